@@ -1,0 +1,112 @@
+import { CallCancelled, DeadlineExceeded, FledgeError, type Outcome } from '../contract/index.js';
+import type { CompiledMessage } from './catalogue.js';
+import { now, type Timed, wheel } from './clock.js';
+import { type Cancellable, Frame } from './frame.js';
+
+/** How calls ended, in metrics: a kit error's or a declared error's code is not a label, its class of outcome is. */
+export type CallOutcome = 'ok' | 'declared-error' | 'invalid' | 'fault' | 'unavailable' | 'deadline' | 'cancelled' | 'refused';
+
+/** Told of every call that ends. One per caller, message and transport, so that recording is one array access. */
+export interface CallMeter {
+  record(outcome: CallOutcome, durationMs: number): void;
+}
+
+/** What a transport does with a call that ended without it: takes back what it sent, frees what it kept. */
+export interface Abandonable {
+  abandon(call: Call): void;
+}
+
+/**
+ * One call under way, at its caller. It is also the frame in which a handler in this process runs, so that a local call
+ * allocates one object. Settles once: by its result, its error, its deadline or its cancellation, whichever is first.
+ */
+export class Call extends Frame implements Timed, Cancellable {
+  settled = false;
+  /** Set by the transport when the work can have started: from then on a spent deadline has the outcome `unknown`. */
+  started = false;
+  /** The transport's own handle of this call. */
+  transport: Abandonable | undefined;
+  private resolve!: (value: unknown) => void;
+  private reject!: (error: unknown) => void;
+
+  constructor(
+    readonly message: CompiledMessage,
+    caller: string,
+    readonly parent: Frame | undefined,
+    readonly startedAt: number,
+    private readonly meter: CallMeter,
+  ) {
+    super(
+      message.module,
+      caller,
+      parent === undefined || parent.deadlineAt > startedAt + message.deadlineMs ? startedAt + message.deadlineMs : parent.deadlineAt,
+      parent?.identity,
+      parent?.traceparent,
+      parent?.idempotencyKey,
+    );
+  }
+
+  /** The promise of the call, and its place on the wheel. */
+  begin(): Promise<unknown> {
+    wheel.watch(this);
+    this.parent?.hold(this);
+    return new Promise((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+    });
+  }
+
+  succeed(value: unknown): void {
+    if (this.settled) return;
+    this.end('ok');
+    this.resolve(value);
+  }
+
+  fail(error: unknown, outcome: CallOutcome): void {
+    if (this.settled) return;
+    this.end(outcome);
+    this.reject(error);
+  }
+
+  expire(): void {
+    if (this.settled) return;
+    const error = new DeadlineExceeded(this.message.module, this.message.name, this.outcome());
+    this.fail(error, 'deadline');
+    this.abandon();
+  }
+
+  override cancel(): void {
+    if (this.settled) return;
+    const error = new CallCancelled(this.message.module, this.message.name, this.outcome());
+    this.fail(error, 'cancelled');
+    this.abandon();
+  }
+
+  private outcome(): Outcome {
+    return this.started ? 'unknown' : 'not-run';
+  }
+
+  private abandon(): void {
+    super.cancel();
+    this.transport?.abandon(this);
+  }
+
+  private end(outcome: CallOutcome): void {
+    this.settled = true;
+    this.parent?.release(this);
+    this.meter.record(outcome, now() - this.startedAt);
+  }
+}
+
+/** The metrics outcome of a kit error that a transport brings. */
+export function outcomeOf(error: unknown): CallOutcome {
+  if (!(error instanceof FledgeError)) return 'fault';
+  switch (error.code) {
+    case 'fledge.invalid-message': return 'invalid';
+    case 'fledge.module-unavailable': return 'unavailable';
+    case 'fledge.deadline-exceeded': return 'deadline';
+    case 'fledge.call-cancelled': return 'cancelled';
+    case 'fledge.module-fault': return 'fault';
+    default: return error.code.startsWith('fledge.') ? 'refused' : 'declared-error';
+  }
+}

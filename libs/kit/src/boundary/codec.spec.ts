@@ -1,0 +1,93 @@
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, ArrayMinSize, IsDate, IsIn, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
+import { type Class, InvalidMessage, type Violation } from '../contract/index.js';
+import { classCodec, resultCodec } from './codec.js';
+
+class Line {
+  @IsUUID() productId!: string;
+  @IsInt() @Min(1) quantity!: number;
+}
+class Order {
+  @IsUUID() id!: string;
+  @IsString() @MaxLength(5) @MinLength(2) note!: string;
+  @IsDate() @Type(() => Date) at!: Date;
+  @IsOptional() @IsIn(['a', 'b']) tag?: string;
+  @ValidateNested({ each: true }) @Type(() => Line) @ArrayMinSize(1) @ArrayMaxSize(3) lines!: Line[];
+  @IsString({ each: true }) @IsNotEmpty({ each: true }) words!: string[];
+}
+class Tree {
+  @IsString() name!: string;
+  @ValidateNested({ each: true }) @Type(() => Tree) children!: Tree[];
+}
+
+const id = '6f9619ff-8b86-4d01-b42d-00c04fc964ff';
+const good = () => ({ id, note: 'hey', at: new Date(0), lines: [{ productId: id, quantity: 2 }], words: ['x'] });
+const codec = classCodec('test.order.v1', Order);
+
+function violations(run: () => unknown): readonly Violation[] {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof InvalidMessage) return error.violations;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('a codec', () => {
+  it('copies into real instances and shares nothing', () => {
+    const source = good();
+    const copy = codec.copy(source) as Order;
+    expect(copy).toBeInstanceOf(Order);
+    expect(copy.lines[0]).toBeInstanceOf(Line);
+    expect(copy.at).toEqual(new Date(0));
+    expect(copy).toEqual(source);
+    expect(copy.at).not.toBe(source.at);
+    expect(copy.lines).not.toBe(source.lines);
+    expect(Object.keys(copy)).not.toContain('tag');
+  });
+
+  it('reads back what JSON carried', () => {
+    expect(codec.decode(JSON.parse(JSON.stringify(codec.copy(good()))))).toEqual(good());
+  });
+
+  it.each<[string, (o: Record<string, unknown>) => void, string, string]>([
+    ['an unknown field', (o) => (o.extra = 1), 'extra', 'unknown-field'],
+    ['a missing field', (o) => delete o.id, 'id', 'type'],
+    ['a wrong type', (o) => (o.note = 7), 'note', 'type'],
+    ['a broken constraint', (o) => (o.note = 'much too long'), 'note', 'maxLength'],
+    ['a broken nested constraint', (o) => (o.lines = [{ productId: id, quantity: 0 }]), 'lines[0].quantity', 'min'],
+    ['NaN', (o) => (o.lines = [{ productId: id, quantity: NaN }]), 'lines[0].quantity', 'type'],
+    ['an invalid date', (o) => (o.at = new Date(NaN)), 'at', 'type'],
+    ['a map', (o) => (o.lines = new Map()), 'lines', 'type'],
+    ['a foreign instance', (o) => (o.lines = [new Tree()]), 'lines[0]', 'type'],
+    ['a function', (o) => (o.note = () => 'x'), 'note', 'type'],
+    ['a bigint', (o) => (o.lines = [{ productId: id, quantity: 1n }]), 'lines[0].quantity', 'type'],
+    ['a value not in the list', (o) => (o.tag = 'c'), 'tag', 'isIn'],
+    ['an empty word', (o) => (o.words = ['']), 'words', 'isNotEmpty'],
+    ['too much', (o) => (o.words = Array.from({ length: 200 }, () => 'x'.repeat(1_000))), '', 'too-large'],
+  ])('refuses %s with its path', (_, spoil, path, rule) => {
+    const order = good() as Record<string, unknown>;
+    spoil(order);
+    expect(violations(() => codec.copy(order))).toContainEqual(expect.objectContaining({ path, rule }));
+  });
+
+  it('refuses a cycle and carries a tree', () => {
+    const trees = classCodec('test.tree.v1', Tree);
+    const tree: Tree = { name: 'root', children: [{ name: 'leaf', children: [] }] };
+    expect(trees.copy(tree)).toEqual(tree);
+    tree.children.push(tree);
+    expect(violations(() => trees.copy(tree))).toContainEqual(expect.objectContaining({ rule: 'too-deep' }));
+  });
+
+  it('makes -0 the 0 that JSON would make of it', () => {
+    const copy = resultCodec('n', Number as Class).copy(-0);
+    expect(Object.is(copy, 0)).toBe(true);
+  });
+
+  it('bounds a list of results as a whole', () => {
+    const list = resultCodec('list', [Line]);
+    expect(list.copy([{ productId: id, quantity: 1 }])).toEqual([{ productId: id, quantity: 1 }]);
+    expect(violations(() => list.copy(Array.from({ length: 5_000 }, () => ({ productId: id, quantity: 1 }))))[0]).toMatchObject({ rule: 'too-large' });
+  });
+});

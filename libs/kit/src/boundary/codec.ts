@@ -1,0 +1,82 @@
+import { Type } from 'class-transformer';
+import { ValidateNested } from 'class-validator';
+import type { Class, ResultType, Shape } from '../contract/index.js';
+import { InvalidMessage, shapeOf, StartupError } from '../contract/index.js';
+import { compileCopy, type FastCopy, type Source } from './compile.js';
+import { explain } from './explain.js';
+import { MESSAGE_WEIGHT_MAX } from './weight.js';
+
+/**
+ * How one type crosses a boundary: checked and copied, from memory or from parsed JSON.
+ * Both throw `InvalidMessage` with all violations. The output of `copy` may go to `JSON.stringify` as it is.
+ */
+export interface Codec {
+  copy(value: unknown): unknown;
+  decode(json: unknown): unknown;
+}
+
+/** The codec of a message, event, error or view class; `name` stands in the errors. */
+export function classCodec(name: string, cls: Class): Codec {
+  const shape = shapeOf(cls);
+  return { copy: taker(name, shape, 'memory'), decode: taker(name, shape, 'json') };
+}
+
+function taker(name: string, shape: Shape, source: Source): (value: unknown) => object {
+  const fast: FastCopy = compileCopy(shape, source);
+  return (value) => {
+    const copy = fast(value);
+    return copy !== undefined ? copy : carefully(name, shape, value, source);
+  };
+}
+
+function carefully(name: string, shape: Shape, value: unknown, source: Source): object {
+  const { copy, violations } = explain(shape, value, source);
+  if (copy === undefined) throw new InvalidMessage(name, violations);
+  return copy;
+}
+
+/** The codec of a result: a class, a list of it, a primitive, or nothing. */
+export function resultCodec(name: string, type: ResultType): Codec {
+  if (type === undefined) return { copy: nothing, decode: nothing };
+  if (Array.isArray(type)) return listCodec(name, type[0] as Class);
+  const primitive = PRIMITIVES.get(type);
+  if (primitive) {
+    const take = (value: unknown): unknown => primitiveOf(name, primitive, value);
+    return { copy: take, decode: take };
+  }
+  if (UNCARRIED.has(type)) throw new StartupError('result', `${name} answers ${(type as Class).name}, which no contract can carry`, 'Answer a view class, [View], String, Number, Boolean, or nothing.');
+  const shape = shapeOf(type as Class);
+  if (shape.fields.length === 0) throw new StartupError('result', `${name} answers ${shape.cls.name}, none of whose fields is decorated`, 'Decorate the fields of the view with class-validator.');
+  return classCodec(name, type as Class);
+}
+
+/** What the handler returns where the contract promises no result is not carried: the caller gets `undefined`. */
+function nothing(): undefined {
+  return undefined;
+}
+
+const PRIMITIVES = new Map<unknown, 'string' | 'number' | 'boolean'>([
+  [String, 'string'],
+  [Number, 'number'],
+  [Boolean, 'boolean'],
+]);
+const UNCARRIED = new Set<unknown>([Date, Map, Set, BigInt, Symbol, Object, Array, Function, Promise]);
+
+function primitiveOf(name: string, type: 'string' | 'number' | 'boolean', value: unknown): unknown {
+  const fits = typeof value === type && (type !== 'number' || Number.isFinite(value)) && (type !== 'string' || (value as string).length <= MESSAGE_WEIGHT_MAX);
+  if (!fits) throw new InvalidMessage(name, [{ path: '', rule: 'type', message: `must be a ${type}` }]);
+  return type === 'number' ? (value as number) + 0 : value;
+}
+
+/** A list is carried as the one field of a class made for it, so that lists have one implementation and one weight. */
+function listCodec(name: string, cls: Class): Codec {
+  const List = class {
+    items!: object[];
+  };
+  Object.defineProperty(List, 'name', { value: `list of ${cls.name}` });
+  ValidateNested({ each: true })(List.prototype, 'items');
+  Type(() => cls as never)(List.prototype, 'items');
+  const { copy, decode } = classCodec(name, List);
+  const take = (through: (value: unknown) => unknown) => (items: unknown): unknown => (through({ items }) as { items: object[] }).items;
+  return { copy: take(copy), decode: take(decode) };
+}

@@ -1,0 +1,183 @@
+import { getMetadataStorage } from 'class-validator';
+import type { Class, Constraint, FieldShape, Shape } from '../contract/index.js';
+import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
+
+/**
+ * Checks a value against a shape and copies it into real instances in one pass; `undefined` when anything is unusual,
+ * which does not yet mean wrong: the explanation (explain.ts) decides. Straight-line code without closures, one function a
+ * class, as Fastify's serialisers and Ajv's validators are made.
+ */
+export type FastCopy = (value: unknown) => object | undefined;
+
+/** How dates stand in the source: as `Date` in memory, as RFC 3339 text in JSON. */
+export type Source = 'memory' | 'json';
+
+/** RFC 3339 in UTC with milliseconds at most, which is what JSON.stringify makes of a Date; years of six digits too. */
+export const DATE_TEXT = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** Compiles the fast path of a shape, once per contract. */
+export function compileCopy(shape: Shape, source: Source): FastCopy {
+  const unit = new Unit(source);
+  const root = unit.classFunction(shape);
+  const body = `'use strict';
+let weight = 0, depth = 0;
+const proto = Object.getPrototypeOf, plain = Object.prototype, finite = Number.isFinite, integer = Number.isInteger;
+${unit.functions.join('\n')}
+return function copy(value) {
+  weight = 0; depth = 0;
+  const out = ${root}(value);
+  return weight > ${MESSAGE_WEIGHT_MAX} ? undefined : out;
+};`;
+  // The only inputs are class metadata of the program itself; names are written as JSON string literals.
+  const make = new Function('k', 'DATE_TEXT', body) as (k: readonly unknown[], dateText: RegExp) => FastCopy;
+  return make(unit.constants, DATE_TEXT);
+}
+
+class Unit {
+  readonly functions: string[] = [];
+  readonly constants: unknown[] = [];
+  private readonly names = new Map<Shape, string>();
+
+  constructor(private readonly source: Source) {}
+
+  private constant(value: unknown): string {
+    return `k[${this.constants.push(value) - 1}]`;
+  }
+
+  classFunction(shape: Shape): string {
+    const known = this.names.get(shape);
+    if (known) return known;
+    const name = `c${this.names.size}`;
+    this.names.set(shape, name);
+    const index = this.functions.push('') - 1;
+    const cls = this.constant(shape.cls.prototype);
+    const checks = shape.fields.map((field, i) => this.field(field, i)).join('\n');
+    const required = shape.fields.filter((f) => !f.optional).length;
+    const optionals = shape.fields.flatMap((f, i) => (f.optional ? [`(f${i} !== undefined ? 1 : 0)`] : []));
+    const nameWeight = shape.fields.reduce((sum, f) => sum + f.name.length + WEIGHT.field, 2);
+    this.functions[index] = `
+const P${name} = ${cls};
+function N${name}(${shape.fields.map((_, i) => `f${i}`).join(', ')}) {
+${shape.fields.map((f, i) => `  ${f.optional ? `if (f${i} !== undefined) ` : ''}this[${JSON.stringify(f.name)}] = f${i};`).join('\n')}
+}
+N${name}.prototype = P${name};
+function ${name}(v) {
+  if (typeof v !== 'object' || v === null) return undefined;
+  const p = proto(v);
+  if (p !== P${name} && p !== plain && p !== null) return undefined;
+  let keys = 0;
+  for (const key in v) keys++;
+  weight += ${nameWeight};
+${checks}
+  if (keys !== ${[required, ...optionals].join(' + ')}) return undefined;
+  return new N${name}(${shape.fields.map((_, i) => `f${i}`).join(', ')});
+}`;
+    return name;
+  }
+
+  private field(field: FieldShape, i: number): string {
+    const f = `f${i}`;
+    const read = `let ${f} = v[${JSON.stringify(field.name)}];`;
+    const body = field.list ? this.list(field, f) : this.value(field, f, field.constraints);
+    // ValidateIf and its like read the whole object: left to class-validator.
+    const guarded = field.conditional ? 'return undefined;' : body;
+    return field.optional ? `  ${read}\n  if (${f} === null) weight += ${WEIGHT.null}; else if (${f} !== undefined) {\n${guarded}\n  }` : `  ${read}\n${guarded}`;
+  }
+
+  private list(field: FieldShape, f: string): string {
+    const whole = field.constraints.filter((c) => !c.each).map((c) => this.constraint(c, f, 'list', field)).filter(Boolean);
+    const item = this.value(field, 'e', field.constraints.filter((c) => c.each));
+    return `  if (!Array.isArray(${f})) return undefined;
+${whole.map((test) => `  if (!(${test})) return undefined;`).join('\n')}
+  const n${f} = ${f}.length, l${f} = new Array(n${f});
+  weight += n${f} * ${WEIGHT.item};
+  if (weight > ${MESSAGE_WEIGHT_MAX}) return undefined;
+  for (let i = 0; i < n${f}; i++) {
+    let e = ${f}[i];
+${item}
+    l${f}[i] = e;
+  }
+  ${f} = l${f};`;
+  }
+
+  private value(field: FieldShape, x: string, constraints: readonly Constraint[]): string {
+    const tests = constraints.map((c) => this.constraint(c, x, field.kind, field)).filter(Boolean).map((test) => `  if (!(${test})) return undefined;`);
+    const all = tests.join('\n');
+    switch (field.kind) {
+      case 'string':
+        return `  if (typeof ${x} !== 'string') return undefined;\n  weight += ${x}.length;\n${all}`;
+      case 'number':
+        // -0 would be 0 after JSON: it is 0 everywhere.
+        return `  if (typeof ${x} !== 'number' || !finite(${x})) return undefined;\n  weight += ${WEIGHT.number};\n${all}\n  ${x} = ${x} + 0;`;
+      case 'boolean':
+        return `  if (typeof ${x} !== 'boolean') return undefined;\n  weight += ${WEIGHT.boolean};\n${all}`;
+      case 'scalar':
+        return `  if (typeof ${x} === 'string') weight += ${x}.length;
+  else if (typeof ${x} === 'number' && finite(${x})) { weight += ${WEIGHT.number}; ${x} = ${x} + 0; }
+  else if (typeof ${x} === 'boolean') weight += ${WEIGHT.boolean};
+  else return undefined;\n${all}`;
+      case 'date':
+        return this.date(x, all);
+      case 'object': {
+        const nested = this.classFunction((field.of as () => Shape)());
+        return `  if (++depth > ${MESSAGE_DEPTH_MAX}) return undefined;\n${all}\n  ${x} = ${nested}(${x});\n  if (${x} === undefined) return undefined;\n  depth--;`;
+      }
+    }
+  }
+
+  private date(x: string, tests: string): string {
+    const take =
+      this.source === 'memory'
+        ? `  if (!(${x} instanceof Date) || proto(${x}) !== Date.prototype) return undefined;\n  ${x} = new Date(${x}.getTime());`
+        : `  if (typeof ${x} !== 'string' || !DATE_TEXT.test(${x})) return undefined;\n  ${x} = new Date(${x});`;
+    return `${take}\n  if (!finite(${x}.getTime())) return undefined;\n  weight += ${WEIGHT.date};\n${tests}`;
+  }
+
+  /** A test as an expression; empty where the kind's own check already says it. */
+  private constraint(c: Constraint, x: string, kind: FieldShape['kind'] | 'list', field: FieldShape): string {
+    const [a, b] = c.args;
+    const numeric = typeof a === 'number' && Number.isFinite(a) ? a : undefined;
+    switch (c.name) {
+      case 'isString': return kind === 'string' ? '' : `typeof ${x} === 'string'`;
+      case 'isBoolean': return kind === 'boolean' ? '' : `typeof ${x} === 'boolean'`;
+      case 'isDate': return kind === 'date' ? '' : this.general(c, x, field);
+      case 'isInt': return `integer(${x})`;
+      case 'isDefined': return `${x} !== undefined && ${x} !== null`;
+      case 'isNotEmpty': return `${x} !== '' && ${x} !== null && ${x} !== undefined`;
+      case 'isArray': return kind === 'list' ? '' : this.general(c, x, field);
+      case 'min': return numeric !== undefined && kind === 'number' ? `${x} >= ${numeric}` : this.general(c, x, field);
+      case 'max': return numeric !== undefined && kind === 'number' ? `${x} <= ${numeric}` : this.general(c, x, field);
+      case 'isPositive': return kind === 'number' ? `${x} > 0` : this.general(c, x, field);
+      case 'arrayMinSize': return numeric !== undefined && kind === 'list' ? `${x}.length >= ${numeric}` : this.general(c, x, field);
+      case 'arrayMaxSize': return numeric !== undefined && kind === 'list' ? `${x}.length <= ${numeric}` : this.general(c, x, field);
+      case 'arrayNotEmpty': return kind === 'list' ? `${x}.length > 0` : this.general(c, x, field);
+      // class-validator counts a surrogate pair as one: its own function decides what the cheap bound does not.
+      case 'maxLength': return numeric !== undefined && kind === 'string' ? `(${x}.length <= ${numeric} || ${this.general(c, x, field)})` : this.general(c, x, field);
+      case 'minLength': return numeric !== undefined && kind === 'string' ? `(${x}.length >= ${numeric * 2} || ${this.general(c, x, field)})` : this.general(c, x, field);
+      case 'isLength':
+        return numeric !== undefined && typeof b === 'number' && kind === 'string' ? `((${x}.length >= ${numeric * 2} && ${x}.length <= ${b}) || ${this.general(c, x, field)})` : this.general(c, x, field);
+      case 'isUuid': return kind === 'string' && (a === undefined || a === 'all' || a === '4' || a === 4) ? `(${x}.length === 36 && ${this.constant(uuidPattern(a))}.test(${x}) || ${this.general(c, x, field)})` : this.general(c, x, field);
+      case 'isIn': return Array.isArray(a) && a.length <= 8 && a.every((v) => typeof v === 'string') ? `(${a.map((v) => `${x} === ${JSON.stringify(v)}`).join(' || ') || 'false'})` : this.general(c, x, field);
+      default: return this.general(c, x, field);
+    }
+  }
+
+  /** Any other check: class-validator's own, called without its engine. */
+  private general(c: Constraint, x: string, field: FieldShape): string {
+    const test = this.constant(generalTest(c, field));
+    return `${test}(${x}, v)`;
+  }
+}
+
+function generalTest(c: Constraint, field: FieldShape): (value: unknown, object: object) => boolean {
+  const found = getMetadataStorage().getTargetValidatorConstraints(c.metadata.constraintCls);
+  return (value, object) =>
+    found.every((constraint) => constraint.instance.validate(value, { value, object, property: field.name, constraints: c.args as unknown[], targetName: (object.constructor as Class | undefined)?.name ?? '' }) === true);
+}
+
+/** The common spelling of a UUID; the rarer ones that validator.js takes are left to it. */
+function uuidPattern(version: unknown): RegExp {
+  return version === '4' || version === 4
+    ? /^[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}$/i
+    : /^[0-9A-F]{8}-[0-9A-F]{4}-[1-8][0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}$/i;
+}

@@ -1,0 +1,137 @@
+import { validateSync, type ValidationError } from 'class-validator';
+import type { FieldShape, Shape, Violation } from '../contract/index.js';
+import { DATE_TEXT, type Source } from './compile.js';
+import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
+
+/** What the careful look found: a copy, or every reason against it (at most `VIOLATIONS_MAX`). */
+export interface Explanation {
+  readonly copy?: object;
+  readonly violations: readonly Violation[];
+}
+
+/** Violations reported for one message; the rest is not looked for. */
+export const VIOLATIONS_MAX = 50;
+
+/**
+ * The careful twin of the compiled copy, for what it gave up on: walks the value field by field, then lets class-validator
+ * itself judge the copy. Its verdict is the one that counts.
+ */
+export function explain(shape: Shape, value: unknown, source: Source): Explanation {
+  const walk = new Walk(source);
+  const copy = walk.object(shape, value, '', 0);
+  if (walk.weight > MESSAGE_WEIGHT_MAX) {
+    walk.violations.push({ path: '', rule: 'too-large', message: `weighs ${walk.weight}, more than ${MESSAGE_WEIGHT_MAX}: send less, or a page at a time` });
+  }
+  if (copy !== undefined && walk.violations.length === 0) {
+    flatten(validateSync(copy, { forbidUnknownValues: false }), '', walk.violations);
+  }
+  const violations = walk.violations.slice(0, VIOLATIONS_MAX);
+  return violations.length > 0 ? { violations } : { copy, violations };
+}
+
+class Walk {
+  readonly violations: Violation[] = [];
+  weight = 0;
+
+  constructor(private readonly source: Source) {}
+
+  private refuse(path: string, rule: string, message: string): undefined {
+    if (this.violations.length < VIOLATIONS_MAX) this.violations.push({ path, rule, message });
+    return undefined;
+  }
+
+  object(shape: Shape, value: unknown, path: string, depth: number): object | undefined {
+    if (depth > MESSAGE_DEPTH_MAX) return this.refuse(path, 'too-deep', `is nested deeper than ${MESSAGE_DEPTH_MAX} levels; is it a cycle?`);
+    if (typeof value !== 'object' || value === null) return this.refuse(path, 'type', `must be a ${shape.cls.name}, is ${nameOf(value)}`);
+    const proto = Object.getPrototypeOf(value) as object | null;
+    if (proto !== null && proto !== Object.prototype && proto !== shape.cls.prototype) {
+      return this.refuse(path, 'type', `must be a ${shape.cls.name}, is ${nameOf(value)}`);
+    }
+    const known = new Set(shape.fields.map((f) => f.name));
+    const record = value as Record<string, unknown>;
+    for (const key in record) {
+      if (!known.has(key) && record[key] !== undefined) this.refuse(join(path, key), 'unknown-field', `is not a field of ${shape.cls.name}`);
+    }
+    const copy = Object.create(shape.cls.prototype as object) as Record<string, unknown>;
+    this.weight += 2;
+    for (const field of shape.fields) {
+      this.weight += field.name.length + WEIGHT.field;
+      const out = this.field(field, record[field.name], join(path, field.name), depth);
+      if (out !== undefined) copy[field.name] = out;
+    }
+    return copy;
+  }
+
+  private field(field: FieldShape, value: unknown, path: string, depth: number): unknown {
+    if (value === undefined || value === null) {
+      if (field.optional || field.conditional) {
+        if (value === null) this.weight += WEIGHT.null;
+        return value;
+      }
+      return this.refuse(path, 'type', `must be a ${typeName(field)}, is ${nameOf(value)}`);
+    }
+    if (!field.list) return this.value(field, value, path, depth);
+    if (!Array.isArray(value)) return this.refuse(path, 'type', `must be a list, is ${nameOf(value)}`);
+    this.weight += value.length * WEIGHT.item;
+    if (this.weight > MESSAGE_WEIGHT_MAX) return undefined;
+    return Array.from(value, (item, i) => this.value(field, item, `${path}[${i}]`, depth));
+  }
+
+  private value(field: FieldShape, value: unknown, path: string, depth: number): unknown {
+    switch (field.kind) {
+      case 'object':
+        return this.object((field.of as () => Shape)(), value, path, depth + 1);
+      case 'date':
+        return this.date(value, path);
+      default: {
+        const fits = field.kind === 'scalar' ? ['string', 'number', 'boolean'].includes(typeof value) : typeof value === field.kind;
+        if (!fits) return this.refuse(path, 'type', `must be a ${typeName(field)}, is ${nameOf(value)}`);
+        if (typeof value === 'number') return this.number(value, path);
+        this.weight += typeof value === 'string' ? value.length : WEIGHT.boolean;
+        return value;
+      }
+    }
+  }
+
+  private number(value: number, path: string): number | undefined {
+    if (!Number.isFinite(value)) return this.refuse(path, 'type', `must be a finite number, is ${value}`);
+    this.weight += WEIGHT.number;
+    return value + 0;
+  }
+
+  private date(value: unknown, path: string): Date | undefined {
+    const inMemory = this.source === 'memory';
+    const fits = inMemory ? value instanceof Date && Object.getPrototypeOf(value) === Date.prototype : typeof value === 'string' && DATE_TEXT.test(value);
+    const date = fits ? new Date(value as Date | string) : undefined;
+    if (!date || !Number.isFinite(date.getTime())) {
+      return this.refuse(path, 'type', `must be a valid ${inMemory ? 'Date' : 'RFC 3339 date'}, is ${nameOf(value)}`);
+    }
+    this.weight += WEIGHT.date;
+    return date;
+  }
+}
+
+function flatten(errors: readonly ValidationError[], path: string, into: Violation[]): void {
+  for (const error of errors) {
+    const at = /^\d+$/.test(error.property) ? `${path}[${error.property}]` : join(path, error.property);
+    for (const [rule, message] of Object.entries(error.constraints ?? {})) into.push({ path: at, rule, message });
+    flatten(error.children ?? [], at, into);
+  }
+}
+
+function join(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
+function typeName(field: FieldShape): string {
+  if (field.list) return 'list';
+  return field.of ? field.of().cls.name : field.kind;
+}
+
+function nameOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return `a ${(value.constructor as { name?: string } | undefined)?.name ?? 'bare object'}`;
+  if (typeof value === 'string') return value.length > 32 ? 'a string' : `'${value}'`;
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeof value;
+}

@@ -1,0 +1,147 @@
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+import { randomBytes } from 'node:crypto';
+
+/** Who acts: what crosses a boundary of the caller's identity. */
+export interface Identity {
+  /** The user's id, as the issuer of the token knows it. */
+  readonly subject: string;
+  readonly roles: readonly string[];
+}
+
+/** A transaction that is open in this flow; `owner` is the data source it belongs to. */
+export interface OpenTransaction {
+  readonly owner: object;
+  readonly manager: object;
+}
+
+/** Something that ends when the frame it was started from is cancelled. */
+export interface Cancellable {
+  cancel(): void;
+}
+
+/**
+ * The context of one piece of work inside one module: an HTTP request, a call that was received, a job. It flows with the
+ * asynchronous calls of that work and ends at the boundary; a call takes over from it what the parity law names, no more.
+ */
+export class Frame {
+  /** Set for the extent of a transaction; see `runInTransaction`. */
+  transaction: OpenTransaction | undefined;
+  /** Transactions opened by hand on a query runner in this frame and not yet ended. */
+  openByHand = 0;
+  cancelled = false;
+  private controller: AbortController | undefined;
+  private dependants: Set<Cancellable> | undefined;
+  private trace: string | undefined;
+
+  constructor(
+    /** The module in which the work runs. */
+    readonly module: string,
+    /** The module that called; `http` or `job` for the outermost frame. */
+    readonly caller: string,
+    /** When the work must be done, on the clock of `now()`; `Infinity` for none. */
+    readonly deadlineAt: number,
+    public identity: Identity | undefined,
+    traceparent: string | undefined,
+    readonly idempotencyKey: string | undefined,
+  ) {
+    this.trace = traceparent;
+  }
+
+  /** W3C `traceparent`; made at its first use when the work came without one. */
+  get traceparent(): string {
+    return (this.trace ??= `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`);
+  }
+
+  /** Names the work in logs and problems, in every module that it touches: the trace id. */
+  get correlationId(): string {
+    return this.traceparent.slice(3, 35);
+  }
+
+  /** Aborts when the caller gives up or the deadline passes. Made at its first use. */
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = new AbortController();
+      if (this.cancelled) this.controller.abort();
+    }
+    return this.controller.signal;
+  }
+
+  /** Ends the work: aborts its signal and cancels the calls that it has under way. */
+  cancel(): void {
+    if (this.cancelled) return;
+    this.cancelled = true;
+    this.controller?.abort();
+    if (this.dependants) for (const dependant of [...this.dependants]) dependant.cancel();
+  }
+
+  /** Cancels `dependant` with this frame, until `release`. */
+  hold(dependant: Cancellable): void {
+    (this.dependants ??= new Set()).add(dependant);
+  }
+
+  release(dependant: Cancellable): void {
+    this.dependants?.delete(dependant);
+  }
+}
+
+const frames = new AsyncLocalStorage<Frame>();
+
+/** The frame of the work that runs now, if it runs in one. */
+export function currentFrame(): Frame | undefined {
+  return frames.getStore();
+}
+
+/** Runs `fn` in a frame; what it awaits stays in it. */
+export function runInFrame<R>(frame: Frame, fn: () => R): R {
+  return frames.run(frame, fn);
+}
+
+/**
+ * The empty side of the wall: an asynchronous context without anyone's async-local state. Taken when the kit is loaded,
+ * before any request, so that only the frame crosses a boundary in one process, as only headers do between processes.
+ */
+const wall = new AsyncResource('FledgeBoundary', { requireManualDestroy: true });
+
+/** Runs `handle(message)` of `handler` in `frame` and in nothing else of the caller's asynchronous context. */
+export function runBehindWall(frame: Frame, handler: Handler, message: object): unknown {
+  return wall.runInAsyncScope(enter, undefined, frame, handler, message);
+}
+
+/** What handles a message: a stock command or query handler. */
+export interface Handler {
+  execute(message: object): unknown;
+}
+
+function enter(frame: Frame, handler: Handler, message: object): unknown {
+  return frames.run(frame, handle, handler, message);
+}
+
+function handle(handler: Handler, message: object): unknown {
+  return handler.execute(message);
+}
+
+/** Runs `fn` with a transaction open in its flow: a frame like the present one, but for the transaction. */
+export function runInTransaction<R>(transaction: OpenTransaction, fn: () => R): R {
+  const outer = frames.getStore();
+  return frames.run(new TransactionFrame(outer, transaction), fn);
+}
+
+/** A frame within a frame: shares its cancellation and its context, and knows of the transaction. */
+class TransactionFrame extends Frame {
+  constructor(
+    private readonly outer: Frame | undefined,
+    transaction: OpenTransaction,
+  ) {
+    super(outer?.module ?? '', outer?.caller ?? '', outer?.deadlineAt ?? Infinity, outer?.identity, outer?.traceparent, outer?.idempotencyKey);
+    this.transaction = transaction;
+  }
+
+  override get signal(): AbortSignal {
+    return this.outer?.signal ?? super.signal;
+  }
+}
+
+/** Whether a transaction is open in the flow that runs now. */
+export function inTransaction(frame: Frame | undefined): boolean {
+  return frame !== undefined && (frame.transaction !== undefined || frame.openByHand > 0);
+}

@@ -1,0 +1,22 @@
+export { Call, outcomeOf, type Abandonable, type CallMeter, type CallOutcome } from './call.js';
+export { Catalogue, type CompiledError, type CompiledMessage } from './catalogue.js';
+export { now, TICK_MS, wheel, Wheel, type Timed } from './clock.js';
+export { classCodec, resultCodec, type Codec } from './codec.js';
+export { compileCopy } from './compile.js';
+export { carry, revive, type CarriedError } from './declared-error.js';
+export { explain, VIOLATIONS_MAX } from './explain.js';
+export {
+  currentFrame,
+  Frame,
+  inTransaction,
+  runBehindWall,
+  runInFrame,
+  runInTransaction,
+  type Cancellable,
+  type Handler,
+  type Identity,
+  type OpenTransaction,
+} from './frame.js';
+export { IN_FLIGHT_MAX_DEFAULT, Inlet, type FaultLog } from './inlet.js';
+export { Outlet, type Send } from './outlet.js';
+export { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX } from './weight.js';

@@ -1,0 +1,50 @@
+import { BoundaryCallInTransaction, CallCancelled, DeadlineExceeded } from '../contract/index.js';
+import { Call, type CallMeter } from './call.js';
+import type { CompiledMessage } from './catalogue.js';
+import { now } from './clock.js';
+import { currentFrame, inTransaction } from './frame.js';
+
+/**
+ * How a transport sends one message of one caller: answers by `call.succeed` or `call.fail`, sooner or later or never (the
+ * deadline is watched by the call). May throw an `InvalidMessage` for what the contract can not carry.
+ */
+export type Send = (message: object, call: Call) => void;
+
+/** The calling side of a boundary, for one module and one message it may send; the same for every transport. */
+export class Outlet {
+  constructor(
+    readonly caller: string,
+    readonly message: CompiledMessage,
+    private readonly send: Send,
+    private readonly meter: CallMeter,
+  ) {}
+
+  /** Sends a message. Always a promise, never a synchronous throw; always ends by its deadline. */
+  execute(message: object): Promise<unknown> {
+    const frame = currentFrame();
+    const at = now();
+    if (frame !== undefined) {
+      const refused = this.refusal(frame, at);
+      if (refused !== undefined) {
+        this.meter.record('refused', 0);
+        return Promise.reject(refused);
+      }
+    }
+    const call = new Call(this.message, this.caller, frame, at, this.meter);
+    const promise = call.begin();
+    try {
+      this.send(message, call);
+    } catch (error) {
+      call.fail(error, 'invalid');
+    }
+    return promise;
+  }
+
+  private refusal(frame: NonNullable<ReturnType<typeof currentFrame>>, at: number): Error | undefined {
+    const { module, name } = this.message;
+    if (inTransaction(frame)) return new BoundaryCallInTransaction(this.caller, name);
+    if (frame.cancelled) return new CallCancelled(module, name, 'not-run');
+    if (frame.deadlineAt <= at) return new DeadlineExceeded(module, name, 'not-run');
+    return undefined;
+  }
+}

@@ -1,0 +1,83 @@
+import { StartupError } from './errors.js';
+import type { Class, EventSpec, MessageSpec } from './messages.js';
+import { errorSpec, eventSpec, messageSpec } from './messages.js';
+
+/** What other modules may know of a module, as its author writes it. */
+export interface ContractOptions {
+  /** The module's name: also its schema, its queue group and the first part of its wire names. */
+  readonly name: string;
+  readonly commands?: readonly Class[];
+  readonly queries?: readonly Class[];
+  readonly events?: readonly Class[];
+  /** The HTTP path prefixes that the module serves, e.g. `['/products', '/categories']`. */
+  readonly routes?: readonly string[];
+}
+
+/** A module's contract. Made by `defineContract`. */
+export interface Contract {
+  readonly name: string;
+  readonly messages: readonly MessageSpec[];
+  readonly events: readonly EventSpec[];
+  readonly routes: readonly string[];
+}
+
+const MODULE_NAME = /^[a-z][a-z0-9-]{0,39}$/;
+const ROUTE = /^(\/[a-z0-9][a-z0-9._-]*|\/\.well-known\/[a-z0-9._-]+)(\/[a-z0-9][a-z0-9._-]*)*$/;
+
+/**
+ * Gathers a module's messages, events and routes into its contract.
+ * Throws a `StartupError` that names what is wrong and the cure; what spans contracts is checked when a host starts.
+ */
+export function defineContract(options: ContractOptions): Contract {
+  const { name } = options;
+  if (!MODULE_NAME.test(name)) {
+    throw new StartupError('module-name', `'${name}' can not name a module`, 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.');
+  }
+  const messages = [
+    ...(options.commands ?? []).map((cls) => own(name, cls, 'command')),
+    ...(options.queries ?? []).map((cls) => own(name, cls, 'query')),
+  ];
+  const events = (options.events ?? []).map((cls) => ownEvent(name, cls));
+  refuseTwice(name, [...messages, ...events].map((m) => m.name));
+  for (const route of options.routes ?? []) {
+    if (!ROUTE.test(route)) {
+      throw new StartupError('route', `${name} owns the route '${route}', which is no path prefix`, "Use lower-case segments, as in '/products'.");
+    }
+  }
+  return { name, messages, events, routes: options.routes ?? [] };
+}
+
+function own(module: string, cls: Class, kind: 'command' | 'query'): MessageSpec {
+  const spec = messageSpec(cls);
+  const decorator = kind === 'command' ? '@CommandContract' : '@QueryContract';
+  if (!spec || spec.kind !== kind) {
+    throw new StartupError('message-contract', `${cls.name} stands among the ${kind} messages of ${module} but has no ${decorator}`, `Decorate it with ${decorator}('${module}.….v1').`);
+  }
+  checkModule(module, spec.name, cls);
+  for (const error of spec.errors) {
+    if (!errorSpec(error)) {
+      throw new StartupError('error-contract', `${spec.name} declares the error ${error.name}, which has no @ErrorContract`, `Decorate it with @ErrorContract('${module}.….v1').`);
+    }
+  }
+  return spec;
+}
+
+function ownEvent(module: string, cls: Class): EventSpec {
+  const spec = eventSpec(cls);
+  if (!spec) {
+    throw new StartupError('message-contract', `${cls.name} stands among the events of ${module} but has no @EventContract`, `Decorate it with @EventContract('${module}.….v1', { key }).`);
+  }
+  checkModule(module, spec.name, cls);
+  return spec;
+}
+
+function checkModule(module: string, name: string, cls: Class): void {
+  if (!name.startsWith(`${module}.`)) {
+    throw new StartupError('wire-name', `${cls.name} has the wire name '${name}' but stands in the contract of ${module}`, `Name it '${module}.….v1'.`);
+  }
+}
+
+function refuseTwice(module: string, names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice) throw new StartupError('wire-name-twice', `the contract of ${module} has two messages named '${twice}'`, 'Give each its own name.');
+}

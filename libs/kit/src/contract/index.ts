@@ -1,0 +1,42 @@
+/**
+ * What a module's `contract/` folder is written with, and all that it imports of the kit.
+ * @packageDocumentation
+ */
+export { defineContract, type Contract, type ContractOptions } from './define-contract.js';
+export {
+  BoundaryCallInTransaction,
+  CallCancelled,
+  DeadlineExceeded,
+  FledgeError,
+  InvalidMessage,
+  ModuleFault,
+  ModuleUnavailable,
+  StartupError,
+  UndeclaredDependency,
+  type ErrorDetails,
+  type ErrorKind,
+  type Outcome,
+  type UnavailableReason,
+  type Violation,
+} from './errors.js';
+export {
+  CommandContract,
+  ContractError,
+  DEADLINE_DEFAULT_MS,
+  DEADLINE_MAX_MS,
+  ErrorContract,
+  EventContract,
+  errorSpec,
+  eventSpec,
+  messageSpec,
+  QueryContract,
+  type Class,
+  type ErrorSpec,
+  type EventSpec,
+  type Fields,
+  type MessageOptions,
+  type MessageSpec,
+  type ResultType,
+} from './messages.js';
+export { shapeOf, type Constraint, type FieldKind, type FieldShape, type Shape } from './shape.js';
+export { SigningKey, SigningKeys } from './signing-keys.js';

@@ -1,0 +1,169 @@
+import 'reflect-metadata';
+import type { ErrorDetails, ErrorKind, Outcome } from './errors.js';
+import { FledgeError, StartupError } from './errors.js';
+
+/** Any class; contracts describe classes. */
+// The constructor's parameters are the author's own: only its prototype and metadata matter here.
+export type Class<T = object> = abstract new (...args: never[]) => T;
+
+/** The result of a message: a class, `[Class]` for a list of it, a primitive, or `undefined` for none. */
+export type ResultType = Class | readonly [Class] | undefined;
+
+/** Names of a class's data fields, without its methods. */
+type DataKeys<T> = { [K in keyof T]: K extends symbol ? never : T[K] extends (...args: never[]) => unknown ? never : K }[keyof T];
+
+/** The plain fields of a contract class, for its constructor: `constructor(fields: Fields<ReserveStock>)`. */
+export type Fields<T> = T extends ContractError ? Omit<Pick<T, DataKeys<T>>, keyof ContractError> : Pick<T, DataKeys<T>>;
+
+/** Options of a command or a query. */
+export interface MessageOptions {
+  /** What the handler answers. Default none. */
+  readonly result?: ResultType;
+  /** The errors that arrive at the caller as themselves; any other arrives as `ModuleFault`. Default none. */
+  readonly errors?: readonly Class<ContractError>[];
+  /** The longest a call may take, in milliseconds; the caller's own deadline may shorten it. 1 to 600,000; default 5,000. */
+  readonly deadlineMs?: number;
+  /**
+   * The handler may safely run twice for one message, so that the transport may send it again when a replica is lost.
+   * Queries always are. A command is when called with an idempotency key; say `true` if it is by nature. Default `false`.
+   */
+  readonly idempotent?: boolean;
+}
+
+/** What the decorators know of a message class. */
+export interface MessageSpec {
+  readonly kind: 'command' | 'query';
+  readonly name: string;
+  readonly cls: Class;
+  readonly result: ResultType;
+  readonly errors: readonly Class<ContractError>[];
+  readonly deadlineMs: number;
+  readonly idempotent: boolean;
+}
+
+/** What the decorator knows of an event class. */
+export interface EventSpec {
+  readonly kind: 'event';
+  readonly name: string;
+  readonly cls: Class;
+  /** The field whose value orders events: events of one value are delivered in the order of their commits. */
+  readonly key: string;
+}
+
+/** What the decorator knows of an error class. */
+export interface ErrorSpec {
+  readonly name: string;
+  readonly cls: Class<ContractError>;
+  readonly kind: ErrorKind;
+  readonly hint: string;
+}
+
+/** Milliseconds a call may take when its contract says nothing. */
+export const DEADLINE_DEFAULT_MS = 5_000;
+/** The longest deadline that a contract may name: ten minutes. */
+export const DEADLINE_MAX_MS = 600_000;
+
+const MESSAGE = Symbol.for('fledge.message');
+const EVENT = Symbol.for('fledge.event');
+const ERROR = Symbol.for('fledge.error');
+const WIRE_NAME = /^[a-z][a-z0-9-]{0,62}\.[a-z][a-z0-9-]{0,94}\.v[1-9][0-9]{0,3}$/;
+
+function checkName(name: string, cls: Class): string {
+  if (!WIRE_NAME.test(name)) {
+    throw new StartupError(
+      'wire-name',
+      `${cls.name} has the wire name '${name}', which is not of the form <module>.<message>.v<major>`,
+      "Use lower-case words joined by hyphens and a major version, as in 'inventory.reserve-stock.v1'.",
+    );
+  }
+  return name;
+}
+
+function message(kind: 'command' | 'query', name: string, options: MessageOptions): ClassDecorator {
+  return (target) => {
+    const cls = target as unknown as Class;
+    const deadlineMs = options.deadlineMs ?? DEADLINE_DEFAULT_MS;
+    if (!Number.isInteger(deadlineMs) || deadlineMs < 1 || deadlineMs > DEADLINE_MAX_MS) {
+      throw new StartupError('deadline', `${cls.name} names a deadline of ${deadlineMs} ms`, `Use whole milliseconds from 1 to ${DEADLINE_MAX_MS}.`);
+    }
+    const spec: MessageSpec = {
+      kind,
+      name: checkName(name, cls),
+      cls,
+      result: options.result,
+      errors: options.errors ?? [],
+      deadlineMs,
+      idempotent: kind === 'query' || (options.idempotent ?? false),
+    };
+    Object.defineProperty(target, MESSAGE, { value: spec });
+  };
+}
+
+/**
+ * Puts a command under a contract: other modules may `execute()` it wherever its module runs.
+ * @param name the wire name, `<module>.<message>.v<major>`; never changes once used.
+ */
+export function CommandContract(name: string, options: MessageOptions = {}): ClassDecorator {
+  return message('command', name, options);
+}
+
+/** Puts a query under a contract; as a command's, and always safe to repeat. */
+export function QueryContract(name: string, options: MessageOptions = {}): ClassDecorator {
+  return message('query', name, options);
+}
+
+/** Puts an event under a contract. `key` names the field by which its deliveries are ordered. */
+export function EventContract(name: string, options: { readonly key: string }): ClassDecorator {
+  return (target) => {
+    const cls = target as unknown as Class;
+    Object.defineProperty(target, EVENT, { value: { kind: 'event', name: checkName(name, cls), cls, key: options.key } satisfies EventSpec });
+  };
+}
+
+/** Names an error that a contract may declare. Default kind `conflict`. */
+export function ErrorContract(name: string, options: { readonly kind?: ErrorKind; readonly hint?: string } = {}): ClassDecorator {
+  return (target) => {
+    const cls = target as unknown as Class<ContractError>;
+    const spec: ErrorSpec = { name: checkName(name, cls), cls, kind: options.kind ?? 'conflict', hint: options.hint ?? '' };
+    Object.defineProperty(target, ERROR, { value: spec });
+  };
+}
+
+/** The root of errors that a contract declares: arrives at the caller as its own class, with its fields and its message. */
+export abstract class ContractError extends FledgeError implements ErrorDetails {
+  private get spec(): ErrorSpec {
+    const spec = errorSpec(this.constructor as Class);
+    if (!spec) throw new StartupError('error-contract', `${this.constructor.name} has no @ErrorContract`, 'Decorate the class with @ErrorContract(name).');
+    return spec;
+  }
+  get code(): string {
+    return this.spec.name;
+  }
+  get kind(): ErrorKind {
+    return this.spec.kind;
+  }
+  get hint(): string {
+    return this.spec.hint;
+  }
+  get outcome(): Outcome {
+    return 'rejected';
+  }
+  get data(): Readonly<Record<string, unknown>> {
+    return Object.fromEntries(Object.entries(this));
+  }
+}
+
+/** The contract of a command or query class, if it has one of its own (a subclass does not inherit it). */
+export function messageSpec(cls: object): MessageSpec | undefined {
+  return Object.hasOwn(cls, MESSAGE) ? (cls as { [MESSAGE]: MessageSpec })[MESSAGE] : undefined;
+}
+
+/** The contract of an event class, if it has one. */
+export function eventSpec(cls: object): EventSpec | undefined {
+  return Object.hasOwn(cls, EVENT) ? (cls as { [EVENT]: EventSpec })[EVENT] : undefined;
+}
+
+/** The contract of an error class, if it has one. */
+export function errorSpec(cls: object): ErrorSpec | undefined {
+  return Object.hasOwn(cls, ERROR) ? (cls as { [ERROR]: ErrorSpec })[ERROR] : undefined;
+}

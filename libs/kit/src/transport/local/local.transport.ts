@@ -1,0 +1,95 @@
+import { type Call, carry, type CompiledError, type CompiledMessage, Inlet, outcomeOf, revive, type Send } from '../../boundary/index.js';
+import { ModuleFault, ModuleUnavailable } from '../../contract/index.js';
+import type { Transport } from '../transport.js';
+
+/** Calls between modules of one process: through the compiled boundary, without socket, JSON or timer. */
+export class LocalTransport implements Transport {
+  readonly name = 'local';
+  private readonly inlets = new Map<string, Inlet>();
+
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  serve(inlet: Inlet): Promise<void> {
+    this.inlets.set(inlet.module, inlet);
+    return Promise.resolve();
+  }
+
+  sender(_caller: string, message: CompiledMessage): Send {
+    // Looked up at the first call, since a caller may be wired before the callee is served.
+    let inlet: Inlet | undefined;
+    return (input, call) => {
+      inlet ??= this.inlets.get(message.module);
+      if (inlet === undefined) return unavailable(call, 'missing');
+      deliver(inlet, message, input, call);
+    };
+  }
+
+  async drain(): Promise<void> {
+    await Promise.all([...this.inlets.values()].map((inlet) => inlet.drain()));
+  }
+
+  close(): Promise<void> {
+    this.inlets.clear();
+    return Promise.resolve();
+  }
+}
+
+function deliver(inlet: Inlet, message: CompiledMessage, input: object, call: Call): void {
+  const copy = message.input.copy(input) as object;
+  const refusal = inlet.refusal(message);
+  if (refusal !== undefined) return unavailable(call, refusal);
+  inlet.enter();
+  call.started = true;
+  let result: unknown;
+  try {
+    result = inlet.run(message, copy, call);
+  } catch (error) {
+    // A handler that throws before its first await fails as one that rejects.
+    return failed(inlet, call, error);
+  }
+  if (isThenable(result)) {
+    result.then(
+      (value) => finished(inlet, call, value),
+      (error: unknown) => failed(inlet, call, error),
+    );
+  } else {
+    finished(inlet, call, result);
+  }
+}
+
+/** Any promise, also one of another library's class, as `await` takes it. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value instanceof Promise || (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function');
+}
+
+function finished(inlet: Inlet, call: Call, value: unknown): void {
+  inlet.leave();
+  let copy: unknown;
+  try {
+    copy = call.message.output.copy(value);
+  } catch (error) {
+    return fault(inlet, call, error);
+  }
+  call.succeed(copy);
+}
+
+function failed(inlet: Inlet, call: Call, error: unknown): void {
+  inlet.leave();
+  const carried = carry(call.message, error);
+  if (carried === undefined) return fault(inlet, call, error);
+  const compiled = call.message.errorsByName.get(carried.name) as CompiledError;
+  call.fail(revive(compiled, carried.message, carried.fields), 'declared-error');
+}
+
+function fault(inlet: Inlet, call: Call, error: unknown): void {
+  inlet.logFault(inlet.module, call.message.name, call.correlationId, error);
+  call.fail(new ModuleFault(inlet.module, call.message.name, call.correlationId), 'fault');
+}
+
+function unavailable(call: Call, reason: ModuleUnavailable['reason']): void {
+  const error = new ModuleUnavailable(call.message.module, call.message.name, reason);
+  call.fail(error, outcomeOf(error));
+}
+

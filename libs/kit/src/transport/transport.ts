@@ -1,0 +1,20 @@
+import type { CompiledMessage, Inlet, Send } from '../boundary/index.js';
+
+/**
+ * Carries calls between modules. All that the parity law promises is in the boundary; a transport moves a message, and says
+ * what became of it. A new one joins the law's suite (libs/kit/test/law) by a line in its list.
+ */
+export interface Transport {
+  /** As in a topology file and in metrics. */
+  readonly name: string;
+  /** Connects; rejects with a `StartupError` when it can not. */
+  start(): Promise<void>;
+  /** Answers calls for a module hosted here, from now until `drain`. */
+  serve(inlet: Inlet): Promise<void>;
+  /** How `caller` sends `message`. Asked once for each pair, when the host starts. */
+  sender(caller: string, message: CompiledMessage): Send;
+  /** Takes no new calls; resolves when those under way have been answered. */
+  drain(): Promise<void>;
+  /** Lets go of everything. Calls still under way end with `ModuleUnavailable` or by their deadline. */
+  close(): Promise<void>;
+}
