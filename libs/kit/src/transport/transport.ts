@@ -9,6 +9,8 @@ export interface Transport {
   readonly name: string;
   /** Connects; rejects with a `StartupError` when it can not. */
   start(): Promise<void>;
+  /** Whether calls can be carried now; part of readiness. */
+  isConnected(): boolean;
   /** Answers calls for a module hosted here, from now until `drain`. */
   serve(inlet: Inlet): Promise<void>;
   /** How `caller` sends `message`. Asked once for each pair, when the host starts. */

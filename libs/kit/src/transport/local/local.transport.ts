@@ -11,6 +11,10 @@ export class LocalTransport implements Transport {
     return Promise.resolve();
   }
 
+  isConnected(): boolean {
+    return true;
+  }
+
   serve(inlet: Inlet): Promise<void> {
     this.inlets.set(inlet.module, inlet);
     return Promise.resolve();

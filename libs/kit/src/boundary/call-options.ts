@@ -1,0 +1,73 @@
+import { now } from './clock.js';
+import { currentFrame, Frame, runInFrame, type Identity } from './frame.js';
+
+/** What a handler may know of the call that it works on. */
+export interface CurrentCall {
+  readonly caller: string;
+  readonly identity: Identity | undefined;
+  /** Milliseconds left; `Infinity` when there is no deadline. */
+  readonly timeLeftMs: number;
+  /** Aborts when the caller gives up or the deadline passes. */
+  readonly signal: AbortSignal;
+  /** Names the work in every module's log. */
+  readonly correlationId: string;
+  readonly traceparent: string;
+  readonly idempotencyKey: string | undefined;
+}
+
+/** The context of the request or call that runs now, or `undefined` outside of any. */
+export function currentCall(): CurrentCall | undefined {
+  const frame = currentFrame();
+  if (frame === undefined) return undefined;
+  return {
+    caller: frame.caller,
+    identity: frame.identity,
+    timeLeftMs: frame.deadlineAt - now(),
+    get signal() {
+      return frame.signal;
+    },
+    get correlationId() {
+      return frame.correlationId;
+    },
+    get traceparent() {
+      return frame.traceparent;
+    },
+    idempotencyKey: frame.idempotencyKey,
+  };
+}
+
+/** Options for the calls made within `withCallOptions`. */
+export interface CallOptions {
+  /** Time for all calls made within, in milliseconds from now; it can only shorten what the context and the contract allow. */
+  readonly deadlineMs?: number;
+  /** Cancels the calls made within. */
+  readonly signal?: AbortSignal;
+  /** Lets a command be sent again when a replica is lost, and its handler recognise it. At most 200 characters. */
+  readonly idempotencyKey?: string;
+}
+
+/** The longest idempotency key, in characters. */
+export const IDEMPOTENCY_KEY_CHARS_MAX = 200;
+
+/** Runs `fn` so that the calls made within it have these options; the rest of the context stays. */
+export async function withCallOptions<R>(options: CallOptions, fn: () => Promise<R>): Promise<R> {
+  const { deadlineMs, signal, idempotencyKey } = options;
+  if (deadlineMs !== undefined && !(deadlineMs >= 0)) throw new RangeError(`deadlineMs must be 0 or more, is ${deadlineMs}`);
+  if (idempotencyKey !== undefined && (idempotencyKey.length === 0 || idempotencyKey.length > IDEMPOTENCY_KEY_CHARS_MAX)) {
+    throw new RangeError(`idempotencyKey must have 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters, has ${idempotencyKey.length}`);
+  }
+  const outer = currentFrame();
+  const until = deadlineMs === undefined ? Infinity : now() + deadlineMs;
+  const frame = new Frame(outer?.module ?? 'job', outer?.caller ?? 'job', Math.min(outer?.deadlineAt ?? Infinity, until), outer?.identity, outer?.traceparent, idempotencyKey ?? outer?.idempotencyKey);
+  frame.transaction = outer?.transaction;
+  if (outer?.cancelled || signal?.aborted) frame.cancel();
+  const onAbort = (): void => frame.cancel();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  outer?.hold(frame);
+  try {
+    return await runInFrame(frame, fn);
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    outer?.release(frame);
+  }
+}

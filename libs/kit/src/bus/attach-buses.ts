@@ -1,0 +1,107 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
+import { CommandBus, type ICommand, type IQuery, QueryBus } from '@nestjs/cqrs';
+import type { Catalogue, CompiledMessage, Handler, Inlet, Outlet } from '../boundary/index.js';
+import { type Class, type Contract, messageSpec, StartupError, UndeclaredDependency } from '../contract/index.js';
+
+/** What a module may send: an outlet for each message of the contracts it uses. */
+export type Outlets = ReadonlyMap<Class, Outlet>;
+
+/** Makes the outlets of a module; a used contract that the application does not know stops the start. */
+export function outletsOf(module: string, uses: readonly Contract[], catalogue: Catalogue, make: (message: CompiledMessage) => Outlet): Outlets {
+  const outlets = new Map<Class, Outlet>();
+  for (const contract of uses) {
+    if (catalogue.contract(contract.name) === undefined) {
+      throw new StartupError('unknown-contract', `${module} uses the contract of '${contract.name}', which the application does not list`, "Add the module to the application's list of modules.");
+    }
+    if (contract.name === module) {
+      throw new StartupError('uses-itself', `${module} names its own contract in \`uses\``, 'Remove it: a module reaches its own handlers directly.');
+    }
+    for (const message of catalogue.of(contract.name)) outlets.set(message.cls, make(message));
+  }
+  return outlets;
+}
+
+/**
+ * Routes a container's stock `CommandBus` and `QueryBus` instances, every one that is in it, over the boundary: messages of
+ * used contracts go to their outlets, the module's own and private ones stay on the stock path, any other contract's is refused.
+ */
+export function attachBuses(app: INestApplicationContext, module: string, outlets: Outlets, catalogue: Catalogue): void {
+  for (const { instance } of providersOf(app)) {
+    if (instance instanceof CommandBus || instance instanceof QueryBus) route(instance, module, outlets, catalogue);
+  }
+}
+
+type Bus = CommandBus | QueryBus;
+type Execute = (message: ICommand | IQuery, context?: never) => Promise<unknown>;
+
+function route(bus: Bus, module: string, outlets: Outlets, catalogue: Catalogue): void {
+  const stock = bus.execute.bind(bus) as Execute;
+  const execute: Execute = (message, context) => {
+    const cls = message?.constructor as unknown as Class | undefined;
+    const outlet = outlets.get(cls as Class);
+    if (outlet !== undefined) return outlet.execute(message);
+    return elsewhere(module, cls, catalogue) ?? unthrown(stock, message, context);
+  };
+  Object.defineProperty(bus, 'execute', { value: execute, configurable: true });
+}
+
+/** A refusal, if the message is of a contract that is not the module's own. */
+function elsewhere(module: string, cls: Class | undefined, catalogue: Catalogue): Promise<never> | undefined {
+  const spec = cls && messageSpec(cls);
+  if (!spec) return undefined;
+  if (catalogue.message(cls)?.module === module) return undefined;
+  return Promise.reject(new UndeclaredDependency(module, spec.name));
+}
+
+/** The stock command bus throws synchronously when a handler is missing; nothing that a module calls does here. */
+function unthrown(stock: Execute, message: ICommand | IQuery, context?: never): Promise<unknown> {
+  try {
+    return stock(message, context);
+  } catch (error) {
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+// The keys under which @nestjs/cqrs keeps what @CommandHandler and @QueryHandler were told; it does not export them.
+const HANDLER_KEYS = ['__commandHandler__', '__queryHandler__'] as const;
+
+/** Finds the stock handler of each of a module's contract messages and gives it to the inlet. */
+export function bindHandlers(app: INestApplicationContext, inlet: Inlet): void {
+  const found = new Map<Class, InstanceWrapper>();
+  for (const wrapper of providersOf(app)) {
+    const cls = handledBy(wrapper);
+    if (!cls) continue;
+    const other = found.get(cls);
+    if (other && other.metatype !== wrapper.metatype) {
+      throw new StartupError('handler-twice', `${cls.name} is handled by ${other.name} and by ${wrapper.name} in ${inlet.module}`, 'Keep one handler.');
+    }
+    found.set(cls, wrapper);
+  }
+  for (const message of inlet.messages) {
+    const wrapper = found.get(message.cls);
+    if (!wrapper) {
+      const decorator = message.kind === 'command' ? '@CommandHandler' : '@QueryHandler';
+      throw new StartupError('handler-missing', `${inlet.module} answers '${message.name}' by contract but has no handler for it`, `Add a provider with ${decorator}(${message.cls.name}) to the module.`);
+    }
+    inlet.handle(message, handlerOf(app, wrapper, message));
+  }
+}
+
+function handledBy(wrapper: InstanceWrapper): Class | undefined {
+  const cls: unknown = (wrapper.instance as object | undefined)?.constructor ?? wrapper.metatype;
+  if (typeof cls !== 'function') return undefined;
+  return HANDLER_KEYS.map((key) => Reflect.getMetadata(key, cls) as Class | undefined).find(Boolean);
+}
+
+/** The handler's own instance, or, where it is made anew for each message, the stock bus that does so. */
+function handlerOf(app: INestApplicationContext, wrapper: InstanceWrapper, message: CompiledMessage): Handler {
+  if (wrapper.isDependencyTreeStatic()) return wrapper.instance as Handler;
+  const bus = app.get<{ execute: Execute }>(message.kind === 'command' ? CommandBus : QueryBus, { strict: false });
+  return { execute: (input) => bus.execute(input as ICommand) };
+}
+
+function providersOf(app: INestApplicationContext): InstanceWrapper[] {
+  return [...app.get(ModulesContainer).values()].flatMap((module) => [...module.providers.values()]);
+}

@@ -1,0 +1,15 @@
+import type { Type } from '@nestjs/common';
+import type { Contract } from '../contract/index.js';
+
+/** A module of an application: its contract, known everywhere, and its code, loaded only where it is hosted. */
+export interface ModuleEntry {
+  readonly contract: Contract;
+  /** Imports the module's package: `() => import('@shop/inventory').then((m) => m.InventoryModule)`. */
+  readonly load: () => Promise<Type>;
+}
+
+/** All modules of an application. The only place that imports module classes. */
+export interface Application {
+  readonly name: string;
+  readonly modules: readonly ModuleEntry[];
+}

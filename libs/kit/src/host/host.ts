@@ -1,0 +1,197 @@
+import { type INestApplication, Logger, type LoggerService, type Type } from '@nestjs/common';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Catalogue, type CompiledMessage, IN_FLIGHT_MAX_DEFAULT, Inlet, Outlet } from '../boundary/index.js';
+import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
+import { StartupError } from '../contract/index.js';
+import { moduleDataImports, openModuleData } from '../data/index.js';
+import { HttpListener } from '../http/index.js';
+import { CallMetrics } from '../observe/index.js';
+import type { Transport } from '../transport/index.js';
+import type { Application } from './application.js';
+import { createContainer, type ModuleContainer } from './module-container.js';
+import type { ModuleSettings } from './module-settings.js';
+import { serveSystemPaths } from './system-paths.js';
+
+/** How a host runs. */
+export interface HostOptions {
+  readonly application: Application;
+  /** The modules that this process hosts. */
+  readonly modules: readonly string[];
+  readonly transport: Transport;
+  /** PostgreSQL, of an owner who may create schemas; needed when a hosted module has entities or migrations. */
+  readonly database?: { readonly url: string; readonly poolMax?: number };
+  /** Left out, no port is opened. */
+  readonly http?: HttpOptions;
+  readonly settings?: Readonly<Record<string, ModuleSettings>>;
+  readonly drain?: DrainOptions;
+  /** Calls a module works on at once. Default 1,024. */
+  readonly inFlightMax?: number;
+  readonly logger?: LoggerService | false;
+}
+
+/** The HTTP side of a host. */
+export interface HttpOptions {
+  /** 0 for any free one. */
+  readonly port: number;
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Default 262,144. */
+  readonly bodyMaxBytes?: number;
+  /** Time for a request and all it calls, in milliseconds. Default 10,000. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** How a host ends. */
+export interface DrainOptions {
+  /** Milliseconds between saying 'not ready' and taking no more connections, for balancers to notice. Default 0. */
+  readonly noticeMs?: number;
+  /** Milliseconds for all that runs to end; then it is cut. Default 10,000. */
+  readonly timeoutMs?: number;
+}
+
+const BODY_MAX_DEFAULT_BYTES = 256 * 1024;
+const REQUEST_TIMEOUT_DEFAULT_MS = 10_000;
+const DRAIN_TIMEOUT_DEFAULT_MS = 10_000;
+
+/** A process's set of modules, started and stopped as one. */
+export class Host {
+  readonly metrics = new CallMetrics();
+  readonly registry = new Registry();
+  private readonly logger = new Logger('host');
+  private readonly containers = new Map<string, ModuleContainer>();
+  private readonly inlets: Inlet[] = [];
+  private readonly catalogue: Catalogue;
+  private readonly listener = new HttpListener();
+  private listening = false;
+  private started = false;
+  private closing: Promise<void> | undefined;
+  /** The port that HTTP is served on; 0 before the start or without HTTP. */
+  port = 0;
+
+  constructor(private readonly options: HostOptions) {
+    this.catalogue = new Catalogue(options.application.modules.map((m) => m.contract));
+    this.metrics.registerIn(this.registry);
+  }
+
+  /** Whether it takes work: started, connected, not draining. */
+  get isReady(): boolean {
+    return this.started && this.closing === undefined && this.options.transport.isConnected();
+  }
+
+  /** The Nest application of a hosted module. */
+  module(name: string): INestApplication {
+    const container = this.containers.get(name);
+    if (!container) throw new StartupError('not-hosted', `the module '${name}' is not hosted here`, `Hosted: ${[...this.containers.keys()].join(', ')}.`);
+    return container.app;
+  }
+
+  /** Starts all; when anything fails, takes back what was started and rejects. */
+  async start(): Promise<this> {
+    try {
+      await this.options.transport.start();
+      for (const name of this.options.modules) await this.open(name);
+      for (const { app } of this.containers.values()) await app.init();
+      for (const inlet of this.inlets) await this.options.transport.serve(inlet);
+      if (this.options.http) await this.listen(this.options.http);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    this.started = true;
+    return this;
+  }
+
+  /** Drains and stops: not ready, requests and calls end, connections close. May be called twice. */
+  close(): Promise<void> {
+    return (this.closing ??= this.drainAndStop());
+  }
+
+  private async open(name: string): Promise<void> {
+    const { options, catalogue } = this;
+    const { cls, spec } = await this.load(name);
+    const inlet = new Inlet(name, catalogue.of(name), options.inFlightMax ?? IN_FLIGHT_MAX_DEFAULT, (module, message, correlationId, error) =>
+      this.logger.error(`[${correlationId}] ${module} failed while handling ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    );
+    const container = await createContainer({
+      cls,
+      spec,
+      catalogue,
+      inlet,
+      outlet: (message) => this.outlet(name, message),
+      dataImports: await this.data(spec),
+      settings: options.settings?.[name] ?? {},
+      bodyMaxBytes: options.http?.bodyMaxBytes ?? BODY_MAX_DEFAULT_BYTES,
+      requestTimeoutMs: options.http?.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS,
+      logger: options.logger ?? false,
+    });
+    this.containers.set(name, container);
+    this.inlets.push(inlet);
+    for (const route of spec.contract.routes) this.listener.own(route, container.handleRequest);
+  }
+
+  private async load(name: string): Promise<{ cls: Type; spec: BoundedModuleSpec }> {
+    const entry = this.options.application.modules.find((m) => m.contract.name === name);
+    if (!entry) throw new StartupError('unknown-module', `the application ${this.options.application.name} has no module '${name}'`, `It has: ${this.options.application.modules.map((m) => m.contract.name).join(', ')}.`);
+    const cls = await entry.load();
+    const spec = checkedModuleSpec(cls);
+    if (spec.contract !== entry.contract) {
+      throw new StartupError('contract-differs', `the list of modules names the contract '${name}' for ${cls.name}, whose @BoundedModule names '${spec.contract.name}'`, 'Name the same contract in both.');
+    }
+    return { cls, spec };
+  }
+
+  private async data(spec: BoundedModuleSpec): Promise<ReturnType<typeof moduleDataImports>> {
+    if (spec.entities.length === 0 && spec.migrations.length === 0) return [];
+    const { database } = this.options;
+    if (!database) throw new StartupError('database', `${spec.contract.name} has tables, and the host was given no database`, 'Set DATABASE_URL, or leave it empty for the embedded PostgreSQL.');
+    const source = await openModuleData({ module: spec.contract.name, url: database.url, poolMax: database.poolMax, entities: spec.entities, migrations: spec.migrations });
+    return moduleDataImports(source);
+  }
+
+  private outlet(caller: string, message: CompiledMessage): Outlet {
+    const { transport } = this.options;
+    const meter = this.metrics.meter({ caller, module: message.module, message: message.name, transport: transport.name });
+    return new Outlet(caller, message, transport.sender(caller, message), meter);
+  }
+
+  private async listen(http: HttpOptions): Promise<void> {
+    collectDefaultMetrics({ register: this.registry });
+    serveSystemPaths(this.listener, {
+      title: this.options.application.name,
+      registry: this.registry,
+      isReady: () => this.isReady,
+      apps: () => [...this.containers.values()].map((c) => c.app),
+    });
+    this.port = await this.listener.listen(http.port, http.host ?? '127.0.0.1');
+    this.listening = true;
+  }
+
+  private async drainAndStop(): Promise<void> {
+    const { noticeMs = 0, timeoutMs = DRAIN_TIMEOUT_DEFAULT_MS } = this.options.drain ?? {};
+    const { transport } = this.options;
+    if (this.listening) {
+      this.listener.announceDrain();
+      await delay(noticeMs);
+    }
+    // HTTP first: the requests under way still call other modules.
+    await within(timeoutMs, this.listening ? this.listener.close() : undefined, 'HTTP requests', this.logger);
+    await within(timeoutMs, this.started ? transport.drain() : undefined, 'calls', this.logger);
+    for (const { app } of this.containers.values()) await within(timeoutMs, app.close(), 'a module', this.logger);
+    await transport.close();
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Waits for a step of the drain, and goes on without it when its time is spent: a stop must end. */
+async function within(timeoutMs: number, step: Promise<void> | undefined, what: string, logger: Logger): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, timeoutMs, 'late')));
+  try {
+    if ((await Promise.race([step, late])) === 'late') logger.warn(`${what} did not end within ${timeoutMs} ms and are cut off`);
+  } finally {
+    clearTimeout(timer);
+  }
+}

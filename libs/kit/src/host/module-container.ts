@@ -1,0 +1,105 @@
+import { createServer } from 'node:http';
+import { type DynamicModule, type LoggerService, Module, type Type } from '@nestjs/common';
+import { PATH_METADATA } from '@nestjs/common/constants.js';
+import { ModulesContainer, NestFactory } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Catalogue, CompiledMessage, Inlet, Outlet } from '../boundary/index.js';
+import { attachBuses, bindHandlers, boundedModuleSpec, type BoundedModuleSpec, outletsOf } from '../bus/index.js';
+import { StartupError } from '../contract/index.js';
+import { openRequestFrames, ProblemFilter, requestValidation, type RequestHandler } from '../http/index.js';
+import { type ModuleSettings, ModuleSettingsModule } from './module-settings.js';
+
+/** What a container is made of. */
+export interface ContainerOptions {
+  readonly cls: Type;
+  readonly spec: BoundedModuleSpec;
+  readonly catalogue: Catalogue;
+  readonly inlet: Inlet;
+  readonly outlet: (message: CompiledMessage) => Outlet;
+  /** Dynamic modules of the data room, empty for a module without tables. */
+  readonly dataImports: readonly DynamicModule[];
+  readonly settings: ModuleSettings;
+  readonly bodyMaxBytes: number;
+  readonly requestTimeoutMs: number;
+  readonly logger: LoggerService | false;
+}
+
+/** A module in its own Nest application, wired to the boundary, and how HTTP requests reach it. */
+export interface ModuleContainer {
+  readonly app: NestFastifyApplication;
+  readonly handleRequest: RequestHandler;
+}
+
+@Module({})
+class ContainerRoot {}
+
+/**
+ * Makes the Nest application of one bounded module: its own container, so that nothing in it can be injected, exported or looked
+ * up from another module's. Providers exist when this resolves; lifecycle hooks have not run.
+ */
+export async function createContainer(options: ContainerOptions): Promise<ModuleContainer> {
+  const { cls, spec, inlet } = options;
+  let route: RequestHandler | undefined;
+  const adapter = new FastifyAdapter({
+    bodyLimit: options.bodyMaxBytes,
+    // The host's listener owns the socket; this server never listens, it only satisfies Fastify.
+    serverFactory: (handler: RequestHandler) => {
+      route = handler;
+      return createServer();
+    },
+  });
+  const root: DynamicModule = {
+    module: ContainerRoot,
+    imports: [CqrsModule.forRoot(), ModuleSettingsModule.of(options.settings), ...options.dataImports, cls],
+  };
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: options.logger, abortOnError: false, bufferLogs: false });
+  refuseForeignModules(app, cls);
+  refuseForeignRoutes(app, spec);
+  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalPipes(requestValidation());
+  openRequestFrames(adapter.getInstance(), spec.contract.name, options.requestTimeoutMs);
+  attachBuses(app, spec.contract.name, outletsOf(spec.contract.name, spec.uses, options.catalogue, options.outlet), options.catalogue);
+  bindHandlers(app, inlet);
+  return { app, handleRequest: (request, response) => route?.(request, response) };
+}
+
+/** What static checks can not see, a module that came by a promise or a factory: no other bounded module is in the container. */
+function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
+  for (const { metatype } of app.get(ModulesContainer).values()) {
+    if (metatype !== cls && boundedModuleSpec(metatype)) {
+      throw new StartupError('module-import', `the container of ${cls.name} holds the bounded module ${metatype.name}`, 'Name its contract in `uses` instead of importing it.');
+    }
+  }
+}
+
+/** Each controller must serve paths that its module's contract owns, or a front door could not find them. */
+function refuseForeignRoutes(app: NestFastifyApplication, spec: BoundedModuleSpec): void {
+  const { name, routes } = spec.contract;
+  for (const module of app.get(ModulesContainer).values()) {
+    for (const { metatype } of module.controllers.values()) {
+      if (typeof metatype !== 'function') continue;
+      for (const path of pathsOf(metatype)) {
+        if (!routes.some((route) => path === route || path.startsWith(`${route}/`))) {
+          throw new StartupError('route-outside', `${metatype.name} of ${name} serves '${path}', which its contract does not own`, `Add the prefix to \`routes\` of the contract of ${name}: ${JSON.stringify(routes)}.`);
+        }
+      }
+    }
+  }
+}
+
+/** The paths of a controller: its own, or with an empty one those of its methods. */
+function pathsOf(controller: object & { prototype?: object }): string[] {
+  const own = listOf(Reflect.getMetadata(PATH_METADATA, controller));
+  if (own.some((path) => path !== '/')) return own;
+  const prototype = (controller.prototype ?? {}) as Record<string, unknown>;
+  return Object.getOwnPropertyNames(prototype)
+    .map((name) => Object.getOwnPropertyDescriptor(prototype, name)?.value as unknown)
+    .filter((method): method is object => typeof method === 'function' && Reflect.hasMetadata(PATH_METADATA, method))
+    .flatMap((method) => listOf(Reflect.getMetadata(PATH_METADATA, method)));
+}
+
+function listOf(path: unknown): string[] {
+  const paths = Array.isArray(path) ? (path as string[]) : [typeof path === 'string' ? path : '/'];
+  return paths.map((p) => `/${p.replace(/^\/+|\/+$/g, '')}`);
+}

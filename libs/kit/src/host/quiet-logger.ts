@@ -1,0 +1,17 @@
+import { ConsoleLogger, type ConsoleLoggerOptions } from '@nestjs/common';
+
+// What Nest says of each route and each injected instance: of no use to one who starts seven modules.
+const CHATTER = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
+
+/** Nest's console logger without its start-up chatter. JSON lines with `FLEDGE_LOG=json`, coloured text on a terminal. */
+export class QuietLogger extends ConsoleLogger {
+  constructor(options: ConsoleLoggerOptions = {}) {
+    super({ json: process.env.FLEDGE_LOG === 'json', colors: process.stdout.isTTY && process.env.FLEDGE_LOG !== 'json', ...options });
+  }
+
+  override log(message: unknown, ...rest: unknown[]): void {
+    const context: unknown = rest.at(-1);
+    if (typeof context === 'string' && CHATTER.has(context)) return;
+    super.log(message, ...(rest as string[]));
+  }
+}

@@ -1,0 +1,43 @@
+import type { ServerResponse } from 'node:http';
+import type { INestApplication } from '@nestjs/common';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import type { Registry } from 'prom-client';
+import { describeModule, docsPage, type HttpListener, mergeDocuments, type RequestHandler } from '../http/index.js';
+
+/** What the process's own paths tell of. */
+export interface SystemPaths {
+  readonly title: string;
+  readonly registry: Registry;
+  readonly isReady: () => boolean;
+  readonly apps: () => readonly INestApplication[];
+}
+
+/** `/healthz`, `/readyz`, `/metrics`, `/openapi.json` and `/docs`: the same in every topology. */
+export function serveSystemPaths(listener: HttpListener, system: SystemPaths): void {
+  let document: OpenAPIObject | undefined;
+  const own = (path: string, handler: (response: ServerResponse) => void): void => listener.own(path, drained(handler));
+  own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
+  own('/readyz', (response) => (system.isReady() ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'not ready' })));
+  own('/openapi.json', (response) => {
+    document ??= mergeDocuments(system.title, system.apps().map((app) => describeModule(app, system.title)));
+    sendJson(response, 200, document);
+  });
+  own('/metrics', (response) => {
+    system.registry.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': system.registry.contentType }).end(text),
+      (error: Error) => sendJson(response, 500, { error: error.message }),
+    );
+  });
+  listener.own('/docs', docsPage());
+}
+
+function drained(handler: (response: ServerResponse) => void): RequestHandler {
+  return (request, response) => {
+    request.resume();
+    handler(response);
+  };
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
+}

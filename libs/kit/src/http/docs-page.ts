@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { RequestHandler } from './listener.js';
+
+const ASSETS: Readonly<Record<string, string>> = {
+  'swagger-ui.css': 'text/css; charset=utf-8',
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+};
+
+const PAGE = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>API</title><link rel="stylesheet" href="/docs/swagger-ui.css"></head>
+<body><div id="ui"></div><script src="/docs/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({ url: '/openapi.json', dom_id: '#ui', deepLinking: true, persistAuthorization: true });</script></body></html>
+`;
+
+/** Serves the OpenAPI document for browsing, with the assets of `swagger-ui-dist`: no network needed. */
+export function docsPage(): RequestHandler {
+  return (request, response) => {
+    const asset = (request.url ?? '').split('?')[0]?.slice('/docs/'.length) ?? '';
+    request.resume();
+    const type = ASSETS[asset];
+    if (type === undefined) {
+      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
+      return;
+    }
+    sendAsset(asset, type, response);
+  };
+}
+
+function sendAsset(asset: string, type: string, response: ServerResponse): void {
+  const folder = join(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'), '..');
+  readFile(join(folder, asset)).then(
+    (bytes) => response.writeHead(200, { 'content-type': type, 'cache-control': 'max-age=86400' }).end(bytes),
+    (error: Error) => response.writeHead(500, { 'content-type': 'text/plain' }).end(`can not read ${asset}: ${error.message}`),
+  );
+}

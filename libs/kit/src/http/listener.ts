@@ -1,0 +1,101 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { StartupError } from '../contract/index.js';
+import { httpProblem, PROBLEM_TYPE } from './problem.js';
+
+/** Answers a request that was routed to it. */
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Milliseconds an idle connection is kept: longer than the minute of usual proxies, so that they close first. */
+export const KEEP_ALIVE_MS = 72_000;
+/** Milliseconds for a whole request to arrive. */
+const RECEIVE_TIMEOUT_MS = 60_000;
+
+/**
+ * The one HTTP server of a process: hands each path prefix to the module that owns it, and the process's own paths (health,
+ * metrics, documents) to the host.
+ */
+export class HttpListener {
+  private readonly owners = new Map<string, RequestHandler>();
+  private readonly server: Server;
+  private draining = false;
+  private inFlight = 0;
+  private idle: (() => void) | undefined;
+
+  constructor() {
+    this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: RECEIVE_TIMEOUT_MS }, (request, response) => this.dispatch(request, response));
+    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerBroken(error, socket));
+  }
+
+  /** Gives a path prefix to a handler. */
+  own(prefix: string, handler: RequestHandler): void {
+    this.owners.set(prefix, handler);
+  }
+
+  /** Listens; resolves with the port. Rejects with a `StartupError` when the port can not be had. */
+  async listen(port: number, host: string): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, port, host)));
+      this.server.listen(port, host, resolve);
+    });
+    const address = this.server.address();
+    return typeof address === 'object' && address !== null ? address.port : port;
+  }
+
+  /** Goes on answering, and asks each client to close its connection after its next answer. */
+  announceDrain(): void {
+    this.draining = true;
+  }
+
+  /** Takes no new connections, waits for requests under way, closes what is idle. */
+  async close(): Promise<void> {
+    this.draining = true;
+    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    if (this.inFlight > 0) await new Promise<void>((resolve) => (this.idle = resolve));
+    this.server.closeIdleConnections();
+    // A client may hold its connection open without a request: it has had its answer, so it is not owed more.
+    this.server.closeAllConnections();
+    await closed;
+  }
+
+  private dispatch(request: IncomingMessage, response: ServerResponse): void {
+    if (this.draining) response.setHeader('connection', 'close');
+    this.inFlight++;
+    response.once('close', () => {
+      if (--this.inFlight === 0) this.idle?.();
+    });
+    const handler = this.ownerOf(request.url ?? '/');
+    if (handler) handler(request, response);
+    else notFound(request, response);
+  }
+
+  private ownerOf(url: string): RequestHandler | undefined {
+    let end = url.indexOf('?');
+    let path = end === -1 ? url : url.slice(0, end);
+    for (;;) {
+      const handler = this.owners.get(path);
+      if (handler) return handler;
+      end = path.lastIndexOf('/');
+      if (end <= 0) return this.owners.get('/');
+      path = path.slice(0, end);
+    }
+  }
+}
+
+function notFound(request: IncomingMessage, response: ServerResponse): void {
+  const problem = httpProblem(404, 'fledge.not-found', `no module here serves ${request.method ?? ''} ${(request.url ?? '').slice(0, 200)}`, 'none');
+  request.resume();
+  response.writeHead(404, { 'content-type': PROBLEM_TYPE }).end(JSON.stringify(problem));
+}
+
+function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const [status, reason] = error.code === 'HPE_HEADER_OVERFLOW' ? [431, 'Request Header Fields Too Large'] : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? [408, 'Request Timeout'] : [400, 'Bad Request'];
+  const body = JSON.stringify(httpProblem(status as number, 'fledge.bad-request', `the request is not HTTP: ${error.code ?? error.message}`, 'none'));
+  socket.end(`HTTP/1.1 ${status} ${reason}\r\ncontent-type: ${PROBLEM_TYPE}\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}
+
+function cannotListen(error: NodeJS.ErrnoException, port: number, host: string): StartupError {
+  const fact = error.code === 'EADDRINUSE' ? `port ${port} on ${host} is in use` : error.code === 'EACCES' ? `port ${port} on ${host} may not be used by this account` : `can not listen on ${host}:${port}: ${error.message}`;
+  return new StartupError('port', fact, 'Choose another with PORT, or end the process that holds it.', { port, host });
+}

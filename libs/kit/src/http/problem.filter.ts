@@ -1,0 +1,70 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { currentFrame } from '../boundary/index.js';
+import { FledgeError, ModuleFault } from '../contract/index.js';
+import { httpProblem, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
+
+/**
+ * Answers every error as a problem (RFC 9457). What nobody foresaw becomes a 500 without its text, which goes to the log under
+ * the correlation id that the client gets.
+ */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('http');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    if (reply.sent || reply.raw.headersSent) return;
+    const problem = this.problem(error, currentFrame()?.correlationId ?? 'none');
+    if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
+    if (problem.status === 503) void reply.header('retry-after', '1');
+    void reply.status(problem.status).type(PROBLEM_TYPE).send(problem);
+  }
+
+  private problem(error: unknown, correlationId: string): Problem {
+    if (error instanceof FledgeError) {
+      // The called module has logged the fault under its own correlation id, which is this request's.
+      if (error.kind === 'internal' && !(error instanceof ModuleFault)) this.log(error, correlationId);
+      return problemOf(error, correlationId);
+    }
+    if (error instanceof HttpException) return httpProblem(error.getStatus(), codeOf(error.getStatus()), textOf(error), correlationId);
+    const status = statusOf(error);
+    if (status !== undefined) return httpProblem(status, codeOf(status), (error as Error).message, correlationId);
+    this.log(error, correlationId);
+    return httpProblem(500, 'fledge.internal', 'Something went wrong here; the correlation id names it in the log.', correlationId);
+  }
+
+  private log(error: unknown, correlationId: string): void {
+    this.logger.error(`[${correlationId}] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  }
+}
+
+/** The status that Fastify gives its own errors (a broken body, one too large, an unknown media type): only those of the client. */
+function statusOf(error: unknown): number | undefined {
+  const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 && typeof code === 'string' ? statusCode : undefined;
+}
+
+const CODES: Readonly<Record<number, string>> = {
+  400: 'fledge.bad-request',
+  401: 'fledge.unauthenticated',
+  403: 'fledge.forbidden',
+  404: 'fledge.not-found',
+  405: 'fledge.method-not-allowed',
+  409: 'fledge.conflict',
+  413: 'fledge.body-too-large',
+  414: 'fledge.path-too-long',
+  415: 'fledge.unsupported-media-type',
+  429: 'fledge.too-many-requests',
+  503: 'fledge.unavailable',
+};
+
+function codeOf(status: number): string {
+  return CODES[status] ?? `fledge.http-${status}`;
+}
+
+function textOf(error: HttpException): string {
+  const response = error.getResponse();
+  const message = typeof response === 'string' ? response : (response as { message?: unknown }).message;
+  return Array.isArray(message) ? message.join('; ') : typeof message === 'string' ? message : error.message;
+}

@@ -1,0 +1,12 @@
+/**
+ * The kit: what a module's `src/` and an application are written with. Contracts are written with `@fledge/kit/contract`, tests
+ * with `@fledge/kit/testing`.
+ * @packageDocumentation
+ */
+export { currentCall, withCallOptions, type CallOptions, type CurrentCall, type Identity } from './boundary/index.js';
+export { BoundedModule, type BoundedModuleOptions } from './bus/index.js';
+export { startEmbeddedPostgres } from './data/index.js';
+export { Host, MODULE_SETTINGS, QuietLogger, type Application, type HostOptions, type ModuleEntry, type ModuleSettings } from './host/index.js';
+export { decodeCursor, encodeCursor, Forbidden, InvalidRequest, Unauthenticated, type Problem } from './http/index.js';
+export { Authentication, CurrentUser, Public, Roles } from './security/index.js';
+export { LocalTransport, type Transport } from './transport/index.js';

@@ -1,0 +1,1 @@
+export { CallMetrics } from './call-metrics.js';

@@ -1,0 +1,94 @@
+import { type CanActivate, type DynamicModule, type ExecutionContext, Inject, Injectable, Module } from '@nestjs/common';
+import { APP_GUARD, Reflector } from '@nestjs/core';
+import { type IQuery, QueryBus } from '@nestjs/cqrs';
+import type { FastifyRequest } from 'fastify';
+import { errors, jwtVerify } from 'jose';
+import { currentFrame, type Identity } from '../boundary/index.js';
+import type { SigningKeys } from '../contract/index.js';
+import { Forbidden, Unauthenticated } from '../http/index.js';
+import { PUBLIC, ROLES } from './decorators.js';
+import { KeyRing } from './key-ring.js';
+
+const KEY_RING = Symbol('fledge:key-ring');
+
+/** Seconds by which the clocks of issuer and verifier may differ. */
+const CLOCK_TOLERANCE_S = 5;
+
+/** A JWT's claims that the kit reads: `sub`, and `roles`, a list of strings. */
+interface Claims {
+  readonly sub?: string;
+  readonly roles?: unknown;
+}
+
+/** Verifies the bearer token of every HTTP request of the module and puts the caller's identity into the context. */
+@Injectable()
+export class AuthenticationGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    @Inject(KEY_RING) private readonly ring: KeyRing,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    if (context.getType() !== 'http') return true;
+    const targets = [context.getHandler(), context.getClass()];
+    const isPublic = this.reflector.getAllAndOverride<boolean | undefined>(PUBLIC, targets);
+    const token = bearerOf(context.switchToHttp().getRequest<FastifyRequest>());
+    if (token === undefined) {
+      if (isPublic) return true;
+      throw new Unauthenticated('this needs a user, and the request carries no token');
+    }
+    const identity = await this.verify(token);
+    const frame = currentFrame();
+    if (frame) frame.identity = identity;
+    const roles = this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, targets);
+    if (roles && !roles.some((role) => identity.roles.includes(role))) throw new Forbidden(roles);
+    return true;
+  }
+
+  private async verify(token: string): Promise<Identity> {
+    try {
+      const { payload } = await jwtVerify<Claims>(
+        token,
+        async (header) => {
+          const key = header.kid === undefined ? undefined : await this.ring.find(header.kid);
+          if (!key) throw new errors.JWKSNoMatchingKey();
+          return key;
+        },
+        { algorithms: ['EdDSA'], clockTolerance: CLOCK_TOLERANCE_S, requiredClaims: ['sub', 'exp'] },
+      );
+      const roles = Array.isArray(payload.roles) ? payload.roles.filter((role) => typeof role === 'string') : [];
+      return { subject: payload.sub as string, roles };
+    } catch (error) {
+      // Only what jose finds wrong with the token is the client's; that identity can not be reached is not.
+      if (error instanceof errors.JOSEError) throw new Unauthenticated(error instanceof errors.JWTExpired ? 'the token has expired' : 'the token is not valid');
+      throw error;
+    }
+  }
+}
+
+function bearerOf(request: FastifyRequest): string | undefined {
+  const { authorization } = request.headers;
+  if (authorization === undefined) return undefined;
+  const [scheme, token, ...rest] = authorization.split(' ');
+  if (scheme?.toLowerCase() !== 'bearer' || !token || rest.length > 0) throw new Unauthenticated('the Authorization header is not of the form `Bearer <token>`');
+  return token;
+}
+
+/** Authentication of a module's HTTP routes: import `Authentication.verifiedBy(Query)` in a bounded module. */
+@Module({})
+export class Authentication {
+  /**
+   * Verifies bearer tokens (JWT, EdDSA) with the keys that a query answers, asked over the boundary like any other. Every route
+   * of the importing module then needs a valid token, unless it is `@Public()`.
+   * @param query the class of a query without fields whose result is `SigningKeys`.
+   */
+  static verifiedBy(query: new () => IQuery): DynamicModule {
+    return {
+      module: Authentication,
+      providers: [
+        { provide: APP_GUARD, useClass: AuthenticationGuard },
+        { provide: KEY_RING, inject: [QueryBus], useFactory: (queries: QueryBus) => new KeyRing(() => queries.execute<IQuery, SigningKeys>(new query())) },
+      ],
+    };
+  }
+}

@@ -1,0 +1,38 @@
+import type { CryptoKey } from 'jose';
+import { importJWK } from 'jose';
+import type { SigningKey, SigningKeys } from '../contract/index.js';
+
+/** Milliseconds between two questions for keys: a token with an unknown key id asks anew, but no more often than this. */
+export const KEYS_ASKED_EVERY_MS = 5_000;
+
+/** The public keys of the issuer, asked for when a token names one that is not known, so that keys can be rotated. */
+export class KeyRing {
+  private keys = new Map<string, CryptoKey | Uint8Array>();
+  private askedAt = -Infinity;
+  private asking: Promise<void> | undefined;
+
+  constructor(private readonly ask: () => Promise<SigningKeys>) {}
+
+  /** The key with this id, if the issuer has it. */
+  async find(kid: string): Promise<CryptoKey | Uint8Array | undefined> {
+    const known = this.keys.get(kid);
+    if (known) return known;
+    if (performance.now() - this.askedAt >= KEYS_ASKED_EVERY_MS) await (this.asking ??= this.refresh());
+    else if (this.asking) await this.asking;
+    return this.keys.get(kid);
+  }
+
+  private async refresh(): Promise<void> {
+    try {
+      const { keys } = await this.ask();
+      this.keys = new Map(await Promise.all(keys.map(imported)));
+      this.askedAt = performance.now();
+    } finally {
+      this.asking = undefined;
+    }
+  }
+}
+
+async function imported(key: SigningKey): Promise<[string, CryptoKey | Uint8Array]> {
+  return [key.kid, await importJWK({ ...key }, key.alg)];
+}
