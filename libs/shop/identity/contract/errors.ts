@@ -1,0 +1,28 @@
+import { ContractError, ErrorContract, type Fields } from '@fledge/kit/contract';
+import { IsEmail, MaxLength } from 'class-validator';
+
+/** The e-mail address belongs to a user already, in whatever case it was written. */
+@ErrorContract('identity.email-taken.v1', { kind: 'conflict', hint: 'Log in with this address, or register another one.' })
+export class EmailTaken extends ContractError {
+  @IsEmail() @MaxLength(254) readonly email!: string;
+  constructor(fields: Fields<EmailTaken>) {
+    super(`a user with the e-mail address ${fields.email} exists already`);
+    Object.assign(this, fields);
+  }
+}
+
+/** No user has this address and password. Says no more on purpose: not even whether the address is known. */
+@ErrorContract('identity.wrong-credentials.v1', { kind: 'unauthenticated', hint: 'Check the address and the password, or register at POST /auth/register.' })
+export class WrongCredentials extends ContractError {
+  constructor() {
+    super('the e-mail address or the password is wrong');
+  }
+}
+
+/** The user that a valid token names is gone. */
+@ErrorContract('identity.user-not-found.v1', { kind: 'not-found', hint: 'Log in again.' })
+export class UserNotFound extends ContractError {
+  constructor() {
+    super('the user of this token does not exist');
+  }
+}

@@ -1,0 +1,30 @@
+import { Public } from '@fledge/kit';
+import { Body, Controller, Post } from '@nestjs/common';
+import { ApiBadRequestResponse, ApiConflictResponse, ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { EmailTaken } from '../../contract/index.js';
+import { Passwords } from '../passwords/passwords.js';
+import { UserRepository } from '../storage/user.repository.js';
+import { Registration } from './registration.js';
+import { UserView } from './user.view.js';
+
+/** Registers buyers. */
+@ApiTags('identity')
+@Public()
+@Controller('auth/register')
+export class RegisterController {
+  constructor(
+    private readonly users: UserRepository,
+    private readonly passwords: Passwords,
+  ) {}
+
+  @Post()
+  @ApiOperation({ summary: 'Register as a buyer' })
+  @ApiCreatedResponse({ type: UserView })
+  @ApiBadRequestResponse({ description: 'The address or the password breaks a rule' })
+  @ApiConflictResponse({ description: 'identity.email-taken.v1: the address has a user already' })
+  async register(@Body() body: Registration): Promise<UserView> {
+    const user = await this.users.add(body.email, await this.passwords.hash(body.password), ['buyer']);
+    if (!user) throw new EmailTaken({ email: body.email });
+    return new UserView(user);
+  }
+}
