@@ -22,6 +22,8 @@ export interface Abandonable {
  */
 export class Call extends Frame implements Timed, Cancellable {
   settled = false;
+  before: Timed | null = null;
+  after: Timed | null = null;
   /** Set by the transport when the work can have started: from then on a spent deadline has the outcome `unknown`. */
   started = false;
   /** The transport's own handle of this call. */
@@ -93,6 +95,7 @@ export class Call extends Frame implements Timed, Cancellable {
 
   private end(outcome: CallOutcome): void {
     this.settled = true;
+    wheel.letGo(this);
     this.parent?.release(this);
     this.meter.record(outcome, now() - this.startedAt);
   }

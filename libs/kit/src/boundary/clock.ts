@@ -4,37 +4,63 @@ export const now: () => number = performance.now.bind(performance);
 /** How often deadlines are looked at, in milliseconds: a call ends at most this much after its deadline. */
 export const TICK_MS = 10;
 
-/** Anything with a deadline that the wheel watches. */
+/**
+ * Anything with a deadline that the wheel watches. It is its own link in the wheel's lists, so that watching and letting go
+ * allocate nothing and leave nothing behind.
+ */
 export interface Timed {
   /** On the clock of `now()`. */
   readonly deadlineAt: number;
-  /** Whether there is nothing left to watch. */
-  readonly settled: boolean;
-  /** Called once, when the deadline has passed and the thing is not settled. */
+  /** Called once, when the deadline has passed and the thing is still watched; it is no longer watched then. */
   expire(): void;
+  /** The wheel's own: neighbours in a slot. `null` when not watched. */
+  before: Timed | null;
+  after: Timed | null;
 }
 
-/** Slots of one turn: deadlines farther off go round again. */
+/** Slots of one turn: deadlines farther off stay for the next turn. */
 const SLOTS = 1_024;
-/** A slot that has grown past this is swept of what is settled, so that quick calls with long deadlines do not pile up. */
-const SWEEP_AT = 4_096;
+
+/** A list's two ends; never expires. */
+class Slot implements Timed {
+  readonly deadlineAt = Infinity;
+  before: Timed | null = this;
+  after: Timed | null = this;
+
+  expire(): void {
+    throw new Error('the end of a list has no deadline');
+  }
+}
 
 /**
- * One timer for every deadline of the process, a hashed timing wheel (Varghese and Lauck, 1987): adding is one push, settling
- * is free. The timer runs only while something is watched, and does not keep the process alive.
+ * One timer for every deadline of the process, a hashed timing wheel (Varghese and Lauck, 1987) of doubly linked lists. The timer
+ * runs only while something was watched of late, and does not keep the process alive.
  */
 export class Wheel {
-  private readonly slots: Timed[][] = Array.from({ length: SLOTS }, () => []);
-  private readonly sweepAt = new Array<number>(SLOTS).fill(SWEEP_AT);
+  private readonly slots: readonly Slot[] = Array.from({ length: SLOTS }, () => new Slot());
   private timer: NodeJS.Timeout | undefined;
   private cursor = 0;
   private idleTicks = 0;
 
+  /** Watches `item` until its deadline or `letGo`. */
   watch(item: Timed): void {
     if (this.timer === undefined) this.start();
-    const index = Math.ceil(item.deadlineAt / TICK_MS) & (SLOTS - 1);
-    const slot = this.slots[index] as Timed[];
-    if (slot.push(item) > (this.sweepAt[index] as number)) this.sweep(index, slot);
+    const slot = this.slots[Math.ceil(item.deadlineAt / TICK_MS) & (SLOTS - 1)] as Slot;
+    const last = slot.before as Timed;
+    item.before = last;
+    item.after = slot;
+    last.after = item;
+    slot.before = item;
+  }
+
+  /** Watches no more. Does nothing for what is not watched. */
+  letGo(item: Timed): void {
+    const { before, after } = item;
+    if (before === null || after === null) return;
+    before.after = after;
+    after.before = before;
+    item.before = null;
+    item.after = null;
   }
 
   private start(): void {
@@ -44,38 +70,38 @@ export class Wheel {
     this.timer.unref();
   }
 
-  private sweep(index: number, slot: Timed[]): void {
-    const kept = slot.filter((item) => !item.settled);
-    this.slots[index] = kept;
-    this.sweepAt[index] = Math.max(SWEEP_AT, kept.length * 2);
-  }
-
   private tick(): void {
     const at = now();
-    // A blocked event loop is caught up with, one turn of the wheel at most.
     const target = Math.floor(at / TICK_MS);
+    // A blocked event loop is caught up with, one turn of the wheel at most.
     this.cursor = Math.max(this.cursor, target - SLOTS);
     let seen = false;
     while (this.cursor <= target) {
-      seen = this.turn(this.cursor & (SLOTS - 1), at) || seen;
+      seen = this.turn(this.slots[this.cursor & (SLOTS - 1)] as Slot, at) || seen;
       this.cursor++;
     }
     this.idleTicks = seen ? 0 : this.idleTicks + 1;
-    if (this.idleTicks > SLOTS) this.stop();
+    if (this.idleTicks > SLOTS && this.isEmpty()) this.stop();
   }
 
-  /** Expires what is due in a slot and keeps what goes round again; answers whether the slot held anything. */
-  private turn(index: number, at: number): boolean {
-    const slot = this.slots[index] as Timed[];
-    if (slot.length === 0) return false;
-    this.slots[index] = [];
-    this.sweepAt[index] = SWEEP_AT;
-    for (const item of slot) {
-      if (item.settled) continue;
-      if (item.deadlineAt <= at) item.expire();
-      else (this.slots[index] as Timed[]).push(item);
+  /** Expires what is due in a slot; answers whether the slot held anything. */
+  private turn(slot: Slot, at: number): boolean {
+    if (slot.after === slot) return false;
+    const due: Timed[] = [];
+    for (let item = slot.after as Timed; item !== slot; item = item.after as Timed) {
+      if (item.deadlineAt <= at) due.push(item);
+    }
+    for (const item of due) {
+      // One that expired before it may have let this one go.
+      if (item.before === null) continue;
+      this.letGo(item);
+      item.expire();
     }
     return true;
+  }
+
+  private isEmpty(): boolean {
+    return this.slots.every((slot) => slot.after === slot);
   }
 
   private stop(): void {

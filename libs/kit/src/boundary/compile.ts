@@ -1,5 +1,6 @@
 import { getMetadataStorage } from 'class-validator';
 import type { Class, Constraint, FieldShape, Shape } from '../contract/index.js';
+import { isPlainUuid } from './uuid.js';
 import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
 
 /**
@@ -21,7 +22,6 @@ export function compileCopy(shape: Shape, source: Source): FastCopy {
   const root = unit.classFunction(shape);
   const body = `'use strict';
 let weight = 0, depth = 0;
-const proto = Object.getPrototypeOf, plain = Object.prototype, finite = Number.isFinite, integer = Number.isInteger;
 ${unit.functions.join('\n')}
 return function copy(value) {
   weight = 0; depth = 0;
@@ -29,8 +29,8 @@ return function copy(value) {
   return weight > ${MESSAGE_WEIGHT_MAX} ? undefined : out;
 };`;
   // The only inputs are class metadata of the program itself; names are written as JSON string literals.
-  const make = new Function('k', 'DATE_TEXT', body) as (k: readonly unknown[], dateText: RegExp) => FastCopy;
-  return make(unit.constants, DATE_TEXT);
+  const make = new Function('k', 'DATE_TEXT', 'uuid', body) as (k: readonly unknown[], dateText: RegExp, uuid: typeof isPlainUuid) => FastCopy;
+  return make(unit.constants, DATE_TEXT, isPlainUuid);
 }
 
 class Unit {
@@ -50,24 +50,24 @@ class Unit {
     const name = `c${this.names.size}`;
     this.names.set(shape, name);
     const index = this.functions.push('') - 1;
-    const cls = this.constant(shape.cls.prototype);
+    const cls = this.constant(shape.cls);
     const checks = shape.fields.map((field, i) => this.field(field, i)).join('\n');
     const required = shape.fields.filter((f) => !f.optional).length;
     const optionals = shape.fields.flatMap((f, i) => (f.optional ? [`(f${i} !== undefined ? 1 : 0)`] : []));
-    const nameWeight = shape.fields.reduce((sum, f) => sum + f.name.length + WEIGHT.field, 2);
+    const fixedWeight = shape.fields.reduce((sum, f) => sum + f.name.length + WEIGHT.field + fixedWeightOf(f), 2);
     this.functions[index] = `
-const P${name} = ${cls};
+const C${name} = ${cls};
 function N${name}(${shape.fields.map((_, i) => `f${i}`).join(', ')}) {
 ${shape.fields.map((f, i) => `  ${f.optional ? `if (f${i} !== undefined) ` : ''}this[${JSON.stringify(f.name)}] = f${i};`).join('\n')}
 }
-N${name}.prototype = P${name};
+N${name}.prototype = C${name}.prototype;
 function ${name}(v) {
   if (typeof v !== 'object' || v === null) return undefined;
-  const p = proto(v);
-  if (p !== P${name} && p !== plain && p !== null) return undefined;
+  const made = v.constructor;
+  if (made !== C${name} && made !== Object) return undefined;
   let keys = 0;
   for (const key in v) keys++;
-  weight += ${nameWeight};
+  weight += ${fixedWeight};
 ${checks}
   if (keys !== ${[required, ...optionals].join(' + ')}) return undefined;
   return new N${name}(${shape.fields.map((_, i) => `f${i}`).join(', ')});
@@ -89,13 +89,13 @@ ${checks}
     const item = this.value(field, 'e', field.constraints.filter((c) => c.each));
     return `  if (!Array.isArray(${f})) return undefined;
 ${whole.map((test) => `  if (!(${test})) return undefined;`).join('\n')}
-  const n${f} = ${f}.length, l${f} = new Array(n${f});
+  const n${f} = ${f}.length, l${f} = [];
   weight += n${f} * ${WEIGHT.item};
   if (weight > ${MESSAGE_WEIGHT_MAX}) return undefined;
   for (let i = 0; i < n${f}; i++) {
     let e = ${f}[i];
 ${item}
-    l${f}[i] = e;
+    l${f}.push(e);
   }
   ${f} = l${f};`;
   }
@@ -103,24 +103,28 @@ ${item}
   private value(field: FieldShape, x: string, constraints: readonly Constraint[]): string {
     const tests = constraints.map((c) => this.constraint(c, x, field.kind, field)).filter(Boolean).map((test) => `  if (!(${test})) return undefined;`);
     const all = tests.join('\n');
+    // What every instance weighs alike is added once, for the class.
+    const weigh = (weight: number): string => (fixedWeightOf(field) > 0 ? '' : `  weight += ${weight};\n`);
     switch (field.kind) {
       case 'string':
         return `  if (typeof ${x} !== 'string') return undefined;\n  weight += ${x}.length;\n${all}`;
       case 'number':
         // -0 would be 0 after JSON: it is 0 everywhere.
-        return `  if (typeof ${x} !== 'number' || !finite(${x})) return undefined;\n  weight += ${WEIGHT.number};\n${all}\n  ${x} = ${x} + 0;`;
+        return `  if (typeof ${x} !== 'number' || !Number.isFinite(${x})) return undefined;\n${weigh(WEIGHT.number)}${all}\n  ${x} = ${x} + 0;`;
       case 'boolean':
-        return `  if (typeof ${x} !== 'boolean') return undefined;\n  weight += ${WEIGHT.boolean};\n${all}`;
+        return `  if (typeof ${x} !== 'boolean') return undefined;\n${weigh(WEIGHT.boolean)}${all}`;
       case 'scalar':
         return `  if (typeof ${x} === 'string') weight += ${x}.length;
-  else if (typeof ${x} === 'number' && finite(${x})) { weight += ${WEIGHT.number}; ${x} = ${x} + 0; }
+  else if (typeof ${x} === 'number' && Number.isFinite(${x})) { weight += ${WEIGHT.number}; ${x} = ${x} + 0; }
   else if (typeof ${x} === 'boolean') weight += ${WEIGHT.boolean};
   else return undefined;\n${all}`;
       case 'date':
-        return this.date(x, all);
+        return this.date(x, weigh(WEIGHT.date) + all);
       case 'object': {
-        const nested = this.classFunction((field.of as () => Shape)());
-        return `  if (++depth > ${MESSAGE_DEPTH_MAX}) return undefined;\n${all}\n  ${x} = ${nested}(${x});\n  if (${x} === undefined) return undefined;\n  depth--;`;
+        const shape = (field.of as () => Shape)();
+        const nested = this.classFunction(shape);
+        const copied = `${all}\n  ${x} = ${nested}(${x});\n  if (${x} === undefined) return undefined;`;
+        return reaches(shape, shape) ? `  if (++depth > ${MESSAGE_DEPTH_MAX}) return undefined;\n${copied}\n  depth--;` : copied;
       }
     }
   }
@@ -128,9 +132,9 @@ ${item}
   private date(x: string, tests: string): string {
     const take =
       this.source === 'memory'
-        ? `  if (!(${x} instanceof Date) || proto(${x}) !== Date.prototype) return undefined;\n  ${x} = new Date(${x}.getTime());`
+        ? `  if (!(${x} instanceof Date) || ${x}.constructor !== Date) return undefined;\n  ${x} = new Date(${x}.getTime());`
         : `  if (typeof ${x} !== 'string' || !DATE_TEXT.test(${x})) return undefined;\n  ${x} = new Date(${x});`;
-    return `${take}\n  if (!finite(${x}.getTime())) return undefined;\n  weight += ${WEIGHT.date};\n${tests}`;
+    return `${take}\n  if (!Number.isFinite(${x}.getTime())) return undefined;\n${tests}`;
   }
 
   /** A test as an expression; empty where the kind's own check already says it. */
@@ -141,7 +145,7 @@ ${item}
       case 'isString': return kind === 'string' ? '' : `typeof ${x} === 'string'`;
       case 'isBoolean': return kind === 'boolean' ? '' : `typeof ${x} === 'boolean'`;
       case 'isDate': return kind === 'date' ? '' : this.general(c, x, field);
-      case 'isInt': return `integer(${x})`;
+      case 'isInt': return `Number.isInteger(${x})`;
       case 'isDefined': return `${x} !== undefined && ${x} !== null`;
       case 'isNotEmpty': return `${x} !== '' && ${x} !== null && ${x} !== undefined`;
       case 'isArray': return kind === 'list' ? '' : this.general(c, x, field);
@@ -156,7 +160,7 @@ ${item}
       case 'minLength': return numeric !== undefined && kind === 'string' ? `(${x}.length >= ${numeric * 2} || ${this.general(c, x, field)})` : this.general(c, x, field);
       case 'isLength':
         return numeric !== undefined && typeof b === 'number' && kind === 'string' ? `((${x}.length >= ${numeric * 2} && ${x}.length <= ${b}) || ${this.general(c, x, field)})` : this.general(c, x, field);
-      case 'isUuid': return kind === 'string' && (a === undefined || a === 'all' || a === '4' || a === 4) ? `(${x}.length === 36 && ${this.constant(uuidPattern(a))}.test(${x}) || ${this.general(c, x, field)})` : this.general(c, x, field);
+      case 'isUuid': return kind === 'string' && (a === undefined || a === 'all' || a === '4' || a === 4) ? `(uuid(${x}, ${a === '4' || a === 4 ? 4 : 0}) || ${this.general(c, x, field)})` : this.general(c, x, field);
       case 'isIn': return Array.isArray(a) && a.length <= 8 && a.every((v) => typeof v === 'string') ? `(${a.map((v) => `${x} === ${JSON.stringify(v)}`).join(' || ') || 'false'})` : this.general(c, x, field);
       default: return this.general(c, x, field);
     }
@@ -175,9 +179,18 @@ function generalTest(c: Constraint, field: FieldShape): (value: unknown, object:
     found.every((constraint) => constraint.instance.validate(value, { value, object, property: field.name, constraints: c.args as unknown[], targetName: (object.constructor as Class | undefined)?.name ?? '' }) === true);
 }
 
-/** The common spelling of a UUID; the rarer ones that validator.js takes are left to it. */
-function uuidPattern(version: unknown): RegExp {
-  return version === '4' || version === 4
-    ? /^[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}$/i
-    : /^[0-9A-F]{8}-[0-9A-F]{4}-[1-8][0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}$/i;
+/** What a field adds to the weight of every instance; 0 where it depends on the value. */
+function fixedWeightOf(field: FieldShape): number {
+  if (field.optional || field.list || field.conditional) return 0;
+  return field.kind === 'number' || field.kind === 'boolean' || field.kind === 'date' ? WEIGHT[field.kind] : 0;
+}
+
+/** Whether a shape holds `target`, itself or deeper: only shapes that hold themselves can be cyclic. */
+function reaches(shape: Shape, target: Shape, seen = new Set<Shape>()): boolean {
+  if (seen.has(shape)) return false;
+  seen.add(shape);
+  return shape.fields.some((field) => {
+    const nested = field.of?.();
+    return nested !== undefined && (nested === target || reaches(nested, target, seen));
+  });
 }
