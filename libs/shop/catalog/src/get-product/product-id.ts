@@ -1,0 +1,7 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsUUID } from 'class-validator';
+
+/** The `:id` of a product in a path. */
+export class ProductId {
+  @ApiProperty({ format: 'uuid' }) @IsUUID() readonly id!: string;
+}
