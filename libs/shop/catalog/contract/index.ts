@@ -11,7 +11,7 @@ export { CategoryTaken, ProductNotFound, SkuTaken, TooManyCategories, UnknownCat
 export { GetProduct } from './get-product.query.js';
 export { GetProducts } from './get-products.query.js';
 export { ListProducts } from './list-products.query.js';
-export { PRICE_MINOR_MAX, ProductView } from './product.view.js';
+export { DEMO_SKU_PREFIX, PRICE_MINOR_MAX, ProductView } from './product.view.js';
 
 /** Catalog: products, categories, prices, search. */
 export const CatalogContract = defineContract({

@@ -4,6 +4,9 @@ import { IsBoolean, IsInt, IsISO4217CurrencyCode, IsString, IsUUID, Length, Max,
 /** The highest price, in minor units: ten million in a currency of hundredths. */
 export const PRICE_MINOR_MAX = 1_000_000_000;
 
+/** What the skus of demonstration products begin with, so that other modules' demonstrations know them. */
+export const DEMO_SKU_PREFIX = 'DEMO-';
+
 /** A product as other modules know it. */
 export class ProductView {
   @IsUUID() readonly id!: string;

@@ -1,3 +1,4 @@
+import { DEMO_SKU_PREFIX } from '../../contract/index.js';
 import type { Category, Product } from '../domain/product.js';
 
 /** One shelf of the demonstration shop: every noun is made of every material. */
@@ -91,7 +92,7 @@ export function demoProducts(id: () => string, now: Date): Product[] {
         const createdAt = new Date(now.getTime() - products.length * MINUTE_MS);
         products.push({
           id: id(),
-          sku: `${shelf.prefix}-${String(number).padStart(4, '0')}`,
+          sku: `${DEMO_SKU_PREFIX}${shelf.prefix}-${String(number).padStart(4, '0')}`,
           name: `${material} ${noun}`,
           description: `A ${noun.toLowerCase()} of ${material.toLowerCase()}, ${praise}; ${use}.`,
           // Prices end in 90, as prices do.

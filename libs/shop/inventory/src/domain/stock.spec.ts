@@ -1,0 +1,54 @@
+import { noStock, RECEIVED_MAX, receive, release, reserve, sameLines, type Stock, tidy } from './stock.js';
+
+const ten: Stock = { productId: 'p', received: 15, available: 10, reserved: 3, sold: 2 };
+
+describe('receive', () => {
+  it('makes what came in available', () => expect(receive(noStock('p'), 7)).toEqual({ productId: 'p', received: 7, available: 7, reserved: 0, sold: 0 }));
+
+  it('takes as much as may ever be received, and no more', () => {
+    expect(receive(ten, RECEIVED_MAX - 15)?.received).toBe(RECEIVED_MAX);
+    expect(receive(ten, RECEIVED_MAX - 14)).toBeUndefined();
+  });
+});
+
+describe('reserve', () => {
+  it('keeps some for an order', () => expect(reserve(ten, 4)).toEqual({ ...ten, available: 6, reserved: 7 }));
+  it('takes the last one', () => expect(reserve(ten, 10)?.available).toBe(0));
+  it('refuses one more than there is', () => expect(reserve(ten, 11)).toBeUndefined());
+});
+
+describe('release', () => {
+  it('undoes a reservation', () => expect(release(reserve(ten, 4) as Stock, 4)).toEqual(ten));
+  it('refuses to give back what is not reserved', () => expect(() => release(ten, 4)).toThrow('does not add up'));
+});
+
+it('adds up after any row of steps', () => {
+  let stock = noStock('p');
+  let seed = 42;
+  const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below;
+  for (let i = 0; i < 2_000; i++) {
+    const quantity = random(9) + 1;
+    const step = random(3);
+    if (step === 0) stock = receive(stock, quantity) ?? stock;
+    else if (step === 1) stock = reserve(stock, quantity) ?? stock;
+    else if (stock.reserved >= quantity) stock = release(stock, quantity);
+    expect(stock.available + stock.reserved + stock.sold).toBe(stock.received);
+    expect(Math.min(stock.available, stock.reserved, stock.sold)).toBeGreaterThanOrEqual(0);
+  }
+});
+
+describe('tidy', () => {
+  it('joins lines of one product and sorts by id', () => {
+    expect(tidy([{ productId: 'b', quantity: 1 }, { productId: 'a', quantity: 2 }, { productId: 'B', quantity: 3 }])).toEqual([
+      { productId: 'a', quantity: 2 },
+      { productId: 'b', quantity: 4 },
+    ]);
+  });
+
+  it('makes equal wishes look equal', () => {
+    const wish = tidy([{ productId: 'b', quantity: 1 }, { productId: 'a', quantity: 2 }]);
+    expect(sameLines(wish, tidy([{ productId: 'a', quantity: 2 }, { productId: 'b', quantity: 1 }]))).toBe(true);
+    expect(sameLines(wish, tidy([{ productId: 'a', quantity: 2 }]))).toBe(false);
+    expect(sameLines(wish, tidy([{ productId: 'a', quantity: 2 }, { productId: 'b', quantity: 2 }]))).toBe(false);
+  });
+});

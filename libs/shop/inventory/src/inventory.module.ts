@@ -1,0 +1,31 @@
+import { Authentication, BoundedModule } from '@fledge/kit';
+import { CatalogContract } from '@shop/catalog/contract';
+import { GetSigningKeys, IdentityContract } from '@shop/identity/contract';
+import { InventoryContract } from '../contract/index.js';
+import { DemoStock } from './demo/demo-stock.js';
+import { GetAvailabilityHandler } from './get-stock/get-availability.handler.js';
+import { GetStockController } from './get-stock/get-stock.controller.js';
+import { ReceiveStockController } from './receive-stock/receive-stock.controller.js';
+import { Receiving } from './receive-stock/receiving.js';
+import { ReleaseStockHandler } from './release-stock/release-stock.handler.js';
+import { ReserveStockHandler } from './reserve-stock/reserve-stock.handler.js';
+import { CreateInventory1763800000000 } from './storage/migrations/1763800000000-create-inventory.js';
+import { ReceiptRepository } from './storage/receipt.repository.js';
+import { ReceiptRow } from './storage/receipt.row.js';
+import { ReservationLineRow } from './storage/reservation-line.row.js';
+import { ReservationRepository } from './storage/reservation.repository.js';
+import { ReservationRow } from './storage/reservation.row.js';
+import { StockRepository } from './storage/stock.repository.js';
+import { StockRow } from './storage/stock.row.js';
+
+/** Stock, receipts, reservations. */
+@BoundedModule({
+  contract: InventoryContract,
+  uses: [IdentityContract, CatalogContract],
+  entities: [StockRow, ReceiptRow, ReservationRow, ReservationLineRow],
+  migrations: [CreateInventory1763800000000],
+  imports: [Authentication.verifiedBy(GetSigningKeys)],
+  providers: [StockRepository, ReceiptRepository, ReservationRepository, Receiving, ReserveStockHandler, ReleaseStockHandler, GetAvailabilityHandler, DemoStock],
+  controllers: [ReceiveStockController, GetStockController],
+})
+export class InventoryModule {}

@@ -1,0 +1,29 @@
+import { Injectable } from '@nestjs/common';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Repository } from 'typeorm';
+import { ReceiptRow } from './receipt.row.js';
+
+/** A delivery: its reference names it, so it is received once. */
+export interface Receipt {
+  readonly reference: string;
+  readonly productId: string;
+  readonly quantity: number;
+  readonly receivedAt: Date;
+}
+
+/** Deliveries by reference. */
+@Injectable()
+export class ReceiptRepository {
+  constructor(@InjectRepository(ReceiptRow) private readonly rows: Repository<ReceiptRow>) {}
+
+  /** Stores those of these receipts whose reference is new; answers their references. */
+  async add(receipts: readonly Receipt[]): Promise<Set<string>> {
+    const result = await this.rows.createQueryBuilder().insert().values(receipts.map((receipt) => ({ ...receipt }))).orIgnore().returning('reference').execute();
+    return new Set((result.raw as { reference: string }[]).map((row) => row.reference));
+  }
+
+  /** The receipt with this reference. */
+  async find(reference: string): Promise<Receipt | undefined> {
+    return (await this.rows.findOneBy({ reference })) ?? undefined;
+  }
+}
