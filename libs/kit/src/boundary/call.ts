@@ -28,8 +28,11 @@ export class Call extends Frame implements Timed, Cancellable {
   started = false;
   /** The transport's own handle of this call. */
   transport: Abandonable | undefined;
-  private resolve!: (value: unknown) => void;
-  private reject!: (error: unknown) => void;
+  private resolve: ((value: unknown) => void) | undefined;
+  private reject: ((error: unknown) => void) | undefined;
+  /** What was answered before anyone asked for the promise. */
+  private answer: unknown;
+  private failed = false;
 
   constructor(
     readonly message: CompiledMessage,
@@ -48,8 +51,12 @@ export class Call extends Frame implements Timed, Cancellable {
     );
   }
 
-  /** The promise of the call, and its place on the wheel. */
-  begin(): Promise<unknown> {
+  /**
+   * The promise of the call, asked for once it has been sent. What was answered at once needs no watch and no resolver; what was
+   * not is watched by the wheel and ends with its parent.
+   */
+  promise(): Promise<unknown> {
+    if (this.settled) return this.failed ? Promise.reject(this.answer as Error) : Promise.resolve(this.answer);
     wheel.watch(this);
     this.parent?.hold(this);
     return new Promise((resolve, reject) => {
@@ -61,13 +68,16 @@ export class Call extends Frame implements Timed, Cancellable {
   succeed(value: unknown): void {
     if (this.settled) return;
     this.end('ok');
-    this.resolve(value);
+    if (this.resolve) this.resolve(value);
+    else this.answer = value;
   }
 
   fail(error: unknown, outcome: CallOutcome): void {
     if (this.settled) return;
     this.end(outcome);
-    this.reject(error);
+    if (this.reject) return this.reject(error);
+    this.failed = true;
+    this.answer = error;
   }
 
   expire(): void {

@@ -31,13 +31,12 @@ export class Outlet {
       }
     }
     const call = new Call(this.message, this.caller, frame, at, this.meter);
-    const promise = call.begin();
     try {
       this.send(message, call);
     } catch (error) {
       call.fail(error, 'invalid');
     }
-    return promise;
+    return call.promise();
   }
 
   private refusal(frame: NonNullable<ReturnType<typeof currentFrame>>, at: number): Error | undefined {
