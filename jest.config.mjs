@@ -1,7 +1,7 @@
 /** One configuration for every package: ESM, sources resolved by the `source` export condition. */
 export default {
   testEnvironment: 'node',
-  testEnvironmentOptions: { exportConditions: ['source', 'node', 'import', 'default'] },
+  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
@@ -16,6 +16,8 @@ export default {
       sourceMaps: 'inline',
     }],
   },
+  globalSetup: '<rootDir>/libs/kit/test/servers.globalsetup.mjs',
+  globalTeardown: '<rootDir>/libs/kit/test/servers.globalteardown.mjs',
   testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '/dist$'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],

@@ -145,7 +145,7 @@ export class Host {
     const { database } = this.options;
     if (!database) throw new StartupError('database', `${spec.contract.name} has tables, and the host was given no database`, 'Set DATABASE_URL, or leave it empty for the embedded PostgreSQL.');
     const source = await openModuleData({ module: spec.contract.name, url: database.url, poolMax: database.poolMax, entities: spec.entities, migrations: spec.migrations });
-    return moduleDataImports(source);
+    return moduleDataImports(source, spec.entities);
   }
 
   private outlet(caller: string, message: CompiledMessage): Outlet {

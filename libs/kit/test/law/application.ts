@@ -1,0 +1,17 @@
+import type { Application } from '@fledge/kit';
+import { CallerContract, CallerModule, FrontContract, FrontModule, StrangerContract, StrangerModule } from './caller.module.js';
+import { TargetContract } from './target.contract.js';
+
+/** The application that the law is checked on. */
+export const lawApplication: Application = {
+  name: 'law',
+  modules: [
+    { contract: TargetContract, load: () => import('./target.module.js').then((m) => m.TargetModule) },
+    { contract: CallerContract, load: () => Promise.resolve(CallerModule) },
+    { contract: StrangerContract, load: () => Promise.resolve(StrangerModule) },
+    { contract: FrontContract, load: () => Promise.resolve(FrontModule) },
+  ],
+};
+
+/** Calls that each module of it works on at once: small, so that too much is soon reached. */
+export const LAW_IN_FLIGHT_MAX = 20;

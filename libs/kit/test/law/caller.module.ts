@@ -1,0 +1,48 @@
+import { BoundedModule } from '@fledge/kit';
+import { defineContract, type Fields, CommandContract } from '@fledge/kit/contract';
+import { Command, CommandBus, CommandHandler, QueryBus } from '@nestjs/cqrs';
+import { IsInt } from 'class-validator';
+import { Look, TargetContract, Work } from './target.contract.js';
+
+/** Makes the caller call the target, so that a chain of two boundaries can be looked at. */
+@CommandContract('caller.relay.v1', { result: Number, deadlineMs: 3_000 })
+export class Relay extends Command<number> {
+  @IsInt() workMs!: number;
+  constructor(fields: Fields<Relay>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+export const CallerContract = defineContract({ name: 'caller', commands: [Relay] });
+
+@CommandHandler(Relay)
+class RelayHandler {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  /** The time that the target saw left, after `workMs` were spent. */
+  async execute({ workMs }: Relay): Promise<number> {
+    if (workMs > 0) await this.commands.execute(new Work({ id: 'relayed', ms: workMs }));
+    const seen = await this.queries.execute(new Look());
+    return seen.timeLeftMs;
+  }
+}
+
+/** A module that may call the target. */
+@BoundedModule({ contract: CallerContract, uses: [TargetContract], providers: [RelayHandler] })
+export class CallerModule {}
+
+export const StrangerContract = defineContract({ name: 'stranger' });
+
+/** A module that declares nothing. */
+@BoundedModule({ contract: StrangerContract })
+export class StrangerModule {}
+
+export const FrontContract = defineContract({ name: 'front' });
+
+/** Calls the caller, which calls the target. */
+@BoundedModule({ contract: FrontContract, uses: [CallerContract, TargetContract] })
+export class FrontModule {}

@@ -1,0 +1,123 @@
+import { Command, Query } from '@nestjs/cqrs';
+import { CommandContract, ContractError, defineContract, ErrorContract, type Fields, QueryContract } from '@fledge/kit/contract';
+import { Type } from 'class-transformer';
+import { IsArray, IsBoolean, IsDate, IsIn, IsInt, IsOptional, IsString, MaxLength, Min, ValidateNested } from 'class-validator';
+
+/** A nested part, to see that it arrives as its class. */
+export class Part {
+  @IsString() name!: string;
+  @IsInt() @Min(1) count!: number;
+  describe(): string {
+    return `${this.count} of ${this.name}`;
+  }
+}
+
+/** What `Echo` answers: its own fields, and what the handler saw of their classes. */
+export class Echoed {
+  @IsDate() @Type(() => Date) at!: Date;
+  @ValidateNested({ each: true }) @Type(() => Part) parts!: Part[];
+  @IsOptional() @IsString() note?: string | null;
+  @IsBoolean() sawInstances!: boolean;
+}
+
+@CommandContract('target.echo.v1', { result: Echoed })
+export class Echo extends Command<Echoed> {
+  @IsDate() @Type(() => Date) at!: Date;
+  @ValidateNested({ each: true }) @Type(() => Part) parts!: Part[];
+  @IsOptional() @IsString() @MaxLength(200_000) note?: string | null;
+  constructor(fields: Fields<Echo>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+@ErrorContract('target.refused.v1', { kind: 'conflict', hint: 'Ask for less.' })
+export class Refused extends ContractError {
+  @IsInt() limit!: number;
+  @IsDate() @Type(() => Date) since!: Date;
+  constructor(fields: Fields<Refused>) {
+    super(`refused above ${fields.limit}`);
+    Object.assign(this, fields);
+  }
+}
+
+@ErrorContract('target.undeclared.v1', {})
+export class NotDeclared extends ContractError {
+  @IsString() secret!: string;
+}
+
+/** The ways in which `Fail` fails. */
+export const FAILURES = ['declared', 'undeclared', 'plain', 'synchronous', 'not-an-error', 'bad-result', 'foreign-kit-error'] as const;
+
+@CommandContract('target.fail.v1', { result: Part, errors: [Refused] })
+export class Fail extends Command<Part> {
+  @IsIn([...FAILURES]) how!: (typeof FAILURES)[number];
+  constructor(fields: Fields<Fail>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+/** What a handler saw of its context. */
+export class Seen {
+  @IsString() caller!: string;
+  @IsOptional() @IsString() subject?: string;
+  @IsString({ each: true }) @IsArray() roles!: string[];
+  @IsString() correlationId!: string;
+  @IsString() traceparent!: string;
+  @IsOptional() @IsString() idempotencyKey?: string;
+  @IsInt() timeLeftMs!: number;
+  /** Whether the caller's own async-local state could be seen, which must never be. */
+  @IsBoolean() sawForeignState!: boolean;
+}
+
+@QueryContract('target.look.v1', { result: Seen, deadlineMs: 2_000 })
+export class Look extends Query<Seen> {}
+
+@CommandContract('target.work.v1', { deadlineMs: 5_000 })
+export class Work extends Command<void> {
+  @IsString() id!: string;
+  /** Ends by itself after this time, or as soon as its signal aborts. */
+  @IsInt() ms!: number;
+  constructor(fields: Fields<Work>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+@CommandContract('target.hasty.v1', { deadlineMs: 100 })
+export class Hasty extends Command<void> {
+  @IsString() id!: string;
+  constructor(fields: Fields<Hasty>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+/** What happened to pieces of work: `started`, `aborted`, `ended`. */
+@QueryContract('target.log.v1', { result: String })
+export class WorkLog extends Query<string> {
+  @IsString() id!: string;
+  constructor(fields: Fields<WorkLog>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+@QueryContract('target.list.v1', { result: [Part] })
+export class ListParts extends Query<Part[]> {
+  @IsInt() @Min(0) count!: number;
+  constructor(fields: Fields<ListParts>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+@QueryContract('target.number.v1', { result: Number })
+export class GiveNumber extends Query<number> {}
+
+export const TargetContract = defineContract({
+  name: 'target',
+  commands: [Echo, Fail, Work, Hasty],
+  queries: [Look, WorkLog, ListParts, GiveNumber],
+});

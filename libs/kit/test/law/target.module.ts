@@ -1,0 +1,133 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BoundedModule, currentCall } from '@fledge/kit';
+import { DeadlineExceeded } from '@fledge/kit/contract';
+import { Injectable } from '@nestjs/common';
+import { CommandHandler, QueryHandler } from '@nestjs/cqrs';
+import { Echo, Echoed, Fail, GiveNumber, Hasty, ListParts, Look, NotDeclared, Part, Refused, Seen, TargetContract, Work, WorkLog } from './target.contract.js';
+
+/** Async-local state of no concern of the kit's: a caller sets it, and the target must not see it. */
+export const foreignState = new AsyncLocalStorage<string>();
+
+@Injectable()
+class Log {
+  private readonly entries = new Map<string, string>();
+  add(id: string, what: string): void {
+    this.entries.set(id, [this.entries.get(id), what].filter(Boolean).join(' '));
+  }
+  of(id: string): string {
+    return this.entries.get(id) ?? '';
+  }
+}
+
+@CommandHandler(Echo)
+class EchoHandler {
+  execute(command: Echo): Promise<Echoed> {
+    const sawInstances = command instanceof Echo && command.at instanceof Date && command.parts.every((part) => part instanceof Part);
+    const echoed = Object.assign(new Echoed(), { at: command.at, parts: command.parts, note: command.note, sawInstances });
+    // What the handler does to its message is its own affair.
+    command.parts.forEach((part) => (part.count += 1_000));
+    echoed.parts = command.parts.map((part) => Object.assign(new Part(), { name: part.name, count: part.count - 1_000 }));
+    return Promise.resolve(echoed);
+  }
+}
+
+@CommandHandler(Fail)
+class FailHandler {
+  execute(command: Fail): Promise<Part> {
+    if (command.how === 'synchronous') throw new Error('inner text thrown at once');
+    return Promise.resolve().then(() => this.fail(command.how));
+  }
+
+  private fail(how: Fail['how']): Part {
+    switch (how) {
+      case 'declared':
+        throw new Refused({ limit: 3, since: new Date(5_000) });
+      case 'undeclared':
+        throw Object.assign(new NotDeclared('inner text'), { secret: 'inner text' });
+      case 'not-an-error':
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- a handler may do it, and the boundary must hold
+        throw 'inner text';
+      case 'bad-result':
+        return { name: 'inner text', count: NaN } as Part;
+      case 'foreign-kit-error':
+        throw new DeadlineExceeded('inner', 'text', 'not-run');
+      default:
+        throw new TypeError('inner text');
+    }
+  }
+}
+
+@QueryHandler(Look)
+class LookHandler {
+  async execute(): Promise<Seen> {
+    await sleep(1);
+    const call = currentCall();
+    if (!call) throw new Error('the handler runs in no call');
+    return {
+      caller: call.caller,
+      subject: call.identity?.subject,
+      roles: [...(call.identity?.roles ?? [])],
+      correlationId: call.correlationId,
+      traceparent: call.traceparent,
+      idempotencyKey: call.idempotencyKey,
+      timeLeftMs: Math.floor(call.timeLeftMs),
+      sawForeignState: foreignState.getStore() !== undefined,
+    };
+  }
+}
+
+@CommandHandler(Work)
+class WorkHandler {
+  constructor(private readonly log: Log) {}
+
+  async execute({ id, ms }: Work): Promise<void> {
+    this.log.add(id, 'started');
+    try {
+      await sleep(ms, undefined, { signal: currentCall()?.signal });
+      this.log.add(id, 'ended');
+    } catch (error) {
+      if ((error as Error).name !== 'AbortError') throw error;
+      this.log.add(id, 'aborted');
+    }
+  }
+}
+
+@CommandHandler(Hasty)
+class HastyHandler {
+  constructor(private readonly log: Log) {}
+
+  async execute({ id }: Hasty): Promise<void> {
+    this.log.add(id, 'started');
+    await sleep(1_000);
+  }
+}
+
+@QueryHandler(WorkLog)
+class WorkLogHandler {
+  constructor(private readonly log: Log) {}
+
+  execute({ id }: WorkLog): Promise<string> {
+    return Promise.resolve(this.log.of(id));
+  }
+}
+
+@QueryHandler(ListParts)
+class ListPartsHandler {
+  execute({ count }: ListParts): Promise<Part[]> {
+    return Promise.resolve(Array.from({ length: count }, (_, i) => ({ name: `part ${i}`, count: i + 1 }) as Part));
+  }
+}
+
+@QueryHandler(GiveNumber)
+class GiveNumberHandler {
+  execute(): Promise<number> {
+    return Promise.resolve(-0);
+  }
+}
+
+@BoundedModule({
+  contract: TargetContract,
+  providers: [Log, EchoHandler, FailHandler, LookHandler, WorkHandler, HastyHandler, WorkLogHandler, ListPartsHandler, GiveNumberHandler],
+})
+export class TargetModule {}
