@@ -6,7 +6,9 @@
 export { currentCall, withCallOptions, type CallOptions, type CurrentCall, type Identity } from './boundary/index.js';
 export { BoundedModule, type BoundedModuleOptions } from './bus/index.js';
 export { startEmbeddedPostgres } from './data/index.js';
-export { Host, MODULE_SETTINGS, QuietLogger, type Application, type HostOptions, type ModuleEntry, type ModuleSettings } from './host/index.js';
+export { Host, MODULE_SETTINGS, QuietLogger, runApplication, type Application, type HostOptions, type ModuleEntry, type ModuleSettings } from './host/index.js';
 export { decodeCursor, encodeCursor, Forbidden, InvalidRequest, Unauthenticated, type Problem } from './http/index.js';
 export { Authentication, CurrentUser, Public, Roles } from './security/index.js';
+export { loadTopology, nearest, parseTopology, serviceNamed, TopologyError, type LoadOptions, type Service, type Topology, type TopologyProblem, type TransportName } from './topology/index.js';
 export { LocalTransport, type Transport } from './transport/index.js';
+export { loadTopology, nearest, serviceNamed, TopologyError, type Topology } from './topology/index.js';

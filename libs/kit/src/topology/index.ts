@@ -1,0 +1,14 @@
+export { loadTopology, parseTopology, type LoadOptions } from './load-topology.js';
+export { nearest } from './nearest.js';
+export { TopologyError, type TopologyProblem } from './topology-error.js';
+export {
+  serviceNamed,
+  type DatabaseSettings,
+  type DrainSettings,
+  type HttpSettings,
+  type NatsSettings,
+  type Service,
+  type Topology,
+  type TransportName,
+} from './topology.js';
+export type { Environment } from './yaml-source.js';

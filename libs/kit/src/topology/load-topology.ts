@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import { shareOut } from './share-out.js';
+import { Section } from './section.js';
+import { TopologyError } from './topology-error.js';
+import type { Topology, TransportName } from './topology.js';
+import { count, duration, host, name, natsServers, oneOf, postgresUrl, type Reader, size } from './values.js';
+import { type Environment, YamlSource } from './yaml-source.js';
+
+const FILE_MAX_BYTES = 256 * 1024;
+
+/** What a topology file is checked against. */
+export interface LoadOptions {
+  /** The names of all modules of the application: each must stand in exactly one service. */
+  readonly modules: readonly string[];
+  /** For `${NAME}`. Default: `process.env`. */
+  readonly env?: Environment;
+}
+
+/**
+ * Reads and checks a topology file. It starts and connects nothing, and finds all that is wrong before it throws.
+ * @throws TopologyError with a line for every problem: file, line, column, fact, cure.
+ */
+export function loadTopology(file: string, options: LoadOptions): Topology {
+  return parseTopology(file, readText(file), options);
+}
+
+/** As `loadTopology`, of a text in hand; `file` is for the messages. */
+export function parseTopology(file: string, text: string, { modules, env = process.env }: LoadOptions): Topology {
+  const source = new YamlSource(text, env);
+  const topology = source.root === null && source.problems.length > 0 ? undefined : readTopology(file, source, modules, env);
+  if (topology === undefined || source.problems.length > 0) {
+    throw new TopologyError(file, source.problems.toSorted((a, b) => a.line - b.line || a.column - b.column));
+  }
+  return topology;
+}
+
+function readTopology(file: string, source: YamlSource, modules: readonly string[], env: Environment): Topology {
+  const root = new Section(source, '', source.root ?? undefined);
+  const namespace = root.read('namespace', name, 'fledge');
+  const transport = root.read<TransportName>('transport', oneOf(['local', 'nats']), 'local');
+  const sections = { nats: readNats(root.section('nats'), env), database: readDatabase(root.section('database'), env), http: readHttp(root.section('http'), env), drain: readDrain(root.section('drain')) };
+  const services = shareOut(source, root, transport, modules);
+  const settings = readSettings(source, root.section('settings'), modules);
+  root.refuseUnknownKeys();
+  return { file, namespace, transport, ...sections, services, settings };
+}
+
+function readNats(section: Section, env: Environment): Topology['nats'] {
+  const servers = section.read('url', natsServers, []);
+  section.refuseUnknownKeys();
+  return { servers: servers.length > 0 ? servers : fromEnvironment(section, 'NATS_URL', natsServers, env, []) };
+}
+
+function readDatabase(section: Section, env: Environment): Topology['database'] {
+  const url = section.read('url', postgresUrl, undefined);
+  const poolMax = section.read('poolMax', count(1, 200), 10);
+  section.refuseUnknownKeys();
+  return { url: url ?? fromEnvironment(section, 'DATABASE_URL', postgresUrl, env, undefined), poolMax };
+}
+
+function readHttp(section: Section, env: Environment): Topology['http'] {
+  const http = {
+    port: section.read('port', count(0, 65_535), 3000),
+    host: section.read('host', host, '127.0.0.1'),
+    bodyMaxBytes: section.read('bodyMax', size('1KiB', '64MiB'), 256 * 1024),
+    requestTimeoutMs: section.read('requestTimeout', duration('10ms', '10m'), 10_000),
+  };
+  section.refuseUnknownKeys();
+  const port = env.FLEDGE_PORT;
+  return port === undefined || port === '' ? http : { ...http, port: fromEnvironment(section, 'FLEDGE_PORT', (text, key) => count(0, 65_535)(/^[0-9]+$/.test(String(text)) ? Number(text) : text, key), env, http.port) };
+}
+
+function readDrain(section: Section): Topology['drain'] {
+  const drain = {
+    noticeMs: section.read('notice', duration('0s', '1m'), 1_000),
+    timeoutMs: section.read('timeout', duration('100ms', '10m'), 10_000),
+  };
+  section.refuseUnknownKeys();
+  return drain;
+}
+
+function fromEnvironment<T>(section: Section, variable: string, reader: Reader<T>, env: Environment, fallback: T): T {
+  const read = reader(env[variable] ?? '', `the environment variable ${variable}`);
+  if ('value' in read) return read.value;
+  section.add('', read.fact, read.cure);
+  return fallback;
+}
+
+function readSettings(source: YamlSource, section: Section, modules: readonly string[]): Topology['settings'] {
+  const settings: Record<string, Readonly<Record<string, unknown>>> = {};
+  for (const module of modules) {
+    const own: Record<string, unknown> = {};
+    for (const { key, valueNode } of section.section(module).entries) own[key] = source.valueOf(valueNode);
+    if (Object.keys(own).length > 0) settings[module] = own;
+  }
+  section.refuseUnknownKeys();
+  return settings;
+}
+
+function readText(file: string): string {
+  try {
+    const bytes = readFileSync(file);
+    if (bytes.length <= FILE_MAX_BYTES) return bytes.toString('utf8').replace(/^\uFEFF/, '');
+    throw new TopologyError(file, [whole(`the file has ${bytes.length} bytes`, `A topology has ${FILE_MAX_BYTES} at most`)]);
+  } catch (error) {
+    if (error instanceof TopologyError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new TopologyError(file, [whole(...(UNREADABLE[code ?? ''] ?? [`the file can not be read: ${message}`, 'Make it readable']))]);
+  }
+}
+
+const UNREADABLE: Readonly<Record<string, readonly [string, string]>> = {
+  ENOENT: ['there is no such file', 'Name a file that exists; config/ holds the usual ones'],
+  EACCES: ['the file may not be read by this account', 'Give this account the right to read it'],
+  EISDIR: ['this is a folder', 'Name a YAML file in it'],
+};
+
+function whole(fact: string, cure: string): { line: number; column: number; fact: string; cure: string } {
+  return { line: 0, column: 0, fact, cure };
+}

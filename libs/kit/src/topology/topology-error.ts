@@ -1,0 +1,24 @@
+import { StartupError } from '../contract/index.js';
+
+/** One thing that is wrong in a topology file. */
+export interface TopologyProblem {
+  /** From 1; 0 when it is about the whole file. */
+  readonly line: number;
+  /** From 1; 0 when it is about the whole file. */
+  readonly column: number;
+  /** What is wrong, with names and values. */
+  readonly fact: string;
+  /** What to do. */
+  readonly cure: string;
+}
+
+/** A topology file can not be used. Its message has a line for every problem: `config/split.yaml:12:5: fact. Cure.` */
+export class TopologyError extends StartupError {
+  constructor(
+    readonly file: string,
+    readonly problems: readonly TopologyProblem[],
+  ) {
+    const lines = problems.map(({ line, column, fact, cure }) => `${line > 0 ? `${file}:${line}:${column}` : file}: ${fact}. ${cure}${cure.endsWith('?') ? '' : '.'}`);
+    super('topology', lines.join('\n'), 'Nothing was started; `fledge topology <file>` checks the file again.', { file, problems });
+  }
+}

@@ -1,0 +1,84 @@
+import { StartupError } from '../contract/index.js';
+import { nearest } from './nearest.js';
+
+/** How calls between modules travel. */
+export type TransportName = 'local' | 'nats';
+
+/** Which service hosts which module, over which transport, and how each runs: a topology file, read and checked. */
+export interface Topology {
+  /** The file it was read from, as it was named. */
+  readonly file: string;
+  /** First part of every NATS subject; systems that share a broker need different ones. Default `fledge`. */
+  readonly namespace: string;
+  /** Default `local`, which takes a topology of one service. */
+  readonly transport: TransportName;
+  readonly nats: NatsSettings;
+  readonly database: DatabaseSettings;
+  readonly http: HttpSettings;
+  readonly drain: DrainSettings;
+  /** In the order of the file; never empty, and each module stands in exactly one. */
+  readonly services: readonly Service[];
+  /** What the file says under `settings.<module>`; a module that has none is left out. */
+  readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** A process that hosts modules. */
+export interface Service {
+  readonly name: string;
+  /** Never empty. */
+  readonly modules: readonly string[];
+  /** Copies of the process, 1 to 50. Default 1. */
+  readonly replicas: number;
+}
+
+/** The broker of the transport `nats`. */
+export interface NatsSettings {
+  /**
+   * Servers of one cluster, `nats://host:port` each; in the file one text with commas between. Default: `NATS_URL`, and empty
+   * without it: `fledge start` then brings a broker along, and a service that was started alone refuses to start.
+   */
+  readonly servers: readonly string[];
+}
+
+/** PostgreSQL. */
+export interface DatabaseSettings {
+  /** `postgres://user:password@host:port/database`. Default: `DATABASE_URL`, and without it the embedded PostgreSQL. */
+  readonly url: string | undefined;
+  /** Connections of each module in each replica, 1 to 200. Default 10. */
+  readonly poolMax: number;
+}
+
+/** What every service serves over HTTP. */
+export interface HttpSettings {
+  /** 0 to 65,535; 0 takes any free port. Default 3000. `FLEDGE_PORT` goes before the file: `fledge start` sets it. */
+  readonly port: number;
+  /** The address to listen on. Default `127.0.0.1`; a container needs `0.0.0.0`. */
+  readonly host: string;
+  /** Bytes of a request's body, 1 KiB to 64 MiB. Default 262,144 (256 KiB). */
+  readonly bodyMaxBytes: number;
+  /** Milliseconds for a request and all that it calls, 10 ms to 10 minutes. Default 10,000. */
+  readonly requestTimeoutMs: number;
+}
+
+/** How a replica ends. */
+export interface DrainSettings {
+  /** Milliseconds between 'not ready' and taking no more connections, for balancers to see it; 0 to a minute. Default 1,000. */
+  readonly noticeMs: number;
+  /** Milliseconds for what runs to end, before it is cut; 100 ms to 10 minutes. Default 10,000. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * The service of that name; without a name the only one.
+ * Throws a `StartupError` when there is no such service, or when there are several to choose from.
+ */
+export function serviceNamed(topology: Topology, name?: string): Service {
+  const names = topology.services.map((service) => service.name);
+  const service = name === undefined ? topology.services[0] : topology.services.find((candidate) => candidate.name === name);
+  if (name === undefined && names.length > 1) {
+    throw new StartupError('service', `${topology.file} has ${names.length} services, and none was named`, `Name one with --service: ${names.join(', ')}.`, { services: names });
+  }
+  if (service) return service;
+  const guess = nearest(name ?? '', names);
+  throw new StartupError('service', `${topology.file} has no service '${name}'`, guess ? `Did you mean '${guess}'?` : `It has: ${names.join(', ')}.`, { services: names });
+}

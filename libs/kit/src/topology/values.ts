@@ -1,0 +1,86 @@
+/** A value that was read, or why it can not be. `fact` and `cure` are sentences without their full stop. */
+export type Read<T> = { readonly value: T } | { readonly fact: string; readonly cure: string };
+
+/** Reads one value of the file. `key` is its path, `http.port`, for messages. */
+export type Reader<T> = (value: unknown, key: string) => Read<T>;
+
+const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const SIZE_BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
+
+/** A time with its unit, as milliseconds: `250ms`, `1.5s`, `5m`, `1h`. The bounds are written the same way and belong to it. */
+export function duration(min: string, max: string): Reader<number> {
+  return quantity('duration', DURATION_MS, "'250ms', '10s' or '5m'", min, max);
+}
+
+/** A size with its unit, as bytes: `512B`, `256KiB`, `1MiB`. The bounds are written the same way and belong to it. */
+export function size(min: string, max: string): Reader<number> {
+  return quantity('size', SIZE_BYTES, "'512B', '256KiB' or '1MiB'", min, max);
+}
+
+function quantity(noun: string, units: Readonly<Record<string, number>>, examples: string, min: string, max: string): Reader<number> {
+  const [least, most] = [parse(min, units) ?? 0, parse(max, units) ?? Infinity];
+  return (value, key) => {
+    const amount = typeof value === 'string' ? parse(value, units) : value === 0 ? 0 : undefined;
+    if (amount === undefined) {
+      const fact = typeof value === 'number' ? `${key} is ${value} without a unit` : `${key} is ${shown(value)}, which is no ${noun}`;
+      return { fact, cure: `Write it with its unit (${Object.keys(units).join(', ')}), as in ${examples}` };
+    }
+    return amount < least || amount > most ? { fact: `${key} is ${shown(value)}`, cure: `It may be ${min} to ${max}` } : { value: amount };
+  };
+}
+
+function parse(text: string, units: Readonly<Record<string, number>>): number | undefined {
+  const [, digits, unit] = /^([0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)$/.exec(text) ?? [];
+  const scale = unit === undefined ? undefined : units[unit];
+  return scale === undefined ? undefined : Math.round(Number(digits) * scale);
+}
+
+/** A whole number within its bounds, which belong to it. */
+export function count(min: number, max: number): Reader<number> {
+  return (value, key) => (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max ? { value } : { fact: `${key} is ${shown(value)}`, cure: `It may be a whole number from ${min} to ${max}` });
+}
+
+/** One of some words. */
+export function oneOf<T extends string>(words: readonly T[]): Reader<T> {
+  return (value, key) => {
+    const found = words.find((word) => word === value);
+    return found === undefined ? { fact: `${key} is ${shown(value)}`, cure: `It may be ${words.map((word) => `'${word}'`).join(' or ')}` } : { value: found };
+  };
+}
+
+/** A name for a service, a namespace: lower-case letters, digits and hyphens, a letter first, 40 at most. */
+export const name: Reader<string> = (value, key) =>
+  typeof value === 'string' && /^[a-z][a-z0-9-]{0,39}$/.test(value) ? { value } : { fact: `${key} is ${shown(value)}, which can not be a name`, cure: 'Use lower-case letters, digits and hyphens, 40 at most, a letter first' };
+
+/** An address to listen on: an IP address or a host name. */
+export const host: Reader<string> = (value, key) =>
+  typeof value === 'string' && /^[A-Za-z0-9.:-]{1,253}$/.test(value) ? { value } : { fact: `${key} is ${shown(value)}, which is no address`, cure: "Write an IP address or a host name, as in '0.0.0.0'" };
+
+/** A PostgreSQL URL; empty: none. Never shown in a message, for it holds a password. */
+export const postgresUrl: Reader<string | undefined> = (value, key) => {
+  if (value === null || value === '') return { value: undefined };
+  if (typeof value === 'string' && hasScheme(value, ['postgres:', 'postgresql:'])) return { value };
+  return { fact: `${key} is no PostgreSQL URL`, cure: "Write it as 'postgres://user:password@host:5432/database', or leave it empty for the embedded PostgreSQL" };
+};
+
+/** URLs of NATS servers with commas between; empty: none. Never shown in a message, for they may hold a password. */
+export const natsServers: Reader<readonly string[]> = (value, key) => {
+  if (value === null || value === '') return { value: [] };
+  const servers = typeof value === 'string' ? value.split(',').map((server) => server.trim()) : [];
+  if (servers.length > 0 && servers.every((server) => hasScheme(server, ['nats:', 'tls:']))) return { value: servers };
+  return { fact: `${key} is no NATS URL`, cure: "Write it as 'nats://host:4222', several with commas between" };
+};
+
+function hasScheme(text: string, schemes: readonly string[]): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return schemes.includes(url.protocol) && url.hostname !== '';
+}
+
+/** A value as it stands in messages. */
+export function shown(value: unknown): string {
+  if (value === null || value === undefined || value === '') return 'empty';
+  if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 60)}…` : value}'`;
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'a map' : JSON.stringify(value);
+}

@@ -1,0 +1,130 @@
+import { type Document, isScalar, LineCounter, type Node, parseDocument, type Scalar, visit } from 'yaml';
+import type { TopologyProblem } from './topology-error.js';
+
+const SUBSTITUTION = /\$\{[^}\n]*\}/g;
+const NAMED = /^\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\}$/;
+// Private-use characters: a substitution becomes a word of the same length that YAML has no meaning for.
+const HEAD = '\uE000';
+const TAIL = '\uE001';
+const DIGIT_ZERO = 0xe100;
+const DIGITS = 0x1000;
+const PLACEHOLDER = /\uE000([\uE100-\uF0FF])([\uE100-\uF0FF])\uE001*/g;
+
+/** Environment variables. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * A YAML text with `${NAME}` and `${NAME:-default}` put in, which knows where each value stands.
+ *
+ * Values are put in after the parse, so that no value can change the structure, and the braces of a substitution may stand in
+ * `{ flow: maps }`. For the parse each is a word of its own length, which keeps every position. An unquoted value gets the type
+ * it would have had in the file: `true` is a boolean, `3000` a number.
+ */
+export class YamlSource {
+  readonly problems: TopologyProblem[] = [];
+  private readonly lines = new LineCounter();
+  private readonly substitutions: { readonly text: string; readonly offset: number }[] = [];
+  /** Nodes whose substitution failed: told once, not again for what their text then lacks. */
+  private readonly broken = new Set<unknown>();
+  private readonly document: Document.Parsed;
+
+  constructor(
+    text: string,
+    private readonly env: Environment,
+  ) {
+    this.document = parseDocument(this.hideSubstitutions(text), { lineCounter: this.lines, prettyErrors: false, stringKeys: true });
+    for (const error of this.document.errors) {
+      const message = this.reveal(error.message).replace(/\.$/, '');
+      this.addAt(error.pos[0], `this is not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`, 'Correct the indentation, quotes or brackets here');
+    }
+    visit(this.document, { Scalar: (key, node) => this.putIn(node, key === 'key') });
+  }
+
+  /** The whole content; null when the text is empty or is not YAML. */
+  get root(): Node | null {
+    return this.document.errors.length > 0 ? null : this.document.contents;
+  }
+
+  /** The node, or what the alias that it is stands for. */
+  resolve(node: unknown): unknown {
+    return node !== null && typeof node === 'object' && 'resolve' in node && typeof node.resolve === 'function' ? (node.resolve as (doc: Document) => unknown)(this.document) : node;
+  }
+
+  /** The plain value of a node: objects, lists, texts, numbers, booleans, null. */
+  valueOf(node: unknown): unknown {
+    const resolved = this.resolve(node);
+    if (isScalar(resolved)) return resolved.value;
+    return resolved !== null && typeof resolved === 'object' && 'toJS' in resolved && typeof resolved.toJS === 'function' ? (resolved.toJS as (doc: Document) => unknown)(this.document) : resolved;
+  }
+
+  /** Whether the node has no value because of a problem that is noted already. */
+  isBroken(node: unknown): boolean {
+    return this.broken.has(this.resolve(node));
+  }
+
+  /** Notes a problem at a node; without one, about the whole file. `fact` and `cure` are sentences without their full stop. */
+  add(node: unknown, fact: string, cure: string): void {
+    const offset = offsetOf(node);
+    if (offset === undefined) this.problems.push({ line: 0, column: 0, fact, cure });
+    else this.addAt(offset, fact, cure);
+  }
+
+  private addAt(offset: number, fact: string, cure: string): void {
+    const { line, col } = this.lines.linePos(offset);
+    this.problems.push({ line, column: col, fact, cure });
+  }
+
+  private hideSubstitutions(text: string): string {
+    return text.replace(SUBSTITUTION, (found, offset: number) => {
+      const index = this.substitutions.push({ text: found, offset }) - 1;
+      const name = String.fromCharCode(DIGIT_ZERO + Math.floor(index / DIGITS), DIGIT_ZERO + (index % DIGITS));
+      return HEAD + name + TAIL.repeat(found.length - 3);
+    });
+  }
+
+  private putIn(node: Scalar, isKey: boolean): void {
+    if (typeof node.value !== 'string') return;
+    const { value } = node;
+    const problemsBefore = this.problems.length;
+    const put = value.replace(PLACEHOLDER, (hidden, high: string, low: string) => {
+      const found = this.substitutions[(high.charCodeAt(0) - DIGIT_ZERO) * DIGITS + low.charCodeAt(0) - DIGIT_ZERO];
+      if (!found) return hidden;
+      return isKey ? found.text : this.lookUp(found.text, found.offset);
+    });
+    if (isKey) {
+      node.value = put;
+      return;
+    }
+    if (put.includes('${')) this.add(node, "'${' opens a substitution that is not closed on its line", 'Write ${NAME} or ${NAME:-default}');
+    if (this.problems.length > problemsBefore) this.broken.add(node);
+    if (put !== value) node.value = node.type === 'PLAIN' ? typed(put) : put;
+  }
+
+  private lookUp(text: string, offset: number): string {
+    const [, name, fallback] = NAMED.exec(text) ?? [];
+    if (name === undefined) {
+      this.addAt(offset, `'${text}' is no substitution`, 'Write ${NAME} or ${NAME:-default}');
+      return '';
+    }
+    const value = this.env[name];
+    // as in the shell, an empty variable takes the default too
+    if (value !== undefined && (value !== '' || fallback === undefined)) return value;
+    if (fallback !== undefined) return fallback;
+    this.addAt(offset, `the environment variable ${name} is not set`, `Set it, or give a default: \${${name}:-…}`);
+    return '';
+  }
+
+  private reveal(text: string): string {
+    return text.replace(PLACEHOLDER, (hidden, high: string, low: string) => this.substitutions[(high.charCodeAt(0) - DIGIT_ZERO) * DIGITS + low.charCodeAt(0) - DIGIT_ZERO]?.text ?? hidden);
+  }
+}
+
+function typed(text: string): unknown {
+  if (text === 'true') return true;
+  if (text === 'false') return false;
+  return /^-?(0|[1-9][0-9]*)(\.[0-9]+)?$/.test(text) ? Number(text) : text;
+}
+
+function offsetOf(node: unknown): number | undefined {
+  return node !== null && typeof node === 'object' && 'range' in node && Array.isArray(node.range) ? (node.range[0] as number) : undefined;
+}
