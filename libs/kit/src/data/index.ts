@@ -1,0 +1,15 @@
+export { EMBEDDED_CONNECTIONS_MAX, startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
+export { IsolationInNestedTransaction } from './errors.js';
+export { moduleDataImports } from './module-data-imports.js';
+export { CONNECT_TIMEOUT_MS, MIGRATION_WAIT_MS } from './module-database.js';
+export {
+  IDLE_IN_TRANSACTION_TIMEOUT_MS,
+  openModuleData,
+  POOL_IDLE_MS,
+  POOL_MAX_DEFAULT,
+  POOL_MAX_LIMIT,
+  STATEMENT_TIMEOUT_MS,
+  type EntityClass,
+  type MigrationClass,
+  type ModuleDataOptions,
+} from './open-module-data.js';

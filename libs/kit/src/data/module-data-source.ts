@@ -1,0 +1,210 @@
+import {
+  DataSource,
+  EntityManager,
+  type EntityTarget,
+  type ObjectLiteral,
+  type QueryRunner,
+  type ReplicationMode,
+  type Repository,
+  type SelectQueryBuilder,
+  type TreeRepository,
+} from 'typeorm';
+import { currentFrame, runInTransaction, type OpenTransaction } from '../boundary/index.js';
+import { StartupError } from '../contract/index.js';
+import { IsolationInNestedTransaction } from './errors.js';
+import { countByHand } from './manual-transaction.js';
+
+type IsolationLevel = Parameters<QueryRunner['startTransaction']>[0];
+type Work<T> = (manager: EntityManager) => Promise<T>;
+
+/** The writes for which TypeORM opens a transaction of its own, for one statement's extent. */
+const PERSISTING = ['save', 'remove', 'softRemove', 'recover'] as const;
+
+/**
+ * A module's data source: TypeORM's, with *ambient* transactions. Inside `transaction(async () => …)` everything of this
+ * data source joins the transaction without being handed its manager: injected repositories, the injected `EntityManager`,
+ * `query`, `createQueryBuilder`. A transaction inside a transaction joins it behind a savepoint: its failure undoes its own
+ * part, its success waits for the outermost commit. Work that is left running when the callback ends is no longer part of it.
+ *
+ * A query runner of `createQueryRunner()` stays what it is in TypeORM, a connection of its own: nothing joins it, but its
+ * transaction counts as open for the boundary.
+ */
+export class ModuleDataSource extends DataSource {
+  /** The query runner of the transaction that is open in this flow. */
+  get ambientRunner(): QueryRunner | undefined {
+    return this.ambient?.manager.queryRunner;
+  }
+
+  /** The transaction that is open in this flow. */
+  get ambient(): AmbientTransaction | undefined {
+    const open = currentFrame()?.transaction;
+    return open instanceof AmbientTransaction && open.owner === this ? open : undefined;
+  }
+
+  override createEntityManager(queryRunner?: QueryRunner): EntityManager {
+    return new AmbientManager(this, queryRunner);
+  }
+
+  override createQueryRunner(mode?: ReplicationMode): QueryRunner {
+    return countByHand(this.plainRunner(mode));
+  }
+
+  /** A query runner whose transactions the boundary does not count: they are ours. */
+  plainRunner(mode?: ReplicationMode): QueryRunner {
+    return super.createQueryRunner(mode);
+  }
+
+  // TypeORM declares the result as `any` by default; a caller names its rows
+  override query<T>(sql: string, parameters?: unknown[] | ObjectLiteral, queryRunner?: QueryRunner): Promise<T> {
+    return super.query<T>(sql, parameters as unknown[], queryRunner ?? this.ambientRunner);
+  }
+
+  override createQueryBuilder<Entity extends ObjectLiteral>(entityClass: EntityTarget<Entity>, alias: string, queryRunner?: QueryRunner): SelectQueryBuilder<Entity>;
+  override createQueryBuilder(queryRunner?: QueryRunner): SelectQueryBuilder<ObjectLiteral>;
+  override createQueryBuilder(entityOrRunner?: EntityTarget<ObjectLiteral> | QueryRunner, alias?: string, queryRunner?: QueryRunner): SelectQueryBuilder<ObjectLiteral> {
+    if (alias) return super.createQueryBuilder(entityOrRunner as EntityTarget<ObjectLiteral>, alias, queryRunner ?? this.ambientRunner);
+    return super.createQueryBuilder((entityOrRunner as QueryRunner | undefined) ?? this.ambientRunner);
+  }
+
+  protected override async buildMetadatas(): Promise<void> {
+    await super.buildMetadatas();
+    const own = (this.options as { schema?: string }).schema;
+    for (const { name, schema, database } of this.entityMetadatas) {
+      const named = schema !== own ? schema : database !== this.driver.database ? database : undefined;
+      if (named === undefined) continue;
+      throw new StartupError(
+        'entity-schema',
+        `the entity ${name} names '${named}', but the rows of its module are kept in the schema '${own}' alone`,
+        "Leave `schema` and `database` out of its @Entity; what another module's tables hold is asked of its contract.",
+        { entity: name, named, schema: own },
+      );
+    }
+  }
+}
+
+/** A transaction that flows with the calls made inside it. */
+class AmbientTransaction implements OpenTransaction {
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly owner: DataSource,
+    readonly manager: EntityManager,
+  ) {}
+
+  /** Runs nested transactions one after the other: savepoints of one connection can not overlap. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.last.then(work);
+    // whoever waits for its turn does not care how the one before went
+    this.last = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+/** TypeORM's manager, which finds the transaction of the flow; with a query runner of its own it keeps to that. */
+class AmbientManager extends EntityManager {
+  private readonly source: ModuleDataSource;
+  /** Set while a repository is made, which would otherwise keep the transaction of its first use for good. */
+  private detached = false;
+
+  constructor(source: ModuleDataSource, queryRunner?: QueryRunner) {
+    super(source, queryRunner);
+    this.source = source;
+    if (queryRunner) return;
+    // TypeORM asks this one property wherever a manager may be bound to a connection
+    Object.defineProperty(this, 'queryRunner', { get: () => (this.detached ? undefined : source.ambientRunner) });
+    for (const name of PERSISTING) this.openPlainly(name);
+  }
+
+  override transaction<T>(work: Work<T>): Promise<T>;
+  override transaction<T>(isolation: NonNullable<IsolationLevel>, work: Work<T>): Promise<T>;
+  override async transaction<T>(isolationOrWork: IsolationLevel | Work<T>, maybeWork?: Work<T>): Promise<T> {
+    const [isolation, work] = typeof isolationOrWork === 'function' ? [undefined, isolationOrWork] : [isolationOrWork, maybeWork];
+    if (!work) throw new TypeError('transaction() was given no function that does its work');
+    const bound = this.queryRunner;
+    if (!bound) return this.outermost(isolation, work);
+    if (isolation && bound.isTransactionActive) throw new IsolationInNestedTransaction(isolation);
+    const ambient = this.source.ambient;
+    const inside = () => this.enclose(bound, isolation, work);
+    return ambient?.manager.queryRunner === bound ? ambient.inTurn(inside) : inside();
+  }
+
+  override getRepository<Entity extends ObjectLiteral>(target: EntityTarget<Entity>): Repository<Entity> {
+    return this.asDetached(() => super.getRepository(target));
+  }
+
+  override getTreeRepository<Entity extends ObjectLiteral>(target: EntityTarget<Entity>): TreeRepository<Entity> {
+    return this.asDetached(() => super.getTreeRepository(target));
+  }
+
+  private asDetached<R>(make: () => R): R {
+    this.detached = true;
+    try {
+      return make();
+    } finally {
+      this.detached = false;
+    }
+  }
+
+  private async outermost<T>(isolation: IsolationLevel, work: Work<T>): Promise<T> {
+    const runner = oneByOne(this.source.plainRunner());
+    try {
+      return await this.enclose(runner, isolation, work);
+    } finally {
+      await runner.release();
+    }
+  }
+
+  private async enclose<T>(runner: QueryRunner, isolation: IsolationLevel, work: Work<T>): Promise<T> {
+    await runner.startTransaction(isolation);
+    try {
+      const result = await runInTransaction(new AmbientTransaction(this.source, runner.manager), () => untilSettled(() => work(runner.manager)));
+      await runner.commitTransaction();
+      return result;
+    } catch (error) {
+      // the first failure is the one to tell; a connection that can not roll back is lost, and its transaction with it
+      await runner.rollbackTransaction().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Gives a write that opens its own transaction a runner that is not counted as opened by hand. */
+  private openPlainly(name: (typeof PERSISTING)[number]): void {
+    const inFlow = this[name].bind(this) as (...args: unknown[]) => Promise<unknown>;
+    const write = async (...args: unknown[]): Promise<unknown> => {
+      if (this.queryRunner) return inFlow(...args);
+      const runner = this.source.plainRunner();
+      try {
+        return await (runner.manager[name] as (...args: unknown[]) => Promise<unknown>)(...args);
+      } finally {
+        await runner.release();
+      }
+    };
+    Object.defineProperty(this, name, { value: write });
+  }
+}
+
+/** Runs the work of a transaction and, when it has settled, takes the transaction out of its flow. */
+async function untilSettled<T>(work: () => Promise<T>): Promise<T> {
+  const frame = currentFrame();
+  try {
+    return await work();
+  } finally {
+    if (frame) frame.transaction = undefined;
+  }
+}
+
+/**
+ * Makes a runner send its queries one after the other. Repositories that share a transaction without knowing it are used
+ * in parallel as a matter of course, and pg will stop queueing for us.
+ */
+function oneByOne(runner: QueryRunner): QueryRunner {
+  const query = runner.query.bind(runner) as (...args: unknown[]) => Promise<unknown>;
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = (...args: unknown[]): Promise<unknown> => {
+    const turn = last.then(() => query(...args));
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+  Object.defineProperty(runner, 'query', { value: inTurn });
+  return runner;
+}

@@ -1,0 +1,230 @@
+import { Logger } from '@nestjs/common';
+import { Client } from 'pg';
+import { Column, Entity, PrimaryGeneratedColumn, type DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
+import { MIGRATION_WAIT_MS, openModuleData, POOL_MAX_LIMIT, STATEMENT_TIMEOUT_MS, type ModuleDataOptions } from './index.js';
+
+@Entity('note')
+class NoteRow {
+  @PrimaryGeneratedColumn('uuid') id!: string;
+  @Column() text!: string;
+}
+
+@Entity({ name: 'note', schema: 'alpha' })
+class ForeignRow {
+  @PrimaryGeneratedColumn('uuid') id!: string;
+}
+
+class Notes1700000000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('create table note (id uuid primary key default gen_random_uuid(), text text not null)');
+    // a slow migration lets the replicas that start at once meet
+    await runner.query("select pg_sleep(0.3)");
+  }
+  async down(): Promise<void> {}
+}
+
+class Broken1700000000001 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('create table half (id int)');
+    await runner.query('create tible whole (id int)');
+  }
+  async down(): Promise<void> {}
+}
+
+// lost connections and failed migrations are what is tested here; their log lines say nothing new
+Logger.overrideLogger(false);
+
+let database: FreshDatabase;
+const open: DataSource[] = [];
+
+beforeEach(async () => {
+  database = await freshDatabase();
+});
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((source) => source.destroy()));
+  await database.drop();
+});
+
+describe('the data of a module', () => {
+  it('is in a schema of its own, which its role owns', async () => {
+    const alpha = await notes('alpha');
+    const saved = await alpha.getRepository(NoteRow).save({ text: 'mine' });
+    expect(saved.id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await asOwner('select text from alpha.note')).toEqual([{ text: 'mine' }]);
+    expect(await alpha.query('select current_user::text as role, current_schema()::text as schema')).toEqual([{ role: 'fledge_alpha', schema: 'alpha' }]);
+  });
+
+  it("is refused to every other module's queries, whichever way they are written", async () => {
+    await notes('alpha');
+    const beta = await notes('beta');
+    await expect(beta.query('select * from alpha.note')).rejects.toThrow('permission denied for schema alpha');
+    await expect(beta.query('insert into alpha.note (text) values ($1)', ['x'])).rejects.toThrow('permission denied for schema alpha');
+    await expect(beta.query('select n.text from note n join alpha.note a using (id)')).rejects.toThrow('permission denied for schema alpha');
+    await expect(beta.query('create table child (id uuid references alpha.note)')).rejects.toThrow('permission denied for schema alpha');
+    await expect(beta.transaction((manager) => manager.query('select * from alpha.note'))).rejects.toThrow('permission denied for schema alpha');
+    await expect(beta.query('create schema gamma')).rejects.toThrow('permission denied');
+    await expect(beta.query('create table public.loose (id int)')).rejects.toThrow('permission denied for schema public');
+  });
+
+  it("is fenced also when the URL brings options of its own, which it keeps", async () => {
+    const url = new URL(database.url);
+    url.searchParams.set('options', '-c work_mem=5MB -c role=postgres');
+    const alpha = await notes('alpha', { url: url.href });
+    expect(await alpha.query("select current_user::text as role, current_setting('work_mem') as memory")).toEqual([{ role: 'fledge_alpha', memory: '5MB' }]);
+  });
+
+  it('is prepared and migrated once when four replicas start at the same moment', async () => {
+    const replicas = await Promise.all([1, 2, 3, 4].map(() => notes('alpha')));
+    expect(await asOwner('select name from alpha.migration')).toEqual([{ name: 'Notes1700000000000' }]);
+    for (const replica of replicas) expect(await replica.getRepository(NoteRow).count()).toBe(0);
+  });
+
+  it('is prepared for many modules and in many databases at once, though roles are the whole server\'s', async () => {
+    const others = await Promise.all([1, 2, 3].map(() => freshDatabase()));
+    try {
+      const names = ['delta', 'epsilon', 'zeta-2'];
+      const urls = [database, ...others].map(({ url }) => url);
+      const sources = await Promise.all(urls.flatMap((url) => names.map((name) => notes(name, { url, migrations: [] }))));
+      expect(sources).toHaveLength(12);
+    } finally {
+      await Promise.all(open.splice(0).map((source) => source.destroy()));
+      await Promise.all(others.map((other) => other.drop()));
+    }
+  });
+
+  it('is prepared by an owner who is no superuser, and opened by one who may not make anything once it is', async () => {
+    await asOwner(`do $$ begin create role plain_owner login createrole password 'x'; exception when duplicate_object then null; end $$`);
+    await asOwner(`grant create on database ${new URL(database.url).pathname.slice(1)} to plain_owner`);
+    const url = new URL(database.url);
+    url.username = 'plain_owner';
+    url.password = 'x';
+    const first = await notes('eta', { url: url.href });
+    await first.getRepository(NoteRow).save({ text: 'kept' });
+
+    await asOwner(`revoke create on database ${url.pathname.slice(1)} from plain_owner; alter role plain_owner nocreaterole`);
+    const second = await notes('eta', { url: url.href });
+    expect(await second.getRepository(NoteRow).count()).toBe(1);
+    await expect(notes('theta', { url: url.href })).rejects.toMatchObject({
+      code: 'fledge.startup.database-privileges',
+      hint: expect.stringContaining('create role "fledge_theta" nologin; grant "fledge_theta" to'),
+    });
+  });
+
+  it('is not opened over a schema that belongs to somebody else', async () => {
+    await asOwner('create schema alpha');
+    await expect(notes('alpha')).rejects.toMatchObject({
+      code: 'fledge.startup.schema-owner',
+      message: "the schema 'alpha' of alpha belongs to postgres, not to the module's role fledge_alpha",
+    });
+  });
+
+  it('may be kept under another name', async () => {
+    const source = await notes('alpha', { schema: 'blue_alpha' });
+    expect(await source.query('select current_schema()::text as schema')).toEqual([{ schema: 'blue_alpha' }]);
+  });
+
+  it.each(['public', 'pg_toast', 'information_schema', 'Alpha', 'a b', 'a"; drop'])('is not kept in a schema named %s', async (schema) => {
+    await expect(notes('alpha', { schema })).rejects.toMatchObject({ code: 'fledge.startup.schema-name' });
+  });
+
+  it('has no entity that names another schema', async () => {
+    await notes('alpha');
+    await expect(notes('beta', { entities: [NoteRow, ForeignRow] })).rejects.toMatchObject({
+      code: 'fledge.startup.entity-schema',
+      message: "the entity ForeignRow names 'alpha', but the rows of its module are kept in the schema 'beta' alone",
+    });
+    expect(await connections('beta')).toBe(0);
+  });
+
+  it('keeps the migrations before the one that fails, and nothing of that one', async () => {
+    const failing = notes('alpha', { migrations: [Notes1700000000000, Broken1700000000001] });
+    await expect(failing).rejects.toMatchObject({
+      code: 'fledge.startup.migration-failed',
+      message: 'a migration of alpha failed: syntax error at or near "tible"',
+      data: { sql: 'create tible whole (id int)' },
+    });
+    expect(await asOwner("select tablename from pg_tables where schemaname = 'alpha' order by 1")).toEqual([{ tablename: 'migration' }, { tablename: 'note' }]);
+    expect(await connections('alpha')).toBe(0);
+  });
+});
+
+describe('the pool of a module', () => {
+  it.each([0, -1, 1.5, POOL_MAX_LIMIT + 1])('does not hold %d connections', async (poolMax) => {
+    await expect(notes('alpha', { poolMax })).rejects.toMatchObject({ code: 'fledge.startup.pool-max' });
+  });
+
+  it('holds as many connections as it was told to, and no more', async () => {
+    const alpha = await notes('alpha', { poolMax: 3 });
+    await Promise.all(Array.from({ length: 9 }, () => alpha.query('select pg_sleep(0.05)')));
+    expect(await connections('alpha')).toBe(3);
+  });
+
+  it('limits each statement', async () => {
+    const alpha = await notes('alpha');
+    expect(await alpha.query("select setting::int as ms from pg_settings where name = 'statement_timeout'")).toEqual([{ ms: STATEMENT_TIMEOUT_MS }]);
+    expect(MIGRATION_WAIT_MS).toBeGreaterThan(STATEMENT_TIMEOUT_MS);
+  });
+
+  it('survives the loss of its connections, idle and at work', async () => {
+    const alpha = await notes('alpha');
+    const lost = alpha.transaction(async (manager) => {
+      await manager.query('select 1');
+      await cutConnections('alpha');
+      await manager.query('select 2');
+    });
+    await expect(lost).rejects.toThrow(/terminat|released/);
+    await Promise.all([alpha.query('select 1'), alpha.query('select 1')]);
+    await cutConnections('alpha');
+    // the pool may still hold a connection whose end it has not read yet
+    await alpha.query('select 1').catch(() => undefined);
+    expect(await alpha.query('select 1 as one')).toEqual([{ one: 1 }]);
+  });
+});
+
+describe('a database that can not be had ends in one clear error:', () => {
+  it('a server that is not there', async () => {
+    await expect(notes('alpha', { url: 'postgres://me:secret@127.0.0.1:1/shop' })).rejects.toMatchObject({
+      code: 'fledge.startup.database-unreachable',
+      message: 'the database at 127.0.0.1:1/shop can not be connected to: connect ECONNREFUSED 127.0.0.1:1',
+    });
+  });
+
+  it('a wrong password, which is not repeated', async () => {
+    const url = new URL(database.url);
+    url.password = 'wrong-secret';
+    const failure: unknown = await notes('alpha', { url: url.href }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'fledge.startup.database-unreachable', message: expect.stringContaining('password authentication failed') });
+    expect(JSON.stringify(failure) + String(failure)).not.toContain('wrong-secret');
+  });
+
+  it('an address that is no URL', async () => {
+    await expect(notes('alpha', { url: '' })).rejects.toMatchObject({ code: 'fledge.startup.database-unreachable', message: expect.stringContaining('an address that is no URL') });
+  });
+});
+
+async function notes(module: string, options: Partial<ModuleDataOptions> = {}): Promise<DataSource> {
+  const source = await openModuleData({ module, url: database.url, entities: [NoteRow], migrations: [Notes1700000000000], ...options });
+  open.push(source);
+  return source;
+}
+
+async function asOwner(sql: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  try {
+    return (await client.query(sql)).rows as unknown[];
+  } finally {
+    await client.end();
+  }
+}
+
+async function connections(module: string): Promise<number> {
+  const [row] = (await asOwner(`select count(*)::int as count from pg_stat_activity where datname = current_database() and application_name like 'fledge:${module}%'`)) as { count: number }[];
+  return row?.count ?? -1;
+}
+
+async function cutConnections(module: string): Promise<void> {
+  await asOwner(`select pg_terminate_backend(pid, 1000) from pg_stat_activity where datname = current_database() and application_name = 'fledge:${module}'`);
+}

@@ -1,0 +1,161 @@
+import { Client, DatabaseError } from 'pg';
+import { StartupError } from '../contract/index.js';
+
+/** How long a start waits while another replica prepares or migrates the same module. */
+export const MIGRATION_WAIT_MS = 120_000;
+/** How long a new connection may take, and how long a query waits for a free one of the pool. */
+export const CONNECT_TIMEOUT_MS = 5_000;
+const GRANT_TRIES = 5;
+
+/** Where a module's tables are, and as whom it works on them. */
+export interface ModuleHome {
+  readonly module: string;
+  readonly schema: string;
+  readonly role: string;
+}
+
+/**
+ * Runs `work` after the module's schema and role are there, while no other replica prepares or migrates this module.
+ * `url` is the owner's: it must be able to make both, unless they are there and it is a member of the role.
+ */
+export async function withModuleLock<T>(url: string, home: ModuleHome, work: () => Promise<T>): Promise<T> {
+  const client = await connect(url, home);
+  try {
+    await lock(client, home);
+    await prepare(client, home);
+    return await work();
+  } finally {
+    // the lock ends with its connection
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function connect(url: string, home: ModuleHome): Promise<Client> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, application_name: `fledge:${home.module}:start`, keepAlive: true });
+  // a connection that breaks fails the query that waits on it; the event alone would end the process
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    throw unreachable(url, error);
+  }
+}
+
+async function lock(client: Client, { module, schema }: ModuleHome): Promise<void> {
+  try {
+    await client.query(`set statement_timeout = 0; set lock_timeout = ${MIGRATION_WAIT_MS}`);
+    await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`fledge:${schema}`]);
+    await client.query('set lock_timeout = 0');
+  } catch (error) {
+    if (!hasCode(error, '55P03')) throw error;
+    throw new StartupError(
+      'migration-wait',
+      `another replica has been preparing or migrating ${module} for more than ${MIGRATION_WAIT_MS} ms`,
+      'Let it finish and start again; a lock that stays belongs to a connection `fledge:…:start` in pg_stat_activity.',
+      { module, waitedMs: MIGRATION_WAIT_MS },
+    );
+  }
+}
+
+async function prepare(client: Client, home: ModuleHome): Promise<void> {
+  const { module, schema, role } = home;
+  try {
+    if (!(await has(client, 'select 1 from pg_roles where rolname = $1', role))) await createRole(client, role);
+    if (!(await canBe(client, role))) await grantSelf(client, role);
+    const { rows } = await client.query<{ owner: string }>('select nspowner::regrole::text as owner from pg_namespace where nspname = $1', [schema]);
+    if (rows.length === 0) {
+      await client.query(`create schema ${quote(schema)} authorization ${quote(role)}; revoke all on schema ${quote(schema)} from public`);
+    } else if (!(await has(client, 'select 1 from pg_namespace where nspname = $1 and nspowner = $2::regrole', schema, quote(role)))) {
+      throw new StartupError(
+        'schema-owner',
+        `the schema '${schema}' of ${module} belongs to ${rows[0]?.owner}, not to the module's role ${role}`,
+        `Run: alter schema ${quote(schema)} owner to ${quote(role)}; and the same for each table in it.`,
+        { module, schema, owner: rows[0]?.owner },
+      );
+    }
+  } catch (error) {
+    if (!hasCode(error, '42501')) throw error;
+    const failure = new StartupError(
+      'database-privileges',
+      `the database user may not prepare ${module}: ${(error as Error).message}`,
+      `Run as an administrator: create role ${quote(role)} nologin; grant ${quote(role)} to <the user of DATABASE_URL>; create schema ${quote(schema)} authorization ${quote(role)};`,
+      { module, schema, role },
+    );
+    failure.cause = error;
+    throw failure;
+  }
+}
+
+/** Roles are the whole server's: a start on another of its databases, which holds another lock, may make it meanwhile. */
+async function createRole(client: Client, role: string): Promise<void> {
+  try {
+    await client.query(`create role ${quote(role)} nologin`);
+  } catch (error) {
+    if (!hasCode(error, '42710', '23505')) throw error;
+  }
+}
+
+async function grantSelf(client: Client, role: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await client.query(`grant ${quote(role)} to current_user`);
+      return;
+    } catch (error) {
+      // 'tuple concurrently updated': another start grants the same at this moment
+      if (!hasCode(error, 'XX000', '23505') || attempt === GRANT_TRIES) throw error;
+    }
+  }
+}
+
+async function canBe(client: Client, role: string): Promise<boolean> {
+  try {
+    await client.query(`set role ${quote(role)}`);
+    await client.query('reset role');
+    return true;
+  } catch (error) {
+    if (hasCode(error, '42501')) return false;
+    throw error;
+  }
+}
+
+async function has(client: Client, sql: string, ...parameters: string[]): Promise<boolean> {
+  return ((await client.query(sql, parameters)).rowCount ?? 0) > 0;
+}
+
+/** The error of a database that can not be connected to; names it without its password. */
+export function unreachable(url: string, cause: unknown): StartupError {
+  const place = placeOf(url);
+  const failure = new StartupError(
+    'database-unreachable',
+    `the database at ${place} can not be connected to: ${reasonOf(cause)}`,
+    'See that the server runs and that DATABASE_URL names its host, port, user, password and database.',
+    { database: place },
+  );
+  failure.cause = cause;
+  return failure;
+}
+
+function placeOf(url: string): string {
+  try {
+    const { host, pathname } = new URL(url);
+    return `${host}${pathname}`;
+  } catch {
+    return 'an address that is no URL';
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { message, errors } = error as { message?: string; errors?: unknown[] };
+  // Node joins the failures of several addresses under an empty message
+  return message || (errors?.length ? reasonOf(errors[0]) : String(error));
+}
+
+/** Whether a failure is PostgreSQL's own with one of these codes. */
+export function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof DatabaseError && error.code !== undefined && codes.includes(error.code);
+}
+
+function quote(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,167 @@
+import { DataSource, QueryFailedError, type DataSourceOptions, type EntitySchema, type MigrationInterface } from 'typeorm';
+import { StartupError } from '../contract/index.js';
+import { DataLog } from './data-log.js';
+import { ModuleDataSource } from './module-data-source.js';
+import { CONNECT_TIMEOUT_MS, unreachable, withModuleLock, type ModuleHome } from './module-database.js';
+
+/** Connections that a module's pool may hold, if not said otherwise. */
+export const POOL_MAX_DEFAULT = 10;
+/** The most that may be asked for. */
+export const POOL_MAX_LIMIT = 100;
+/** How long one statement may run; no call that waits for it has more time. Migrations have no such limit. */
+export const STATEMENT_TIMEOUT_MS = 30_000;
+/** How long a transaction may stay open without a statement before PostgreSQL ends its connection. */
+export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
+/** How long an unused connection is kept. */
+export const POOL_IDLE_MS = 30_000;
+
+const SCHEMA_NAME = /^[a-z][a-z0-9_-]{0,39}$/;
+const RESERVED_SCHEMA = /^(pg_.*|public|information_schema)$/;
+
+/** A row class, or a schema that stands for one. */
+// TypeORM's own type for a class that may have any constructor
+export type EntityClass = Extract<NonNullable<DataSourceOptions['entities']>, readonly unknown[]>[number] & (Function | EntitySchema);
+
+/** A migration class; its name ends in the time of its making in milliseconds, which gives the order. */
+export type MigrationClass = new () => MigrationInterface;
+
+/** What a module keeps and where. */
+export interface ModuleDataOptions {
+  readonly module: string;
+  /**
+   * The owner's URL, the same for each module. Its user makes schemas and roles; a pool between us and PostgreSQL must keep
+   * a session for a connection (PgBouncer: session pooling, with `options` passed on).
+   */
+  readonly url: string;
+  readonly entities: readonly EntityClass[];
+  readonly migrations: readonly MigrationClass[];
+  /** Connections at the most, 1 to 100; default 10. */
+  readonly poolMax?: number;
+  /** Default: the module's name. */
+  readonly schema?: string;
+}
+
+/**
+ * Opens a module's data: its own schema and role, made and migrated if need be, and a TypeORM data source whose every
+ * connection works as that role with that schema alone, so that a query on another module's table is refused by PostgreSQL.
+ * Replicas may start at once; one prepares and migrates, the others wait. The fence holds against mistakes, not against a
+ * module that sets out to take it down (`set role none`).
+ *
+ * Transactions of the data source are ambient; see `ModuleDataSource`. Lost connections fail the queries on them and are
+ * replaced. `destroy()` closes it.
+ *
+ * @throws StartupError when the database can not be reached or prepared, an entity names another schema, or a migration
+ * fails; those before it stay applied.
+ */
+export async function openModuleData(options: ModuleDataOptions): Promise<DataSource> {
+  const home = homeOf(options);
+  const poolMax = checkPool(options);
+  return withModuleLock(options.url, home, async () => {
+    await migrate(options, home);
+    const source = new ModuleDataSource({
+      ...connection(options.url, home, poolMax, STATEMENT_TIMEOUT_MS),
+      entities: [...options.entities],
+    });
+    return initialize(source, options.module);
+  });
+}
+
+function homeOf({ module, schema = module }: ModuleDataOptions): ModuleHome {
+  if (SCHEMA_NAME.test(schema) && !RESERVED_SCHEMA.test(schema)) return { module, schema, role: `fledge_${schema}` };
+  throw new StartupError(
+    'schema-name',
+    `'${schema}' can not name the schema of ${module}`,
+    'Use lower-case letters, digits, hyphens and underscores, 40 at most, a letter first; not public, information_schema or pg_….',
+    { module, schema },
+  );
+}
+
+function checkPool({ module, poolMax = POOL_MAX_DEFAULT }: ModuleDataOptions): number {
+  if (Number.isInteger(poolMax) && poolMax >= 1 && poolMax <= POOL_MAX_LIMIT) return poolMax;
+  throw new StartupError('pool-max', `the pool of ${module} is to hold ${poolMax} connections`, `Give poolMax from 1 to ${POOL_MAX_LIMIT}; default ${POOL_MAX_DEFAULT}.`, { module, poolMax });
+}
+
+/** Each in a transaction of its own, unless it opts out (`transaction = false`, as for `create index concurrently`). */
+async function migrate(options: ModuleDataOptions, home: ModuleHome): Promise<void> {
+  if (options.migrations.length === 0) return;
+  const source = new DataSource({
+    ...connection(options.url, home, 1, 0),
+    migrations: [...options.migrations],
+    migrationsTableName: 'migration',
+    migrationsTransactionMode: 'each',
+  });
+  await initialize(source, options.module);
+  try {
+    await source.runMigrations();
+  } catch (error) {
+    const failure = new StartupError(
+      'migration-failed',
+      `a migration of ${home.module} failed: ${error instanceof Error ? error.message : String(error)}`,
+      'Nothing of it was kept, those before it were. Correct it and start again.',
+      { module: home.module, sql: error instanceof QueryFailedError ? error.query : undefined },
+    );
+    failure.cause = error;
+    throw failure;
+  } finally {
+    await source.destroy();
+  }
+}
+
+async function initialize(source: DataSource, module: string): Promise<DataSource> {
+  try {
+    return await source.initialize();
+  } catch (error) {
+    if (error instanceof StartupError) throw error;
+    const failure = new StartupError(
+      'data',
+      `the data of ${module} can not be opened: ${error instanceof Error ? error.message : String(error)}`,
+      "Correct what the message names: the module's entities, or the database that DATABASE_URL names.",
+      { module },
+    );
+    failure.cause = error;
+    throw failure;
+  }
+}
+
+function connection(url: string, home: ModuleHome, poolMax: number, statementTimeoutMs: number) {
+  const { address, given } = takeOptions(url);
+  const logger = new DataLog(home.module);
+  const fence = {
+    role: home.role,
+    search_path: `"${home.schema}"`,
+    statement_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
+  };
+  return {
+    type: 'postgres' as const,
+    url: address,
+    schema: home.schema,
+    synchronize: false,
+    // both need rights that a module does not have; PostgreSQL makes UUIDs by itself
+    installExtensions: false,
+    uuidExtension: 'pgcrypto' as const,
+    poolSize: poolMax,
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    applicationName: `fledge:${home.module}`,
+    logger,
+    poolErrorHandler: (error: Error) => logger.log('warn', `a database connection was lost and will be replaced: ${error.message}`),
+    extra: {
+      idleTimeoutMillis: POOL_IDLE_MS,
+      keepAlive: true,
+      options: [given, ...Object.entries(fence).map(([name, value]) => `-c ${name}=${value}`)].filter(Boolean).join(' '),
+    },
+  };
+}
+
+/** A URL's own `options` would take the place of the fence: they are put before it instead. */
+function takeOptions(url: string): { address: string; given: string } {
+  let parsed: URL;
+  try {
+    parsed = new URL(url);
+  } catch (error) {
+    throw unreachable(url, error);
+  }
+  const given = parsed.searchParams.get('options') ?? '';
+  parsed.searchParams.delete('options');
+  return { address: parsed.href, given };
+}

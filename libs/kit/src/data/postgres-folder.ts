@@ -1,0 +1,159 @@
+import { execFile } from 'node:child_process';
+import { chown, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { StartupError } from '../contract/index.js';
+import type { PostgresBinaries } from './postgres-binaries.js';
+
+const run = promisify(execFile);
+const CHECK_TIMEOUT_MS = 10_000;
+const SYSTEM_USER = 'postgres';
+
+/** A folder that a server may use. */
+export interface DataFolder {
+  readonly dir: string;
+  /** It is empty: the server's files must be made first. */
+  readonly isNew: boolean;
+  /** As whom the server runs; undefined: as this process. PostgreSQL refuses to run as root. */
+  readonly account: Account | undefined;
+}
+
+/** A user of the system. */
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Makes the folder if need be and sees that a server can run in it. As root it runs as the folder's owner, or for a new
+ * folder as the system user `postgres`, which is made if there is none.
+ */
+export async function claimFolder(dir: string, persistent: boolean, binaries: PostgresBinaries): Promise<DataFolder> {
+  const entries = await openFolder(dir);
+  const isNew = entries.length === 0;
+  if (!isNew && !persistent) {
+    throw new StartupError('postgres-folder', `${dir} is not empty, and a throw-away PostgreSQL would remove it at its end`, 'Choose an empty folder.', { dir });
+  }
+  if (!isNew && !entries.includes('PG_VERSION')) {
+    throw new StartupError('postgres-folder', `${dir} holds files that are not a PostgreSQL server's`, 'Choose an empty folder, or empty this one.', { dir });
+  }
+  const account = process.getuid?.() === 0 ? await accountFor(dir, isNew) : undefined;
+  if (account && isNew) await chown(dir, account.uid, account.gid);
+  await checkReach(dir, binaries, account);
+  const running = await checkFolder(dir);
+  if (running) throw running;
+  return { dir, isNew, account };
+}
+
+async function openFolder(dir: string): Promise<string[]> {
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    return await readdir(dir);
+  } catch (error) {
+    throw unusable(dir, 'this user', error);
+  }
+}
+
+/** The error of a folder in which a server runs already; a lock file of a server that is gone is put out of the way. */
+export async function checkFolder(dir: string): Promise<StartupError | undefined> {
+  const lock = join(dir, 'postmaster.pid');
+  const text = await readFile(lock, 'utf8').catch(() => '');
+  const [pid, , , port] = text.split('\n');
+  // negative while initdb is at work
+  const holder = Math.abs(Number(pid));
+  if (!holder) return undefined;
+  if (await isPostgres(holder)) {
+    return new StartupError(
+      'postgres-running',
+      `${dir} is in use by the PostgreSQL server with process id ${holder}${port ? `, which listens on port ${port}` : ''}`,
+      `Stop the process that runs it (or \`kill ${holder}\`), choose another folder, or set DATABASE_URL to that server.`,
+      { dir, pid: holder, port: Number(port) || null },
+    );
+  }
+  // PostgreSQL would take any process that got the old number since, as happens in a restarted container, for the server
+  await rm(lock, { force: true });
+  return undefined;
+}
+
+async function isPostgres(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  try {
+    if (process.platform === 'linux') return /postgres|postmaster/.test(await readFile(`/proc/${pid}/cmdline`, 'utf8'));
+    const { stdout } = await run('ps', ['-p', String(pid), '-o', 'command='], { timeout: CHECK_TIMEOUT_MS });
+    return /postgres|postmaster/.test(stdout);
+  } catch (error) {
+    // it ended as we looked; whatever else keeps us from looking, a live process is taken for the server
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
+  }
+}
+
+async function accountFor(dir: string, isNew: boolean): Promise<Account> {
+  if (!isNew) {
+    const { uid, gid } = await stat(dir);
+    if (uid !== 0) return { uid, gid };
+    throw new StartupError('postgres-folder', `${dir} belongs to root, as whom PostgreSQL does not run`, `Give it to another user: \`chown -R ${SYSTEM_USER} ${dir}\`.`, { dir });
+  }
+  const known = await systemUser();
+  if (known) return known;
+  try {
+    await run('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', SYSTEM_USER], { timeout: CHECK_TIMEOUT_MS });
+  } catch (error) {
+    // two hosts may start at once; what counts is that the user is there
+    const made = await systemUser();
+    if (made) return made;
+    const failure = new StartupError(
+      'postgres-user',
+      `this process runs as root, PostgreSQL does not, and the system user '${SYSTEM_USER}' can not be made`,
+      'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL server.',
+    );
+    failure.cause = error;
+    throw failure;
+  }
+  const made = await systemUser();
+  if (made) return made;
+  throw new StartupError('postgres-user', `the system user '${SYSTEM_USER}' was made and can not be found`, 'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL server.');
+}
+
+async function systemUser(): Promise<Account | undefined> {
+  try {
+    const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => Number((await run('id', [flag, SYSTEM_USER], { timeout: CHECK_TIMEOUT_MS })).stdout)));
+    return uid && gid ? { uid, gid } : undefined;
+  } catch {
+    // `id` fails when there is no such user
+    return undefined;
+  }
+}
+
+/** PostgreSQL's own words for a program or folder that its user can not reach do not say which user that is. */
+async function checkReach(dir: string, binaries: PostgresBinaries, account: Account | undefined): Promise<void> {
+  const as = account ? `the user with id ${account.uid}, as whom PostgreSQL runs,` : 'this user';
+  const probe = 'test -x "$1" && test -x "$2" || exit 3; cd "$3" && test -w . || exit 4';
+  try {
+    await run('/bin/sh', ['-c', probe, 'fledge-reach', binaries.initdb, binaries.postgres, dir], { ...account, cwd: '/', timeout: CHECK_TIMEOUT_MS });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 3) throw unusable(dir, as, error);
+    const failure = new StartupError(
+      'postgres-binaries',
+      `${as} can not run ${binaries.postgres}`,
+      "Let every user enter that file's folders, run as an ordinary user, or set DATABASE_URL to a PostgreSQL server.",
+      { program: binaries.postgres },
+    );
+    failure.cause = error;
+    throw failure;
+  }
+}
+
+function unusable(dir: string, who: string, cause: unknown): StartupError {
+  const failure = new StartupError(
+    'postgres-folder',
+    `${who} can not write the PostgreSQL folder ${dir}`,
+    "Give it the folder and a way through the folders above it, or choose another folder (the topology's `database`).",
+    { dir },
+  );
+  failure.cause = cause;
+  return failure;
+}

@@ -1,0 +1,1 @@
+export { freshDatabase, testNatsUrl, type FreshDatabase } from './fresh-database.js';
