@@ -53,16 +53,6 @@ export class StockNotFound extends ContractError {
   }
 }
 
-/** Catalog has no such product, so there can be no stock of it. */
-@ErrorContract('inventory.unknown-product.v1', { kind: 'invalid', hint: 'Take the id from GET /products.' })
-export class UnknownProduct extends ContractError {
-  @IsUUID() readonly productId!: string;
-  constructor(fields: Fields<UnknownProduct>) {
-    super(`catalog has no product ${fields.productId}`);
-    Object.assign(this, fields);
-  }
-}
-
 /** The reference names another receipt. */
 @ErrorContract('inventory.receipt-differs.v1', { kind: 'conflict', hint: 'Give each delivery its own reference.' })
 export class ReceiptDiffers extends ContractError {

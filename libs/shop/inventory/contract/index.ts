@@ -16,7 +16,6 @@ export {
   ReservationReleased,
   StockNotFound,
   TooMuchStock,
-  UnknownProduct,
 } from './errors.js';
 export { GetAvailability } from './get-availability.query.js';
 export { ReleaseStock } from './release-stock.command.js';

@@ -1,0 +1,20 @@
+import { CommandContract, type Fields } from '@fledge/kit/contract';
+import { Command } from '@nestjs/cqrs';
+import { IsString, IsUUID, Length } from 'class-validator';
+import { OrderNotCancellable, OrderNotFound } from './errors.js';
+import { OrderView } from './order.view.js';
+
+/**
+ * Cancels an order that is placed; its stock is released. Safe to repeat. While inventory is away the order stays `cancelling`,
+ * and is finished later by itself. Whose order it is, is for the caller to check.
+ */
+@CommandContract('ordering.cancel-order.v1', { result: OrderView, errors: [OrderNotFound, OrderNotCancellable], deadlineMs: 10_000, idempotent: true })
+export class CancelOrder extends Command<OrderView> {
+  @IsUUID() readonly orderId!: string;
+  /** Why: for a person. */
+  @IsString() @Length(1, 500) readonly reason!: string;
+  constructor(fields: Fields<CancelOrder>) {
+    super();
+    Object.assign(this, fields);
+  }
+}

@@ -1,0 +1,30 @@
+import { CurrentUser, type Identity } from '@fledge/kit';
+import { Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiBearerAuth, ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { CancelOrder, GetOrder, OrderNotFound } from '../../contract/index.js';
+import { OrderId } from '../get-order/order-id.js';
+import { OrderResource } from '../get-order/order.view.js';
+
+/** A user cancels an order. */
+@ApiTags('ordering')
+@ApiBearerAuth()
+@Controller('orders')
+export class CancelOrderController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Cancel an order of mine; safe to send again' })
+  @ApiOkResponse({ type: OrderResource })
+  @ApiNotFoundResponse({ description: 'ordering.order-not-found.v1' })
+  @ApiConflictResponse({ description: 'ordering.order-not-cancellable.v1' })
+  async cancel(@CurrentUser() user: Identity, @Param() { id }: OrderId): Promise<OrderResource> {
+    const { userId } = await this.queries.execute(new GetOrder({ orderId: id }));
+    if (userId !== user.subject) throw new OrderNotFound({ orderId: id });
+    return new OrderResource(await this.commands.execute(new CancelOrder({ orderId: id, reason: 'cancelled by the buyer' })));
+  }
+}

@@ -1,0 +1,78 @@
+import { ItemUnavailable, MixedCurrencies, type OrderState } from '../../contract/index.js';
+import type { CartLine } from './cart.js';
+
+/** So many of one product, as it was when it was ordered. */
+export interface OrderLine {
+  readonly productId: string;
+  readonly sku: string;
+  readonly name: string;
+  /** Minor units of the order's currency. */
+  readonly unitPriceMinor: number;
+  readonly quantity: number;
+}
+
+/** A state that an order came to. */
+export interface OrderStep {
+  readonly state: OrderState;
+  readonly at: Date;
+  readonly reason: string | undefined;
+}
+
+/** An order. */
+export interface Order {
+  readonly id: string;
+  readonly userId: string;
+  readonly state: OrderState;
+  readonly currency: string;
+  /** Minor units. */
+  readonly totalMinor: number;
+  readonly lines: readonly OrderLine[];
+  readonly createdAt: Date;
+  /** When it was placed; never, for one that could not be. */
+  readonly placedAt: Date | undefined;
+  readonly history: readonly OrderStep[];
+}
+
+/** What an order is made of. */
+export type PricedLines = Pick<Order, 'currency' | 'totalMinor' | 'lines'>;
+
+/** What pricing needs to know of a product. */
+export interface PricedProduct {
+  readonly id: string;
+  readonly sku: string;
+  readonly name: string;
+  readonly priceMinor: number;
+  readonly currency: string;
+  readonly active: boolean;
+}
+
+/** Prices the lines of a cart by the products of today. Throws `ItemUnavailable` or `MixedCurrencies`. */
+export function priceLines(lines: readonly CartLine[], products: readonly PricedProduct[]): PricedLines {
+  const byId = new Map(products.map((product) => [product.id, product]));
+  let currency: string | undefined;
+  let totalMinor = 0;
+  const priced = lines.map(({ productId, quantity }): OrderLine => {
+    const product = byId.get(productId);
+    if (!product?.active) throw new ItemUnavailable({ productId });
+    currency ??= product.currency;
+    if (product.currency !== currency) throw new MixedCurrencies({ productId, currency: product.currency, cartCurrency: currency });
+    totalMinor += product.priceMinor * quantity;
+    return { productId, sku: product.sku, name: product.name, unitPriceMinor: product.priceMinor, quantity };
+  });
+  if (currency === undefined) throw new Error('an order needs at least one line');
+  return { currency, totalMinor, lines: priced };
+}
+
+/** The states that each state may lead to. A rejected order may turn out to hold stock after all, and then gives it back. */
+const NEXT: Readonly<Record<OrderState, readonly OrderState[]>> = {
+  placing: ['placed', 'rejected', 'cancelling'],
+  placed: ['cancelling'],
+  rejected: ['cancelling'],
+  cancelling: ['cancelled'],
+  cancelled: [],
+};
+
+/** Whether an order may go from one state to another. */
+export function mayBecome(from: OrderState, to: OrderState): boolean {
+  return NEXT[from].includes(to);
+}

@@ -1,0 +1,16 @@
+import { type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
+import { GetOrder, OrderNotFound, type OrderView } from '../../contract/index.js';
+import { OrderRepository } from '../storage/order.repository.js';
+import { viewOf } from './view-of.js';
+
+/** Answers an order. */
+@QueryHandler(GetOrder)
+export class GetOrderHandler implements IQueryHandler<GetOrder> {
+  constructor(private readonly orders: OrderRepository) {}
+
+  async execute({ orderId }: GetOrder): Promise<OrderView> {
+    const order = await this.orders.find(orderId);
+    if (!order) throw new OrderNotFound({ orderId });
+    return viewOf(order);
+  }
+}

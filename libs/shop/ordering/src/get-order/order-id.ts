@@ -1,0 +1,7 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsUUID } from 'class-validator';
+
+/** The `:id` of an order in a path. */
+export class OrderId {
+  @ApiProperty({ format: 'uuid' }) @IsUUID() readonly id!: string;
+}

@@ -1,0 +1,2 @@
+/** For the host alone: other modules import `@shop/ordering/contract`. */
+export { OrderingModule } from './ordering.module.js';

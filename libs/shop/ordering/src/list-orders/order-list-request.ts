@@ -1,0 +1,26 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-validator';
+
+/** Orders a page when the request does not say. */
+export const PAGE_DEFAULT = 20;
+/** Orders a page at most. */
+export const PAGE_MAX = 100;
+
+/** The query of `GET /orders`. */
+export class OrderListRequest {
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })
+  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(PAGE_MAX)
+  readonly limit: number = PAGE_DEFAULT;
+
+  @ApiPropertyOptional({ description: '`nextCursor` of the page before' })
+  @IsOptional() @IsString() @Length(1, 1_024)
+  readonly cursor?: string;
+}
+
+/** What a cursor of `GET /orders` holds. */
+export class OrderCursor {
+  /** When the last order of the page was placed, in milliseconds since 1970. */
+  @IsInt() @Min(0) @Max(8_640_000_000_000) readonly placedAtMs!: number;
+  @IsUUID() readonly id!: string;
+}

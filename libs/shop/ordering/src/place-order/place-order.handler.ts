@@ -1,0 +1,106 @@
+import { Logger } from '@nestjs/common';
+import { CommandBus, CommandHandler, type ICommandHandler, QueryBus } from '@nestjs/cqrs';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { GetProducts } from '@shop/catalog/contract';
+import { OutOfStock, ReservationLine, ReserveStock } from '@shop/inventory/contract';
+import { DataSource } from 'typeorm';
+import { CartChanged, EmptyCart, ItemOutOfStock, OrderInProgress, OrderNotPlaced, type OrderView, PlaceOrder } from '../../contract/index.js';
+import { takeOut } from '../domain/cart.js';
+import { type Order, priceLines } from '../domain/order.js';
+import { viewOf } from '../get-order/view-of.js';
+import { PLACING_MAX_MS, Settlement } from '../settle-orders/settlement.js';
+import { CartRepository } from '../storage/cart.repository.js';
+import { OrderRepository } from '../storage/order.repository.js';
+
+/** How often an order is priced anew when its cart changes meanwhile. */
+const PRICINGS_MAX = 3;
+
+/**
+ * Places an order in three steps, since no transaction spans modules: stores it as `placing`, reserves its stock under its id,
+ * notes that it is placed. After each a crash leaves what the next request with the same key, or the settlement, can finish.
+ */
+@CommandHandler(PlaceOrder)
+export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
+  private readonly logger = new Logger(PlaceOrderHandler.name);
+
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly carts: CartRepository,
+    private readonly orders: OrderRepository,
+    private readonly settlement: Settlement,
+  ) {}
+
+  async execute({ userId, idempotencyKey }: PlaceOrder): Promise<OrderView> {
+    const key = idempotencyKey ?? undefined;
+    const known = key === undefined ? undefined : await this.orders.findByKey(userId, key);
+    const order = known ?? (await this.begin(userId, key));
+    // One that is found `placing` is another request's, or what one left behind that died: either way it is safe to go on with.
+    return viewOf(order.state === 'placing' ? await this.finish(order) : order);
+  }
+
+  /** Stores the order of the cart as it is, at the prices of now. */
+  private async begin(userId: string, key: string | undefined): Promise<Order> {
+    for (let i = 0; i < PRICINGS_MAX; i++) {
+      const cart = await this.carts.find(userId);
+      if (cart.lines.length === 0) throw new EmptyCart();
+      const products = await this.queries.execute(new GetProducts({ productIds: cart.lines.map((line) => line.productId) }));
+      const priced = priceLines(cart.lines, products);
+      const order = await this.dataSource.transaction(async () => {
+        const { version } = await this.carts.lock(userId);
+        const known = key === undefined ? undefined : await this.orders.findByKey(userId, key);
+        if (known) return known;
+        await this.refuseSecond(userId);
+        return version === cart.version ? this.orders.add(userId, key, priced) : undefined;
+      });
+      if (order) return order;
+    }
+    throw new CartChanged();
+  }
+
+  /** An order at a time, so that one cart is not ordered twice. One that is older than any request has lost its request. */
+  private async refuseSecond(userId: string): Promise<void> {
+    const placing = await this.orders.findPlacing(userId);
+    if (!placing) return;
+    if (Date.now() - placing.createdAt.getTime() < PLACING_MAX_MS) throw new OrderInProgress({ orderId: placing.id });
+    await this.orders.move(placing.id, 'placing', 'cancelling', 'its request was lost');
+  }
+
+  private async finish(order: Order): Promise<Order> {
+    const { id: orderId, userId, lines } = order;
+    try {
+      await this.commands.execute(new ReserveStock({ orderId, lines: lines.map(({ productId, quantity }) => new ReservationLine({ productId, quantity })) }));
+    } catch (error) {
+      if (error instanceof OutOfStock) return this.reject(order, error);
+      this.logger.warn(`Order ${orderId} is given up: ${error instanceof Error ? error.message : String(error)}`);
+      return this.giveUp(orderId);
+    }
+    const placed = await this.dataSource.transaction(async () => {
+      if (!(await this.orders.move(orderId, 'placing', 'placed'))) return false;
+      await this.carts.change(userId, (cart) => takeOut(cart, lines));
+      return true;
+    });
+    return placed ? ((await this.orders.find(orderId)) ?? order) : this.giveUp(orderId);
+  }
+
+  private async reject({ id }: Order, { productId, requested, available, message }: OutOfStock): Promise<never> {
+    await this.orders.move(id, 'placing', 'rejected', message);
+    throw new ItemOutOfStock({ productId, requested, available });
+  }
+
+  /**
+   * Whether the stock is reserved is not known, or nobody wants it any more: gives it back, unless another request with the same
+   * key has placed the order meanwhile, which then is the answer.
+   */
+  private async giveUp(orderId: string): Promise<Order> {
+    const reason = 'its stock could not be reserved';
+    const givenUp = (await this.orders.move(orderId, 'placing', 'cancelling', reason)) || (await this.orders.move(orderId, 'rejected', 'cancelling', reason));
+    if (!givenUp) {
+      const order = await this.orders.find(orderId);
+      if (order?.placedAt) return order;
+    }
+    await this.settlement.trySettle(orderId);
+    throw new OrderNotPlaced({ orderId });
+  }
+}

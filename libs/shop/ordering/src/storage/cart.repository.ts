@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
+import { DataSource, Repository } from 'typeorm';
+import { type Cart, EMPTY_CART } from '../domain/cart.js';
+import { CartLineRow } from './cart-line.row.js';
+import { CartRow } from './cart.row.js';
+
+/** Carts by user. */
+@Injectable()
+export class CartRepository {
+  constructor(
+    @InjectRepository(CartRow) private readonly rows: Repository<CartRow>,
+    @InjectRepository(CartLineRow) private readonly lines: Repository<CartLineRow>,
+    @InjectDataSource() private readonly dataSource: DataSource,
+  ) {}
+
+  /** The cart of a user. */
+  async find(userId: string): Promise<Cart> {
+    // The version first: lines that are newer than it are then noticed by whoever compares versions later.
+    const row = await this.rows.findOneBy({ userId });
+    return row ? this.cartOf(row) : EMPTY_CART;
+  }
+
+  /** The cart of a user for a transaction that depends on it: other changes wait. */
+  async lock(userId: string): Promise<Cart> {
+    await this.rows.createQueryBuilder().insert().values({ userId, version: 0, currency: null }).orIgnore().execute();
+    const row = await this.rows.findOneOrFail({ where: { userId }, lock: { mode: 'pessimistic_write' } });
+    return this.cartOf(row);
+  }
+
+  /** Changes the cart of a user; changes made at the same moment follow one another. */
+  async change(userId: string, how: (cart: Cart) => Cart): Promise<Cart> {
+    return this.dataSource.transaction(async () => {
+      const cart = how(await this.lock(userId));
+      await this.store(userId, cart);
+      return cart;
+    });
+  }
+
+  private async store(userId: string, { version, currency, lines }: Cart): Promise<void> {
+    await this.rows.update({ userId }, { version, currency: currency ?? null });
+    const ids = lines.map((line) => line.productId);
+    await this.lines.query('DELETE FROM cart_lines WHERE user_id = $1 AND product_id <> ALL ($2::uuid[])', [userId, ids]);
+    if (lines.length === 0) return;
+    await this.lines.upsert(lines.map(({ productId, quantity }, position) => ({ userId, productId, quantity, position })), ['userId', 'productId']);
+  }
+
+  private async cartOf({ userId, version, currency }: CartRow): Promise<Cart> {
+    const lines = await this.lines.find({ where: { userId }, order: { position: 'ASC', productId: 'ASC' } });
+    return { version, currency: currency ?? undefined, lines: lines.map(({ productId, quantity }) => ({ productId, quantity })) };
+  }
+}

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
+import { DataSource, In, LessThan, Repository } from 'typeorm';
+import { ORDER_STATES, type OrderState } from '../../contract/index.js';
+import { mayBecome, type Order, type OrderStep, type PricedLines } from '../domain/order.js';
+import { OrderLineRow } from './order-line.row.js';
+import { OrderStepRow } from './order-step.row.js';
+import { OrderRow } from './order.row.js';
+
+/** The place of an order in its user's list. */
+export interface OrderPlace {
+  readonly placedAt: Date;
+  readonly id: string;
+}
+
+/** Orders by id, user and key. */
+@Injectable()
+export class OrderRepository {
+  constructor(
+    @InjectRepository(OrderRow) private readonly rows: Repository<OrderRow>,
+    @InjectRepository(OrderLineRow) private readonly lines: Repository<OrderLineRow>,
+    @InjectRepository(OrderStepRow) private readonly steps: Repository<OrderStepRow>,
+    @InjectDataSource() private readonly dataSource: DataSource,
+  ) {}
+
+  /** The order with this id. */
+  async find(id: string): Promise<Order | undefined> {
+    return this.only(await this.rows.findBy({ id }));
+  }
+
+  /** The order that the user placed, or is placing, with this key. */
+  async findByKey(userId: string, idempotencyKey: string): Promise<Order | undefined> {
+    return this.only(await this.rows.findBy({ userId, idempotencyKey }));
+  }
+
+  /** The order of the user that is being placed: there is one at most. */
+  async findPlacing(userId: string): Promise<Order | undefined> {
+    return this.only(await this.rows.findBy({ userId, state: 'placing' }));
+  }
+
+  /** Orders that the user placed, the newest first, from after a place. */
+  async list(userId: string, after: OrderPlace | undefined, limit: number): Promise<Order[]> {
+    const query = this.rows.createQueryBuilder('o').where('o.user_id = :userId AND o.placed_at IS NOT NULL', { userId });
+    if (after) query.andWhere('(o.placed_at, o.id) < (:placedAt, CAST(:id AS uuid))', after);
+    return this.ordersOf(await query.orderBy('o.placed_at', 'DESC').addOrderBy('o.id', 'DESC').limit(limit).getMany());
+  }
+
+  /** Stores a new order in the state `placing`. For an open transaction that has locked the user's cart. */
+  async add(userId: string, idempotencyKey: string | undefined, { currency, totalMinor, lines }: PricedLines): Promise<Order> {
+    const id = randomUUID();
+    const now = new Date();
+    await this.rows.insert({ id, userId, state: 'placing', currency, totalMinor, idempotencyKey: idempotencyKey ?? null, createdAt: now, placedAt: null, updatedAt: now });
+    await this.lines.insert(lines.map((line, position) => ({ ...line, orderId: id, position })));
+    await this.steps.insert({ orderId: id, state: 'placing', at: now, reason: null });
+    return { id, userId, state: 'placing', currency, totalMinor, lines, createdAt: now, placedAt: undefined, history: [{ state: 'placing', at: now, reason: undefined }] };
+  }
+
+  /**
+   * Moves an order from one state to another; false when it is not in the first one (any more), so of several who try at once one
+   * succeeds. An order that is given up before it was placed frees its key.
+   */
+  async move(id: string, from: OrderState, to: OrderState, reason?: string): Promise<boolean> {
+    if (!mayBecome(from, to)) throw new Error(`an order can not go from ${from} to ${to}`);
+    return this.dataSource.transaction(async () => {
+      const at = new Date();
+      const { affected } = await this.rows.update(
+        { id, state: from },
+        { state: to, updatedAt: at, ...(to === 'placed' && { placedAt: at }), ...(from === 'placing' && to !== 'placed' && { idempotencyKey: null }) },
+      );
+      if (affected !== 1) return false;
+      await this.steps.insert({ orderId: id, state: to, at, reason: reason?.slice(0, 500) ?? null });
+      return true;
+    });
+  }
+
+  /** Orders that came to a state before `until` and are in it still, the oldest first. */
+  async stuck(state: OrderState, until: Date, limit: number): Promise<string[]> {
+    const rows = await this.rows.find({ where: { state, updatedAt: LessThan(until) }, select: { id: true }, order: { updatedAt: 'ASC' }, take: limit });
+    return rows.map((row) => row.id);
+  }
+
+  private async only(rows: readonly OrderRow[]): Promise<Order | undefined> {
+    return (await this.ordersOf(rows))[0];
+  }
+
+  private async ordersOf(rows: readonly OrderRow[]): Promise<Order[]> {
+    if (rows.length === 0) return [];
+    const orderId = In(rows.map((row) => row.id));
+    const lines = await this.lines.find({ where: { orderId }, order: { position: 'ASC' } });
+    const steps = await this.steps.findBy({ orderId });
+    return rows.map((row) => orderOf(row, lines.filter((line) => line.orderId === row.id), steps.filter((step) => step.orderId === row.id)));
+  }
+}
+
+function orderOf(row: OrderRow, lines: readonly OrderLineRow[], steps: readonly OrderStepRow[]): Order {
+  const { id, userId, state, currency, totalMinor, createdAt, placedAt } = row;
+  // By state, not by time: the clocks of two replicas may differ, and an order only goes forward.
+  const history = steps
+    .map((step): OrderStep => ({ state: step.state, at: step.at, reason: step.reason ?? undefined }))
+    .sort((a, b) => ORDER_STATES.indexOf(a.state) - ORDER_STATES.indexOf(b.state));
+  return {
+    id, userId, state, currency, totalMinor, createdAt, history,
+    placedAt: placedAt ?? undefined,
+    lines: lines.map(({ productId, sku, name, unitPriceMinor, quantity }) => ({ productId, sku, name, unitPriceMinor, quantity })),
+  };
+}

@@ -1,0 +1,18 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { OrderState } from '../../contract/index.js';
+
+/** An order. */
+@Entity('orders')
+export class OrderRow {
+  @PrimaryColumn('uuid') id!: string;
+  @Column('uuid', { name: 'user_id' }) userId!: string;
+  @Column('text') state!: OrderState;
+  @Column('text') currency!: string;
+  // PostgreSQL's driver reads a bigint as text; a total fits a safe integer by the bounds of a cart.
+  @Column('bigint', { name: 'total_minor', transformer: { to: (value: number) => value, from: Number } }) totalMinor!: number;
+  /** Unique for the user; null again when the attempt placed no order. */
+  @Column('text', { name: 'idempotency_key', nullable: true }) idempotencyKey!: string | null;
+  @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
+  @Column('timestamptz', { name: 'placed_at', nullable: true }) placedAt!: Date | null;
+  @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;
+}
