@@ -10,5 +10,4 @@ export { Host, MODULE_SETTINGS, QuietLogger, runApplication, type Application, t
 export { decodeCursor, encodeCursor, Forbidden, InvalidRequest, Unauthenticated, type Problem } from './http/index.js';
 export { Authentication, CurrentUser, Public, Roles } from './security/index.js';
 export { loadTopology, nearest, parseTopology, serviceNamed, TopologyError, type LoadOptions, type Service, type Topology, type TopologyProblem, type TransportName } from './topology/index.js';
-export { LocalTransport, type Transport } from './transport/index.js';
-export { loadTopology, nearest, serviceNamed, TopologyError, type Topology } from './topology/index.js';
+export { LocalTransport, NatsTransport, type NatsTransportOptions, type Transport } from './transport/index.js';

@@ -90,7 +90,7 @@ export class Host {
     try {
       await this.options.transport.start();
       for (const name of this.options.modules) await this.open(name);
-      for (const { app } of this.containers.values()) await app.init();
+      for (const container of this.containers.values()) await container.init();
       for (const inlet of this.inlets) await this.options.transport.serve(inlet);
       if (this.options.http) await this.listen(this.options.http);
     } catch (error) {

@@ -28,6 +28,8 @@ export interface ContainerOptions {
 /** A module in its own Nest application, wired to the boundary, and how HTTP requests reach it. */
 export interface ModuleContainer {
   readonly app: NestFastifyApplication;
+  /** Runs the lifecycle hooks and makes the routes ready. */
+  readonly init: () => Promise<void>;
   readonly handleRequest: RequestHandler;
 }
 
@@ -61,7 +63,14 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   openRequestFrames(adapter.getInstance(), spec.contract.name, options.requestTimeoutMs);
   attachBuses(app, spec.contract.name, outletsOf(spec.contract.name, spec.uses, options.catalogue, options.outlet), options.catalogue);
   bindHandlers(app, inlet);
-  return { app, handleRequest: (request, response) => route?.(request, response) };
+  return {
+    app,
+    init: async () => {
+      await app.init();
+      await adapter.getInstance().ready();
+    },
+    handleRequest: (request, response) => route?.(request, response),
+  };
 }
 
 /** What static checks can not see, a module that came by a promise or a factory: no other bounded module is in the container. */

@@ -1,0 +1,18 @@
+import type { Application } from '@fledge/kit';
+import { CatalogContract } from '@shop/catalog/contract';
+import { IdentityContract } from '@shop/identity/contract';
+import { InventoryContract } from '@shop/inventory/contract';
+import { OrderingContract } from '@shop/ordering/contract';
+
+/**
+ * The modules of the shop: contracts everywhere, code only where it is hosted. The one place that imports module classes.
+ */
+export const shop: Application = {
+  name: 'shop',
+  modules: [
+    { contract: IdentityContract, load: () => import('@shop/identity').then((m) => m.IdentityModule) },
+    { contract: CatalogContract, load: () => import('@shop/catalog').then((m) => m.CatalogModule) },
+    { contract: InventoryContract, load: () => import('@shop/inventory').then((m) => m.InventoryModule) },
+    { contract: OrderingContract, load: () => import('@shop/ordering').then((m) => m.OrderingModule) },
+  ],
+};

@@ -1,0 +1,107 @@
+import { Logger } from '@nestjs/common';
+import { parseArgs } from 'node:util';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
+import { FledgeError, StartupError } from '../contract/index.js';
+import { loadTopology, type Service, serviceNamed, type Topology } from '../topology/index.js';
+import { LocalTransport, NatsTransport, type Transport } from '../transport/index.js';
+import type { Application } from './application.js';
+import { Host } from './host.js';
+import { QuietLogger } from './quiet-logger.js';
+
+/** Exit code of a start that can not succeed as things are (`EX_CONFIG` of sysexits.h): a supervisor should not try again. */
+export const EXIT_CONFIG = 78;
+
+/** Where the embedded PostgreSQL keeps its data when a service starts it itself. */
+const DATA_FOLDER = '.data/postgres';
+
+/**
+ * The `main` of an application: reads `--topology` and `--service` (or `FLEDGE_TOPOLOGY` and `FLEDGE_SERVICE`), hosts the
+ * service's modules, and drains on SIGTERM and SIGINT. Ends the process: 0 after a drain, 78 for what must be mended first.
+ * `--list-modules` prints the modules and their routes as JSON.
+ */
+export async function runApplication(application: Application): Promise<void> {
+  try {
+    const { values } = parseArgs({
+      options: { topology: { type: 'string' }, service: { type: 'string' }, 'list-modules': { type: 'boolean' } },
+    });
+    if (values['list-modules']) return listModules(application);
+    await runService(application, values.topology ?? process.env.FLEDGE_TOPOLOGY ?? 'config/monolith.yaml', values.service ?? process.env.FLEDGE_SERVICE);
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    process.exitCode = error instanceof StartupError || isArgumentError(error) ? EXIT_CONFIG : 1;
+    // A pool or a socket that was half opened must not keep a failed start alive.
+    setImmediate(() => process.exit());
+  }
+}
+
+function listModules(application: Application): void {
+  const modules = application.modules.map(({ contract }) => ({ name: contract.name, routes: contract.routes }));
+  process.stdout.write(`${JSON.stringify({ modules })}\n`);
+}
+
+async function runService(application: Application, file: string, name: string | undefined): Promise<void> {
+  const logger = new QuietLogger();
+  Logger.overrideLogger(logger);
+  const topology = loadTopology(file, { modules: application.modules.map((m) => m.contract.name), env: process.env });
+  const service = serviceNamed(topology, name);
+  const postgres = topology.database.url === undefined ? await startEmbeddedPostgres({ dir: DATA_FOLDER }) : undefined;
+  const host = new Host({
+    application,
+    modules: service.modules,
+    transport: transportOf(topology, service),
+    database: { url: topology.database.url ?? (postgres as EmbeddedPostgres).url, poolMax: topology.database.poolMax },
+    http: topology.http,
+    settings: topology.settings,
+    drain: topology.drain,
+    logger,
+  });
+  const stop = stopOnce(host, postgres);
+  try {
+    await host.start();
+  } catch (error) {
+    await postgres?.stop();
+    throw error;
+  }
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  // A supervisor that was killed takes its services with it.
+  if (process.channel) process.on('disconnect', stop);
+  new Logger('host').log(`${service.name} is ready: ${service.modules.join(', ')} on http://${topology.http.host}:${host.port}`);
+}
+
+function transportOf(topology: Topology, service: Service): Transport {
+  if (topology.transport === 'local') return new LocalTransport();
+  if (topology.nats.servers.length === 0) {
+    throw new StartupError('nats', `${topology.file} uses NATS, and no server is named`, 'Set NATS_URL, or start with `fledge start`, which brings a broker along.');
+  }
+  return new NatsTransport({ url: topology.nats.servers, namespace: topology.namespace, name: service.name });
+}
+
+/** Drains at the first signal; the process ends when nothing is left, and at once at the second signal. */
+function stopOnce(host: Host, postgres: EmbeddedPostgres | undefined): () => void {
+  let stopping = false;
+  return () => {
+    if (stopping) process.exit(130);
+    stopping = true;
+    void host
+      .close()
+      .then(() => postgres?.stop())
+      .then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`${explain(error)}\n`);
+          process.exit(1);
+        },
+      );
+  };
+}
+
+/** One clear line for what has a cause and a cure; the whole story for what nobody foresaw. */
+function explain(error: unknown): string {
+  if (error instanceof FledgeError) return `${error.message}\n  ${error.hint}`;
+  if (isArgumentError(error)) return `${error.message}\n  Usage: main.js --topology <file> --service <name>`;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function isArgumentError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('ERR_PARSE_ARGS');
+}
