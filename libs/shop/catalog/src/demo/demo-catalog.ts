@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { MODULE_SETTINGS } from '@fledge/kit';
+import { MODULE_SETTINGS, type ModuleSettings } from '@fledge/kit';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
@@ -16,7 +16,7 @@ export class DemoCatalog implements OnApplicationBootstrap {
   private readonly logger = new Logger(DemoCatalog.name);
 
   constructor(
-    @Inject(MODULE_SETTINGS) private readonly settings: Readonly<Record<string, unknown>>,
+    @Inject(MODULE_SETTINGS) private readonly settings: ModuleSettings,
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly categories: CategoryRepository,
     private readonly products: ProductRepository,

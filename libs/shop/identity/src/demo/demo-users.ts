@@ -1,4 +1,4 @@
-import { MODULE_SETTINGS } from '@fledge/kit';
+import { MODULE_SETTINGS, type ModuleSettings } from '@fledge/kit';
 import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Role } from '../domain/user.js';
 import { Passwords } from '../passwords/passwords.js';
@@ -13,7 +13,7 @@ const USERS: readonly { email: string; password: string; roles: readonly Role[] 
 @Injectable()
 export class DemoUsers implements OnApplicationBootstrap {
   constructor(
-    @Inject(MODULE_SETTINGS) private readonly settings: Readonly<Record<string, unknown>>,
+    @Inject(MODULE_SETTINGS) private readonly settings: ModuleSettings,
     private readonly users: UserRepository,
     private readonly passwords: Passwords,
   ) {}

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MODULE_SETTINGS } from '@fledge/kit';
+import { MODULE_SETTINGS, type ModuleSettings } from '@fledge/kit';
 import { type BeforeApplicationShutdown, Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { DEMO_SKU_PREFIX, ListProducts, type ProductView } from '@shop/catalog/contract';
@@ -23,7 +23,7 @@ export class DemoStock implements OnApplicationBootstrap, BeforeApplicationShutd
   private running: Promise<void> = Promise.resolve();
 
   constructor(
-    @Inject(MODULE_SETTINGS) private readonly settings: Readonly<Record<string, unknown>>,
+    @Inject(MODULE_SETTINGS) private readonly settings: ModuleSettings,
     private readonly queries: QueryBus,
     private readonly receiving: Receiving,
     private readonly stock: StockRepository,
@@ -45,7 +45,8 @@ export class DemoStock implements OnApplicationBootstrap, BeforeApplicationShutd
         if (await this.fill()) return;
       } catch (error) {
         if (signal.aborted) return;
-        this.logger.warn(`The demonstration stock waits ${waitMs} ms: ${error instanceof Error ? error.message : String(error)}`);
+        // Catalog starts at the same moment: only what lasts is worth a line.
+        if (waitMs === WAIT_MAX_MS) this.logger.warn(`The demonstration stock waits for catalog: ${error instanceof Error ? error.message : String(error)}`);
       }
       // Rejects when the module stops, which the loop's condition sees.
       await delay(waitMs, undefined, { signal, ref: false }).catch(() => undefined);

@@ -77,11 +77,14 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
       return this.giveUp(orderId);
     }
     const placed = await this.dataSource.transaction(async () => {
-      if (!(await this.orders.move(orderId, 'placing', 'placed'))) return false;
-      await this.carts.change(userId, (cart) => takeOut(cart, lines));
-      return true;
+      // The cart first, as in `begin`: two requests that lock both never wait for each other in a circle.
+      const cart = await this.carts.lock(userId);
+      const step = await this.orders.move(orderId, 'placing', 'placed');
+      if (step) await this.carts.store(userId, takeOut(cart, lines));
+      return step;
     });
-    return placed ? ((await this.orders.find(orderId)) ?? order) : this.giveUp(orderId);
+    if (!placed) return this.giveUp(orderId);
+    return { ...order, state: placed.state, placedAt: placed.at, history: [...order.history, placed] };
   }
 
   private async reject({ id }: Order, { productId, requested, available, message }: OutOfStock): Promise<never> {
@@ -95,7 +98,7 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
    */
   private async giveUp(orderId: string): Promise<Order> {
     const reason = 'its stock could not be reserved';
-    const givenUp = (await this.orders.move(orderId, 'placing', 'cancelling', reason)) || (await this.orders.move(orderId, 'rejected', 'cancelling', reason));
+    const givenUp = (await this.orders.move(orderId, 'placing', 'cancelling', reason)) ?? (await this.orders.move(orderId, 'rejected', 'cancelling', reason));
     if (!givenUp) {
       const order = await this.orders.find(orderId);
       if (order?.placedAt) return order;

@@ -23,9 +23,13 @@ export class CartRepository {
 
   /** The cart of a user for a transaction that depends on it: other changes wait. */
   async lock(userId: string): Promise<Cart> {
+    const locked = await this.lockRow(userId);
+    if (locked) return this.cartOf(locked);
+    // The first change of a user's first cart: another one may make the row at the same moment.
     await this.rows.createQueryBuilder().insert().values({ userId, version: 0, currency: null }).orIgnore().execute();
-    const row = await this.rows.findOneOrFail({ where: { userId }, lock: { mode: 'pessimistic_write' } });
-    return this.cartOf(row);
+    const made = await this.lockRow(userId);
+    if (!made) throw new Error(`the cart of user ${userId} is there and is not`);
+    return this.cartOf(made);
   }
 
   /** Changes the cart of a user; changes made at the same moment follow one another. */
@@ -37,12 +41,17 @@ export class CartRepository {
     });
   }
 
-  private async store(userId: string, { version, currency, lines }: Cart): Promise<void> {
+  /** Stores a locked cart as it is now. */
+  async store(userId: string, { version, currency, lines }: Cart): Promise<void> {
     await this.rows.update({ userId }, { version, currency: currency ?? null });
     const ids = lines.map((line) => line.productId);
     await this.lines.query('DELETE FROM cart_lines WHERE user_id = $1 AND product_id <> ALL ($2::uuid[])', [userId, ids]);
     if (lines.length === 0) return;
     await this.lines.upsert(lines.map(({ productId, quantity }, position) => ({ userId, productId, quantity, position })), ['userId', 'productId']);
+  }
+
+  private lockRow(userId: string): Promise<CartRow | null> {
+    return this.rows.findOne({ where: { userId }, lock: { mode: 'pessimistic_write' } });
   }
 
   private async cartOf({ userId, version, currency }: CartRow): Promise<Cart> {

@@ -8,6 +8,9 @@ import { OrderLineRow } from './order-line.row.js';
 import { OrderStepRow } from './order-step.row.js';
 import { OrderRow } from './order.row.js';
 
+/** Characters that are kept of a reason. */
+const REASON_CHARS_MAX = 500;
+
 /** The place of an order in its user's list. */
 export interface OrderPlace {
   readonly placedAt: Date;
@@ -57,10 +60,10 @@ export class OrderRepository {
   }
 
   /**
-   * Moves an order from one state to another; false when it is not in the first one (any more), so of several who try at once one
-   * succeeds. An order that is given up before it was placed frees its key.
+   * Moves an order from one state to another; `undefined` when it is not in the first one (any more), so of several who try at once
+   * one succeeds. An order that is given up before it was placed frees its key.
    */
-  async move(id: string, from: OrderState, to: OrderState, reason?: string): Promise<boolean> {
+  async move(id: string, from: OrderState, to: OrderState, reason?: string): Promise<OrderStep | undefined> {
     if (!mayBecome(from, to)) throw new Error(`an order can not go from ${from} to ${to}`);
     return this.dataSource.transaction(async () => {
       const at = new Date();
@@ -68,9 +71,10 @@ export class OrderRepository {
         { id, state: from },
         { state: to, updatedAt: at, ...(to === 'placed' && { placedAt: at }), ...(from === 'placing' && to !== 'placed' && { idempotencyKey: null }) },
       );
-      if (affected !== 1) return false;
-      await this.steps.insert({ orderId: id, state: to, at, reason: reason?.slice(0, 500) ?? null });
-      return true;
+      if (affected !== 1) return undefined;
+      const step: OrderStep = { state: to, at, reason: reason?.slice(0, REASON_CHARS_MAX) };
+      await this.steps.insert({ orderId: id, state: to, at, reason: step.reason ?? null });
+      return step;
     });
   }
 
