@@ -72,6 +72,7 @@ const TITLES: Readonly<Record<number, string>> = {
   429: 'Too many requests',
   500: 'Internal error',
   501: 'Not implemented',
+  502: 'Bad gateway',
   503: 'Unavailable',
   504: 'Timeout',
 };

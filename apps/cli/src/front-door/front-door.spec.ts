@@ -1,0 +1,240 @@
+import { createServer, type IncomingMessage, request as send, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type FrontDoor, frontDoor } from './index.js';
+
+/** A service as small as can be: `/readyz` that can be switched, and one handler for all else. */
+class Service {
+  ready = true;
+  served = 0;
+  private constructor(
+    private readonly server: Server,
+    readonly url: string,
+  ) {}
+
+  static async start(handle: (request: IncomingMessage, response: ServerResponse, service: Service) => void): Promise<Service> {
+    const server = createServer((request, response) => {
+      if (request.url === '/readyz') return void response.writeHead(service.ready ? 200 : 503).end();
+      service.served++;
+      handle(request, response, service);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const service = new Service(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    opened.push(service);
+    return service;
+  }
+
+  /** As a service drains: it finishes what it has, and then nobody listens. */
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.server.closeIdleConnections();
+    await closed;
+  }
+
+  /** As a service is killed. */
+  kill(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+}
+
+const opened: Service[] = [];
+let door: FrontDoor | undefined;
+
+async function open(routes: Record<string, readonly Service[]>): Promise<string> {
+  door = await frontDoor({ port: 0, routes: new Map(Object.entries(routes).map(([prefix, services]) => [prefix, services.map((s) => s.url)])) });
+  await door.whenReady(5_000, Object.values(routes).flatMap((services) => services.map((s) => s.url)));
+  return `http://127.0.0.1:${door.port}`;
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const limit = Date.now() + 5_000;
+  while (!(await condition())) {
+    if (Date.now() > limit) throw new Error('the state that was waited for did not come');
+    await sleep(10);
+  }
+}
+
+const named = (name: string) => (request: IncomingMessage, response: ServerResponse): void => {
+  request.resume();
+  response.end(name);
+};
+
+afterEach(async () => {
+  await door?.close();
+  door = undefined;
+  for (const service of opened.splice(0)) service.kill();
+});
+
+describe('the front door', () => {
+  it('sends each path to the owner of its longest prefix, and an unowned one to any', async () => {
+    const url = await open({ '/users': [await Service.start(named('identity'))], '/users/me/orders': [await Service.start(named('ordering'))] });
+    const owners = await Promise.all(['/users', '/users?a=/users/me/orders', '/users/me', '/users/me/orders/7', '/users/me/ordersX'].map(async (path) => (await fetch(url + path)).text()));
+    expect(owners).toEqual(['identity', 'identity', 'identity', 'ordering', 'identity']);
+    expect(['identity', 'ordering']).toContain(await (await fetch(`${url}/usersX`)).text());
+  });
+
+  it('passes method, path, headers, body, status and answer on as they are, and says where they came from', async () => {
+    let got: IncomingMessage | undefined;
+    let body = '';
+    const echo = await Service.start((request, response) => {
+      got = request;
+      request.setEncoding('utf8').on('data', (text: string) => (body += text));
+      request.on('end', () => response.writeHead(418, 'Teapot', { 'set-cookie': ['a=1', 'b=2'], 'x-own': 'ü', 'content-type': 'text/plain' }).end('short and stout'));
+    });
+    const url = await open({ '/': [echo] });
+    const answer = await fetch(`${url}/a/%C3%BC?x=1&x=2`, { method: 'PATCH', body: '{"a":1}', headers: { 'x-mine': 'yes', 'x-forwarded-for': '10.0.0.1' } });
+    expect(got).toMatchObject({ method: 'PATCH', url: '/a/%C3%BC?x=1&x=2' });
+    expect(body).toBe('{"a":1}');
+    const host = new URL(url).host;
+    expect(got?.headers).toMatchObject({ host, 'x-mine': 'yes', 'content-length': '7', 'x-forwarded-for': '10.0.0.1, 127.0.0.1', 'x-forwarded-host': host, 'x-forwarded-proto': 'http' });
+    expect(answer.status).toBe(418);
+    expect(answer.statusText).toBe('Teapot');
+    expect(answer.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+    expect(await answer.text()).toBe('short and stout');
+  });
+
+  it('lets long bodies flow both ways', async () => {
+    const mirror = await Service.start((request, response) => void request.pipe(response));
+    const url = await open({ '/': [mirror] });
+    const sent = Buffer.alloc(3_000_000, 'fledge ');
+    const answer = await fetch(url, { method: 'POST', body: sent });
+    expect(Buffer.from(await answer.arrayBuffer()).equals(sent)).toBe(true);
+  });
+
+  it('gives the answer of a service that refuses a long body before it has read it', async () => {
+    const strict = await Service.start((_, response) => void response.writeHead(413).end('too large'));
+    const url = await open({ '/': [strict] });
+    for (let i = 0; i < 20; i++) {
+      const answer = await fetch(url, { method: 'POST', body: Buffer.alloc(1_000_000) });
+      expect([answer.status, await answer.text()]).toEqual([413, 'too large']);
+    }
+  });
+
+  it('lets the replicas of a prefix take turns', async () => {
+    const replicas = [await Service.start(named('a')), await Service.start(named('b'))];
+    const url = await open({ '/x': replicas });
+    for (let i = 0; i < 10; i++) await (await fetch(`${url}/x`)).text();
+    expect(replicas.map((replica) => replica.served)).toEqual([5, 5]);
+  });
+
+  it('fails no request, whatever its method, while a replica drains and another comes', async () => {
+    const slow = (request: IncomingMessage, response: ServerResponse): void => {
+      request.resume().on('end', () => setTimeout(() => response.end('ok'), 5));
+    };
+    const [first, second] = [await Service.start(slow), await Service.start(slow)];
+    const url = await open({ '/x': [first, second] });
+    let running = true;
+    const answers = new Map<number, number>();
+    const buyer = async (): Promise<void> => {
+      while (running) {
+        const { status } = await fetch(`${url}/x`, { method: 'POST', body: '{}' });
+        answers.set(status, (answers.get(status) ?? 0) + 1);
+      }
+    };
+    const buyers = Array.from({ length: 8 }, buyer);
+    await until(() => first.served > 20);
+    first.ready = false;
+    let before = -1;
+    // it has been passed over when a while goes by without a request to it
+    await until(async () => {
+      before = first.served;
+      await sleep(100);
+      return first.served === before;
+    });
+    await first.close();
+    await door?.remove(first.url);
+    const third = await Service.start(slow);
+    door?.add(third.url, ['/x']);
+    await until(() => third.served > 20);
+    running = false;
+    await Promise.all(buyers);
+    expect([...answers.keys()]).toEqual([200]);
+  });
+
+  it('tries another replica when nobody listens, also for a POST', async () => {
+    const [gone, here] = [await Service.start(named('gone')), await Service.start(named('here'))];
+    const url = await open({ '/x': [gone, here] });
+    gone.kill();
+    for (let i = 0; i < 4; i++) {
+      const answer = await fetch(`${url}/x`, { method: 'POST', body: '{}' });
+      expect([answer.status, await answer.text()]).toEqual([200, 'here']);
+    }
+  });
+
+  it('tries a broken GET again elsewhere, and tells of a broken POST that it may have run', async () => {
+    const breaking = await Service.start((request) => void request.socket.destroy());
+    const sound = await Service.start(named('sound'));
+    const url = await open({ '/x': [breaking, sound] });
+    for (let i = 0; i < 4; i++) expect(await (await fetch(`${url}/x`)).text()).toBe('sound');
+    const posts = await Promise.all([1, 2].map(() => fetch(`${url}/x`, { method: 'POST', body: '{}' })));
+    const broken = posts.find((answer) => answer.status === 502);
+    expect(broken?.headers.get('content-type')).toContain('application/problem+json');
+    expect(await broken?.json()).toMatchObject({ type: 'urn:problem:fledge.bad-gateway', status: 502, detail: expect.stringContaining('may have done the work') as string });
+    expect(posts.map((answer) => answer.status).sort()).toEqual([200, 502]);
+  });
+
+  it('cuts an answer off that its service breaks off', async () => {
+    const half = await Service.start((_, response) => {
+      response.writeHead(200, { 'content-length': '10' });
+      response.write('half', () => response.socket?.destroy());
+    });
+    const url = await open({ '/x': [half] });
+    await expect(fetch(`${url}/x`).then((answer) => answer.text())).rejects.toThrow();
+  });
+
+  it('lets the service know that its client went away', async () => {
+    let left = false;
+    const patient = await Service.start((_, response) => void response.on('close', () => (left = !response.writableFinished)));
+    const url = await open({ '/x': [patient] });
+    const request = send(`${url}/x`).on('error', () => undefined);
+    request.end();
+    await until(() => patient.served === 1);
+    request.destroy();
+    await until(() => left);
+  });
+
+  it('answers 503 with a problem when no replica is ready, and serves again as soon as one is', async () => {
+    const only = await Service.start(named('only'));
+    const url = await open({ '/x': [only] });
+    only.ready = false;
+    await until(async () => (await fetch(`${url}/readyz`)).status === 503);
+    const answer = await fetch(`${url}/x`);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await answer.json()).toMatchObject({ code: 'fledge.unavailable', title: 'Unavailable', status: 503, correlationId: expect.any(String) as string });
+    expect(door?.uncovered).toEqual(['/x']);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    only.ready = true;
+    await door?.whenReady(5_000);
+    expect((await fetch(`${url}/x`)).status).toBe(200);
+  });
+
+  it('moves a prefix to other services while requests run', async () => {
+    const [whole, part] = [await Service.start(named('whole')), await Service.start(named('part'))];
+    const url = await open({ '/x': [whole], '/y': [whole] });
+    door?.add(part.url, ['/x']);
+    await door?.whenReady(5_000, [part.url]);
+    await door?.remove(whole.url);
+    expect(await (await fetch(`${url}/x`)).text()).toBe('part');
+    expect((await fetch(`${url}/y`)).status).toBe(503);
+  });
+
+  it("merges everybody's OpenAPI document", async () => {
+    const describing = (document: unknown) => (_: IncomingMessage, response: ServerResponse): void => void response.end(JSON.stringify(document));
+    const a = await Service.start(describing({ openapi: '3.0.0', info: { title: 'shop' }, paths: { '/a': {} }, components: { schemas: { A: {} }, securitySchemes: { bearer: {} } }, tags: [{ name: 'a' }] }));
+    const b = await Service.start(describing({ openapi: '3.0.0', info: { title: 'shop' }, paths: { '/b': {} }, components: { schemas: { B: {} } }, tags: [{ name: 'b' }, { name: 'a' }] }));
+    const url = await open({ '/a': [a], '/b': [b] });
+    expect(await (await fetch(`${url}/openapi.json`)).json()).toEqual({
+      openapi: '3.0.0',
+      info: { title: 'shop' },
+      paths: { '/a': {}, '/b': {} },
+      components: { schemas: { A: {}, B: {} }, securitySchemes: { bearer: {} } },
+      tags: [{ name: 'a' }, { name: 'b' }],
+    });
+  });
+
+  it('says which port it can not have', async () => {
+    const url = await open({});
+    await expect(frontDoor({ port: Number(new URL(url).port) })).rejects.toMatchObject({ code: 'fledge.startup.port', message: `port ${new URL(url).port} on 127.0.0.1 is in use` });
+  });
+});

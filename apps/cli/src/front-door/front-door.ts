@@ -1,0 +1,152 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HttpListener } from '@fledge/kit/operations';
+import { forward, sendProblem } from './forward.js';
+import { type ApiDocument, mergedDocument } from './merged-document.js';
+import { RoutingTable } from './routing-table.js';
+import { Target } from './target.js';
+
+/** How a front door opens. */
+export interface FrontDoorOptions {
+  /** 0 for any free one. */
+  readonly port: number;
+  /** The address to listen on. Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Path prefixes with the origins (`http://127.0.0.1:20001`) of the replicas that serve them. More come with `add`. */
+  readonly routes?: ReadonlyMap<string, readonly string[]>;
+  /** Milliseconds that a service may take to begin its answer, or to go on with it. Default 60,000. */
+  readonly requestTimeoutMs?: number;
+}
+
+/** An HTTP server that passes each request to a ready replica of the service that owns its path. Made by `frontDoor`. */
+export interface FrontDoor {
+  /** The port it listens on. */
+  readonly port: number;
+  /** The prefixes that no ready replica serves now. */
+  readonly uncovered: readonly string[];
+  /** Adds a replica to some prefixes. It gets requests as soon as its `/readyz` says so. */
+  add(target: string, prefixes: Iterable<string>): void;
+  /** Takes a replica out at once; resolves when the requests under way on it have been answered. Safe for one that is not there. */
+  remove(target: string): Promise<void>;
+  /** Resolves when every prefix, or every one of the given replicas, is ready. Rejects after `timeoutMs`. */
+  whenReady(timeoutMs: number, targets?: readonly string[]): Promise<void>;
+  /** Takes no more requests, answers those under way, closes. */
+  close(): Promise<void>;
+}
+
+const REQUEST_TIMEOUT_DEFAULT_MS = 60_000;
+
+/**
+ * Opens a front door: one port for the services of a topology that run on this machine.
+ *
+ * Replicas are asked for `/readyz` every 200 ms, and those that are not ready are passed over: a service that drains with a longer
+ * notice loses no request. `/healthz` and `/readyz` answer for the whole, and `/openapi.json` is everybody's.
+ * @throws StartupError when the port can not be had.
+ */
+export async function frontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
+  const door = new Door(options.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS);
+  for (const [prefix, targets] of options.routes ?? []) for (const target of targets) door.add(target, [prefix]);
+  try {
+    await door.listen(options.port, options.host ?? '127.0.0.1');
+  } catch (error) {
+    await door.close();
+    throw error;
+  }
+  return door;
+}
+
+class Door implements FrontDoor {
+  port = 0;
+  private readonly listener = new HttpListener();
+  private readonly table = new RoutingTable();
+  private readonly targets = new Map<string, Target>();
+  private readonly waiting = new Set<() => void>();
+
+  constructor(private readonly requestTimeoutMs: number) {
+    this.listener.own('/', (request, response) => void forward(request, response, this.table));
+    this.own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
+    this.own('/readyz', (response) => (this.isReady ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'not ready' })));
+    this.own('/openapi.json', (response) => void this.sendDocument(response));
+    this.own('/metrics', (response) => sendProblem(response, 404, 'fledge.not-found', `metrics are each service's own: ${[...this.targets.keys()].map((url) => `${url}/metrics`).join(', ')}`));
+  }
+
+  get uncovered(): readonly string[] {
+    return this.table.uncovered;
+  }
+
+  async listen(port: number, host: string): Promise<void> {
+    this.port = await this.listener.listen(port, host);
+  }
+
+  add(url: string, prefixes: Iterable<string>): void {
+    const origin = new URL(url).origin;
+    let target = this.targets.get(origin);
+    if (!target) {
+      target = new Target(origin, this.requestTimeoutMs, () => this.waiting.forEach((check) => check()));
+      this.targets.set(origin, target);
+    }
+    this.table.add(target, prefixes);
+  }
+
+  async remove(url: string): Promise<void> {
+    const origin = new URL(url).origin;
+    const target = this.targets.get(origin);
+    if (!target) return;
+    this.targets.delete(origin);
+    this.table.remove(target);
+    await target.stop();
+  }
+
+  whenReady(timeoutMs: number, targets?: readonly string[]): Promise<void> {
+    const missing = (): readonly string[] => (targets ? targets.filter((url) => !this.targets.get(new URL(url).origin)?.isReady) : this.uncovered);
+    return new Promise((resolve, reject) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.waiting.delete(check);
+      };
+      const check = (): void => {
+        if (missing().length > 0) return;
+        end();
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        end();
+        reject(new Error(`not ready after ${timeoutMs} ms: ${missing().join(', ')}`));
+      }, timeoutMs);
+      this.waiting.add(check);
+      check();
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.port > 0) await this.listener.close();
+    await Promise.all([...this.targets.keys()].map((url) => this.remove(url)));
+  }
+
+  private get isReady(): boolean {
+    return this.targets.size > 0 && this.uncovered.length === 0;
+  }
+
+  private own(path: string, handler: (response: ServerResponse) => void): void {
+    this.listener.own(path, (request: IncomingMessage, response: ServerResponse) => {
+      request.resume();
+      handler(response);
+    });
+  }
+
+  private async sendDocument(response: ServerResponse): Promise<void> {
+    const targets = this.table.pickEach();
+    if (targets.length === 0 || targets.includes(undefined)) {
+      return sendProblem(response, 503, 'fledge.unavailable', `no replica serves ${this.uncovered.join(', ') || 'anything'} now; try again after a moment`);
+    }
+    try {
+      const documents = await Promise.all(targets.map((target) => (target as Target).getJson('/openapi.json') as Promise<ApiDocument>));
+      sendJson(response, 200, mergedDocument(documents));
+    } catch (error) {
+      sendProblem(response, 502, 'fledge.bad-gateway', `a service did not give its OpenAPI document: ${(error as Error).message}`);
+    }
+  }
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body));
+}

@@ -1,0 +1,32 @@
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+
+/** Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1). `expect` was answered by this server already. */
+const OF_THE_HOP: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect']);
+
+/** A request's headers for the service: as they came, in their order, and `X-Forwarded-…` that say where from. */
+export function requestHeaders(request: IncomingMessage): string[] {
+  const { rawHeaders, headers, socket } = request;
+  const named = connectionNamed(headers.connection);
+  const passed: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const [key, value] = [rawHeaders[i] as string, rawHeaders[i + 1] as string];
+    const name = key.toLowerCase();
+    if (!OF_THE_HOP.has(name) && !named.includes(name) && name !== 'x-forwarded-for') passed.push(key, value);
+  }
+  const before = headers['x-forwarded-for'];
+  const from = socket.remoteAddress ?? 'unknown';
+  passed.push('x-forwarded-for', before === undefined ? from : `${String(before)}, ${from}`);
+  if (headers['x-forwarded-proto'] === undefined) passed.push('x-forwarded-proto', 'http');
+  if (headers['x-forwarded-host'] === undefined && headers.host !== undefined) passed.push('x-forwarded-host', headers.host);
+  return passed;
+}
+
+/** An answer's headers for the client. */
+export function responseHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
+  const named = connectionNamed(headers.connection);
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_THE_HOP.has(name) && !named.includes(name)));
+}
+
+function connectionNamed(connection: string | undefined): readonly string[] {
+  return connection === undefined ? [] : connection.toLowerCase().split(',').map((name) => name.trim());
+}

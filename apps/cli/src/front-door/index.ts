@@ -1,0 +1,1 @@
+export { frontDoor, type FrontDoor, type FrontDoorOptions } from './front-door.js';

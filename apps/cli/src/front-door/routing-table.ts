@@ -1,0 +1,75 @@
+import type { Target } from './target.js';
+
+interface Route {
+  readonly targets: Target[];
+  turn: number;
+}
+
+/** Which targets serve which path prefix. The longest prefix wins; the ready targets of a prefix take turns. */
+export class RoutingTable {
+  private readonly routes = new Map<string, Route>();
+  private readonly everywhere: Route = { targets: [], turn: 0 };
+
+  /** Every target once, in the order in which they were added. */
+  get targets(): readonly Target[] {
+    return this.everywhere.targets;
+  }
+
+  /** Adds a target to some prefixes. */
+  add(target: Target, prefixes: Iterable<string>): void {
+    for (const prefix of prefixes) {
+      const route = this.routes.get(prefix);
+      if (!route) this.routes.set(prefix, { targets: [target], turn: 0 });
+      else if (!route.targets.includes(target)) route.targets.push(target);
+    }
+    if (!this.everywhere.targets.includes(target)) this.everywhere.targets.push(target);
+  }
+
+  /** Removes a target from all prefixes. A prefix that it leaves empty stays known: it is not unknown, only unavailable. */
+  remove(target: Target): void {
+    for (const { targets } of [this.everywhere, ...this.routes.values()]) {
+      const index = targets.indexOf(target);
+      if (index >= 0) targets.splice(index, 1);
+    }
+  }
+
+  /**
+   * A ready target for a path that is not among those already tried. A path that nobody owns goes to any: each service answers
+   * it alike, as one process does.
+   */
+  pick(url: string, tried: readonly Target[] = []): Target | undefined {
+    return next(this.routeOf(url), tried);
+  }
+
+  /** One ready target of each prefix, each target once: together they serve all there is. Undefined for a prefix without any. */
+  pickEach(): (Target | undefined)[] {
+    return [...new Set([...this.routes.values()].map(({ targets }) => targets.find((target) => target.isReady)))];
+  }
+
+  /** The prefixes that no ready target serves. */
+  get uncovered(): readonly string[] {
+    return [...this.routes].filter(([, { targets }]) => !targets.some((target) => target.isReady)).map(([prefix]) => prefix);
+  }
+
+  private routeOf(url: string): Route {
+    let end = url.indexOf('?');
+    let path = end === -1 ? url : url.slice(0, end);
+    for (;;) {
+      const route = this.routes.get(path);
+      if (route) return route;
+      end = path.lastIndexOf('/');
+      if (end <= 0) return this.routes.get('/') ?? this.everywhere;
+      path = path.slice(0, end);
+    }
+  }
+}
+
+function next(route: Route, tried: readonly Target[]): Target | undefined {
+  const { targets } = route;
+  for (let i = 0; i < targets.length; i++) {
+    route.turn = (route.turn + 1) % targets.length;
+    const target = targets[route.turn];
+    if (target?.isReady && !tried.includes(target)) return target;
+  }
+  return undefined;
+}
