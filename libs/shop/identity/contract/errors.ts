@@ -19,6 +19,14 @@ export class WrongCredentials extends ContractError {
   }
 }
 
+/** More people log in or register at this moment than passwords can be hashed. */
+@ErrorContract('identity.too-many-log-ins.v1', { kind: 'too-many', hint: 'Try again after some seconds.' })
+export class TooManyLogIns extends ContractError {
+  constructor() {
+    super('too many people log in or register at this moment');
+  }
+}
+
 /** The user that a valid token names is gone. */
 @ErrorContract('identity.user-not-found.v1', { kind: 'not-found', hint: 'Log in again.' })
 export class UserNotFound extends ContractError {

@@ -5,7 +5,7 @@
 import { defineContract } from '@fledge/kit/contract';
 import { GetSigningKeys } from './get-signing-keys.query.js';
 
-export { EmailTaken, UserNotFound, WrongCredentials } from './errors.js';
+export { EmailTaken, TooManyLogIns, UserNotFound, WrongCredentials } from './errors.js';
 export { GetSigningKeys } from './get-signing-keys.query.js';
 
 /** Identity: users, passwords, roles, and the tokens that prove them. */

@@ -1,6 +1,6 @@
 import { Public } from '@fledge/kit';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags, ApiUnauthorizedResponse } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags, ApiTooManyRequestsResponse, ApiUnauthorizedResponse } from '@nestjs/swagger';
 import { IsString, Length, NotContains } from 'class-validator';
 import { WrongCredentials } from '../../contract/index.js';
 import { EMAIL_CHARS_MAX, PASSWORD_CHARS_MAX } from '../domain/user.js';
@@ -37,6 +37,7 @@ export class LogInController {
   @ApiOperation({ summary: 'Log in' })
   @ApiOkResponse({ type: TokenView })
   @ApiUnauthorizedResponse({ description: 'identity.wrong-credentials.v1: unknown address or wrong password' })
+  @ApiTooManyRequestsResponse({ description: 'identity.too-many-log-ins.v1' })
   async logIn(@Body() body: Credentials): Promise<TokenView> {
     const found = await this.users.findWithPassword(body.email);
     const matched = await this.passwords.matches(body.password, found?.passwordHash);

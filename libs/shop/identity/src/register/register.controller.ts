@@ -1,6 +1,6 @@
 import { Public } from '@fledge/kit';
 import { Body, Controller, Post } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiConflictResponse, ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiConflictResponse, ApiCreatedResponse, ApiOperation, ApiTags, ApiTooManyRequestsResponse } from '@nestjs/swagger';
 import { EmailTaken } from '../../contract/index.js';
 import { Passwords } from '../passwords/passwords.js';
 import { UserRepository } from '../storage/user.repository.js';
@@ -22,6 +22,7 @@ export class RegisterController {
   @ApiCreatedResponse({ type: UserView })
   @ApiBadRequestResponse({ description: 'The address or the password breaks a rule' })
   @ApiConflictResponse({ description: 'identity.email-taken.v1: the address has a user already' })
+  @ApiTooManyRequestsResponse({ description: 'identity.too-many-log-ins.v1' })
   async register(@Body() body: Registration): Promise<UserView> {
     const user = await this.users.add(body.email, await this.passwords.hash(body.password), ['buyer']);
     if (!user) throw new EmailTaken({ email: body.email });
