@@ -13,27 +13,13 @@ import {
   ModuleUnavailable,
   UndeclaredDependency,
 } from '@fledge/kit/contract';
+import { eventually } from '../../src/testing/index.js';
 import { Frame, now, runInFrame, runInTransaction } from '../../src/boundary/index.js';
 import { LAW_IN_FLIGHT_MAX } from './application.js';
 import { Relay } from './caller.module.js';
 import { Echo, Echoed, Fail, GiveNumber, Hasty, ListParts, Look, Part, Refused, Work, WorkLog } from './target.contract.js';
 import { foreignState } from './target.module.js';
-
-/** The law's application started in some way: where its modules run is the world's affair. */
-export interface World {
-  /** The Nest application of `caller`, `stranger` or `front`. */
-  module(name: string): INestApplication;
-  stop(): Promise<void>;
-}
-
-/** Waits for a state, with a limit. */
-export async function eventually(check: () => Promise<boolean>, what: string, withinMs = 5_000): Promise<void> {
-  const until = performance.now() + withinMs;
-  while (!(await check())) {
-    if (performance.now() > until) throw new Error(`${what} did not come about within ${withinMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+import type { World } from './world.js';
 
 async function failureOf(promise: Promise<unknown>): Promise<FledgeError> {
   try {

@@ -1,19 +1,12 @@
-import { Host } from '../../src/host/index.js';
-import { LocalTransport } from '../../src/transport/index.js';
-import { LAW_IN_FLIGHT_MAX, lawApplication } from './application.js';
-import { describeLaw, type World } from './law.compliance.js';
+import { describeLaw } from './law.compliance.js';
+import type { World } from './world.js';
+import { local, natsInOneProcess, natsProcesses } from './worlds.js';
 
-async function local(): Promise<World> {
-  const host = await new Host({
-    application: lawApplication,
-    modules: ['target', 'caller', 'stranger', 'front'],
-    transport: new LocalTransport(),
-    inFlightMax: LAW_IN_FLIGHT_MAX,
-  }).start();
-  return { module: (name) => host.module(name), stop: () => host.close() };
-}
-
-/** Every way of running modules. A new transport joins by a line here. */
-const worlds: readonly [string, () => Promise<World>][] = [['local', local]];
+/** Every way of running modules. A new transport joins the law by a line here. */
+const worlds: readonly [name: string, start: () => Promise<World>][] = [
+  ['local', local],
+  ['nats, an application each', natsInOneProcess],
+  ['nats, processes', natsProcesses],
+];
 
 for (const [name, start] of worlds) describeLaw(name, start);

@@ -1,0 +1,19 @@
+/** A process that hosts modules of the law's application over NATS: `node law-host.main.js <nats url> <namespace> <module>…`. */
+import 'reflect-metadata';
+import { Host } from '../../src/host/index.js';
+import { NatsTransport } from '../../src/transport/index.js';
+import { LAW_IN_FLIGHT_MAX, lawApplication } from './application.js';
+
+const [url = '', namespace = '', ...modules] = process.argv.slice(2);
+const host = await new Host({
+  application: lawApplication,
+  modules,
+  transport: new NatsTransport({ url, namespace }),
+  inFlightMax: LAW_IN_FLIGHT_MAX,
+}).start();
+
+const stop = (): void => void host.close().then(() => process.exit(0));
+process.on('SIGTERM', stop);
+// The test that started this process is gone.
+process.on('disconnect', () => process.exit(1));
+process.send?.('ready');
