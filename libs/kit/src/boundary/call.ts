@@ -27,11 +27,12 @@ export class Call extends Frame implements Timed, Cancellable {
   /** Set by the transport when the work can have started: from then on a spent deadline has the outcome `unknown`. */
   started = false;
   /** The transport's own handle of this call. */
-  transport: Abandonable | undefined;
-  private resolve: ((value: unknown) => void) | undefined;
-  private reject: ((error: unknown) => void) | undefined;
+  transport: Abandonable | undefined = undefined;
+  // All fields are there from the start, so that every call has the same hidden class.
+  private resolve: ((value: unknown) => void) | undefined = undefined;
+  private reject: ((error: unknown) => void) | undefined = undefined;
   /** What was answered before anyone asked for the promise. */
-  private answer: unknown;
+  private answer: unknown = undefined;
   private failed = false;
 
   constructor(

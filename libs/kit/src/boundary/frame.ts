@@ -25,12 +25,12 @@ export interface Cancellable {
  */
 export class Frame {
   /** Set for the extent of a transaction; see `runInTransaction`. */
-  transaction: OpenTransaction | undefined;
+  transaction: OpenTransaction | undefined = undefined;
   /** Transactions opened by hand on a query runner in this frame and not yet ended. */
   openByHand = 0;
   cancelled = false;
-  private controller: AbortController | undefined;
-  private dependants: Set<Cancellable> | undefined;
+  private controller: AbortController | undefined = undefined;
+  private dependants: Set<Cancellable> | undefined = undefined;
   private trace: string | undefined;
 
   constructor(
@@ -102,9 +102,17 @@ export function runInFrame<R>(frame: Frame, fn: () => R): R {
  */
 const wall = new AsyncResource('FledgeBoundary', { requireManualDestroy: true });
 
-/** Runs `handle(message)` of `handler` in `frame` and in nothing else of the caller's asynchronous context. */
+// What the next entry runs. Passed beside the arguments, of which the two scopes would each make a list.
+let entering: Frame;
+let answering: Handler;
+let delivered: object;
+
+/** Runs `handler.execute(message)` in `frame` and in nothing else of the caller's asynchronous context. */
 export function runBehindWall(frame: Frame, handler: Handler, message: object): unknown {
-  return wall.runInAsyncScope(enter, undefined, frame, handler, message);
+  entering = frame;
+  answering = handler;
+  delivered = message;
+  return wall.runInAsyncScope(enter);
 }
 
 /** What handles a message: a stock command or query handler. */
@@ -112,12 +120,12 @@ export interface Handler {
   execute(message: object): unknown;
 }
 
-function enter(frame: Frame, handler: Handler, message: object): unknown {
-  return frames.run(frame, handle, handler, message);
+function enter(): unknown {
+  return frames.run(entering, handle);
 }
 
-function handle(handler: Handler, message: object): unknown {
-  return handler.execute(message);
+function handle(): unknown {
+  return answering.execute(delivered);
 }
 
 /** Runs `fn` with a transaction open in its flow: a frame like the present one, but for the transaction. */
