@@ -27,7 +27,7 @@ export interface FrontDoor {
   add(target: string, prefixes: Iterable<string>): void;
   /** Takes a replica out at once; resolves when the requests under way on it have been answered. Safe for one that is not there. */
   remove(target: string): Promise<void>;
-  /** Resolves when every prefix, or every one of the given replicas, is ready. Rejects after `timeoutMs`. */
+  /** Resolves when every prefix, or every one of the given replicas, is ready. Rejects after `timeoutMs`, or when it is closed. */
   whenReady(timeoutMs: number, targets?: readonly string[]): Promise<void>;
   /** Takes no more requests, answers those under way, closes. */
   close(): Promise<void>;
@@ -59,7 +59,7 @@ class Door implements FrontDoor {
   private readonly listener = new HttpListener();
   private readonly table = new RoutingTable();
   private readonly targets = new Map<string, Target>();
-  private readonly waiting = new Set<() => void>();
+  private readonly waiting = new Set<{ check(): void; give(error?: Error): void }>();
 
   constructor(private readonly requestTimeoutMs: number) {
     this.listener.own('/', (request, response) => void forward(request, response, this.table));
@@ -81,7 +81,7 @@ class Door implements FrontDoor {
     const origin = new URL(url).origin;
     let target = this.targets.get(origin);
     if (!target) {
-      target = new Target(origin, this.requestTimeoutMs, () => this.waiting.forEach((check) => check()));
+      target = new Target(origin, this.requestTimeoutMs, () => this.waiting.forEach((waiter) => waiter.check()));
       this.targets.set(origin, target);
     }
     this.table.add(target, prefixes);
@@ -99,25 +99,21 @@ class Door implements FrontDoor {
   whenReady(timeoutMs: number, targets?: readonly string[]): Promise<void> {
     const missing = (): readonly string[] => (targets ? targets.filter((url) => !this.targets.get(new URL(url).origin)?.isReady) : this.uncovered);
     return new Promise((resolve, reject) => {
-      const end = (): void => {
+      const give = (error?: Error): void => {
         clearTimeout(timer);
-        this.waiting.delete(check);
+        this.waiting.delete(waiter);
+        if (error) reject(error);
+        else resolve();
       };
-      const check = (): void => {
-        if (missing().length > 0) return;
-        end();
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        end();
-        reject(new Error(`not ready after ${timeoutMs} ms: ${missing().join(', ')}`));
-      }, timeoutMs);
-      this.waiting.add(check);
-      check();
+      const waiter = { give, check: () => void (missing().length === 0 && give()) };
+      const timer = setTimeout(() => give(new Error(`not ready after ${timeoutMs} ms: ${missing().join(', ')}`)), timeoutMs);
+      this.waiting.add(waiter);
+      waiter.check();
     });
   }
 
   async close(): Promise<void> {
+    for (const waiter of this.waiting) waiter.give(new Error('the front door was closed'));
     if (this.port > 0) await this.listener.close();
     await Promise.all([...this.targets.keys()].map((url) => this.remove(url)));
   }

@@ -6,7 +6,7 @@ const CHATTER = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', '
 /** Nest's console logger without its start-up chatter. JSON lines with `FLEDGE_LOG=json`, coloured text on a terminal. */
 export class QuietLogger extends ConsoleLogger {
   constructor(options: ConsoleLoggerOptions = {}) {
-    super({ json: process.env.FLEDGE_LOG === 'json', colors: process.stdout.isTTY && process.env.FLEDGE_LOG !== 'json', ...options });
+    super({ json: process.env.FLEDGE_LOG === 'json', colors: process.stdout.isTTY === true && process.env.FLEDGE_LOG !== 'json', ...options });
   }
 
   override log(message: unknown, ...rest: unknown[]): void {

@@ -1,0 +1,90 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { nearest, StartupError } from '@fledge/kit/operations';
+
+const LIST_TIMEOUT_MS = 30_000;
+const CONFIG_FOLDER = 'config';
+const DEFAULT_TOPOLOGY = 'monolith';
+
+/** The project that a command works on: the nearest `package.json` upward that has a `fledge` section. */
+export interface Project {
+  /** Its folder; absolute. */
+  readonly root: string;
+  /** The built entry file of its application; absolute. */
+  readonly app: string;
+  /** Lines to show after a start with demonstration data: who can log in. */
+  readonly demo: readonly string[];
+}
+
+/** A module, as the application lists it. */
+export interface ModuleInfo {
+  readonly name: string;
+  /** The path prefixes it serves. */
+  readonly routes: readonly string[];
+}
+
+/** Finds the project of a folder. @throws StartupError when there is none, or when it is not built. */
+export function findProject(from: string = process.cwd()): Project {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const settings = settingsIn(join(folder, 'package.json'));
+    if (settings?.app !== undefined) {
+      const app = join(folder, settings.app);
+      if (!existsSync(app)) throw new StartupError('not-built', `${settings.app} is not there`, 'Build first: npm run build.', { app });
+      return { root: folder, app, demo: settings.demo ?? [] };
+    }
+    if (dirname(folder) === folder) throw new StartupError('project', `no package.json from ${from} upward has a "fledge" section`, 'Run this in a project\'s folder, and name its application there: "fledge": { "app": "dist/…/main.js" }.');
+  }
+}
+
+function settingsIn(file: string): { readonly app?: string; readonly demo?: readonly string[] } | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    // no package.json in this folder, or none that is ours to read: look further up
+    return undefined;
+  }
+  try {
+    return (JSON.parse(text) as { fledge?: { app?: string; demo?: readonly string[] } }).fledge;
+  } catch (error) {
+    throw new StartupError('project', `${file} is not JSON: ${(error as Error).message}`, 'Correct it.');
+  }
+}
+
+/** Asks the application for its modules. @throws StartupError with the application's own last line when it can not say. */
+export async function listModules(project: Project): Promise<readonly ModuleInfo[]> {
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [project.app, '--list-modules'], { cwd: project.root, timeout: LIST_TIMEOUT_MS });
+    return (JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { modules: readonly ModuleInfo[] }).modules;
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: string };
+    const reason = stderr?.trim().split('\n').find((line) => /Error|rror:/.test(line)) ?? stderr?.trim().split('\n')[0] ?? message;
+    throw new StartupError('list-modules', `${relative(project.root, project.app)} --list-modules failed: ${reason || message}`, 'Build again, and see that the application starts by itself.');
+  }
+}
+
+/**
+ * The file of a topology: a path as it is, and a name as `config/<name>.yaml` of the project. Relative to the project's folder
+ * where it lies in it.
+ * @throws StartupError with the nearest name when there is no such topology.
+ */
+export function topologyFile(project: Project, name: string = DEFAULT_TOPOLOGY): string {
+  if (/[\\/]|\.ya?ml$/.test(name)) {
+    const inside = relative(project.root, join(process.cwd(), name));
+    return name.startsWith('/') || inside.startsWith('..') ? name : inside;
+  }
+  const file = join(CONFIG_FOLDER, `${name}.yaml`);
+  if (existsSync(join(project.root, file))) return file;
+  const names = namesIn(join(project.root, CONFIG_FOLDER));
+  const guess = nearest(name, names);
+  throw new StartupError('topology-name', `there is no ${file}`, guess ? `Did you mean '${guess}'?` : `${CONFIG_FOLDER}/ has: ${names.join(', ') || 'nothing'}.`, { names });
+}
+
+function namesIn(folder: string): readonly string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => file.slice(0, -'.yaml'.length));
+}

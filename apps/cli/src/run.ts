@@ -1,0 +1,35 @@
+import { FledgeError, nearest, StartupError, TopologyError } from '@fledge/kit/operations';
+import { COMMANDS } from './commands.js';
+
+/** Runs a command line, without the program's name; resolves with the exit code: 0, 1 for a failure that it has told, 2 for a wrong command. */
+export async function run(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || ['help', '--help', '-h'].includes(name)) {
+    process.stdout.write(usage());
+    return 0;
+  }
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (!command) {
+    const guess = nearest(name, [...COMMANDS.map((candidate) => candidate.name), 'help']);
+    process.stderr.write(`fledge: there is no command '${name}'. ${guess ? `Did you mean '${guess}'?` : "'fledge help' lists them."}\n`);
+    return 2;
+  }
+  try {
+    return await command.run(rest);
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`);
+    return error instanceof StartupError && error.code === 'fledge.startup.usage' ? 2 : 1;
+  }
+}
+
+/** One line for what has a cause and a cure; the whole story for what nobody foresaw. */
+function explain(error: unknown): string {
+  if (error instanceof TopologyError) return error.message;
+  if (error instanceof FledgeError) return `fledge: ${error.message}. ${error.hint}`;
+  return `fledge: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+function usage(): string {
+  const lines = COMMANDS.map(({ name, takes, summary }) => `  fledge ${`${name} ${takes}`.padEnd(22)} ${summary}`);
+  return ['fledge runs modules in any split.', '', ...lines, `  fledge ${'help'.padEnd(22)} prints this`, ''].join('\n');
+}

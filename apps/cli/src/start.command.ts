@@ -1,0 +1,63 @@
+import { loadTopology, type Topology } from '@fledge/kit/operations';
+import { usageError } from './command.js';
+import { findProject, listModules, type Project, topologyFile } from './project.js';
+import { LineLog } from './start/line-log.js';
+import { LocalRun } from './start/local-run.js';
+import { EXIT_INTERRUPTED, onSignals } from './start/signals.js';
+
+/**
+ * `fledge start [topology]`: runs all services of a topology on this machine until a signal ends them; resolves with 0 then.
+ * A second Ctrl-C kills all at once, with exit code 130.
+ */
+export async function start(args: readonly string[]): Promise<number> {
+  if (args.length > 1 || args[0]?.startsWith('-')) throw usageError('fledge start [topology]', `it takes one topology, and got '${args.join(' ')}'`);
+  const project = findProject();
+  const file = topologyFile(project, args[0]);
+  process.chdir(project.root);
+  const modules = await listModules(project);
+  const topology = loadTopology(file, { modules: modules.map((module) => module.name) });
+  const log = new LineLog(LocalRun.writers(topology), process.stdout, process.stdout.isTTY && !process.env.NO_COLOR);
+  const run = new LocalRun({ project, topology, modules, env: process.env, log });
+  return supervise(run, log, () => process.stdout.write(welcome(run, topology, project)));
+}
+
+async function supervise(run: LocalRun, log: LineLog, ready: () => void): Promise<number> {
+  let stopped: (() => void) | undefined;
+  const signalled = new Promise<void>((resolve) => (stopped = resolve));
+  let stopping = false;
+  const release = onSignals(
+    (reason) => {
+      stopping = true;
+      log.print('fledge', `${reason}: stopping`);
+      void run.stop();
+      stopped?.();
+    },
+    () => {
+      run.kill();
+      process.exit(EXIT_INTERRUPTED);
+    },
+  );
+  try {
+    await run.start();
+    if (!stopping) ready();
+    await signalled;
+    return 0;
+  } finally {
+    await run.stop();
+    release();
+  }
+}
+
+/** A few lines that say where to go. */
+function welcome(run: LocalRun, topology: Topology, project: Project): string {
+  const services = topology.services.length === 1 ? 'one process' : `${topology.services.length} services`;
+  const hasDemo = Object.values(topology.settings).some((settings) => settings.demo === true);
+  const rows: [what: string, where: string][] = [
+    ['Browse', `${run.url}/docs`],
+    ...(hasDemo ? project.demo.map((line, i): [string, string] => [i === 0 ? 'Log in as' : '', line]) : []),
+    ...(run.brokerUrl ? [['Broker', run.brokerUrl] as [string, string]] : []),
+    ...(run.dataFolder ? [['Data in', run.dataFolder] as [string, string]] : []),
+    ['Stop', 'Ctrl-C'],
+  ];
+  return ['', `${topology.file} runs as ${services}.`, ...rows.map(([what, where]) => `  ${what.padEnd(10)} ${where}`), '', ''].join('\n');
+}

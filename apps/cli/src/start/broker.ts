@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { endWithParent, StartupError } from '@fledge/kit/operations';
+import { freePort, isFree } from './free-port.js';
+import type { LineLog } from './line-log.js';
+import { SupervisedProcess } from './supervised-process.js';
+
+const HOST = '127.0.0.1';
+const USUAL_PORT = 4222;
+const READY_TIMEOUT_MS = 20_000;
+
+/** A nats-server that runs for one start. */
+export interface Broker {
+  readonly url: string;
+  readonly process: SupervisedProcess;
+}
+
+/**
+ * Starts nats-server on this machine, with JetStream and its store in `dir`: on port 4222 if it is free, so that the NATS tools
+ * find it, else on another. It is started again if it dies, and ends with this process.
+ * @throws StartupError when there is no nats-server and none can be installed, or when it does not start.
+ */
+export async function startBroker(root: string, dir: string, log: LineLog): Promise<Broker> {
+  const program = await findProgram(root);
+  claimFolder(dir);
+  const port = (await isFree(USUAL_PORT, HOST)) ? USUAL_PORT : await freePort(HOST);
+  const process = new SupervisedProcess(
+    {
+      name: 'nats',
+      start: async () => {
+        const child = spawn(program, ['--addr', HOST, '--port', String(port), '--jetstream', '--store_dir', dir], {
+          stdio: ['ignore', 'pipe', 'pipe'],
+          // a group of its own: Ctrl-C in the terminal must not end it before the services have drained
+          detached: true,
+        });
+        if (child.pid === undefined) throw await cannotRun(program, child);
+        endWithParent(child);
+        return child;
+      },
+      isReady: () => greets(port),
+      keep: (line) => /\[(WRN|ERR|FTL)\]|^nats-server:/.test(line),
+    },
+    log,
+  );
+  try {
+    await process.start(READY_TIMEOUT_MS);
+  } catch (error) {
+    process.kill();
+    throw error;
+  }
+  return { url: `nats://${HOST}:${port}`, process };
+}
+
+async function findProgram(root: string): Promise<string> {
+  const finder = join(root, '.ci', 'servers.mjs');
+  if (!existsSync(finder)) return 'nats-server';
+  try {
+    const { findServer } = (await import(pathToFileURL(finder).href)) as { findServer: (name: string) => Promise<string> };
+    return await findServer('nats-server');
+  } catch (error) {
+    throw new StartupError('broker', (error as Error).message.replace(/\.?\s*\n[^]*$/, ''), 'Or set NATS_URL to a server of your own.');
+  }
+}
+
+async function cannotRun(program: string, child: ChildProcess): Promise<StartupError> {
+  const [error] = (await once(child, 'error')) as [Error];
+  return new StartupError('broker', `${program} can not be run: ${error.message}`, 'Put nats-server 2.10 or newer on the PATH, or set NATS_URL to a server of your own.');
+}
+
+function claimFolder(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true });
+    accessSync(dir, constants.W_OK);
+  } catch (error) {
+    throw new StartupError('data-folder', `the broker can not write to ${dir}: ${(error as Error).message}`, 'Make the folder writable for this account, or set NATS_URL to a server of your own.', { dir });
+  }
+}
+
+/** A NATS server speaks first: a line that begins with INFO. */
+function greets(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, HOST);
+    socket.setTimeout(1_000, () => socket.destroy());
+    socket.once('data', (data) => {
+      resolve(data.subarray(0, 4).toString() === 'INFO');
+      socket.destroy();
+    });
+    socket.once('error', () => resolve(false));
+    socket.once('close', () => resolve(false));
+  });
+}

@@ -1,0 +1,152 @@
+import { join } from 'node:path';
+import { type EmbeddedPostgres, type Service, startEmbeddedPostgres, StartupError, type Topology } from '@fledge/kit/operations';
+import { type FrontDoor, frontDoor } from '../front-door/index.js';
+import type { ModuleInfo, Project } from '../project.js';
+import { type Broker, startBroker } from './broker.js';
+import { isFree } from './free-port.js';
+import type { LineLog } from './line-log.js';
+import { originOf, type ReplicaPlan, replicaProcess } from './replica.js';
+import type { SupervisedProcess } from './supervised-process.js';
+
+/** Migrations and a first filling of tables fit into it. */
+const READY_TIMEOUT_MS = 120_000;
+/** What a replica may take beyond its drain, to close pools and sockets. */
+const STOP_GRACE_MS = 3_000;
+const BROKER_STOP_TIMEOUT_MS = 10_000;
+
+/** What runs on this machine. */
+export interface RunPlan {
+  readonly project: Project;
+  readonly topology: Topology;
+  readonly modules: readonly ModuleInfo[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: LineLog;
+}
+
+/**
+ * A topology that runs on this machine: PostgreSQL and the broker where none is named, a process for every replica, and one front
+ * door before them. A lone process needs no front door: it listens on the port itself.
+ */
+export class LocalRun {
+  private postgres: EmbeddedPostgres | undefined;
+  private broker: Broker | undefined;
+  private door: FrontDoor | undefined;
+  private readonly replicas: SupervisedProcess[] = [];
+  private started: Promise<void> = Promise.resolve();
+  private stopped: Promise<void> | undefined;
+
+  constructor(private readonly plan: RunPlan) {}
+
+  /** The names of all that writes to the log. */
+  static writers(topology: Topology): readonly string[] {
+    return ['fledge', ...(topology.transport === 'nats' ? ['nats'] : []), ...topology.services.flatMap(replicaNames)];
+  }
+
+  /** Where the application is reached. */
+  get url(): string {
+    const { http } = this.plan.topology;
+    return originOf(http.host, this.door?.port ?? http.port);
+  }
+
+  /** The broker that was brought along. */
+  get brokerUrl(): string | undefined {
+    return this.broker?.url;
+  }
+
+  /** The folder of the embedded PostgreSQL's data, relative to the project; undefined when a database is named. */
+  get dataFolder(): string | undefined {
+    return this.postgres ? '.data/postgres' : undefined;
+  }
+
+  /**
+   * Starts all; resolves when every service takes work, or when `stop` was called meanwhile.
+   * @throws StartupError when something can not start; what has started is for `stop` to end.
+   */
+  start(): Promise<void> {
+    return (this.started = this.startInOrder());
+  }
+
+  /**
+   * Ends all in order: requests under way are answered, services drain, then broker and PostgreSQL end. Resolves when nothing is
+   * left. Safe to call again, and while the start is under way.
+   */
+  stop(): Promise<void> {
+    return (this.stopped ??= this.stopInOrder());
+  }
+
+  /** Ends all services at once. PostgreSQL and the broker end with this process. */
+  kill(): void {
+    for (const replica of this.replicas) replica.kill();
+    this.broker?.process.kill();
+  }
+
+  private get isStopping(): boolean {
+    return this.stopped !== undefined;
+  }
+
+  private async startInOrder(): Promise<void> {
+    const { topology, project, log } = this.plan;
+    await this.claimPort();
+    if (topology.database.url === undefined && !this.isStopping) {
+      this.postgres = await startEmbeddedPostgres({ dir: join(project.root, '.data/postgres') });
+    }
+    if (topology.transport === 'nats' && topology.nats.servers.length === 0 && !this.isStopping) {
+      this.broker = await startBroker(project.root, join(project.root, '.data/nats'), log);
+    }
+    if (this.isStopping) return;
+    for (const service of topology.services) for (const name of replicaNames(service)) this.replicas.push(replicaProcess(this.replica(service, name), log));
+    await Promise.all(this.replicas.map((replica) => replica.start(READY_TIMEOUT_MS)));
+    // polled apart from the processes: their first requests must find the front door knowing them
+    if (!this.isStopping) await this.door?.whenReady(READY_TIMEOUT_MS).catch((error: Error) => this.unlessStopping(error));
+  }
+
+  private get isAlone(): boolean {
+    const { services } = this.plan.topology;
+    return services.length === 1 && services[0]?.replicas === 1;
+  }
+
+  private async claimPort(): Promise<void> {
+    const { http } = this.plan.topology;
+    if (!this.isAlone) {
+      this.door = await frontDoor({ port: http.port, host: http.host, requestTimeoutMs: http.requestTimeoutMs + STOP_GRACE_MS });
+    } else if (!(await isFree(http.port, http.host))) {
+      // told before a database is started for nothing; the service tells the rare other causes itself
+      throw new StartupError('port', `port ${http.port} on ${http.host} is in use`, 'Choose another with PORT, or end the process that holds it.', { port: http.port, host: http.host });
+    }
+  }
+
+  private replica(service: Service, name: string): ReplicaPlan {
+    const { project, topology, modules, env } = this.plan;
+    const prefixes = modules.filter((module) => service.modules.includes(module.name)).flatMap((module) => module.routes);
+    return {
+      name,
+      service: service.name,
+      root: project.root,
+      app: project.app,
+      topologyFile: topology.file,
+      env: { ...env, ...(this.postgres && { DATABASE_URL: this.postgres.url }), ...(this.broker && { NATS_URL: this.broker.url }) },
+      host: topology.http.host,
+      ...(this.isAlone && { port: topology.http.port }),
+      onStart: (url) => this.door?.add(url, prefixes),
+      onEnd: (url) => void this.door?.remove(url),
+    };
+  }
+
+  private unlessStopping(error: Error): void {
+    if (!this.isStopping) throw error;
+  }
+
+  private async stopInOrder(): Promise<void> {
+    const { noticeMs, timeoutMs } = this.plan.topology.drain;
+    await this.door?.close();
+    await Promise.all(this.replicas.map((replica) => replica.stop(noticeMs + timeoutMs + STOP_GRACE_MS)));
+    // a database that was being started is there now; why a start failed is for its caller
+    await Promise.allSettled([this.started]);
+    await this.broker?.process.stop(BROKER_STOP_TIMEOUT_MS);
+    await this.postgres?.stop();
+  }
+}
+
+function replicaNames(service: Service): readonly string[] {
+  return service.replicas === 1 ? [service.name] : Array.from({ length: service.replicas }, (_, i) => `${service.name}.${i + 1}`);
+}
