@@ -19,6 +19,12 @@ export function openRequestFrames(fastify: FastifyInstance, module: string, requ
     void reply.header('x-correlation-id', frame.correlationId);
     runInFrame(frame, done);
   });
+  // Fastify closes the connection on a body that it refuses. What is unread then resets it, and the client may lose its answer:
+  // Node reads the rest and lets it go instead, within the time that a request has.
+  fastify.addHook('onSend', (_request, reply, payload, done) => {
+    void reply.removeHeader('connection');
+    done(null, payload);
+  });
 }
 
 function traceOf(request: FastifyRequest): string | undefined {
