@@ -1,2 +1,3 @@
 export { LocalTransport } from './local/local.transport.js';
 export type { Transport } from './transport.js';
+export { NatsTransport, type NatsCredentials, type NatsTransportOptions } from './nats/index.js';

@@ -1,0 +1,27 @@
+import type { CompiledMessage } from '../../boundary/index.js';
+
+/** One message that a module answers, with what the NATS service protocol tells of it. */
+export class Endpoint {
+  requests = 0;
+  errors = 0;
+  lastError = '';
+  processingMs = 0;
+
+  constructor(
+    readonly message: CompiledMessage,
+    readonly subject: string,
+  ) {}
+
+  /** Counts one that was answered. */
+  count(durationMs: number): void {
+    this.requests++;
+    this.processingMs += durationMs;
+  }
+
+  /** Counts one that failed. */
+  countFailure(durationMs: number, code: number, error: string): void {
+    this.count(durationMs);
+    this.errors++;
+    this.lastError = `${code}: ${error}`;
+  }
+}

@@ -1,0 +1,2 @@
+export type { NatsCredentials } from './connection.js';
+export { NatsTransport, type NatsTransportOptions } from './nats.transport.js';

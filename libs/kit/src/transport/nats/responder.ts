@@ -1,0 +1,182 @@
+import { carry, type CompiledError, type Inlet, now, wheel } from '../../boundary/index.js';
+import { DeadlineExceeded, InvalidMessage, ModuleFault, ModuleUnavailable } from '../../contract/index.js';
+import { Endpoint } from './endpoint.js';
+import { declaredFailure, type FailureText, kitFailure } from './failures.js';
+import { type CallHeaders, FOREIGN_CALLER, HEADERS_START, readHeaders } from './headers.js';
+import type { Subjects } from './subjects.js';
+import { bodyOf, type Delivery, hasHeaders, headersOf, replyOf, subjectTail, type Tap, type Wire } from './wire.js';
+import { Work, type WorkOwner } from './work.js';
+
+const WORKING = `${HEADERS_START.trimEnd()} 102 Working\r\n\r\n`;
+const NO_HEADERS: CallHeaders = { id: '', leftMs: undefined, caller: FOREIGN_CALLER, identity: undefined, idempotencyKey: undefined, traceparent: undefined };
+
+/**
+ * The answering side, for one module: one queue subscription for all its messages, so that replicas share them. What it may
+ * take, and that it drains, is the inlet's to say, as in one process.
+ *
+ * A call is never started when its time is spent. How long a message lay in this process's own socket buffer, behind a
+ * blocked event loop, can not be known: `Fledge-Left-Ms` counts from when it is read.
+ */
+export class Responder implements WorkOwner {
+  readonly endpoints: readonly Endpoint[];
+  private readonly bySubject = new Map<string, Endpoint>();
+  private readonly prefixLength: number;
+  /** Calls under way that have an id, by it. */
+  private readonly underWay = new Map<string, Work>();
+  private tap: Tap | undefined;
+  private cancellations: Tap | undefined;
+
+  constructor(
+    private readonly wire: Wire,
+    private readonly subjects: Subjects,
+    private readonly inlet: Inlet,
+  ) {
+    this.endpoints = inlet.messages.map((message) => new Endpoint(message, subjects.message(message.name)));
+    this.prefixLength = subjects.message(inlet.module).length + 1;
+    for (const endpoint of this.endpoints) this.bySubject.set(endpoint.subject.slice(this.prefixLength), endpoint);
+  }
+
+  get module(): string {
+    return this.inlet.module;
+  }
+
+  /** Subscribes; `denied` is told when the server refuses it. */
+  open(denied: (error: Error) => void): void {
+    const { module } = this.inlet;
+    this.tap = this.wire.subscribe(this.subjects.module(module), module, (delivery) => this.take(delivery), denied);
+    this.cancellations = this.wire.subscribe(this.subjects.cancellations(module), undefined, (delivery) => this.underWay.get(bodyOf(delivery))?.cancel(), denied);
+  }
+
+  /** Unsubscribes, takes what had been delivered until then, and resolves when all is answered. */
+  async drain(): Promise<void> {
+    await this.tap?.drain();
+    await this.inlet.drain();
+    await this.cancellations?.drain();
+  }
+
+  /** Tells the callers of long work that it goes on. */
+  beat(at: number): void {
+    for (const work of this.underWay.values()) {
+      if (at < work.noticeAt || work.answered) continue;
+      work.noticeAt = at + work.noticeEveryMs;
+      this.wire.publish(work.reply, '', WORKING, '');
+    }
+  }
+
+  expired(work: Work): void {
+    this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(new DeadlineExceeded(this.module, work.endpoint.message.name, 'unknown')), 'its time was spent');
+    work.answered = true;
+  }
+
+  private take(delivery: Delivery): void {
+    const at = now();
+    const reply = replyOf(delivery);
+    const name = subjectTail(delivery, this.prefixLength);
+    const endpoint = this.bySubject.get(name);
+    if (endpoint === undefined) return this.answer(reply, kitFailure(new ModuleUnavailable(this.module, `${this.module}.${name}`, 'missing')));
+    const { message } = endpoint;
+    const headers = hasHeaders(delivery) ? readHeaders(headersOf(delivery)) : NO_HEADERS;
+    if (headers === undefined) return this.invalid(endpoint, reply, at, new InvalidMessage(message.name, [{ path: '', rule: 'headers', message: 'has a malformed Fledge header' }]));
+    const known = headers.id === '' ? undefined : this.underWay.get(headers.id);
+    // Sent again because the caller heard nothing, though it is at work here.
+    if (known !== undefined) return void (known.noticeAt = Math.min(known.noticeAt, at));
+    const leftMs = headers.leftMs === undefined ? message.deadlineMs : Math.min(headers.leftMs, message.deadlineMs);
+    if (leftMs <= 0) return this.fail(endpoint, reply, at, kitFailure(new DeadlineExceeded(this.module, message.name, 'not-run')), 'its time was spent');
+    const refusal = this.inlet.refusal(message);
+    if (refusal !== undefined) return this.fail(endpoint, reply, at, kitFailure(new ModuleUnavailable(this.module, message.name, refusal)), refusal);
+    let input: object;
+    try {
+      input = message.input.decode(parse(message.name, bodyOf(delivery))) as object;
+    } catch (error) {
+      if (error instanceof InvalidMessage) return this.invalid(endpoint, reply, at, error);
+      throw error;
+    }
+    this.run(new Work(this, endpoint, reply, at, leftMs, headers), input);
+  }
+
+  private run(work: Work, input: object): void {
+    wheel.watch(work);
+    if (work.id !== '') this.underWay.set(work.id, work);
+    this.inlet.enter();
+    let result: unknown;
+    try {
+      result = this.inlet.run(work.endpoint.message, input, work);
+    } catch (error) {
+      return this.rejected(work, error);
+    }
+    if (isThenable(result)) {
+      result.then(
+        (value) => this.finished(work, value),
+        (error: unknown) => this.rejected(work, error),
+      );
+    } else {
+      this.finished(work, result);
+    }
+  }
+
+  private finished(work: Work, value: unknown): void {
+    let body: string;
+    try {
+      body = JSON.stringify(work.endpoint.message.output.copy(value)) ?? '';
+    } catch (error) {
+      return this.fault(work, error);
+    }
+    this.end(work);
+    if (work.answered) return;
+    if (work.reply !== '' && !this.wire.publish(work.reply, '', '', body)) return this.faultAnswer(work, new Error(`the result is larger than the ${this.wire.payloadMaxBytes} bytes that the broker takes`));
+    work.endpoint.count(now() - work.startedAt);
+  }
+
+  private rejected(work: Work, error: unknown): void {
+    const { message } = work.endpoint;
+    const carried = carry(message, error);
+    if (carried === undefined) return this.fault(work, error);
+    this.end(work);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, declaredFailure(message.errorsByName.get(carried.name) as CompiledError, carried), carried.message);
+  }
+
+  private fault(work: Work, error: unknown): void {
+    this.end(work);
+    this.faultAnswer(work, error);
+  }
+
+  private faultAnswer(work: Work, error: unknown): void {
+    const { name } = work.endpoint.message;
+    this.inlet.logFault(this.module, name, work.correlationId, error);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(new ModuleFault(this.module, name, work.correlationId)), `fault ${work.correlationId}`);
+  }
+
+  private end(work: Work): void {
+    wheel.letGo(work);
+    if (work.id !== '') this.underWay.delete(work.id);
+    this.inlet.leave();
+  }
+
+  private invalid(endpoint: Endpoint, reply: string, at: number, error: InvalidMessage): void {
+    this.fail(endpoint, reply, at, kitFailure(error), error.message);
+  }
+
+  private fail(endpoint: Endpoint, reply: string, startedAt: number, failure: FailureText, reason: string): void {
+    endpoint.countFailure(now() - startedAt, failure.serviceCode, reason);
+    this.answer(reply, failure);
+  }
+
+  private answer(reply: string, { headers, body }: FailureText): void {
+    if (reply !== '') this.wire.publish(reply, '', headers, body);
+  }
+}
+
+/** The payload as a message; none is an empty message. */
+function parse(name: string, body: string): unknown {
+  if (body === '') return {};
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    throw new InvalidMessage(name, [{ path: '', rule: 'json', message: `is no JSON: ${error instanceof Error ? error.message : String(error)}` }]);
+  }
+}
+
+/** Any promise, also one of another library's class, as `await` takes it. */
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return value instanceof Promise || (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function');
+}
