@@ -1,0 +1,29 @@
+/**
+ * An application that keeps the contract between `fledge start` and an application, and nothing more: modules `a` and `b`, each
+ * with one route. `FAKE_REFUSES` names a service that can not start, `FAKE_HANGS` one that does not end on SIGTERM.
+ */
+import { createServer } from 'node:http';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({ options: { topology: { type: 'string' }, service: { type: 'string' }, 'list-modules': { type: 'boolean' } } });
+const { FAKE_REFUSES, FAKE_HANGS, FLEDGE_PORT, DATABASE_URL, NATS_URL } = process.env;
+
+if (values['list-modules']) {
+  console.log(JSON.stringify({ modules: [{ name: 'a', routes: ['/a'] }, { name: 'b', routes: ['/b'] }] }));
+} else if (values.service === FAKE_REFUSES) {
+  console.error(`${values.service} has no such setting`);
+  process.exitCode = 78;
+} else {
+  serve();
+}
+
+function serve() {
+  const server = createServer((request, response) => {
+    if (request.url === '/a/crash') process.exit(3);
+    response.end(JSON.stringify({ service: values.service, pid: process.pid, DATABASE_URL, NATS_URL }));
+  });
+  const stop = () => server.close(() => process.exit(0)).closeAllConnections();
+  process.on('SIGTERM', () => values.service !== FAKE_HANGS && stop());
+  process.on('disconnect', () => process.exit(0));
+  server.listen(Number(FLEDGE_PORT), '127.0.0.1', () => console.log(`${values.service} listens`));
+}

@@ -1,0 +1,212 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../src/start/free-port.js';
+
+const HERE = join(process.cwd(), 'apps/cli/test');
+const ONE = 'services: { one: { modules: [a, b] } }\ndrain: { notice: 0s, timeout: 100ms }\n';
+const TWO = 'transport: nats\nservices: { first: { modules: [a] }, second: { modules: [b] } }\ndrain: { notice: 0s, timeout: 100ms }\n';
+const OUTSIDE = { DATABASE_URL: 'postgres://db.test/shop', NATS_URL: 'nats://nats.test:4222' };
+
+/** `fledge` in a process and a project of its own. */
+class Fledge {
+  output = '';
+  private readonly ended: Promise<number | string>;
+  constructor(readonly child: ChildProcess) {
+    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    this.ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(signal ?? code ?? -1)));
+  }
+
+  async says(text: string | RegExp): Promise<void> {
+    await until(() => (typeof text === 'string' ? this.output.includes(text) : text.test(this.output)), () => `'${String(text)}' to be said in:\n${this.output}`);
+  }
+
+  /** Sends a signal, if one is named, and gives the exit code (or the signal that ended it). */
+  async end(signal?: NodeJS.Signals): Promise<number | string> {
+    if (signal) this.child.kill(signal);
+    return this.ended;
+  }
+}
+
+let project: string;
+let port: number;
+const started: Fledge[] = [];
+
+function fledge(args: readonly string[], env: Record<string, string> = {}): Fledge {
+  const { DATABASE_URL, NATS_URL, FLEDGE_PORT, ...rest } = process.env;
+  void [DATABASE_URL, NATS_URL, FLEDGE_PORT];
+  const child = spawn(process.execPath, ['--no-warnings', '--conditions', 'source', join(HERE, 'fledge.fixture.mjs'), ...args], {
+    cwd: project,
+    env: { ...rest, NODE_OPTIONS: '', PORT: String(port), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const run = new Fledge(child);
+  started.push(run);
+  return run;
+}
+
+async function until(condition: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
+  const limit = Date.now() + 20_000;
+  while (!(await condition())) {
+    if (Date.now() > limit) throw new Error(`waited too long for ${what()}`);
+    await sleep(20);
+  }
+}
+
+interface Answer {
+  readonly service: string;
+  readonly pid: number;
+  readonly DATABASE_URL?: string;
+  readonly NATS_URL?: string;
+}
+
+async function get(path: string): Promise<Answer> {
+  return (await (await fetch(`http://127.0.0.1:${port}${path}`)).json()) as Answer;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    // no such process
+    return false;
+  }
+}
+
+const gone = (...pids: number[]): Promise<void> => until(() => !pids.some(isAlive), () => `the processes ${pids.join(', ')} to end`);
+
+beforeEach(async () => {
+  project = mkdtempSync(join(tmpdir(), 'fledge-start-'));
+  mkdirSync(join(project, 'config'));
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ fledge: { app: relative(project, join(HERE, 'fake-app.fixture.mjs')), demo: ['ann / secret'] } }));
+  port = await freePort('127.0.0.1');
+  for (const [name, text] of [['monolith', ONE], ['split', TWO]]) writeFileSync(join(project, `config/${name}.yaml`), `${text}http: { port: \${PORT} }\n`);
+});
+
+afterEach(async () => {
+  for (const run of started.splice(0)) {
+    if (run.child.exitCode === null && run.child.signalCode === null) await run.end('SIGTERM');
+  }
+  rmSync(project, { recursive: true, force: true });
+});
+
+describe('fledge start', () => {
+  it('runs one service on the port itself, says where to go, and ends all of it on Ctrl-C', async () => {
+    const run = fledge(['start'], OUTSIDE);
+    await run.says('Ctrl-C');
+    expect(run.output).toContain('config/monolith.yaml runs as one process.');
+    expect(run.output).toContain(`Browse     http://127.0.0.1:${port}/docs`);
+    expect(run.output).toContain('one    | one listens');
+    const { pid, ...told } = await get('/a');
+    expect(told).toEqual({ service: 'one', ...OUTSIDE });
+    expect(await run.end('SIGINT')).toBe(0);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('runs a service each behind one front door, and starts one that dies again', async () => {
+    const run = fledge(['start', 'split'], OUTSIDE);
+    await run.says('runs as 2 services');
+    const [first, second] = [await get('/a/x'), await get('/b?y')];
+    expect([first.service, second.service]).toEqual(['first', 'second']);
+    await fetch(`http://127.0.0.1:${port}/a/crash`).then((answer) => answer.text());
+    await run.says('first  | ended (exit code 3), and is started again in 250 ms');
+    await run.says('first  | is ready again');
+    await until(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200, () => 'the front door to be ready');
+    const again = await get('/a');
+    expect([again.service, again.pid === first.pid]).toEqual(['first', false]);
+    expect(await run.end('SIGTERM')).toBe(0);
+    await gone(again.pid, second.pid);
+  });
+
+  it('takes its services with it when it is killed', async () => {
+    const run = fledge(['start', 'split'], OUTSIDE);
+    await run.says('Ctrl-C');
+    const pids = [(await get('/a')).pid, (await get('/b')).pid];
+    expect(await run.end('SIGKILL')).toBe('SIGKILL');
+    await gone(...pids);
+  });
+
+  it('brings a broker along that ends with it', async () => {
+    symlinkSync(join(process.cwd(), '.ci'), join(project, '.ci'));
+    const run = fledge(['start', 'split'], { DATABASE_URL: OUTSIDE.DATABASE_URL });
+    await run.says('Ctrl-C');
+    const { NATS_URL } = await get('/a');
+    expect(run.output).toContain(`Broker     ${NATS_URL}`);
+    expect(await run.end('SIGTERM')).toBe(0);
+    await expect(fetch(String(NATS_URL).replace('nats:', 'http:'))).rejects.toThrow();
+  });
+
+  it('ends with its own line when a service can not start as things are', async () => {
+    const run = fledge(['start', 'split'], { ...OUTSIDE, FAKE_REFUSES: 'second' });
+    expect(await run.end()).toBe(1);
+    expect(run.output).toContain('second | second has no such setting');
+    expect(run.output).toContain('fledge: second can not start as things are. Its own line above says why.');
+    expect(run.output).not.toContain('started again');
+  });
+
+  it('kills a service that does not end within its drain', async () => {
+    const run = fledge(['start'], { ...OUTSIDE, FAKE_HANGS: 'one' });
+    await run.says('Ctrl-C');
+    const { pid } = await get('/a');
+    expect(await run.end('SIGTERM')).toBe(0);
+    expect(run.output).toContain('one    | did not end within 3100 ms and is killed');
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  it('ends at once at a second Ctrl-C', async () => {
+    const run = fledge(['start'], { ...OUTSIDE, FAKE_HANGS: 'one' });
+    await run.says('Ctrl-C');
+    const { pid } = await get('/a');
+    run.child.kill('SIGINT');
+    await run.says('SIGINT: stopping');
+    // the first half second counts as one Ctrl-C: npm sends it on
+    const again = setInterval(() => run.child.kill('SIGINT'), 100);
+    expect(await run.end()).toBe(130);
+    clearInterval(again);
+    await gone(pid);
+  });
+
+  it('tells of a port in use, a bad file, a wrong name and an unwritable folder in one line each', async () => {
+    const squatter = await occupy(port);
+    writeFileSync(join(project, 'config/bad.yaml'), 'services:\n  one: { modules: [a, c] }\n');
+    writeFileSync(join(project, '.data'), 'a file, where a folder must be');
+    const [busyOne, busyTwo, bad, wrong, many] = [fledge(['start']), fledge(['start', 'split'], OUTSIDE), fledge(['start', 'bad']), fledge(['start', 'splt']), fledge(['start', 'a', 'b'])];
+    expect(await Promise.all([busyOne.end(), busyTwo.end(), bad.end(), wrong.end(), many.end()])).toEqual([1, 1, 1, 1, 2]);
+    const busy = `fledge: port ${port} on 127.0.0.1 is in use. Choose another with PORT, or end the process that holds it.\n`;
+    expect([busyOne.output, busyTwo.output]).toEqual([busy, busy]);
+    expect(bad.output).toBe("config/bad.yaml:1:1: no service hosts the module 'b'. Add it to the 'modules' of a service.\nconfig/bad.yaml:2:23: unknown module 'c'. The application has: a, b.\n");
+    expect(wrong.output).toBe("fledge: there is no config/splt.yaml. Did you mean 'split'?\n");
+    expect(many.output).toBe("fledge: it takes one topology, and got 'a b'. Usage: fledge start [topology].\n");
+    squatter.close();
+    const unwritable = fledge(['start']);
+    expect(await unwritable.end()).toBe(1);
+    expect(unwritable.output).toMatch(/^fledge: .*\.data\/postgres.*\n$/);
+  });
+});
+
+describe('fledge', () => {
+  it('prints who hosts what', async () => {
+    const run = fledge(['topology', 'split']);
+    expect(await run.end()).toBe(0);
+    expect(run.output).toBe('config/split.yaml is sound: 2 services, transport nats\n  first    1 replica   a   /a\n  second   1 replica   b   /b\n');
+  });
+
+  it('knows which command was meant, and where a project is', async () => {
+    const typo = fledge(['strat']);
+    expect([await typo.end(), typo.output]).toEqual([2, "fledge: there is no command 'strat'. Did you mean 'start'?\n"]);
+    writeFileSync(join(project, 'package.json'), '{}');
+    const nowhere = fledge(['start']);
+    expect(await nowhere.end()).toBe(1);
+    expect(nowhere.output).toMatch(/^fledge: no package\.json from \S+ upward has a "fledge" section\. Run this in a project's folder.*\n$/);
+  });
+});
+
+async function occupy(taken: number): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(taken, '127.0.0.1', resolve));
+  return server;
+}
