@@ -1,0 +1,81 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type Broker, startBroker } from '../broker.js';
+import { type Row, median, printTable } from '../report.js';
+import type { HandlerKind } from './peer.js';
+import { localPeers, natsPeers } from './peers/index.js';
+
+/** How long and how often each peer is measured. */
+export interface CallBenchOptions {
+  readonly ms: number;
+  readonly rounds: number;
+}
+
+/** Callers at once, in the measurements over NATS. */
+const CALLERS = [1, 64] as const;
+
+/** Measures calls of every peer, each in processes of its own, round by round, so that a drifting machine drifts for all. */
+export async function benchCalls(options: CallBenchOptions): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const handler of ['sync', 'async'] as const) rows.push(...(await benchLocal(handler, options)));
+  const broker = await startBroker();
+  try {
+    for (const callers of CALLERS) rows.push(...(await benchNats(callers, broker, options)));
+  } finally {
+    await broker.stop();
+  }
+  return rows;
+}
+
+async function benchLocal(handler: HandlerKind, { ms, rounds }: CallBenchOptions): Promise<Row[]> {
+  const title = handler === 'sync' ? 'in one process, the handler answers at once' : 'in one process, the handler is async';
+  const results = await eachRound([...localPeers(handler).keys()], rounds, (name) => measure(['local', handler, name, String(ms)]));
+  return printTable(title, 'µs a call', results, (perSecond) => 1e6 / perSecond, 'Fledge, local');
+}
+
+async function benchNats(callers: number, broker: Broker, { ms, rounds }: CallBenchOptions): Promise<Row[]> {
+  const results = await eachRound([...natsPeers.keys()], rounds, async (name) => {
+    const server = start(['serve', name, broker.url]);
+    try {
+      await answer(server);
+      return await measure(['call', name, broker.url, String(callers), String(ms)]);
+    } finally {
+      await end(server);
+    }
+  });
+  return printTable(`over NATS, ${callers} caller${callers > 1 ? 's' : ''}`, 'calls a second', results, (perSecond) => perSecond, 'Fledge, nats');
+}
+
+async function eachRound(names: readonly string[], rounds: number, run: (name: string) => Promise<number>): Promise<Map<string, number>> {
+  const results = new Map<string, number[]>(names.map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const name of names) results.get(name)?.push(await run(name));
+  }
+  return new Map([...results].map(([name, values]) => [name, median(values)]));
+}
+
+async function measure(words: readonly string[]): Promise<number> {
+  const child = start(words);
+  const { perSecond } = (await answer(child)) as { perSecond: number };
+  return perSecond;
+}
+
+function start(words: readonly string[]): ChildProcess {
+  return fork(fileURLToPath(new URL('./peer.main.js', import.meta.url)), words, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+}
+
+async function answer(child: ChildProcess): Promise<unknown> {
+  const [message] = (await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) => Promise.reject(new Error(`a measured process ended with ${String(code)} before it answered`))),
+  ])) as [unknown];
+  return message;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}

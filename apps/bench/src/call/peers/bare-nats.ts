@@ -1,0 +1,26 @@
+import { connect } from '@nats-io/transport-node';
+import { type Place, placeFields, receipt } from '../message.js';
+import type { Peer } from '../peer.js';
+
+/** The client's own `request()` with JSON both ways, and nothing else. */
+export const bareNats: Peer = {
+  name: 'bare request()',
+  serve: async (url) => {
+    const connection = await connect({ servers: url });
+    connection.subscribe('bench.bare', {
+      queue: 'bench',
+      callback: (error, message) => {
+        if (error) throw error;
+        message.respond(JSON.stringify(receipt(message.json<Place>())));
+      },
+    });
+    await connection.flush();
+  },
+  connect: async (url) => {
+    const connection = await connect({ servers: url });
+    return {
+      call: async () => (await connection.request('bench.bare', JSON.stringify(placeFields()), { timeout: 10_000 })).json(),
+      close: () => connection.close(),
+    };
+  },
+};

@@ -1,0 +1,67 @@
+import { BoundedModule, Host, LocalTransport, NatsTransport, type Application, type Transport } from '@fledge/kit';
+import { defineContract } from '@fledge/kit/contract';
+import { CommandBus, CommandHandler } from '@nestjs/cqrs';
+import type { Caller, HandlerKind, Peer } from '../peer.js';
+import { BenchContract, type BenchReceipt, Place, placeFields, receipt } from '../message.js';
+
+@CommandHandler(Place)
+class PlaceHandler {
+  execute(command: Place): BenchReceipt {
+    return receipt(command);
+  }
+}
+
+@CommandHandler(Place)
+class AsyncPlaceHandler {
+  // eslint-disable-next-line @typescript-eslint/require-await -- that it is async is what is measured
+  async execute(command: Place): Promise<BenchReceipt> {
+    return receipt(command);
+  }
+}
+
+@BoundedModule({ contract: BenchContract, providers: [PlaceHandler] })
+class BenchModule {}
+
+@BoundedModule({ contract: BenchContract, providers: [AsyncPlaceHandler] })
+class AsyncBenchModule {}
+
+const CallerContract = defineContract({ name: 'caller' });
+
+@BoundedModule({ contract: CallerContract, uses: [BenchContract] })
+class CallerModule {}
+
+function application(handler: HandlerKind): Application {
+  return {
+    name: 'bench',
+    modules: [
+      { contract: BenchContract, load: () => Promise.resolve(handler === 'async' ? AsyncBenchModule : BenchModule) },
+      { contract: CallerContract, load: () => Promise.resolve(CallerModule) },
+    ],
+  };
+}
+
+async function start(modules: readonly string[], transport: Transport, handler: HandlerKind): Promise<Host> {
+  return new Host({ application: application(handler), modules, transport }).start();
+}
+
+function callerOn(host: Host): Caller {
+  const commands = host.module('caller').get(CommandBus);
+  return { call: () => commands.execute(new Place(placeFields())), close: () => host.close() };
+}
+
+/** Two bounded modules in one process: validation, copies both ways, deadline, context and metrics, as always. */
+export function fledgeLocal(handler: HandlerKind): Peer {
+  return {
+    name: 'Fledge, local',
+    connect: async () => callerOn(await start(['bench', 'caller'], new LocalTransport(), handler)),
+  };
+}
+
+/** Two bounded modules in two processes. */
+export const fledgeNats: Peer = {
+  name: 'Fledge, nats',
+  serve: async (url) => {
+    await start(['bench'], new NatsTransport({ url, namespace: 'bench' }), 'sync');
+  },
+  connect: async (url) => callerOn(await start(['caller'], new NatsTransport({ url, namespace: 'bench' }), 'sync')),
+};

@@ -1,0 +1,57 @@
+import { type BrokerOptions, ServiceBroker } from 'moleculer';
+import { type Place, placeFields, receipt } from '../message.js';
+import type { Caller, HandlerKind, Peer } from '../peer.js';
+
+const ID = { type: 'string', max: 36 };
+
+/** The measured command in the language of Moleculer's validator: the same checks as the contract's. */
+const PARAMS = {
+  orderId: ID,
+  customerId: ID,
+  currency: { type: 'string', max: 3 },
+  at: { type: 'date', convert: true },
+  lines: {
+    type: 'array',
+    min: 1,
+    max: 100,
+    items: { type: 'object', props: { productId: ID, quantity: { type: 'number', integer: true, min: 1 }, priceMinor: { type: 'number', integer: true, min: 0 } } },
+  },
+};
+
+function broker(options: BrokerOptions, handler: HandlerKind | undefined, validated: boolean): ServiceBroker {
+  const made = new ServiceBroker({ logger: false, metrics: false, tracing: false, ...options, validator: validated });
+  if (handler) {
+    made.createService({
+      name: 'bench',
+      actions: {
+        place: {
+          ...(validated && { params: PARAMS }),
+          // eslint-disable-next-line @typescript-eslint/require-await -- that it is async is what is measured
+          handler: handler === 'async' ? async (context) => receipt(context.params as Place) : (context) => receipt(context.params as Place),
+        },
+      },
+    });
+  }
+  return made;
+}
+
+async function callerOn(made: ServiceBroker): Promise<Caller> {
+  await made.start();
+  await made.waitForServices('bench');
+  return { call: () => made.call('bench.place', placeFields()), close: () => made.stop() };
+}
+
+/** Moleculer's local call: what it is given is shared, not copied. */
+export function moleculerLocal(handler: HandlerKind, validated: boolean): Peer {
+  return {
+    name: validated ? 'Moleculer, local, validator on' : 'Moleculer, local, validator off',
+    connect: () => callerOn(broker({}, handler, validated)),
+  };
+}
+
+/** Moleculer's call over NATS, its validator on. */
+export const moleculerNats: Peer = {
+  name: 'Moleculer, NATS',
+  serve: async (url) => broker({ transporter: url, nodeID: `callee-${process.pid}` }, 'sync', true).start(),
+  connect: (url) => callerOn(broker({ transporter: url, nodeID: `caller-${process.pid}` }, undefined, true)),
+};

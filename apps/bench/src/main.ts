@@ -1,0 +1,28 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { benchCalls } from './call/call-bench.js';
+import { benchShop } from './shop/shop-bench.js';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { short: { type: 'boolean', default: false }, json: { type: 'string', default: '.data/bench.json' } },
+});
+
+const what = positionals[0] ?? 'calls';
+const short = values.short;
+process.stdout.write(`Node ${process.version}, ${cpus().length} processors, ${cpus()[0]?.model ?? 'unknown'}${short ? '; too short to compare, only to see that it runs' : ''}\n`);
+
+if (what === 'calls') await save(await benchCalls(short ? { ms: 200, rounds: 1 } : { ms: 2_000, rounds: 5 }));
+else if (what === 'shop') await save(await benchShop(short ? { seconds: 3, perSecond: 50 } : { seconds: 30, perSecond: 200 }));
+else {
+  process.stderr.write(`there is no bench '${what}': use 'calls' or 'shop'\n`);
+  process.exitCode = 2;
+}
+
+async function save(rows: unknown): Promise<void> {
+  await mkdir(dirname(values.json), { recursive: true });
+  await writeFile(values.json, `${JSON.stringify({ node: process.version, at: new Date().toISOString(), what, short, rows }, undefined, 2)}\n`);
+  process.stdout.write(`\nwritten to ${values.json}\n`);
+}

@@ -1,0 +1,36 @@
+/** One measured figure, and how it stands to Fledge's. */
+export interface Row {
+  readonly table: string;
+  readonly name: string;
+  readonly unit: string;
+  readonly value: number;
+  /** Fledge's value divided by this one. */
+  readonly fledgeRatio: number;
+}
+
+/** The middle value; of an even number the lower middle. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[(sorted.length - 1) >> 1] ?? NaN;
+}
+
+/** Prints a table with ratios, and gives its rows. */
+export function printTable(table: string, unit: string, results: ReadonlyMap<string, number>, convert: (value: number) => number, fledge: string): Row[] {
+  const own = convert(results.get(fledge) ?? NaN);
+  const rows = [...results].map(([name, raw]): Row => {
+    const value = convert(raw);
+    return { table, name, unit, value, fledgeRatio: own / value };
+  });
+  process.stdout.write(`\n${table}\n`);
+  process.stdout.write(`  ${''.padEnd(36)}${unit.padStart(16)}${'Fledge / this'.padStart(16)}\n`);
+  for (const { name, value, fledgeRatio } of rows) {
+    process.stdout.write(`  ${name.padEnd(36)}${figure(value).padStart(16)}${fledgeRatio.toFixed(2).padStart(16)}\n`);
+  }
+  return rows;
+}
+
+/** A number with the digits that matter. */
+export function figure(value: number): string {
+  if (value >= 1_000) return Math.round(value).toLocaleString('en');
+  return value >= 10 ? value.toFixed(1) : value.toFixed(3);
+}

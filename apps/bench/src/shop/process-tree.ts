@@ -1,0 +1,56 @@
+import { readdir, readFile } from 'node:fs/promises';
+
+/** What a process and all that it started have used. */
+export interface Usage {
+  /** Seconds of processor time, user and system. */
+  readonly cpuSeconds: number;
+  /** Resident memory in MiB, shared pages counted for each process. */
+  readonly memoryMiB: number;
+  readonly processes: number;
+}
+
+/** Ticks a second of Linux's process accounting (`USER_HZ`), which is 100 on every platform that Node runs on. */
+const TICKS_PER_SECOND = 100;
+const PAGE_BYTES = 4_096;
+
+interface Stat {
+  readonly pid: number;
+  readonly parent: number;
+  readonly ticks: number;
+  readonly pages: number;
+}
+
+/** Reads the usage of a process and its descendants from `/proc`; Linux only. */
+export async function usageOf(root: number): Promise<Usage> {
+  const stats = await allStats();
+  const tree = new Set([root]);
+  // A child may stand before its parent in the list: again until nothing is added.
+  for (let size = 0; size !== tree.size; ) {
+    size = tree.size;
+    for (const { pid, parent } of stats) if (tree.has(parent)) tree.add(pid);
+  }
+  const own = stats.filter(({ pid }) => tree.has(pid));
+  return {
+    cpuSeconds: own.reduce((sum, s) => sum + s.ticks, 0) / TICKS_PER_SECOND,
+    memoryMiB: (own.reduce((sum, s) => sum + s.pages, 0) * PAGE_BYTES) / 2 ** 20,
+    processes: own.length,
+  };
+}
+
+async function allStats(): Promise<Stat[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').then(parse, ended)));
+  return stats.filter((stat) => stat !== undefined);
+}
+
+/** A process that ended between the listing and the reading is not counted. */
+function ended(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT' && error.code !== 'ESRCH') throw error;
+}
+
+function parse(text: string): Stat {
+  // The name of the program, in parentheses, may hold anything: fields are counted after it.
+  const close = text.lastIndexOf(')');
+  const fields = text.slice(close + 2).split(' ').map(Number);
+  return { pid: parseInt(text, 10), parent: fields[1] ?? 0, ticks: (fields[11] ?? 0) + (fields[12] ?? 0), pages: fields[21] ?? 0 };
+}
