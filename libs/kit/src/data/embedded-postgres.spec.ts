@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,7 +86,9 @@ describe('the embedded PostgreSQL', () => {
   it('is not kept from starting by a lock file whose process id belongs to another program now', async () => {
     const dir = join(home, 'data');
     await (await start({ dir })).stop();
-    const other = spawn('sleep', ['60']);
+    // of the server's own user: of another one's processes PostgreSQL thinks nothing
+    const { uid } = await stat(dir);
+    const other = spawn('sleep', ['60'], isRoot ? { uid } : {});
     children.push(other);
     await writeFile(join(dir, 'postmaster.pid'), `${other.pid}\n${dir}\n1700000000\n5432\n\n127.0.0.1\n\nready\n`);
     const again = await start({ dir });
@@ -127,7 +129,10 @@ describe('a folder or port that will not do ends in one clear error:', () => {
 
   it('a folder that a throw-away would remove with what is in it', async () => {
     await writeFile(join(home, 'thesis.txt'), '');
-    expect(await failureOf({ dir: home, persistent: false })).toMatchObject({ code: 'fledge.startup.postgres-folder' });
+    expect(await failureOf({ dir: home, persistent: false })).toMatchObject({
+      code: 'fledge.startup.postgres-folder',
+      message: `${home} is not empty, and a throw-away PostgreSQL would remove it at its end`,
+    });
     expect(existsSync(join(home, 'thesis.txt'))).toBe(true);
   });
 

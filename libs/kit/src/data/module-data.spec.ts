@@ -94,19 +94,28 @@ describe('the data of a module', () => {
     }
   });
 
-  it('is prepared by an owner who is no superuser, and opened by one who may not make anything once it is', async () => {
-    await asOwner(`do $$ begin create role plain_owner login createrole password 'x'; exception when duplicate_object then null; end $$`);
-    await asOwner(`grant create on database ${new URL(database.url).pathname.slice(1)} to plain_owner`);
-    const url = new URL(database.url);
-    url.username = 'plain_owner';
-    url.password = 'x';
-    const first = await notes('eta', { url: url.href });
-    await first.getRepository(NoteRow).save({ text: 'kept' });
+  it('is prepared while another database of the server makes the same role', async () => {
+    await whileUncommitted(database.url, 'create role fledge_iota nologin', () => notes('iota'));
+  });
 
-    await asOwner(`revoke create on database ${url.pathname.slice(1)} from plain_owner; alter role plain_owner nocreaterole`);
-    const second = await notes('eta', { url: url.href });
-    expect(await second.getRepository(NoteRow).count()).toBe(1);
-    await expect(notes('theta', { url: url.href })).rejects.toMatchObject({
+  it('is prepared by an owner who is no superuser, also while another start grants it the role', async () => {
+    const owner = await plainUser('plain_owner', 'createrole');
+    await asOwner(`grant create on database ${databaseName()} to plain_owner`);
+    const source = await notes('eta', { url: owner });
+    expect(await source.query('select current_user::text as role')).toEqual([{ role: 'fledge_eta' }]);
+
+    await asOwner('create role fledge_kappa nologin; grant fledge_kappa to plain_owner with admin option, set false');
+    await inSession(owner, 'grant fledge_kappa to current_user with set false');
+    await whileUncommitted(owner, 'grant fledge_kappa to current_user with set true', () => notes('kappa', { url: owner }));
+  });
+
+  it('once it is prepared, needs a user who is a member of the role and may make nothing', async () => {
+    await notes('eta');
+    const member = await plainUser('plain_member', 'nocreaterole');
+    await asOwner('grant fledge_eta to plain_member');
+    const source = await notes('eta', { url: member });
+    expect(await source.getRepository(NoteRow).count()).toBe(0);
+    await expect(notes('theta', { url: member })).rejects.toMatchObject({
       code: 'fledge.startup.database-privileges',
       hint: expect.stringContaining('create role "fledge_theta" nologin; grant "fledge_theta" to'),
     });
@@ -210,8 +219,43 @@ async function notes(module: string, options: Partial<ModuleDataOptions> = {}): 
   return source;
 }
 
-async function asOwner(sql: string): Promise<unknown[]> {
-  const client = new Client({ connectionString: database.url });
+function databaseName(): string {
+  return new URL(database.url).pathname.slice(1);
+}
+
+/** Makes a user who is no superuser, anew, and gives its URL. */
+async function plainUser(name: string, attributes: string): Promise<string> {
+  await asOwner(`drop role if exists ${name}; create role ${name} login ${attributes} password 'x'`);
+  const url = new URL(database.url);
+  url.username = name;
+  url.password = 'x';
+  return url.href;
+}
+
+/** Runs `work` against a change that another session has made and commits as soon as the work waits for it. */
+async function whileUncommitted(url: string, sql: string, work: () => Promise<unknown>): Promise<void> {
+  const other = new Client({ connectionString: url });
+  await other.connect();
+  try {
+    await other.query('begin');
+    await other.query(sql);
+    const done = work();
+    const limit = Date.now() + 10_000;
+    const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    while ((await asOwner(waiting)).length === 0) if (Date.now() > limit) throw new Error(`nothing waits for: ${sql}`);
+    await other.query('commit');
+    await done;
+  } finally {
+    await other.end();
+  }
+}
+
+function asOwner(sql: string): Promise<unknown[]> {
+  return inSession(database.url, sql);
+}
+
+async function inSession(url: string, sql: string): Promise<unknown[]> {
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     return (await client.query(sql)).rows as unknown[];

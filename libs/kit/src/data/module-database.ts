@@ -5,7 +5,6 @@ import { StartupError } from '../contract/index.js';
 export const MIGRATION_WAIT_MS = 120_000;
 /** How long a new connection may take, and how long a query waits for a free one of the pool. */
 export const CONNECT_TIMEOUT_MS = 5_000;
-const GRANT_TRIES = 5;
 
 /** Where a module's tables are, and as whom it works on them. */
 export interface ModuleHome {
@@ -62,7 +61,7 @@ async function prepare(client: Client, home: ModuleHome): Promise<void> {
   const { module, schema, role } = home;
   try {
     if (!(await has(client, 'select 1 from pg_roles where rolname = $1', role))) await createRole(client, role);
-    if (!(await canBe(client, role))) await grantSelf(client, role);
+    if (!(await canBe(client, role))) await client.query(`grant ${quote(role)} to current_user`);
     const { rows } = await client.query<{ owner: string }>('select nspowner::regrole::text as owner from pg_namespace where nspname = $1', [schema]);
     if (rows.length === 0) {
       await client.query(`create schema ${quote(schema)} authorization ${quote(role)}; revoke all on schema ${quote(schema)} from public`);
@@ -93,18 +92,6 @@ async function createRole(client: Client, role: string): Promise<void> {
     await client.query(`create role ${quote(role)} nologin`);
   } catch (error) {
     if (!hasCode(error, '42710', '23505')) throw error;
-  }
-}
-
-async function grantSelf(client: Client, role: string): Promise<void> {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      await client.query(`grant ${quote(role)} to current_user`);
-      return;
-    } catch (error) {
-      // 'tuple concurrently updated': another start grants the same at this moment
-      if (!hasCode(error, 'XX000', '23505') || attempt === GRANT_TRIES) throw error;
-    }
   }
 }
 

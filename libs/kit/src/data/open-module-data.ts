@@ -44,6 +44,8 @@ export interface ModuleDataOptions {
 /**
  * Opens a module's data: its own schema and role, made and migrated if need be, and a TypeORM data source whose every
  * connection works as that role with that schema alone, so that a query on another module's table is refused by PostgreSQL.
+ * The server is PostgreSQL 16 or newer: older ones fail a grant that meets another.
+ *
  * Replicas may start at once; one prepares and migrates, the others wait. The fence holds against mistakes, not against a
  * module that sets out to take it down (`set role none`).
  *

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { chown, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { StartupError } from '../contract/index.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
@@ -47,6 +47,8 @@ export async function claimFolder(dir: string, persistent: boolean, binaries: Po
 
 async function openFolder(dir: string): Promise<string[]> {
   try {
+    // Only the folder itself is private: the server's user needs a way through those above it.
+    await mkdir(dirname(dir), { recursive: true });
     await mkdir(dir, { recursive: true, mode: 0o700 });
     return await readdir(dir);
   } catch (error) {
