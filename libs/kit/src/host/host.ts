@@ -49,8 +49,10 @@ export interface DrainOptions {
   readonly timeoutMs?: number;
 }
 
-const BODY_MAX_DEFAULT_BYTES = 256 * 1024;
-const REQUEST_TIMEOUT_DEFAULT_MS = 10_000;
+/** The largest body of a request, if not said otherwise. */
+export const BODY_MAX_DEFAULT_BYTES = 256 * 1024;
+/** The longest that a request may take, if not said otherwise. */
+export const REQUEST_TIMEOUT_DEFAULT_MS = 10_000;
 const DRAIN_TIMEOUT_DEFAULT_MS = 10_000;
 
 /** A process's set of modules, started and stopped as one. */

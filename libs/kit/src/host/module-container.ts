@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { type DynamicModule, type LoggerService, Module, type Type } from '@nestjs/common';
+import { type DynamicModule, type LoggerService, Module, type NestApplicationOptions, type Type } from '@nestjs/common';
 import { PATH_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
@@ -23,6 +23,8 @@ export interface ContainerOptions {
   readonly bodyMaxBytes: number;
   readonly requestTimeoutMs: number;
   readonly logger: LoggerService | false;
+  /** How Nest makes the application; default `NestFactory`. A test makes it with `@nestjs/testing`, which can override providers. */
+  readonly create?: (root: DynamicModule, adapter: FastifyAdapter, options: NestApplicationOptions) => Promise<NestFastifyApplication>;
 }
 
 /** A module in its own Nest application, wired to the boundary, and how HTTP requests reach it. */
@@ -55,7 +57,8 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     module: ContainerRoot,
     imports: [CqrsModule.forRoot(), ModuleSettingsModule.of(options.settings), ...options.dataImports, cls],
   };
-  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: options.logger, abortOnError: false, bufferLogs: false });
+  const create = options.create ?? createByFactory;
+  const app = await create(root, adapter, { logger: options.logger, abortOnError: false, bufferLogs: false });
   refuseForeignModules(app, cls);
   refuseForeignRoutes(app, spec);
   app.useGlobalFilters(new ProblemFilter());
@@ -71,6 +74,10 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     },
     handleRequest: (request, response) => route?.(request, response),
   };
+}
+
+function createByFactory(root: DynamicModule, adapter: FastifyAdapter, options: NestApplicationOptions): Promise<NestFastifyApplication> {
+  return NestFactory.create<NestFastifyApplication>(root, adapter, options);
 }
 
 /** What static checks can not see, a module that came by a promise or a factory: no other bounded module is in the container. */

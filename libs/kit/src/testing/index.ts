@@ -1,1 +1,11 @@
+/**
+ * What a module is tested with: alone, its neighbours faked by their contracts.
+ * @packageDocumentation
+ */
+export { eventually, WITHIN_DEFAULT_MS, type Check } from './eventually.js';
+export { FakeBreach } from './fake-breach.js';
+export { fake, type Answer, type Fake, type FakeHandler, type Message, type ResultOf } from './fake.js';
 export { freshDatabase, testNatsUrl, type FreshDatabase } from './fresh-database.js';
+export type { Scenario } from './scenario.js';
+export type { Method, RequestOptions, TestCaller, TestResponse } from './test-caller.js';
+export { testModule, type TestedModule, type TestModuleOptions } from './test-module.js';

@@ -1,0 +1,151 @@
+import { Call, carry, type Catalogue, type CompiledMessage, currentFrame, IN_FLIGHT_MAX_DEFAULT, Inlet, outcomeOf } from '../boundary/index.js';
+import type { BoundedModuleSpec } from '../bus/index.js';
+import {
+  CallCancelled,
+  type Class,
+  type Contract,
+  DeadlineExceeded,
+  type FledgeError,
+  ModuleFault,
+  ModuleUnavailable,
+  SigningKeys,
+  StartupError,
+} from '../contract/index.js';
+import { describeRefusal, FakeBreach } from './fake-breach.js';
+import { Fake } from './fake.js';
+import type { TestIssuer } from './test-issuer.js';
+
+/**
+ * The neighbours of a module under test, each an inlet on the real transport, whose handlers are the fakes'. Keeps what was sent to
+ * them, and what they did against their contracts.
+ */
+export class FakeNeighbours {
+  private readonly fakes: ReadonlyMap<string, Fake>;
+  private readonly sent = new Map<Class, object[]>();
+  private breaches: FakeBreach[] = [];
+
+  constructor(
+    private readonly spec: BoundedModuleSpec,
+    fakes: readonly Fake[],
+    private readonly issuer: TestIssuer,
+  ) {
+    for (const { contract } of fakes) this.refuseStranger(contract);
+    this.fakes = new Map(spec.uses.map((contract) => [contract.name, joined(contract, fakes)]));
+  }
+
+  /** An inlet for each contract that the module uses. */
+  inlets(catalogue: Catalogue): Inlet[] {
+    return this.spec.uses.map(({ name }) => {
+      // Whatever a fake does against its contract is kept as a breach: there is no log for it to be lost in.
+      const inlet = new Inlet(name, catalogue.of(name), IN_FLIGHT_MAX_DEFAULT, () => undefined);
+      for (const message of inlet.messages) inlet.handle(message, { execute: (input) => this.answer(message, input) });
+      return inlet;
+    });
+  }
+
+  /** Copies of what was sent of a message, in order. */
+  calls<M extends object>(message: Class<M>): readonly M[] {
+    if (!this.spec.uses.some((contract) => contract.messages.some((known) => known.cls === message))) {
+      throw new StartupError(
+        'fake-message',
+        `${message.name} is of no contract that ${this.spec.contract.name} uses, so it is never sent`,
+        `It uses: ${this.spec.uses.map((contract) => contract.name).join(', ') || 'none'}.`,
+      );
+    }
+    return [...(this.sent.get(message) ?? [])] as M[];
+  }
+
+  /** Forgets what was sent. */
+  forget(): void {
+    this.sent.clear();
+  }
+
+  /** Throws what the fakes did against their contracts since the last time, if anything. */
+  verify(): void {
+    const [first, ...more] = this.breaches;
+    this.breaches = [];
+    if (first === undefined) return;
+    throw more.length === 0 ? first : new AggregateError([first, ...more], [first, ...more].map((breach) => breach.message).join('\n'));
+  }
+
+  private async answer(message: CompiledMessage, input: object): Promise<unknown> {
+    const copy = message.input.copy(input) as object;
+    this.keep(message, copy);
+    const handler = this.fakes.get(message.module)?.handlerOf(message.cls) ?? this.standIn(message);
+    if (handler === undefined) throw this.breach(missing(message));
+    let result: unknown;
+    try {
+      result = await handler(input);
+    } catch (error) {
+      throw this.checkedError(message, error);
+    }
+    try {
+      message.output.copy(result);
+    } catch (refused) {
+      const { text, violations } = describeRefusal(refused);
+      const fact = `the fake of ${message.module} answered '${message.name}' against its contract: ${text}`;
+      throw this.breach(new FakeBreach(message.module, message.name, fact, 'Answer what the real module answers.', violations, refused));
+    }
+    return result;
+  }
+
+  private keep(message: CompiledMessage, copy: object): void {
+    const sent = this.sent.get(message.cls);
+    if (sent) sent.push(copy);
+    else this.sent.set(message.cls, [copy]);
+  }
+
+  /** Keys for the tokens of the test's own callers, where the module asks a neighbour for them. */
+  private standIn(message: CompiledMessage): (() => unknown) | undefined {
+    return message.result === SigningKeys ? () => this.issuer.keys() : undefined;
+  }
+
+  private checkedError(message: CompiledMessage, error: unknown): unknown {
+    if (isLostPeer(error)) return brought(error);
+    if (carry(message, error) !== undefined) return error;
+    const declared = [...message.errorsByName.values()].map(({ cls }) => cls.name).join(', ') || 'none';
+    const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const fact = `the fake of ${message.module} threw what '${message.name}' does not declare, or with fields that do not fit: ${what}`;
+    const hint = `Throw a declared error with its fields (declared: ${declared}), or to play a lost peer a ModuleUnavailable, DeadlineExceeded or ModuleFault.`;
+    return this.breach(new FakeBreach(message.module, message.name, fact, hint, [], error));
+  }
+
+  /** Keeps it for the test, and lets the module under test see it in place of an answer. */
+  private breach(breach: FakeBreach): FakeBreach {
+    this.breaches.push(breach);
+    return brought(breach);
+  }
+
+  private refuseStranger(contract: Contract): void {
+    if (this.spec.uses.includes(contract)) return;
+    throw new StartupError(
+      'fake-stranger',
+      `there is a fake of ${contract.name}, which ${this.spec.contract.name} does not use`,
+      `Remove it, or add the contract to \`uses\`: ${this.spec.uses.map(({ name }) => name).join(', ') || 'none'}.`,
+    );
+  }
+}
+
+type LostPeer = ModuleUnavailable | DeadlineExceeded | ModuleFault | CallCancelled;
+
+function isLostPeer(error: unknown): error is LostPeer {
+  return error instanceof ModuleUnavailable || error instanceof DeadlineExceeded || error instanceof ModuleFault || error instanceof CallCancelled;
+}
+
+/** Ends the call that is being answered as a transport would, with an error that no handler can send through a boundary. */
+function brought<E extends FledgeError>(error: E): E {
+  const call = currentFrame();
+  if (call instanceof Call) call.fail(error, outcomeOf(error));
+  return error;
+}
+
+/** One contract's fake. Two for it would leave open which answers. */
+function joined(contract: Contract, fakes: readonly Fake[]): Fake {
+  const [fake, other] = fakes.filter((each) => each.contract === contract);
+  if (other) throw new StartupError('fake-twice', `there are two fakes of ${contract.name}`, 'Tell one of them to answer all: fake(…).on(…).on(…).');
+  return fake ?? new Fake(contract);
+}
+
+function missing({ module, name, cls }: CompiledMessage): FakeBreach {
+  return new FakeBreach(module, name, `'${name}' was sent to ${module}, and no fake answers it`, `Tell one: fakes: [fake(…).on(${cls.name}, (message) => …)].`);
+}

@@ -1,0 +1,57 @@
+import type { Command, Query } from '@nestjs/cqrs';
+import { type Class, type Contract, type Fields, messageSpec, StartupError } from '../contract/index.js';
+
+/** Carries the type of its result, as `Command<R>` and `Query<R>` of `@nestjs/cqrs` do. */
+export type Message<R = unknown> = Command<R> | Query<R>;
+
+/** The result of a message's class: `ResultOf<ReserveStock>` is `StockReservation`. */
+export type ResultOf<M> = M extends Command<infer R> ? R : M extends Query<infer R> ? R : never;
+
+/** What a fake may answer: the result, or its plain fields, however deep. */
+export type Answer<R> = R extends Date | string | number | boolean | null | undefined | void
+  ? R
+  : R extends readonly (infer I)[]
+    ? readonly Answer<I>[]
+    : R extends object
+      ? { [K in keyof Fields<R>]: Answer<Fields<R>[K]> }
+      : R;
+
+/** Answers one message in a neighbour's place; throws an error that the contract declares, or a kit error to play a lost peer. */
+export type FakeHandler<M extends Message> = (message: M) => Answer<ResultOf<M>> | Promise<Answer<ResultOf<M>>>;
+
+/**
+ * A stand-in for a module, by its contract: `fake(CatalogContract).on(GetProducts, ({ ids }) => …)`. Give it to `testModule`.
+ * It may be told anew at any time, also while the module under test runs.
+ */
+export class Fake {
+  private readonly handlers = new Map<Class, FakeHandler<never>>();
+
+  constructor(readonly contract: Contract) {}
+
+  /**
+   * Answers a message from now on. Throws at once when the contract does not have the message.
+   * @param handler runs behind the boundary: it gets a copy, and what it answers is checked and copied.
+   */
+  on<M extends Message>(message: Class<M>, handler: FakeHandler<M>): this {
+    if (!this.contract.messages.some((known) => known.cls === message)) {
+      const name = messageSpec(message)?.name ?? message.name;
+      throw new StartupError(
+        'fake-message',
+        `'${name}' is no message of the contract of ${this.contract.name}, which a fake was to answer`,
+        `It has: ${this.contract.messages.map((known) => known.name).join(', ') || 'none'}.`,
+      );
+    }
+    this.handlers.set(message, handler as FakeHandler<never>);
+    return this;
+  }
+
+  /** How a message is answered now, if it is. */
+  handlerOf(message: Class): ((message: object) => unknown) | undefined {
+    return this.handlers.get(message) as ((message: object) => unknown) | undefined;
+  }
+}
+
+/** Stands in for the module of a contract. Messages that it is not told to answer fail the test when they are sent. */
+export function fake(contract: Contract): Fake {
+  return new Fake(contract);
+}

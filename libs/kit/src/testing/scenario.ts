@@ -1,0 +1,64 @@
+import type { Class } from '../contract/index.js';
+import { eventually, type Check } from './eventually.js';
+import type { Message } from './fake.js';
+import type { Method, RequestOptions, TestCaller, TestResponse } from './test-caller.js';
+
+/**
+ * What happens to a module, step by step: stimulate, wait for the state, check. Each step adds itself; all run in order when the
+ * scenario is awaited, and the first that fails ends it. What the last stimulus answered is handed to the steps after it, and is
+ * what the scenario answers. After Spring Modulith's `Scenario`.
+ */
+export class Scenario<T> implements PromiseLike<T> {
+  constructor(
+    private readonly caller: TestCaller,
+    private readonly run: () => Promise<T>,
+  ) {}
+
+  /** Stimulates with a command or query of the module's contract. */
+  when<R>(message: Message<R>): Scenario<R> {
+    return this.next(() => this.caller.execute(message));
+  }
+
+  /** Stimulates with an HTTP request. */
+  request(method: Method, url: string, body?: unknown, options?: RequestOptions): Scenario<TestResponse> {
+    return this.next(() => this.caller.request(method, url, body, options));
+  }
+
+  /** Expects that what came before fails with this error, and goes on with the error. */
+  fails<E extends Error>(error: Class<E>): Scenario<E> {
+    return new Scenario(this.caller, async () => {
+      let answer: T;
+      try {
+        answer = await this.run();
+      } catch (thrown) {
+        if (thrown instanceof error) return thrown;
+        throw thrown;
+      }
+      throw new Error(`${error.name} was expected, and nothing failed; the answer was ${JSON.stringify(answer)}`);
+    });
+  }
+
+  /** Waits until `check` neither answers `false` nor throws. @param withinMs default 5,000. */
+  eventually(what: string, check: (answer: T) => ReturnType<Check>, withinMs?: number): Scenario<T> {
+    return this.next(async (answer) => {
+      await eventually(() => check(answer), what, withinMs);
+      return answer;
+    });
+  }
+
+  /** Looks once, with `expect`s. */
+  check(look: (answer: T) => void | Promise<void>): Scenario<T> {
+    return this.next(async (answer) => {
+      await look(answer);
+      return answer;
+    });
+  }
+
+  then<A = T, B = never>(onAnswer?: ((answer: T) => A | PromiseLike<A>) | null, onFailure?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+    return this.run().then(onAnswer, onFailure);
+  }
+
+  private next<R>(step: (answer: T) => Promise<R>): Scenario<R> {
+    return new Scenario(this.caller, async () => step(await this.run()));
+  }
+}

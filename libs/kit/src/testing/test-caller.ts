@@ -1,0 +1,108 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Frame, type Identity, now, type Outlet, runInFrame } from '../boundary/index.js';
+import { type Class, ModuleFault, StartupError } from '../contract/index.js';
+import type { FakeNeighbours } from './fake-neighbours.js';
+import type { Message } from './fake.js';
+import { Scenario } from './scenario.js';
+import type { TestHttp } from './test-http.js';
+import type { TestIssuer } from './test-issuer.js';
+
+/** An HTTP request's options. */
+export interface RequestOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The answer to an HTTP request. */
+export interface TestResponse {
+  readonly status: number;
+  /** By lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body, read as JSON where it is JSON, as text where not; `undefined` when empty. */
+  readonly body: unknown;
+}
+
+/** The methods of HTTP that a module may serve. */
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS';
+
+/** What a caller needs of the module that it calls. */
+export interface Callee {
+  readonly module: string;
+  readonly app: NestFastifyApplication;
+  readonly http: TestHttp;
+  readonly outlets: ReadonlyMap<Class, Outlet>;
+  readonly neighbours: FakeNeighbours;
+  readonly issuer: TestIssuer;
+  /** What was thrown in the module behind a fault that crossed the boundary, by correlation id. */
+  readonly faults: ReadonlyMap<string, unknown>;
+}
+
+/** Milliseconds that work of a test may take as a whole; each contract's own deadline holds besides. */
+const TEST_DEADLINE_MS = 60_000;
+
+/** Someone who uses the module under test from outside: by its contract, or over HTTP. */
+export class TestCaller {
+  constructor(
+    private readonly callee: Callee,
+    private readonly identity: Identity | undefined,
+  ) {}
+
+  /**
+   * Sends a command or a query of the module's contract over its boundary, as another module would. A fault carries as `cause` what
+   * the module threw, which the boundary hides everywhere else.
+   * @throws FakeBreach when a fake broke its contract meanwhile, whatever the module made of it.
+   */
+  async execute<R>(message: Message<R>): Promise<R> {
+    const { callee } = this;
+    const outlet = callee.outlets.get(message.constructor as unknown as Class);
+    if (!outlet) {
+      throw new StartupError(
+        'test-message',
+        `${message.constructor.name} is no message of the contract of ${callee.module}`,
+        `Reach what is private of it through Nest: test.get(CommandBus). The contract has: ${[...callee.outlets.keys()].map((cls) => cls.name).join(', ') || 'none'}.`,
+      );
+    }
+    const frame = new Frame('test', 'test', now() + TEST_DEADLINE_MS, this.identity, undefined, undefined);
+    try {
+      return (await runInFrame(frame, () => outlet.execute(message))) as R;
+    } catch (error) {
+      if (error instanceof ModuleFault) error.cause = callee.faults.get(error.correlationId);
+      throw error;
+    } finally {
+      callee.neighbours.verify();
+    }
+  }
+
+  /**
+   * Sends an HTTP request to the module. With an identity it carries a token that the module's `Authentication` accepts, if it asks
+   * a neighbour for the keys.
+   * @param url a path, with its query: `/orders?limit=5`.
+   * @param body sent as JSON; text is sent as it is; left out, none is sent.
+   * @throws FakeBreach when a fake broke its contract meanwhile, whatever was answered.
+   */
+  async request(method: Method, url: string, body?: unknown, { headers }: RequestOptions = {}): Promise<TestResponse> {
+    const { http, issuer, neighbours } = this.callee;
+    const response = await fetch(new URL(url, await http.origin()), {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(this.identity && { authorization: `Bearer ${await issuer.token(this.identity)}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    neighbours.verify();
+    return { status: response.status, headers: Object.fromEntries(response.headers), body: bodyOf(text, response.headers.get('content-type')) };
+  }
+
+  /** A scenario of this caller: stimulate, wait, check; runs when it is awaited. */
+  scenario(): Scenario<undefined> {
+    return new Scenario(this, () => Promise.resolve(undefined));
+  }
+}
+
+function bodyOf(text: string, type: string | null): unknown {
+  if (text === '') return undefined;
+  return /[/+]json\b/.test(type ?? '') ? (JSON.parse(text) as unknown) : text;
+}

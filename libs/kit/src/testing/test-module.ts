@@ -1,0 +1,164 @@
+import { ConsoleLogger, type LoggerService, type Type } from '@nestjs/common';
+import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test, type TestingModuleBuilder } from '@nestjs/testing';
+import { type CallMeter, Catalogue, type CompiledMessage, type Identity, IN_FLIGHT_MAX_DEFAULT, Inlet, Outlet } from '../boundary/index.js';
+import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
+import type { Class } from '../contract/index.js';
+import { moduleDataImports, openModuleData } from '../data/index.js';
+import { BODY_MAX_DEFAULT_BYTES, createContainer, type ContainerOptions, REQUEST_TIMEOUT_DEFAULT_MS } from '../host/index.js';
+import type { ModuleSettings } from '../host/index.js';
+import { LocalTransport } from '../transport/index.js';
+import { FakeNeighbours } from './fake-neighbours.js';
+import type { Fake } from './fake.js';
+import { freshDatabase, type FreshDatabase } from './fresh-database.js';
+import { type Callee, TestCaller } from './test-caller.js';
+import { TestHttp } from './test-http.js';
+import { TestIssuer } from './test-issuer.js';
+
+/** How a module is tested. */
+export interface TestModuleOptions {
+  /** Stand-ins for the modules that it uses. Default: none answers, so that the first message sent to one fails the test. */
+  readonly fakes?: readonly Fake[];
+  /** Who calls, unless `as()` says otherwise. Default nobody. */
+  readonly identity?: Identity;
+  /** What a topology file would say under `settings.<module>`. Default nothing. */
+  readonly settings?: ModuleSettings;
+  /**
+   * PostgreSQL of an owner who may create schemas. Default: for a module with tables a database of its own in the throw-away server
+   * of the test run, dropped by `close()`.
+   */
+  readonly database?: { readonly url: string };
+  /** Overrides, as anywhere with `@nestjs/testing`: `(builder) => builder.overrideProvider(Clock).useValue(stopped)`. */
+  readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
+  /** Default: the console, for errors alone. */
+  readonly logger?: LoggerService | false;
+}
+
+/** One module, running alone: its own container, tables and boundary are real, its neighbours are fakes. */
+export class TestedModule extends TestCaller {
+  private closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly tested: Callee,
+    identity: Identity | undefined,
+    private readonly release: () => Promise<void>,
+  ) {
+    super(tested, identity);
+  }
+
+  /** Its Nest application. */
+  get app(): NestFastifyApplication {
+    return this.tested.app;
+  }
+
+  /** A provider of it, wherever in the module it stands. */
+  get<T>(token: Type<T> | Class<T> | string | symbol): T {
+    return this.tested.app.get<T>(token as Type<T>, { strict: false });
+  }
+
+  /** Another caller: `test.as({ subject: 'u-1', roles: ['staff'] }).request('POST', '/products', …)`; `undefined` for nobody. */
+  as(identity: Identity | undefined): TestCaller {
+    return new TestCaller(this.tested, identity);
+  }
+
+  /** What the module sent of a neighbour's message, in order: copies, as the neighbour got them. */
+  calls<M extends object>(message: Class<M>): readonly M[] {
+    return this.tested.neighbours.calls(message);
+  }
+
+  /** Forgets what `calls` tells, for tests that share a module. */
+  forgetCalls(): void {
+    this.tested.neighbours.forget();
+  }
+
+  /**
+   * Throws a `FakeBreach` if a fake broke its contract and no call has told of it, as in work that the module does by itself.
+   * `close()` does so too; for a test that shares its module, call it in `afterEach`.
+   */
+  verifyFakes(): void {
+    this.tested.neighbours.verify();
+  }
+
+  /** Stops the module and drops what was made for it, then `verifyFakes()`. May be called twice. */
+  close(): Promise<void> {
+    return (this.closing ??= this.end());
+  }
+
+  private async end(): Promise<void> {
+    await this.release();
+    this.verifyFakes();
+  }
+}
+
+/**
+ * Starts one bounded module for a test, with fakes for the modules that it uses. All that the boundary promises holds: copies,
+ * validation, typed errors, `UndeclaredDependency`; and the fakes are held to their contracts by it.
+ *
+ * @throws StartupError for what would stop a host too, and for a fake of a contract that the module does not use.
+ */
+export async function testModule(cls: Type, options: TestModuleOptions = {}): Promise<TestedModule> {
+  const spec = checkedModuleSpec(cls);
+  const issuer = new TestIssuer();
+  const neighbours = new FakeNeighbours(spec, options.fakes ?? [], issuer);
+  const catalogue = new Catalogue([spec.contract, ...spec.uses]);
+  const transport = new LocalTransport();
+  const http = new TestHttp();
+  const faults = new Map<string, unknown>();
+  const inlet = new Inlet(spec.contract.name, catalogue.of(spec.contract.name), IN_FLIGHT_MAX_DEFAULT, (_module, _message, correlationId, error) => faults.set(correlationId, error));
+  const outlet = (caller: string) => (message: CompiledMessage) => new Outlet(caller, message, transport.sender(caller, message), unmetered);
+  const database = await databaseOf(spec, options);
+  let app: NestFastifyApplication | undefined;
+  const release = async (): Promise<void> => {
+    await http.close();
+    await transport.drain();
+    await app?.close();
+    await database?.drop?.();
+  };
+  try {
+    const container = await createContainer({
+      cls,
+      spec,
+      catalogue,
+      inlet,
+      outlet: outlet(spec.contract.name),
+      dataImports: await dataOf(spec, database?.url),
+      settings: options.settings ?? {},
+      bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
+      requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
+      logger: options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),
+      create: buildWith(options),
+    });
+    app = container.app;
+    http.own(spec.contract.routes, container.handleRequest);
+    for (const neighbour of neighbours.inlets(catalogue)) await transport.serve(neighbour);
+    await container.init();
+    await transport.serve(inlet);
+    const outlets = new Map(inlet.messages.map((message) => [message.cls, outlet('test')(message)]));
+    return new TestedModule({ module: spec.contract.name, app, http, outlets, neighbours, issuer, faults }, options.identity, release);
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+/** Nobody measures a test's calls. */
+const unmetered: CallMeter = { record: () => undefined };
+
+/** Makes the container with `@nestjs/testing`, so that what it can override can be overridden here. */
+function buildWith({ override = (builder) => builder }: TestModuleOptions): NonNullable<ContainerOptions['create']> {
+  return async (root, adapter: FastifyAdapter, nestOptions) => {
+    const built = await override(Test.createTestingModule({ imports: [root] })).compile();
+    return built.createNestApplication<NestFastifyApplication>(adapter, nestOptions);
+  };
+}
+
+async function databaseOf(spec: BoundedModuleSpec, { database }: TestModuleOptions): Promise<Pick<FreshDatabase, 'url'> & Partial<FreshDatabase> | undefined> {
+  if (spec.entities.length === 0 && spec.migrations.length === 0) return undefined;
+  return database ?? freshDatabase();
+}
+
+async function dataOf(spec: BoundedModuleSpec, url: string | undefined): Promise<ContainerOptions['dataImports']> {
+  if (url === undefined) return [];
+  const source = await openModuleData({ module: spec.contract.name, url, entities: spec.entities, migrations: spec.migrations });
+  return moduleDataImports(source, spec.entities);
+}
