@@ -40,6 +40,10 @@ function listModules(application: Application): void {
 }
 
 async function runService(application: Application, file: string, name: string | undefined): Promise<void> {
+  // Until it has started there is nothing to drain: a supervisor that is killed meanwhile takes it along at once.
+  const leave = (): void => process.exit(1);
+  if (process.connected === false) leave();
+  if (process.connected) process.on('disconnect', leave);
   const logger = new QuietLogger();
   Logger.overrideLogger(logger);
   const topology = loadTopology(file, { modules: application.modules.map((m) => m.contract.name), env: process.env });
@@ -64,7 +68,7 @@ async function runService(application: Application, file: string, name: string |
   }
   process.on('SIGTERM', stop).on('SIGINT', stop);
   // A supervisor that was killed takes its services with it.
-  if (process.channel) process.on('disconnect', stop);
+  if (process.connected) process.off('disconnect', leave).on('disconnect', stop);
   new Logger('host').log(`${service.name} is ready: ${service.modules.join(', ')} on http://${topology.http.host}:${host.port}`);
 }
 
