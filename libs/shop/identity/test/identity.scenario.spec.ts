@@ -30,10 +30,8 @@ it('has one user for an address in any case, however many register at once', asy
 
 it('answers an unknown address and a wrong password alike', async () => {
   const [wrong, unknown] = [await logIn('buyer@shop.test', 'wrong password'), await logIn('nobody@shop.test', 'wrong password')];
-  const { correlationId: _one, ...first } = wrong.body as Record<string, unknown>;
-  const { correlationId: _two, ...second } = unknown.body as Record<string, unknown>;
   expect([wrong.status, unknown.status]).toEqual([401, 401]);
-  expect(first).toEqual(second);
+  expect({ ...(wrong.body as object), correlationId: '' }).toEqual({ ...(unknown.body as object), correlationId: '' });
 });
 
 it('lets nobody make staff of themselves', async () => {
