@@ -42,6 +42,16 @@ describe('the embedded PostgreSQL', () => {
     expect(await settings(second.url)).toEqual({ fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', max_connections: '200', listen_addresses: '127.0.0.1' });
   });
 
+  // Only root runs the server as another user, to whom a folder of root's may be closed.
+  (isRoot ? it : it.skip)('runs below a folder that is closed to its user, as a private temporary folder is', async () => {
+    await chmod(home, 0o700);
+    const first = await start({ dir: join(home, 'data') });
+    await query(first.url, 'create table kept as select 1 as one');
+    await first.stop();
+    const second = await start({ dir: join(home, 'data') });
+    expect(await query(second.url, 'select one from kept')).toEqual([{ one: 1 }]);
+  });
+
   it('as a throw-away flushes nothing and leaves nothing', async () => {
     const server = await start({ dir: join(home, 'data'), persistent: false });
     expect(await settings(server.url)).toMatchObject({ fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' });

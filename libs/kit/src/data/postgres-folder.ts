@@ -3,6 +3,7 @@ import { chown, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { StartupError } from '../contract/index.js';
+import { type Account, commandAs } from './postgres-account.js';
 import type { PostgresBinaries } from './postgres-binaries.js';
 
 const run = promisify(execFile);
@@ -18,12 +19,6 @@ export interface DataFolder {
   readonly account: Account | undefined;
 }
 
-/** A user of the system. */
-export interface Account {
-  readonly uid: number;
-  readonly gid: number;
-}
-
 /**
  * Makes the folder if need be and sees that a server can run in it. As root it runs as the folder's owner, or for a new
  * folder as the system user `postgres`, which is made if there is none.
@@ -37,9 +32,9 @@ export async function claimFolder(dir: string, persistent: boolean, binaries: Po
   if (!isNew && !entries.includes('PG_VERSION')) {
     throw new StartupError('postgres-folder', `${dir} holds files that are not a PostgreSQL server's`, 'Choose an empty folder, or empty this one.', { dir });
   }
-  const account = process.getuid?.() === 0 ? await accountFor(dir, isNew) : undefined;
-  if (account && isNew) await chown(dir, account.uid, account.gid);
-  await checkReach(dir, binaries, account);
+  const owner = process.getuid?.() === 0 ? await accountFor(dir, isNew) : undefined;
+  if (owner && isNew) await chown(dir, owner.uid, owner.gid);
+  const account = await reachingAccount(dir, binaries, owner);
   const running = await checkFolder(dir);
   if (running) throw running;
   return { dir, isNew, account };
@@ -130,12 +125,31 @@ async function systemUser(): Promise<Account | undefined> {
   }
 }
 
+/** The account with what it needs to reach the program and the folder; throws when it can not be had. */
+async function reachingAccount(dir: string, binaries: PostgresBinaries, account: Account | undefined): Promise<Account | undefined> {
+  try {
+    await checkReach(dir, binaries, account);
+    return account;
+  } catch (error) {
+    if (!account) throw error;
+    const escorted = { ...account, throughClosedFolders: true };
+    const passes = await checkReach(dir, binaries, escorted).then(
+      () => true,
+      // Without setpriv or the right to give capabilities, the first failure is what there is to say.
+      () => false,
+    );
+    if (passes) return escorted;
+    throw error;
+  }
+}
+
 /** PostgreSQL's own words for a program or folder that its user can not reach do not say which user that is. */
 async function checkReach(dir: string, binaries: PostgresBinaries, account: Account | undefined): Promise<void> {
   const as = account ? `the user with id ${account.uid}, as whom PostgreSQL runs,` : 'this user';
   const probe = 'test -x "$1" && test -x "$2" || exit 3; cd "$3" && test -w . || exit 4';
+  const { program, args, as: user } = commandAs(account, '/bin/sh', ['-c', probe, 'fledge-reach', binaries.initdb, binaries.postgres, dir]);
   try {
-    await run('/bin/sh', ['-c', probe, 'fledge-reach', binaries.initdb, binaries.postgres, dir], { ...account, cwd: '/', timeout: CHECK_TIMEOUT_MS });
+    await run(program, args, { ...user, cwd: '/', timeout: CHECK_TIMEOUT_MS });
   } catch (error) {
     if ((error as { code?: unknown }).code !== 3) throw unusable(dir, as, error);
     const failure = new StartupError(

@@ -2,6 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { commandAs } from './postgres-account.js';
 import { endWithParent } from './end-with-parent.js';
 import type { DataFolder } from './postgres-folder.js';
 
@@ -46,10 +47,10 @@ export async function initialize(initdb: string, folder: DataFolder, user: strin
     '--no-instructions',
   ];
   // a pipe of the shell's, because Node's own are sockets, which can not be opened as /dev/stdin
-  const command = ['-c', 'printf "%s\\n" "$FLEDGE_PASSWORD" | "$0" "$@"', initdb, ...options];
+  const { program, args, as } = commandAs(folder.account, '/bin/sh', ['-c', 'printf "%s\\n" "$FLEDGE_PASSWORD" | "$0" "$@"', initdb, ...options]);
   const env = { ...environment(), FLEDGE_PASSWORD: password };
   await new Promise<void>((done, fail) => {
-    execFile('/bin/sh', command, { ...folder.account, cwd: folder.dir, env, timeout: INIT_TIMEOUT_MS }, (error, stdout, stderr) => {
+    execFile(program, args, { ...as, cwd: folder.dir, env, timeout: INIT_TIMEOUT_MS }, (error, stdout, stderr) => {
       if (error) fail(new PostgresRefused('initdb failed', `${stdout}${stderr}` || error.message));
       else done();
     });
@@ -73,8 +74,9 @@ export class PostgresProcess {
     private readonly log: (line: string) => void = () => undefined,
   ) {
     const flags = Object.entries({ port, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    this.child = spawn(program, ['-D', folder.dir, ...flags], {
-      ...folder.account,
+    const command = commandAs(folder.account, program, ['-D', folder.dir, ...flags]);
+    this.child = spawn(command.program, command.args, {
+      ...command.as,
       cwd: folder.dir,
       env: environment(),
       // Ctrl-C in a terminal goes to its whole process group: the server must outlive the host's drain
