@@ -124,14 +124,6 @@ describe('a folder or port that will not do ends in one clear error:', () => {
     expect(await failureOf({ dir })).toMatchObject({ code: 'fledge.startup.postgres-folder', message: `this user can not write the PostgreSQL folder ${dir}` });
   });
 
-  (isRoot ? it : it.skip)('a folder that root can write, but PostgreSQL can not reach (skipped unless root)', async () => {
-    await mkdir(join(home, 'private'), { mode: 0o700 });
-    const dir = join(home, 'private', 'data');
-    const failure = await failureOf({ dir });
-    expect(failure.code).toBe('fledge.startup.postgres-folder');
-    expect(failure.message).toMatch(/^the user with id \d+, as whom PostgreSQL runs, can not write the PostgreSQL folder/);
-  });
-
   it('a folder with other files', async () => {
     await writeFile(join(home, 'thesis.txt'), '');
     expect(await failureOf({ dir: home })).toMatchObject({ code: 'fledge.startup.postgres-folder', message: `${home} holds files that are not a PostgreSQL server's` });
