@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { nearest, StartupError } from '@fledge/kit/operations';
 
@@ -72,8 +72,8 @@ export async function listModules(project: Project): Promise<readonly ModuleInfo
  */
 export function topologyFile(project: Project, name: string = DEFAULT_TOPOLOGY): string {
   if (/[\\/]|\.ya?ml$/.test(name)) {
-    const inside = relative(project.root, join(process.cwd(), name));
-    return name.startsWith('/') || inside.startsWith('..') ? name : inside;
+    const inside = relative(project.root, resolve(name));
+    return inside.startsWith('..') ? resolve(name) : inside;
   }
   const file = join(CONFIG_FOLDER, `${name}.yaml`);
   if (existsSync(join(project.root, file))) return file;

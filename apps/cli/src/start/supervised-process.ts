@@ -34,11 +34,6 @@ export class SupervisedProcess {
     private readonly log: LineLog,
   ) {}
 
-  /** The process id of the run under way. */
-  get pid(): number | undefined {
-    return this.child?.pid;
-  }
-
   /**
    * Starts it; resolves when it is ready for the first time, or when it is stopped before. Rejects with a `StartupError` when its
    * first run says that it can not start as things are (exit code 78), or when it is not ready after `timeoutMs`.
