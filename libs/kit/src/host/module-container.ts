@@ -1,13 +1,13 @@
 import { createServer } from 'node:http';
 import { type DynamicModule, type LoggerService, Module, type NestApplicationOptions, type Type } from '@nestjs/common';
-import { PATH_METADATA } from '@nestjs/common/constants.js';
-import { ModulesContainer, NestFactory } from '@nestjs/core';
+import { MODULE_PATH, PATH_METADATA } from '@nestjs/common/constants.js';
+import { APP_FILTER, ModulesContainer, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Catalogue, CompiledMessage, Inlet, Outlet } from '../boundary/index.js';
 import { attachBuses, bindHandlers, boundedModuleSpec, type BoundedModuleSpec, outletsOf } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
-import { openRequestFrames, ProblemFilter, requestValidation, type RequestHandler } from '../http/index.js';
+import { acceptJsonOnly, openRequestFrames, ProblemFilter, RequestValidation, type RequestHandler } from '../http/index.js';
 import { type ModuleSettings, ModuleSettingsModule } from './module-settings.js';
 
 /** What a container is made of. */
@@ -55,15 +55,18 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   });
   const root: DynamicModule = {
     module: ContainerRoot,
+    // Nest asks the filter that was added last first: this one, which catches all, must stand before a module's own APP_FILTER.
+    providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
     imports: [CqrsModule.forRoot(), ModuleSettingsModule.of(options.settings), ...options.dataImports, cls],
   };
+  // Before Nest adds its own hooks: middleware, too, runs within the frame of its request.
+  acceptJsonOnly(adapter.getInstance());
+  openRequestFrames(adapter.getInstance(), spec.contract.name, options.requestTimeoutMs);
   const create = options.create ?? createByFactory;
   const app = await create(root, adapter, { logger: options.logger, abortOnError: false, bufferLogs: false });
   refuseForeignModules(app, cls);
   refuseForeignRoutes(app, spec);
-  app.useGlobalFilters(new ProblemFilter());
-  app.useGlobalPipes(requestValidation());
-  openRequestFrames(adapter.getInstance(), spec.contract.name, options.requestTimeoutMs);
+  app.useGlobalPipes(new RequestValidation());
   attachBuses(app, spec.contract.name, outletsOf(spec.contract.name, spec.uses, options.catalogue, options.outlet), options.catalogue);
   bindHandlers(app, inlet);
   return {
@@ -92,10 +95,12 @@ function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
 /** Each controller must serve paths that its module's contract owns, or a front door could not find them. */
 function refuseForeignRoutes(app: NestFastifyApplication, spec: BoundedModuleSpec): void {
   const { name, routes } = spec.contract;
-  for (const module of app.get(ModulesContainer).values()) {
+  const modules = app.get(ModulesContainer);
+  for (const module of modules.values()) {
+    const prefix = Reflect.getMetadata(MODULE_PATH + modules.applicationId, module.metatype) as string | undefined;
     for (const { metatype } of module.controllers.values()) {
       if (typeof metatype !== 'function') continue;
-      for (const path of pathsOf(metatype)) {
+      for (const path of prefix === undefined ? pathsOf(metatype) : listOf(prefix)) {
         if (!routes.some((route) => path === route || path.startsWith(`${route}/`))) {
           throw new StartupError('route-outside', `${metatype.name} of ${name} serves '${path}', which its contract does not own`, `Add the prefix to \`routes\` of the contract of ${name}: ${JSON.stringify(routes)}.`);
         }
@@ -104,7 +109,7 @@ function refuseForeignRoutes(app: NestFastifyApplication, spec: BoundedModuleSpe
   }
 }
 
-/** The paths of a controller: its own, or with an empty one those of its methods. */
+/** The paths of a controller without a prefix by the RouterModule: its own, or with an empty one those of its methods. */
 function pathsOf(controller: object & { prototype?: object }): string[] {
   const own = listOf(Reflect.getMetadata(PATH_METADATA, controller));
   if (own.some((path) => path !== '/')) return own;

@@ -40,8 +40,10 @@ function listModules(application: Application): void {
 }
 
 async function runService(application: Application, file: string, name: string | undefined): Promise<void> {
-  // Until it has started there is nothing to drain: a supervisor that is killed meanwhile takes it along at once.
+  // Until it has started there is nothing to drain: a signal, or the end of its supervisor, ends it at once. As a container's
+  // first process it would not even hear a signal that it has no handler for.
   const leave = (): void => process.exit(1);
+  process.on('SIGTERM', leave).on('SIGINT', leave);
   if (process.connected === false) leave();
   if (process.connected) process.on('disconnect', leave);
   const logger = new QuietLogger();
@@ -66,7 +68,7 @@ async function runService(application: Application, file: string, name: string |
     await postgres?.stop();
     throw error;
   }
-  process.on('SIGTERM', stop).on('SIGINT', stop);
+  process.off('SIGTERM', leave).off('SIGINT', leave).on('SIGTERM', stop).on('SIGINT', stop);
   // A supervisor that was killed takes its services with it.
   if (process.connected) process.off('disconnect', leave).on('disconnect', stop);
   new Logger('host').log(`${service.name} is ready: ${service.modules.join(', ')} on http://${topology.http.host}:${host.port}`);

@@ -6,4 +6,5 @@ export { describeModule, mergeDocuments } from './openapi.js';
 export { httpProblem, PROBLEM_TYPE, problemOf, statusOf, type Problem } from './problem.js';
 export { ProblemFilter } from './problem.filter.js';
 export { openRequestFrames } from './request-frame.js';
-export { requestValidation } from './request-validation.js';
+export { acceptJsonOnly } from './json-only.js';
+export { RequestValidation } from './request-validation.js';

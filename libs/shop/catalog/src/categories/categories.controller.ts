@@ -1,7 +1,7 @@
 import { Public, Roles } from '@fledge/kit';
 import { Body, Controller, Get, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiForbiddenResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
-import { IsString, Length, Matches, NotContains } from 'class-validator';
+import { IsString, Length, Matches } from 'class-validator';
 import { CategoryTaken, TooManyCategories } from '../../contract/index.js';
 import { CATEGORIES_MAX, type Category } from '../domain/product.js';
 import { CategoryRepository } from '../storage/category.repository.js';
@@ -15,7 +15,7 @@ export class CategoryResource implements Category {
   readonly id!: string;
 
   @ApiProperty({ example: 'Kitchen', minLength: 1, maxLength: 100 })
-  @IsString() @Length(1, 100) @NotContains('\0')
+  @IsString() @Length(1, 100)
   readonly name!: string;
 }
 

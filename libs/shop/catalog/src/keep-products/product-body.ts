@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsInt, IsISO4217CurrencyCode, IsString, Length, Matches, Max, MaxLength, Min, NotContains, ValidateIf } from 'class-validator';
+import { IsBoolean, IsInt, IsISO4217CurrencyCode, IsString, Length, Matches, Max, MaxLength, Min, ValidateIf } from 'class-validator';
 import { PRICE_MINOR_MAX } from '../../contract/index.js';
 
 const SKU = /^[A-Z0-9][A-Z0-9-]{2,39}$/;
@@ -12,11 +12,11 @@ export class NewProduct {
   readonly sku!: string;
 
   @ApiProperty({ example: 'Walnut Cutting Board', minLength: 1, maxLength: 200 })
-  @IsString() @Length(1, 200) @NotContains('\0')
+  @IsString() @Length(1, 200)
   readonly name!: string;
 
   @ApiPropertyOptional({ maxLength: 5_000, default: '' })
-  @ValidateIf(given) @IsString() @MaxLength(5_000) @NotContains('\0')
+  @ValidateIf(given) @IsString() @MaxLength(5_000)
   readonly description: string = '';
 
   @ApiProperty({ type: 'integer', example: 3_490, minimum: 0, maximum: PRICE_MINOR_MAX, description: 'Minor units of the currency' })
@@ -28,7 +28,7 @@ export class NewProduct {
   readonly currency!: string;
 
   @ApiProperty({ example: 'kitchen' })
-  @IsString() @Length(1, 60) @NotContains('\0')
+  @IsString() @Length(1, 60)
   readonly categoryId!: string;
 
   @ApiPropertyOptional({ default: true, description: 'Whether it is on sale' })
@@ -39,11 +39,11 @@ export class NewProduct {
 /** The body of `PATCH /products/:id`: what is left out stays. */
 export class ProductPatch {
   @ApiPropertyOptional({ minLength: 1, maxLength: 200 })
-  @ValidateIf(given) @IsString() @Length(1, 200) @NotContains('\0')
+  @ValidateIf(given) @IsString() @Length(1, 200)
   readonly name?: string;
 
   @ApiPropertyOptional({ maxLength: 5_000 })
-  @ValidateIf(given) @IsString() @MaxLength(5_000) @NotContains('\0')
+  @ValidateIf(given) @IsString() @MaxLength(5_000)
   readonly description?: string;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: PRICE_MINOR_MAX })
@@ -51,7 +51,7 @@ export class ProductPatch {
   readonly priceMinor?: number;
 
   @ApiPropertyOptional({ example: 'kitchen' })
-  @ValidateIf(given) @IsString() @Length(1, 60) @NotContains('\0')
+  @ValidateIf(given) @IsString() @Length(1, 60)
   readonly categoryId?: string;
 
   @ApiPropertyOptional({ description: 'Whether it is on sale' })

@@ -1,6 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min, NotContains } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min } from 'class-validator';
 import { PRICE_MINOR_MAX } from '../../contract/index.js';
 import { type Direction, DIRECTIONS, type Place, type Sort, SORTS } from '../domain/product-order.js';
 
@@ -12,11 +12,11 @@ export const PAGE_MAX = 100;
 /** The query of `GET /products`. */
 export class ProductListRequest {
   @ApiPropertyOptional({ description: 'Words to search for, "phrases", -exclusions, or', maxLength: 200, example: 'walnut -chair' })
-  @IsOptional() @IsString() @Length(1, 200) @NotContains('\0')
+  @IsOptional() @IsString() @Length(1, 200)
   readonly q?: string;
 
   @ApiPropertyOptional({ example: 'kitchen' })
-  @IsOptional() @IsString() @Length(1, 60) @NotContains('\0')
+  @IsOptional() @IsString() @Length(1, 60)
   readonly categoryId?: string;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 0, description: 'The lowest price, in minor units' })

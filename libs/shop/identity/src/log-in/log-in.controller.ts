@@ -1,7 +1,7 @@
 import { Public } from '@fledge/kit';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags, ApiTooManyRequestsResponse, ApiUnauthorizedResponse } from '@nestjs/swagger';
-import { IsString, Length, NotContains } from 'class-validator';
+import { IsString, Length } from 'class-validator';
 import { WrongCredentials } from '../../contract/index.js';
 import { EMAIL_CHARS_MAX, PASSWORD_CHARS_MAX } from '../domain/user.js';
 import { Passwords } from '../passwords/passwords.js';
@@ -10,7 +10,7 @@ import { UserRepository } from '../storage/user.repository.js';
 
 /** The body of `POST /auth/login`. Bounds only: what can not be a password is a wrong one, not a bad request. */
 export class Credentials {
-  @ApiProperty({ example: 'buyer@shop.test' }) @IsString() @Length(1, EMAIL_CHARS_MAX) @NotContains('\0') readonly email!: string;
+  @ApiProperty({ example: 'buyer@shop.test' }) @IsString() @Length(1, EMAIL_CHARS_MAX) readonly email!: string;
   @ApiProperty({ example: 'buyer-demo-password' }) @IsString() @Length(1, PASSWORD_CHARS_MAX) readonly password!: string;
 }
 

@@ -1,5 +1,5 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsInt, IsString, IsUUID, Length, Max, Min, NotContains } from 'class-validator';
+import { IsInt, IsString, IsUUID, Length, Max, Min } from 'class-validator';
 
 /** Units of one delivery at most. */
 export const RECEIPT_QUANTITY_MAX = 1_000_000;
@@ -15,6 +15,6 @@ export class NewReceipt {
   readonly quantity!: number;
 
   @ApiProperty({ example: 'DN-2026-0117', minLength: 1, maxLength: 100, description: 'Names the delivery: sent twice, it is received once' })
-  @IsString() @Length(1, 100) @NotContains('\0')
+  @IsString() @Length(1, 100)
   readonly reference!: string;
 }
