@@ -38,5 +38,6 @@ export {
   type MessageSpec,
   type ResultType,
 } from './messages.js';
+export { describeMessage, jsonSchemaOf, type DescribedMessage, type JsonSchema } from './json-schema.js';
 export { shapeOf, type Constraint, type FieldKind, type FieldShape, type Shape } from './shape.js';
 export { SigningKey, SigningKeys } from './signing-keys.js';

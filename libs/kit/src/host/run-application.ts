@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { parseArgs } from 'node:util';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
-import { FledgeError, StartupError } from '../contract/index.js';
+import { describeMessage, FledgeError, StartupError } from '../contract/index.js';
 import { loadTopology, type Service, serviceNamed, type Topology } from '../topology/index.js';
 import { LocalTransport, NatsTransport, type Transport } from '../transport/index.js';
 import type { Application } from './application.js';
@@ -17,14 +17,16 @@ const DATA_FOLDER = '.data/postgres';
 /**
  * The `main` of an application: reads `--topology` and `--service` (or `FLEDGE_TOPOLOGY` and `FLEDGE_SERVICE`), hosts the
  * service's modules, and drains on SIGTERM and SIGINT. Ends the process: 0 after a drain, 78 for what must be mended first.
- * `--list-modules` prints the modules and their routes as JSON.
+ * `--list-modules` prints the modules and their routes as JSON, `--contracts` every message with its JSON Schemas, for callers
+ * in other languages.
  */
 export async function runApplication(application: Application): Promise<void> {
   try {
     const { values } = parseArgs({
-      options: { topology: { type: 'string' }, service: { type: 'string' }, 'list-modules': { type: 'boolean' } },
+      options: { topology: { type: 'string' }, service: { type: 'string' }, 'list-modules': { type: 'boolean' }, contracts: { type: 'boolean' } },
     });
     if (values['list-modules']) return listModules(application);
+    if (values.contracts) return printContracts(application);
     await runService(application, values.topology ?? process.env.FLEDGE_TOPOLOGY ?? 'config/monolith.yaml', values.service ?? process.env.FLEDGE_SERVICE);
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
@@ -37,6 +39,11 @@ export async function runApplication(application: Application): Promise<void> {
 function listModules(application: Application): void {
   const modules = application.modules.map(({ contract }) => ({ name: contract.name, routes: contract.routes }));
   process.stdout.write(`${JSON.stringify({ modules })}\n`);
+}
+
+function printContracts(application: Application): void {
+  const contracts = application.modules.map(({ contract }) => ({ name: contract.name, routes: contract.routes, messages: contract.messages.map(describeMessage) }));
+  process.stdout.write(`${JSON.stringify({ contracts }, undefined, 2)}\n`);
 }
 
 async function runService(application: Application, file: string, name: string | undefined): Promise<void> {

@@ -1,0 +1,70 @@
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, ArrayMinSize, IsDate, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, MaxLength, Min, ValidateNested } from 'class-validator';
+import { CommandContract, ContractError, describeMessage, ErrorContract, jsonSchemaOf, type MessageSpec, messageSpec } from './index.js';
+
+class Line {
+  @IsUUID() productId!: string;
+  @IsInt() @Min(1) quantity!: number;
+}
+
+class Tree {
+  @IsString() @Matches(/^[a-z]+$/) name!: string;
+  @ValidateNested({ each: true }) @Type(() => Tree) children!: Tree[];
+}
+
+@ErrorContract('test.refused.v1', { kind: 'conflict' })
+class Refused extends ContractError {
+  @IsInt() limit!: number;
+}
+
+@CommandContract('test.place.v1', { result: [Line], errors: [Refused], deadlineMs: 700 })
+class Place {
+  @IsDate() @Type(() => Date) at!: Date;
+  @IsOptional() @IsIn(['a', 'b']) tag?: string;
+  @IsString({ each: true }) @MaxLength(5, { each: true }) words!: string[];
+  @ValidateNested({ each: true }) @Type(() => Line) @ArrayMinSize(1) @ArrayMaxSize(3) lines!: Line[];
+}
+
+const line = {
+  type: 'object',
+  properties: { productId: { type: 'string', format: 'uuid' }, quantity: { type: 'integer', minimum: 1 } },
+  required: ['productId', 'quantity'],
+  additionalProperties: false,
+};
+
+it('describes a message with its result and its errors', () => {
+  expect(describeMessage(messageSpec(Place) as MessageSpec)).toEqual({
+    name: 'test.place.v1',
+    kind: 'command',
+    deadlineMs: 700,
+    request: {
+      type: 'object',
+      properties: {
+        at: { type: 'string', format: 'date-time' },
+        tag: { anyOf: [{ type: 'string', enum: ['a', 'b'] }, { type: 'null' }] },
+        words: { type: 'array', items: { type: 'string', maxLength: 5 } },
+        lines: { type: 'array', items: { $ref: '#/$defs/Line' }, minItems: 1, maxItems: 3 },
+      },
+      required: ['at', 'words', 'lines'],
+      additionalProperties: false,
+      $defs: { Line: line },
+    },
+    result: { type: 'array', items: line },
+    errors: [
+      {
+        name: 'test.refused.v1',
+        kind: 'conflict',
+        fields: { type: 'object', properties: { limit: { type: 'integer' } }, required: ['limit'], additionalProperties: false },
+      },
+    ],
+  });
+});
+
+it('refers to the root where a class holds itself', () => {
+  expect(jsonSchemaOf(Tree)).toEqual({
+    type: 'object',
+    properties: { name: { type: 'string', pattern: '^[a-z]+$' }, children: { type: 'array', items: { $ref: '#' } } },
+    required: ['name', 'children'],
+    additionalProperties: false,
+  });
+});

@@ -1,0 +1,120 @@
+import { errorSpec, type Class, type MessageSpec, type ResultType } from './messages.js';
+import { shapeOf, type Constraint, type FieldShape, type Shape } from './shape.js';
+
+/** A JSON Schema (draft 2020-12), as far as contracts need one. */
+export interface JsonSchema {
+  readonly [keyword: string]: unknown;
+}
+
+/** A message for those who call it without the kit: its name, its time, and the schemas of what goes in and comes out. */
+export interface DescribedMessage {
+  readonly name: string;
+  readonly kind: 'command' | 'query';
+  readonly deadlineMs: number;
+  readonly request: JsonSchema;
+  /** Left out for a message without a result. */
+  readonly result?: JsonSchema;
+  readonly errors: readonly { readonly name: string; readonly kind: string; readonly fields: JsonSchema }[];
+}
+
+/** Describes a message for other languages and tools. A check that JSON Schema has no word for is left out: the module still makes it. */
+export function describeMessage(spec: MessageSpec): DescribedMessage {
+  const result = resultSchema(spec.result);
+  return {
+    name: spec.name,
+    kind: spec.kind,
+    deadlineMs: spec.deadlineMs,
+    request: jsonSchemaOf(spec.cls),
+    ...(result && { result }),
+    errors: spec.errors.map((cls) => {
+      const error = errorSpec(cls);
+      return { name: error?.name ?? cls.name, kind: error?.kind ?? 'internal', fields: jsonSchemaOf(cls) };
+    }),
+  };
+}
+
+/** The JSON Schema of a contract class; classes it holds stand under `$defs`. */
+export function jsonSchemaOf(cls: Class): JsonSchema {
+  const definitions = new Map<Shape, JsonSchema>();
+  const root = shapeOf(cls);
+  const schema = objectSchema(root, definitions, root);
+  if (definitions.size === 0) return schema;
+  return { ...schema, $defs: Object.fromEntries([...definitions].map(([shape, definition]) => [shape.cls.name, definition])) };
+}
+
+const PRIMITIVES = new Map<unknown, JsonSchema>([
+  [String, { type: 'string' }],
+  [Number, { type: 'number' }],
+  [Boolean, { type: 'boolean' }],
+]);
+
+function resultSchema(type: ResultType): JsonSchema | undefined {
+  if (type === undefined) return undefined;
+  if (!Array.isArray(type)) return PRIMITIVES.get(type) ?? jsonSchemaOf(type as Class);
+  const { $defs, ...items } = jsonSchemaOf(type[0] as Class);
+  return { type: 'array', items, ...($defs !== undefined && { $defs }) };
+}
+
+function objectSchema(shape: Shape, definitions: Map<Shape, JsonSchema>, root: Shape): JsonSchema {
+  const properties = shape.fields.map((field): [string, JsonSchema] => [field.name, fieldSchema(field, definitions, root)]);
+  return {
+    type: 'object',
+    properties: Object.fromEntries(properties),
+    required: shape.fields.filter((field) => !field.optional).map((field) => field.name),
+    additionalProperties: false,
+  };
+}
+
+function fieldSchema(field: FieldShape, definitions: Map<Shape, JsonSchema>, root: Shape): JsonSchema {
+  const value = { ...valueSchema(field, definitions, root), ...keywords(field.constraints.filter((c) => c.each === field.list)) };
+  const schema = field.list ? { type: 'array', items: value, ...keywords(field.constraints.filter((c) => !c.each)) } : value;
+  return field.optional ? { anyOf: [schema, { type: 'null' }] } : schema;
+}
+
+function valueSchema(field: FieldShape, definitions: Map<Shape, JsonSchema>, root: Shape): JsonSchema {
+  switch (field.kind) {
+    case 'object':
+      return reference((field.of as () => Shape)(), definitions, root);
+    case 'date':
+      return { type: 'string', format: 'date-time' };
+    case 'scalar':
+      return {};
+    default:
+      return { type: field.kind };
+  }
+}
+
+function reference(shape: Shape, definitions: Map<Shape, JsonSchema>, root: Shape): JsonSchema {
+  if (shape === root) return { $ref: '#' };
+  if (!definitions.has(shape)) {
+    // Its place is taken first, since a class may hold itself.
+    definitions.set(shape, {});
+    definitions.set(shape, objectSchema(shape, definitions, root));
+  }
+  return { $ref: `#/$defs/${shape.cls.name}` };
+}
+
+/** The keyword for a check of class-validator: its name, or a function of its arguments. */
+const KEYWORDS: Readonly<Record<string, (args: readonly unknown[]) => JsonSchema>> = {
+  isInt: () => ({ type: 'integer' }),
+  min: ([minimum]) => ({ minimum }),
+  max: ([maximum]) => ({ maximum }),
+  isPositive: () => ({ exclusiveMinimum: 0 }),
+  minLength: ([minLength]) => ({ minLength }),
+  maxLength: ([maxLength]) => ({ maxLength }),
+  isLength: ([minLength, maxLength]) => ({ minLength, ...(maxLength !== undefined && { maxLength }) }),
+  isNotEmpty: () => ({ minLength: 1 }),
+  matches: ([pattern]) => (pattern instanceof RegExp && pattern.flags === '' ? { pattern: pattern.source } : {}),
+  isUuid: () => ({ format: 'uuid' }),
+  isEmail: () => ({ format: 'email' }),
+  isIn: ([values]) => (Array.isArray(values) ? { enum: values } : {}),
+  isEnum: ([, values]) => (Array.isArray(values) ? { enum: values } : {}),
+  arrayMinSize: ([minItems]) => ({ minItems }),
+  arrayMaxSize: ([maxItems]) => ({ maxItems }),
+  arrayNotEmpty: () => ({ minItems: 1 }),
+  arrayUnique: () => ({ uniqueItems: true }),
+};
+
+function keywords(constraints: readonly Constraint[]): JsonSchema {
+  return Object.assign({}, ...constraints.map((c) => KEYWORDS[c.name]?.(c.args) ?? {})) as JsonSchema;
+}
