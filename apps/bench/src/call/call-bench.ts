@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Broker, startBroker } from '../broker.js';
 import { type Row, median, printTable } from '../report.js';
 import type { HandlerKind } from './peer.js';
-import { localPeers, natsPeers } from './peers/index.js';
+import { LOCAL_PEERS, NATS_PEERS } from './peers/index.js';
 
 /** How long and how often each peer is measured. */
 export interface CallBenchOptions {
@@ -30,12 +30,12 @@ export async function benchCalls(options: CallBenchOptions): Promise<Row[]> {
 
 async function benchLocal(handler: HandlerKind, { ms, rounds }: CallBenchOptions): Promise<Row[]> {
   const title = handler === 'sync' ? 'in one process, the handler answers at once' : 'in one process, the handler is async';
-  const results = await eachRound([...localPeers(handler).keys()], rounds, (name) => measure(['local', handler, name, String(ms)]));
+  const results = await eachRound([...LOCAL_PEERS.keys()], rounds, (name) => measure(['local', handler, name, String(ms)]));
   return printTable(title, 'µs a call', results, (perSecond) => 1e6 / perSecond, 'Fledge, local');
 }
 
 async function benchNats(callers: number, broker: Broker, { ms, rounds }: CallBenchOptions): Promise<Row[]> {
-  const results = await eachRound([...natsPeers.keys()], rounds, async (name) => {
+  const results = await eachRound([...NATS_PEERS.keys()], rounds, async (name) => {
     const server = start(['serve', name, broker.url]);
     try {
       await answer(server);

@@ -1,18 +1,18 @@
 import { Command } from '@nestjs/cqrs';
 import { CommandContract, defineContract, type Fields } from '@fledge/kit/contract';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsDate, IsInt, IsString, MaxLength, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsDate, IsInt, IsString, IsUUID, MaxLength, Min, ValidateNested } from 'class-validator';
 
 /** A line of the measured command. */
 export class BenchLine {
-  @IsString() @MaxLength(36) readonly productId!: string;
+  @IsUUID() readonly productId!: string;
   @IsInt() @Min(1) readonly quantity!: number;
   @IsInt() @Min(0) readonly priceMinor!: number;
 }
 
 /** The result of the measured command: five fields. */
 export class BenchReceipt {
-  @IsString() @MaxLength(36) readonly orderId!: string;
+  @IsUUID() readonly orderId!: string;
   @IsString() readonly status!: string;
   @IsInt() readonly totalMinor!: number;
   @IsString() readonly currency!: string;
@@ -22,8 +22,8 @@ export class BenchReceipt {
 /** The measured command: five fields, with a date and a list of three nested lines. */
 @CommandContract('bench.place.v1', { result: BenchReceipt, deadlineMs: 10_000 })
 export class Place extends Command<BenchReceipt> {
-  @IsString() @MaxLength(36) readonly orderId!: string;
-  @IsString() @MaxLength(36) readonly customerId!: string;
+  @IsUUID() readonly orderId!: string;
+  @IsUUID() readonly customerId!: string;
   @IsString() @MaxLength(3) readonly currency!: string;
   @IsDate() @Type(() => Date) readonly at!: Date;
   @ValidateNested({ each: true }) @Type(() => BenchLine) @ArrayMinSize(1) @ArrayMaxSize(100) readonly lines!: BenchLine[];

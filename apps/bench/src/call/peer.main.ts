@@ -4,24 +4,24 @@
  */
 import 'reflect-metadata';
 import type { Caller, HandlerKind, Peer } from './peer.js';
-import { localPeers, natsPeers } from './peers/index.js';
+import { LOCAL_PEERS, NATS_PEERS } from './peers/index.js';
 
 const [role, ...words] = process.argv.slice(2);
 process.on('disconnect', () => process.exit(1));
 
 if (role === 'local') {
   const [handler, name, ms] = words as [HandlerKind, string, string];
-  await report(await found(localPeers(handler), name).connect(''), 1, Number(ms));
+  await report(await (await found(LOCAL_PEERS, name)(handler)).connect(''), 1, Number(ms));
 } else if (role === 'serve') {
   const [name, url] = words as [string, string];
-  await found(natsPeers, name).serve?.(url);
+  await (await found(NATS_PEERS, name)()).serve?.(url);
   process.send?.('ready');
 } else {
   const [name, url, callers, ms] = words as [string, string, string, string];
-  await report(await found(natsPeers, name).connect(url), Number(callers), Number(ms));
+  await report(await (await found(NATS_PEERS, name)()).connect(url), Number(callers), Number(ms));
 }
 
-function found(peers: ReadonlyMap<string, Peer>, name: string): Peer {
+function found<Load extends (...words: never[]) => Promise<Peer>>(peers: ReadonlyMap<string, Load>, name: string): Load {
   const peer = peers.get(name);
   if (!peer) throw new Error(`no peer has the name '${name}'`);
   return peer;

@@ -1,6 +1,5 @@
 /** One way to call, measured beside the others. */
 export interface Peer {
-  readonly name: string;
   /** The callee's side, for peers over NATS: runs in a process of its own until that is killed. */
   serve?(natsUrl: string): Promise<void>;
   /** The caller's side. For a local peer it holds the callee too. */
@@ -9,7 +8,7 @@ export interface Peer {
 
 /** A caller that is ready to call. */
 export interface Caller {
-  /** Sends the measured command, a new one each time, and resolves with its result. */
+  /** Sends the measured command, the same one each time, and resolves with its result. */
   call(): Promise<unknown>;
   close(): Promise<void>;
 }

@@ -4,7 +4,6 @@ import type { Peer } from '../peer.js';
 
 /** The client's own `request()` with JSON both ways, and nothing else. */
 export const bareNats: Peer = {
-  name: 'bare request()',
   serve: async (url) => {
     const connection = await connect({ servers: url });
     connection.subscribe('bench.bare', {
@@ -18,8 +17,9 @@ export const bareNats: Peer = {
   },
   connect: async (url) => {
     const connection = await connect({ servers: url });
+    const message = placeFields();
     return {
-      call: async () => (await connection.request('bench.bare', JSON.stringify(placeFields()), { timeout: 10_000 })).json(),
+      call: async () => (await connection.request('bench.bare', JSON.stringify(message), { timeout: 10_000 })).json(),
       close: () => connection.close(),
     };
   },

@@ -46,20 +46,19 @@ async function start(modules: readonly string[], transport: Transport, handler: 
 
 function callerOn(host: Host): Caller {
   const commands = host.module('caller').get(CommandBus);
-  return { call: () => commands.execute(new Place(placeFields())), close: () => host.close() };
+  const message = new Place(placeFields());
+  return { call: () => commands.execute(message), close: () => host.close() };
 }
 
 /** Two bounded modules in one process: validation, copies both ways, deadline, context and metrics, as always. */
 export function fledgeLocal(handler: HandlerKind): Peer {
   return {
-    name: 'Fledge, local',
     connect: async () => callerOn(await start(['bench', 'caller'], new LocalTransport(), handler)),
   };
 }
 
 /** Two bounded modules in two processes. */
 export const fledgeNats: Peer = {
-  name: 'Fledge, nats',
   serve: async (url) => {
     await start(['bench'], new NatsTransport({ url, namespace: 'bench' }), 'sync');
   },

@@ -1,17 +1,17 @@
 import type { HandlerKind, Peer } from '../peer.js';
-import { bareNats } from './bare-nats.js';
-import { fledgeLocal, fledgeNats } from './fledge.js';
-import { moleculerLocal, moleculerNats } from './moleculer.js';
-import { nestCqrs, nestNats } from './nest.js';
 
-/** Who is measured within one process. */
-export function localPeers(handler: HandlerKind): ReadonlyMap<string, Peer> {
-  return named([fledgeLocal(handler), moleculerLocal(handler, true), moleculerLocal(handler, false), nestCqrs(handler)]);
-}
+/** Who is measured within one process. Each is loaded only where it is measured, so that nobody pays for another's code. */
+export const LOCAL_PEERS: ReadonlyMap<string, (handler: HandlerKind) => Promise<Peer>> = new Map([
+  ['Fledge, local', async (handler: HandlerKind) => (await import('./fledge.js')).fledgeLocal(handler)],
+  ['Moleculer, local, validator on', async (handler: HandlerKind) => (await import('./moleculer.js')).moleculerLocal(handler, true)],
+  ['Moleculer, local, validator off', async (handler: HandlerKind) => (await import('./moleculer.js')).moleculerLocal(handler, false)],
+  ['@nestjs/cqrs (no boundary)', async (handler: HandlerKind) => (await import('./nest.js')).nestCqrs(handler)],
+]);
 
 /** Who is measured between two processes. */
-export const natsPeers: ReadonlyMap<string, Peer> = named([fledgeNats, moleculerNats, nestNats, bareNats]);
-
-function named(peers: readonly Peer[]): ReadonlyMap<string, Peer> {
-  return new Map(peers.map((peer) => [peer.name, peer]));
-}
+export const NATS_PEERS: ReadonlyMap<string, () => Promise<Peer>> = new Map([
+  ['Fledge, nats', async () => (await import('./fledge.js')).fledgeNats],
+  ['Moleculer, NATS', async () => (await import('./moleculer.js')).moleculerNats],
+  ['Nest ClientNats', async () => (await import('./nest.js')).nestNats],
+  ['bare request()', async () => (await import('./bare-nats.js')).bareNats],
+]);

@@ -2,7 +2,7 @@ import { type BrokerOptions, ServiceBroker } from 'moleculer';
 import { type Place, placeFields, receipt } from '../message.js';
 import type { Caller, HandlerKind, Peer } from '../peer.js';
 
-const ID = { type: 'string', max: 36 };
+const ID = { type: 'uuid' };
 
 /** The measured command in the language of Moleculer's validator: the same checks as the contract's. */
 const PARAMS = {
@@ -23,7 +23,7 @@ function broker(options: BrokerOptions, handler: HandlerKind | undefined, valida
   if (handler) {
     made.createService({
       name: 'bench',
-      actions: {
+        actions: {
         place: {
           ...(validated && { params: PARAMS }),
           // eslint-disable-next-line @typescript-eslint/require-await -- that it is async is what is measured
@@ -38,20 +38,19 @@ function broker(options: BrokerOptions, handler: HandlerKind | undefined, valida
 async function callerOn(made: ServiceBroker): Promise<Caller> {
   await made.start();
   await made.waitForServices('bench');
-  return { call: () => made.call('bench.place', placeFields()), close: () => made.stop() };
+  const message = placeFields();
+  return { call: () => made.call('bench.place', message), close: () => made.stop() };
 }
 
 /** Moleculer's local call: what it is given is shared, not copied. */
 export function moleculerLocal(handler: HandlerKind, validated: boolean): Peer {
   return {
-    name: validated ? 'Moleculer, local, validator on' : 'Moleculer, local, validator off',
     connect: () => callerOn(broker({}, handler, validated)),
   };
 }
 
 /** Moleculer's call over NATS, its validator on. */
 export const moleculerNats: Peer = {
-  name: 'Moleculer, NATS',
   serve: async (url) => broker({ transporter: url, nodeID: `callee-${process.pid}` }, 'sync', true).start(),
   connect: (url) => callerOn(broker({ transporter: url, nodeID: `caller-${process.pid}` }, undefined, true)),
 };

@@ -24,14 +24,14 @@ class AsyncPlaceHandler {
 /** The stock command bus: no boundary at all. */
 export function nestCqrs(handler: HandlerKind): Peer {
   return {
-    name: '@nestjs/cqrs (no boundary)',
     connect: async () => {
       @Module({ imports: [CqrsModule.forRoot()], providers: [handler === 'async' ? AsyncPlaceHandler : PlaceHandler] })
       class CqrsBench {}
       const app = await NestFactory.createApplicationContext(CqrsBench, { logger: false });
       await app.init();
       const commands = app.get(CommandBus);
-      return { call: () => commands.execute(new Place(placeFields())), close: () => app.close() };
+      const message = new Place(placeFields());
+      return { call: () => commands.execute(message), close: () => app.close() };
     },
   };
 }
@@ -49,7 +49,6 @@ class MicroserviceBench {}
 
 /** Stock Nest microservices over NATS: no validation, dates become text. */
 export const nestNats: Peer = {
-  name: 'Nest ClientNats',
   serve: async (url) => {
     const app = await NestFactory.createMicroservice<MicroserviceOptions>(MicroserviceBench, { transport: Transport.NATS, options: { servers: [url], queue: 'bench' }, logger: false });
     await app.listen();
@@ -57,6 +56,7 @@ export const nestNats: Peer = {
   connect: async (url) => {
     const client = ClientProxyFactory.create({ transport: Transport.NATS, options: { servers: [url] } });
     await client.connect();
-    return { call: () => lastValueFrom(client.send('bench.place', placeFields())), close: async () => void (await client.close()) };
+    const message = placeFields();
+    return { call: () => lastValueFrom(client.send('bench.place', message)), close: async () => void (await client.close()) };
   },
 };
