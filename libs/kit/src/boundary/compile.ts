@@ -69,8 +69,14 @@ function ${name}(v) {
   for (const key in v) keys++;
   weight += ${fixedWeight};
 ${checks}
-  if (keys !== ${[required, ...optionals].join(' + ')}) return undefined;
-  return new N${name}(${shape.fields.map((_, i) => `f${i}`).join(', ')});
+  if (keys !== ${[required, ...optionals].join(' + ')}) {
+    // A field that is there and undefined is as good as absent.
+    for (const key in v) if (v[key] === undefined) keys--;
+    if (keys !== ${[required, ...optionals].join(' + ')}) return undefined;
+  }
+  const out = new N${name}(${shape.fields.map((_, i) => `f${i}`).join(', ')});
+${shape.fields.map((field) => this.ownChecks(field)).filter(Boolean).join('\n')}
+  return out;
 }`;
     return name;
   }
@@ -78,15 +84,27 @@ ${checks}
   private field(field: FieldShape, i: number): string {
     const f = `f${i}`;
     const read = `let ${f} = v[${JSON.stringify(field.name)}];`;
-    const body = field.list ? this.list(field, f) : this.value(field, f, field.constraints);
+    const body = field.list ? this.list(field, f) : this.value(field, f, field.constraints.filter((c) => !c.own));
     // ValidateIf and its like read the whole object: left to class-validator.
     const guarded = field.conditional ? 'return undefined;' : body;
     return field.optional ? `  ${read}\n  if (${f} === null) weight += ${WEIGHT.null}; else if (${f} !== undefined) {\n${guarded}\n  }` : `  ${read}\n${guarded}`;
   }
 
+  /** The team's own checks may look at other fields: they see the copy, whole, with its dates and classes, as class-validator's engine shows it. */
+  private ownChecks(field: FieldShape): string {
+    const x = `out[${JSON.stringify(field.name)}]`;
+    const tests = field.constraints.filter((c) => c.own).map((c) => {
+      const test = this.constant(generalTest(c, field));
+      return c.each ? `for (const e of ${x}) if (!${test}(e, out)) return undefined;` : `if (!${test}(${x}, out)) return undefined;`;
+    });
+    if (tests.length === 0 || field.conditional) return '';
+    return field.optional ? `  if (${x} !== undefined && ${x} !== null) {\n${tests.join('\n')}\n  }` : `  ${tests.join('\n  ')}`;
+  }
+
   private list(field: FieldShape, f: string): string {
-    const whole = field.constraints.filter((c) => !c.each).map((c) => this.constraint(c, f, 'list', field)).filter(Boolean);
-    const item = this.value(field, 'e', field.constraints.filter((c) => c.each));
+    const builtIn = field.constraints.filter((c) => !c.own);
+    const whole = builtIn.filter((c) => !c.each).map((c) => this.constraint(c, f, 'list', field)).filter(Boolean);
+    const item = this.value(field, 'e', builtIn.filter((c) => c.each));
     return `  if (!Array.isArray(${f})) return undefined;
 ${whole.map((test) => `  if (!(${test})) return undefined;`).join('\n')}
   const n${f} = ${f}.length, l${f} = [];
@@ -175,8 +193,16 @@ ${item}
 
 function generalTest(c: Constraint, field: FieldShape): (value: unknown, object: object) => boolean {
   const found = getMetadataStorage().getTargetValidatorConstraints(c.metadata.constraintCls);
-  return (value, object) =>
+  const passes = (value: unknown, object: object): boolean =>
     found.every((constraint) => constraint.instance.validate(value, { value, object, property: field.name, constraints: c.args as unknown[], targetName: (object.constructor as Class | undefined)?.name ?? '' }) === true);
+  return (value, object) => {
+    try {
+      return passes(value, object);
+    } catch {
+      // A check that throws decides nothing here: the explanation says what became of it.
+      return false;
+    }
+  };
 }
 
 /** What a field adds to the weight of every instance; 0 where it depends on the value. */

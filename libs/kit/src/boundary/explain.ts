@@ -1,6 +1,7 @@
-import { validateSync, type ValidationError } from 'class-validator';
+import type { ValidationError } from 'class-validator';
 import type { FieldShape, Shape, Violation } from '../contract/index.js';
 import { DATE_TEXT, type Source } from './compile.js';
+import { judge } from './judge.js';
 import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
 
 /** What the careful look found: a copy, or every reason against it (at most `VIOLATIONS_MAX`). */
@@ -23,7 +24,7 @@ export function explain(shape: Shape, value: unknown, source: Source): Explanati
     walk.violations.push({ path: '', rule: 'too-large', message: `weighs ${walk.weight}, more than ${MESSAGE_WEIGHT_MAX}: send less, or a page at a time` });
   }
   if (copy !== undefined && walk.violations.length === 0) {
-    flatten(validateSync(copy, { forbidUnknownValues: false }), '', walk.violations);
+    flatten(judge(copy, { forbidUnknownValues: false }), '', walk.violations);
   }
   const violations = walk.violations.slice(0, VIOLATIONS_MAX);
   return violations.length > 0 ? { violations } : { copy, violations };

@@ -19,5 +19,6 @@ export {
   type OpenTransaction,
 } from './frame.js';
 export { IN_FLIGHT_MAX_DEFAULT, Inlet, type FaultLog } from './inlet.js';
+export { CHECK_FAILED, uncheckable } from './judge.js';
 export { Outlet, type Send } from './outlet.js';
 export { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX } from './weight.js';

@@ -1,3 +1,4 @@
+import * as validator from 'class-validator';
 import { getMetadataStorage, ValidationTypes } from 'class-validator';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
@@ -9,11 +10,13 @@ export type FieldKind = 'string' | 'number' | 'boolean' | 'date' | 'object' | 's
 
 /** One check of a field, as class-validator knows it. */
 export interface Constraint {
-  /** class-validator's name for it: `min`, `isUuid`. */
+  /** class-validator's name for it: `min`, `isUuid`; empty for `@Validate(Check)`. */
   readonly name: string;
   readonly args: readonly unknown[];
   /** Checks the items of a list instead of the list. */
   readonly each: boolean;
+  /** A check of the team's own, which may look at the whole object. */
+  readonly own: boolean;
   readonly metadata: ValidationMetadata;
 }
 
@@ -74,7 +77,7 @@ function fieldOf(cls: Class, name: string, checks: readonly ValidationMetadata[]
   if (defaultMetadataStorage.findExcludeMetadata(cls, name)) refuse(where, 'uses @Exclude', 'Leave the field out of the contract class.');
   const design = Reflect.getMetadata('design:type', cls.prototype as object, name) as unknown;
   const typed = defaultMetadataStorage.findTypeMetadata(cls, name);
-  const constraints = checks.filter((c) => c.type !== ValidationTypes.CONDITIONAL_VALIDATION && c.type !== ValidationTypes.NESTED_VALIDATION && c.name !== undefined).map(constraintOf(where));
+  const constraints = checks.filter(isConstraint).map(constraintOf(where));
   const list = design === Array || checks.some((c) => c.each) || constraints.some((c) => /^array/i.test(c.name));
   const optional = checks.some((c) => c.name === 'isOptional');
   const conditional = checks.some((c) => (c.type === ValidationTypes.CONDITIONAL_VALIDATION && c.name !== 'isOptional') || c.validateIf !== undefined);
@@ -97,11 +100,19 @@ function nestedShape(where: string, cls: Class): Shape {
   return shape;
 }
 
+// A check that is named by its class, `@Validate(NotASunday)`, has no name in the metadata.
+function isConstraint({ type }: ValidationMetadata): boolean {
+  return type === ValidationTypes.CUSTOM_VALIDATION || type === ValidationTypes.IS_DEFINED;
+}
+
+/** The names of class-validator's own checks: it exports each as a constant. */
+const BUILT_IN: ReadonlySet<unknown> = new Set(Object.entries(validator).flatMap(([key, value]) => (/^[A-Z0-9_]+$/.test(key) ? [value] : [])));
+
 function constraintOf(where: string): (metadata: ValidationMetadata) => Constraint {
   return (metadata) => {
     const custom = getMetadataStorage().getTargetValidatorConstraints(metadata.constraintCls)[0];
     if (custom?.async) refuse(where, `has the asynchronous check ${metadata.name ?? ''}`, 'Check it in the handler: a boundary does not wait.');
-    return { name: metadata.name ?? '', args: (metadata.constraints ?? []) as unknown[], each: metadata.each, metadata };
+    return { name: metadata.name ?? '', args: (metadata.constraints ?? []) as unknown[], each: metadata.each, own: !BUILT_IN.has(metadata.name), metadata };
   };
 }
 

@@ -1,5 +1,6 @@
 import { type ArgumentMetadata, Injectable, ValidationPipe } from '@nestjs/common';
-import type { ValidationError } from 'class-validator';
+import type { ValidationError, ValidatorOptions } from 'class-validator';
+import { uncheckable } from '../boundary/index.js';
 import type { Violation } from '../contract/index.js';
 import { InvalidRequest } from './errors.js';
 
@@ -21,6 +22,15 @@ export class RequestValidation extends ValidationPipe {
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     if (metadata.type !== 'custom') refuseNul(value, metadata.data ?? '');
     return super.transform(value, metadata) as Promise<unknown>;
+  }
+
+  /** A check of class-validator's that throws for a value refuses it: it is no fault of the server. */
+  protected override async validate(object: object, options?: ValidatorOptions): Promise<ValidationError[]> {
+    try {
+      return await super.validate(object, options);
+    } catch (error) {
+      return uncheckable(object, error);
+    }
   }
 }
 

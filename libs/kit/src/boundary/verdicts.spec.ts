@@ -1,0 +1,289 @@
+import { inspect } from 'node:util';
+import { Type } from 'class-transformer';
+import {
+  IsDate,
+  IsDefined,
+  IsEmail,
+  IsNotEmpty,
+  IsNumber,
+  IsOptional,
+  IsString,
+  Min,
+  registerDecorator,
+  Validate,
+  ValidateIf,
+  ValidateNested,
+  validateSync,
+  ValidatorConstraint,
+  type ValidatorConstraintInterface,
+} from 'class-validator';
+import { type Class, InvalidMessage, shapeOf } from '../contract/index.js';
+import { randomContract, type RandomContract, type RandomField, describeContract } from '../../test/random/random-contract.js';
+import { instanceOf, isPlain, randomInput } from '../../test/random/random-input.js';
+import { Random, testSeed } from '../../test/random/random.js';
+import { classCodec, type Codec } from './codec.js';
+import { compileCopy } from './compile.js';
+import { explain } from './explain.js';
+
+const BATCHES = 8;
+const CONTRACTS_EACH = 25;
+const INPUTS_EACH = 30;
+const INPUTS = BATCHES * CONTRACTS_EACH * INPUTS_EACH;
+
+/** class-validator's verdict, by the options of the kit's own HTTP pipe. Some of its checks throw for some inputs: refused, too. */
+function theirs(contract: RandomContract, input: unknown): boolean {
+  const instance = instanceOf(contract, input);
+  if (typeof instance !== 'object' || instance === null) return false;
+  try {
+    return validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true }).length === 0;
+  } catch {
+    return false;
+  }
+}
+
+function ours(take: () => unknown): { readonly accepted: boolean; readonly copy?: unknown } {
+  try {
+    return { accepted: true, copy: take() };
+  } catch (error) {
+    if (error instanceof InvalidMessage) return { accepted: false };
+    throw error;
+  }
+}
+
+/** The exceptions by name: what the law refuses whatever class-validator says, and the one thing that it takes besides. */
+type Exception = 'nested-absent' | 'not-finite' | 'foreign-instance' | 'wire-type' | 'list-or-one' | 'unknown-but-undefined';
+
+/** Which exceptions an input meets, found by the generator's own knowledge of its contract. */
+function exceptions(contract: RandomContract, input: unknown): Set<Exception> {
+  const found = new Set<Exception>();
+  visit(contract, input, found);
+  return found;
+}
+
+function visit(contract: RandomContract, input: unknown, found: Set<Exception>): void {
+  if (!isPlain(contract, input)) return void found.add('foreign-instance');
+  const known = new Set(contract.fields.map(({ name }) => name));
+  if (Object.keys(input).some((key) => !known.has(key) && input[key] === undefined)) found.add('unknown-but-undefined');
+  for (const field of contract.fields) visitField(field, input[field.name], found);
+}
+
+function visitField(field: RandomField, value: unknown, found: Set<Exception>): void {
+  if (value === undefined || value === null) {
+    if (!field.optional && !field.conditional) found.add(field.of ? 'nested-absent' : 'wire-type');
+    return;
+  }
+  if (field.list !== Array.isArray(value)) return void found.add('list-or-one');
+  for (const item of field.list ? Array.from(value as unknown[]) : [value]) visitItem(field, item, found);
+}
+
+function visitItem(field: RandomField, item: unknown, found: Set<Exception>): void {
+  if (field.of) {
+    if (item === undefined || item === null) found.add('nested-absent');
+    else visit(field.of, item, found);
+  } else if (typeof item === 'number' && !Number.isFinite(item)) found.add('not-finite');
+  else if (!hasWireType(field, item)) found.add('wire-type');
+}
+
+function hasWireType({ kind }: RandomField, item: unknown): boolean {
+  if (kind === 'scalar') return ['string', 'number', 'boolean'].includes(typeof item);
+  return kind === 'date' ? item instanceof Date : typeof item === kind;
+}
+
+describe('the verdict on an input', () => {
+  const seed = testSeed();
+  const random = new Random(seed);
+  const tally = { accepted: 0, refused: 0, fast: 0 };
+
+  for (let batch = 0; batch < BATCHES; batch++) {
+    // Made here, so that a batch that fails leaves the random choices of the next as they are.
+    const contracts = Array.from({ length: CONTRACTS_EACH }, () => {
+      const contract = randomContract(random);
+      return { contract, inputs: Array.from({ length: INPUTS_EACH }, () => randomInput(random, contract)) };
+    });
+    it(`is class-validator's, and the same by both paths, for ${CONTRACTS_EACH} random contracts: batch ${batch}`, () => {
+      for (const { contract, inputs } of contracts) checkAll(contract, inputs);
+    });
+  }
+
+  it('was asked of inputs of both sorts, and mostly given by the fast path', () => {
+    expect(tally.accepted).toBeGreaterThan(INPUTS / 10);
+    expect(tally.refused).toBeGreaterThan(INPUTS / 10);
+    expect(tally.fast).toBeGreaterThan(tally.accepted / 2);
+  });
+
+  function checkAll(contract: RandomContract, inputs: readonly unknown[]): void {
+    const codec = classCodec('random', contract.cls);
+    for (const input of inputs) {
+      try {
+        checkOne(contract, codec, input);
+      } catch (error) {
+        throw new Error(`FLEDGE_TEST_SEED=${seed}\n${describeContract(contract)}\n${inspect(input, { depth: 9 })}\n${(error as Error).message}`, { cause: error });
+      }
+    }
+  }
+
+  function checkOne(contract: RandomContract, codec: Codec, input: unknown): void {
+    const known = exceptions(contract, input);
+    const mine = ours(() => codec.copy(input));
+    const stricter = [...known].filter((exception) => exception !== 'unknown-but-undefined');
+    if (stricter.length > 0) expect({ accepted: mine.accepted, for: stricter }).toEqual({ accepted: false, for: stricter });
+    else if (!known.has('unknown-but-undefined')) expect(mine.accepted).toBe(theirs(contract, input));
+
+    const shape = shapeOf(contract.cls);
+    const fast = compileCopy(shape, 'memory')(input);
+    const careful = explain(shape, input, 'memory');
+    expect(careful.copy !== undefined).toBe(mine.accepted);
+    expect(careful.violations.length === 0).toBe(mine.accepted);
+    if (fast !== undefined) expect(fast).toStrictEqual(careful.copy);
+    if (!mine.accepted) {
+      tally.refused++;
+      return;
+    }
+    tally.accepted++;
+    if (fast !== undefined) tally.fast++;
+    expect(mine.copy).toBeInstanceOf(contract.cls);
+    const json = JSON.parse(JSON.stringify(mine.copy)) as unknown;
+    expect(codec.decode(json)).toStrictEqual(mine.copy);
+    expect(explain(shape, json, 'json').copy).toStrictEqual(mine.copy);
+  }
+});
+
+/** A message with one field, which class-validator takes and the boundary does not; and what class-validator says of it. */
+function onlyTheirs(cls: Class, fields: object): void {
+  const instance = Object.assign(Object.create(cls.prototype as object) as object, fields);
+  expect(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true })).toEqual([]);
+  expect(ours(() => classCodec('exception', cls).copy(instance)).accepted).toBe(false);
+}
+
+class Part {
+  @IsString() name!: string;
+}
+class Parted {
+  @ValidateNested() @Type(() => Part) part!: Part;
+}
+class PartList {
+  @ValidateNested({ each: true }) @Type(() => Part) parts!: Part[];
+}
+class Bounded {
+  @Min(0) count!: number;
+}
+class Lenient {
+  @IsNumber({ allowNaN: true, allowInfinity: true }) count!: number;
+}
+class Named {
+  @IsNotEmpty() name!: string;
+}
+class Sometimes {
+  @IsDefined() on!: boolean;
+  @ValidateIf((all: Sometimes) => all.on) @IsString() name!: string;
+}
+class OtherPart extends Part {}
+
+describe('the boundary is stricter than class-validator, on purpose:', () => {
+  it('nested-absent: a nested object that is not optional is there, also as an item', () => {
+    onlyTheirs(Parted, {});
+    onlyTheirs(PartList, { parts: [undefined] });
+  });
+
+  it('not-finite: no number is NaN or infinite, whatever its rules allow', () => {
+    onlyTheirs(Bounded, { count: Infinity });
+    onlyTheirs(Lenient, { count: NaN });
+  });
+
+  it('foreign-instance: an object is bare or of its contract class, not of another, not of a class below it', () => {
+    onlyTheirs(Parted, { part: Object.assign(new OtherPart(), { name: 'x' }) });
+    expect(ours(() => classCodec('exception', Part).copy(Object.assign(new OtherPart(), { name: 'x' }))).accepted).toBe(false);
+  });
+
+  it('wire-type: a field has the type of its class, also where no rule says so or a condition turns its rules off', () => {
+    onlyTheirs(Named, { name: 5 });
+    onlyTheirs(Sometimes, { on: false, name: 5 });
+  });
+
+  it('list-or-one: a list is no object, an object is no list', () => {
+    onlyTheirs(Parted, { part: [Object.assign(new Part(), { name: 'x' })] });
+    onlyTheirs(PartList, { parts: Object.assign(new Part(), { name: 'x' }) });
+  });
+});
+
+describe('the boundary takes besides', () => {
+  it('unknown-but-undefined: a field that it does not know and that is undefined, since JSON would not carry it', () => {
+    const input = { name: 'x', later: undefined };
+    expect(validateSync(Object.assign(new Part(), input), { whitelist: true, forbidNonWhitelisted: true })).toHaveLength(1);
+    expect(classCodec('exception', Part).copy(input)).toStrictEqual(Object.assign(new Part(), { name: 'x' }));
+  });
+});
+
+@ValidatorConstraint()
+class NotASunday implements ValidatorConstraintInterface {
+  validate(value: Date): boolean {
+    return value.getUTCDay() !== 0;
+  }
+}
+
+/** Holds unless it can see that it does not: with text in place of a date it sees nothing. */
+function NotBefore(other: string): PropertyDecorator {
+  return (target, name) =>
+    registerDecorator({
+      name: 'notBefore',
+      target: target.constructor,
+      propertyName: name as string,
+      validator: { validate: (value: Date, args) => !(value < ((args?.object as Record<string, Date>)[other] as Date)) },
+    });
+}
+
+class Stay {
+  @IsDate() @Type(() => Date) from!: Date;
+  @IsDate() @Type(() => Date) @NotBefore('from') @Validate(NotASunday) to!: Date;
+}
+
+class Spread {
+  @IsOptional() @IsString() note?: string;
+  @IsString() name!: string;
+}
+
+class Priced {
+  @IsNumber({ maxDecimalPlaces: 2 }) price!: number;
+  @ValidateNested({ each: true }) @Type(() => Mail) mails!: Mail[];
+}
+class Mail {
+  @IsEmail() to!: string;
+}
+
+describe("a team's own check", () => {
+  const [friday, saturday, sunday] = ['2026-11-20', '2026-11-21', '2026-11-22'].map((day) => new Date(`${day}T00:00:00Z`)) as [Date, Date, Date];
+  const codec = classCodec('stay', Stay);
+  const both = (from: Date, to: Date): boolean[] => [ours(() => codec.copy({ from, to })).accepted, ours(() => codec.decode({ from: from.toJSON(), to: to.toJSON() })).accepted];
+
+  // A check that @Validate names was not run at all.
+  it('named by its class holds', () => {
+    expect(both(friday, saturday)).toEqual([true, true]);
+    expect(both(friday, sunday)).toEqual([false, false]);
+  });
+
+  // From JSON it was shown the text of the other date: over a broker it took what in one process it refused.
+  it('sees the other fields as the contract has them, from memory and from JSON', () => {
+    expect(both(saturday, friday)).toEqual([false, false]);
+    expect(compileCopy(shapeOf(Stay), 'json')({ from: saturday.toJSON(), to: friday.toJSON() })).toBeUndefined();
+  });
+});
+
+describe('a check that throws', () => {
+  // What class-validator threw went to the caller in place of InvalidMessage.
+  it('refuses the value at its path', () => {
+    const violations = (input: object): unknown => explain(shapeOf(Priced), input, 'memory').violations;
+    expect(violations({ price: 1, mails: [{ to: 'a@b.example' }, { to: '\ud800' }] })).toEqual([
+      { path: 'mails[1].to', rule: 'check-failed', message: 'to can not be checked: URI malformed' },
+    ]);
+    expect(violations({ price: 1e-7, mails: [] })).toMatchObject([{ path: 'price', rule: 'check-failed' }]);
+    expect(() => classCodec('priced', Priced).copy({ price: 1e-7, mails: [] })).toThrow(InvalidMessage);
+  });
+});
+
+describe('the fast path', () => {
+  // A constructor that spreads optional fields leaves them undefined, which sent every such message the long way round.
+  it('takes an undefined field for an absent one', () => {
+    expect(compileCopy(shapeOf(Spread), 'memory')({ name: 'x', note: undefined })).toStrictEqual(Object.assign(new Spread(), { name: 'x' }));
+    expect(compileCopy(shapeOf(Spread), 'memory')({ name: 'x', other: 1, note: undefined })).toBeUndefined();
+  });
+});
