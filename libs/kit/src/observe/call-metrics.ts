@@ -22,6 +22,15 @@ class Series {
   readonly counts = new Float64Array(BOUNDS_MS.length + 1);
   sumMs = 0;
 
+  get isEmpty(): boolean {
+    return this.counts.every((count) => count === 0);
+  }
+
+  clear(): void {
+    this.counts.fill(0);
+    this.sumMs = 0;
+  }
+
   record(durationMs: number): void {
     let i = 0;
     while (i < BOUNDS_MS.length && durationMs > (BOUNDS_MS[i] as number)) i++;
@@ -45,7 +54,12 @@ class Meter implements CallMeter {
   }
 
   values(): Value[] {
-    return [['ok', this.ok] as const, ...this.others].flatMap(([outcome, series]) => valuesOf({ ...this.labels, outcome }, series));
+    return [['ok', this.ok] as const, ...this.others].flatMap(([outcome, series]) => (series.isEmpty ? [] : valuesOf({ ...this.labels, outcome }, series)));
+  }
+
+  clear(): void {
+    this.ok.clear();
+    for (const series of this.others.values()) series.clear();
   }
 }
 
@@ -64,6 +78,7 @@ export class CallMetrics {
     return meter;
   }
 
+  /** Adds the histogram to a registry, once. A series is there from its first call on. */
   registerIn(registry: Registry): void {
     const histogram = {
       name: NAME,
@@ -78,8 +93,10 @@ export class CallMetrics {
         collect: () => undefined,
         values: [...this.meters.values()].flatMap((meter) => meter.values()),
       }),
-      reset: (): void => this.meters.clear(),
+      // emptied, not dropped: callers hold their meters
+      reset: (): void => this.meters.forEach((meter) => meter.clear()),
     };
+    // the type knows only prom-client's own metrics, whose observe() looks labels up at each call; the registry asks for no more
     registry.registerMetric(histogram as never);
   }
 }
