@@ -45,7 +45,8 @@ export class Wheel {
   /** Watches `item` until its deadline or `letGo`. */
   watch(item: Timed): void {
     if (this.timer === undefined) this.start();
-    const slot = this.slots[Math.ceil(item.deadlineAt / TICK_MS) & (SLOTS - 1)] as Slot;
+    // What is overdue already, after a handler that blocked, goes where the cursor comes next: its own slot is a turn away.
+    const slot = this.slots[Math.max(Math.ceil(item.deadlineAt / TICK_MS), this.cursor) & (SLOTS - 1)] as Slot;
     const last = slot.before as Timed;
     item.before = last;
     item.after = slot;

@@ -1,0 +1,69 @@
+import { currentCall, IDEMPOTENCY_KEY_CHARS_MAX, withCallOptions } from './call-options.js';
+import { now } from './clock.js';
+import { currentFrame, Frame, inTransaction, runInFrame, runInTransaction } from './frame.js';
+
+const outer = (deadlineMs = Infinity): Frame => new Frame('ordering', 'http', now() + deadlineMs, { subject: 'u-1', roles: [] }, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'outer');
+const look = () => Promise.resolve(currentCall());
+
+describe('withCallOptions', () => {
+  it.each([
+    ['deadlineMs', { deadlineMs: -1 }, 'deadlineMs must be 0 or more, is -1'],
+    ['deadlineMs', { deadlineMs: NaN }, 'deadlineMs must be 0 or more, is NaN'],
+    ['idempotencyKey', { idempotencyKey: '' }, 'idempotencyKey must have 1 to 200 characters, has 0'],
+    ['idempotencyKey', { idempotencyKey: 'k'.repeat(IDEMPOTENCY_KEY_CHARS_MAX + 1) }, 'idempotencyKey must have 1 to 200 characters, has 201'],
+  ])('refuses a %s out of bounds, as a rejection, and runs nothing', async (_, options, message) => {
+    let ran = false;
+    const promise = withCallOptions(options, () => Promise.resolve((ran = true)));
+    await expect(promise).rejects.toThrow(new RangeError(message));
+    expect(ran).toBe(false);
+  });
+
+  it('takes what is just within bounds', async () => {
+    const key = 'k'.repeat(IDEMPOTENCY_KEY_CHARS_MAX);
+    const call = await withCallOptions({ deadlineMs: 0, idempotencyKey: key }, look);
+    expect(call?.idempotencyKey).toBe(key);
+    expect(call?.timeLeftMs).toBeLessThanOrEqual(0);
+    expect((await withCallOptions({ deadlineMs: Infinity }, look))?.timeLeftMs).toBe(Infinity);
+  });
+
+  it('shortens the time that there is, and never lengthens it', async () => {
+    await runInFrame(outer(1_000), async () => {
+      expect((await withCallOptions({ deadlineMs: 100 }, look))?.timeLeftMs).toBeLessThanOrEqual(100);
+      expect((await withCallOptions({ deadlineMs: 60_000 }, look))?.timeLeftMs).toBeLessThanOrEqual(1_000);
+      expect((await withCallOptions({}, look))?.timeLeftMs).toBeLessThanOrEqual(1_000);
+    });
+  });
+
+  it('keeps the rest of the context', async () => {
+    const call = await runInFrame(outer(), () => withCallOptions({ deadlineMs: 100 }, look));
+    expect(call).toMatchObject({ caller: 'http', identity: { subject: 'u-1' }, idempotencyKey: 'outer', correlationId: '0af7651916cd43dd8448eb211c80319c' });
+    expect((await runInFrame(outer(), () => withCallOptions({ idempotencyKey: 'inner' }, look)))?.idempotencyKey).toBe('inner');
+    expect(await runInTransaction({ owner: {}, manager: {} }, () => withCallOptions({}, () => Promise.resolve(inTransaction(currentFrame()))))).toBe(true);
+  });
+
+  it('is nothing but these options outside of any call, and ends with them', async () => {
+    expect(currentCall()).toBeUndefined();
+    expect(await withCallOptions({ idempotencyKey: 'k' }, look)).toMatchObject({ caller: 'job', identity: undefined, idempotencyKey: 'k' });
+    expect(currentCall()).toBeUndefined();
+  });
+
+  it('cancels with its own signal, before or while it runs, and with the call around it', async () => {
+    const isAborted = (): boolean => currentCall()?.signal.aborted ?? false;
+    expect(await withCallOptions({ signal: AbortSignal.abort() }, () => Promise.resolve(isAborted()))).toBe(true);
+    const own = new AbortController();
+    expect(await withCallOptions({ signal: own.signal }, () => Promise.resolve([isAborted(), own.abort(), isAborted()]))).toEqual([false, undefined, true]);
+    const frame = outer();
+    expect(await runInFrame(frame, () => withCallOptions({}, () => Promise.resolve([isAborted(), frame.cancel(), isAborted()])))).toEqual([false, undefined, true]);
+    expect(await runInFrame(frame, () => withCallOptions({}, () => Promise.resolve(isAborted())))).toBe(true);
+  });
+
+  it('leaves nothing on the signal and the call around it, also when it fails', async () => {
+    const { signal } = new AbortController();
+    const frame = outer();
+    let inner: Frame | undefined;
+    const failing = runInFrame(frame, () => withCallOptions({ signal }, () => ((inner = currentFrame()), Promise.reject(new Error('x')))));
+    await expect(failing).rejects.toThrow('x');
+    frame.cancel();
+    expect(inner?.cancelled).toBe(false);
+  });
+});
