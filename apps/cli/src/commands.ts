@@ -14,4 +14,10 @@ export const COMMANDS: readonly Command[] = [
     summary: 'checks a topology and prints who hosts what; starts nothing',
     run: async (args) => (await import('./topology.command.js')).topology(args),
   },
+  {
+    name: 'verify',
+    takes: '[folder]',
+    summary: "checks the modules' boundaries in the sources of an npm workspace; default the one around",
+    run: async (args) => (await import('./verify.command.js')).verify(args),
+  },
 ];

@@ -1,0 +1,213 @@
+import type ts from 'typescript';
+
+/** The compiler, loaded only when something is verified. */
+export type Compiler = typeof ts;
+
+/** Something named, and its line from 1. */
+export interface Named {
+  readonly name: string;
+  readonly line: number;
+}
+
+/** An import, a re-export, a dynamic `import()` or a `require()`. */
+export interface ImportFact {
+  readonly specifier: string;
+  readonly line: number;
+  /** The local names it binds to what was imported; `*` for all of it. */
+  readonly names: readonly string[];
+}
+
+/** What `@BoundedModule({ … })` says. */
+export interface BoundedFact {
+  readonly line: number;
+  /** Undefined when it is no plain list of names. */
+  readonly uses: readonly Named[] | undefined;
+}
+
+/** What `defineContract({ … })` says. */
+export interface ContractFact extends Named {
+  readonly routes: readonly Named[];
+}
+
+/** What one source file holds of interest, read from its syntax alone. */
+export interface FileFacts {
+  readonly imports: readonly ImportFact[];
+  readonly bounded: readonly BoundedFact[];
+  readonly contracts: readonly ContractFact[];
+  /** Names in `@CommandContract('…')` and its kin. */
+  readonly wireNames: readonly Named[];
+  /** Schemas named as such: `@Entity({ schema })`, `@Entity('schema.table')`. */
+  readonly schemas: readonly Named[];
+  /** Classes declared as entities. */
+  readonly entities: readonly Named[];
+  /** Classes taken as entities: in `entities`, `@InjectRepository`, `forFeature`, relations. */
+  readonly entityUses: readonly Named[];
+  /** Texts that may be SQL, with the line they begin at. */
+  readonly texts: readonly Named[];
+}
+
+type Collected = { -readonly [K in keyof FileFacts]: FileFacts[K][number][] };
+
+const WIRE_NAMES = new Set(['CommandContract', 'QueryContract', 'EventContract', 'ErrorContract']);
+const ENTITY_DECORATORS = new Set(['Entity', 'ViewEntity', 'ChildEntity']);
+const TABLE_MAKERS = new Set(['Entity', 'ViewEntity', 'JoinTable', 'EntitySchema', 'Table', 'TableForeignKey', 'View']);
+const RELATIONS = new Set(['ManyToOne', 'OneToMany', 'OneToOne', 'ManyToMany', 'InjectRepository', 'getRepository', 'forFeature']);
+/** Methods of TypeORM's query builder that take tables and conditions: what they take is a part of SQL. */
+const QUERY_PARTS = new Set(['from', 'addFrom', 'into', 'leftJoin', 'innerJoin', 'leftJoinAndSelect', 'innerJoinAndSelect', 'where', 'andWhere', 'orWhere']);
+const SCHEMA_KEYS = new Set(['schema', 'referencedSchema']);
+const TABLE_KEYS = new Set(['name', 'tableName', 'referencedTableName']);
+
+/** Reads a file's facts. */
+export function readFacts(compiler: Compiler, path: string, text: string): FileFacts {
+  const facts: Collected = { imports: [], bounded: [], contracts: [], wireNames: [], schemas: [], entities: [], entityUses: [], texts: [] };
+  if (path.endsWith('.sql')) facts.texts.push({ name: text, line: 1 });
+  else new Reader(compiler, compiler.createSourceFile(path, text, compiler.ScriptTarget.Latest, true), facts).read();
+  return facts;
+}
+
+class Reader {
+  constructor(
+    private readonly ts: Compiler,
+    private readonly file: ts.SourceFile,
+    private readonly facts: Collected,
+  ) {}
+
+  read(): void {
+    this.visit(this.file);
+  }
+
+  private visit(node: ts.Node): void {
+    const { ts } = this;
+    if (ts.isImportDeclaration(node)) return this.importFrom(node, node.moduleSpecifier, this.importedNames(node.importClause));
+    if (ts.isExportDeclaration(node)) return this.importFrom(node, node.moduleSpecifier, ['*']);
+    if (ts.isImportEqualsDeclaration(node) && ts.isExternalModuleReference(node.moduleReference)) return this.importFrom(node, node.moduleReference.expression, [node.name.text]);
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) this.importFrom(node, node.argument.literal, ['*']);
+    if (ts.isClassDeclaration(node)) this.entityClass(node);
+    if (ts.isCallExpression(node) || ts.isNewExpression(node)) this.call(node);
+    if (this.text(node)) return;
+    ts.forEachChild(node, (child) => this.visit(child));
+  }
+
+  private importFrom(node: ts.Node, specifier: ts.Node | undefined, names: readonly string[]): void {
+    if (specifier && this.ts.isStringLiteralLike(specifier)) this.facts.imports.push({ specifier: specifier.text, line: this.line(node), names });
+  }
+
+  private importedNames(clause: ts.ImportClause | undefined): readonly string[] {
+    const bindings = clause?.namedBindings;
+    const named = bindings && this.ts.isNamedImports(bindings) ? bindings.elements.map((element) => element.name.text) : bindings ? [bindings.name.text] : [];
+    return [...(clause?.name ? [clause.name.text] : []), ...named];
+  }
+
+  private call(node: ts.CallExpression | ts.NewExpression): void {
+    const [first] = node.arguments ?? [];
+    if (this.ts.isCallExpression(node) && node.expression.kind === this.ts.SyntaxKind.ImportKeyword) return this.importFrom(node, first, ['*']);
+    const callee = calleeName(this.ts, node.expression);
+    if (callee === 'require') this.importFrom(node, first, ['*']);
+    if (callee === 'BoundedModule') this.bounded(node, first);
+    if (callee === 'defineContract') this.contract(first);
+    if (callee && WIRE_NAMES.has(callee) && first && this.ts.isStringLiteralLike(first)) this.facts.wireNames.push({ name: first.text, line: this.line(first) });
+    if (callee && RELATIONS.has(callee) && first) this.entitiesIn(first);
+    if (callee && QUERY_PARTS.has(callee)) for (const part of node.arguments?.filter((argument) => this.ts.isStringLiteralLike(argument)) ?? []) this.facts.texts.push({ name: `from ${part.text}`, line: this.line(part) });
+    if (callee && TABLE_MAKERS.has(callee)) for (const argument of node.arguments ?? []) this.tableNames(argument);
+  }
+
+  private bounded(node: ts.Node, options: ts.Expression | undefined): void {
+    const uses = this.property(options, 'uses');
+    this.facts.bounded.push({ line: this.line(node), uses: uses ? this.identifiers(uses) : [] });
+    const entities = this.property(options, 'entities');
+    if (entities) this.entitiesIn(entities);
+  }
+
+  private contract(options: ts.Expression | undefined): void {
+    const name = this.property(options, 'name');
+    if (!name || !this.ts.isStringLiteralLike(name)) return;
+    const routes = this.property(options, 'routes');
+    const paths = routes && this.ts.isArrayLiteralExpression(routes) ? routes.elements.filter((element) => this.ts.isStringLiteralLike(element)) : [];
+    this.facts.contracts.push({ name: name.text, line: this.line(name), routes: paths.map((path) => ({ name: path.text, line: this.line(path) })) });
+  }
+
+  private entityClass(node: ts.ClassDeclaration): void {
+    const decorators = this.ts.getDecorators(node) ?? [];
+    const isEntity = decorators.some(({ expression }) => this.ts.isCallExpression(expression) && ENTITY_DECORATORS.has(calleeName(this.ts, expression.expression) ?? ''));
+    if (isEntity && node.name) this.facts.entities.push({ name: node.name.text, line: this.line(node.name) });
+  }
+
+  /** The classes in `Row`, `[Row]` or `() => Row`. */
+  private entitiesIn(expression: ts.Expression): void {
+    const { ts } = this;
+    if (ts.isIdentifier(expression)) this.facts.entityUses.push({ name: expression.text, line: this.line(expression) });
+    if (ts.isArrayLiteralExpression(expression)) for (const element of expression.elements) this.entitiesIn(element);
+    if (ts.isArrowFunction(expression) && !ts.isBlock(expression.body)) this.entitiesIn(expression.body);
+  }
+
+  private tableNames(argument: ts.Expression): void {
+    const { ts } = this;
+    if (ts.isStringLiteralLike(argument)) this.qualified(argument);
+    if (!ts.isObjectLiteralExpression(argument)) return;
+    for (const property of argument.properties) {
+      if (!ts.isPropertyAssignment(property) || !ts.isStringLiteralLike(property.initializer)) continue;
+      const key = property.name.getText(this.file);
+      if (SCHEMA_KEYS.has(key)) this.facts.schemas.push({ name: property.initializer.text, line: this.line(property) });
+      if (TABLE_KEYS.has(key)) this.qualified(property.initializer);
+    }
+  }
+
+  private qualified(table: ts.StringLiteralLike): void {
+    const [schema, name] = table.text.replaceAll('"', '').split('.');
+    if (schema && name) this.facts.schemas.push({ name: schema, line: this.line(table) });
+  }
+
+  /** Collects a text whole, parts that are added up or stand around `${…}` included; true if there is nothing left to visit. */
+  private text(node: ts.Node): boolean {
+    const { ts } = this;
+    if (ts.isStringLiteralLike(node)) {
+      this.facts.texts.push({ name: node.text, line: this.line(node) });
+      return true;
+    }
+    if (ts.isTemplateExpression(node)) {
+      this.facts.texts.push({ name: templateText(node), line: this.line(node) });
+      for (const span of node.templateSpans) this.visit(span.expression);
+      return true;
+    }
+    if (!ts.isBinaryExpression(node) || node.operatorToken.kind !== ts.SyntaxKind.PlusToken) return false;
+    const parts = summands(ts, node);
+    if (!parts.some((part) => ts.isStringLiteralLike(part) || ts.isTemplateExpression(part))) return false;
+    const whole = parts.map((part) => (ts.isStringLiteralLike(part) ? part.text : ts.isTemplateExpression(part) ? templateText(part) : HOLE)).join('');
+    this.facts.texts.push({ name: whole, line: this.line(node) });
+    for (const part of parts) if (!ts.isStringLiteralLike(part)) this.visit(part);
+    return true;
+  }
+
+  private property(object: ts.Expression | undefined, key: string): ts.Expression | undefined {
+    if (!object || !this.ts.isObjectLiteralExpression(object)) return undefined;
+    const found = object.properties.find((property) => property.name?.getText(this.file) === key);
+    if (found && this.ts.isShorthandPropertyAssignment(found)) return found.name;
+    return found && this.ts.isPropertyAssignment(found) ? found.initializer : undefined;
+  }
+
+  private identifiers(list: ts.Expression): readonly Named[] | undefined {
+    if (!this.ts.isArrayLiteralExpression(list) || !list.elements.every((element) => this.ts.isIdentifier(element))) return undefined;
+    return list.elements.map((element) => ({ name: element.getText(this.file), line: this.line(element) }));
+  }
+
+  private line(node: ts.Node): number {
+    return this.file.getLineAndCharacterOfPosition(node.getStart(this.file)).line + 1;
+  }
+}
+
+/** What stands in a text for a value that is known only when it runs: no name, and no separator of names. */
+const HOLE = '?';
+
+function templateText(node: ts.TemplateExpression): string {
+  return node.head.text + node.templateSpans.map((span) => HOLE + span.literal.text).join('');
+}
+
+function summands(compiler: Compiler, node: ts.Expression): readonly ts.Expression[] {
+  if (!compiler.isBinaryExpression(node) || node.operatorToken.kind !== compiler.SyntaxKind.PlusToken) return [node];
+  return [...summands(compiler, node.left), node.right];
+}
+
+function calleeName(compiler: Compiler, expression: ts.Expression): string | undefined {
+  if (compiler.isIdentifier(expression)) return expression.text;
+  return compiler.isPropertyAccessExpression(expression) ? expression.name.text : undefined;
+}

@@ -1,0 +1,119 @@
+import { posix } from 'node:path';
+import type { ImportFact } from './file-facts.js';
+import type { Module, PackageTarget, ReadPackage, SourceFile, Workspace } from './module.js';
+import type { Violation } from './violation.js';
+import { KIT_PACKAGE } from './workspace.js';
+
+/** The file of an application that may load modules. */
+const MODULE_LIST = 'modules.ts';
+
+/** A module's package exports its contract and its Nest module, and nothing else. */
+export function exportsRule({ modules }: Workspace): readonly Violation[] {
+  return modules
+    .filter(({ exports = [] }) => exports.length !== 2 || !exports.includes('.') || !exports.includes('./contract'))
+    .map((module) => ({
+      rule: 'exports',
+      source: module.module,
+      target: module.module,
+      file: `${module.folder}/package.json`,
+      line: module.exportsLine,
+      fact: `${module.name} exports ${module.exports?.map((key) => `'${key}'`).join(', ') ?? 'everything (it has no "exports")'}`,
+      allowed: `exactly './contract' and '.'`,
+      cure: 'Let "exports" in package.json name these two; what others need belongs into the contract.',
+    }));
+}
+
+/** Who may import what, over packages and within a module. */
+export function importRules(workspace: Workspace): readonly Violation[] {
+  const found: (Violation | undefined)[] = [];
+  for (const pkg of workspace.packages) {
+    const module = workspace.moduleOf(pkg);
+    for (const source of pkg.sources) {
+      for (const fact of source.imports) {
+        if (fact.specifier.startsWith('.')) found.push(relativeImport(pkg, module, source, fact, workspace));
+        else found.push(packageImport(pkg, module, source, fact, workspace));
+      }
+    }
+  }
+  return found.filter((violation) => violation !== undefined);
+}
+
+function relativeImport(pkg: ReadPackage, module: Module | undefined, source: SourceFile, fact: ImportFact, workspace: Workspace): Violation | undefined {
+  const path = posix.join(posix.dirname(source.path), fact.specifier);
+  const at = { source: module?.module ?? pkg.name, file: source.path, line: fact.line };
+  if (!path.startsWith(`${pkg.folder}/`)) {
+    const other = workspace.packages.find(({ folder }) => path.startsWith(`${folder}/`));
+    const target = other && (workspace.moduleOf(other)?.module ?? other.name);
+    // configuration at the root belongs to no package
+    if (!other && !module) return undefined;
+    return {
+      ...at,
+      rule: 'leaves-package',
+      target: target ?? path,
+      fact: `'${fact.specifier}' leaves the package ${pkg.name} for ${path}`,
+      allowed: `files below ${pkg.folder}/, and packages by their names`,
+      cure: other && workspace.moduleOf(other) ? `Import '${other.name}/contract', and name its contract in \`uses\`.` : 'Import the package by its name.',
+    };
+  }
+  if (module && source.area === 'contract' && !path.startsWith(`${pkg.folder}/contract/`)) {
+    return {
+      ...at,
+      rule: 'contract-alone',
+      target: module.module,
+      fact: `the contract of ${module.module} imports '${fact.specifier}', which is the module's inside`,
+      allowed: `files below ${pkg.folder}/contract/, '${KIT_PACKAGE}/contract', other contracts`,
+      cure: 'Move what the contract needs into contract/; the inside may import it from there.',
+    };
+  }
+  return undefined;
+}
+
+function packageImport(pkg: ReadPackage, module: Module | undefined, source: SourceFile, fact: ImportFact, workspace: Workspace): Violation | undefined {
+  const target = workspace.targetOf(fact.specifier);
+  if (!target) return undefined;
+  const other = workspace.moduleOf(target.package);
+  const at = { source: module?.module ?? pkg.name, target: other?.module ?? target.package.name, file: source.path, line: fact.line };
+  if (module && source.area === 'contract') {
+    const flaw = contractImport(module, fact, target, other);
+    if (flaw) return { ...at, rule: 'contract-alone', ...flaw };
+  }
+  if (other && other.name === module?.name) return undefined;
+  if (other && module && target.key !== './contract') {
+    return {
+      ...at,
+      rule: 'contract-only',
+      fact: `${module.module} imports '${fact.specifier}' of ${other.module}`,
+      allowed: `'${other.name}/contract'`,
+      cure: `Call ${other.module} through CommandBus or QueryBus by a message of its contract; what is missing there, add there.`,
+    };
+  }
+  if (target.package.exports && !target.package.exports.includes(target.key)) {
+    return {
+      ...at,
+      rule: 'deep-import',
+      fact: `'${fact.specifier}' reaches into ${target.package.name}`,
+      allowed: target.package.exports.map((key) => `'${posix.join(target.package.name, key)}'`).join(', '),
+      cure: 'Import what the package exports.',
+    };
+  }
+  if (other && target.key === '.' && posix.basename(source.path) !== MODULE_LIST) {
+    return {
+      ...at,
+      rule: 'module-list-only',
+      fact: `${source.path} imports the code of ${other.module}`,
+      allowed: `'${other.name}/contract'; '${other.name}' only in an application's ${MODULE_LIST}`,
+      cure: `Take the module from the list in ${MODULE_LIST}, or import its contract.`,
+    };
+  }
+  return undefined;
+}
+
+function contractImport(module: Module, fact: ImportFact, target: PackageTarget, other: Module | undefined): Pick<Violation, 'fact' | 'allowed' | 'cure'> | undefined {
+  const isKit = target.package.name === KIT_PACKAGE;
+  if (isKit ? target.key === './contract' : other?.name !== module.name || target.key === './contract') return undefined;
+  return {
+    fact: `the contract of ${module.module} imports '${fact.specifier}'`,
+    allowed: `its own files, '${KIT_PACKAGE}/contract', other contracts`,
+    cure: isKit ? `Import from '${KIT_PACKAGE}/contract'; what is not there does not belong into a contract.` : 'Move what the contract needs into contract/.',
+  };
+}

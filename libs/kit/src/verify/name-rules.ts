@@ -1,0 +1,42 @@
+import type { Named } from './file-facts.js';
+import type { Module, SourceFile, Workspace } from './module.js';
+import type { Violation } from './violation.js';
+
+interface Claim extends Named {
+  readonly module: Module;
+  readonly source: SourceFile;
+}
+
+/** What is one in an application: a module's name, a message's wire name, a route. */
+export function nameRules({ modules }: Workspace): readonly Violation[] {
+  const claims = (of: (source: SourceFile) => readonly Named[]): readonly Claim[] =>
+    modules.flatMap((module) => module.sources.filter(({ area }) => area !== 'test').flatMap((source) => of(source).map((named) => ({ ...named, module, source }))));
+  return [
+    ...twice(claims((source) => source.contracts), 'module-twice', (name) => `the name '${name}'`, 'Give each module its own name: it is also its schema and the first part of its wire names.'),
+    ...twice(claims((source) => source.wireNames), 'wire-name-twice', (name) => `the wire name '${name}'`, 'A wire name belongs to one message: rename one, or raise its version.'),
+    ...twice(claims((source) => source.contracts.flatMap(({ routes }) => routes)), 'route-twice', (name) => `the route '${name}'`, 'A path prefix belongs to one module: change one.'),
+  ];
+}
+
+function twice(claims: readonly Claim[], rule: Violation['rule'], describe: (name: string) => string, cure: string): readonly Violation[] {
+  const first = new Map<string, Claim>();
+  return claims.flatMap((claim): Violation[] => {
+    const owner = first.get(claim.name);
+    if (!owner) {
+      first.set(claim.name, claim);
+      return [];
+    }
+    return [
+      {
+        rule,
+        source: claim.module.module,
+        target: owner.module.module,
+        file: claim.source.path,
+        line: claim.line,
+        fact: `${claim.module.name} claims ${describe(claim.name)}, which ${owner.source.path}:${owner.line} of ${owner.module.name} has`,
+        allowed: 'a name of its own',
+        cure,
+      },
+    ];
+  });
+}

@@ -1,0 +1,47 @@
+/** A name in SQL that belongs to a schema. */
+export interface SchemaName {
+  readonly schema: string;
+  /** `inventory.stock`, or `search_path inventory`. */
+  readonly text: string;
+  /** Whether a foreign key leads there. */
+  readonly isReference: boolean;
+  /** Lines below the text's first. */
+  readonly linesBelow: number;
+}
+
+/** What a statement, or a part of one, begins with. */
+const STATEMENT = /^\s*(?:select|insert\s+into|update|delete\s+from|with|create|alter|drop|truncate|merge\s+into|grant|revoke|lock|copy|comment\s+on|set|from|join|left\s+join|inner\s+join|references|where|explain|analyze|vacuum|begin|do|call)\b/i;
+
+/** Finds the names in a text that are qualified with one of `schemas`; none if the text does not read as SQL. */
+export function schemaNames(text: string, schemas: readonly string[]): readonly SchemaName[] {
+  const sql = blanked(text);
+  if (schemas.length === 0 || !STATEMENT.test(sql)) return [];
+  const one = schemas.map((schema) => schema.replaceAll('-', '\\-')).join('|');
+  // `catalog.product-not-found.v1` is a wire name: no name in SQL goes on with a hyphen
+  const qualified = new RegExp(`(references\\s+)?(?<![\\w."-])"?(${one})"?\\s*\\.\\s*("[^"]+"|[a-z_]\\w*(?![\\w-]))`, 'gi');
+  const searchPath = new RegExp(`search_path\\s*(?:to|=)[^;]*?(?<![\\w-])"?(${one})"?(?![\\w-])`, 'gi');
+  return [
+    ...[...sql.matchAll(qualified)].map((match) => ({
+      schema: (match[2] as string).toLowerCase(),
+      text: match[0].slice(match[1]?.length ?? 0),
+      isReference: match[1] !== undefined,
+      linesBelow: linesIn(sql.slice(0, match.index)),
+    })),
+    // here the name may be a quoted value
+    ...[...text.matchAll(searchPath)].map((match) => ({
+      schema: (match[1] as string).toLowerCase(),
+      text: `search_path ${match[1]}`,
+      isReference: false,
+      linesBelow: linesIn(text.slice(0, match.index)),
+    })),
+  ];
+}
+
+/** Comments and quoted values, which name nothing, as spaces; lines stay. */
+function blanked(text: string): string {
+  return text.replace(/--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'/g, (part) => part.replace(/[^\n]/g, ' '));
+}
+
+function linesIn(text: string): number {
+  return text.split('\n').length - 1;
+}

@@ -1,0 +1,308 @@
+import { fileURLToPath } from 'node:url';
+import { type Files, packageJson, SOUND, type TestWorkspace, writeWorkspace } from '../../test/workspace.js';
+import { describeVerification, type Rule, type Violation, verifyWorkspace } from './index.js';
+import { loadCompiler } from './verify-workspace.js';
+
+let workspace: TestWorkspace | undefined;
+afterEach(() => {
+  workspace?.remove();
+  workspace = undefined;
+});
+
+async function violationsOf(changes: Files): Promise<readonly Violation[]> {
+  workspace = writeWorkspace({ ...SOUND, ...changes });
+  return (await verifyWorkspace(workspace.root)).violations;
+}
+
+/** A violation in short: what a person looks for first. */
+function short({ rule, source, target, file, line, fact }: Violation): string {
+  return `${rule} ${source} → ${target} ${file}:${line} ${fact}`;
+}
+
+describe('a sound workspace', () => {
+  it('passes', async () => {
+    expect((await violationsOf({})).map(short)).toEqual([]);
+  });
+
+  it('is the shop, whose modules are found by themselves', async () => {
+    const shop = await verifyWorkspace(fileURLToPath(new URL('../../../../', import.meta.url)));
+    expect(describeVerification(shop)).toMatch(/^fledge verify: \d+ modules \([^)]*catalog, identity, inventory, ordering[^)]*\), \d+ files, no violations\n$/);
+  });
+
+  it('may import types, words and comments that only look like a breach', async () => {
+    const changes = {
+      'libs/orders/src/words.ts': `
+        // import { StockRow } from '@t/stock/src/stock.row.js'; SELECT 1 FROM stock.levels
+        import type { Reserve } from '@t/stock/contract';
+        export const name = 'stock.reserve.v1';
+        export const said = 'Update it from stock.reserve-more.v1, please';
+        export const sql = "SELECT 'stock.levels' /* from stock.levels */ FROM my_stock.levels, stocks";
+        export type R = Reserve;`,
+      'libs/orders/test/orders.spec.ts': `import { StockContract } from '@t/stock/contract';`,
+    };
+    expect((await violationsOf(changes)).map(short)).toEqual([]);
+  });
+});
+
+interface BadModule {
+  readonly breach: string;
+  readonly rule: Rule;
+  readonly changes: Files;
+  readonly says: readonly string[];
+}
+
+const ORDERS_MODULE = (uses: string, imports = ''): string => `
+import { BoundedModule } from '@fledge/kit';
+${imports}
+import { OrdersContract } from '../contract/index.js';
+@BoundedModule({ contract: OrdersContract, uses: ${uses} }) export class OrdersModule {}`;
+
+const BAD: readonly BadModule[] = [
+  {
+    breach: "a module imports another's Nest module",
+    rule: 'contract-only',
+    changes: { 'libs/orders/src/bad.ts': `import { StockModule } from '@t/stock';` },
+    says: ["orders → stock libs/orders/src/bad.ts:1 orders imports '@t/stock' of stock"],
+  },
+  {
+    breach: "a module reaches into another's files",
+    rule: 'contract-only',
+    changes: { 'libs/orders/src/bad.ts': `\nexport const load = () => import('@t/stock/src/stock.row.js');` },
+    says: ["orders → stock libs/orders/src/bad.ts:2 orders imports '@t/stock/src/stock.row.js' of stock"],
+  },
+  {
+    breach: "a module's test imports another's Nest module",
+    rule: 'contract-only',
+    changes: { 'libs/orders/test/bad.spec.ts': `import { StockModule } from '@t/stock';` },
+    says: ["orders → stock libs/orders/test/bad.spec.ts:1 orders imports '@t/stock' of stock"],
+  },
+  {
+    breach: "a module leaves its package for another's",
+    rule: 'leaves-package',
+    changes: { 'libs/orders/src/bad.ts': `export * from '../../stock/src/stock.row.js';` },
+    says: ["orders → stock libs/orders/src/bad.ts:1 '../../stock/src/stock.row.js' leaves the package @t/orders for libs/stock/src/stock.row.js"],
+  },
+  {
+    breach: 'an application reaches into a module',
+    rule: 'deep-import',
+    changes: { 'apps/shop/src/modules.ts': `const row: import('@t/stock/src/stock.row.js').StockRow;` },
+    says: ["@t/shop → stock apps/shop/src/modules.ts:1 '@t/stock/src/stock.row.js' reaches into @t/stock"],
+  },
+  {
+    breach: "an application's file other than its list imports a module",
+    rule: 'module-list-only',
+    changes: { 'apps/shop/src/main.ts': `import { StockModule } from '@t/stock';` },
+    says: ['@t/shop → stock apps/shop/src/main.ts:1 apps/shop/src/main.ts imports the code of stock'],
+  },
+  {
+    breach: 'a contract imports from inside its module',
+    rule: 'contract-alone',
+    changes: { 'libs/stock/contract/bad.view.ts': `import type { StockRow } from '../src/stock.row.js';` },
+    says: ["stock → stock libs/stock/contract/bad.view.ts:1 the contract of stock imports '../src/stock.row.js', which is the module's inside"],
+  },
+  {
+    breach: "a contract imports its module by the package's name",
+    rule: 'contract-alone',
+    changes: { 'libs/stock/contract/bad.view.ts': `import { StockModule } from '@t/stock';` },
+    says: ["stock → stock libs/stock/contract/bad.view.ts:1 the contract of stock imports '@t/stock'"],
+  },
+  {
+    breach: 'a contract imports more of the kit than its contract',
+    rule: 'contract-alone',
+    changes: {
+      'libs/kit/package.json': packageJson('@fledge/kit', { '.': './src/index.ts', './contract': './src/contract/index.ts' }),
+      'libs/stock/contract/bad.view.ts': `import { BoundedModule } from '@fledge/kit';`,
+    },
+    says: ["stock → @fledge/kit libs/stock/contract/bad.view.ts:1 the contract of stock imports '@fledge/kit'"],
+  },
+  {
+    breach: 'a module imports a contract that its `uses` does not name',
+    rule: 'uses-missing',
+    changes: { 'libs/orders/src/orders.module.ts': ORDERS_MODULE('[]') },
+    says: ["orders → stock libs/orders/src/place.ts:2 orders imports '@t/stock/contract', and its `uses` does not name the contract of stock"],
+  },
+  {
+    breach: 'a module names in `uses` what it imports nothing of',
+    rule: 'uses-superfluous',
+    changes: { 'libs/orders/src/place.ts': undefined },
+    says: ['orders → stock libs/orders/src/orders.module.ts:5 `uses` of orders names the contract of stock, of which nothing is imported'],
+  },
+  {
+    breach: '`uses` is computed',
+    rule: 'uses-unreadable',
+    changes: { 'libs/orders/src/orders.module.ts': ORDERS_MODULE('contracts()', `import { StockContract } from '@t/stock/contract';`) },
+    says: ['orders → orders libs/orders/src/orders.module.ts:5 `uses` of orders is no plain list of imported contracts, so it can not be checked'],
+  },
+  {
+    breach: 'two modules use each other',
+    rule: 'cycle',
+    changes: {
+      'libs/stock/src/stock.module.ts': `
+        import { GetOrder, OrdersContract } from '@t/orders/contract';
+        @BoundedModule({ contract: StockContract, uses: [OrdersContract] }) export class StockModule {}`,
+    },
+    says: ['orders → stock libs/orders/src/orders.module.ts:5 the modules depend on each other in a round: orders → stock → orders'],
+  },
+  {
+    breach: "a package exports more than a module's two faces",
+    rule: 'exports',
+    changes: { 'libs/stock/package.json': packageJson('@t/stock', { './contract': './contract/index.ts', '.': './src/index.ts', './rows': './src/stock.row.ts' }) },
+    says: ["stock → stock libs/stock/package.json:4 @t/stock exports './contract', '.', './rows'"],
+  },
+  {
+    breach: 'a module does not export its contract',
+    rule: 'exports',
+    changes: { 'libs/stock/package.json': packageJson('@t/stock', { '.': './src/index.ts' }), 'libs/orders/src/place.ts': undefined, 'libs/orders/src/orders.module.ts': ORDERS_MODULE('[]'), 'apps/shop/src/modules.ts': undefined },
+    says: ["stock → stock libs/stock/package.json:4 @t/stock exports '.'"],
+  },
+  {
+    breach: 'a package without exports has a contract',
+    rule: 'exports',
+    changes: { 'libs/stock/package.json': JSON.stringify({ name: '@t/stock' }) },
+    says: ['stock → stock libs/stock/package.json:1 @t/stock exports everything (it has no "exports")'],
+  },
+  {
+    breach: 'an entity names a schema',
+    rule: 'foreign-schema',
+    changes: { 'libs/orders/src/bad.row.ts': `@Entity({ name: 'levels', schema: 'stock' }) export class Bad {}` },
+    says: ["orders → stock libs/orders/src/bad.row.ts:1 orders declares a table in the schema 'stock'"],
+  },
+  {
+    breach: 'an entity names a schema in its table',
+    rule: 'foreign-schema',
+    changes: { 'libs/orders/src/bad.row.ts': `@Entity('stock.stock_levels') export class Bad {}` },
+    says: ["orders → stock libs/orders/src/bad.row.ts:1 orders declares a table in the schema 'stock'"],
+  },
+  {
+    breach: "SQL joins another module's table",
+    rule: 'foreign-schema',
+    changes: { 'libs/orders/src/bad.ts': 'export const sql = `\n  SELECT ${columns}\n  FROM orders o JOIN "stock"."stock_levels" s ON s.id = o.id`;' },
+    says: ['orders → stock libs/orders/src/bad.ts:3 SQL of orders names "stock"."stock_levels", which belongs to stock'],
+  },
+  {
+    breach: "SQL put together of pieces names another module's table",
+    rule: 'foreign-schema',
+    changes: { 'libs/orders/src/bad.ts': `export const sql = 'UPDATE ' + 'stock.stock_levels' + ' SET quantity = 0';` },
+    says: ['orders → stock libs/orders/src/bad.ts:1 SQL of orders names stock.stock_levels, which belongs to stock'],
+  },
+  {
+    breach: "a query builder takes another module's table",
+    rule: 'foreign-schema',
+    changes: { 'libs/orders/src/bad.ts': `builder.from('stock.stock_levels', 's').where('stock.stock_levels.quantity > 0');` },
+    says: ['orders → stock libs/orders/src/bad.ts:1 SQL of orders names stock.stock_levels, which belongs to stock'],
+  },
+  {
+    breach: "SQL moves into another module's schema",
+    rule: 'foreign-schema',
+    changes: { 'libs/orders/src/bad.ts': `export const sql = "SET search_path TO orders, 'stock'";` },
+    says: ['orders → stock libs/orders/src/bad.ts:1 SQL of orders names search_path stock, which belongs to stock'],
+  },
+  {
+    breach: "a migration's foreign key leads to another module's table",
+    rule: 'foreign-key',
+    changes: { 'libs/orders/src/migrations/1-bad.ts': 'await runner.query(`\n  CREATE TABLE lines (\n    stock_id uuid REFERENCES stock.stock_levels (id)\n  )`);' },
+    says: ['orders → stock libs/orders/src/migrations/1-bad.ts:3 a foreign key of orders leads to stock.stock_levels, which belongs to stock'],
+  },
+  {
+    breach: "a migration in SQL has a foreign key to another module's table",
+    rule: 'foreign-key',
+    changes: { 'libs/orders/src/migrations/1-bad.sql': 'ALTER TABLE lines ADD FOREIGN KEY (stock_id)\nREFERENCES stock.stock_levels;' },
+    says: ['orders → stock libs/orders/src/migrations/1-bad.sql:2 a foreign key of orders leads to stock.stock_levels, which belongs to stock'],
+  },
+  {
+    breach: 'a contract holds an entity, and another module relates to it',
+    rule: 'foreign-entity',
+    changes: {
+      'libs/stock/contract/bad.row.ts': `@Entity('levels') export class LevelRow {}`,
+      'libs/orders/src/bad.row.ts': `import { LevelRow } from '@t/stock/contract';\nexport class Line { @ManyToOne(() => LevelRow) level; }`,
+    },
+    says: [
+      'orders → stock libs/orders/src/bad.row.ts:2 orders uses LevelRow of stock as an entity',
+      'stock → stock libs/stock/contract/bad.row.ts:1 the contract of stock holds the entity LevelRow, with which others would reach its tables',
+    ],
+  },
+  {
+    breach: 'two modules have one name',
+    rule: 'module-twice',
+    changes: { 'libs/stock/contract/again.ts': `export const Again = defineContract({ name: 'orders' });` },
+    says: ["orders → orders libs/stock/contract/again.ts:1 @t/stock claims the name 'orders', which libs/orders/contract/index.ts:4 of @t/orders has"],
+  },
+  {
+    breach: 'two messages have one wire name',
+    rule: 'wire-name-twice',
+    changes: { 'libs/stock/contract/again.query.ts': `@QueryContract('orders.get-order.v1') export class Again {}` },
+    says: ["stock → orders libs/stock/contract/again.query.ts:1 @t/stock claims the wire name 'orders.get-order.v1', which libs/orders/contract/index.ts:3 of @t/orders has"],
+  },
+  {
+    breach: 'two modules own one route',
+    rule: 'route-twice',
+    changes: { 'libs/stock/contract/index.ts': `export class Reserve {}\nexport const StockContract = defineContract({ name: 'stock', routes: ['/stock', '/orders'] });` },
+    says: ["stock → orders libs/stock/contract/index.ts:2 @t/stock claims the route '/orders', which libs/orders/contract/index.ts:4 of @t/orders has"],
+  },
+];
+
+describe('a bad workspace', () => {
+  it.each(BAD)('is refused when $breach', async ({ rule, changes, says }) => {
+    expect((await violationsOf(changes)).map(short)).toEqual(says.map((text) => `${rule} ${text}`));
+  });
+
+  it('has a case here for every rule', () => {
+    const rules: Record<Rule, true> = {
+      exports: true,
+      'contract-only': true,
+      'leaves-package': true,
+      'deep-import': true,
+      'module-list-only': true,
+      'contract-alone': true,
+      'uses-missing': true,
+      'uses-superfluous': true,
+      'uses-unreadable': true,
+      cycle: true,
+      'foreign-schema': true,
+      'foreign-key': true,
+      'foreign-entity': true,
+      'module-twice': true,
+      'wire-name-twice': true,
+      'route-twice': true,
+    };
+    expect([...new Set(BAD.map(({ rule }) => rule))].sort()).toEqual(Object.keys(rules).sort());
+  });
+
+  it('is told whole: every violation with source, target, what is allowed, and the cure', async () => {
+    workspace = writeWorkspace({
+      ...SOUND,
+      'libs/orders/src/bad.ts': `import { StockModule } from '@t/stock';\nexport const sql = 'SELECT 1 FROM stock.stock_levels';`,
+    });
+    expect(describeVerification(await verifyWorkspace(workspace.root))).toBe(
+      [
+        'libs/orders/src/bad.ts:1  contract-only  orders → stock',
+        "    orders imports '@t/stock' of stock",
+        "    allowed: '@t/stock/contract'",
+        '    cure:    Call stock through CommandBus or QueryBus by a message of its contract; what is missing there, add there.',
+        '',
+        'libs/orders/src/bad.ts:2  foreign-schema  orders → stock',
+        '    SQL of orders names stock.stock_levels, which belongs to stock',
+        '    allowed: tables of its own schema',
+        '    cure:    Ask the contract of stock, or keep an own copy of what it tells.',
+        '',
+        'fledge verify: 2 modules (orders, stock), 10 files, 2 violations',
+        '',
+      ].join('\n'),
+    );
+  });
+});
+
+describe('what can not be verified', () => {
+  it('is a folder that is no workspace', async () => {
+    workspace = writeWorkspace({ 'package.json': '{}' });
+    await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({ code: 'fledge.startup.workspace', message: `${workspace.root}/package.json lists no "workspaces"` });
+  });
+
+  it('is anything without TypeScript', async () => {
+    await expect(loadCompiler(() => Promise.reject(new Error("Cannot find package 'typescript'")))).rejects.toMatchObject({
+      code: 'fledge.startup.typescript',
+      message: "TypeScript, which reads the sources, can not be loaded: Cannot find package 'typescript'",
+      hint: 'Install it: npm install --save-dev typescript. A production image has no need of it.',
+    });
+  });
+});

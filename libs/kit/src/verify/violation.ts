@@ -1,0 +1,53 @@
+/** The rules of `fledge verify`. */
+export type Rule =
+  | 'exports'
+  | 'contract-only'
+  | 'leaves-package'
+  | 'deep-import'
+  | 'module-list-only'
+  | 'contract-alone'
+  | 'uses-missing'
+  | 'uses-superfluous'
+  | 'uses-unreadable'
+  | 'cycle'
+  | 'foreign-schema'
+  | 'foreign-key'
+  | 'foreign-entity'
+  | 'module-twice'
+  | 'wire-name-twice'
+  | 'route-twice';
+
+/** One broken rule: who broke it against whom, where, what is allowed instead, and what to do. */
+export interface Violation {
+  readonly rule: Rule;
+  /** The module, or else the package, that breaks the rule. */
+  readonly source: string;
+  /** The module that it reaches; its own name where no other is concerned. */
+  readonly target: string;
+  /** Relative to the workspace's root. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly fact: string;
+  readonly allowed: string;
+  readonly cure: string;
+}
+
+/** What `verifyWorkspace` found. */
+export interface Verification {
+  /** The modules' names, sorted. */
+  readonly modules: readonly string[];
+  /** How many source files were read. */
+  readonly files: number;
+  /** Every one there is, by file and line. */
+  readonly violations: readonly Violation[];
+}
+
+/** A verification for a person: each violation with source, target, what is allowed, and the cure; then one line that counts. */
+export function describeVerification({ modules, files, violations }: Verification): string {
+  const told = violations.map(({ rule, source, target, file, line, fact, allowed, cure }) =>
+    [`${file}:${line}  ${rule}  ${source === target ? source : `${source} → ${target}`}`, `    ${fact}`, `    allowed: ${allowed}`, `    cure:    ${cure}`, ''].join('\n'),
+  );
+  const count = violations.length === 1 ? '1 violation' : `${violations.length || 'no'} violations`;
+  return [...told, `fledge verify: ${modules.length} modules (${modules.join(', ')}), ${files} files, ${count}`, ''].join('\n');
+}
