@@ -38,7 +38,7 @@ function carefully(name: string, shape: Shape, value: unknown, source: Source): 
 /** The codec of a result: a class, a list of it, a primitive, or nothing. */
 export function resultCodec(name: string, type: ResultType): Codec {
   if (type === undefined) return { copy: nothing, decode: nothing };
-  if (Array.isArray(type)) return listCodec(name, type[0] as Class);
+  if (Array.isArray(type)) return listCodec(name, itemOf(name, type[0] as Class));
   const primitive = PRIMITIVES.get(type);
   if (primitive) {
     const take = (value: unknown): unknown => primitiveOf(name, primitive, value);
@@ -66,6 +66,11 @@ function primitiveOf(name: string, type: 'string' | 'number' | 'boolean', value:
   const fits = typeof value === type && (type !== 'number' || Number.isFinite(value)) && (type !== 'string' || (value as string).length <= MESSAGE_WEIGHT_MAX);
   if (!fits) throw new InvalidMessage(name, [{ path: '', rule: 'type', message: `must be a ${type}` }]);
   return type === 'number' ? (value as number) + 0 : value;
+}
+
+function itemOf(name: string, cls: Class): Class {
+  if (!PRIMITIVES.has(cls) && !UNCARRIED.has(cls)) return cls;
+  throw new StartupError('result', `${name} answers a list of ${cls.name}, which no contract can carry`, 'Answer a list of a view class, [View], or a view with a field of @IsString({ each: true }).');
 }
 
 /** A list is carried as the one field of a class made for it, so that lists have one implementation and one weight. */

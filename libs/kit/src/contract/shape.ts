@@ -111,7 +111,7 @@ const BUILT_IN: ReadonlySet<unknown> = new Set(Object.entries(validator).flatMap
 function constraintOf(where: string): (metadata: ValidationMetadata) => Constraint {
   return (metadata) => {
     const custom = getMetadataStorage().getTargetValidatorConstraints(metadata.constraintCls)[0];
-    if (custom?.async) refuse(where, `has the asynchronous check ${metadata.name ?? ''}`, 'Check it in the handler: a boundary does not wait.');
+    if (custom?.async) refuse(where, `has the asynchronous check ${metadata.name ?? (metadata.constraintCls as Class).name}`, 'Check it in the handler: a boundary does not wait.');
     return { name: metadata.name ?? '', args: (metadata.constraints ?? []) as unknown[], each: metadata.each, own: !BUILT_IN.has(metadata.name), metadata };
   };
 }
