@@ -22,6 +22,7 @@ export function commandAs(account: Account | undefined, program: string, args: r
   const { uid, gid } = account;
   if (!account.throughClosedFolders) return { program, args, as: { uid, gid } };
   const pass = '+dac_override,+dac_read_search';
-  const change = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', `--inh-caps=${pass}`, `--ambient-caps=${pass}`];
+  // Without the secure bit access(2), by which initdb looks for its fellow programs, does not count capabilities.
+  const change = ['--securebits=+no_setuid_fixup', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', `--inh-caps=${pass}`, `--ambient-caps=${pass}`];
   return { program: 'setpriv', args: [...change, '--', program, ...args], as: {} };
 }
