@@ -1,0 +1,114 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { ValidationPipe } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { Host, LocalTransport } from '@fledge/kit';
+import { freshDatabase, type FreshDatabase } from '@fledge/kit/testing';
+import { library } from './after/library.application.js';
+import { AppModule } from './before/app.module.js';
+
+/** The library's app, started in some way. */
+interface World {
+  readonly origin: string;
+  stop(): Promise<void>;
+}
+
+/** As `before/main.ts` starts it. */
+async function plainNest(databaseUrl: string): Promise<World> {
+  process.env.DATABASE_URL = databaseUrl;
+  const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });
+  app.useGlobalPipes(new ValidationPipe({ whitelist: true, forbidNonWhitelisted: true, transform: true }));
+  await app.listen(0, '127.0.0.1');
+  return { origin: await app.getUrl(), stop: () => app.close() };
+}
+
+/** As `after/main.ts` starts it with all modules in one process. */
+async function kit(databaseUrl: string): Promise<World> {
+  const host = await new Host({
+    application: library,
+    modules: library.modules.map(({ contract }) => contract.name),
+    transport: new LocalTransport(),
+    database: { url: databaseUrl },
+    http: { port: 0 },
+  }).start();
+  return { origin: `http://127.0.0.1:${host.port}`, stop: () => host.close() };
+}
+
+const worlds: readonly [string, (databaseUrl: string) => Promise<World>][] = [
+  ['before, with plain Nest', plainNest],
+  ['after, with the kit', kit],
+];
+
+describe.each(worlds)('the library %s', (_, start) => {
+  let database: FreshDatabase;
+  let world: World;
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+    world = await start(database.url);
+  });
+  afterAll(async () => {
+    await world?.stop();
+    await database?.drop();
+  });
+
+  const http = async (method: string, path: string, body?: object): Promise<{ status: number; body: unknown }> => {
+    const response = await fetch(`${world.origin}${path}`, {
+      method,
+      ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    return { status: response.status, body: await response.json() };
+  };
+
+  it('keeps books and lends them', async () => {
+    const emma = { id: 1, title: 'Emma', copies: 1 };
+    expect(await http('POST', '/books', { title: 'Emma', copies: 1 })).toEqual({ status: 201, body: emma });
+    expect(await http('GET', '/books/1')).toEqual({ status: 200, body: emma });
+    expect(await http('POST', '/loans', { bookId: 1, reader: 'Ada' })).toEqual({ status: 201, body: { id: 1, reader: 'Ada', title: 'Emma' } });
+    expect(await http('POST', '/loans', { bookId: 1, reader: 'Bob' })).toMatchObject({ status: 409 });
+    expect(await http('GET', '/loans')).toEqual({ status: 200, body: [{ id: 1, reader: 'Ada', title: 'Emma' }] });
+  });
+
+  it('refuses what it can not take, with the same status', async () => {
+    expect(await http('GET', '/books/99')).toMatchObject({ status: 404 });
+    expect(await http('GET', '/books/x')).toMatchObject({ status: 400 });
+    expect(await http('POST', '/loans', { bookId: 99, reader: 'Ada' })).toMatchObject({ status: 404 });
+    expect(await http('POST', '/books', { title: '', copies: 1 })).toMatchObject({ status: 400 });
+    expect(await http('POST', '/books', { title: 'Emma', copies: 1, shelf: 3 })).toMatchObject({ status: 400 });
+  });
+});
+
+/** Added or changed lines by file, of `before/` and `after/`, as `git diff --numstat` counts them. */
+function addedLines(): Map<string, number> {
+  const folder = fileURLToPath(new URL('.', import.meta.url));
+  // Exit code 1 says that they differ.
+  const diff = ((): string => {
+    try {
+      return execFileSync('git', ['diff', '--no-index', '--no-renames', '--numstat', 'before', 'after'], { cwd: folder, encoding: 'utf8' });
+    } catch (error) {
+      return (error as { stdout: string }).stdout;
+    }
+  })();
+  return new Map(diff.trim().split('\n').map((line) => {
+    const [added, , path] = line.split('\t') as [string, string, string];
+    return [path.replace(/\{before => after\}\/|.*=> after\//, ''), Number(added)];
+  }));
+}
+
+describe('what it took', () => {
+  const added = addedLines();
+  const sum = (...files: string[]): number => files.reduce((total, file) => total + (added.get(file) ?? NaN), 0);
+
+  it('in the feature module and in the module that calls it: at most 20 lines added or changed', () => {
+    const changed = sum('books/books.module.ts', 'loans/loans.module.ts', 'loans/loans.service.ts');
+    expect(changed).toBeLessThanOrEqual(20);
+    expect(changed).toBe(15);
+  });
+
+  it('and what is new: the contract with its handler, and once an application its list of modules and its start', () => {
+    expect(sum('books/contract/index.ts', 'books/find-books.handler.ts')).toBe(32);
+    expect(sum('app.contract.ts', 'app.module.ts', 'library.application.ts', 'main.ts')).toBe(27);
+    expect(added.size).toBe(9);
+  });
+});

@@ -1,0 +1,3 @@
+import { defineContract } from '@fledge/kit/contract';
+
+export const AppContract = defineContract({ name: 'app', routes: ['/loans'] });

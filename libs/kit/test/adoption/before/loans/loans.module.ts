@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { BooksModule } from '../books/books.module.js';
+import { Loan } from './loan.entity.js';
+import { LoansController } from './loans.controller.js';
+import { LoansService } from './loans.service.js';
+
+@Module({
+  imports: [TypeOrmModule.forFeature([Loan]), BooksModule],
+  controllers: [LoansController],
+  providers: [LoansService],
+})
+export class LoansModule {}
