@@ -3,6 +3,7 @@ import { type DynamicModule, type ForwardReference, Module, type ModuleMetadata,
 import { TypeOrmModule } from '@nestjs/typeorm';
 import type { EntitySchema, MigrationInterface } from 'typeorm';
 import { type Contract, StartupError } from '../contract/index.js';
+import { featureEntities } from './feature-entities.js';
 
 /** What TypeORM takes for an entity. */
 export type EntityClass = Type | EntitySchema;
@@ -13,7 +14,10 @@ export interface BoundedModuleOptions extends Omit<ModuleMetadata, 'exports'> {
   readonly contract: Contract;
   /** The contracts of the modules that this one may call. Default none. */
   readonly uses?: readonly Contract[];
-  /** The TypeORM entities of this module's schema; their repositories can be injected. Default none. */
+  /**
+   * The TypeORM entities of this module's schema; their repositories can be injected. Those that `imports` names with
+   * `TypeOrmModule.forFeature([…])`, as any Nest module does, are found without being named here. Default none.
+   */
   readonly entities?: readonly EntityClass[];
   /** The TypeORM migrations of this module's schema, run when a host starts. Default none. */
   readonly migrations?: readonly Type<MigrationInterface>[];
@@ -65,7 +69,7 @@ export function checkedModuleSpec(cls: Type): BoundedModuleSpec {
     );
   }
   refuseBoundedImports(cls, cls, new Set());
-  return spec;
+  return { ...spec, entities: [...new Set([...spec.entities, ...featureEntities(cls)])] };
 }
 
 type Import = Type | DynamicModule | ForwardReference | Promise<DynamicModule>;

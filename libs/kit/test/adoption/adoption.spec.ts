@@ -103,12 +103,12 @@ describe('what it took', () => {
   it('in the feature module and in the module that calls it: at most 20 lines added or changed', () => {
     const changed = sum('books/books.module.ts', 'loans/loans.module.ts', 'loans/loans.service.ts');
     expect(changed).toBeLessThanOrEqual(20);
-    expect(changed).toBe(15);
+    expect(changed).toBe(14);
   });
 
   it('and what is new: the contract with its handler, and once an application its list of modules and its start', () => {
     expect(sum('books/contract/index.ts', 'books/find-books.handler.ts')).toBe(32);
-    expect(sum('app.contract.ts', 'app.module.ts', 'library.application.ts', 'main.ts')).toBe(27);
+    expect(sum('app.contract.ts', 'app.module.ts', 'library.application.ts', 'main.ts')).toBe(25);
     expect(added.size).toBe(9);
   });
 });

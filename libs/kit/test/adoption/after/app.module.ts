@@ -2,13 +2,11 @@ import { BoundedModule } from '@fledge/kit';
 import { AppContract } from './app.contract.js';
 import { BooksContract } from './books/contract/index.js';
 import { CreateLoans1700000000001 } from './loans/create-loans.migration.js';
-import { Loan } from './loans/loan.entity.js';
 import { LoansModule } from './loans/loans.module.js';
 
 @BoundedModule({
   contract: AppContract,
   uses: [BooksContract],
-  entities: [Loan],
   migrations: [CreateLoans1700000000001],
   imports: [LoansModule],
 })

@@ -1,4 +1,5 @@
 import { BoundedModule } from '@fledge/kit';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { Book } from './book.entity.js';
 import { BooksController } from './books.controller.js';
 import { BooksService } from './books.service.js';
@@ -8,8 +9,8 @@ import { FindBooksHandler } from './find-books.handler.js';
 
 @BoundedModule({
   contract: BooksContract,
-  entities: [Book],
   migrations: [CreateBooks1700000000000],
+  imports: [TypeOrmModule.forFeature([Book])],
   controllers: [BooksController],
   providers: [BooksService, FindBooksHandler],
 })

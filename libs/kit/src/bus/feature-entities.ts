@@ -1,0 +1,47 @@
+import type { DynamicModule, ForwardReference, Provider, Type } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { StartupError } from '../contract/index.js';
+
+type Import = Type | DynamicModule | ForwardReference | Promise<DynamicModule>;
+
+/** What @nestjs/typeorm says of the entity whose repository it provides. */
+type RepositoryProvider = Provider & { readonly targetEntitySchema?: { readonly target: Type | string } };
+
+/**
+ * The entities that a module, or a module that it imports, names the stock way: `TypeOrmModule.forFeature([Row])`. Entities that
+ * are an `EntitySchema` leave no trace there: they are named in `entities` of the bounded module.
+ * @throws StartupError for `TypeOrmModule.forRoot`: it would open the database past the module's own schema and role.
+ */
+export function featureEntities(cls: Type): Type[] {
+  const found = new Set<Type>();
+  walk(cls, cls, found, new Set());
+  return [...found];
+}
+
+function walk(root: Type, at: Type, found: Set<Type>, seen: Set<unknown>): void {
+  if (seen.has(at)) return;
+  seen.add(at);
+  for (const imported of (Reflect.getMetadata('imports', at) as Import[] | undefined) ?? []) visit(root, imported, found, seen);
+}
+
+function visit(root: Type, imported: Import, found: Set<Type>, seen: Set<unknown>): void {
+  if (typeof imported === 'function') return walk(root, imported, found, seen);
+  if ('forwardRef' in imported) return walk(root, (imported.forwardRef as () => Type)(), found, seen);
+  if (!('module' in imported)) return;
+  if (imported.module === TypeOrmModule) return read(root, imported, found);
+  walk(root, imported.module, found, seen);
+  for (const inner of (imported.imports ?? []) as Import[]) visit(root, inner, found, seen);
+}
+
+function read(root: Type, { imports = [], providers = [] }: DynamicModule, found: Set<Type>): void {
+  if (imports.length > 0) {
+    throw new StartupError(
+      'own-data-source',
+      `${root.name} opens a database of its own with TypeOrmModule.forRoot`,
+      'Remove it and name the migrations in @BoundedModule: the host opens the data source of each module, on its own schema.',
+    );
+  }
+  for (const { targetEntitySchema } of providers as RepositoryProvider[]) {
+    if (typeof targetEntitySchema?.target === 'function') found.add(targetEntitySchema.target);
+  }
+}
