@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -212,7 +212,7 @@ async function host(kind: 'persistent' | 'throw-away', uid?: number) {
   let output = '';
   const ended = once(child, 'close').then(([code]) => code as number | null);
   child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const lines = createInterface({ input: child.stdout! });
+  const lines = createInterface({ input: child.stdout });
   await Promise.race([once(lines, 'line'), ended.then(() => Promise.reject(new Error(`the fixture ended:\n${output}`)))]);
   lines.on('line', (line) => (output += `${line}\n`));
   return { child, ended, output: () => output, pids: await processesOf(join(home, 'data')) };
@@ -255,7 +255,7 @@ async function settings(url: string): Promise<Record<string, string>> {
 async function until(condition: () => boolean, limitMs = 15_000): Promise<void> {
   const limit = Date.now() + limitMs;
   while (!condition()) {
-    if (Date.now() > limit) throw new Error(`not so after ${limitMs} ms: ${condition}`);
+    if (Date.now() > limit) throw new Error(`not so after ${limitMs} ms: ${condition.toString()}`);
     await sleep(25);
   }
 }

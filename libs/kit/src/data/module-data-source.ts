@@ -63,7 +63,7 @@ export class ModuleDataSource extends DataSource {
   override createQueryBuilder(queryRunner?: QueryRunner): SelectQueryBuilder<ObjectLiteral>;
   override createQueryBuilder(entityOrRunner?: EntityTarget<ObjectLiteral> | QueryRunner, alias?: string, queryRunner?: QueryRunner): SelectQueryBuilder<ObjectLiteral> {
     if (alias) return super.createQueryBuilder(entityOrRunner as EntityTarget<ObjectLiteral>, alias, queryRunner ?? this.ambientRunner);
-    return super.createQueryBuilder((entityOrRunner as QueryRunner | undefined) ?? this.ambientRunner);
+    return super.createQueryBuilder((entityOrRunner as QueryRunner | undefined) ?? this.ambientRunner) as SelectQueryBuilder<ObjectLiteral>;
   }
 
   protected override async buildMetadatas(): Promise<void> {

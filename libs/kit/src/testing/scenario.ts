@@ -1,7 +1,7 @@
 import type { Class } from '../contract/index.js';
 import { eventually, type Check } from './eventually.js';
 import type { Message } from './fake.js';
-import type { Method, RequestOptions, TestCaller, TestResponse } from './test-caller.js';
+import type { Method, RequestOptions, Stimulus, TestResponse } from './stimulus.js';
 
 /**
  * What happens to a module, step by step: stimulate, wait for the state, check. Each step adds itself; all run in order when the
@@ -10,7 +10,7 @@ import type { Method, RequestOptions, TestCaller, TestResponse } from './test-ca
  */
 export class Scenario<T> implements PromiseLike<T> {
   constructor(
-    private readonly caller: TestCaller,
+    private readonly caller: Stimulus,
     private readonly run: () => Promise<T>,
   ) {}
 

@@ -4,25 +4,9 @@ import { type Class, ModuleFault, StartupError } from '../contract/index.js';
 import type { FakeNeighbours } from './fake-neighbours.js';
 import type { Message } from './fake.js';
 import { Scenario } from './scenario.js';
+import type { Method, RequestOptions, Stimulus, TestResponse } from './stimulus.js';
 import type { TestHttp } from './test-http.js';
 import type { TestIssuer } from './test-issuer.js';
-
-/** An HTTP request's options. */
-export interface RequestOptions {
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-/** The answer to an HTTP request. */
-export interface TestResponse {
-  readonly status: number;
-  /** By lower-case names. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** The body, read as JSON where it is JSON, as text where not; `undefined` when empty. */
-  readonly body: unknown;
-}
-
-/** The methods of HTTP that a module may serve. */
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS';
 
 /** What a caller needs of the module that it calls. */
 export interface Callee {
@@ -40,7 +24,7 @@ export interface Callee {
 const TEST_DEADLINE_MS = 60_000;
 
 /** Someone who uses the module under test from outside: by its contract, or over HTTP. */
-export class TestCaller {
+export class TestCaller implements Stimulus {
   constructor(
     private readonly callee: Callee,
     private readonly identity: Identity | undefined,

@@ -15,7 +15,7 @@ const DATES = ['1970-01-01T00:00:00.000Z', '1969-12-31T23:59:59.999Z', '2026-11-
 const JUNK: readonly (() => unknown)[] = [
   () => undefined, () => null, () => NaN, () => Infinity, () => -Infinity, () => new Date(NaN), () => new Date(0), () => [], () => [[]], () => ({}), () => ({ f0: 'abc' }),
   () => 'abc', () => '5', () => 5, () => true, () => 0n, () => Symbol('s'), () => new Map(), () => new Set(['abc']), () => new String('abc'), () => new Number(1),
-  () => Object.create(null) as unknown, () => new Date(), () => /a/, () => new Error('x'), () => [undefined], () => [null], () => Array(2), () => new Uint8Array(2), () => ({ length: 1, 0: 'abc' }),
+  () => Object.create(null) as unknown, () => new Date(), () => /a/, () => new Error('x'), () => [undefined], () => [null], () => new Array<unknown>(2), () => new Uint8Array(2), () => ({ length: 1, 0: 'abc' }),
 ];
 
 /** An input for a contract: mostly one that class-validator takes, often with something spoilt. */

@@ -13,7 +13,6 @@ class PlaceHandler {
 
 @CommandHandler(Place)
 class AsyncPlaceHandler {
-  // eslint-disable-next-line @typescript-eslint/require-await -- that it is async is what is measured
   async execute(command: Place): Promise<BenchReceipt> {
     return receipt(command);
   }

@@ -26,7 +26,6 @@ function broker(options: BrokerOptions, handler: HandlerKind | undefined, valida
         actions: {
         place: {
           ...(validated && { params: PARAMS }),
-          // eslint-disable-next-line @typescript-eslint/require-await -- that it is async is what is measured
           handler: handler === 'async' ? async (context) => receipt(context.params as Place) : (context) => receipt(context.params as Place),
         },
       },

@@ -108,7 +108,11 @@ function declared(call: Call, compiled: CompiledError, message: string, fields: 
 
 function violationsOf(list: unknown): Violation[] {
   if (!Array.isArray(list)) return [];
-  return list.map(record).map(({ path, rule, message }) => ({ path: String(path ?? ''), rule: String(rule ?? ''), message: String(message ?? '') }));
+  return list.map(record).map(({ path, rule, message }) => ({ path: textOf(path), rule: textOf(rule), message: textOf(message) }));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function parse(body: string): Record<string, unknown> | undefined {

@@ -1,0 +1,55 @@
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { eachImport, KIT, packageOf, packagesAround, targetOf } from './workspace.js';
+
+/** The rooms of the kit from the ground up; rooms on one floor may import each other, as long as no cycle comes of it. */
+const FLOORS = [['contract'], ['boundary'], ['bus', 'transport'], ['data'], ['messaging'], ['topology', 'security', 'observe', 'http', 'verify'], ['host'], ['testing']];
+
+/** A room of the kit imports only rooms that are not above it, and through their `index.ts` only. Specs are free. */
+export const kitRooms = {
+  meta: {
+    type: 'problem',
+    docs: { description: 'rooms of the kit know the rooms below them only' },
+    schema: [],
+    messages: {
+      unknownRoom: "'{{room}}' has no place in the order of rooms. Give it one in libs/kit/lint/kit-rooms.js: {{order}}.",
+      roomAbove: "The room '{{room}}' must not know '{{other}}', which is above it. The order is {{order}}.",
+      roomInside: "'{{specifier}}' is inside of the room '{{other}}'. Import its index.js.",
+      ownPackage: "A room imports other rooms by '../<room>/index.js', not by the package's name.",
+    },
+  },
+  create(context) {
+    const packages = packagesAround(context.filename);
+    const own = packageOf(packages, context.filename);
+    if (own?.name !== KIT || /\.spec\.[cm]?[jt]s$/.test(context.filename)) return {};
+    const source = join(own.folder, 'src');
+    const room = roomOf(source, context.filename);
+    if (room === undefined) return {};
+    const order = FLOORS.map((rooms) => rooms.join(', ')).join(' → ');
+    const floor = floorOf(room);
+
+    return {
+      Program(node) {
+        if (floor < 0) context.report({ node, messageId: 'unknownRoom', data: { room, order } });
+      },
+      ...eachImport((node, specifier) => {
+        if (targetOf(packages, specifier)?.target === own) return context.report({ node, messageId: 'ownPackage' });
+        if (!specifier.startsWith('.')) return;
+        const path = resolve(dirname(context.filename), specifier);
+        const other = roomOf(source, path);
+        if (other === undefined || other === room) return;
+        if (floorOf(other) > floor) context.report({ node, messageId: 'roomAbove', data: { room, other, order } });
+        if (path !== join(source, other, 'index.js')) context.report({ node, messageId: 'roomInside', data: { specifier, other } });
+      }),
+    };
+  },
+};
+
+/** The folder below `src/` that a path lies in; undefined for the entry files, which stand above all rooms, and outside of it. */
+function roomOf(source, path) {
+  const [room, ...inside] = relative(source, path).split(sep);
+  return room === '..' || inside.length === 0 ? undefined : room;
+}
+
+function floorOf(room) {
+  return FLOORS.findIndex((rooms) => rooms.includes(room));
+}

@@ -1,0 +1,61 @@
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { eachImport, KIT, packageOf, packagesAround, targetOf } from './workspace.js';
+
+/** The file of an application that may load modules. */
+const MODULE_LIST = 'modules.ts';
+
+/**
+ * A module is known by its contract alone: it imports other modules' `/contract` and nothing else of them, stays in its package,
+ * and its `contract/` needs neither its inside nor more of the kit than `@fledge/kit/contract`. `fledge verify` says the same with
+ * more words, and more; this is for the moment of writing.
+ */
+export const moduleBoundaries = {
+  meta: {
+    type: 'problem',
+    docs: { description: "modules know each other's contracts only" },
+    schema: [],
+    messages: {
+      contractOnly: "'{{specifier}}' is inside of another module. Allowed is '{{allowed}}': call the module by a message of its contract.",
+      leavesPackage: "'{{specifier}}' leaves the package {{package}}. Import '{{allowed}}' by its name.",
+      deepImport: "'{{specifier}}' is not exported. Allowed: {{allowed}}.",
+      moduleListOnly: "'{{specifier}}' is a module's code. Only an application's {{list}} loads it; others import '{{allowed}}'.",
+      contractInside: "A contract imports nothing of its module's inside: move what '{{specifier}}' has and the contract needs into contract/.",
+      contractKit: "A contract imports nothing of the kit but '{{allowed}}'.",
+    },
+  },
+  create(context) {
+    const packages = packagesAround(context.filename);
+    const own = packageOf(packages, context.filename);
+    if (!own) return {};
+    const inContract = own.isModule && context.filename.startsWith(join(own.folder, 'contract') + sep);
+    const report = (node, messageId, data) => context.report({ node, messageId, data });
+
+    return eachImport((node, specifier) => {
+      if (specifier.startsWith('.')) {
+        const path = resolve(dirname(context.filename), specifier);
+        if (!path.startsWith(own.folder + sep)) {
+          const other = packageOf(packages, path);
+          if (other || own.isModule) report(node, 'leavesPackage', { specifier, package: own.name, allowed: other ? nameFor(other) : 'a package' });
+        } else if (inContract && !path.startsWith(join(own.folder, 'contract') + sep)) report(node, 'contractInside', { specifier });
+        return;
+      }
+      const found = targetOf(packages, specifier);
+      if (!found) return;
+      const { target, key } = found;
+      if (inContract && target.name === KIT && key !== './contract') return report(node, 'contractKit', { allowed: `${KIT}/contract` });
+      if (target === own) {
+        if (inContract && key !== './contract') report(node, 'contractInside', { specifier });
+        return;
+      }
+      if (own.isModule && target.isModule && key !== './contract') return report(node, 'contractOnly', { specifier, allowed: nameFor(target) });
+      if (target.exports && !target.exports.includes(key)) {
+        return report(node, 'deepImport', { specifier, allowed: target.exports.map((exported) => `'${target.name}${exported.slice(1)}'`).join(', ') });
+      }
+      if (target.isModule && key === '.' && basename(context.filename) !== MODULE_LIST) report(node, 'moduleListOnly', { specifier, list: MODULE_LIST, allowed: nameFor(target) });
+    });
+  },
+};
+
+function nameFor({ name, isModule }) {
+  return isModule ? `${name}/contract` : name;
+}

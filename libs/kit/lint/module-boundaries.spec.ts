@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { RuleTester } from 'eslint';
+import tseslint from 'typescript-eslint';
+import { packageJson, SOUND, writeWorkspace } from '../test/workspace.js';
+import { moduleBoundaries } from './module-boundaries.js';
+
+const { root, remove } = writeWorkspace({
+  ...SOUND,
+  'libs/kit/package.json': packageJson('@fledge/kit', { '.': './src/index.ts', './contract': './src/contract/index.ts' }),
+});
+afterAll(remove);
+
+const tester = new RuleTester({ languageOptions: { parser: tseslint.parser } });
+const at = (path: string, code: string) => ({ name: `${path}: ${code}`, filename: join(root, path), code });
+const bad = (path: string, code: string, message: string) => ({ ...at(path, code), errors: [{ message }] });
+
+tester.run('module-boundaries', moduleBoundaries, {
+  valid: [
+    at('libs/orders/src/place.ts', "import { Reserve } from '@t/stock/contract';"),
+    at('libs/orders/src/place.ts', "import { BoundedModule } from '@fledge/kit'; import { IsInt } from 'class-validator'; import { x } from '../contract/index.js';"),
+    at('libs/orders/test/place.spec.ts', "import { Reserve } from '@t/stock/contract'; import { place } from '../src/place.js';"),
+    at('libs/orders/contract/index.ts', "import { defineContract } from '@fledge/kit/contract'; import { Reserved } from '@t/stock/contract'; export * from './errors.js';"),
+    at('apps/shop/src/modules.ts', "const load = () => import('@t/stock');"),
+    at('apps/shop/src/main.ts', "import { StockContract } from '@t/stock/contract'; import { modules } from './modules.js';"),
+    // outside of any package, as configuration is
+    at('jest.config.mjs', "import { x } from './libs/stock/src/x.js';"),
+  ],
+  invalid: [
+    bad('libs/orders/src/bad.ts', "import { StockModule } from '@t/stock';", "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract."),
+    bad('libs/orders/src/modules.ts', "const load = () => import('@t/stock');", "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract."),
+    bad('libs/orders/src/bad.ts', "export * from '@t/stock/src/stock.row.js';", "'@t/stock/src/stock.row.js' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract."),
+    bad('libs/orders/src/bad.ts', "type Row = import('@t/stock').StockRow;", "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract."),
+    bad('libs/orders/src/bad.cts', "const stock = require('@t/stock');", "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract."),
+    bad('libs/orders/src/bad.ts', "import { StockRow } from '../../stock/src/stock.row.js';", "'../../stock/src/stock.row.js' leaves the package @t/orders. Import '@t/stock/contract' by its name."),
+    bad('libs/orders/src/bad.ts', "import settings from '../../../settings.js';", "'../../../settings.js' leaves the package @t/orders. Import 'a package' by its name."),
+    bad('apps/shop/src/modules.ts', "import { StockRow } from '@t/stock/src/stock.row.js';", "'@t/stock/src/stock.row.js' is not exported. Allowed: '@t/stock/contract', '@t/stock'."),
+    bad('libs/orders/src/bad.ts', "import { x } from '@fledge/kit/src/bus/index.js';", "'@fledge/kit/src/bus/index.js' is not exported. Allowed: '@fledge/kit', '@fledge/kit/contract'."),
+    bad('apps/shop/src/main.ts', "import { StockModule } from '@t/stock';", "'@t/stock' is a module's code. Only an application's modules.ts loads it; others import '@t/stock/contract'."),
+    bad('libs/stock/contract/bad.ts', "import type { StockRow } from '../src/stock.row.js';", "A contract imports nothing of its module's inside: move what '../src/stock.row.js' has and the contract needs into contract/."),
+    bad('libs/stock/contract/bad.ts', "import { StockModule } from '@t/stock';", "A contract imports nothing of its module's inside: move what '@t/stock' has and the contract needs into contract/."),
+    bad('libs/stock/contract/bad.ts', "import { BoundedModule } from '@fledge/kit';", "A contract imports nothing of the kit but '@fledge/kit/contract'."),
+  ],
+});

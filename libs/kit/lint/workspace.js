@@ -1,0 +1,96 @@
+/**
+ * What the rules know of the workspace: its packages and which of them are modules, found by their package.json.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve, sep } from 'node:path';
+
+/** The kit's own package: it has a `./contract`, but is no module. */
+export const KIT = '@fledge/kit';
+
+/**
+ * @typedef {object} Package
+ * @property {string} name
+ * @property {string} folder absolute
+ * @property {boolean} isModule whether it exports `./contract` or has a folder of that name
+ * @property {readonly string[] | undefined} exports the keys of its `exports`
+ */
+
+/** One read of the disk serves a whole run: packages do not come and go while it lasts. @type {Map<string, readonly Package[]>} */
+const byRoot = new Map();
+/** @type {Map<string, string | undefined>} */
+const rootByFolder = new Map();
+
+/** The packages of the workspace that a file lies in; none if it lies in no workspace. @param {string} file */
+export function packagesAround(file) {
+  const root = rootOf(dirname(file));
+  if (root === undefined) return [];
+  const known = byRoot.get(root);
+  if (known) return known;
+  const { workspaces } = readJson(join(root, 'package.json'));
+  const patterns = Array.isArray(workspaces) ? workspaces : (workspaces?.packages ?? []);
+  const found = patterns.flatMap((pattern) => expand(root, pattern.split('/'))).filter((folder) => existsSync(join(folder, 'package.json')));
+  const packages = found.map(packageAt);
+  byRoot.set(root, packages);
+  return packages;
+}
+
+/** The package that a path lies in. @param {readonly Package[]} packages @param {string} path */
+export function packageOf(packages, path) {
+  return packages.find(({ folder }) => path.startsWith(folder + sep));
+}
+
+/** The package that a bare specifier names, and the key of its `exports`. @param {readonly Package[]} packages @param {string} specifier */
+export function targetOf(packages, specifier) {
+  const parts = specifier.split('/');
+  const size = specifier.startsWith('@') ? 2 : 1;
+  const target = packages.find(({ name }) => name === parts.slice(0, size).join('/'));
+  return target && { target, key: ['.', ...parts.slice(size)].join('/') };
+}
+
+/** Visitors that call `check(node, specifier)` for all that imports: declarations, re-exports, `import()`, types and `require`. @param {(node: object, specifier: string) => void} check */
+export function eachImport(check) {
+  const fromSource = (node) => {
+    if (typeof node.source?.value === 'string') check(node.source, node.source.value);
+  };
+  return {
+    ImportDeclaration: fromSource,
+    ExportNamedDeclaration: fromSource,
+    ExportAllDeclaration: fromSource,
+    ImportExpression: fromSource,
+    TSImportType: fromSource,
+    TSExternalModuleReference: (node) => check(node, node.expression.value),
+    CallExpression: (node) => {
+      const [first] = node.arguments;
+      if (node.callee.name === 'require' && typeof first?.value === 'string') check(first, first.value);
+    },
+  };
+}
+
+function rootOf(folder) {
+  if (rootByFolder.has(folder)) return rootByFolder.get(folder);
+  const file = join(folder, 'package.json');
+  const above = dirname(folder);
+  const root = existsSync(file) && readJson(file).workspaces ? folder : above === folder ? undefined : rootOf(above);
+  rootByFolder.set(folder, root);
+  return root;
+}
+
+/** @returns {Package} */
+function packageAt(folder) {
+  const { name, exports } = readJson(join(folder, 'package.json'));
+  const keys = typeof exports === 'object' ? Object.keys(exports) : exports && ['.'];
+  return { name, folder: resolve(folder), exports: keys, isModule: name !== KIT && (keys?.includes('./contract') === true || existsSync(join(folder, 'contract'))) };
+}
+
+/** Of npm's patterns those with a whole segment `*`. */
+function expand(at, [segment, ...rest]) {
+  if (segment === undefined) return [at];
+  if (segment !== '*') return expand(join(at, segment), rest);
+  return readdirSync(at, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
+    .flatMap((entry) => expand(join(at, entry.name), rest));
+}
+
+function readJson(file) {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
