@@ -7,7 +7,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Catalogue, CompiledMessage, Inlet, Outlet } from '../boundary/index.js';
 import { attachBuses, bindHandlers, boundedModuleSpec, type BoundedModuleSpec, outletsOf } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
-import { acceptJsonOnly, openRequestFrames, ProblemFilter, RequestValidation, type RequestHandler } from '../http/index.js';
+import { acceptJsonOnly, openRequestFrames, ProblemFilter, refuseUnroutable, RequestValidation, type RequestHandler } from '../http/index.js';
 import { type ModuleSettings, ModuleSettingsModule } from './module-settings.js';
 
 /** What a container is made of. */
@@ -47,6 +47,7 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   let route: RequestHandler | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyMaxBytes,
+    frameworkErrors: refuseUnroutable,
     // The host's listener owns the socket; this server never listens, it only satisfies Fastify.
     serverFactory: (handler: RequestHandler) => {
       route = handler;

@@ -4,7 +4,7 @@ export { Forbidden, InvalidRequest, Unauthenticated } from './errors.js';
 export { HttpListener, KEEP_ALIVE_MS, type RequestHandler } from './listener.js';
 export { describeModule, mergeDocuments } from './openapi.js';
 export { httpProblem, PROBLEM_TYPE, problemOf, statusOf, type Problem } from './problem.js';
-export { ProblemFilter } from './problem.filter.js';
+export { ProblemFilter, refuseUnroutable } from './problem.filter.js';
 export { openRequestFrames } from './request-frame.js';
 export { acceptJsonOnly } from './json-only.js';
 export { RequestValidation } from './request-validation.js';

@@ -1,5 +1,5 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { currentFrame } from '../boundary/index.js';
 import { FledgeError, ModuleFault } from '../contract/index.js';
 import { httpProblem, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
@@ -37,6 +37,12 @@ export class ProblemFilter implements ExceptionFilter {
   private log(error: unknown, correlationId: string): void {
     this.logger.error(`[${correlationId}] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
+}
+
+/** Answers what the router refuses before any filter is asked: a path that can not be decoded, or one that is too long. */
+export function refuseUnroutable(error: Error & { readonly statusCode?: number }, _request: FastifyRequest, reply: FastifyReply): void {
+  const status = statusOf(error) ?? 400;
+  void reply.status(status).type(PROBLEM_TYPE).send(httpProblem(status, codeOf(status), error.message, 'none'));
 }
 
 /** The status that Fastify gives its own errors (a broken body, one too large, an unknown media type): only those of the client. */

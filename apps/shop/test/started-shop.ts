@@ -1,0 +1,56 @@
+import { Host, LocalTransport, NatsTransport } from '@fledge/kit';
+import { freshDatabase, testNatsUrl } from '@fledge/kit/testing';
+import { type FrontDoor, frontDoor } from '@fledge/app-cli/front-door';
+import { randomBytes } from 'node:crypto';
+import { shop } from '../src/modules.js';
+
+/** The shop, started in some grouping of its modules, behind one URL. */
+export interface StartedShop {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** The names of all modules, as the application lists them. */
+export const MODULES: readonly string[] = shop.modules.map(({ contract }) => contract.name);
+
+const READY_WITHIN_MS = 20_000;
+
+/** The path prefixes of modules. */
+export function routesOf(modules: readonly string[]): string[] {
+  return shop.modules.filter(({ contract }) => modules.includes(contract.name)).flatMap(({ contract }) => contract.routes);
+}
+
+/** Starts each group of modules as a host of its own in this process, on a database of its own, behind a front door. */
+export async function startGroups(groups: readonly (readonly string[])[]): Promise<StartedShop> {
+  const database = await freshDatabase();
+  const namespace = `shop${randomBytes(5).toString('hex')}`;
+  const hosts: Host[] = [];
+  let door: FrontDoor | undefined;
+  const stop = async (): Promise<void> => {
+    await door?.close();
+    for (const host of hosts) await host.close();
+    await database.drop();
+  };
+  try {
+    door = await frontDoor({ port: 0 });
+    for (const modules of groups) {
+      const transport = groups.length === 1 ? new LocalTransport() : new NatsTransport({ url: testNatsUrl(), namespace });
+      const host = new Host({
+        application: shop,
+        modules,
+        transport,
+        database: { url: database.url, poolMax: 4 },
+        http: { port: 0 },
+        settings: { identity: { demo: true } },
+      });
+      hosts.push(host);
+      await host.start();
+      door.add(`http://127.0.0.1:${host.port}`, routesOf(modules));
+    }
+    await door.whenReady(READY_WITHIN_MS);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url: `http://127.0.0.1:${door.port}`, stop };
+}
