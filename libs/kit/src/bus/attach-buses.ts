@@ -77,6 +77,7 @@ export function bindHandlers(app: INestApplicationContext, inlet: Inlet): void {
     if (other && other.metatype !== wrapper.metatype) {
       throw new StartupError('handler-twice', `${cls.name} is handled by ${other.name} and by ${wrapper.name} in ${inlet.module}`, 'Keep one handler.');
     }
+    refuseForeign(inlet, wrapper, cls);
     found.set(cls, wrapper);
   }
   for (const message of inlet.messages) {
@@ -87,6 +88,17 @@ export function bindHandlers(app: INestApplicationContext, inlet: Inlet): void {
     }
     inlet.handle(message, handlerOf(app, wrapper, message));
   }
+}
+
+/** A handler that no call could ever reach: its message has a contract, and that is not this module's. */
+function refuseForeign(inlet: Inlet, handler: InstanceWrapper, cls: Class): void {
+  const spec = messageSpec(cls);
+  if (!spec || inlet.messages.some((message) => message.cls === cls)) return;
+  throw new StartupError(
+    'handler-foreign',
+    `${handler.name} of ${inlet.module} handles '${spec.name}', which the contract of ${inlet.module} does not list`,
+    `List ${cls.name} in the contract of ${inlet.module}, if it is its own; else move the handler into the module whose message it is.`,
+  );
 }
 
 function handledBy(wrapper: InstanceWrapper): Class | undefined {

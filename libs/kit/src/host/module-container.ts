@@ -116,6 +116,8 @@ function pathsOf(controller: object & { prototype?: object }): string[] {
   if (own.some((path) => path !== '/')) return own;
   const prototype = (controller.prototype ?? {}) as Record<string, unknown>;
   return Object.getOwnPropertyNames(prototype)
+    // the prototype's `constructor` is the controller, which carries its own path
+    .filter((name) => name !== 'constructor')
     .map((name) => Object.getOwnPropertyDescriptor(prototype, name)?.value as unknown)
     .filter((method): method is object => typeof method === 'function' && Reflect.hasMetadata(PATH_METADATA, method))
     .flatMap((method) => listOf(Reflect.getMetadata(PATH_METADATA, method)));
