@@ -21,6 +21,7 @@ export default {
   testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '/dist$'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
-  maxWorkers: 2,
+  // One spec at a time: many start servers and processes of their own, and some measure time.
+  maxWorkers: 1,
   testTimeout: 30_000,
 };

@@ -1,0 +1,31 @@
+import { Shop } from './journeys/shop.js';
+import { MODULES, startGroups } from './started-shop.js';
+
+const BUYERS = 200;
+const UNITS = 10;
+
+describe.each([
+  ['in one process', [MODULES]],
+  ['as services', MODULES.map((name) => [name])],
+] as const)('%s', (_, groups) => {
+  it(`${BUYERS} buyers who race for ${UNITS} units end with exactly ${UNITS} orders`, async () => {
+    const started = await startGroups(groups);
+    try {
+      const shop = new Shop(started.url);
+      const staff = await shop.staff();
+      await shop.expect(201, 'POST', '/categories', { token: staff, body: { id: 'race', name: 'Race' } });
+      const productId = await shop.product(staff, { sku: 'RACE-1', name: 'The last ones', priceMinor: 100, categoryId: 'race' }, UNITS);
+      const buyers = await Promise.all(Array.from({ length: BUYERS }, (_item, i) => shop.newBuyer(`racer-${i}@race.test`)));
+      await Promise.all(buyers.map((token) => shop.expect(201, 'POST', '/cart/items', { token, body: { productId, quantity: 1 } })));
+
+      const answers = await Promise.all(buyers.map((token) => shop.request('POST', '/orders', { token, body: {} })));
+
+      expect(answers.filter(({ status }) => status === 201)).toHaveLength(UNITS);
+      const refused = answers.filter(({ status }) => status !== 201);
+      expect(new Set(refused.map(({ status, body }) => `${status} ${(body as { type: string }).type}`))).toEqual(new Set(['409 urn:problem:inventory.out-of-stock.v1']));
+      expect(await shop.expect(200, 'GET', `/stock/${productId}`, { token: staff })).toMatchObject({ received: UNITS, available: 0, reserved: UNITS, sold: 0 });
+    } finally {
+      await started.stop();
+    }
+  }, 120_000);
+});

@@ -1,0 +1,85 @@
+import { Shop } from './journeys/shop.js';
+
+/** Buyers that order at once; each has a cart of its own. */
+const BUYERS = 8;
+/** Modest, for two processors that also run a database, a broker and eight services that start and stop. */
+const PER_SECOND = 25;
+
+/** A steady mix of reads and writes against a shop, and all that was not answered as it should be. */
+export class SteadyLoad {
+  readonly failures: string[] = [];
+  answered = 0;
+  private readonly pending = new Set<Promise<void>>();
+  private timer: NodeJS.Timeout | undefined;
+  private sent = 0;
+
+  private constructor(
+    private readonly shop: Shop,
+    private readonly buyers: readonly string[],
+    private readonly productId: string,
+  ) {}
+
+  /** Prepares buyers and a product with plenty of stock, and begins. */
+  static async start(url: string): Promise<SteadyLoad> {
+    const shop = new Shop(url);
+    const staff = await shop.staff();
+    await shop.expect(201, 'POST', '/categories', { token: staff, body: { id: 'load', name: 'Load' } });
+    const productId = await shop.product(staff, { sku: 'LOAD-1', name: 'Plenty', priceMinor: 100, categoryId: 'load' }, 100_000);
+    const buyers: string[] = [];
+    for (let i = 0; i < BUYERS; i++) buyers.push(await shop.newBuyer(`steady-${i}@load.test`));
+    const load = new SteadyLoad(shop, buyers, productId);
+    load.timer = setInterval(() => load.send(), 1_000 / PER_SECOND);
+    return load;
+  }
+
+  /** Waits until so many more requests have been answered: the load has gone on after what happened. */
+  async goOn(requests: number): Promise<void> {
+    const until = this.answered + requests;
+    while (this.answered < until) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  /** Ends the load and waits for its last answers. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await Promise.all(this.pending);
+  }
+
+  private send(): void {
+    this.shop.transcript.length = 0;
+    const n = this.sent++;
+    const request = this.next(n)
+      .then(
+        () => void this.answered++,
+        (error: Error) => void this.failures.push(`${error.message} ${String(error.cause ?? '')}`),
+      )
+      .finally(() => this.pending.delete(request));
+    this.pending.add(request);
+  }
+
+  private next(n: number): Promise<unknown> {
+    const token = this.buyers[n % BUYERS];
+    switch (n % 5) {
+      case 0:
+        return this.shop.expect(200, 'GET', '/products?limit=5');
+      case 1:
+        return this.shop.expect(200, 'GET', '/users/me', { token });
+      case 2:
+        return this.shop.expect(200, 'GET', '/cart', { token });
+      case 3:
+        return this.shop.expect(200, 'GET', `/products/${this.productId}`);
+      default:
+        return this.buy(token, n);
+    }
+  }
+
+  /** Puts something into the cart and orders it; a cart that another request of the buyer just ordered is empty, which is an answer. */
+  private async buy(token: string | undefined, n: number): Promise<void> {
+    const added = await this.shop.request('POST', '/cart/items', { token, body: { productId: this.productId, quantity: 1 } });
+    // 99 of one product is a cart's most: only a cart that never is ordered gets there.
+    if (added.status !== 201) throw new Error(`the cart answered ${added.status}: ${JSON.stringify(added.body)}`);
+    const ordered = await this.shop.request('POST', '/orders', { token, body: {}, headers: { 'idempotency-key': `steady ${n}` } });
+    const type = (ordered.body as { type?: string }).type ?? '';
+    const answered = ordered.status === 201 || (ordered.status === 409 && /empty-cart|order-in-progress|cart-changed/.test(type));
+    if (!answered) throw new Error(`the order was answered ${ordered.status}: ${JSON.stringify(ordered.body)}`);
+  }
+}
