@@ -39,7 +39,7 @@ export async function startGroups(groups: readonly (readonly string[])[]): Promi
         application: shop,
         modules,
         transport,
-        database: { url: database.url, poolMax: 4 },
+        database: { url: database.url, poolMax: 8 },
         http: { port: 0 },
         settings: { identity: { demo: true } },
       });

@@ -13,3 +13,20 @@ export class IsolationInNestedTransaction extends FledgeError {
     super(`a transaction with isolation ${isolation} was asked for inside an open transaction, which it would join`);
   }
 }
+
+/** No connection to the module's database could be had: the server is away, or the pool was busy for too long. Nothing ran. */
+export class DatabaseUnavailable extends FledgeError {
+  readonly code = 'fledge.database-unavailable';
+  readonly kind = 'unavailable';
+  readonly outcome = 'not-run';
+  readonly hint = 'Try again after a moment; if it stays, see that PostgreSQL runs, and raise `database.poolMax` or add replicas.';
+  get data(): Readonly<Record<string, unknown>> {
+    return { module: this.module };
+  }
+  constructor(
+    readonly module: string,
+    options: ErrorOptions,
+  ) {
+    super(`${module} gets no connection to its database`, options);
+  }
+}

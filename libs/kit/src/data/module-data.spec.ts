@@ -160,6 +160,15 @@ describe('the data of a module', () => {
 });
 
 describe('the pool of a module', () => {
+  it('tells a busy pool from a fault', async () => {
+    const alpha = await notes('alpha', { poolMax: 1 });
+    await alpha.transaction(async () => {
+      const elsewhere = alpha.createQueryRunner();
+      await expect(elsewhere.connect()).rejects.toMatchObject({ code: 'fledge.database-unavailable', kind: 'unavailable', outcome: 'not-run' });
+    });
+    await expect(alpha.query('select 1 as one')).resolves.toEqual([{ one: 1 }]);
+  });
+
   it.each([0, -1, 1.5, POOL_MAX_LIMIT + 1])('does not hold %d connections', async (poolMax) => {
     await expect(notes('alpha', { poolMax })).rejects.toMatchObject({ code: 'fledge.startup.pool-max' });
   });

@@ -1,6 +1,7 @@
 import { DataSource, QueryFailedError, type DataSourceOptions, type EntitySchema, type MigrationInterface } from 'typeorm';
 import { StartupError } from '../contract/index.js';
 import { DataLog } from './data-log.js';
+import { DatabaseUnavailable } from './errors.js';
 import { ModuleDataSource } from './module-data-source.js';
 import { CONNECT_TIMEOUT_MS, unreachable, withModuleLock, type ModuleHome } from './module-database.js';
 
@@ -64,8 +65,19 @@ export async function openModuleData(options: ModuleDataOptions): Promise<DataSo
       ...connection(options.url, home, poolMax, STATEMENT_TIMEOUT_MS),
       entities: [...options.entities],
     });
-    return initialize(source, options.module);
+    return tellOfConnections(await initialize(source, options.module), options.module);
   });
+}
+
+/** A connection that can not be had is a fact of its own for a caller, who may try again: not a fault of the module. */
+function tellOfConnections(source: DataSource, module: string): DataSource {
+  const driver = source.driver as unknown as { obtainMasterConnection(): Promise<unknown> };
+  const obtain = driver.obtainMasterConnection.bind(driver);
+  driver.obtainMasterConnection = () =>
+    obtain().catch((cause: unknown) => {
+      throw new DatabaseUnavailable(module, { cause });
+    });
+  return source;
 }
 
 function homeOf({ module, schema = module }: ModuleDataOptions): ModuleHome {
