@@ -1,4 +1,4 @@
-import { type Call, carry, type CompiledError, type CompiledMessage, Inlet, outcomeOf, revive, type Send } from '../../boundary/index.js';
+import { type Call, carry, type CompiledError, type CompiledMessage, Inlet, isSpent, outcomeOf, revive, type Send } from '../../boundary/index.js';
 import { ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 
@@ -81,6 +81,7 @@ function finished(inlet: Inlet, call: Call, value: unknown): void {
 
 function failed(inlet: Inlet, call: Call, error: unknown): void {
   inlet.leave();
+  if (isSpent(call, error)) return call.expire();
   const carried = carry(call.message, error);
   if (carried === undefined) return fault(inlet, call, error);
   const compiled = call.message.errorsByName.get(carried.name) as CompiledError;

@@ -1,4 +1,5 @@
 import type { CompiledMessage } from '../../boundary/index.js';
+import { type JsonWriter, resultWriter } from './json.js';
 
 /** One message that a module answers, with what the NATS service protocol tells of it. */
 export class Endpoint {
@@ -6,11 +7,14 @@ export class Endpoint {
   errors = 0;
   lastError = '';
   processingMs = 0;
+  readonly write: JsonWriter;
 
   constructor(
     readonly message: CompiledMessage,
     readonly subject: string,
-  ) {}
+  ) {
+    this.write = resultWriter(message.result);
+  }
 
   /** Counts one that was answered. */
   count(durationMs: number): void {

@@ -31,7 +31,7 @@ describe('headers', () => {
     expect(readHeaders('NATS/1.0\r\n\r\n')).toMatchObject({ id: '', leftMs: undefined, caller: 'nats', identity: undefined });
   });
 
-  it.each(['Fledge-Left-Ms: soon', 'Fledge-Subject: %', 'Fledge-Caller: a b', 'Fledge-Id: a b', 'no colon'])('that are malformed are refused: %s', (line) => {
+  it.each(['Fledge-Left-Ms: soon', 'Fledge-Subject: %', 'Fledge-Caller: a b', `Fledge-Id: ${'x'.repeat(65)}`, 'no colon'])('that are malformed are refused: %s', (line) => {
     expect(readHeaders(`NATS/1.0\r\n${line}\r\n\r\n`)).toBeUndefined();
   });
 });

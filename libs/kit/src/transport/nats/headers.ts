@@ -30,7 +30,7 @@ export const FOREIGN_CALLER = 'nats';
 
 const MODULE = /^[a-z][a-z0-9-]{0,39}$/;
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
-const ID = /^[\w.-]{1,64}$/;
+const ID_CHARS_MAX = 64;
 const PLAIN = /^[\w.@:/+=-]*$/;
 const LONE_SURROGATES = /[\ud800-\udfff]/gu;
 
@@ -70,40 +70,43 @@ export function readHeaders(text: string): CallHeaders | undefined {
     // Told apart by length first: most lines are skipped or taken by one comparison.
     switch (colon - start) {
       case 9:
-        if (is(text, start, colon, 'fledge-id')) {
-          if (!ID.test(value)) return undefined;
-          headers.id = value;
-        }
+        if (is(text, start, colon, 'Fledge-Id')) headers.id = value;
         break;
       case 11:
         if (is(text, start, colon, 'traceparent') && TRACEPARENT.test(value)) headers.traceparent = value;
         break;
       case 12:
-        if (is(text, start, colon, 'fledge-roles')) roles = value;
+        if (is(text, start, colon, 'Fledge-Roles')) roles = value;
         break;
       case 13:
-        if (is(text, start, colon, 'fledge-caller')) {
-          if (!MODULE.test(value)) return undefined;
-          headers.caller = value;
-        }
+        if (is(text, start, colon, 'Fledge-Caller')) headers.caller = value;
         break;
       case 14:
-        if (is(text, start, colon, 'fledge-left-ms')) {
-          headers.leftMs = Number(value);
-          if (!Number.isFinite(headers.leftMs)) return undefined;
-        } else if (is(text, start, colon, 'fledge-subject')) subject = value;
+        if (is(text, start, colon, 'Fledge-Left-Ms')) headers.leftMs = Number(value);
+        else if (is(text, start, colon, 'Fledge-Subject')) subject = value;
         break;
       case 22:
-        if (is(text, start, colon, 'fledge-idempotency-key')) headers.idempotencyKey = value;
+        if (is(text, start, colon, 'Fledge-Idempotency-Key')) headers.idempotencyKey = value;
         break;
       default:
     }
   }
+  if (headers.id.length > ID_CHARS_MAX || !isCaller(headers.caller) || (headers.leftMs !== undefined && !Number.isFinite(headers.leftMs))) return undefined;
   return subject === undefined && headers.idempotencyKey === undefined ? headers : decodeValues(headers, subject, roles);
 }
 
+/** Whether a name stands there, in whatever case. */
 function is(text: string, start: number, end: number, name: string): boolean {
-  return text.slice(start, end).toLowerCase() === name;
+  return text.startsWith(name, start) || text.slice(start, end).toLowerCase() === name.toLowerCase();
+}
+
+let lastCaller = FOREIGN_CALLER;
+
+function isCaller(name: string): boolean {
+  if (name === lastCaller) return true;
+  if (!MODULE.test(name)) return false;
+  lastCaller = name;
+  return true;
 }
 
 function decodeValues(headers: CallHeaders, subject: string | undefined, roles: string): CallHeaders | undefined {

@@ -182,6 +182,15 @@ describe('NatsTransport', () => {
     expect(performance.now() - from).toBeLessThan(1_800);
   });
 
+  it('carries messages that are cut into several chunks, among small ones', async () => {
+    await rig.replica({ count: ({ of }) => of.length });
+    const desk = await rig.caller();
+    // A chunk is 64 KiB at most: these are cut in the line, in the headers, in the payload, and at its end.
+    const sizes = Array.from({ length: 200 }, (_, i) => (i % 4 === 0 ? 65_536 - 250 + i : i));
+    const answers = await Promise.all(sizes.map((size, i) => desk.count((i % 3 === 0 ? 'ü' : 'x').repeat(size))));
+    expect(answers).toEqual(sizes);
+  });
+
   it('carries a thousand calls at once, each to its own answer', async () => {
     await rig.replica({ count: async ({ of }) => (await sleep(Number(of) % 7), Number(of)), inFlightMax: 2_000 });
     const desk = await rig.caller();

@@ -3,8 +3,10 @@ import { type Abandonable, type Call, type CompiledMessage, now, outcomeOf, type
 import { InvalidMessage, ModuleUnavailable, UndeclaredDependency, type UnavailableReason } from '../../contract/index.js';
 import { faultOf, isFailure, readFailure } from './failures.js';
 import { contextLines, HEADERS_START } from './headers.js';
+import { type JsonWriter, messageWriter } from './json.js';
 import type { Subjects } from './subjects.js';
-import { bodyOf, type Delivery, hasHeaders, headersOf, subjectNumber, type Tap, type Wire } from './wire.js';
+import { bodyOf, type Delivery, hasHeaders, headersOf, subjectNumber } from './delivery.js';
+import type { Tap, Wire } from './wire.js';
 
 /** How long a call waits for a lost connection to come back, in milliseconds, within its deadline. */
 export const RECONNECT_WAIT_MS = 1_000;
@@ -24,6 +26,7 @@ const logger = new Logger('nats');
 class Route {
   readonly subject: string;
   readonly headersStart: string;
+  readonly write: JsonWriter;
 
   constructor(
     readonly caller: string,
@@ -32,6 +35,7 @@ class Route {
     inbox: string,
   ) {
     this.subject = subjects.message(message.name);
+    this.write = messageWriter(message.cls);
     this.headersStart = `${HEADERS_START}Fledge-Caller: ${caller}\r\nFledge-Id: ${inbox}.`;
   }
 }
@@ -137,7 +141,7 @@ export class Requests {
 
   private send(route: Route, input: object, call: Call): void {
     // A message that can not be carried throws here, as it does in one process: nothing is sent.
-    const body = JSON.stringify(route.message.input.copy(input));
+    const body = route.write(route.message.input.copy(input));
     const pending = new Pending(this, ++this.lastToken, route, call, body);
     call.transport = pending;
     this.pending.set(pending.token, pending);

@@ -1,10 +1,11 @@
-import { carry, type CompiledError, type Inlet, now, wheel } from '../../boundary/index.js';
+import { carry, type CompiledError, type Inlet, isSpent, now, wheel } from '../../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, ModuleFault, ModuleUnavailable } from '../../contract/index.js';
+import { bodyOf, type Delivery, hasHeaders, headersOf, replyOf, subjectTail } from './delivery.js';
 import { Endpoint } from './endpoint.js';
 import { declaredFailure, type FailureText, kitFailure } from './failures.js';
 import { type CallHeaders, FOREIGN_CALLER, HEADERS_START, readHeaders } from './headers.js';
 import type { Subjects } from './subjects.js';
-import { bodyOf, type Delivery, hasHeaders, headersOf, replyOf, subjectTail, type Tap, type Wire } from './wire.js';
+import type { Tap, Wire } from './wire.js';
 import { Work, type WorkOwner } from './work.js';
 
 const WORKING = `${HEADERS_START.trimEnd()} 102 Working\r\n\r\n`;
@@ -84,14 +85,15 @@ export class Responder implements WorkOwner {
     if (leftMs <= 0) return this.fail(endpoint, reply, at, kitFailure(new DeadlineExceeded(this.module, message.name, 'not-run')), 'its time was spent');
     const refusal = this.inlet.refusal(message);
     if (refusal !== undefined) return this.fail(endpoint, reply, at, kitFailure(new ModuleUnavailable(this.module, message.name, refusal)), refusal);
+    const work = new Work(this, endpoint, reply, at, leftMs, headers);
     let input: object;
     try {
       input = message.input.decode(parse(message.name, bodyOf(delivery))) as object;
     } catch (error) {
-      if (error instanceof InvalidMessage) return this.invalid(endpoint, reply, at, error);
-      throw error;
+      // A check of the contract's own may throw: that is a fault of the module.
+      return error instanceof InvalidMessage ? this.invalid(endpoint, reply, at, error) : this.faultAnswer(work, error);
     }
-    this.run(new Work(this, endpoint, reply, at, leftMs, headers), input);
+    this.run(work, input);
   }
 
   private run(work: Work, input: object): void {
@@ -117,7 +119,7 @@ export class Responder implements WorkOwner {
   private finished(work: Work, value: unknown): void {
     let body: string;
     try {
-      body = JSON.stringify(work.endpoint.message.output.copy(value)) ?? '';
+      body = work.endpoint.write(work.endpoint.message.output.copy(value));
     } catch (error) {
       return this.fault(work, error);
     }
@@ -129,10 +131,16 @@ export class Responder implements WorkOwner {
 
   private rejected(work: Work, error: unknown): void {
     const { message } = work.endpoint;
+    if (isSpent(work, error)) return this.spent(work);
     const carried = carry(message, error);
     if (carried === undefined) return this.fault(work, error);
     this.end(work);
     if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, declaredFailure(message.errorsByName.get(carried.name) as CompiledError, carried), carried.message);
+  }
+
+  private spent(work: Work): void {
+    this.end(work);
+    if (!work.answered) this.expired(work);
   }
 
   private fault(work: Work, error: unknown): void {
@@ -162,7 +170,8 @@ export class Responder implements WorkOwner {
   }
 
   private answer(reply: string, { headers, body }: FailureText): void {
-    if (reply !== '') this.wire.publish(reply, '', headers, body);
+    // Without its body it is still a failure to every client.
+    if (reply !== '' && !this.wire.publish(reply, '', headers, body)) this.wire.publish(reply, '', headers, '');
   }
 }
 

@@ -1,5 +1,6 @@
+import { replyOf } from './delivery.js';
 import type { Endpoint } from './endpoint.js';
-import { replyOf, type Tap, type Wire } from './wire.js';
+import type { Tap, Wire } from './wire.js';
 
 /** A replica of a module, as the NATS service protocol names it (NATS ADR-32). */
 export interface ServiceIdentity {

@@ -119,10 +119,10 @@ describe('the start of NatsTransport', () => {
 
   it('fails when the client is not the one whose inner parts are used', async () => {
     const connection = await connect({ servers: testNatsUrl() });
-    const { protocol } = connection as NatsConnectionImpl;
-    const sendCommand = protocol.sendCommand.bind(protocol);
-    // A release in which the command is put in other words.
-    protocol.sendCommand = (command, ...rest) => sendCommand(typeof command === 'string' ? command : Buffer.from(command.toString().replace('Fledge-Check', 'Fledge-Chuck')), ...rest);
+    // A release in which the transport is given its bytes in another way.
+    const { transport } = (connection as NatsConnectionImpl).protocol;
+    const send = transport.send.bind(transport);
+    transport.send = (frame) => send(Buffer.from(Buffer.from(frame).toString().replace('Fledge-Check', 'Fledge-Chuck')));
     await expect(new Wire(connection).check(1_000)).rejects.toMatchObject({ code: 'fledge.startup.nats-client' });
     await connection.close();
   });

@@ -1,8 +1,7 @@
 import { type MsgImpl, type NatsConnection, type NatsConnectionImpl, nuid } from '@nats-io/transport-node';
 import { StartupError } from '../../contract/index.js';
-
-/** A message as it came off the wire; read it with `headersOf`, `bodyOf`, `replyOf` and `subjectTail`, before the next tick. */
-export type Delivery = MsgImpl;
+import { bodyOf, headersOf, replyOf, subjectTail } from './delivery.js';
+import { Reader, type Take } from './reader.js';
 
 /** A subscription. */
 export interface Tap {
@@ -10,28 +9,34 @@ export interface Tap {
   drain(): Promise<void>;
 }
 
-/** Outgoing text is handed to the client at this many characters, or at the end of the tick. */
-const BATCH_CHARS = 64 * 1024;
+/**
+ * So many messages are sent without waiting for the end of the tick: the broker and the callee work on them while the rest of
+ * a burst is still being made.
+ */
+const BATCH_MAX = 32;
 
 /**
  * The hot path onto the NATS client. All that has to do with the connection (dialling, TLS, authentication, pings, reconnecting,
- * restoring subscriptions, parsing) is the client's; two things go past its public face, because they cost it a third of a call:
+ * restoring subscriptions) is the client's. Two things go past its public face, because they cost as much as the rest of a call:
  *
  * - **out**: `publish()` checks each subject with a regular expression and makes four buffers a message. Here the messages of one
- *   tick are one string, encoded at once and given to the client's own `sendCommand`, in the order of its own commands.
- * - **in**: `Msg` decodes headers into a class of maps. Here the parser's raw parts (`_msg`, `_rdata`) are read.
+ *   tick are one string, encoded at once and sent after whatever the client itself has to send.
+ * - **in**: see `Reader`.
  *
- * Those names are typed but not promised by `@nats-io/nats-core`: `check` sends one message round when a host starts, so that a
- * release which changed them stops the start instead of losing calls.
+ * The names used are typed but not promised by `@nats-io/nats-core`: `check` sends one message round when a host starts, so that
+ * a release which changed them stops the start instead of losing calls.
  */
 export class Wire {
   private readonly client: NatsConnectionImpl;
+  private readonly reader: Reader;
   private frames = '';
+  private frameCount = 0;
   /** Whether `frames` holds anything but ASCII. */
   private wide = false;
 
   constructor(connection: NatsConnection) {
     this.client = connection as NatsConnectionImpl;
+    this.reader = new Reader(this.client.protocol);
   }
 
   /** Whether the server is reached now. */
@@ -61,22 +66,24 @@ export class Wire {
     if (this.frames === '') process.nextTick(flushFrames, this);
     const to = reply === '' ? subject : `${subject} ${reply}`;
     this.frames += headers === '' ? `PUB ${to} ${total}\r\n${body}\r\n` : `HPUB ${to} ${headers.length} ${total}\r\n${headers}${body}\r\n`;
-    if (this.frames.length >= BATCH_CHARS) this.flushFrames();
+    if (++this.frameCount >= BATCH_MAX) this.flushFrames();
     return true;
   }
 
-  /** Subscribes; `denied` is told when the server refuses it. */
-  subscribe(subject: string, queue: string | undefined, take: (delivery: Delivery) => void, denied?: (error: Error) => void): Tap {
+  /** Subscribes; `denied` is told when the server refuses it. What `take` throws is logged. */
+  subscribe(subject: string, queue: string | undefined, take: Take, denied?: (error: Error) => void): Tap {
     const subscription = this.client.subscribe(subject, {
       queue,
       callback: (error, message) => {
         if (error) denied?.(error);
-        else take(message as Delivery);
+        else this.reader.hand(message as MsgImpl, take);
       },
     });
+    this.reader.add(subscription.getID(), take);
     return {
       drain: async () => {
         if (!subscription.isClosed()) await subscription.drain();
+        this.reader.remove(subscription.getID());
       },
     };
   }
@@ -108,59 +115,23 @@ export class Wire {
     }
   }
 
-  /** Called for each tick that sent something. */
+  /** Sends what has come together. */
   flushFrames(): void {
     if (this.frames === '') return;
     const { frames, wide } = this;
     this.frames = '';
+    this.frameCount = 0;
     this.wide = false;
     // What can not be sent now must not run later: a call that was in it ends by its deadline, or is sent again.
-    if (this.isConnected) this.client.protocol.sendCommand(Buffer.from(frames, wide ? 'utf8' : 'latin1'));
+    if (!this.isConnected) return;
+    const { outbound, transport } = this.client.protocol;
+    outbound.fill(Buffer.from(frames, wide ? 'utf8' : 'latin1'));
+    transport.send(outbound.drain());
   }
 }
 
 function flushFrames(wire: Wire): void {
   wire.flushFrames();
-}
-
-/** The headers as they stand on the wire, from `NATS/1.0` to the empty line; empty when there are none. */
-export function headersOf({ _msg, _rdata }: Delivery): string {
-  return _msg.hdr > 0 ? text(_rdata, 'latin1', 0, _msg.hdr) : '';
-}
-
-/** Whether there are headers. */
-export function hasHeaders({ _msg }: Delivery): boolean {
-  return _msg.hdr > 0;
-}
-
-/** The payload as text. */
-export function bodyOf({ _msg, _rdata }: Delivery): string {
-  return text(_rdata, 'utf8', _msg.hdr > 0 ? _msg.hdr : 0, _rdata.length);
-}
-
-/** Where to answer; empty when nobody waits for one. */
-export function replyOf({ _msg }: Delivery): string {
-  return _msg.reply ? text(_msg.reply, 'latin1', 0, _msg.reply.length) : '';
-}
-
-/** The subject from `offset` on. */
-export function subjectTail({ _msg }: Delivery, offset: number): string {
-  return text(_msg.subject, 'latin1', offset, _msg.subject.length);
-}
-
-/** The decimal number in which the subject ends, from `offset` on. */
-export function subjectNumber({ _msg }: Delivery, offset: number): number {
-  const { subject } = _msg;
-  let number = 0;
-  for (let i = offset; i < subject.length; i++) number = number * 10 + (subject[i] as number) - 48;
-  return number;
-}
-
-// A frame that came in two chunks is a plain Uint8Array; the rest are Buffers.
-function text(bytes: Uint8Array, encoding: 'latin1' | 'utf8', start: number, end: number): string {
-  if (start === end) return '';
-  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.toString(encoding, start, end);
 }
 
 async function within(step: Promise<void>, timeoutMs: number): Promise<void> {
