@@ -21,4 +21,5 @@ export {
 export { IN_FLIGHT_MAX_DEFAULT, Inlet, type FaultLog } from './inlet.js';
 export { CHECK_FAILED, uncheckable } from './judge.js';
 export { Outlet, type Send } from './outlet.js';
+export { isSpent } from './spent.js';
 export { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX } from './weight.js';
