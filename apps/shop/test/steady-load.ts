@@ -50,7 +50,7 @@ export class SteadyLoad {
     const request = this.next(n)
       .then(
         () => void this.answered++,
-        (error: Error) => void this.failures.push(`${error.message} ${String(error.cause ?? '')}`),
+        (error: Error) => void this.failures.push(error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message),
       )
       .finally(() => this.pending.delete(request));
     this.pending.add(request);
