@@ -131,7 +131,7 @@ export class Reader {
 
 /** The same bytes with a Buffer's methods: what the client has put together of several chunks has none of them. */
 function bufferOf(bytes: Uint8Array): Buffer {
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function isDigit(byte: number | undefined): boolean {
