@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
 import { httpProblem, PROBLEM_TYPE } from '@fledge/kit/operations';
@@ -137,6 +137,6 @@ function sendFailure(request: IncomingMessage, response: ServerResponse, failure
 
 /** Answers with a problem of the front door's own. */
 export function sendProblem(response: ServerResponse, status: number, code: string, detail: string): void {
-  const correlationId = randomUUID();
+  const correlationId = randomBytes(16).toString('hex');
   response.writeHead(status, { 'content-type': PROBLEM_TYPE, 'x-correlation-id': correlationId }).end(JSON.stringify(httpProblem(status, code, detail, correlationId)));
 }

@@ -13,6 +13,8 @@ export interface Refusal {
   readonly violation?: string;
 }
 
+/** A W3C trace id. */
+const CORRELATION_ID = /^[0-9a-f]{32}$/;
 const NO_ID = '6f9619ff-8b86-4d01-b42d-00c04fc964ff';
 
 /** Bad requests of every kind: each is a problem (RFC 9457) with a stable type, never a 500. */
@@ -40,6 +42,7 @@ export function refusals(buyer: string): readonly Refusal[] {
     { name: 'an order that no one has', method: 'GET', path: `/orders/${NO_ID}`, options: { token: buyer }, status: 404, code: 'ordering.order-not-found.v1' },
     { name: 'a path that no module has', method: 'GET', path: '/nothing', status: 404, code: 'fledge.not-found' },
     { name: 'a path that a module does not have', method: 'GET', path: '/products/a/b/c', status: 404, code: 'fledge.not-found' },
+    { name: 'a method that a path does not have', method: 'DELETE', path: '/products', options: { token: buyer }, status: 404, code: 'fledge.not-found' },
     { name: 'a path that can not be decoded', method: 'GET', path: '/products/%E0%A4%A', status: 400, code: 'fledge.bad-request' },
     { name: 'no token', method: 'GET', path: '/cart', status: 401, code: 'fledge.unauthenticated' },
     { name: 'a token that is none', method: 'GET', path: '/cart', options: { token: 'garbage' }, status: 401, code: 'fledge.unauthenticated' },
@@ -74,7 +77,7 @@ export async function checkRefusals(shop: Shop, buyer: string): Promise<string[]
       problem.status === status &&
       problem.title.length > 0 &&
       problem.detail.length > 0 &&
-      typeof problem.correlationId === 'string' &&
+      CORRELATION_ID.test(problem.correlationId) &&
       (refusal.violation === undefined || problem.violations?.some(({ path }) => path === refusal.violation));
     if (!fits) wrong.push(`${refusal.name}: wanted ${refusal.status} ${refusal.code}, got ${status} ${JSON.stringify(body)}`);
   }

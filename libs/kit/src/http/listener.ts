@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { StartupError } from '../contract/index.js';
 import { httpProblem, PROBLEM_TYPE } from './problem.js';
+import { correlationIdOf } from './trace.js';
 
 /** Answers a request that was routed to it. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -83,15 +84,16 @@ export class HttpListener {
 }
 
 function notFound(request: IncomingMessage, response: ServerResponse): void {
-  const problem = httpProblem(404, 'fledge.not-found', `no module here serves ${request.method ?? ''} ${(request.url ?? '').slice(0, 200)}`, 'none');
+  const correlationId = correlationIdOf(request.headers);
+  const problem = httpProblem(404, 'fledge.not-found', `no module here serves ${request.method ?? ''} ${(request.url ?? '').slice(0, 200)}`, correlationId);
   request.resume();
-  response.writeHead(404, { 'content-type': PROBLEM_TYPE }).end(JSON.stringify(problem));
+  response.writeHead(404, { 'content-type': PROBLEM_TYPE, 'x-correlation-id': correlationId }).end(JSON.stringify(problem));
 }
 
 function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const [status, reason] = error.code === 'HPE_HEADER_OVERFLOW' ? [431, 'Request Header Fields Too Large'] : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? [408, 'Request Timeout'] : [400, 'Bad Request'];
-  const body = JSON.stringify(httpProblem(status as number, 'fledge.bad-request', `the request is not HTTP: ${error.code ?? error.message}`, 'none'));
+  const body = JSON.stringify(httpProblem(status as number, 'fledge.bad-request', `the request is not HTTP: ${error.code ?? error.message}`, correlationIdOf({})));
   socket.end(`HTTP/1.1 ${status} ${reason}\r\ncontent-type: ${PROBLEM_TYPE}\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 }
 

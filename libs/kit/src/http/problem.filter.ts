@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { currentFrame } from '../boundary/index.js';
 import { FledgeError, ModuleFault } from '../contract/index.js';
 import { httpProblem, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
+import { correlationIdOf } from './trace.js';
 
 /**
  * Answers every error as a problem (RFC 9457). What nobody foresaw becomes a 500 without its text, which goes to the log under
@@ -40,9 +41,10 @@ export class ProblemFilter implements ExceptionFilter {
 }
 
 /** Answers what the router refuses before any filter is asked: a path that can not be decoded, or one that is too long. */
-export function refuseUnroutable(error: Error & { readonly statusCode?: number }, _request: FastifyRequest, reply: FastifyReply): void {
+export function refuseUnroutable(error: Error & { readonly statusCode?: number }, request: FastifyRequest, reply: FastifyReply): void {
   const status = statusOf(error) ?? 400;
-  void reply.status(status).type(PROBLEM_TYPE).send(httpProblem(status, codeOf(status), error.message, 'none'));
+  const correlationId = correlationIdOf(request.headers);
+  void reply.status(status).header('x-correlation-id', correlationId).type(PROBLEM_TYPE).send(httpProblem(status, codeOf(status), error.message, correlationId));
 }
 
 /** The status that Fastify gives its own errors (a broken body, one too large, an unknown media type): only those of the client. */

@@ -1,8 +1,6 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { Frame, now, runInFrame } from '../boundary/index.js';
-
-// W3C Trace Context, version 00; an all-zero id is no id.
-const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+import { traceparentOf } from './trace.js';
 
 /**
  * Opens the outermost frame of each request: its deadline, its trace, its cancellation. A reader that goes away cancels what it
@@ -10,7 +8,7 @@ const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}
  */
 export function openRequestFrames(fastify: FastifyInstance, module: string, requestTimeoutMs: number): void {
   fastify.addHook('onRequest', (request, reply, done) => {
-    const frame = new Frame(module, 'http', now() + requestTimeoutMs, undefined, traceOf(request), undefined);
+    const frame = new Frame(module, 'http', now() + requestTimeoutMs, undefined, traceparentOf(request.headers), undefined);
     if (request.method === 'GET' || request.method === 'HEAD') {
       reply.raw.once('close', () => {
         if (!reply.raw.writableFinished) frame.cancel();
@@ -25,9 +23,4 @@ export function openRequestFrames(fastify: FastifyInstance, module: string, requ
     void reply.removeHeader('connection');
     done(null, payload);
   });
-}
-
-function traceOf(request: FastifyRequest): string | undefined {
-  const header = request.headers.traceparent;
-  return typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
 }
