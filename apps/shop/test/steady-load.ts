@@ -1,9 +1,13 @@
+import { eventually } from '@fledge/kit/testing';
 import { Shop } from './journeys/shop.js';
 
 /** Buyers that order at once; each has a cart of its own. */
 const BUYERS = 8;
 /** Modest, for two processors that also run a database, a broker and eight services that start and stop. */
 const PER_SECOND = 25;
+/** Requests sent at once, so that some are surely under way in each replica. */
+const BURST = 30;
+const GOES_ON_WITHIN_MS = 20_000;
 
 /** A steady mix of reads and writes against a shop, and all that was not answered as it should be. */
 export class SteadyLoad {
@@ -28,14 +32,22 @@ export class SteadyLoad {
     const buyers: string[] = [];
     for (let i = 0; i < BUYERS; i++) buyers.push(await shop.newBuyer(`steady-${i}@load.test`));
     const load = new SteadyLoad(shop, buyers, productId);
-    load.timer = setInterval(() => load.send(), 1_000 / PER_SECOND);
+    load.timer = setInterval(() => void load.send(), 1_000 / PER_SECOND);
     return load;
   }
 
   /** Waits until so many more requests have been answered: the load has gone on after what happened. */
-  async goOn(requests: number): Promise<void> {
+  goOn(requests: number): Promise<void> {
     const until = this.answered + requests;
-    while (this.answered < until) await new Promise((resolve) => setTimeout(resolve, 20));
+    const check = (): void => {
+      if (this.answered < until) throw new Error(`${this.answered} answered, ${this.failures.length} failed: ${this.failures.slice(-1).join('')}`);
+    };
+    return eventually(check, `${requests} more answers`, GOES_ON_WITHIN_MS);
+  }
+
+  /** Sends many requests at once; resolves at the first answer, while the others are under way. */
+  async burst(): Promise<void> {
+    await Promise.race(Array.from({ length: BURST }, () => this.send()));
   }
 
   /** Ends the load and waits for its last answers. */
@@ -44,7 +56,7 @@ export class SteadyLoad {
     await Promise.all(this.pending);
   }
 
-  private send(): void {
+  private send(): Promise<void> {
     this.shop.transcript.length = 0;
     const n = this.sent++;
     const request = this.next(n)
@@ -54,6 +66,7 @@ export class SteadyLoad {
       )
       .finally(() => this.pending.delete(request));
     this.pending.add(request);
+    return request;
   }
 
   private next(n: number): Promise<unknown> {
