@@ -13,3 +13,4 @@ export {
   type MigrationClass,
   type ModuleDataOptions,
 } from './open-module-data.js';
+export { ModuleDataSource } from './module-data-source.js';

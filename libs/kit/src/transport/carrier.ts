@@ -1,0 +1,79 @@
+/** What a message brings along besides its payload; strings alone, as NATS headers are. */
+export interface MessageHeaders {
+  /** W3C `traceparent` of the work that stored the message. */
+  readonly traceparent?: string;
+}
+
+/** A message as it is stored in an outbox, carried, and stored in an inbox. */
+export interface StoredMessage {
+  /** UUID; the same however often the message is carried. */
+  readonly id: string;
+  readonly kind: 'event' | 'command';
+  /** Wire name, e.g. `ordering.order-placed.v1`. */
+  readonly name: string;
+  /** The module that stored it. */
+  readonly source: string;
+  /** Of a command: the module that handles it. */
+  readonly target: string | undefined;
+  /** Messages of one source and key keep the order of their commits. */
+  readonly key: string;
+  /** JSON text. */
+  readonly payload: string;
+  readonly headers: MessageHeaders;
+  /** When it was stored, by the clock of the database; ISO 8601. */
+  readonly occurredAt: string;
+}
+
+/** Where a module stands in a log that it reads; stored with what was accepted up to it. */
+export interface LogPosition {
+  /** Names one life of the log: a log that was wiped and made anew has another. */
+  readonly incarnation: string;
+  readonly sequence: number;
+}
+
+/** The receiving side of a module: its inbox. */
+export interface Intake {
+  readonly module: string;
+  /** Whether a consumer of the module, here or in another replica, takes messages of this name (without regard of its major version). */
+  wants(message: Pick<StoredMessage, 'kind' | 'name' | 'target'>): boolean;
+  /** The names without `.v<major>` of the events that the module's consumers take, to filter a log by. */
+  subscriptions(): readonly string[];
+  /**
+   * Stores messages for each consumer that takes them, in this order; those that are there already change nothing. Resolves after the
+   * commit. With `position`, that is stored in the same transaction, and nothing is stored when the lease was lost meanwhile: rejects.
+   */
+  accept(messages: readonly StoredMessage[], position?: LogPosition): Promise<void>;
+  /** Where the module stands in the log; `undefined` before its first message. */
+  position(): Promise<LogPosition | undefined>;
+  /** Calls `work` while this replica is the one that reads the log for the module; its signal aborts when it no longer is. */
+  whileReading(work: (signal: AbortSignal) => Promise<void>): void;
+}
+
+/** How a batch went: which messages are stored for good where they go; the others are to be sent again, in order. */
+export interface Sent {
+  readonly accepted: ReadonlySet<string>;
+  /** Why the others were not, if any. */
+  readonly failure?: unknown;
+}
+
+/** Carries messages from the outboxes of modules to the inboxes of others; the durable half of a transport. */
+export interface Carrier {
+  /** As the transport is named. */
+  readonly name: string;
+  /**
+   * Carries messages of one module. Keeps the order of each key: once a message of a key was not accepted, no later one of that key
+   * is. May be called again with what was carried already: that has no effect.
+   */
+  send(source: string, messages: readonly StoredMessage[]): Promise<Sent>;
+  /**
+   * Names one life of the log that messages are sent to, and `undefined` where there is none: when it changes, what was sent is lost
+   * and must be sent again from the outbox.
+   */
+  incarnation(): Promise<string | undefined>;
+  /** Delivers to a module hosted here, until `stop`. */
+  subscribe(intake: Intake): Promise<void>;
+  /** All messages of these names that were sent up to now, oldest first, for a new consumer that starts from the beginning. */
+  history(intake: Intake, names: readonly string[]): AsyncIterable<readonly StoredMessage[]>;
+  /** Delivers no more; resolves when what was being accepted is stored. */
+  stop(): Promise<void>;
+}
