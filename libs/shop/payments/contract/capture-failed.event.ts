@@ -1,0 +1,14 @@
+import { EventContract, type Fields } from '@fledge/kit/contract';
+import { IsString, IsUUID, MaxLength } from 'class-validator';
+import { REASON_MAX } from './payment-method.js';
+
+/** The money for an order is not taken, and will not be. */
+@EventContract('payments.capture-failed.v1', { key: 'orderId' })
+export class CaptureFailed {
+  @IsUUID() readonly orderId!: string;
+  /** Why, for a person. */
+  @IsString() @MaxLength(REASON_MAX) readonly reason!: string;
+  constructor(fields: Fields<CaptureFailed>) {
+    Object.assign(this, fields);
+  }
+}

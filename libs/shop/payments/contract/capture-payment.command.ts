@@ -1,0 +1,16 @@
+import { CommandContract, type Fields } from '@fledge/kit/contract';
+import { Command } from '@nestjs/cqrs';
+import { IsUUID } from 'class-validator';
+
+/**
+ * Takes what was authorised for an order. Told by `PaymentCaptured` or `CaptureFailed`, once. Safe to repeat: an order is captured at
+ * most once.
+ */
+@CommandContract('payments.capture-payment.v1', { deadlineMs: 30_000, idempotent: true })
+export class CapturePayment extends Command<void> {
+  @IsUUID() readonly orderId!: string;
+  constructor(fields: Fields<CapturePayment>) {
+    super();
+    Object.assign(this, fields);
+  }
+}

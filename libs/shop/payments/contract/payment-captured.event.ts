@@ -1,0 +1,15 @@
+import { EventContract, type Fields } from '@fledge/kit/contract';
+import { IsInt, IsUUID, Matches, Min } from 'class-validator';
+
+/** The money for an order is taken. */
+@EventContract('payments.payment-captured.v1', { key: 'orderId' })
+export class PaymentCaptured {
+  @IsUUID() readonly orderId!: string;
+  /** Minor units of `currency`. */
+  @IsInt() @Min(0) readonly amountMinor!: number;
+  /** ISO 4217. */
+  @Matches(/^[A-Z]{3}$/) readonly currency!: string;
+  constructor(fields: Fields<PaymentCaptured>) {
+    Object.assign(this, fields);
+  }
+}

@@ -1,0 +1,22 @@
+/** Characters of a payment method's token at most. */
+export const PAYMENT_METHOD_MAX = 100;
+/** Characters of a reason at most. */
+export const REASON_MAX = 500;
+
+/**
+ * The cards of the sandbox provider. Whoever pays with one of these sees what its name says; what a card does it does at each step:
+ * authorise, capture, void and refund.
+ */
+export const TEST_PAYMENT_METHODS = [
+  'pm_card_approved',
+  'pm_card_declined',
+  'pm_card_insufficient_funds',
+  'pm_card_slow',
+  'pm_card_charged_timeout',
+  'pm_card_error_then_success',
+  'pm_card_late_webhook',
+  'pm_card_duplicate_webhook',
+] as const;
+
+/** One of the sandbox provider's cards. */
+export type TestPaymentMethod = (typeof TEST_PAYMENT_METHODS)[number];

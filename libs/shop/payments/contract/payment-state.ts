@@ -1,0 +1,20 @@
+/**
+ * What has become of a payment. Those that end in -ing wait for the provider; `forbidden`: cancelled before it had begun, so it never
+ * will.
+ */
+export const PAYMENT_STATES = [
+  'authorising',
+  'authorised',
+  'declined',
+  'capturing',
+  'captured',
+  'capture-failed',
+  'voiding',
+  'voided',
+  'refunding',
+  'refunded',
+  'forbidden',
+] as const;
+
+/** One of `PAYMENT_STATES`. */
+export type PaymentState = (typeof PAYMENT_STATES)[number];
