@@ -1,3 +1,4 @@
+export type { Carrier, Intake, LogPosition, MessageHeaders, Sent, StoredMessage } from './carrier.js';
 export { LocalTransport } from './local/local.transport.js';
 export type { Transport } from './transport.js';
 export { NatsTransport, type NatsCredentials, type NatsTransportOptions } from './nats/index.js';
