@@ -30,3 +30,15 @@ export class DatabaseUnavailable extends FledgeError {
     super(`${module} gets no connection to its database`, options);
   }
 }
+
+/** Work that was given up, or left running, used the transaction that it was part of: that is over. Nothing of the query ran. */
+export class TransactionOver extends FledgeError {
+  readonly code = 'fledge.transaction-over';
+  readonly kind = 'internal';
+  readonly outcome = 'not-run';
+  readonly hint = 'Await all work of a handler before it ends, and end when the signal of `currentCall()` aborts.';
+  readonly data = {};
+  constructor() {
+    super('a query came after the end of the transaction that it was part of');
+  }
+}

@@ -1,5 +1,5 @@
 export { EMBEDDED_CONNECTIONS_MAX, startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
-export { DatabaseUnavailable, IsolationInNestedTransaction } from './errors.js';
+export { DatabaseUnavailable, IsolationInNestedTransaction, TransactionOver } from './errors.js';
 export { moduleDataImports } from './module-data-imports.js';
 export { CONNECT_TIMEOUT_MS, MIGRATION_WAIT_MS } from './module-database.js';
 export {
@@ -14,3 +14,4 @@ export {
   type ModuleDataOptions,
 } from './open-module-data.js';
 export { ModuleDataSource } from './module-data-source.js';
+export { backendOf, cancelQuery, leaveParts, TransactionPart } from './transaction-part.js';

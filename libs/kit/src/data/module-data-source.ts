@@ -13,6 +13,7 @@ import { currentFrame, runInTransaction, type OpenTransaction } from '../boundar
 import { StartupError } from '../contract/index.js';
 import { IsolationInNestedTransaction } from './errors.js';
 import { countByHand } from './manual-transaction.js';
+import { TransactionPart } from './transaction-part.js';
 
 type IsolationLevel = Parameters<QueryRunner['startTransaction']>[0];
 type Work<T> = (manager: EntityManager) => Promise<T>;
@@ -39,6 +40,17 @@ export class ModuleDataSource extends DataSource {
   get ambient(): AmbientTransaction | undefined {
     const open = currentFrame()?.transaction;
     return open instanceof AmbientTransaction && open.owner === this ? open : undefined;
+  }
+
+  /**
+   * Opens a part of the transaction of this flow that can be undone alone. Work in a frame that has `transaction` joins the part.
+   * @param follows whether an earlier part of the same transaction left its savepoint.
+   */
+  openPart(follows: boolean): { readonly part: TransactionPart; readonly transaction: OpenTransaction } {
+    const runner = this.ambientRunner;
+    if (!runner) throw new Error('a part was opened without a transaction');
+    const part = new TransactionPart(runner, follows);
+    return { part, transaction: new AmbientTransaction(this, this.createEntityManager(part.runner)) };
   }
 
   override createEntityManager(queryRunner?: QueryRunner): EntityManager {
