@@ -64,7 +64,8 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   acceptJsonOnly(adapter.getInstance());
   openRequestFrames(adapter.getInstance(), spec.contract.name, options.requestTimeoutMs);
   const create = options.create ?? createByFactory;
-  const app = await create(root, adapter, { logger: options.logger, abortOnError: false, bufferLogs: false });
+  // `rawBody`: a controller may verify a signature over the bytes of a body, as senders of webhooks sign them.
+  const app = await create(root, adapter, { logger: options.logger, abortOnError: false, bufferLogs: false, rawBody: true });
   refuseForeignModules(app, cls);
   refuseForeignRoutes(app, spec);
   app.useGlobalPipes(new RequestValidation());

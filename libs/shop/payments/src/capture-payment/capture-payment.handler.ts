@@ -1,0 +1,25 @@
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { CapturePayment } from '../../contract/index.js';
+import { capture } from '../domain/payment.js';
+import { Asking } from '../settle-payment/asking.js';
+import { Payments } from '../settle-payment/payments.js';
+
+/** Stores that what was authorised is to be taken, then asks the provider. */
+@CommandHandler(CapturePayment)
+export class CapturePaymentHandler implements ICommandHandler<CapturePayment> {
+  constructor(
+    private readonly payments: Payments,
+    private readonly asking: Asking,
+  ) {}
+
+  async execute({ orderId }: CapturePayment): Promise<void> {
+    await this.asking.goOn(
+      await this.payments.change(orderId, (found) => {
+        const change = found ? capture(found) : 'wait';
+        // It overtook its authorisation, and comes again.
+        if (change === 'wait') throw new Error(`the payment of order ${orderId} is not authorised yet`);
+        return change;
+      }),
+    );
+  }
+}

@@ -1,0 +1,127 @@
+import { CaptureFailed, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '../../contract/index.js';
+import { type Answer, authorise, cancel, capture, type Change, idempotencyKeyOf, type Payment, settle, type Step, stepOf } from './payment.js';
+
+const orderId = 'b7b5f0a2-6b0b-4c5c-9d3b-0d6a4d1c1f10';
+const wish = { orderId, userId: orderId, amountMinor: 1_999, currency: 'EUR', paymentMethod: 'pm_card_approved' };
+const approved: Answer = { status: 'approved', reference: 'auth_1' };
+const declined: Answer = { status: 'declined', reference: 'auth_1', reason: 'card_declined' };
+
+/** An order's payment through everything that is done to it. */
+class Story {
+  payment: Payment | undefined;
+  readonly told: string[] = [];
+  readonly posted: string[] = [];
+
+  authorise = () => this.take(authorise(this.payment, wish));
+  cancel = () => this.take(cancel(this.payment, orderId, 'changed my mind'));
+  capture(): 'wait' | this {
+    const change = capture(this.payment as Payment);
+    return change === 'wait' ? change : this.take(change);
+  }
+  answer(answer: Answer, step = stepOf((this.payment as Payment).state) as Step): this {
+    return this.take(settle(this.payment as Payment, step, answer));
+  }
+
+  private take(change: Change | undefined): this {
+    if (!change) return this;
+    this.payment = change.payment;
+    for (const event of change.events) this.told.push(summaryOf(event));
+    for (const { kind, amountMinor } of change.postings) this.posted.push(`${kind} ${amountMinor}`);
+    return this;
+  }
+}
+
+function summaryOf(event: object): string {
+  if (event instanceof PaymentCancelled) return `cancelled: ${event.outcome}`;
+  if (event instanceof PaymentDeclined) return `declined: ${event.reason}`;
+  if (event instanceof CaptureFailed) return `capture failed: ${event.reason}`;
+  if (event instanceof PaymentAuthorised) return `authorised ${event.amountMinor}`;
+  if (event instanceof PaymentCaptured) return `captured ${event.amountMinor}`;
+  return 'something else';
+}
+
+const begun = () => new Story().authorise();
+const authorised = () => begun().answer(approved);
+const captured = () => (authorised().capture() as Story).answer(approved);
+
+describe('a payment that goes well', () => {
+  it('is authorised and captured, told and posted once, however often it is asked for and answered', () => {
+    const story = begun().authorise().answer(approved).answer(approved, 'authorise').answer(declined, 'authorise').authorise();
+    expect(story.payment).toMatchObject({ state: 'authorised', reference: 'auth_1', capturedMinor: 0 });
+    story.capture();
+    story.capture();
+    story.answer(approved).answer(approved, 'capture').answer(declined, 'capture').answer(approved, 'authorise');
+    story.capture();
+    expect(story.payment).toMatchObject({ state: 'captured', capturedMinor: 1_999, refundedMinor: 0 });
+    expect(story.told).toEqual(['authorised 1999', 'captured 1999']);
+    expect(story.posted).toEqual(['authorise 1999', 'capture 1999']);
+  });
+
+  it('waits for an answer that is pending', () => {
+    const story = begun().answer({ status: 'pending', reference: 'auth_1' });
+    expect(story.payment?.state).toBe('authorising');
+    expect(story.capture()).toBe('wait');
+    expect(story.answer(approved).payment?.state).toBe('authorised');
+  });
+});
+
+describe('a payment that goes wrong', () => {
+  it('is declined with the reason, and can not be captured', () => {
+    const story = begun().answer(declined);
+    story.capture();
+    story.capture();
+    expect(story.payment?.state).toBe('declined');
+    expect(story.told).toEqual(['declined: card_declined', 'capture failed: it is declined']);
+    expect(story.posted).toEqual([]);
+  });
+
+  it('is not captured when the provider will not, and can be voided then', () => {
+    const story = (authorised().capture() as Story).answer({ ...declined, reason: 'expired' });
+    story.capture();
+    expect(story.payment).toMatchObject({ state: 'capture-failed', capturedMinor: 0 });
+    expect(story.cancel().answer(approved).payment?.state).toBe('voided');
+    expect(story.told).toEqual(['authorised 1999', 'capture failed: expired', 'cancelled: voided']);
+  });
+});
+
+describe('a payment that is cancelled', () => {
+  it.each<[string, () => Story, string, string[]]>([
+    ['before it begins', () => new Story().cancel(), 'forbidden', ['cancelled: nothing']],
+    ['before it begins, and then it does', () => new Story().cancel().authorise().authorise(), 'forbidden', ['cancelled: nothing', 'declined: changed my mind']],
+    ['while it is authorised', () => begun().cancel().answer(approved).answer(approved), 'voided', ['cancelled: voided']],
+    ['while it is declined', () => begun().cancel().answer(declined), 'declined', ['cancelled: nothing']],
+    ['after it was declined', () => begun().answer(declined).cancel(), 'declined', ['declined: card_declined', 'cancelled: nothing']],
+    ['after it was authorised', () => authorised().cancel().answer(approved), 'voided', ['authorised 1999', 'cancelled: voided']],
+    ['while it is captured', () => (authorised().capture() as Story).cancel().answer(approved).answer(approved), 'refunded', ['authorised 1999', 'cancelled: refunded']],
+    ['while its capture fails', () => (authorised().capture() as Story).cancel().answer(declined).answer(approved), 'voided', ['authorised 1999', 'cancelled: voided']],
+    ['after it was captured', () => captured().cancel().answer(approved), 'refunded', ['authorised 1999', 'captured 1999', 'cancelled: refunded']],
+  ])('%s', (_, tell, state, told) => {
+    const story = tell();
+    story.cancel();
+    story.cancel();
+    expect(story.payment?.state).toBe(state);
+    expect(story.told).toEqual(told);
+    expect(story.payment?.refundedMinor).toBe(story.payment?.capturedMinor);
+    const held = story.posted.filter((posting) => posting.startsWith('authorise')).length;
+    expect(story.posted.filter((posting) => /^(void|capture)/.test(posting))).toHaveLength(held);
+  });
+
+  it('is not captured afterwards', () => {
+    const story = authorised().cancel();
+    story.capture();
+    story.capture();
+    story.answer(approved);
+    expect(story.told).toEqual(['authorised 1999', 'capture failed: it was cancelled: changed my mind', 'cancelled: voided']);
+    expect(story.payment).toMatchObject({ state: 'voided', capturedMinor: 0 });
+  });
+
+  it('fails loudly when the provider will not give back what it took', () => {
+    const story = captured().cancel();
+    expect(() => story.answer({ ...declined, reason: 'account_closed' })).toThrow('refuses to refund');
+    expect(story.payment?.state).toBe('refunding');
+  });
+});
+
+it('names a step the same, in whatever case the order is written', () => {
+  expect(idempotencyKeyOf(orderId.toUpperCase(), 'capture')).toBe(idempotencyKeyOf(orderId, 'capture'));
+});

@@ -1,0 +1,195 @@
+import { type CancelOutcome, CaptureFailed, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined, type PaymentState, REASON_MAX } from '../../contract/index.js';
+import type { Posting, PostingKind } from './ledger.js';
+
+/** What the provider is asked to do. */
+export const STEPS = ['authorise', 'capture', 'void', 'refund'] as const;
+
+/** One of `STEPS`. */
+export type Step = (typeof STEPS)[number];
+
+/** What the provider says to a step; `pending`: it will tell later. */
+export interface Answer {
+  readonly status: 'approved' | 'declined' | 'pending';
+  /** The provider's name for what was set aside. */
+  readonly reference: string;
+  /** Why it was declined. */
+  readonly reason?: string;
+}
+
+/** The payment of an order. */
+export interface Payment {
+  readonly orderId: string;
+  readonly state: PaymentState;
+  /** Unknown when it was cancelled before it had begun, as the currency and the method. */
+  readonly userId: string | undefined;
+  readonly amountMinor: number;
+  readonly currency: string | undefined;
+  readonly paymentMethod: string | undefined;
+  /** The provider's name for what it set aside. */
+  readonly reference: string | undefined;
+  readonly capturedMinor: number;
+  readonly refundedMinor: number;
+  /** Why it is to be cancelled: set once, and from then on it goes that way. */
+  readonly cancelReason: string | undefined;
+  /** Why it came to its state, if there is a reason. */
+  readonly reason: string | undefined;
+  /** What was told of it: each kind of event once. */
+  readonly told: readonly EventKind[];
+}
+
+/** What is told of a payment. */
+export type PaymentEvent = PaymentAuthorised | PaymentDeclined | PaymentCaptured | CaptureFailed | PaymentCancelled;
+
+/** The kinds of `PaymentEvent`. */
+export type EventKind = 'authorised' | 'declined' | 'captured' | 'capture-failed' | 'cancelled';
+
+/** A payment after a change, with what is to be stored and told together with it. */
+export interface Change {
+  readonly payment: Payment;
+  readonly events: readonly PaymentEvent[];
+  readonly postings: readonly Posting[];
+}
+
+/** What an order wants to pay. */
+export interface Wish {
+  readonly orderId: string;
+  readonly userId: string;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly paymentMethod: string;
+}
+
+const ASKS: Readonly<Partial<Record<PaymentState, Step>>> = { authorising: 'authorise', capturing: 'capture', voiding: 'void', refunding: 'refund' };
+
+/** What the provider is to be asked for a payment in this state, if anything. */
+export function stepOf(state: PaymentState): Step | undefined {
+  return ASKS[state];
+}
+
+/** Names what is asked of the provider, the same however often it is asked, and in whatever case a UUID is written. */
+export function idempotencyKeyOf(orderId: string, step: Step): string {
+  return `${orderId.toLowerCase()}:${step}`;
+}
+
+/** Begins the payment of an order, unless it has one; one that was cancelled before never begins. */
+export function authorise(found: Payment | undefined, wish: Wish): Change | undefined {
+  if (!found) {
+    const { orderId, userId, amountMinor, currency, paymentMethod } = wish;
+    return changed({ ...nothing(orderId), state: 'authorising', userId, amountMinor, currency, paymentMethod });
+  }
+  if (found.state !== 'forbidden' || found.told.includes('declined')) return undefined;
+  const { userId, amountMinor, currency, paymentMethod } = wish;
+  return tell(changed({ ...found, userId, amountMinor, currency, paymentMethod }), 'declined', new PaymentDeclined({ orderId: found.orderId, reason: found.cancelReason ?? 'cancelled' }));
+}
+
+/** Begins to capture what is authorised. `undefined` when there is nothing to do (any more); `wait` while the authorisation is unsettled. */
+export function capture(found: Payment): Change | 'wait' | undefined {
+  if (found.state === 'authorised') return changed({ ...found, state: 'capturing', reason: undefined });
+  if (found.state === 'authorising' && found.cancelReason === undefined) return 'wait';
+  if (found.state === 'capturing' || found.told.includes('captured') || found.told.includes('capture-failed')) return undefined;
+  const reason = found.cancelReason === undefined ? `it is ${found.state}` : `it was cancelled: ${found.cancelReason}`;
+  return tell(changed(found), 'capture-failed', new CaptureFailed({ orderId: found.orderId, reason: short(reason) }));
+}
+
+/** Undoes a payment, whatever has become of it; the first time counts. */
+export function cancel(found: Payment | undefined, orderId: string, reason: string): Change | undefined {
+  if (!found) return told({ ...nothing(orderId), state: 'forbidden', cancelReason: reason, reason }, 'nothing');
+  if (found.cancelReason !== undefined) return undefined;
+  const payment = { ...found, cancelReason: reason };
+  switch (found.state) {
+    case 'authorised':
+    case 'capture-failed':
+      return changed({ ...payment, state: 'voiding', reason });
+    case 'captured':
+      return changed({ ...payment, state: 'refunding', reason });
+    case 'declined':
+      return told(payment, 'nothing');
+    default:
+      // It is being asked for: what is to be undone shows when the answer comes.
+      return changed(payment);
+  }
+}
+
+/**
+ * Takes the provider's answer to a step. `undefined` when it says nothing new: it is pending, or the step was settled before. Throws
+ * when the provider will not undo what it did, for which there is no other way.
+ */
+export function settle(found: Payment, step: Step, answer: Answer): Change | undefined {
+  if (stepOf(found.state) !== step || answer.status === 'pending') return undefined;
+  const approved = answer.status === 'approved';
+  switch (step) {
+    case 'authorise':
+      return approved ? authorised({ ...found, reference: answer.reference }) : declined(found, answer.reason);
+    case 'capture':
+      return approved ? captured({ ...found, capturedMinor: found.amountMinor }) : captureFailed(found, answer.reason);
+    case 'void':
+      if (!approved) throw refusal(found, step, answer.reason);
+      return post(told({ ...found, state: 'voided' }, 'voided'), 'void');
+    case 'refund':
+      if (!approved) throw refusal(found, step, answer.reason);
+      return post(told({ ...found, state: 'refunded', refundedMinor: found.capturedMinor }, 'refunded'), 'refund');
+  }
+}
+
+function authorised(found: Payment): Change {
+  const { orderId, amountMinor, cancelReason } = found;
+  if (cancelReason !== undefined) return post(changed({ ...found, state: 'voiding', reason: cancelReason }), 'authorise');
+  return post(tell(changed({ ...found, state: 'authorised' }), 'authorised', new PaymentAuthorised({ orderId, amountMinor, currency: currencyOf(found) })), 'authorise');
+}
+
+function declined(found: Payment, why = 'the provider gives no reason'): Change {
+  const payment: Payment = { ...found, state: 'declined', reason: short(why) };
+  if (found.cancelReason !== undefined) return told(payment, 'nothing');
+  return tell(changed(payment), 'declined', new PaymentDeclined({ orderId: found.orderId, reason: short(why) }));
+}
+
+function captured(found: Payment): Change {
+  const { orderId, amountMinor, cancelReason } = found;
+  if (cancelReason !== undefined) return post(changed({ ...found, state: 'refunding', reason: cancelReason }), 'capture');
+  return post(tell(changed({ ...found, state: 'captured' }), 'captured', new PaymentCaptured({ orderId, amountMinor, currency: currencyOf(found) })), 'capture');
+}
+
+function captureFailed(found: Payment, why = 'the provider gives no reason'): Change {
+  if (found.cancelReason !== undefined) return changed({ ...found, state: 'voiding', reason: found.cancelReason });
+  return tell(changed({ ...found, state: 'capture-failed', reason: short(why) }), 'capture-failed', new CaptureFailed({ orderId: found.orderId, reason: short(why) }));
+}
+
+function nothing(orderId: string): Payment {
+  return {
+    orderId, state: 'forbidden', userId: undefined, amountMinor: 0, currency: undefined, paymentMethod: undefined, reference: undefined,
+    capturedMinor: 0, refundedMinor: 0, cancelReason: undefined, reason: undefined, told: [],
+  };
+}
+
+function changed(payment: Payment): Change {
+  return { payment, events: [], postings: [] };
+}
+
+/** Adds what is told, if that was never told of this payment. */
+function tell(change: Change, kind: EventKind, event: PaymentEvent): Change {
+  const { payment } = change;
+  if (payment.told.includes(kind)) return change;
+  return { ...change, payment: { ...payment, told: [...payment.told, kind] }, events: [...change.events, event] };
+}
+
+function told(payment: Payment, outcome: CancelOutcome): Change {
+  return tell(changed(payment), 'cancelled', new PaymentCancelled({ orderId: payment.orderId, outcome }));
+}
+
+function post(change: Change, kind: PostingKind): Change {
+  const { payment } = change;
+  return { ...change, postings: [...change.postings, { kind, amountMinor: payment.amountMinor, currency: currencyOf(payment) }] };
+}
+
+function currencyOf({ orderId, currency }: Payment): string {
+  if (currency === undefined) throw new Error(`the payment of order ${orderId} moves money of no currency`);
+  return currency;
+}
+
+function refusal({ orderId }: Payment, step: Step, why = 'no reason'): Error {
+  return new Error(`the provider refuses to ${step} the payment of order ${orderId}: ${why}`);
+}
+
+function short(reason: string): string {
+  return reason.slice(0, REASON_MAX);
+}

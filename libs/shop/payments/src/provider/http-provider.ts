@@ -1,0 +1,82 @@
+import { currentCall } from '@fledge/kit';
+import type { Answer } from '../domain/payment.js';
+import { type Authorisation, type PaymentProvider, ProviderUnavailable } from './payment-provider.js';
+
+/** Characters of an answer at most: far more than one has. */
+const ANSWER_MAX = 64 * 1024;
+
+/** Speaks with the provider over HTTP. */
+export class HttpProvider implements PaymentProvider {
+  /**
+   * @param url where it is; asked at each call, for a sandbox in this process listens only when the module starts.
+   * @param timeoutMs how long an answer is waited for.
+   */
+  constructor(
+    private readonly url: () => string,
+    private readonly timeoutMs: number,
+  ) {}
+
+  authorise({ orderId, amountMinor, currency, paymentMethod }: Authorisation, idempotencyKey: string): Promise<Answer> {
+    return this.step('/v1/authorisations', idempotencyKey, { orderId, amountMinor, currency, paymentMethod });
+  }
+
+  capture(reference: string, idempotencyKey: string): Promise<Answer> {
+    return this.step(`/v1/authorisations/${encodeURIComponent(reference)}/capture`, idempotencyKey);
+  }
+
+  void(reference: string, idempotencyKey: string): Promise<Answer> {
+    return this.step(`/v1/authorisations/${encodeURIComponent(reference)}/void`, idempotencyKey);
+  }
+
+  refund(reference: string, idempotencyKey: string): Promise<Answer> {
+    return this.step(`/v1/authorisations/${encodeURIComponent(reference)}/refund`, idempotencyKey);
+  }
+
+  async find(idempotencyKey: string): Promise<Answer | undefined> {
+    const { status, text } = await this.send(`/v1/operations/${encodeURIComponent(idempotencyKey)}`, { method: 'GET' });
+    return status === 404 ? undefined : answerOf(status, text);
+  }
+
+  private async step(path: string, idempotencyKey: string, body: object = {}): Promise<Answer> {
+    const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey };
+    const { status, text } = await this.send(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    return answerOf(status, text);
+  }
+
+  private async send(path: string, request: RequestInit): Promise<{ status: number; text: string }> {
+    const timeout = AbortSignal.timeout(this.timeoutMs);
+    const call = currentCall();
+    const signal = call ? AbortSignal.any([timeout, call.signal]) : timeout;
+    try {
+      const response = await fetch(new URL(path, this.url()), { ...request, signal, redirect: 'error' });
+      return { status: response.status, text: await response.text() };
+    } catch (error) {
+      if (timeout.aborted) throw new ProviderUnavailable(`the payment provider did not answer within ${this.timeoutMs} ms`, { cause: error });
+      throw new ProviderUnavailable(`the payment provider can not be reached: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+}
+
+function answerOf(status: number, text: string): Answer {
+  const answer = status === 200 && text.length <= ANSWER_MAX ? parsed(text) : undefined;
+  if (answer) return answer;
+  throw new ProviderUnavailable(`the payment provider answered ${status}: ${text.slice(0, 200)}`);
+}
+
+function parsed(text: string): Answer | undefined {
+  try {
+    const { status, reference, reason } = JSON.parse(text) as Partial<Record<keyof Answer, unknown>>;
+    if (status !== 'approved' && status !== 'declined' && status !== 'pending') return undefined;
+    if (typeof reference !== 'string') return undefined;
+    return { status, reference, ...(typeof reason === 'string' && { reason }) };
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+/** `fetch` says only that it failed; why stands in the cause. */
+function reasonOf(error: unknown): string {
+  const { cause, message } = error as Error;
+  return cause instanceof Error && cause.message !== '' ? cause.message : message;
+}

@@ -1,0 +1,47 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { PaymentsSettings } from '../settings.js';
+import { PaymentRepository } from '../storage/payment.repository.js';
+import { WebhookEventRepository } from '../storage/webhook-event.repository.js';
+import { Asking } from './asking.js';
+
+/** Payments taken up in one round at most, of which so many at once. */
+const ROUND_MAX = 100;
+const AT_ONCE = 10;
+/** Days for which a webhook's id is kept. */
+const WEBHOOK_DAYS = 30;
+
+/** Takes up payments that wait for the provider for too long, whatever process asked it and ended. */
+@Injectable()
+export class Sweep {
+  private readonly logger = new Logger(Sweep.name);
+
+  constructor(
+    private readonly settings: PaymentsSettings,
+    private readonly payments: PaymentRepository,
+    private readonly webhookEvents: WebhookEventRepository,
+    private readonly asking: Asking,
+  ) {}
+
+  /** One round. Safe to run twice at once. */
+  async round(): Promise<void> {
+    const orderIds = await this.payments.takeOverdue(new Date(Date.now() + this.settings.askedMaxMs), ROUND_MAX);
+    const next = async (): Promise<void> => {
+      for (let orderId = orderIds.pop(); orderId !== undefined; orderId = orderIds.pop()) await this.takeUp(orderId);
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, next));
+  }
+
+  /** Forgets what is of no use any more. */
+  async forget(): Promise<void> {
+    await this.webhookEvents.forget(WEBHOOK_DAYS);
+  }
+
+  private async takeUp(orderId: string): Promise<void> {
+    try {
+      await this.asking.goOn(await this.payments.find(orderId), true);
+    } catch (error) {
+      // The others do not wait for this one, which is taken up again.
+      this.logger.error(`The payment of order ${orderId} is not settled: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}

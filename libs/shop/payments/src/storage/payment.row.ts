@@ -1,0 +1,29 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { PaymentState } from '../../contract/index.js';
+import type { EventKind } from '../domain/payment.js';
+
+/** PostgreSQL's driver reads a bigint as text; an amount is a safe integer by its contract. */
+const amount = { to: (value: number) => value, from: Number };
+
+/** The payment of an order. */
+@Entity('payments')
+export class PaymentRow {
+  @PrimaryColumn('uuid', { name: 'order_id' }) orderId!: string;
+  @Column('text') state!: PaymentState;
+  @Column('uuid', { name: 'user_id', nullable: true }) userId!: string | null;
+  @Column('bigint', { name: 'amount_minor', transformer: amount }) amountMinor!: number;
+  @Column('text', { nullable: true }) currency!: string | null;
+  @Column('text', { name: 'payment_method', nullable: true }) paymentMethod!: string | null;
+  @Column('text', { nullable: true }) reference!: string | null;
+  @Column('bigint', { name: 'captured_minor', transformer: amount }) capturedMinor!: number;
+  @Column('bigint', { name: 'refunded_minor', transformer: amount }) refundedMinor!: number;
+  @Column('text', { name: 'cancel_reason', nullable: true }) cancelReason!: string | null;
+  @Column('text', { nullable: true }) reason!: string | null;
+  @Column('text', { array: true }) told!: EventKind[];
+  /** When the provider is asked again, if it did not answer until then; set while it is asked. */
+  @Column('timestamptz', { name: 'ask_at', nullable: true }) askAt!: Date | null;
+  /** How often the provider was asked for what it is asked now, without an answer. */
+  @Column('integer', { name: 'asked_in_vain', default: 0 }) askedInVain!: number;
+  @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
+  @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;
+}

@@ -1,0 +1,27 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { idempotencyKeyOf } from '../domain/payment.js';
+import { Payments } from '../settle-payment/payments.js';
+import { WebhookEventRepository } from '../storage/webhook-event.repository.js';
+import type { WebhookBody } from './webhook-body.js';
+
+/** Takes what the provider tells, each event once; late, twice and out of order make no difference. */
+@Injectable()
+export class Webhooks {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly events: WebhookEventRepository,
+    private readonly payments: Payments,
+  ) {}
+
+  /** Settles the step that the event is about. What is to be asked for next is left to the sweep, so that the provider has its answer. */
+  async take({ id, key, orderId, operation, status, reference, reason }: WebhookBody): Promise<void> {
+    await this.dataSource.transaction(async () => {
+      if (!(await this.events.add(id))) return;
+      // An event about something else than we asked for, such as what a person did at the provider's, settles nothing here.
+      if (key !== idempotencyKeyOf(orderId, operation)) return;
+      await this.payments.settle(orderId, operation, { status, reference, ...(reason !== undefined && { reason }) }, 0);
+    });
+  }
+}
