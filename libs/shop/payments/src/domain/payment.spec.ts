@@ -13,7 +13,7 @@ class Story {
   readonly posted: string[] = [];
 
   authorise = () => this.take(authorise(this.payment, wish));
-  cancel = () => this.take(cancel(this.payment, orderId, 'changed my mind'));
+  cancel = (reason = 'changed my mind') => this.take(cancel(this.payment, orderId, reason));
   capture(): 'wait' | this {
     const change = capture(this.payment as Payment);
     return change === 'wait' ? change : this.take(change);
@@ -98,7 +98,8 @@ describe('a payment that is cancelled', () => {
   ])('%s', (_, tell, state, told) => {
     const story = tell();
     story.cancel();
-    story.cancel();
+    story.cancel('for another reason');
+    expect(story.payment?.cancelReason).toBe('changed my mind');
     expect(story.payment?.state).toBe(state);
     expect(story.told).toEqual(told);
     expect(story.payment?.refundedMinor).toBe(story.payment?.capturedMinor);

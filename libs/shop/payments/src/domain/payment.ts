@@ -86,7 +86,7 @@ export function authorise(found: Payment | undefined, wish: Wish): Change | unde
 export function capture(found: Payment): Change | 'wait' | undefined {
   if (found.state === 'authorised') return changed({ ...found, state: 'capturing', reason: undefined });
   if (found.state === 'authorising' && found.cancelReason === undefined) return 'wait';
-  if (found.state === 'capturing' || found.told.includes('captured') || found.told.includes('capture-failed')) return undefined;
+  if (found.state === 'capturing' || found.told.includes('captured')) return undefined;
   const reason = found.cancelReason === undefined ? `it is ${found.state}` : `it was cancelled: ${found.cancelReason}`;
   return tell(changed(found), 'capture-failed', new CaptureFailed({ orderId: found.orderId, reason: short(reason) }));
 }

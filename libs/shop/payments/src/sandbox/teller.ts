@@ -79,12 +79,21 @@ export class Teller {
     const result = resultIn(await this.book.find(key));
     for (const id of webhookIds(pending)) {
       const body = JSON.stringify({ id, type: 'operation.settled', key, operation: pending.operation, orderId: pending.orderId, reference, ...result });
-      if ((await this.deliver(body)) || ageMs >= GIVE_UP_MS) continue;
+      if ((await this.delivered(body)) || ageMs >= GIVE_UP_MS) continue;
       return false;
     }
     const outcome = ageMs >= GIVE_UP_MS ? 'untold' : 'told';
     await this.book.write(reference, (lines) => (lines.some((line) => line.key === key && line.outcome === outcome) ? [] : [{ ...pending, at: new Date().toISOString(), outcome }]));
     return true;
+  }
+
+  private async delivered(body: string): Promise<boolean> {
+    try {
+      return await this.deliver(body);
+    } catch (error) {
+      this.onFailure(error);
+      return false;
+    }
   }
 }
 
