@@ -3,6 +3,7 @@ import { CatalogContract } from '@shop/catalog/contract';
 import { IdentityContract } from '@shop/identity/contract';
 import { InventoryContract } from '@shop/inventory/contract';
 import { OrderingContract } from '@shop/ordering/contract';
+import { PaymentsContract } from '@shop/payments/contract';
 
 /**
  * The modules of the shop: contracts everywhere, code only where it is hosted. The one place that imports module classes.
@@ -14,5 +15,6 @@ export const shop: Application = {
     { contract: CatalogContract, load: () => import('@shop/catalog').then((m) => m.CatalogModule) },
     { contract: InventoryContract, load: () => import('@shop/inventory').then((m) => m.InventoryModule) },
     { contract: OrderingContract, load: () => import('@shop/ordering').then((m) => m.OrderingModule) },
+    { contract: PaymentsContract, load: () => import('@shop/payments').then((m) => m.PaymentsModule) },
   ],
 };

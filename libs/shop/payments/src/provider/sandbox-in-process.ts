@@ -41,7 +41,7 @@ export class SandboxInProcess implements OnModuleInit, BeforeApplicationShutdown
       lateMs: sandboxLateMs,
       onFailure: (error) => this.logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error)),
     });
-    this.logger.warn('Payments go to the sandbox provider: no money moves. Set `providerUrl` of payments for a real one.');
+    this.logger.log('Payments go to the sandbox provider: no money moves. Set `providerUrl` of payments for a real one.');
   }
 
   async beforeApplicationShutdown(): Promise<void> {
