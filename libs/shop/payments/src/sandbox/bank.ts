@@ -17,10 +17,10 @@ export type Reply =
   | { readonly kind: 'error' }
   | { readonly kind: 'refused'; readonly status: 404 | 409; readonly reason: string };
 
-/** What is decided: the answer, and what is written before it is given. */
+/** What is decided: the answer, and the line that is written before it is given. */
 export interface Decision {
   readonly reply: Reply;
-  readonly lines: readonly Line[];
+  readonly line?: Line;
 }
 
 /** The reference of what an authorisation with this key sets aside. */
@@ -33,30 +33,30 @@ export function decide(lines: readonly Line[], request: Request, at: string): De
   const { key, operation, reference } = request;
   const same = lines.filter((line) => line.key === key);
   const about = request.wish ?? lines[0];
-  if (!about) return { reply: { kind: 'refused', status: 404, reason: `there is no authorisation ${reference}` }, lines: [] };
+  if (!about) return { reply: { kind: 'refused', status: 404, reason: `there is no authorisation ${reference}` } };
   if (same.some((line) => line.operation !== operation || !sameMoney(line, about))) {
-    return { reply: { kind: 'refused', status: 409, reason: `the idempotency key ${key} was used for something else` }, lines: [] };
+    return { reply: { kind: 'refused', status: 409, reason: `the idempotency key ${key} was used for something else` } };
   }
   const known = resultIn(same);
-  if (known) return { reply: { kind: 'result', ...known, delivery: 'at-once' }, lines: [] };
+  if (known) return { reply: { kind: 'result', ...known, delivery: 'at-once' } };
   const line = (outcome: Outcome, reason?: string): Line => lineOf({ at, operation, outcome, key, reference, ...moneyOf(about) }, reason);
   const card = cardOf(about.paymentMethod);
-  if (card.failsFirst && same.length === 0) return { reply: { kind: 'error' }, lines: [line('error')] };
-  if (card.webhooks !== undefined) return { reply: { kind: 'result', status: 'pending', delivery: 'at-once' }, lines: [line('pending')] };
+  if (card.failsFirst && same.length === 0) return { reply: { kind: 'error' }, line: line('error') };
+  if (card.webhooks !== undefined) return { reply: { kind: 'result', status: 'pending', delivery: 'at-once' }, line: line('pending') };
   const { status, reason } = judge(lines, operation, about.paymentMethod);
   return {
     reply: { kind: 'result', status, ...(reason !== undefined && { reason }), delivery: card.slow ? 'slowly' : card.silent ? 'never' : 'at-once' },
-    lines: [line(status, reason)],
+    line: line(status, reason),
   };
 }
 
-/** Ends what is pending with this key: the line to write, none if it ended before. */
-export function settle(lines: readonly Line[], key: string, at: string): readonly Line[] {
+/** Ends what is pending with this key: the line to write, or none if it ended before. */
+export function settle(lines: readonly Line[], key: string, at: string): Line | undefined {
   const same = lines.filter((line) => line.key === key);
   const pending = same.find((line) => line.outcome === 'pending');
-  if (!pending || same.some(isFinal)) return [];
+  if (!pending || same.some(isFinal)) return undefined;
   const { status, reason } = judge(lines, pending.operation, pending.paymentMethod);
-  return [lineOf({ ...pending, at, outcome: status }, reason)];
+  return lineOf({ ...pending, at, outcome: status }, reason);
 }
 
 /** What the lines of one key say of its operation; `undefined` when nothing was done. */

@@ -30,10 +30,10 @@ export interface Line {
 /** The provider's book: survives the process that keeps it, and is the truth about what was charged. */
 export interface Book {
   /**
-   * Hands `decide` all lines about an authorisation, the oldest first, and writes what it answers; nobody else decides about the same
-   * authorisation meanwhile. Resolves when that is stored for good.
+   * Hands `decide` all lines about an authorisation, the oldest first, and writes the line that it answers, if any. When somebody else
+   * wrote about the same authorisation meanwhile, it decides again. Resolves when the line is stored for good.
    */
-  write(reference: string, decide: (lines: readonly Line[]) => readonly Line[]): Promise<void>;
+  write(reference: string, decide: (lines: readonly Line[]) => Line | undefined): Promise<void>;
   /** The lines with an idempotency key. */
   find(key: string): Promise<readonly Line[]>;
   /** Up to `limit` pending lines whose operations were neither told nor given up, the oldest first. */

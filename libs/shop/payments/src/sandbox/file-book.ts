@@ -19,13 +19,13 @@ export class FileBook implements Book {
     for (const text of bytes.toString('utf8', 0, whole).split('\n')) if (text !== '') this.index(JSON.parse(text) as Line);
   }
 
-  write(reference: string, decide: (lines: readonly Line[]) => readonly Line[]): Promise<void> {
+  write(reference: string, decide: (lines: readonly Line[]) => Line | undefined): Promise<void> {
     // In one go, which nothing in this process can come between.
     const added = decide([...(this.byReference.get(reference) ?? [])]);
-    if (added.length === 0) return Promise.resolve();
-    writeSync(this.file, added.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    if (!added) return Promise.resolve();
+    writeSync(this.file, `${JSON.stringify(added)}\n`);
     fdatasyncSync(this.file);
-    for (const line of added) this.index(line);
+    this.index(added);
     return Promise.resolve();
   }
 

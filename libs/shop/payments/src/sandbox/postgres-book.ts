@@ -5,14 +5,18 @@ import type { Book, Line } from './book.js';
 export class PostgresBook implements Book {
   constructor(private readonly dataSource: DataSource) {}
 
-  async write(reference: string, decide: (lines: readonly Line[]) => readonly Line[]): Promise<void> {
-    await this.dataSource.transaction(async () => {
-      await this.dataSource.query("SELECT pg_advisory_xact_lock(hashtext('sandbox_book'), hashtext($1))", [reference]);
-      const added = decide(await this.lines('SELECT line FROM sandbox_book WHERE reference = $1 ORDER BY seq', [reference]));
-      for (const line of added) {
-        await this.dataSource.query('INSERT INTO sandbox_book (reference, key, outcome, line) VALUES ($1, $2, $3, $4)', [reference, line.key, line.outcome, line]);
-      }
-    });
+  async write(reference: string, decide: (lines: readonly Line[]) => Line | undefined): Promise<void> {
+    for (;;) {
+      const lines = await this.lines('SELECT line FROM sandbox_book WHERE reference = $1 ORDER BY position', [reference]);
+      const line = decide(lines);
+      if (!line) return;
+      // Whoever wrote meanwhile has taken the position: no lock is held while it is decided, and none has to be taken.
+      const written = await this.dataSource.query<unknown[]>(
+        'INSERT INTO sandbox_book (reference, position, key, outcome, line) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (reference, position) DO NOTHING RETURNING seq',
+        [reference, lines.length, line.key, line.outcome, line],
+      );
+      if (written.length === 1) return;
+    }
   }
 
   find(key: string): Promise<readonly Line[]> {

@@ -120,7 +120,7 @@ export class Sandbox {
     await this.options.book.write(request.reference, (lines) => {
       const decision = decide(lines, request, new Date().toISOString());
       reply = decision.reply;
-      return decision.lines;
+      return decision.line;
     });
     return this.send(reply, request);
   }

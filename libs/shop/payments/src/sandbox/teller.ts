@@ -83,7 +83,7 @@ export class Teller {
       return false;
     }
     const outcome = ageMs >= GIVE_UP_MS ? 'untold' : 'told';
-    await this.book.write(reference, (lines) => (lines.some((line) => line.key === key && line.outcome === outcome) ? [] : [{ ...pending, at: new Date().toISOString(), outcome }]));
+    await this.book.write(reference, (lines) => (lines.some((line) => line.key === key && line.outcome === outcome) ? undefined : { ...pending, at: new Date().toISOString(), outcome }));
     return true;
   }
 

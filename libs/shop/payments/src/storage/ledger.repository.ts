@@ -11,13 +11,12 @@ export class LedgerRepository {
 
   /** Posts within the open transaction. Fails if the order has a posting of this kind already. */
   async post(orderId: string, posting: Posting): Promise<void> {
-    const id = randomUUID();
-    await this.dataSource.query('INSERT INTO ledger_transaction (id, order_id, kind, posted_at) VALUES ($1, $2, $3, now())', [id, orderId, posting.kind]);
     const entries = entriesOf(posting);
-    if (entries.length === 0) return;
     await this.dataSource.query(
-      'INSERT INTO ledger_entry (transaction_id, account, amount_minor, currency, order_id) SELECT $1, account, amount_minor, currency, $2 FROM unnest($3::text[], $4::bigint[], $5::text[]) AS e (account, amount_minor, currency)',
-      [id, orderId, entries.map((e) => e.account), entries.map((e) => e.amountMinor), entries.map((e) => e.currency)],
+      `WITH posted AS (INSERT INTO ledger_transaction (id, order_id, kind, posted_at) VALUES ($1, $2, $3, now()))
+       INSERT INTO ledger_entry (transaction_id, account, amount_minor, currency, order_id)
+       SELECT $1, account, amount_minor, currency, $2 FROM unnest($4::text[], $5::bigint[], $6::text[]) AS e (account, amount_minor, currency)`,
+      [randomUUID(), orderId, posting.kind, entries.map((e) => e.account), entries.map((e) => e.amountMinor), entries.map((e) => e.currency)],
     );
   }
 }

@@ -95,11 +95,12 @@ const SANDBOX = [
   `CREATE TABLE sandbox_book (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     reference text NOT NULL,
+    position integer NOT NULL,
     key text NOT NULL,
     outcome text NOT NULL,
-    line jsonb NOT NULL
+    line jsonb NOT NULL,
+    UNIQUE (reference, position)
   )`,
-  'CREATE INDEX sandbox_book_reference ON sandbox_book (reference, seq)',
   'CREATE UNIQUE INDEX sandbox_book_once ON sandbox_book (key, outcome)',
   "CREATE INDEX sandbox_book_pending ON sandbox_book (seq) WHERE outcome = 'pending'",
   'CREATE TRIGGER sandbox_book_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON sandbox_book EXECUTE FUNCTION append_only()',
