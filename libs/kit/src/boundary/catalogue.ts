@@ -1,5 +1,5 @@
-import type { Class, Contract, ErrorSpec, MessageSpec } from '../contract/index.js';
-import { errorSpec, StartupError } from '../contract/index.js';
+import type { Class, Contract, ErrorSpec, EventSpec, MessageSpec } from '../contract/index.js';
+import { errorSpec, shapeOf, StartupError } from '../contract/index.js';
 import { classCodec, resultCodec, type Codec } from './codec.js';
 
 /** A declared error with its codec. */
@@ -16,6 +16,13 @@ export interface CompiledMessage extends MessageSpec {
   readonly errorsByName: ReadonlyMap<string, CompiledError>;
 }
 
+/** An event as its publisher and its consumers use it: compiled once, when the host starts. */
+export interface CompiledEvent extends EventSpec {
+  /** The module that publishes it. */
+  readonly module: string;
+  readonly codec: Codec;
+}
+
 /**
  * All contracts that an application knows, compiled and checked against each other: two messages, two modules or two
  * overlapping routes of one name stop the start.
@@ -23,6 +30,8 @@ export interface CompiledMessage extends MessageSpec {
 export class Catalogue {
   private readonly byClass = new Map<Class, CompiledMessage>();
   private readonly byName = new Map<string, CompiledMessage>();
+  private readonly eventsByClass = new Map<Class, CompiledEvent>();
+  private readonly eventsByName = new Map<string, CompiledEvent>();
   private readonly contracts = new Map<string, Contract>();
 
   constructor(contracts: readonly Contract[]) {
@@ -36,6 +45,14 @@ export class Catalogue {
 
   named(name: string): CompiledMessage | undefined {
     return this.byName.get(name);
+  }
+
+  event(cls: Class): CompiledEvent | undefined {
+    return this.eventsByClass.get(cls);
+  }
+
+  eventNamed(name: string): CompiledEvent | undefined {
+    return this.eventsByName.get(name);
   }
 
   /** The messages that a module answers. */
@@ -61,7 +78,26 @@ export class Catalogue {
       this.byName.set(spec.name, compiled);
       this.byClass.set(spec.cls, compiled);
     }
+    for (const spec of contract.events) this.addEvent(contract.name, spec);
   }
+
+  private addEvent(module: string, spec: EventSpec): void {
+    const other = this.eventsByClass.get(spec.cls) ?? this.eventsByName.get(spec.name) ?? this.byName.get(spec.name);
+    if (other) {
+      throw new StartupError('wire-name-twice', `'${spec.name}' is the name of ${other.cls.name} and of ${spec.cls.name}`, 'A wire name belongs to one message: rename one, or raise its version.');
+    }
+    const compiled = { ...spec, module, codec: classCodec(spec.name, spec.cls) };
+    refuseKey(compiled);
+    this.eventsByClass.set(spec.cls, compiled);
+    this.eventsByName.set(spec.name, compiled);
+  }
+}
+
+/** The key of an event orders what is delivered, and stands in tables: one text, always there. */
+function refuseKey({ name, cls, key }: EventSpec): void {
+  const field = shapeOf(cls).fields.find((candidate) => candidate.name === key);
+  if (field?.kind === 'string' && !field.list && !field.optional && !field.conditional) return;
+  throw new StartupError('event-key', `the event '${name}' is ordered by its field '${key}', which ${field ? 'is no text that is always there' : 'it does not have'}`, `Name a field of ${cls.name} that is a string and not optional, such as an id.`);
 }
 
 function compile(module: string, spec: MessageSpec): CompiledMessage {

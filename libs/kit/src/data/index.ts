@@ -13,5 +13,5 @@ export {
   type MigrationClass,
   type ModuleDataOptions,
 } from './open-module-data.js';
-export { ModuleDataSource } from './module-data-source.js';
+export { ModuleDataSource, type CommitHook } from './module-data-source.js';
 export { backendOf, cancelQuery, leaveParts, TransactionPart } from './transaction-part.js';

@@ -18,6 +18,13 @@ import { TransactionPart } from './transaction-part.js';
 type IsolationLevel = Parameters<QueryRunner['startTransaction']>[0];
 type Work<T> = (manager: EntityManager) => Promise<T>;
 
+/** What is stored with a transaction, right before its commit, and told of it right after. */
+export interface CommitHook {
+  /** Stores what was enlisted, by the transaction's own runner, in the order of its coming. A rejection rolls all back. */
+  before(enlisted: readonly unknown[], runner: QueryRunner): Promise<void>;
+  after(enlisted: readonly unknown[]): void;
+}
+
 /** The writes for which TypeORM opens a transaction of its own, for one statement's extent. */
 const PERSISTING = ['save', 'remove', 'softRemove', 'recover'] as const;
 
@@ -36,6 +43,19 @@ export class ModuleDataSource extends DataSource {
     return this.ambient?.manager.queryRunner;
   }
 
+  /** Stores what is enlisted in transactions; without it, nothing can be. */
+  commitHook: CommitHook | undefined;
+
+  /**
+   * Keeps something until the transaction of this flow is committed, for the commit hook to store with it. Dropped when the
+   * transaction, or the nested one in which it was enlisted, is undone. Answers false when no transaction is open.
+   */
+  enlist(item: unknown): boolean {
+    const { ambient } = this;
+    ambient?.enlisted.push(item);
+    return ambient !== undefined;
+  }
+
   /** The transaction that is open in this flow. */
   get ambient(): AmbientTransaction | undefined {
     const open = currentFrame()?.transaction;
@@ -47,10 +67,12 @@ export class ModuleDataSource extends DataSource {
    * @param follows whether an earlier part of the same transaction left its savepoint.
    */
   openPart(follows: boolean): { readonly part: TransactionPart; readonly transaction: OpenTransaction } {
-    const runner = this.ambientRunner;
-    if (!runner) throw new Error('a part was opened without a transaction');
-    const part = new TransactionPart(runner, follows);
-    return { part, transaction: new AmbientTransaction(this, this.createEntityManager(part.runner)) };
+    const outer = this.ambient;
+    if (!outer?.manager.queryRunner) throw new Error('a part was opened without a transaction');
+    const part = new TransactionPart(outer.manager.queryRunner, follows);
+    const transaction = new AmbientTransaction(this, this.createEntityManager(part.runner));
+    outer.enlisted.push(new Within(transaction, () => part.isKept));
+    return { part, transaction };
   }
 
   override createEntityManager(queryRunner?: QueryRunner): EntityManager {
@@ -94,8 +116,12 @@ export class ModuleDataSource extends DataSource {
   }
 }
 
+const NOTHING: readonly unknown[] = [];
+
 /** A transaction that flows with the calls made inside it. */
 class AmbientTransaction implements OpenTransaction {
+  /** What was enlisted, and what transactions within this one enlisted, in the order of its coming. */
+  readonly enlisted: unknown[] = [];
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -110,6 +136,19 @@ class AmbientTransaction implements OpenTransaction {
     this.last = turn.catch(() => undefined);
     return turn;
   }
+}
+
+/** Stands for what a transaction within another enlisted, at its place. */
+class Within {
+  constructor(
+    readonly transaction: AmbientTransaction,
+    readonly isKept: () => boolean,
+  ) {}
+}
+
+/** All that is to be stored with a transaction: without what was undone within it. */
+function keptOf({ enlisted }: AmbientTransaction): unknown[] {
+  return enlisted.flatMap((item) => (item instanceof Within ? (item.isKept() ? keptOf(item.transaction) : []) : [item]));
 }
 
 /** TypeORM's manager, which finds the transaction of the flow; with a query runner of its own it keeps to that. */
@@ -167,10 +206,18 @@ class AmbientManager extends EntityManager {
   }
 
   private async enclose<T>(runner: QueryRunner, isolation: IsolationLevel, work: Work<T>): Promise<T> {
+    const outer = runner.isTransactionActive ? this.source.ambient : undefined;
     await runner.startTransaction(isolation);
     try {
-      const result = await runInTransaction(new AmbientTransaction(this.source, runner.manager), () => untilSettled(() => work(runner.manager)));
+      const transaction = new AmbientTransaction(this.source, runner.manager);
+      let kept = false;
+      outer?.enlisted.push(new Within(transaction, () => kept));
+      const result = await runInTransaction(transaction, () => untilSettled(() => work(runner.manager)));
+      const enlisted = outer || transaction.enlisted.length === 0 ? NOTHING : keptOf(transaction);
+      if (enlisted.length > 0) await this.source.commitHook?.before(enlisted, runner);
       await runner.commitTransaction();
+      kept = true;
+      if (enlisted.length > 0) this.source.commitHook?.after(enlisted);
       return result;
     } catch (error) {
       // the first failure is the one to tell; a connection that can not roll back is lost, and its transaction with it

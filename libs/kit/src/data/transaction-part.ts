@@ -25,6 +25,7 @@ export class TransactionPart {
   readonly runner: QueryRunner;
   private opening: Promise<void> | undefined;
   private over = false;
+  private undone = false;
   /** Queries of the part that were sent and are not answered. */
   private pending = 0;
   private idle: (() => void) | undefined;
@@ -49,6 +50,11 @@ export class TransactionPart {
     return this.hasSavepoint && (await connectionOf(this.transaction)).getTransactionStatus?.() === 'E';
   }
 
+  /** Whether the part ended and what it did stays in the transaction. */
+  get isKept(): boolean {
+    return this.over && !this.undone;
+  }
+
   /** Whether a query of the part is not answered yet. */
   get isBusy(): boolean {
     return this.pending > 0;
@@ -62,6 +68,7 @@ export class TransactionPart {
   /** Ends the part and undoes what it did, when its last query is answered. Rejects when the connection is lost. */
   async undo(): Promise<void> {
     this.end();
+    this.undone = true;
     if (this.pending > 0) await new Promise<void>((resolve) => (this.idle = resolve));
     if (this.hasSavepoint) await this.transaction.query(`rollback to savepoint ${SAVEPOINT}`);
   }

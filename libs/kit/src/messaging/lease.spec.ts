@@ -43,7 +43,7 @@ describe('leases', () => {
   it('come to equal shares when a second replica joins, and each part has one holder', async () => {
     const first = await join(8);
     const second = await join(8);
-    await eventually(() => expect([first.group.held.size, second.group.held.size]).toEqual([4, 4]));
+    await eventually(() => expect([first.group.held.size, second.group.held.size]).toEqual([4, 4]), 'equal shares');
     expect([...parts(first.group), ...parts(second.group)].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
@@ -53,7 +53,7 @@ describe('leases', () => {
     const second = await join(2, 'local');
     await first.leases.stop();
     expect(first.group.held.size).toBe(0);
-    await eventually(() => expect(parts(second.group)).toEqual([0, 1]));
+    await eventually(() => expect(parts(second.group)).toEqual([0, 1]), 'all parts at the second replica');
     expect(BigInt(second.group.held.get(0)?.epoch ?? -1)).toBeGreaterThan(before);
     expect(second.group.held.get(0)?.previousCarrier).toBe('nats');
   });
@@ -61,7 +61,7 @@ describe('leases', () => {
   it('are dropped by a replica that can not renew them, before another may take them', async () => {
     const { group } = await join(1);
     await source.query("update message_lease set owner = gen_random_uuid(), epoch = epoch + 1, expires_at = clock_timestamp() + interval '1 minute'");
-    await eventually(() => expect(group.held.size).toBe(0));
+    await eventually(() => expect(group.held.size).toBe(0), 'nothing held');
   });
 
   it('tell of each change', async () => {
