@@ -1,3 +1,4 @@
+import { Consumer } from '@fledge/kit';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { AuthorisePayment } from '../../contract/index.js';
 import { authorise } from '../domain/payment.js';
@@ -5,6 +6,7 @@ import { Asking } from '../settle-payment/asking.js';
 import { Payments } from '../settle-payment/payments.js';
 
 /** Stores that an order is to be paid, then asks the provider: so whatever ends in between, it is known what to ask for. */
+@Consumer({ transaction: 'own' })
 @CommandHandler(AuthorisePayment)
 export class AuthorisePaymentHandler implements ICommandHandler<AuthorisePayment> {
   constructor(

@@ -1,3 +1,4 @@
+import { Consumer } from '@fledge/kit';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { CancelPayment } from '../../contract/index.js';
 import { cancel } from '../domain/payment.js';
@@ -5,6 +6,7 @@ import { Asking } from '../settle-payment/asking.js';
 import { Payments } from '../settle-payment/payments.js';
 
 /** Stores that a payment is to be undone, then asks the provider; first for what it was asked before, if that is not settled. */
+@Consumer({ transaction: 'own' })
 @CommandHandler(CancelPayment)
 export class CancelPaymentHandler implements ICommandHandler<CancelPayment> {
   constructor(

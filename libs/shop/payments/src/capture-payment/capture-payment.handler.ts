@@ -1,3 +1,4 @@
+import { Consumer } from '@fledge/kit';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { CapturePayment } from '../../contract/index.js';
 import { capture } from '../domain/payment.js';
@@ -5,6 +6,7 @@ import { Asking } from '../settle-payment/asking.js';
 import { Payments } from '../settle-payment/payments.js';
 
 /** Stores that what was authorised is to be taken, then asks the provider. */
+@Consumer({ transaction: 'own' })
 @CommandHandler(CapturePayment)
 export class CapturePaymentHandler implements ICommandHandler<CapturePayment> {
   constructor(
