@@ -9,6 +9,8 @@ export { startEmbeddedPostgres } from './data/index.js';
 export { Host, MODULE_SETTINGS, QuietLogger, runApplication, type Application, type HostOptions, type ModuleEntry, type ModuleSettings } from './host/index.js';
 export { decodeCursor, encodeCursor, Forbidden, InvalidRequest, Unauthenticated, type Problem } from './http/index.js';
 export { Consumer, type ConsumerOptions } from './messaging/consumer.js';
+export { Continues, OnTimer, Process, Starts, type ProcessOptions, type Run } from './messaging/process/index.js';
+export { Singleton, type SingletonOptions } from './messaging/singleton.js';
 export { Authentication, CurrentUser, Public, Roles } from './security/index.js';
 export { loadTopology, nearest, parseTopology, serviceNamed, TopologyError, type LoadOptions, type Service, type Topology, type TopologyProblem, type TransportName } from './topology/index.js';
 export { LocalTransport, NatsTransport, type NatsTransportOptions, type Transport } from './transport/index.js';

@@ -1,0 +1,2 @@
+export { Continues, OnTimer, Process, Starts, type ProcessOptions, type StateClass } from './decorators.js';
+export type { Run } from './run.js';
