@@ -1,3 +1,4 @@
+import { Singleton } from '@fledge/kit';
 import { Injectable, Logger } from '@nestjs/common';
 import { PaymentsSettings } from '../settings.js';
 import { PaymentRepository } from '../storage/payment.repository.js';
@@ -23,6 +24,7 @@ export class Sweep {
   ) {}
 
   /** One round. Safe to run twice at once. */
+  @Singleton('settle-payments', { everyMs: 500 })
   async round(): Promise<void> {
     const orderIds = await this.payments.takeOverdue(new Date(Date.now() + this.settings.askedMaxMs), ROUND_MAX);
     const next = async (): Promise<void> => {
@@ -32,6 +34,7 @@ export class Sweep {
   }
 
   /** Forgets what is of no use any more. */
+  @Singleton('forget-webhooks', { everyMs: 3_600_000 })
   async forget(): Promise<void> {
     await this.webhookEvents.forget(WEBHOOK_DAYS);
   }
