@@ -32,6 +32,11 @@ export class Inlet {
     this.handlers.set(message, handler);
   }
 
+  /** The handler that was named for a message. */
+  handlerOf(message: CompiledMessage): Handler {
+    return this.handlers.get(message) as Handler;
+  }
+
   /** Why a call can not be taken now, if it can not. */
   refusal(message: CompiledMessage): UnavailableReason | undefined {
     if (this.draining) return 'draining';

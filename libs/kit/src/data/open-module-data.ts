@@ -56,7 +56,7 @@ export interface ModuleDataOptions {
  * @throws StartupError when the database can not be reached or prepared, an entity names another schema, or a migration
  * fails; those before it stay applied.
  */
-export async function openModuleData(options: ModuleDataOptions): Promise<DataSource> {
+export async function openModuleData(options: ModuleDataOptions): Promise<ModuleDataSource> {
   const home = homeOf(options);
   const poolMax = checkPool(options);
   return withModuleLock(options.url, home, async () => {
@@ -70,7 +70,7 @@ export async function openModuleData(options: ModuleDataOptions): Promise<DataSo
 }
 
 /** A connection that can not be had is a fact of its own for a caller, who may try again: not a fault of the module. */
-function tellOfConnections(source: DataSource, module: string): DataSource {
+function tellOfConnections(source: ModuleDataSource, module: string): ModuleDataSource {
   const driver = source.driver as unknown as { obtainMasterConnection(): Promise<unknown> };
   const obtain = driver.obtainMasterConnection.bind(driver);
   driver.obtainMasterConnection = () =>
@@ -121,9 +121,10 @@ async function migrate(options: ModuleDataOptions, home: ModuleHome): Promise<vo
   }
 }
 
-async function initialize(source: DataSource, module: string): Promise<DataSource> {
+async function initialize<Source extends DataSource>(source: Source, module: string): Promise<Source> {
   try {
-    return await source.initialize();
+    await source.initialize();
+    return source;
   } catch (error) {
     if (error instanceof StartupError) throw error;
     const failure = new StartupError(

@@ -3,8 +3,9 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { Catalogue, type CompiledMessage, IN_FLIGHT_MAX_DEFAULT, Inlet, Outlet } from '../boundary/index.js';
 import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
-import { moduleDataImports, openModuleData } from '../data/index.js';
+import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
+import { CreateMessaging1700000000000, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
 import { CallMetrics } from '../observe/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
@@ -62,6 +63,7 @@ export class Host {
   private readonly logger = new Logger('host');
   private readonly containers = new Map<string, ModuleContainer>();
   private readonly inlets: Inlet[] = [];
+  private readonly messagings: ModuleMessaging[] = [];
   private readonly catalogue: Catalogue;
   private readonly listener = new HttpListener();
   private listening = false;
@@ -93,7 +95,9 @@ export class Host {
       await this.options.transport.start();
       for (const name of this.options.modules) await this.open(name);
       for (const container of this.containers.values()) await container.init();
+      for (const messaging of this.messagings) await messaging.subscribe();
       for (const inlet of this.inlets) await this.options.transport.serve(inlet);
+      for (const messaging of this.messagings) await messaging.start();
       if (this.options.http) await this.listen(this.options.http);
     } catch (error) {
       await this.close();
@@ -114,13 +118,14 @@ export class Host {
     const inlet = new Inlet(name, catalogue.of(name), options.inFlightMax ?? IN_FLIGHT_MAX_DEFAULT, (module, message, correlationId, error) =>
       this.logger.error(`[${correlationId}] ${module} failed while handling ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     );
+    const source = await this.data(spec);
     const container = await createContainer({
       cls,
       spec,
       catalogue,
       inlet,
       outlet: (message) => this.outlet(name, message),
-      dataImports: await this.data(spec),
+      dataImports: source ? moduleDataImports(source, spec.entities) : [],
       settings: options.settings?.[name] ?? {},
       bodyMaxBytes: options.http?.bodyMaxBytes ?? BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: options.http?.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS,
@@ -128,6 +133,9 @@ export class Host {
     });
     this.containers.set(name, container);
     this.inlets.push(inlet);
+    const parts = { app: container.app, spec, catalogue, inlet };
+    if (source) this.messagings.push(new ModuleMessaging({ ...parts, source, carrier: options.transport.carrier }));
+    else refuseUnstored(parts);
     for (const route of spec.contract.routes) this.listener.own(route, container.handleRequest);
   }
 
@@ -142,12 +150,12 @@ export class Host {
     return { cls, spec };
   }
 
-  private async data(spec: BoundedModuleSpec): Promise<ReturnType<typeof moduleDataImports>> {
-    if (spec.entities.length === 0 && spec.migrations.length === 0) return [];
+  private async data(spec: BoundedModuleSpec): Promise<ModuleDataSource | undefined> {
+    const { name, events } = spec.contract;
+    if (spec.entities.length === 0 && spec.migrations.length === 0 && events.length === 0) return undefined;
     const { database } = this.options;
-    if (!database) throw new StartupError('database', `${spec.contract.name} has tables, and the host was given no database`, 'Set DATABASE_URL, or leave it empty for the embedded PostgreSQL.');
-    const source = await openModuleData({ module: spec.contract.name, url: database.url, poolMax: database.poolMax, entities: spec.entities, migrations: spec.migrations });
-    return moduleDataImports(source, spec.entities);
+    if (!database) throw new StartupError('database', `${name} has tables, and the host was given no database`, 'Set DATABASE_URL, or leave it empty for the embedded PostgreSQL.');
+    return openModuleData({ module: name, url: database.url, poolMax: database.poolMax, entities: spec.entities, migrations: [CreateMessaging1700000000000, ...spec.migrations] });
   }
 
   private outlet(caller: string, message: CompiledMessage): Outlet {
@@ -177,6 +185,9 @@ export class Host {
     }
     // HTTP first: the requests under way still call other modules.
     await within(timeoutMs, this.listening ? this.listener.close() : undefined, 'HTTP requests', this.logger);
+    // handlers of messages still call other modules, too
+    await within(timeoutMs, Promise.all(this.messagings.map((messaging) => messaging.stop())), 'handlers of messages', this.logger);
+    await within(timeoutMs, transport.carrier.stop(), 'messages on their way in', this.logger);
     await within(timeoutMs, this.started ? transport.drain() : undefined, 'calls', this.logger);
     for (const { app } of this.containers.values()) await within(timeoutMs, app.close(), 'a module', this.logger);
     await transport.close();
@@ -188,7 +199,7 @@ function delay(ms: number): Promise<void> {
 }
 
 /** Waits for a step of the drain, and goes on without it when its time is spent: a stop must end. */
-async function within(timeoutMs: number, step: Promise<void> | undefined, what: string, logger: Logger): Promise<void> {
+async function within(timeoutMs: number, step: Promise<unknown> | undefined, what: string, logger: Logger): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, timeoutMs, 'late')));
   try {

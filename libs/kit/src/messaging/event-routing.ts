@@ -14,11 +14,11 @@ type Publish = (event: IEvent, ...rest: unknown[]) => unknown;
  */
 export function attachEventBus(app: INestApplicationContext, module: string, outbox: Outbox | undefined): void {
   for (const { instance } of [...app.get(ModulesContainer).values()].flatMap((part) => [...part.providers.values()])) {
-    if (instance instanceof EventBus) route(instance, module, outbox);
+    if (instance instanceof EventBus) route(instance as EventBus<IEvent>, module, outbox);
   }
 }
 
-function route(bus: EventBus, module: string, outbox: Outbox | undefined): void {
+function route(bus: EventBus<IEvent>, module: string, outbox: Outbox | undefined): void {
   const stock = bus.publish.bind(bus) as Publish;
   const publish: Publish = (event, ...rest) => {
     const spec = eventSpec(event.constructor);

@@ -1,4 +1,5 @@
 export type { Carrier, Intake, LogPosition, MessageHeaders, Sent, StoredMessage } from './carrier.js';
+export { LocalCarrier, type Archive } from './local/local.carrier.js';
 export { LocalTransport } from './local/local.transport.js';
 export type { Transport } from './transport.js';
 export { NatsTransport, type NatsCredentials, type NatsTransportOptions } from './nats/index.js';

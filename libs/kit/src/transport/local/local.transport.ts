@@ -1,10 +1,12 @@
 import { type Call, carry, type CompiledError, type CompiledMessage, Inlet, isSpent, outcomeOf, revive, type Send } from '../../boundary/index.js';
 import { ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
+import { LocalCarrier } from './local.carrier.js';
 
 /** Calls between modules of one process: through the compiled boundary, without socket, JSON or timer. */
 export class LocalTransport implements Transport {
   readonly name = 'local';
+  readonly carrier = new LocalCarrier();
   private readonly inlets = new Map<string, Inlet>();
 
   start(): Promise<void> {

@@ -5,6 +5,7 @@ import { type CompiledMessage, type Inlet, now, type Send } from '../../boundary
 import { StartupError } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { connectTo, type NatsCredentials } from './connection.js';
+import { JetStreamCarrier } from './jetstream/jetstream.carrier.js';
 import { Requests } from './requests.js';
 import { Responder } from './responder.js';
 import { ServiceProtocol } from './service-protocol.js';
@@ -46,6 +47,7 @@ const SEMVER = /^\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/;
  */
 export class NatsTransport implements Transport {
   readonly name = 'nats';
+  readonly carrier: JetStreamCarrier;
   private readonly subjects: Subjects;
   private readonly replica: string;
   private readonly version: string;
@@ -56,6 +58,7 @@ export class NatsTransport implements Transport {
 
   constructor(private readonly options: NatsTransportOptions) {
     this.subjects = new Subjects(options.namespace);
+    this.carrier = new JetStreamCarrier(options.namespace);
     this.replica = options.replica ?? nuid.next();
     this.version = options.version ?? '0.0.0';
     if (!REPLICA.test(this.replica)) throw new StartupError('replica', `'${this.replica}' can not name a replica`, 'Use letters, digits, hyphens and underscores, 64 at most.');
@@ -67,7 +70,7 @@ export class NatsTransport implements Transport {
     const name = this.options.name ?? `${this.options.namespace} ${hostname()} ${process.pid}`;
     const connection = await connectTo(
       { urls, credentials, name, connectTimeoutMs },
-      { reconnected: () => this.requests?.reconnected(), publishDenied: (subject) => this.requests?.publishDenied(subject) },
+      { reconnected: () => this.onReconnected(), publishDenied: (subject) => this.requests?.publishDenied(subject) },
     );
     const wire = (this.wire = new Wire(connection));
     try {
@@ -78,6 +81,7 @@ export class NatsTransport implements Transport {
     }
     this.requests = new Requests(wire, this.subjects, nuid.next());
     this.requests.open();
+    this.carrier.open(connection);
     this.beat = setInterval(() => this.onBeat(), BEAT_MS).unref();
   }
 
@@ -112,6 +116,11 @@ export class NatsTransport implements Transport {
     await this.requests?.close();
     await this.flushed();
     await this.wire?.close();
+  }
+
+  private onReconnected(): void {
+    this.requests?.reconnected();
+    this.carrier.reconnected();
   }
 
   private onBeat(): void {

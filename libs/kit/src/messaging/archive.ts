@@ -1,0 +1,29 @@
+import type { Archive, StoredMessage } from '../transport/index.js';
+import type { Sql } from './sql.js';
+
+const ROWS_MAX = 500;
+
+interface ArchiveRow extends Omit<StoredMessage, 'source' | 'target' | 'occurredAt'> {
+  readonly seq: string;
+  readonly createdAt: Date;
+}
+
+/** What a module has sent and keeps: the sent rows of its outbox. */
+export function archiveOf(module: string, sql: Sql): Archive {
+  return { module, read: (names) => read(module, sql, names) };
+}
+
+async function* read(module: string, sql: Sql, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
+  const own = names.filter((name) => name.startsWith(`${module}.`));
+  for (let after = '0'; own.length > 0; ) {
+    const rows = await sql.rows<ArchiveRow>(
+      `select seq, id, kind, name, key, payload, headers, created_at as "createdAt" from outbox
+       where seq > $1 and sent_at is not null and kind = 'event' and regexp_replace(name, '\\.v[0-9]+$', '') = any($2) order by seq limit ${ROWS_MAX}`,
+      [after, own],
+    );
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    after = last.seq;
+    yield rows.map(({ createdAt, ...row }) => ({ ...row, source: module, target: undefined, occurredAt: createdAt.toISOString() }));
+  }
+}

@@ -1,0 +1,57 @@
+import { Frame, now, runBehindWall, type Handler, type Timed, wheel } from '../boundary/index.js';
+import type { StoredMessage } from '../transport/index.js';
+import type { DurableConsumer } from './consumer.js';
+import { HandlerTimeout } from './delivery-errors.js';
+
+/** How a try ended. */
+export type Outcome = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
+
+const OK: Outcome = { ok: true };
+
+/**
+ * One try of a message: the frame in which its handler runs, behind the wall as a call would. Ends when the handler does, when its
+ * time is up, or when it is given up; what the handler does later is nobody's.
+ */
+export class Attempt extends Frame implements Timed {
+  before: Timed | null = null;
+  after: Timed | null = null;
+  private end: ((outcome: Outcome) => void) | undefined;
+
+  constructor(
+    module: string,
+    private readonly consumer: DurableConsumer,
+    private readonly stored: StoredMessage,
+  ) {
+    super(module, stored.source, now() + consumer.rules.timeoutMs, undefined, stored.headers.traceparent, stored.id);
+  }
+
+  /** Runs the handler. Never rejects. */
+  run(): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.end = (outcome) => {
+        this.end = undefined;
+        wheel.letGo(this);
+        resolve(outcome);
+      };
+      wheel.watch(this);
+      const handler: Handler = { execute: () => this.consumer.handle(this.stored) };
+      Promise.resolve()
+        .then(() => runBehindWall(this, handler, this.stored))
+        .then(
+          () => this.end?.(OK),
+          (error: unknown) => this.end?.({ ok: false, error }),
+        );
+    });
+  }
+
+  expire(): void {
+    this.giveUp(new HandlerTimeout(this.consumer.name, this.stored.name, this.consumer.rules.timeoutMs));
+  }
+
+  /** Ends the try without its handler, whose signal aborts. */
+  giveUp(error: Error): void {
+    if (!this.end) return;
+    this.end({ ok: false, error });
+    this.cancel();
+  }
+}

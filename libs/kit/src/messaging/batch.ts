@@ -1,0 +1,163 @@
+import type { LoggerService } from '@nestjs/common';
+import type { QueryRunner } from 'typeorm';
+import { currentFrame, now } from '../boundary/index.js';
+import { backendOf, cancelQuery, leaveParts, type ModuleDataSource, type TransactionPart } from '../data/index.js';
+import { Attempt, type Outcome } from './attempt.js';
+import type { Backlog, KeyQueue } from './backlog.js';
+import type { DurableConsumer } from './consumer.js';
+import type { Deliveries, Delivery, Failure } from './deliveries.js';
+import { HandlerTimeout, LeaseLost, StatementSwallowed } from './delivery-errors.js';
+import type { Verdicts } from './verdicts.js';
+
+/** Messages that one transaction handles at the most: PostgreSQL keeps 64 savepoints of a transaction at hand. */
+export const BATCH_MAX = 50;
+/** A transaction takes no further message after this time, in milliseconds, so that quick handlers share a commit and slow ones do not. */
+export const BATCH_BUDGET_MS = 25;
+/** How long a query is waited for that was told to end, before its connection is cut. */
+const CANCEL_WAIT_MS = 5_000;
+
+/** What all workers of a module share. */
+export interface Workshop {
+  readonly module: string;
+  readonly source: ModuleDataSource;
+  readonly deliveries: Deliveries;
+  readonly verdicts: Verdicts;
+  readonly logger: LoggerService;
+  /** Attempts under way, to be given up when their partition is lost. */
+  readonly attempts: Map<Attempt, Delivery>;
+  readonly points: { readonly afterHandle: (delivery: Delivery) => void; readonly afterHandled: (deliveries: readonly Delivery[]) => void };
+  isStopping(): boolean;
+}
+
+/**
+ * Handles messages of several keys in one transaction, each behind a savepoint: one that fails is undone alone, and never runs
+ * another again. What became of each is written down in the same transaction.
+ */
+export class Batch {
+  /** Keys that were taken. */
+  readonly queues: KeyQueue[] = [];
+  /** Keys whose last message failed: nothing more of them is handled. */
+  readonly failed = new Set<KeyQueue>();
+  /** All messages that were taken. */
+  readonly taken: Delivery[] = [];
+  private readonly done: Delivery[] = [];
+  /** What failed and was written down. */
+  readonly failures: Failure[] = [];
+  private follows = false;
+
+  constructor(
+    private readonly shop: Workshop,
+    private readonly consumer: DurableConsumer,
+    private readonly backlog: Backlog,
+    /** Epoch of the lease of each partition, as it is now. */
+    private readonly epochs: readonly (string | null)[],
+  ) {}
+
+  /** Takes and handles what waits. Resolves after the commit; rejects when nothing of it came about. */
+  async run(): Promise<void> {
+    const { source, deliveries, points } = this.shop;
+    await source.transaction(async () => {
+      const startedAt = now();
+      for (let delivery = this.next(); delivery; delivery = this.mayGoOn(startedAt) ? this.next() : undefined) await this.handle(delivery);
+      await deliveries.settle(this.consumer.name, this.done, this.failures, this.epochs);
+      await leaveParts(source.ambientRunner as QueryRunner);
+    });
+    points.afterHandled(this.taken);
+  }
+
+  private mayGoOn(startedAt: number): boolean {
+    if (this.shop.isStopping() || this.taken.length >= BATCH_MAX || now() - startedAt > BATCH_BUDGET_MS) return false;
+    return !this.shop.verdicts.isSuspect(this.taken.at(-1) as Delivery);
+  }
+
+  /** The next message of the key at hand, or of the next one that waits. One that is under suspicion has a transaction of its own. */
+  private next(): Delivery | undefined {
+    let queue = this.queues.at(-1);
+    if (!queue || this.failed.has(queue) || queue.deliveries.length === 0) {
+      queue = this.backlog.take();
+      if (!queue) return undefined;
+      this.queues.push(queue);
+    }
+    const [first] = queue.deliveries;
+    if (first && this.taken.length > 0 && this.shop.verdicts.isSuspect(first)) return undefined;
+    const delivery = this.backlog.next(queue);
+    if (delivery) this.taken.push(delivery);
+    return delivery;
+  }
+
+  private async handle(delivery: Delivery): Promise<void> {
+    const { source, points } = this.shop;
+    const { part, transaction } = source.openPart(this.follows);
+    const attempt = new Attempt(this.shop.module, this.consumer, delivery.message);
+    attempt.transaction = transaction;
+    const outcome = await this.try(attempt, delivery, part);
+    this.follows ||= part.hasSavepoint;
+    if (outcome.ok) {
+      part.end();
+      // what the handler left running is no part of it
+      attempt.transaction = undefined;
+      this.done.push(delivery);
+      points.afterHandle(delivery);
+      return;
+    }
+    await this.undo(part, outcome.error);
+    if (outcome.error instanceof LeaseLost) throw outcome.error;
+    await this.fail(delivery, outcome.error);
+  }
+
+  private async try(attempt: Attempt, delivery: Delivery, part: TransactionPart): Promise<Outcome> {
+    this.shop.attempts.set(attempt, delivery);
+    try {
+      const outcome = await attempt.run();
+      return outcome.ok && (await part.isBroken()) ? { ok: false, error: new StatementSwallowed(this.consumer.name) } : outcome;
+    } finally {
+      this.shop.attempts.delete(attempt);
+    }
+  }
+
+  private async fail(delivery: Delivery, error: unknown): Promise<void> {
+    const failure = this.shop.verdicts.failed(this.consumer, delivery, error);
+    this.failures.push(failure);
+    this.failed.add(this.queues.at(-1) as KeyQueue);
+    if (failure.waitMs === undefined) await this.tellOfDeath(failure);
+  }
+
+  /** In a part of its own, so that it changes nothing when it fails. */
+  private async tellOfDeath(failure: Failure): Promise<void> {
+    const { source, verdicts } = this.shop;
+    if (!this.consumer.onDead) return;
+    const { part, transaction } = source.openPart(this.follows);
+    const attempt = new Attempt(this.shop.module, verdicts.mourner(this.consumer, failure), failure.delivery.message);
+    attempt.transaction = transaction;
+    const outcome = await attempt.run();
+    this.follows ||= part.hasSavepoint;
+    if (outcome.ok && !(await part.isBroken())) return part.end();
+    this.shop.logger.error(`${this.shop.module}: ${this.consumer.name} could not note that ${failure.delivery.message.id} is a dead letter: ${outcome.ok ? 'a statement failed' : String(outcome.error)}`);
+    await this.undo(part, outcome.ok ? undefined : outcome.error);
+  }
+
+  /** Undoes a part. A query that its handler still waits for is ended first. */
+  private async undo(part: TransactionPart, error: unknown): Promise<void> {
+    const undone = part.undo();
+    if (!part.isBusy || !(error instanceof HandlerTimeout || error instanceof LeaseLost)) return undone;
+    const { source } = this.shop;
+    const runner = source.ambientRunner as QueryRunner;
+    const frame = currentFrame();
+    const cut = setTimeout(() => void cutOff(runner), CANCEL_WAIT_MS);
+    cut.unref();
+    try {
+      // the cancelling connection is another one, and so no part of the transaction of this frame
+      await cancelQuery(() => source.plainRunner(), await backendOf(runner));
+      await undone;
+    } finally {
+      clearTimeout(cut);
+      if (frame) frame.cancelled = false;
+    }
+  }
+}
+
+/** Ends a connection that does not answer; PostgreSQL rolls back what was open on it. */
+async function cutOff(runner: QueryRunner): Promise<void> {
+  const connection = (await runner.connect()) as { readonly connection: { readonly stream: { destroy(): void } } };
+  connection.connection.stream.destroy();
+}

@@ -1,0 +1,207 @@
+import type { StoredMessage } from '../transport/index.js';
+import type { FailedAttempt } from './consumer.js';
+import { LeaseLost } from './delivery-errors.js';
+import type { Sql } from './sql.js';
+
+/** A message in the inbox that a consumer here is to handle. */
+export interface Delivery {
+  readonly consumer: string;
+  readonly message: StoredMessage;
+  readonly partition: number;
+  /** Failed tries so far. */
+  readonly attempts: number;
+}
+
+/** What a look into the inbox found for one key. */
+export interface Found {
+  readonly consumer: string;
+  readonly key: string;
+  readonly partition: number;
+  /** `held`: a message of the key waits for its retry or for an operator, so this one may not be handled. */
+  readonly state: 'ready' | 'held' | 'due';
+  /** `undefined`: the key has a hold that is due and nothing is parked behind it. */
+  readonly delivery: Delivery | undefined;
+  readonly position: string;
+}
+
+/** A failed try as it is written down. */
+export interface Failure {
+  readonly delivery: Delivery;
+  /** Counted tries, with this one if it counts. */
+  readonly attempts: number;
+  readonly tried: FailedAttempt | undefined;
+  /** `undefined`: no further try; the message is a dead letter. */
+  readonly waitMs: number | undefined;
+  /** Why it is a dead letter. */
+  readonly reason: string;
+  readonly onDead: 'block' | 'skip';
+}
+
+/** Where to look: one entry for each partition of each consumer that is held here. */
+export interface Sight {
+  readonly consumers: readonly string[];
+  readonly partitions: readonly number[];
+  /** Positions below are known to hold nothing that is ready. */
+  readonly floors: readonly string[];
+}
+
+/** Ready rows of one partition that one look takes at the most. */
+export const LOOK_ROWS_MAX = 128;
+/** Keys whose hold is due that one look takes at the most, and rows of each. */
+const DUE_KEYS_MAX = 16;
+const DUE_ROWS_MAX = 32;
+/** Rows that one statement parks at the most. */
+const PARK_ROWS_MAX = 5_000;
+
+const COLUMNS = 'i.message_id as id, i.position, i.kind, i.name, i.source, i.payload, i.headers, i.occurred_at as "occurredAt", i.attempts';
+
+const LOOK = `
+select q.consumer, i.key, i.partition, case when exists (select from message_hold h where h.consumer = q.consumer and h.key = i.key) then 'held' else 'ready' end as state, ${COLUMNS}
+from unnest($1::text[], $2::smallint[], $3::bigint[]) as q(consumer, partition, floor)
+cross join lateral (
+  select * from inbox r
+  where r.consumer = q.consumer and r.partition = q.partition and r.state = 'ready' and r.position >= q.floor and r.message_id <> all($4::uuid[])
+  order by r.position limit $5
+) i
+union all
+select h.consumer, h.key, h.partition, 'due', ${COLUMNS}
+from (
+  select h.* from unnest($1::text[], $2::smallint[]) as q(consumer, partition)
+  join message_hold h on h.consumer = q.consumer and h.partition = q.partition
+  where h.due_at <= clock_timestamp() and not (h.key = any($6::text[])) order by h.due_at limit ${DUE_KEYS_MAX}
+) h
+left join lateral (
+  select * from inbox r where r.consumer = h.consumer and r.key = h.key and r.state = 'parked' order by r.position limit ${DUE_ROWS_MAX}
+) i on true`;
+
+/** Holds when the lease of the row's partition is this replica's; `$epochs` has the epoch of each partition. */
+const fenced = (row: string, group: string, epochs: string): string =>
+  `exists (select from message_lease l where l."group" = ${group} and l.part = ${row}.partition and l.epoch = (${epochs}::bigint[])[${row}.partition + 1] and l.expires_at > clock_timestamp())`;
+
+const SETTLE = `
+update inbox i set state = 'handled', attempts = i.attempts + 1, ended_at = clock_timestamp()
+where i.consumer = $1 and i.message_id = any($2::uuid[]) and i.state in ('ready', 'parked') and ${fenced('i', '$3', '$4')}
+returning 1`;
+
+const FAIL = `
+with failed as (
+  select * from json_to_recordset($2::json) as f(id uuid, before int, attempts int, tried jsonb, wait_ms float8, reason text, on_dead text)
+), written as (
+  update inbox i set
+    state = case when f.wait_ms is null then 'dead' else 'parked' end,
+    attempts = f.attempts,
+    history = case when f.tried is null then i.history else coalesce(i.history, '[]') || f.tried end,
+    ended_at = case when f.wait_ms is null then clock_timestamp() end
+  from failed f
+  where i.consumer = $1 and i.message_id = f.id and i.attempts = f.before and i.state in ('ready', 'parked') and ${fenced('i', '$3', '$4')}
+  returning i.*, f.wait_ms, f.reason, f.on_dead
+), buried as (
+  insert into dead_letter (consumer, message_id, source, kind, name, key, payload, headers, occurred_at, attempts, reason, history)
+  select consumer, message_id, source, kind, name, key, payload, headers, occurred_at, attempts, reason, coalesce(history, '[]') from written where wait_ms is null
+  on conflict (consumer, message_id) do update set
+    attempts = excluded.attempts, reason = excluded.reason, history = excluded.history, died_at = excluded.died_at, state = 'dead', settled_at = null
+), held as (
+  insert into message_hold (consumer, key, partition, due_at)
+  select distinct on (key) consumer, key, partition,
+    case when wait_ms is not null then clock_timestamp() + wait_ms * interval '1 ms' when on_dead = 'skip' then clock_timestamp() end
+  from written order by key
+  on conflict (consumer, key) do update set due_at = excluded.due_at
+)
+select count(*)::int as written from written`;
+
+// The hold is locked: who ends it meanwhile is waited for, so that nothing is parked without a hold.
+const PARK = `
+with held as materialized (select h.key from message_hold h where h.consumer = $1 and h.key = any($3::text[]) order by h.key for key share)
+update inbox i set state = 'parked' where i.consumer = $1 and i.state = 'ready' and i.message_id in (
+  select r.message_id from inbox r
+  where r.consumer = $1 and r.partition = any($2::smallint[]) and r.state = 'ready' and r.key in (select key from held) limit ${PARK_ROWS_MAX})`;
+
+interface LookRow {
+  readonly consumer: string;
+  readonly key: string;
+  readonly partition: number;
+  readonly state: Found['state'];
+  readonly id: string | null;
+  readonly position: string;
+  readonly kind: 'event' | 'command';
+  readonly name: string;
+  readonly source: string;
+  readonly payload: string;
+  readonly headers: StoredMessage['headers'];
+  readonly occurredAt: Date;
+  readonly attempts: number;
+}
+
+/** The inbox as the dispatcher of one module reads and writes it. */
+export class Deliveries {
+  constructor(
+    private readonly sql: Sql,
+    private readonly module: string,
+  ) {}
+
+  /**
+   * Looks for what is to be handled, in the order of each key; one statement, whatever there is.
+   * @param except ids that are in memory already.
+   * @param exceptDue keys whose parked messages are.
+   */
+  async look(sight: Sight, except: readonly string[], rowsMax: number, exceptDue: readonly string[]): Promise<Found[]> {
+    const rows = await this.sql.rows<LookRow>(LOOK, [sight.consumers, sight.partitions, sight.floors, except, rowsMax, exceptDue]);
+    return rows.map((row) => this.found(row));
+  }
+
+  private found(row: LookRow): Found {
+    const { consumer, key, partition, state, position } = row;
+    if (row.id === null) return { consumer, key, partition, state, position, delivery: undefined };
+    const { id, kind, name, source, payload, headers, attempts } = row;
+    const target = kind === 'command' ? this.module : undefined;
+    const message: StoredMessage = { id, kind, name, source, target, key, payload, headers, occurredAt: row.occurredAt.toISOString() };
+    return { consumer, key, partition, state, position, delivery: { consumer, message, partition, attempts } };
+  }
+
+  /**
+   * Writes down what became of deliveries of one consumer, in the open transaction.
+   * @param epochs of each partition, of the lease under which they were handled.
+   * @throws LeaseLost when one of them is another replica's by now, or was handled by it: the transaction must not commit.
+   */
+  async settle(consumer: string, done: readonly Delivery[], failures: readonly Failure[], epochs: readonly (string | null)[]): Promise<void> {
+    const group = consumerGroup(consumer);
+    if (done.length > 0) {
+      const rows = await this.sql.rows<object>(SETTLE, [consumer, done.map((d) => d.message.id), group, epochs]);
+      if (rows.length !== done.length) throw new LeaseLost(group);
+    }
+    if (failures.length > 0) {
+      const [row] = await this.sql.rows<{ written: number }>(FAIL, [consumer, JSON.stringify(failures.map(written)), group, epochs]);
+      if (row?.written !== failures.length) throw new LeaseLost(group);
+    }
+  }
+
+  /** Puts ready messages of keys that are held behind their hold, so that a look meets them no more. */
+  async park(consumer: string, partitions: readonly number[], keys: readonly string[]): Promise<void> {
+    await this.sql.rows(PARK, [consumer, partitions, keys]);
+  }
+
+  /** Holds a key whose messages crowd the others out: they are parked, and taken a few at a time. */
+  async hold(consumer: string, key: string, partition: number): Promise<void> {
+    await this.sql.rows('insert into message_hold (consumer, key, partition, due_at) values ($1, $2, $3, clock_timestamp()) on conflict (consumer, key) do nothing', [consumer, key, partition]);
+  }
+
+  /**
+   * Ends a hold that is due and has nothing parked. Whoever is storing messages of the key meanwhile and saw the hold is waited for, so
+   * that none stays parked without a hold.
+   */
+  async release(consumer: string, key: string): Promise<void> {
+    await this.sql.transaction(async () => {
+      const gone = await this.sql.rows('delete from message_hold where consumer = $1 and key = $2 and due_at <= clock_timestamp() returning 1', [consumer, key]);
+      if (gone.length > 0) await this.sql.rows("update inbox set state = 'ready' where consumer = $1 and key = $2 and state = 'parked'", [consumer, key]);
+    });
+  }
+}
+
+/** The group of leases that share a consumer's partitions among the replicas. */
+export function consumerGroup(consumer: string): string {
+  return `consumer:${consumer}`;
+}
+
+function written({ delivery, attempts, tried, waitMs, reason, onDead }: Failure): object {
+  return { id: delivery.message.id, before: delivery.attempts, attempts, tried: tried ? [tried] : null, wait_ms: waitMs ?? null, reason, on_dead: onDead };
+}

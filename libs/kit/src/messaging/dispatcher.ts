@@ -1,0 +1,264 @@
+import { Logger } from '@nestjs/common';
+import type { ModuleDataSource } from '../data/index.js';
+import { Attempt } from './attempt.js';
+import { Backlog } from './backlog.js';
+import { Batch, type Workshop } from './batch.js';
+import type { DurableConsumer } from './consumer.js';
+import { consumerGroup, Deliveries, type Delivery, type Found, LOOK_ROWS_MAX, type Sight } from './deliveries.js';
+import { LeaseLost } from './delivery-errors.js';
+import type { LeaseGroup, Leases } from './lease.js';
+import { afterHandle, afterHandled } from './points.js';
+import { PARTITIONS } from './schema.js';
+import { sqlOf } from './sql.js';
+import { Verdicts } from './verdicts.js';
+
+/** Transactions in which a module handles messages at one time. */
+const BATCHES_AT_ONCE = 4;
+/** Messages that handlers with transactions of their own work on at one time, of each consumer. */
+const OWN_AT_ONCE = 8;
+/** Messages of a partition in memory, beyond which no more are looked for. */
+const MEMORY_MAX = 64;
+const POLL_MIN_MS = 20;
+const POLL_MAX_MS = 500;
+const PAUSE_AFTER_FAILURE_MS = 200;
+const LOWEST = '-9223372036854775808';
+
+/** What a dispatcher is made of. */
+export interface DispatcherOptions {
+  readonly module: string;
+  readonly source: ModuleDataSource;
+  readonly leases: Leases;
+  readonly consumers: readonly DurableConsumer[];
+}
+
+/** A consumer at work. */
+interface Line {
+  readonly consumer: DurableConsumer;
+  readonly group: LeaseGroup;
+  readonly backlog: Backlog;
+  working: number;
+}
+
+/**
+ * Hands a module's inbox to its consumers: of each key one message at a time and in order, keys side by side. Of all replicas one at
+ * a time works on a partition of a consumer.
+ */
+export class Dispatcher {
+  private readonly logger = new Logger('messages');
+  private readonly lines: readonly Line[];
+  private readonly shop: Workshop;
+  private looks = 0;
+  private batches = 0;
+  private stopped = false;
+  private woken = false;
+  private waiting: (() => void) | undefined;
+  private running: Promise<void> | undefined;
+  private readonly working = new Set<Promise<void>>();
+  private failing = false;
+
+  constructor({ module, source, leases, consumers }: DispatcherOptions) {
+    this.lines = consumers.map((consumer) => ({ consumer, group: leases.join(consumerGroup(consumer.name), PARTITIONS), backlog: new Backlog(), working: 0 }));
+    for (const line of this.lines) line.group.onChange(() => this.onLeases(line));
+    this.shop = {
+      module,
+      source,
+      deliveries: new Deliveries(sqlOf(source), module),
+      verdicts: new Verdicts(leases.replica),
+      logger: this.logger,
+      attempts: new Map(),
+      points: { afterHandle: () => afterHandle(module), afterHandled: () => afterHandled(module) },
+      isStopping: () => this.stopped,
+    };
+  }
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  /** There may be something to handle. */
+  wake(): void {
+    this.woken = true;
+    // a database that fails is not asked more often because there is more to handle
+    if (!this.failing || this.stopped) this.waiting?.();
+  }
+
+  /** Takes nothing more; resolves when what is being handled is committed. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.wake();
+    await this.running;
+    await Promise.all(this.working);
+  }
+
+  private async run(): Promise<void> {
+    let pauseMs = POLL_MIN_MS;
+    while (!this.stopped) {
+      const found = await this.lookSafely();
+      this.employ();
+      pauseMs = found > 0 || this.woken ? POLL_MIN_MS : Math.min(pauseMs * 2, POLL_MAX_MS);
+      await this.pause(this.failing ? PAUSE_AFTER_FAILURE_MS : pauseMs);
+    }
+  }
+
+  private async lookSafely(): Promise<number> {
+    this.woken = false;
+    try {
+      const found = await this.look();
+      this.failing = false;
+      return found;
+    } catch (error) {
+      if (!this.failing && !this.stopped) this.logger.warn(`${this.shop.module}: the inbox can not be read for now: ${error instanceof Error ? error.message : String(error)}`);
+      this.failing = true;
+      return 0;
+    }
+  }
+
+  private async look(): Promise<number> {
+    const sight = this.sight();
+    if (sight.consumers.length === 0) return 0;
+    const look = ++this.looks;
+    const ids = this.lines.flatMap((line) => [...line.backlog.ids]);
+    const keys = this.lines.flatMap((line) => [...line.backlog.keys]);
+    const found = await this.shop.deliveries.look(sight, ids, LOOK_ROWS_MAX, keys);
+    for (const line of this.lines) {
+      await this.take(line, found.filter((one) => one.consumer === line.consumer.name), look);
+      line.backlog.forget(look);
+    }
+    return found.length;
+  }
+
+  private sight(): Sight {
+    const seen = this.lines.flatMap((line) => [...line.group.held.keys()].filter((part) => line.backlog.count(part) < MEMORY_MAX).map((part) => ({ name: line.consumer.name, part })));
+    return { consumers: seen.map((one) => one.name), partitions: seen.map((one) => one.part), floors: seen.map(() => LOWEST) };
+  }
+
+  private async take({ consumer, backlog, group }: Line, found: readonly Found[], look: number): Promise<void> {
+    const held = new Set<string>();
+    const over = new Set<string>();
+    for (const { key, state, delivery, partition } of found) {
+      if (!group.held.has(partition) || backlog.leftSince(key, look) !== undefined) continue;
+      if (state === 'held') held.add(key);
+      else if (delivery === undefined) over.add(key);
+      else if (state === 'ready' && backlog.queue(key)?.held) held.add(key);
+      else backlog.add(delivery, state === 'due');
+    }
+    if (held.size > 0) await this.shop.deliveries.park(consumer.name, [...group.held.keys()], [...held]);
+    for (const key of over) if (!backlog.has(key)) await this.shop.deliveries.release(consumer.name, key);
+    if (held.size + over.size > 0) this.woken = true;
+  }
+
+  /** Gives waiting keys to workers, as many as there are. */
+  private employ(): void {
+    for (const line of this.lines) {
+      while (!this.stopped && line.backlog.hasWaiting && this.hasWorker(line)) {
+        const work = (line.consumer.rules.transaction === 'own' ? this.handleOwn(line) : this.handleBatch(line)).catch((error: unknown) => this.logger.error(`${this.shop.module}: ${String(error)}`));
+        this.working.add(work);
+        void work.finally(() => {
+          this.working.delete(work);
+          this.wake();
+          this.employ();
+        });
+      }
+    }
+  }
+
+  private hasWorker({ consumer, working }: Line): boolean {
+    return consumer.rules.transaction === 'own' ? working < OWN_AT_ONCE : this.batches < BATCHES_AT_ONCE;
+  }
+
+  private async handleBatch(line: Line): Promise<void> {
+    const { consumer, backlog } = line;
+    const batch = new Batch(this.shop, consumer, backlog, this.epochs(line));
+    this.batches += 1;
+    try {
+      await batch.run();
+      const failed = new Set(batch.failures.map((failure) => failure.delivery));
+      for (const delivery of batch.taken) this.ended(line, delivery, !failed.has(delivery));
+      for (const queue of batch.queues) {
+        if (batch.failed.has(queue)) backlog.drop(queue, this.looks, 'held');
+        else backlog.give(queue, this.looks);
+      }
+    } catch (error) {
+      await this.undone(line, batch.taken, error);
+      for (const delivery of batch.taken) this.ended(line, delivery, false);
+      for (const queue of batch.queues) backlog.drop(queue, this.looks, 'dropped');
+    } finally {
+      this.batches -= 1;
+    }
+  }
+
+  /** One message whose handler opens transactions of its own; noted as handled after it. */
+  private async handleOwn(line: Line): Promise<void> {
+    const { consumer, backlog } = line;
+    const { source, deliveries, verdicts, module, attempts } = this.shop;
+    const queue = backlog.take();
+    const delivery = queue && backlog.next(queue);
+    if (!queue || !delivery) return;
+    line.working += 1;
+    try {
+      const attempt = new Attempt(module, consumer, delivery.message);
+      attempts.set(attempt, delivery);
+      const outcome = await attempt.run().finally(() => attempts.delete(attempt));
+      afterHandle(module);
+      const failure = outcome.ok ? undefined : verdicts.failed(consumer, delivery, outcome.error);
+      await source.transaction(() => deliveries.settle(consumer.name, failure ? [] : [delivery], failure ? [failure] : [], this.epochs(line)));
+      afterHandled(module);
+      this.ended(line, delivery, outcome.ok);
+      if (failure) backlog.drop(queue, this.looks, 'held');
+      else backlog.give(queue, this.looks);
+    } catch (error) {
+      this.failing = true;
+      this.logger.warn(`${module}: ${consumer.name} could not note what became of ${delivery.message.id}, which it will handle again: ${error instanceof Error ? error.message : String(error)}`);
+      this.ended(line, delivery, false);
+      backlog.drop(queue, this.looks, 'dropped');
+    } finally {
+      line.working -= 1;
+    }
+  }
+
+  /** A transaction came to nothing: its messages are tried again, each in its own. One that was alone has failed. */
+  private async undone(line: Line, taken: readonly Delivery[], error: unknown): Promise<void> {
+    const { verdicts, deliveries, source } = this.shop;
+    const [only] = taken;
+    this.failing = true;
+    if (error instanceof LeaseLost || only === undefined) return;
+    if (taken.length > 1) {
+      for (const delivery of taken) verdicts.suspect(delivery);
+      return;
+    }
+    if (!verdicts.counts(only, error)) return;
+    const failure = verdicts.counted(line.consumer, only, error);
+    try {
+      await source.transaction(() => deliveries.settle(line.consumer.name, [], [failure], this.epochs(line)));
+    } catch (unwritten) {
+      this.logger.warn(`${this.shop.module}: a failed try of ${only.message.id} could not be written down: ${unwritten instanceof Error ? unwritten.message : String(unwritten)}`);
+    }
+  }
+
+  private ended({ backlog }: Line, delivery: Delivery, forget: boolean): void {
+    backlog.done(delivery);
+    if (forget) this.shop.verdicts.clear(delivery);
+  }
+
+  private onLeases({ group, backlog }: Line): void {
+    for (let part = 0; part < PARTITIONS; part++) if (!group.held.has(part)) backlog.abandon(part, this.looks);
+    this.wake();
+  }
+
+  private epochs({ group }: Line): (string | null)[] {
+    return Array.from({ length: PARTITIONS }, (_, part) => group.held.get(part)?.epoch ?? null);
+  }
+
+  private pause(ms: number): Promise<void> {
+    if (this.stopped || (this.woken && !this.failing)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.waiting = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, ms).unref();
+      this.waiting = done;
+    });
+  }
+}

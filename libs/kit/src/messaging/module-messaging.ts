@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import type { INestApplicationContext } from '@nestjs/common';
+import type { Catalogue, Inlet } from '../boundary/index.js';
+import type { BoundedModuleSpec } from '../bus/index.js';
+import { StartupError } from '../contract/index.js';
+import type { ModuleDataSource } from '../data/index.js';
+import { type Carrier, LocalCarrier } from '../transport/index.js';
+import { archiveOf } from './archive.js';
+import type { DurableConsumer } from './consumer.js';
+import { discoverConsumers } from './consumers.js';
+import { Dispatcher } from './dispatcher.js';
+import { attachEventBus } from './event-routing.js';
+import { Inbox } from './inbox.js';
+import { Leases } from './lease.js';
+import { Outbox } from './outbox.js';
+import { backfill, register } from './registry.js';
+import { Relay } from './relay.js';
+import { type Sql, sqlOf } from './sql.js';
+
+/** What the durable messaging of a module is made of. */
+export interface ModuleMessagingOptions {
+  readonly app: INestApplicationContext;
+  readonly spec: BoundedModuleSpec;
+  readonly catalogue: Catalogue;
+  readonly inlet: Inlet;
+  /** With the tables of messaging in its schema. */
+  readonly source: ModuleDataSource;
+  readonly carrier: Carrier;
+}
+
+/** One module's durable messaging: what it publishes goes out, what it takes comes in and is handled. */
+export class ModuleMessaging {
+  readonly outbox: Outbox;
+  readonly inbox: Inbox;
+  private readonly sql: Sql;
+  private readonly leases: Leases;
+  private readonly relay: Relay;
+  private readonly dispatcher: Dispatcher;
+  private readonly consumers: readonly DurableConsumer[];
+  private started = false;
+
+  /** Finds the module's consumers and takes over its event bus; nothing moves before `start`. */
+  constructor(private readonly options: ModuleMessagingOptions) {
+    const { app, spec, catalogue, inlet, source, carrier } = options;
+    const module = spec.contract.name;
+    this.sql = sqlOf(source);
+    this.consumers = discoverConsumers(app, spec, catalogue, inlet);
+    this.leases = new Leases(this.sql, randomUUID());
+    this.outbox = new Outbox(source, module, catalogue);
+    this.inbox = new Inbox(this.sql, module, this.leases);
+    this.relay = new Relay(this.sql, module, carrier, this.leases);
+    this.dispatcher = new Dispatcher({ module, source, leases: this.leases, consumers: this.consumers });
+    attachEventBus(app, module, this.outbox);
+    this.outbox.onStored(() => this.relay.wake());
+    this.inbox.onAccepted(() => this.dispatcher.wake());
+    if (carrier instanceof LocalCarrier) carrier.keep(archiveOf(module, this.sql));
+  }
+
+  /** Begins to take messages in; before any module begins to send, so that none finds a receiver missing. */
+  async subscribe(): Promise<void> {
+    await register(this.sql, this.consumers);
+    await this.inbox.start();
+    await this.options.carrier.subscribe(this.inbox);
+  }
+
+  /** Begins to send and to handle. */
+  async start(): Promise<void> {
+    await backfill(this.sql, this.consumers, this.options.carrier, this.inbox);
+    await this.leases.start();
+    this.started = true;
+    this.relay.start();
+    this.dispatcher.start();
+  }
+
+  /** Handles and sends nothing new; resolves when what was under way is committed, and other replicas may go on. */
+  async stop(): Promise<void> {
+    this.inbox.stop();
+    if (!this.started) return;
+    await this.dispatcher.stop();
+    await this.relay.stop();
+    await this.leases.stop();
+  }
+}
+
+/**
+ * For a module without tables: its event bus refuses events of contracts, which it could not store.
+ * @throws StartupError when it has durable consumers.
+ */
+export function refuseUnstored({ app, spec, catalogue, inlet }: Pick<ModuleMessagingOptions, 'app' | 'spec' | 'catalogue' | 'inlet'>): void {
+  const module = spec.contract.name;
+  attachEventBus(app, module, undefined);
+  const consumer = discoverConsumers(app, spec, catalogue, inlet).find(({ kind }) => kind === 'event');
+  if (!consumer) return;
+  throw new StartupError('consumer-tables', `the consumer '${consumer.name}' of ${module} needs tables for what it has handled, and the module has none`, 'Name `entities` or `migrations` in its @BoundedModule: then it has a schema, in which the kit makes its tables.');
+}

@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Carrier, Intake, StoredMessage } from '../transport/index.js';
+import { type DurableConsumer, familyOf } from './consumer.js';
+import { CONSUMERS_READ_EVERY_MS } from './inbox.js';
+import { partitionOf } from './schema.js';
+import type { Sql } from './sql.js';
+
+// xmax is 0 in a row that this statement has inserted
+const REGISTER = `
+insert into message_consumer (name, kind, takes, ready) values ($1, $2, $3, $4)
+on conflict (name) do update set takes = excluded.takes
+returning (xmax = 0) as "isNew", ready`;
+
+const BACKFILL = `
+insert into inbox (consumer, message_id, position, partition, source, kind, name, key, payload, headers, occurred_at)
+select $2, m.id, -9000000000000000000 + $3::bigint + m.n, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at
+from json_to_recordset($1::json) as m(n int, id uuid, source text, kind text, name text, key text, payload text, headers jsonb, occurred_at timestamptz)
+on conflict do nothing`;
+
+/**
+ * Writes the consumers of this replica's code into the module's list, so that every replica stores for them from now on, and fills
+ * the inbox of those that are new and begin with the past. Those are `ready` when their past is there.
+ */
+export async function register(sql: Sql, consumers: readonly DurableConsumer[]): Promise<void> {
+  let isNew = false;
+  for (const { name, kind, takes, rules } of consumers) {
+    const [row] = await sql.rows<{ isNew: boolean }>(REGISTER, [name, kind, takes, rules.startFrom === 'now']);
+    isNew ||= row?.isNew ?? false;
+  }
+  const [others] = await sql.rows<{ count: string }>('select count(*) from message_member where expires_at > clock_timestamp()');
+  // replicas that run already store for a new consumer when they have read of it
+  if (isNew && others?.count !== '0') await sleep(2 * CONSUMERS_READ_EVERY_MS);
+}
+
+/** Stores the past of consumers that begin with it; before what has come since, and once, however often it is begun. */
+export async function backfill(sql: Sql, consumers: readonly DurableConsumer[], carrier: Carrier, intake: Intake): Promise<void> {
+  const waiting = await sql.rows<{ name: string }>('select name from message_consumer where not ready');
+  for (const consumer of consumers.filter(({ name }) => waiting.some((row) => row.name === name))) {
+    let stored = 0;
+    for await (const messages of carrier.history(intake, consumer.takes)) {
+      const wanted = messages.filter((message) => consumer.takes.includes(familyOf(message.name)));
+      await sql.rows(BACKFILL, [JSON.stringify(wanted.map(rowOf)), consumer.name, stored]);
+      stored += messages.length;
+    }
+    await sql.rows('update message_consumer set ready = true where name = $1', [consumer.name]);
+  }
+}
+
+function rowOf({ id, source, kind, name, key, payload, headers, occurredAt }: StoredMessage, n: number): object {
+  return { n, id, source, kind, name, key, payload, headers, occurred_at: occurredAt };
+}

@@ -1,0 +1,176 @@
+import { Logger } from '@nestjs/common';
+import type { Carrier, StoredMessage } from '../transport/index.js';
+import type { Leases, LeaseGroup } from './lease.js';
+import { afterSend } from './points.js';
+import { PARTITIONS } from './schema.js';
+import type { Sql } from './sql.js';
+
+/** Rows that one round of a relay reads at the most: what bounds its memory. */
+export const RELAY_ROWS_MAX = 500;
+const POLL_MIN_MS = 20;
+const POLL_MAX_MS = 500;
+const BACKOFF_MAX_MS = 2_000;
+const RESET_ROWS_MAX = 5_000;
+
+interface OutboxRow {
+  readonly seq: string;
+  readonly partition: number;
+  readonly id: string;
+  readonly kind: StoredMessage['kind'];
+  readonly name: string;
+  readonly target: string | null;
+  readonly key: string;
+  readonly payload: string;
+  readonly headers: StoredMessage['headers'];
+  readonly created_at: Date;
+}
+
+const COLUMNS = 'seq, partition, id, kind, name, target, key, payload, headers, created_at';
+const UNSENT = `select ${COLUMNS} from outbox where sent_at is null and partition = any($1::smallint[]) order by seq limit ${RELAY_ROWS_MAX}`;
+/** What another carrier took to where this one's receivers may never look. */
+const ELSEWHERE = `select ${COLUMNS} from outbox where sent_at is not null and sent_via <> $2 and partition = any($1::smallint[]) order by seq limit ${RELAY_ROWS_MAX}`;
+
+/** Only the holder of a row's partition marks it: one that lost its lease changes nothing. */
+const fenced = (epochs: string): string =>
+  `exists (select from message_lease l where l."group" = 'relay' and l.part = o.partition and l.epoch = (${epochs}::bigint[])[o.partition + 1] and l.expires_at > clock_timestamp())`;
+const MARK = `update outbox o set sent_at = coalesce(sent_at, clock_timestamp()), sent_via = $2 where o.seq = any($1::bigint[]) and ${fenced('$3')}`;
+const RESET = `
+update outbox o set sent_at = null, sent_via = null where ${fenced('$3')} and o.seq in (
+  select seq from outbox where sent_at is not null and sent_via like $1 and sent_via <> $2 and partition = any($4::smallint[]) limit ${RESET_ROWS_MAX})
+returning 1`;
+
+/**
+ * Carries a module's outbox to where its messages go. Of all replicas one at a time works on a partition, under a lease; rows are
+ * read in the order of their numbers and marked after they were taken over for good, so that a crash between the two sends them
+ * again, which their receivers do not notice. A carrier that is away only makes the outbox longer.
+ */
+export class Relay {
+  private readonly logger = new Logger('relay');
+  private readonly group: LeaseGroup;
+  private running: Promise<void> | undefined;
+  private stopped = false;
+  private woken = false;
+  private waiting: (() => void) | undefined;
+  private failures = 0;
+  /** Parts whose rows of another carrier have been looked at. */
+  private readonly takenOver = new Set<string>();
+  private incarnation: string | undefined;
+
+  constructor(
+    private readonly sql: Sql,
+    private readonly module: string,
+    private readonly carrier: Carrier,
+    leases: Leases,
+  ) {
+    this.group = leases.join('relay', PARTITIONS, { carrier: carrier.name });
+    this.group.onChange(() => this.wake());
+  }
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  /** There may be something to send. */
+  wake(): void {
+    this.woken = true;
+    // a carrier that fails is not asked more often because there is more to carry
+    if (this.failures === 0 || this.stopped) this.waiting?.();
+  }
+
+  /** Ends after the batch under way. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.wake();
+    await this.running;
+  }
+
+  private async run(): Promise<void> {
+    let pauseMs = POLL_MIN_MS;
+    while (!this.stopped) {
+      const busy = this.group.held.size > 0 && (await this.safely());
+      // after an empty round the next one comes ever later, unless it is asked for
+      pauseMs = busy || this.woken ? POLL_MIN_MS : Math.min(pauseMs * 2, POLL_MAX_MS);
+      if (!busy || this.failures > 0) await this.pause(this.failures > 0 ? backoffMs(this.failures) : pauseMs);
+    }
+  }
+
+  private async safely(): Promise<boolean> {
+    try {
+      const busy = await this.round();
+      this.failures = 0;
+      return busy;
+    } catch (error) {
+      this.failures += 1;
+      if (this.failures === 1 && !this.stopped) this.logger.warn(`${this.module}: messages are not sent for now: ${error instanceof Error ? error.message : String(error)}`);
+      return true;
+    }
+  }
+
+  /** Sends a batch; answers whether there may be more at once. */
+  private async round(): Promise<boolean> {
+    this.woken = false;
+    const incarnation = await this.carrier.incarnation();
+    const via = incarnation === undefined ? this.carrier.name : `${this.carrier.name}:${incarnation}`;
+    const epochs = this.epochs();
+    const parts = [...this.group.held.keys()];
+    if (this.incarnation !== via || parts.some((part) => !this.takenOver.has(`${part}:${epochs[part]}`))) await this.takeOver(parts, via, epochs);
+    const rows = await this.sql.rows<OutboxRow>(UNSENT, [parts]);
+    if (rows.length === 0) return this.woken;
+    await this.carry(rows, via, epochs);
+    return true;
+  }
+
+  private async carry(rows: readonly OutboxRow[], via: string, epochs: readonly (string | null)[]): Promise<void> {
+    const { accepted, failure } = await this.carrier.send(this.module, rows.map((row) => this.messageOf(row)));
+    afterSend(this.module);
+    const sent = rows.filter((row) => accepted.has(row.id));
+    if (sent.length > 0) await this.sql.rows(MARK, [sent.map((row) => row.seq), via, epochs]);
+    if (failure !== undefined) throw failure instanceof Error ? failure : new Error('the messages were not stored', { cause: failure });
+    if (sent.length < rows.length) throw new Error('some messages were not taken over');
+  }
+
+  /**
+   * Before new rows of a part that came to this replica, or of a log that was made anew, are sent: those that went where nobody finds
+   * them now. Sent again in order; receivers know those that they have.
+   */
+  private async takeOver(parts: readonly number[], via: string, epochs: readonly (string | null)[]): Promise<void> {
+    if (via === this.carrier.name) {
+      for (;;) {
+        const rows = await this.sql.rows<OutboxRow>(ELSEWHERE, [parts, via]);
+        if (rows.length === 0 || this.stopped) break;
+        await this.carry(rows, via, epochs);
+      }
+    } else {
+      while ((await this.sql.rows(RESET, [`${this.carrier.name}:%`, via, epochs, parts])).length > 0) if (this.stopped) return;
+    }
+    this.incarnation = via;
+    this.takenOver.clear();
+    for (const part of parts) this.takenOver.add(`${part}:${epochs[part]}`);
+  }
+
+  private epochs(): (string | null)[] {
+    return Array.from({ length: PARTITIONS }, (_, part) => this.group.held.get(part)?.epoch ?? null);
+  }
+
+  private messageOf(row: OutboxRow): StoredMessage {
+    const { id, kind, name, target, key, payload, headers } = row;
+    return { id, kind, name, source: this.module, target: target ?? undefined, key, payload, headers, occurredAt: row.created_at.toISOString() };
+  }
+
+  private pause(ms: number): Promise<void> {
+    if (this.stopped || (this.woken && this.failures === 0)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.waiting = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, ms).unref();
+      this.waiting = done;
+    });
+  }
+}
+
+function backoffMs(failures: number): number {
+  return Math.random() * Math.min(BACKOFF_MAX_MS, 50 * 2 ** failures);
+}

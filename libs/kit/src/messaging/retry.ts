@@ -1,0 +1,70 @@
+import { DatabaseUnavailable } from '../data/index.js';
+import { FledgeError, InvalidMessage } from '../contract/index.js';
+import type { ConsumerRules, FailedAttempt } from './consumer.js';
+import { UnknownVersion } from './delivery-errors.js';
+
+/** Lines of a stack that the history keeps. */
+const STACK_LINES_MAX = 12;
+/** Characters of an error's text that the history keeps. */
+const TEXT_CHARS_MAX = 2_000;
+
+/**
+ * How long to wait after a failed try: evenly chosen between nothing and a bound that doubles with each ('full jitter', after
+ * Brooker, Exponential Backoff and Jitter, 2015), so that what failed together does not come back together.
+ * @param attempt 1 after the first.
+ */
+export function waitMs(rules: Pick<ConsumerRules, 'backoffMs' | 'backoffMaxMs'>, attempt: number, random: () => number = Math.random): number {
+  return Math.floor(random() * boundMs(rules, attempt));
+}
+
+/** The longest that `waitMs` can answer. */
+export function boundMs({ backoffMs, backoffMaxMs }: Pick<ConsumerRules, 'backoffMs' | 'backoffMaxMs'>, attempt: number): number {
+  return Math.min(backoffMaxMs, backoffMs * 2 ** Math.min(attempt - 1, 40));
+}
+
+/** Whether a further try of the same code can not end otherwise. */
+export function isFinal(error: unknown, rules: Pick<ConsumerRules, 'notRetryable'>): boolean {
+  return error instanceof InvalidMessage || error instanceof UnknownVersion || rules.notRetryable.some((cls) => error instanceof cls);
+}
+
+/** SQLSTATE classes and codes that say nothing of the message: connection, resources, operator; serialization, deadlock. */
+const PASSING_STATE = /^(08...|53...|57P0[1-5]|40001|40P01|25006)$/;
+const PASSING_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
+/** What pg says, without a code, of a connection that broke. */
+const PASSING_TEXT = /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout exceeded when trying to connect)/;
+
+/** Whether a failure is of the moment and not of the message: a lost connection, a deadlock, a serialization failure. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof DatabaseUnavailable) return true;
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string' && (PASSING_STATE.test(code) || PASSING_CODES.has(code))) return true;
+  return PASSING_TEXT.test(error.message) || error.name === 'QueryRunnerAlreadyReleasedError' || isPassing((error as { driverError?: unknown }).driverError);
+}
+
+/** What the history tells of a failed try. */
+export function failedAttempt(error: unknown, attempt: number, replica: string): FailedAttempt {
+  const stack = error instanceof Error ? error.stack?.split('\n').slice(0, STACK_LINES_MAX).join('\n') : undefined;
+  return {
+    attempt,
+    at: new Date().toISOString(),
+    code: codeOf(error),
+    message: clean(error instanceof Error ? error.message : String(error)),
+    ...(stack !== undefined && { stack: clean(stack) }),
+    replica,
+  };
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof FledgeError) return error.code;
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
+  if (typeof code === 'string') return code;
+  return typeof name === 'string' ? name : typeof error;
+}
+
+/** PostgreSQL stores no NUL, in text and JSON alike, and no half of a surrogate pair. */
+const UNSTORABLE = /\0|\p{Surrogate}/gu;
+
+function clean(text: string): string {
+  return text.slice(0, TEXT_CHARS_MAX).replace(UNSTORABLE, '\uFFFD');
+}

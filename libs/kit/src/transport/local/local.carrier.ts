@@ -1,0 +1,65 @@
+import type { Carrier, Intake, Sent, StoredMessage } from '../carrier.js';
+
+/** What a module of this process has sent and keeps, for consumers that begin with the past. */
+export interface Archive {
+  readonly module: string;
+  /** Messages of these names (without version) that were sent, oldest first, in portions. */
+  read(names: readonly string[]): AsyncIterable<readonly StoredMessage[]>;
+}
+
+/**
+ * Carries messages between modules of one process: from the outbox straight into the inbox of each module that takes them. A message is
+ * accepted when all of them have stored it.
+ */
+export class LocalCarrier implements Carrier {
+  readonly name = 'local';
+  private readonly intakes = new Map<string, Intake>();
+  private readonly archives: Archive[] = [];
+  private readonly accepting = new Set<Promise<unknown>>();
+  private stopped = false;
+
+  /** Lets new consumers read what a module has sent. */
+  keep(archive: Archive): void {
+    this.archives.push(archive);
+  }
+
+  async send(_source: string, messages: readonly StoredMessage[]): Promise<Sent> {
+    if (this.stopped) return { accepted: new Set(), failure: new Error('the modules of this process take no more messages') };
+    const homeless = messages.find(({ kind, target }) => kind === 'command' && !this.intakes.has(target ?? ''));
+    if (homeless) return { accepted: new Set(), failure: new Error(`${homeless.name} is for ${homeless.target}, which does not take messages in this process`) };
+    const work = Promise.all([...this.intakes.values()].map((intake) => offer(intake, messages)));
+    this.accepting.add(work);
+    try {
+      await work;
+      return { accepted: new Set(messages.map((message) => message.id)) };
+    } catch (failure) {
+      return { accepted: new Set(), failure };
+    } finally {
+      this.accepting.delete(work);
+    }
+  }
+
+  /** There is no log between the outbox and the inbox that could be lost. */
+  incarnation(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  subscribe(intake: Intake): Promise<void> {
+    this.intakes.set(intake.module, intake);
+    return Promise.resolve();
+  }
+
+  async *history(_intake: Intake, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
+    for (const archive of this.archives) yield* archive.read(names);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.allSettled(this.accepting);
+  }
+}
+
+async function offer(intake: Intake, messages: readonly StoredMessage[]): Promise<void> {
+  const wanted = messages.filter((message) => intake.wants(message));
+  if (wanted.length > 0) await intake.accept(wanted);
+}

@@ -1,0 +1,78 @@
+import { DeliverPolicy } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { StartupError } from '../../../contract/index.js';
+import type { Carrier, Intake, Sent, StoredMessage } from '../../carrier.js';
+import { eventSubjects, readLog } from './log-reader.js';
+import { writeToLog } from './log-writer.js';
+import { MessageLog } from './message-log.js';
+import { messageOf } from './stored-messages.js';
+
+const HISTORY_BATCH_MAX = 500;
+const HISTORY_WAIT_MS = 5_000;
+
+/**
+ * Carries messages through a JetStream stream. Any NATS client can read it: `nats sub 'shop._event.>'`. Each module reads it in
+ * order from a position that is kept in the module's own database, without acknowledgements; see decision 0007.
+ */
+export class JetStreamCarrier implements Carrier {
+  readonly name = 'nats';
+  private log: MessageLog | undefined;
+  private readonly reading = new Set<Promise<void>>();
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly namespace: string) {}
+
+  /** For the transport: the connection is there. */
+  open(connection: NatsConnection): void {
+    this.log = new MessageLog(connection, this.namespace);
+  }
+
+  /** For the transport: the connection was lost and is back; the broker may be another one. */
+  reconnected(): void {
+    this.log?.forget();
+  }
+
+  async send(_source: string, messages: readonly StoredMessage[]): Promise<Sent> {
+    return writeToLog(this.opened(), messages);
+  }
+
+  incarnation(): Promise<string> {
+    return this.opened().incarnation();
+  }
+
+  subscribe(intake: Intake): Promise<void> {
+    intake.whileReading(async (signal) => {
+      const read = readLog(this.opened(), intake, AbortSignal.any([signal, this.stopping.signal]));
+      this.reading.add(read);
+      await read.finally(() => this.reading.delete(read));
+    });
+    return Promise.resolve();
+  }
+
+  async *history(_intake: Intake, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
+    const log = this.opened();
+    await log.incarnation();
+    const last = await log.last();
+    const consumer = await log.client.consumers.get(log.stream, { filter_subjects: eventSubjects(log, names), deliver_policy: DeliverPolicy.All });
+    for (let left = (await consumer.info(false)).num_pending; left > 0; ) {
+      const batch: StoredMessage[] = [];
+      for await (const raw of await consumer.fetch({ max_messages: Math.min(left, HISTORY_BATCH_MAX), expires: HISTORY_WAIT_MS })) {
+        left -= 1;
+        const message = raw.seq <= last ? messageOf(raw) : undefined;
+        if (message) batch.push(message);
+      }
+      if (batch.length === 0) return;
+      yield batch;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.allSettled(this.reading);
+  }
+
+  private opened(): MessageLog {
+    if (this.log === undefined) throw new StartupError('nats-not-started', 'the NATS transport is used before it was started', 'Await `start()` first.');
+    return this.log;
+  }
+}

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Consumer, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { Logger } from '@nestjs/common';
+import type { Intake, StoredMessage } from '../../carrier.js';
+import type { MessageLog } from './message-log.js';
+import { messageOf } from './stored-messages.js';
+
+const logger = new Logger('nats');
+
+/** Messages that are stored by one transaction at the most. */
+const BATCH_MAX = 500;
+/** Messages in memory at the most: reading stops until they are stored. */
+const AHEAD_MAX = 2_000;
+const BACKOFF_MIN_MS = 100;
+const BACKOFF_MAX_MS = 2_000;
+/** How often it is looked whether the module takes other messages by now, or the stream is another one. */
+const LOOK_EVERY_MS = 1_000;
+
+/** Reads the log for one module, from where its database says it stands, in order; ends when `signal` aborts. */
+export async function readLog(log: MessageLog, intake: Intake, signal: AbortSignal): Promise<void> {
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      await readOnce(log, intake, signal);
+      failures = 0;
+    } catch (error) {
+      if (signal.aborted) return;
+      failures += 1;
+      if (failures === 1) logger.warn(`${intake.module} can not read its messages for now: ${error instanceof Error ? error.message : String(error)}`);
+      log.forget();
+      await pause(Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** failures) * Math.random(), signal);
+    }
+  }
+}
+
+/** The subjects of events by their names without version, whatever the version. */
+export function eventSubjects(log: MessageLog, names: readonly string[]): string[] {
+  return names.map((name) => `${log.subject('event', name)}.*`);
+}
+
+function filtersOf(log: MessageLog, intake: Intake): string[] {
+  return [...eventSubjects(log, intake.subscriptions()), log.subject('command', `${intake.module}.*.*`)];
+}
+
+/** Reads until what is read changes, or something fails. */
+async function readOnce(log: MessageLog, intake: Intake, signal: AbortSignal): Promise<void> {
+  const incarnation = await log.incarnation();
+  const position = await intake.position();
+  const from = position?.incarnation === incarnation ? position.sequence + 1 : 1;
+  const filters = filtersOf(log, intake);
+  const consumer: Consumer = await log.client.consumers.get(log.stream, { filter_subjects: filters, deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from });
+  const messages = await consumer.consume({ max_messages: BATCH_MAX * 2, expires: 5_000, abort_on_missing_resource: true });
+  const stop = (): void => messages.stop();
+  signal.addEventListener('abort', stop, { once: true });
+  const look = setInterval(() => void changed(log, intake, incarnation, filters).then((is) => is && stop(), stop), LOOK_EVERY_MS).unref();
+  try {
+    await pump(messages, intake, incarnation);
+  } finally {
+    clearInterval(look);
+    signal.removeEventListener('abort', stop);
+    await messages.close();
+  }
+}
+
+async function changed(log: MessageLog, intake: Intake, incarnation: string, filters: readonly string[]): Promise<boolean> {
+  return (await log.incarnation()) !== incarnation || filtersOf(log, intake).join() !== filters.join();
+}
+
+/** Stores what comes in portions: while one is being stored, the next one gathers. */
+async function pump(messages: ConsumerMessages, intake: Intake, incarnation: string): Promise<void> {
+  let gathered: JsMsg[] = [];
+  let storing: Promise<void> | undefined;
+  let failure: unknown;
+  const store = async (): Promise<void> => {
+    while (gathered.length > 0 && failure === undefined) {
+      const batch = gathered.slice(0, BATCH_MAX);
+      gathered = gathered.slice(BATCH_MAX);
+      await intake.accept(known(batch), { incarnation, sequence: (batch.at(-1) as JsMsg).seq });
+    }
+  };
+  for await (const message of messages) {
+    gathered.push(message);
+    storing ??= store()
+      .catch((error: unknown) => {
+        failure = error;
+        messages.stop();
+      })
+      .finally(() => (storing = undefined));
+    while (gathered.length > AHEAD_MAX && storing !== undefined) await storing;
+  }
+  await storing;
+  if (failure !== undefined) throw failure instanceof Error ? failure : new Error('the messages were not stored', { cause: failure });
+}
+
+function known(batch: readonly JsMsg[]): StoredMessage[] {
+  return batch.flatMap((raw) => {
+    const message = messageOf(raw);
+    if (message === undefined) logger.error(`the message ${raw.seq} on ${raw.subject} is not of Fledge: it has no Nats-Msg-Id, Fledge-Source, Fledge-Key or Fledge-Occurred-At, and is passed over`);
+    return message ?? [];
+  });
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  // woken by the abort, which its reader looks at
+  await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
+}

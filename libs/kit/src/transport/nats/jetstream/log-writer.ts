@@ -1,0 +1,42 @@
+import type { Sent, StoredMessage } from '../../carrier.js';
+import type { MessageLog } from './message-log.js';
+import { headersOf } from './stored-messages.js';
+
+/** Messages that wait for the broker's word at one time; of one key there is never more than one. */
+const IN_FLIGHT_MAX = 256;
+const ACK_TIMEOUT_MS = 5_000;
+
+/** Writes a batch to the log. Each message is acknowledged by the broker's storage before the next one of its key is sent. */
+export async function writeToLog(log: MessageLog, messages: readonly StoredMessage[]): Promise<Sent> {
+  const chains = byKey(messages);
+  const accepted = new Set<string>();
+  let failure: unknown;
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let chain = chains[next++]; chain !== undefined && failure === undefined; chain = chains[next++]) {
+      for (const message of chain) {
+        try {
+          await log.client.publish(log.subject(message.kind, message.name), message.payload, { msgID: message.id, headers: headersOf(message), timeout: ACK_TIMEOUT_MS, expect: { streamName: log.stream } });
+        } catch (error) {
+          failure ??= error;
+          break;
+        }
+        accepted.add(message.id);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(IN_FLIGHT_MAX, chains.length) }, work));
+  // the stream may be gone: it is asked for before anything more is sent
+  if (failure !== undefined) log.forget();
+  return { accepted, failure };
+}
+
+function byKey(messages: readonly StoredMessage[]): StoredMessage[][] {
+  const chains = new Map<string, StoredMessage[]>();
+  for (const message of messages) {
+    const chain = chains.get(message.key);
+    if (chain) chain.push(message);
+    else chains.set(message.key, [message]);
+  }
+  return [...chains.values()];
+}

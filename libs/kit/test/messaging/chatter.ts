@@ -1,0 +1,120 @@
+import { BoundedModule, Consumer } from '@fledge/kit';
+import { CommandContract, defineContract, EventContract, type Fields } from '@fledge/kit/contract';
+import { Inject, Injectable } from '@nestjs/common';
+import { Command, CommandHandler, EventBus, EventsHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { IsInt, IsString, Length } from 'class-validator';
+import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+
+@EventContract('talker.said.v1', { key: 'topic' })
+export class Said {
+  @IsString() @Length(1, 100) readonly topic!: string;
+  @IsInt() readonly number!: number;
+  constructor(fields: Fields<Said>) {
+    Object.assign(this, fields);
+  }
+}
+
+@CommandContract('talker.say.v1')
+export class Say extends Command<void> {
+  @IsString() @Length(1, 100) readonly topic!: string;
+  @IsInt() readonly from!: number;
+  @IsInt() readonly count!: number;
+  constructor(fields: Fields<Say>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+export const TalkerContract = defineContract({ name: 'talker', commands: [Say], events: [Said] });
+export const ListenerContract = defineContract({ name: 'listener' });
+
+class CreateTalker1763800000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('create table said (topic text not null, number int not null)');
+  }
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop table said');
+  }
+}
+
+@CommandHandler(Say)
+class SayHandler implements ICommandHandler<Say> {
+  constructor(
+    @InjectDataSource() private readonly source: DataSource,
+    private readonly events: EventBus,
+  ) {}
+
+  async execute({ topic, from, count }: Say): Promise<void> {
+    await this.source.transaction(async () => {
+      for (let number = from; number < from + count; number++) {
+        await this.source.query('insert into said values ($1, $2)', [topic, number]);
+        this.events.publish(new Said({ topic, number }));
+      }
+    });
+  }
+}
+
+@BoundedModule({ contract: TalkerContract, migrations: [CreateTalker1763800000000], providers: [SayHandler] })
+export class TalkerModule {}
+
+/** What a test makes of the listeners, and sees of them; shared by all in its process. */
+@Injectable()
+export class Ears {
+  /** Tries, in order: `listener:topic:number`. */
+  readonly tries: string[] = [];
+  /** Tries that fail. */
+  fails: (attempt: { readonly listener: string; readonly topic: string; readonly number: number }) => Error | undefined = () => undefined;
+}
+
+export const EARS = new Ears();
+
+class CreateListener1763800000000 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('create table heard (id bigint generated always as identity, listener text not null, topic text not null, number int not null)');
+  }
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop table heard');
+  }
+}
+
+abstract class Listener {
+  abstract readonly name: string;
+  constructor(
+    @InjectDataSource() private readonly source: DataSource,
+    @Inject(Ears) private readonly ears: Ears,
+  ) {}
+
+  async handle({ topic, number }: Said): Promise<void> {
+    this.ears.tries.push(`${this.name}:${topic}:${number}`);
+    await this.source.query('insert into heard (listener, topic, number) values ($1, $2, $3)', [this.name, topic, number]);
+    const failure = this.ears.fails({ listener: this.name, topic, number });
+    if (failure) throw failure;
+  }
+}
+
+@Consumer('first', { attemptsMax: 3, backoffMs: 5 })
+@EventsHandler(Said)
+class FirstListener extends Listener {
+  readonly name = 'first';
+  constructor(@InjectDataSource() source: DataSource, @Inject(Ears) ears: Ears) {
+    super(source, ears);
+  }
+}
+
+@Consumer('second', { attemptsMax: 3, backoffMs: 5, onDead: 'skip' })
+@EventsHandler(Said)
+class SecondListener extends Listener {
+  readonly name = 'second';
+  constructor(@InjectDataSource() source: DataSource, @Inject(Ears) ears: Ears) {
+    super(source, ears);
+  }
+}
+
+@BoundedModule({
+  contract: ListenerContract,
+  uses: [TalkerContract],
+  migrations: [CreateListener1763800000000],
+  providers: [{ provide: Ears, useFactory: () => EARS }, FirstListener, SecondListener],
+})
+export class ListenerModule {}
