@@ -2,7 +2,7 @@ import { eventually } from '@fledge/kit/testing';
 import { EventBus } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
 import { EARS, Said } from './chatter.js';
-import { Chatter, WORLDS } from './chatter-worlds.js';
+import { Chatter, WORLDS } from './chatter.compliance.js';
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
