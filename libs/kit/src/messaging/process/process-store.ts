@@ -1,0 +1,142 @@
+import { partitionOf } from '../schema.js';
+import type { Sql } from '../sql.js';
+import type { HistoryEntry } from './history.js';
+
+/** How a run stands. */
+export type RunStatus = 'running' | 'failed' | 'finished';
+
+/** A run as it is stored, locked until the end of the transaction. */
+export interface StoredRun {
+  /** JSON; `null` when its first event has never come to its end. */
+  readonly state: unknown;
+  readonly status: RunStatus;
+  readonly history: readonly HistoryEntry[];
+  /** Now, by the clock of the database. */
+  readonly now: Date;
+}
+
+/** What a run is stored as. */
+export interface RunChange {
+  /** JSON text. */
+  readonly state: string;
+  readonly status: RunStatus;
+  readonly outcome: string | undefined;
+  readonly history: readonly HistoryEntry[];
+  /** Timers by name: the milliseconds to set, or `null` to cancel. */
+  readonly timers: ReadonlyMap<string, number | null>;
+}
+
+/** Timers that one statement moves at the most. */
+const MOVE_MAX = 500;
+
+/** What a timer's message is called in the inbox: before the name of the timer. */
+export const TIMER_PREFIX = 'timer:';
+
+// Waits for a transaction that is making the same run, and then finds that one.
+const START = `
+insert into process (name, key, state) values ($1, $2, 'null')
+on conflict (name, key) do update set changed_at = process.changed_at
+returning state, status, history, clock_timestamp() as now`;
+
+const LOCK = `select state, status, history, clock_timestamp() as now from process where name = $1 and key = $2 for update`;
+
+const SAVE = `
+with changed as (
+  select * from json_to_recordset($7::json) as c(name text, in_ms float8)
+), gone as (
+  delete from timer where process = $1 and key = $2 and ($4 = 'finished' or name in (select name from changed where in_ms is null))
+), made as (
+  insert into timer (process, key, name, due_at)
+  select $1, $2, name, clock_timestamp() + in_ms * interval '1 ms' from changed where in_ms is not null and $4 <> 'finished'
+  on conflict (process, key, name) do update set id = gen_random_uuid(), due_at = excluded.due_at
+)
+update process set state = $3::jsonb, status = $4, outcome = $5, history = $6::jsonb, changed_at = clock_timestamp(),
+  finished_at = case when $4 = 'finished' then clock_timestamp() end
+where name = $1 and key = $2`;
+
+const START_FAILED = `
+insert into process (name, key, state, status, history)
+values ($1, $2, 'null', 'failed', $3::jsonb)
+on conflict (name, key) do nothing
+returning 1`;
+
+// The row stays, with its id, until its message is handled: a run that cancels or replaces it meanwhile takes it out of effect. The
+// inbox is stored into as `Inbox` does: under its lock, so that positions become visible in order, and behind a hold where there is one.
+const MOVE = `
+with due as materialized (
+  select process, key, name, id, due_at from timer where due_at <= clock_timestamp() order by due_at limit ${MOVE_MAX} for update skip locked
+), locked as materialized (
+  select pg_advisory_xact_lock(hashtextextended('inbox:' || current_schema(), 0)) where exists (select from due)
+), held as materialized (
+  select consumer, key from message_hold where (consumer, key) in (select process, key from due) order by consumer, key for key share
+), moved as (
+  update timer t set due_at = 'infinity' from due where t.process = due.process and t.key = due.key and t.name = due.name
+), stored as (
+  insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, state)
+  select process, id, ${partitionOf('key')}, $1, 'event', '${TIMER_PREFIX}' || name, key, '{}', due_at,
+    case when exists (select from held h where h.consumer = due.process and h.key = due.key) then 'parked' else 'ready' end
+  from due, (select count(*) from locked) all_locked order by due_at
+  on conflict (consumer, message_id) do nothing
+)
+select (select count(*)::int from due) as moved,
+  (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from timer where due_at > clock_timestamp() and due_at < 'infinity') as "nextInMs"`;
+
+const SWEEP = `
+delete from process where (name, key) in (
+  select name, key from process where finished_at < clock_timestamp() - $1 * interval '1 ms' order by finished_at limit $2 for update skip locked
+) returning 1`;
+
+/** The tables `process` and `timer` of a module. */
+export class ProcessStore {
+  constructor(private readonly sql: Sql) {}
+
+  /** Locks a run, and makes it if there is none. */
+  async start(process: string, key: string): Promise<StoredRun> {
+    const [run] = await this.sql.rows<StoredRun>(START, [process, key]);
+    return run as StoredRun;
+  }
+
+  /** Locks a run, if there is one. */
+  async lock(process: string, key: string): Promise<StoredRun | undefined> {
+    const [run] = await this.sql.rows<StoredRun>(LOCK, [process, key]);
+    return run;
+  }
+
+  /** Stores a run that is locked, with its timers. */
+  async save(process: string, key: string, { state, status, outcome, history, timers }: RunChange): Promise<void> {
+    const changed = [...timers].map(([name, in_ms]) => ({ name, in_ms }));
+    await this.sql.rows(SAVE, [process, key, state, status, outcome ?? null, JSON.stringify(history), JSON.stringify(changed)]);
+  }
+
+  /** Stores a history, and a status, of a run that is locked. */
+  async record(process: string, key: string, status: RunStatus, history: readonly HistoryEntry[]): Promise<void> {
+    await this.sql.rows('update process set status = $3, history = $4::jsonb, changed_at = clock_timestamp() where name = $1 and key = $2', [process, key, status, JSON.stringify(history)]);
+  }
+
+  /** Makes a run that failed at its start, so that it can be seen. Answers whether there was none. */
+  async startFailed(process: string, key: string, history: readonly HistoryEntry[]): Promise<boolean> {
+    return (await this.sql.rows(START_FAILED, [process, key, JSON.stringify(history)])).length > 0;
+  }
+
+  /** Takes a timer of a run that is locked away. Answers whether it was still set under this id. */
+  async takeTimer(process: string, key: string, name: string, id: string): Promise<boolean> {
+    return (await this.sql.rows('delete from timer where process = $1 and key = $2 and name = $3 and id = $4 returning 1', [process, key, name, id])).length > 0;
+  }
+
+  /** Whether one of these dead letters still waits for somebody. */
+  async hasDead(process: string, ids: readonly string[]): Promise<boolean> {
+    if (ids.length === 0) return false;
+    return (await this.sql.rows("select 1 from dead_letter where consumer = $1 and message_id = any($2::uuid[]) and state = 'dead' limit 1", [process, ids])).length > 0;
+  }
+
+  /** Moves timers that are due into the inbox of their processes: how many, and the milliseconds until the next is due. */
+  async moveDue(module: string): Promise<{ readonly moved: number; readonly nextInMs: number | null }> {
+    const [result] = await this.sql.rows<{ moved: number; nextInMs: number | null }>(MOVE, [module]);
+    return result ?? { moved: 0, nextInMs: null };
+  }
+}
+
+/** Deletes runs that finished longer than this ago, `most` of them; answers how many. */
+export async function sweepFinishedRuns(sql: Sql, olderThanMs: number, most: number): Promise<number> {
+  return (await sql.rows(SWEEP, [olderThanMs, most])).length;
+}
