@@ -13,8 +13,11 @@ import { attachEventBus } from './event-routing.js';
 import { Inbox } from './inbox.js';
 import { Leases } from './lease.js';
 import { Outbox } from './outbox.js';
+import { discoverProcesses, processNames } from './process/discover-processes.js';
+import { Timers } from './process/timers.js';
 import { backfill, register } from './registry.js';
 import { Relay } from './relay.js';
+import { discoverSingletons, Singletons } from './singletons.js';
 import { type Sql, sqlOf } from './sql.js';
 
 /** What the durable messaging of a module is made of. */
@@ -36,6 +39,8 @@ export class ModuleMessaging {
   private readonly leases: Leases;
   private readonly relay: Relay;
   private readonly dispatcher: Dispatcher;
+  private readonly timers: Timers;
+  private readonly singletons: Singletons;
   private readonly consumers: readonly DurableConsumer[];
   private started = false;
 
@@ -44,12 +49,15 @@ export class ModuleMessaging {
     const { app, spec, catalogue, inlet, source, carrier } = options;
     const module = spec.contract.name;
     this.sql = sqlOf(source);
-    this.consumers = discoverConsumers(app, spec, catalogue, inlet);
-    this.leases = new Leases(this.sql, randomUUID());
     this.outbox = new Outbox(source, module, catalogue);
+    const consumers = discoverConsumers(app, spec, catalogue, inlet);
+    this.consumers = [...consumers, ...discoverProcesses(app, { spec, catalogue, sql: this.sql, outbox: this.outbox }, consumers)];
+    this.leases = new Leases(this.sql, randomUUID());
     this.inbox = new Inbox(this.sql, module, this.leases);
     this.relay = new Relay(this.sql, module, carrier, this.leases);
     this.dispatcher = new Dispatcher({ module, source, leases: this.leases, consumers: this.consumers });
+    this.timers = new Timers({ module, sql: this.sql, leases: this.leases, onMoved: () => this.dispatcher.wake() });
+    this.singletons = new Singletons(module, discoverSingletons(app), this.leases);
     attachEventBus(app, module, this.outbox);
     this.outbox.onStored(() => this.relay.wake());
     this.inbox.onAccepted(() => this.dispatcher.wake());
@@ -70,13 +78,15 @@ export class ModuleMessaging {
     this.started = true;
     this.relay.start();
     this.dispatcher.start();
+    this.timers.start();
+    this.singletons.start();
   }
 
   /** Handles and sends nothing new; resolves when what was under way is committed, and other replicas may go on. */
   async stop(): Promise<void> {
     this.inbox.stop();
     if (!this.started) return;
-    await this.dispatcher.stop();
+    await Promise.all([this.dispatcher.stop(), this.timers.stop(), this.singletons.stop()]);
     await this.relay.stop();
     await this.leases.stop();
   }
@@ -84,12 +94,13 @@ export class ModuleMessaging {
 
 /**
  * For a module without tables: its event bus refuses events of contracts, which it could not store.
- * @throws StartupError when it has durable consumers.
+ * @throws StartupError when it has durable consumers, processes or singletons.
  */
 export function refuseUnstored({ app, spec, catalogue, inlet }: Pick<ModuleMessagingOptions, 'app' | 'spec' | 'catalogue' | 'inlet'>): void {
   const module = spec.contract.name;
   attachEventBus(app, module, undefined);
   const consumer = discoverConsumers(app, spec, catalogue, inlet).find(({ kind }) => kind === 'event');
-  if (!consumer) return;
-  throw new StartupError('consumer-tables', `the consumer '${consumer.name}' of ${module} needs tables for what it has handled, and the module has none`, 'Name `entities` or `migrations` in its @BoundedModule: then it has a schema, in which the kit makes its tables.');
+  const what = consumer ? `the consumer '${consumer.name}'` : (processNames(app).map((name) => `the process ${name}`)[0] ?? discoverSingletons(app).map(({ name }) => `the singleton '${name}'`)[0]);
+  if (what === undefined) return;
+  throw new StartupError('consumer-tables', `${what} of ${module} needs tables, and the module has none`, 'Name `entities` or `migrations` in its @BoundedModule: then it has a schema, in which the kit makes its tables.');
 }

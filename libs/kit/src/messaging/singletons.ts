@@ -95,7 +95,8 @@ class Round {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.running;
-    await this.group.leave();
+    // a database that is away lets the lease expire by itself
+    await this.group.leave().catch((error: unknown) => this.logger.warn(`the lease of the singleton ${this.job.name} could not be let go: ${String(error)}`));
   }
 
   private changed(): void {

@@ -35,18 +35,24 @@ export function isProcess(cls: object): boolean {
   return processSpec(cls) !== undefined || reactionsOf(cls).length > 0;
 }
 
+/** The names of the process classes among a container's providers. */
+export function processNames(app: INestApplicationContext): readonly string[] {
+  return processClasses(app).map(({ cls }) => cls.name);
+}
+
 /**
  * The processes among a container's providers, as durable consumers.
+ * @param others the module's other consumers, whose names are taken.
  * @throws StartupError for one without a name, two of one name, and for what its reactions, timers or state lack.
  */
-export function discoverProcesses(app: INestApplicationContext, room: ProcessRoom): ProcessConsumer[] {
-  const byName = new Map<string, Found>();
+export function discoverProcesses(app: INestApplicationContext, room: ProcessRoom, others: readonly { readonly name: string }[] = []): ProcessConsumer[] {
+  const takenBy = new Map(others.map(({ name }) => [name, 'a consumer']));
   const consumers: ProcessConsumer[] = [];
   for (const found of processClasses(app)) {
     const spec = specOf(found);
-    const other = byName.get(spec.name);
-    if (other) throw new StartupError('process-twice', `${other.cls.name} and ${found.cls.name} are both the process '${spec.name}'`, 'Give each its own name in @Process.', { process: spec.name });
-    byName.set(spec.name, found);
+    const other = takenBy.get(spec.name);
+    if (other !== undefined) throw new StartupError('process-twice', `${other} and the process ${found.cls.name} are both named '${spec.name}'`, 'Give each its own name: both keep what they have handled under it.', { process: spec.name });
+    takenBy.set(spec.name, found.cls.name);
     consumers.push(consumerOf(found, spec, room));
   }
   return consumers;
