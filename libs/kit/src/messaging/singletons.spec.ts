@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { Logger, Scope, type ModuleMetadata } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { currentCall } from '../boundary/index.js';
+import { type ModuleDataSource, openModuleData } from '../data/index.js';
+import { eventually } from '../testing/eventually.js';
+import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
+import { Leases } from './lease.js';
+import { CreateMessaging1700000000000 } from './schema.js';
+import { Singleton } from './singleton.js';
+import { discoverSingletons, type SingletonJob, Singletons } from './singletons.js';
+import { sqlOf } from './sql.js';
+
+Logger.overrideLogger(false);
+
+class Sweeper {
+  @Singleton('sweep', { everyMs: 100 })
+  sweep(): void {}
+}
+
+class OtherSweeper {
+  @Singleton('sweep', { everyMs: 100 })
+  sweepToo(): void {}
+}
+
+describe('singletons', () => {
+  let database: FreshDatabase;
+  let source: ModuleDataSource;
+  const replicas: { stop(): Promise<void> }[] = [];
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+    source = await openModuleData({ module: 'single', url: database.url, entities: [], migrations: [CreateMessaging1700000000000] });
+  });
+  afterEach(async () => {
+    await Promise.all(replicas.splice(0).map((replica) => replica.stop()));
+    await source.query('truncate message_lease, message_member');
+  });
+  afterAll(async () => {
+    await source.destroy();
+    await database.drop();
+  });
+
+  async function replica(run: () => unknown, everyMs = 100): Promise<{ singletons: Singletons; stop(): Promise<void> }> {
+    const leases = new Leases(sqlOf(source), randomUUID());
+    const job: SingletonJob = { name: 'sweep', everyMs, run };
+    const singletons = new Singletons('single', [job], leases);
+    await leases.start();
+    singletons.start();
+    const stop = async (): Promise<void> => {
+      await singletons.stop();
+      await leases.stop();
+    };
+    const self = { singletons, stop };
+    replicas.push(self);
+    return self;
+  }
+
+  it('run once an interval with three replicas, and go on within a second after a drain', async () => {
+    const runs: { by: number; at: number }[] = [];
+    const three = [];
+    for (const by of [0, 1, 2]) three.push(await replica(() => runs.push({ by, at: performance.now() })));
+    await eventually(() => runs.length >= 8, 'eight runs');
+    const [first] = runs;
+    expect(new Set(runs.map(({ by }) => by))).toEqual(new Set([first?.by]));
+    const gaps = runs.slice(1).map(({ at }, n) => at - (runs[n]?.at ?? 0));
+    // a timer of Node may fire a millisecond early
+    expect(Math.min(...gaps)).toBeGreaterThan(98);
+
+    const drainedAt = performance.now();
+    await three[first?.by ?? 0]?.stop();
+    await eventually(() => runs.at(-1)?.by !== first?.by, 'another replica goes on');
+    expect((runs.find(({ by }) => by !== first?.by)?.at ?? Infinity) - drainedAt).toBeLessThan(1_000);
+  });
+
+  it('never run twice at once, however long a run takes, and end with the run in hand', async () => {
+    let running = 0;
+    let most = 0;
+    let ended = 0;
+    const slow = async (): Promise<void> => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      running--;
+      ended++;
+    };
+    const one = await replica(slow, 10);
+    await replica(slow, 10);
+    await eventually(() => ended >= 3 && running === 1, 'a fourth run is under way');
+    await one.stop();
+    expect(running).toBe(0);
+    await eventually(() => ended >= 5, 'the other replica goes on');
+    expect(most).toBe(1);
+  });
+
+  it('go on after an error, which is counted', async () => {
+    let runs = 0;
+    const { singletons } = await replica(() => {
+      runs++;
+      throw new Error('no');
+    }, 10);
+    await eventually(() => runs >= 3, 'three runs');
+    expect(singletons.counts.get('sweep')?.failures).toBeGreaterThanOrEqual(2);
+  });
+
+  it('work in a frame of their own, whose signal aborts when the lease is lost', async () => {
+    let call: ReturnType<typeof currentCall>;
+    let end: () => void = () => undefined;
+    await replica(async () => {
+      call ??= currentCall();
+      await new Promise<void>((resolve) => (end = resolve));
+    });
+    await eventually(() => call !== undefined, 'it runs');
+    expect(call).toMatchObject({ caller: 'job', identity: undefined, idempotencyKey: undefined });
+    expect(call?.signal.aborted).toBe(false);
+    await source.query("update message_lease set owner = gen_random_uuid(), epoch = epoch + 1, expires_at = clock_timestamp() + interval '1 minute'");
+    await eventually(() => call?.signal.aborted === true, 'the signal aborts');
+    end();
+  });
+
+  it.each<[string, NonNullable<ModuleMetadata['providers']>]>([
+    ['singleton-twice', [Sweeper, OtherSweeper]],
+    ['singleton-scope', [{ provide: Sweeper, useClass: Sweeper, scope: Scope.REQUEST }]],
+  ])('stop the start with %s', async (cause, providers) => {
+    class Root {}
+    const app = await NestFactory.createApplicationContext({ module: Root, providers }, { logger: false, abortOnError: false });
+    expect(() => discoverSingletons(app)).toThrow(expect.objectContaining({ code: `fledge.startup.${cause}` }));
+    await app.close();
+  });
+
+  it('are found among the providers', async () => {
+    class Root {}
+    const app = await NestFactory.createApplicationContext({ module: Root, providers: [Sweeper] }, { logger: false });
+    expect(discoverSingletons(app)).toMatchObject([{ name: 'sweep', everyMs: 100 }]);
+    await app.close();
+    expect(() => Singleton('sweep', { everyMs: 1 })(Sweeper.prototype, 'sweep', {})).toThrow(expect.objectContaining({ code: 'fledge.startup.singleton-interval' }));
+  });
+});
