@@ -10,6 +10,7 @@ export { Host, MODULE_SETTINGS, QuietLogger, runApplication, type Application, t
 export { decodeCursor, encodeCursor, Forbidden, InvalidRequest, Unauthenticated, type Problem } from './http/index.js';
 export { Consumer, type ConsumerOptions } from './messaging/consumer.js';
 export { Continues, OnTimer, Process, Starts, type ProcessOptions, type Run } from './messaging/process/index.js';
+export { Processes, type PendingTimer, type RunDetails, type RunFilter, type RunSummary } from './messaging/process/processes.js';
 export { Singleton, type SingletonOptions } from './messaging/singleton.js';
 export { Authentication, CurrentUser, Public, Roles } from './security/index.js';
 export { loadTopology, nearest, parseTopology, serviceNamed, TopologyError, type LoadOptions, type Service, type Topology, type TopologyProblem, type TransportName } from './topology/index.js';

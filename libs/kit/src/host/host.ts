@@ -5,7 +5,7 @@ import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
-import { CreateMessaging1700000000000, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
+import { CreateMessaging1700000000000, messagingImports, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
 import { CallMetrics } from '../observe/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
@@ -125,7 +125,7 @@ export class Host {
       catalogue,
       inlet,
       outlet: (message) => this.outlet(name, message),
-      dataImports: source ? moduleDataImports(source, spec.entities) : [],
+      dataImports: source ? [...moduleDataImports(source, spec.entities), messagingImports(source)] : [],
       settings: options.settings?.[name] ?? {},
       bodyMaxBytes: options.http?.bodyMaxBytes ?? BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: options.http?.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS,

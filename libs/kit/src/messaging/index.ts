@@ -1,4 +1,6 @@
+export { messagingImports } from './messaging-imports.js';
 export { ModuleMessaging, refuseUnstored, type ModuleMessagingOptions } from './module-messaging.js';
 export { ForeignEvent, NoOpenTransaction } from './outbox-errors.js';
+export { listRuns, Processes, resumeRun, showRun, type PendingTimer, type RunDetails, type RunFilter, type RunSummary } from './process/processes.js';
 export { CreateMessaging1700000000000 } from './schema.js';
 export { type Sql, sqlOf } from './sql.js';
