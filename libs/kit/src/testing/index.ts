@@ -9,4 +9,5 @@ export { freshDatabase, testNatsUrl, type FreshDatabase } from './fresh-database
 export type { Scenario } from './scenario.js';
 export type { Method, RequestOptions, TestResponse } from './stimulus.js';
 export type { TestCaller } from './test-caller.js';
+export type { TestMessages } from './test-messages.js';
 export { testModule, type TestedModule, type TestModuleOptions } from './test-module.js';

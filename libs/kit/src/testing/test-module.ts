@@ -3,17 +3,20 @@ import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fa
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { type CallMeter, Catalogue, type CompiledMessage, type Identity, IN_FLIGHT_MAX_DEFAULT, Inlet, Outlet } from '../boundary/index.js';
 import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
-import type { Class } from '../contract/index.js';
-import { moduleDataImports, openModuleData } from '../data/index.js';
+import { type Class, StartupError } from '../contract/index.js';
+import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
 import { BODY_MAX_DEFAULT_BYTES, createContainer, type ContainerOptions, REQUEST_TIMEOUT_DEFAULT_MS } from '../host/index.js';
 import type { ModuleSettings } from '../host/index.js';
+import { CreateMessaging1700000000000, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
 import type { Fake } from './fake.js';
 import { freshDatabase, type FreshDatabase } from './fresh-database.js';
 import { type Callee, TestCaller } from './test-caller.js';
+import { TestCarrier } from './test-carrier.js';
 import { TestHttp } from './test-http.js';
 import { TestIssuer } from './test-issuer.js';
+import { TestMessages } from './test-messages.js';
 
 /** How a module is tested. */
 export interface TestModuleOptions {
@@ -42,8 +45,15 @@ export class TestedModule extends TestCaller {
     private readonly tested: Callee,
     identity: Identity | undefined,
     private readonly release: () => Promise<void>,
+    private readonly durable: TestMessages | undefined,
   ) {
     super(tested, identity);
+  }
+
+  /** What the module tells durably, and how it is told something; only for a module with tables. */
+  get messages(): TestMessages {
+    if (this.durable) return this.durable;
+    throw new StartupError('test-message', `${this.tested.module} has no tables, and so no durable messages`, 'Name `entities` or `migrations` in its @BoundedModule.');
   }
 
   /** Its Nest application. */
@@ -107,21 +117,24 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
   const inlet = new Inlet(spec.contract.name, catalogue.of(spec.contract.name), IN_FLIGHT_MAX_DEFAULT, (_module, _message, correlationId, error) => faults.set(correlationId, error));
   const outlet = (caller: string) => (message: CompiledMessage) => new Outlet(caller, message, transport.sender(caller, message), unmetered);
   const database = await databaseOf(spec, options);
+  let messaging: ModuleMessaging | undefined;
   let app: NestFastifyApplication | undefined;
   const release = async (): Promise<void> => {
     await http.close();
+    await messaging?.stop();
     await transport.drain();
     await app?.close();
     await database?.drop?.();
   };
   try {
+    const source = await dataOf(spec, database?.url);
     const container = await createContainer({
       cls,
       spec,
       catalogue,
       inlet,
       outlet: outlet(spec.contract.name),
-      dataImports: await dataOf(spec, database?.url),
+      dataImports: source ? [...moduleDataImports(source, spec.entities), messagingImports(source)] : [],
       settings: options.settings ?? {},
       bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
@@ -131,10 +144,15 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     app = container.app;
     http.own(spec.contract.routes, container.handleRequest);
     for (const neighbour of neighbours.inlets(catalogue)) await transport.serve(neighbour);
+    const parts = { app, spec, catalogue, inlet };
+    if (source) messaging = new ModuleMessaging({ ...parts, source, carrier: new TestCarrier() });
+    else refuseUnstored(parts);
     await container.init();
+    await messaging?.subscribe();
     await transport.serve(inlet);
+    await messaging?.start();
     const outlets = new Map(inlet.messages.map((message) => [message.cls, outlet('test')(message)]));
-    return new TestedModule({ module: spec.contract.name, app, http, outlets, neighbours, issuer, faults }, options.identity, release);
+    return new TestedModule({ module: spec.contract.name, app, http, outlets, neighbours, issuer, faults }, options.identity, release, source && messaging && new TestMessages(messaging, source, catalogue));
   } catch (error) {
     await release();
     throw error;
@@ -153,12 +171,11 @@ function buildWith({ override = (builder) => builder }: TestModuleOptions): NonN
 }
 
 async function databaseOf(spec: BoundedModuleSpec, { database }: TestModuleOptions): Promise<Pick<FreshDatabase, 'url'> & Partial<FreshDatabase> | undefined> {
-  if (spec.entities.length === 0 && spec.migrations.length === 0) return undefined;
+  if (spec.entities.length === 0 && spec.migrations.length === 0 && spec.contract.events.length === 0) return undefined;
   return database ?? freshDatabase();
 }
 
-async function dataOf(spec: BoundedModuleSpec, url: string | undefined): Promise<ContainerOptions['dataImports']> {
-  if (url === undefined) return [];
-  const source = await openModuleData({ module: spec.contract.name, url, entities: spec.entities, migrations: spec.migrations });
-  return moduleDataImports(source, spec.entities);
+async function dataOf(spec: BoundedModuleSpec, url: string | undefined): Promise<ModuleDataSource | undefined> {
+  if (url === undefined) return undefined;
+  return openModuleData({ module: spec.contract.name, url, entities: spec.entities, migrations: [CreateMessaging1700000000000, ...spec.migrations] });
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { ModuleFault } from '@fledge/kit/contract';
 import { eventually, testModule, type TestedModule } from '@fledge/kit/testing';
-import { EventBus } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
 import { AuthorisePayment, CancelPayment, CapturePayment, GetPayment, PaymentNotFound, type TestPaymentMethod } from '../contract/index.js';
 import type { Answer } from '../src/domain/payment.js';
@@ -22,7 +21,6 @@ const SETTINGS = { providerTimeoutMs: 300, askedMaxMs: 60_000, sandboxSlowMs: 10
 let shop: TestedModule;
 beforeAll(async () => {
   shop = await testModule(PaymentsModule, { identity: staff, settings: SETTINGS, logger: false });
-  shop.get(EventBus).subscribe((event) => void published.push(event as never));
 });
 afterAll(() => shop?.close());
 
@@ -35,13 +33,12 @@ const cancel = (orderId: string) => shop.execute(new CancelPayment({ orderId, re
 const stateOf = async (orderId: string): Promise<string> => (await shop.execute(new GetPayment({ orderId }))).state;
 const reaches = (orderId: string, state: string) => eventually(async () => expect(await stateOf(orderId)).toBe(state), `the payment is ${state}`, 10_000);
 
-const published: { orderId: string }[] = [];
-
 /** What was told of an order, in order. */
 async function toldOf(orderId: string): Promise<object[]> {
-  return published.filter((event) => event.orderId === orderId).map((event) => {
-    const { orderId: _, ...fields } = event;
-    return { [event.constructor.name.replace(/(?<!^)[A-Z]/g, (c) => `-${c}`).toLowerCase()]: fields };
+  const stored = await rows<{ name: string; payload: string }>("SELECT name, payload FROM outbox WHERE kind = 'event' AND key = $1 ORDER BY seq", orderId);
+  return stored.map(({ name, payload }) => {
+    const { orderId: _, ...fields } = JSON.parse(payload) as Record<string, unknown>;
+    return { [name.replace(/^payments\.|\.v1$/g, '')]: fields };
   });
 }
 

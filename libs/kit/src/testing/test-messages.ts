@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import type { Catalogue } from '../boundary/index.js';
+import { type Class, StartupError } from '../contract/index.js';
+import type { ModuleDataSource } from '../data/index.js';
+import type { ModuleMessaging } from '../messaging/index.js';
+
+/** The durable messages of a module under test: what it told, and what its neighbours tell it. */
+export class TestMessages {
+  constructor(
+    private readonly messaging: ModuleMessaging,
+    private readonly source: ModuleDataSource,
+    private readonly catalogue: Catalogue,
+  ) {}
+
+  /** The events of a class that were stored with a commit, in order. */
+  published<E extends object>(event: Class<E>): Promise<E[]> {
+    const compiled = this.catalogue.event(event);
+    if (!compiled) throw unknown(event, 'event');
+    return this.stored(compiled.name, (json) => compiled.codec.decode(json) as E);
+  }
+
+  /** The commands of a class that were stored with a commit, to be handled durably by a neighbour, in order. */
+  sent<C extends object>(command: Class<C>): Promise<C[]> {
+    const compiled = this.catalogue.message(command);
+    if (!compiled) throw unknown(command, 'command');
+    return this.stored(compiled.name, (json) => compiled.input.decode(json) as C);
+  }
+
+  /** Gives the module a neighbour's event, or a command of its own that comes durably; it is handled soon after. */
+  async deliver(message: object): Promise<void> {
+    const cls = message.constructor as Class;
+    const event = this.catalogue.event(cls);
+    const command = this.catalogue.message(cls);
+    const { name, module, copy } = event
+      ? { ...event, copy: event.codec.copy(message) as Record<string, unknown> }
+      : command
+        ? { ...command, copy: command.input.copy(message) as Record<string, unknown> }
+        : raise(unknown(cls, 'event or command'));
+    const key = event ? String(copy[event.key]) : randomUUID();
+    await this.messaging.inbox.accept([
+      { id: randomUUID(), kind: event ? 'event' : 'command', name, source: event ? module : 'test', target: event ? undefined : module, key, payload: JSON.stringify(copy), headers: {}, occurredAt: new Date().toISOString() },
+    ]);
+  }
+
+  private async stored<T>(name: string, decode: (json: unknown) => T): Promise<T[]> {
+    const rows = await this.source.query<{ payload: string }[]>('select payload from outbox where name = $1 order by seq', [name]);
+    return rows.map((row) => decode(JSON.parse(row.payload)));
+  }
+}
+
+function unknown(cls: { readonly name: string }, what: string): StartupError {
+  return new StartupError('test-message', `${cls.name} is no ${what} of the contracts that the tested module has or uses`, `List it in its contract, and that contract in \`uses\`.`);
+}
+
+function raise(error: Error): never {
+  throw error;
+}
