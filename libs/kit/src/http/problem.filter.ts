@@ -3,11 +3,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { currentFrame } from '../boundary/index.js';
 import { FledgeError, ModuleFault } from '../contract/index.js';
 import { httpProblem, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
+import { methodsTaken } from './route-methods.js';
 import { correlationIdOf } from './trace.js';
 
 /**
  * Answers every error as a problem (RFC 9457). What nobody foresaw becomes a 500 without its text, which goes to the log under
- * the correlation id that the client gets.
+ * the correlation id that the client gets. A method that a path does not take is answered with 405, and `Allow` names those it does.
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -16,7 +17,11 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     if (reply.sent || reply.raw.headersSent) return;
-    const problem = this.problem(error, currentFrame()?.correlationId ?? 'none');
+    const correlationId = currentFrame()?.correlationId ?? 'none';
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const allowed = request.is404 ? methodsTaken(request) : [];
+    const problem = allowed.length > 0 ? notAllowed(request, allowed, correlationId) : this.problem(error, correlationId);
+    if (problem.status === 405) void reply.header('allow', allowed.join(', '));
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
     if (problem.status === 503) void reply.header('retry-after', '1');
     void reply.status(problem.status).type(PROBLEM_TYPE).send(problem);
@@ -38,6 +43,10 @@ export class ProblemFilter implements ExceptionFilter {
   private log(error: unknown, correlationId: string): void {
     this.logger.error(`[${correlationId}] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
+}
+
+function notAllowed({ method, url }: FastifyRequest, allowed: readonly string[], correlationId: string): Problem {
+  return httpProblem(405, codeOf(405), `${url.split('?', 1)[0] ?? ''} takes ${allowed.join(', ')}, not ${method}`, correlationId);
 }
 
 /** Answers what the router refuses before any filter is asked: a path that can not be decoded, or one that is too long. */

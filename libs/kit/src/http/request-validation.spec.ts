@@ -26,3 +26,17 @@ describe('a value that class-validator can not check', () => {
     expect(await violationsOf({ price: 1e-7, contacts: [] })).toMatchObject([{ path: 'price', rule: 'check-failed' }]);
   });
 });
+
+// Each was answered with 500: the walk through it ran out of stack.
+describe('a body that is nested too deeply', () => {
+  const nested = (open: string, close: string, depth: number): unknown => JSON.parse(`{"contacts":${open.repeat(depth)}1${close.repeat(depth)}}`);
+
+  it.each([['lists', '[', ']'], ['objects', '{"a":', '}']])('is refused: %s', async (_what, open, close) => {
+    expect(await violationsOf(nested(open, close, 40_000))).toMatchObject([{ rule: 'depth', message: 'must not be nested more than 64 levels deep' }]);
+  });
+
+  it('may have the depth that is allowed', async () => {
+    expect(await violationsOf(nested('[', ']', 63))).not.toContainEqual(expect.objectContaining({ rule: 'depth' }));
+    expect(await violationsOf(nested('[', ']', 64))).toContainEqual(expect.objectContaining({ rule: 'depth' }));
+  });
+});

@@ -4,9 +4,13 @@ import { uncheckable } from '../boundary/index.js';
 import type { Violation } from '../contract/index.js';
 import { InvalidRequest } from './errors.js';
 
+/** How many lists and objects may lie within each other in a request, its body included. */
+export const REQUEST_DEPTH_MAX = 64;
+
 /**
  * The pipe that every module's controllers get: DTO classes are checked, unknown fields refused, text turned into their types.
- * U+0000 is refused in any text, once for all: PostgreSQL can not store it, and it would come to light as a fault.
+ * U+0000 is refused in any text, once for all: PostgreSQL can not store it, and it would come to light as a fault. So is what is
+ * nested more than `REQUEST_DEPTH_MAX` levels deep: it runs those out of stack who walk it.
  */
 @Injectable()
 export class RequestValidation extends ValidationPipe {
@@ -19,9 +23,9 @@ export class RequestValidation extends ValidationPipe {
     });
   }
 
-  override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.type !== 'custom') refuseNul(value, metadata.data ?? '');
-    return super.transform(value, metadata) as Promise<unknown>;
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.type !== 'custom') refuseUnfit(value, metadata.data ?? '', 0);
+    return (await super.transform(value, metadata)) as unknown;
   }
 
   /** A check of class-validator's that throws for a value refuses it: it is no fault of the server. */
@@ -34,14 +38,13 @@ export class RequestValidation extends ValidationPipe {
   }
 }
 
-/** Bodies are bounded, so the depth that JSON can have is; their lists and objects are walked. */
-function refuseNul(value: unknown, path: string): void {
+function refuseUnfit(value: unknown, path: string, depth: number): void {
   if (typeof value === 'string') {
     if (value.includes('\0')) throw new InvalidRequest([{ path, rule: 'nul', message: 'must not contain the character U+0000' }]);
-  } else if (Array.isArray(value)) {
-    value.forEach((item, i) => refuseNul(item, `${path}[${i}]`));
   } else if (typeof value === 'object' && value !== null) {
-    for (const [key, item] of Object.entries(value)) refuseNul(item, path === '' ? key : `${path}.${key}`);
+    if (depth === REQUEST_DEPTH_MAX) throw new InvalidRequest([{ path, rule: 'depth', message: `must not be nested more than ${REQUEST_DEPTH_MAX} levels deep` }]);
+    if (Array.isArray(value)) value.forEach((item, i) => refuseUnfit(item, `${path}[${i}]`, depth + 1));
+    else for (const [key, item] of Object.entries(value)) refuseUnfit(item, path === '' ? key : `${path}.${key}`, depth + 1);
   }
 }
 
