@@ -97,6 +97,7 @@ create table message_lease (
   epoch bigint not null default 0,
   carrier text,
   expires_at timestamptz not null,
+  ran_at timestamptz,
   primary key ("group", part)
 );
 

@@ -4,7 +4,10 @@ import { checkConsumerName } from './consumer.js';
 
 /** How often a job runs. */
 export interface SingletonOptions {
-  /** From the start of one run to the start of the next, or its end if it takes longer. 10 to 86,400,000 milliseconds. */
+  /**
+   * From the start of one run to the start of the next, or its end if it takes longer; also from replica to replica, and over restarts.
+   * 10 to 86,400,000 milliseconds.
+   */
   readonly everyMs: number;
 }
 
@@ -19,8 +22,8 @@ const SINGLETONS = 'fledge:singletons';
 /**
  * Runs a provider's method again and again, on one replica of the module at a time, whatever their number, and never twice at once. It runs in a
  * frame of its own, outside any transaction, and may call other modules; `currentCall().signal` aborts when another replica takes
- * over. An error is logged and counted, and the next run comes. A replica that is killed in a run is replaced within seconds:
- * a run must be safe to repeat.
+ * over. An error is logged and counted, and the next run comes. A replica that is killed in a run is replaced within seconds,
+ * and the work it left is the next run's: it must be safe to repeat.
  * @param name lower-case letters, digits and hyphens, 63 at most, a letter first; its own within the module.
  */
 export function Singleton(name: string, { everyMs }: SingletonOptions): MethodDecorator {

@@ -4,6 +4,21 @@ import { Frame, now, runBehindWall } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
 import type { LeaseGroup, Leases } from './lease.js';
 import { type SingletonSpec, singletonSpecs } from './singleton.js';
+import type { Sql } from './sql.js';
+
+/** How long a database that is away is left alone. */
+const PAUSE_AFTER_FAILURE_MS = 500;
+
+// The interval is kept with the lease, by the clock of the database: a replica that takes over, and one that was just started, wait for
+// the rest of it.
+const BEGIN = `
+with begun as (
+  update message_lease set ran_at = clock_timestamp()
+  where "group" = $1 and part = 0 and epoch = $2::bigint and expires_at > clock_timestamp() and coalesce(ran_at + $3 * interval '1 ms', '-infinity') <= clock_timestamp()
+  returning 1
+)
+select exists (select from begun) as "isDue", coalesce(extract(epoch from ran_at + $3 * interval '1 ms' - clock_timestamp())::float8 * 1000, $3) as "inMs"
+from message_lease where "group" = $1 and part = 0`;
 
 /** A method with `@Singleton`, ready to be called. */
 export interface SingletonJob {
@@ -48,8 +63,8 @@ function jobOf({ name, everyMs, method }: SingletonSpec, instance: Readonly<Reco
 export class Singletons {
   private readonly rounds: readonly Round[];
 
-  constructor(module: string, jobs: readonly SingletonJob[], leases: Leases) {
-    this.rounds = jobs.map((job) => new Round(module, job, leases.join(`singleton:${job.name}`, 1)));
+  constructor(module: string, jobs: readonly SingletonJob[], leases: Leases, sql: Sql) {
+    this.rounds = jobs.map((job) => new Round(module, job, leases.join(`singleton:${job.name}`, 1), sql));
   }
 
   /** How often each ran here. */
@@ -82,6 +97,7 @@ class Round {
     private readonly module: string,
     readonly job: SingletonJob,
     private readonly group: LeaseGroup,
+    private readonly sql: Sql,
   ) {
     group.onChange(() => this.changed());
   }
@@ -111,13 +127,27 @@ class Round {
     if (this.stopped || !this.started || !this.group.held.has(0)) return;
     this.timer = setTimeout(() => {
       this.timer = undefined;
-      const startedAt = now();
-      this.running = this.run().finally(() => {
+      this.running = this.round().then((waitMs) => {
         this.running = undefined;
         // a lease that was lost meanwhile is waited for anew
-        this.schedule(Math.max(0, this.job.everyMs - (now() - startedAt)));
+        this.schedule(waitMs);
       });
     }, inMs).unref();
+  }
+
+  /** Runs if it is time to. Answers the milliseconds until it may be again; never rejects. */
+  private async round(): Promise<number> {
+    const { job, group } = this;
+    try {
+      const [begun] = await this.sql.rows<{ isDue: boolean; inMs: number }>(BEGIN, [group.group, group.held.get(0)?.epoch ?? '-1', job.everyMs]);
+      if (!begun?.isDue) return Math.max(Math.ceil(begun?.inMs ?? PAUSE_AFTER_FAILURE_MS), 1);
+    } catch (error) {
+      this.logger.warn(`it can not be told whether the singleton ${job.name} is due: ${error instanceof Error ? error.message : String(error)}`);
+      return PAUSE_AFTER_FAILURE_MS;
+    }
+    const startedAt = now();
+    await this.run();
+    return Math.max(0, job.everyMs - (now() - startedAt));
   }
 
   /** Never rejects. */
