@@ -5,7 +5,7 @@ import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
-import { CreateMessaging1700000000000, messagingImports, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
+import { CreateMessaging1700000000000, messagingImports, ModuleMessaging, refuseUnstored, type Retention } from '../messaging/index.js';
 import { CallMetrics } from '../observe/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
@@ -25,6 +25,8 @@ export interface HostOptions {
   readonly http?: HttpOptions;
   readonly settings?: Readonly<Record<string, ModuleSettings>>;
   readonly drain?: DrainOptions;
+  /** How long messages and processes that have ended are kept. Default: see `Retention`. */
+  readonly retention?: Retention;
   /** Calls a module works on at once. Default 1,024. */
   readonly inFlightMax?: number;
   readonly logger?: LoggerService | false;
@@ -134,7 +136,7 @@ export class Host {
     this.containers.set(name, container);
     this.inlets.push(inlet);
     const parts = { app: container.app, spec, catalogue, inlet };
-    if (source) this.messagings.push(new ModuleMessaging({ ...parts, source, carrier: options.transport.carrier }));
+    if (source) this.messagings.push(new ModuleMessaging({ ...parts, source, carrier: options.transport.carrier, retention: options.retention }));
     else refuseUnstored(parts);
     for (const route of spec.contract.routes) this.listener.own(route, container.handleRequest);
   }

@@ -66,6 +66,7 @@ async function runService(application: Application, file: string, name: string |
     http: topology.http,
     settings: topology.settings,
     drain: topology.drain,
+    retention: topology.retention,
     logger,
   });
   const stop = stopOnce(host, postgres);

@@ -17,6 +17,7 @@ import { discoverProcesses, processNames } from './process/discover-processes.js
 import { Timers } from './process/timers.js';
 import { backfill, register } from './registry.js';
 import { Relay } from './relay.js';
+import { RETENTION_DEFAULT, type Retention, retentionJob } from './retention.js';
 import { discoverSingletons, Singletons } from './singletons.js';
 import { type Sql, sqlOf } from './sql.js';
 
@@ -29,6 +30,7 @@ export interface ModuleMessagingOptions {
   /** With the tables of messaging in its schema. */
   readonly source: ModuleDataSource;
   readonly carrier: Carrier;
+  readonly retention?: Retention;
 }
 
 /** One module's durable messaging: what it publishes goes out, what it takes comes in and is handled. */
@@ -57,7 +59,7 @@ export class ModuleMessaging {
     this.relay = new Relay(this.sql, module, carrier, this.leases);
     this.dispatcher = new Dispatcher({ module, source, leases: this.leases, consumers: this.consumers });
     this.timers = new Timers({ module, sql: this.sql, leases: this.leases, onMoved: () => this.dispatcher.wake() });
-    this.singletons = new Singletons(module, discoverSingletons(app), this.leases);
+    this.singletons = new Singletons(module, [...discoverSingletons(app), retentionJob(this.sql, options.retention ?? RETENTION_DEFAULT)], this.leases, this.sql);
     attachEventBus(app, module, this.outbox);
     this.outbox.onStored(() => this.relay.wake());
     this.inbox.onAccepted(() => this.dispatcher.wake());

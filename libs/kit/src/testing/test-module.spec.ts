@@ -124,7 +124,7 @@ class SellHandler {
     }
     const reserved = await this.commands.execute(new Reserve({ product, quantity: 1 }));
     // Stored later, so that a test has something to wait for.
-    setTimeout(() => void this.rows.save({ product }), 50);
+    setTimeout(() => void this.rows.upsert({ product }, ['product']), 50);
     return { product, left: reserved.left, leftIsReal: reserved instanceof Reserved && reserved.describe() === `${reserved.left} of ${product}` };
   }
 }

@@ -7,7 +7,7 @@ import { type Class, StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
 import { BODY_MAX_DEFAULT_BYTES, createContainer, type ContainerOptions, REQUEST_TIMEOUT_DEFAULT_MS } from '../host/index.js';
 import type { ModuleSettings } from '../host/index.js';
-import { CreateMessaging1700000000000, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
+import { CreateMessaging1700000000000, messagingImports, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
 import type { Fake } from './fake.js';

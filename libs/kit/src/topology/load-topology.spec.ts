@@ -1,10 +1,14 @@
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadTopology, parseTopology, serviceNamed, TopologyError } from './index.js';
 
 const MODULES = ['identity', 'catalog', 'inventory', 'ordering'];
 const ALL = 'services: { shop: { modules: [identity, catalog, inventory, ordering] } }';
+
+/** The modules of the shop, which the files of config/ share out. */
+const SHOP = readdirSync(join(process.cwd(), 'libs/shop')).filter((name) => existsSync(join(process.cwd(), 'libs/shop', name, 'src/index.ts')));
+const DAY_MS = 86_400_000;
 
 function parse(text: string, env: Record<string, string> = {}): ReturnType<typeof parseTopology> {
   return parseTopology('t.yaml', text, { modules: MODULES, env });
@@ -30,6 +34,7 @@ describe('a topology file', () => {
       database: { url: undefined, poolMax: 10 },
       http: { port: 3000, host: '127.0.0.1', bodyMaxBytes: 262_144, requestTimeoutMs: 10_000 },
       drain: { noticeMs: 1_000, timeoutMs: 10_000 },
+      retention: { sentMs: 3 * DAY_MS, handledMs: 7 * DAY_MS, deadLettersMs: 90 * DAY_MS, processesMs: 30 * DAY_MS },
       services: [{ name: 'shop', modules: MODULES, replicas: 1 }],
       settings: {},
     });
@@ -43,6 +48,7 @@ nats: { url: "nats://a:4222, nats://b:4222" }
 database: { url: postgres://u:p@h/d, poolMax: 25 }
 http: { port: 8080, host: 0.0.0.0, bodyMax: 1MiB, requestTimeout: 1.5s }
 drain: { notice: 0s, timeout: 2m }
+retention: { sent: 1h, handled: 2d }
 services:
   front: { modules: [identity, catalog], replicas: 3 }
   back: { modules: [inventory, ordering] }
@@ -56,6 +62,7 @@ settings:
       database: { url: 'postgres://u:p@h/d', poolMax: 25 },
       http: { port: 8080, host: '0.0.0.0', bodyMaxBytes: 1_048_576, requestTimeoutMs: 1_500 },
       drain: { noticeMs: 0, timeoutMs: 120_000 },
+      retention: { sentMs: 3_600_000, handledMs: 2 * DAY_MS },
       services: [
         { name: 'front', modules: ['identity', 'catalog'], replicas: 3 },
         { name: 'back', modules: ['inventory', 'ordering'], replicas: 1 },
@@ -71,9 +78,9 @@ settings:
   it('of config/ is sound with and without an environment', () => {
     const folder = join(process.cwd(), 'config');
     for (const file of readdirSync(folder)) {
-      expect(loadTopology(join(folder, file), { modules: MODULES, env: {} })).toMatchObject({ http: { port: 3000 }, settings: { catalog: { demo: true } } });
+      expect(loadTopology(join(folder, file), { modules: SHOP, env: {} })).toMatchObject({ http: { port: 3000 }, settings: { catalog: { demo: true } } });
       const env = { PORT: '4000', FLEDGE_DEMO: 'false', DATABASE_URL: 'postgres://db/shop', NATS_URL: 'nats://n:4222' };
-      const named = loadTopology(join(folder, file), { modules: MODULES, env });
+      const named = loadTopology(join(folder, file), { modules: SHOP, env });
       expect(named).toMatchObject({ http: { port: 4000 }, database: { url: 'postgres://db/shop' }, nats: { servers: ['nats://n:4222'] }, settings: { catalog: { demo: false } } });
     }
   });
@@ -110,7 +117,7 @@ describe('a substitution', () => {
 
 const FAULTS: readonly [what: string, text: string, expected: string][] = [
   ['an unknown key', `${ALL}\nhtpp: { port: 1 }`, "t.yaml:2:1: unknown key 'htpp'. Did you mean 'http'?"],
-  ['an unknown key with none near', `${ALL}\nzebra: 1`, "t.yaml:2:1: unknown key 'zebra'. Known here: namespace, transport, nats, database, http, drain, services, settings."],
+  ['an unknown key with none near', `${ALL}\nzebra: 1`, "t.yaml:2:1: unknown key 'zebra'. Known here: namespace, transport, nats, database, http, drain, retention, services, settings."],
   ['an unknown key within a section', `${ALL}\nhttp:\n  bodyMaximum: 1MiB\n  prot: 1`, "t.yaml:3:3: unknown key 'http.bodyMaximum'. Known here: port, host, bodyMax, requestTimeout.\nt.yaml:4:3: unknown key 'http.prot'. Did you mean 'port'?"],
   ['an unknown key of a service', 'services: { shop: { modules: [identity, catalog, inventory, ordering], replica: 2 } }', "t.yaml:1:72: unknown key 'services.shop.replica'. Did you mean 'replicas'?"],
   ['settings of an unknown module', `${ALL}\nsettings:\n  catalogue: { demo: true }`, "t.yaml:3:3: unknown key 'settings.catalogue'. Did you mean 'catalog'?"],
@@ -154,9 +161,10 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   ['too many replicas', 'services: { shop: { modules: [identity, catalog, inventory, ordering], replicas: 51 } }', 't.yaml:1:82: services.shop.replicas is 51. It may be a whole number from 1 to 50.'],
   ['no replicas', 'services: { shop: { modules: [identity, catalog, inventory, ordering], replicas: 0 } }', 't.yaml:1:82: services.shop.replicas is 0. It may be a whole number from 1 to 50.'],
   ['a bad namespace', `namespace: a.b\n${ALL}`, "t.yaml:1:12: namespace is 'a.b', which can not be a name. Use lower-case letters, digits and hyphens, 40 at most, a letter first."],
-  ['a duration without a unit', `${ALL}\ndrain: { timeout: 10 }`, "t.yaml:2:19: drain.timeout is 10 without a unit. Write it with its unit (ms, s, m, h), as in '250ms', '10s' or '5m'."],
-  ['a bad duration', `${ALL}\nhttp: { requestTimeout: soon }`, "t.yaml:2:25: http.requestTimeout is 'soon', which is no duration. Write it with its unit (ms, s, m, h), as in '250ms', '10s' or '5m'."],
+  ['a duration without a unit', `${ALL}\ndrain: { timeout: 10 }`, "t.yaml:2:19: drain.timeout is 10 without a unit. Write it with its unit (ms, s, m, h, d), as in '250ms', '10s' or '5m'."],
+  ['a bad duration', `${ALL}\nhttp: { requestTimeout: soon }`, "t.yaml:2:25: http.requestTimeout is 'soon', which is no duration. Write it with its unit (ms, s, m, h, d), as in '250ms', '10s' or '5m'."],
   ['a duration below its bound', `${ALL}\nhttp: { requestTimeout: 9ms }`, "t.yaml:2:25: http.requestTimeout is '9ms'. It may be 10ms to 10m."],
+  ['handled messages that are forgotten before sent ones', `${ALL}\nretention: { handled: 1h }`, "t.yaml:2:14: handled messages are kept for a shorter time than sent ones, which can come again. Make `handled` as long as `sent` or longer."],
   ['a duration beyond its bound', `${ALL}\ndrain: { notice: 61s }`, "t.yaml:2:18: drain.notice is '61s'. It may be 0s to 1m."],
   ['a bad size', `${ALL}\nhttp: { bodyMax: 256KB }`, "t.yaml:2:18: http.bodyMax is '256KB', which is no size. Write it with its unit (B, KiB, MiB, GiB), as in '512B', '256KiB' or '1MiB'."],
   ['a size beyond its bound', `${ALL}\nhttp: { bodyMax: 1GiB }`, "t.yaml:2:18: http.bodyMax is '1GiB'. It may be 1KiB to 64MiB."],

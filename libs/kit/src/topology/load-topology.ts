@@ -38,7 +38,7 @@ function readTopology(file: string, source: YamlSource, modules: readonly string
   const root = new Section(source, '', source.root ?? undefined);
   const namespace = root.read('namespace', name, 'fledge');
   const transport = root.read<TransportName>('transport', oneOf(['local', 'nats']), 'local');
-  const sections = { nats: readNats(root.section('nats'), env), database: readDatabase(root.section('database'), env), http: readHttp(root.section('http'), env), drain: readDrain(root.section('drain')) };
+  const sections = { nats: readNats(root.section('nats'), env), database: readDatabase(root.section('database'), env), http: readHttp(root.section('http'), env), drain: readDrain(root.section('drain')), retention: readRetention(root.section('retention')) };
   const services = shareOut(source, root, transport, modules);
   const settings = readSettings(source, root.section('settings'), modules);
   root.refuseUnknownKeys();
@@ -77,6 +77,14 @@ function readDrain(section: Section): Topology['drain'] {
   };
   section.refuseUnknownKeys();
   return drain;
+}
+
+function readRetention(section: Section): Topology['retention'] {
+  const kept = (key: string, days: number): number => section.read(key, duration('1m', '365d'), days * 86_400_000);
+  const retention = { sentMs: kept('sent', 3), handledMs: kept('handled', 7), deadLettersMs: kept('deadLetters', 90), processesMs: kept('processes', 30) };
+  if (retention.handledMs < retention.sentMs) section.add('handled', 'handled messages are kept for a shorter time than sent ones, which can come again', 'Make `handled` as long as `sent` or longer');
+  section.refuseUnknownKeys();
+  return retention;
 }
 
 function fromEnvironment<T>(section: Section, variable: string, reader: Reader<T>, env: Environment, fallback: T): T {

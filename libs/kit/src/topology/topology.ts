@@ -16,6 +16,7 @@ export interface Topology {
   readonly database: DatabaseSettings;
   readonly http: HttpSettings;
   readonly drain: DrainSettings;
+  readonly retention: RetentionSettings;
   /** In the order of the file; never empty, and each module stands in exactly one. */
   readonly services: readonly Service[];
   /** What the file says under `settings.<module>`; a module that has none is left out. */
@@ -58,6 +59,18 @@ export interface HttpSettings {
   readonly bodyMaxBytes: number;
   /** Milliseconds for a request and all that it calls, 10 ms to 10 minutes. Default 10,000. */
   readonly requestTimeoutMs: number;
+}
+
+/** How long durable messages and processes that have ended are kept. */
+export interface RetentionSettings {
+  /** Milliseconds for messages that were sent, 1 minute to 365 days. Default three days. */
+  readonly sentMs: number;
+  /** Milliseconds for messages that were handled; not shorter than `sent`, by which nothing that comes again is handled twice. Default seven days. */
+  readonly handledMs: number;
+  /** Milliseconds for dead letters. Default 90 days. */
+  readonly deadLettersMs: number;
+  /** Milliseconds for processes that have finished. Default 30 days. */
+  readonly processesMs: number;
 }
 
 /** How a replica ends. */

@@ -4,10 +4,10 @@ export type Read<T> = { readonly value: T } | { readonly fact: string; readonly 
 /** Reads one value of the file. `key` is its path, `http.port`, for messages. */
 export type Reader<T> = (value: unknown, key: string) => Read<T>;
 
-const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const SIZE_BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
-/** A time with its unit, as milliseconds: `250ms`, `1.5s`, `5m`, `1h`. The bounds are written the same way and belong to it. */
+/** A time with its unit, as milliseconds: `250ms`, `1.5s`, `5m`, `1h`, `3d`. The bounds are written the same way and belong to it. */
 export function duration(min: string, max: string): Reader<number> {
   return quantity('duration', DURATION_MS, "'250ms', '10s' or '5m'", min, max);
 }

@@ -1,3 +1,4 @@
+import { DeadLetters, NoDeadLetter } from '@fledge/kit';
 import { eventually } from '@fledge/kit/testing';
 import { EventBus } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
@@ -115,6 +116,41 @@ describe.each(WORLDS)('events over $name', (world) => {
     for (const letter of letters) expect(letter).toMatchObject({ attempts: 3, history: [1, 2, 3].map((attempt) => ({ attempt, message: 'never' })) });
     for (const listener of ['first', 'second']) expect(EARS.tries.filter((tried) => tried === `${listener}:dead:1`)).toHaveLength(3);
     expect(await chatter.heard('first', 'dead')).toEqual([]);
+  });
+
+  it('are sent again to the consumer that failed and to no other, before what waits of their key', async () => {
+    const letters = chatter.app('listener').get(DeadLetters);
+    const blocked = (await letters.list({ consumer: 'first' })).find(({ key }) => key === 'dead');
+    expect(blocked).toMatchObject({ name: 'talker.said.v1', source: 'talker', attempts: 3, reason: 'failed 3 times', state: 'dead' });
+    const id = blocked?.messageId as string;
+    expect(await letters.show('first', id)).toMatchObject({ payload: JSON.stringify({ topic: 'dead', number: 1 }), history: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3 }] });
+    await letters.resend('first', id);
+    await chatter.until('first', 'dead', upTo(3));
+    expect(EARS.tries).toEqual(['first:dead:1', 'first:dead:2', 'first:dead:3']);
+    await expect(letters.resend('first', id)).rejects.toThrow(NoDeadLetter);
+    expect(await letters.list({ consumer: 'first', state: 'resent' })).toHaveLength(1);
+  });
+
+  it('let the rest of their key go on when they are abandoned', async () => {
+    EARS.fails = ({ listener, topic, number }) => (listener === 'first' && topic === 'given up' && number === 1 ? new Error('never') : undefined);
+    await chatter.say('given up', 1, 3);
+    const letters = chatter.app('listener').get(DeadLetters);
+    const find = async (): Promise<string | undefined> => (await letters.list({ consumer: 'first' })).find(({ key }) => key === 'given up')?.messageId;
+    await eventually(async () => (await find()) !== undefined, 'a dead letter');
+    const id = (await find()) as string;
+    await letters.abandon('first', id);
+    await chatter.until('first', 'given up', [2, 3]);
+    await expect(letters.abandon('first', id)).rejects.toThrow(NoDeadLetter);
+  });
+
+  it('of a version that nobody knows are dead letters at once, and so are those that do not fit', async () => {
+    const put = (name: string, payload: string): Promise<unknown> =>
+      chatter.rows('talker', "insert into outbox (kind, name, key, partition, payload) values ('event', $1, 'odd', hashtext('odd') & 15, $2)", [name, payload]);
+    await put('talker.said.v2', '{"what":"new"}');
+    await put('talker.said.v1', '{"topic":7}');
+    const reasons = async (): Promise<unknown[]> => chatter.rows('listener', "select reason, attempts from dead_letter where consumer = 'second' and key = 'odd' order by died_at");
+    await eventually(async () => expect(await reasons()).toEqual([{ reason: 'unknown version', attempts: 1 }, { reason: 'invalid message', attempts: 1 }]), 'two dead letters');
+    expect(EARS.tries.filter((tried) => tried.includes('odd'))).toEqual([]);
   });
 
   it('wait in the outbox while nobody takes them, and come after a restart', async () => {

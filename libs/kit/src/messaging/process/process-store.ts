@@ -81,11 +81,6 @@ with due as materialized (
 select (select count(*)::int from due) as moved,
   (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from timer where due_at > clock_timestamp() and due_at < 'infinity') as "nextInMs"`;
 
-const SWEEP = `
-delete from process where (name, key) in (
-  select name, key from process where finished_at < clock_timestamp() - $1 * interval '1 ms' order by finished_at limit $2 for update skip locked
-) returning 1`;
-
 /** The tables `process` and `timer` of a module. */
 export class ProcessStore {
   constructor(private readonly sql: Sql) {}
@@ -134,9 +129,4 @@ export class ProcessStore {
     const [result] = await this.sql.rows<{ moved: number; nextInMs: number | null }>(MOVE, [module]);
     return result ?? { moved: 0, nextInMs: null };
   }
-}
-
-/** Deletes runs that finished longer than this ago, `most` of them; answers how many. */
-export async function sweepFinishedRuns(sql: Sql, olderThanMs: number, most: number): Promise<number> {
-  return (await sql.rows(SWEEP, [olderThanMs, most])).length;
 }

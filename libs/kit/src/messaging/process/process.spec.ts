@@ -9,6 +9,7 @@ import { type ModuleDataSource, openModuleData } from '../../data/index.js';
 import { eventually } from '../../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.js';
 import type { StoredMessage } from '../../transport/index.js';
+import { DeadLetters } from '../dead-letters.js';
 import { Dispatcher } from '../dispatcher.js';
 import { Inbox } from '../inbox.js';
 import { Leases } from '../lease.js';
@@ -330,6 +331,21 @@ describe('a run that fails', () => {
     await eventually(async () => expect((await stored('a')).state.payments).toBe(2), 'both are handled');
     expect(await stored('a')).toMatchObject({ status: 'running' });
     expect((await happenings('a')).slice(-3).map((line) => line.split(' ')[0])).toEqual(['resumed', 'event', 'event']);
+  });
+
+  it.each(['resend', 'abandon'] as const)('goes on when its dead letter is settled by hand: %s', async (how) => {
+    const one = await replica();
+    doings.set('p1', failing);
+    await handle(placed('a'));
+    await one.accept(new Paid({ orderId: 'a', paymentId: 'p1' }));
+    await eventually(async () => expect((await stored('a')).status).toBe('failed'), 'it has failed');
+    broken = false;
+    const letters = new DeadLetters(sql);
+    const [letter] = await letters.list();
+    await letters[how]('checkout', letter?.messageId ?? '');
+    await one.accept(new Paid({ orderId: 'a', paymentId: 'p1' }));
+    await eventually(async () => expect((await stored('a')).state.payments).toBe(how === 'resend' ? 2 : 1), 'it has gone on');
+    expect((await stored('a')).status).toBe('running');
   });
 
   it('is visible also when it failed at its start', async () => {

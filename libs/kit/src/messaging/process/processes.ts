@@ -1,3 +1,4 @@
+import { resendDeadLetters } from '../dead-letters.js';
 import type { Sql } from '../sql.js';
 import { extended, failedOn, type HistoryEntry } from './history.js';
 import { RunNotFailed } from './process-errors.js';
@@ -46,19 +47,6 @@ const LIMIT_MAX = 1_000;
 const iso = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 const SUMMARY = `name, key, status, outcome, ${iso('started_at')} as "startedAt", ${iso('changed_at')} as "changedAt", ${iso('finished_at')} as "finishedAt"`;
 
-// A message in the inbox that is dead goes before all others of its key, by its position, behind a hold that is due.
-const RESEND = `
-with again as (
-  update dead_letter set state = 'resent', settled_at = clock_timestamp() where consumer = $1 and message_id = any($2::uuid[]) and state = 'dead' returning message_id
-), back as (
-  update inbox i set state = 'parked', attempts = 0, ended_at = null from again where i.consumer = $1 and i.message_id = again.message_id
-  returning i.consumer, i.key, i.partition
-), held as (
-  insert into message_hold (consumer, key, partition, due_at) select distinct on (key) consumer, key, partition, clock_timestamp() from back order by key
-  on conflict (consumer, key) do update set due_at = excluded.due_at
-)
-select count(*)::int as resent from back`;
-
 /** The runs of a module's processes, the newest change first. */
 export async function listRuns(sql: Sql, { name, status, limit = LIMIT_DEFAULT }: RunFilter = {}): Promise<RunSummary[]> {
   return sql.rows<RunSummary>(
@@ -90,8 +78,7 @@ export async function resumeRun(sql: Sql, name: string, key: string): Promise<nu
     const run = await store.lock(name, key);
     if (run?.status !== 'failed') throw new RunNotFailed(name, key, run?.status);
     const failed = failedOn(run.history);
-    const [result] = await sql.rows<{ resent: number }>(RESEND, [name, failed]);
-    const resent = result?.resent ?? 0;
+    const resent = await resendDeadLetters(sql, name, failed);
     const entry: HistoryEntry = { at: run.now.toISOString(), what: 'resumed', detail: `${resent} sent again` };
     await store.record(name, key, 'running', extended(run.history, [entry]));
     return resent;

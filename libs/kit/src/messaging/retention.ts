@@ -1,0 +1,48 @@
+import { currentCall } from '../boundary/index.js';
+import type { SingletonJob } from './singletons.js';
+import type { Sql } from './sql.js';
+
+const DAY_MS = 86_400_000;
+
+/** How long what has ended is kept, in milliseconds. */
+export interface Retention {
+  /** Messages that were sent: what can be sent again when a broker was lost. Default three days. */
+  readonly sentMs: number;
+  /** What consumers have handled, by which they know it again. Not shorter than `sentMs`. Default seven days. */
+  readonly handledMs: number;
+  /** Dead letters, settled or not. Default 90 days. */
+  readonly deadLettersMs: number;
+  /** Runs of processes that have finished. Default 30 days. */
+  readonly processesMs: number;
+}
+
+/** How long it is if nothing is said. */
+export const RETENTION_DEFAULT: Retention = { sentMs: 3 * DAY_MS, handledMs: 7 * DAY_MS, deadLettersMs: 90 * DAY_MS, processesMs: 30 * DAY_MS };
+
+/** Rows that one statement deletes at the most, so that none holds locks for long. */
+export const SWEEP_ROWS_MAX = 1_000;
+const SWEEP_EVERY_MS = 60_000;
+
+const before = (column: string): string => `${column} < clock_timestamp() - $1 * interval '1 ms'`;
+// A message that waits for an operator stays in the inbox as long as its dead letter does.
+const SWEEPS: readonly (readonly [keyof Retention, string])[] = [
+  ['sentMs', `delete from outbox where seq in (select seq from outbox where ${before('sent_at')} order by sent_at limit ${SWEEP_ROWS_MAX}) returning 1`],
+  ['handledMs', `delete from inbox where ctid in (select ctid from inbox where ${before('ended_at')} and state in ('handled', 'abandoned') order by ended_at limit ${SWEEP_ROWS_MAX}) returning 1`],
+  ['deadLettersMs', `delete from inbox where ctid in (select ctid from inbox where ${before('ended_at')} and state = 'dead' order by ended_at limit ${SWEEP_ROWS_MAX}) returning 1`],
+  ['deadLettersMs', `delete from dead_letter where ctid in (select ctid from dead_letter where ${before('died_at')} order by died_at limit ${SWEEP_ROWS_MAX}) returning 1`],
+  ['processesMs', `delete from process where ctid in (select ctid from process where ${before('finished_at')} order by finished_at limit ${SWEEP_ROWS_MAX}) returning 1`],
+];
+
+/** Deletes what is older than it is to be kept; answers how many rows. Ends early when `isOver` says so. */
+export async function sweep(sql: Sql, retention: Retention, isOver: () => boolean = () => false): Promise<number> {
+  let deleted = 0;
+  for (const [kept, statement] of SWEEPS) {
+    for (let rows = SWEEP_ROWS_MAX; rows === SWEEP_ROWS_MAX && !isOver(); deleted += rows) rows = (await sql.rows(statement, [retention[kept]])).length;
+  }
+  return deleted;
+}
+
+/** Keeps a module's tables of messages bounded, on one replica at a time. No method's name has a colon, so it meets none. */
+export function retentionJob(sql: Sql, retention: Retention): SingletonJob {
+  return { name: 'kit:retention', everyMs: SWEEP_EVERY_MS, run: () => sweep(sql, retention, () => currentCall()?.signal.aborted ?? false) };
+}
