@@ -5,13 +5,14 @@ export interface Run<S extends object> {
   /** Kept from one event to the next: change its fields. Checked and copied when the method has ended. */
   readonly state: S;
   /**
-   * Sends a command of a contract in `uses`, or of the module itself, durably: it goes out with the commit, and is tried until it is handled.
-   * What it brings about is told by events of the module that handles it.
+   * Sends a command of a contract in `uses`, or of the module itself, durably: it goes out with the commit, and is
+   * retried as its handler says. What it brings about is told by events of the module that handles it.
    * @throws InvalidMessage when it does not fit its contract, UndeclaredDependency when its module is not in `uses`.
    */
   send(command: object): void;
   /**
-   * Calls the method with `@OnTimer(name)` once, after this time; replaces a timer of that name.
+   * Calls the method with `@OnTimer(name)` once, after this time, half a second late at most unless the system is
+   * busy or down; replaces a timer of that name.
    * @param inMs 0 to 31,536,000,000 (a year), in milliseconds.
    */
   setTimer(name: string, inMs: number): void;
