@@ -39,11 +39,13 @@ export class Timers {
     this.lookNow();
   }
 
-  /** Looks no more; resolves when the look in hand has ended. */
+  /** Looks no more, and lets another replica; resolves when the look in hand has ended. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.looking;
+    // a database that is away lets the lease expire by itself
+    await this.group.leave().catch((error: unknown) => this.complain(error));
   }
 
   private lookNow(): void {
