@@ -33,16 +33,6 @@ export class ReservationReleased extends ContractError {
   }
 }
 
-/** The reserved stock is sold: it can not be released any more. */
-@ErrorContract('inventory.reservation-confirmed.v1', { kind: 'conflict', hint: 'Take the goods back instead.' })
-export class ReservationConfirmed extends ContractError {
-  @IsUUID() readonly orderId!: string;
-  constructor(fields: Fields<ReservationConfirmed>) {
-    super(`the stock of order ${fields.orderId} is sold`);
-    Object.assign(this, fields);
-  }
-}
-
 /** No stock of the product was ever received. */
 @ErrorContract('inventory.stock-not-found.v1', { kind: 'not-found', hint: 'Receive some at POST /stock/receipts.' })
 export class StockNotFound extends ContractError {

@@ -1,17 +1,20 @@
 /**
- * What other modules may know of inventory: to reserve stock, to give it back, and how much there is.
+ * What other modules may know of inventory: to reserve stock, to sell it, to give it back, and how much there is.
  * @packageDocumentation
  */
 import { defineContract } from '@fledge/kit/contract';
 import { GetAvailability } from './get-availability.query.js';
 import { ReleaseStock } from './release-stock.command.js';
 import { ReserveStock } from './reserve-stock.command.js';
+import { SaleRefused } from './sale-refused.event.js';
+import { SellStock } from './sell-stock.command.js';
+import { StockReleased } from './stock-released.event.js';
+import { StockSold } from './stock-sold.event.js';
 
 export { Availability } from './availability.view.js';
 export {
   OutOfStock,
   ReceiptDiffers,
-  ReservationConfirmed,
   ReservationDiffers,
   ReservationReleased,
   StockNotFound,
@@ -20,12 +23,17 @@ export {
 export { GetAvailability } from './get-availability.query.js';
 export { ReleaseStock } from './release-stock.command.js';
 export { ReserveStock } from './reserve-stock.command.js';
+export { SaleRefused } from './sale-refused.event.js';
+export { SellStock } from './sell-stock.command.js';
 export { RESERVATION_LINES_MAX, RESERVATION_QUANTITY_MAX, ReservationLine, StockReservation } from './stock-reservation.view.js';
+export { StockReleased } from './stock-released.event.js';
+export { StockSold } from './stock-sold.event.js';
 
 /** Inventory: stock, receipts, reservations. */
 export const InventoryContract = defineContract({
   name: 'inventory',
-  commands: [ReserveStock, ReleaseStock],
+  commands: [ReserveStock, SellStock, ReleaseStock],
   queries: [GetAvailability],
+  events: [StockSold, SaleRefused, StockReleased],
   routes: ['/stock'],
 });

@@ -7,8 +7,10 @@ import { GetAvailabilityHandler } from './get-stock/get-availability.handler.js'
 import { GetStockController } from './get-stock/get-stock.controller.js';
 import { ReceiveStockController } from './receive-stock/receive-stock.controller.js';
 import { Receiving } from './receive-stock/receiving.js';
+import { GivingBack } from './release-stock/giving-back.js';
 import { ReleaseStockHandler } from './release-stock/release-stock.handler.js';
 import { ReserveStockHandler } from './reserve-stock/reserve-stock.handler.js';
+import { SellStockHandler } from './sell-stock/sell-stock.handler.js';
 import { CreateInventory1763800000000 } from './storage/migrations/1763800000000-create-inventory.js';
 import { ReceiptRepository } from './storage/receipt.repository.js';
 import { ReceiptRow } from './storage/receipt.row.js';
@@ -25,7 +27,7 @@ import { StockRow } from './storage/stock.row.js';
   entities: [StockRow, ReceiptRow, ReservationRow, ReservationLineRow],
   migrations: [CreateInventory1763800000000],
   imports: [Authentication.verifiedBy(GetSigningKeys)],
-  providers: [StockRepository, ReceiptRepository, ReservationRepository, Receiving, ReserveStockHandler, ReleaseStockHandler, GetAvailabilityHandler, DemoStock],
+  providers: [StockRepository, ReceiptRepository, ReservationRepository, Receiving, GivingBack, ReserveStockHandler, SellStockHandler, ReleaseStockHandler, GetAvailabilityHandler, DemoStock],
   controllers: [ReceiveStockController, GetStockController],
 })
 export class InventoryModule {}

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { fake, testModule, type TestedModule } from '@fledge/kit/testing';
+import { eventually, fake, testModule, type TestedModule } from '@fledge/kit/testing';
 import { CatalogContract, GetProduct, ProductNotFound } from '@shop/catalog/contract';
-import { GetAvailability, OutOfStock, ReleaseStock, ReservationDiffers, ReservationReleased, ReserveStock } from '../contract/index.js';
+import { GetAvailability, OutOfStock, ReleaseStock, ReservationDiffers, ReservationReleased, ReserveStock, SaleRefused, SellStock, StockReleased, StockSold } from '../contract/index.js';
 import { InventoryModule } from '../src/index.js';
 
 const staff = { subject: randomUUID(), roles: ['staff'] };
@@ -116,6 +116,50 @@ describe('releasing', () => {
       }),
     );
     expect(await stockOf(productId)).toMatchObject({ available: 20, reserved: 0 });
+  });
+});
+
+describe('selling', () => {
+  const told = async (orderId: string): Promise<string[]> => {
+    const events = [...(await shop.messages.published(StockSold)), ...(await shop.messages.published(SaleRefused)), ...(await shop.messages.published(StockReleased))];
+    return events.filter((event) => event.orderId === orderId).map((event) => event.constructor.name);
+  };
+
+  it('sells what is reserved, once, when the command comes durably, however often', async () => {
+    const productId = await stocked(5);
+    const orderId = randomUUID();
+    await reserve(productId, 2, orderId);
+    for (let i = 0; i < 3; i++) await shop.messages.deliver(new SellStock({ orderId }));
+    await eventually(async () => expect(await told(orderId)).toEqual(['StockSold', 'StockSold', 'StockSold']), 'told three times');
+    expect(await stockOf(productId)).toMatchObject({ received: 5, available: 3, reserved: 0, sold: 2 });
+  });
+
+  it('takes back what was sold', async () => {
+    const productId = await stocked(5);
+    const orderId = randomUUID();
+    await reserve(productId, 2, orderId);
+    await shop.execute(new SellStock({ orderId }));
+    await shop.execute(new ReleaseStock({ orderId }));
+    expect(await stockOf(productId)).toMatchObject({ received: 5, available: 5, reserved: 0, sold: 0 });
+    expect(await told(orderId)).toEqual(['StockSold', 'StockReleased']);
+  });
+
+  it('refuses to sell what is not reserved, or no longer', async () => {
+    const [never, released] = [randomUUID(), randomUUID()];
+    await reserve(await stocked(1), 1, released);
+    await shop.execute(new ReleaseStock({ orderId: released }));
+    await shop.execute(new SellStock({ orderId: never }));
+    await shop.execute(new SellStock({ orderId: released }));
+    expect(await told(never)).toEqual(['SaleRefused']);
+    expect(await told(released)).toEqual(['SaleRefused', 'StockReleased']);
+  });
+
+  it('and releasing race, and the stock adds up', async () => {
+    const productId = await stocked(50);
+    const orders = Array.from({ length: 50 }, () => randomUUID());
+    await Promise.all(orders.map((orderId) => reserve(productId, 1, orderId)));
+    await Promise.all(orders.flatMap((orderId) => [shop.execute(new SellStock({ orderId })), shop.execute(new ReleaseStock({ orderId }))]));
+    expect(await stockOf(productId)).toMatchObject({ received: 50, available: 50, reserved: 0, sold: 0 });
   });
 });
 

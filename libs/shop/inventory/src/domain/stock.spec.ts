@@ -1,4 +1,4 @@
-import { noStock, RECEIVED_MAX, receive, release, reserve, sameLines, type Stock, tidy } from './stock.js';
+import { noStock, RECEIVED_MAX, receive, release, reserve, restock, sameLines, sell, type Stock, tidy } from './stock.js';
 
 const ten: Stock = { productId: 'p', received: 15, available: 10, reserved: 3, sold: 2 };
 
@@ -15,6 +15,17 @@ describe('reserve', () => {
   it('keeps some for an order', () => expect(reserve(ten, 4)).toEqual({ ...ten, available: 6, reserved: 7 }));
   it('takes the last one', () => expect(reserve(ten, 10)?.available).toBe(0));
   it('refuses one more than there is', () => expect(reserve(ten, 11)).toBeUndefined());
+});
+
+describe('sell', () => {
+  it('sells what is reserved, and takes it back', () => {
+    expect(sell(ten, 3)).toEqual({ ...ten, reserved: 0, sold: 5 });
+    expect(restock(sell(ten, 3), 3)).toEqual({ ...ten, reserved: 0, available: 13 });
+  });
+  it('never sells what is not reserved, nor takes back what is not sold', () => {
+    expect(() => sell(ten, 4)).toThrow('does not add up');
+    expect(() => restock(ten, 3)).toThrow('does not add up');
+  });
 });
 
 describe('release', () => {

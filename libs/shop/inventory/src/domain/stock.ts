@@ -40,6 +40,16 @@ export function release(stock: Stock, quantity: number): Stock {
   return checked({ ...stock, available: stock.available + quantity, reserved: stock.reserved - quantity });
 }
 
+/** The stock after what was kept for an order is sold. */
+export function sell(stock: Stock, quantity: number): Stock {
+  return checked({ ...stock, reserved: stock.reserved - quantity, sold: stock.sold + quantity });
+}
+
+/** The stock after an order that was sold came back. */
+export function restock(stock: Stock, quantity: number): Stock {
+  return checked({ ...stock, available: stock.available + quantity, sold: stock.sold - quantity });
+}
+
 /**
  * One line a product, in the order of their ids: so two orders lock stock in the same order and never wait for each other in a
  * circle, and equal wishes look equal.
