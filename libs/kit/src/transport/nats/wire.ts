@@ -33,6 +33,7 @@ export class Wire {
   private frameCount = 0;
   /** Whether `frames` holds anything but ASCII. */
   private wide = false;
+  private knownMaxBytes = 0;
 
   constructor(connection: NatsConnection) {
     this.client = connection as NatsConnectionImpl;
@@ -49,13 +50,13 @@ export class Wire {
     return this.client.protocol.isClosed();
   }
 
-  /** The largest headers and body together that the server takes, in bytes. */
+  /** The largest headers and body together that the server takes, in bytes; while none is reached, that the last one took. */
   get payloadMaxBytes(): number {
-    return this.client.info?.max_payload ?? 0;
+    return (this.knownMaxBytes = this.client.info?.max_payload ?? this.knownMaxBytes);
   }
 
   /**
-   * Sends a message; `false`, and nothing is sent, when it is larger than the server takes.
+   * Sends a message, or drops it when no server is reached; `false`, and nothing is sent, when it is larger than the server takes.
    * `subject`, `reply` and `headers` (empty for none) must be ASCII, and are trusted: whoever makes them keeps line breaks out.
    */
   publish(subject: string, reply: string, headers: string, body: string): boolean {
