@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type INestApplicationContext, Logger, type ModuleMetadata, Scope } from '@nestjs/common';
+import { type INestApplicationContext, Logger, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Command } from '@nestjs/cqrs';
 import { IsInt, IsOptional, IsString } from 'class-validator';
@@ -368,72 +368,5 @@ describe('a run that fails', () => {
     await handle(placed('a'));
     await expect(processes.resume('checkout', 'a')).rejects.toMatchObject({ code: 'fledge.run-not-failed' });
     await expect(processes.resume('checkout', 'b')).rejects.toMatchObject({ code: 'fledge.run-not-failed' });
-  });
-});
-
-const orderOf = (event: Placed): string => event.orderId;
-
-class Unnamed {
-  @Starts(Placed, orderOf) begin(): void {}
-}
-
-@Process('startless', { state: CheckoutState })
-class Startless {
-  @Continues(Placed, orderOf) go(): void {}
-}
-
-@Process('event-twice', { state: CheckoutState })
-class EventTwice {
-  @Starts(Placed, orderOf) begin(): void {}
-  @Continues(Placed, orderOf) go(): void {}
-}
-
-@Process('timer-twice', { state: CheckoutState })
-class TimerTwice {
-  @Starts(Placed, orderOf) begin(): void {}
-  @OnTimer('late') one(): void {}
-  @OnTimer('late') other(): void {}
-}
-
-class BareState {
-  @IsInt() checked = 0;
-  bare = 1;
-}
-
-@Process('bare', { state: BareState })
-class Bare {
-  @Starts(Placed, orderOf) begin(): void {}
-}
-
-@Process('twin', { state: CheckoutState })
-class Twin {
-  @Starts(Placed, orderOf) begin(): void {}
-}
-
-@Process('twin', { state: CheckoutState })
-class OtherTwin {
-  @Starts(Placed, orderOf) begin(): void {}
-}
-
-describe('the start refuses a process', () => {
-  it.each([
-    ['process-unnamed', [Unnamed]],
-    ['process-without-start', [Startless]],
-    ['process-event-twice', [EventTwice]],
-    ['process-timer-twice', [TimerTwice]],
-    ['process-state', [Bare]],
-    ['process-twice', [Twin, OtherTwin]],
-    ['process-scope', [{ provide: Twin, useClass: Twin, scope: Scope.REQUEST }]],
-  ])('%s', async (cause, providers) => {
-    const inside = await container(...providers);
-    expect(() => found(inside)).toThrow(expect.objectContaining({ code: `fledge.startup.${cause}` }));
-    await inside.close();
-  });
-
-  it('that reacts to an event of a module that is not in `uses`', async () => {
-    const inside = await container(Checkout);
-    const spec = { contract: Orders, uses: [], entities: [], migrations: [] };
-    expect(() => discoverProcesses(inside, { spec, catalogue, sql, outbox })).toThrow(expect.objectContaining({ code: 'fledge.startup.process-event-foreign' }));
-    await inside.close();
   });
 });
