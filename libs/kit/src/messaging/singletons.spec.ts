@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { Logger, Scope, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { currentCall } from '../boundary/index.js';
+import { Catalogue, currentCall, Inlet } from '../boundary/index.js';
+import { defineContract } from '../contract/index.js';
 import { type ModuleDataSource, openModuleData } from '../data/index.js';
 import { eventually } from '../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { Leases } from './lease.js';
+import { refuseUnstored } from './module-messaging.js';
 import { CreateMessaging1700000000000 } from './schema.js';
 import { Singleton } from './singleton.js';
 import { discoverSingletons, type SingletonJob, Singletons } from './singletons.js';
@@ -135,6 +137,15 @@ describe('singletons', () => {
     class Root {}
     const app = await NestFactory.createApplicationContext({ module: Root, providers }, { logger: false, abortOnError: false });
     expect(() => discoverSingletons(app)).toThrow(expect.objectContaining({ code: `fledge.startup.${cause}` }));
+    await app.close();
+  });
+
+  it('stop the start of a module without tables, which has nowhere to keep a lease', async () => {
+    class Root {}
+    const app = await NestFactory.createApplicationContext({ module: Root, providers: [Sweeper] }, { logger: false });
+    const contract = defineContract({ name: 'single' });
+    const parts = { app, spec: { contract, uses: [], entities: [], migrations: [] }, catalogue: new Catalogue([contract]), inlet: new Inlet('single', [], 1, () => undefined) };
+    expect(() => refuseUnstored(parts)).toThrow(expect.objectContaining({ code: 'fledge.startup.consumer-tables', message: expect.stringContaining("the singleton 'sweep' of single") as string }));
     await app.close();
   });
 
