@@ -181,6 +181,14 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   ['a substitution that is not closed', `${ALL}\nsettings:\n  catalog:\n    x: \${A`, "t.yaml:4:8: '${' opens a substitution that is not closed on its line. Write ${NAME} or ${NAME:-default}."],
   ['a key twice', `transport: local\ntransport: local\n${ALL}`, 't.yaml:2:1: this is not valid YAML: map keys must be unique. Correct the indentation, quotes or brackets here.'],
   ['a bracket that is not closed', 'services: { shop: ', 't.yaml:1:19: this is not valid YAML: flow map in block collection must be sufficiently indented and end with a }. Correct the indentation, quotes or brackets here.'],
+  ['two documents in one file', `${ALL}\n---\n${ALL}`, 't.yaml:2:1: this is not valid YAML: a second document begins. Keep one document: remove this line and what follows.'],
+  ['an alias of nothing', `${ALL}\nsettings: { catalog: { x: *nope } }`, "t.yaml:2:27: the alias '*nope' stands for nothing: no value before it is marked '&nope'. Mark one, or write the value itself."],
+  ['an alias within what it stands for', `${ALL}\nsettings: { catalog: &all { x: *all } }`, "t.yaml:2:32: the alias '*all' stands within what it stands for. Write the value itself."],
+  [
+    'aliases of aliases that grow without bound',
+    `${ALL}\nsettings:\n  catalog:\n    a: &a [x,x,x,x,x,x,x,x,x]\n    b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n    c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n    d: [*c,*c,*c,*c,*c,*c,*c,*c,*c]`,
+    't.yaml:7:8: its aliases stand for too many values. Write the values themselves.',
+  ],
 ];
 
 describe('a faulty topology file', () => {

@@ -1,4 +1,4 @@
-import { type Document, isScalar, LineCounter, type Node, parseDocument, type Scalar, visit } from 'yaml';
+import { type Alias, type Document, isScalar, LineCounter, type Node, parseDocument, type Scalar, visit } from 'yaml';
 import type { TopologyProblem } from './topology-error.js';
 
 const SUBSTITUTION = /\$\{[^}\n]*\}/g;
@@ -34,10 +34,14 @@ export class YamlSource {
   ) {
     this.document = parseDocument(this.hideSubstitutions(text), { lineCounter: this.lines, prettyErrors: false, stringKeys: true });
     for (const error of this.document.errors) {
+      if (error.code === 'MULTIPLE_DOCS') {
+        this.addAt(error.pos[0], 'this is not valid YAML: a second document begins', 'Keep one document: remove this line and what follows');
+        continue;
+      }
       const message = this.reveal(error.message).replace(/\.$/, '');
       this.addAt(error.pos[0], `this is not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`, 'Correct the indentation, quotes or brackets here');
     }
-    visit(this.document, { Scalar: (key, node) => this.putIn(node, key === 'key') });
+    visit(this.document, { Scalar: (key, node) => this.putIn(node, key === 'key'), Alias: (_key, node, path) => this.judge(node, path) });
   }
 
   /** The whole content; null when the text is empty or is not YAML. */
@@ -54,12 +58,21 @@ export class YamlSource {
   valueOf(node: unknown): unknown {
     const resolved = this.resolve(node);
     if (isScalar(resolved)) return resolved.value;
-    return resolved !== null && typeof resolved === 'object' && 'toJS' in resolved && typeof resolved.toJS === 'function' ? (resolved.toJS as (doc: Document) => unknown)(this.document) : resolved;
+    if (resolved === null || typeof resolved !== 'object' || !('toJS' in resolved) || typeof resolved.toJS !== 'function') return resolved;
+    try {
+      return (resolved.toJS as (doc: Document) => unknown)(this.document);
+    } catch (error) {
+      // the guard of `yaml` against a few lines that would fill the memory
+      if (!(error instanceof ReferenceError)) throw error;
+      if (!this.broken.has(node)) this.add(node, 'its aliases stand for too many values', 'Write the values themselves');
+      this.broken.add(node);
+      return undefined;
+    }
   }
 
   /** Whether the node has no value because of a problem that is noted already. */
   isBroken(node: unknown): boolean {
-    return this.broken.has(this.resolve(node));
+    return this.broken.has(node) || this.broken.has(this.resolve(node));
   }
 
   /** Notes a problem at a node; without one, about the whole file. `fact` and `cure` are sentences without their full stop. */
@@ -98,6 +111,15 @@ export class YamlSource {
     if (put.includes('${')) this.add(node, "'${' opens a substitution that is not closed on its line", 'Write ${NAME} or ${NAME:-default}');
     if (this.problems.length > problemsBefore) this.broken.add(node);
     if (put !== value) node.value = node.type === 'PLAIN' ? typed(put) : put;
+  }
+
+  /** `path`: what the alias stands within. */
+  private judge(alias: Alias, path: readonly unknown[]): void {
+    const target = this.resolve(alias);
+    if (target !== undefined && !path.includes(target)) return;
+    this.broken.add(alias);
+    if (target === undefined) this.add(alias, `the alias '*${alias.source}' stands for nothing: no value before it is marked '&${alias.source}'`, 'Mark one, or write the value itself');
+    else this.add(alias, `the alias '*${alias.source}' stands within what it stands for`, 'Write the value itself');
   }
 
   private lookUp(text: string, offset: number): string {
