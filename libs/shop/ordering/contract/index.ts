@@ -1,13 +1,19 @@
 /**
- * What other modules may know of ordering: to place, cancel and read orders.
+ * What other modules may know of ordering: to place, cancel and read orders, and what becomes of them.
  * @packageDocumentation
  */
 import { defineContract } from '@fledge/kit/contract';
 import { CancelOrder } from './cancel-order.command.js';
+import { CancelRequested } from './cancel-requested.event.js';
 import { GetOrder } from './get-order.query.js';
+import { OrderCancelled } from './order-cancelled.event.js';
+import { OrderCompleted } from './order-completed.event.js';
+import { OrderConfirmed } from './order-confirmed.event.js';
+import { OrderPlaced } from './order-placed.event.js';
 import { PlaceOrder } from './place-order.command.js';
 
 export { CancelOrder } from './cancel-order.command.js';
+export { CancelRequested } from './cancel-requested.event.js';
 export {
   CartChanged,
   CartFull,
@@ -23,8 +29,13 @@ export {
   QuantityTooLarge,
 } from './errors.js';
 export { GetOrder } from './get-order.query.js';
+export { OrderCancelled } from './order-cancelled.event.js';
+export { OrderCompleted } from './order-completed.event.js';
+export { OrderConfirmed } from './order-confirmed.event.js';
+export { OrderPlaced } from './order-placed.event.js';
 export { ORDER_STATES, type OrderState } from './order-state.js';
 export { OrderLineView, OrderStepView, OrderView } from './order.view.js';
+export { PAYMENT_METHOD } from './payment-method.js';
 export { IDEMPOTENCY_KEY_MAX, PlaceOrder } from './place-order.command.js';
 
 /** Ordering: carts and orders. */
@@ -32,5 +43,6 @@ export const OrderingContract = defineContract({
   name: 'ordering',
   commands: [PlaceOrder, CancelOrder],
   queries: [GetOrder],
+  events: [OrderPlaced, CancelRequested, OrderConfirmed, OrderCompleted, OrderCancelled],
   routes: ['/cart', '/orders'],
 });

@@ -1,7 +1,7 @@
 /**
- * Where an order is. `placing`: its stock is being reserved; `placed`: it is; `rejected`: it could not be; `cancelling`: given
- * up, its stock is being released; `cancelled`: it is.
+ * Where an order is. `placing`: its stock is being reserved; `placed`: it is; `rejected`: it could not be; `confirmed`: its money is
+ * set aside and its stock is sold; `completed`: it is paid; `cancelling`: given up, its money and its stock go back; `cancelled`: they did.
  */
-export const ORDER_STATES = ['placing', 'placed', 'rejected', 'cancelling', 'cancelled'] as const;
+export const ORDER_STATES = ['placing', 'placed', 'rejected', 'confirmed', 'completed', 'cancelling', 'cancelled'] as const;
 /** One of `ORDER_STATES`. */
 export type OrderState = (typeof ORDER_STATES)[number];

@@ -1,8 +1,9 @@
 import { CommandContract, type Fields } from '@fledge/kit/contract';
 import { Command } from '@nestjs/cqrs';
-import { IsOptional, IsString, IsUUID, Length } from 'class-validator';
+import { IsOptional, IsString, IsUUID, Length, Matches } from 'class-validator';
 import { CartChanged, EmptyCart, ItemOutOfStock, ItemUnavailable, MixedCurrencies, OrderInProgress, OrderNotPlaced } from './errors.js';
 import { OrderView } from './order.view.js';
+import { PAYMENT_METHOD } from './payment-method.js';
 
 /** Characters of an idempotency key at most. */
 export const IDEMPOTENCY_KEY_MAX = 200;
@@ -19,6 +20,8 @@ export const IDEMPOTENCY_KEY_MAX = 200;
 export class PlaceOrder extends Command<OrderView> {
   @IsUUID() readonly userId!: string;
   @IsOptional() @IsString() @Length(1, IDEMPOTENCY_KEY_MAX) readonly idempotencyKey?: string;
+  /** With one, the order is paid by a checkout; without, it stays placed. */
+  @IsOptional() @Matches(PAYMENT_METHOD) readonly paymentMethod?: string;
   constructor(fields: Fields<PlaceOrder>) {
     super();
     Object.assign(this, fields);

@@ -2,10 +2,12 @@ import { Authentication, BoundedModule } from '@fledge/kit';
 import { CatalogContract } from '@shop/catalog/contract';
 import { GetSigningKeys, IdentityContract } from '@shop/identity/contract';
 import { InventoryContract } from '@shop/inventory/contract';
+import { PaymentsContract } from '@shop/payments/contract';
 import { OrderingContract } from '../contract/index.js';
 import { CancelOrderController } from './cancel-order/cancel-order.controller.js';
 import { CancelOrderHandler } from './cancel-order/cancel-order.handler.js';
 import { CartController } from './cart/cart.controller.js';
+import { Checkout } from './checkout/checkout.process.js';
 import { GetOrderController } from './get-order/get-order.controller.js';
 import { GetOrderHandler } from './get-order/get-order.handler.js';
 import { ListOrdersController } from './list-orders/list-orders.controller.js';
@@ -17,6 +19,7 @@ import { CartLineRow } from './storage/cart-line.row.js';
 import { CartRepository } from './storage/cart.repository.js';
 import { CartRow } from './storage/cart.row.js';
 import { CreateOrdering1763800000000 } from './storage/migrations/1763800000000-create-ordering.js';
+import { AddCheckout1764000000000 } from './storage/migrations/1764000000000-add-checkout.js';
 import { OrderLineRow } from './storage/order-line.row.js';
 import { OrderStepRow } from './storage/order-step.row.js';
 import { OrderRepository } from './storage/order.repository.js';
@@ -25,11 +28,11 @@ import { OrderRow } from './storage/order.row.js';
 /** Carts and orders. */
 @BoundedModule({
   contract: OrderingContract,
-  uses: [IdentityContract, CatalogContract, InventoryContract],
+  uses: [IdentityContract, CatalogContract, InventoryContract, PaymentsContract],
   entities: [CartRow, CartLineRow, OrderRow, OrderLineRow, OrderStepRow],
-  migrations: [CreateOrdering1763800000000],
+  migrations: [CreateOrdering1763800000000, AddCheckout1764000000000],
   imports: [Authentication.verifiedBy(GetSigningKeys)],
-  providers: [CartRepository, OrderRepository, Settlement, SettlementRounds, PlaceOrderHandler, CancelOrderHandler, GetOrderHandler],
+  providers: [CartRepository, OrderRepository, Settlement, SettlementRounds, PlaceOrderHandler, CancelOrderHandler, GetOrderHandler, Checkout],
   controllers: [CartController, PlaceOrderController, ListOrdersController, GetOrderController, CancelOrderController],
 })
 export class OrderingModule {}

@@ -1,5 +1,7 @@
-import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { CancelOrder, OrderNotCancellable, OrderNotFound, type OrderView } from '../../contract/index.js';
+import { CommandHandler, EventBus, type ICommandHandler } from '@nestjs/cqrs';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { CancelOrder, CancelRequested, OrderNotCancellable, OrderNotFound, type OrderView } from '../../contract/index.js';
 import type { Order } from '../domain/order.js';
 import { viewOf } from '../get-order/view-of.js';
 import { Settlement } from '../settle-orders/settlement.js';
@@ -11,18 +13,28 @@ export class CancelOrderHandler implements ICommandHandler<CancelOrder> {
   constructor(
     private readonly orders: OrderRepository,
     private readonly settlement: Settlement,
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly events: EventBus,
   ) {}
 
   async execute({ orderId, reason }: CancelOrder): Promise<OrderView> {
     // First noted, then released: the other way round, a crash between would leave a placed order without stock.
-    await this.orders.move(orderId, 'placed', 'cancelling', reason);
+    await this.note(orderId, reason);
     const order = await this.get(orderId);
-    if (order.state === 'cancelling') {
+    if (order.state === 'cancelling' && order.paymentMethod === undefined) {
       await this.settlement.trySettle(orderId);
       return viewOf(await this.get(orderId));
     }
-    if (order.state !== 'cancelled') throw new OrderNotCancellable({ orderId, state: order.state });
+    if (order.state !== 'cancelled' && order.state !== 'cancelling') throw new OrderNotCancellable({ orderId, state: order.state });
     return viewOf(order);
+  }
+
+  /** That it is to be cancelled; an order that is being paid is left to its checkout, which is told in the same transaction. */
+  private async note(orderId: string, reason: string): Promise<void> {
+    await this.dataSource.transaction(async () => {
+      const noted = (await this.orders.move(orderId, 'placed', 'cancelling', reason)) ?? (await this.orders.move(orderId, 'confirmed', 'cancelling', reason));
+      if (noted && (await this.get(orderId)).paymentMethod !== undefined) this.events.publish(new CancelRequested({ orderId, reason }));
+    });
   }
 
   private async get(orderId: string): Promise<Order> {

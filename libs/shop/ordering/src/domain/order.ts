@@ -30,6 +30,8 @@ export interface Order {
   readonly createdAt: Date;
   /** When it was placed; never, for one that could not be. */
   readonly placedAt: Date | undefined;
+  /** As payments knows it; without one the order stays placed. */
+  readonly paymentMethod: string | undefined;
   readonly history: readonly OrderStep[];
 }
 
@@ -66,7 +68,9 @@ export function priceLines(lines: readonly CartLine[], products: readonly Priced
 /** The states that each state may lead to. A rejected order may turn out to hold stock after all, and then gives it back. */
 const NEXT: Readonly<Record<OrderState, readonly OrderState[]>> = {
   placing: ['placed', 'rejected', 'cancelling'],
-  placed: ['cancelling'],
+  placed: ['confirmed', 'cancelling'],
+  confirmed: ['completed', 'cancelling'],
+  completed: [],
   rejected: ['cancelling'],
   cancelling: ['cancelled'],
   cancelled: [],

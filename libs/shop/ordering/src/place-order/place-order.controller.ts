@@ -1,9 +1,10 @@
 import { CurrentUser, type Identity, InvalidRequest } from '@fledge/kit';
-import { Controller, Headers, Post } from '@nestjs/common';
+import { Body, Controller, Headers, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBadRequestResponse, ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiHeader, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import { IDEMPOTENCY_KEY_MAX, PlaceOrder } from '../../contract/index.js';
 import { OrderResource } from '../get-order/order.view.js';
+import { PlaceOrderBody } from './place-order-body.js';
 
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
@@ -21,10 +22,10 @@ export class PlaceOrderController {
   @ApiBadRequestResponse({ description: 'A bad Idempotency-Key' })
   @ApiConflictResponse({ description: 'ordering.empty-cart.v1, ordering.item-out-of-stock.v1, ordering.item-unavailable.v1, ordering.order-in-progress.v1 or ordering.cart-changed.v1' })
   @ApiServiceUnavailableResponse({ description: 'ordering.order-not-placed.v1: nothing was ordered, try again' })
-  async place(@CurrentUser() user: Identity, @Headers('idempotency-key') key: string | undefined): Promise<OrderResource> {
+  async place(@CurrentUser() user: Identity, @Headers('idempotency-key') key: string | undefined, @Body() { paymentMethod }: PlaceOrderBody): Promise<OrderResource> {
     if (key !== undefined && (key.length > IDEMPOTENCY_KEY_MAX || !PRINTABLE.test(key))) {
       throw new InvalidRequest([{ path: 'Idempotency-Key', rule: 'header', message: `must be 1 to ${IDEMPOTENCY_KEY_MAX} printable ASCII characters` }]);
     }
-    return new OrderResource(await this.commands.execute(new PlaceOrder({ userId: user.subject, ...(key !== undefined && { idempotencyKey: key }) })));
+    return new OrderResource(await this.commands.execute(new PlaceOrder({ userId: user.subject, ...(key !== undefined && { idempotencyKey: key }), ...(paymentMethod !== undefined && { paymentMethod }) })));
   }
 }

@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
-import { CommandBus, CommandHandler, type ICommandHandler, QueryBus } from '@nestjs/cqrs';
+import { CommandBus, CommandHandler, EventBus, type ICommandHandler, QueryBus } from '@nestjs/cqrs';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { GetProducts } from '@shop/catalog/contract';
 import { OutOfStock, ReservationLine, ReserveStock } from '@shop/inventory/contract';
 import { DataSource } from 'typeorm';
-import { CartChanged, EmptyCart, ItemOutOfStock, OrderInProgress, OrderNotPlaced, type OrderView, PlaceOrder } from '../../contract/index.js';
+import { CartChanged, EmptyCart, ItemOutOfStock, OrderInProgress, OrderNotPlaced, OrderPlaced, type OrderView, PlaceOrder } from '../../contract/index.js';
 import { takeOut } from '../domain/cart.js';
 import { type Order, priceLines } from '../domain/order.js';
 import { viewOf } from '../get-order/view-of.js';
@@ -30,18 +30,19 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
     private readonly carts: CartRepository,
     private readonly orders: OrderRepository,
     private readonly settlement: Settlement,
+    private readonly events: EventBus,
   ) {}
 
-  async execute({ userId, idempotencyKey }: PlaceOrder): Promise<OrderView> {
+  async execute({ userId, idempotencyKey, paymentMethod }: PlaceOrder): Promise<OrderView> {
     const key = idempotencyKey ?? undefined;
     const known = key === undefined ? undefined : await this.orders.findByKey(userId, key);
-    const order = known ?? (await this.begin(userId, key));
+    const order = known ?? (await this.begin(userId, key, paymentMethod ?? undefined));
     // One that is found `placing` is another request's, or what one left behind that died: either way it is safe to go on with.
     return viewOf(order.state === 'placing' ? await this.finish(order) : order);
   }
 
   /** Stores the order of the cart as it is, at the prices of now. */
-  private async begin(userId: string, key: string | undefined): Promise<Order> {
+  private async begin(userId: string, key: string | undefined, paymentMethod: string | undefined): Promise<Order> {
     for (let i = 0; i < PRICINGS_MAX; i++) {
       const cart = await this.carts.find(userId);
       if (cart.lines.length === 0) throw new EmptyCart();
@@ -52,7 +53,7 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
         const known = key === undefined ? undefined : await this.orders.findByKey(userId, key);
         if (known) return known;
         await this.refuseSecond(userId);
-        return version === cart.version ? this.orders.add(userId, key, priced) : undefined;
+        return version === cart.version ? this.orders.add(userId, key, priced, paymentMethod) : undefined;
       });
       if (order) return order;
     }
@@ -80,7 +81,10 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
       // The cart first, as in `begin`: two requests that lock both never wait for each other in a circle.
       const cart = await this.carts.lock(userId);
       const step = await this.orders.move(orderId, 'placing', 'placed');
-      if (step) await this.carts.store(userId, takeOut(cart, lines));
+      if (!step) return undefined;
+      await this.carts.store(userId, takeOut(cart, lines));
+      const { totalMinor, currency, paymentMethod } = order;
+      if (paymentMethod !== undefined) this.events.publish(new OrderPlaced({ orderId, userId, totalMinor, currency, paymentMethod }));
       return step;
     });
     if (!placed) return this.giveUp(orderId);

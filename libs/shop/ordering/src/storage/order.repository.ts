@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
-import { DataSource, In, LessThan, Repository } from 'typeorm';
+import { DataSource, In, IsNull, LessThan, Repository } from 'typeorm';
 import { ORDER_STATES, type OrderState } from '../../contract/index.js';
 import { mayBecome, type Order, type OrderStep, type PricedLines } from '../domain/order.js';
 import { OrderLineRow } from './order-line.row.js';
@@ -50,13 +50,13 @@ export class OrderRepository {
   }
 
   /** Stores a new order in the state `placing`. For an open transaction that has locked the user's cart. */
-  async add(userId: string, idempotencyKey: string | undefined, { currency, totalMinor, lines }: PricedLines): Promise<Order> {
+  async add(userId: string, idempotencyKey: string | undefined, { currency, totalMinor, lines }: PricedLines, paymentMethod?: string): Promise<Order> {
     const id = randomUUID();
     const now = new Date();
-    await this.rows.insert({ id, userId, state: 'placing', currency, totalMinor, idempotencyKey: idempotencyKey ?? null, createdAt: now, placedAt: null, updatedAt: now });
+    await this.rows.insert({ id, userId, state: 'placing', currency, totalMinor, idempotencyKey: idempotencyKey ?? null, paymentMethod: paymentMethod ?? null, createdAt: now, placedAt: null, updatedAt: now });
     await this.lines.insert(lines.map((line, position) => ({ ...line, orderId: id, position })));
     await this.steps.insert({ orderId: id, state: 'placing', at: now, reason: null });
-    return { id, userId, state: 'placing', currency, totalMinor, lines, createdAt: now, placedAt: undefined, history: [{ state: 'placing', at: now, reason: undefined }] };
+    return { id, userId, state: 'placing', currency, totalMinor, lines, paymentMethod, createdAt: now, placedAt: undefined, history: [{ state: 'placing', at: now, reason: undefined }] };
   }
 
   /**
@@ -78,9 +78,10 @@ export class OrderRepository {
     });
   }
 
-  /** Orders that came to a state before `until` and are in it still, the oldest first. */
+  /** Orders that came to a state before `until` and are in it still, the oldest first; without those that have a checkout, which sees to them. */
   async stuck(state: OrderState, until: Date, limit: number): Promise<string[]> {
-    const rows = await this.rows.find({ where: { state, updatedAt: LessThan(until) }, select: { id: true }, order: { updatedAt: 'ASC' }, take: limit });
+    const stuck = { state, updatedAt: LessThan(until) };
+    const rows = await this.rows.find({ where: [{ ...stuck, paymentMethod: IsNull() }, { ...stuck, placedAt: IsNull() }], select: { id: true }, order: { updatedAt: 'ASC' }, take: limit });
     return rows.map((row) => row.id);
   }
 
@@ -106,6 +107,7 @@ function orderOf(row: OrderRow, lines: readonly OrderLineRow[], steps: readonly 
   return {
     id, userId, state, currency, totalMinor, createdAt, history,
     placedAt: placedAt ?? undefined,
+    paymentMethod: row.paymentMethod ?? undefined,
     lines: lines.map(({ productId, sku, name, unitPriceMinor, quantity }) => ({ productId, sku, name, unitPriceMinor, quantity })),
   };
 }

@@ -12,6 +12,7 @@ export class OrderRow {
   @Column('bigint', { name: 'total_minor', transformer: { to: (value: number) => value, from: Number } }) totalMinor!: number;
   /** Unique for the user; null again when the attempt placed no order. */
   @Column('text', { name: 'idempotency_key', nullable: true }) idempotencyKey!: string | null;
+  @Column('text', { name: 'payment_method', nullable: true }) paymentMethod!: string | null;
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
   @Column('timestamptz', { name: 'placed_at', nullable: true }) placedAt!: Date | null;
   @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;

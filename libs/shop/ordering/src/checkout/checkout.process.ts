@@ -1,0 +1,123 @@
+import { Continues, MODULE_SETTINGS, type ModuleSettings, OnTimer, Process, type Run, Starts } from '@fledge/kit';
+import { StartupError } from '@fledge/kit/contract';
+import { Inject } from '@nestjs/common';
+import { EventBus } from '@nestjs/cqrs';
+import { ReleaseStock, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
+import { AuthorisePayment, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
+import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderPlaced } from '../../contract/index.js';
+import { OrderRepository } from '../storage/order.repository.js';
+import { CheckoutState } from './checkout-state.js';
+
+/** How long a payment may take to be authorised, if the setting `paymentTimeoutMs` says nothing. */
+const PAYMENT_TIMEOUT_DEFAULT_MS = 60_000;
+const TIMEOUT = 'payment';
+
+type Checkouts = Run<CheckoutState>;
+
+/**
+ * Brings an order from placed to paid: sets the money aside, sells the stock, takes the money. Whatever fails on the way, and whoever
+ * cancels, both go back, and the order ends as cancelled with its reason.
+ */
+@Process('checkout', { state: CheckoutState })
+export class Checkout {
+  private readonly timeoutMs: number;
+
+  constructor(
+    private readonly orders: OrderRepository,
+    private readonly events: EventBus,
+    @Inject(MODULE_SETTINGS) settings: ModuleSettings,
+  ) {
+    this.timeoutMs = timeoutOf(settings);
+  }
+
+  @Starts(OrderPlaced, (event) => event.orderId)
+  begin({ orderId, userId, totalMinor, currency, paymentMethod }: OrderPlaced, run: Checkouts): void {
+    Object.assign(run.state, { userId, totalMinor, currency });
+    run.send(new AuthorisePayment({ orderId, userId, amountMinor: totalMinor, currency, paymentMethod }));
+    run.setTimer(TIMEOUT, this.timeoutMs);
+  }
+
+  @Continues(PaymentAuthorised, (event) => event.orderId)
+  authorised({ orderId }: PaymentAuthorised, run: Checkouts): void {
+    run.cancelTimer(TIMEOUT);
+    if (run.state.reason === '') run.send(new SellStock({ orderId }));
+  }
+
+  @Continues(StockSold, (event) => event.orderId)
+  async sold({ orderId }: StockSold, run: Checkouts): Promise<void> {
+    if (run.state.reason !== '') return;
+    // an order that is being cancelled is not confirmed: the request to cancel it is on its way here
+    if (!(await this.orders.move(orderId, 'placed', 'confirmed'))) return;
+    const { userId, totalMinor, currency } = run.state;
+    this.events.publish(new OrderConfirmed({ orderId, userId, totalMinor, currency }));
+    run.send(new CapturePayment({ orderId }));
+  }
+
+  @Continues(PaymentCaptured, (event) => event.orderId)
+  async captured({ orderId }: PaymentCaptured, run: Checkouts): Promise<void> {
+    if (run.state.reason !== '' || !(await this.orders.move(orderId, 'confirmed', 'completed'))) return;
+    this.events.publish(new OrderCompleted({ orderId, userId: run.state.userId }));
+    run.finish('completed');
+  }
+
+  @Continues(PaymentDeclined, (event) => event.orderId)
+  declined({ reason }: PaymentDeclined, run: Checkouts): Promise<void> {
+    return this.giveUp(run, `the payment was declined: ${reason}`);
+  }
+
+  @OnTimer(TIMEOUT)
+  late(run: Checkouts): Promise<void> {
+    return this.giveUp(run, 'the payment was not authorised in time');
+  }
+
+  @Continues(SaleRefused, (event) => event.orderId)
+  refused({ reason }: SaleRefused, run: Checkouts): Promise<void> {
+    return this.giveUp(run, `its stock could not be sold: ${reason}`);
+  }
+
+  @Continues(CaptureFailed, (event) => event.orderId)
+  uncaptured({ reason }: CaptureFailed, run: Checkouts): Promise<void> {
+    return this.giveUp(run, `the money could not be taken: ${reason}`);
+  }
+
+  @Continues(CancelRequested, (event) => event.orderId)
+  cancel({ reason }: CancelRequested, run: Checkouts): Promise<void> {
+    return this.giveUp(run, reason);
+  }
+
+  @Continues(PaymentCancelled, (event) => event.orderId)
+  moneyBack(_: PaymentCancelled, run: Checkouts): Promise<void> {
+    run.state.isMoneyBack = true;
+    return this.end(run);
+  }
+
+  @Continues(StockReleased, (event) => event.orderId)
+  stockBack(_: StockReleased, run: Checkouts): Promise<void> {
+    run.state.isStockBack = true;
+    return this.end(run);
+  }
+
+  /** Takes back what was done, once; it is told when that has happened. */
+  private async giveUp(run: Checkouts, reason: string): Promise<void> {
+    if (run.state.reason !== '') return;
+    run.state.reason = reason.slice(0, 500);
+    run.cancelTimer(TIMEOUT);
+    const orderId = run.key;
+    for (const state of ['placed', 'confirmed'] as const) await this.orders.move(orderId, state, 'cancelling', reason);
+    run.send(new CancelPayment({ orderId, reason: reason.slice(0, 200) }));
+    run.send(new ReleaseStock({ orderId }));
+  }
+
+  private async end(run: Checkouts): Promise<void> {
+    const { reason, isMoneyBack, isStockBack, userId } = run.state;
+    if (reason === '' || !isMoneyBack || !isStockBack) return;
+    await this.orders.move(run.key, 'cancelling', 'cancelled', reason);
+    this.events.publish(new OrderCancelled({ orderId: run.key, userId, reason }));
+    run.finish('cancelled');
+  }
+}
+
+function timeoutOf({ paymentTimeoutMs = PAYMENT_TIMEOUT_DEFAULT_MS }: ModuleSettings): number {
+  if (typeof paymentTimeoutMs === 'number' && Number.isInteger(paymentTimeoutMs) && paymentTimeoutMs >= 100 && paymentTimeoutMs <= 86_400_000) return paymentTimeoutMs;
+  throw new StartupError('setting', `the setting 'paymentTimeoutMs' of ordering is ${JSON.stringify(paymentTimeoutMs)}`, `Use whole milliseconds from 100 to 86,400,000; default ${PAYMENT_TIMEOUT_DEFAULT_MS}.`, { module: 'ordering', setting: 'paymentTimeoutMs' });
+}
