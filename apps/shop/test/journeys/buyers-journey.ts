@@ -38,6 +38,8 @@ export async function buyersJourney(shop: Shop, run = '1'): Promise<void> {
   await shop.expect(200, 'GET', '/users/me', { token: buyer });
   await fillCart(shop, buyer, lamp, shelf);
   await order(shop, buyer, staff, { lamp, shelf, rare, run });
+  const payer = await shop.newBuyer(`payer-${run}@journey.test`);
+  await pay(shop, payer, staff, lamp);
 }
 
 async function browse(shop: Shop, categoryId: string, made: readonly string[]): Promise<void> {
@@ -90,6 +92,32 @@ async function order(shop: Shop, buyer: string, staff: string, { lamp, shelf, ra
   const cancelled: Order = await shop.expect(200, 'POST', `/orders/${placed.id}/cancel`, { token: buyer });
   equal(cancelled.state, 'cancelled', 'the state of the cancelled order');
   equal((await stockOf(lamp)).available, 10, 'the stock after the cancellation');
+}
+
+/** Payment methods of the sandbox, and what becomes of orders that are paid with them. */
+const PAID: readonly (readonly [paymentMethod: string, state: string])[] = [
+  ['pm_card_approved', 'completed'],
+  ['pm_card_declined', 'cancelled'],
+  ['pm_card_insufficient_funds', 'cancelled'],
+  ['pm_card_error_then_success', 'completed'],
+  ['pm_card_duplicate_webhook', 'completed'],
+];
+
+/** Orders that are paid, each to its end: what the order, its payment and the stock say then. */
+async function pay(shop: Shop, buyer: string, staff: string, lamp: string): Promise<void> {
+  const orders: { readonly id: string; readonly ends: string }[] = [];
+  for (const [paymentMethod, ends] of PAID) {
+    await shop.expect(201, 'POST', '/cart/items', { token: buyer, body: { productId: lamp, quantity: 1 } });
+    const { id }: Order = await shop.expect(201, 'POST', '/orders', { token: buyer, body: { paymentMethod } });
+    orders.push({ id, ends });
+  }
+  for (const { id, ends } of orders) {
+    await shop.until(`/orders/${id}`, buyer, (body) => (body as Order).state === ends);
+    await shop.expect(200, 'GET', `/orders/${id}`, { token: buyer });
+    await shop.expect(200, 'GET', `/payments/${id}`, { token: buyer });
+  }
+  const stock: Stock = await shop.expect(200, 'GET', `/stock/${lamp}`, { token: staff });
+  equal([stock.available, stock.reserved, stock.sold], [7, 0, 3], 'the stock after the orders that were paid');
 }
 
 function equal(actual: unknown, expected: unknown, what: string): void {

@@ -33,6 +33,18 @@ export class Shop {
     return answer;
   }
 
+  /** Asks again and again until the answer is as it should be; that stands in no transcript, since how often it takes is chance. */
+  async until(path: string, token: string, isSo: (body: unknown) => boolean, withinMs = 30_000): Promise<void> {
+    const end = performance.now() + withinMs;
+    for (;;) {
+      const response = await fetch(`${this.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+      const body: unknown = await response.json();
+      if (isSo(body)) return;
+      if (performance.now() > end) throw new Error(`${path} is after ${withinMs} ms still ${JSON.stringify(body)}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   /** The body of an answer that must have this status. */
   async expect<T>(status: number, method: string, path: string, options?: RequestOptions): Promise<T> {
     const answer = await this.request(method, path, options);
