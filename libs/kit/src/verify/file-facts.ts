@@ -32,6 +32,8 @@ export interface ContractFact extends Named {
 /** What one source file holds of interest, read from its syntax alone. */
 export interface FileFacts {
   readonly imports: readonly ImportFact[];
+  /** Imports of which only running them tells what they load: `import(variable)`, and a `require` that the file makes itself. */
+  readonly computed: readonly Named[];
   readonly bounded: readonly BoundedFact[];
   readonly contracts: readonly ContractFact[];
   /** Names in `@CommandContract('…')` and its kin. */
@@ -54,12 +56,14 @@ const TABLE_MAKERS = new Set(['Entity', 'ViewEntity', 'JoinTable', 'EntitySchema
 const RELATIONS = new Set(['ManyToOne', 'OneToMany', 'OneToOne', 'ManyToMany', 'InjectRepository', 'getRepository', 'forFeature']);
 /** Methods of TypeORM's query builder that take tables and conditions: what they take is a part of SQL. */
 const QUERY_PARTS = new Set(['from', 'addFrom', 'into', 'leftJoin', 'innerJoin', 'leftJoinAndSelect', 'innerJoinAndSelect', 'where', 'andWhere', 'orWhere']);
+/** What makes a `require`. */
+const MODULE_BUILTINS = new Set(['module', 'node:module']);
 const SCHEMA_KEYS = new Set(['schema', 'referencedSchema']);
 const TABLE_KEYS = new Set(['name', 'tableName', 'referencedTableName']);
 
 /** Reads a file's facts. */
 export function readFacts(compiler: Compiler, path: string, text: string): FileFacts {
-  const facts: Collected = { imports: [], bounded: [], contracts: [], wireNames: [], schemas: [], entities: [], entityUses: [], texts: [] };
+  const facts: Collected = { imports: [], computed: [], bounded: [], contracts: [], wireNames: [], schemas: [], entities: [], entityUses: [], texts: [] };
   if (path.endsWith('.sql')) facts.texts.push({ name: text, line: 1 });
   else new Reader(compiler, compiler.createSourceFile(path, text, compiler.ScriptTarget.Latest, true), facts).read();
   return facts;
@@ -89,7 +93,13 @@ class Reader {
   }
 
   private importFrom(node: ts.Node, specifier: ts.Node | undefined, names: readonly string[]): void {
-    if (specifier && this.ts.isStringLiteralLike(specifier)) this.facts.imports.push({ specifier: specifier.text, line: this.line(node), names });
+    if (!specifier) return;
+    if (!this.ts.isStringLiteralLike(specifier)) {
+      this.facts.computed.push({ name: specifier.getText(this.file), line: this.line(node) });
+      return;
+    }
+    this.facts.imports.push({ specifier: specifier.text, line: this.line(node), names });
+    if (MODULE_BUILTINS.has(specifier.text)) this.facts.computed.push({ name: `by '${specifier.text}'`, line: this.line(node) });
   }
 
   private importedNames(clause: ts.ImportClause | undefined): readonly string[] {

@@ -33,9 +33,24 @@ export function importRules(workspace: Workspace): readonly Violation[] {
         if (fact.specifier.startsWith('.')) found.push(relativeImport(pkg, module, source, fact, workspace));
         else found.push(packageImport(pkg, module, source, fact, workspace));
       }
+      if (module && source.area !== 'test') for (const { name, line } of source.computed) found.push(computedImport(module, source.path, name, line));
     }
   }
   return found.filter((violation) => violation !== undefined);
+}
+
+/** Nothing could check such an import of a module's, here or by lint. */
+function computedImport({ module }: Module, file: string, name: string, line: number): Violation {
+  return {
+    rule: 'computed-import',
+    source: module,
+    target: module,
+    file,
+    line,
+    fact: `${module} imports what only running it tells: ${name}`,
+    allowed: 'imports that name what they load',
+    cure: 'Write the name as a plain text; of several, import each by its own.',
+  };
 }
 
 function relativeImport(pkg: ReadPackage, module: Module | undefined, source: SourceFile, fact: ImportFact, workspace: Workspace): Violation | undefined {

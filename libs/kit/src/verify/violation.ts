@@ -6,6 +6,7 @@ export type Rule =
   | 'deep-import'
   | 'module-list-only'
   | 'contract-alone'
+  | 'computed-import'
   | 'uses-missing'
   | 'uses-superfluous'
   | 'uses-unreadable'
