@@ -8,12 +8,12 @@ export interface Broker {
   stop(): Promise<void>;
 }
 
-/** Starts a nats-server on a free port of this machine. */
-export async function startBroker(): Promise<Broker> {
+/** Starts a nats-server on a free port of this machine; with JetStream when it is given a folder to store messages in. */
+export async function startBroker(store?: string): Promise<Broker> {
   // The finder is plain JavaScript beside the build, so that jest and CI can use it before there is one.
   const finder = new URL('../../../../.ci/servers.mjs', import.meta.url).href;
   const { natsServerPath } = (await import(finder)) as { natsServerPath(): Promise<string> };
-  const child = spawn(await natsServerPath(), ['--addr', '127.0.0.1', '--port', '-1'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(await natsServerPath(), ['--addr', '127.0.0.1', '--port', '-1', ...(store === undefined ? [] : ['--jetstream', '--store_dir', store])], { stdio: ['ignore', 'ignore', 'pipe'] });
   const url = await listeningUrl(child);
   return {
     url,

@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchCalls } from './call/call-bench.js';
+import { benchEvents } from './events/events-bench.js';
 import { benchShop } from './shop/shop-bench.js';
 
 const { values, positionals } = parseArgs({
@@ -16,8 +17,9 @@ process.stdout.write(`Node ${process.version}, ${cpus().length} processors, ${cp
 
 if (what === 'calls') await save(await benchCalls(short ? { ms: 200, rounds: 1 } : { ms: 2_000, rounds: 5 }));
 else if (what === 'shop') await save(await benchShop(short ? { seconds: 3, perSecond: 50 } : { seconds: 30, perSecond: 200 }));
+else if (what === 'events') await save(await benchEvents(short ? { events: 500, perSecond: 100, seconds: 2 } : { events: 50_000, perSecond: 1_000, seconds: 20 }));
 else {
-  process.stderr.write(`there is no bench '${what}': use 'calls' or 'shop'\n`);
+  process.stderr.write(`there is no bench '${what}': use 'calls', 'events' or 'shop'\n`);
   process.exitCode = 2;
 }
 

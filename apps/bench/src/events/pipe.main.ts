@@ -1,0 +1,25 @@
+/** A process of the events bench: hosts the modules that it is told to, and does what comes over its channel. */
+import 'reflect-metadata';
+import { Host, LocalTransport, NatsTransport } from '@fledge/kit';
+import { lags, pipe, type ProduceOptions, Producer } from './pipe.js';
+
+/** What the bench asks of a process. */
+export type PipeOrder = { readonly produce: ProduceOptions } | { readonly lags: true };
+/** What it answers. */
+export type PipeAnswer = 'ready' | 'produced' | readonly number[];
+
+const [modules = '', databaseUrl = '', natsUrl = ''] = process.argv.slice(2);
+const transport = natsUrl === '' ? new LocalTransport() : new NatsTransport({ url: natsUrl, namespace: 'pipe' });
+const host = await new Host({ application: pipe, modules: modules.split(','), transport, database: { url: databaseUrl } }).start();
+const answer = (value: PipeAnswer): void => void process.send?.(value);
+
+process.on('message', (order: PipeOrder) => {
+  if ('lags' in order) return answer(lags.splice(0));
+  void host
+    .module('source')
+    .get(Producer, { strict: false })
+    .produce(order.produce)
+    .then(() => answer('produced'));
+});
+process.on('disconnect', () => void host.close().then(() => process.exit()));
+answer('ready');
