@@ -65,8 +65,10 @@ export class HttpListener {
     response.once('close', () => {
       if (--this.inFlight === 0) this.idle?.();
     });
-    const handler = this.ownerOf(request.url ?? '/');
-    if (handler) handler(request, response);
+    request.url = originForm(request.url ?? '/');
+    const handler = this.ownerOf(request.url);
+    if (hostsOf(request) > 1) badRequest(request, response, 'the request has more than one Host header');
+    else if (handler) handler(request, response);
     else notFound(request, response);
   }
 
@@ -83,11 +85,31 @@ export class HttpListener {
   }
 }
 
+/** The path and query of a target that is written as a whole URL, as a request to a proxy is (RFC 9112, 3.2.2). */
+function originForm(target: string): string {
+  const [whole, path = ''] = /^https?:\/\/[^/?#]*(.*)$/i.exec(target) ?? [];
+  if (whole === undefined) return target;
+  return path.startsWith('/') ? path : `/${path}`;
+}
+
+function hostsOf({ rawHeaders }: IncomingMessage): number {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host') count++;
+  return count;
+}
+
 function notFound(request: IncomingMessage, response: ServerResponse): void {
+  refuse(request, response, 404, 'fledge.not-found', `no module here serves ${request.method ?? ''} ${(request.url ?? '').slice(0, 200)}`);
+}
+
+function badRequest(request: IncomingMessage, response: ServerResponse, detail: string): void {
+  refuse(request, response, 400, 'fledge.bad-request', detail);
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse, status: number, code: string, detail: string): void {
   const correlationId = correlationIdOf(request.headers);
-  const problem = httpProblem(404, 'fledge.not-found', `no module here serves ${request.method ?? ''} ${(request.url ?? '').slice(0, 200)}`, correlationId);
   request.resume();
-  response.writeHead(404, { 'content-type': PROBLEM_TYPE, 'x-correlation-id': correlationId }).end(JSON.stringify(problem));
+  response.writeHead(status, { 'content-type': PROBLEM_TYPE, 'x-correlation-id': correlationId }).end(JSON.stringify(httpProblem(status, code, detail, correlationId)));
 }
 
 function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
