@@ -87,6 +87,8 @@ export class Relay {
   private async run(): Promise<void> {
     let pauseMs = POLL_MIN_MS;
     while (!this.stopped) {
+      // also when nothing is held: whoever wakes a relay that may not work must not keep it awake
+      this.woken = false;
       const busy = this.group.held.size > 0 && (await this.safely());
       // after an empty round the next one comes ever later, unless it is asked for
       pauseMs = busy || this.woken ? POLL_MIN_MS : Math.min(pauseMs * 2, POLL_MAX_MS);
@@ -108,7 +110,6 @@ export class Relay {
 
   /** Sends a batch; answers whether there may be more at once. */
   private async round(): Promise<boolean> {
-    this.woken = false;
     const incarnation = await this.carrier.incarnation();
     const via = incarnation === undefined ? this.carrier.name : `${this.carrier.name}:${incarnation}`;
     const epochs = this.epochs();
