@@ -45,6 +45,20 @@ export interface Sight {
   readonly floors: readonly string[];
 }
 
+/** Pairs of a consumer and something of its own, as two lists of one length. */
+export interface OfConsumers {
+  readonly consumers: string[];
+  readonly values: string[];
+}
+
+/** What a dispatcher has in memory. Of each consumer by itself: two of them have messages of one id. */
+export interface InMemory {
+  /** Ids of messages. */
+  readonly messages: OfConsumers;
+  /** Keys, whose parked messages are in memory or need not be there yet. */
+  readonly keys: OfConsumers;
+}
+
 /** Ready rows of one partition that one look takes at the most. */
 export const LOOK_ROWS_MAX = 128;
 /** Keys whose hold is due that one look takes at the most, and rows of each. */
@@ -60,15 +74,16 @@ select q.consumer, i.key, i.partition, case when exists (select from message_hol
 from unnest($1::text[], $2::smallint[], $3::bigint[]) as q(consumer, partition, floor)
 cross join lateral (
   select * from inbox r
-  where r.consumer = q.consumer and r.partition = q.partition and r.state = 'ready' and r.position >= q.floor and r.message_id <> all($4::uuid[])
-  order by r.position limit $5
+  where r.consumer = q.consumer and r.partition = q.partition and r.state = 'ready' and r.position >= q.floor
+    and (r.consumer, r.message_id) not in (select * from unnest($4::text[], $5::uuid[]))
+  order by r.position limit $6
 ) i
 union all
 select h.consumer, h.key, h.partition, 'due', ${COLUMNS}
 from (
   select h.* from unnest($1::text[], $2::smallint[]) as q(consumer, partition)
   join message_hold h on h.consumer = q.consumer and h.partition = q.partition
-  where h.due_at <= clock_timestamp() and not (h.key = any($6::text[])) order by h.due_at limit ${DUE_KEYS_MAX}
+  where h.due_at <= clock_timestamp() and (h.consumer, h.key) not in (select * from unnest($7::text[], $8::text[])) order by h.due_at limit ${DUE_KEYS_MAX}
 ) h
 left join lateral (
   select * from inbox r where r.consumer = h.consumer and r.key = h.key and r.state = 'parked' order by r.position limit ${DUE_ROWS_MAX}
@@ -141,11 +156,12 @@ export class Deliveries {
 
   /**
    * Looks for what is to be handled, in the order of each key; one statement, whatever there is.
-   * @param except ids that are in memory already.
-   * @param exceptDue keys whose parked messages are.
+   * @param inMemory what is not looked for again.
    */
-  async look(sight: Sight, except: readonly string[], rowsMax: number, exceptDue: readonly string[]): Promise<Found[]> {
-    const rows = await this.sql.rows<LookRow>(LOOK, [sight.consumers, sight.partitions, sight.floors, except, rowsMax, exceptDue]);
+  async look(sight: Sight, inMemory: InMemory, rowsMax: number): Promise<Found[]> {
+    const { messages, keys } = inMemory;
+    const pairs = [messages.consumers, messages.values, rowsMax, keys.consumers, keys.values];
+    const rows = await this.sql.rows<LookRow>(LOOK, [sight.consumers, sight.partitions, sight.floors, ...pairs]);
     return rows.map((row) => this.found(row));
   }
 

@@ -4,7 +4,7 @@ import { Attempt } from './attempt.js';
 import { Backlog } from './backlog.js';
 import { Batch, type Workshop } from './batch.js';
 import type { DurableConsumer } from './consumer.js';
-import { consumerGroup, Deliveries, type Delivery, type Found, LOOK_ROWS_MAX, type Sight } from './deliveries.js';
+import { consumerGroup, Deliveries, type Delivery, type Found, type InMemory, LOOK_ROWS_MAX, type OfConsumers, type Sight } from './deliveries.js';
 import { LeaseLost } from './delivery-errors.js';
 import type { LeaseGroup, Leases } from './lease.js';
 import { afterHandle, afterHandled } from './points.js';
@@ -117,9 +117,7 @@ export class Dispatcher {
     const sight = this.sight();
     if (sight.consumers.length === 0) return 0;
     const look = ++this.looks;
-    const ids = this.lines.flatMap((line) => [...line.backlog.ids]);
-    const keys = this.lines.flatMap((line) => [...line.backlog.keys]);
-    const found = await this.shop.deliveries.look(sight, ids, LOOK_ROWS_MAX, keys);
+    const found = await this.shop.deliveries.look(sight, this.inMemory(), LOOK_ROWS_MAX);
     for (const line of this.lines) {
       await this.take(line, found.filter((one) => one.consumer === line.consumer.name), look);
       line.backlog.forget(look);
@@ -130,6 +128,20 @@ export class Dispatcher {
   private sight(): Sight {
     const seen = this.lines.flatMap((line) => [...line.group.held.keys()].filter((part) => line.backlog.count(part) < MEMORY_MAX).map((part) => ({ name: line.consumer.name, part })));
     return { consumers: seen.map((one) => one.name), partitions: seen.map((one) => one.part), floors: seen.map(() => LOWEST) };
+  }
+
+  private inMemory(): InMemory {
+    const pairs = (of: (backlog: Backlog) => Iterable<string>): OfConsumers => {
+      const all: OfConsumers = { consumers: [], values: [] };
+      for (const { consumer, backlog } of this.lines) {
+        for (const value of of(backlog)) {
+          all.consumers.push(consumer.name);
+          all.values.push(value);
+        }
+      }
+      return all;
+    };
+    return { messages: pairs((backlog) => backlog.ids), keys: pairs((backlog) => backlog.keys) };
   }
 
   private async take({ consumer, backlog, group }: Line, found: readonly Found[], look: number): Promise<void> {

@@ -4,7 +4,7 @@ import { eventually } from '../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { Leases, type LeaseGroup } from './lease.js';
 import { CreateMessaging1700000000000 } from './schema.js';
-import { sqlOf } from './sql.js';
+import { type Sql, sqlOf } from './sql.js';
 
 describe('leases', () => {
   let database: FreshDatabase;
@@ -25,8 +25,8 @@ describe('leases', () => {
     await database.drop();
   });
 
-  async function join(parts: number, carrier?: string): Promise<{ leases: Leases; group: LeaseGroup }> {
-    const leases = new Leases(sqlOf(source), randomUUID());
+  async function join(parts: number, carrier?: string, sql: Sql = sqlOf(source)): Promise<{ leases: Leases; group: LeaseGroup }> {
+    const leases = new Leases(sql, randomUUID());
     open.push(leases);
     const group = leases.join('work', parts, { carrier });
     await leases.start();
@@ -62,6 +62,26 @@ describe('leases', () => {
     const { group } = await join(1);
     await source.query("update message_lease set owner = gen_random_uuid(), epoch = epoch + 1, expires_at = clock_timestamp() + interval '1 minute'");
     await eventually(() => expect(group.held.size).toBe(0), 'nothing held');
+  });
+
+  it('come back to a replica whose database was too slow for a while, with a new epoch', async () => {
+    const sql = sqlOf(source);
+    const database: { answers?: Promise<void> } = {};
+    const slowed: Sql = {
+      rows: async <Row extends object>(text: string, parameters?: unknown[]) => {
+        if (text.includes('message_member')) await database.answers;
+        return sql.rows<Row>(text, parameters);
+      },
+      transaction: (work) => sql.transaction(work),
+    };
+    const { group } = await join(2, undefined, slowed);
+    const before = BigInt(group.held.get(0)?.epoch ?? -1);
+    let answer: () => void = () => undefined;
+    database.answers = new Promise((resolve) => (answer = resolve));
+    await eventually(() => expect(group.held.size).toBe(0), 'nothing held');
+    answer();
+    await eventually(() => expect(parts(group)).toEqual([0, 1]), 'all parts held again', 3_000);
+    expect(BigInt(group.held.get(0)?.epoch ?? -1)).toBeGreaterThan(before);
   });
 
   it('tell of each change', async () => {

@@ -84,6 +84,12 @@ class Group implements LeaseGroup {
     for (const listener of this.listeners) listener();
   }
 
+  /** Works on parts no more. They are let go of at the next beat, which else would renew what nobody works on. */
+  shed(parts: readonly number[]): void {
+    for (const part of parts) this.shedding.add(part);
+    this.drop(parts);
+  }
+
   drop(parts: Iterable<number>): void {
     const before = this.held.size;
     for (const part of parts) this.held.delete(part);
@@ -151,7 +157,7 @@ export class Leases {
   }
 
   private tick(): void {
-    if (performance.now() - this.renewedAt > LEASE_TTL_MS - MARGIN_MS) for (const group of this.groups.values()) group.drop([...group.held.keys()]);
+    if (performance.now() - this.renewedAt > LEASE_TTL_MS - MARGIN_MS) for (const group of this.groups.values()) group.shed([...group.held.keys()]);
     this.beating ??= this.beat()
       .then(() => void (this.failing = false))
       .catch((error: unknown) => this.complain(error))
@@ -174,8 +180,7 @@ export class Leases {
     const { others = 0, free = 0 } = beat.groups.find((entry) => entry.group === group.group) ?? {};
     const share = Math.ceil(group.parts / (others + 1));
     const surplus = [...group.held.keys()].slice(share);
-    for (const part of surplus) group.shedding.add(part);
-    group.drop(surplus);
+    group.shed(surplus);
     if (free > 0 && group.held.size < share && !this.stopped) await this.claim(group, share - group.held.size);
   }
 
@@ -190,8 +195,8 @@ export class Leases {
   private async releaseShed(group: Group): Promise<void> {
     if (group.shedding.size === 0) return;
     const parts = [...group.shedding];
-    group.shedding.clear();
     await this.sql.rows(RELEASE, [this.replica, group.group, parts]);
+    for (const part of parts) group.shedding.delete(part);
   }
 
   /** Once for each time that the database is away, not at each beat. */

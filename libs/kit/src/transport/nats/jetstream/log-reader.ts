@@ -78,17 +78,24 @@ async function pump(messages: ConsumerMessages, intake: Intake, incarnation: str
       await intake.accept(known(batch), { incarnation, sequence: (batch.at(-1) as JsMsg).seq });
     }
   };
-  for await (const message of messages) {
-    gathered.push(message);
+  const begin = (): void => {
     storing ??= store()
       .catch((error: unknown) => {
         failure = error;
         messages.stop();
       })
-      .finally(() => (storing = undefined));
+      .finally(() => {
+        storing = undefined;
+        // what came after `store` had looked for more
+        if (gathered.length > 0 && failure === undefined) begin();
+      });
+  };
+  for await (const message of messages) {
+    gathered.push(message);
+    begin();
     while (gathered.length > AHEAD_MAX && storing !== undefined) await storing;
   }
-  await storing;
+  while (storing !== undefined) await storing;
   if (failure !== undefined) throw failure instanceof Error ? failure : new Error('the messages were not stored', { cause: failure });
 }
 
