@@ -5,6 +5,7 @@
 import { defineContract } from '@fledge/kit/contract';
 import { GetAvailability } from './get-availability.query.js';
 import { ReleaseStock } from './release-stock.command.js';
+import { ReservationExpired } from './reservation-expired.event.js';
 import { ReserveStock } from './reserve-stock.command.js';
 import { SaleRefused } from './sale-refused.event.js';
 import { SellStock } from './sell-stock.command.js';
@@ -22,6 +23,7 @@ export {
 } from './errors.js';
 export { GetAvailability } from './get-availability.query.js';
 export { ReleaseStock } from './release-stock.command.js';
+export { ReservationExpired } from './reservation-expired.event.js';
 export { ReserveStock } from './reserve-stock.command.js';
 export { SaleRefused } from './sale-refused.event.js';
 export { SellStock } from './sell-stock.command.js';
@@ -34,6 +36,6 @@ export const InventoryContract = defineContract({
   name: 'inventory',
   commands: [ReserveStock, SellStock, ReleaseStock],
   queries: [GetAvailability],
-  events: [StockSold, SaleRefused, StockReleased],
+  events: [StockSold, SaleRefused, StockReleased, ReservationExpired],
   routes: ['/stock'],
 });

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MODULE_SETTINGS, type ModuleSettings } from '@fledge/kit';
-import { type BeforeApplicationShutdown, Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { DEMO_SKU_PREFIX, ListProducts, type ProductView } from '@shop/catalog/contract';
 import { Receiving } from '../receive-stock/receiving.js';
+import { InventorySettings } from '../settings.js';
 import { StockRepository } from '../storage/stock.repository.js';
 
 /** Units of each product in the demonstration shop. */
@@ -23,14 +23,14 @@ export class DemoStock implements OnApplicationBootstrap, BeforeApplicationShutd
   private running: Promise<void> = Promise.resolve();
 
   constructor(
-    @Inject(MODULE_SETTINGS) private readonly settings: ModuleSettings,
+    private readonly settings: InventorySettings,
     private readonly queries: QueryBus,
     private readonly receiving: Receiving,
     private readonly stock: StockRepository,
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.settings.demo === true) this.running = this.run();
+    if (this.settings.demo) this.running = this.run();
   }
 
   async beforeApplicationShutdown(): Promise<void> {

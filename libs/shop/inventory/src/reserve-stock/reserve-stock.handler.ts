@@ -3,11 +3,9 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { OutOfStock, ReservationDiffers, ReservationLine, ReservationReleased, ReserveStock, StockReservation } from '../../contract/index.js';
 import { type Line, noStock, reserve, sameLines, type Stock, tidy } from '../domain/stock.js';
+import { InventorySettings } from '../settings.js';
 import { type Reservation, ReservationRepository } from '../storage/reservation.repository.js';
 import { StockRepository } from '../storage/stock.repository.js';
-
-/** How long stock is held for an order that nobody confirms: 15 minutes. */
-export const HOLD_MS = 15 * 60_000;
 
 /** Keeps stock for an order: all lines or none, once an order. */
 @CommandHandler(ReserveStock)
@@ -16,11 +14,12 @@ export class ReserveStockHandler implements ICommandHandler<ReserveStock> {
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly reservations: ReservationRepository,
     private readonly stock: StockRepository,
+    private readonly settings: InventorySettings,
   ) {}
 
   async execute({ orderId, lines }: ReserveStock): Promise<StockReservation> {
     const wanted = tidy(lines);
-    const expiresAt = new Date(Date.now() + HOLD_MS);
+    const expiresAt = new Date(Date.now() + this.settings.reservationMs);
     // An error rolls all back, the opened place too: an order that was refused may try again.
     return this.dataSource.transaction(async () => {
       if (!(await this.reservations.open(orderId, 'held', expiresAt))) return this.again(orderId, wanted);

@@ -44,6 +44,12 @@ export class ReservationRepository {
     return { orderId, status: row.status, expiresAt: row.expiresAt, lines: lines.map(({ productId, quantity }) => ({ productId, quantity })) };
   }
 
+  /** Orders whose stock is held for longer than it may be, the longest first. Locks nothing: look again once it is locked. */
+  async overdue(limit: number): Promise<string[]> {
+    const rows = await this.rows.query<{ order_id: string }[]>("SELECT order_id FROM reservations WHERE status = 'held' AND expires_at <= now() ORDER BY expires_at LIMIT $1", [limit]);
+    return rows.map((row) => row.order_id);
+  }
+
   /** Notes what became of a locked reservation. */
   async mark(orderId: string, status: ReservationStatus): Promise<void> {
     await this.rows.update({ orderId }, { status, updatedAt: new Date() });

@@ -1,0 +1,48 @@
+import { Singleton } from '@fledge/kit';
+import { Injectable, Logger } from '@nestjs/common';
+import { EventBus } from '@nestjs/cqrs';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { ReservationExpired } from '../../contract/index.js';
+import { GivingBack } from '../release-stock/giving-back.js';
+import { ReservationRepository } from '../storage/reservation.repository.js';
+
+/** Reservations that one round lets expire at most. */
+const ROUND_MAX = 200;
+
+/** Gives back what is reserved for too long. */
+@Injectable()
+export class Expiry {
+  private readonly logger = new Logger(Expiry.name);
+
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    private readonly reservations: ReservationRepository,
+    private readonly givingBack: GivingBack,
+    private readonly events: EventBus,
+  ) {}
+
+  /** One round. Safe to run twice at once, and beside sales and releases: whoever locks the reservation first decides. */
+  @Singleton('expire-reservations', { everyMs: 1_000 })
+  async round(): Promise<void> {
+    for (const orderId of await this.reservations.overdue(ROUND_MAX)) {
+      try {
+        await this.expire(orderId);
+      } catch (error) {
+        // The others do not wait for this one, which is taken up again.
+        this.logger.error(`The reservation of order ${orderId} does not expire: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  }
+
+  /** A transaction each: several in one would lock products in no order, and might wait in a circle. */
+  private async expire(orderId: string): Promise<void> {
+    await this.dataSource.transaction(async () => {
+      const reservation = await this.reservations.lock(orderId);
+      // It was sold or released since it was found.
+      if (reservation?.status !== 'held') return;
+      await this.givingBack.giveBack(reservation);
+      this.events.publish(new ReservationExpired({ orderId }));
+    });
+  }
+}
