@@ -8,6 +8,7 @@ import { CancelOrderController } from './cancel-order/cancel-order.controller.js
 import { CancelOrderHandler } from './cancel-order/cancel-order.handler.js';
 import { CartController } from './cart/cart.controller.js';
 import { Checkout } from './checkout/checkout.process.js';
+import { ExpiredOrders } from './checkout/expired-orders.js';
 import { GetOrderController } from './get-order/get-order.controller.js';
 import { GetOrderHandler } from './get-order/get-order.handler.js';
 import { ListOrdersController } from './list-orders/list-orders.controller.js';
@@ -15,6 +16,7 @@ import { PlaceOrderController } from './place-order/place-order.controller.js';
 import { PlaceOrderHandler } from './place-order/place-order.handler.js';
 import { SettlementRounds } from './settle-orders/settlement-rounds.js';
 import { Settlement } from './settle-orders/settlement.js';
+import { OrderingSettings } from './settings.js';
 import { CartLineRow } from './storage/cart-line.row.js';
 import { CartRepository } from './storage/cart.repository.js';
 import { CartRow } from './storage/cart.row.js';
@@ -32,7 +34,7 @@ import { OrderRow } from './storage/order.row.js';
   entities: [CartRow, CartLineRow, OrderRow, OrderLineRow, OrderStepRow],
   migrations: [CreateOrdering1763800000000, AddCheckout1764000000000],
   imports: [Authentication.verifiedBy(GetSigningKeys)],
-  providers: [CartRepository, OrderRepository, Settlement, SettlementRounds, PlaceOrderHandler, CancelOrderHandler, GetOrderHandler, Checkout],
+  providers: [OrderingSettings, CartRepository, OrderRepository, Settlement, SettlementRounds, PlaceOrderHandler, CancelOrderHandler, GetOrderHandler, Checkout, ExpiredOrders],
   controllers: [CartController, PlaceOrderController, ListOrdersController, GetOrderController, CancelOrderController],
 })
 export class OrderingModule {}

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { DeadlineExceeded, ModuleUnavailable } from '@fledge/kit/contract';
-import { eventually, type Fake, fake, testModule, type TestCaller, type TestedModule } from '@fledge/kit/testing';
+import { type Fake, fake, testModule, type TestCaller, type TestedModule } from '@fledge/kit/testing';
 import { CatalogContract, GetProduct, GetProducts, ProductNotFound, type ProductView } from '@shop/catalog/contract';
-import { GetAvailability, InventoryContract, OutOfStock, ReleaseStock, ReserveStock, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
-import { AuthorisePayment, CancelPayment, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
-import { EmptyCart, ItemOutOfStock, ItemUnavailable, OrderCancelled, OrderCompleted, OrderConfirmed, OrderInProgress, OrderNotPlaced, type OrderView, PlaceOrder } from '../contract/index.js';
+import { GetAvailability, InventoryContract, OutOfStock, ReleaseStock, ReserveStock } from '@shop/inventory/contract';
+import { EmptyCart, ItemOutOfStock, ItemUnavailable, OrderInProgress, OrderNotPlaced, type OrderView, PlaceOrder } from '../contract/index.js';
 import { OrderingModule } from '../src/index.js';
 import { Settlement } from '../src/settle-orders/settlement.js';
 import { OrderRepository } from '../src/storage/order.repository.js';
@@ -23,7 +22,7 @@ let shop: TestedModule;
 
 beforeAll(async () => {
   inventory = fake(InventoryContract);
-  shop = await testModule(OrderingModule, { fakes: [catalog, inventory], settings: { paymentTimeoutMs: 400 }, logger: false });
+  shop = await testModule(OrderingModule, { fakes: [catalog, inventory], logger: false });
 });
 afterAll(() => shop?.close());
 
@@ -177,92 +176,6 @@ describe('cancelling', () => {
     expect(await stranger.request('GET', `/orders/${id}`)).toMatchObject({ status: 404, body: { code: 'ordering.order-not-found.v1' } });
     expect(await cancel(stranger, id)).toMatchObject({ status: 404 });
     expect(await stateOf(id)).toBe('placed');
-  });
-});
-
-describe('the checkout', () => {
-  /** Waits until the checkout has sent a neighbour a command for an order, and answers it. */
-  async function sent<C extends { readonly orderId: string }>(command: new (fields: never) => C, orderId: string): Promise<C[]> {
-    let found: C[] = [];
-    await eventually(async () => {
-      found = (await shop.messages.sent<C>(command)).filter((one) => one.orderId === orderId);
-      return found.length > 0;
-    }, `${command.name} for the order`);
-    return found;
-  }
-  const state = (orderId: string, wanted: string): Promise<void> => eventually(async () => expect(await stateOf(orderId)).toBe(wanted), `the order is ${wanted}`);
-  const placed = async (paymentMethod = 'pm_card_approved'): Promise<{ http: TestCaller; order: OrderView }> => {
-    const { http, userId } = await buyer(2, 1_500);
-    return { http, order: await shop.execute(new PlaceOrder({ userId, paymentMethod })) };
-  };
-
-  it('sets the money aside, sells the stock, takes the money', async () => {
-    const { http, order } = await placed();
-    const orderId = order.id;
-    expect(await sent(AuthorisePayment, orderId)).toMatchObject([{ userId: order.userId, amountMinor: 3_000, currency: 'EUR', paymentMethod: 'pm_card_approved' }]);
-    await shop.messages.deliver(new PaymentAuthorised({ orderId, amountMinor: 3_000, currency: 'EUR' }));
-    await sent(SellStock, orderId);
-    await shop.messages.deliver(new StockSold({ orderId }));
-    await sent(CapturePayment, orderId);
-    await state(orderId, 'confirmed');
-    await shop.messages.deliver(new PaymentCaptured({ orderId, amountMinor: 3_000, currency: 'EUR' }));
-    await state(orderId, 'completed');
-    expect((await shop.messages.published(OrderConfirmed)).filter((event) => event.orderId === orderId)).toHaveLength(1);
-    expect((await shop.messages.published(OrderCompleted)).filter((event) => event.orderId === orderId)).toHaveLength(1);
-    expect((await http.request('GET', `/orders/${orderId}`)).body).toMatchObject({ history: ['placing', 'placed', 'confirmed', 'completed'].map((one) => ({ state: one })) });
-    expect(await cancel(http, orderId)).toMatchObject({ status: 409, body: { code: 'ordering.order-not-cancellable.v1' } });
-  });
-
-  /** Money and stock went back, and the order ended. */
-  async function ends(orderId: string, reason: string): Promise<void> {
-    await sent(CancelPayment, orderId);
-    await sent(ReleaseStock, orderId);
-    await state(orderId, 'cancelling');
-    await shop.messages.deliver(new StockReleased({ orderId }));
-    await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'nothing' }));
-    await state(orderId, 'cancelled');
-    const told = (await shop.messages.published(OrderCancelled)).filter((event) => event.orderId === orderId);
-    expect(told.map((event) => event.reason)).toEqual([reason]);
-  }
-
-  it('takes all back when the payment is declined', async () => {
-    const { order } = await placed();
-    await sent(AuthorisePayment, order.id);
-    await shop.messages.deliver(new PaymentDeclined({ orderId: order.id, reason: 'no funds' }));
-    await ends(order.id, 'the payment was declined: no funds');
-  });
-
-  it('takes all back when the payment is not authorised in time', async () => {
-    const { order } = await placed();
-    await ends(order.id, 'the payment was not authorised in time');
-  });
-
-  it('takes all back when the stock can not be sold', async () => {
-    const { order } = await placed();
-    await sent(AuthorisePayment, order.id);
-    await shop.messages.deliver(new PaymentAuthorised({ orderId: order.id, amountMinor: 3_000, currency: 'EUR' }));
-    await sent(SellStock, order.id);
-    await shop.messages.deliver(new SaleRefused({ orderId: order.id, reason: 'released' }));
-    await ends(order.id, 'its stock could not be sold: released');
-  });
-
-  it('takes all back when the buyer cancels, also when the money was taken meanwhile', async () => {
-    const { http, order } = await placed();
-    const orderId = order.id;
-    await sent(AuthorisePayment, orderId);
-    await shop.messages.deliver(new PaymentAuthorised({ orderId, amountMinor: 3_000, currency: 'EUR' }));
-    await sent(SellStock, orderId);
-    await shop.messages.deliver(new StockSold({ orderId }));
-    await state(orderId, 'confirmed');
-    expect(await cancel(http, orderId)).toMatchObject({ status: 200, body: { state: 'cancelling' } });
-    await shop.messages.deliver(new PaymentCaptured({ orderId, amountMinor: 3_000, currency: 'EUR' }));
-    await ends(orderId, 'cancelled by the buyer');
-    expect(await cancel(http, orderId)).toMatchObject({ status: 200, body: { state: 'cancelled' } });
-  });
-
-  it('refuses what is no payment method', async () => {
-    const { http } = await buyer();
-    expect(await http.request('POST', '/orders', { paymentMethod: 'gold' })).toMatchObject({ status: 400, body: { violations: [{ path: 'paymentMethod' }] } });
   });
 });
 

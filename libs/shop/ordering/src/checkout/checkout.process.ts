@@ -1,15 +1,14 @@
-import { Continues, MODULE_SETTINGS, type ModuleSettings, OnTimer, Process, type Run, Starts } from '@fledge/kit';
-import { StartupError } from '@fledge/kit/contract';
-import { Inject } from '@nestjs/common';
+import { Continues, OnTimer, Process, type Run, Starts } from '@fledge/kit';
 import { EventBus } from '@nestjs/cqrs';
-import { ReleaseStock, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
+import { ReleaseStock, ReservationExpired, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
 import { AuthorisePayment, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
 import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderPlaced } from '../../contract/index.js';
+import { OrderingSettings } from '../settings.js';
 import { OrderRepository } from '../storage/order.repository.js';
 import { CheckoutState } from './checkout-state.js';
 
-/** How long a payment may take to be authorised, if the setting `paymentTimeoutMs` says nothing. */
-const PAYMENT_TIMEOUT_DEFAULT_MS = 60_000;
+/** Why an order is cancelled that was not sold in time. */
+export const RESERVATION_EXPIRED = 'reservation expired';
 const TIMEOUT = 'payment';
 
 type Checkouts = Run<CheckoutState>;
@@ -20,21 +19,17 @@ type Checkouts = Run<CheckoutState>;
  */
 @Process('checkout', { state: CheckoutState })
 export class Checkout {
-  private readonly timeoutMs: number;
-
   constructor(
     private readonly orders: OrderRepository,
     private readonly events: EventBus,
-    @Inject(MODULE_SETTINGS) settings: ModuleSettings,
-  ) {
-    this.timeoutMs = timeoutOf(settings);
-  }
+    private readonly settings: OrderingSettings,
+  ) {}
 
   @Starts(OrderPlaced, (event) => event.orderId)
   begin({ orderId, userId, totalMinor, currency, paymentMethod }: OrderPlaced, run: Checkouts): void {
     Object.assign(run.state, { userId, totalMinor, currency });
     run.send(new AuthorisePayment({ orderId, userId, amountMinor: totalMinor, currency, paymentMethod }));
-    run.setTimer(TIMEOUT, this.timeoutMs);
+    run.setTimer(TIMEOUT, this.settings.paymentTimeoutMs);
   }
 
   @Continues(PaymentAuthorised, (event) => event.orderId)
@@ -45,6 +40,7 @@ export class Checkout {
 
   @Continues(StockSold, (event) => event.orderId)
   async sold({ orderId }: StockSold, run: Checkouts): Promise<void> {
+    run.state.isSold = true;
     if (run.state.reason !== '') return;
     // an order that is being cancelled is not confirmed: the request to cancel it is on its way here
     if (!(await this.orders.move(orderId, 'placed', 'confirmed'))) return;
@@ -73,6 +69,12 @@ export class Checkout {
   @Continues(SaleRefused, (event) => event.orderId)
   refused({ reason }: SaleRefused, run: Checkouts): Promise<void> {
     return this.giveUp(run, `its stock could not be sold: ${reason}`);
+  }
+
+  /** Inventory lets nothing expire that is sold; one who says so all the same is not believed. */
+  @Continues(ReservationExpired, (event) => event.orderId)
+  async expired(_: ReservationExpired, run: Checkouts): Promise<void> {
+    if (run.state.isSold !== true) await this.giveUp(run, RESERVATION_EXPIRED);
   }
 
   @Continues(CaptureFailed, (event) => event.orderId)
@@ -115,9 +117,4 @@ export class Checkout {
     this.events.publish(new OrderCancelled({ orderId: run.key, userId, reason }));
     run.finish('cancelled');
   }
-}
-
-function timeoutOf({ paymentTimeoutMs = PAYMENT_TIMEOUT_DEFAULT_MS }: ModuleSettings): number {
-  if (typeof paymentTimeoutMs === 'number' && Number.isInteger(paymentTimeoutMs) && paymentTimeoutMs >= 100 && paymentTimeoutMs <= 86_400_000) return paymentTimeoutMs;
-  throw new StartupError('setting', `the setting 'paymentTimeoutMs' of ordering is ${JSON.stringify(paymentTimeoutMs)}`, `Use whole milliseconds from 100 to 86,400,000; default ${PAYMENT_TIMEOUT_DEFAULT_MS}.`, { module: 'ordering', setting: 'paymentTimeoutMs' });
 }

@@ -1,0 +1,18 @@
+import { Consumer } from '@fledge/kit';
+import { EventsHandler, type IEventHandler } from '@nestjs/cqrs';
+import { ReservationExpired } from '@shop/inventory/contract';
+import { OrderRepository } from '../storage/order.repository.js';
+import { RESERVATION_EXPIRED } from './checkout.process.js';
+
+/** Cancels orders that nobody pays and whose stock went back. Those that are paid have a checkout, which does it. */
+@Consumer('expired-orders')
+@EventsHandler(ReservationExpired)
+export class ExpiredOrders implements IEventHandler<ReservationExpired> {
+  constructor(private readonly orders: OrderRepository) {}
+
+  async handle({ orderId }: ReservationExpired): Promise<void> {
+    const order = await this.orders.find(orderId);
+    if (!order || order.paymentMethod !== undefined) return;
+    if (await this.orders.move(orderId, 'placed', 'cancelling', RESERVATION_EXPIRED)) await this.orders.move(orderId, 'cancelling', 'cancelled', RESERVATION_EXPIRED);
+  }
+}

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { eventually, fake, testModule, type TestCaller, type TestedModule } from '@fledge/kit/testing';
+import { CatalogContract, GetProduct, GetProducts, type ProductView } from '@shop/catalog/contract';
+import { InventoryContract, ReleaseStock, ReservationExpired, ReserveStock, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
+import { AuthorisePayment, CancelPayment, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
+import { OrderCancelled, OrderCompleted, OrderConfirmed, type OrderView, PlaceOrder } from '../contract/index.js';
+import { OrderingModule } from '../src/index.js';
+import { OrderRepository } from '../src/storage/order.repository.js';
+
+const TOTAL = { amountMinor: 3_000, currency: 'EUR' };
+const productOf = (id: string): ProductView => ({ id, sku: 'T-1', name: 'Thing', description: '', priceMinor: 1_500, currency: 'EUR', categoryId: 'things', active: true });
+const fakes = [
+  fake(CatalogContract)
+    .on(GetProduct, ({ productId }) => productOf(productId))
+    .on(GetProducts, ({ productIds }) => productIds.map(productOf)),
+  fake(InventoryContract)
+    .on(ReserveStock, ({ orderId, lines }) => ({ orderId, status: 'held' as const, expiresAt: new Date(), lines }))
+    .on(ReleaseStock, () => undefined),
+];
+
+let shop: TestedModule;
+beforeAll(async () => {
+  shop = await testModule(OrderingModule, { fakes, logger: false });
+});
+afterAll(() => shop?.close());
+
+interface Placed {
+  readonly http: TestCaller;
+  readonly order: OrderView;
+  readonly orderId: string;
+}
+
+async function placed(paymentMethod: string | undefined = 'pm_card_approved'): Promise<Placed> {
+  const userId = randomUUID();
+  const http = shop.as({ subject: userId, roles: ['buyer'] });
+  expect((await http.request('POST', '/cart/items', { productId: randomUUID(), quantity: 2 })).status).toBe(201);
+  const order = await shop.execute(new PlaceOrder({ userId, ...(paymentMethod !== '' && { paymentMethod }) }));
+  return { http, order, orderId: order.id };
+}
+
+/** Waits until the checkout has sent a neighbour a command for an order, and answers it. */
+async function sent<C extends { readonly orderId: string }>(command: new (fields: never) => C, orderId: string): Promise<C[]> {
+  let found: C[] = [];
+  await eventually(async () => {
+    found = (await shop.messages.sent<C>(command)).filter((one) => one.orderId === orderId);
+    return found.length > 0;
+  }, `${command.name} for the order`);
+  return found;
+}
+
+async function told<E extends { readonly orderId: string }>(event: new (fields: never) => E, orderId: string): Promise<E[]> {
+  return (await shop.messages.published<E>(event)).filter((one) => one.orderId === orderId);
+}
+
+const stateOf = async (orderId: string): Promise<string | undefined> => (await shop.get(OrderRepository).find(orderId))?.state;
+const state = (orderId: string, wanted: string): Promise<void> => eventually(async () => expect(await stateOf(orderId)).toBe(wanted), `the order is ${wanted}`);
+const cancel = ({ http, orderId }: Placed) => http.request('POST', `/orders/${orderId}/cancel`);
+
+/** The steps of a checkout: what a neighbour tells, once it was asked, and what shows that it was taken in. */
+const STEPS = {
+  authorise: async (orderId: string): Promise<void> => {
+    await sent(AuthorisePayment, orderId);
+    await shop.messages.deliver(new PaymentAuthorised({ orderId, ...TOTAL }));
+    await sent(SellStock, orderId);
+  },
+  sell: async (orderId: string): Promise<void> => {
+    await shop.messages.deliver(new StockSold({ orderId }));
+    await state(orderId, 'confirmed');
+    await sent(CapturePayment, orderId);
+  },
+  capture: async (orderId: string): Promise<void> => {
+    await shop.messages.deliver(new PaymentCaptured({ orderId, ...TOTAL }));
+    await state(orderId, 'completed');
+  },
+} as const;
+
+/** Money and stock went back, and the order ended. */
+async function ends(orderId: string, reason: string): Promise<void> {
+  expect(await sent(CancelPayment, orderId)).toHaveLength(1);
+  expect(await sent(ReleaseStock, orderId)).toHaveLength(1);
+  await state(orderId, 'cancelling');
+  await shop.messages.deliver(new StockReleased({ orderId }));
+  await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'nothing' }));
+  await state(orderId, 'cancelled');
+  expect((await told(OrderCancelled, orderId)).map((event) => event.reason)).toEqual([reason]);
+}
+
+it('sets the money aside, sells the stock, takes the money', async () => {
+  const one = await placed();
+  const { http, order, orderId } = one;
+  expect(await sent(AuthorisePayment, orderId)).toMatchObject([{ userId: order.userId, ...TOTAL, paymentMethod: 'pm_card_approved' }]);
+  for (const step of Object.values(STEPS)) await step(orderId);
+  expect(await told(OrderConfirmed, orderId)).toHaveLength(1);
+  expect(await told(OrderCompleted, orderId)).toHaveLength(1);
+  expect((await http.request('GET', `/orders/${orderId}`)).body).toMatchObject({ history: ['placing', 'placed', 'confirmed', 'completed'].map((state) => ({ state })) });
+  expect(await cancel(one)).toMatchObject({ status: 409, body: { code: 'ordering.order-not-cancellable.v1' } });
+});
+
+describe('takes all back', () => {
+  it('when the payment is declined', async () => {
+    const { orderId } = await placed();
+    await sent(AuthorisePayment, orderId);
+    await shop.messages.deliver(new PaymentDeclined({ orderId, reason: 'no funds' }));
+    await ends(orderId, 'the payment was declined: no funds');
+  });
+
+  it('when the stock can not be sold', async () => {
+    const { orderId } = await placed();
+    await STEPS.authorise(orderId);
+    await shop.messages.deliver(new SaleRefused({ orderId, reason: 'released' }));
+    await ends(orderId, 'its stock could not be sold: released');
+  });
+
+  it('when its reservation expires, whatever is told of the payment and the sale afterwards', async () => {
+    const { orderId } = await placed();
+    await sent(AuthorisePayment, orderId);
+    await shop.messages.deliver(new ReservationExpired({ orderId }));
+    await sent(CancelPayment, orderId);
+    await shop.messages.deliver(new PaymentAuthorised({ orderId, ...TOTAL }));
+    await shop.messages.deliver(new SaleRefused({ orderId, reason: 'released' }));
+    await ends(orderId, 'reservation expired');
+    expect((await shop.messages.sent(SellStock)).filter((one) => one.orderId === orderId)).toEqual([]);
+  });
+
+  it('but not when its stock is sold already', async () => {
+    const { orderId } = await placed();
+    await STEPS.authorise(orderId);
+    await STEPS.sell(orderId);
+    await shop.messages.deliver(new ReservationExpired({ orderId }));
+    await STEPS.capture(orderId);
+    expect(await told(OrderCancelled, orderId)).toEqual([]);
+  });
+
+  it('when the buyer cancels, also when the money was taken meanwhile', async () => {
+    const one = await placed();
+    const { orderId } = one;
+    await STEPS.authorise(orderId);
+    await STEPS.sell(orderId);
+    expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelling' } });
+    await shop.messages.deliver(new PaymentCaptured({ orderId, ...TOTAL }));
+    await ends(orderId, 'cancelled by the buyer');
+    expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelled' } });
+  });
+});
+
+it('cancels an order that nobody pays when its reservation expires', async () => {
+  const { http, orderId } = await placed('');
+  await shop.messages.deliver(new ReservationExpired({ orderId }));
+  await state(orderId, 'cancelled');
+  expect((await http.request('GET', `/orders/${orderId}`)).body).toMatchObject({ history: [{}, {}, { state: 'cancelling', reason: 'reservation expired' }, { state: 'cancelled' }] });
+});
+
+it('refuses what is no payment method', async () => {
+  const http = shop.as({ subject: randomUUID(), roles: ['buyer'] });
+  expect(await http.request('POST', '/orders', { paymentMethod: 'gold' })).toMatchObject({ status: 400, body: { violations: [{ path: 'paymentMethod' }] } });
+});
+
+describe('the setting paymentTimeoutMs', () => {
+  it('takes all back when the payment is not authorised in time', async () => {
+    const patient = shop;
+    shop = await testModule(OrderingModule, { fakes, settings: { paymentTimeoutMs: 100 }, logger: false });
+    try {
+      const { orderId } = await placed();
+      await sent(CancelPayment, orderId);
+      // Too late: nothing more is done with it, and payments undoes it.
+      await shop.messages.deliver(new PaymentAuthorised({ orderId, ...TOTAL }));
+      await ends(orderId, 'the payment was not authorised in time');
+      expect(await shop.messages.sent(SellStock)).toEqual([]);
+    } finally {
+      await shop.close();
+      shop = patient;
+    }
+  });
+
+  it.each([[{ paymentTimeoutMs: 99 }], [{ paymentTimeoutMs: 86_400_001 }], [{ paymentTimeoutMs: '1000' }], [{ paymentTimeout: 1_000 }]])('or another does not let the module start: %j', async (settings) => {
+    await expect(testModule(OrderingModule, { fakes, settings, logger: false })).rejects.toMatchObject({ code: 'fledge.startup.setting' });
+  });
+});
