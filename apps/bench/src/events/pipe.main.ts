@@ -1,20 +1,22 @@
 /** A process of the events bench: hosts the modules that it is told to, and does what comes over its channel. */
 import 'reflect-metadata';
 import { Host, LocalTransport, NatsTransport } from '@fledge/kit';
-import { lags, pipe, type ProduceOptions, Producer } from './pipe.js';
+import { pipe, type ProduceOptions, Producer, taken } from './pipe.js';
 
 /** What the bench asks of a process. */
-export type PipeOrder = { readonly produce: ProduceOptions } | { readonly lags: true };
+export type PipeOrder = { readonly produce: ProduceOptions } | { readonly lags: true } | { readonly taken: true };
 /** What it answers. */
-export type PipeAnswer = 'ready' | 'produced' | readonly number[];
+export type PipeAnswer = 'ready' | 'produced' | readonly number[] | { readonly committed: number; readonly wrong: number };
 
-const [modules = '', databaseUrl = '', natsUrl = ''] = process.argv.slice(2);
+const [modules = '', databaseUrl = '', natsUrl = '', inserts = ''] = process.argv.slice(2);
+taken.inserts = inserts === 'inserts';
 const transport = natsUrl === '' ? new LocalTransport() : new NatsTransport({ url: natsUrl, namespace: 'pipe' });
 const host = await new Host({ application: pipe, modules: modules.split(','), transport, database: { url: databaseUrl } }).start();
 const answer = (value: PipeAnswer): void => void process.send?.(value);
 
 process.on('message', (order: PipeOrder) => {
-  if ('lags' in order) return answer(lags.splice(0));
+  if ('lags' in order) return answer(taken.lags.splice(0));
+  if ('taken' in order) return answer({ committed: taken.committed, wrong: taken.wrong });
   void host
     .module('source')
     .get(Producer, { strict: false })

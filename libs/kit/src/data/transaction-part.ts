@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { QueryRunner, ReplicationMode } from 'typeorm';
 import { TransactionOver } from './errors.js';
 
@@ -6,6 +7,7 @@ interface Connection {
   /** Since pg 8.23: a query is sent at once, not when the one before was answered. Older ones ignore it. */
   pipeline?: boolean;
   readonly processID: number;
+  readonly connection: { readonly stream: Pick<Socket, 'cork' | 'uncork'> };
   query(text: string): Promise<unknown>;
   /** Since pg 8.19: `E` when PostgreSQL refuses all but a rollback. */
   getTransactionStatus?(): string | null;
@@ -87,6 +89,10 @@ export class TransactionPart {
   private async open(): Promise<void> {
     const connection = await connectionOf(this.transaction);
     connection.pipeline = true;
+    // one system call for both: by the next tick TypeORM has handed over the query that waits for this
+    const { stream } = connection.connection;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
     // its failure fails the query that follows it on the same connection
     connection.query(this.follows ? `release savepoint ${SAVEPOINT}; savepoint ${SAVEPOINT}` : `savepoint ${SAVEPOINT}`).catch(() => undefined);
   }

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
+import { now } from '../boundary/index.js';
 import type { ModuleDataSource } from '../data/index.js';
 import { Attempt } from './attempt.js';
 import { Backlog } from './backlog.js';
-import { Batch, type Workshop } from './batch.js';
+import { Batch, BATCH_MAX, type Workshop } from './batch.js';
 import type { DurableConsumer } from './consumer.js';
 import { consumerGroup, Deliveries, type Delivery, type Found, type InMemory, LOOK_ROWS_MAX, type OfConsumers, type Sight } from './deliveries.js';
 import { LeaseLost } from './delivery-errors.js';
@@ -18,6 +20,10 @@ const BATCHES_AT_ONCE = 4;
 const OWN_AT_ONCE = 8;
 /** Messages of a partition in memory, beyond which no more are looked for. */
 const MEMORY_MAX = 64;
+/** Messages of a consumer in memory, with which no more are looked for: a few looks that find much cost less than many that find little. */
+const ENOUGH = 4 * BATCH_MAX;
+/** From the start of a look that found something to that of the next one at the least. */
+const LOOK_MIN_MS = 8;
 const POLL_MIN_MS = 20;
 const POLL_MAX_MS = 500;
 const PAUSE_AFTER_FAILURE_MS = 200;
@@ -93,8 +99,12 @@ export class Dispatcher {
   private async run(): Promise<void> {
     let pauseMs = POLL_MIN_MS;
     while (!this.stopped) {
+      const startedAt = now();
       const found = await this.lookSafely();
       this.employ();
+      // for more to come in and to be handled before the next look
+      const waitMs = LOOK_MIN_MS - (now() - startedAt);
+      if (found > 0 && waitMs > 1) await sleep(waitMs, undefined, { ref: false });
       pauseMs = found > 0 || this.woken ? POLL_MIN_MS : Math.min(pauseMs * 2, POLL_MAX_MS);
       await this.pause(this.failing ? PAUSE_AFTER_FAILURE_MS : pauseMs);
     }
@@ -126,7 +136,8 @@ export class Dispatcher {
   }
 
   private sight(): Sight {
-    const seen = this.lines.flatMap((line) => [...line.group.held.keys()].filter((part) => line.backlog.count(part) < MEMORY_MAX).map((part) => ({ name: line.consumer.name, part })));
+    const hungry = this.lines.filter(({ backlog }) => !backlog.hasWaiting || backlog.ids.size < ENOUGH);
+    const seen = hungry.flatMap((line) => [...line.group.held.keys()].filter((part) => line.backlog.count(part) < MEMORY_MAX).map((part) => ({ name: line.consumer.name, part })));
     return { consumers: seen.map((one) => one.name), partitions: seen.map((one) => one.part), floors: seen.map(() => LOWEST) };
   }
 

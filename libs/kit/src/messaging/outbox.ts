@@ -76,7 +76,7 @@ export class Outbox implements CommitHook {
 
   /** For the data source: stores what was added. */
   async before(enlisted: readonly unknown[], runner: QueryRunner): Promise<void> {
-    await runner.query(STORE, [JSON.stringify((enlisted as readonly Pending[]).map((message, n) => ({ n, ...message })))]);
+    await this.source.queryPrepared(STORE, [JSON.stringify((enlisted as readonly Pending[]).map((message, n) => ({ n, ...message })))], runner);
     beforeCommit(this.module);
   }
 

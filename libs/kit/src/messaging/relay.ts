@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Carrier, StoredMessage } from '../transport/index.js';
 import type { Leases, LeaseGroup } from './lease.js';
@@ -6,9 +7,12 @@ import { PARTITIONS } from './schema.js';
 import type { Sql } from './sql.js';
 
 /** Rows that one round of a relay reads at the most: what bounds its memory. */
-export const RELAY_ROWS_MAX = 500;
+export const RELAY_ROWS_MAX = 512;
+const PART_ROWS_MAX = RELAY_ROWS_MAX / PARTITIONS;
 const POLL_MIN_MS = 20;
 const POLL_MAX_MS = 500;
+/** From the start of a round to that of the next one at the least, unless it found more than it could carry: so that many small commits share one. */
+const ROUND_MIN_MS = 10;
 const BACKOFF_MAX_MS = 2_000;
 const RESET_ROWS_MAX = 5_000;
 
@@ -26,7 +30,12 @@ interface OutboxRow {
 }
 
 const COLUMNS = 'seq, partition, id, kind, name, target, key, payload, headers, created_at';
-const UNSENT = `select ${COLUMNS} from outbox where sent_at is null and partition = any($1::smallint[]) order by seq limit ${RELAY_ROWS_MAX}`;
+// Partition by partition: each is a scan of the index in order, which passes over what was marked and not yet vacuumed only once. One
+// scan over all of them would be a bitmap's, which reads all of that again and again.
+const UNSENT = `
+select o.* from unnest($1::smallint[]) part cross join lateral (
+  select ${COLUMNS} from outbox where sent_at is null and partition = part order by seq limit $2
+) o`;
 /** What another carrier took to where this one's receivers may never look. */
 const ELSEWHERE = `select ${COLUMNS} from outbox where sent_at is not null and sent_via <> $2 and partition = any($1::smallint[]) order by seq limit ${RELAY_ROWS_MAX}`;
 
@@ -89,36 +98,39 @@ export class Relay {
     while (!this.stopped) {
       // also when nothing is held: whoever wakes a relay that may not work must not keep it awake
       this.woken = false;
-      const busy = this.group.held.size > 0 && (await this.safely());
+      const startedAt = performance.now();
+      const carried = this.group.held.size > 0 ? await this.safely() : 0;
+      if (this.failures > 0) await this.pause(backoffMs(this.failures));
+      else if (carried > 0 && !this.stopped) await gather(carried, startedAt);
       // after an empty round the next one comes ever later, unless it is asked for
-      pauseMs = busy || this.woken ? POLL_MIN_MS : Math.min(pauseMs * 2, POLL_MAX_MS);
-      if (!busy || this.failures > 0) await this.pause(this.failures > 0 ? backoffMs(this.failures) : pauseMs);
+      pauseMs = carried > 0 || this.woken ? POLL_MIN_MS : Math.min(pauseMs * 2, POLL_MAX_MS);
+      if (carried === 0) await this.pause(pauseMs);
     }
   }
 
-  private async safely(): Promise<boolean> {
+  /** A round whose failure is told once, and makes the next ones come later. */
+  private async safely(): Promise<number> {
     try {
-      const busy = await this.round();
+      const carried = await this.round();
       this.failures = 0;
-      return busy;
+      return carried;
     } catch (error) {
       this.failures += 1;
       if (this.failures === 1 && !this.stopped) this.logger.warn(`${this.module}: messages are not sent for now: ${error instanceof Error ? error.message : String(error)}`);
-      return true;
+      return 1;
     }
   }
 
-  /** Sends a batch; answers whether there may be more at once. */
-  private async round(): Promise<boolean> {
+  /** Sends a batch; answers how many messages it had. Of each key they are in order. */
+  private async round(): Promise<number> {
     const incarnation = await this.carrier.incarnation();
     const via = incarnation === undefined ? this.carrier.name : `${this.carrier.name}:${incarnation}`;
     const epochs = this.epochs();
     const parts = [...this.group.held.keys()];
     if (this.incarnation !== via || parts.some((part) => !this.takenOver.has(`${part}:${epochs[part]}`))) await this.takeOver(parts, via, epochs);
-    const rows = await this.sql.rows<OutboxRow>(UNSENT, [parts]);
-    if (rows.length === 0) return this.woken;
-    await this.carry(rows, via, epochs);
-    return true;
+    const rows = await this.sql.rows<OutboxRow>(UNSENT, [parts, PART_ROWS_MAX]);
+    if (rows.length > 0) await this.carry(rows, via, epochs);
+    return rows.length;
   }
 
   private async carry(rows: readonly OutboxRow[], via: string, epochs: readonly (string | null)[]): Promise<void> {
@@ -170,6 +182,12 @@ export class Relay {
       this.waiting = done;
     });
   }
+}
+
+/** Waits for others to commit before the next round; not after one that left messages behind. */
+async function gather(carried: number, startedAt: number): Promise<void> {
+  const waitMs = ROUND_MIN_MS - (performance.now() - startedAt);
+  if (carried < PART_ROWS_MAX && waitMs > 1) await sleep(waitMs, undefined, { ref: false });
 }
 
 function backoffMs(failures: number): number {

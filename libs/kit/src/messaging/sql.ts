@@ -2,7 +2,7 @@ import type { ModuleDataSource } from '../data/index.js';
 
 /** All that messaging needs of a connection to a module's schema: a pool of its host's, or a plain client of an operator's. */
 export interface Sql {
-  /** Runs one statement and answers its rows, those of `returning` for a write. In the transaction of the flow, if one is open. */
+  /** Runs one statement, of a constant text, and answers its rows, those of `returning` for a write. In the transaction of the flow, if one is open. */
   rows<Row extends object>(text: string, parameters?: readonly unknown[]): Promise<Row[]>;
   /** Runs `work` in a transaction, which its statements join. */
   transaction<T>(work: () => Promise<T>): Promise<T>;
@@ -11,7 +11,7 @@ export interface Sql {
 /** A module's data source as `Sql`. */
 export function sqlOf(source: ModuleDataSource): Sql {
   return {
-    rows: async <Row extends object>(text: string, parameters: readonly unknown[] = []) => recordsOf<Row>(await source.query<Row[] | [Row[], number]>(text, [...parameters])),
+    rows: async <Row extends object>(text: string, parameters: readonly unknown[] = []) => recordsOf<Row>(await source.queryPrepared<Row[] | [Row[], number]>(text, parameters)),
     transaction: (work) => source.transaction(work),
   };
 }
