@@ -1,4 +1,4 @@
-import { Host, LocalTransport, NatsTransport } from '@fledge/kit';
+import { Host, LocalTransport, type ModuleSettings, NatsTransport } from '@fledge/kit';
 import { freshDatabase, testNatsUrl } from '@fledge/kit/testing';
 import { type FrontDoor, frontDoor } from '@fledge/app-cli/front-door';
 import { randomBytes } from 'node:crypto';
@@ -7,6 +7,8 @@ import { shop } from '../src/modules.js';
 /** The shop, started in some grouping of its modules, behind one URL. */
 export interface StartedShop {
   readonly url: string;
+  /** Of its tables: each module has a schema of its name. */
+  readonly databaseUrl: string;
   stop(): Promise<void>;
 }
 
@@ -20,8 +22,11 @@ export function routesOf(modules: readonly string[]): string[] {
   return shop.modules.filter(({ contract }) => modules.includes(contract.name)).flatMap(({ contract }) => contract.routes);
 }
 
-/** Starts each group of modules as a host of its own in this process, on a database of its own, behind a front door. */
-export async function startGroups(groups: readonly (readonly string[])[]): Promise<StartedShop> {
+/**
+ * Starts each group of modules as a host of its own in this process, on a database of its own, behind a front door.
+ * @param settings of modules, as in a topology file; default none but the demonstration's users.
+ */
+export async function startGroups(groups: readonly (readonly string[])[], settings: Readonly<Record<string, ModuleSettings>> = {}): Promise<StartedShop> {
   const database = await freshDatabase();
   const namespace = `shop${randomBytes(5).toString('hex')}`;
   const hosts: Host[] = [];
@@ -41,7 +46,7 @@ export async function startGroups(groups: readonly (readonly string[])[]): Promi
         transport,
         database: { url: database.url, poolMax: 8 },
         http: { port: 0 },
-        settings: { identity: { demo: true } },
+        settings: { identity: { demo: true }, ...settings },
       });
       hosts.push(host);
       await host.start();
@@ -52,5 +57,5 @@ export async function startGroups(groups: readonly (readonly string[])[]): Promi
     await stop();
     throw error;
   }
-  return { url: `http://127.0.0.1:${door.port}`, stop };
+  return { url: `http://127.0.0.1:${door.port}`, databaseUrl: database.url, stop };
 }
