@@ -32,6 +32,7 @@ export function refusals(buyer: string): readonly Refusal[] {
     { name: 'a body that is nested too deeply', method: 'POST', path: '/auth/login', options: { body: `{"email":${'['.repeat(50_000)}${']'.repeat(50_000)}}`, headers: json }, status: 400, code: 'fledge.invalid-request' },
     { name: 'a number out of its range', method: 'POST', path: '/cart/items', options: { token: buyer, body: { ...item, quantity: -1 } }, status: 400, code: 'fledge.invalid-request', violation: 'quantity' },
     { name: 'a body that is too large', method: 'POST', path: '/auth/login', options: { body: { email: 'x'.repeat(300_000), password: 'x' } }, status: 413, code: 'fledge.body-too-large' },
+    { name: 'a body that is a form', method: 'POST', path: '/auth/login', options: { body: 'email=x', headers: { 'content-type': 'application/x-www-form-urlencoded' } }, status: 415, code: 'fledge.unsupported-media-type' },
     { name: 'a body that is no JSON', method: 'POST', path: '/auth/login', options: { body: 'email=x', headers: { 'content-type': 'text/plain' } }, status: 415, code: 'fledge.unsupported-media-type' },
     { name: 'a bad cursor', method: 'GET', path: '/products?cursor=bm9uc2Vuc2U', status: 400, code: 'fledge.invalid-request', violation: 'cursor' },
     { name: 'a limit that is no number', method: 'GET', path: '/products?limit=many', status: 400, code: 'fledge.invalid-request', violation: 'limit' },

@@ -61,7 +61,6 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     imports: [CqrsModule.forRoot(), ModuleSettingsModule.of(options.settings), ...options.dataImports, cls],
   };
   // Before Nest adds its own hooks: middleware, too, runs within the frame of its request.
-  acceptJsonOnly(adapter.getInstance());
   openRequestFrames(adapter.getInstance(), spec.contract.name, options.requestTimeoutMs);
   const create = options.create ?? createByFactory;
   // `rawBody`: a controller may verify a signature over the bytes of a body, as senders of webhooks sign them.
@@ -75,6 +74,7 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     app,
     init: async () => {
       await app.init();
+      acceptJsonOnly(adapter.getInstance());
       await adapter.getInstance().ready();
     },
     handleRequest: (request, response) => route?.(request, response),

@@ -15,7 +15,7 @@ export interface SystemPaths {
 /** `/healthz`, `/readyz`, `/metrics`, `/openapi.json` and `/docs`: the same in every topology. */
 export function serveSystemPaths(listener: HttpListener, system: SystemPaths): void {
   let document: OpenAPIObject | undefined;
-  const own = (path: string, handler: (response: ServerResponse) => void): void => listener.own(path, drained(handler));
+  const own = (path: string, handler: (response: ServerResponse) => void): void => listener.ownForReading(path, drained(handler));
   own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
   own('/readyz', (response) => (system.isReady() ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'not ready' })));
   own('/openapi.json', (response) => {
@@ -28,7 +28,7 @@ export function serveSystemPaths(listener: HttpListener, system: SystemPaths): v
       (error: Error) => sendJson(response, 500, { error: error.message }),
     );
   });
-  listener.own('/docs', docsPage());
+  listener.ownForReading('/docs', docsPage());
 }
 
 function drained(handler: (response: ServerResponse) => void): RequestHandler {

@@ -32,4 +32,21 @@ describe('HttpListener', () => {
     expect(await answer('GET http://a.example:80/pots?x=http://b HTTP/1.1', 'Host: a')).toMatch(/\r\n\/pots\?x=http:\/\/b(\r\n|$)/);
     expect(await answer('GET http://a.example HTTP/1.1', 'Host: a')).toContain('no module here serves GET /"');
   });
+
+  it('refuses a request without a Host header, and one that expects what nobody does, with a problem', async () => {
+    const lacking = await answer('GET /pots HTTP/1.1');
+    expect(lacking).toMatch(/^HTTP\/1\.1 400 /);
+    expect(lacking).toContain('the request has no Host header');
+    const expecting = await answer('GET /pots HTTP/1.1', 'Host: a', 'Expect: wonders');
+    expect(expecting).toMatch(/^HTTP\/1\.1 417 /);
+    expect(expecting).toContain("nothing here meets the expectation 'wonders'");
+  });
+
+  it('answers other methods than reading with 405 where there is only something to read', async () => {
+    listener.ownForReading('/leaves', (request, response) => response.end('green'));
+    expect(await answer('GET /leaves HTTP/1.1', 'Host: a')).toContain('green');
+    const refused = await answer('DELETE /leaves HTTP/1.1', 'Host: a');
+    expect(refused).toMatch(/^HTTP\/1\.1 405 /);
+    expect(refused.toLowerCase()).toContain('allow: get, head');
+  });
 });

@@ -24,13 +24,24 @@ export class HttpListener {
   private idle: (() => void) | undefined;
 
   constructor() {
-    this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: RECEIVE_TIMEOUT_MS }, (request, response) => this.dispatch(request, response));
+    // a request without Host is refused here, with a problem for its body
+    this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: RECEIVE_TIMEOUT_MS, requireHostHeader: false }, (request, response) => this.dispatch(request, response));
+    this.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => refuse(request, response, 417, 'fledge.bad-request', `nothing here meets the expectation '${String(request.headers.expect).slice(0, 100)}'`));
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerBroken(error, socket));
   }
 
   /** Gives a path prefix to a handler. */
   own(prefix: string, handler: RequestHandler): void {
     this.owners.set(prefix, handler);
+  }
+
+  /** Gives a path prefix to a handler that only answers what is there: other methods than GET and HEAD get 405. */
+  ownForReading(prefix: string, handler: RequestHandler): void {
+    this.own(prefix, (request, response) => {
+      if (request.method === 'GET' || request.method === 'HEAD') return handler(request, response);
+      response.setHeader('allow', 'GET, HEAD');
+      refuse(request, response, 405, 'fledge.method-not-allowed', `${prefix} can only be read`);
+    });
   }
 
   /** Listens; resolves with the port. Rejects with a `StartupError` when the port can not be had. */
@@ -67,7 +78,9 @@ export class HttpListener {
     });
     request.url = originForm(request.url ?? '/');
     const handler = this.ownerOf(request.url);
-    if (hostsOf(request) > 1) badRequest(request, response, 'the request has more than one Host header');
+    const hosts = hostsOf(request);
+    if (hosts > 1) badRequest(request, response, 'the request has more than one Host header');
+    else if (hosts === 0 && request.httpVersion !== '1.0') badRequest(request, response, 'the request has no Host header');
     else if (handler) handler(request, response);
     else notFound(request, response);
   }
