@@ -77,6 +77,18 @@ export class Shop {
   }
 }
 
+interface HistoryEntry {
+  readonly what?: string;
+  readonly state?: string;
+}
+
+/** A history in which what happens at once in two modules stands in the order of the alphabet: between two states, which is first is chance. */
+function inOrder(history: readonly HistoryEntry[]): HistoryEntry[] {
+  const stretch = (i: number): number => history.slice(0, i + 1).filter(({ state }) => state !== undefined).length;
+  const placed = history.map((entry, i) => ({ entry, stretch: stretch(i), text: entry.state === undefined ? (entry.what ?? '') : '' }));
+  return placed.sort((a, b) => a.stretch - b.stretch || (a.text < b.text ? -1 : Number(a.text > b.text))).map(({ entry }) => entry);
+}
+
 /**
  * A transcript without what differs from run to run: each id, token and digest becomes the number of its first appearance, so that
  * two transcripts are equal exactly when the same things happened.
@@ -94,6 +106,7 @@ export function normalised(transcript: readonly string[]): string[] {
       .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, named('id'))
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<date>')
       .replace(/"correlationId":"[0-9a-f]{32}"/g, '"correlationId":"<id>"')
+      .replace(/"history":(\[[^\]]*\])/g, (_, list: string) => `"history":${JSON.stringify(inOrder(JSON.parse(list) as HistoryEntry[]))}`)
       .replace(/("nextCursor":|cursor=)"?[\w-]{16,}"?/g, '$1<cursor>'),
   );
 }

@@ -34,7 +34,7 @@ export { OrderCompleted } from './order-completed.event.js';
 export { OrderConfirmed } from './order-confirmed.event.js';
 export { OrderPlaced } from './order-placed.event.js';
 export { ORDER_STATES, type OrderState } from './order-state.js';
-export { OrderLineView, OrderStepView, OrderView } from './order.view.js';
+export { ORDER_HISTORY_MAX, OrderLineView, OrderStepView, OrderView } from './order.view.js';
 export { PAYMENT_METHOD } from './payment-method.js';
 export { IDEMPOTENCY_KEY_MAX, PlaceOrder } from './place-order.command.js';
 

@@ -16,10 +16,16 @@ export class OrderLineView {
   }
 }
 
-/** A state that an order came to. */
+/** Steps of an order that are shown: the last ones, and there are never as many. */
+export const ORDER_HISTORY_MAX = 100;
+
+/** Something that happened to an order. */
 export class OrderStepView {
-  @IsIn(ORDER_STATES) readonly state!: OrderState;
   @IsDate() readonly at!: Date;
+  /** For a person: the name of the state that it came to, or what happened otherwise, as in 'the stock was sold'. */
+  @IsString() @MaxLength(600) readonly what!: string;
+  /** The state that it came to, if it is that: an order comes to each state once. */
+  @IsOptional() @IsIn(ORDER_STATES) readonly state?: OrderState;
   /** Why, if it went wrong: for a person. */
   @IsOptional() @IsString() @MaxLength(500) readonly reason?: string;
   constructor(fields: Fields<OrderStepView>) {
@@ -38,8 +44,8 @@ export class OrderView {
   @IsInt() @Min(0) readonly totalMinor!: number;
   @ValidateNested({ each: true }) @Type(() => OrderLineView) @ArrayMaxSize(50) readonly lines!: OrderLineView[];
   @IsDate() readonly createdAt!: Date;
-  /** All states, the first first. */
-  @ValidateNested({ each: true }) @Type(() => OrderStepView) @ArrayMaxSize(20) readonly history!: OrderStepView[];
+  /** All that happened, the first first. */
+  @ValidateNested({ each: true }) @Type(() => OrderStepView) @ArrayMaxSize(ORDER_HISTORY_MAX) readonly history!: OrderStepView[];
   constructor(fields: Fields<OrderView>) {
     Object.assign(this, fields);
   }

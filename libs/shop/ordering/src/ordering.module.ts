@@ -22,6 +22,7 @@ import { CartRepository } from './storage/cart.repository.js';
 import { CartRow } from './storage/cart.row.js';
 import { CreateOrdering1763800000000 } from './storage/migrations/1763800000000-create-ordering.js';
 import { AddCheckout1764000000000 } from './storage/migrations/1764000000000-add-checkout.js';
+import { KeepHistory1764100000000 } from './storage/migrations/1764100000000-keep-history.js';
 import { OrderLineRow } from './storage/order-line.row.js';
 import { OrderStepRow } from './storage/order-step.row.js';
 import { OrderRepository } from './storage/order.repository.js';
@@ -32,7 +33,7 @@ import { OrderRow } from './storage/order.row.js';
   contract: OrderingContract,
   uses: [IdentityContract, CatalogContract, InventoryContract, PaymentsContract],
   entities: [CartRow, CartLineRow, OrderRow, OrderLineRow, OrderStepRow],
-  migrations: [CreateOrdering1763800000000, AddCheckout1764000000000],
+  migrations: [CreateOrdering1763800000000, AddCheckout1764000000000, KeepHistory1764100000000],
   imports: [Authentication.verifiedBy(GetSigningKeys)],
   providers: [OrderingSettings, CartRepository, OrderRepository, Settlement, SettlementRounds, PlaceOrderHandler, CancelOrderHandler, GetOrderHandler, Checkout, ExpiredOrders],
   controllers: [CartController, PlaceOrderController, ListOrdersController, GetOrderController, CancelOrderController],

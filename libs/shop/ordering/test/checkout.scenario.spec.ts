@@ -52,6 +52,7 @@ async function told<E extends { readonly orderId: string }>(event: new (fields: 
   return (await shop.messages.published<E>(event)).filter((one) => one.orderId === orderId);
 }
 
+const historyOf = async ({ http, orderId }: Placed): Promise<string[]> => ((await http.request('GET', `/orders/${orderId}`)).body as OrderView).history.map(({ what }) => what);
 const stateOf = async (orderId: string): Promise<string | undefined> => (await shop.get(OrderRepository).find(orderId))?.state;
 const state = (orderId: string, wanted: string): Promise<void> => eventually(async () => expect(await stateOf(orderId)).toBe(wanted), `the order is ${wanted}`);
 const cancel = ({ http, orderId }: Placed) => http.request('POST', `/orders/${orderId}/cancel`);
@@ -80,6 +81,7 @@ async function ends(orderId: string, reason: string): Promise<void> {
   expect(await sent(ReleaseStock, orderId)).toHaveLength(1);
   await state(orderId, 'cancelling');
   await shop.messages.deliver(new StockReleased({ orderId }));
+  await eventually(async () => expect((await shop.get(OrderRepository).find(orderId))?.history.at(-1)?.what).toBe('the stock went back'), 'the stock is back');
   await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'nothing' }));
   await state(orderId, 'cancelled');
   expect((await told(OrderCancelled, orderId)).map((event) => event.reason)).toEqual([reason]);
@@ -92,16 +94,22 @@ it('sets the money aside, sells the stock, takes the money', async () => {
   for (const step of Object.values(STEPS)) await step(orderId);
   expect(await told(OrderConfirmed, orderId)).toHaveLength(1);
   expect(await told(OrderCompleted, orderId)).toHaveLength(1);
-  expect((await http.request('GET', `/orders/${orderId}`)).body).toMatchObject({ history: ['placing', 'placed', 'confirmed', 'completed'].map((state) => ({ state })) });
+  const { history } = (await http.request('GET', `/orders/${orderId}`)).body as OrderView;
+  expect(history.map(({ what }) => what)).toEqual(['placing', 'placed', 'the payment was authorised', 'the stock was sold', 'confirmed', 'the money was taken', 'completed']);
+  expect(history.map((step) => step.state)).toEqual(['placing', 'placed', undefined, undefined, 'confirmed', undefined, 'completed']);
+  const times = history.map(({ at }) => Date.parse(String(at)));
+  expect(times).toEqual([...times].sort((a, b) => a - b));
   expect(await cancel(one)).toMatchObject({ status: 409, body: { code: 'ordering.order-not-cancellable.v1' } });
 });
 
 describe('takes all back', () => {
   it('when the payment is declined', async () => {
-    const { orderId } = await placed();
+    const one = await placed();
+    const { orderId } = one;
     await sent(AuthorisePayment, orderId);
     await shop.messages.deliver(new PaymentDeclined({ orderId, reason: 'no funds' }));
     await ends(orderId, 'the payment was declined: no funds');
+    expect(await historyOf(one)).toEqual(['placing', 'placed', 'cancelling', 'the stock went back', 'no money was set aside', 'cancelled']);
   });
 
   it('when the stock can not be sold', async () => {

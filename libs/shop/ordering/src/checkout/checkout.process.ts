@@ -1,7 +1,7 @@
 import { Continues, OnTimer, Process, type Run, Starts } from '@fledge/kit';
 import { EventBus } from '@nestjs/cqrs';
 import { ReleaseStock, ReservationExpired, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
-import { AuthorisePayment, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
+import { AuthorisePayment, type CancelOutcome, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
 import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderPlaced } from '../../contract/index.js';
 import { OrderingSettings } from '../settings.js';
 import { OrderRepository } from '../storage/order.repository.js';
@@ -9,6 +9,11 @@ import { CheckoutState } from './checkout-state.js';
 
 /** Why an order is cancelled that was not sold in time. */
 export const RESERVATION_EXPIRED = 'reservation expired';
+const UNDONE: Readonly<Record<CancelOutcome, string>> = {
+  nothing: 'no money was set aside',
+  voided: 'the money that was set aside is free again',
+  refunded: 'the money that was taken was given back',
+};
 const TIMEOUT = 'payment';
 
 type Checkouts = Run<CheckoutState>;
@@ -33,14 +38,16 @@ export class Checkout {
   }
 
   @Continues(PaymentAuthorised, (event) => event.orderId)
-  authorised({ orderId }: PaymentAuthorised, run: Checkouts): void {
+  async authorised({ orderId }: PaymentAuthorised, run: Checkouts): Promise<void> {
     run.cancelTimer(TIMEOUT);
+    await this.orders.note(orderId, 'the payment was authorised');
     if (run.state.reason === '') run.send(new SellStock({ orderId }));
   }
 
   @Continues(StockSold, (event) => event.orderId)
   async sold({ orderId }: StockSold, run: Checkouts): Promise<void> {
     run.state.isSold = true;
+    await this.orders.note(orderId, 'the stock was sold');
     if (run.state.reason !== '') return;
     // an order that is being cancelled is not confirmed: the request to cancel it is on its way here
     if (!(await this.orders.move(orderId, 'placed', 'confirmed'))) return;
@@ -51,6 +58,7 @@ export class Checkout {
 
   @Continues(PaymentCaptured, (event) => event.orderId)
   async captured({ orderId }: PaymentCaptured, run: Checkouts): Promise<void> {
+    await this.orders.note(orderId, 'the money was taken');
     if (run.state.reason !== '' || !(await this.orders.move(orderId, 'confirmed', 'completed'))) return;
     this.events.publish(new OrderCompleted({ orderId, userId: run.state.userId }));
     run.finish('completed');
@@ -88,14 +96,16 @@ export class Checkout {
   }
 
   @Continues(PaymentCancelled, (event) => event.orderId)
-  moneyBack(_: PaymentCancelled, run: Checkouts): Promise<void> {
+  async moneyBack({ orderId, outcome }: PaymentCancelled, run: Checkouts): Promise<void> {
     run.state.isMoneyBack = true;
+    await this.orders.note(orderId, UNDONE[outcome]);
     return this.end(run);
   }
 
   @Continues(StockReleased, (event) => event.orderId)
-  stockBack(_: StockReleased, run: Checkouts): Promise<void> {
+  async stockBack({ orderId }: StockReleased, run: Checkouts): Promise<void> {
     run.state.isStockBack = true;
+    await this.orders.note(orderId, 'the stock went back');
     return this.end(run);
   }
 

@@ -11,10 +11,14 @@ export interface OrderLine {
   readonly quantity: number;
 }
 
-/** A state that an order came to. */
+/** Something that happened to an order. */
 export interface OrderStep {
-  readonly state: OrderState;
   readonly at: Date;
+  /** The name of the state, or a few words for people. */
+  readonly what: string;
+  /** The state that it came to, if it is that. */
+  readonly state: OrderState | undefined;
+  /** Why it came to the state, if it went wrong. */
   readonly reason: string | undefined;
 }
 
@@ -32,6 +36,7 @@ export interface Order {
   readonly placedAt: Date | undefined;
   /** As payments knows it; without one the order stays placed. */
   readonly paymentMethod: string | undefined;
+  /** The first first. */
   readonly history: readonly OrderStep[];
 }
 

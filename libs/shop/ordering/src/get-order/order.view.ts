@@ -18,15 +18,17 @@ export class OrderLineResource {
   }
 }
 
-/** A state that an order came to, as HTTP shows it. */
+/** Something that happened to an order, as HTTP shows it. */
 export class OrderStepResource {
-  @ApiProperty({ enum: ORDER_STATES }) readonly state: OrderState;
   @ApiProperty() readonly at: Date;
+  @ApiProperty({ example: 'the stock was sold', description: 'The name of a state, or a few words' }) readonly what: string;
+  @ApiPropertyOptional({ enum: ORDER_STATES, description: 'The state that it came to, if it is that' }) readonly state?: OrderState;
   @ApiPropertyOptional({ description: 'Why, if it went wrong' }) readonly reason?: string;
 
   constructor(step: OrderStepView) {
-    this.state = step.state;
     this.at = step.at;
+    this.what = step.what;
+    if (step.state != null) this.state = step.state;
     if (step.reason != null) this.reason = step.reason;
   }
 }
@@ -39,7 +41,7 @@ export class OrderResource {
   @ApiProperty({ type: 'integer', example: 6_980, description: 'Minor units' }) readonly totalMinor: number;
   @ApiProperty({ type: [OrderLineResource] }) readonly lines: OrderLineResource[];
   @ApiProperty() readonly createdAt: Date;
-  @ApiProperty({ type: [OrderStepResource], description: 'All states, the first first' }) readonly history: OrderStepResource[];
+  @ApiProperty({ type: [OrderStepResource], description: 'All that happened, the first first' }) readonly history: OrderStepResource[];
 
   constructor(order: OrderView) {
     this.id = order.id;

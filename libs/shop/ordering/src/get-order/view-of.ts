@@ -1,4 +1,4 @@
-import { OrderLineView, OrderStepView, OrderView } from '../../contract/index.js';
+import { ORDER_HISTORY_MAX, OrderLineView, OrderStepView, OrderView } from '../../contract/index.js';
 import type { Order } from '../domain/order.js';
 
 /** What other modules see of an order. */
@@ -6,6 +6,6 @@ export function viewOf({ id, userId, state, currency, totalMinor, createdAt, lin
   return new OrderView({
     id, userId, state, currency, totalMinor, createdAt,
     lines: lines.map((line) => new OrderLineView(line)),
-    history: history.map(({ state: came, at, reason }) => new OrderStepView({ state: came, at, ...(reason !== undefined && { reason }) })),
+    history: history.slice(-ORDER_HISTORY_MAX).map(({ at, what, state: came, reason }) => new OrderStepView({ at, what, ...(came !== undefined && { state: came }), ...(reason !== undefined && { reason }) })),
   });
 }

@@ -88,7 +88,7 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
       return step;
     });
     if (!placed) return this.giveUp(orderId);
-    return { ...order, state: placed.state, placedAt: placed.at, history: [...order.history, placed] };
+    return { ...order, state: 'placed', placedAt: placed.at, history: [...order.history, placed] };
   }
 
   private async reject({ id }: Order, { productId, requested, available, message }: OutOfStock): Promise<never> {

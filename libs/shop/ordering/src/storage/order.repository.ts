@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import { DataSource, In, IsNull, LessThan, Repository } from 'typeorm';
-import { ORDER_STATES, type OrderState } from '../../contract/index.js';
+import type { OrderState } from '../../contract/index.js';
 import { mayBecome, type Order, type OrderStep, type PricedLines } from '../domain/order.js';
 import { OrderLineRow } from './order-line.row.js';
 import { OrderStepRow } from './order-step.row.js';
@@ -55,8 +55,8 @@ export class OrderRepository {
     const now = new Date();
     await this.rows.insert({ id, userId, state: 'placing', currency, totalMinor, idempotencyKey: idempotencyKey ?? null, paymentMethod: paymentMethod ?? null, createdAt: now, placedAt: null, updatedAt: now });
     await this.lines.insert(lines.map((line, position) => ({ ...line, orderId: id, position })));
-    await this.steps.insert({ orderId: id, state: 'placing', at: now, reason: null });
-    return { id, userId, state: 'placing', currency, totalMinor, lines, paymentMethod, createdAt: now, placedAt: undefined, history: [{ state: 'placing', at: now, reason: undefined }] };
+    await this.steps.insert({ orderId: id, state: 'placing', what: null, at: now, reason: null });
+    return { id, userId, state: 'placing', currency, totalMinor, lines, paymentMethod, createdAt: now, placedAt: undefined, history: [{ at: now, what: 'placing', state: 'placing', reason: undefined }] };
   }
 
   /**
@@ -72,10 +72,15 @@ export class OrderRepository {
         { state: to, updatedAt: at, ...(to === 'placed' && { placedAt: at }), ...(from === 'placing' && to !== 'placed' && { idempotencyKey: null }) },
       );
       if (affected !== 1) return undefined;
-      const step: OrderStep = { state: to, at, reason: reason?.slice(0, REASON_CHARS_MAX) };
-      await this.steps.insert({ orderId: id, state: to, at, reason: step.reason ?? null });
+      const step: OrderStep = { at, what: to, state: to, reason: reason?.slice(0, REASON_CHARS_MAX) };
+      await this.steps.insert({ orderId: id, state: to, what: null, at, reason: step.reason ?? null });
       return step;
     });
+  }
+
+  /** Adds to the history of an order what is no state: a few words for people. */
+  async note(id: string, what: string): Promise<void> {
+    await this.steps.insert({ orderId: id, state: null, what: what.slice(0, REASON_CHARS_MAX), at: new Date(), reason: null });
   }
 
   /** Orders that came to a state before `until` and are in it still, the oldest first; without those that have a checkout, which sees to them. */
@@ -93,17 +98,15 @@ export class OrderRepository {
     if (rows.length === 0) return [];
     const orderId = In(rows.map((row) => row.id));
     const lines = await this.lines.find({ where: { orderId }, order: { position: 'ASC' } });
-    const steps = await this.steps.findBy({ orderId });
+    const steps = await this.steps.find({ where: { orderId }, order: { seq: 'ASC' } });
     return rows.map((row) => orderOf(row, lines.filter((line) => line.orderId === row.id), steps.filter((step) => step.orderId === row.id)));
   }
 }
 
 function orderOf(row: OrderRow, lines: readonly OrderLineRow[], steps: readonly OrderStepRow[]): Order {
   const { id, userId, state, currency, totalMinor, createdAt, placedAt } = row;
-  // By state, not by time: the clocks of two replicas may differ, and an order only goes forward.
-  const history = steps
-    .map((step): OrderStep => ({ state: step.state, at: step.at, reason: step.reason ?? undefined }))
-    .sort((a, b) => ORDER_STATES.indexOf(a.state) - ORDER_STATES.indexOf(b.state));
+  // As they were stored, not by time: the clocks of two replicas may differ.
+  const history = steps.map(({ at, what, state: came, reason }): OrderStep => ({ at, what: what ?? came ?? '', state: came ?? undefined, reason: reason ?? undefined }));
   return {
     id, userId, state, currency, totalMinor, createdAt, history,
     placedAt: placedAt ?? undefined,
