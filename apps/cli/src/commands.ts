@@ -20,4 +20,28 @@ export const COMMANDS: readonly Command[] = [
     summary: "checks the modules' boundaries in the sources of an npm workspace; default the one around",
     run: async (args) => (await import('./verify.command.js')).verify(args),
   },
+  {
+    name: 'consumers',
+    takes: '[--module …]',
+    summary: 'how far consumers have come: what waits, what is held, what is dead; and what is unsent',
+    run: async (args) => (await import('./consumers.command.js')).consumers(args),
+  },
+  {
+    name: 'dead-letters',
+    takes: 'list|show|resend|abandon …',
+    summary: 'looks after messages that are tried no more',
+    run: async (args) => (await import('./dead-letters.command.js')).deadLetters(args),
+  },
+  {
+    name: 'processes',
+    takes: 'list|show|resume …',
+    summary: 'looks after the runs of processes',
+    run: async (args) => (await import('./processes.command.js')).processes(args),
+  },
+  {
+    name: 'replay',
+    takes: '--since … [--module …]',
+    summary: 'sends again what modules have published since a time, for a broker that lost it',
+    run: async (args) => (await import('./replay.command.js')).replay(args),
+  },
 ];

@@ -30,6 +30,8 @@ function explain(error: unknown): string {
 }
 
 function usage(): string {
-  const lines = COMMANDS.map(({ name, takes, summary }) => `  fledge ${`${name} ${takes}`.padEnd(22)} ${summary}`);
-  return ['fledge runs modules in any split.', '', ...lines, `  fledge ${'help'.padEnd(22)} prints this`, ''].join('\n');
+  const rows = [...COMMANDS.map(({ name, takes, summary }) => ({ line: `${name} ${takes}`, summary })), { line: 'help', summary: 'prints this' }];
+  const width = Math.max(...rows.map(({ line }) => line.length));
+  const lines = rows.map(({ line, summary }) => `  fledge ${line.padEnd(width)}  ${summary}`);
+  return ['fledge runs modules in any split, and looks after them.', '', ...lines, ''].join('\n');
 }

@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { StartupError } from '../contract/index.js';
-import { checkFolder, claimFolder, type DataFolder } from './postgres-folder.js';
+import { checkFolder, claimFolder, type DataFolder, serverIn } from './postgres-folder.js';
 import { postgresBinaries } from './postgres-binaries.js';
 import { initialize, PostgresProcess, PostgresRefused } from './postgres-process.js';
 
@@ -59,13 +59,26 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const password = folder.isNew ? await create(folder, binaries.initdb) : await readPassword(folder);
     const server = await startOnPort(folder, binaries.postgres, persistent, options);
     return {
-      url: `postgres://${USER}:${password}@127.0.0.1:${server.port}/postgres`,
+      url: urlOf(password, server.port),
       stop: () => server.stop(),
     };
   } catch (error) {
     if (!persistent) await rm(dir, { recursive: true, force: true });
     throw error;
   }
+}
+
+/**
+ * The URL of the embedded PostgreSQL that runs in a folder, whoever started it; `undefined` when none does.
+ * @throws StartupError when the folder's password can not be read.
+ */
+export async function runningEmbeddedPostgres(dir: string): Promise<string | undefined> {
+  const port = (await serverIn(resolve(dir)))?.port;
+  return port === undefined ? undefined : urlOf(await readPassword({ dir: resolve(dir) }), port);
+}
+
+function urlOf(password: string, port: number): string {
+  return `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`;
 }
 
 async function create(folder: DataFolder, initdb: string): Promise<string> {
@@ -79,7 +92,7 @@ async function create(folder: DataFolder, initdb: string): Promise<string> {
   return password;
 }
 
-async function readPassword(folder: DataFolder): Promise<string> {
+async function readPassword(folder: Pick<DataFolder, 'dir'>): Promise<string> {
   try {
     return (await readFile(join(folder.dir, PASSWORD_FILE), 'utf8')).trim();
   } catch {

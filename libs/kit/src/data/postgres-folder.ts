@@ -53,23 +53,40 @@ async function openFolder(dir: string): Promise<string[]> {
 
 /** The error of a folder in which a server runs already; a lock file of a server that is gone is put out of the way. */
 export async function checkFolder(dir: string): Promise<StartupError | undefined> {
-  const lock = join(dir, 'postmaster.pid');
-  const text = await readFile(lock, 'utf8').catch(() => '');
-  const [pid, , , port] = text.split('\n');
-  // negative while initdb is at work
-  const holder = Math.abs(Number(pid));
-  if (!holder) return undefined;
-  if (await isPostgres(holder)) {
+  const running = await serverIn(dir);
+  if (running) {
+    const { pid, port } = running;
     return new StartupError(
       'postgres-running',
-      `${dir} is in use by the PostgreSQL server with process id ${holder}${port ? `, which listens on port ${port}` : ''}`,
-      `Stop the process that runs it (or \`kill ${holder}\`), choose another folder, or set DATABASE_URL to that server.`,
-      { dir, pid: holder, port: Number(port) || null },
+      `${dir} is in use by the PostgreSQL server with process id ${pid}${port ? `, which listens on port ${port}` : ''}`,
+      `Stop the process that runs it (or \`kill ${pid}\`), choose another folder, or set DATABASE_URL to that server.`,
+      { dir, pid, port: port ?? null },
     );
   }
   // PostgreSQL would take any process that got the old number since, as happens in a restarted container, for the server
-  await rm(lock, { force: true });
+  if (running === null) await rm(lockOf(dir), { force: true });
   return undefined;
+}
+
+/** A server that has a folder. */
+export interface FolderServer {
+  readonly pid: number;
+  /** `undefined` before it listens. */
+  readonly port: number | undefined;
+}
+
+/** The server that runs in a folder; `null` for one that has left its lock file behind, `undefined` without any. Changes nothing. */
+export async function serverIn(dir: string): Promise<FolderServer | null | undefined> {
+  const text = await readFile(lockOf(dir), 'utf8').catch(() => '');
+  const [line, , , port] = text.split('\n');
+  // negative while initdb is at work
+  const pid = Math.abs(Number(line));
+  if (!pid) return undefined;
+  return (await isPostgres(pid)) ? { pid, port: Number(port) || undefined } : null;
+}
+
+function lockOf(dir: string): string {
+  return join(dir, 'postmaster.pid');
 }
 
 async function isPostgres(pid: number): Promise<boolean> {

@@ -5,7 +5,7 @@ import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
-import { CreateMessaging1700000000000, messagingImports, ModuleMessaging, refuseUnstored, type Retention } from '../messaging/index.js';
+import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, refuseUnstored, type Retention } from '../messaging/index.js';
 import { CallMetrics } from '../observe/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
@@ -157,7 +157,7 @@ export class Host {
     if (spec.entities.length === 0 && spec.migrations.length === 0 && events.length === 0) return undefined;
     const { database } = this.options;
     if (!database) throw new StartupError('database', `${name} has tables, and the host was given no database`, 'Set DATABASE_URL, or leave it empty for the embedded PostgreSQL.');
-    return openModuleData({ module: name, url: database.url, poolMax: database.poolMax, entities: spec.entities, migrations: [CreateMessaging1700000000000, ...spec.migrations] });
+    return openModuleData({ module: name, url: database.url, poolMax: database.poolMax, entities: spec.entities, migrations: [...MESSAGING_MIGRATIONS, ...spec.migrations] });
   }
 
   private outlet(caller: string, message: CompiledMessage): Outlet {

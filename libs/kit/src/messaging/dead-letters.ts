@@ -104,6 +104,26 @@ export async function resendDeadLetters(sql: Sql, consumer: string, messageIds: 
   return row?.resent ?? 0;
 }
 
+/** Dead letters that one statement looks for at the most. */
+const BATCH_MAX = 500;
+
+/** The ids of all dead letters of a consumer that there are now, those that died first before the others; in portions. */
+export async function* everyDeadLetter(sql: Sql, consumer: string): AsyncIterable<readonly string[]> {
+  // what dies again, or meanwhile, comes after this moment and is for another time
+  const [begun] = await sql.rows<{ at: string }>('select clock_timestamp()::text as at');
+  for (let [diedAt, id] = ['-infinity', '00000000-0000-0000-0000-000000000000']; ; ) {
+    const letters = await sql.rows<{ id: string; diedAt: string }>(
+      `select message_id as id, died_at::text as "diedAt" from dead_letter
+       where consumer = $1 and state = 'dead' and died_at <= $2::timestamptz and (died_at, message_id) > ($3::timestamptz, $4::uuid) order by died_at, message_id limit ${BATCH_MAX}`,
+      [consumer, begun?.at, diedAt, id],
+    );
+    const last = letters.at(-1);
+    if (!last) return;
+    yield letters.map((letter) => letter.id);
+    [diedAt, id] = [last.diedAt, last.id];
+  }
+}
+
 /**
  * Gives a dead letter up for good; what waited behind it goes on.
  * @throws NoDeadLetter

@@ -1,7 +1,7 @@
 import { openModuleData, type ModuleDataSource } from '../data/index.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { sweep, SWEEP_ROWS_MAX } from './retention.js';
-import { CreateMessaging1700000000000 } from './schema.js';
+import { MESSAGING_MIGRATIONS } from './schema.js';
 import { sqlOf } from './sql.js';
 
 const KEPT = { sentMs: 60_000, handledMs: 120_000, deadLettersMs: 180_000, processesMs: 240_000 };
@@ -12,7 +12,7 @@ describe('retention', () => {
 
   beforeAll(async () => {
     database = await freshDatabase();
-    source = await openModuleData({ module: 'kept', url: database.url, entities: [], migrations: [CreateMessaging1700000000000] });
+    source = await openModuleData({ module: 'kept', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
   });
   afterAll(async () => {
     await source.destroy();
@@ -27,6 +27,21 @@ describe('retention', () => {
     await source.query(`insert into outbox (kind, name, key, partition, payload, sent_at, created_at) values ('event', 'a.b.v1', 'k', 0, '{}', ${ago(59)}, now()), ('event', 'a.b.v1', 'k', 0, '{}', null, ${ago(9_999)})`);
     expect(await sweep(sqlOf(source), KEPT)).toBe(SWEEP_ROWS_MAX + 5);
     expect(await count('outbox')).toBe(2);
+  });
+
+  it('remembers up to when it has deleted what was sent', async () => {
+    await source.query(`insert into outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-02T03:04:05Z', ${ago(61)}), ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-01T00:00:00Z', ${ago(61)})`);
+    await source.query('delete from outbox_deleted');
+    await sweep(sqlOf(source), KEPT);
+    await sweep(sqlOf(source), KEPT);
+    expect(await source.query('select created_until from outbox_deleted')).toEqual([{ created_until: new Date('2026-01-02T03:04:05Z') }]);
+  });
+
+  it('deletes what was sent again by hand before its consumers forget that they have handled it', async () => {
+    const before = await count('outbox');
+    await source.query(`insert into outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', ${ago(121)}, ${ago(1)}), ('event', 'a.b.v1', 'k', 0, '{}', ${ago(119)}, ${ago(1)}), ('event', 'a.b.v1', 'k', 0, '{}', ${ago(121)}, null)`);
+    expect(await sweep(sqlOf(source), KEPT)).toBe(1);
+    expect(await count('outbox')).toBe(before + 2);
   });
 
   it('deletes what was handled, and what is dead later', async () => {

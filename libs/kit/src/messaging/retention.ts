@@ -23,10 +23,20 @@ export const RETENTION_DEFAULT: Retention = { sentMs: 3 * DAY_MS, handledMs: 7 *
 export const SWEEP_ROWS_MAX = 1_000;
 const SWEEP_EVERY_MS = 60_000;
 
+/** Deletes rows of the outbox and remembers up to when, so that a replay can tell what it has no more. */
+const forget = (seqs: string): string => `
+with gone as (delete from outbox where seq in (${seqs}) returning created_at), told as (
+  insert into outbox_deleted (created_until) select max(created_at) from gone having count(*) > 0
+  on conflict ("only") do update set created_until = greatest(outbox_deleted.created_until, excluded.created_until)
+)
+select 1 from gone`;
+
 const before = (column: string): string => `${column} < clock_timestamp() - $1 * interval '1 ms'`;
+// What was sent again by hand counts as sent anew; it still ends before consumers forget that they have handled it.
 // A message that waits for an operator stays in the inbox as long as its dead letter does.
 const SWEEPS: readonly (readonly [keyof Retention, string])[] = [
-  ['sentMs', `delete from outbox where seq in (select seq from outbox where ${before('sent_at')} order by sent_at limit ${SWEEP_ROWS_MAX}) returning 1`],
+  ['sentMs', forget(`select seq from outbox where ${before('sent_at')} order by sent_at limit ${SWEEP_ROWS_MAX}`)],
+  ['handledMs', forget(`select seq from (select seq, sent_at, created_at from outbox order by seq limit ${SWEEP_ROWS_MAX}) oldest where sent_at is not null and ${before('created_at')}`)],
   ['handledMs', `delete from inbox where ctid in (select ctid from inbox where ${before('ended_at')} and state in ('handled', 'abandoned') order by ended_at limit ${SWEEP_ROWS_MAX}) returning 1`],
   ['deadLettersMs', `delete from inbox where ctid in (select ctid from inbox where ${before('ended_at')} and state = 'dead' order by ended_at limit ${SWEEP_ROWS_MAX}) returning 1`],
   ['deadLettersMs', `delete from dead_letter where ctid in (select ctid from dead_letter where ${before('died_at')} order by died_at limit ${SWEEP_ROWS_MAX}) returning 1`],

@@ -142,3 +142,31 @@ export class CreateMessaging1700000000000 implements MigrationInterface {
     await runner.query('drop table outbox, inbox, dead_letter, message_consumer, message_hold, message_member, message_lease, message_intake, process, timer');
   }
 }
+
+// Of a schema that is older than this one nobody knows what was deleted: all that is older than what is there.
+const OPERATIONS = `
+create table outbox_deleted (
+  "only" boolean primary key default true check ("only"),
+  created_until timestamptz not null
+);
+insert into outbox_deleted (created_until)
+select coalesce(min(created_at), clock_timestamp()) from outbox
+having min(seq) > 1 or (min(seq) is null and (select is_called from outbox_seq_seq));
+
+create index dead_letter_dead on dead_letter (consumer, died_at) where state = 'dead';
+create index process_failed on process (name) where status = 'failed';
+`;
+
+/** What operators need besides: up to when what was sent is deleted, and a quick way to what is dead or has failed. */
+export class AddOperations1700000000001 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(OPERATIONS);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop index dead_letter_dead, process_failed; drop table outbox_deleted');
+  }
+}
+
+/** All of durable messaging, in order; before a module's own. */
+export const MESSAGING_MIGRATIONS = [CreateMessaging1700000000000, AddOperations1700000000001] as const;

@@ -7,7 +7,7 @@ import { type Class, StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
 import { BODY_MAX_DEFAULT_BYTES, createContainer, type ContainerOptions, REQUEST_TIMEOUT_DEFAULT_MS } from '../host/index.js';
 import type { ModuleSettings } from '../host/index.js';
-import { CreateMessaging1700000000000, messagingImports, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
+import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
 import type { Fake } from './fake.js';
@@ -177,5 +177,5 @@ async function databaseOf(spec: BoundedModuleSpec, { database }: TestModuleOptio
 
 async function dataOf(spec: BoundedModuleSpec, url: string | undefined): Promise<ModuleDataSource | undefined> {
   if (url === undefined) return undefined;
-  return openModuleData({ module: spec.contract.name, url, entities: spec.entities, migrations: [CreateMessaging1700000000000, ...spec.migrations] });
+  return openModuleData({ module: spec.contract.name, url, entities: spec.entities, migrations: [...MESSAGING_MIGRATIONS, ...spec.migrations] });
 }

@@ -15,7 +15,7 @@ import { Inbox } from '../inbox.js';
 import { Leases } from '../lease.js';
 import { Outbox } from '../outbox.js';
 import { register } from '../registry.js';
-import { CreateMessaging1700000000000 } from '../schema.js';
+import { MESSAGING_MIGRATIONS } from '../schema.js';
 import { type Sql, sqlOf } from '../sql.js';
 import { Continues, OnTimer, Process, Starts } from './decorators.js';
 import { discoverProcesses } from './discover-processes.js';
@@ -127,7 +127,7 @@ const replicas: { stop(): Promise<void> }[] = [];
 
 beforeAll(async () => {
   database = await freshDatabase();
-  source = await openModuleData({ module: 'orders', url: database.url, entities: [], migrations: [CreateMessaging1700000000000] });
+  source = await openModuleData({ module: 'orders', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
   sql = sqlOf(source);
   outbox = new Outbox(source, 'orders', catalogue);
   app = await container(Checkout);

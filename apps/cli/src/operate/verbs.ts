@@ -1,0 +1,76 @@
+import { nearest } from '@fledge/kit/operator';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { usageError } from '../command.js';
+
+/** An option's name, and whether a value follows it. */
+export type Options = Readonly<Record<string, 'text' | 'flag'>>;
+
+/** A command line that was understood. */
+export interface Line {
+  /** What stands there without an option. */
+  readonly words: readonly string[];
+  text(option: string): string | undefined;
+  has(option: string): boolean;
+}
+
+/** How a command is written: `fledge dead-letters show <module> <consumer> <id> [--json]`. */
+export interface Grammar {
+  readonly usage: string;
+  /** How many words it takes, one of these. */
+  readonly words: readonly number[];
+  readonly options: Options;
+}
+
+/** Reads a command line. @throws StartupError with the usage when it does not fit. */
+export function parseLine({ usage, words, options }: Grammar, args: readonly string[]): Line {
+  const config: ParseArgsConfig['options'] = Object.fromEntries(Object.entries(options).map(([name, kind]) => [name, { type: kind === 'flag' ? 'boolean' : 'string' }]));
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({ args: [...args], options: config, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw usageError(usage, (error as Error).message.split('. ')[0] ?? 'it can not be read');
+  }
+  const { values, positionals } = parsed;
+  if (!words.includes(positionals.length)) throw usageError(usage, `it takes ${words.join(' or ')} names, and got ${positionals.length}`);
+  return {
+    words: positionals,
+    text: (option) => (typeof values[option] === 'string' ? values[option] : undefined),
+    has: (option) => values[option] === true,
+  };
+}
+
+/** A command below a command. */
+export interface Verb extends Grammar {
+  run(line: Line): Promise<number>;
+}
+
+/** Runs the verb that stands first. @throws StartupError with all usages when there is none. */
+export async function runVerb(command: string, verbs: Readonly<Record<string, Verb>>, [name, ...rest]: readonly string[]): Promise<number> {
+  const verb = name !== undefined && Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  if (verb) return verb.run(parseLine(verb, rest));
+  const guess = name === undefined ? undefined : nearest(name, Object.keys(verbs));
+  const fact = name === undefined ? `fledge ${command} needs to be told what` : `fledge ${command} knows no '${name}'${guess ? `; did you mean '${guess}'?` : ''}`;
+  throw usageError(Object.values(verbs).map(({ usage }) => usage).join('\n       '), fact);
+}
+
+/** A number of rows. @throws StartupError when it is none. */
+export function limitOf(line: Line, usage: string, most: number, byDefault: number): number {
+  const text = line.text('limit');
+  const limit = text === undefined ? byDefault : Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= most) return limit;
+  throw usageError(usage, `--limit is a number from 1 to ${most.toLocaleString('en')}, and got '${text}'`);
+}
+
+/** One of some words, if the option is there. @throws StartupError when it is another. */
+export function wordOf<W extends string>(line: Line, option: string, words: readonly W[], usage: string): W | undefined {
+  const text = line.text(option);
+  const word = words.find((candidate) => candidate === text);
+  if (text === undefined || word !== undefined) return word;
+  throw usageError(usage, `--${option} is ${words.join(', ')}, and got '${text}'`);
+}
+
+/** The id of a message. @throws StartupError when it can not be one. */
+export function messageId(text: string, usage: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase();
+  throw usageError(usage, `'${text}' is no id of a message, which is a UUID`);
+}

@@ -1,0 +1,24 @@
+/**
+ * What an operator's tools do with the messages of modules, through one plain connection to their database.
+ * It takes files of the rooms, not their indexes, so that a tool loads neither Nest nor TypeORM.
+ * @packageDocumentation
+ */
+export { FledgeError, StartupError } from './contract/errors.js';
+export { runningEmbeddedPostgres } from './data/embedded-postgres.js';
+export { CONNECT_TIMEOUT_MS, hasCode, unreachable } from './data/module-database.js';
+export {
+  abandonDeadLetter,
+  everyDeadLetter,
+  listDeadLetters,
+  NoDeadLetter,
+  resendDeadLetters,
+  showDeadLetter,
+  type DeadLetter,
+  type DeadLetterState,
+  type DeadLetterSummary,
+} from './messaging/dead-letters.js';
+export { COUNT_MAX, overview, type ConsumerState, type OutboxState, type Overview } from './messaging/overview.js';
+export { listRuns, resumeRun, showRun, type RunDetails, type RunSummary } from './messaging/process/processes.js';
+export { checkReplay, replay, type ReplaySpan } from './messaging/replay.js';
+export type { Sql } from './messaging/sql.js';
+export { nearest } from './topology/nearest.js';
