@@ -52,6 +52,15 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
       expect.objectContaining({ module: 'listener', name: 'second', waiting: 0, dead: 1, oldestMs: null, lagMs: null }),
     ]);
 
+    const metrics = (await talk.metrics('listener')).split('\n').filter((line) => line.includes('module="listener"'));
+    expect(metrics.filter((line) => line.includes('first') || line.includes('outbox'))).toEqual([
+      'fledge_outbox_unsent{module="listener"} 0',
+      'fledge_outbox_oldest_seconds{module="listener"} 0',
+      'fledge_inbox_waiting{module="listener",consumer="first"} 2',
+      expect.stringMatching(/^fledge_inbox_lag_seconds\{module="listener",consumer="first"\} 0\.\d+$/),
+      'fledge_dead_letters{module="listener",consumer="first"} 1',
+    ]);
+
     EARS.tries = [];
     EARS.fails = () => undefined;
     expect(await fledge(`dead-letters resend listener first ${id}`)).toEqual({ code: 0, out: '1 dead letter resent: first of listener handles it again\n', err: '' });
@@ -206,6 +215,7 @@ describe('an operator of processes', () => {
     expect(shown.out).toContain('status   failed\n');
     expect(shown.out).toContain('state\n  null\nhistory\n');
     expect(shown.out).toMatch(/ {2}failed {11}errands\.asked\.v1: failed 1 times; Error: the road is closed\n$/);
+    expect(await host.registry.metrics()).toContain('\nfledge_process_failures{module="errands",process="errand"} 1\n');
     ROAD.isOpen = true;
     expect(await fledge('processes resume errands errand bread')).toEqual({ code: 0, out: "errand 'bread' of errands goes on: 1 message sent to it again\n", err: '' });
     await eventually(async () => expect((await fledge('processes show errands errand bread --json')).out).toContain('"outcome": "done"'), 'the run is done');

@@ -44,6 +44,11 @@ export class Talk {
     return this.hosting(module).module(module).get(DataSource, { strict: false }).query<Row[]>(sql, parameters);
   }
 
+  /** What the host of a module tells Prometheus. */
+  metrics(module: string): Promise<string> {
+    return this.hosting(module).registry.metrics();
+  }
+
   /** The numbers that a listener has heard of a topic, in the order of their hearing. */
   async heard(listener: string, topic: string): Promise<number[]> {
     const rows = await this.rows<{ number: number }>('listener', 'select number from heard where listener = $1 and topic = $2 order by id', [listener, topic]);

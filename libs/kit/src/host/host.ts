@@ -5,8 +5,8 @@ import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
-import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, refuseUnstored, type Retention } from '../messaging/index.js';
-import { CallMetrics } from '../observe/index.js';
+import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, type ModuleMessagingOptions, overview, refuseUnstored, type Retention, sqlOf } from '../messaging/index.js';
+import { CallMetrics, MessageMetrics } from '../observe/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
 import { createContainer, type ModuleContainer } from './module-container.js';
@@ -62,6 +62,7 @@ const DRAIN_TIMEOUT_DEFAULT_MS = 10_000;
 export class Host {
   readonly metrics = new CallMetrics();
   readonly registry = new Registry();
+  private readonly messageMetrics = new MessageMetrics();
   private readonly logger = new Logger('host');
   private readonly containers = new Map<string, ModuleContainer>();
   private readonly inlets: Inlet[] = [];
@@ -77,6 +78,7 @@ export class Host {
   constructor(private readonly options: HostOptions) {
     this.catalogue = new Catalogue(options.application.modules.map((m) => m.contract));
     this.metrics.registerIn(this.registry);
+    this.messageMetrics.registerIn(this.registry);
   }
 
   /** Whether it takes work: started, connected, not draining. */
@@ -136,9 +138,16 @@ export class Host {
     this.containers.set(name, container);
     this.inlets.push(inlet);
     const parts = { app: container.app, spec, catalogue, inlet };
-    if (source) this.messagings.push(new ModuleMessaging({ ...parts, source, carrier: options.transport.carrier, retention: options.retention }));
+    if (source) this.openMessaging(name, { ...parts, source });
     else refuseUnstored(parts);
     for (const route of spec.contract.routes) this.listener.own(route, container.handleRequest);
+  }
+
+  private openMessaging(name: string, parts: Omit<ModuleMessagingOptions, 'carrier' | 'retention'>): void {
+    const { transport, retention } = this.options;
+    this.messagings.push(new ModuleMessaging({ ...parts, carrier: transport.carrier, retention }));
+    const sql = sqlOf(parts.source);
+    this.messageMetrics.watch(name, () => overview(sql));
   }
 
   private async load(name: string): Promise<{ cls: Type; spec: BoundedModuleSpec }> {

@@ -1,1 +1,2 @@
 export { CallMetrics } from './call-metrics.js';
+export { MessageMetrics } from './message-metrics.js';

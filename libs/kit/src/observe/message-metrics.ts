@@ -1,0 +1,111 @@
+import { Logger } from '@nestjs/common';
+import { Gauge, type Registry } from 'prom-client';
+import type { ConsumerState, Overview } from '../messaging/index.js';
+
+/** How old an answer of a module's database may be that a scrape is given. */
+export const READ_EVERY_MS = 5_000;
+/** How long a scrape waits for a database; then it goes without that module. */
+export const READ_WAIT_MS = 2_000;
+
+/** The metrics of messages, and what each says; counts end at 100,000. */
+const OF_MODULE = [
+  ['fledge_outbox_unsent', 'Messages that a module has stored and not sent yet.', ({ outbox }: Overview) => outbox.unsent],
+  ['fledge_outbox_oldest_seconds', 'Age of the oldest message that is not sent yet, in seconds; 0 when all are sent.', ({ outbox }: Overview) => seconds(outbox.oldestMs)],
+] as const;
+const OF_CONSUMER = [
+  ['fledge_inbox_waiting', 'Messages that a consumer has still to handle, those among them that wait for a retry or behind a dead letter.', ({ waiting }: ConsumerState) => waiting],
+  ['fledge_inbox_lag_seconds', 'Time since the oldest message was published that a consumer has still to handle, in seconds; 0 when none waits.', ({ lagMs }: ConsumerState) => seconds(lagMs)],
+  ['fledge_dead_letters', 'Dead letters of a consumer that are not settled.', ({ dead }: ConsumerState) => dead],
+] as const;
+const FAILED = ['fledge_process_failures', 'Runs of a process that have failed and wait for somebody to resume them.'] as const;
+
+interface Watched {
+  readonly read: () => Promise<Overview>;
+  readAt: number;
+  /** What a scrape is given. */
+  answer: Promise<Overview | undefined>;
+  /** A read has begun and not ended: whatever a scrape waits for, there is never a second one. */
+  isReading: boolean;
+}
+
+/**
+ * How the messages of the modules here stand, as Prometheus gauges; the same names in every topology. Every replica of a module tells the
+ * same: take the maximum, not the sum. Read when somebody scrapes, and of each module every 5 s at the most, by one bounded statement.
+ */
+export class MessageMetrics {
+  private readonly logger = new Logger('metrics');
+  private readonly modules = new Map<string, Watched>();
+
+  /** @param now milliseconds of a clock that never goes back. */
+  constructor(private readonly now: () => number = () => performance.now()) {}
+
+  /** Tells of a module from now on. */
+  watch(module: string, read: () => Promise<Overview>): void {
+    this.modules.set(module, { read, readAt: -Infinity, answer: Promise.resolve(undefined), isReading: false });
+  }
+
+  /** Adds the gauges to a registry, once. */
+  registerIn(registry: Registry): void {
+    for (const [name, help, value] of OF_MODULE) {
+      this.gauge(registry, name, help, ['module'], (gauge, module, overview) => gauge.set({ module }, value(overview)));
+    }
+    for (const [name, help, value] of OF_CONSUMER) {
+      this.gauge(registry, name, help, ['module', 'consumer'], (gauge, module, { consumers }) => {
+        for (const consumer of consumers) gauge.set({ module, consumer: consumer.name }, value(consumer));
+      });
+    }
+    this.gauge(registry, ...FAILED, ['module', 'process'], (gauge, module, { consumers }) => {
+      for (const { name, failedRuns } of consumers) if (failedRuns !== null) gauge.set({ module, process: name }, failedRuns);
+    });
+  }
+
+  private gauge(registry: Registry, name: string, help: string, labelNames: string[], set: (gauge: Gauge, module: string, overview: Overview) => void): void {
+    const gauge = new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect: async () => {
+        const found = await Promise.all([...this.modules].map(async ([module, watched]) => [module, await this.latest(module, watched)] as const));
+        // what can not be read has no value: an old one would look like a new one
+        gauge.reset();
+        for (const [module, overview] of found) if (overview) set(gauge, module, overview);
+      },
+    });
+  }
+
+  /** One read for all gauges of a scrape, and of those that come soon after. */
+  private latest(module: string, watched: Watched): Promise<Overview | undefined> {
+    if (!watched.isReading && this.now() - watched.readAt >= READ_EVERY_MS) {
+      watched.readAt = this.now();
+      watched.answer = inTime(this.read(module, watched));
+    }
+    return watched.answer;
+  }
+
+  private async read(module: string, watched: Watched): Promise<Overview | undefined> {
+    watched.isReading = true;
+    try {
+      return await watched.read();
+    } catch (error) {
+      this.logger.debug(`the messages of ${module} can not be counted: ${error instanceof Error ? error.message : String(error)}`);
+      return undefined;
+    } finally {
+      watched.isReading = false;
+    }
+  }
+}
+
+async function inTime(read: Promise<Overview | undefined>): Promise<Overview | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, READ_WAIT_MS, undefined)));
+  try {
+    return await Promise.race([read, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function seconds(ms: number | null): number {
+  return (ms ?? 0) / 1_000;
+}
