@@ -56,7 +56,7 @@ describe.each([
   const ended = (token: string, id: string, states: readonly string[]): Promise<void> => shop.until(`/orders/${id}`, token, (body) => states.includes((body as Order).state), ENDED_WITHIN_MS);
 
   /** All accounts of an order balance, and the provider holds of it what the shop says; answers its payment. */
-  async function settled(token: string, id: string): Promise<Payment> {
+  async function settled(id: string): Promise<Payment> {
     const [{ sum } = { sum: 'none' }] = await rows<{ sum: string }>('select coalesce(sum(amount_minor), 0) as sum from payments.ledger_entry where order_id = $1', [id]);
     expect(sum).toBe('0');
     const held = await rows<{ account: string }>("select account from payments.ledger_entry where order_id = $1 and account in ('authorised', 'commitments') group by account having sum(amount_minor) <> 0", [id]);
@@ -69,11 +69,14 @@ describe.each([
     return payment;
   }
 
-  /** What is sold is what completed orders have. */
+  /** Sold pieces that were not given back with their money. */
+  let kept = 0;
+
+  /** What is sold is what completed orders have, and refunded ones that kept it. */
   async function stockAddsUp(): Promise<void> {
     await eventually(async () => {
       const [{ count } = { count: '0' }] = await rows<{ count: string }>("select count(*) from ordering.orders where state in ('shipped', 'completed')");
-      const sold = Number(count);
+      const sold = Number(count) + kept;
       expect(await shop.expect(200, 'GET', `/stock/${productId}`, { token: staff })).toMatchObject({ received: UNITS, available: UNITS - sold, reserved: 0, sold });
     }, 'stock that adds up', ENDED_WITHIN_MS);
   }
@@ -84,10 +87,25 @@ describe.each([
     await ended(token, id, ['cancelled', 'completed']);
     const { history } = await get(token, id);
     expect(history.at(-1)).toMatchObject({ state: 'cancelled', reason: 'the payment was not authorised in time' });
-    const payment = await settled(token, id);
+    const payment = await settled(id);
     expect(payment).toMatchObject({ state: 'voided', capturedMinor: 0, refundedMinor: 0 });
     expect(payment.history.map((step) => step.state)).toEqual(['authorising', 'voiding', 'voided']);
     await stockAddsUp();
+  }, 60_000);
+
+  it('refunds what was taken when staff say so, and gives the stock back if that is asked for', async () => {
+    const token = await shop.newBuyer('sorry@doubt.test');
+    for (const restock of [false, true]) {
+      const id = await order(token, 'pm_card_approved');
+      await ended(token, id, ['completed']);
+      await shop.expect(200, 'POST', `/orders/${id}/refund`, { token: staff, body: { reason: 'came broken', restock } });
+      await ended(token, id, ['refunded']);
+      if (!restock) kept++;
+      expect((await get(token, id)).history.at(-1)).toMatchObject({ state: 'refunded', reason: 'came broken' });
+      expect(await settled(id)).toMatchObject({ state: 'refunded', capturedMinor: PRICE_MINOR, refundedMinor: PRICE_MINOR });
+      await stockAddsUp();
+      expect((await shop.request('POST', `/orders/${id}/cancel`, { token })).status).toBe(409);
+    }
   }, 60_000);
 
   // Each order is cancelled at another moment, so that together they are cancelled at each step and between them.
@@ -109,7 +127,7 @@ describe.each([
       const { state, history } = await get(token, id);
       const accepted = answers.slice(2 * i, 2 * i + 2).filter((status) => status === 200).length;
       expect([id, state]).toEqual([id, accepted > 0 ? 'cancelled' : 'completed']);
-      const { capturedMinor, refundedMinor } = await settled(token, id);
+      const { capturedMinor, refundedMinor } = await settled(id);
       expect(capturedMinor - refundedMinor).toBe(state === 'completed' ? PRICE_MINOR : 0);
       if (state === 'cancelled') expect(history.at(-1)).toMatchObject({ reason: 'cancelled by the buyer' });
     }

@@ -115,11 +115,22 @@ export class OrderNotFound extends ContractError {
 }
 
 /** The order is in a state in which nothing can be cancelled. */
-@ErrorContract('ordering.order-not-cancellable.v1', { kind: 'conflict', hint: 'Only an order that is placed can be cancelled.' })
+@ErrorContract('ordering.order-not-cancellable.v1', { kind: 'conflict', hint: 'Only an order that is placed or confirmed can be cancelled.' })
 export class OrderNotCancellable extends ContractError {
   @IsUUID() readonly orderId!: string;
   @IsIn(ORDER_STATES) readonly state!: OrderState;
   constructor(fields: Fields<OrderNotCancellable>) {
+    super(`order ${fields.orderId} is ${fields.state}`);
+    Object.assign(this, fields);
+  }
+}
+
+/** The order has no money that could go back. */
+@ErrorContract('ordering.order-not-refundable.v1', { kind: 'conflict', hint: 'Only an order that is completed can be refunded; cancel one that is not yet.' })
+export class OrderNotRefundable extends ContractError {
+  @IsUUID() readonly orderId!: string;
+  @IsIn(ORDER_STATES) readonly state!: OrderState;
+  constructor(fields: Fields<OrderNotRefundable>) {
     super(`order ${fields.orderId} is ${fields.state}`);
     Object.assign(this, fields);
   }

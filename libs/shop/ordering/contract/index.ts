@@ -1,5 +1,5 @@
 /**
- * What other modules may know of ordering: to place, cancel and read orders, and what becomes of them.
+ * What other modules may know of ordering: to place, cancel, refund and read orders, and what becomes of them.
  * @packageDocumentation
  */
 import { defineContract } from '@fledge/kit/contract';
@@ -10,7 +10,10 @@ import { OrderCancelled } from './order-cancelled.event.js';
 import { OrderCompleted } from './order-completed.event.js';
 import { OrderConfirmed } from './order-confirmed.event.js';
 import { OrderPlaced } from './order-placed.event.js';
+import { OrderRefunded } from './order-refunded.event.js';
 import { PlaceOrder } from './place-order.command.js';
+import { RefundOrder } from './refund-order.command.js';
+import { RefundRequested } from './refund-requested.event.js';
 
 export { CancelOrder } from './cancel-order.command.js';
 export { CancelRequested } from './cancel-requested.event.js';
@@ -26,6 +29,7 @@ export {
   OrderNotCancellable,
   OrderNotFound,
   OrderNotPlaced,
+  OrderNotRefundable,
   QuantityTooLarge,
 } from './errors.js';
 export { GetOrder } from './get-order.query.js';
@@ -33,16 +37,19 @@ export { OrderCancelled } from './order-cancelled.event.js';
 export { OrderCompleted } from './order-completed.event.js';
 export { OrderConfirmed } from './order-confirmed.event.js';
 export { OrderPlaced } from './order-placed.event.js';
+export { OrderRefunded } from './order-refunded.event.js';
 export { ORDER_STATES, type OrderState } from './order-state.js';
 export { ORDER_HISTORY_MAX, OrderLineView, OrderStepView, OrderView } from './order.view.js';
 export { PAYMENT_METHOD } from './payment-method.js';
 export { IDEMPOTENCY_KEY_MAX, PlaceOrder } from './place-order.command.js';
+export { RefundOrder } from './refund-order.command.js';
+export { RefundRequested } from './refund-requested.event.js';
 
 /** Ordering: carts and orders. */
 export const OrderingContract = defineContract({
   name: 'ordering',
-  commands: [PlaceOrder, CancelOrder],
+  commands: [PlaceOrder, CancelOrder, RefundOrder],
   queries: [GetOrder],
-  events: [OrderPlaced, CancelRequested, OrderConfirmed, OrderCompleted, OrderCancelled],
+  events: [OrderPlaced, CancelRequested, OrderConfirmed, OrderCompleted, OrderCancelled, RefundRequested, OrderRefunded],
   routes: ['/cart', '/orders'],
 });

@@ -14,6 +14,9 @@ import { GetOrderHandler } from './get-order/get-order.handler.js';
 import { ListOrdersController } from './list-orders/list-orders.controller.js';
 import { PlaceOrderController } from './place-order/place-order.controller.js';
 import { PlaceOrderHandler } from './place-order/place-order.handler.js';
+import { RefundOrderController } from './refund-order/refund-order.controller.js';
+import { RefundOrderHandler } from './refund-order/refund-order.handler.js';
+import { Refund } from './refund-order/refund.process.js';
 import { SettlementRounds } from './settle-orders/settlement-rounds.js';
 import { Settlement } from './settle-orders/settlement.js';
 import { OrderingSettings } from './settings.js';
@@ -35,7 +38,7 @@ import { OrderRow } from './storage/order.row.js';
   entities: [CartRow, CartLineRow, OrderRow, OrderLineRow, OrderStepRow],
   migrations: [CreateOrdering1763800000000, AddCheckout1764000000000, KeepHistory1764100000000],
   imports: [Authentication.verifiedBy(GetSigningKeys)],
-  providers: [OrderingSettings, CartRepository, OrderRepository, Settlement, SettlementRounds, PlaceOrderHandler, CancelOrderHandler, GetOrderHandler, Checkout, ExpiredOrders],
-  controllers: [CartController, PlaceOrderController, ListOrdersController, GetOrderController, CancelOrderController],
+  providers: [OrderingSettings, CartRepository, OrderRepository, Settlement, SettlementRounds, PlaceOrderHandler, CancelOrderHandler, RefundOrderHandler, GetOrderHandler, Checkout, Refund, ExpiredOrders],
+  controllers: [CartController, PlaceOrderController, ListOrdersController, GetOrderController, CancelOrderController, RefundOrderController],
 })
 export class OrderingModule {}

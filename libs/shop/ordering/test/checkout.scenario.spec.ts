@@ -3,7 +3,7 @@ import { eventually, fake, testModule, type TestCaller, type TestedModule } from
 import { CatalogContract, GetProduct, GetProducts, type ProductView } from '@shop/catalog/contract';
 import { InventoryContract, ReleaseStock, ReservationExpired, ReserveStock, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
 import { AuthorisePayment, CancelPayment, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
-import { OrderCancelled, OrderCompleted, OrderConfirmed, type OrderView, PlaceOrder } from '../contract/index.js';
+import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderRefunded, type OrderView, PlaceOrder } from '../contract/index.js';
 import { OrderingModule } from '../src/index.js';
 import { OrderRepository } from '../src/storage/order.repository.js';
 
@@ -148,6 +148,98 @@ describe('takes all back', () => {
     await shop.messages.deliver(new PaymentCaptured({ orderId, ...TOTAL }));
     await ends(orderId, 'cancelled by the buyer');
     expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelled' } });
+  });
+});
+
+describe('a buyer cancels', () => {
+  const taken = [AuthorisePayment, SellStock, CapturePayment] as const;
+  /** What the checkout has asked for of an order. */
+  const asked = async (orderId: string): Promise<string[]> => {
+    const found = await Promise.all(taken.map(async (command) => (await shop.messages.sent<{ readonly orderId: string }>(command)).filter((one) => one.orderId === orderId).map(() => command.name)));
+    return found.flat();
+  };
+  const late = [
+    (orderId: string) => new PaymentAuthorised({ orderId, ...TOTAL }),
+    (orderId: string) => new StockSold({ orderId }),
+    (orderId: string) => new PaymentCaptured({ orderId, ...TOTAL }),
+  ] as const;
+
+  it.each(['while the payment is authorised', 'while the stock is sold', 'while the money is taken'].map((name, i) => [name, i] as const))(
+    '%s: all goes back, nothing more is asked for, and what is told late changes nothing',
+    async (_, steps) => {
+      const one = await placed();
+      const { orderId } = one;
+      await sent(AuthorisePayment, orderId);
+      for (const step of Object.values(STEPS).slice(0, steps)) await step(orderId);
+      const before = await asked(orderId);
+      expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelling' } });
+      await sent(CancelPayment, orderId);
+      await shop.messages.deliver(late[steps]?.(orderId) as object);
+      await ends(orderId, 'cancelled by the buyer');
+      expect(await asked(orderId)).toEqual(before);
+      expect((await historyOf(one)).slice(-1)).toEqual(['cancelled']);
+      expect(await told(OrderCompleted, orderId)).toEqual([]);
+    },
+  );
+
+  it.each([['the payment is authorised', 0], ['the stock is sold', 1], ['the money is taken', 2]] as const)('at the moment at which it is told that %s: one of both counts', async (_, steps) => {
+    for (let i = 0; i < 4; i++) {
+      const one = await placed();
+      const { orderId } = one;
+      await sent(AuthorisePayment, orderId);
+      for (const step of Object.values(STEPS).slice(0, steps)) await step(orderId);
+      const answers = await Promise.all([cancel(one), cancel(one), shop.messages.deliver(late[steps]?.(orderId) as object)]);
+      const isAccepted = answers.some((answer) => answer?.status === 200);
+      if (isAccepted) await ends(orderId, 'cancelled by the buyer');
+      else await state(orderId, 'completed');
+      expect([(await told(CancelRequested, orderId)).length, (await told(OrderCompleted, orderId)).length]).toEqual(isAccepted ? [1, 0] : [0, 1]);
+    }
+  });
+});
+
+describe('staff give the money of an order back', () => {
+  const staff = { subject: randomUUID(), roles: ['staff'] };
+  const refund = (orderId: string, body: unknown = {}) => shop.as(staff).request('POST', `/orders/${orderId}/refund`, body);
+  const completed = async (): Promise<Placed> => {
+    const one = await placed();
+    for (const step of Object.values(STEPS)) await step(one.orderId);
+    return one;
+  };
+  const released = async (orderId: string): Promise<number> => (await shop.messages.sent(ReleaseStock)).filter((command) => command.orderId === orderId).length;
+
+  it('once, however often it is asked for, and keeps the stock sold', async () => {
+    const one = await completed();
+    const { orderId, order } = one;
+    const answers = await Promise.all([1, 2, 3].map(() => refund(orderId, { reason: 'came broken' })));
+    expect(answers).toMatchObject([1, 2, 3].map(() => ({ status: 200, body: { state: 'refunding' } })));
+    expect(await sent(CancelPayment, orderId)).toMatchObject([{ reason: 'came broken' }]);
+    await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'refunded' }));
+    await state(orderId, 'refunded');
+    expect(await told(OrderRefunded, orderId)).toMatchObject([{ userId: order.userId, reason: 'came broken' }]);
+    expect((await historyOf(one)).slice(-4)).toEqual(['completed', 'refunding', 'the money that was taken was given back', 'refunded']);
+    expect(await released(orderId)).toBe(0);
+    expect(await refund(orderId, { restock: true })).toMatchObject({ status: 200, body: { state: 'refunded' } });
+    expect(await sent(CancelPayment, orderId)).toHaveLength(1);
+  });
+
+  it('and with it the stock, if it is asked for', async () => {
+    const one = await completed();
+    const { orderId } = one;
+    await refund(orderId, { restock: true });
+    expect(await sent(ReleaseStock, orderId)).toHaveLength(1);
+    await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'refunded' }));
+    await eventually(async () => expect((await historyOf(one)).at(-1)).toBe('the money that was taken was given back'), 'the money is back');
+    expect(await stateOf(orderId)).toBe('refunding');
+    await shop.messages.deliver(new StockReleased({ orderId }));
+    await state(orderId, 'refunded');
+  });
+
+  it('but not of one that is not completed, nor of none, and a buyer may not', async () => {
+    const { http, orderId } = await placed();
+    expect(await refund(orderId)).toMatchObject({ status: 409, body: { code: 'ordering.order-not-refundable.v1' } });
+    expect(await refund(randomUUID())).toMatchObject({ status: 404, body: { code: 'ordering.order-not-found.v1' } });
+    expect((await http.request('POST', `/orders/${orderId}/refund`, {})).status).toBe(403);
+    expect(await refund(orderId, { restock: 'yes' })).toMatchObject({ status: 400, body: { violations: [{ path: 'restock' }] } });
   });
 });
 

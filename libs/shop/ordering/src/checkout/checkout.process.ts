@@ -1,19 +1,15 @@
 import { Continues, OnTimer, Process, type Run, Starts } from '@fledge/kit';
 import { EventBus } from '@nestjs/cqrs';
 import { ReleaseStock, ReservationExpired, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
-import { AuthorisePayment, type CancelOutcome, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
+import { AuthorisePayment, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
 import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderPlaced } from '../../contract/index.js';
 import { OrderingSettings } from '../settings.js';
 import { OrderRepository } from '../storage/order.repository.js';
 import { CheckoutState } from './checkout-state.js';
+import { STOCK_BACK, UNDONE } from './undone.js';
 
 /** Why an order is cancelled that was not sold in time. */
 export const RESERVATION_EXPIRED = 'reservation expired';
-const UNDONE: Readonly<Record<CancelOutcome, string>> = {
-  nothing: 'no money was set aside',
-  voided: 'the money that was set aside is free again',
-  refunded: 'the money that was taken was given back',
-};
 const TIMEOUT = 'payment';
 
 type Checkouts = Run<CheckoutState>;
@@ -105,7 +101,7 @@ export class Checkout {
   @Continues(StockReleased, (event) => event.orderId)
   async stockBack({ orderId }: StockReleased, run: Checkouts): Promise<void> {
     run.state.isStockBack = true;
-    await this.orders.note(orderId, 'the stock went back');
+    await this.orders.note(orderId, STOCK_BACK);
     return this.end(run);
   }
 

@@ -1,0 +1,16 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { IsBoolean, IsOptional, IsString, Length } from 'class-validator';
+
+/** Why money goes back, and whether the goods did. */
+export class RefundBody {
+  @ApiProperty({ required: false, example: 'came broken', default: 'refunded by the shop' })
+  @IsOptional()
+  @IsString()
+  @Length(1, 500)
+  readonly reason?: string;
+
+  @ApiProperty({ required: false, default: false, description: 'Whether what was sold can be sold again' })
+  @IsOptional()
+  @IsBoolean()
+  readonly restock?: boolean;
+}

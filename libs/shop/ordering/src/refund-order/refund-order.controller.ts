@@ -1,0 +1,29 @@
+import { Roles } from '@fledge/kit';
+import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { ApiBadRequestResponse, ApiBearerAuth, ApiConflictResponse, ApiForbiddenResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { RefundOrder } from '../../contract/index.js';
+import { OrderId } from '../get-order/order-id.js';
+import { OrderResource } from '../get-order/order.view.js';
+import { RefundBody } from './refund-body.js';
+
+/** Staff give the money of an order back. */
+@ApiTags('ordering')
+@ApiBearerAuth()
+@Roles('staff')
+@Controller('orders')
+export class RefundOrderController {
+  constructor(private readonly commands: CommandBus) {}
+
+  @Post(':id/refund')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Give the money of a completed order back (staff); safe to send again' })
+  @ApiOkResponse({ type: OrderResource })
+  @ApiBadRequestResponse({ description: 'A field breaks its rule' })
+  @ApiForbiddenResponse({ description: 'Not staff' })
+  @ApiNotFoundResponse({ description: 'ordering.order-not-found.v1' })
+  @ApiConflictResponse({ description: 'ordering.order-not-refundable.v1' })
+  async refund(@Param() { id }: OrderId, @Body() { reason = 'refunded by the shop', restock = false }: RefundBody): Promise<OrderResource> {
+    return new OrderResource(await this.commands.execute(new RefundOrder({ orderId: id, reason, restock })));
+  }
+}

@@ -1,0 +1,49 @@
+import { Continues, Process, type Run, Starts } from '@fledge/kit';
+import { EventBus } from '@nestjs/cqrs';
+import { ReleaseStock, StockReleased } from '@shop/inventory/contract';
+import { CancelPayment, PaymentCancelled } from '@shop/payments/contract';
+import { OrderRefunded, RefundRequested } from '../../contract/index.js';
+import { STOCK_BACK, UNDONE } from '../checkout/undone.js';
+import { OrderRepository } from '../storage/order.repository.js';
+import { RefundState } from './refund-state.js';
+
+type Refunds = Run<RefundState>;
+
+/** Gives the money of a completed order back, and its stock if that was asked for. */
+@Process('refund', { state: RefundState })
+export class Refund {
+  constructor(
+    private readonly orders: OrderRepository,
+    private readonly events: EventBus,
+  ) {}
+
+  @Starts(RefundRequested, (event) => event.orderId)
+  begin({ orderId, userId, reason, restock }: RefundRequested, run: Refunds): void {
+    Object.assign(run.state, { userId, reason, isStockBack: !restock });
+    run.send(new CancelPayment({ orderId, reason }));
+    if (restock) run.send(new ReleaseStock({ orderId }));
+  }
+
+  @Continues(PaymentCancelled, (event) => event.orderId)
+  async moneyBack({ orderId, outcome }: PaymentCancelled, run: Refunds): Promise<void> {
+    run.state.isMoneyBack = true;
+    await this.orders.note(orderId, UNDONE[outcome]);
+    await this.end(run);
+  }
+
+  @Continues(StockReleased, (event) => event.orderId)
+  async stockBack({ orderId }: StockReleased, run: Refunds): Promise<void> {
+    if (run.state.isStockBack) return;
+    run.state.isStockBack = true;
+    await this.orders.note(orderId, STOCK_BACK);
+    await this.end(run);
+  }
+
+  private async end(run: Refunds): Promise<void> {
+    const { isMoneyBack, isStockBack, userId, reason } = run.state;
+    if (!isMoneyBack || !isStockBack) return;
+    await this.orders.move(run.key, 'refunding', 'refunded', reason);
+    this.events.publish(new OrderRefunded({ orderId: run.key, userId, reason }));
+    run.finish('refunded');
+  }
+}
