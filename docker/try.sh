@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 NODE_MAJOR=${NODE_MAJOR:-24}
 BASE=localhost/fledge-base:node$NODE_MAJOR
 IMAGE=localhost/fledge-shop:try
-SERVICES=(identity catalog inventory ordering payments)
+SERVICES=(identity catalog inventory ordering payments shipping)
 WORK=$(mktemp -d)
 STARTED=()
 # as little as compose.yaml gives a service, and nowhere to write at all

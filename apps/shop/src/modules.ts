@@ -4,6 +4,7 @@ import { IdentityContract } from '@shop/identity/contract';
 import { InventoryContract } from '@shop/inventory/contract';
 import { OrderingContract } from '@shop/ordering/contract';
 import { PaymentsContract } from '@shop/payments/contract';
+import { ShippingContract } from '@shop/shipping/contract';
 
 /**
  * The modules of the shop: contracts everywhere, code only where it is hosted. The one place that imports module classes.
@@ -16,5 +17,6 @@ export const shop: Application = {
     { contract: InventoryContract, load: () => import('@shop/inventory').then((m) => m.InventoryModule) },
     { contract: OrderingContract, load: () => import('@shop/ordering').then((m) => m.OrderingModule) },
     { contract: PaymentsContract, load: () => import('@shop/payments').then((m) => m.PaymentsModule) },
+    { contract: ShippingContract, load: () => import('@shop/shipping').then((m) => m.ShippingModule) },
   ],
 };
