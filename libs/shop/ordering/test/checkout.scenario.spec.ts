@@ -250,9 +250,27 @@ it('cancels an order that nobody pays when its reservation expires', async () =>
   expect((await http.request('GET', `/orders/${orderId}`)).body).toMatchObject({ history: [{}, {}, { state: 'cancelling', reason: 'reservation expired' }, { state: 'cancelled' }] });
 });
 
-it('refuses what is no payment method', async () => {
-  const http = shop.as({ subject: randomUUID(), roles: ['buyer'] });
-  expect(await http.request('POST', '/orders', { paymentMethod: 'gold' })).toMatchObject({ status: 400, body: { violations: [{ path: 'paymentMethod' }] } });
+describe('the body of an order', () => {
+  const order = (body: unknown) => shop.as({ subject: randomUUID(), roles: ['buyer'] }).request('POST', '/orders', body);
+
+  it.each([
+    ['what is no payment method', { paymentMethod: 'gold' }, 'paymentMethod'],
+    ['a payment method that is no text', { paymentMethod: ['pm_card_approved'] }, 'paymentMethod'],
+    ['an unknown field', { paymentMethod: 'pm_card_approved', gift: true }, 'gift'],
+    ['an unknown field alone', { payment_method: 'pm_card_approved' }, 'payment_method'],
+  ])('is refused: %s', async (_, body, path) => {
+    expect(await order(body)).toMatchObject({ status: 400, body: { code: 'fledge.invalid-request', violations: [{ path }] } });
+  });
+
+  it.each([['a list', []], ['a list of orders', [{ paymentMethod: 'pm_card_approved' }]], ['a text', '"pm_card_approved"'], ['a number', 7], ['true', true], ['null', null]])('is refused: %s', async (_, body) => {
+    expect(await order(body)).toMatchObject({ status: 400, body: { type: expect.stringMatching(/^urn:problem:fledge\./) as unknown, status: 400, title: expect.any(String) as unknown, detail: expect.any(String) as unknown } });
+  });
+
+  it('may be left out', async () => {
+    expect(await order(undefined)).toMatchObject({ status: 409, body: { code: 'ordering.empty-cart.v1' } });
+    expect(await order({})).toMatchObject({ status: 409, body: { code: 'ordering.empty-cart.v1' } });
+    expect(await shop.as({ subject: randomUUID(), roles: ['staff'] }).request('POST', `/orders/${randomUUID()}/refund`)).toMatchObject({ status: 404 });
+  });
 });
 
 describe('the setting paymentTimeoutMs', () => {

@@ -1,10 +1,11 @@
 import { Roles } from '@fledge/kit';
-import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
+import { Body, Controller, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiBadRequestResponse, ApiBearerAuth, ApiConflictResponse, ApiForbiddenResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { RefundOrder } from '../../contract/index.js';
 import { OrderId } from '../get-order/order-id.js';
 import { OrderResource } from '../get-order/order.view.js';
+import { ObjectBodyGuard } from '../place-order/object-body-guard.js';
 import { RefundBody } from './refund-body.js';
 
 /** Staff give the money of an order back. */
@@ -17,6 +18,7 @@ export class RefundOrderController {
 
   @Post(':id/refund')
   @HttpCode(200)
+  @UseGuards(ObjectBodyGuard)
   @ApiOperation({ summary: 'Give the money of a completed order back (staff); safe to send again' })
   @ApiOkResponse({ type: OrderResource })
   @ApiBadRequestResponse({ description: 'A field breaks its rule' })
