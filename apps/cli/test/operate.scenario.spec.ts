@@ -124,11 +124,13 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     await talk.say('old', 1, 2);
     for (const listener of ['first', 'second']) await talk.until(listener, 'old', [1, 2]);
     await talk.rows('talker', "insert into outbox_deleted (created_until) values ('2026-01-02T03:04:05.6789Z')");
+    await talk.rows('listener', "insert into outbox (kind, name, key, partition, payload, sent_at, sent_via) values ('event', 'listener.x.v1', 'k', 0, '{}', clock_timestamp(), 'elsewhere')");
     expect(await fledge('replay --since 2026-01-02T03:04:05.678Z')).toEqual({
       code: 1,
       out: '',
       err: "fledge: talker keeps only what was published after 2026-01-02T03:04:05.679Z, and 2026-01-02T03:04:05.678Z is before that. What was sent is deleted after the `sent` of the topology's `retention`. For all that is left, use 2026-01-02T03:04:05.679Z.\n",
     });
+    expect(await talk.rows('listener', 'select sent_via from outbox')).toEqual([{ sent_via: 'elsewhere' }]);
     expect((await fledge('replay --since 2026-01-02T03:04:05.679Z --until 2026-01-03T00:00Z')).out).toMatch(/\n0 messages marked unsent\n$/);
   });
 });

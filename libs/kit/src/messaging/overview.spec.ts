@@ -1,5 +1,6 @@
 import { type ModuleDataSource, openModuleData } from '../data/index.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
+import { everyDeadLetter } from './dead-letters.js';
 import { COUNT_MAX, overview } from './overview.js';
 import { replay, REPLAY_ROWS_MAX, ReplayTooOld } from './replay.js';
 import { AddOperations1700000000001, CreateMessaging1700000000000, MESSAGING_MIGRATIONS } from './schema.js';
@@ -31,17 +32,35 @@ describe('what operators see and do', () => {
     await source.query(`insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, received_at, state)
       select 'c', gen_random_uuid(), n % 16, 'a', 'event', 'a.b.v1', 'k' || n, '{}', ${ago(200)}, ${ago(100)}, 'ready' from generate_series(1, ${COUNT_MAX + 1}) n`);
     await source.query(`insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, received_at, state)
-      values ('d', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'k', '{}', ${ago(20)}, ${ago(10)}, 'parked'), ('d', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'l', '{}', ${ago(90)}, ${ago(80)}, 'handled')`);
+      values ('d', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'k', '{}', ${ago(20)}, ${ago(10)}, 'parked'), ('d', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'l', '{}', ${ago(90)}, ${ago(80)}, 'handled'), ('c', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'p', '{}', ${ago(1)}, ${ago(1)}, 'parked')`);
     await source.query("insert into message_hold values ('d', 'k', 0, null)");
     await source.query("insert into process (name, key, state, status) values ('d', '1', '{}', 'failed'), ('d', '2', '{}', 'running')");
-    await store(3, ago(50), 'null');
+    await store(COUNT_MAX + 1, ago(50), 'null');
     await store(1, ago(60), ago(59));
     const { outbox, consumers } = await overview(sqlOf(source));
-    expect([outbox.unsent, Math.round((outbox.oldestMs as number) / 10_000)]).toEqual([3, 5]);
+    expect([outbox.unsent, Math.round((outbox.oldestMs as number) / 10_000)]).toEqual([COUNT_MAX, 5]);
     expect(consumers.map(({ oldestMs, lagMs, ...counts }) => ({ ...counts, oldest: Math.round((oldestMs as number) / 10_000), lag: Math.round((lagMs as number) / 10_000) }))).toEqual([
       { name: 'c', kind: 'event', waiting: COUNT_MAX, heldKeys: 0, dead: 0, failedRuns: null, oldest: 10, lag: 20 },
       { name: 'd', kind: 'event', waiting: 1, heldKeys: 1, dead: 0, failedRuns: 1, oldest: 1, lag: 2 },
     ]);
+  });
+
+  it('is every dead letter of a consumer once, those that died first before the others, though they die again meanwhile', async () => {
+    const put = (consumer: string, count: number, state: string): Promise<unknown> =>
+      source.query(`insert into dead_letter (consumer, message_id, source, kind, name, key, payload, occurred_at, attempts, reason, state, died_at)
+        select '${consumer}', gen_random_uuid(), 'a', 'event', 'a.b.v1', n::text, '{}', now(), 1, 'failed', '${state}', ${ago(1)} - (n / 3) * interval '1 ms' from generate_series(1, ${count}) n`);
+    await put('c', 1_203, 'dead');
+    await put('c', 2, 'resent');
+    await put('d', 1, 'dead');
+    const portions: (readonly string[])[] = [];
+    for await (const ids of everyDeadLetter(sqlOf(source), 'c')) {
+      portions.push(ids);
+      await source.query('update dead_letter set died_at = clock_timestamp() where message_id = any($1)', [ids.slice(0, 5)]);
+    }
+    expect(portions.map(({ length }) => length)).toEqual([500, 500, 203]);
+    expect(new Set(portions.flat()).size).toBe(1_203);
+    const [{ key } = { key: '' }] = await source.query<{ key: string }[]>('select key from dead_letter where message_id = $1', [portions[0]?.[0]]);
+    expect(Number(key)).toBeGreaterThan(1_200);
   });
 
   it('is a replay of the span that was asked for, in portions, and of nothing that is deleted', async () => {

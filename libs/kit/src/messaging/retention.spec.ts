@@ -33,6 +33,7 @@ describe('retention', () => {
     await source.query(`insert into outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-02T03:04:05Z', ${ago(61)}), ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-01T00:00:00Z', ${ago(61)})`);
     await source.query('delete from outbox_deleted');
     await sweep(sqlOf(source), KEPT);
+    await source.query(`insert into outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-01T00:00:00Z', ${ago(61)})`);
     await sweep(sqlOf(source), KEPT);
     expect(await source.query('select created_until from outbox_deleted')).toEqual([{ created_until: new Date('2026-01-02T03:04:05Z') }]);
   });
