@@ -17,7 +17,7 @@ export async function consumers(args: readonly string[]): Promise<number> {
   const found = await withDatabase(async (database): Promise<Found> => {
     if (only !== undefined) database.checkModule(only);
     const all = [];
-    for (const module of only === undefined ? database.modules : [only]) all.push({ module, ...(await database.in(module, overview)) });
+    for (const module of only === undefined ? database.modules : [only]) all.push({ module, ...(await database.in(module, (sql) => overview(sql))) });
     return {
       outboxes: all.map(({ module, outbox }) => ({ module, ...outbox })),
       consumers: all.flatMap(({ module, consumers: states }) => states.map((state) => ({ module, ...state }))),

@@ -147,7 +147,7 @@ export class Host {
     const { transport, retention } = this.options;
     this.messagings.push(new ModuleMessaging({ ...parts, carrier: transport.carrier, retention }));
     const sql = sqlOf(parts.source);
-    this.messageMetrics.watch(name, () => overview(sql));
+    this.messageMetrics.watch(name, (countMax) => overview(sql, countMax));
   }
 
   private async load(name: string): Promise<{ cls: Type; spec: BoundedModuleSpec }> {

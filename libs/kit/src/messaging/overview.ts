@@ -1,7 +1,7 @@
 import { PARTITIONS } from './schema.js';
 import type { Sql } from './sql.js';
 
-/** Where counting ends: more than this is told as this. Bounds the time of a look, whatever has piled up. */
+/** Where counting ends for a person: more than this is told as this. Bounds the time of a look, whatever has piled up. */
 export const COUNT_MAX = 100_000;
 /** Held keys whose waiting messages are looked at for the oldest. */
 const HELD_KEYS_MAX = 1_000;
@@ -15,13 +15,13 @@ export interface Overview {
 
 /** What a module has stored to be sent. */
 export interface OutboxState {
-  /** Messages that are not sent yet; `COUNT_MAX` at the most. */
+  /** Messages that are not sent yet; The bound of counting at the most. */
   readonly unsent: number;
   /** Milliseconds since the oldest of them was stored; `null` when there is none. */
   readonly oldestMs: number | null;
 }
 
-/** How far one consumer has come. No count is more than `COUNT_MAX`. */
+/** How far one consumer has come. No count is more than the bound of counting. */
 export interface ConsumerState {
   readonly name: string;
   readonly kind: 'event' | 'command';
@@ -45,7 +45,7 @@ interface OverviewRow {
   readonly consumers: readonly ConsumerState[];
 }
 
-const count = (from: string): string => `(select count(*)::int from (select from ${from} limit ${COUNT_MAX}) counted)`;
+const count = (from: string): string => `(select count(*)::int from (select from ${from} limit $1) counted)`;
 // `greatest` passes over a null
 const sinceMs = (time: string): string => `(case when ${time} is not null then round(greatest(extract(epoch from clock_timestamp() - ${time}), 0) * 1000)::float8 end)`;
 
@@ -72,13 +72,16 @@ select ${count('outbox where sent_at is null')} as unsent,
     ) oldest
   ) state) as consumers`;
 
-/** Looks once at how the messages of a module stand; one statement, whose work is bounded. */
-export async function overview(sql: Sql): Promise<Overview> {
-  const [row] = await sql.rows<OverviewRow>(OVERVIEW);
+/**
+ * Looks once at how the messages of a module stand; one statement, whose work is bounded.
+ * @param countMax where each count ends; default 100,000.
+ */
+export async function overview(sql: Sql, countMax: number = COUNT_MAX): Promise<Overview> {
+  const [row] = await sql.rows<OverviewRow>(OVERVIEW, [countMax]);
   if (!row) throw new Error('PostgreSQL answered a look at the messages with no row');
   const { unsent, oldestMs, consumers } = row;
   return {
     outbox: { unsent, oldestMs },
-    consumers: consumers.map((state) => ({ ...state, waiting: Math.min(state.waiting, COUNT_MAX) })),
+    consumers: consumers.map((state) => ({ ...state, waiting: Math.min(state.waiting, countMax) })),
   };
 }

@@ -43,6 +43,13 @@ describe('the metrics of messages', () => {
     ]);
   });
 
+  it('are not counted any further than they are worth', async () => {
+    let asked = 0;
+    metrics.watch('ordering', (countMax) => ((asked = countMax), Promise.resolve(NOTHING)));
+    await samples();
+    expect(asked).toBe(10_000);
+  });
+
   it('are read once a scrape, and not again for a while', async () => {
     let reads = 0;
     metrics.watch('ordering', () => Promise.resolve(++reads === 1 ? MUCH : NOTHING));

@@ -7,7 +7,10 @@ export const READ_EVERY_MS = 5_000;
 /** How long a scrape waits for a database; then it goes without that module. */
 export const READ_WAIT_MS = 2_000;
 
-/** The metrics of messages, and what each says; counts end at 100,000. */
+/** Where the gauges end: a scrape must cost little, also when a million messages wait. How late they are tells the rest. */
+export const GAUGE_MAX = 10_000;
+
+/** The metrics of messages, and what each says. */
 const OF_MODULE = [
   ['fledge_outbox_unsent', 'Messages that a module has stored and not sent yet.', ({ outbox }: Overview) => outbox.unsent],
   ['fledge_outbox_oldest_seconds', 'Age of the oldest message that is not sent yet, in seconds; 0 when all are sent.', ({ outbox }: Overview) => seconds(outbox.oldestMs)],
@@ -20,7 +23,7 @@ const OF_CONSUMER = [
 const FAILED = ['fledge_process_failures', 'Runs of a process that have failed and wait for somebody to resume them.'] as const;
 
 interface Watched {
-  readonly read: () => Promise<Overview>;
+  readonly read: (countMax: number) => Promise<Overview>;
   readAt: number;
   /** What a scrape is given. */
   answer: Promise<Overview | undefined>;
@@ -40,7 +43,7 @@ export class MessageMetrics {
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   /** Tells of a module from now on. */
-  watch(module: string, read: () => Promise<Overview>): void {
+  watch(module: string, read: (countMax: number) => Promise<Overview>): void {
     this.modules.set(module, { read, readAt: -Infinity, answer: Promise.resolve(undefined), isReading: false });
   }
 
@@ -86,7 +89,7 @@ export class MessageMetrics {
   private async read(module: string, watched: Watched): Promise<Overview | undefined> {
     watched.isReading = true;
     try {
-      return await watched.read();
+      return await watched.read(GAUGE_MAX);
     } catch (error) {
       this.logger.debug(`the messages of ${module} can not be counted: ${error instanceof Error ? error.message : String(error)}`);
       return undefined;
