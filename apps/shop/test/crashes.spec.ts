@@ -21,7 +21,7 @@ interface Place {
 /** Each has two replicas of what is killed. */
 const WORLDS: readonly { readonly name: string; readonly places: readonly Place[]; readonly killed: readonly string[] }[] = [
   { name: 'as one process, twice', places: Array.from({ length: 2 }, () => ({ topology: 'monolith', service: 'shop' })), killed: ['shop'] },
-  { name: 'as services', places: MODULES.map((service) => ({ topology: 'split', service })), killed: ['ordering', 'payments', 'inventory'] },
+  { name: 'as services', places: MODULES.map((service) => ({ topology: 'split', service })), killed: ['ordering', 'payments', 'inventory', 'shipping'] },
 ];
 
 let database: FreshDatabase;
@@ -107,6 +107,8 @@ it.each(WORLDS)('loses no order and charges none twice while replicas are killed
   expect(completed).toBe(BUYERS * 4);
   await eventually(async () => expect((await tables.query('select available, reserved, sold from inventory.stock where product_id = $1', [productId])).rows).toEqual([{ available: 1_000 - completed, reserved: 0, sold: completed }]), 'stock that adds up', ENDED_WITHIN_MS);
 
+  expect(await count("shipping.shipments where order_id = any($1) and state in ('dispatched', 'delivered')", [orders])).toBe(completed);
+  expect(await count("shipping.shipments join ordering.orders on id = order_id where orders.state <> 'completed' and shipments.state in ('dispatched', 'delivered')")).toBe(0);
   // By the provider's own book: no order was charged twice, and none that came to nothing was charged.
   const approved = "from payments.sandbox_book where outcome = 'approved'";
   const booked = (operation: string): Promise<number> => count(`(select line ->> 'orderId' ${approved} and line ->> 'operation' = '${operation}') booked`);
@@ -114,7 +116,7 @@ it.each(WORLDS)('loses no order and charges none twice while replicas are killed
   expect(await booked('capture')).toBe(completed);
   expect(await booked('authorise')).toBe((await booked('capture')) + (await booked('void')));
   expect((await tables.query('select coalesce(sum(amount_minor), 0)::int as sum from payments.ledger_entry')).rows).toEqual([{ sum: 0 }]);
-  for (const schema of ['inventory', 'ordering', 'payments']) {
+  for (const schema of ['inventory', 'ordering', 'payments', 'shipping']) {
     await eventually(async () => expect(await count(`"${schema}".outbox where sent_at is null`)).toBe(0), `an empty outbox of ${schema}`, ENDED_WITHIN_MS);
     expect(await count(`"${schema}".dead_letter`)).toBe(0);
   }

@@ -35,6 +35,7 @@ export class ServiceProcess {
         FLEDGE_NAMESPACE: around.namespace,
         FLEDGE_PORT: String(port),
         FLEDGE_DEMO: 'true',
+        SHIPPING_DISPATCH_AFTER_MS: '100',
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

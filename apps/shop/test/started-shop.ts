@@ -24,7 +24,7 @@ export function routesOf(modules: readonly string[]): string[] {
 
 /**
  * Starts each group of modules as a host of its own in this process, on a database of its own, behind a front door.
- * @param settings of modules, as in a topology file; default none but the demonstration's users.
+ * @param settings of modules, as in a topology file; default none but the demonstration's users, and parcels that leave at once.
  */
 export async function startGroups(groups: readonly (readonly string[])[], settings: Readonly<Record<string, ModuleSettings>> = {}): Promise<StartedShop> {
   const database = await freshDatabase();
@@ -46,7 +46,7 @@ export async function startGroups(groups: readonly (readonly string[])[], settin
         transport,
         database: { url: database.url, poolMax: 8 },
         http: { port: 0 },
-        settings: { identity: { demo: true }, ...settings },
+        settings: { identity: { demo: true }, shipping: { dispatchAfterMs: 0 }, ...settings },
       });
       hosts.push(host);
       await host.start();

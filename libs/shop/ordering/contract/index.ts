@@ -11,6 +11,7 @@ import { OrderCompleted } from './order-completed.event.js';
 import { OrderConfirmed } from './order-confirmed.event.js';
 import { OrderPlaced } from './order-placed.event.js';
 import { OrderRefunded } from './order-refunded.event.js';
+import { OrderShipped } from './order-shipped.event.js';
 import { PlaceOrder } from './place-order.command.js';
 import { RefundOrder } from './refund-order.command.js';
 import { RefundRequested } from './refund-requested.event.js';
@@ -38,6 +39,7 @@ export { OrderCompleted } from './order-completed.event.js';
 export { OrderConfirmed } from './order-confirmed.event.js';
 export { OrderPlaced } from './order-placed.event.js';
 export { OrderRefunded } from './order-refunded.event.js';
+export { OrderShipped } from './order-shipped.event.js';
 export { ORDER_STATES, type OrderState } from './order-state.js';
 export { ORDER_HISTORY_MAX, OrderLineView, OrderStepView, OrderView } from './order.view.js';
 export { PAYMENT_METHOD } from './payment-method.js';
@@ -50,6 +52,6 @@ export const OrderingContract = defineContract({
   name: 'ordering',
   commands: [PlaceOrder, CancelOrder, RefundOrder],
   queries: [GetOrder],
-  events: [OrderPlaced, CancelRequested, OrderConfirmed, OrderCompleted, OrderCancelled, RefundRequested, OrderRefunded],
+  events: [OrderPlaced, CancelRequested, OrderConfirmed, OrderShipped, OrderCompleted, OrderCancelled, RefundRequested, OrderRefunded],
   routes: ['/cart', '/orders'],
 });

@@ -3,6 +3,7 @@ import { CatalogContract } from '@shop/catalog/contract';
 import { GetSigningKeys, IdentityContract } from '@shop/identity/contract';
 import { InventoryContract } from '@shop/inventory/contract';
 import { PaymentsContract } from '@shop/payments/contract';
+import { ShippingContract } from '@shop/shipping/contract';
 import { OrderingContract } from '../contract/index.js';
 import { CancelOrderController } from './cancel-order/cancel-order.controller.js';
 import { CancelOrderHandler } from './cancel-order/cancel-order.handler.js';
@@ -34,7 +35,7 @@ import { OrderRow } from './storage/order.row.js';
 /** Carts and orders. */
 @BoundedModule({
   contract: OrderingContract,
-  uses: [IdentityContract, CatalogContract, InventoryContract, PaymentsContract],
+  uses: [IdentityContract, CatalogContract, InventoryContract, PaymentsContract, ShippingContract],
   entities: [CartRow, CartLineRow, OrderRow, OrderLineRow, OrderStepRow],
   migrations: [CreateOrdering1763800000000, AddCheckout1764000000000, KeepHistory1764100000000],
   imports: [Authentication.verifiedBy(GetSigningKeys)],

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { Processes } from '@fledge/kit';
 import { eventually, fake, testModule, type TestCaller, type TestedModule } from '@fledge/kit/testing';
 import { CatalogContract, GetProduct, GetProducts, type ProductView } from '@shop/catalog/contract';
 import { InventoryContract, ReleaseStock, ReservationExpired, ReserveStock, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
-import { AuthorisePayment, CancelPayment, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
-import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderRefunded, type OrderView, PlaceOrder } from '../contract/index.js';
+import { AuthorisePayment, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
+import { CancellationTooLate, CancelShipment, CreateShipment, ShipmentCancelled, ShipmentCreated, ShipmentDispatched } from '@shop/shipping/contract';
+import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderRefunded, OrderShipped, type OrderView, PlaceOrder } from '../contract/index.js';
 import { OrderingModule } from '../src/index.js';
 import { OrderRepository } from '../src/storage/order.repository.js';
 
@@ -67,6 +69,15 @@ const STEPS = {
   sell: async (orderId: string): Promise<void> => {
     await shop.messages.deliver(new StockSold({ orderId }));
     await state(orderId, 'confirmed');
+    await sent(CreateShipment, orderId);
+  },
+  pack: async (orderId: string): Promise<void> => {
+    await shop.messages.deliver(new ShipmentCreated({ orderId, shipmentId: randomUUID() }));
+    await eventually(async () => expect((await shop.get(OrderRepository).find(orderId))?.history.at(-1)?.what).toBe('it was packed'), 'it is packed');
+  },
+  ship: async (orderId: string): Promise<void> => {
+    await shop.messages.deliver(new ShipmentDispatched({ orderId, shipmentId: randomUUID(), trackingCode: 'FL1' }));
+    await state(orderId, 'shipped');
     await sent(CapturePayment, orderId);
   },
   capture: async (orderId: string): Promise<void> => {
@@ -87,16 +98,18 @@ async function ends(orderId: string, reason: string): Promise<void> {
   expect((await told(OrderCancelled, orderId)).map((event) => event.reason)).toEqual([reason]);
 }
 
-it('sets the money aside, sells the stock, takes the money', async () => {
+it('sets the money aside, sells the stock, sends it, takes the money', async () => {
   const one = await placed();
   const { http, order, orderId } = one;
   expect(await sent(AuthorisePayment, orderId)).toMatchObject([{ userId: order.userId, ...TOTAL, paymentMethod: 'pm_card_approved' }]);
   for (const step of Object.values(STEPS)) await step(orderId);
+  expect(await sent(CreateShipment, orderId)).toMatchObject([{ userId: order.userId, lines: order.lines.map(({ productId, quantity }) => ({ productId, quantity })) }]);
   expect(await told(OrderConfirmed, orderId)).toHaveLength(1);
+  expect(await told(OrderShipped, orderId)).toMatchObject([{ userId: order.userId, trackingCode: 'FL1' }]);
   expect(await told(OrderCompleted, orderId)).toHaveLength(1);
   const { history } = (await http.request('GET', `/orders/${orderId}`)).body as OrderView;
-  expect(history.map(({ what }) => what)).toEqual(['placing', 'placed', 'the payment was authorised', 'the stock was sold', 'confirmed', 'the money was taken', 'completed']);
-  expect(history.map((step) => step.state)).toEqual(['placing', 'placed', undefined, undefined, 'confirmed', undefined, 'completed']);
+  expect(history.map(({ what }) => what)).toEqual(['placing', 'placed', 'the payment was authorised', 'the stock was sold', 'confirmed', 'it was packed', 'it was sent', 'shipped', 'the money was taken', 'completed']);
+  expect(history.map((step) => step.state)).toEqual(['placing', 'placed', undefined, undefined, 'confirmed', undefined, undefined, 'shipped', undefined, 'completed']);
   const times = history.map(({ at }) => Date.parse(String(at)));
   expect(times).toEqual([...times].sort((a, b) => a - b));
   expect(await cancel(one)).toMatchObject({ status: 409, body: { code: 'ordering.order-not-cancellable.v1' } });
@@ -135,66 +148,120 @@ describe('takes all back', () => {
     await STEPS.authorise(orderId);
     await STEPS.sell(orderId);
     await shop.messages.deliver(new ReservationExpired({ orderId }));
+    await STEPS.ship(orderId);
     await STEPS.capture(orderId);
     expect(await told(OrderCancelled, orderId)).toEqual([]);
-  });
-
-  it('when the buyer cancels, also when the money was taken meanwhile', async () => {
-    const one = await placed();
-    const { orderId } = one;
-    await STEPS.authorise(orderId);
-    await STEPS.sell(orderId);
-    expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelling' } });
-    await shop.messages.deliver(new PaymentCaptured({ orderId, ...TOTAL }));
-    await ends(orderId, 'cancelled by the buyer');
-    expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelled' } });
   });
 });
 
 describe('a buyer cancels', () => {
-  const taken = [AuthorisePayment, SellStock, CapturePayment] as const;
+  const commands = [AuthorisePayment, SellStock, CreateShipment, CapturePayment] as const;
   /** What the checkout has asked for of an order. */
   const asked = async (orderId: string): Promise<string[]> => {
-    const found = await Promise.all(taken.map(async (command) => (await shop.messages.sent<{ readonly orderId: string }>(command)).filter((one) => one.orderId === orderId).map(() => command.name)));
+    const found = await Promise.all(commands.map(async (command) => (await shop.messages.sent<{ readonly orderId: string }>(command)).filter((one) => one.orderId === orderId).map(() => command.name)));
     return found.flat();
   };
-  const late = [
-    (orderId: string) => new PaymentAuthorised({ orderId, ...TOTAL }),
-    (orderId: string) => new StockSold({ orderId }),
-    (orderId: string) => new PaymentCaptured({ orderId, ...TOTAL }),
+  const dispatched = (orderId: string) => new ShipmentDispatched({ orderId, shipmentId: randomUUID(), trackingCode: 'FL1' });
+  /** By the number of steps that were gone: what happens there, and what is told next. */
+  const moments = [
+    ['the payment is authorised', (orderId: string) => new PaymentAuthorised({ orderId, ...TOTAL })],
+    ['the stock is sold', (orderId: string) => new StockSold({ orderId })],
+    ['the shipment is packed', (orderId: string) => new ShipmentCreated({ orderId, shipmentId: randomUUID() })],
+    ['the shipment is sent', dispatched],
+    ['the money is taken', (orderId: string) => new PaymentCaptured({ orderId, ...TOTAL })],
   ] as const;
+  const after = async (steps: number): Promise<Placed> => {
+    const one = await placed();
+    await sent(AuthorisePayment, one.orderId);
+    for (const step of Object.values(STEPS).slice(0, steps)) await step(one.orderId);
+    return one;
+  };
+  /** Shipping tells that the shipment is stopped. */
+  const stopped = async (orderId: string): Promise<void> => {
+    expect(await sent(CancelShipment, orderId)).toHaveLength(1);
+    expect((await shop.messages.sent(CancelPayment)).filter((one) => one.orderId === orderId)).toEqual([]);
+    await shop.messages.deliver(new ShipmentCancelled({ orderId }));
+  };
 
-  it.each(['while the payment is authorised', 'while the stock is sold', 'while the money is taken'].map((name, i) => [name, i] as const))(
-    '%s: all goes back, nothing more is asked for, and what is told late changes nothing',
-    async (_, steps) => {
-      const one = await placed();
-      const { orderId } = one;
-      await sent(AuthorisePayment, orderId);
-      for (const step of Object.values(STEPS).slice(0, steps)) await step(orderId);
-      const before = await asked(orderId);
-      expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelling' } });
-      await sent(CancelPayment, orderId);
-      await shop.messages.deliver(late[steps]?.(orderId) as object);
-      await ends(orderId, 'cancelled by the buyer');
-      expect(await asked(orderId)).toEqual(before);
-      expect((await historyOf(one)).slice(-1)).toEqual(['cancelled']);
-      expect(await told(OrderCompleted, orderId)).toEqual([]);
-    },
-  );
+  it.each(moments.slice(0, 3).map(([name, next], steps) => [name, steps, next] as const))('before %s: all goes back, and what is told late changes nothing', async (_, steps, next) => {
+    const one = await after(steps);
+    const { orderId } = one;
+    const before = await asked(orderId);
+    expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelling' } });
+    if (steps === 2) await sent(CancelShipment, orderId);
+    else await sent(CancelPayment, orderId);
+    await shop.messages.deliver(next(orderId));
+    if (steps === 2) await stopped(orderId);
+    await ends(orderId, 'cancelled by the buyer');
+    expect(await asked(orderId)).toEqual(before);
+    expect((await historyOf(one)).slice(-1)).toEqual(['cancelled']);
+    expect([await told(OrderShipped, orderId), await told(OrderCompleted, orderId)]).toEqual([[], []]);
+    expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelled' } });
+  });
 
-  it.each([['the payment is authorised', 0], ['the stock is sold', 1], ['the money is taken', 2]] as const)('at the moment at which it is told that %s: one of both counts', async (_, steps) => {
-    for (let i = 0; i < 4; i++) {
-      const one = await placed();
+  it('while it is packed: first the shipment is stopped, then all goes back', async () => {
+    const one = await after(3);
+    expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelling' } });
+    await stopped(one.orderId);
+    await ends(one.orderId, 'cancelled by the buyer');
+    expect((await historyOf(one)).slice(-6)).toEqual(['it was packed', 'cancelling', 'nothing is sent', 'the stock went back', 'no money was set aside', 'cancelled']);
+  });
+
+  it.each([['before', true], ['after', false]])('too late, which is known %s the cancellation: it is sent, and paid', async (_, isFirst) => {
+    const one = await after(3);
+    const { orderId } = one;
+    // Either way shipping has dispatched it; what differs is of which the checkout hears first.
+    if (isFirst) {
+      await STEPS.ship(orderId);
+      await shop.messages.deliver(new CancelRequested({ orderId, reason: 'cancelled by the buyer' }));
+      expect((await cancel(one)).status).toBe(409);
+    } else {
+      expect((await cancel(one)).status).toBe(200);
+      await sent(CancelShipment, orderId);
+      await shop.messages.deliver(dispatched(orderId));
+      await shop.messages.deliver(new CancellationTooLate({ orderId }));
+    }
+    await sent(CapturePayment, orderId);
+    await eventually(async () => expect(await historyOf(one)).toContain('it was too late to cancel'), 'it is too late');
+    await STEPS.capture(orderId);
+    expect(await historyOf(one)).toEqual(expect.arrayContaining(['it was sent', 'shipped', 'completed']));
+    expect([(await told(OrderShipped, orderId)).length, (await told(OrderCancelled, orderId)).length]).toEqual([1, 0]);
+    for (const command of [CancelPayment, ReleaseStock]) expect((await shop.messages.sent<{ readonly orderId: string }>(command)).filter((sentOne) => sentOne.orderId === orderId)).toEqual([]);
+  });
+
+  it.each(moments.map(([name, next], steps) => [name, steps, next] as const))('at the moment at which %s: one of both counts', async (_, steps, next) => {
+    for (let i = 0; i < 3; i++) {
+      const one = await after(steps);
       const { orderId } = one;
-      await sent(AuthorisePayment, orderId);
-      for (const step of Object.values(STEPS).slice(0, steps)) await step(orderId);
-      const answers = await Promise.all([cancel(one), cancel(one), shop.messages.deliver(late[steps]?.(orderId) as object)]);
+      const answers = await Promise.all([cancel(one), cancel(one), shop.messages.deliver(next(orderId))]);
       const isAccepted = answers.some((answer) => answer?.status === 200);
-      if (isAccepted) await ends(orderId, 'cancelled by the buyer');
-      else await state(orderId, 'completed');
-      expect([(await told(CancelRequested, orderId)).length, (await told(OrderCompleted, orderId)).length]).toEqual(isAccepted ? [1, 0] : [0, 1]);
+      if (steps >= 3) {
+        // It is sent: the cancellation is refused, or turns out to be too late.
+        await sent(CapturePayment, orderId);
+        await STEPS.capture(orderId);
+      } else {
+        expect(isAccepted).toBe(true);
+        await eventually(async () => (await shop.messages.sent(CancelShipment)).some((command) => command.orderId === orderId) || (await shop.messages.sent(CancelPayment)).some((command) => command.orderId === orderId), 'something is taken back');
+        if ((await shop.messages.sent(CancelShipment)).some((command) => command.orderId === orderId)) await stopped(orderId);
+        await ends(orderId, 'cancelled by the buyer');
+      }
+      expect((await told(CancelRequested, orderId)).length).toBe(isAccepted ? 1 : 0);
+      expect((await told(OrderCompleted, orderId)).length).toBe(steps >= 3 ? 1 : 0);
     }
   });
+});
+
+it('leaves an order shipped whose money can not be taken, and fails for somebody to see it', async () => {
+  const one = await placed();
+  const { orderId } = one;
+  for (const step of [STEPS.authorise, STEPS.sell, STEPS.pack, STEPS.ship]) await step(orderId);
+  await shop.messages.deliver(new CaptureFailed({ orderId, reason: 'no funds' }));
+  await eventually(async () => expect(await shop.get(Processes).show('checkout', orderId)).toMatchObject({ status: 'failed' }), 'the checkout has failed');
+  const { history } = (await shop.get(Processes).show('checkout', orderId)) ?? { history: [] };
+  expect(history.at(-1)?.detail).toContain(`order ${orderId} was sent, and its money could not be taken: no funds`);
+  expect(await stateOf(orderId)).toBe('shipped');
+  expect((await historyOf(one)).slice(-2)).toEqual(['shipped', 'the money could not be taken: no funds']);
+  expect((await shop.messages.sent(ReleaseStock)).filter((command) => command.orderId === orderId)).toEqual([]);
 });
 
 describe('staff give the money of an order back', () => {

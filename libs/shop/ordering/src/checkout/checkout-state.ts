@@ -7,8 +7,14 @@ export class CheckoutState {
   @Matches(/^([A-Z]{3})?$/) currency = '';
   /** Why the order is being given up; empty while it is not. */
   @IsString() @MaxLength(500) reason = '';
-  /** Inventory has told that the stock is the order's own. Runs of before may lack it. */
+  /** Inventory has told that the stock is the order's own. This and what follows, runs of before may lack. */
   @IsOptional() @IsBoolean() isSold?: boolean;
+  /** Shipping was asked for a shipment, and has not told that it is stopped. */
+  @IsOptional() @IsBoolean() isShipping?: boolean;
+  /** Shipping has told that the shipment is on its way: from now on nothing goes back. */
+  @IsOptional() @IsBoolean() isDispatched?: boolean;
+  /** Why the money could not be taken. */
+  @IsOptional() @IsString() @MaxLength(500) unpaid?: string;
   /** Payments has told that it holds no money of the order any more. */
   @IsBoolean() isMoneyBack = false;
   /** Inventory has told that the order holds no stock any more. */

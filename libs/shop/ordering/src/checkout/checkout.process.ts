@@ -2,23 +2,27 @@ import { Continues, OnTimer, Process, type Run, Starts } from '@fledge/kit';
 import { EventBus } from '@nestjs/cqrs';
 import { ReleaseStock, ReservationExpired, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
 import { AuthorisePayment, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
-import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderPlaced } from '../../contract/index.js';
+import { CancellationTooLate, CancelShipment, CreateShipment, ShipmentCancelled, ShipmentCreated, ShipmentDispatched, ShipmentLine } from '@shop/shipping/contract';
+import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderPlaced, OrderShipped } from '../../contract/index.js';
 import { OrderingSettings } from '../settings.js';
 import { OrderRepository } from '../storage/order.repository.js';
 import { CheckoutState } from './checkout-state.js';
 import { STOCK_BACK, UNDONE } from './undone.js';
+import { Unpaid } from './unpaid.js';
 
 /** Why an order is cancelled that was not sold in time. */
 export const RESERVATION_EXPIRED = 'reservation expired';
+const TOO_LATE = 'it was too late to cancel';
 const TIMEOUT = 'payment';
+const UNPAID = 'unpaid';
 
 type Checkouts = Run<CheckoutState>;
 
 /**
- * Brings an order from placed to paid: sets the money aside, sells the stock, takes the money. Whatever fails on the way, and whoever
- * cancels, both go back, and the order ends as cancelled with its reason.
+ * Brings an order from placed to paid: sets the money aside, sells the stock, has it sent, takes the money. Whatever fails before it is
+ * sent, and whoever cancels, all goes back, and the order ends as cancelled with its reason. What is on its way stays so.
  */
-@Process('checkout', { state: CheckoutState })
+@Process('checkout', { state: CheckoutState, notRetryable: [Unpaid] })
 export class Checkout {
   constructor(
     private readonly orders: OrderRepository,
@@ -49,13 +53,44 @@ export class Checkout {
     if (!(await this.orders.move(orderId, 'placed', 'confirmed'))) return;
     const { userId, totalMinor, currency } = run.state;
     this.events.publish(new OrderConfirmed({ orderId, userId, totalMinor, currency }));
+    const lines = (await this.orders.find(orderId))?.lines ?? [];
+    run.send(new CreateShipment({ orderId, userId, lines: lines.map(({ productId, quantity }) => new ShipmentLine({ productId, quantity })) }));
+    run.state.isShipping = true;
+  }
+
+  @Continues(ShipmentCreated, (event) => event.orderId)
+  async packed({ orderId }: ShipmentCreated): Promise<void> {
+    await this.orders.note(orderId, 'it was packed');
+  }
+
+  /** From here there is no way back: also not for an order that is being cancelled, if it was on its way before that was known. */
+  @Continues(ShipmentDispatched, (event) => event.orderId)
+  async dispatched({ orderId, trackingCode }: ShipmentDispatched, run: Checkouts): Promise<void> {
+    run.state.isDispatched = true;
+    run.state.reason = '';
+    await this.orders.note(orderId, 'it was sent');
+    for (const state of ['confirmed', 'cancelling'] as const) await this.orders.move(orderId, state, 'shipped');
+    this.events.publish(new OrderShipped({ orderId, userId: run.state.userId, trackingCode }));
     run.send(new CapturePayment({ orderId }));
+  }
+
+  @Continues(CancellationTooLate, (event) => event.orderId)
+  async tooLate({ orderId }: CancellationTooLate): Promise<void> {
+    await this.orders.note(orderId, TOO_LATE);
+  }
+
+  @Continues(ShipmentCancelled, (event) => event.orderId)
+  async stopped({ orderId }: ShipmentCancelled, run: Checkouts): Promise<void> {
+    run.state.isShipping = false;
+    await this.orders.note(orderId, 'nothing is sent');
+    if (run.state.reason === '') await this.giveUp(run, 'its shipment was cancelled');
+    else this.takeBack(run);
   }
 
   @Continues(PaymentCaptured, (event) => event.orderId)
   async captured({ orderId }: PaymentCaptured, run: Checkouts): Promise<void> {
     await this.orders.note(orderId, 'the money was taken');
-    if (run.state.reason !== '' || !(await this.orders.move(orderId, 'confirmed', 'completed'))) return;
+    if (!(await this.orders.move(orderId, 'shipped', 'completed'))) return;
     this.events.publish(new OrderCompleted({ orderId, userId: run.state.userId }));
     run.finish('completed');
   }
@@ -82,13 +117,24 @@ export class Checkout {
   }
 
   @Continues(CaptureFailed, (event) => event.orderId)
-  uncaptured({ reason }: CaptureFailed, run: Checkouts): Promise<void> {
-    return this.giveUp(run, `the money could not be taken: ${reason}`);
+  async uncaptured({ orderId, reason }: CaptureFailed, run: Checkouts): Promise<void> {
+    if (run.state.isDispatched !== true) return this.giveUp(run, `the money could not be taken: ${reason}`);
+    await this.orders.note(orderId, `the money could not be taken: ${reason}`);
+    run.state.unpaid = reason;
+    // What fails stores nothing, so the failure is a step of its own.
+    run.setTimer(UNPAID, 0);
+  }
+
+  /** Payments will not try again: the run fails, for somebody to see it, and the order stays as it is. */
+  @OnTimer(UNPAID)
+  unpaid(run: Checkouts): never {
+    throw new Unpaid(run.key, run.state.unpaid ?? '');
   }
 
   @Continues(CancelRequested, (event) => event.orderId)
-  cancel({ reason }: CancelRequested, run: Checkouts): Promise<void> {
-    return this.giveUp(run, reason);
+  async cancel({ orderId, reason }: CancelRequested, run: Checkouts): Promise<void> {
+    if (run.state.isDispatched === true) await this.orders.note(orderId, TOO_LATE);
+    else await this.giveUp(run, reason);
   }
 
   @Continues(PaymentCancelled, (event) => event.orderId)
@@ -105,14 +151,20 @@ export class Checkout {
     return this.end(run);
   }
 
-  /** Takes back what was done, once; it is told when that has happened. */
+  /** Takes back what was done, once: first it is seen to that nothing is sent. It is told when that has happened. */
   private async giveUp(run: Checkouts, reason: string): Promise<void> {
     if (run.state.reason !== '') return;
     run.state.reason = reason.slice(0, 500);
     run.cancelTimer(TIMEOUT);
     const orderId = run.key;
     for (const state of ['placed', 'confirmed'] as const) await this.orders.move(orderId, state, 'cancelling', reason);
-    run.send(new CancelPayment({ orderId, reason: reason.slice(0, 200) }));
+    if (run.state.isShipping === true) run.send(new CancelShipment({ orderId }));
+    else this.takeBack(run);
+  }
+
+  private takeBack(run: Checkouts): void {
+    const orderId = run.key;
+    run.send(new CancelPayment({ orderId, reason: run.state.reason }));
     run.send(new ReleaseStock({ orderId }));
   }
 

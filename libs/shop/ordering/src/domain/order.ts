@@ -70,16 +70,18 @@ export function priceLines(lines: readonly CartLine[], products: readonly Priced
   return { currency, totalMinor, lines: priced };
 }
 
-/** The states that each state may lead to. A rejected order may turn out to hold stock after all, and then gives it back. */
+/** The states that each state may lead to. A rejected order may turn out to hold stock after all, and then gives
+ * it back; one that is being cancelled may turn out to be on its way. */
 const NEXT: Readonly<Record<OrderState, readonly OrderState[]>> = {
   placing: ['placed', 'rejected', 'cancelling'],
   placed: ['confirmed', 'cancelling'],
-  confirmed: ['completed', 'cancelling'],
+  confirmed: ['shipped', 'cancelling'],
+  shipped: ['completed'],
   completed: ['refunding'],
   refunding: ['refunded'],
   refunded: [],
   rejected: ['cancelling'],
-  cancelling: ['cancelled'],
+  cancelling: ['cancelled', 'shipped'],
   cancelled: [],
 };
 
