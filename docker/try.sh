@@ -13,12 +13,12 @@ cd "$(dirname "$0")/.."
 NODE_MAJOR=${NODE_MAJOR:-24}
 BASE=localhost/fledge-base:node$NODE_MAJOR
 IMAGE=localhost/fledge-shop:try
-SERVICES=(identity catalog inventory ordering payments shipping)
+SERVICES=(identity catalog inventory ordering payments shipping notifications)
 WORK=$(mktemp -d)
 STARTED=()
 # as little as compose.yaml gives a service, and nowhere to write at all
 RUN=(--network host --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --cap-drop all --security-opt no-new-privileges
-  --read-only --read-only-tmpfs=false --pull never -e HTTP_HOST=127.0.0.1 -e FLEDGE_DEMO=true -e PAYMENTS_WEBHOOK_SECRET=a-secret-for-a-trial)
+  --read-only --read-only-tmpfs=false --pull never -e HTTP_HOST=127.0.0.1 -e FLEDGE_DEMO=true -e PAYMENTS_WEBHOOK_SECRET=a-secret-for-a-trial -e SMTP_URL=mailbox)
 
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }

@@ -5,6 +5,7 @@ import { InventoryContract } from '@shop/inventory/contract';
 import { OrderingContract } from '@shop/ordering/contract';
 import { PaymentsContract } from '@shop/payments/contract';
 import { ShippingContract } from '@shop/shipping/contract';
+import { NotificationsContract } from '@shop/notifications/contract';
 
 /**
  * The modules of the shop: contracts everywhere, code only where it is hosted. The one place that imports module classes.
@@ -18,5 +19,6 @@ export const shop: Application = {
     { contract: OrderingContract, load: () => import('@shop/ordering').then((m) => m.OrderingModule) },
     { contract: PaymentsContract, load: () => import('@shop/payments').then((m) => m.PaymentsModule) },
     { contract: ShippingContract, load: () => import('@shop/shipping').then((m) => m.ShippingModule) },
+    { contract: NotificationsContract, load: () => import('@shop/notifications').then((m) => m.NotificationsModule) },
   ],
 };

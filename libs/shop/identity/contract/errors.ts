@@ -27,10 +27,10 @@ export class TooManyLogIns extends ContractError {
   }
 }
 
-/** The user that a valid token names is gone. */
+/** There is no such user: the one that a valid token names is gone, or another module asked for one that never was. */
 @ErrorContract('identity.user-not-found.v1', { kind: 'not-found', hint: 'Log in again.' })
 export class UserNotFound extends ContractError {
   constructor() {
-    super('the user of this token does not exist');
+    super('the user does not exist');
   }
 }

@@ -1,6 +1,7 @@
 import { Authentication, BoundedModule } from '@fledge/kit';
 import { GetSigningKeys, IdentityContract } from '../contract/index.js';
 import { DemoUsers } from './demo/demo-users.js';
+import { GetUserHandler } from './get-user/get-user.handler.js';
 import { LogInController } from './log-in/log-in.controller.js';
 import { MeController } from './me/me.controller.js';
 import { Passwords } from './passwords/passwords.js';
@@ -20,7 +21,7 @@ import { UserRow } from './storage/user.row.js';
   entities: [UserRow, SigningKeyRow],
   migrations: [CreateIdentity1763800000000],
   imports: [Authentication.verifiedBy(GetSigningKeys)],
-  providers: [UserRepository, SigningKeyRepository, Passwords, TokenSigner, GetSigningKeysHandler, DemoUsers],
+  providers: [UserRepository, SigningKeyRepository, Passwords, TokenSigner, GetSigningKeysHandler, GetUserHandler, DemoUsers],
   controllers: [RegisterController, LogInController, MeController, JwksController],
 })
 export class IdentityModule {}

@@ -1,6 +1,6 @@
 import { testModule, type TestedModule } from '@fledge/kit/testing';
 import { createLocalJWKSet, jwtVerify } from 'jose';
-import { GetSigningKeys } from '../contract/index.js';
+import { GetSigningKeys, GetUser, UserNotFound } from '../contract/index.js';
 import { IdentityModule } from '../src/index.js';
 import { SigningKeyRepository } from '../src/storage/signing-key.repository.js';
 
@@ -46,6 +46,13 @@ it('issues tokens that its published keys verify, and publishes no private key',
   expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(3_600);
   expect(keys.every((key) => key.d === undefined)).toBe(true);
   expect((await shop.execute(new GetSigningKeys())).keys.map((key) => key.kid)).toEqual(keys.map((key) => key.kid));
+});
+
+it('tells other modules how to reach a user, and who is none', async () => {
+  const { body } = await register('reach@shop.test');
+  const { id } = body as { id: string };
+  expect(await shop.execute(new GetUser({ userId: id }))).toEqual({ userId: id, email: 'reach@shop.test' });
+  await expect(shop.execute(new GetUser({ userId: '00000000-0000-4000-8000-000000000000' }))).rejects.toThrow(UserNotFound);
 });
 
 it('makes one key, however many replicas start at once', async () => {

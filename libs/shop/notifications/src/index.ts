@@ -1,0 +1,2 @@
+/** For the host alone: other modules import `@shop/notifications/contract`. */
+export { NotificationsModule } from './notifications.module.js';
