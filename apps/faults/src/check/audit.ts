@@ -1,0 +1,60 @@
+import type { Tables } from './tables.js';
+
+/**
+ * Has the database write down each time that a consumer's transaction handled a message, where no code of the shop looks: so the lab
+ * need not believe the inbox about what was handled once, and in which order.
+ */
+const AUDIT = `
+create schema if not exists lab;
+create table if not exists lab.since (at timestamptz not null default clock_timestamp());
+create table if not exists lab.handled (
+  seq bigint generated always as identity primary key,
+  module text not null,
+  consumer text not null,
+  message_id uuid not null,
+  source text not null,
+  key text not null,
+  position bigint not null,
+  xid xid8 not null default pg_current_xact_id()
+);
+grant usage on schema lab to public;
+grant insert on lab.handled to public;
+create or replace function lab.note_handled() returns trigger language plpgsql security definer as $$
+begin
+  insert into lab.handled (module, consumer, message_id, source, key, position) values (TG_TABLE_SCHEMA, new.consumer, new.message_id, new.source, new.key, new.position);
+  return null;
+end $$;
+insert into lab.since default values;
+`;
+
+/** Begins the audit of a shop whose tables are there. */
+export async function beginAudit(tables: Tables): Promise<void> {
+  await tables.rows(AUDIT);
+  for (const schema of await tables.schemas()) {
+    await tables.rows(`create trigger lab_note_handled after update of state on "${schema}".inbox for each row
+      when (new.state = 'handled' and old.state <> 'handled') execute function lab.note_handled()`);
+  }
+}
+
+/** What the audit has against the messaging, a line each: messages handled twice, out of their order, or not at all. */
+export async function brokenDeliveries(tables: Tables): Promise<string[]> {
+  const schemas = await tables.schemas();
+  const outboxes = schemas.map((schema) => `select '${schema}' as source, seq, id, kind, name, target, key, created_at from "${schema}".outbox`).join(' union all ');
+  const consumers = schemas.map((schema) => `select '${schema}' as module, name, kind, takes, created_at from "${schema}".message_consumer`).join(' union all ');
+  return [
+    ...(await tables.lines(`
+      select format('%s handled message %s of %s %s times', consumer, message_id, key, count(*)) as line
+      from lab.handled group by consumer, message_id, key having count(*) > 1`)),
+    // Of what one transaction handled the audit can not tell the order: there the order of the inbox counts, which is that of handling.
+    ...(await tables.lines(`
+      with handled as (select distinct on (h.module, h.consumer, h.message_id) h.*, o.name, o.seq as published from lab.handled h join (${outboxes}) o on o.source = h.source and o.id = h.message_id order by h.module, h.consumer, h.message_id, h.seq)
+      select format('%s handled %s of %s after %s, which %s published later', late.consumer, late.name, late.key, early.name, late.source) as line
+      from handled late join handled early using (module, consumer, source, key)
+      where late.published < early.published and case when late.xid = early.xid then early.position < late.position else early.seq < late.seq end`)),
+    ...(await tables.lines(`
+      select format('%s never handled %s %s of %s', c.name, o.name, o.id, o.key) as line
+      from (${outboxes}) o join (${consumers}) c on c.kind = o.kind and regexp_replace(o.name, '\\.v[0-9]+$', '') = any(c.takes) and (o.target is null or o.target = c.module)
+      where o.created_at > (select min(at) from lab.since) and c.created_at < o.created_at
+        and not exists (select from lab.handled h where h.module = c.module and h.consumer = c.name and h.message_id = o.id)`)),
+  ];
+}

@@ -1,0 +1,41 @@
+import type { Tables } from './tables.js';
+
+/** What is still on its way, a line each; none when all has come to rest. */
+export async function unrest(tables: Tables): Promise<string[]> {
+  const found: string[] = [];
+  for (const schema of await tables.schemas()) {
+    const [counts] = await tables.rows<Record<string, string>>(
+      `select (select count(*) from "${schema}".outbox where sent_at is null) as "messages not sent",
+              (select count(*) from "${schema}".inbox where state in ('ready', 'parked')) as "messages not handled",
+              (select count(*) from "${schema}".process where status = 'running') as "processes running",
+              (select count(*) from "${schema}".timer) as "timers set"`,
+    );
+    for (const [what, count] of Object.entries(counts ?? {})) if (count !== '0') found.push(`${schema}: ${count} ${what}`);
+  }
+  // what timers of modules' own take up again
+  for (const query of WAITING) found.push(...(await tables.lines(query)));
+  return found;
+}
+
+const WAITING: readonly string[] = [
+  "select format('order %s is %s', id, state) as line from ordering.orders where state not in ('rejected', 'completed', 'refunded', 'cancelled')",
+  "select format('reservation of %s is held', order_id) as line from inventory.reservations where status = 'held'",
+  "select format('payment of %s is %s', order_id, state) as line from payments.payments where ask_at is not null",
+  "select format('shipment of %s is %s', order_id, state) as line from shipping.shipments where due_at is not null",
+];
+
+/** How long nothing may stir: a message between an outbox that is marked and a receiver that has not stored it is in no table. */
+const CALM_MS = 400;
+
+/** Waits until nothing is on its way any more; answers what still is when the time is spent. */
+export async function untilStill(tables: Tables, withinMs: number): Promise<string[]> {
+  const until = performance.now() + withinMs;
+  let calmSince = Infinity;
+  for (;;) {
+    const found = await unrest(tables);
+    const at = performance.now();
+    calmSince = found.length === 0 ? Math.min(calmSince, at) : Infinity;
+    if (at - calmSince >= CALM_MS || at > until) return found;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+}

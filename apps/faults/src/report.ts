@@ -1,0 +1,74 @@
+import type { RoundResult } from './round.js';
+import type { TopologyName } from './shop/topologies.js';
+
+/** Tells of each seed in a line, and of all at the end. */
+export class Report {
+  /** @param withStates tells also what each round came to. */
+  constructor(private readonly withStates: boolean) {}
+
+  private counted = 0;
+  private readonly uncounted: string[] = [];
+  private readonly broken: string[] = [];
+  private readonly injuries = new Map<string, number>();
+  private readonly states = new Map<number, Map<string, string>>();
+
+  /** Whether nothing was broken, and something was counted. */
+  get isGreen(): boolean {
+    return this.broken.length === 0 && this.counted > 0;
+  }
+
+  add(topology: TopologyName, result: RoundResult, counts: boolean): void {
+    const { seed, accepted, orders, injuries, done, broken, refusals, state, tookMs } = result;
+    for (const { what } of injuries) this.count(what);
+    for (const [what, times] of Object.entries(done)) this.count(`  ${what}`, times);
+    if (counts) this.counted += 1;
+    else this.uncounted.push(`${topology} ${seed}: ${accepted} of ${orders} accepted; ${refusals[0] ?? ''}`);
+    const verdict = broken.length > 0 ? 'BROKEN' : counts ? 'held' : 'does not count';
+    print(`${topology.padEnd(9)} seed ${seed}: ${verdict}, ${accepted} of ${orders} orders accepted, ${injuries.length} injuries, ${(tookMs / 1_000).toFixed(1)} s`);
+    if (this.withStates) print(state);
+    if (broken.length > 0) this.tell(topology, result);
+    if (injuries.length === 0) this.compare(topology, seed, state);
+  }
+
+  /** What was done to the shop, and how it stood it. */
+  conclude(): void {
+    print('');
+    for (const [what, times] of [...this.injuries].sort()) print(`${String(times).padStart(7)} ${what}`);
+    for (const line of this.uncounted) print(`not counted: ${line}`);
+    for (const line of this.broken) print(`BROKEN: ${line}`);
+    print(`${this.counted} rounds counted, ${this.uncounted.length} not, ${this.broken.length} broken`);
+  }
+
+  private tell(topology: TopologyName, { seed, broken, injuries }: RoundResult): void {
+    for (const line of broken) print(`  ${line}`);
+    for (const injury of injuries) print(`  ${JSON.stringify(injury)}`);
+    print(`  again: npm run test:faults -- --topology ${topology} --seed ${seed}`);
+    this.broken.push(`${topology} ${seed}: ${broken[0] ?? ''}`);
+  }
+
+  /** Without faults a seed ends the same in every topology. */
+  private compare(topology: TopologyName, seed: number, state: string): void {
+    const states = this.states.get(seed) ?? new Map<string, string>();
+    this.states.set(seed, states.set(topology, state));
+    const [first] = states;
+    if (first === undefined || first[1] === state) return;
+    this.broken.push(`seed ${seed} ends otherwise in ${topology} than in ${first[0]}:\n${difference(first[1], state)}`);
+    print(`  ${this.broken.at(-1)}`);
+  }
+
+  private count(what: string, times = 1): void {
+    this.injuries.set(what, (this.injuries.get(what) ?? 0) + times);
+  }
+}
+
+function difference(one: string, other: string): string {
+  const others = other.split('\n');
+  return one
+    .split('\n')
+    .flatMap((line, i) => (line === others[i] ? [] : [`    ${line}`, `    ${others[i] ?? ''}`]))
+    .join('\n');
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,68 @@
+/** A way to run the shop in the lab. */
+export type TopologyName = 'monolith' | 'split' | 'mix';
+
+/** All of them. */
+export const TOPOLOGIES: readonly TopologyName[] = ['monolith', 'split', 'mix'];
+
+/** A service of a topology of the lab. */
+export interface ServicePlan {
+  readonly name: string;
+  readonly modules: readonly string[];
+  readonly replicas: number;
+}
+
+/** In `mix`: what is together with whom; a module that is named nowhere joins the first. */
+const TOGETHER: readonly (readonly [service: string, modules: readonly string[], replicas: number])[] = [
+  ['front', ['identity', 'catalog', 'notifications'], 1],
+  ['orders', ['ordering', 'payments'], 2],
+  ['goods', ['inventory', 'shipping'], 2],
+];
+
+/**
+ * The services of a topology for the modules that there are: all in one process with two replicas, each alone, or some together with
+ * two replicas of what is hurt most. Of a split that has a replica of each, two of each would only be slower.
+ */
+export function servicesOf(topology: TopologyName, modules: readonly string[]): readonly ServicePlan[] {
+  if (topology === 'monolith') return [{ name: 'shop', modules, replicas: 2 }];
+  if (topology === 'split') return modules.map((name) => ({ name, modules: [name], replicas: name === 'ordering' || name === 'payments' ? 2 : 1 }));
+  const named = new Set(TOGETHER.flatMap(([, members]) => members));
+  return TOGETHER.map(([name, members, replicas], i) => ({ name, modules: modules.filter((module) => members.includes(module) || (i === 0 && !named.has(module))), replicas }));
+}
+
+/** What a topology file says, besides the services. */
+export interface TopologySettings {
+  readonly databaseUrl: string;
+  readonly natsUrl: string | undefined;
+  readonly namespace: string;
+  readonly providerUrl: string;
+  readonly webhookSecret: string;
+}
+
+/** The text of the topology file. Limits are short, so that what waits for them ends within a round. */
+export function topologyText(services: readonly ServicePlan[], settings: TopologySettings): string {
+  const { databaseUrl, natsUrl, namespace } = settings;
+  return [
+    `namespace: ${namespace}`,
+    `transport: ${natsUrl === undefined ? 'local' : 'nats'}`,
+    ...(natsUrl === undefined ? [] : [`nats: { url: "${natsUrl}" }`]),
+    `database: { url: "${databaseUrl}", poolMax: 6 }`,
+    'http: { port: 3000 }',
+    'drain: { notice: 0s, timeout: 5s }',
+    'services:',
+    ...services.map(({ name, modules, replicas }) => `  ${name}: { modules: [${modules.join(', ')}], replicas: ${replicas} }`),
+    'settings:',
+    ...settingsOf(settings),
+    '',
+  ].join('\n');
+}
+
+function settingsOf({ providerUrl, webhookSecret }: TopologySettings): string[] {
+  return [
+    '  identity: { demo: true }',
+    '  catalog: { demo: true }',
+    '  inventory: { demo: true, reservationMs: 45000 }',
+    `  payments: { providerUrl: "${providerUrl}", webhookSecret: ${webhookSecret}, providerTimeoutMs: 2500, askedMaxMs: 4000 }`,
+    '  shipping: { dispatchAfterMs: 2000, deliverAfterMs: 200 }',
+    '  ordering: { paymentTimeoutMs: 20000 }',
+  ];
+}
