@@ -16,9 +16,13 @@ const RECONNECT_GRACE_MS = 1_000;
 const SILENCE_MAX_MS = 1_000;
 /** And never sooner: a callee in good health has said 'working' by then (see `Work.noticeEveryMs`). */
 const SILENCE_MIN_MS = 250;
-/** Times a call is sent again because of silence, and because replicas were draining. */
+/** Times a call is sent again because of silence. */
 const RESENDS_MAX = 2;
-const DRAINING_RESENDS_MAX = 8;
+/**
+ * Times a call is sent again because a replica was draining, at once. The server draws a replica by lot, so few would not do:
+ * with one of two draining, eight are all drawn wrong for one call in 500, and these never.
+ */
+const DRAINING_RESENDS_MAX = 32;
 
 const logger = new Logger('nats');
 
