@@ -64,7 +64,7 @@ export const LOOK_ROWS_MAX = 128;
 /** Keys whose hold is due that one look takes at the most, and rows of each. */
 const DUE_KEYS_MAX = 16;
 const DUE_ROWS_MAX = 32;
-/** Rows that one statement parks at the most. */
+/** Ready rows of a partition among which one statement finds those that it parks. */
 const PARK_ROWS_MAX = 5_000;
 
 const COLUMNS = 'i.message_id as id, i.position, i.kind, i.name, i.source, i.payload, i.headers, i.occurred_at as "occurredAt", i.attempts';
@@ -124,12 +124,14 @@ with failed as (
 )
 select count(*)::int as written from written`;
 
-// The hold is locked: who ends it meanwhile is waited for, so that nothing is parked without a hold.
+// The hold is locked: who ends it meanwhile is waited for, so that nothing is parked without a hold. What came first is parked first: of a
+// key nothing that is ready came before what is parked.
 const PARK = `
 with held as materialized (select h.key from message_hold h where h.consumer = $1 and h.key = any($3::text[]) order by h.key for key share)
 update inbox i set state = 'parked' where i.consumer = $1 and i.state = 'ready' and i.message_id in (
-  select r.message_id from inbox r
-  where r.consumer = $1 and r.partition = any($2::smallint[]) and r.state = 'ready' and r.key in (select key from held) limit ${PARK_ROWS_MAX})`;
+  select r.message_id from unnest($2::smallint[]) part cross join lateral (
+    select * from inbox where consumer = $1 and partition = part and state = 'ready' order by position limit ${PARK_ROWS_MAX}
+  ) r where r.key in (select key from held))`;
 
 interface LookRow {
   readonly consumer: string;
@@ -191,7 +193,7 @@ export class Deliveries {
     }
   }
 
-  /** Puts ready messages of keys that are held behind their hold, so that a look meets them no more. */
+  /** Puts ready messages of keys that are held behind their hold, so that a look meets them no more. Those that came first before the others. */
   async park(consumer: string, partitions: readonly number[], keys: readonly string[]): Promise<void> {
     await this.sql.rows(PARK, [consumer, partitions, keys]);
   }

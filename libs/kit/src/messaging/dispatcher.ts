@@ -156,16 +156,16 @@ export class Dispatcher {
   }
 
   private async take({ consumer, backlog, group }: Line, found: readonly Found[], look: number): Promise<void> {
-    const held = new Set<string>();
+    const held = new Map<string, number>();
     const over = new Set<string>();
     for (const { key, state, delivery, partition } of found) {
       if (!group.held.has(partition) || backlog.leftSince(key, look) !== undefined) continue;
-      if (state === 'held') held.add(key);
+      if (state === 'held') held.set(key, partition);
       else if (delivery === undefined) over.add(key);
-      else if (state === 'ready' && backlog.queue(key)?.held) held.add(key);
+      else if (state === 'ready' && backlog.queue(key)?.held) held.set(key, partition);
       else backlog.add(delivery, state === 'due');
     }
-    if (held.size > 0) await this.shop.deliveries.park(consumer.name, [...group.held.keys()], [...held]);
+    if (held.size > 0) await this.shop.deliveries.park(consumer.name, [...new Set(held.values())], [...held.keys()]);
     for (const key of over) if (!backlog.has(key)) await this.shop.deliveries.release(consumer.name, key);
     if (held.size + over.size > 0) this.woken = true;
   }

@@ -12,18 +12,16 @@ export const CONSUMERS_READ_EVERY_MS = 1_000;
 const INTAKE = 'intake';
 
 // One transaction at a time stores into an inbox, so that positions become visible in their order; the lock is taken before a row gets
-// its position. A hold is locked as well: who ends it meanwhile waits, and finds what was parked behind it.
+// its position. All of them are ready, also those of keys that are held: the dispatcher alone parks them, those that came first before the
+// others, or one that was parked at once would be taken before those that are ready still.
 const ACCEPT = `
 with given as materialized (
   select * from json_to_recordset($1::json) as m(n int, id uuid, source text, kind text, name text, family text, key text, payload text, headers jsonb, occurred_at timestamptz)
 ), locked as materialized (
   select pg_advisory_xact_lock(hashtextextended('inbox:' || current_schema(), 0))
-), held as materialized (
-  select consumer, key from message_hold where key in (select key from given) order by consumer, key for key share
 )
-insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at, state)
-select c.name, m.id, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at,
-  case when exists (select from held h where h.consumer = c.name and h.key = m.key) then 'parked' else 'ready' end
+insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at)
+select c.name, m.id, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at
 from given m join message_consumer c on c.kind = m.kind and m.family = any(c.takes), (select count(*) from locked) all_locked
 order by m.n
 on conflict do nothing

@@ -2,15 +2,7 @@ import { Host, LocalTransport, NatsTransport, type Transport } from '@fledge/kit
 import { eventually, freshDatabase, type FreshDatabase, testNatsUrl } from '@fledge/kit/testing';
 import { CommandBus } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
-import { EARS, ListenerContract, ListenerModule, Say, TalkerContract, TalkerModule } from './chatter.js';
-
-const application = {
-  name: 'chatter',
-  modules: [
-    { contract: TalkerContract, load: () => Promise.resolve(TalkerModule) },
-    { contract: ListenerContract, load: () => Promise.resolve(ListenerModule) },
-  ],
-};
+import { chatterApplication, EARS, Say } from './chatter.js';
 
 /** How the two modules are connected. */
 export interface MessagingWorld {
@@ -19,38 +11,82 @@ export interface MessagingWorld {
   readonly hosts: (namespace: string) => readonly { readonly modules: readonly string[]; readonly transport: Transport }[];
 }
 
-/** Every way that messages travel; a new transport joins here. */
-export const WORLDS: readonly MessagingWorld[] = [
-  { name: 'local', hosts: () => [{ modules: ['talker', 'listener'], transport: new LocalTransport() }] },
-  {
-    name: 'nats',
-    hosts: (namespace) => ['talker', 'listener'].map((module) => ({ modules: [module], transport: new NatsTransport({ url: testNatsUrl(), namespace }) })),
-  },
-];
+/** Two hosts that reach each other through a broker. */
+export function natsWorld(url: () => string): MessagingWorld {
+  return { name: 'nats', hosts: (namespace) => ['talker', 'listener'].map((module) => ({ modules: [module], transport: new NatsTransport({ url: url(), namespace }) })) };
+}
 
-/** The two modules, running. */
+/** Every way that messages travel; a new transport joins here. */
+export const WORLDS: readonly MessagingWorld[] = [{ name: 'local', hosts: () => [{ modules: ['talker', 'listener'], transport: new LocalTransport() }] }, natsWorld(testNatsUrl)];
+
+/** One replica of each module, running. */
+export class Ensemble {
+  constructor(private readonly hosts: readonly Host[]) {}
+
+  /** Stops it as a SIGTERM does. */
+  async close(): Promise<void> {
+    for (const host of this.hosts) await host.close();
+  }
+
+  /** Starts it; in a world of several hosts the listener's comes last, and finds the talker. */
+  async start(): Promise<this> {
+    for (const host of this.hosts) await host.start();
+    return this;
+  }
+
+  app(module: string): ReturnType<Host['module']> | undefined {
+    for (const host of this.hosts) {
+      try {
+        return host.module(module);
+      } catch {
+        continue;
+      }
+    }
+    return undefined;
+  }
+}
+
+/** The two modules, running, in as many replicas as a test wants. */
 export class Chatter {
-  private hosts: Host[] = [];
-  private readonly hostOf = new Map<string, Host>();
+  private readonly ensembles: Ensemble[] = [];
 
   private constructor(
     private readonly world: MessagingWorld,
     private readonly database: FreshDatabase,
-    private readonly namespace: string,
+    /** The first part of all subjects. */
+    readonly namespace: string,
   ) {}
 
   static async start(world: MessagingWorld): Promise<Chatter> {
     const chatter = new Chatter(world, await freshDatabase(), `chatter-${Math.random().toString(36).slice(2, 10)}`);
-    EARS.tries.length = 0;
-    EARS.fails = () => undefined;
-    await chatter.open();
+    EARS.clear();
+    await chatter.join();
     return chatter;
+  }
+
+  /** The database's owner connects with it. */
+  get databaseUrl(): string {
+    return this.database.url;
+  }
+
+  /** Starts one more replica of each module. */
+  async join(listener: 'older' | 'newer' = 'older'): Promise<Ensemble> {
+    const application = chatterApplication(listener);
+    const hosts = this.world.hosts(this.namespace).map(({ modules, transport }) => new Host({ application, modules, transport, database: { url: this.database.url } }));
+    const ensemble = await new Ensemble(hosts).start();
+    this.ensembles.push(ensemble);
+    return ensemble;
+  }
+
+  /** Stops the replica of each module that is the oldest, as a SIGTERM does. */
+  async leave(): Promise<void> {
+    await this.ensembles.shift()?.close();
   }
 
   /** Stops what runs, as a SIGTERM does, and starts it again on the same data. */
   async restart(): Promise<void> {
     await this.close();
-    await this.open();
+    await this.join();
   }
 
   /** Publishes so many events on a topic, in one transaction. */
@@ -70,8 +106,17 @@ export class Chatter {
   }
 
   /** Waits until a listener has heard this. */
-  async until(listener: string, topic: string, numbers: readonly number[]): Promise<void> {
-    await eventually(async () => expect(await this.heard(listener, topic)).toEqual(numbers), `${listener} has heard ${numbers.length} of ${topic}`, 15_000);
+  async until(listener: string, topic: string, numbers: readonly number[], withinMs = 15_000): Promise<void> {
+    await eventually(async () => expect(await this.heard(listener, topic)).toEqual(numbers), `${listener} has heard ${numbers.length} of ${topic}`, withinMs);
+  }
+
+  /** Waits until a listener has heard as much in all, then looks that of each of these topics it was 1 to `each`, once and in order. */
+  async untilAll(listener: string, topics: readonly string[], each: number, withinMs = 20_000): Promise<void> {
+    const count = async (): Promise<number> => Number((await this.rows<{ count: string }>('listener', 'select count(*) from heard where listener = $1 and topic = any($2)', [listener, topics]))[0]?.count);
+    await eventually(async () => expect(await count()).toBeGreaterThanOrEqual(topics.length * each), `${listener} has heard ${each} of each of ${topics.length} topics`, withinMs);
+    const rows = await this.rows<{ topic: string; numbers: number[] }>('listener', 'select topic, array_agg(number order by id) as numbers from heard where listener = $1 and topic = any($2) group by topic', [listener, topics]);
+    const all = Array.from({ length: each }, (_, i) => i + 1);
+    expect(rows.filter(({ numbers }) => numbers.join() !== all.join())).toEqual([]);
   }
 
   async stop(): Promise<void> {
@@ -80,21 +125,14 @@ export class Chatter {
   }
 
   app(module: string): ReturnType<Host['module']> {
-    const host = this.hostOf.get(module);
-    if (!host) throw new Error(`nobody hosts ${module}`);
-    return host.module(module);
-  }
-
-  private async open(): Promise<void> {
-    this.hosts = this.world.hosts(this.namespace).map(({ modules, transport }) => {
-      const host = new Host({ application, modules, transport, database: { url: this.database.url } });
-      for (const module of modules) this.hostOf.set(module, host);
-      return host;
-    });
-    for (const host of this.hosts) await host.start();
+    for (const ensemble of this.ensembles) {
+      const app = ensemble.app(module);
+      if (app) return app;
+    }
+    throw new Error(`nobody hosts ${module}`);
   }
 
   private async close(): Promise<void> {
-    for (const host of this.hosts) await host.close();
+    for (const ensemble of this.ensembles.splice(0)) await ensemble.close();
   }
 }

@@ -1,4 +1,4 @@
-import { BoundedModule, Consumer } from '@fledge/kit';
+import { type Application, BoundedModule, Consumer } from '@fledge/kit';
 import { CommandContract, defineContract, EventContract, type Fields } from '@fledge/kit/contract';
 import { Inject, Injectable } from '@nestjs/common';
 import { Command, CommandHandler, EventBus, EventsHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -58,13 +58,29 @@ class SayHandler implements ICommandHandler<Say> {
 @BoundedModule({ contract: TalkerContract, migrations: [CreateTalker1763800000000], providers: [SayHandler] })
 export class TalkerModule {}
 
+/** One try of a listener at one event. */
+export interface Hearing {
+  readonly listener: string;
+  readonly topic: string;
+  readonly number: number;
+}
+
 /** What a test makes of the listeners, and sees of them; shared by all in its process. */
 @Injectable()
 export class Ears {
   /** Tries, in order: `listener:topic:number`. */
   readonly tries: string[] = [];
   /** Tries that fail. */
-  fails: (attempt: { readonly listener: string; readonly topic: string; readonly number: number }) => Error | undefined = () => undefined;
+  fails: (attempt: Hearing) => Error | undefined = () => undefined;
+  /** What a handler does besides, after it has written down what it heard. */
+  during: (attempt: Hearing) => Promise<void> | void = () => undefined;
+
+  /** Forgets what was tried; nothing fails or takes time. */
+  clear(): void {
+    this.tries.length = 0;
+    this.fails = () => undefined;
+    this.during = () => undefined;
+  }
 }
 
 export const EARS = new Ears();
@@ -88,6 +104,7 @@ abstract class Listener {
   async handle({ topic, number }: Said): Promise<void> {
     this.ears.tries.push(`${this.name}:${topic}:${number}`);
     await this.source.query('insert into heard (listener, topic, number) values ($1, $2, $3)', [this.name, topic, number]);
+    await this.ears.during({ listener: this.name, topic, number });
     const failure = this.ears.fails({ listener: this.name, topic, number });
     if (failure) throw failure;
   }
@@ -111,10 +128,47 @@ class SecondListener extends Listener {
   }
 }
 
-@BoundedModule({
+/** Has little time, and begins with the past. */
+@Consumer('hasty', { attemptsMax: 2, backoffMs: 5, timeoutMs: 300, onDead: 'skip', startFrom: 'beginning' })
+@EventsHandler(Said)
+class HastyListener extends Listener {
+  readonly name = 'hasty';
+  constructor(@InjectDataSource() source: DataSource, @Inject(Ears) ears: Ears) {
+    super(source, ears);
+  }
+}
+
+/** Begins with what is said from now on. */
+@Consumer('late', { attemptsMax: 3, backoffMs: 5 })
+@EventsHandler(Said)
+class LateListener extends Listener {
+  readonly name = 'late';
+  constructor(@InjectDataSource() source: DataSource, @Inject(Ears) ears: Ears) {
+    super(source, ears);
+  }
+}
+
+const LISTENER = {
   contract: ListenerContract,
   uses: [TalkerContract],
   migrations: [CreateListener1763800000000],
-  providers: [{ provide: Ears, useFactory: () => EARS }, FirstListener, SecondListener],
-})
+};
+const EARS_PROVIDER = { provide: Ears, useFactory: () => EARS };
+
+@BoundedModule({ ...LISTENER, providers: [EARS_PROVIDER, FirstListener, SecondListener] })
 export class ListenerModule {}
+
+/** The listener in a newer version, with two consumers more. */
+@BoundedModule({ ...LISTENER, providers: [EARS_PROVIDER, FirstListener, SecondListener, HastyListener, LateListener] })
+export class NewerListenerModule {}
+
+/** The two modules as an application. */
+export function chatterApplication(listener: 'older' | 'newer'): Application {
+  return {
+    name: 'chatter',
+    modules: [
+      { contract: TalkerContract, load: () => Promise.resolve(TalkerModule) },
+      { contract: ListenerContract, load: () => Promise.resolve(listener === 'newer' ? NewerListenerModule : ListenerModule) },
+    ],
+  };
+}

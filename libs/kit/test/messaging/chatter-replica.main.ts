@@ -1,0 +1,28 @@
+/** A process that hosts both chatter modules, and comes to grief as its order says. */
+import 'reflect-metadata';
+import { subscribe } from 'node:diagnostics_channel';
+import { Host, LocalTransport, NatsTransport } from '@fledge/kit';
+import { chatterApplication } from './chatter.js';
+import type { ReplicaOrder } from './chatter-replica.js';
+
+const MEASURE_EVERY_MS = 50;
+
+const order = JSON.parse(process.argv[2] ?? '{}') as ReplicaOrder;
+const { databaseUrl, natsUrl, namespace, grief } = order;
+if (grief) {
+  let left = grief.after;
+  subscribe(`fledge.messaging.${grief.point}`, () => {
+    left -= 1;
+    if (left === 0) process.kill(process.pid, grief.signal);
+  });
+}
+let rssMax = 0;
+setInterval(() => (rssMax = Math.max(rssMax, process.memoryUsage().rss)), MEASURE_EVERY_MS).unref();
+const transport = natsUrl === undefined ? new LocalTransport() : new NatsTransport({ url: natsUrl, namespace });
+const host = new Host({ application: chatterApplication(order.listener ?? 'older'), modules: ['talker', 'listener'], transport, database: { url: databaseUrl } });
+process.on('message', () => process.send?.({ rssMax }));
+process.on('SIGTERM', () => void host.close().then(() => process.exit(0)));
+// The test that started this process is gone.
+process.on('disconnect', () => process.exit(1));
+await host.start();
+process.send?.('ready');
