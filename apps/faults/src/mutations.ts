@@ -10,7 +10,32 @@ export interface Mutation {
 }
 
 /** The mutations by their names. The lab is worth something only as long as it finds out each of them. */
-export const MUTATIONS: Readonly<Record<string, Mutation>> = {};
+export const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  'inbox-check': {
+    file: '/messaging/inbox.js',
+    from: 'on conflict do nothing',
+    to: "on conflict (consumer, message_id) do update set state = 'ready'",
+    takesOut: 'a message that comes again is handled no second time',
+  },
+  'key-order': {
+    file: '/messaging/deliveries.js',
+    from: 'order by r.position limit $6',
+    to: 'order by md5(r.message_id::text) limit $6',
+    takesOut: 'the messages of a key are handled in their order',
+  },
+  'idempotency-key': {
+    file: '/provider/http-provider.js',
+    from: "'idempotency-key': idempotencyKey",
+    to: "'idempotency-key': crypto.randomUUID()",
+    takesOut: 'the provider knows a request again that it has had',
+  },
+  'sent-mark': {
+    file: '/messaging/relay.js',
+    from: 'rows.filter((row) => accepted.has(row.id))',
+    to: 'rows',
+    takesOut: 'only what the log has taken counts as sent',
+  },
+};
 
 /** The modules to load before a service so that it runs with a mutation; none without one. */
 export function mutationPreload(name: string | undefined): string[] {

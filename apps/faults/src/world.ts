@@ -15,13 +15,13 @@ import type { Proxy } from './machine/proxy.js';
 import { logIn, signUp } from './shop/buyers.js';
 import type { ShopClient } from './shop/client.js';
 import { Shop } from './shop/shop.js';
-import type { TopologyName } from './shop/topologies.js';
+import { DUPLICATE_WINDOW_MS, type TopologyName } from './shop/topologies.js';
 
 const MAIN = fileURLToPath(new URL('../../shop/src/main.js', import.meta.url));
 const run = promisify(execFile);
 
-/** Longer than the window in which the broker knows a message again, so that what a frozen relay sends comes after it. */
-const FROZEN_MS = 3_000;
+/** Longer than the window in which the broker knows a message again, and than a lease. */
+const FROZEN_MS = 5_000 + 2 * DUPLICATE_WINDOW_MS;
 /** Buyers of a world; they stay the same for all its rounds. */
 export const BUYERS = 6;
 /** Products that are bought: few, so that orders meet at their stock. */

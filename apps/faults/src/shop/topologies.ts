@@ -38,13 +38,16 @@ export interface TopologySettings {
   readonly webhookSecret: string;
 }
 
+/** Short, so that what a frozen relay sends when it goes on is one that the broker does not know again. */
+export const DUPLICATE_WINDOW_MS = 1_000;
+
 /** The text of the topology file. Limits are short, so that what waits for them ends within a round. */
 export function topologyText(services: readonly ServicePlan[], settings: TopologySettings): string {
   const { databaseUrl, natsUrl, namespace } = settings;
   return [
     `namespace: ${namespace}`,
     `transport: ${natsUrl === undefined ? 'local' : 'nats'}`,
-    ...(natsUrl === undefined ? [] : [`nats: { url: "${natsUrl}" }`]),
+    ...(natsUrl === undefined ? [] : [`nats: { url: "${natsUrl}", duplicateWindow: ${DUPLICATE_WINDOW_MS}ms }`]),
     `database: { url: "${databaseUrl}", poolMax: 6 }`,
     'http: { port: 3000 }',
     'drain: { notice: 0s, timeout: 5s }',

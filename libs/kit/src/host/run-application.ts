@@ -87,7 +87,8 @@ function transportOf(topology: Topology, service: Service): Transport {
   if (topology.nats.servers.length === 0) {
     throw new StartupError('nats', `${topology.file} uses NATS, and no server is named`, 'Set NATS_URL, or start with `fledge start`, which brings a broker along.');
   }
-  return new NatsTransport({ url: topology.nats.servers, namespace: topology.namespace, name: service.name });
+  const { servers, ...limits } = topology.nats;
+  return new NatsTransport({ url: servers, log: limits, namespace: topology.namespace, name: service.name });
 }
 
 /** Drains at the first signal; the process ends when nothing is left, and at once at the second signal. */

@@ -47,8 +47,12 @@ function readTopology(file: string, source: YamlSource, modules: readonly string
 
 function readNats(section: Section, env: Environment): Topology['nats'] {
   const servers = section.read('url', natsServers, []);
+  const limits = {
+    maxAgeMs: section.read('maxAge', duration('1m', '365d'), 3 * 86_400_000),
+    duplicateWindowMs: section.read('duplicateWindow', duration('100ms', '1h'), 120_000),
+  };
   section.refuseUnknownKeys();
-  return { servers: servers.length > 0 ? servers : fromEnvironment(section, 'NATS_URL', natsServers, env, []) };
+  return { servers: servers.length > 0 ? servers : fromEnvironment(section, 'NATS_URL', natsServers, env, []), ...limits };
 }
 
 function readDatabase(section: Section, env: Environment): Topology['database'] {

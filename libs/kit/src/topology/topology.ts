@@ -39,6 +39,10 @@ export interface NatsSettings {
    * without it: `fledge start` then brings a broker along, and a service that was started alone refuses to start.
    */
   readonly servers: readonly string[];
+  /** How long the broker keeps messages, in milliseconds, 1 minute to 365 days. Default three days. */
+  readonly maxAgeMs: number;
+  /** In which time the broker knows a message again by itself, in milliseconds, 100 ms to 1 hour. Default two minutes. */
+  readonly duplicateWindowMs: number;
 }
 
 /** PostgreSQL. */

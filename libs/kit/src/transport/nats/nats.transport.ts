@@ -6,6 +6,7 @@ import { StartupError } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { connectTo, type NatsCredentials } from './connection.js';
 import { JetStreamCarrier } from './jetstream/jetstream.carrier.js';
+import type { LogLimits } from './jetstream/message-log.js';
 import { Requests } from './requests.js';
 import { Responder } from './responder.js';
 import { ServiceProtocol } from './service-protocol.js';
@@ -29,6 +30,8 @@ export interface NatsTransportOptions {
   /** Semantic version of what is deployed, shown by `nats micro`. Default `0.0.0`. */
   readonly version?: string;
   readonly credentials?: NatsCredentials;
+  /** What the broker keeps of messages. */
+  readonly log?: LogLimits;
 }
 
 const CONNECT_TIMEOUT_DEFAULT_MS = 5_000;
@@ -58,7 +61,7 @@ export class NatsTransport implements Transport {
 
   constructor(private readonly options: NatsTransportOptions) {
     this.subjects = new Subjects(options.namespace);
-    this.carrier = new JetStreamCarrier(options.namespace);
+    this.carrier = new JetStreamCarrier(options.namespace, options.log);
     this.replica = options.replica ?? nuid.next();
     this.version = options.version ?? '0.0.0';
     if (!REPLICA.test(this.replica)) throw new StartupError('replica', `'${this.replica}' can not name a replica`, 'Use letters, digits, hyphens and underscores, 64 at most.');

@@ -4,7 +4,7 @@ import { StartupError } from '../../../contract/index.js';
 import type { Carrier, Intake, Sent, StoredMessage } from '../../carrier.js';
 import { eventSubjects, readLog } from './log-reader.js';
 import { writeToLog } from './log-writer.js';
-import { MessageLog } from './message-log.js';
+import { type LogLimits, MessageLog } from './message-log.js';
 import { messageOf } from './stored-messages.js';
 
 const HISTORY_BATCH_MAX = 500;
@@ -20,11 +20,14 @@ export class JetStreamCarrier implements Carrier {
   private readonly reading = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
 
-  constructor(private readonly namespace: string) {}
+  constructor(
+    private readonly namespace: string,
+    private readonly limits: LogLimits = {},
+  ) {}
 
   /** For the transport: the connection is there. */
   open(connection: NatsConnection): void {
-    this.log = new MessageLog(connection, this.namespace);
+    this.log = new MessageLog(connection, this.namespace, this.limits);
   }
 
   /** For the transport: the connection was lost and is back; the broker may be another one. */

@@ -2,30 +2,39 @@ import { jetstream, JetStreamApiCodes, JetStreamApiError, type JetStreamClient, 
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import { StartupError } from '../../../contract/index.js';
 
-/** How long messages are kept in the broker, in milliseconds. Default three days: as long as outboxes keep what was sent. */
-export const LOG_AGE_DEFAULT_MS = 3 * 86_400_000;
-/** In which window the broker itself knows a message again, in milliseconds. What comes later is known again by the inbox. */
-export const DUPLICATE_WINDOW_MS = 120_000;
+/** What the broker keeps of messages. */
+export interface LogLimits {
+  /** How long it keeps them, in milliseconds. Default three days: as long as outboxes keep what was sent. */
+  readonly maxAgeMs?: number | undefined;
+  /** In which window it knows a message again by itself, in milliseconds. Default two minutes. What comes later is known again by the inbox. */
+  readonly duplicateWindowMs?: number | undefined;
+}
+
+const MAX_AGE_DEFAULT_MS = 3 * 86_400_000;
+const DUPLICATE_WINDOW_DEFAULT_MS = 120_000;
 
 /** The parts of a message's subject; no module's name starts with an underscore, so they never meet those of calls. */
 export type LogKind = 'event' | 'command';
 
 /**
  * The JetStream stream of one namespace, which all modules write to and read from: file storage, limited by age. It is made when
- * it is missing, by whoever comes first; one that lost its store is another one, with another `incarnation`.
+ * it is missing, by whoever comes first; one that lost its store is another one, with another `incarnation`. Limits that differ
+ * from those of the process that opens it are set anew: the one that came last counts.
  */
 export class MessageLog {
   readonly stream: string;
   readonly client: JetStreamClient;
+  private readonly limits: { readonly max_age: number; readonly duplicate_window: number };
   private manager: Promise<JetStreamManager> | undefined;
   private known: Promise<string> | undefined;
 
   constructor(
     private readonly connection: NatsConnection,
     private readonly namespace: string,
-    private readonly ageMs: number = LOG_AGE_DEFAULT_MS,
-    private readonly duplicateWindowMs: number = DUPLICATE_WINDOW_MS,
+    { maxAgeMs = MAX_AGE_DEFAULT_MS, duplicateWindowMs = DUPLICATE_WINDOW_DEFAULT_MS }: LogLimits = {},
   ) {
+    // The broker refuses a window that is longer than the age.
+    this.limits = { max_age: nanos(maxAgeMs), duplicate_window: nanos(Math.min(duplicateWindowMs, maxAgeMs)) };
     this.stream = `${namespace}-messages`;
     this.client = jetstream(connection, { timeout: 5_000 });
   }
@@ -56,7 +65,9 @@ export class MessageLog {
   private async open(): Promise<string> {
     const { streams } = await this.managed();
     try {
-      return (await streams.info(this.stream)).created;
+      const { created, config } = await streams.info(this.stream);
+      if (config.max_age !== this.limits.max_age || config.duplicate_window !== this.limits.duplicate_window) await streams.update(this.stream, this.limits);
+      return created;
     } catch (error) {
       if (!(error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)) throw error;
       const made = await streams.add({
@@ -64,8 +75,7 @@ export class MessageLog {
         subjects: [`${this.namespace}._event.>`, `${this.namespace}._command.>`],
         storage: StorageType.File,
         retention: RetentionPolicy.Limits,
-        max_age: nanos(this.ageMs),
-        duplicate_window: nanos(Math.min(this.duplicateWindowMs, this.ageMs)),
+        ...this.limits,
       });
       return made.created;
     }

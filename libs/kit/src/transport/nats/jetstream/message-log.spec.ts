@@ -1,0 +1,31 @@
+import { testNatsUrl } from '@fledge/kit/testing';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect, nanos, type NatsConnection } from '@nats-io/transport-node';
+import { MessageLog } from './message-log.js';
+
+const HOUR_MS = 3_600_000;
+
+describe('the stream of messages', () => {
+  let connection: NatsConnection;
+
+  beforeAll(async () => {
+    connection = await connect({ servers: testNatsUrl() });
+  });
+  afterAll(() => connection.close());
+
+  it('is made once, with its limits, and gets those of whoever opens it later', async () => {
+    const namespace = `limits-${Math.random().toString(36).slice(2, 10)}`;
+    const { streams } = await jetstreamManager(connection);
+    const config = async (): Promise<object> => (await streams.info(`${namespace}-messages`)).config;
+    const made = await new MessageLog(connection, namespace).incarnation();
+    expect(await config()).toMatchObject({ max_age: nanos(72 * HOUR_MS), duplicate_window: nanos(120_000) });
+    expect(await new MessageLog(connection, namespace, { maxAgeMs: HOUR_MS, duplicateWindowMs: 500 }).incarnation()).toBe(made);
+    expect(await config()).toMatchObject({ max_age: nanos(HOUR_MS), duplicate_window: nanos(500), subjects: [`${namespace}._event.>`, `${namespace}._command.>`] });
+  });
+
+  it('never has a window that is longer than its age', async () => {
+    const namespace = `limits-${Math.random().toString(36).slice(2, 10)}`;
+    await new MessageLog(connection, namespace, { maxAgeMs: 60_000 }).incarnation();
+    expect((await (await jetstreamManager(connection)).streams.info(`${namespace}-messages`)).config.duplicate_window).toBe(nanos(60_000));
+  });
+});
