@@ -34,3 +34,15 @@ export function figure(value: number): string {
   if (value >= 1_000) return Math.round(value).toLocaleString('en');
   return value >= 10 ? value.toFixed(1) : value.toFixed(3);
 }
+
+/** Prints two columns, headed by their topologies, and how the second stands to the first. */
+export function printRatios<T extends { readonly topology: string }>(title: string, rows: readonly T[], lines: readonly (readonly [name: string, of: (row: T) => number])[]): void {
+  const [one, other] = rows;
+  if (!one || !other) return;
+  process.stdout.write(`\n${title}\n`);
+  process.stdout.write(`  ${''.padEnd(44)}${one.topology.padStart(12)}${other.topology.padStart(12)}${'ratio'.padStart(10)}\n`);
+  for (const [name, of] of lines) {
+    const ratio = of(one) === 0 ? '' : (of(other) / of(one)).toFixed(2);
+    process.stdout.write(`  ${name.padEnd(44)}${figure(of(one)).padStart(12)}${figure(of(other)).padStart(12)}${ratio.padStart(10)}\n`);
+  }
+}

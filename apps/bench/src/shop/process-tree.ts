@@ -15,13 +15,17 @@ const PAGE_BYTES = 4_096;
 
 interface Stat {
   readonly pid: number;
+  readonly program: string;
   readonly parent: number;
   readonly ticks: number;
   readonly pages: number;
 }
 
-/** Reads the usage of a process and its descendants from `/proc`; Linux only. */
-export async function usageOf(root: number): Promise<Usage> {
+/**
+ * Reads the usage of a process and its descendants from `/proc`; Linux only. With the name of a program only of those that run it; what
+ * such a one started and has ended since counts for it.
+ */
+export async function usageOf(root: number, program?: string): Promise<Usage> {
   const stats = await allStats();
   const tree = new Set([root]);
   // A child may stand before its parent in the list: again until nothing is added.
@@ -29,7 +33,7 @@ export async function usageOf(root: number): Promise<Usage> {
     size = tree.size;
     for (const { pid, parent } of stats) if (tree.has(parent)) tree.add(pid);
   }
-  const own = stats.filter(({ pid }) => tree.has(pid));
+  const own = stats.filter((stat) => tree.has(stat.pid) && (program === undefined || stat.program === program));
   return {
     cpuSeconds: own.reduce((sum, s) => sum + s.ticks, 0) / TICKS_PER_SECOND,
     memoryMiB: (own.reduce((sum, s) => sum + s.pages, 0) * PAGE_BYTES) / 2 ** 20,
@@ -52,5 +56,7 @@ function parse(text: string): Stat {
   // The name of the program, in parentheses, may hold anything: fields are counted after it.
   const close = text.lastIndexOf(')');
   const fields = text.slice(close + 2).split(' ').map(Number);
-  return { pid: parseInt(text, 10), parent: fields[1] ?? 0, ticks: (fields[11] ?? 0) + (fields[12] ?? 0), pages: fields[21] ?? 0 };
+  // its own time, user and system, and that of its children that have ended
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + field, 0);
+  return { pid: parseInt(text, 10), program: text.slice(text.indexOf('(') + 1, close), parent: fields[1] ?? 0, ticks, pages: fields[21] ?? 0 };
 }

@@ -1,0 +1,170 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { printRatios } from '../report.js';
+import type { Buyer } from '../shop/shop-client.js';
+import { type ShopRun, type ShopUsage, TOPOLOGIES, type TopologyName, withShop } from '../shop/shop-run.js';
+import { type Market, placeSteadily, type Placing, saturate } from './orders.js';
+import { ShopTables } from './shop-tables.js';
+
+/** How much is ordered. */
+export interface CheckoutBenchOptions {
+  /** As fast as it goes, for this time; then steadily, for the same. */
+  readonly seconds: number;
+  /** Orders a second when they come steadily. */
+  readonly perSecond: number;
+  /** Each orders one after the other. */
+  readonly buyers: number;
+}
+
+/** Processor seconds an order, from its cart to its last mail. */
+export interface CpuPerOrder {
+  readonly shopMs: number;
+  readonly postgresMs: number;
+  readonly brokerMs: number;
+}
+
+/** The checkout in one topology. */
+export interface CheckoutRow {
+  readonly topology: string;
+  readonly orders: number;
+  /** As fast as it goes: from the first request to the last answer. */
+  readonly placedPerSecond: number;
+  /** From the first request to the commit that confirmed the last order. */
+  readonly confirmedPerSecond: number;
+  /** From the first request until each order was sent and paid. */
+  readonly completedPerSecond: number;
+  /** When orders come steadily: from before the request to the commit. */
+  readonly confirmedP50Ms: number;
+  readonly confirmedP99Ms: number;
+  readonly cpuSaturated: CpuPerOrder;
+  readonly cpuSteady: CpuPerOrder;
+  readonly shopMemoryMiB: number;
+  readonly brokerMemoryMiB: number;
+  /** Requests to place an order that were not answered with one. */
+  readonly refused: number;
+  /** Orders that are lost, doubled or not confirmed in time, and whatever else must not be, a line each. */
+  readonly broken: readonly string[];
+}
+
+/** What was placed is confirmed, sent and paid so long after the last answer at the latest. */
+const ENDED_WITHIN_MS = 60_000;
+const STOCKED_WITHIN_MS = 60_000;
+const POLL_MS = 100;
+const SHOWN_MAX = 20;
+/** Parcels are handed over at once: how long they lie is a setting, not a speed. */
+const SHOP_ENV = { SHIPPING_DISPATCH_AFTER_MS: '0' };
+
+/** Places orders that are paid by card, and sees each through to its end, in the shop as one process and as a process a module. */
+export async function benchCheckout(options: CheckoutBenchOptions): Promise<CheckoutRow[]> {
+  const rows: CheckoutRow[] = [];
+  for (const topology of TOPOLOGIES) rows.push(await withShop(topology, { durable: true, env: SHOP_ENV }, (run) => measure(topology, run, options)));
+  print(rows, options);
+  for (const { topology, broken } of rows) for (const line of broken.slice(0, SHOWN_MAX)) process.stderr.write(`${topology}: ${line}\n`);
+  return rows;
+}
+
+async function measure(topology: TopologyName, run: ShopRun, { seconds, perSecond, buyers }: CheckoutBenchOptions): Promise<CheckoutRow> {
+  const tables = await ShopTables.open(run.databaseUrl);
+  try {
+    const market = await open(run, tables, buyers);
+    const warm = await phase(run, tables, () => saturate(market, Math.max(1, seconds / 5)));
+    const full = await phase(run, tables, () => saturate(market, seconds));
+    const steady = await phase(run, tables, () => placeSteadily(market, { seconds, perSecond }));
+    const all = [warm, full, steady];
+    const told = all.flatMap(({ placed }) => placed.map(({ id }) => id));
+    const refused = all.flatMap((one) => one.refused);
+    if (refused.length > 0) process.stderr.write(`${topology}: ${refused.length} refused, the first: ${String(refused[0])}\n`);
+    const { shop, broker } = await run.usage();
+    const broken = await tables.broken(told);
+    // a shop that refuses most has not been measured
+    if (refused.length > told.length / 9) broken.push(`${refused.length} of ${refused.length + told.length} orders were refused`);
+    return {
+      topology,
+      orders: told.length,
+      ...(await pace(tables, full)),
+      ...(await lateness(tables, steady)),
+      cpuSaturated: full.cpu,
+      cpuSteady: steady.cpu,
+      shopMemoryMiB: shop.memoryMiB,
+      brokerMemoryMiB: broker.memoryMiB,
+      refused: refused.length,
+      broken,
+    };
+  } finally {
+    await tables.close();
+  }
+}
+
+/** Buyers, and shelves with something on them. */
+async function open({ client }: ShopRun, tables: ShopTables, number: number): Promise<Market> {
+  const all = await client.productIds();
+  const until = performance.now() + STOCKED_WITHIN_MS;
+  while ((await tables.stocked(all)).length < all.length) {
+    if (performance.now() > until) throw new Error(`the demonstration's products had no stock within ${STOCKED_WITHIN_MS} ms`);
+    await delay(POLL_MS);
+  }
+  const buyers: Buyer[] = [];
+  for (let i = 0; i < number; i++) buyers.push(await client.buyer(i));
+  return { client, buyers, products: all };
+}
+
+interface Phase extends Placing {
+  readonly fromMs: number;
+  readonly cpu: CpuPerOrder;
+}
+
+/** Places orders, waits until all have come to their end, and says what that took of the processors. */
+async function phase(run: ShopRun, tables: ShopTables, place: () => Promise<Placing>): Promise<Phase> {
+  const before = await run.usage();
+  const fromMs = Date.now();
+  const placing = await place();
+  const until = performance.now() + ENDED_WITHIN_MS;
+  while ((await tables.unfinished()) > 0 && performance.now() < until) await delay(POLL_MS);
+  const after = await run.usage();
+  const spent = (part: keyof ShopUsage): number => ((after[part].cpuSeconds - before[part].cpuSeconds) * 1_000) / placing.placed.length;
+  return { ...placing, fromMs, cpu: { shopMs: spent('shop'), postgresMs: spent('postgres'), brokerMs: spent('broker') } };
+}
+
+async function pace(tables: ShopTables, { placed, fromMs }: Phase): Promise<Pick<CheckoutRow, 'placedPerSecond' | 'confirmedPerSecond' | 'completedPerSecond'>> {
+  const ids = placed.map(({ id }) => id);
+  const perSecond = (moments: readonly number[]): number => (moments.length * 1_000) / (Math.max(...moments) - fromMs);
+  return {
+    placedPerSecond: perSecond(placed.map(({ answeredMs }) => answeredMs)),
+    confirmedPerSecond: perSecond([...(await tables.moments(ids, 'confirmed')).values()]),
+    completedPerSecond: perSecond([...(await tables.moments(ids, 'completed')).values()]),
+  };
+}
+
+async function lateness(tables: ShopTables, { placed }: Phase): Promise<Pick<CheckoutRow, 'confirmedP50Ms' | 'confirmedP99Ms'>> {
+  const confirmed = await tables.moments(placed.map(({ id }) => id), 'confirmed');
+  // one that never was confirmed is told as broken: here it counts as later than all others
+  const times = placed.map(({ id, fromMs }) => (confirmed.get(id) ?? Infinity) - fromMs).sort((a, b) => a - b);
+  const at = (share: number): number => times[Math.floor(times.length * share)] ?? NaN;
+  return { confirmedP50Ms: at(0.5), confirmedP99Ms: at(0.99) };
+}
+
+function print(rows: readonly CheckoutRow[], { seconds, perSecond, buyers }: CheckoutBenchOptions): void {
+  printRatios(`the checkout, ${buyers} buyers, each ordering as fast as it is answered, for ${seconds} s`, rows, [
+    ['orders placed a second', (row) => row.placedPerSecond],
+    ['orders confirmed a second', (row) => row.confirmedPerSecond],
+    ['orders sent and paid a second', (row) => row.completedPerSecond],
+    ...cpuLines((row) => row.cpuSaturated),
+  ]);
+  printRatios(`the checkout at ${perSecond} orders a second for ${seconds} s`, rows, [
+    ['p50 from PlaceOrder to confirmed, ms', (row) => row.confirmedP50Ms],
+    ['p99 from PlaceOrder to confirmed, ms', (row) => row.confirmedP99Ms],
+    ...cpuLines((row) => row.cpuSteady),
+    ['memory of the shop, MiB', (row) => row.shopMemoryMiB],
+    ['memory of the broker, MiB', (row) => row.brokerMemoryMiB],
+    ['orders in all', (row) => row.orders],
+    ['refused', (row) => row.refused],
+    ['lost, doubled, late or otherwise wrong', (row) => row.broken.length],
+  ]);
+}
+
+function cpuLines(of: (row: CheckoutRow) => CpuPerOrder): [string, (row: CheckoutRow) => number][] {
+  return [
+    ['processor time an order, ms: the shop', (row) => of(row).shopMs],
+    ['  PostgreSQL', (row) => of(row).postgresMs],
+    ['  the broker', (row) => of(row).brokerMs],
+  ];
+}

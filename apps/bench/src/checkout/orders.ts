@@ -1,0 +1,74 @@
+import type { Buyer, ShopClient } from '../shop/shop-client.js';
+
+/** An order that a buyer was told is placed. */
+export interface Placed {
+  readonly id: string;
+  /** When its buyer wanted it sent, in milliseconds since 1970: before the request, and before any wait for a buyer that is free. */
+  readonly fromMs: number;
+  /** When the answer was there. */
+  readonly answeredMs: number;
+}
+
+/** What became of placing orders. */
+export interface Placing {
+  readonly placed: readonly Placed[];
+  /** Requests that were answered otherwise, or not. */
+  readonly refused: readonly string[];
+}
+
+/** Who buys what. */
+export interface Market {
+  readonly client: ShopClient;
+  readonly buyers: readonly Buyer[];
+  readonly products: readonly string[];
+}
+
+/** A card that is approved at once. */
+const PAYMENT_METHOD = 'pm_card_approved';
+
+/** All buyers order one after the other, as fast as they are answered. */
+export async function saturate(market: Market, seconds: number): Promise<Placing> {
+  const placing = { placed: [] as Placed[], refused: [] as string[] };
+  const until = performance.now() + seconds * 1_000;
+  let number = 0;
+  await Promise.all(
+    market.buyers.map(async (buyer) => {
+      while (performance.now() < until) await order(market, buyer, number++, 0, placing);
+    }),
+  );
+  return placing;
+}
+
+/** An order at each moment of a steady rate, by a buyer that is free, whether or not earlier ones have been answered. */
+export async function placeSteadily(market: Market, { seconds, perSecond }: { readonly seconds: number; readonly perSecond: number }): Promise<Placing> {
+  const placing = { placed: [] as Placed[], refused: [] as string[] };
+  const free = [...market.buyers];
+  const busy = new Set<Promise<void>>();
+  const start = performance.now();
+  for (let number = 0; number < seconds * perSecond; number++) {
+    const due = start + (number * 1_000) / perSecond;
+    const early = due - performance.now();
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early));
+    while (free.length === 0) await Promise.race(busy);
+    const buyer = free.shift() as Buyer;
+    const one = order(market, buyer, number, performance.now() - due, placing).finally(() => {
+      busy.delete(one);
+      free.push(buyer);
+    });
+    busy.add(one);
+  }
+  await Promise.all(busy);
+  return placing;
+}
+
+async function order({ client, products }: Market, { token }: Buyer, number: number, lateMs: number, { placed, refused }: { placed: Placed[]; refused: string[] }): Promise<void> {
+  const productId = products[(number * 7) % products.length];
+  try {
+    await client.request('POST', '/cart/items', { token, body: { productId, quantity: 1 } });
+    const fromMs = Date.now() - lateMs;
+    const { id } = (await client.request('POST', '/orders', { token, body: { paymentMethod: PAYMENT_METHOD } })) as { id: string };
+    placed.push({ id, fromMs, answeredMs: Date.now() });
+  } catch (error) {
+    refused.push(error instanceof Error ? error.message : String(error));
+  }
+}

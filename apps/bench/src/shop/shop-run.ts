@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startEmbeddedPostgres } from '@fledge/kit';
+import pg from 'pg';
+import { startBroker } from '../broker.js';
+import { type Usage, usageOf } from './process-tree.js';
+import { ShopClient } from './shop-client.js';
+
+/** The topologies that are set side by side: one process, and a process a module. */
+export const TOPOLOGIES = ['monolith', 'split'] as const;
+export type TopologyName = (typeof TOPOLOGIES)[number];
+
+/** How a shop is run for a bench. */
+export interface ShopRunOptions {
+  /** Whether PostgreSQL flushes each commit to the disk, and keeps the time of each. */
+  readonly durable: boolean;
+  /** Environment variables of the shop beside the usual. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** What all that runs has used up to now. */
+export interface ShopUsage {
+  /** The processes of the shop, its supervisor and its front door. */
+  readonly shop: Usage;
+  readonly postgres: Usage;
+  /** Nothing where there is no broker. */
+  readonly broker: Usage;
+}
+
+/** A running shop with the demonstration's products. */
+export interface ShopRun {
+  readonly client: ShopClient;
+  readonly databaseUrl: string;
+  usage(): Promise<ShopUsage>;
+}
+
+const READY_WITHIN_MS = 120_000;
+
+/** Runs the built shop in a topology, on a PostgreSQL and, if its services need one, a broker of its own, for as long as `work` takes. */
+export async function withShop<T>(topology: TopologyName, options: ShopRunOptions, work: (run: ShopRun) => Promise<T>): Promise<T> {
+  const dir = await mkdtemp(join(tmpdir(), 'fledge-bench-'));
+  const postgres = await startDatabase(join(dir, 'postgres'), options.durable);
+  const broker = topology === 'monolith' ? undefined : await startBroker(join(dir, 'nats'));
+  const port = await freePort();
+  const child = startShop(topology, { ...options.env, PORT: String(port), DATABASE_URL: postgres.url, NATS_URL: broker?.url ?? '', FLEDGE_DEMO: 'true' });
+  try {
+    const client = new ShopClient(`http://127.0.0.1:${port}`);
+    await ready(client, child);
+    const usage = async (): Promise<ShopUsage> => ({
+      shop: await usageOf(child.pid as number),
+      postgres: await usageOf(process.pid, 'postgres'),
+      broker: await usageOf(process.pid, 'nats-server'),
+    });
+    return await work({ client, databaseUrl: postgres.url, usage });
+  } finally {
+    await end(child);
+    await broker?.stop();
+    await postgres.stop();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function startDatabase(dir: string, durable: boolean): ReturnType<typeof startEmbeddedPostgres> {
+  const postgres = await startEmbeddedPostgres({ dir, persistent: durable });
+  if (!durable) return postgres;
+  const client = new pg.Client({ connectionString: postgres.url });
+  await client.connect();
+  // From the next start on.
+  await client.query('alter system set track_commit_timestamp = on');
+  await client.end();
+  await postgres.stop();
+  return startEmbeddedPostgres({ dir });
+}
+
+function startShop(topology: TopologyName, env: Readonly<Record<string, string>>): ChildProcess {
+  const cli = fileURLToPath(new URL('../../../cli/src/main.js', import.meta.url));
+  return spawn(process.execPath, [cli, 'start', topology], { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] });
+}
+
+async function ready(client: ShopClient, child: ChildProcess): Promise<void> {
+  const until = performance.now() + READY_WITHIN_MS;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the shop ended with ${child.exitCode} before it was ready`);
+    if (await isStocked(client)) return;
+    if (performance.now() > until) throw new Error(`the shop was not ready within ${READY_WITHIN_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** Ready, and the demonstration catalog is there. */
+async function isStocked(client: ShopClient): Promise<boolean> {
+  try {
+    await client.request('GET', '/readyz');
+    return (await client.productIds()).length > 0;
+  } catch {
+    // Not there yet: the limit above ends the asking.
+    return false;
+  }
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  await exited;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('the probe for a free port listens on no port');
+  return address.port;
+}
