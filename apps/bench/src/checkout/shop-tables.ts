@@ -42,14 +42,14 @@ export class ShopTables {
     return rows.map((row) => row.id);
   }
 
-  /** Orders, messages and parcels that are still on their way. */
-  async unfinished(): Promise<number> {
-    const waiting = [
-      "select 1 from ordering.orders where state not in ('completed', 'cancelled', 'rejected', 'refunded')",
-      ...this.schemas.flatMap((schema) => [`select 1 from "${schema}".outbox where sent_at is null`, `select 1 from "${schema}".inbox where state in ('ready', 'parked')`]),
-    ];
-    const { rows } = await this.client.query<{ count: string }>(`select count(*) from (${waiting.join(' union all ')}) waiting`);
-    return Number(rows[0]?.count);
+  /** Whether every order has come to its end and every message was handled. While orders are on their way it asks for nothing else. */
+  async isAtRest(): Promise<boolean> {
+    const messages = this.schemas.flatMap((schema) => [`select 1 from "${schema}".outbox where sent_at is null`, `select 1 from "${schema}".inbox where state in ('ready', 'parked')`]);
+    for (const waiting of ["select 1 from ordering.orders where state in ('placing', 'placed', 'confirmed', 'shipped', 'cancelling')", ...messages]) {
+      const { rowCount } = await this.client.query(`${waiting} limit 1`);
+      if (rowCount !== 0) return false;
+    }
+    return true;
   }
 
   /** When each of these orders came to a state; without those that did not. */
