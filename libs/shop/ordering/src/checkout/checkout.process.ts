@@ -69,7 +69,7 @@ export class Checkout {
     run.state.isDispatched = true;
     run.state.reason = '';
     await this.orders.note(orderId, 'it was sent');
-    for (const state of ['confirmed', 'cancelling'] as const) await this.orders.move(orderId, state, 'shipped');
+    if (!(await this.orders.move(orderId, 'confirmed', 'shipped'))) await this.orders.move(orderId, 'cancelling', 'shipped');
     this.events.publish(new OrderShipped({ orderId, userId: run.state.userId, trackingCode }));
     run.send(new CapturePayment({ orderId }));
   }
@@ -157,7 +157,7 @@ export class Checkout {
     run.state.reason = reason.slice(0, 500);
     run.cancelTimer(TIMEOUT);
     const orderId = run.key;
-    for (const state of ['placed', 'confirmed'] as const) await this.orders.move(orderId, state, 'cancelling', reason);
+    if (!(await this.orders.move(orderId, 'placed', 'cancelling', reason))) await this.orders.move(orderId, 'confirmed', 'cancelling', reason);
     if (run.state.isShipping === true) run.send(new CancelShipment({ orderId }));
     else this.takeBack(run);
   }

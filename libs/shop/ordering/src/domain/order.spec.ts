@@ -40,6 +40,12 @@ describe('priceLines', () => {
 describe('mayBecome', () => {
   it('lets an order go only these ways', () => {
     const ways = ORDER_STATES.flatMap((from) => ORDER_STATES.filter((to) => mayBecome(from, to)).map((to) => `${from} → ${to}`));
-    expect(ways).toEqual(['placing → placed', 'placing → rejected', 'placing → cancelling', 'placed → confirmed', 'placed → cancelling', 'rejected → cancelling', 'confirmed → completed', 'confirmed → cancelling', 'cancelling → cancelled']);
+    expect(ways).toEqual([
+      'placing → placed', 'placing → rejected', 'placing → cancelling',
+      'placed → confirmed', 'placed → cancelling', 'rejected → cancelling',
+      'confirmed → shipped', 'confirmed → cancelling', 'shipped → completed',
+      'completed → refunding', 'refunding → refunded',
+      'cancelling → shipped', 'cancelling → cancelled',
+    ]);
   });
 });

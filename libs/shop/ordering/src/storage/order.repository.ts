@@ -11,6 +11,19 @@ import { OrderRow } from './order.row.js';
 /** Characters that are kept of a reason. */
 const REASON_CHARS_MAX = 500;
 
+/** In one statement, which needs no transaction of its own: it is made several times an order. */
+const MOVE = `
+WITH moved AS (
+  UPDATE orders SET
+    state = $3::text,
+    updated_at = $4::timestamptz,
+    placed_at = CASE WHEN $3 = 'placed' THEN $4 ELSE placed_at END,
+    idempotency_key = CASE WHEN $2 = 'placing' AND $3 <> 'placed' THEN NULL ELSE idempotency_key END
+  WHERE id = $1 AND state = $2::text
+  RETURNING id
+)
+INSERT INTO order_steps (order_id, state, at, reason) SELECT id, $3, $4, $5::text FROM moved RETURNING order_id`;
+
 /** The place of an order in its user's list. */
 export interface OrderPlace {
   readonly placedAt: Date;
@@ -65,17 +78,10 @@ export class OrderRepository {
    */
   async move(id: string, from: OrderState, to: OrderState, reason?: string): Promise<OrderStep | undefined> {
     if (!mayBecome(from, to)) throw new Error(`an order can not go from ${from} to ${to}`);
-    return this.dataSource.transaction(async () => {
-      const at = new Date();
-      const { affected } = await this.rows.update(
-        { id, state: from },
-        { state: to, updatedAt: at, ...(to === 'placed' && { placedAt: at }), ...(from === 'placing' && to !== 'placed' && { idempotencyKey: null }) },
-      );
-      if (affected !== 1) return undefined;
-      const step: OrderStep = { at, what: to, state: to, reason: reason?.slice(0, REASON_CHARS_MAX) };
-      await this.steps.insert({ orderId: id, state: to, what: null, at, reason: step.reason ?? null });
-      return step;
-    });
+    const at = new Date();
+    const why = reason?.slice(0, REASON_CHARS_MAX);
+    const moved = await this.dataSource.query<unknown[]>(MOVE, [id, from, to, at, why ?? null]);
+    return moved.length === 1 ? { at, what: to, state: to, reason: why } : undefined;
   }
 
   /** Adds to the history of an order what is no state: a few words for people. */
