@@ -46,7 +46,7 @@ export interface CheckoutRow {
 }
 
 /** What was placed is confirmed, sent and paid so long after the last answer at the latest. */
-const ENDED_WITHIN_MS = 60_000;
+const ENDED_WITHIN_MS = 120_000;
 const STOCKED_WITHIN_MS = 60_000;
 const POLL_MS = 200;
 const SHOWN_MAX = 20;
