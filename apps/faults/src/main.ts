@@ -1,57 +1,66 @@
-import { parseArgs } from 'node:util';
-import { MUTATIONS, mutationPreload } from './mutations.js';
+import { type LabOptions, labOptions, USAGE, UsageError } from './lab-options.js';
+import { mutationPreload } from './mutations.js';
 import { Report } from './report.js';
 import { playRound } from './round.js';
-import { TOPOLOGIES, type TopologyName } from './shop/topologies.js';
+import type { TopologyName } from './shop/topologies.js';
 import { World } from './world.js';
 
 /** Rounds on one world; a failing seed replays in a world of its own. */
 const ROUNDS_PER_WORLD = 25;
 /** The least share of orders that must be accepted for a round to count. */
 const ACCEPTED_MIN = 0.9;
+/** How long a round may take to come to rest; with a mutation, which may keep it from that for ever, not as long. */
+const STILL_WITHIN_MS = 90_000;
+const MUTATED_STILL_WITHIN_MS = 30_000;
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string', default: '1' },
-    topology: { type: 'string', default: 'all' },
-    orders: { type: 'string', default: '24' },
-    mutate: { type: 'string' },
-    states: { type: 'boolean', default: false },
-    'no-faults': { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
+/** Seeds that are played one after the other in one topology. */
+interface Job {
+  readonly topology: TopologyName;
+  readonly seeds: readonly number[];
+}
+
+await main().catch((error: unknown) => {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`test:faults: ${error.message}\n--help lists the options.\n`);
+  process.exitCode = 2;
 });
 
-if (values.help) {
-  process.stdout.write(
-    [
-      'npm run test:faults -- [--seed N] [--seeds HOW_MANY] [--topology monolith|split|mix|all] [--orders N] [--no-faults] [--mutate NAME] [--states]',
-      '  A seed decides what the buyers do and what is done to the shop; the same seed replays it. Exit code 1 when an invariant is broken.',
-      `  Mutations, each of which must be found out: ${Object.keys(MUTATIONS).join(', ')}`,
-      '',
-    ].join('\n'),
-  );
-} else await run();
+async function main(): Promise<void> {
+  const options = labOptions(process.argv.slice(2));
+  if (options === undefined) process.stdout.write(USAGE);
+  else await run(options);
+}
 
-async function run(): Promise<void> {
-  const first = whole('seed', values.seed ?? String(Date.now() % 1_000_000));
-  const seeds = Array.from({ length: whole('seeds', values.seeds) }, (_, i) => first + i);
-  const report = new Report(values.states);
-  for (const topology of topologies(values.topology)) {
-    for (let at = 0; at < seeds.length; ) at += await playWorld(topology, seeds.slice(at, at + ROUNDS_PER_WORLD), report);
-  }
+async function run(options: LabOptions): Promise<void> {
+  const report = new Report(options.states, options.mutation);
+  const jobs = jobsOf(options);
+  const worker = async (): Promise<void> => {
+    for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
+      const played = await playWorld(job, options, report);
+      if (options.mutation !== undefined && !report.isUnbroken) return;
+      if (played < job.seeds.length) jobs.unshift({ ...job, seeds: job.seeds.slice(played) });
+    }
+  };
+  await Promise.all(Array.from({ length: options.parallel }, worker));
   report.conclude();
   process.exitCode = report.isGreen ? 0 : 1;
 }
 
+/** The topologies in turn, so that a run that is ended early has seen as much of each. */
+function jobsOf({ seeds, topologies }: LabOptions): Job[] {
+  const worlds = Math.ceil(seeds.length / ROUNDS_PER_WORLD);
+  const chunks = Array.from({ length: worlds }, (_, i) => seeds.slice(i * ROUNDS_PER_WORLD, (i + 1) * ROUNDS_PER_WORLD));
+  return chunks.flatMap((chunk) => topologies.map((topology) => ({ topology, seeds: chunk })));
+}
+
 /** Plays seeds on one world, and answers how many: what was broken stays broken, so the next ones deserve a world of their own. */
-async function playWorld(topology: TopologyName, seeds: readonly number[], report: Report): Promise<number> {
-  const world = await World.make({ topology, preload: mutationPreload(values.mutate) });
+async function playWorld({ topology, seeds }: Job, { orders, faults, mutation }: LabOptions, report: Report): Promise<number> {
+  const world = await World.make({ topology, preload: mutationPreload(mutation) });
+  const stillWithinMs = mutation === undefined ? STILL_WITHIN_MS : MUTATED_STILL_WITHIN_MS;
   try {
     let played = 0;
     for (const seed of seeds) {
-      const result = await playRound(world, { seed, orders: whole('orders', values.orders), faults: !values['no-faults'] });
+      const result = await playRound(world, { seed, orders, faults, stillWithinMs });
       report.add(topology, result, result.accepted >= result.orders * ACCEPTED_MIN);
       played += 1;
       if (result.broken.length > 0) break;
@@ -60,16 +69,4 @@ async function playWorld(topology: TopologyName, seeds: readonly number[], repor
   } finally {
     await world.close();
   }
-}
-
-function topologies(name: string): readonly TopologyName[] {
-  if (name === 'all') return TOPOLOGIES;
-  const found = TOPOLOGIES.find((topology) => topology === name);
-  if (found === undefined) throw new Error(`there is no topology '${name}': use ${TOPOLOGIES.join(', ')} or all`);
-  return [found];
-}
-
-function whole(name: string, text: string): number {
-  if (!/^[0-9]{1,9}$/.test(text)) throw new Error(`--${name} is '${text}', and must be a whole number`);
-  return Number(text);
 }

@@ -3,18 +3,28 @@ import type { TopologyName } from './shop/topologies.js';
 
 /** Tells of each seed in a line, and of all at the end. */
 export class Report {
-  /** @param withStates tells also what each round came to. */
-  constructor(private readonly withStates: boolean) {}
-
   private counted = 0;
   private readonly uncounted: string[] = [];
   private readonly broken: string[] = [];
   private readonly injuries = new Map<string, number>();
   private readonly states = new Map<number, Map<string, string>>();
 
+  /**
+   * @param withStates tells also what each round came to.
+   * @param mutation what was taken out of the code, if anything.
+   */
+  constructor(
+    private readonly withStates: boolean,
+    private readonly mutation: string | undefined,
+  ) {}
+
   /** Whether nothing was broken, and something was counted. */
   get isGreen(): boolean {
-    return this.broken.length === 0 && this.counted > 0;
+    return this.isUnbroken && this.counted > 0;
+  }
+
+  get isUnbroken(): boolean {
+    return this.broken.length === 0;
   }
 
   add(topology: TopologyName, result: RoundResult, counts: boolean): void {
@@ -39,10 +49,11 @@ export class Report {
     print(`${this.counted} rounds counted, ${this.uncounted.length} not, ${this.broken.length} broken`);
   }
 
-  private tell(topology: TopologyName, { seed, broken, injuries }: RoundResult): void {
+  private tell(topology: TopologyName, { seed, broken, stories, injuries }: RoundResult): void {
     for (const line of broken) print(`  ${line}`);
+    for (const line of stories) print(`  ${line}`);
     for (const injury of injuries) print(`  ${JSON.stringify(injury)}`);
-    print(`  again: npm run test:faults -- --topology ${topology} --seed ${seed}`);
+    print(`  again: npm run test:faults -- --topology ${topology} --seed ${seed}${this.mutation === undefined ? '' : ` --mutate ${this.mutation}`}`);
     this.broken.push(`${topology} ${seed}: ${broken[0] ?? ''}`);
   }
 

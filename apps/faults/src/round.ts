@@ -1,5 +1,6 @@
 import { brokenInvariants } from './check/invariants.js';
 import { endState } from './check/end-state.js';
+import { storiesOf } from './check/story.js';
 import { untilStill } from './check/stillness.js';
 import { Tables } from './check/tables.js';
 import { injure } from './injure.js';
@@ -14,6 +15,8 @@ export interface RoundOptions {
   readonly seed: number;
   readonly orders: number;
   readonly faults: boolean;
+  /** How long it may take to come to rest when all is healed, in milliseconds. */
+  readonly stillWithinMs: number;
 }
 
 /** How a round went. */
@@ -26,6 +29,8 @@ export interface RoundResult {
   /** What the agents in the services did on the plan's order, and how often. */
   readonly done: Readonly<Record<string, number>>;
   readonly broken: readonly string[];
+  /** What happened to the orders that are broken. */
+  readonly stories: readonly string[];
   /** Why orders were not accepted. */
   readonly refusals: readonly string[];
   /** What the shop came to, in a form that two topologies can be compared by. */
@@ -37,13 +42,12 @@ const INJURIES = 6;
 const INJURED_WITHIN_MS = 4_000;
 const PAUSE_MS = 150;
 const HEALED_WITHIN_MS = 60_000;
-const STILL_WITHIN_MS = 90_000;
 const STOCK = 1_000;
 // the injuries of a seed must not change what its buyers do
 const INJURY_SALT = 0x5eed;
 
 /** Plays one seed: buyers order, the shop is injured, all heals and comes to rest, and everything is counted. */
-export async function playRound(world: World, { seed, orders, faults }: RoundOptions): Promise<RoundResult> {
+export async function playRound(world: World, { seed, orders, faults, stillWithinMs }: RoundOptions): Promise<RoundResult> {
   const start = performance.now();
   world.reports.length = 0;
   const plans = planOrders(new Random(seed), orders, BUYERS, PRODUCTS);
@@ -54,9 +58,10 @@ export async function playRound(world: World, { seed, orders, faults }: RoundOpt
   await world.heal(HEALED_WITHIN_MS);
   const tables = await Tables.open(world.database.ownUrl);
   try {
-    const unrest = await untilStill(tables, STILL_WITHIN_MS);
-    const broken = [...unrest.map((line) => `not at rest after ${STILL_WITHIN_MS} ms: ${line}`), ...(await brokenInvariants(tables, world.provider, results))];
-    return { seed, orders, injuries, broken, accepted: accepted(results), done: counted(world), refusals: results.flatMap(({ refusal }) => refusal ?? []), state: await endState(tables, results, world.products), tookMs: performance.now() - start };
+    const unrest = await untilStill(tables, stillWithinMs);
+    const broken = [...unrest.map((line) => `not at rest after ${stillWithinMs} ms: ${line}`), ...(await brokenInvariants(tables, world.provider, results))];
+    const stories = broken.length === 0 ? [] : await storiesOf(tables, broken);
+    return { seed, orders, injuries, broken, stories, accepted: accepted(results), done: counted(world), refusals: results.flatMap(({ refusal }) => refusal ?? []), state: await endState(tables, results, world.products), tookMs: performance.now() - start };
   } finally {
     await tables.close();
   }

@@ -15,7 +15,8 @@ create table if not exists lab.handled (
   source text not null,
   key text not null,
   position bigint not null,
-  xid xid8 not null default pg_current_xact_id()
+  xid xid8 not null default pg_current_xact_id(),
+  at timestamptz not null default clock_timestamp()
 );
 grant usage on schema lab to public;
 grant insert on lab.handled to public;

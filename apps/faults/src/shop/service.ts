@@ -7,7 +7,7 @@ import { type AgentOrder, type AgentReport, REPORT_FD } from '../agent/orders.js
 
 const MAIN = fileURLToPath(new URL('../../../shop/src/main.js', import.meta.url));
 const AGENT = new URL('../agent/agent.js', import.meta.url).href;
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 180_000;
 const RESTART_AFTER_MS = 200;
 const LOG_LINES_MAX = 400;
 
