@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,8 +52,9 @@ function nameOf({ transport, inserts }: EventsRow): string {
 }
 
 async function measure(transport: 'local' | 'nats', inserts: boolean, { events, perSecond, seconds }: EventsBenchOptions): Promise<EventsRow> {
-  const postgres = await startEmbeddedPostgres({ dir: await mkdtemp(join(tmpdir(), 'fledge-bench-')) });
-  const broker = transport === 'nats' ? await startBroker(await mkdtemp(join(tmpdir(), 'fledge-bench-nats-'))) : undefined;
+  const dir = await mkdtemp(join(tmpdir(), 'fledge-bench-'));
+  const postgres = await startEmbeddedPostgres({ dir: join(dir, 'postgres') });
+  const broker = transport === 'nats' ? await startBroker(join(dir, 'nats')) : undefined;
   const processes: ChildProcess[] = [];
   const client = new pg.Client({ connectionString: postgres.url });
   try {
@@ -78,6 +79,7 @@ async function measure(transport: 'local' | 'nats', inserts: boolean, { events, 
     await client.end();
     await broker?.stop();
     await postgres.stop();
+    await rm(dir, { recursive: true, force: true });
   }
 }
 
