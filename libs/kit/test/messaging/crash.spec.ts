@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually, testNatsUrl } from '@fledge/kit/testing';
+import { EARS } from './chatter.js';
+import { Chatter, WORLDS } from './chatter.compliance.js';
+import { ChatterReplica } from './chatter-replica.js';
+
+const LISTENERS = ['first', 'second'];
+const POINTS = ['before-commit', 'after-commit', 'after-send', 'after-accept', 'after-handle', 'after-handled'];
+/** Those at which a replica holds what another one takes over meanwhile. */
+const HOLDING_POINTS = ['after-send', 'after-accept', 'after-handle'];
+/** So often a replica comes to its point before it is struck there. */
+const SPARED = 20;
+const TOPICS_EACH = 3;
+const PAUSE_MS = 50;
+const ALL_WITHIN_MS = 60_000;
+
+describe.each(WORLDS)('replicas that come to grief over $name', (world) => {
+  let chatter: Chatter;
+  let replicas: ChatterReplica[] = [];
+
+  beforeEach(async () => {
+    chatter = await Chatter.start(world);
+    await chatter.leave();
+  });
+  afterEach(async () => {
+    await Promise.all(replicas.map((replica) => replica.kill()));
+    replicas = [];
+    EARS.clear();
+    await chatter.stop();
+  });
+
+  const topicsOf = (replica: number): string[] => Array.from({ length: TOPICS_EACH }, (_, i) => `said by ${replica}, ${i}`);
+  const ofAll = (): string[] => replicas.flatMap((_, i) => topicsOf(i));
+
+  /** Starts a replica that is struck when it comes to a point, and soon holds all: those before it are struck already. */
+  async function struck(signal: 'SIGKILL' | 'SIGSTOP', point: string): Promise<ChatterReplica> {
+    const natsUrl = world.name === 'local' ? undefined : testNatsUrl();
+    const replica = await ChatterReplica.start({ databaseUrl: chatter.databaseUrl, natsUrl, namespace: chatter.namespace, grief: { point, signal, after: SPARED } });
+    replicas.push(replica);
+    return replica;
+  }
+
+  /** Has a replica talk until it ends, or is told to. */
+  async function talkOf(replica: ChatterReplica, topics: readonly string[], isOver: () => boolean = () => false): Promise<void> {
+    for (let number = 1; replica.isAlive && !isOver(); number++) {
+      for (const topic of topics) if (isOver() || !(await replica.say(topic, number, 1))) return;
+      await sleep(PAUSE_MS);
+    }
+  }
+
+  /** Goes on with each topic where the outbox says that it was broken off, and waits until all was heard as it was said. */
+  async function finish(): Promise<void> {
+    const rows = await chatter.rows<{ key: string; last: number }>('talker', "select key, max((payload::json->>'number')::int) as last from outbox where key = any($1) group by key", [ofAll()]);
+    const last = new Map(rows.map((row) => [row.key, row.last]));
+    const each = Math.max(...last.values()) + 3;
+    for (const topic of ofAll()) await chatter.say(topic, (last.get(topic) ?? 0) + 1, each - (last.get(topic) ?? 0));
+    for (const listener of LISTENERS) await chatter.untilAll(listener, ofAll(), each, ALL_WITHIN_MS);
+  }
+
+  it('lose nothing, double nothing and keep the order of keys, killed at each point of a message’s life', async () => {
+    for (const [i, point] of POINTS.entries()) {
+      const replica = await struck('SIGKILL', point);
+      await talkOf(replica, topicsOf(i));
+      expect(await replica.ended).toBe('SIGKILL');
+    }
+    await chatter.join();
+    await finish();
+  }, 150_000);
+
+  it('change nothing when they go on after others have taken over from them', async () => {
+    let over = false;
+    const talks: Promise<void>[] = [];
+    for (const [i, point] of HOLDING_POINTS.entries()) {
+      const replica = await struck('SIGSTOP', point);
+      talks.push(talkOf(replica, topicsOf(i), () => over));
+      await eventually(() => replica.isFrozen(), `${point} to freeze it`, ALL_WITHIN_MS);
+    }
+    over = true;
+    await chatter.join();
+    await chatter.say('said meanwhile', 1, 5);
+    for (const listener of LISTENERS) await chatter.until(listener, 'said meanwhile', [1, 2, 3, 4, 5], ALL_WITHIN_MS);
+    for (const replica of replicas) replica.goOn();
+    await Promise.all(talks);
+    await finish();
+  }, 150_000);
+});
