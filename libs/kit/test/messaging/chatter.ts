@@ -128,8 +128,11 @@ class SecondListener extends Listener {
   }
 }
 
-/** Has little time, and begins with the past. */
-@Consumer('hasty', { attemptsMax: 2, backoffMs: 5, timeoutMs: 300, onDead: 'skip', startFrom: 'beginning' })
+/** Trying again does not help. */
+export class Hopeless extends Error {}
+
+/** Has little time, gives up at what is hopeless, and begins with the past. */
+@Consumer('hasty', { attemptsMax: 2, backoffMs: 5, timeoutMs: 300, onDead: 'skip', startFrom: 'beginning', notRetryable: [Hopeless] })
 @EventsHandler(Said)
 class HastyListener extends Listener {
   readonly name = 'hasty';

@@ -20,13 +20,15 @@ export interface BrokerOptions {
   readonly port?: number;
   /** Lines of a nats-server configuration. */
   readonly config?: string;
+  /** Where JetStream keeps its store, which then outlives the broker. Default: there is no JetStream. */
+  readonly store?: string;
 }
 
 /** Starts a nats-server; resolves when it takes connections. */
-export async function startBroker({ port = -1, config = '' }: BrokerOptions = {}): Promise<Broker> {
+export async function startBroker({ port = -1, config = '', store }: BrokerOptions = {}): Promise<Broker> {
   const folder = await mkdtemp(join(tmpdir(), 'fledge-broker-'));
   const file = join(folder, 'nats.conf');
-  await writeFile(file, `listen: "127.0.0.1:${port}"\n${config}\n`);
+  await writeFile(file, `listen: "127.0.0.1:${port}"\n${store === undefined ? '' : `jetstream { store_dir: "${store}" }`}\n${config}\n`);
   const child = spawn(await serverPath(), ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   const stop = async (): Promise<void> => {
     await end(child);

@@ -1,0 +1,79 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { replay } from '@fledge/kit/operator';
+import { eventually } from '@fledge/kit/testing';
+import { DataSource } from 'typeorm';
+import type { ModuleDataSource } from '../../src/data/index.js';
+import { sqlOf } from '../../src/messaging/sql.js';
+import { type Broker, startBroker } from '../nats/broker.js';
+import { EARS } from './chatter.js';
+import { Chatter, natsWorld } from './chatter.compliance.js';
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
+
+describe('events when the broker', () => {
+  let store: string;
+  let broker: Broker;
+  let chatter: Chatter;
+
+  beforeEach(async () => {
+    store = await mkdtemp(join(tmpdir(), 'fledge-store-'));
+    broker = await startBroker({ store });
+    chatter = await Chatter.start(natsWorld(() => broker.url));
+  });
+  afterEach(async () => {
+    EARS.clear();
+    await chatter.stop();
+    await broker.stop();
+    await rm(store, { recursive: true, force: true });
+  });
+
+  /** Another one at its place: on its store, or on an empty one. */
+  async function comesBack({ wiped }: { readonly wiped: boolean }): Promise<void> {
+    if (wiped) await rm(store, { recursive: true, force: true });
+    broker = await startBroker({ store, port: broker.port });
+  }
+
+  const unsent = async (): Promise<number> => (await chatter.rows<{ count: number }>('talker', 'select count(*)::int as count from outbox where sent_at is null'))[0]?.count ?? 0;
+  const triesOf = (listener: string, topic: string): number => EARS.tries.filter((tried) => tried.startsWith(`${listener}:${topic}:`)).length;
+
+  it('is away are published all the same, and arrive when it is back', async () => {
+    await chatter.say('away', 1, 5);
+    await chatter.until('first', 'away', upTo(5));
+    await broker.stop();
+    for (let number = 6; number <= 25; number++) await chatter.say('away', number, 1);
+    expect(await unsent()).toBe(20);
+    await comesBack({ wiped: false });
+    for (const listener of ['first', 'second']) await chatter.until(listener, 'away', upTo(25), 30_000);
+    expect(triesOf('first', 'away')).toBe(25);
+  }, 60_000);
+
+  it('comes back with an empty store are brought there again by the relays, and are handled no second time', async () => {
+    await chatter.say('wiped', 1, 10);
+    for (const listener of ['first', 'second']) await chatter.until(listener, 'wiped', upTo(10));
+    // what was sent and never arrived
+    await chatter.rows('listener', "delete from inbox where key = 'wiped' and consumer = 'first'");
+    await chatter.rows('listener', "delete from heard where topic = 'wiped' and listener = 'first'");
+    await broker.stop();
+    await chatter.say('wiped', 11, 1);
+    await comesBack({ wiped: true });
+    for (const listener of ['first', 'second']) await chatter.until(listener, 'wiped', upTo(11), 30_000);
+    await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
+    expect(triesOf('second', 'wiped')).toBe(11);
+  }, 60_000);
+
+  it('is filled again with a replay of what was published since a time: every consumer ends in the same state', async () => {
+    const since = new Date();
+    await chatter.say('replayed', 1, 10);
+    for (const listener of ['first', 'second']) await chatter.until(listener, 'replayed', upTo(10));
+    await chatter.rows('listener', "delete from inbox where key = 'replayed' and consumer = 'first'");
+    await chatter.rows('listener', "delete from heard where topic = 'replayed' and listener = 'first'");
+    await broker.stop();
+    await comesBack({ wiped: true });
+    await replay(sqlOf(chatter.app('talker').get(DataSource) as ModuleDataSource), 'talker', { since });
+    await chatter.say('replayed', 11, 1);
+    for (const listener of ['first', 'second']) await chatter.until(listener, 'replayed', upTo(11), 30_000);
+    expect(triesOf('second', 'replayed')).toBe(11);
+  }, 60_000);
+});
