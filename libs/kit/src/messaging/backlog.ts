@@ -51,6 +51,12 @@ export class Backlog {
     return this.counts.get(partition) ?? 0;
   }
 
+  /** Whether a worker has a key of a partition. */
+  isBusy(partition: number): boolean {
+    for (const queue of this.queues.values()) if (queue.busy && queue.partition === partition) return true;
+    return false;
+  }
+
   has(key: string): boolean {
     return this.queues.has(key);
   }

@@ -65,6 +65,16 @@ export class Batch {
     points.afterHandled(this.taken);
   }
 
+  /** Writes down a message that failed by itself, in a transaction of its own, and tells of it if it is dead. */
+  async bury(failure: Failure): Promise<void> {
+    const { source, deliveries } = this.shop;
+    await source.transaction(async () => {
+      if (failure.waitMs === undefined) await this.tellOfDeath(failure);
+      await deliveries.settle(this.consumer.name, [], [failure], this.epochs);
+      await leaveParts(source.ambientRunner as QueryRunner);
+    });
+  }
+
   private mayGoOn(startedAt: number): boolean {
     if (this.shop.isStopping() || this.taken.length >= BATCH_MAX || now() - startedAt > BATCH_BUDGET_MS) return false;
     return !this.shop.verdicts.isSuspect(this.taken.at(-1) as Delivery);
@@ -139,6 +149,8 @@ export class Batch {
   /** Undoes a part. A query that its handler still waits for is ended first. */
   private async undo(part: TransactionPart, error: unknown): Promise<void> {
     const undone = part.undo();
+    // it may fail while the query is told to end, before anybody waits for it
+    undone.catch(() => undefined);
     if (!part.isBusy || !(error instanceof HandlerTimeout || error instanceof LeaseLost)) return undone;
     const { source } = this.shop;
     const runner = source.ambientRunner as QueryRunner;

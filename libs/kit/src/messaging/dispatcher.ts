@@ -64,7 +64,10 @@ export class Dispatcher {
 
   constructor({ module, source, leases, consumers }: DispatcherOptions) {
     this.lines = consumers.map((consumer) => ({ consumer, group: leases.join(consumerGroup(consumer.name), PARTITIONS), backlog: new Backlog(), working: 0 }));
-    for (const line of this.lines) line.group.onChange(() => this.onLeases(line));
+    for (const line of this.lines) {
+      line.group.onChange(() => this.onLeases(line));
+      line.group.onRelease((part) => !line.backlog.isBusy(part));
+    }
     this.shop = {
       module,
       source,
@@ -88,11 +91,15 @@ export class Dispatcher {
     if (!this.failing || this.stopped) this.waiting?.();
   }
 
-  /** Takes nothing more; resolves when what is being handled is committed. */
+  /**
+   * Takes nothing more; resolves when what is being handled is committed. Other replicas go on at once with partitions on which nothing
+   * is being handled, and with the others as that ends.
+   */
   async stop(): Promise<void> {
     this.stopped = true;
     this.wake();
     await this.running;
+    await Promise.all(this.lines.map(({ group }) => group.letGo()));
     await Promise.all(this.working);
   }
 
@@ -178,6 +185,7 @@ export class Dispatcher {
         this.working.add(work);
         void work.finally(() => {
           this.working.delete(work);
+          if (this.stopped) void line.group.letGo();
           this.wake();
           this.employ();
         });
@@ -202,7 +210,7 @@ export class Dispatcher {
         else backlog.give(queue, this.looks);
       }
     } catch (error) {
-      await this.undone(line, batch.taken, error);
+      await this.undone(line, batch, error);
       for (const delivery of batch.taken) this.ended(line, delivery, false);
       for (const queue of batch.queues) backlog.drop(queue, this.looks, 'dropped');
     } finally {
@@ -218,13 +226,16 @@ export class Dispatcher {
     const delivery = queue && backlog.next(queue);
     if (!queue || !delivery) return;
     line.working += 1;
+    // those that it began with: what is let go of meanwhile is this replica's until it ends
+    const epochs = this.epochs(line);
     try {
       const attempt = new Attempt(module, consumer, delivery.message);
       attempts.set(attempt, delivery);
       const outcome = await attempt.run().finally(() => attempts.delete(attempt));
+      if (!outcome.ok && outcome.error instanceof LeaseLost) throw outcome.error;
       afterHandle(module);
       const failure = outcome.ok ? undefined : verdicts.failed(consumer, delivery, outcome.error);
-      await source.transaction(() => deliveries.settle(consumer.name, failure ? [] : [delivery], failure ? [failure] : [], this.epochs(line)));
+      await source.transaction(() => deliveries.settle(consumer.name, failure ? [] : [delivery], failure ? [failure] : [], epochs));
       afterHandled(module);
       this.ended(line, delivery, outcome.ok);
       if (failure) backlog.drop(queue, this.looks, 'held');
@@ -240,8 +251,8 @@ export class Dispatcher {
   }
 
   /** A transaction came to nothing: its messages are tried again, each in its own. One that was alone has failed. */
-  private async undone(line: Line, taken: readonly Delivery[], error: unknown): Promise<void> {
-    const { verdicts, deliveries, source } = this.shop;
+  private async undone(line: Line, { taken }: Batch, error: unknown): Promise<void> {
+    const { verdicts } = this.shop;
     const [only] = taken;
     this.failing = true;
     if (error instanceof LeaseLost || only === undefined) return;
@@ -252,7 +263,7 @@ export class Dispatcher {
     if (!verdicts.counts(only, error)) return;
     const failure = verdicts.counted(line.consumer, only, error);
     try {
-      await source.transaction(() => deliveries.settle(line.consumer.name, [], [failure], this.epochs(line)));
+      await new Batch(this.shop, line.consumer, line.backlog, this.epochs(line)).bury(failure);
     } catch (unwritten) {
       this.logger.warn(`${this.shop.module}: a failed try of ${only.message.id} could not be written down: ${unwritten instanceof Error ? unwritten.message : String(unwritten)}`);
     }
@@ -263,8 +274,11 @@ export class Dispatcher {
     if (forget) this.shop.verdicts.clear(delivery);
   }
 
-  private onLeases({ group, backlog }: Line): void {
+  private onLeases({ consumer, group, backlog }: Line): void {
     for (let part = 0; part < PARTITIONS; part++) if (!group.held.has(part)) backlog.abandon(part, this.looks);
+    for (const [attempt, delivery] of this.shop.attempts) {
+      if (delivery.consumer === consumer.name && !group.keeps(delivery.partition)) attempt.giveUp(new LeaseLost(group.group));
+    }
     this.wake();
   }
 

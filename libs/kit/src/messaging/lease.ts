@@ -23,6 +23,12 @@ export interface LeaseGroup {
   readonly held: ReadonlyMap<number, Held>;
   /** Calls `listener` whenever `held` has changed. */
   onChange(listener: () => void): void;
+  /** Whether a part is held, or is let go of only when what was under way has ended: no other replica has it. */
+  keeps(part: number): boolean;
+  /** Asks whether nothing is under way any more on a part that is to be let go of. Default: nothing ever is. */
+  onRelease(mayGo: (part: number) => boolean): void;
+  /** Takes no more, and lets go of the parts on which nothing is under way; of the others when it is called again, or at a beat. Never rejects. */
+  letGo(): Promise<void>;
   /** Lets go of all parts and takes no more. */
   leave(): Promise<void>;
 }
@@ -36,7 +42,7 @@ const JOIN = `insert into message_lease ("group", part, expires_at) select $1, p
 
 const BEAT = `
 with beat as (
-  insert into message_member (replica, groups, expires_at) values ($1, $2, clock_timestamp() + $3 * interval '1 ms')
+  insert into message_member (replica, groups, expires_at) values ($1, $4, clock_timestamp() + $3 * interval '1 ms')
   on conflict (replica) do update set groups = excluded.groups, expires_at = excluded.expires_at
 ), gone as (
   delete from message_member where expires_at < clock_timestamp() - interval '1 minute'
@@ -57,12 +63,18 @@ from (select part, carrier from message_lease where "group" = $2 and expires_at 
 where l."group" = $2 and l.part = free.part
 returning l.part, l.epoch, free.carrier as previous`;
 
+// The others need not leave it a share any more.
+const RETIRE = `update message_member set groups = array_remove(groups, $2) where replica = $1`;
+
 const RELEASE = `update message_lease set expires_at = '-infinity' where owner = $1 and "group" = $2 and part = any($3)`;
 
 class Group implements LeaseGroup {
   readonly held = new Map<number, Held>();
-  /** Held in the database still, and no longer worked on: released at the next beat, when what was under way has ended. */
+  /** Held in the database still, and no longer worked on: released at the first beat after what was under way has ended. */
   readonly shedding = new Set<number>();
+  /** Takes no more. */
+  isRetiring = false;
+  mayGo: (part: number) => boolean = () => true;
   private readonly listeners: (() => void)[] = [];
 
   constructor(
@@ -76,6 +88,18 @@ class Group implements LeaseGroup {
     this.listeners.push(listener);
   }
 
+  keeps(part: number): boolean {
+    return this.held.has(part) || this.shedding.has(part);
+  }
+
+  onRelease(mayGo: (part: number) => boolean): void {
+    this.mayGo = mayGo;
+  }
+
+  letGo(): Promise<void> {
+    return this.leases.letGo(this);
+  }
+
   leave(): Promise<void> {
     return this.leases.leave(this);
   }
@@ -84,16 +108,17 @@ class Group implements LeaseGroup {
     for (const listener of this.listeners) listener();
   }
 
-  /** Works on parts no more. They are let go of at the next beat, which else would renew what nobody works on. */
+  /** Begins nothing on parts any more. They are let go of at a beat when what was under way has ended: until then they are renewed. */
   shed(parts: readonly number[]): void {
-    for (const part of parts) this.shedding.add(part);
-    this.drop(parts);
+    const shed = parts.filter((part) => this.held.delete(part));
+    for (const part of shed) this.shedding.add(part);
+    if (shed.length > 0) this.changed();
   }
 
-  drop(parts: Iterable<number>): void {
-    const before = this.held.size;
-    for (const part of parts) this.held.delete(part);
-    if (this.held.size !== before) this.changed();
+  /** They are another replica's. */
+  drop(parts: readonly number[]): void {
+    const dropped = parts.filter((part) => this.held.delete(part) || this.shedding.delete(part));
+    if (dropped.length > 0) this.changed();
   }
 }
 
@@ -148,6 +173,19 @@ export class Leases {
     }
   }
 
+  /** For a group: takes no more, and lets go of what it may. */
+  async letGo(group: Group): Promise<void> {
+    const isFirst = !group.isRetiring;
+    group.isRetiring = true;
+    group.shed([...group.held.keys()]);
+    try {
+      if (isFirst) await this.sql.rows(RETIRE, [this.replica, group.group]);
+      await this.releaseShed(group);
+    } catch (error) {
+      this.complain(error);
+    }
+  }
+
   /** For a group: lets go of its parts. */
   async leave(group: Group): Promise<void> {
     const parts = [...group.held.keys(), ...group.shedding];
@@ -168,7 +206,8 @@ export class Leases {
     const groups = [...this.groups.values()];
     const asked = performance.now();
     for (const group of groups) await this.releaseShed(group);
-    const [beat] = await this.sql.rows<Beat>(BEAT, [this.replica, groups.map((group) => group.group), LEASE_TTL_MS]);
+    const sharing = groups.filter((group) => !group.isRetiring);
+    const [beat] = await this.sql.rows<Beat>(BEAT, [this.replica, groups.map((group) => group.group), LEASE_TTL_MS, sharing.map((group) => group.group)]);
     if (!beat) throw new Error('PostgreSQL answered the renewal of leases with no row');
     this.renewedAt = asked;
     for (const group of groups) await this.settle(group, beat);
@@ -176,12 +215,12 @@ export class Leases {
 
   private async settle(group: Group, beat: Beat): Promise<void> {
     const kept = new Set(beat.kept.flatMap((lease) => (lease.group === group.group ? lease.part : [])));
-    group.drop([...group.held.keys()].filter((part) => !kept.has(part)));
+    group.drop([...group.held.keys(), ...group.shedding].filter((part) => !kept.has(part)));
     const { others = 0, free = 0 } = beat.groups.find((entry) => entry.group === group.group) ?? {};
     const share = Math.ceil(group.parts / (others + 1));
     const surplus = [...group.held.keys()].slice(share);
     group.shed(surplus);
-    if (free > 0 && group.held.size < share && !this.stopped) await this.claim(group, share - group.held.size);
+    if (free > 0 && group.held.size < share && !this.stopped && !group.isRetiring) await this.claim(group, share - group.held.size);
   }
 
   private async claim(group: Group, most: number): Promise<void> {
@@ -193,8 +232,8 @@ export class Leases {
   }
 
   private async releaseShed(group: Group): Promise<void> {
-    if (group.shedding.size === 0) return;
-    const parts = [...group.shedding];
+    const parts = [...group.shedding].filter((part) => group.mayGo(part));
+    if (parts.length === 0) return;
     await this.sql.rows(RELEASE, [this.replica, group.group, parts]);
     for (const part of parts) group.shedding.delete(part);
   }

@@ -33,13 +33,18 @@ const PASSING_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT
 /** What pg says, without a code, of a connection that broke. */
 const PASSING_TEXT = /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout exceeded when trying to connect)/;
 
-/** Whether a failure is of the moment and not of the message: a lost connection, a deadlock, a serialization failure. */
+/**
+ * Whether a failure is of the module's database at this moment, and not of the message: a lost connection, a deadlock, a serialization
+ * failure. What a handler can not reach besides is a failed try of its message: those codes of the network count only in what TypeORM
+ * tells of a query.
+ */
 export function isPassing(error: unknown): boolean {
   if (error instanceof DatabaseUnavailable) return true;
   if (!(error instanceof Error)) return false;
-  const { code } = error as { code?: unknown };
-  if (typeof code === 'string' && (PASSING_STATE.test(code) || PASSING_CODES.has(code))) return true;
-  return PASSING_TEXT.test(error.message) || error.name === 'QueryRunnerAlreadyReleasedError' || isPassing((error as { driverError?: unknown }).driverError);
+  const { code, driverError } = error as { code?: unknown; driverError?: unknown };
+  if (typeof code === 'string' && PASSING_STATE.test(code)) return true;
+  if (PASSING_TEXT.test(error.message) || error.name === 'QueryRunnerAlreadyReleasedError') return true;
+  return driverError instanceof Error && (PASSING_CODES.has(String((driverError as { code?: unknown }).code)) || isPassing(driverError));
 }
 
 /** What the history tells of a failed try. */

@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openModuleData, type ModuleDataSource } from '../data/index.js';
+import { eventually } from '../testing/eventually.js';
+import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
+import type { StoredMessage } from '../transport/index.js';
+import { type ConsumerOptions, type DurableConsumer, resolveRules } from './consumer.js';
+import { Dispatcher } from './dispatcher.js';
+import { Inbox } from './inbox.js';
+import { Leases } from './lease.js';
+import { register } from './registry.js';
+import { MESSAGING_MIGRATIONS } from './schema.js';
+import { sqlOf } from './sql.js';
+
+/** Longer than it takes until a second replica has its share. */
+const LONG_MS = 2_500;
+
+interface Replica {
+  readonly inbox: Inbox;
+  readonly leases: Leases;
+  readonly dispatcher: Dispatcher;
+}
+
+describe('the dispatchers of a module', () => {
+  let database: FreshDatabase;
+  let source: ModuleDataSource;
+  let open: Replica[] = [];
+
+  beforeEach(async () => {
+    database = await freshDatabase();
+    source = (await openModuleData({ module: 'hall', url: database.url, entities: [], migrations: [...MESSAGING_MIGRATIONS] })) as ModuleDataSource;
+  });
+  afterEach(async () => {
+    await Promise.all(open.map(stop));
+    open = [];
+    await source.destroy();
+    await database.drop();
+  });
+
+  async function stop({ dispatcher, leases }: Replica): Promise<void> {
+    await dispatcher.stop();
+    await leases.stop();
+  }
+
+  const consumer = (name: string, options: ConsumerOptions, handle: DurableConsumer['handle']): DurableConsumer => ({ name, kind: 'event', takes: ['a.b'], rules: resolveRules(options, name), handle });
+  const message = (key: string): StoredMessage => ({ id: randomUUID(), kind: 'event', name: 'a.b.v1', source: 'a', target: undefined, key, payload: '{}', headers: {}, occurredAt: new Date().toISOString() });
+  const handled = async (name: string): Promise<number> => (await source.query<{ count: number }[]>("select count(*)::int as count from inbox where consumer = $1 and state = 'handled'", [name]))[0]?.count ?? 0;
+
+  async function replica(...consumers: DurableConsumer[]): Promise<Replica> {
+    const sql = sqlOf(source);
+    const leases = new Leases(sql, randomUUID());
+    const inbox = new Inbox(sql, 'hall', leases);
+    const dispatcher = new Dispatcher({ module: 'hall', source, leases, consumers });
+    await register(sql, consumers);
+    inbox.onAccepted(() => dispatcher.wake());
+    await leases.start();
+    dispatcher.start();
+    const started = { inbox, leases, dispatcher };
+    open.push(started);
+    return started;
+  }
+
+  it('hand a partition on only when what is handled there has ended, so that a new replica makes nothing run twice', async () => {
+    const running = new Map<string, number>();
+    let [runs, most] = [0, 0];
+    const long = consumer('long', { transaction: 'own' }, async ({ key }) => {
+      runs += 1;
+      const now = (running.get(key) ?? 0) + 1;
+      running.set(key, now);
+      most = Math.max(most, now);
+      await sleep(LONG_MS);
+      running.set(key, now - 1);
+    });
+    const first = await replica(long);
+    await first.inbox.accept(Array.from({ length: 8 }, (_, i) => message(`key ${i}`)));
+    await eventually(() => runs === 8, 'all eight under way');
+    await replica(long);
+    await eventually(async () => (await handled('long')) === 8, 'all eight handled');
+    expect({ runs, most }).toEqual({ runs: 8, most: 1 });
+  });
+
+  it('give up what they handle when its partition has become another replica’s, and leave it to that one', async () => {
+    const signals: Promise<unknown>[] = [];
+    let runs = 0;
+    const long = consumer('long', { transaction: 'own' }, async () => {
+      runs += 1;
+      if (runs > 1) return;
+      const held = sleep(20_000, undefined, { ref: false });
+      signals.push(held);
+      await held;
+    });
+    const first = await replica(long);
+    await first.inbox.accept([message('lost')]);
+    await eventually(() => runs === 1, 'it under way');
+    // as after a pause of the process that was longer than the lease
+    await source.query('update message_lease set owner = $1, epoch = epoch + 1, expires_at = clock_timestamp() where owner = $2', [randomUUID(), first.leases.replica]);
+    await eventually(async () => (await handled('long')) === 1, 'it handled by the next holder', 8_000);
+    expect(runs).toBe(2);
+  });
+
+  it('let others go on at once when they are stopped, but for what they still handle', async () => {
+    const slow = consumer('slow', { transaction: 'own' }, () => sleep(6_000));
+    const quick = consumer('quick', {}, () => sleep(1));
+    const first = await replica(slow, quick);
+    await first.inbox.accept([message('slow')]);
+    await eventually(async () => (await handled('quick')) === 1, 'the slow one under way');
+    const second = await replica(slow, quick);
+    const stopped = first.dispatcher.stop();
+    await second.inbox.accept(Array.from({ length: 64 }, (_, i) => message(`key ${i}`)));
+    const since = performance.now();
+    await eventually(async () => (await handled('quick')) === 65, 'all others handled');
+    expect(performance.now() - since).toBeLessThan(2_000);
+    expect(await handled('slow')).toBe(0);
+    await stopped;
+  });
+
+  it('count what a handler can not reach besides the database as tries, up to exactly the configured one', async () => {
+    let runs = 0;
+    const calling = consumer('calling', { transaction: 'own', attemptsMax: 3, backoffMs: 1, backoffMaxMs: 1 }, () => {
+      runs += 1;
+      return Promise.reject(Object.assign(new Error('the mail server is away'), { code: 'ECONNREFUSED' }));
+    });
+    const first = await replica(calling);
+    await first.inbox.accept([message('mail')]);
+    await eventually(async () => (await source.query<unknown[]>('select 1 from dead_letter')).length === 1, 'a dead letter');
+    expect(runs).toBe(3);
+  });
+
+  it('tell of a death also when it was the commit that failed', async () => {
+    await source.query('create table once (n int unique deferrable initially deferred); create table told (reason text)');
+    const breaking: DurableConsumer = {
+      ...consumer('breaking', { attemptsMax: 2, backoffMs: 1 }, async () => void (await source.query('insert into once values (1), (1)'))),
+      onDead: async (_message, { reason }) => void (await source.query('insert into told values ($1)', [reason])),
+    };
+    const first = await replica(breaking);
+    await first.inbox.accept([message('breaks')]);
+    await eventually(async () => expect(await source.query('select reason from told')).toEqual([{ reason: 'failed 2 times' }]), 'what it was told');
+    expect(await source.query('select attempts from dead_letter')).toEqual([{ attempts: 2 }]);
+  });
+});
