@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Intake, LogPosition, StoredMessage } from '../transport/index.js';
 import { familyOf } from './consumer.js';
 import { LeaseLost } from './delivery-errors.js';
-import type { LeaseGroup, Leases } from './lease.js';
+import { LEASE_TTL_MS, type LeaseGroup, type Leases } from './lease.js';
 import { afterAccept } from './points.js';
 import { partitionOf } from './schema.js';
 import type { Sql } from './sql.js';
@@ -27,11 +27,12 @@ order by m.n
 on conflict do nothing
 returning consumer`;
 
+// Who is frozen between this and its commit holds what the next holder of the lease waits for: no longer than the lease.
 const MOVE = `
 insert into message_intake (incarnation, sequence) select $1, $2
 where exists (select from message_lease l where l."group" = '${INTAKE}' and l.part = 0 and l.epoch = $3::bigint and l.expires_at > clock_timestamp())
 on conflict ("only") do update set incarnation = excluded.incarnation, sequence = excluded.sequence
-returning 1`;
+returning set_config('idle_in_transaction_session_timeout', '${LEASE_TTL_MS}', true)`;
 
 interface ConsumerRow {
   readonly name: string;

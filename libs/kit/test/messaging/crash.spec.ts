@@ -12,7 +12,8 @@ const HOLDING_POINTS = ['after-send', 'after-accept', 'after-handle'];
 const SPARED = 20;
 const TOPICS_EACH = 3;
 const PAUSE_MS = 50;
-const ALL_WITHIN_MS = 60_000;
+/** PostgreSQL cuts a frozen handler's transaction, whose rows the next holder waits for, after a minute. */
+const ALL_WITHIN_MS = 90_000;
 
 describe.each(WORLDS)('replicas that come to grief over $name', (world) => {
   let chatter: Chatter;
@@ -65,7 +66,7 @@ describe.each(WORLDS)('replicas that come to grief over $name', (world) => {
     }
     await chatter.join();
     await finish();
-  }, 150_000);
+  }, 300_000);
 
   it('change nothing when they go on after others have taken over from them', async () => {
     let over = false;
@@ -82,5 +83,5 @@ describe.each(WORLDS)('replicas that come to grief over $name', (world) => {
     for (const replica of replicas) replica.goOn();
     await Promise.all(talks);
     await finish();
-  }, 150_000);
+  }, 300_000);
 });
