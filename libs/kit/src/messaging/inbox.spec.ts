@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { openModuleData, type ModuleDataSource } from '../data/index.js';
+import { eventually } from '../testing/eventually.js';
+import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
+import type { StoredMessage } from '../transport/index.js';
+import { type DurableConsumer, resolveRules } from './consumer.js';
+import { Dispatcher } from './dispatcher.js';
+import { Inbox } from './inbox.js';
+import { Leases } from './lease.js';
+import { register } from './registry.js';
+import { MESSAGING_MIGRATIONS } from './schema.js';
+import { type Sql, sqlOf } from './sql.js';
+
+describe('the inbox of a module', () => {
+  let database: FreshDatabase;
+  let source: ModuleDataSource;
+  let sql: Sql;
+  let leases: Leases;
+  let inbox: Inbox;
+
+  beforeEach(async () => {
+    database = await freshDatabase();
+    source = await openModuleData({ module: 'hall', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
+    sql = sqlOf(source);
+    leases = new Leases(sql, randomUUID());
+    inbox = new Inbox(sql, 'hall', leases);
+  });
+  afterEach(async () => {
+    inbox.stop();
+    await leases.stop();
+    await source.destroy();
+    await database.drop();
+  });
+
+  const message = (kind: StoredMessage['kind'], name: string): StoredMessage => ({ id: randomUUID(), kind, name, source: 'a', target: kind === 'command' ? 'hall' : undefined, key: 'k', payload: '{}', headers: {}, occurredAt: new Date().toISOString() });
+
+  // they were dropped without a word: the module they are for says that it wants them, and stored them for nobody
+  it('keeps a command that came before any replica had its handler, until one has', async () => {
+    const early = message('command', 'hall.sweep.v1');
+    expect(inbox.wants(early)).toBe(true);
+    await inbox.accept([early, early, message('event', 'a.unheard.v1')]);
+    expect(await sql.rows('select consumer, message_id as id, state from inbox')).toEqual([{ consumer: 'hall.sweep', id: early.id, state: 'ready' }]);
+
+    const got: string[] = [];
+    const sweeper: DurableConsumer = { name: 'hall.sweep', kind: 'command', takes: ['hall.sweep'], rules: resolveRules({}, 'sweeper'), handle: ({ id }) => Promise.resolve(void got.push(id)) };
+    const dispatcher = new Dispatcher({ module: 'hall', source, leases, consumers: [sweeper] });
+    await register(sql, [sweeper]);
+    await inbox.accept([early]);
+    await leases.start();
+    dispatcher.start();
+    await eventually(() => got.length > 0, 'it handled');
+    await dispatcher.stop();
+    expect(got).toEqual([early.id]);
+  });
+});
