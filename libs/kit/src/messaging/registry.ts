@@ -5,10 +5,13 @@ import { CONSUMERS_READ_EVERY_MS } from './inbox.js';
 import { partitionOf } from './schema.js';
 import type { Sql } from './sql.js';
 
-// xmax is 0 in a row that this statement has inserted
+// While others live, one of them may be newer than this replica, or older: what they take is taken as well. xmax is 0 in a row that this
+// statement has inserted.
 const REGISTER = `
-insert into message_consumer (name, kind, takes, ready) values ($1, $2, $3, $4)
-on conflict (name) do update set takes = excluded.takes
+insert into message_consumer as c (name, kind, takes, ready) values ($1, $2, $3, $4)
+on conflict (name) do update set takes = case
+  when exists (select from message_member where expires_at > clock_timestamp()) then c.takes || array(select t from unnest(excluded.takes) t where t <> all(c.takes))
+  else excluded.takes end
 returning (xmax = 0) as "isNew", ready`;
 
 const BACKFILL = `
@@ -19,7 +22,8 @@ on conflict do nothing`;
 
 /**
  * Writes the consumers of this replica's code into the module's list, so that every replica stores for them from now on, and fills
- * the inbox of those that are new and begin with the past. Those are `ready` when their past is there.
+ * the inbox of those that are new and begin with the past. Those are `ready` when their past is there. What a consumer takes no more is
+ * stored for it until a replica starts while no other one lives.
  */
 export async function register(sql: Sql, consumers: readonly DurableConsumer[]): Promise<void> {
   let isNew = false;
