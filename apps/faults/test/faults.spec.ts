@@ -30,7 +30,7 @@ describe('the fault lab', () => {
   it('ends in the same state in every topology when nothing is injured', async () => {
     const { code, said } = await lab('--no-faults', '--seed', '4', '--parallel', '3', '--states');
     expect(said).toMatch(/3 rounds counted, 0 not, 0 broken/);
-    expect(said.match(/^product 0: received 1000, available \d+, reserved 0, sold \d+$/gm)).toHaveLength(3);
+    expect(said.match(/^product 0: received \d+, available \d+, reserved 0, sold \d+$/gm)).toHaveLength(3);
     expect(code).toBe(0);
   }, ROUNDS_WITHIN_MS);
 

@@ -1,8 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replay } from '@fledge/kit/operator';
 import { eventually } from '@fledge/kit/testing';
+import { jetstream } from '@nats-io/jetstream';
+import { connect, headers as emptyHeaders } from '@nats-io/transport-node';
 import { DataSource } from 'typeorm';
 import type { ModuleDataSource } from '../../src/data/index.js';
 import { sqlOf } from '../../src/messaging/sql.js';
@@ -62,6 +65,43 @@ describe('events when the broker', () => {
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
     expect(triesOf('second', 'wiped')).toBe(11);
   }, 60_000);
+
+  it('comes back without its newest messages are brought there again, and what is said then is not lost', async () => {
+    await chatter.say('tail', 1, 5);
+    for (const listener of ['first', 'second']) await chatter.until(listener, 'tail', upTo(5));
+    await broker.stop();
+    await cp(store, `${store}-then`, { recursive: true });
+    await comesBack({ wiped: false });
+    await chatter.say('tail', 6, 10);
+    for (const listener of ['first', 'second']) await chatter.until(listener, 'tail', upTo(15), 30_000);
+    await chatter.rows('listener', "delete from inbox where key = 'tail' and consumer = 'first' and (payload::json->>'number')::int > 5");
+    await chatter.rows('listener', "delete from heard where topic = 'tail' and listener = 'first' and number > 5");
+    await broker.stop();
+    await rm(store, { recursive: true });
+    await cp(`${store}-then`, store, { recursive: true });
+    await rm(`${store}-then`, { recursive: true });
+    await comesBack({ wiped: false });
+    await chatter.say('tail', 16, 3);
+    for (const listener of ['first', 'second']) await chatter.until(listener, 'tail', upTo(18), 30_000);
+    expect(triesOf('second', 'tail')).toBe(18);
+  }, 90_000);
+
+  it('has a message that nobody of us wrote, pass it over', async () => {
+    const connection = await connect({ servers: broker.url });
+    const publish = async (id: string, key: string, at: string, payload = '{"topic":"foreign","number":1}'): Promise<void> => {
+      const headers = emptyHeaders();
+      for (const [name, value] of [['Nats-Msg-Id', id], ['Fledge-Source', 'talker'], ['Fledge-Key', key], ['Fledge-Occurred-At', at]] as const) headers.set(name, value);
+      await jetstream(connection).publish(`${chatter.namespace}._event.talker.said.v1`, payload, { headers });
+    };
+    await publish('7', 'foreign', '2026-01-01T00:00:00Z');
+    await publish(randomUUID(), '100%', '2026-01-01T00:00:00Z');
+    await publish(randomUUID(), '%00', '2026-01-01T00:00:00Z');
+    await publish(randomUUID(), 'foreign', 'yesterday');
+    await publish(randomUUID(), 'foreign', '2026-01-01T00:00:00Z', '{"topic":"\0"}');
+    await connection.close();
+    await chatter.say('foreign', 2, 2);
+    for (const listener of ['first', 'second']) await chatter.until(listener, 'foreign', [2, 3]);
+  });
 
   it('is filled again with a replay of what was published since a time: every consumer ends in the same state', async () => {
     const since = new Date();

@@ -59,13 +59,14 @@ export class JetStreamCarrier implements Carrier {
     const consumer = await log.client.consumers.get(log.stream, { filter_subjects: eventSubjects(log, names), deliver_policy: DeliverPolicy.All });
     for (let left = (await consumer.info(false)).num_pending; left > 0; ) {
       const batch: StoredMessage[] = [];
+      const before = left;
       for await (const raw of await consumer.fetch({ max_messages: Math.min(left, HISTORY_BATCH_MAX), expires: HISTORY_WAIT_MS })) {
         left -= 1;
         const message = raw.seq <= last ? messageOf(raw) : undefined;
         if (message) batch.push(message);
       }
-      if (batch.length === 0) return;
-      yield batch;
+      if (left === before) throw new Error(`${log.stream} has ${left} messages more of the past and gave none of them within ${HISTORY_WAIT_MS} ms`);
+      if (batch.length > 0) yield batch;
     }
   }
 

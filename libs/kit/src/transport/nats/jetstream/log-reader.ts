@@ -21,8 +21,7 @@ export async function readLog(log: MessageLog, intake: Intake, signal: AbortSign
   let failures = 0;
   while (!signal.aborted) {
     try {
-      await readOnce(log, intake, signal);
-      failures = 0;
+      await readOnce(log, intake, signal, () => (failures = 0));
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
@@ -43,10 +42,9 @@ function filtersOf(log: MessageLog, intake: Intake): string[] {
 }
 
 /** Reads until what is read changes, or something fails. */
-async function readOnce(log: MessageLog, intake: Intake, signal: AbortSignal): Promise<void> {
+async function readOnce(log: MessageLog, intake: Intake, signal: AbortSignal, stored: () => void): Promise<void> {
   const incarnation = await log.incarnation();
-  const position = await intake.position();
-  const from = position?.incarnation === incarnation ? position.sequence + 1 : 1;
+  const from = await startOf(log, intake, incarnation);
   const filters = filtersOf(log, intake);
   const consumer: Consumer = await log.client.consumers.get(log.stream, { filter_subjects: filters, deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from });
   const messages = await consumer.consume({ max_messages: BATCH_MAX * 2, expires: 5_000, abort_on_missing_resource: true });
@@ -54,7 +52,7 @@ async function readOnce(log: MessageLog, intake: Intake, signal: AbortSignal): P
   signal.addEventListener('abort', stop, { once: true });
   const look = setInterval(() => void changed(log, intake, incarnation, filters).then((is) => is && stop(), stop), LOOK_EVERY_MS).unref();
   try {
-    await pump(messages, intake, incarnation);
+    await pump(messages, intake, incarnation, stored);
   } finally {
     clearInterval(look);
     signal.removeEventListener('abort', stop);
@@ -62,12 +60,28 @@ async function readOnce(log: MessageLog, intake: Intake, signal: AbortSignal): P
   }
 }
 
+/** Where to read on: what is missing before it is told. */
+async function startOf(log: MessageLog, intake: Intake, incarnation: string): Promise<number> {
+  const position = await intake.position();
+  if (position?.incarnation !== incarnation) return 1;
+  const { first, last } = await log.bounds();
+  if (position.sequence > last) {
+    logger.warn(`${log.stream} ends at ${last}, and ${intake.module} has read up to ${position.sequence}: the broker has lost its newest messages. They are sent again`);
+    await log.beginAnew();
+    throw new Error('the stream has lost its end, and is read from its beginning');
+  }
+  if (first > position.sequence + 1) {
+    logger.error(`${intake.module} has read ${log.stream} up to ${position.sequence}, and it begins at ${first} now: up to ${first - 1 - position.sequence} messages are gone from the broker unread. Send them again: fledge replay --since <when this module was last running>`);
+  }
+  return position.sequence + 1;
+}
+
 async function changed(log: MessageLog, intake: Intake, incarnation: string, filters: readonly string[]): Promise<boolean> {
   return (await log.incarnation()) !== incarnation || filtersOf(log, intake).join() !== filters.join();
 }
 
 /** Stores what comes in portions: while one is being stored, the next one gathers. */
-async function pump(messages: ConsumerMessages, intake: Intake, incarnation: string): Promise<void> {
+async function pump(messages: ConsumerMessages, intake: Intake, incarnation: string, stored: () => void): Promise<void> {
   let gathered: JsMsg[] = [];
   let storing: Promise<void> | undefined;
   let failure: unknown;
@@ -76,6 +90,7 @@ async function pump(messages: ConsumerMessages, intake: Intake, incarnation: str
       const batch = gathered.slice(0, BATCH_MAX);
       gathered = gathered.slice(BATCH_MAX);
       await intake.accept(known(batch), { incarnation, sequence: (batch.at(-1) as JsMsg).seq });
+      stored();
     }
   };
   const begin = (): void => {
@@ -102,7 +117,7 @@ async function pump(messages: ConsumerMessages, intake: Intake, incarnation: str
 function known(batch: readonly JsMsg[]): StoredMessage[] {
   return batch.flatMap((raw) => {
     const message = messageOf(raw);
-    if (message === undefined) logger.error(`the message ${raw.seq} on ${raw.subject} is not of Fledge: it has no Nats-Msg-Id, Fledge-Source, Fledge-Key or Fledge-Occurred-At, and is passed over`);
+    if (message === undefined) logger.error(`the message ${raw.seq} on ${raw.subject} is not of Fledge, and is passed over: it needs a Nats-Msg-Id that is a UUID, Fledge-Source, Fledge-Key and Fledge-Occurred-At`);
     return message ?? [];
   });
 }

@@ -16,7 +16,8 @@ export async function writeToLog(log: MessageLog, messages: readonly StoredMessa
     for (let chain = chains[next++]; chain !== undefined && failure === undefined; chain = chains[next++]) {
       for (const message of chain) {
         try {
-          await log.client.publish(log.subject(message.kind, message.name), message.payload, { msgID: message.id, headers: headersOf(message), timeout: ACK_TIMEOUT_MS, expect: { streamName: log.stream } });
+          const { seq } = await log.client.publish(log.subject(message.kind, message.name), message.payload, { msgID: message.id, headers: headersOf(message), timeout: ACK_TIMEOUT_MS, expect: { streamName: log.stream } });
+          log.wrote(seq);
         } catch (error) {
           failure ??= error;
           break;

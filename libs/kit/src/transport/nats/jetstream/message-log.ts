@@ -13,6 +13,9 @@ export interface LogLimits {
 const MAX_AGE_DEFAULT_MS = 3 * 86_400_000;
 const DUPLICATE_WINDOW_DEFAULT_MS = 120_000;
 
+/** In the stream's metadata: when it was found to have lost messages. */
+const LIFE = 'fledge-life';
+
 /** The parts of a message's subject; no module's name starts with an underscore, so they never meet those of calls. */
 export type LogKind = 'event' | 'command';
 
@@ -20,6 +23,9 @@ export type LogKind = 'event' | 'command';
  * The JetStream stream of one namespace, which all modules write to and read from: file storage, limited by age. It is made when
  * it is missing, by whoever comes first; one that lost its store is another one, with another `incarnation`. Limits that differ
  * from those of the process that opens it are set anew: the one that came last counts.
+ *
+ * A server that lost power may come back without its newest messages, as the same stream. Who notices begins its life anew, so that
+ * relays send again what they had sent, and receivers read it from its beginning and know what they have.
  */
 export class MessageLog {
   readonly stream: string;
@@ -27,6 +33,9 @@ export class MessageLog {
   private readonly limits: { readonly max_age: number; readonly duplicate_window: number };
   private manager: Promise<JetStreamManager> | undefined;
   private known: Promise<string> | undefined;
+  /** The highest sequence that the broker has confirmed to this process in this life of the stream. */
+  private written = 0;
+  private made: string | undefined;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -44,7 +53,7 @@ export class MessageLog {
     return `${this.namespace}._${kind}.${wireName}`;
   }
 
-  /** When the stream was made, which names its life. Makes it when it is missing. Asked of the broker once, and again after `forget`. */
+  /** When the stream was made, or last found to have lost messages, which names its life. Makes it when it is missing. Asked of the broker once, and again after `forget`. */
   incarnation(): Promise<string> {
     return (this.known ??= this.open().catch((error: unknown) => {
       this.known = undefined;
@@ -59,15 +68,41 @@ export class MessageLog {
 
   /** The sequence of the last message. */
   async last(): Promise<number> {
-    return (await (await this.managed()).streams.info(this.stream)).state.last_seq;
+    return (await this.bounds()).last;
+  }
+
+  /** The sequences of the first message and of the last one; of an empty stream the first is one above the last. */
+  async bounds(): Promise<{ readonly first: number; readonly last: number }> {
+    const { state } = await (await this.managed()).streams.info(this.stream);
+    return { first: state.messages === 0 ? state.last_seq + 1 : state.first_seq, last: state.last_seq };
+  }
+
+  /** The broker has confirmed a message. */
+  wrote(sequence: number): void {
+    if (sequence > this.written) this.written = sequence;
+  }
+
+  /** What was written to the stream is not all there any more: gives it another incarnation. */
+  async beginAnew(): Promise<void> {
+    const { streams } = await this.managed();
+    const { config } = await streams.info(this.stream);
+    await streams.update(this.stream, { metadata: { ...config.metadata, [LIFE]: new Date().toISOString() } });
+    this.written = 0;
+    this.forget();
   }
 
   private async open(): Promise<string> {
     const { streams } = await this.managed();
     try {
-      const { created, config } = await streams.info(this.stream);
+      const { created, config, state } = await streams.info(this.stream);
+      if (created !== this.made) this.written = 0;
+      this.made = created;
+      if (state.last_seq < this.written) {
+        await this.beginAnew();
+        return await this.open();
+      }
       if (config.max_age !== this.limits.max_age || config.duplicate_window !== this.limits.duplicate_window) await streams.update(this.stream, this.limits);
-      return created;
+      return incarnationOf(created, config.metadata);
     } catch (error) {
       if (!(error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)) throw error;
       const made = await streams.add({
@@ -77,7 +112,9 @@ export class MessageLog {
         retention: RetentionPolicy.Limits,
         ...this.limits,
       });
-      return made.created;
+      this.written = 0;
+      this.made = made.created;
+      return incarnationOf(made.created, made.config.metadata);
     }
   }
 
@@ -90,4 +127,9 @@ export class MessageLog {
       throw error;
     }));
   }
+}
+
+function incarnationOf(created: string, metadata: Readonly<Record<string, string>> | undefined): string {
+  const life = metadata?.[LIFE];
+  return life === undefined ? created : `${created} ${life}`;
 }

@@ -19,23 +19,38 @@ export function headersOf(message: StoredMessage): MsgHdrs {
   return headers;
 }
 
-/** A message of the log; `undefined` for one that somebody else wrote, without what makes it one of ours. */
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** A message of the log; `undefined` for one that somebody else wrote, without what makes it one of ours, or with what can not be stored. */
 export function messageOf(raw: JsMsg): StoredMessage | undefined {
   const [kindToken, module, ...rest] = raw.subject.split('.').slice(1);
   const { headers } = raw;
   const [id, source, key, occurredAt] = [ID, SOURCE, KEY, OCCURRED_AT].map((name) => headers?.get(name) ?? '');
-  if (!id || !source || !key || !occurredAt || module === undefined) return undefined;
+  if (!UUID.test(id ?? '') || !source || !key || Number.isNaN(Date.parse(occurredAt ?? '')) || module === undefined) return undefined;
+  const decoded = keyOf(key);
+  const payload = raw.string();
+  if (decoded === undefined || payload.includes('\0')) return undefined;
   const kind = kindToken === '_command' ? 'command' : 'event';
   const traceparent = headers?.get(TRACE);
   return {
-    id,
+    id: id as string,
     kind,
     name: [module, ...rest].join('.'),
     source,
     target: kind === 'command' ? module : undefined,
-    key: decodeURIComponent(key),
-    payload: raw.string(),
+    key: decoded,
+    payload,
     headers: traceparent ? { traceparent } : {},
-    occurredAt,
+    occurredAt: occurredAt as string,
   };
+}
+
+function keyOf(header: string): string | undefined {
+  try {
+    const key = decodeURIComponent(header);
+    return key.includes('\0') ? undefined : key;
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
 }
