@@ -64,7 +64,7 @@ describe('a codec', () => {
     ['a function', (o) => (o.note = () => 'x'), 'note', 'type'],
     ['a bigint', (o) => (o.lines = [{ productId: id, quantity: 1n }]), 'lines[0].quantity', 'type'],
     ['a value not in the list', (o) => (o.tag = 'c'), 'tag', 'isIn'],
-    ['an empty word', (o) => (o.words = ['']), 'words', 'isNotEmpty'],
+    ['an empty word', (o) => (o.words = ['']), 'words[0]', 'isNotEmpty'],
     ['too much', (o) => (o.words = Array.from({ length: 200 }, () => 'x'.repeat(1_000))), '', 'too-large'],
   ])('refuses %s with its path', (_, spoil, path, rule) => {
     const order = good() as Record<string, unknown>;

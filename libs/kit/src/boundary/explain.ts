@@ -1,7 +1,7 @@
-import type { ValidationError } from 'class-validator';
 import type { FieldShape, Shape, Violation } from '../contract/index.js';
 import { DATE_TEXT, type Source } from './compile.js';
 import { judge } from './judge.js';
+import { pathTo, VIOLATIONS_MAX, violationsOf } from './violations.js';
 import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
 
 /** What the careful look found: a copy, or every reason against it (at most `VIOLATIONS_MAX`). */
@@ -9,9 +9,6 @@ export interface Explanation {
   readonly copy?: object;
   readonly violations: readonly Violation[];
 }
-
-/** Violations reported for one message; the rest is not looked for. */
-export const VIOLATIONS_MAX = 50;
 
 /**
  * The careful twin of the compiled copy, for what it gave up on: walks the value field by field, then lets class-validator
@@ -24,7 +21,7 @@ export function explain(shape: Shape, value: unknown, source: Source): Explanati
     walk.violations.push({ path: '', rule: 'too-large', message: `weighs ${walk.weight}, more than ${MESSAGE_WEIGHT_MAX}: send less, or a page at a time` });
   }
   if (copy !== undefined && walk.violations.length === 0) {
-    flatten(judge(copy, { forbidUnknownValues: false }), '', walk.violations);
+    violationsOf(judge(copy, { forbidUnknownValues: false }), '', walk.violations);
   }
   const violations = walk.violations.slice(0, VIOLATIONS_MAX);
   return violations.length > 0 ? { violations } : { copy, violations };
@@ -43,21 +40,21 @@ class Walk {
 
   object(shape: Shape, value: unknown, path: string, depth: number): object | undefined {
     if (depth > MESSAGE_DEPTH_MAX) return this.refuse(path, 'too-deep', `is nested deeper than ${MESSAGE_DEPTH_MAX} levels; is it a cycle?`);
-    if (typeof value !== 'object' || value === null) return this.refuse(path, 'type', `must be a ${shape.cls.name}, is ${nameOf(value)}`);
+    if (typeof value !== 'object' || value === null) return this.refuse(path, 'type', `must be ${a(shape.cls.name)}, is ${nameOf(value)}`);
     const proto = Object.getPrototypeOf(value) as object | null;
     if (proto !== null && proto !== Object.prototype && proto !== shape.cls.prototype) {
-      return this.refuse(path, 'type', `must be a ${shape.cls.name}, is ${nameOf(value)}`);
+      return this.refuse(path, 'type', `must be ${a(shape.cls.name)}, is ${nameOf(value)}`);
     }
     const known = new Set(shape.fields.map((f) => f.name));
     const record = value as Record<string, unknown>;
     for (const key in record) {
-      if (!known.has(key) && record[key] !== undefined) this.refuse(join(path, key), 'unknown-field', `is not a field of ${shape.cls.name}`);
+      if (!known.has(key) && record[key] !== undefined) this.refuse(pathTo(path, key), 'unknown-field', `is not a field of ${shape.cls.name}`);
     }
     const copy = Object.create(shape.cls.prototype as object) as Record<string, unknown>;
     this.weight += 2;
     for (const field of shape.fields) {
       this.weight += field.name.length + WEIGHT.field;
-      const out = this.field(field, record[field.name], join(path, field.name), depth);
+      const out = this.field(field, record[field.name], pathTo(path, field.name), depth);
       if (out !== undefined) copy[field.name] = out;
     }
     return copy;
@@ -69,7 +66,7 @@ class Walk {
         if (value === null) this.weight += WEIGHT.null;
         return value;
       }
-      return this.refuse(path, 'type', `must be a ${typeName(field)}, is ${nameOf(value)}`);
+      return this.refuse(path, 'type', `must be ${field.list ? 'a list' : typeName(field)}, is ${nameOf(value)}`);
     }
     if (!field.list) return this.value(field, value, path, depth);
     if (!Array.isArray(value)) return this.refuse(path, 'type', `must be a list, is ${nameOf(value)}`);
@@ -86,7 +83,7 @@ class Walk {
         return this.date(value, path);
       default: {
         const fits = field.kind === 'scalar' ? ['string', 'number', 'boolean'].includes(typeof value) : typeof value === field.kind;
-        if (!fits) return this.refuse(path, 'type', `must be a ${typeName(field)}, is ${nameOf(value)}`);
+        if (!fits) return this.refuse(path, 'type', `must be ${typeName(field)}, is ${nameOf(value)}`);
         if (typeof value === 'number') return this.number(value, path);
         this.weight += typeof value === 'string' ? value.length : WEIGHT.boolean;
         return value;
@@ -112,27 +109,20 @@ class Walk {
   }
 }
 
-function flatten(errors: readonly ValidationError[], path: string, into: Violation[]): void {
-  for (const error of errors) {
-    const at = /^\d+$/.test(error.property) ? `${path}[${error.property}]` : join(path, error.property);
-    for (const [rule, message] of Object.entries(error.constraints ?? {})) into.push({ path: at, rule, message });
-    flatten(error.children ?? [], at, into);
-  }
-}
-
-function join(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`;
-}
-
+/** What a value of the field, or an item of its list, must be. */
 function typeName(field: FieldShape): string {
-  if (field.list) return 'list';
-  return field.of ? field.of().cls.name : field.kind;
+  if (field.kind === 'scalar') return 'a string, number or boolean';
+  return a(field.of ? field.of().cls.name : field.kind);
+}
+
+function a(name: string): string {
+  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 function nameOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return `a ${(value.constructor as { name?: string } | undefined)?.name ?? 'bare object'}`;
+  if (typeof value === 'object') return a((value.constructor as { name?: string } | undefined)?.name ?? 'bare object');
   if (typeof value === 'string') return value.length > 32 ? 'a string' : `'${value}'`;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeof value;
 }

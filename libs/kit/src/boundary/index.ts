@@ -5,7 +5,7 @@ export { now, TICK_MS, wheel, Wheel, type Timed } from './clock.js';
 export { classCodec, resultCodec, type Codec } from './codec.js';
 export { compileCopy } from './compile.js';
 export { carry, revive, type CarriedError } from './declared-error.js';
-export { explain, VIOLATIONS_MAX } from './explain.js';
+export { explain } from './explain.js';
 export {
   currentFrame,
   Frame,
@@ -22,4 +22,5 @@ export { IN_FLIGHT_MAX_DEFAULT, Inlet, type FaultLog } from './inlet.js';
 export { CHECK_FAILED, uncheckable } from './judge.js';
 export { Outlet, type Send } from './outlet.js';
 export { isSpent } from './spent.js';
+export { VIOLATIONS_MAX, violationsOf } from './violations.js';
 export { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX } from './weight.js';

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsEmail, IsNumber, ValidateNested } from 'class-validator';
+import { IsEmail, IsNumber, IsOptional, ValidateNested } from 'class-validator';
 import { InvalidRequest } from './errors.js';
 import { RequestValidation } from './request-validation.js';
 
@@ -9,6 +9,7 @@ class Contact {
 class Body {
   @IsNumber({ maxDecimalPlaces: 2 }) price!: number;
   @ValidateNested({ each: true }) @Type(() => Contact) contacts!: Contact[];
+  @IsOptional() @IsEmail({}, { each: true }) copies?: unknown[];
 }
 
 async function violationsOf(body: unknown): Promise<unknown> {
@@ -38,5 +39,17 @@ describe('a body that is nested too deeply', () => {
   it('may have the depth that is allowed', async () => {
     expect(await violationsOf(nested('[', ']', 63))).not.toContainEqual(expect.objectContaining({ rule: 'depth' }));
     expect(await violationsOf(nested('[', ']', 64))).toContainEqual(expect.objectContaining({ rule: 'depth' }));
+  });
+});
+
+// The answer said "each value in copies" at the path of the list, and one violation for each of a hundred thousand items of a list.
+describe('a list in a body', () => {
+  it('is refused by the items that are wrong, the first of them', async () => {
+    const copies = ['a@b.example', 'nobody', 'a@b.example', 3];
+    expect(await violationsOf({ price: 1, contacts: [], copies })).toEqual(
+      [1, 3].map((i) => ({ path: `copies[${i}]`, rule: 'isEmail', message: `copies[${i}] must be an email` })),
+    );
+    expect(await violationsOf({ price: 1, contacts: Array.from({ length: 1000 }, () => ({ email: '' })) })).toHaveLength(50);
+    expect(await violationsOf({ price: 1, contacts: [{ email: 'a@b.example', other: 1 }] })).toMatchObject([{ path: 'contacts[0].other', rule: 'unknown-field' }]);
   });
 });

@@ -1,6 +1,6 @@
 import { type ArgumentMetadata, Injectable, ValidationPipe } from '@nestjs/common';
 import type { ValidationError, ValidatorOptions } from 'class-validator';
-import { uncheckable } from '../boundary/index.js';
+import { uncheckable, violationsOf } from '../boundary/index.js';
 import type { Violation } from '../contract/index.js';
 import { InvalidRequest } from './errors.js';
 
@@ -19,7 +19,7 @@ export class RequestValidation extends ValidationPipe {
       transform: true,
       whitelist: true,
       forbidNonWhitelisted: true,
-      exceptionFactory: (errors) => new InvalidRequest(errors.flatMap((error) => violationsOf(error, ''))),
+      exceptionFactory: (errors) => new InvalidRequest(violationsOf(errors).map(named)),
     });
   }
 
@@ -31,7 +31,8 @@ export class RequestValidation extends ValidationPipe {
   /** A check of class-validator's that throws for a value refuses it: it is no fault of the server. */
   protected override async validate(object: object, options?: ValidatorOptions): Promise<ValidationError[]> {
     try {
-      return await super.validate(object, options);
+      // Nest leaves target and value out of the errors, lest they come into an answer: here only the paths do, found with their aid.
+      return await super.validate(object, { ...options, validationError: { target: true, value: true } });
     } catch (error) {
       return uncheckable(object, error);
     }
@@ -48,12 +49,7 @@ function refuseUnfit(value: unknown, path: string, depth: number): void {
   }
 }
 
-function violationsOf(error: ValidationError, path: string): Violation[] {
-  const at = /^\d+$/.test(error.property) ? `${path}[${error.property}]` : path === '' ? error.property : `${path}.${error.property}`;
-  const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
-    path: at,
-    rule: rule === 'whitelistValidation' ? 'unknown-field' : rule,
-    message,
-  }));
-  return [...own, ...(error.children ?? []).flatMap((child) => violationsOf(child, at))];
+/** class-validator's name for a field too many is its own; the boundary's is `unknown-field`. */
+function named(violation: Violation): Violation {
+  return violation.rule === 'whitelistValidation' ? { ...violation, rule: 'unknown-field' } : violation;
 }
