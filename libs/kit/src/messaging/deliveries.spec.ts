@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { openModuleData, type ModuleDataSource } from '../data/index.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { Deliveries, type InMemory } from './deliveries.js';
-import { CreateMessaging1700000000000, PARTITIONS } from './schema.js';
+import { MESSAGING_MIGRATIONS, PARTITIONS } from './schema.js';
 import { sqlOf } from './sql.js';
 
 const CONSUMERS = ['first', 'second'];
@@ -17,7 +17,7 @@ describe('a look into the inbox', () => {
 
   beforeAll(async () => {
     database = await freshDatabase();
-    source = (await openModuleData({ module: 'looked', url: database.url, entities: [], migrations: [CreateMessaging1700000000000] })) as ModuleDataSource;
+    source = (await openModuleData({ module: 'looked', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS })) as ModuleDataSource;
     deliveries = new Deliveries(sqlOf(source), 'looked');
   });
   afterEach(() => source.query('truncate inbox, message_hold'));

@@ -3,7 +3,7 @@ import { openModuleData, type ModuleDataSource } from '../data/index.js';
 import { eventually } from '../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { Leases, type LeaseGroup } from './lease.js';
-import { CreateMessaging1700000000000 } from './schema.js';
+import { MESSAGING_MIGRATIONS } from './schema.js';
 import { type Sql, sqlOf } from './sql.js';
 
 describe('leases', () => {
@@ -13,7 +13,7 @@ describe('leases', () => {
 
   beforeAll(async () => {
     database = await freshDatabase();
-    source = (await openModuleData({ module: 'held', url: database.url, entities: [], migrations: [CreateMessaging1700000000000] })) as ModuleDataSource;
+    source = (await openModuleData({ module: 'held', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS })) as ModuleDataSource;
   });
   afterEach(async () => {
     for (const leases of open.splice(0)) await leases.stop();

@@ -5,7 +5,7 @@ import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js'
 import type { Carrier, Sent, StoredMessage } from '../transport/index.js';
 import { Leases } from './lease.js';
 import { Relay } from './relay.js';
-import { CreateMessaging1700000000000 } from './schema.js';
+import { MESSAGING_MIGRATIONS } from './schema.js';
 import { sqlOf } from './sql.js';
 
 /** A carrier that remembers what it carried, and fails as a test wants. */
@@ -42,7 +42,7 @@ describe('a relay', () => {
 
   beforeEach(async () => {
     database = await freshDatabase();
-    source = await openModuleData({ module: 'told', url: database.url, entities: [], migrations: [CreateMessaging1700000000000] });
+    source = await openModuleData({ module: 'told', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
   });
   afterEach(async () => {
     for (const part of open.splice(0)) await part.stop();
@@ -119,6 +119,46 @@ describe('a relay', () => {
     await tell(['c']);
     await eventually(() => expect(local.carried).toEqual(['a', 'b', 'c']), 'all of it in the process');
     expect(await source.query('select distinct sent_via from outbox')).toEqual([{ sent_via: 'local' }]);
+  });
+
+  it('sends again all of what it holds when another partition is lost meanwhile', async () => {
+    const carrier = new Remembering('nats');
+    carrier.life = 'one';
+    const { relay } = await start(carrier);
+    await source.query(`insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', case when n < 6000 then 3 else 12 end, n::text from generate_series(0, 11999) n`);
+    relay.wake();
+    await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
+    // those of the partition that is lost come first: whole pages of them
+    await source.query("update message_lease set owner = gen_random_uuid(), epoch = epoch + 1, expires_at = clock_timestamp() + interval '5 minutes' where \"group\" = 'relay' and part < 8");
+    carrier.carried.length = 0;
+    carrier.life = 'two';
+    relay.wake();
+    await eventually(() => expect(new Set(carrier.carried).size).toBe(6_000), 'all of the partition that is held');
+  });
+
+  it('looks for nothing elsewhere when no other carrier had anything of a partition', async () => {
+    const carrier = new Remembering('local');
+    await start(carrier);
+    await tell(['a']);
+    await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
+    expect(await source.query('select distinct via from outbox_carrier')).toEqual([{ via: 'local' }]);
+    expect(carrier.carried).toEqual(['a']);
+  });
+
+  it('reads no more bytes at a time than it may, and a message that is larger alone', async () => {
+    const carrier = new Remembering('local');
+    const sizes: number[] = [];
+    const send = carrier.send.bind(carrier);
+    carrier.send = (from, messages) => {
+      sizes.push(messages.reduce((sum, { payload }) => sum + payload.length, 0));
+      return send(from, messages);
+    };
+    await source.query(`insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', 3, repeat('x', 200000) from generate_series(1, 30)`);
+    await tell(['small']);
+    await start(carrier);
+    await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
+    expect(carrier.carried.at(-1)).toBe('small');
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(4_194_304 / 16 + 200_000);
   });
 
   it('that lost its lease marks nothing', async () => {

@@ -9,6 +9,8 @@ import type { Sql } from './sql.js';
 /** Rows that one round of a relay reads at the most: what bounds its memory. */
 export const RELAY_ROWS_MAX = 512;
 const PART_ROWS_MAX = RELAY_ROWS_MAX / PARTITIONS;
+/** Bytes of payload of one round, beyond which each partition gives one message more at the most. */
+const RELAY_BYTES_MAX = 4 * 1024 * 1024;
 const POLL_MIN_MS = 20;
 const POLL_MAX_MS = 500;
 /** From the start of a round to that of the next one at the least, unless it found more than it could carry: so that many small commits share one. */
@@ -34,19 +36,38 @@ const COLUMNS = 'seq, partition, id, kind, name, target, key, payload, headers, 
 // scan over all of them would be a bitmap's, which reads all of that again and again.
 const UNSENT = `
 select o.* from unnest($1::smallint[]) part cross join lateral (
-  select ${COLUMNS} from outbox where sent_at is null and partition = part order by seq limit $2
+  select ${COLUMNS} from (
+    select *, sum(octet_length(payload)) over (order by seq) - octet_length(payload) as before from (
+      select * from outbox where sent_at is null and partition = part order by seq limit $2
+    ) next
+  ) counted where before < ${RELAY_BYTES_MAX / PARTITIONS} order by seq
 ) o`;
-/** What another carrier took to where this one's receivers may never look. */
-const ELSEWHERE = `select ${COLUMNS} from outbox where sent_at is not null and sent_via <> $2 and partition = any($1::smallint[]) order by seq limit ${RELAY_ROWS_MAX}`;
 
 /** Only the holder of a row's partition marks it: one that lost its lease changes nothing. */
 const fenced = (epochs: string): string =>
   `exists (select from message_lease l where l."group" = 'relay' and l.part = o.partition and l.epoch = (${epochs}::bigint[])[o.partition + 1] and l.expires_at > clock_timestamp())`;
-const MARK = `update outbox o set sent_at = coalesce(sent_at, clock_timestamp()), sent_via = $2 where o.seq = any($1::bigint[]) and ${fenced('$3')}`;
+const MARK = `
+with marked as (update outbox o set sent_at = coalesce(sent_at, clock_timestamp()), sent_via = $2 where o.seq = any($1::bigint[]) and ${fenced('$3')} returning 1)
+select count(*)::int as count from marked`;
+
+// What the carriers that are like $2, and not $3, took over of partitions: to where nobody may look now. In pages, after a number.
+const elsewhere = (rows: number): string => `sent_at is not null and sent_via like $2 and sent_via <> $3 and partition = any($1::smallint[]) and seq > $4::bigint order by seq limit ${rows}`;
+const ELSEWHERE = `
+select ${COLUMNS} from (
+  select *, sum(octet_length(payload)) over (order by seq) - octet_length(payload) as before from (select * from outbox where ${elsewhere(RELAY_ROWS_MAX)}) page
+) o where before < ${RELAY_BYTES_MAX} order by seq`;
 const RESET = `
-update outbox o set sent_at = null, sent_via = null where ${fenced('$3')} and o.seq in (
-  select seq from outbox where sent_at is not null and sent_via like $1 and sent_via <> $2 and partition = any($4::smallint[]) limit ${RESET_ROWS_MAX})
-returning 1`;
+with page as materialized (select seq from outbox where ${elsewhere(RESET_ROWS_MAX)}),
+reset as (update outbox o set sent_at = null, sent_via = null from page where o.seq = page.seq and ${fenced('$5')} returning 1)
+select (select count(*) from page)::int as found, (select count(*) from reset)::int as count, (select max(seq) from page) as last`;
+
+// Which carriers have had something of a partition is written down before they have it, so that only after another one rows are looked for.
+const FOREIGN = 'select distinct o.partition from outbox_carrier o where o.partition = any($1::smallint[]) and o.via like $2 and o.via <> $3';
+const NOTE = `
+with gone as (delete from outbox_carrier o where o.partition = any($1::smallint[]) and o.via like $2 and o.via <> $3 and ${fenced('$4')})
+insert into outbox_carrier (partition, via) select o.partition, $3 from unnest($1::smallint[]) o(partition) where ${fenced('$4')}
+on conflict (partition, via) do update set via = excluded.via
+returning partition`;
 
 /**
  * Carries a module's outbox to where its messages go. Of all replicas one at a time works on a partition, under a lease; rows are
@@ -61,8 +82,8 @@ export class Relay {
   private woken = false;
   private waiting: (() => void) | undefined;
   private failures = 0;
-  /** Parts whose rows of another carrier have been looked at. */
-  private readonly takenOver = new Set<string>();
+  /** Parts whose rows of another carrier have been looked at, and under which epoch. */
+  private readonly takenOver = new Map<number, string>();
   private incarnation: string | undefined;
 
   constructor(
@@ -127,38 +148,63 @@ export class Relay {
     const via = incarnation === undefined ? this.carrier.name : `${this.carrier.name}:${incarnation}`;
     const epochs = this.epochs();
     const parts = [...this.group.held.keys()];
-    if (this.incarnation !== via || parts.some((part) => !this.takenOver.has(`${part}:${epochs[part]}`))) await this.takeOver(parts, via, epochs);
+    const taken = parts.filter((part) => this.incarnation !== via || this.takenOver.get(part) !== epochs[part]);
+    if (taken.length > 0 && !(await this.takeOver(taken, via, epochs))) return 0;
     const rows = await this.sql.rows<OutboxRow>(UNSENT, [parts, PART_ROWS_MAX]);
     if (rows.length > 0) await this.carry(rows, via, epochs);
     return rows.length;
   }
 
-  private async carry(rows: readonly OutboxRow[], via: string, epochs: readonly (string | null)[]): Promise<void> {
+  /** Answers whether all that was taken over could be marked: the partitions are still this replica's. */
+  private async carry(rows: readonly OutboxRow[], via: string, epochs: readonly (string | null)[]): Promise<boolean> {
     const { accepted, failure } = await this.carrier.send(this.module, rows.map((row) => this.messageOf(row)));
     afterSend(this.module);
     const sent = rows.filter((row) => accepted.has(row.id));
-    if (sent.length > 0) await this.sql.rows(MARK, [sent.map((row) => row.seq), via, epochs]);
+    const [marked] = sent.length > 0 ? await this.sql.rows<{ count: number }>(MARK, [sent.map((row) => row.seq), via, epochs]) : [];
     if (failure !== undefined) throw failure instanceof Error ? failure : new Error('the messages were not stored', { cause: failure });
     if (sent.length < rows.length) throw new Error('some messages were not taken over');
+    return marked?.count === sent.length;
   }
 
   /**
-   * Before new rows of a part that came to this replica, or of a log that was made anew, are sent: those that went where nobody finds
-   * them now. Sent again in order; receivers know those that they have.
+   * Before new rows of parts that came to this replica, or of a log that was made anew, are sent: those that went where nobody finds
+   * them now. Sent again in order; receivers know those that they have. Answers `false` when a part was lost meanwhile.
    */
-  private async takeOver(parts: readonly number[], via: string, epochs: readonly (string | null)[]): Promise<void> {
-    if (via === this.carrier.name) {
-      for (;;) {
-        const rows = await this.sql.rows<OutboxRow>(ELSEWHERE, [parts, via]);
-        if (rows.length === 0 || this.stopped) break;
-        await this.carry(rows, via, epochs);
-      }
-    } else {
-      while ((await this.sql.rows(RESET, [`${this.carrier.name}:%`, via, epochs, parts])).length > 0) if (this.stopped) return;
-    }
+  private async takeOver(parts: readonly number[], via: string, epochs: readonly (string | null)[]): Promise<boolean> {
+    // what went straight into inboxes is there, whatever becomes of a log
+    const isLocal = via === this.carrier.name;
+    const others = isLocal ? '%' : `${this.carrier.name}:%`;
+    const foreign = (await this.sql.rows<{ partition: number }>(FOREIGN, [parts, others, via])).map((row) => row.partition);
+    if (foreign.length > 0 && !(await (isLocal ? this.sendAgain(foreign, others, via, epochs) : this.reset(foreign, others, via, epochs)))) return false;
+    const noted = await this.sql.rows<object>(NOTE, [parts, others, via, epochs]);
+    if (noted.length !== parts.length) return false;
+    if (this.incarnation !== via) this.takenOver.clear();
     this.incarnation = via;
-    this.takenOver.clear();
-    for (const part of parts) this.takenOver.add(`${part}:${epochs[part]}`);
+    for (const part of parts) this.takenOver.set(part, epochs[part] as string);
+    return true;
+  }
+
+  private async sendAgain(parts: readonly number[], others: string, via: string, epochs: readonly (string | null)[]): Promise<boolean> {
+    let last = '0';
+    while (!this.stopped) {
+      const rows: readonly OutboxRow[] = await this.sql.rows<OutboxRow>(ELSEWHERE, [parts, others, via, last]);
+      const end = rows.at(-1);
+      if (!end) return true;
+      if (!(await this.carry(rows, via, epochs))) return false;
+      last = end.seq;
+    }
+    return false;
+  }
+
+  private async reset(parts: readonly number[], others: string, via: string, epochs: readonly (string | null)[]): Promise<boolean> {
+    let last = '0';
+    while (!this.stopped) {
+      const [page] = await this.sql.rows<{ found: number; count: number; last: string | null }>(RESET, [parts, others, via, last, epochs]);
+      if (page === undefined || page.count !== page.found) return false;
+      if (page.last === null) return true;
+      last = page.last;
+    }
+    return false;
   }
 
   private epochs(): (string | null)[] {

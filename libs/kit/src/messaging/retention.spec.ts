@@ -59,6 +59,14 @@ describe('retention', () => {
     expect(await source.query('select state from inbox order by state')).toEqual([{ state: 'dead' }, { state: 'handled' }, { state: 'ready' }]);
   });
 
+  it('lets what waits behind a dead letter go on when that goes', async () => {
+    await source.query(`insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, state, ended_at)
+      values ('b', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'old', '{}', now(), 'dead', ${ago(181)}), ('b', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'new', '{}', now(), 'dead', ${ago(179)})`);
+    await source.query("insert into message_hold (consumer, key, partition, due_at) values ('b', 'old', 0, null), ('b', 'new', 0, null)");
+    expect(await sweep(sqlOf(source), KEPT)).toBe(1);
+    expect(await source.query('select key from message_hold where due_at <= now()')).toEqual([{ key: 'old' }]);
+  });
+
   it('deletes runs of processes that have finished, and none that has not', async () => {
     await source.query(`insert into process (name, key, state, status, finished_at) values ('p', '1', '{}', 'finished', ${ago(241)}), ('p', '2', '{}', 'finished', ${ago(239)}), ('p', '3', '{}', 'running', null)`);
     expect(await sweep(sqlOf(source), KEPT)).toBe(1);

@@ -33,12 +33,20 @@ select 1 from gone`;
 
 const before = (column: string): string => `${column} < clock_timestamp() - $1 * interval '1 ms'`;
 // What was sent again by hand counts as sent anew; it still ends before consumers forget that they have handled it.
-// A message that waits for an operator stays in the inbox as long as its dead letter does.
+// A message that waits for an operator stays in the inbox as long as its dead letter does; what waits behind it goes on when it goes.
 const SWEEPS: readonly (readonly [keyof Retention, string])[] = [
   ['sentMs', forget(`select seq from outbox where ${before('sent_at')} order by sent_at limit ${SWEEP_ROWS_MAX}`)],
   ['handledMs', forget(`select seq from (select seq, sent_at, created_at from outbox order by seq limit ${SWEEP_ROWS_MAX}) oldest where sent_at is not null and ${before('created_at')}`)],
   ['handledMs', `delete from inbox where ctid in (select ctid from inbox where ${before('ended_at')} and state in ('handled', 'abandoned') order by ended_at limit ${SWEEP_ROWS_MAX}) returning 1`],
-  ['deadLettersMs', `delete from inbox where ctid in (select ctid from inbox where ${before('ended_at')} and state = 'dead' order by ended_at limit ${SWEEP_ROWS_MAX}) returning 1`],
+  [
+    'deadLettersMs',
+    `with gone as (
+      delete from inbox where ctid in (select ctid from inbox where ${before('ended_at')} and state = 'dead' order by ended_at limit ${SWEEP_ROWS_MAX}) returning consumer, key
+    ), released as (
+      update message_hold h set due_at = clock_timestamp() where h.due_at is null and (h.consumer, h.key) in (select consumer, key from gone)
+    )
+    select 1 from gone`,
+  ],
   ['deadLettersMs', `delete from dead_letter where ctid in (select ctid from dead_letter where ${before('died_at')} order by died_at limit ${SWEEP_ROWS_MAX}) returning 1`],
   ['processesMs', `delete from process where ctid in (select ctid from process where ${before('finished_at')} order by finished_at limit ${SWEEP_ROWS_MAX}) returning 1`],
 ];

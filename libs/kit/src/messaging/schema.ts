@@ -168,5 +168,27 @@ export class AddOperations1700000000001 implements MigrationInterface {
   }
 }
 
+const CARRIERS = `
+create table outbox_carrier (
+  partition smallint not null,
+  via text not null,
+  primary key (partition, via)
+);
+insert into outbox_carrier (partition, via) select distinct partition, sent_via from outbox where sent_via is not null;
+
+alter table message_member add column knows text[] not null default '{}';
+`;
+
+/** What replicas of one module tell each other: which carriers took something of a partition, and which messages each replica can handle. */
+export class AddCarriers1700000000002 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(CARRIERS);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('alter table message_member drop column knows; drop table outbox_carrier');
+  }
+}
+
 /** All of durable messaging, in order; before a module's own. */
-export const MESSAGING_MIGRATIONS = [CreateMessaging1700000000000, AddOperations1700000000001] as const;
+export const MESSAGING_MIGRATIONS = [CreateMessaging1700000000000, AddOperations1700000000001, AddCarriers1700000000002] as const;

@@ -8,7 +8,7 @@ import { eventually } from '../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { Leases } from './lease.js';
 import { refuseUnstored } from './module-messaging.js';
-import { CreateMessaging1700000000000 } from './schema.js';
+import { MESSAGING_MIGRATIONS } from './schema.js';
 import { Singleton } from './singleton.js';
 import { discoverSingletons, type SingletonJob, Singletons } from './singletons.js';
 import { sqlOf } from './sql.js';
@@ -32,7 +32,7 @@ describe('singletons', () => {
 
   beforeAll(async () => {
     database = await freshDatabase();
-    source = await openModuleData({ module: 'single', url: database.url, entities: [], migrations: [CreateMessaging1700000000000] });
+    source = await openModuleData({ module: 'single', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
   });
   afterEach(async () => {
     await Promise.all(replicas.splice(0).map((replica) => replica.stop()));
