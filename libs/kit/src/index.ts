@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 export { currentCall, withCallOptions, type CallOptions, type CurrentCall, type Identity } from './boundary/index.js';
-export { BoundedModule, type BoundedModuleOptions } from './bus/index.js';
+export { BoundedModule, NoHandler, NotAMessage, type BoundedModuleOptions, type BusCall } from './bus/index.js';
 export { startEmbeddedPostgres } from './data/index.js';
 export { Host, MODULE_SETTINGS, QuietLogger, runApplication, type Application, type HostOptions, type ModuleEntry, type ModuleSettings } from './host/index.js';
 export { decodeCursor, encodeCursor, Forbidden, InvalidRequest, Unauthenticated, type Problem } from './http/index.js';

@@ -73,6 +73,15 @@ describe('stock Nest inside a bounded module', () => {
     expect(await http('/tea/burn')).toMatchObject({ status: 420, body: { burnt: 'by the kettle' } });
   });
 
+  // The stock bus takes a plain object and tells nobody of it; for null it throws a bare TypeError.
+  it.each([[null, 'null'], [{ by: 'x' }, 'a plain object'], [Cooled, 'the class or function Cooled itself']])('refuses to publish what is no event: %p', (event, named) => {
+    const events = host.module('tea').get(EventBus);
+    const refusal = expect.objectContaining({ code: 'fledge.not-a-message', message: `tea called eventBus.publish with ${named}, which is no message` }) as Error;
+    expect(() => void events.publish(event as object)).toThrow(refusal);
+    expect(() => events.publishAll([new Cooled('first'), event as object])).toThrow(refusal);
+    expect(journal).toEqual([]);
+  });
+
   it('runs middleware with its injected providers, within the call', async () => {
     // Middleware once ran before the frame of its request was opened.
     expect((await http('/tea/blend')).headers.get('x-stamp')).toBe('brewery http');

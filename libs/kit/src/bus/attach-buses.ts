@@ -1,9 +1,10 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
-import { CommandBus, type ICommand, type IQuery, QueryBus } from '@nestjs/cqrs';
+import { CommandBus, CommandHandlerNotFoundException, EventBus, type ICommand, type IEvent, type IQuery, QueryBus, QueryHandlerNotFoundException } from '@nestjs/cqrs';
 import type { Catalogue, CompiledMessage, Handler, Inlet, Outlet } from '../boundary/index.js';
 import { type Class, type Contract, messageSpec, StartupError, UndeclaredDependency } from '../contract/index.js';
+import { type BusCall, isInstance, NoHandler, NotAMessage } from './errors.js';
 
 /** What a module may send: an outlet for each message of the contracts it uses. */
 export type Outlets = ReadonlyMap<Class, Outlet>;
@@ -24,6 +25,28 @@ export function outletsOf(module: string, uses: readonly Contract[], catalogue: 
 }
 
 /**
+ * Lets nothing but instances of classes into a container's `EventBus`: the stock bus takes a plain object, and tells nobody of it.
+ * To be called when all else that routes events has been attached, so that it is asked first; nothing of a list is published when one of it is refused.
+ */
+export function guardEventBuses(app: INestApplicationContext, module: string): void {
+  for (const { instance } of providersOf(app)) {
+    if (!(instance instanceof EventBus)) continue;
+    const bus = instance as EventBus<IEvent>;
+    const publish = bus.publish.bind(bus) as Publish;
+    const publishAll = bus.publishAll.bind(bus) as Publish;
+    Object.defineProperty(bus, 'publish', { value: (event: unknown, ...rest: unknown[]) => publish(checkedEvent(module, event), ...rest), configurable: true });
+    Object.defineProperty(bus, 'publishAll', { value: (events: readonly unknown[], ...rest: unknown[]) => publishAll(events.map((event) => checkedEvent(module, event)), ...rest), configurable: true });
+  }
+}
+
+type Publish = (events: unknown, ...rest: unknown[]) => unknown;
+
+function checkedEvent(module: string, event: unknown): object {
+  if (!isInstance(event)) throw new NotAMessage(module, 'eventBus.publish', event);
+  return event;
+}
+
+/**
  * Routes a container's stock `CommandBus` and `QueryBus` instances, every one that is in it, over the boundary: messages of
  * used contracts go to their outlets, the module's own and private ones stay on the stock path, any other contract's is refused.
  */
@@ -38,13 +61,25 @@ type Execute = (message: ICommand | IQuery, context?: never) => Promise<unknown>
 
 function route(bus: Bus, module: string, outlets: Outlets, catalogue: Catalogue): void {
   const stock = bus.execute.bind(bus) as Execute;
+  const call: BusCall = bus instanceof CommandBus ? 'commandBus.execute' : 'queryBus.execute';
   const execute: Execute = (message, context) => {
     const cls = message?.constructor as unknown as Class | undefined;
     const outlet = outlets.get(cls as Class);
     if (outlet !== undefined) return outlet.execute(message);
-    return elsewhere(module, cls, catalogue) ?? unthrown(stock, message, context);
+    if (!isInstance(message)) return Promise.reject(new NotAMessage(module, call, message));
+    return (
+      elsewhere(module, cls, catalogue) ??
+      unthrown(stock, message, context).catch((error: unknown) => {
+        if (isUnhandled(error)) throw new NoHandler(module, call, cls as Class);
+        throw error;
+      })
+    );
   };
   Object.defineProperty(bus, 'execute', { value: execute, configurable: true });
+}
+
+function isUnhandled(error: unknown): boolean {
+  return error instanceof CommandHandlerNotFoundException || error instanceof QueryHandlerNotFoundException;
 }
 
 /** A refusal, if the message is of a contract that is not the module's own. */

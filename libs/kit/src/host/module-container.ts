@@ -5,7 +5,7 @@ import { APP_FILTER, ModulesContainer, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Catalogue, CompiledMessage, Inlet, Outlet } from '../boundary/index.js';
-import { attachBuses, bindHandlers, boundedModuleSpec, type BoundedModuleSpec, outletsOf } from '../bus/index.js';
+import { attachBuses, bindHandlers, boundedModuleSpec, type BoundedModuleSpec, guardEventBuses, outletsOf } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import { acceptJsonOnly, openRequestFrames, ProblemFilter, refuseUnroutable, RequestValidation, type RequestHandler } from '../http/index.js';
 import { type ModuleSettings, ModuleSettingsModule } from './module-settings.js';
@@ -73,6 +73,7 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   return {
     app,
     init: async () => {
+      guardEventBuses(app, spec.contract.name);
       await app.init();
       acceptJsonOnly(adapter.getInstance());
       await adapter.getInstance().ready();

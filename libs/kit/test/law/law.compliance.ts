@@ -114,6 +114,33 @@ export function describeLaw(name: string, start: () => Promise<World>): void {
       });
     });
 
+    describe('what is no message', () => {
+      // Each was a bare TypeError or an error of @nestjs/cqrs, the one thrown and the other not.
+      it.each<[string, unknown, string]>([
+        ['nothing', undefined, 'undefined'],
+        ['null', null, 'null'],
+        ['a plain object', { at: new Date() }, 'a plain object'],
+        ['an object without a prototype', Object.create(null), 'a plain object'],
+        ['a list', [anyEcho()], 'a list'],
+        ['a text', 'target.echo.v1', 'a string'],
+        ['the class', Echo, 'the class or function Echo itself'],
+      ])('is refused: %s', async (_, given, named) => {
+        for (const [call, bus] of [['commandBus.execute', commands], ['queryBus.execute', queries]] as const) {
+          const error = await failureOf((bus as CommandBus).execute(given as ICommand));
+          expect(error).toMatchObject({ code: 'fledge.not-a-message', outcome: 'not-run', message: `caller called ${call} with ${named}, which is no message` });
+          expect(error.hint).toContain(`${call}(new `);
+        }
+      });
+
+      it('is refused: an instance of a class of no contract and with no handler', async () => {
+        class Unknown {}
+        class EchoLike extends Echo {}
+        expect(await failureOf(commands.execute(new Unknown()))).toMatchObject({ code: 'fledge.no-handler', outcome: 'not-run', message: 'caller called commandBus.execute with an instance of Unknown, which is of no contract and has no handler in caller' });
+        expect(await failureOf(queries.execute(new Unknown() as never))).toMatchObject({ code: 'fledge.no-handler', hint: expect.stringContaining('@QueryHandler(Unknown)') as string });
+        expect((await failureOf(commands.execute(new EchoLike({ at: new Date(), parts: [] })))).hint).toBe('Pass an instance of Echo itself: a class that extends one of a contract is not of the contract.');
+      });
+    });
+
     describe('validation', () => {
       it('comes back typed, with the paths of all violations', async () => {
         const error = await failureOf(commands.execute(new Echo({ at: new Date(), parts: [...parts(1, 0), { name: 5, count: 1 } as never] })));
