@@ -1,7 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
 import { currentFrame, now } from '../boundary/index.js';
-import { backendOf, cancelQuery, leaveParts, type ModuleDataSource, type TransactionPart } from '../data/index.js';
+import { backendOf, cancelQuery, IDLE_IN_TRANSACTION_TIMEOUT_MS, leaveParts, type ModuleDataSource, type TransactionPart } from '../data/index.js';
 import { Attempt, type Outcome } from './attempt.js';
 import type { Backlog, KeyQueue } from './backlog.js';
 import type { DurableConsumer } from './consumer.js';
@@ -13,6 +13,8 @@ import type { Verdicts } from './verdicts.js';
 export const BATCH_MAX = 50;
 /** A transaction takes no further message after this time, in milliseconds, so that quick handlers share a commit and slow ones do not. */
 export const BATCH_BUDGET_MS = 25;
+/** What a transaction may be without a statement beyond the time of one handler, in milliseconds. */
+const IDLE_SPARE_MS = 10_000;
 /** How long a query is waited for that was told to end, before its connection is cut. */
 const CANCEL_WAIT_MS = 5_000;
 
@@ -57,6 +59,7 @@ export class Batch {
   async run(): Promise<void> {
     const { source, deliveries, points } = this.shop;
     await source.transaction(async () => {
+      if (this.consumer.rules.timeoutMs + IDLE_SPARE_MS > IDLE_IN_TRANSACTION_TIMEOUT_MS) await deliveries.mayIdle(this.consumer.rules.timeoutMs + IDLE_SPARE_MS);
       const startedAt = now();
       for (let delivery = this.next(); delivery; delivery = this.mayGoOn(startedAt) ? this.next() : undefined) await this.handle(delivery);
       await deliveries.settle(this.consumer.name, this.done, this.failures, this.epochs);
@@ -126,7 +129,7 @@ export class Batch {
   }
 
   private async fail(delivery: Delivery, error: unknown): Promise<void> {
-    const failure = this.shop.verdicts.failed(this.consumer, delivery, error);
+    const failure = await this.shop.verdicts.failed(this.consumer, delivery, error);
     this.failures.push(failure);
     this.failed.add(this.queues.at(-1) as KeyQueue);
     if (failure.waitMs === undefined) await this.tellOfDeath(failure);

@@ -63,6 +63,8 @@ export interface DurableConsumer {
   readonly kind: 'event' | 'command';
   /** The names, without `.v<major>`, of what it takes. A message whose version it does not know is put before it as well: `handle` refuses it. */
   readonly takes: readonly string[];
+  /** The wire names, with their version, of what its code can handle: replicas of other versions tell each other. */
+  readonly knows: readonly string[];
   readonly rules: ConsumerRules;
   /**
    * Decodes the message and works on it. Runs behind the wall in a frame of the message's own; with `transaction: 'kit'` in a

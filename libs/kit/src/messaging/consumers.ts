@@ -46,6 +46,7 @@ function eventConsumer(wrapper: InstanceWrapper, spec: BoundedModuleSpec, catalo
     name: own.name,
     kind: 'event',
     takes: [...new Set([...events.keys()].map(familyOf))],
+    knows: [...events.keys()],
     rules: resolveRules(own.options, cls.name),
     handle: async (message) => {
       const event = events.get(message.name);
@@ -83,6 +84,7 @@ function commandConsumers(inlet: Inlet): DurableConsumer[] {
         name,
         kind: 'command',
         takes: [name],
+        knows: [command.name],
         rules: resolveRules(consumerSpec(handler.constructor)?.options ?? {}, handler.constructor.name),
         handle: async (message) => {
           if (message.name !== command.name) throw new UnknownVersion(name, message.name);

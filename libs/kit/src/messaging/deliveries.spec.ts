@@ -53,4 +53,15 @@ describe('a look into the inbox', () => {
     expect(await look({ keys: { consumers: ['first'], values: ['key'] } })).toEqual([`second ${id}`]);
     expect(await look({})).toEqual([`first ${id}`, `second ${id}`]);
   });
+
+  it('finds no more bytes of a partition at a time than it may, and what is larger alone', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 5; n++) ids.push(await store('key', n < 3 ? 'ready' : 'parked'));
+    await source.query("update inbox set payload = repeat('x', 200000)");
+    const first = (of: string[]): string[] => of.flatMap((id) => [`first ${id}`, `second ${id}`]).sort();
+    expect(await look({})).toEqual(first(ids.slice(0, 2)));
+    for (const consumer of CONSUMERS) await source.query("insert into message_hold values ($1, 'key', hashtext('key') & 15, now())", [consumer]);
+    await source.query("update inbox set state = 'parked', payload = repeat('x', 300000)");
+    expect(await look({})).toEqual(first(ids.slice(0, 1)));
+  });
 });

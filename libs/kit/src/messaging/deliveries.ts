@@ -61,6 +61,8 @@ export interface InMemory {
 
 /** Ready rows of one partition that one look takes at the most. */
 export const LOOK_ROWS_MAX = 128;
+/** Bytes of payload of a partition, or of a key whose hold is due, beyond which one look takes one message more at the most. */
+const LOOK_BYTES_MAX = 256 * 1024;
 /** Keys whose hold is due that one look takes at the most, and rows of each. */
 const DUE_KEYS_MAX = 16;
 const DUE_ROWS_MAX = 32;
@@ -69,15 +71,19 @@ const PARK_ROWS_MAX = 5_000;
 
 const COLUMNS = 'i.message_id as id, i.position, i.kind, i.name, i.source, i.payload, i.headers, i.occurred_at as "occurredAt", i.attempts';
 
+/** The first of some rows of the inbox: as many as have `LOOK_BYTES_MAX` together, and one more. */
+function bounded(rows: string): string {
+  return `select * from (select *, sum(octet_length(payload)) over (order by position) - octet_length(payload) as before from (${rows}) next) counted where before < ${LOOK_BYTES_MAX} order by position`;
+}
+
 const LOOK = `
 select q.consumer, i.key, i.partition, case when exists (select from message_hold h where h.consumer = q.consumer and h.key = i.key) then 'held' else 'ready' end as state, ${COLUMNS}
 from unnest($1::text[], $2::smallint[], $3::bigint[]) as q(consumer, partition, floor)
-cross join lateral (
+cross join lateral (${bounded(`
   select * from inbox r
   where r.consumer = q.consumer and r.partition = q.partition and r.state = 'ready' and r.position >= q.floor
     and (r.consumer, r.message_id) not in (select * from unnest($4::text[], $5::uuid[]))
-  order by r.position limit $6
-) i
+  order by r.position limit $6`)}) i
 union all
 select h.consumer, h.key, h.partition, 'due', ${COLUMNS}
 from (
@@ -85,9 +91,8 @@ from (
   join message_hold h on h.consumer = q.consumer and h.partition = q.partition
   where h.due_at <= clock_timestamp() and (h.consumer, h.key) not in (select * from unnest($7::text[], $8::text[])) order by h.due_at limit ${DUE_KEYS_MAX}
 ) h
-left join lateral (
-  select * from inbox r where r.consumer = h.consumer and r.key = h.key and r.state = 'parked' order by r.position limit ${DUE_ROWS_MAX}
-) i on true`;
+left join lateral (${bounded(`
+  select * from inbox r where r.consumer = h.consumer and r.key = h.key and r.state = 'parked' order by r.position limit ${DUE_ROWS_MAX}`)}) i on true`;
 
 /** Holds when the lease of the row's partition is this replica's; `$epochs` has the epoch of each partition. */
 const fenced = (row: string, group: string, epochs: string): string =>
@@ -132,6 +137,13 @@ update inbox i set state = 'parked' where i.consumer = $1 and i.state = 'ready' 
   select r.message_id from unnest($2::smallint[]) part cross join lateral (
     select * from inbox where consumer = $1 and partition = part and state = 'ready' order by position limit ${PARK_ROWS_MAX}
   ) r where r.key in (select key from held))`;
+
+const IS_KNOWN = 'select from message_member where $1 = any(knows) and expires_at > clock_timestamp() limit 1';
+
+/** That a consumer's code can handle messages of a wire name, as replicas write it down. */
+export function knowledge(consumer: string, wireName: string): string {
+  return `${consumer} ${wireName}`;
+}
 
 interface LookRow {
   readonly consumer: string;
@@ -191,6 +203,16 @@ export class Deliveries {
       const [row] = await this.sql.rows<{ written: number }>(FAIL, [consumer, JSON.stringify(failures.map(written)), group, epochs]);
       if (row?.written !== failures.length) throw new LeaseLost(group);
     }
+  }
+
+  /** Lets the open transaction be without a statement for so long, in milliseconds: its handler waits for something else. */
+  async mayIdle(ms: number): Promise<void> {
+    await this.sql.rows("select set_config('idle_in_transaction_session_timeout', $1, true)", [String(ms)]);
+  }
+
+  /** Whether the code of a replica that lives can handle a message of this name, which that of this one can not. */
+  async isKnownElsewhere({ consumer, message }: Delivery): Promise<boolean> {
+    return (await this.sql.rows(IS_KNOWN, [knowledge(consumer, message.name)])).length > 0;
   }
 
   /** Puts ready messages of keys that are held behind their hold, so that a look meets them no more. Those that came first before the others. */

@@ -5,6 +5,8 @@ import { eventually } from '../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import type { StoredMessage } from '../transport/index.js';
 import { type ConsumerOptions, type DurableConsumer, resolveRules } from './consumer.js';
+import { knowledge } from './deliveries.js';
+import { UnknownVersion } from './delivery-errors.js';
 import { Dispatcher } from './dispatcher.js';
 import { Inbox } from './inbox.js';
 import { Leases } from './lease.js';
@@ -42,13 +44,13 @@ describe('the dispatchers of a module', () => {
     await leases.stop();
   }
 
-  const consumer = (name: string, options: ConsumerOptions, handle: DurableConsumer['handle']): DurableConsumer => ({ name, kind: 'event', takes: ['a.b'], rules: resolveRules(options, name), handle });
+  const consumer = (name: string, options: ConsumerOptions, handle: DurableConsumer['handle']): DurableConsumer => ({ name, kind: 'event', takes: ['a.b'], knows: ['a.b.v1'], rules: resolveRules(options, name), handle });
   const message = (key: string): StoredMessage => ({ id: randomUUID(), kind: 'event', name: 'a.b.v1', source: 'a', target: undefined, key, payload: '{}', headers: {}, occurredAt: new Date().toISOString() });
   const handled = async (name: string): Promise<number> => (await source.query<{ count: number }[]>("select count(*)::int as count from inbox where consumer = $1 and state = 'handled'", [name]))[0]?.count ?? 0;
 
   async function replica(...consumers: DurableConsumer[]): Promise<Replica> {
     const sql = sqlOf(source);
-    const leases = new Leases(sql, randomUUID());
+    const leases = new Leases(sql, randomUUID(), consumers.flatMap(({ name, knows }) => knows.map((wireName) => knowledge(name, wireName))));
     const inbox = new Inbox(sql, 'hall', leases);
     const dispatcher = new Dispatcher({ module: 'hall', source, leases, consumers });
     await register(sql, consumers);
@@ -136,5 +138,34 @@ describe('the dispatchers of a module', () => {
     await first.inbox.accept([message('breaks')]);
     await eventually(async () => expect(await source.query('select reason from told')).toEqual([{ reason: 'failed 2 times' }]), 'what it was told');
     expect(await source.query('select attempts from dead_letter')).toEqual([{ attempts: 2 }]);
+  });
+
+  // an older replica buried what the newer ones of a deployment under way could have handled
+  it('leave what only newer code can handle to the replica that has it, and bury what none can', async () => {
+    const rules = { backoffMs: 1 };
+    const older = { ...consumer('learns', rules, ({ name }) => Promise.reject(new UnknownVersion('learns', name))) };
+    const first = await replica(older);
+    const second = await replica({ ...consumer('learns', rules, () => Promise.resolve()), knows: ['a.b.v1', 'a.b.v2'] });
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+    await first.inbox.accept(keys.map((key) => ({ ...message(key), name: 'a.b.v2' })));
+    await eventually(async () => (await handled('learns')) >= 1, 'what came to the newer one');
+    await stop(first);
+    open = [second];
+    await eventually(async () => expect(await handled('learns')).toBe(keys.length), 'all of them handled');
+    expect(await source.query('select 1 from dead_letter')).toEqual([]);
+    await stop(second);
+    open = [];
+    const last = await replica(older);
+    await last.inbox.accept([{ ...message('a'), name: 'a.b.v2' }]);
+    await eventually(async () => expect(await source.query('select reason from dead_letter')).toEqual([{ reason: 'unknown version' }]), 'a dead letter');
+  });
+
+  it('let a transaction wait for as long as its handler may take', async () => {
+    const settings: string[] = [];
+    const note = (name: string, options: ConsumerOptions): DurableConsumer =>
+      consumer(name, options, async () => void settings.push((await source.query<{ idle: string }[]>("select current_setting('idle_in_transaction_session_timeout') as idle"))[0]?.idle ?? ''));
+    const only = await replica(note('patient', { timeoutMs: 300_000 }), note('usual', {}));
+    await only.inbox.accept([message('a')]);
+    await eventually(() => expect([...settings].sort()).toEqual(['1min', '310s']), 'both of them');
   });
 });

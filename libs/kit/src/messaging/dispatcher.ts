@@ -68,11 +68,12 @@ export class Dispatcher {
       line.group.onChange(() => this.onLeases(line));
       line.group.onRelease((part) => !line.backlog.isBusy(part));
     }
+    const deliveries = new Deliveries(sqlOf(source), module);
     this.shop = {
       module,
       source,
-      deliveries: new Deliveries(sqlOf(source), module),
-      verdicts: new Verdicts(leases.replica),
+      deliveries,
+      verdicts: new Verdicts(leases.replica, deliveries),
       logger: this.logger,
       attempts: new Map(),
       points: { afterHandle: () => afterHandle(module), afterHandled: () => afterHandled(module) },
@@ -234,7 +235,7 @@ export class Dispatcher {
       const outcome = await attempt.run().finally(() => attempts.delete(attempt));
       if (!outcome.ok && outcome.error instanceof LeaseLost) throw outcome.error;
       afterHandle(module);
-      const failure = outcome.ok ? undefined : verdicts.failed(consumer, delivery, outcome.error);
+      const failure = outcome.ok ? undefined : await verdicts.failed(consumer, delivery, outcome.error);
       await source.transaction(() => deliveries.settle(consumer.name, failure ? [] : [delivery], failure ? [failure] : [], epochs));
       afterHandled(module);
       this.ended(line, delivery, outcome.ok);
@@ -276,6 +277,7 @@ export class Dispatcher {
 
   private onLeases({ consumer, group, backlog }: Line): void {
     for (let part = 0; part < PARTITIONS; part++) if (!group.held.has(part)) backlog.abandon(part, this.looks);
+    this.shop.verdicts.keep(consumer.name, (part) => group.keeps(part));
     for (const [attempt, delivery] of this.shop.attempts) {
       if (delivery.consumer === consumer.name && !group.keeps(delivery.partition)) attempt.giveUp(new LeaseLost(group.group));
     }

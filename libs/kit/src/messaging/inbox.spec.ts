@@ -42,7 +42,7 @@ describe('the inbox of a module', () => {
     expect(await sql.rows('select consumer, message_id as id, state from inbox')).toEqual([{ consumer: 'hall.sweep', id: early.id, state: 'ready' }]);
 
     const got: string[] = [];
-    const sweeper: DurableConsumer = { name: 'hall.sweep', kind: 'command', takes: ['hall.sweep'], rules: resolveRules({}, 'sweeper'), handle: ({ id }) => Promise.resolve(void got.push(id)) };
+    const sweeper: DurableConsumer = { name: 'hall.sweep', kind: 'command', knows: [], takes: ['hall.sweep'], rules: resolveRules({}, 'sweeper'), handle: ({ id }) => Promise.resolve(void got.push(id)) };
     const dispatcher = new Dispatcher({ module: 'hall', source, leases, consumers: [sweeper] });
     await register(sql, [sweeper]);
     await inbox.accept([early]);

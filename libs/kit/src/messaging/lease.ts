@@ -42,7 +42,7 @@ const JOIN = `insert into message_lease ("group", part, expires_at) select $1, p
 
 const BEAT = `
 with beat as (
-  insert into message_member (replica, groups, expires_at) values ($1, $4, clock_timestamp() + $3 * interval '1 ms')
+  insert into message_member (replica, groups, knows, expires_at) values ($1, $4, $5, clock_timestamp() + $3 * interval '1 ms')
   on conflict (replica) do update set groups = excluded.groups, expires_at = excluded.expires_at
 ), gone as (
   delete from message_member where expires_at < clock_timestamp() - interval '1 minute'
@@ -140,6 +140,8 @@ export class Leases {
     private readonly sql: Sql,
     /** A UUID of this run of the process. */
     readonly replica: string,
+    /** What this replica's code can handle, for others to see: each a consumer and a wire name with its version, as `knowledge` makes it. */
+    private readonly knows: readonly string[] = [],
   ) {}
 
   /** Takes part in the sharing of a group's work. Call before `start`, or at any time after it. */
@@ -207,7 +209,7 @@ export class Leases {
     const asked = performance.now();
     for (const group of groups) await this.releaseShed(group);
     const sharing = groups.filter((group) => !group.isRetiring);
-    const [beat] = await this.sql.rows<Beat>(BEAT, [this.replica, groups.map((group) => group.group), LEASE_TTL_MS, sharing.map((group) => group.group)]);
+    const [beat] = await this.sql.rows<Beat>(BEAT, [this.replica, groups.map((group) => group.group), LEASE_TTL_MS, sharing.map((group) => group.group), this.knows]);
     if (!beat) throw new Error('PostgreSQL answered the renewal of leases with no row');
     this.renewedAt = asked;
     for (const group of groups) await this.settle(group, beat);

@@ -8,6 +8,7 @@ import { type Carrier, LocalCarrier } from '../transport/index.js';
 import { archiveOf } from './archive.js';
 import type { DurableConsumer } from './consumer.js';
 import { discoverConsumers } from './consumers.js';
+import { knowledge } from './deliveries.js';
 import { Dispatcher } from './dispatcher.js';
 import { attachEventBus } from './event-routing.js';
 import { Inbox } from './inbox.js';
@@ -54,7 +55,8 @@ export class ModuleMessaging {
     this.outbox = new Outbox(source, module, catalogue);
     const consumers = discoverConsumers(app, spec, catalogue, inlet);
     this.consumers = [...consumers, ...discoverProcesses(app, { spec, catalogue, sql: this.sql, outbox: this.outbox }, consumers)];
-    this.leases = new Leases(this.sql, randomUUID());
+    const knows = this.consumers.flatMap(({ name, knows: names }) => names.map((wireName) => knowledge(name, wireName)));
+    this.leases = new Leases(this.sql, randomUUID(), knows);
     this.inbox = new Inbox(this.sql, module, this.leases);
     this.relay = new Relay(this.sql, module, carrier, this.leases);
     this.dispatcher = new Dispatcher({ module, source, leases: this.leases, consumers: this.consumers });

@@ -22,7 +22,7 @@ describe('what the consumers of a module take', () => {
     await database.drop();
   });
 
-  const taking = (...takes: string[]): DurableConsumer => ({ name: 'mails', kind: 'event', takes, rules: resolveRules({}, 'mails'), handle: () => Promise.resolve() });
+  const taking = (...takes: string[]): DurableConsumer => ({ name: 'mails', kind: 'event', knows: [], takes, rules: resolveRules({}, 'mails'), handle: () => Promise.resolve() });
   const taken = async (): Promise<string[]> => (await sql.rows<{ takes: string[] }>('select takes from message_consumer'))[0]?.takes ?? [];
 
   // an older replica that was restarted in the middle of a deployment took from the newer ones what they had begun to take

@@ -1,5 +1,5 @@
 import type { DurableConsumer } from './consumer.js';
-import type { Delivery, Failure } from './deliveries.js';
+import type { Deliveries, Delivery, Failure } from './deliveries.js';
 import { UnknownVersion } from './delivery-errors.js';
 import { InvalidMessage } from '../contract/index.js';
 import { failedAttempt, isFinal, isPassing, waitMs } from './retry.js';
@@ -12,18 +12,21 @@ export const PASSING_MAX = 20;
 
 /** Decides what becomes of messages that failed; remembers of each what its row does not hold. */
 export class Verdicts {
-  private readonly passing = new Map<string, number>();
-  private readonly suspects = new Set<string>();
+  private readonly passing = new Map<string, { readonly delivery: Delivery; times: number }>();
+  private readonly suspects = new Map<string, Delivery>();
 
-  constructor(private readonly replica: string) {}
+  constructor(
+    private readonly replica: string,
+    private readonly deliveries: Pick<Deliveries, 'isKnownElsewhere'>,
+  ) {}
 
   /** Whether a transaction with this message among others could not be committed, so that it is to have its own. */
   isSuspect({ consumer, message }: Delivery): boolean {
     return this.suspects.size > 0 && this.suspects.has(`${consumer} ${message.id}`);
   }
 
-  suspect({ consumer, message }: Delivery): void {
-    this.suspects.add(`${consumer} ${message.id}`);
+  suspect(delivery: Delivery): void {
+    this.suspects.set(`${delivery.consumer} ${delivery.message.id}`, delivery);
   }
 
   /** Forgets a message that ended, or that another replica has now. */
@@ -32,17 +35,24 @@ export class Verdicts {
     if (this.passing.size > 0) this.passing.delete(`${consumer} ${message.id}`);
   }
 
+  /** Forgets the messages of a consumer's partitions that are another replica's now. */
+  keep(consumer: string, isHeld: (partition: number) => boolean): void {
+    for (const [id, delivery] of this.suspects) if (delivery.consumer === consumer && !isHeld(delivery.partition)) this.suspects.delete(id);
+    for (const [id, { delivery }] of this.passing) if (delivery.consumer === consumer && !isHeld(delivery.partition)) this.passing.delete(id);
+  }
+
   /** Whether a failure is to be written down as a try of this message. Counts it. */
   counts(delivery: Delivery, error: unknown): boolean {
     if (!isPassing(error)) return true;
     const id = `${delivery.consumer} ${delivery.message.id}`;
-    const times = (this.passing.get(id) ?? 0) + 1;
-    this.passing.set(id, times);
+    const times = (this.passing.get(id)?.times ?? 0) + 1;
+    this.passing.set(id, { delivery, times });
     return times % PASSING_MAX === 0;
   }
 
-  /** What a failure makes of a message. */
-  failed(consumer: DurableConsumer, delivery: Delivery, error: unknown): Failure {
+  /** What a failure makes of a message. One that only newer code can handle waits until that has its partition. */
+  async failed(consumer: DurableConsumer, delivery: Delivery, error: unknown): Promise<Failure> {
+    if (error instanceof UnknownVersion && (await this.deliveries.isKnownElsewhere(delivery))) return this.postponed(consumer, delivery);
     return this.counts(delivery, error) ? this.counted(consumer, delivery, error) : this.postponed(consumer, delivery);
   }
 
@@ -62,7 +72,7 @@ export class Verdicts {
   }
 
   private postponed({ rules }: DurableConsumer, delivery: Delivery): Failure {
-    const times = this.passing.get(`${delivery.consumer} ${delivery.message.id}`) ?? 1;
+    const times = this.passing.get(`${delivery.consumer} ${delivery.message.id}`)?.times ?? 1;
     return { delivery, attempts: delivery.attempts, tried: undefined, waitMs: waitMs(rules, times), reason: '', onDead: rules.onDead };
   }
 

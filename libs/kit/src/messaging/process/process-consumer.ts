@@ -50,12 +50,14 @@ export class ProcessConsumer implements DurableConsumer {
   readonly name: string;
   readonly kind = 'event';
   readonly takes: readonly string[];
+  readonly knows: readonly string[];
   readonly rules: ConsumerRules;
   /** Events for runs that never started or have finished, in this process. */
   ignored = 0;
 
   constructor(private readonly parts: ProcessParts) {
     this.name = parts.context.process;
+    this.knows = [...parts.events.keys()];
     this.takes = [...new Set([...parts.events.keys()].map(familyOf))];
     this.rules = { ...parts.rules, transaction: 'kit', notRetryable: [...parts.rules.notRetryable, IncompatibleState, RunFailed, UnknownTimer] };
   }
