@@ -9,8 +9,10 @@ import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, type ModuleMes
 import { CallMetrics, MessageMetrics } from '../observe/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
+import { DatabaseCheck } from './database-check.js';
 import { createContainer, type ModuleContainer } from './module-container.js';
 import type { ModuleSettings } from './module-settings.js';
+import type { Obstacle, Readiness } from './readiness.js';
 import { serveSystemPaths } from './system-paths.js';
 
 /** How a host runs. */
@@ -69,6 +71,7 @@ export class Host {
   private readonly messagings: ModuleMessaging[] = [];
   private readonly catalogue: Catalogue;
   private readonly listener = new HttpListener();
+  private databaseCheck: DatabaseCheck | undefined;
   private listening = false;
   private started = false;
   private closing: Promise<void> | undefined;
@@ -81,9 +84,23 @@ export class Host {
     this.messageMetrics.registerIn(this.registry);
   }
 
-  /** Whether it takes work: started, connected, not draining. */
-  get isReady(): boolean {
-    return this.started && this.closing === undefined && this.options.transport.isConnected();
+  /**
+   * Whether it takes work: started, not draining, connected to the broker, and, if a module here has tables, to the database, which is
+   * asked at most once a second and has a second to answer. `/readyz` says this.
+   *
+   * A replica that can not reach its database can only fail what it is sent, while another may reach it. When the database that all
+   * share is away, though, all replicas are out of their balancer at once: clients get its 503 instead of the `fledge.database-unavailable`
+   * of the modules, also where a cache or a queue would have served them, until the database is back, and within about a second of that.
+   * It is no reason to restart: `/healthz` stays 200.
+   */
+  async readiness(): Promise<Readiness> {
+    const failed: Obstacle[] = [];
+    if (!this.started) failed.push('start');
+    if (this.closing !== undefined) failed.push('drain');
+    if (!this.options.transport.isConnected()) failed.push('broker');
+    // one that ends needs no verdict, and its connections are being closed
+    if (this.closing === undefined && (await this.databaseCheck?.answers()) === false) failed.push('database');
+    return { isReady: failed.length === 0, failed };
   }
 
   /** The Nest application of a hosted module. */
@@ -166,6 +183,7 @@ export class Host {
     if (spec.entities.length === 0 && spec.migrations.length === 0 && events.length === 0) return undefined;
     const { database } = this.options;
     if (!database) throw new StartupError('database', `${name} has tables, and the host was given no database`, 'Set DATABASE_URL, or leave it empty for the embedded PostgreSQL.');
+    this.databaseCheck ??= new DatabaseCheck(database.url);
     return openModuleData({ module: name, url: database.url, poolMax: database.poolMax, entities: spec.entities, migrations: [...MESSAGING_MIGRATIONS, ...spec.migrations] });
   }
 
@@ -180,7 +198,7 @@ export class Host {
     serveSystemPaths(this.listener, {
       title: this.options.application.name,
       registry: this.registry,
-      isReady: () => this.isReady,
+      readiness: () => this.readiness(),
       apps: () => [...this.containers.values()].map((c) => c.app),
     });
     this.port = await this.listener.listen(http.port, http.host ?? '127.0.0.1');
@@ -201,6 +219,7 @@ export class Host {
     await within(timeoutMs, transport.carrier.stop(), 'messages on their way in', this.logger);
     await within(timeoutMs, this.started ? transport.drain() : undefined, 'calls', this.logger);
     for (const { app } of this.containers.values()) await within(timeoutMs, app.close(), 'a module', this.logger);
+    await within(timeoutMs, this.databaseCheck?.close(), 'the check of the database', this.logger);
     await transport.close();
   }
 }

@@ -3,12 +3,13 @@ import type { INestApplication } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { Registry } from 'prom-client';
 import { describeModule, docsPage, type HttpListener, mergeDocuments, type RequestHandler } from '../http/index.js';
+import type { Readiness } from './readiness.js';
 
 /** What the process's own paths tell of. */
 export interface SystemPaths {
   readonly title: string;
   readonly registry: Registry;
-  readonly isReady: () => boolean;
+  readonly readiness: () => Promise<Readiness>;
   readonly apps: () => readonly INestApplication[];
 }
 
@@ -17,7 +18,12 @@ export function serveSystemPaths(listener: HttpListener, system: SystemPaths): v
   let document: OpenAPIObject | undefined;
   const own = (path: string, handler: (response: ServerResponse) => void): void => listener.ownForReading(path, drained(handler));
   own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
-  own('/readyz', (response) => (system.isReady() ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'not ready' })));
+  own('/readyz', (response) => {
+    system.readiness().then(
+      ({ isReady, failed }) => (isReady ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'not ready', failed })),
+      (error: Error) => sendJson(response, 500, { error: error.message }),
+    );
+  });
   own('/openapi.json', (response) => {
     document ??= mergeDocuments(system.title, system.apps().map((app) => describeModule(app, system.title)));
     sendJson(response, 200, document);

@@ -1,0 +1,60 @@
+import { DatabaseError, Pool } from 'pg';
+import { now } from '../boundary/index.js';
+
+/** How long a verdict on the database holds, in milliseconds: however often it is asked for, the server is asked once in this time. */
+export const DATABASE_CHECK_EVERY_MS = 1_000;
+/** How long the server has to answer. */
+export const DATABASE_CHECK_TIMEOUT_MS = 1_000;
+
+const TOO_MANY_CONNECTIONS = '53300';
+
+/**
+ * Whether the database of a process answers. It is asked over a connection of its own, so that modules which use all of theirs, as
+ * in a rush, are not taken for a database that is away; for the same reason the first silence of one second is passed over.
+ */
+export class DatabaseCheck {
+  private readonly pool: Pool;
+  private verdict = true;
+  private silences = 0;
+  private askedAt = -Infinity;
+  private asking: Promise<boolean> | undefined;
+
+  constructor(url: string) {
+    this.pool = new Pool({ connectionString: url, max: 1, connectionTimeoutMillis: DATABASE_CHECK_TIMEOUT_MS, query_timeout: DATABASE_CHECK_TIMEOUT_MS, application_name: 'fledge:readiness', keepAlive: true, allowExitOnIdle: true });
+    // a connection that breaks is replaced at the next question; the event alone would end the process
+    this.pool.on('error', () => undefined);
+  }
+
+  /** Whether it answered, at most `DATABASE_CHECK_EVERY_MS` ago. Never rejects. */
+  answers(): Promise<boolean> {
+    if (this.asking) return this.asking;
+    if (now() - this.askedAt < DATABASE_CHECK_EVERY_MS) return Promise.resolve(this.verdict);
+    return (this.asking = this.ask().finally(() => {
+      this.askedAt = now();
+      this.asking = undefined;
+    }));
+  }
+
+  close(): Promise<void> {
+    return this.pool.end();
+  }
+
+  private async ask(): Promise<boolean> {
+    try {
+      await this.pool.query('select 1');
+      this.silences = 0;
+      this.verdict = true;
+    } catch (error) {
+      this.silences = isSilence(error) ? this.silences + 1 : 0;
+      // a server that has no connection to spare is there: the modules have theirs
+      const isBusy = this.silences === 1 || (error instanceof DatabaseError && error.code === TOO_MANY_CONNECTIONS);
+      this.verdict = isBusy ? this.verdict : false;
+    }
+    return this.verdict;
+  }
+}
+
+/** pg gives these no code: a connection, and an answer, that did not come in time. */
+function isSilence(error: unknown): boolean {
+  return error instanceof Error && /timeout/i.test(error.message) && !(error instanceof DatabaseError);
+}
