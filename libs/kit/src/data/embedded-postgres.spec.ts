@@ -106,6 +106,9 @@ describe('the embedded PostgreSQL', () => {
   });
 });
 
+// A topology has no key for the folder, which a hint once named: there is only a server of one's own.
+const OUT = ', or set DATABASE_URL to a PostgreSQL server.';
+
 describe('a folder or port that will not do ends in one clear error:', () => {
   it('the folder of a running server', async () => {
     const dir = join(home, 'data');
@@ -114,19 +117,19 @@ describe('a folder or port that will not do ends in one clear error:', () => {
     const failure = await failureOf({ dir });
     expect(failure.code).toBe('fledge.startup.postgres-running');
     expect(failure.message).toBe(`${dir} is in use by the PostgreSQL server with process id ${postmaster}, which listens on port ${new URL(server.url).port}`);
-    expect(failure.hint).toContain(`kill ${postmaster}`);
+    expect(failure.hint).toBe(`Stop the process that runs it (or \`kill ${postmaster}\`), or set DATABASE_URL to that server.`);
     expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
   it('a folder that can not be made', async () => {
     await writeFile(join(home, 'file'), '');
     const dir = join(home, 'file', 'data');
-    expect(await failureOf({ dir })).toMatchObject({ code: 'fledge.startup.postgres-folder', message: `this user can not write the PostgreSQL folder ${dir}` });
+    expect(await failureOf({ dir })).toMatchObject({ code: 'fledge.startup.postgres-folder', message: `this user can not write the PostgreSQL folder ${dir}`, hint: expect.stringContaining(OUT) as string });
   });
 
   it('a folder with other files', async () => {
     await writeFile(join(home, 'thesis.txt'), '');
-    expect(await failureOf({ dir: home })).toMatchObject({ code: 'fledge.startup.postgres-folder', message: `${home} holds files that are not a PostgreSQL server's` });
+    expect(await failureOf({ dir: home })).toMatchObject({ code: 'fledge.startup.postgres-folder', message: `${home} holds files that are not a PostgreSQL server's`, hint: expect.stringContaining(OUT) as string });
   });
 
   it('a folder that a throw-away would remove with what is in it', async () => {

@@ -99,7 +99,7 @@ async function readPassword(folder: Pick<DataFolder, 'dir'>): Promise<string> {
     throw new StartupError(
       'postgres-password',
       `${folder.dir} is a PostgreSQL folder to which Fledge has no password: its ${PASSWORD_FILE} can not be read`,
-      `Choose another folder, or write the password of its user '${USER}' into that file.`,
+      `Write the password of its user '${USER}' into that file, or move the folder away: a new one is made.`,
       { dir: folder.dir },
     );
   }

@@ -30,7 +30,7 @@ export async function claimFolder(dir: string, persistent: boolean, binaries: Po
     throw new StartupError('postgres-folder', `${dir} is not empty, and a throw-away PostgreSQL would remove it at its end`, 'Choose an empty folder.', { dir });
   }
   if (!isNew && !entries.includes('PG_VERSION')) {
-    throw new StartupError('postgres-folder', `${dir} holds files that are not a PostgreSQL server's`, 'Choose an empty folder, or empty this one.', { dir });
+    throw new StartupError('postgres-folder', `${dir} holds files that are not a PostgreSQL server's`, 'Move them away, or set DATABASE_URL to a PostgreSQL server.', { dir });
   }
   const owner = process.getuid?.() === 0 ? await accountFor(dir, isNew) : undefined;
   if (owner && isNew) await chown(dir, owner.uid, owner.gid);
@@ -59,7 +59,7 @@ export async function checkFolder(dir: string): Promise<StartupError | undefined
     return new StartupError(
       'postgres-running',
       `${dir} is in use by the PostgreSQL server with process id ${pid}${port ? `, which listens on port ${port}` : ''}`,
-      `Stop the process that runs it (or \`kill ${pid}\`), choose another folder, or set DATABASE_URL to that server.`,
+      `Stop the process that runs it (or \`kill ${pid}\`), or set DATABASE_URL to that server.`,
       { dir, pid, port: port ?? null },
     );
   }
@@ -184,7 +184,7 @@ function unusable(dir: string, who: string, cause: unknown): StartupError {
   const failure = new StartupError(
     'postgres-folder',
     `${who} can not write the PostgreSQL folder ${dir}`,
-    "Give it the folder and a way through the folders above it, or choose another folder (the topology's `database`).",
+    'Give it the folder and a way through the folders above it, or set DATABASE_URL to a PostgreSQL server.',
     { dir },
   );
   failure.cause = cause;

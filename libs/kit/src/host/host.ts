@@ -182,7 +182,7 @@ export class Host {
     const { name, events } = spec.contract;
     if (spec.entities.length === 0 && spec.migrations.length === 0 && events.length === 0) return undefined;
     const { database } = this.options;
-    if (!database) throw new StartupError('database', `${name} has tables, and the host was given no database`, 'Set DATABASE_URL, or leave it empty for the embedded PostgreSQL.');
+    if (!database) throw new StartupError('database', `${name} has tables, and the host was given no database`, 'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` has one, if you have none.');
     this.databaseCheck ??= new DatabaseCheck(database.url);
     return openModuleData({ module: name, url: database.url, poolMax: database.poolMax, entities: spec.entities, migrations: [...MESSAGING_MIGRATIONS, ...spec.migrations] });
   }

@@ -240,7 +240,7 @@ const REFUSALS: readonly Refusal[] = [
     cls: () => stock({ entities: [ShelfRow] }),
     code: 'fledge.startup.database',
     message: 'stock has tables, and the host was given no database',
-    hint: 'Set DATABASE_URL, or leave it empty for the embedded PostgreSQL.',
+    hint: 'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` has one, if you have none.',
   },
 ];
 
