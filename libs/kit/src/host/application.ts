@@ -11,5 +11,7 @@ export interface ModuleEntry {
 /** All modules of an application. The only place that imports module classes. */
 export interface Application {
   readonly name: string;
+  /** Semantic version of what is deployed, as `nats micro ls` shows it. Default: that of the package.json nearest above the entry file. */
+  readonly version?: string;
   readonly modules: readonly ModuleEntry[];
 }

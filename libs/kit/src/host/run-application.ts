@@ -5,6 +5,7 @@ import { describeMessage, FledgeError, StartupError } from '../contract/index.js
 import { loadTopology, type Service, serviceNamed, type Topology } from '../topology/index.js';
 import { LocalTransport, NatsTransport, type Transport } from '../transport/index.js';
 import type { Application } from './application.js';
+import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
 import { QuietLogger } from './quiet-logger.js';
 
@@ -61,7 +62,7 @@ async function runService(application: Application, file: string, name: string |
   const host = new Host({
     application,
     modules: service.modules,
-    transport: transportOf(topology, service),
+    transport: transportOf(topology, service, application.version ?? deployedVersion(process.argv[1] ?? '')),
     database: { url: topology.database.url ?? (postgres as EmbeddedPostgres).url, poolMax: topology.database.poolMax },
     http: topology.http,
     settings: topology.settings,
@@ -82,13 +83,13 @@ async function runService(application: Application, file: string, name: string |
   new Logger('host').log(`${service.name} is ready: ${service.modules.join(', ')} on http://${topology.http.host}:${host.port}`);
 }
 
-function transportOf(topology: Topology, service: Service): Transport {
+function transportOf(topology: Topology, service: Service, version: string | undefined): Transport {
   if (topology.transport === 'local') return new LocalTransport();
   if (topology.nats.servers.length === 0) {
     throw new StartupError('nats', `${topology.file} uses NATS, and no server is named`, 'Set NATS_URL, or start with `fledge start`, which brings a broker along.');
   }
   const { servers, ...limits } = topology.nats;
-  return new NatsTransport({ url: servers, log: limits, namespace: topology.namespace, name: service.name });
+  return new NatsTransport({ url: servers, log: limits, namespace: topology.namespace, name: service.name, version });
 }
 
 /** Drains at the first signal; the process ends when nothing is left, and at once at the second signal. */

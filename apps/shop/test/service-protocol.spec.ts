@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { freshDatabase, type FreshDatabase, testNatsUrl } from '@fledge/kit/testing';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { ServiceProcess } from './service-process.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+
+let database: FreshDatabase;
+let service: ServiceProcess | undefined;
+let client: NatsConnection;
+
+beforeEach(async () => {
+  database = await freshDatabase();
+  client = await connect({ servers: testNatsUrl() });
+});
+
+afterEach(async () => {
+  await service?.kill();
+  await client.close();
+  await database.drop();
+});
+
+// `nats micro ls` showed 0.0.0 for every module.
+it('tells who asks the broker which version of a module runs', async () => {
+  const namespace = `micro${randomBytes(5).toString('hex')}`;
+  service = await ServiceProcess.start('split', 'catalog', { databaseUrl: database.url, natsUrl: testNatsUrl(), namespace });
+  const answers: unknown[] = [];
+  for await (const answer of await client.requestMany('$SRV.PING.catalog', '', { maxWait: 1_000 })) answers.push(answer.json());
+  expect(answers).toContainEqual(expect.objectContaining({ name: 'catalog', version, metadata: expect.objectContaining({ namespace }) as unknown }));
+});
