@@ -9,6 +9,8 @@ export interface ReplicaOrder {
   readonly natsUrl?: string | undefined;
   readonly namespace: string;
   readonly listener?: 'older' | 'newer';
+  /** Memory of its JavaScript heap at the most, in MiB, beyond which it dies. */
+  readonly heapMax?: number;
   /** The signal that it gives itself, when it comes to a point in a message's life for the `after`th time. */
   readonly grief?: { readonly point: string; readonly signal: 'SIGKILL' | 'SIGSTOP'; readonly after: number };
 }
@@ -40,7 +42,7 @@ export class ChatterReplica {
 
   /** Resolves when it is ready. */
   static async start(order: ReplicaOrder): Promise<ChatterReplica> {
-    const child = fork(MAIN, [JSON.stringify(order)], { execArgv: ['--no-warnings', '--conditions', 'source'], env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = fork(MAIN, [JSON.stringify(order)], { execArgv: ['--no-warnings', '--conditions', 'source', ...(order.heapMax === undefined ? [] : [`--max-old-space-size=${order.heapMax}`])], env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     const replica = new ChatterReplica(child);
     const first = await Promise.race([once(child, 'message'), replica.ended]);
     if (!Array.isArray(first)) throw new Error(`the replica ended before it was ready, by ${String(first)}`);
