@@ -5,6 +5,7 @@ import type { CommitHook, ModuleDataSource } from '../data/index.js';
 import { ForeignEvent, NoOpenTransaction } from './outbox-errors.js';
 import { afterCommit, beforeCommit } from './points.js';
 import { partitionOf } from './schema.js';
+import { isStorable } from './storable.js';
 
 /** Characters of a key at the most. */
 export const KEY_MAX = 200;
@@ -92,8 +93,8 @@ export class Outbox implements CommitHook {
 }
 
 function keyOf(name: string, key: unknown): string {
-  if (typeof key === 'string' && key.length > 0 && key.length <= KEY_MAX && !key.includes('\u0000')) return key;
-  throw new InvalidMessage(name, [{ path: 'key', rule: 'key', message: `must be a text of 1 to ${KEY_MAX} characters without U+0000` }]);
+  if (typeof key === 'string' && key.length > 0 && key.length <= KEY_MAX && isStorable(key)) return key;
+  throw new InvalidMessage(name, [{ path: 'key', rule: 'key', message: `must be a text of 1 to ${KEY_MAX} characters without U+0000 and half surrogate pairs` }]);
 }
 
 function headers(): Pending['headers'] {

@@ -1,6 +1,7 @@
 import { DatabaseUnavailable } from '../data/index.js';
 import { FledgeError, InvalidMessage } from '../contract/index.js';
 import type { ConsumerRules, FailedAttempt } from './consumer.js';
+import { storable } from './storable.js';
 import { UnknownVersion } from './delivery-errors.js';
 
 /** Lines of a stack that the history keeps. */
@@ -54,8 +55,8 @@ export function failedAttempt(error: unknown, attempt: number, replica: string):
     attempt,
     at: new Date().toISOString(),
     code: codeOf(error),
-    message: clean(error instanceof Error ? error.message : String(error)),
-    ...(stack !== undefined && { stack: clean(stack) }),
+    message: storable(error instanceof Error ? error.message : String(error), TEXT_CHARS_MAX),
+    ...(stack !== undefined && { stack: storable(stack, TEXT_CHARS_MAX) }),
     replica,
   };
 }
@@ -65,11 +66,4 @@ function codeOf(error: unknown): string {
   const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
   if (typeof code === 'string') return code;
   return typeof name === 'string' ? name : typeof error;
-}
-
-/** PostgreSQL stores no NUL, in text and JSON alike, and no half of a surrogate pair. */
-const UNSTORABLE = /\0|\p{Surrogate}/gu;
-
-function clean(text: string): string {
-  return text.slice(0, TEXT_CHARS_MAX).replace(UNSTORABLE, '\uFFFD');
 }

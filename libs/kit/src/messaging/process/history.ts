@@ -1,4 +1,4 @@
-/** Entries of a run's history at the most: the first, and the newest of the others. */
+/** Entries of a run's history at the most: the first, failures that are not resumed, and the newest of the others. */
 export const HISTORY_MAX = 100;
 /** Characters of a detail at the most. */
 export const DETAIL_CHARS_MAX = 500;
@@ -28,22 +28,19 @@ export interface HistoryEntry {
   readonly message?: string;
 }
 
-/** A history with entries added, within its bound. */
+/** A history with entries added, within its bound: what the run failed on since it was last resumed stays before other things. */
 export function extended(history: readonly HistoryEntry[], added: readonly HistoryEntry[]): readonly HistoryEntry[] {
   const all = [...history, ...added];
-  return all.length <= HISTORY_MAX ? all : [...all.slice(0, 1), ...all.slice(1 - HISTORY_MAX)];
+  if (all.length <= HISTORY_MAX) return all;
+  const resumed = all.findLastIndex(({ what }) => what === 'resumed');
+  const [first, ...rest] = all.map((entry, at) => ({ entry, at, matters: entry.what === 'failed' && at > resumed }));
+  const byWorth = rest.toSorted((a, b) => Number(b.matters) - Number(a.matters) || b.at - a.at);
+  const kept = byWorth.slice(0, HISTORY_MAX - 1).toSorted((a, b) => a.at - b.at);
+  return [first, ...kept].map((one) => (one as { entry: HistoryEntry }).entry);
 }
 
 /** The ids of the dead letters that a run failed on since it was last resumed. */
 export function failedOn(history: readonly HistoryEntry[]): readonly string[] {
   const since = history.slice(history.findLastIndex(({ what }) => what === 'resumed') + 1);
   return [...new Set(since.flatMap(({ what, message }) => (what === 'failed' && message !== undefined ? message : [])))];
-}
-
-/** PostgreSQL stores no NUL, and no half of a surrogate pair. */
-const UNSTORABLE = /\0|\p{Surrogate}/gu;
-
-/** A text as it can be stored. */
-export function storable(text: string, charsMax = DETAIL_CHARS_MAX): string {
-  return text.slice(0, charsMax).replace(UNSTORABLE, '\uFFFD');
 }

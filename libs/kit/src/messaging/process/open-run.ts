@@ -2,7 +2,8 @@ import type { Catalogue } from '../../boundary/index.js';
 import { type Class, UndeclaredDependency } from '../../contract/index.js';
 import { TransactionOver } from '../../data/index.js';
 import type { Outbox } from '../outbox.js';
-import { type Happening, type HistoryEntry, storable } from './history.js';
+import { storable } from '../storable.js';
+import { DETAIL_CHARS_MAX, type Happening, type HistoryEntry } from './history.js';
 import { TimerOutOfBounds, UnknownTimer } from './process-errors.js';
 import type { Run } from './run.js';
 
@@ -77,7 +78,7 @@ export class OpenRun implements Run<object> {
   }
 
   tell(what: Happening, detail: string): void {
-    this.entries.push({ at: this.at, what, detail: storable(detail) });
+    this.entries.push({ at: this.at, what, detail: storable(detail, DETAIL_CHARS_MAX) });
   }
 
   private refuseOver(): void {

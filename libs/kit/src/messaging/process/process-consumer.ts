@@ -5,7 +5,8 @@ import { type ConsumerRules, type Death, type DurableConsumer, familyOf } from '
 import { decodeEvent } from '../consumers.js';
 import { UnknownVersion } from '../delivery-errors.js';
 import type { StateClass } from './decorators.js';
-import { extended, failedOn, type HistoryEntry, storable } from './history.js';
+import { storable, storableJson } from '../storable.js';
+import { DETAIL_CHARS_MAX, extended, failedOn, type HistoryEntry } from './history.js';
 import { OpenRun, type RunContext } from './open-run.js';
 import { IncompatibleState, RunFailed, UnknownTimer } from './process-errors.js';
 import { type ProcessStore, type StoredRun, TIMER_PREFIX } from './process-store.js';
@@ -80,7 +81,7 @@ export class ProcessConsumer implements DurableConsumer {
     const { key, starts } = this.tolerantly(message);
     const last = history.at(-1);
     const what = this.timerOf(message) ?? message.name;
-    const detail = storable(`${what}: ${reason}${last ? `; ${last.code}: ${last.message}` : ''}`);
+    const detail = storable(`${what}: ${reason}${last ? `; ${last.code}: ${last.message}` : ''}`, DETAIL_CHARS_MAX);
     const entry = (at: Date): HistoryEntry => ({ at: at.toISOString(), what: 'failed', detail, message: message.id });
     if (starts && (await store.startFailed(this.name, key, [entry(new Date())]))) return;
     const stored = await store.lock(this.name, key);
@@ -100,7 +101,7 @@ export class ProcessConsumer implements DurableConsumer {
     }
     const status = run.outcome !== undefined ? 'finished' : isStillFailed ? 'failed' : 'running';
     const history = extended(stored.history, run.entries);
-    await store.save(this.name, key, { state: JSON.stringify(codec.copy(run.state)), status, outcome: run.outcome, history, timers: run.timerChanges });
+    await store.save(this.name, key, { state: storableJson(codec.copy(run.state)), status, outcome: run.outcome, history, timers: run.timerChanges });
   }
 
   private stateOf(key: string, state: unknown): object {

@@ -80,6 +80,7 @@ const catalogue = new Catalogue([Orders, Bank, Far]);
 class CheckoutState {
   @IsInt() payments = 0;
   @IsOptional() @IsInt() late?: number;
+  @IsOptional() @IsString() reason?: string;
 }
 
 /** What a test lets the process do in an event of the order. */
@@ -229,6 +230,11 @@ describe('a run of a process', () => {
     expect((await stored('a')).history.map(({ what }) => what)).toEqual(['started', 'event']);
     await Promise.all(Array.from({ length: 20 }, (_, n) => handle(new Paid({ orderId: 'a', paymentId: `p${n}` }))));
     expect((await stored('a')).state.payments).toBe(20);
+  });
+
+  it('keeps a text of which PostgreSQL can store no part, without that part', async () => {
+    await handle(placed('a', (run) => void (run.state.reason = '\\u0000 \0 cut \ud83d')));
+    expect((await stored('a')).state.reason).toBe('\\u0000 \uFFFD cut \uFFFD');
   });
 
   it('is not begun by an event that only continues it, and takes none once it has finished', async () => {
