@@ -1,7 +1,8 @@
-import { type ConsumerState, COUNT_MAX, type OutboxState, overview } from '@fledge/kit/operator';
+import { type ConsumerState, COUNT_MAX, forgetConsumer, type OutboxState, overview } from '@fledge/kit/operator';
 import { withDatabase } from './operate/database.js';
 import { json, span, table } from './operate/print.js';
-import { parseLine } from './operate/verbs.js';
+import { checkConsumer } from './operate/names.js';
+import { type Line, parseLine, runVerb, type Verb } from './operate/verbs.js';
 
 const GRAMMAR = { usage: 'fledge consumers [--module <module>] [--json]', words: [0], options: { module: 'text', json: 'flag' } } as const;
 
@@ -10,8 +11,29 @@ interface Found {
   readonly consumers: readonly (ConsumerState & { readonly module: string })[];
 }
 
-/** `fledge consumers`: how far the consumers of each module have come, and what its outbox has still to send. */
-export async function consumers(args: readonly string[]): Promise<number> {
+const FORGET = 'fledge consumers forget <module> <consumer> [--json]';
+const VERBS: Readonly<Record<string, Verb>> = { forget: { usage: FORGET, words: [2], options: { json: 'flag' }, run: forget } };
+
+/** `fledge consumers [forget]`: how far consumers have come; or forgets one that the code has no more. */
+export function consumers(args: readonly string[]): Promise<number> {
+  const [first] = args;
+  return first === undefined || first.startsWith('-') ? look(args) : runVerb('consumers', VERBS, args);
+}
+
+async function forget(line: Line): Promise<number> {
+  const [module, consumer] = line.words as [string, string];
+  const deleted = await withDatabase((database) =>
+    database.in(module, async (sql) => {
+      await checkConsumer(sql, module, consumer);
+      return forgetConsumer(sql, consumer);
+    }),
+  );
+  process.stdout.write(line.has('json') ? json({ module, consumer, deleted }) : `${consumer} of ${module} is forgotten, and ${deleted} messages that waited for it are deleted\n`);
+  return 0;
+}
+
+/** How far the consumers of each module have come, and what its outbox has still to send. */
+async function look(args: readonly string[]): Promise<number> {
   const line = parseLine(GRAMMAR, args);
   const only = line.text('module');
   const found = await withDatabase(async (database): Promise<Found> => {

@@ -97,6 +97,27 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     expect(EARS.tries.filter((tried) => tried.includes(':again:'))).toHaveLength(12);
   });
 
+  it('forgets a consumer that the code has no more, and what waits for it', async () => {
+    const query = async (text: string): Promise<unknown[]> => {
+      const client = new Client({ connectionString: talk.database.url });
+      await client.connect();
+      try {
+        return (await client.query<object>(text)).rows;
+      } finally {
+        await client.end();
+      }
+    };
+    await query("insert into listener.message_consumer (name, kind, takes) values ('gone', 'event', '{talker.said}')");
+    // each replica reads the list of consumers every second
+    await eventually(async () => {
+      await talk.say('for whom', 1, 1);
+      expect(await query("select 1 from listener.inbox where consumer = 'gone'")).not.toEqual([]);
+    }, 'something for it');
+    expect((await fledge('consumers forget listener gone')).out).toMatch(/^gone of listener is forgotten, and \d+ messages that waited for it are deleted\n$/);
+    expect(await query("select 1 from listener.inbox where consumer = 'gone'")).toEqual([]);
+    expect((await fledge('consumers --module listener')).out).not.toContain('gone');
+  });
+
   it('is told what is wrong, with the cure', async () => {
     const wrong: [line: string, code: number, err: string | RegExp][] = [
       ['dead-letters list --module listner', 1, "fledge: there is no module with messages 'listner'. Did you mean 'listener'?\n"],
@@ -110,6 +131,9 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
       ['dead-letters lst', 2, /knows no 'lst'; did you mean 'list'\?\. Usage: /],
       ['dead-letters list --limit 0', 2, /--limit is a number from 1 to 999, and got '0'\. Usage: /],
       ['consumers --modul listener', 2, /Unknown option '--modul'\. Usage: fledge consumers/],
+      ['consumers forget listener first', 1, 'fledge: a replica that runs handles messages for first. Deploy code without it first, and wait until no replica of the code before runs.\n'],
+      ['consumers forget listener', 2, /Usage: fledge consumers forget/],
+      ['consumers forgt listener first', 2, /knows no 'forgt'; did you mean 'forget'/],
       ['processes resume listener first 1', 1, /^fledge: first has no run '1'\. /],
       ['replay', 2, /--since says from when on\. Usage: /],
       ['replay --since yesterday', 2, /--since is a time as in .*, and got 'yesterday'\. Usage: /],

@@ -17,6 +17,7 @@ export {
   type DeadLetterState,
   type DeadLetterSummary,
 } from './messaging/dead-letters.js';
+export { ConsumerInUse, forgetConsumer } from './messaging/forget-consumer.js';
 export { COUNT_MAX, overview, type ConsumerState, type OutboxState, type Overview } from './messaging/overview.js';
 export { listRuns, resumeRun, showRun, type RunDetails, type RunSummary } from './messaging/process/processes.js';
 export { checkReplay, replay, type ReplaySpan } from './messaging/replay.js';

@@ -1,0 +1,40 @@
+import { FledgeError } from '../contract/index.js';
+import { consumerGroup } from './deliveries.js';
+import type { Sql } from './sql.js';
+
+/** A consumer was to be forgotten that a running replica still handles messages for. Nothing was changed. */
+export class ConsumerInUse extends FledgeError {
+  readonly code = 'fledge.consumer-in-use';
+  readonly kind = 'conflict';
+  readonly outcome = 'rejected';
+  readonly hint = 'Deploy code without it first, and wait until no replica of the code before runs.';
+  readonly data: Readonly<Record<string, unknown>>;
+  constructor(consumer: string) {
+    super(`a replica that runs handles messages for ${consumer}`);
+    this.data = { consumer };
+  }
+}
+
+/** Rows that one statement deletes at the most. */
+const ROWS_MAX = 5_000;
+
+// In one statement, so that no replica that starts meanwhile is overlooked: it registers its consumers before it takes part.
+const STRIKE = `
+delete from message_consumer c where c.name = $1
+  and not exists (select from message_member m where m.expires_at > clock_timestamp() and $2 = any(m.groups))
+returning 1`;
+const WAITING = `delete from inbox where (consumer, message_id) in (select consumer, message_id from inbox where consumer = $1 and state in ('ready', 'parked') limit ${ROWS_MAX}) returning 1`;
+
+/**
+ * Forgets a consumer that the code has no more: nothing is stored for it from now on, and what waits for it is deleted. What it has
+ * handled, and its dead letters, stay for as long as `retention` says. Answers how many messages were deleted.
+ * @throws ConsumerInUse when a replica that runs has it.
+ */
+export async function forgetConsumer(sql: Sql, name: string): Promise<number> {
+  const struck = await sql.rows<object>(STRIKE, [name, consumerGroup(name)]);
+  if (struck.length === 0 && (await sql.rows('select 1 from message_consumer where name = $1', [name])).length > 0) throw new ConsumerInUse(name);
+  let deleted = 0;
+  for (let rows = ROWS_MAX; rows === ROWS_MAX; deleted += rows) rows = (await sql.rows<object>(WAITING, [name])).length;
+  await sql.rows('delete from message_hold where consumer = $1', [name]);
+  return deleted;
+}
