@@ -1,6 +1,10 @@
 import { parseArgs } from 'node:util';
 import { MUTATIONS } from './mutations.js';
+import { type Area, AREAS } from './plan/injury-plan.js';
 import { TOPOLOGIES, type TopologyName } from './shop/topologies.js';
+
+/** Orders of a round, unless said otherwise. */
+const ORDERS = 24;
 
 /** What a run of the lab is told. */
 export interface LabOptions {
@@ -11,6 +15,8 @@ export interface LabOptions {
   /** Worlds at a time. */
   readonly parallel: number;
   readonly faults: boolean;
+  /** What is injured. */
+  readonly area: Area;
   readonly mutation: string | undefined;
   /** Tell what each round came to. */
   readonly states: boolean;
@@ -24,8 +30,9 @@ export const USAGE = `npm run test:faults -- [options]
   --seed N        the first seed; default one of the clock. A seed decides what the buyers do and what is done to the shop
   --seeds N       how many seeds, each in every topology; default 1
   --topology T    ${TOPOLOGIES.join(', ')} or all; default all
-  --orders N      orders of a round; default 24
+  --orders N      orders of a round; default ${ORDERS}
   --parallel N    worlds at a time, each with servers of its own; default 1
+  --injure AREA   ${AREAS.join(', ')}; default all
   --no-faults     injure nothing: a seed must end in the same state in every topology
   --states        tell what each round came to
   --mutate NAME   take a promise out of the code, up to the first seed that finds it out: ${Object.keys(MUTATIONS).join(', ')}
@@ -36,17 +43,24 @@ Exit code 0, 1 when an invariant is broken or no round counted, 2 for a wrong co
 export function labOptions(args: readonly string[]): LabOptions | undefined {
   const values = read(args);
   if (values.help) return undefined;
+  const topologies = topologiesOf(values.topology);
   const first = whole('seed', values.seed ?? String(Date.now() % 1_000_000), 0);
   if (values.mutate !== undefined && !Object.hasOwn(MUTATIONS, values.mutate)) throw new UsageError(`there is no mutation '${values.mutate}': use ${Object.keys(MUTATIONS).join(', ')}`);
   return {
     seeds: Array.from({ length: whole('seeds', values.seeds, 1) }, (_, i) => first + i),
-    topologies: topologiesOf(values.topology),
+    topologies,
     orders: whole('orders', values.orders, 1),
     parallel: whole('parallel', values.parallel, 1),
     faults: !values['no-faults'],
+    area: areaOf(values.injure, topologies),
     mutation: values.mutate,
     states: values.states,
   };
+}
+
+/** What else to say for a round to be played again as it was. */
+export function againOptions({ orders, area, mutation }: LabOptions): string {
+  return [orders !== ORDERS && ` --orders ${orders}`, area !== 'all' && ` --injure ${area}`, mutation !== undefined && ` --mutate ${mutation}`].filter(Boolean).join('');
 }
 
 function read(args: readonly string[]) {
@@ -57,8 +71,9 @@ function read(args: readonly string[]) {
         seed: { type: 'string' },
         seeds: { type: 'string', default: '1' },
         topology: { type: 'string', default: 'all' },
-        orders: { type: 'string', default: '24' },
+        orders: { type: 'string', default: String(ORDERS) },
         parallel: { type: 'string', default: '1' },
+        injure: { type: 'string', default: 'all' },
         mutate: { type: 'string' },
         states: { type: 'boolean', default: false },
         'no-faults': { type: 'boolean', default: false },
@@ -75,6 +90,13 @@ function topologiesOf(name: string): readonly TopologyName[] {
   const found = TOPOLOGIES.find((topology) => topology === name);
   if (found === undefined) throw new UsageError(`there is no topology '${name}': use ${TOPOLOGIES.join(', ')} or all`);
   return [found];
+}
+
+function areaOf(name: string, topologies: readonly TopologyName[]): Area {
+  const found = AREAS.find((area) => area === name);
+  if (found === undefined) throw new UsageError(`there is nothing called '${name}' to injure: use ${AREAS.join(', ')}`);
+  if (found === 'broker' && topologies.includes('monolith')) throw new UsageError(`--injure broker: monolith has none, so say --topology ${TOPOLOGIES.filter((topology) => topology !== 'monolith').join(' or ')}`);
+  return found;
 }
 
 function whole(name: string, text: string, least: number): number {

@@ -32,7 +32,7 @@ async function main(): Promise<void> {
 }
 
 async function run(options: LabOptions): Promise<void> {
-  const report = new Report(options.states, options.mutation);
+  const report = new Report(options);
   const jobs = jobsOf(options);
   const worker = async (): Promise<void> => {
     for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
@@ -54,13 +54,13 @@ function jobsOf({ seeds, topologies }: LabOptions): Job[] {
 }
 
 /** Plays seeds on one world, and answers how many: what was broken stays broken, so the next ones deserve a world of their own. */
-async function playWorld({ topology, seeds }: Job, { orders, faults, mutation }: LabOptions, report: Report): Promise<number> {
+async function playWorld({ topology, seeds }: Job, { orders, faults, area, mutation }: LabOptions, report: Report): Promise<number> {
   const world = await World.make({ topology, preload: mutationPreload(mutation) });
   const stillWithinMs = mutation === undefined ? STILL_WITHIN_MS : MUTATED_STILL_WITHIN_MS;
   try {
     let played = 0;
     for (const seed of seeds) {
-      const result = await playRound(world, { seed, orders, faults, stillWithinMs });
+      const result = await playRound(world, { seed, orders, faults, area, stillWithinMs });
       report.add(topology, result, result.accepted >= result.orders * ACCEPTED_MIN);
       played += 1;
       if (result.broken.length > 0) break;

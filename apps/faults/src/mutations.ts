@@ -19,8 +19,8 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'key-order': {
     file: '/messaging/deliveries.js',
-    from: 'order by r.position limit $6',
-    to: 'order by md5(r.message_id::text) limit $6',
+    from: 'order by r.position limit $5',
+    to: 'order by md5(r.message_id::text) limit least(1, $5)',
     takesOut: 'are the messages of a key handled in their order',
   },
   'idempotency-key': {

@@ -1,3 +1,4 @@
+import { againOptions, type LabOptions } from './lab-options.js';
 import type { RoundResult } from './round.js';
 import type { TopologyName } from './shop/topologies.js';
 
@@ -9,14 +10,7 @@ export class Report {
   private readonly injuries = new Map<string, number>();
   private readonly states = new Map<number, Map<string, string>>();
 
-  /**
-   * @param withStates tells also what each round came to.
-   * @param mutation what was taken out of the code, if anything.
-   */
-  constructor(
-    private readonly withStates: boolean,
-    private readonly mutation: string | undefined,
-  ) {}
+  constructor(private readonly options: LabOptions) {}
 
   /** Whether nothing was broken, and something was counted. */
   get isGreen(): boolean {
@@ -35,7 +29,7 @@ export class Report {
     else this.uncounted.push(`${topology} ${seed}: ${accepted} of ${orders} accepted; ${refusals[0] ?? ''}`);
     const verdict = broken.length > 0 ? 'BROKEN' : counts ? 'held' : 'does not count';
     print(`${topology.padEnd(9)} seed ${seed}: ${verdict}, ${accepted} of ${orders} orders accepted, ${injuries.length} injuries, ${(tookMs / 1_000).toFixed(1)} s`);
-    if (this.withStates) print(state);
+    if (this.options.states) print(state);
     if (broken.length > 0) this.tell(topology, result);
     if (injuries.length === 0) this.compare(topology, seed, state);
   }
@@ -53,7 +47,7 @@ export class Report {
     for (const line of broken) print(`  ${line}`);
     for (const line of stories) print(`  ${line}`);
     for (const injury of injuries) print(`  ${JSON.stringify(injury)}`);
-    print(`  again: npm run test:faults -- --topology ${topology} --seed ${seed}${this.mutation === undefined ? '' : ` --mutate ${this.mutation}`}`);
+    print(`  again: npm run test:faults -- --topology ${topology} --seed ${seed}${againOptions(this.options)}`);
     this.broken.push(`${topology} ${seed}: ${broken[0] ?? ''}`);
   }
 

@@ -5,7 +5,7 @@ import { untilStill } from './check/stillness.js';
 import { Tables } from './check/tables.js';
 import { injure } from './injure.js';
 import { planOrders } from './plan/buyer-plan.js';
-import { type Injury, planInjuries } from './plan/injury-plan.js';
+import { type Area, type Injury, planInjuries } from './plan/injury-plan.js';
 import { Random } from './plan/random.js';
 import { type OrderedResult, placeOrders } from './shop/buyers.js';
 import { BUYERS, PRODUCTS, type World } from './world.js';
@@ -15,6 +15,7 @@ export interface RoundOptions {
   readonly seed: number;
   readonly orders: number;
   readonly faults: boolean;
+  readonly area: Area;
   /** How long it may take to come to rest when all is healed, in milliseconds. */
   readonly stillWithinMs: number;
 }
@@ -47,11 +48,11 @@ const STOCK = 1_000;
 const INJURY_SALT = 0x5eed;
 
 /** Plays one seed: buyers order, the shop is injured, all heals and comes to rest, and everything is counted. */
-export async function playRound(world: World, { seed, orders, faults, stillWithinMs }: RoundOptions): Promise<RoundResult> {
+export async function playRound(world: World, { seed, orders, faults, area, stillWithinMs }: RoundOptions): Promise<RoundResult> {
   const start = performance.now();
   world.reports.length = 0;
   const plans = planOrders(new Random(seed), orders, BUYERS, PRODUCTS);
-  const planned = faults ? planInjuries(new Random(seed ^ INJURY_SALT), INJURIES, INJURED_WITHIN_MS, { services: world.shop.services.length, hasBroker: world.broker !== undefined }) : [];
+  const planned = faults ? planInjuries(new Random(seed ^ INJURY_SALT), INJURIES, INJURED_WITHIN_MS, { services: world.shop.services.length, hasBroker: world.broker !== undefined, area }) : [];
   await receiveStock(world, seed);
   const injuries: Injury[] = [];
   const [results] = await Promise.all([placeOrders(world.buyers, plans, world.products, PAUSE_MS), injure(world, planned, (injury) => injuries.push(injury))]);

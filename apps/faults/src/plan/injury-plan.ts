@@ -19,11 +19,18 @@ export type Injury = { readonly atMs: number } & (
   | { readonly what: 'line-slow'; readonly line: 'database' | 'broker'; readonly delayMs: number; readonly forMs: number }
 );
 
+/** What a plan may injure: anything, or one kind of thing again and again. */
+export type Area = 'all' | 'services' | 'database' | 'broker';
+
+/** All of them. */
+export const AREAS: readonly Area[] = ['all', 'services', 'database', 'broker'];
+
 /** Which injuries a topology can suffer. */
 export interface Body {
   /** Replicas that run. */
   readonly services: number;
   readonly hasBroker: boolean;
+  readonly area: Area;
 }
 
 type Kind = Injury['what'];
@@ -40,10 +47,15 @@ export function planInjuries(random: Random, number: number, withinMs: number, b
 }
 
 function one(random: Random, atMs: number, body: Body): Injury {
-  const place = random.whole(1, 100);
-  if (body.hasBroker && place <= 25) return ofLine(random, atMs, random.one(OF_THE_BROKER), 'broker');
-  if (place <= 45) return ofLine(random, atMs, random.one(OF_THE_DATABASE), 'database');
+  const area = body.area === 'all' ? anyArea(random.whole(1, 100), body.hasBroker) : body.area;
+  if (area === 'broker') return ofLine(random, atMs, random.one(OF_THE_BROKER), 'broker');
+  if (area === 'database') return ofLine(random, atMs, random.one(OF_THE_DATABASE), 'database');
   return ofService(random, atMs, random.one(OF_SERVICES), random.whole(0, body.services - 1));
+}
+
+function anyArea(place: number, hasBroker: boolean): Area {
+  if (hasBroker && place <= 25) return 'broker';
+  return place <= 45 ? 'database' : 'services';
 }
 
 function ofService(random: Random, atMs: number, what: Kind, service: number): Injury {

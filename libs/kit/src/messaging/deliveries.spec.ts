@@ -7,7 +7,7 @@ import { sqlOf } from './sql.js';
 
 const CONSUMERS = ['first', 'second'];
 const EVERYWHERE = CONSUMERS.flatMap((name) => Array.from({ length: PARTITIONS }, (_, part) => ({ name, part })));
-const SIGHT = { consumers: EVERYWHERE.map(({ name }) => name), partitions: EVERYWHERE.map(({ part }) => part), floors: EVERYWHERE.map(() => '0') };
+const SIGHT = { consumers: EVERYWHERE.map(({ name }) => name), partitions: EVERYWHERE.map(({ part }) => part) };
 const NONE = { consumers: [], values: [] };
 
 describe('a look into the inbox', () => {

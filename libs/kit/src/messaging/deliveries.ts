@@ -41,8 +41,6 @@ export interface Failure {
 export interface Sight {
   readonly consumers: readonly string[];
   readonly partitions: readonly number[];
-  /** Positions below are known to hold nothing that is ready. */
-  readonly floors: readonly string[];
 }
 
 /** Pairs of a consumer and something of its own, as two lists of one length. */
@@ -78,18 +76,18 @@ function bounded(rows: string): string {
 
 const LOOK = `
 select q.consumer, i.key, i.partition, case when exists (select from message_hold h where h.consumer = q.consumer and h.key = i.key) then 'held' else 'ready' end as state, ${COLUMNS}
-from unnest($1::text[], $2::smallint[], $3::bigint[]) as q(consumer, partition, floor)
+from unnest($1::text[], $2::smallint[]) as q(consumer, partition)
 cross join lateral (${bounded(`
   select * from inbox r
-  where r.consumer = q.consumer and r.partition = q.partition and r.state = 'ready' and r.position >= q.floor
-    and (r.consumer, r.message_id) not in (select * from unnest($4::text[], $5::uuid[]))
-  order by r.position limit $6`)}) i
+  where r.consumer = q.consumer and r.partition = q.partition and r.state = 'ready'
+    and (r.consumer, r.message_id) not in (select * from unnest($3::text[], $4::uuid[]))
+  order by r.position limit $5`)}) i
 union all
 select h.consumer, h.key, h.partition, 'due', ${COLUMNS}
 from (
   select h.* from unnest($1::text[], $2::smallint[]) as q(consumer, partition)
   join message_hold h on h.consumer = q.consumer and h.partition = q.partition
-  where h.due_at <= clock_timestamp() and (h.consumer, h.key) not in (select * from unnest($7::text[], $8::text[])) order by h.due_at limit ${DUE_KEYS_MAX}
+  where h.due_at <= clock_timestamp() and (h.consumer, h.key) not in (select * from unnest($6::text[], $7::text[])) order by h.due_at limit ${DUE_KEYS_MAX}
 ) h
 left join lateral (${bounded(`
   select * from inbox r where r.consumer = h.consumer and r.key = h.key and r.state = 'parked' order by r.position limit ${DUE_ROWS_MAX}`)}) i on true`;
@@ -175,7 +173,7 @@ export class Deliveries {
   async look(sight: Sight, inMemory: InMemory, rowsMax: number): Promise<Found[]> {
     const { messages, keys } = inMemory;
     const pairs = [messages.consumers, messages.values, rowsMax, keys.consumers, keys.values];
-    const rows = await this.sql.rows<LookRow>(LOOK, [sight.consumers, sight.partitions, sight.floors, ...pairs]);
+    const rows = await this.sql.rows<LookRow>(LOOK, [sight.consumers, sight.partitions, ...pairs]);
     return rows.map((row) => this.found(row));
   }
 

@@ -27,7 +27,6 @@ const LOOK_MIN_MS = 8;
 const POLL_MIN_MS = 20;
 const POLL_MAX_MS = 500;
 const PAUSE_AFTER_FAILURE_MS = 200;
-const LOWEST = '-9223372036854775808';
 
 /** What a dispatcher is made of. */
 export interface DispatcherOptions {
@@ -146,7 +145,7 @@ export class Dispatcher {
   private sight(): Sight {
     const hungry = this.lines.filter(({ backlog }) => !backlog.hasWaiting || backlog.ids.size < ENOUGH);
     const seen = hungry.flatMap((line) => [...line.group.held.keys()].filter((part) => line.backlog.count(part) < MEMORY_MAX).map((part) => ({ name: line.consumer.name, part })));
-    return { consumers: seen.map((one) => one.name), partitions: seen.map((one) => one.part), floors: seen.map(() => LOWEST) };
+    return { consumers: seen.map((one) => one.name), partitions: seen.map((one) => one.part) };
   }
 
   private inMemory(): InMemory {
