@@ -4,6 +4,14 @@ import { type Authorisation, type PaymentProvider, ProviderUnavailable } from '.
 
 /** Characters of an answer at most: far more than one has. */
 const ANSWER_MAX = 64 * 1024;
+/**
+ * Answers to a step that will be the same however often it is asked: what was asked for can not be done. All others may be different
+ * next time, also those of a wrong address or wrong credentials, which are set right without the order.
+ */
+const REFUSED: ReadonlySet<number> = new Set([400, 402, 410, 422]);
+const REFUSED_OF_REFERENCE: ReadonlySet<number> = new Set([...REFUSED, 404]);
+/** Characters of what the provider says that are kept. */
+const REASON_CHARS = 200;
 
 /** Speaks with the provider over HTTP. */
 export class HttpProvider implements PaymentProvider {
@@ -17,19 +25,19 @@ export class HttpProvider implements PaymentProvider {
   ) {}
 
   authorise({ orderId, amountMinor, currency, paymentMethod }: Authorisation, idempotencyKey: string): Promise<Answer> {
-    return this.step('/v1/authorisations', idempotencyKey, { orderId, amountMinor, currency, paymentMethod });
+    return this.step('/v1/authorisations', idempotencyKey, REFUSED, '', { orderId, amountMinor, currency, paymentMethod });
   }
 
   capture(reference: string, idempotencyKey: string): Promise<Answer> {
-    return this.step(`/v1/authorisations/${encodeURIComponent(reference)}/capture`, idempotencyKey);
+    return this.stepOf(reference, 'capture', idempotencyKey);
   }
 
   void(reference: string, idempotencyKey: string): Promise<Answer> {
-    return this.step(`/v1/authorisations/${encodeURIComponent(reference)}/void`, idempotencyKey);
+    return this.stepOf(reference, 'void', idempotencyKey);
   }
 
   refund(reference: string, idempotencyKey: string): Promise<Answer> {
-    return this.step(`/v1/authorisations/${encodeURIComponent(reference)}/refund`, idempotencyKey);
+    return this.stepOf(reference, 'refund', idempotencyKey);
   }
 
   async find(idempotencyKey: string): Promise<Answer | undefined> {
@@ -37,9 +45,14 @@ export class HttpProvider implements PaymentProvider {
     return status === 404 ? undefined : answerOf(status, text);
   }
 
-  private async step(path: string, idempotencyKey: string, body: object = {}): Promise<Answer> {
+  private stepOf(reference: string, step: string, idempotencyKey: string): Promise<Answer> {
+    return this.step(`/v1/authorisations/${encodeURIComponent(reference)}/${step}`, idempotencyKey, REFUSED_OF_REFERENCE, reference, {});
+  }
+
+  private async step(path: string, idempotencyKey: string, refused: ReadonlySet<number>, reference: string, body: object): Promise<Answer> {
     const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey };
     const { status, text } = await this.send(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    if (refused.has(status)) return { status: 'declined', reference, reason: `the provider refused the request with ${status}: ${text.slice(0, REASON_CHARS)}` };
     return answerOf(status, text);
   }
 
@@ -60,7 +73,7 @@ export class HttpProvider implements PaymentProvider {
 function answerOf(status: number, text: string): Answer {
   const answer = status === 200 && text.length <= ANSWER_MAX ? parsed(text) : undefined;
   if (answer) return answer;
-  throw new ProviderUnavailable(`the payment provider answered ${status}: ${text.slice(0, 200)}`);
+  throw new ProviderUnavailable(`the payment provider answered ${status}: ${text.slice(0, REASON_CHARS)}`);
 }
 
 function parsed(text: string): Answer | undefined {
