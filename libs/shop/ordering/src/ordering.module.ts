@@ -18,7 +18,6 @@ import { PlaceOrderHandler } from './place-order/place-order.handler.js';
 import { RefundOrderController } from './refund-order/refund-order.controller.js';
 import { RefundOrderHandler } from './refund-order/refund-order.handler.js';
 import { Refund } from './refund-order/refund.process.js';
-import { SettlementRounds } from './settle-orders/settlement-rounds.js';
 import { Settlement } from './settle-orders/settlement.js';
 import { OrderingSettings } from './settings.js';
 import { CartLineRow } from './storage/cart-line.row.js';
@@ -39,7 +38,7 @@ import { OrderRow } from './storage/order.row.js';
   entities: [CartRow, CartLineRow, OrderRow, OrderLineRow, OrderStepRow],
   migrations: [CreateOrdering1763800000000, AddCheckout1764000000000, KeepHistory1764100000000],
   imports: [Authentication.verifiedBy(GetSigningKeys)],
-  providers: [OrderingSettings, CartRepository, OrderRepository, Settlement, SettlementRounds, PlaceOrderHandler, CancelOrderHandler, RefundOrderHandler, GetOrderHandler, Checkout, Refund, ExpiredOrders],
+  providers: [OrderingSettings, CartRepository, OrderRepository, Settlement, PlaceOrderHandler, CancelOrderHandler, RefundOrderHandler, GetOrderHandler, Checkout, Refund, ExpiredOrders],
   controllers: [CartController, PlaceOrderController, ListOrdersController, GetOrderController, CancelOrderController, RefundOrderController],
 })
 export class OrderingModule {}

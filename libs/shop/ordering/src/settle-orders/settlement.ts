@@ -1,3 +1,4 @@
+import { Singleton } from '@fledge/kit';
 import { Injectable, Logger } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ReleaseStock } from '@shop/inventory/contract';
@@ -33,6 +34,7 @@ export class Settlement {
   }
 
   /** Takes up what was left behind: orders whose request was lost, and those whose stock could not be released at once. */
+  @Singleton('settle-orders', { everyMs: 5_000 })
   async round(): Promise<void> {
     const now = Date.now();
     for (const orderId of await this.orders.stuck('placing', new Date(now - PLACING_MAX_MS), ROUND_MAX)) {
