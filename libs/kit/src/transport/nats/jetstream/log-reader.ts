@@ -7,10 +7,14 @@ import { messageOf } from './stored-messages.js';
 
 const logger = new Logger('nats');
 
-/** Messages that are stored by one transaction at the most. */
+/** Messages that are stored by one transaction at the most, and bytes of them beyond which there is no further one. */
 const BATCH_MAX = 500;
-/** Messages in memory at the most: reading stops until they are stored. */
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+/** Messages that are asked of the broker at one time: as many may come at once, each as large as the broker allows. */
+const ASKED_MAX = 256;
+/** Messages, and bytes of them, in memory at the most: reading stops until they are stored. */
 const AHEAD_MAX = 2_000;
+const AHEAD_BYTES_MAX = 4 * BATCH_BYTES_MAX;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
 /** How often it is looked whether the module takes other messages by now, or the stream is another one. */
@@ -47,7 +51,7 @@ async function readOnce(log: MessageLog, intake: Intake, signal: AbortSignal, st
   const from = await startOf(log, intake, incarnation);
   const filters = filtersOf(log, intake);
   const consumer: Consumer = await log.client.consumers.get(log.stream, { filter_subjects: filters, deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from });
-  const messages = await consumer.consume({ max_messages: BATCH_MAX * 2, expires: 5_000, abort_on_missing_resource: true });
+  const messages = await consumer.consume({ max_messages: ASKED_MAX, expires: 5_000, abort_on_missing_resource: true });
   const stop = (): void => messages.stop();
   signal.addEventListener('abort', stop, { once: true });
   const look = setInterval(() => void changed(log, intake, incarnation, filters).then((is) => is && stop(), stop), LOOK_EVERY_MS).unref();
@@ -83,12 +87,14 @@ async function changed(log: MessageLog, intake: Intake, incarnation: string, fil
 /** Stores what comes in portions: while one is being stored, the next one gathers. */
 async function pump(messages: ConsumerMessages, intake: Intake, incarnation: string, stored: () => void): Promise<void> {
   let gathered: JsMsg[] = [];
+  let bytes = 0;
   let storing: Promise<void> | undefined;
   let failure: unknown;
   const store = async (): Promise<void> => {
     while (gathered.length > 0 && failure === undefined) {
-      const batch = gathered.slice(0, BATCH_MAX);
-      gathered = gathered.slice(BATCH_MAX);
+      const batch = portionOf(gathered);
+      gathered = gathered.slice(batch.length);
+      bytes -= sizeOf(batch);
       await intake.accept(known(batch), { incarnation, sequence: (batch.at(-1) as JsMsg).seq });
       stored();
     }
@@ -107,11 +113,28 @@ async function pump(messages: ConsumerMessages, intake: Intake, incarnation: str
   };
   for await (const message of messages) {
     gathered.push(message);
+    bytes += message.data.length;
     begin();
-    while (gathered.length > AHEAD_MAX && storing !== undefined) await storing;
+    while ((gathered.length > AHEAD_MAX || bytes > AHEAD_BYTES_MAX) && storing !== undefined) await storing;
   }
   while (storing !== undefined) await storing;
   if (failure !== undefined) throw failure instanceof Error ? failure : new Error('the messages were not stored', { cause: failure });
+}
+
+/** The first of what gathered, as many as one transaction stores. */
+function portionOf(gathered: readonly JsMsg[]): JsMsg[] {
+  const portion: JsMsg[] = [];
+  let bytes = 0;
+  for (const message of gathered) {
+    if (portion.length === BATCH_MAX || bytes >= BATCH_BYTES_MAX) break;
+    portion.push(message);
+    bytes += message.data.length;
+  }
+  return portion;
+}
+
+function sizeOf(messages: readonly JsMsg[]): number {
+  return messages.reduce((sum, { data }) => sum + data.length, 0);
 }
 
 function known(batch: readonly JsMsg[]): StoredMessage[] {
