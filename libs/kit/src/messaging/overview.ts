@@ -53,7 +53,7 @@ const sinceMs = (time: string): string => `(case when ${time} is not null then r
 const OVERVIEW = `
 select ${count('outbox where sent_at is null')} as unsent,
   (select ${sinceMs('min(first.created_at)')} from generate_series(0, ${PARTITIONS - 1}) part cross join lateral (
-    select created_at from outbox o where o.partition = part::smallint and o.sent_at is null order by o.seq limit 1) first) as "oldestMs",
+    select created_at from outbox o where o.partition = part::smallint and o.sent_at is null order by o.sent_at, o.seq limit 1) first) as "oldestMs",
   (select coalesce(json_agg(state order by state.name), '[]') from (
     select c.name, c.kind,
       ${count(`inbox i where i.consumer = c.name and i.state = 'ready'`)} + ${count(`inbox i where i.consumer = c.name and i.state = 'parked'`)} as waiting,

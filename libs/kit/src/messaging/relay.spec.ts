@@ -6,7 +6,7 @@ import type { Carrier, Sent, StoredMessage } from '../transport/index.js';
 import { Leases } from './lease.js';
 import { Relay } from './relay.js';
 import { MESSAGING_MIGRATIONS } from './schema.js';
-import { sqlOf } from './sql.js';
+import { type Sql, sqlOf } from './sql.js';
 
 /** A carrier that remembers what it carried, and fails as a test wants. */
 class Remembering implements Carrier {
@@ -50,9 +50,9 @@ describe('a relay', () => {
     await database.drop();
   });
 
-  async function start(carrier: Carrier): Promise<{ relay: Relay; leases: Leases }> {
+  async function start(carrier: Carrier, sql: Sql = sqlOf(source)): Promise<{ relay: Relay; leases: Leases }> {
     const leases = new Leases(sqlOf(source), randomUUID());
-    const relay = new Relay(sqlOf(source), 'told', carrier, leases);
+    const relay = new Relay(sql, 'told', carrier, leases);
     await leases.start();
     relay.start();
     open.push(relay, leases);
@@ -159,6 +159,30 @@ describe('a relay', () => {
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
     expect(carrier.carried.at(-1)).toBe('small');
     expect(Math.max(...sizes)).toBeLessThanOrEqual(4_194_304 / 16 + 200_000);
+  });
+
+  // In the order of their numbers alone, PostgreSQL went through all that was sent before, again for each partition of each round.
+  it('reads of a large outbox what it carries, not what was sent long ago', async () => {
+    await source.query(`insert into outbox (kind, name, key, partition, payload, sent_at, sent_via)
+      select 'event', 'told.it.v1', 'k', n & 15, n::text, case when n < 50000 then now() end, case when n < 50000 then 'local' end from generate_series(0, 199999) n`);
+    await source.query('analyze outbox');
+    const sql = sqlOf(source);
+    const fetched: number[] = [];
+    const counting: Sql = {
+      transaction: (work) => sql.transaction(work),
+      rows: <Row extends object>(text: string, parameters?: readonly unknown[]) =>
+        sql.transaction(async () => {
+          const count = async (): Promise<number> => Number((await sql.rows<{ count: string }>("select coalesce(sum(seq_tup_read + idx_tup_fetch), 0) as count from pg_stat_xact_user_tables where relname = 'outbox'"))[0]?.count);
+          const before = await count();
+          const rows = await sql.rows<Row>(text, parameters);
+          fetched.push((await count()) - before);
+          return rows;
+        }),
+    };
+    const carrier = new Remembering('local');
+    await start(carrier, counting);
+    await eventually(() => expect(carrier.carried.length).toBeGreaterThan(5_000), 'some rounds');
+    expect(Math.max(...fetched)).toBeLessThan(10_000);
   });
 
   it('that lost its lease marks nothing', async () => {

@@ -190,5 +190,21 @@ export class AddCarriers1700000000002 implements MigrationInterface {
   }
 }
 
+const UNSENT_ORDER = `
+drop index outbox_unsent;
+create index outbox_unsent on outbox (sent_at, partition, seq) where sent_at is null;
+`;
+
+/** An index of what is unsent in an order that only it has: see the relay's statement. */
+export class OrderUnsent1700000000003 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(UNSENT_ORDER);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop index outbox_unsent; create index outbox_unsent on outbox (partition, seq) where sent_at is null');
+  }
+}
+
 /** All of durable messaging, in order; before a module's own. */
-export const MESSAGING_MIGRATIONS = [CreateMessaging1700000000000, AddOperations1700000000001, AddCarriers1700000000002] as const;
+export const MESSAGING_MIGRATIONS = [CreateMessaging1700000000000, AddOperations1700000000001, AddCarriers1700000000002, OrderUnsent1700000000003] as const;
