@@ -1,14 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '@fledge/kit';
 import pg from 'pg';
 import { startBroker } from '../broker.js';
 import { figure } from '../report.js';
-import type { PipeAnswer, PipeOrder } from './pipe.main.js';
+import type { PipeOrder } from './pipe.main.js';
+import { ask, end, open, takenBy } from './pipe-processes.js';
 
 /** How much is published. */
 export interface EventsBenchOptions {
@@ -35,7 +34,6 @@ export interface EventsRow {
 const KEYS = 1_000;
 const PER_TRANSACTION = 20;
 const DONE_WITHIN_MS = 300_000;
-const MAIN = fileURLToPath(new URL('./pipe.main.js', import.meta.url));
 
 /** Publishes events and has them handled, once and in order of a thousand keys, in one process and in two over NATS. */
 export async function benchEvents(options: EventsBenchOptions): Promise<EventsRow[]> {
@@ -83,12 +81,6 @@ async function measure(transport: 'local' | 'nats', inserts: boolean, { events, 
   }
 }
 
-async function open(args: readonly string[]): Promise<ChildProcess> {
-  const child = fork(MAIN, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  await Promise.race([once(child, 'message'), once(child, 'exit').then(([code]) => Promise.reject(new Error(`the process of ${String(args[0])} ended with ${String(code)}`)))]);
-  return child;
-}
-
 /** Publishes, and waits until the handler has taken all. */
 async function produce(source: ChildProcess, sink: ChildProcess, options: Extract<PipeOrder, { produce: unknown }>['produce'], before: number): Promise<void> {
   await ask(source, { produce: options });
@@ -100,28 +92,10 @@ async function produce(source: ChildProcess, sink: ChildProcess, options: Extrac
   }
 }
 
-async function takenBy(sink: ChildProcess): Promise<{ readonly committed: number; readonly wrong: number }> {
-  return (await ask(sink, { taken: true })) as { committed: number; wrong: number };
-}
-
-async function ask(child: ChildProcess, order: PipeOrder): Promise<PipeAnswer> {
-  const answered = once(child, 'message');
-  child.send(order);
-  const [answer] = (await answered) as [PipeAnswer];
-  return answer;
-}
-
 /** A key's numbers rise by one from 1 on, in the order in which they were taken. */
 async function misplacedRows(client: pg.Client, events: number): Promise<number> {
   const { rows } = await client.query<{ wrong: string; taken: string }>(
     'select count(*) filter (where number <> place) as wrong, count(*) as taken from (select number, row_number() over (partition by topic order by id) as place from sink.taken) placed',
   );
   return Number(rows[0]?.wrong) + Math.abs(Number(rows[0]?.taken) - events);
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null) return;
-  const exited = once(child, 'exit');
-  child.disconnect();
-  await exited;
 }

@@ -4,9 +4,9 @@ import { Host, LocalTransport, NatsTransport } from '@fledge/kit';
 import { pipe, type ProduceOptions, Producer, taken } from './pipe.js';
 
 /** What the bench asks of a process. */
-export type PipeOrder = { readonly produce: ProduceOptions } | { readonly lags: true } | { readonly taken: true };
-/** What it answers. */
-export type PipeAnswer = 'ready' | 'produced' | readonly number[] | { readonly committed: number; readonly wrong: number };
+export type PipeOrder = { readonly produce: ProduceOptions } | { readonly lags: true } | { readonly taken: true } | { readonly memory: true };
+/** What it answers; of memory the most that it has had, in MiB. */
+export type PipeAnswer = 'ready' | 'produced' | number | readonly number[] | { readonly committed: number; readonly wrong: number };
 
 const [modules = '', databaseUrl = '', natsUrl = '', inserts = ''] = process.argv.slice(2);
 taken.inserts = inserts === 'inserts';
@@ -16,6 +16,7 @@ const answer = (value: PipeAnswer): void => void process.send?.(value);
 
 process.on('message', (order: PipeOrder) => {
   if ('lags' in order) return answer(taken.lags.splice(0));
+  if ('memory' in order) return answer(process.resourceUsage().maxRSS / 1_024);
   if ('taken' in order) return answer({ committed: taken.committed, wrong: taken.wrong });
   void host
     .module('source')
