@@ -26,7 +26,7 @@ returning 1`;
 const WAITING = `delete from inbox where (consumer, message_id) in (select consumer, message_id from inbox where consumer = $1 and state in ('ready', 'parked') limit ${ROWS_MAX}) returning 1`;
 
 /**
- * Forgets a consumer that the code has no more: nothing is stored for it from now on, and what waits for it is deleted. What it has
+ * Forgets a consumer that the code has no more: nothing is stored for it from now on, and what waits for it is deleted, the timers of a process too. What it has
  * handled, and its dead letters, stay for as long as `retention` says. Answers how many messages were deleted.
  * @throws ConsumerInUse when a replica that runs has it.
  */
@@ -35,6 +35,7 @@ export async function forgetConsumer(sql: Sql, name: string): Promise<number> {
   if (struck.length === 0 && (await sql.rows('select 1 from message_consumer where name = $1', [name])).length > 0) throw new ConsumerInUse(name);
   let deleted = 0;
   for (let rows = ROWS_MAX; rows === ROWS_MAX; deleted += rows) rows = (await sql.rows<object>(WAITING, [name])).length;
+  await sql.rows('delete from timer where process = $1', [name]);
   await sql.rows('delete from message_hold where consumer = $1', [name]);
   return deleted;
 }

@@ -34,6 +34,15 @@ describe('the inbox of a module', () => {
 
   const message = (kind: StoredMessage['kind'], name: string): StoredMessage => ({ id: randomUUID(), kind, name, source: 'a', target: kind === 'command' ? 'hall' : undefined, key: 'k', payload: '{}', headers: {}, occurredAt: new Date().toISOString() });
 
+  // a module that was new read the whole log, and took what was published before there was such a module
+  it('takes for a consumer that begins now nothing that was published before, wherever it comes from', async () => {
+    const consumer = (name: string, startFrom: 'now' | 'beginning'): DurableConsumer => ({ name, kind: 'event', knows: [], takes: ['a.said'], rules: resolveRules({ startFrom }, name), handle: () => Promise.resolve() });
+    await register(sql, [consumer('now', 'now'), consumer('all', 'beginning')]);
+    const [early, late] = [{ ...message('event', 'a.said.v1'), occurredAt: '2026-01-01T00:00:00.000Z' }, message('event', 'a.said.v1')];
+    await inbox.accept([early, late]);
+    expect(await sql.rows('select consumer, message_id as id from inbox order by position')).toEqual([{ consumer: 'all', id: early.id }, { consumer: 'now', id: late.id }, { consumer: 'all', id: late.id }].sort((a, b) => Number(a.id === late.id) - Number(b.id === late.id)));
+  });
+
   // they were dropped without a word: the module they are for says that it wants them, and stored them for nobody
   it('keeps a command that came before any replica had its handler, until one has', async () => {
     const early = message('command', 'hall.sweep.v1');

@@ -2,13 +2,11 @@ import type { QueryRunner } from 'typeorm';
 import { type Catalogue, currentFrame } from '../boundary/index.js';
 import { type Class, eventSpec, InvalidMessage } from '../contract/index.js';
 import type { CommitHook, ModuleDataSource } from '../data/index.js';
+import { KEY_MAX } from '../transport/index.js';
 import { ForeignEvent, NoOpenTransaction } from './outbox-errors.js';
 import { afterCommit, beforeCommit } from './points.js';
 import { partitionOf } from './schema.js';
 import { isStorable } from './storable.js';
-
-/** Characters of a key at the most. */
-export const KEY_MAX = 200;
 
 /** A message that waits for the commit of the transaction that it was stored in. */
 interface Pending {

@@ -5,10 +5,11 @@ import { CONSUMERS_READ_EVERY_MS } from './inbox.js';
 import { partitionOf } from './schema.js';
 import type { Sql } from './sql.js';
 
+// A message says when it was stored to the millisecond.
 // While others live, one of them may be newer than this replica, or older: what they take is taken as well. xmax is 0 in a row that this
 // statement has inserted.
 const REGISTER = `
-insert into message_consumer as c (name, kind, takes, ready) values ($1, $2, $3, $4)
+insert into message_consumer as c (name, kind, takes, ready, begins_at) values ($1, $2, $3, $4, case when $4 then date_trunc('milliseconds', clock_timestamp()) else '-infinity' end)
 on conflict (name) do update set takes = case
   when exists (select from message_member where expires_at > clock_timestamp()) then c.takes || array(select t from unnest(excluded.takes) t where t <> all(c.takes))
   else excluded.takes end

@@ -206,5 +206,16 @@ export class OrderUnsent1700000000003 implements MigrationInterface {
   }
 }
 
+/** From which time on a consumer takes events. */
+export class AddBeginning1700000000004 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query("alter table message_consumer add column begins_at timestamptz not null default '-infinity'");
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('alter table message_consumer drop column begins_at');
+  }
+}
+
 /** All of durable messaging, in order; before a module's own. */
-export const MESSAGING_MIGRATIONS = [CreateMessaging1700000000000, AddOperations1700000000001, AddCarriers1700000000002, OrderUnsent1700000000003] as const;
+export const MESSAGING_MIGRATIONS = [CreateMessaging1700000000000, AddOperations1700000000001, AddCarriers1700000000002, OrderUnsent1700000000003, AddBeginning1700000000004] as const;

@@ -165,6 +165,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   ['a bad duration', `${ALL}\nhttp: { requestTimeout: soon }`, "t.yaml:2:25: http.requestTimeout is 'soon', which is no duration. Write it with its unit (ms, s, m, h, d), as in '250ms', '10s' or '5m'."],
   ['a duration below its bound', `${ALL}\nhttp: { requestTimeout: 9ms }`, "t.yaml:2:25: http.requestTimeout is '9ms'. It may be 10ms to 10m."],
   ['handled messages that are forgotten before sent ones', `${ALL}\nretention: { handled: 1h }`, "t.yaml:2:14: handled messages are kept for a shorter time than sent ones, which can come again. Make `handled` as long as `sent` or longer."],
+  ['handled messages that are forgotten before the broker forgets them', `${ALL}\ntransport: nats\nnats: { maxAge: 8d }\nretention: { handled: 7d }`, "t.yaml:4:14: handled messages are kept for a shorter time than the broker keeps them, from which they can come again. Make `handled` as long as `nats.maxAge` or longer."],
   ['a duration beyond its bound', `${ALL}\ndrain: { notice: 61s }`, "t.yaml:2:18: drain.notice is '61s'. It may be 0s to 1m."],
   ['a bad size', `${ALL}\nhttp: { bodyMax: 256KB }`, "t.yaml:2:18: http.bodyMax is '256KB', which is no size. Write it with its unit (B, KiB, MiB, GiB), as in '512B', '256KiB' or '1MiB'."],
   ['a size beyond its bound', `${ALL}\nhttp: { bodyMax: 1GiB }`, "t.yaml:2:18: http.bodyMax is '1GiB'. It may be 1KiB to 64MiB."],

@@ -39,6 +39,7 @@ function readTopology(file: string, source: YamlSource, modules: readonly string
   const namespace = root.read('namespace', name, 'fledge');
   const transport = root.read<TransportName>('transport', oneOf(['local', 'nats']), 'local');
   const sections = { nats: readNats(root.section('nats'), env), database: readDatabase(root.section('database'), env), http: readHttp(root.section('http'), env), drain: readDrain(root.section('drain')), retention: readRetention(root.section('retention')) };
+  if (transport === 'nats') refuseForgetful(root.section('retention'), sections);
   const services = shareOut(source, root, transport, modules);
   const settings = readSettings(source, root.section('settings'), modules);
   root.refuseUnknownKeys();
@@ -89,6 +90,11 @@ function readRetention(section: Section): Topology['retention'] {
   if (retention.handledMs < retention.sentMs) section.add('handled', 'handled messages are kept for a shorter time than sent ones, which can come again', 'Make `handled` as long as `sent` or longer');
   section.refuseUnknownKeys();
   return retention;
+}
+
+/** A stream that lost its newest messages is read from its beginning. */
+function refuseForgetful(section: Section, { nats, retention }: Pick<Topology, 'nats' | 'retention'>): void {
+  if (retention.handledMs >= retention.sentMs && retention.handledMs < nats.maxAgeMs) section.add('handled', 'handled messages are kept for a shorter time than the broker keeps them, from which they can come again', 'Make `handled` as long as `nats.maxAge` or longer');
 }
 
 function fromEnvironment<T>(section: Section, variable: string, reader: Reader<T>, env: Environment, fallback: T): T {

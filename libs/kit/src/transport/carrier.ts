@@ -4,6 +4,9 @@ export interface MessageHeaders {
   readonly traceparent?: string;
 }
 
+/** Characters of a message's key at the most. */
+export const KEY_MAX = 200;
+
 /** A message as it is stored in an outbox, carried, and stored in an inbox. */
 export interface StoredMessage {
   /** UUID; the same however often the message is carried. */

@@ -97,6 +97,10 @@ describe('events when the broker', () => {
     await publish(randomUUID(), '100%', '2026-01-01T00:00:00Z');
     await publish(randomUUID(), '%00', '2026-01-01T00:00:00Z');
     await publish(randomUUID(), 'foreign', 'yesterday');
+    await publish(randomUUID(), 'foreign', '1');
+    await publish(randomUUID(), 'foreign', String(new Date()));
+    await publish(randomUUID(), 'foreign', '0000-01-01T00:00:00Z');
+    await publish(randomUUID(), 'k'.repeat(3_000), '2026-01-01T00:00:00Z');
     await publish(randomUUID(), 'foreign', '2026-01-01T00:00:00Z', '{"topic":"\0"}');
     await connection.close();
     await chatter.say('foreign', 2, 2);

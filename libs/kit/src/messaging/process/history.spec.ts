@@ -12,6 +12,13 @@ describe('the history of a run', () => {
     expect(history.at(-1)).toMatchObject({ detail: notes.at(-1)?.detail });
   });
 
+  it('keeps of more failures than there is room for those that came first: the one that stopped the run is among them', () => {
+    const failures = Array.from({ length: 2 * HISTORY_MAX }, (_, n) => entry('failed', `f${n}`));
+    const history = extended([entry('started', 's')], failures);
+    expect(failedOn(history)[0]).toBe('f0');
+    expect(history).toHaveLength(HISTORY_MAX);
+  });
+
   it('keeps no failure that was resumed before what is newer', () => {
     const history = extended([entry('started', 's'), entry('failed', 'one'), entry('resumed', 'r')], notes);
     expect(history.map(({ what }) => what)).not.toContain('failed');

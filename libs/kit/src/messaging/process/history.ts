@@ -28,13 +28,13 @@ export interface HistoryEntry {
   readonly message?: string;
 }
 
-/** A history with entries added, within its bound: what the run failed on since it was last resumed stays before other things. */
+/** A history with entries added, within its bound: what the run failed on since it was last resumed stays before other things, the oldest first. */
 export function extended(history: readonly HistoryEntry[], added: readonly HistoryEntry[]): readonly HistoryEntry[] {
   const all = [...history, ...added];
   if (all.length <= HISTORY_MAX) return all;
   const resumed = all.findLastIndex(({ what }) => what === 'resumed');
   const [first, ...rest] = all.map((entry, at) => ({ entry, at, matters: entry.what === 'failed' && at > resumed }));
-  const byWorth = rest.toSorted((a, b) => Number(b.matters) - Number(a.matters) || b.at - a.at);
+  const byWorth = rest.toSorted((a, b) => Number(b.matters) - Number(a.matters) || (a.matters ? a.at - b.at : b.at - a.at));
   const kept = byWorth.slice(0, HISTORY_MAX - 1).toSorted((a, b) => a.at - b.at);
   return [first, ...kept].map((one) => (one as { entry: HistoryEntry }).entry);
 }

@@ -8,7 +8,7 @@ import type { StateClass } from './decorators.js';
 import { storable, storableJson } from '../storable.js';
 import { DETAIL_CHARS_MAX, extended, failedOn, type HistoryEntry } from './history.js';
 import { OpenRun, type RunContext } from './open-run.js';
-import { IncompatibleState, RunFailed, UnknownTimer } from './process-errors.js';
+import { IncompatibleState, RunFailed, RunNotStarted, UnknownTimer } from './process-errors.js';
 import { type ProcessStore, type StoredRun, TIMER_PREFIX } from './process-store.js';
 
 /** Characters of a run's key at the most: the key of the commands that it sends. */
@@ -72,7 +72,7 @@ export class ProcessConsumer implements DurableConsumer {
     if (occurrence.what === 'timer' && !(await store.takeTimer(this.name, key, occurrence.name, message.id))) return;
     if (stored.status === 'finished') return this.noteIgnored(occurrence, stored);
     const isStillFailed = await this.refuseFailed(message, key, stored);
-    if (stored.state === null && !occurrence.starts) return this.ignore();
+    if (stored.state === null && !occurrence.starts) return this.beforeStart(key, stored);
     await this.advance(occurrence, stored, isStillFailed);
   };
 
@@ -153,6 +153,12 @@ export class ProcessConsumer implements DurableConsumer {
 
   private timerOf({ name, source }: StoredMessage): string | undefined {
     return source === this.parts.context.module && name.startsWith(TIMER_PREFIX) ? name.slice(TIMER_PREFIX.length) : undefined;
+  }
+
+  /** Its first event was a dead letter: one that is being sent again starts the run, and one that was given up never will. */
+  private async beforeStart(key: string, { history: [first] }: StoredRun): Promise<void> {
+    if (first?.message !== undefined && (await this.parts.store.isWaiting(this.name, first.message))) throw new RunNotStarted(this.name, key);
+    this.ignore();
   }
 
   private ignore(): void {

@@ -26,6 +26,19 @@ export class RunFailed extends FledgeError {
   }
 }
 
+/** An event came for a run whose first event failed and is being tried again. Nothing ran; it is tried again as well. */
+export class RunNotStarted extends FledgeError {
+  readonly code = 'fledge.run-not-started';
+  readonly kind = 'unavailable';
+  readonly outcome = 'not-run';
+  readonly hint = 'Nothing is to be done: the run is being started. If its first event fails again, mend that, and resume the run.';
+  readonly data: Readonly<Record<string, unknown>>;
+  constructor(process: string, key: string) {
+    super(`${process} '${key}' is not started yet: its first event is being tried again`);
+    this.data = { process, key };
+  }
+}
+
 /** A timer was set, or is due, that no method of the process handles. */
 export class UnknownTimer extends FledgeError {
   readonly code = 'fledge.unknown-timer';

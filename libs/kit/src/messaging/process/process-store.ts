@@ -27,7 +27,7 @@ export interface RunChange {
 }
 
 /** Timers that one statement moves at the most. */
-const MOVE_MAX = 500;
+export const MOVE_MAX = 500;
 
 /** What a timer's message is called in the inbox: before the name of the timer. */
 export const TIMER_PREFIX = 'timer:';
@@ -61,20 +61,18 @@ on conflict (name, key) do nothing
 returning 1`;
 
 // The row stays, with its id, until its message is handled: a run that cancels or replaces it meanwhile takes it out of effect. The
-// inbox is stored into as `Inbox` does: under its lock, so that positions become visible in order, and behind a hold where there is one.
+// inbox is stored into as `Inbox` does: under its lock, so that positions become visible in order, and as ready, for what came before it to
+// be parked before it.
 const MOVE = `
 with due as materialized (
   select process, key, name, id, due_at from timer where due_at <= clock_timestamp() order by due_at limit ${MOVE_MAX} for update skip locked
 ), locked as materialized (
   select pg_advisory_xact_lock(hashtextextended('inbox:' || current_schema(), 0)) where exists (select from due)
-), held as materialized (
-  select consumer, key from message_hold where (consumer, key) in (select process, key from due) order by consumer, key for key share
 ), moved as (
   update timer t set due_at = 'infinity' from due where t.process = due.process and t.key = due.key and t.name = due.name
 ), stored as (
-  insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, state)
-  select process, id, ${partitionOf('key')}, $1, 'event', '${TIMER_PREFIX}' || name, key, '{}', due_at,
-    case when exists (select from held h where h.consumer = due.process and h.key = due.key) then 'parked' else 'ready' end
+  insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at)
+  select process, id, ${partitionOf('key')}, $1, 'event', '${TIMER_PREFIX}' || name, key, '{}', due_at
   from due, (select count(*) from locked) all_locked order by due_at
   on conflict (consumer, message_id) do nothing
 )
@@ -122,6 +120,11 @@ export class ProcessStore {
   async hasDead(process: string, ids: readonly string[]): Promise<boolean> {
     if (ids.length === 0) return false;
     return (await this.sql.rows("select 1 from dead_letter where consumer = $1 and message_id = any($2::uuid[]) and state = 'dead' limit 1", [process, ids])).length > 0;
+  }
+
+  /** Whether a message is still to be handled. */
+  async isWaiting(process: string, id: string): Promise<boolean> {
+    return (await this.sql.rows("select 1 from inbox where consumer = $1 and message_id = $2 and state in ('ready', 'parked')", [process, id])).length > 0;
   }
 
   /** Moves timers that are due into the inbox of their processes: how many, and the milliseconds until the next is due. */

@@ -11,6 +11,7 @@ import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.
 import type { StoredMessage } from '../../transport/index.js';
 import { DeadLetters } from '../dead-letters.js';
 import { Dispatcher } from '../dispatcher.js';
+import { forgetConsumer } from '../forget-consumer.js';
 import { Inbox } from '../inbox.js';
 import { Leases } from '../lease.js';
 import { Outbox } from '../outbox.js';
@@ -300,6 +301,28 @@ describe('a timer', () => {
     await eventually(async () => expect((await stored('a')).state.late).toBe(1), 'the timer has fired');
   });
 
+  it('takes its turn behind what came before it, also when its key is held', async () => {
+    await handle(placed('a', (run) => run.setTimer('late', 0)));
+    await sql.rows("insert into message_hold (consumer, key, partition) values ('checkout', 'a', 0)");
+    await new Timers({ module: 'orders', sql, leases: new Leases(sql, randomUUID()), onMoved: () => undefined })['look']();
+    expect(await sql.rows('select state from inbox')).toEqual([{ state: 'ready' }]);
+  });
+
+  it('does not wait for the next look when many are due at once', async () => {
+    await sql.rows("insert into timer (process, key, name, due_at) select 'checkout', n::text, 'late', clock_timestamp() from generate_series(1, 700) n");
+    const timers = new Timers({ module: 'orders', sql, leases: new Leases(sql, randomUUID()), onMoved: () => undefined });
+    expect(await timers['look']()).toBe(0);
+    expect(await timers['look']()).toBeGreaterThan(0);
+    expect(await sql.rows('select 1 from inbox')).toHaveLength(700);
+  });
+
+  it('goes with a process that is forgotten', async () => {
+    await register(sql, [checkout]);
+    await handle(placed('a', (run) => run.setTimer('late', 60_000)));
+    await forgetConsumer(sql, 'checkout');
+    expect(await sql.rows('select 1 from timer')).toEqual([]);
+  });
+
   it.each(['cancelled', 'set anew'])('that was %s after it was moved and before it ran is not called', async (how) => {
     await handle(placed('a', (run) => run.setTimer('late', 0)));
     await new Timers({ module: 'orders', sql, leases: new Leases(sql, randomUUID()), onMoved: () => undefined })['look']();
@@ -362,6 +385,18 @@ describe('a run that fails', () => {
     await processes.resume('checkout', 'a');
     await eventually(async () => expect(await happenings('a')).toContain('started orders.placed.v1'), 'it has started');
     expect((await stored('a')).status).toBe('running');
+  });
+
+  it('that is being started again takes no other event before its first', async () => {
+    const one = await replica();
+    await one.accept(placed('a', failing));
+    await eventually(async () => expect((await stored('a')).status).toBe('failed'), 'it has failed');
+    await one.stop();
+    await processes.resume('checkout', 'a');
+    await expect(handle(new Paid({ orderId: 'a', paymentId: 'p1' }))).rejects.toMatchObject({ code: 'fledge.run-not-started' });
+    await sql.rows("update inbox set state = 'abandoned' where consumer = 'checkout'");
+    await handle(new Paid({ orderId: 'a', paymentId: 'p1' }));
+    expect((await stored('a')).state).toBeNull();
   });
 
   it('fails on a timer as on an event', async () => {

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { LeaseGroup, Leases } from '../lease.js';
 import type { Sql } from '../sql.js';
-import { ProcessStore } from './process-store.js';
+import { MOVE_MAX, ProcessStore } from './process-store.js';
 
 /** How often timers are looked at, if none is known to be due before. One that a run sets for less may be called so much late. */
 export const TIMERS_POLL_MS = 500;
@@ -63,6 +63,7 @@ export class Timers {
     const { moved, nextInMs } = await this.store.moveDue(this.options.module);
     this.failing = false;
     if (moved > 0) this.options.onMoved();
+    if (moved === MOVE_MAX) return 0;
     return Math.min(Math.max(nextInMs ?? TIMERS_POLL_MS, SOONEST_MS), TIMERS_POLL_MS);
   }
 

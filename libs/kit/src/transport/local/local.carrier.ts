@@ -25,18 +25,32 @@ export class LocalCarrier implements Carrier {
 
   async send(_source: string, messages: readonly StoredMessage[]): Promise<Sent> {
     if (this.stopped) return { accepted: new Set(), failure: new Error('the modules of this process take no more messages') };
-    const homeless = messages.find(({ kind, target }) => kind === 'command' && !this.intakes.has(target ?? ''));
-    if (homeless) return { accepted: new Set(), failure: new Error(`${homeless.name} is for ${homeless.target}, which does not take messages in this process`) };
-    const work = Promise.all([...this.intakes.values()].map((intake) => offer(intake, messages)));
+    const homeless = messages.find((message) => !this.hasHome(message));
+    const others = homeless === undefined ? messages : this.beforeHomeless(messages);
+    const work = Promise.all([...this.intakes.values()].map((intake) => offer(intake, others)));
     this.accepting.add(work);
     try {
       await work;
-      return { accepted: new Set(messages.map((message) => message.id)) };
+      const accepted = new Set(others.map((message) => message.id));
+      return homeless === undefined ? { accepted } : { accepted, failure: new Error(`${homeless.name} is for ${homeless.target}, which does not take messages in this process`) };
     } catch (failure) {
       return { accepted: new Set(), failure };
     } finally {
       this.accepting.delete(work);
     }
+  }
+
+  /** Without those that no module here takes, and what comes after one of its key. */
+  private beforeHomeless(messages: readonly StoredMessage[]): StoredMessage[] {
+    const stuck = new Set<string>();
+    return messages.filter((message) => {
+      if (!this.hasHome(message)) stuck.add(message.key);
+      return !stuck.has(message.key);
+    });
+  }
+
+  private hasHome({ kind, target }: StoredMessage): boolean {
+    return kind === 'event' || this.intakes.has(target ?? '');
   }
 
   /** There is no log between the outbox and the inbox that could be lost. */

@@ -1,4 +1,4 @@
-import { testNatsUrl } from '@fledge/kit/testing';
+import { eventually, testNatsUrl } from '@fledge/kit/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, nanos, type NatsConnection } from '@nats-io/transport-node';
 import { MessageLog } from './message-log.js';
@@ -21,6 +21,17 @@ describe('the stream of messages', () => {
     expect(await config()).toMatchObject({ max_age: nanos(72 * HOUR_MS), duplicate_window: nanos(120_000) });
     expect(await new MessageLog(connection, namespace, { maxAgeMs: HOUR_MS, duplicateWindowMs: 500 }).incarnation()).toBe(made);
     expect(await config()).toMatchObject({ max_age: nanos(HOUR_MS), duplicate_window: nanos(500), subjects: [`${namespace}._event.>`, `${namespace}._command.>`] });
+  });
+
+  it('is known to be another one when somebody deletes it, and another process makes it anew', async () => {
+    const namespace = `limits-${Math.random().toString(36).slice(2, 10)}`;
+    const log = new MessageLog(connection, namespace);
+    const made = await log.incarnation();
+    const { streams } = await jetstreamManager(connection);
+    await streams.delete(`${namespace}-messages`);
+    const anew = await new MessageLog(connection, namespace).incarnation();
+    expect(anew).not.toBe(made);
+    await eventually(async () => expect(await log.incarnation()).toBe(anew), 'it is noticed', 10_000);
   });
 
   it('never has a window that is longer than its age', async () => {

@@ -11,6 +11,8 @@ export interface LogLimits {
 }
 
 const MAX_AGE_DEFAULT_MS = 3 * 86_400_000;
+/** One that somebody deletes and makes anew while all stay connected is noticed so late. */
+const ASK_AGAIN_MS = 5_000;
 const DUPLICATE_WINDOW_DEFAULT_MS = 120_000;
 
 /** In the stream's metadata: when it was found to have lost messages. */
@@ -36,6 +38,7 @@ export class MessageLog {
   /** The highest sequence that the broker has confirmed to this process in this life of the stream. */
   private written = 0;
   private made: string | undefined;
+  private askedAt = 0;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -53,8 +56,11 @@ export class MessageLog {
     return `${this.namespace}._${kind}.${wireName}`;
   }
 
-  /** When the stream was made, or last found to have lost messages, which names its life. Makes it when it is missing. Asked of the broker once, and again after `forget`. */
+  /** When the stream was made, or last found to have lost messages, which names its life. Makes it when it is missing. Asked of the broker again after some seconds, and after `forget`. */
   incarnation(): Promise<string> {
+    const now = performance.now();
+    if (now - this.askedAt > ASK_AGAIN_MS) this.known = undefined;
+    if (this.known === undefined) this.askedAt = now;
     return (this.known ??= this.open().catch((error: unknown) => {
       this.known = undefined;
       throw error;

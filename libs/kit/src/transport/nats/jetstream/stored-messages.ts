@@ -1,6 +1,6 @@
 import { headers as emptyHeaders, type MsgHdrs } from '@nats-io/transport-node';
 import type { JsMsg } from '@nats-io/jetstream';
-import type { StoredMessage } from '../../carrier.js';
+import { KEY_MAX, type StoredMessage } from '../../carrier.js';
 
 const SOURCE = 'Fledge-Source';
 const KEY = 'Fledge-Key';
@@ -19,17 +19,21 @@ export function headersOf(message: StoredMessage): MsgHdrs {
   return headers;
 }
 
+/** `Date` reads much else, also what the database does not. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+const YEAR_10000_MS = 253_402_300_800_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** A message of the log; `undefined` for one that somebody else wrote, without what makes it one of ours, or with what can not be stored. */
 export function messageOf(raw: JsMsg): StoredMessage | undefined {
   const [kindToken, module, ...rest] = raw.subject.split('.').slice(1);
   const { headers } = raw;
-  const [id, source, key, occurredAt] = [ID, SOURCE, KEY, OCCURRED_AT].map((name) => headers?.get(name) ?? '');
-  if (!UUID.test(id ?? '') || !source || !key || Number.isNaN(Date.parse(occurredAt ?? '')) || module === undefined) return undefined;
+  const [id, source, key, time] = [ID, SOURCE, KEY, OCCURRED_AT].map((name) => headers?.get(name) ?? '');
+  if (!UUID.test(id ?? '') || !source || !key || module === undefined) return undefined;
+  const occurredAt = timeOf(time ?? '');
   const decoded = keyOf(key);
   const payload = raw.string();
-  if (decoded === undefined || payload.includes('\0')) return undefined;
+  if (occurredAt === undefined || decoded === undefined || payload.includes('\0') || source.includes('\0')) return undefined;
   const kind = kindToken === '_command' ? 'command' : 'event';
   const traceparent = headers?.get(TRACE);
   return {
@@ -41,14 +45,19 @@ export function messageOf(raw: JsMsg): StoredMessage | undefined {
     key: decoded,
     payload,
     headers: traceparent ? { traceparent } : {},
-    occurredAt: occurredAt as string,
+    occurredAt,
   };
+}
+
+function timeOf(header: string): string | undefined {
+  const ms = TIME.test(header) ? Date.parse(header) : Number.NaN;
+  return ms >= 0 && ms < YEAR_10000_MS ? new Date(ms).toISOString() : undefined;
 }
 
 function keyOf(header: string): string | undefined {
   try {
     const key = decodeURIComponent(header);
-    return key.includes('\0') ? undefined : key;
+    return key.includes('\0') || key.length > KEY_MAX ? undefined : key;
   } catch (error) {
     if (error instanceof URIError) return undefined;
     throw error;
