@@ -18,7 +18,10 @@ export interface ConsumerOptions {
    * `skip` handles them. Default `block`.
    */
   readonly onDead?: 'block' | 'skip';
-  /** Where a consumer begins that is new: with what is published from `now` on, or from the `beginning` of what is retained. Default `now`. */
+  /**
+   * Where a consumer begins that is new: with what is published from `now` on, which is when a replica with it starts for the first time, or
+   * from the `beginning` of what is retained. Default `now`.
+   */
   readonly startFrom?: 'now' | 'beginning';
   /** Errors after which a further try is of no use: the message is a dead letter at once. Default none. */
   readonly notRetryable?: readonly Class<Error>[];
