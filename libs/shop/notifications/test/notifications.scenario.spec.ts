@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { eventually, fake, testModule, type TestedModule } from '@fledge/kit/testing';
 import { GetUser, IdentityContract, UserContact, UserNotFound } from '@shop/identity/contract';
 import { OrderCancelled, OrderCompleted, OrderConfirmed, OrderShipped } from '@shop/ordering/contract';
@@ -179,4 +179,28 @@ it('stays in the mailbox page without a server', async () => {
   } finally {
     await shop.close();
   }
+});
+
+describe('a mail server that says nothing', () => {
+  const silent = createServer();
+  const sockets = new Set<Socket>();
+  let shop: TestedModule;
+  beforeAll(async () => {
+    silent.on('connection', (socket) => sockets.add(socket));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    shop = await start(`smtp://127.0.0.1:${(silent.address() as AddressInfo).port}`);
+  });
+  afterAll(async () => {
+    for (const socket of sockets) socket.destroy();
+    await shop?.close();
+    silent.close();
+  });
+
+  it('is given up after seconds, so that it does not hold up all others', async () => {
+    const orderId = randomUUID();
+    await shop.messages.deliver(new OrderCompleted({ orderId, userId: ann }));
+    const tries = async (): Promise<number> => (await shop.get(DataSource).query<{ tries: number }[]>('SELECT tries FROM mails WHERE order_id = $1', [orderId]))[0]?.tries ?? 0;
+    await eventually(async () => expect(await tries()).toBe(1), 'it was tried in vain', 15_000);
+  }, 20_000);
 });

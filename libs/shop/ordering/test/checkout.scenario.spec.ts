@@ -116,6 +116,14 @@ it('sets the money aside, sells the stock, sends it, takes the money', async () 
 });
 
 describe('takes all back', () => {
+  it('when it is cancelled under its id in capitals', async () => {
+    const one = await placed();
+    const { orderId } = one;
+    await sent(AuthorisePayment, orderId);
+    expect(await cancel({ ...one, orderId: orderId.toUpperCase() })).toMatchObject({ status: 200 });
+    await ends(orderId, 'cancelled by the buyer');
+  });
+
   it('when the payment is declined', async () => {
     const one = await placed();
     const { orderId } = one;
@@ -277,7 +285,7 @@ describe('staff give the money of an order back', () => {
   it('once, however often it is asked for, and keeps the stock sold', async () => {
     const one = await completed();
     const { orderId, order } = one;
-    const answers = await Promise.all([1, 2, 3].map(() => refund(orderId, { reason: 'came broken' })));
+    const answers = await Promise.all([1, 2, 3].map(() => refund(orderId.toUpperCase(), { reason: 'came broken' })));
     expect(answers).toMatchObject([1, 2, 3].map(() => ({ status: 200, body: { state: 'refunding' } })));
     expect(await sent(CancelPayment, orderId)).toMatchObject([{ reason: 'came broken' }]);
     await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'refunded' }));

@@ -256,6 +256,13 @@ describe('webhooks', () => {
     await reaches(another, 'authorised');
   });
 
+  it('may say that there is no reason', async () => {
+    const orderId = randomUUID();
+    await authorise(orderId, 'pm_card_late_webhook');
+    expect(await signed(event(orderId, { status: 'declined', reason: null }))).toMatchObject({ status: 204 });
+    expect(await stateOf(orderId)).toBe('declined');
+  });
+
   it('have what follows asked for without the provider waiting for it', async () => {
     const orderId = randomUUID();
     await authorise(orderId, 'pm_card_late_webhook');

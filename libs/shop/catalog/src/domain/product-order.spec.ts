@@ -38,6 +38,9 @@ describe('isPlaceIn', () => {
     ['price', '3000000000'],
     ['newest', '2026-13-31T10:00:00.123Z'],
     ['newest', 'now'],
+    ['newest', '2024-02-30T00:00:00.000Z'],
+    ['newest', '0000-01-01T00:00:00.000Z'],
+    ['relevance', '1e-99'],
     ['relevance', 'NaN'],
     ['relevance', ''],
   ])('refuses a made-up place by %s at %j', (sort, value) => expect(isPlaceIn({ sort, direction: 'asc' }, place(sort, value))).toBe(false));

@@ -29,11 +29,20 @@ export function orderOf(sort: Sort | undefined, direction: Direction | undefined
   return { sort: by, direction: direction ?? (by === 'name' || by === 'price' ? 'asc' : 'desc') };
 }
 
+/** The least positive number that PostgreSQL's `real` has with all its digits. */
+const REAL_MIN = 1.2e-38;
+
+/** Whether there is such a day: `Date` takes the 30th of February for one of March, and PostgreSQL has no year 0. */
+function isTime(text: string): boolean {
+  const ms = Date.parse(text);
+  return !Number.isNaN(ms) && new Date(ms).toISOString() === text && !text.startsWith('0000');
+}
+
 const VALUES: Readonly<Record<Sort, (text: string) => boolean>> = {
   name: (text) => !text.includes('\0'),
   price: (text) => /^\d{1,10}$/.test(text) && Number(text) <= 2_147_483_647,
-  newest: (text) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) && !Number.isNaN(Date.parse(text)),
-  relevance: (text) => /^\d(\.\d{1,12})?(e-\d{1,2})?$/.test(text),
+  newest: (text) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(text) && isTime(text),
+  relevance: (text) => /^\d(\.\d{1,12})?(e-\d{1,2})?$/.test(text) && (Number(text) === 0 || Number(text) >= REAL_MIN),
 };
 
 /** Whether a place, which came back from a client, is one of a list in this order. */

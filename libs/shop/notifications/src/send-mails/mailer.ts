@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
-import { createTransport, type Transporter } from 'nodemailer';
+import { createTransport, type Transporter, type TransportOptions } from 'nodemailer';
 import { NotificationsSettings } from '../settings.js';
 import type { Letter } from './letter.js';
 
@@ -14,7 +14,7 @@ export class Mailer implements OnModuleDestroy {
   constructor(private readonly settings: NotificationsSettings) {
     const { smtpUrl } = settings;
     if (smtpUrl === undefined) new Logger('mail').log('Mail stays in the page /notifications/mailbox. Set `smtpUrl` of notifications to send it.');
-    else this.server = createTransport(smtpUrl, { connectionTimeout: TIMEOUT_MS, greetingTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS } as object);
+    else this.server = createTransport({ url: smtpUrl, connectionTimeout: TIMEOUT_MS, greetingTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS } as TransportOptions);
   }
 
   /** Sends a letter. @param id names it for good: a server, or a reader, knows by it one that was sent twice. */

@@ -33,7 +33,10 @@ export class CancelOrderHandler implements ICommandHandler<CancelOrder> {
   private async note(orderId: string, reason: string): Promise<void> {
     await this.dataSource.transaction(async () => {
       const noted = (await this.orders.move(orderId, 'placed', 'cancelling', reason)) ?? (await this.orders.move(orderId, 'confirmed', 'cancelling', reason));
-      if (noted && (await this.get(orderId)).paymentMethod !== undefined) this.events.publish(new CancelRequested({ orderId, reason }));
+      if (!noted) return;
+      // the id as it is stored: a UUID may be asked for in capitals, and the key of the checkout is a text
+      const { id, paymentMethod } = await this.get(orderId);
+      if (paymentMethod !== undefined) this.events.publish(new CancelRequested({ orderId: id, reason }));
     });
   }
 

@@ -5,7 +5,7 @@ import { OrderRepository } from '../storage/order.repository.js';
 import { RESERVATION_EXPIRED } from './checkout.process.js';
 
 /** Cancels orders that nobody pays and whose stock went back. Those that are paid have a checkout, which does it. */
-@Consumer('expired-orders')
+@Consumer('expired-orders', { attemptsMax: 12 })
 @EventsHandler(ReservationExpired)
 export class ExpiredOrders implements IEventHandler<ReservationExpired> {
   constructor(private readonly orders: OrderRepository) {}
@@ -13,6 +13,8 @@ export class ExpiredOrders implements IEventHandler<ReservationExpired> {
   async handle({ orderId }: ReservationExpired): Promise<void> {
     const order = await this.orders.find(orderId);
     if (!order || order.paymentMethod !== undefined) return;
+    // Its request or the settlement ends that within seconds; what comes of it is looked at then.
+    if (order.state === 'placing') throw new Error(`order ${orderId} is still being placed`);
     if (await this.orders.move(orderId, 'placed', 'cancelling', RESERVATION_EXPIRED)) await this.orders.move(orderId, 'cancelling', 'cancelled', RESERVATION_EXPIRED);
   }
 }

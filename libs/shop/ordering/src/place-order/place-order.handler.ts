@@ -91,8 +91,12 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
     return { ...order, state: 'placed', placedAt: placed.at, history: [...order.history, placed] };
   }
 
-  private async reject({ id }: Order, { productId, requested, available, message }: OutOfStock): Promise<never> {
-    await this.orders.move(id, 'placing', 'rejected', message);
+  /** Unless another request with the same key has placed it meanwhile, which then is the answer. */
+  private async reject({ id }: Order, { productId, requested, available, message }: OutOfStock): Promise<Order> {
+    if (!(await this.orders.move(id, 'placing', 'rejected', message))) {
+      const order = await this.orders.find(id);
+      if (order?.placedAt) return order;
+    }
     throw new ItemOutOfStock({ productId, requested, available });
   }
 

@@ -18,7 +18,8 @@ export class RefundOrderHandler implements ICommandHandler<RefundOrder> {
     const order = await this.dataSource.transaction(async () => {
       const noted = await this.orders.move(orderId, 'completed', 'refunding', reason);
       const found = await this.orders.find(orderId);
-      if (noted && found) this.events.publish(new RefundRequested({ orderId, userId: found.userId, reason, restock }));
+      // the id as it is stored: a UUID may be asked for in capitals, and the key of the process is a text
+      if (noted && found) this.events.publish(new RefundRequested({ orderId: found.id, userId: found.userId, reason, restock }));
       return found;
     });
     if (!order) throw new OrderNotFound({ orderId });

@@ -21,7 +21,7 @@ export class Webhooks {
       if (!(await this.events.add(id))) return;
       // An event about something else than we asked for, such as what a person did at the provider's, settles nothing here.
       if (key !== idempotencyKeyOf(orderId, operation)) return;
-      await this.payments.settle(orderId, operation, { status, reference, ...(reason !== undefined && { reason }) }, 0);
+      await this.payments.settle(orderId, operation, { status, reference, ...(reason != null && { reason }) }, 0);
     });
   }
 }
