@@ -9,7 +9,10 @@ const USERS: readonly { email: string; password: string; roles: readonly Role[] 
   { email: 'buyer@shop.test', password: 'buyer-demo-password', roles: ['buyer'] },
 ];
 
-/** With the setting `demo`: two users with known passwords. Never in production, whatever the setting says. */
+/**
+ * With the setting `demo`: two users with known passwords. In production only where the environment asks for them, as a trial of the image
+ * does: the default of a topology file is not enough.
+ */
 @Injectable()
 export class DemoUsers implements OnApplicationBootstrap {
   private readonly logger = new Logger('demo');
@@ -22,7 +25,10 @@ export class DemoUsers implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     if (this.settings.demo !== true) return;
-    if (process.env.NODE_ENV === 'production') return this.logger.warn('There are no demonstration users in production: everybody knows their passwords. Set FLEDGE_DEMO=false to say so.');
+    if (process.env.NODE_ENV === 'production' && process.env.FLEDGE_DEMO !== 'true') {
+      this.logger.warn('There are no demonstration users in production, for everybody knows their passwords: set FLEDGE_DEMO to true for a trial, or to false.');
+      return;
+    }
     for (const { email, password, roles } of USERS) {
       if (await this.users.findWithPassword(email)) continue;
       await this.users.add(email, await this.passwords.hash(password), roles);
