@@ -39,6 +39,11 @@ export function extended(history: readonly HistoryEntry[], added: readonly Histo
   return [first, ...kept].map((one) => (one as { entry: HistoryEntry }).entry);
 }
 
+/** Whether a run has ever failed on a message, as far as its history goes back. */
+export function hasFailedOn(history: readonly HistoryEntry[], message: string): boolean {
+  return history.some((entry) => entry.what === 'failed' && entry.message === message);
+}
+
 /** The ids of the dead letters that a run failed on since it was last resumed. */
 export function failedOn(history: readonly HistoryEntry[]): readonly string[] {
   const since = history.slice(history.findLastIndex(({ what }) => what === 'resumed') + 1);

@@ -34,6 +34,7 @@ export class OpenRun implements Run<object> {
     private readonly context: RunContext,
     readonly key: string,
     readonly state: object,
+    readonly isResumed: boolean,
     private readonly at: string,
   ) {}
 

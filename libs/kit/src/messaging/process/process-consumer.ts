@@ -6,7 +6,7 @@ import { decodeEvent } from '../consumers.js';
 import { UnknownVersion } from '../delivery-errors.js';
 import type { StateClass } from './decorators.js';
 import { storable, storableJson } from '../storable.js';
-import { DETAIL_CHARS_MAX, extended, failedOn, type HistoryEntry } from './history.js';
+import { DETAIL_CHARS_MAX, extended, failedOn, hasFailedOn, type HistoryEntry } from './history.js';
 import { OpenRun, type RunContext } from './open-run.js';
 import { IncompatibleState, RunFailed, RunNotStarted, UnknownTimer } from './process-errors.js';
 import { type ProcessStore, type StoredRun, TIMER_PREFIX } from './process-store.js';
@@ -46,6 +46,14 @@ interface Occurrence {
   readonly call: (run: OpenRun) => unknown;
 }
 
+/** How a run and a message stand to each other. */
+interface Standing {
+  /** The run failed on this message before. */
+  readonly isResumed: boolean;
+  /** It failed on others, too, and waits for them. */
+  readonly isStillFailed: boolean;
+}
+
 /** A process as a consumer of events and of its own timers: loads the run under a lock, calls the method, stores what it did. */
 export class ProcessConsumer implements DurableConsumer {
   readonly name: string;
@@ -73,7 +81,7 @@ export class ProcessConsumer implements DurableConsumer {
     if (stored.status === 'finished') return this.noteIgnored(occurrence, stored);
     const isStillFailed = await this.refuseFailed(message, key, stored);
     if (stored.state === null && !occurrence.starts) return this.beforeStart(key, stored);
-    await this.advance(occurrence, stored, isStillFailed);
+    await this.advance(occurrence, stored, { isResumed: hasFailedOn(stored.history, message.id), isStillFailed });
   };
 
   readonly onDead = async (message: StoredMessage, { reason, history }: Death): Promise<void> => {
@@ -89,10 +97,10 @@ export class ProcessConsumer implements DurableConsumer {
     await store.record(this.name, key, 'failed', extended(stored.history, [entry(stored.now)]));
   };
 
-  private async advance(occurrence: Occurrence, stored: StoredRun, isStillFailed: boolean): Promise<void> {
+  private async advance(occurrence: Occurrence, stored: StoredRun, { isResumed, isStillFailed }: Standing): Promise<void> {
     const { store, codec, context } = this.parts;
     const { key } = occurrence;
-    const run = new OpenRun(context, key, this.stateOf(key, stored.state), stored.now.toISOString());
+    const run = new OpenRun(context, key, this.stateOf(key, stored.state), isResumed, stored.now.toISOString());
     run.tell(stored.state === null ? 'started' : occurrence.what, occurrence.name);
     try {
       await occurrence.call(run);

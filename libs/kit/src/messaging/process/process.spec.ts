@@ -405,6 +405,24 @@ describe('a run that fails', () => {
     await eventually(async () => expect((await happenings('a')).at(-1)).toContain('failed other: failed 2 times'), 'it has failed on the timer');
   });
 
+  it('knows what was sent again from what comes for the first time', async () => {
+    const one = await replica();
+    const seen: string[] = [];
+    doings.set('p1', (run) => {
+      seen.push(`p1 ${run.isResumed}`);
+      failing();
+    });
+    doings.set('p2', (run) => seen.push(`p2 ${run.isResumed}`));
+    await handle(placed('a'));
+    await one.accept(new Paid({ orderId: 'a', paymentId: 'p1' }));
+    await eventually(async () => expect((await stored('a')).status).toBe('failed'), 'it has failed');
+    broken = false;
+    await processes.resume('checkout', 'a');
+    await eventually(async () => expect((await stored('a')).state.payments).toBe(1), 'it goes on');
+    await one.accept(new Paid({ orderId: 'a', paymentId: 'p2' }));
+    await eventually(() => expect(seen).toEqual(['p1 false', 'p1 false', 'p1 true', 'p2 false']), 'each knows');
+  });
+
   it('is not resumed when it has not failed', async () => {
     await handle(placed('a'));
     await expect(processes.resume('checkout', 'a')).rejects.toMatchObject({ code: 'fledge.run-not-failed' });

@@ -4,6 +4,8 @@ export interface Run<S extends object> {
   readonly key: string;
   /** Kept from one event to the next: change its fields. Checked and copied when the method has ended. */
   readonly state: S;
+  /** Whether the run failed on this event or timer, and somebody sent it again, as `resume` does: what was given up may be tried anew. */
+  readonly isResumed: boolean;
   /**
    * Sends a command of a contract in `uses`, or of the module itself, durably: it goes out with the commit, and is
    * retried as its handler says. What it brings about is told by events of the module that handles it.
