@@ -3,7 +3,7 @@ import { Processes } from '@fledge/kit';
 import { eventually, fake, testModule, type TestCaller, type TestedModule } from '@fledge/kit/testing';
 import { CatalogContract, GetProduct, GetProducts, type ProductView } from '@shop/catalog/contract';
 import { InventoryContract, ReleaseStock, ReservationExpired, ReserveStock, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
-import { AuthorisePayment, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
+import { AuthorisePayment, CancelFailed, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined, RetryPayment } from '@shop/payments/contract';
 import { CancellationTooLate, CancelShipment, CreateShipment, ShipmentCancelled, ShipmentCreated, ShipmentDispatched } from '@shop/shipping/contract';
 import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderRefunded, OrderShipped, type OrderView, PlaceOrder } from '../contract/index.js';
 import { OrderingModule } from '../src/index.js';
@@ -57,6 +57,13 @@ async function told<E extends { readonly orderId: string }>(event: new (fields: 
 const historyOf = async ({ http, orderId }: Placed): Promise<string[]> => ((await http.request('GET', `/orders/${orderId}`)).body as OrderView).history.map(({ what }) => what);
 const stateOf = async (orderId: string): Promise<string | undefined> => (await shop.get(OrderRepository).find(orderId))?.state;
 const state = (orderId: string, wanted: string): Promise<void> => eventually(async () => expect(await stateOf(orderId)).toBe(wanted), `the order is ${wanted}`);
+/** Waits until a run has failed, with this as the last of its history. */
+const fails = (process: string, orderId: string, why: string): Promise<void> =>
+  eventually(async () => {
+    const run = await shop.get(Processes).show(process, orderId);
+    expect(run).toMatchObject({ status: 'failed' });
+    expect(run?.history.at(-1)?.detail).toContain(why);
+  }, `the ${process} fails: ${why}`);
 const cancel = ({ http, orderId }: Placed) => http.request('POST', `/orders/${orderId}/cancel`);
 
 /** The steps of a checkout: what a neighbour tells, once it was asked, and what shows that it was taken in. */
@@ -264,12 +271,38 @@ it('leaves an order shipped whose money can not be taken, and fails for somebody
   const { orderId } = one;
   for (const step of [STEPS.authorise, STEPS.sell, STEPS.pack, STEPS.ship]) await step(orderId);
   await shop.messages.deliver(new CaptureFailed({ orderId, reason: 'no funds' }));
-  await eventually(async () => expect(await shop.get(Processes).show('checkout', orderId)).toMatchObject({ status: 'failed' }), 'the checkout has failed');
-  const { history } = (await shop.get(Processes).show('checkout', orderId)) ?? { history: [] };
-  expect(history.at(-1)?.detail).toContain(`order ${orderId} was sent, and its money could not be taken: no funds`);
+  await fails('checkout', orderId, `order ${orderId} was sent, and its money could not be taken: no funds`);
   expect(await stateOf(orderId)).toBe('shipped');
   expect((await historyOf(one)).slice(-2)).toEqual(['shipped', 'the money could not be taken: no funds']);
   expect((await shop.messages.sent(ReleaseStock)).filter((command) => command.orderId === orderId)).toEqual([]);
+
+  for (const tries of [1, 2]) {
+    await shop.get(Processes).resume('checkout', orderId);
+    await eventually(async () => expect(await sent(RetryPayment, orderId)).toHaveLength(tries), 'it is tried again');
+    if (tries === 2) break;
+    await shop.messages.deliver(new CaptureFailed({ orderId, reason: 'still none' }));
+    await fails('checkout', orderId, 'still none');
+  }
+  await STEPS.capture(orderId);
+});
+
+it('goes on with an order whose money could not be given back, when somebody has it tried again', async () => {
+  const one = await placed();
+  const { orderId } = one;
+  await STEPS.authorise(orderId);
+  await cancel(one);
+  await sent(CancelPayment, orderId);
+  await shop.messages.deliver(new CancelFailed({ orderId, reason: 'account closed' }));
+  await fails('checkout', orderId, `the money of order ${orderId} could not be given back: account closed`);
+  expect((await historyOf(one)).at(-1)).toBe('the money could not be given back: account closed');
+  expect(await stateOf(orderId)).toBe('cancelling');
+  // what comes meanwhile is not lost
+  await shop.messages.deliver(new StockReleased({ orderId }));
+  await shop.get(Processes).resume('checkout', orderId);
+  expect(await sent(RetryPayment, orderId)).toHaveLength(1);
+  await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'voided' }));
+  await state(orderId, 'cancelled');
+  expect((await historyOf(one)).slice(-3)).toEqual(['the stock went back', 'the money that was set aside is free again', 'cancelled']);
 });
 
 describe('staff give the money of an order back', () => {
@@ -295,6 +328,19 @@ describe('staff give the money of an order back', () => {
     expect(await released(orderId)).toBe(0);
     expect(await refund(orderId, { restock: true })).toMatchObject({ status: 200, body: { state: 'refunded' } });
     expect(await sent(CancelPayment, orderId)).toHaveLength(1);
+  });
+
+  it('and when the provider refuses to, once more when somebody has it tried again', async () => {
+    const { orderId } = await completed();
+    await refund(orderId);
+    await sent(CancelPayment, orderId);
+    await shop.messages.deliver(new CancelFailed({ orderId, reason: 'account closed' }));
+    await fails('refund', orderId, `the money of order ${orderId} could not be given back: account closed`);
+    expect(await stateOf(orderId)).toBe('refunding');
+    await shop.get(Processes).resume('refund', orderId);
+    await sent(RetryPayment, orderId);
+    await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'refunded' }));
+    await state(orderId, 'refunded');
   });
 
   it('and with it the stock, if it is asked for', async () => {

@@ -1,6 +1,6 @@
 /**
- * What has become of a payment. Those that end in -ing wait for the provider; `forbidden`: cancelled before it had begun, so it never
- * will.
+ * What has become of a payment. Those that end in -ing wait for the provider, those that end in -failed for somebody to
+ * have it asked again; `forbidden`: cancelled before it had begun, so it never will.
  */
 export const PAYMENT_STATES = [
   'authorising',
@@ -11,8 +11,10 @@ export const PAYMENT_STATES = [
   'capture-failed',
   'voiding',
   'voided',
+  'void-failed',
   'refunding',
   'refunded',
+  'refund-failed',
   'forbidden',
 ] as const;
 

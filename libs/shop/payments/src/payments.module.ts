@@ -10,12 +10,14 @@ import { ListPaymentsController } from './list-payments/list-payments.controller
 import { HttpProvider } from './provider/http-provider.js';
 import { PAYMENT_PROVIDER } from './provider/payment-provider.js';
 import { SandboxInProcess } from './provider/sandbox-in-process.js';
+import { RetryPaymentHandler } from './retry-payment/retry-payment.handler.js';
 import { PaymentsSettings } from './settings.js';
 import { Asking } from './settle-payment/asking.js';
 import { Payments } from './settle-payment/payments.js';
 import { Sweep } from './settle-payment/sweep.js';
 import { LedgerRepository } from './storage/ledger.repository.js';
 import { CreatePayments1763900000000 } from './storage/migrations/1763900000000-create-payments.js';
+import { RetryPayments1764200000000 } from './storage/migrations/1764200000000-retry-payments.js';
 import { PaymentStepRow } from './storage/payment-step.row.js';
 import { PaymentRepository } from './storage/payment.repository.js';
 import { PaymentRow } from './storage/payment.row.js';
@@ -28,7 +30,7 @@ import { Webhooks } from './webhooks/webhooks.js';
   contract: PaymentsContract,
   uses: [IdentityContract],
   entities: [PaymentRow, PaymentStepRow],
-  migrations: [CreatePayments1763900000000],
+  migrations: [CreatePayments1763900000000, RetryPayments1764200000000],
   imports: [Authentication.verifiedBy(GetSigningKeys)],
   providers: [
     PaymentsSettings, PaymentRepository, LedgerRepository, WebhookEventRepository,
@@ -38,7 +40,7 @@ import { Webhooks } from './webhooks/webhooks.js';
       inject: [SandboxInProcess, PaymentsSettings],
       useFactory: (place: SandboxInProcess, { providerTimeoutMs }: PaymentsSettings) => new HttpProvider(() => place.url, providerTimeoutMs),
     },
-    AuthorisePaymentHandler, CapturePaymentHandler, CancelPaymentHandler, GetPaymentHandler,
+    AuthorisePaymentHandler, CapturePaymentHandler, CancelPaymentHandler, RetryPaymentHandler, GetPaymentHandler,
   ],
   controllers: [ListPaymentsController, WebhookController, GetPaymentController],
 })

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ModuleFault } from '@fledge/kit/contract';
 import { eventually, testModule, type TestedModule } from '@fledge/kit/testing';
 import { DataSource } from 'typeorm';
-import { AuthorisePayment, CancelPayment, CapturePayment, GetPayment, PaymentNotFound, type TestPaymentMethod } from '../contract/index.js';
+import { AuthorisePayment, CancelPayment, CapturePayment, GetPayment, PaymentNotFound, RetryPayment, type TestPaymentMethod } from '../contract/index.js';
 import type { Answer } from '../src/domain/payment.js';
 import { PaymentsModule } from '../src/index.js';
 import { HttpProvider } from '../src/provider/http-provider.js';
@@ -161,14 +161,14 @@ describe('cancelling', () => {
 class FaultyProvider implements PaymentProvider {
   after: (step: string) => Promise<void> = () => Promise.resolve();
   readonly asked: string[] = [];
-  constructor(private readonly real: PaymentProvider) {}
+  constructor(protected readonly real: PaymentProvider) {}
   authorise = (authorisation: Authorisation, key: string) => this.pass('authorise', this.real.authorise(authorisation, key));
   capture = (reference: string, key: string) => this.pass('capture', this.real.capture(reference, key));
   void = (reference: string, key: string) => this.pass('void', this.real.void(reference, key));
   refund = (reference: string, key: string) => this.pass('refund', this.real.refund(reference, key));
   find = (key: string) => this.real.find(key);
 
-  private async pass(step: string, answer: Promise<Answer>): Promise<Answer> {
+  protected async pass(step: string, answer: Promise<Answer>): Promise<Answer> {
     this.asked.push(step);
     const result = await answer;
     await this.after(step);
@@ -197,6 +197,46 @@ describe("a process that ends between the provider's answer and its storing", ()
       return (await frail.execute(new GetPayment({ orderId }))).state === 'authorised';
     }, 'the payment is authorised');
     expect(provider.asked).toEqual(['authorise']);
+  });
+});
+
+describe('what the provider refuses', () => {
+  let refused: TestedModule;
+  let refusing = true;
+  beforeAll(async () => {
+    class RefusingProvider extends FaultyProvider {
+      override readonly capture = (reference: string, key: string) => (refusing ? this.no(reference) : this.pass('capture', this.real.capture(reference, key)));
+      override readonly void = (reference: string, key: string) => (refusing ? this.no(reference) : this.pass('void', this.real.void(reference, key)));
+      override readonly refund = (reference: string, key: string) => (refusing ? this.no(reference) : this.pass('refund', this.real.refund(reference, key)));
+      private readonly no = (reference: string): Promise<Answer> => Promise.resolve({ status: 'declined', reference, reason: 'closed' });
+    }
+    refused = await testModule(PaymentsModule, {
+      settings: SETTINGS,
+      logger: false,
+      override: (builder) => builder.overrideProvider(PAYMENT_PROVIDER).useFactory({ inject: [SandboxInProcess], factory: (place: SandboxInProcess) => new RefusingProvider(new HttpProvider(() => place.url, SETTINGS.providerTimeoutMs)) }),
+    });
+  });
+  afterAll(() => refused?.close());
+
+  it.each([['capture', 'capture-failed', 'captured'], ['void', 'void-failed', 'voided'], ['refund', 'refund-failed', 'refunded']] as const)('is told, kept, and asked again only when somebody wants it: %s', async (step, failed, done) => {
+    const orderId = randomUUID();
+    const state = async () => (await refused.execute(new GetPayment({ orderId }))).state;
+    await refused.execute(new AuthorisePayment({ orderId, userId: randomUUID(), amountMinor: AMOUNT, currency: 'EUR', paymentMethod: 'pm_card_approved' }));
+    refusing = step === 'capture';
+    if (step !== 'void') await refused.execute(new CapturePayment({ orderId }));
+    refusing = true;
+    if (step !== 'capture') await refused.execute(new CancelPayment({ orderId, reason: 'changed my mind' }));
+    expect(await state()).toBe(failed);
+    await refused.execute(new RetryPayment({ orderId }));
+    expect(await state()).toBe(failed);
+    refusing = false;
+    await refused.get(Sweep).round();
+    expect(await state()).toBe(failed);
+    await Promise.all([1, 2].map(() => refused.execute(new RetryPayment({ orderId }))));
+    expect(await refused.execute(new GetPayment({ orderId }))).toMatchObject({ state: done, capturedMinor: step === 'void' ? 0 : AMOUNT, refundedMinor: step === 'refund' ? AMOUNT : 0 });
+    const names = (await refused.get(DataSource).query<{ name: string }[]>("SELECT name FROM outbox WHERE kind = 'event' AND key = $1 ORDER BY seq", [orderId])).map(({ name }) => name.replace(/^payments\.|\.v1$/g, ''));
+    const fails = step === 'capture' ? 'capture-failed' : 'cancel-failed';
+    expect(names.slice(-3)).toEqual([fails, fails, step === 'capture' ? 'payment-captured' : 'payment-cancelled']);
   });
 });
 
@@ -254,6 +294,16 @@ describe('webhooks', () => {
     await authorise(another, 'pm_card_late_webhook');
     expect((await signed(event(another, { key: 'by hand', status: 'declined' }))).status).toBe(204);
     await reaches(another, 'authorised');
+  });
+
+  it('may say that money is not given back, and are taken', async () => {
+    const orderId = randomUUID();
+    await authorise(orderId, 'pm_card_late_webhook');
+    await reaches(orderId, 'authorised');
+    await cancel(orderId);
+    expect((await signed(event(orderId, { key: `${orderId}:void`, operation: 'void', status: 'declined', reason: 'closed' }))).status).toBe(204);
+    expect(await stateOf(orderId)).toBe('void-failed');
+    expect(await toldOf(orderId)).toEqual([AUTHORISED, { 'cancel-failed': { reason: 'closed' } }]);
   });
 
   it('may say that there is no reason', async () => {

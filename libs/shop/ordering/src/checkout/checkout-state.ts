@@ -15,6 +15,8 @@ export class CheckoutState {
   @IsOptional() @IsBoolean() isDispatched?: boolean;
   /** Why the money could not be taken. */
   @IsOptional() @IsString() @MaxLength(500) unpaid?: string;
+  /** Why the money could not be given back. */
+  @IsOptional() @IsString() @MaxLength(500) unreturned?: string;
   /** Payments has told that it holds no money of the order any more. */
   @IsBoolean() isMoneyBack = false;
   /** Inventory has told that the order holds no stock any more. */

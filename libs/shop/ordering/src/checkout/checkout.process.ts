@@ -1,20 +1,21 @@
 import { Continues, OnTimer, Process, type Run, Starts } from '@fledge/kit';
 import { EventBus } from '@nestjs/cqrs';
 import { ReleaseStock, ReservationExpired, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
-import { AuthorisePayment, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
+import { AuthorisePayment, CancelFailed, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined, RetryPayment } from '@shop/payments/contract';
 import { CancellationTooLate, CancelShipment, CreateShipment, ShipmentCancelled, ShipmentCreated, ShipmentDispatched, ShipmentLine } from '@shop/shipping/contract';
 import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderPlaced, OrderShipped } from '../../contract/index.js';
 import { OrderingSettings } from '../settings.js';
 import { OrderRepository } from '../storage/order.repository.js';
 import { CheckoutState } from './checkout-state.js';
+import { REFUSED, Unpaid, Unreturned } from './refused-money.js';
 import { STOCK_BACK, UNDONE } from './undone.js';
-import { Unpaid } from './unpaid.js';
 
 /** Why an order is cancelled that was not sold in time. */
 export const RESERVATION_EXPIRED = 'reservation expired';
 const TOO_LATE = 'it was too late to cancel';
 const TIMEOUT = 'payment';
 const UNPAID = 'unpaid';
+const UNRETURNED = 'unreturned';
 
 type Checkouts = Run<CheckoutState>;
 
@@ -22,7 +23,7 @@ type Checkouts = Run<CheckoutState>;
  * Brings an order from placed to paid: sets the money aside, sells the stock, has it sent, takes the money. Whatever fails before it is
  * sent, and whoever cancels, all goes back, and the order ends as cancelled with its reason. What is on its way stays so.
  */
-@Process('checkout', { state: CheckoutState, notRetryable: [Unpaid] })
+@Process('checkout', { state: CheckoutState, notRetryable: [Unpaid, Unreturned] })
 export class Checkout {
   constructor(
     private readonly orders: OrderRepository,
@@ -118,17 +119,18 @@ export class Checkout {
 
   @Continues(CaptureFailed, (event) => event.orderId)
   async uncaptured({ orderId, reason }: CaptureFailed, run: Checkouts): Promise<void> {
-    if (run.state.isDispatched !== true) return this.giveUp(run, `the money could not be taken: ${reason}`);
-    await this.orders.note(orderId, `the money could not be taken: ${reason}`);
+    if (run.state.isDispatched !== true) return this.giveUp(run, REFUSED.capture(reason));
+    await this.orders.note(orderId, REFUSED.capture(reason));
     run.state.unpaid = reason;
     // What fails stores nothing, so the failure is a step of its own.
     run.setTimer(UNPAID, 0);
   }
 
-  /** Payments will not try again: the run fails, for somebody to see it, and the order stays as it is. */
+  /** Payments will not try again: the run fails, for somebody to see it, and the order stays as it is, until they let it go on. */
   @OnTimer(UNPAID)
-  unpaid(run: Checkouts): never {
-    throw new Unpaid(run.key, run.state.unpaid ?? '');
+  unpaid(run: Checkouts): void {
+    if (!run.isResumed) throw new Unpaid(run.key, run.state.unpaid ?? '');
+    run.send(new RetryPayment({ orderId: run.key }));
   }
 
   @Continues(CancelRequested, (event) => event.orderId)
@@ -142,6 +144,19 @@ export class Checkout {
     run.state.isMoneyBack = true;
     await this.orders.note(orderId, UNDONE[outcome]);
     return this.end(run);
+  }
+
+  @Continues(CancelFailed, (event) => event.orderId)
+  async moneyKept({ orderId, reason }: CancelFailed, run: Checkouts): Promise<void> {
+    await this.orders.note(orderId, REFUSED.cancel(reason));
+    run.state.unreturned = reason;
+    run.setTimer(UNRETURNED, 0);
+  }
+
+  @OnTimer(UNRETURNED)
+  unreturned(run: Checkouts): void {
+    if (!run.isResumed) throw new Unreturned(run.key, run.state.unreturned ?? '');
+    run.send(new RetryPayment({ orderId: run.key }));
   }
 
   @Continues(StockReleased, (event) => event.orderId)

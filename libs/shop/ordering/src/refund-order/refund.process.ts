@@ -1,16 +1,19 @@
-import { Continues, Process, type Run, Starts } from '@fledge/kit';
+import { Continues, OnTimer, Process, type Run, Starts } from '@fledge/kit';
 import { EventBus } from '@nestjs/cqrs';
 import { ReleaseStock, StockReleased } from '@shop/inventory/contract';
-import { CancelPayment, PaymentCancelled } from '@shop/payments/contract';
+import { CancelFailed, CancelPayment, PaymentCancelled, RetryPayment } from '@shop/payments/contract';
 import { OrderRefunded, RefundRequested } from '../../contract/index.js';
+import { REFUSED, Unreturned } from '../checkout/refused-money.js';
 import { STOCK_BACK, UNDONE } from '../checkout/undone.js';
 import { OrderRepository } from '../storage/order.repository.js';
 import { RefundState } from './refund-state.js';
 
+const UNRETURNED = 'unreturned';
+
 type Refunds = Run<RefundState>;
 
 /** Gives the money of a completed order back, and its stock if that was asked for. */
-@Process('refund', { state: RefundState })
+@Process('refund', { state: RefundState, notRetryable: [Unreturned] })
 export class Refund {
   constructor(
     private readonly orders: OrderRepository,
@@ -29,6 +32,21 @@ export class Refund {
     run.state.isMoneyBack = true;
     await this.orders.note(orderId, UNDONE[outcome]);
     await this.end(run);
+  }
+
+  @Continues(CancelFailed, (event) => event.orderId)
+  async moneyKept({ orderId, reason }: CancelFailed, run: Refunds): Promise<void> {
+    await this.orders.note(orderId, REFUSED.cancel(reason));
+    run.state.unreturned = reason;
+    // What fails stores nothing, so the failure is a step of its own.
+    run.setTimer(UNRETURNED, 0);
+  }
+
+  /** The run fails, for somebody to see it, until they let it go on. */
+  @OnTimer(UNRETURNED)
+  unreturned(run: Refunds): void {
+    if (!run.isResumed) throw new Unreturned(run.key, run.state.unreturned ?? '');
+    run.send(new RetryPayment({ orderId: run.key }));
   }
 
   @Continues(StockReleased, (event) => event.orderId)

@@ -1,5 +1,5 @@
-import { CaptureFailed, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '../../contract/index.js';
-import { type Answer, authorise, cancel, capture, type Change, idempotencyKeyOf, type Payment, settle, type Step, stepOf } from './payment.js';
+import { CancelFailed, CaptureFailed, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '../../contract/index.js';
+import { type Answer, askedKeyOf, authorise, cancel, capture, type Change, type Payment, retry, settle, type Step } from './payment.js';
 
 const orderId = 'b7b5f0a2-6b0b-4c5c-9d3b-0d6a4d1c1f10';
 const wish = { orderId, userId: orderId, amountMinor: 1_999, currency: 'EUR', paymentMethod: 'pm_card_approved' };
@@ -18,8 +18,15 @@ class Story {
     const change = capture(this.payment as Payment);
     return change === 'wait' ? change : this.take(change);
   }
-  answer(answer: Answer, step = stepOf((this.payment as Payment).state) as Step): this {
-    return this.take(settle(this.payment as Payment, step, answer));
+  retry = () => this.take(retry(this.payment as Payment));
+  /** Takes the answer to what is asked now, or one that comes late. */
+  answer(answer: Answer, late?: Step): this {
+    const key = late === undefined ? this.key : `${orderId}:${late}`;
+    return this.take(settle(this.payment as Payment, key, answer));
+  }
+
+  get key(): string {
+    return askedKeyOf(this.payment as Payment) ?? 'nothing';
   }
 
   private take(change: Change | undefined): this {
@@ -34,6 +41,7 @@ class Story {
 function summaryOf(event: object): string {
   if (event instanceof PaymentCancelled) return `cancelled: ${event.outcome}`;
   if (event instanceof PaymentDeclined) return `declined: ${event.reason}`;
+  if (event instanceof CancelFailed) return `cancel failed: ${event.reason}`;
   if (event instanceof CaptureFailed) return `capture failed: ${event.reason}`;
   if (event instanceof PaymentAuthorised) return `authorised ${event.amountMinor}`;
   if (event instanceof PaymentCaptured) return `captured ${event.amountMinor}`;
@@ -116,13 +124,48 @@ describe('a payment that is cancelled', () => {
     expect(story.payment).toMatchObject({ state: 'voided', capturedMinor: 0 });
   });
 
-  it('fails loudly when the provider will not give back what it took', () => {
-    const story = captured().cancel();
-    expect(() => story.answer({ ...declined, reason: 'account_closed' })).toThrow('refuses to refund');
-    expect(story.payment?.state).toBe('refunding');
+  it.each<[string, () => Story, string, Step, string]>([
+    ['give back what it took', captured, 'refund-failed', 'refund', 'refunded'],
+    ['free what it set aside', authorised, 'void-failed', 'void', 'voided'],
+  ])('says so when the provider will not %s, and goes on when somebody has it asked again', (_, before, refused, step, undone) => {
+    const story = before().cancel();
+    story.answer({ ...declined, reason: 'account_closed' }).answer(approved, step).cancel();
+    expect(story.payment).toMatchObject({ state: refused, reason: 'account_closed', refundedMinor: 0 });
+    expect(story.told.slice(-1)).toEqual(['cancel failed: account_closed']);
+    const posted = [...story.posted];
+    expect(story.retry().key).toBe(`${orderId}:${step}:2`);
+    story.answer(approved, step).answer(declined, step);
+    expect(story.posted).toEqual(posted);
+    story.answer(declined).retry();
+    expect(story.key).toBe(`${orderId}:${step}:3`);
+    story.answer(approved).retry();
+    expect(story.payment).toMatchObject({ state: undone, reason: 'changed my mind' });
+    expect(story.told.slice(-3)).toEqual(['cancel failed: account_closed', 'cancel failed: card_declined', `cancelled: ${undone}`]);
+    expect(story.posted).toEqual([...posted, `${step} 1999`]);
   });
 });
 
-it('names a step the same, in whatever case the order is written', () => {
-  expect(idempotencyKeyOf(orderId.toUpperCase(), 'capture')).toBe(idempotencyKeyOf(orderId, 'capture'));
+describe('a payment that is tried again', () => {
+  it('is captured after all, and can be refunded', () => {
+    const story = (authorised().capture() as Story).answer({ ...declined, reason: 'expired' }).retry();
+    story.capture();
+    expect(story.key).toBe(`${orderId}:capture:2`);
+    story.answer(declined).retry().answer(approved).cancel().answer(approved);
+    expect(story.told).toEqual(['authorised 1999', 'capture failed: expired', 'capture failed: card_declined', 'captured 1999', 'cancelled: refunded']);
+    expect(story.posted).toEqual(['authorise 1999', 'capture 1999', 'refund 1999']);
+    expect(story.payment).toMatchObject({ state: 'refunded', refundedMinor: 1_999 });
+  });
+
+  it.each<[string, () => Story]>([
+    ['while it is asked for', begun], ['when it is authorised', authorised], ['when it is captured', captured], ['when it was declined', () => begun().answer(declined)],
+    ['when it is forbidden', () => new Story().cancel()], ['when it is voided', () => authorised().cancel().answer(approved)],
+  ])('stays as it is when nothing was refused: %s', (_, tell) => {
+    const { payment } = tell();
+    expect(retry(payment as Payment)).toBeUndefined();
+  });
+});
+
+it('names what is asked the same, in whatever case the order is written', () => {
+  expect(askedKeyOf({ orderId: orderId.toUpperCase(), state: 'capturing', attempt: 1 })).toBe(`${orderId}:capture`);
+  expect(askedKeyOf({ orderId, state: 'captured', attempt: 1 })).toBeUndefined();
 });

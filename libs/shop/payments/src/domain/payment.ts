@@ -1,4 +1,4 @@
-import { type CancelOutcome, CaptureFailed, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined, type PaymentState, REASON_MAX } from '../../contract/index.js';
+import { CancelFailed, type CancelOutcome, CaptureFailed, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined, type PaymentState, REASON_MAX } from '../../contract/index.js';
 import type { Posting, PostingKind } from './ledger.js';
 
 /** What the provider is asked to do. */
@@ -33,15 +33,17 @@ export interface Payment {
   readonly cancelReason: string | undefined;
   /** Why it came to its state, if there is a reason. */
   readonly reason: string | undefined;
-  /** What was told of it: each kind of event once. */
+  /** How often the provider is asked for the same: 1, and one more each time that somebody has it asked again. */
+  readonly attempt: number;
+  /** What was told of it: each kind of event once, or once an attempt. */
   readonly told: readonly EventKind[];
 }
 
 /** What is told of a payment. */
-export type PaymentEvent = PaymentAuthorised | PaymentDeclined | PaymentCaptured | CaptureFailed | PaymentCancelled;
+export type PaymentEvent = PaymentAuthorised | PaymentDeclined | PaymentCaptured | CaptureFailed | PaymentCancelled | CancelFailed;
 
 /** The kinds of `PaymentEvent`. */
-export type EventKind = 'authorised' | 'declined' | 'captured' | 'capture-failed' | 'cancelled';
+export type EventKind = 'authorised' | 'declined' | 'captured' | 'capture-failed' | 'cancelled' | 'cancel-failed';
 
 /** A payment after a change, with what is to be stored and told together with it. */
 export interface Change {
@@ -59,6 +61,8 @@ export interface Wish {
   readonly paymentMethod: string;
 }
 
+const NO_REASON = 'the provider gives no reason';
+
 const ASKS: Readonly<Partial<Record<PaymentState, Step>>> = { authorising: 'authorise', capturing: 'capture', voiding: 'void', refunding: 'refund' };
 
 /** What the provider is to be asked for a payment in this state, if anything. */
@@ -66,9 +70,20 @@ export function stepOf(state: PaymentState): Step | undefined {
   return ASKS[state];
 }
 
-/** Names what is asked of the provider, the same however often it is asked, and in whatever case a UUID is written. */
-export function idempotencyKeyOf(orderId: string, step: Step): string {
-  return `${orderId.toLowerCase()}:${step}`;
+/** What a refused step goes back to when it is tried again, and what may be told again then. */
+const REFUSED: Readonly<Partial<Record<PaymentState, { readonly back: PaymentState; readonly told: EventKind }>>> = {
+  'capture-failed': { back: 'capturing', told: 'capture-failed' },
+  'void-failed': { back: 'voiding', told: 'cancel-failed' },
+  'refund-failed': { back: 'refunding', told: 'cancel-failed' },
+};
+
+/**
+ * Names what the provider is asked for a payment now: the same however often it is asked for that, and in whatever case a UUID is
+ * written; another one once somebody has it asked again. `undefined` when it is asked for nothing.
+ */
+export function askedKeyOf({ orderId, state, attempt }: Pick<Payment, 'orderId' | 'state' | 'attempt'>): string | undefined {
+  const step = stepOf(state);
+  return step && `${orderId.toLowerCase()}:${step}${attempt === 1 ? '' : `:${attempt}`}`;
 }
 
 /** Begins the payment of an order, unless it has one; one that was cancelled before never begins. */
@@ -110,24 +125,30 @@ export function cancel(found: Payment | undefined, orderId: string, reason: stri
   }
 }
 
-/**
- * Takes the provider's answer to a step. `undefined` when it says nothing new: it is pending, or the step was settled before. Throws
- * when the provider will not undo what it did, for which there is no other way.
- */
-export function settle(found: Payment, step: Step, answer: Answer): Change | undefined {
-  if (stepOf(found.state) !== step || answer.status === 'pending') return undefined;
+/** Has the provider asked again for what it refused, as something new. `undefined` when nothing was refused. */
+export function retry(found: Payment): Change | undefined {
+  const refused = REFUSED[found.state];
+  if (!refused) return undefined;
+  return changed({ ...found, state: refused.back, reason: found.cancelReason, attempt: found.attempt + 1, told: found.told.filter((kind) => kind !== refused.told) });
+}
+
+/** Takes the provider's answer to what has this key. `undefined` when it says nothing new: it is pending, or that was settled before. */
+export function settle(found: Payment, key: string, answer: Answer): Change | undefined {
+  if (askedKeyOf(found) !== key || answer.status === 'pending') return undefined;
   const approved = answer.status === 'approved';
-  switch (step) {
+  switch (stepOf(found.state)) {
     case 'authorise':
       return approved ? authorised({ ...found, reference: answer.reference }) : declined(found, answer.reason);
     case 'capture':
       return approved ? captured({ ...found, capturedMinor: found.amountMinor }) : captureFailed(found, answer.reason);
     case 'void':
-      if (!approved) throw refusal(found, step, answer.reason);
+      if (!approved) return cancelFailed(found, 'void-failed', answer.reason);
       return post(told({ ...found, state: 'voided' }, 'voided'), 'void');
     case 'refund':
-      if (!approved) throw refusal(found, step, answer.reason);
+      if (!approved) return cancelFailed(found, 'refund-failed', answer.reason);
       return post(told({ ...found, state: 'refunded', refundedMinor: found.capturedMinor }, 'refunded'), 'refund');
+    case undefined:
+      return undefined;
   }
 }
 
@@ -137,7 +158,7 @@ function authorised(found: Payment): Change {
   return post(tell(changed({ ...found, state: 'authorised' }), 'authorised', new PaymentAuthorised({ orderId, amountMinor, currency: currencyOf(found) })), 'authorise');
 }
 
-function declined(found: Payment, why = 'the provider gives no reason'): Change {
+function declined(found: Payment, why = NO_REASON): Change {
   const payment: Payment = { ...found, state: 'declined', reason: short(why) };
   if (found.cancelReason !== undefined) return told(payment, 'nothing');
   return tell(changed(payment), 'declined', new PaymentDeclined({ orderId: found.orderId, reason: short(why) }));
@@ -149,15 +170,20 @@ function captured(found: Payment): Change {
   return post(tell(changed({ ...found, state: 'captured' }), 'captured', new PaymentCaptured({ orderId, amountMinor, currency: currencyOf(found) })), 'capture');
 }
 
-function captureFailed(found: Payment, why = 'the provider gives no reason'): Change {
+function captureFailed(found: Payment, why = NO_REASON): Change {
   if (found.cancelReason !== undefined) return changed({ ...found, state: 'voiding', reason: found.cancelReason });
   return tell(changed({ ...found, state: 'capture-failed', reason: short(why) }), 'capture-failed', new CaptureFailed({ orderId: found.orderId, reason: short(why) }));
+}
+
+function cancelFailed(found: Payment, state: 'void-failed' | 'refund-failed', why = NO_REASON): Change {
+  const reason = short(why);
+  return tell(changed({ ...found, state, reason }), 'cancel-failed', new CancelFailed({ orderId: found.orderId, reason }));
 }
 
 function nothing(orderId: string): Payment {
   return {
     orderId, state: 'forbidden', userId: undefined, amountMinor: 0, currency: undefined, paymentMethod: undefined, reference: undefined,
-    capturedMinor: 0, refundedMinor: 0, cancelReason: undefined, reason: undefined, told: [],
+    capturedMinor: 0, refundedMinor: 0, cancelReason: undefined, reason: undefined, attempt: 1, told: [],
   };
 }
 
@@ -184,10 +210,6 @@ function post(change: Change, kind: PostingKind): Change {
 function currencyOf({ orderId, currency }: Payment): string {
   if (currency === undefined) throw new Error(`the payment of order ${orderId} moves money of no currency`);
   return currency;
-}
-
-function refusal({ orderId }: Payment, step: Step, why = 'no reason'): Error {
-  return new Error(`the provider refuses to ${step} the payment of order ${orderId}: ${why}`);
 }
 
 function short(reason: string): string {

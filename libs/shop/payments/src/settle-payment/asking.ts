@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { type Answer, idempotencyKeyOf, type Payment, type Step, stepOf } from '../domain/payment.js';
+import { type Answer, askedKeyOf, type Payment, type Step, stepOf } from '../domain/payment.js';
 import { PAYMENT_PROVIDER, type PaymentProvider, ProviderUnavailable } from '../provider/payment-provider.js';
 import { PaymentRepository } from '../storage/payment.repository.js';
 import { Payments } from './payments.js';
@@ -24,23 +24,23 @@ export class Asking {
 
   /**
    * Goes on until the payment waits for nothing, or for what the provider tells later. Without an answer it is left to the sweep, so
-   * this fails only for what is wrong here, or when the provider will not undo what it did.
+   * this fails only for what is wrong here.
    * @param asked whether the provider may know the step already: then it is looked up first.
    */
   async goOn(payment: Payment | undefined, asked = false): Promise<void> {
     for (let current = payment; current; ) {
       const step = stepOf(current.state);
-      if (!step) return;
-      const answer = await this.answerTo(current, step, asked && current === payment);
+      const key = askedKeyOf(current);
+      if (step === undefined || key === undefined) return;
+      const answer = await this.answerTo(current, step, key, asked && current === payment);
       if (!answer || answer.status === 'pending') return;
-      current = await this.payments.settle(current.orderId, step, answer);
+      current = await this.payments.settle(current.orderId, key, answer);
     }
   }
 
   /** The provider's answer; one who got none looks what was done and asks once more, which ends well for most. */
-  private async answerTo(payment: Payment, step: Step, asked: boolean): Promise<Answer | undefined> {
+  private async answerTo(payment: Payment, step: Step, key: string, asked: boolean): Promise<Answer | undefined> {
     const { orderId } = payment;
-    const key = idempotencyKeyOf(orderId, step);
     try {
       if (!asked) return await this.ask(payment, step, key);
     } catch (error) {

@@ -111,9 +111,9 @@ export class PaymentRepository {
 }
 
 function paymentOf(row: PaymentRow): Payment {
-  const { orderId, state, amountMinor, capturedMinor, refundedMinor, told } = row;
+  const { orderId, state, amountMinor, capturedMinor, refundedMinor, attempt, told } = row;
   return {
-    orderId, state, amountMinor, capturedMinor, refundedMinor, told,
+    orderId, state, amountMinor, capturedMinor, refundedMinor, attempt, told,
     userId: row.userId ?? undefined,
     currency: row.currency ?? undefined,
     paymentMethod: row.paymentMethod ?? undefined,
@@ -124,9 +124,9 @@ function paymentOf(row: PaymentRow): Payment {
 }
 
 function rowOf(payment: Payment): Omit<PaymentRow, 'orderId' | 'askAt' | 'askedInVain' | 'createdAt' | 'updatedAt'> {
-  const { state, amountMinor, capturedMinor, refundedMinor, told, userId, currency, paymentMethod, reference, cancelReason, reason } = payment;
+  const { state, amountMinor, capturedMinor, refundedMinor, attempt, told, userId, currency, paymentMethod, reference, cancelReason, reason } = payment;
   return {
-    state, amountMinor, capturedMinor, refundedMinor,
+    state, amountMinor, capturedMinor, refundedMinor, attempt,
     told: [...told],
     userId: userId ?? null,
     currency: currency ?? null,

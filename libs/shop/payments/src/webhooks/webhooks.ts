@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { idempotencyKeyOf } from '../domain/payment.js';
 import { Payments } from '../settle-payment/payments.js';
 import { WebhookEventRepository } from '../storage/webhook-event.repository.js';
 import type { WebhookBody } from './webhook-body.js';
@@ -16,12 +15,11 @@ export class Webhooks {
   ) {}
 
   /** Settles the step that the event is about. What is to be asked for next is left to the sweep, so that the provider has its answer. */
-  async take({ id, key, orderId, operation, status, reference, reason }: WebhookBody): Promise<void> {
+  async take({ id, key, orderId, status, reference, reason }: WebhookBody): Promise<void> {
     await this.dataSource.transaction(async () => {
       if (!(await this.events.add(id))) return;
-      // An event about something else than we asked for, such as what a person did at the provider's, settles nothing here.
-      if (key !== idempotencyKeyOf(orderId, operation)) return;
-      await this.payments.settle(orderId, operation, { status, reference, ...(reason != null && { reason }) }, 0);
+      // The key of something else than is asked for now, such as what a person did at the provider's, settles nothing here.
+      await this.payments.settle(orderId, key, { status, reference, ...(reason != null && { reason }) }, 0);
     });
   }
 }

@@ -1,0 +1,21 @@
+/** An order is on its way, and its money could not be taken: somebody has to look after it. */
+export class Unpaid extends Error {
+  constructor(orderId: string, reason: string) {
+    super(`order ${orderId} was sent, and its money could not be taken: ${reason}; resume the run to have it tried again`);
+    this.name = Unpaid.name;
+  }
+}
+
+/** An order is given up or given back, and its money could not be given back: somebody has to look after it. */
+export class Unreturned extends Error {
+  constructor(orderId: string, reason: string) {
+    super(`the money of order ${orderId} could not be given back: ${reason}; resume the run to have it tried again`);
+    this.name = Unreturned.name;
+  }
+}
+
+/** What the history of an order says when its money is refused. */
+export const REFUSED = {
+  capture: (reason: string): string => `the money could not be taken: ${reason}`,
+  cancel: (reason: string): string => `the money could not be given back: ${reason}`,
+};

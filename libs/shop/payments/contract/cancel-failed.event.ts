@@ -1,0 +1,14 @@
+import { EventContract, type Fields } from '@fledge/kit/contract';
+import { IsString, IsUUID, MaxLength } from 'class-validator';
+import { REASON_MAX } from './payment-method.js';
+
+/** The provider refuses to free or to give back the money of an order: it will not, until somebody has it asked again by `RetryPayment`. */
+@EventContract('payments.cancel-failed.v1', { key: 'orderId' })
+export class CancelFailed {
+  @IsUUID() readonly orderId!: string;
+  /** Why, for a person. */
+  @IsString() @MaxLength(REASON_MAX) readonly reason!: string;
+  constructor(fields: Fields<CancelFailed>) {
+    Object.assign(this, fields);
+  }
+}

@@ -1,0 +1,25 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+const BEFORE = "('authorising', 'authorised', 'declined', 'capturing', 'captured', 'capture-failed', 'voiding', 'voided', 'refunding', 'refunded', 'forbidden')";
+const AFTER = BEFORE.replace(')', ", 'void-failed', 'refund-failed')");
+
+/** What the provider refuses to undo is a state, and can be asked for again. */
+export class RetryPayments1764200000000 implements MigrationInterface {
+  readonly name = 'RetryPayments1764200000000';
+
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query('ALTER TABLE payments ADD COLUMN attempt integer NOT NULL DEFAULT 1 CHECK (attempt >= 1)');
+    await allow(runner, AFTER);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await allow(runner, BEFORE);
+    await runner.query('ALTER TABLE payments DROP COLUMN attempt');
+  }
+}
+
+async function allow(runner: QueryRunner, states: string): Promise<void> {
+  for (const table of ['payments', 'payment_steps']) {
+    await runner.query(`ALTER TABLE ${table} DROP CONSTRAINT ${table}_state_check, ADD CONSTRAINT ${table}_state_check CHECK (state IN ${states})`);
+  }
+}
