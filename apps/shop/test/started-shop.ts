@@ -25,8 +25,9 @@ export function routesOf(modules: readonly string[]): string[] {
 /**
  * Starts each group of modules as a host of its own in this process, on a database of its own, behind a front door.
  * @param settings of modules, as in a topology file; default none but the demonstration's users, and parcels that leave at once.
+ * @param poolMax connections of a module to its database; default 8.
  */
-export async function startGroups(groups: readonly (readonly string[])[], settings: Readonly<Record<string, ModuleSettings>> = {}): Promise<StartedShop> {
+export async function startGroups(groups: readonly (readonly string[])[], settings: Readonly<Record<string, ModuleSettings>> = {}, poolMax = 8): Promise<StartedShop> {
   const database = await freshDatabase();
   const namespace = `shop${randomBytes(5).toString('hex')}`;
   const hosts: Host[] = [];
@@ -44,7 +45,7 @@ export async function startGroups(groups: readonly (readonly string[])[], settin
         application: shop,
         modules,
         transport,
-        database: { url: database.url, poolMax: 8 },
+        database: { url: database.url, poolMax },
         http: { port: 0 },
         settings: { identity: { demo: true }, shipping: { dispatchAfterMs: 0 }, ...settings },
       });
