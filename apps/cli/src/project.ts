@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { nearest, StartupError } from '@fledge/kit/operations';
+import { EXIT_CONFIG, loadTopology, nearest, StartupError, type Topology } from '@fledge/kit/operations';
 
 const LIST_TIMEOUT_MS = 30_000;
 const CONFIG_FOLDER = 'config';
@@ -54,15 +54,40 @@ function settingsIn(file: string): { readonly app?: string; readonly demo?: read
 }
 
 /** Asks the application for its modules. @throws StartupError with the application's own last line when it can not say. */
-export async function listModules(project: Project): Promise<readonly ModuleInfo[]> {
+async function listModules(project: Project): Promise<readonly ModuleInfo[]> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [project.app, '--list-modules'], { cwd: project.root, timeout: LIST_TIMEOUT_MS });
     return (JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { modules: readonly ModuleInfo[] }).modules;
   } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: string };
-    const reason = stderr?.trim().split('\n').find((line) => /Error|rror:/.test(line)) ?? stderr?.trim().split('\n')[0] ?? message;
-    throw new StartupError('list-modules', `${relative(project.root, project.app)} --list-modules failed: ${reason || message}`, 'Build again, and see that the application starts by itself.');
+    throw failureOf(project, '--list-modules', error as Failure);
   }
+}
+
+/** The modules of the application, and the topology that shares them out. @throws TopologyError for all that is wrong but settings of modules. */
+export async function readTopology(project: Project, file: string): Promise<{ readonly modules: readonly ModuleInfo[]; readonly topology: Topology }> {
+  const modules = await listModules(project);
+  return { modules, topology: loadTopology(file, { modules: modules.map((module) => module.name) }) };
+}
+
+/** Has the application check a topology file whole, with the settings of every module. @throws StartupError with what it finds. */
+export async function checkTopology(project: Project, file: string): Promise<void> {
+  try {
+    await promisify(execFile)(process.execPath, [project.app, '--topology', file, '--check'], { cwd: project.root, timeout: LIST_TIMEOUT_MS });
+  } catch (error) {
+    const failure = error as Failure;
+    if (failure.code !== EXIT_CONFIG) throw failureOf(project, '--check', failure);
+    const lines = (failure.stderr ?? '').trimEnd().split('\n');
+    const hint = lines.length > 1 ? lines.pop() : undefined;
+    throw new StartupError('topology', lines.join('\n'), hint?.trim() ?? 'Correct the file.');
+  }
+}
+
+type Failure = Error & { readonly stderr?: string; readonly code?: unknown };
+
+function failureOf(project: Project, flag: string, { stderr, message }: Failure): StartupError {
+  const lines = stderr?.trim().split('\n') ?? [];
+  const reason = lines.find((line) => /rror:/.test(line)) ?? lines[0];
+  return new StartupError(flag.slice(2), `${relative(project.root, project.app)} ${flag} failed: ${reason || message}`, 'Build again, and see that the application starts by itself.');
 }
 
 /**

@@ -1,4 +1,4 @@
-import { FledgeError, nearest, StartupError, TopologyError } from '@fledge/kit/operations';
+import { FledgeError, nearest, StartupError } from '@fledge/kit/operations';
 import { COMMANDS } from './commands.js';
 
 /** Runs a command line, without the program's name; resolves with the exit code: 0, 1 for a failure that it has told, 2 for a wrong command. */
@@ -24,7 +24,7 @@ export async function run(args: readonly string[]): Promise<number> {
 
 /** One line for what has a cause and a cure; the whole story for what nobody foresaw. */
 function explain(error: unknown): string {
-  if (error instanceof TopologyError) return error.message;
+  if (error instanceof StartupError && error.code === 'fledge.startup.topology') return error.message;
   if (error instanceof FledgeError) return `fledge: ${error.message}. ${error.hint}`;
   return `fledge: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }

@@ -1,6 +1,6 @@
-import { loadTopology, type Topology } from '@fledge/kit/operations';
+import type { Topology } from '@fledge/kit/operations';
 import { usageError } from './command.js';
-import { findProject, listModules, type Project, topologyFile } from './project.js';
+import { checkTopology, findProject, type Project, readTopology, topologyFile } from './project.js';
 import { LineLog } from './start/line-log.js';
 import { LocalRun } from './start/local-run.js';
 import { EXIT_INTERRUPTED, onSignals } from './start/signals.js';
@@ -14,8 +14,7 @@ export async function start(args: readonly string[]): Promise<number> {
   const project = findProject();
   const file = topologyFile(project, args[0]);
   process.chdir(project.root);
-  const modules = await listModules(project);
-  const topology = loadTopology(file, { modules: modules.map((module) => module.name) });
+  const [{ modules, topology }] = await Promise.all([readTopology(project, file), checkTopology(project, file)]);
   const log = new LineLog(LocalRun.writers(topology), process.stdout, process.stdout.isTTY && !process.env.NO_COLOR);
   const run = new LocalRun({ project, topology, modules, env: process.env, log });
   return supervise(run, log, () => process.stdout.write(welcome(run, topology, project)));

@@ -1,17 +1,16 @@
-import { loadTopology, type Topology } from '@fledge/kit/operations';
+import type { Topology } from '@fledge/kit/operations';
 import { usageError } from './command.js';
-import { findProject, listModules, type ModuleInfo, topologyFile } from './project.js';
+import { checkTopology, findProject, type ModuleInfo, readTopology, topologyFile } from './project.js';
 
 /** `fledge topology <topology>`: checks it whole, and prints which service hosts what. */
 export async function topology(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || rest.length > 0) throw usageError('fledge topology <topology>', 'it takes one topology');
   const project = findProject();
-  const modules = await listModules(project);
   const file = topologyFile(project, name);
   process.chdir(project.root);
-  const checked = loadTopology(file, { modules: modules.map((module) => module.name) });
-  process.stdout.write(describe(checked, modules));
+  const [{ modules, topology: read }] = await Promise.all([readTopology(project, file), checkTopology(project, file)]);
+  process.stdout.write(describe(read, modules));
   return 0;
 }
 

@@ -1,15 +1,18 @@
 /**
  * An application that keeps the contract between `fledge start` and an application, and nothing more: modules `a` and `b`, each
- * with one route. `FAKE_REFUSES` names a service that can not start, `FAKE_HANGS` one that does not end on SIGTERM.
+ * with one route. `FAKE_CHECK` is what a check of a topology finds wrong, `FAKE_REFUSES` names a service that can not start, `FAKE_HANGS` one that does not end on SIGTERM.
  */
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 
-const { values } = parseArgs({ options: { topology: { type: 'string' }, service: { type: 'string' }, 'list-modules': { type: 'boolean' } } });
-const { FAKE_REFUSES, FAKE_HANGS, FLEDGE_PORT, DATABASE_URL, NATS_URL } = process.env;
+const { values } = parseArgs({ options: { topology: { type: 'string' }, service: { type: 'string' }, check: { type: 'boolean' }, 'list-modules': { type: 'boolean' } } });
+const { FAKE_CHECK, FAKE_REFUSES, FAKE_HANGS, FLEDGE_PORT, DATABASE_URL, NATS_URL } = process.env;
 
 if (values['list-modules']) {
   console.log(JSON.stringify({ modules: [{ name: 'a', routes: ['/a'] }, { name: 'b', routes: ['/b'] }] }));
+} else if (values.check) {
+  if (FAKE_CHECK) console.error(`${values.topology}:1:1: ${FAKE_CHECK}\n  Nothing was started.`);
+  process.exitCode = FAKE_CHECK ? 78 : 0;
 } else if (values.service === FAKE_REFUSES) {
   console.error(`${values.service} has no such setting`);
   process.exitCode = 78;

@@ -140,6 +140,11 @@ describe('fledge start', () => {
     await expect(fetch(String(NATS_URL).replace('nats:', 'http:'))).rejects.toThrow();
   });
 
+  it.each(['start', 'topology'])('says what the application finds wrong in the file, and starts nothing: %s', async (command) => {
+    const run = fledge([command, 'split'], { ...OUTSIDE, FAKE_CHECK: "unknown key 'settings.a.x'" });
+    expect([await run.end(), run.output]).toEqual([1, "config/split.yaml:1:1: unknown key 'settings.a.x'\n"]);
+  });
+
   it('ends with its own line when a service can not start as things are', async () => {
     const run = fledge(['start', 'split'], { ...OUTSIDE, FAKE_REFUSES: 'second' });
     expect(await run.end()).toBe(1);

@@ -6,7 +6,7 @@
 export { currentCall, withCallOptions, type CallOptions, type CurrentCall, type Identity } from './boundary/index.js';
 export { BoundedModule, NoHandler, NotAMessage, type BoundedModuleOptions, type BusCall } from './bus/index.js';
 export { startEmbeddedPostgres } from './data/index.js';
-export { Host, MODULE_SETTINGS, QuietLogger, runApplication, type Application, type HostOptions, type ModuleEntry, type ModuleSettings } from './host/index.js';
+export { Host, QuietLogger, runApplication, type Application, type HostOptions, type ModuleEntry, type ModuleSettings, type SettingProblem, SettingsError } from './host/index.js';
 export { decodeCursor, encodeCursor, Forbidden, InvalidRequest, Unauthenticated, type Problem } from './http/index.js';
 export { Consumer, type ConsumerOptions } from './messaging/consumer.js';
 export { DeadLetters, NoDeadLetter, type DeadLetter, type DeadLetterFilter, type DeadLetterState, type DeadLetterSummary } from './messaging/dead-letters.js';

@@ -9,6 +9,7 @@ export { endWithParent } from './data/end-with-parent.js';
 export { HttpListener, type RequestHandler } from './http/listener.js';
 export { httpProblem, PROBLEM_TYPE, type Problem } from './http/problem.js';
 export {
+  EXIT_CONFIG,
   loadTopology,
   nearest,
   serviceNamed,

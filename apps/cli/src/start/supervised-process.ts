@@ -1,11 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StartupError } from '@fledge/kit/operations';
+import { EXIT_CONFIG, StartupError } from '@fledge/kit/operations';
 import { Backoff } from './backoff.js';
 import type { LineLog } from './line-log.js';
 
-/** Exit code of a start that can not succeed as things are (`EX_CONFIG` of sysexits.h). */
-const EXIT_CONFIG = 78;
 const READY_POLL_MS = 50;
 
 /** What is kept running. */

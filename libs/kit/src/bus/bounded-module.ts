@@ -21,6 +21,11 @@ export interface BoundedModuleOptions extends Omit<ModuleMetadata, 'exports'> {
   readonly entities?: readonly EntityClass[];
   /** The TypeORM migrations of this module's schema, run when a host starts. Default none. */
   readonly migrations?: readonly Type<MigrationInterface>[];
+  /**
+   * What a topology file may say under `settings.<module>`: a class whose fields have class-validator's decorators, and their
+   * defaults as initial values. A checked instance can be injected by it. Default: the module has no settings.
+   */
+  readonly settings?: Type<object>;
 }
 
 /** What the kit keeps of a bounded module. */
@@ -29,6 +34,7 @@ export interface BoundedModuleSpec {
   readonly uses: readonly Contract[];
   readonly entities: readonly EntityClass[];
   readonly migrations: readonly Type<MigrationInterface>[];
+  readonly settings?: Type<object> | undefined;
 }
 
 const BOUNDED = 'fledge:bounded-module';
@@ -38,11 +44,11 @@ const BOUNDED = 'fledge:bounded-module';
  * or in many. It runs in a Nest container of its own, so nothing of it can be injected elsewhere.
  */
 export function BoundedModule(options: BoundedModuleOptions): ClassDecorator {
-  const { contract, uses = [], entities = [], migrations = [], ...metadata } = options;
+  const { contract, uses = [], entities = [], migrations = [], settings, ...metadata } = options;
   return (target) => {
     const imports = entities.length > 0 ? [TypeOrmModule.forFeature([...entities]), ...(metadata.imports ?? [])] : metadata.imports;
     Module({ ...metadata, ...(imports && { imports }) })(target);
-    Reflect.defineMetadata(BOUNDED, { contract, uses, entities, migrations } satisfies BoundedModuleSpec, target);
+    Reflect.defineMetadata(BOUNDED, { contract, uses, entities, migrations, settings } satisfies BoundedModuleSpec, target);
   };
 }
 

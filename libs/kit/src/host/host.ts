@@ -1,7 +1,7 @@
-import { type INestApplication, Logger, type LoggerService, type Type } from '@nestjs/common';
+import { type INestApplication, Logger, type LoggerService } from '@nestjs/common';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { Catalogue, type CompiledMessage, IN_FLIGHT_MAX_DEFAULT, Inlet, Outlet } from '../boundary/index.js';
-import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
+import type { BoundedModuleSpec } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
@@ -10,6 +10,7 @@ import { CallMetrics, MessageMetrics } from '../observe/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
 import { DatabaseCheck } from './database-check.js';
+import { type LoadedModule, loadModules } from './load-modules.js';
 import { createContainer, type ModuleContainer } from './module-container.js';
 import type { ModuleSettings } from './module-settings.js';
 import type { Obstacle, Readiness } from './readiness.js';
@@ -25,6 +26,7 @@ export interface HostOptions {
   readonly database?: { readonly url: string; readonly poolMax?: number };
   /** Left out, no port is opened. */
   readonly http?: HttpOptions;
+  /** By module: what a topology file would say under `settings`. */
   readonly settings?: Readonly<Record<string, ModuleSettings>>;
   readonly drain?: DrainOptions;
   /** How long messages and processes that have ended are kept. Default: see `Retention`. */
@@ -113,8 +115,10 @@ export class Host {
   /** Starts all; when anything fails, takes back what was started and rejects. */
   async start(): Promise<this> {
     try {
+      const { application, modules, settings } = this.options;
+      const loaded = await loadModules(application, modules, settings);
       await this.options.transport.start();
-      for (const name of this.options.modules) await this.open(name);
+      for (const module of loaded) await this.open(module);
       for (const container of this.containers.values()) await container.init();
       for (const messaging of this.messagings) await messaging.subscribe();
       for (const inlet of this.inlets) await this.options.transport.serve(inlet);
@@ -133,9 +137,9 @@ export class Host {
     return (this.closing ??= this.drainAndStop());
   }
 
-  private async open(name: string): Promise<void> {
+  private async open({ cls, spec, settings }: LoadedModule): Promise<void> {
     const { options, catalogue } = this;
-    const { cls, spec } = await this.load(name);
+    const { name } = spec.contract;
     const inlet = new Inlet(name, catalogue.of(name), options.inFlightMax ?? IN_FLIGHT_MAX_DEFAULT, (module, message, correlationId, error) =>
       this.logger.error(`[${correlationId}] ${module} failed while handling ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
     );
@@ -147,7 +151,7 @@ export class Host {
       inlet,
       outlet: (message) => this.outlet(name, message),
       dataImports: source ? [...moduleDataImports(source, spec.entities), messagingImports(source)] : [],
-      settings: options.settings?.[name] ?? {},
+      settings,
       bodyMaxBytes: options.http?.bodyMaxBytes ?? BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: options.http?.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS,
       logger: options.logger ?? false,
@@ -165,17 +169,6 @@ export class Host {
     this.messagings.push(new ModuleMessaging({ ...parts, carrier: transport.carrier, retention }));
     const sql = sqlOf(parts.source);
     this.messageMetrics.watch(name, (countMax) => overview(sql, countMax));
-  }
-
-  private async load(name: string): Promise<{ cls: Type; spec: BoundedModuleSpec }> {
-    const entry = this.options.application.modules.find((m) => m.contract.name === name);
-    if (!entry) throw new StartupError('unknown-module', `the application ${this.options.application.name} has no module '${name}'`, `It has: ${this.options.application.modules.map((m) => m.contract.name).join(', ')}.`);
-    const cls = await entry.load();
-    const spec = checkedModuleSpec(cls);
-    if (spec.contract !== entry.contract) {
-      throw new StartupError('contract-differs', `the list of modules names the contract '${name}' for ${cls.name}, whose @BoundedModule names '${spec.contract.name}'`, 'Name the same contract in both.');
-    }
-    return { cls, spec };
   }
 
   private async data(spec: BoundedModuleSpec): Promise<ModuleDataSource | undefined> {

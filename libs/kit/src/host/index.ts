@@ -1,6 +1,6 @@
 export type { Application, ModuleEntry } from './application.js';
 export { BODY_MAX_DEFAULT_BYTES, Host, REQUEST_TIMEOUT_DEFAULT_MS, type DrainOptions, type HostOptions, type HttpOptions } from './host.js';
 export { createContainer, type ContainerOptions, type ModuleContainer } from './module-container.js';
-export { MODULE_SETTINGS, type ModuleSettings } from './module-settings.js';
-export { EXIT_CONFIG, runApplication } from './run-application.js';
+export { checkSettings, type ModuleSettings, type SettingProblem, SettingsError } from './module-settings.js';
+export { runApplication } from './run-application.js';
 export { QuietLogger } from './quiet-logger.js';

@@ -8,7 +8,7 @@ import type { Catalogue, CompiledMessage, Inlet, Outlet } from '../boundary/inde
 import { attachBuses, bindHandlers, boundedModuleSpec, type BoundedModuleSpec, guardEventBuses, outletsOf } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import { acceptJsonOnly, openRequestFrames, ProblemFilter, refuseUnroutable, RequestValidation, type RequestHandler } from '../http/index.js';
-import { type ModuleSettings, ModuleSettingsModule } from './module-settings.js';
+import { ModuleSettingsModule } from './module-settings.js';
 
 /** What a container is made of. */
 export interface ContainerOptions {
@@ -19,7 +19,8 @@ export interface ContainerOptions {
   readonly outlet: (message: CompiledMessage) => Outlet;
   /** Dynamic modules of the data room, empty for a module without tables. */
   readonly dataImports: readonly DynamicModule[];
-  readonly settings: ModuleSettings;
+  /** The checked instance of the module's class of settings, if it has one. */
+  readonly settings: object | undefined;
   readonly bodyMaxBytes: number;
   readonly requestTimeoutMs: number;
   readonly logger: LoggerService | false;
@@ -54,11 +55,12 @@ export async function createContainer(options: ContainerOptions): Promise<Module
       return createServer();
     },
   });
+  const settings = spec.settings && options.settings ? [ModuleSettingsModule.of(spec.settings, options.settings)] : [];
   const root: DynamicModule = {
     module: ContainerRoot,
     // Nest asks the filter that was added last first: this one, which catches all, must stand before a module's own APP_FILTER.
     providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
-    imports: [CqrsModule.forRoot(), ModuleSettingsModule.of(options.settings), ...options.dataImports, cls],
+    imports: [CqrsModule.forRoot(), ...settings, ...options.dataImports, cls],
   };
   // Before Nest adds its own hooks: middleware, too, runs within the frame of its request.
   openRequestFrames(adapter.getInstance(), spec.contract.name, options.requestTimeoutMs);

@@ -1,16 +1,85 @@
-import { Global, type DynamicModule, Module } from '@nestjs/common';
-
-/** Injects what the topology file says under `settings.<module>`: `@Inject(MODULE_SETTINGS) settings: ModuleSettings`. */
-export const MODULE_SETTINGS = Symbol.for('fledge:module-settings');
+import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
+import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
+import type { BoundedModuleSpec } from '../bus/index.js';
+import { StartupError } from '../contract/index.js';
+import { nearest } from '../topology/index.js';
 
 /** Settings of one module, as the topology file has them; empty when it has none. */
 export type ModuleSettings = Readonly<Record<string, unknown>>;
+
+/** One thing that is wrong in the settings of a module. */
+export interface SettingProblem {
+  readonly module: string;
+  /** The setting; also one that is not there. */
+  readonly key: string;
+  /** What is wrong. Texts are not shown, for they may be secrets. */
+  readonly fact: string;
+  /** What to do. */
+  readonly cure: string;
+}
+
+/** Settings of modules can not be used. */
+export class SettingsError extends StartupError {
+  constructor(readonly problems: readonly SettingProblem[]) {
+    super('setting', problems.map(({ fact, cure }) => `${fact}. ${cure}`).join('\n'), 'Correct the settings; nothing was started.', { problems });
+  }
+}
+
+/** What `checkSettings` finds. */
+export interface CheckedSettings {
+  /** An instance of the module's class; `undefined` for a module that has none. */
+  readonly instance: object | undefined;
+  readonly problems: readonly SettingProblem[];
+}
+
+/**
+ * Checks the settings of a module against its class. What is left out has its default, and so has an empty text, which is an environment
+ * variable that is not set.
+ */
+export function checkSettings({ contract, settings: Settings }: Pick<BoundedModuleSpec, 'contract' | 'settings'>, given: ModuleSettings): CheckedSettings {
+  const module = contract.name;
+  const known = Settings ? keysOf(Settings) : [];
+  const pathOf = (key: string): string => `settings.${module}.${key}`;
+  const unknown = Object.keys(given).filter((key) => !known.includes(key));
+  const problems: SettingProblem[] = unknown.map((key) => ({ module, key, fact: `unknown key '${pathOf(key)}'`, cure: cureOf(key, known) }));
+  if (!Settings) return { instance: undefined, problems };
+  const said = Object.fromEntries(Object.entries(given).filter(([key, value]) => known.includes(key) && value !== '' && value !== null && value !== undefined));
+  const instance = Object.assign(new Settings(), said);
+  for (const error of validateSync(instance)) {
+    problems.push({ module, key: error.property, fact: `${pathOf(error.property)} ${stateOf(said[error.property])}`, cure: rulesOf(error, new Settings()) });
+  }
+  return { instance, problems };
+}
+
+function keysOf(Settings: Type<object>): string[] {
+  const all = getMetadataStorage().getTargetValidationMetadatas(Settings, '', false, false);
+  return [...new Set(all.map(({ propertyName }) => propertyName))];
+}
+
+function cureOf(key: string, known: readonly string[]): string {
+  const guess = nearest(key, known);
+  if (guess !== undefined) return `Did you mean '${guess}'?`;
+  return known.length > 0 ? `Known here: ${known.join(', ')}` : 'The module has no settings';
+}
+
+function stateOf(value: unknown): string {
+  if (value === undefined) return 'is not set';
+  return typeof value === 'string' ? 'can not be used' : `is ${JSON.stringify(value)}`;
+}
+
+/** What class-validator says of a field, as one sentence; a message of the module's own stays as it is. */
+function rulesOf({ property, constraints = {} }: ValidationError, defaults: object): string {
+  const rules = Object.values(constraints).map((message) => (message.startsWith(`${property} `) ? `It ${message.slice(property.length + 1)}` : message));
+  const standard = (defaults as Readonly<Record<string, unknown>>)[property];
+  return `${[...new Set(rules)].toReversed().join('; ')}${typeof standard === 'number' || typeof standard === 'boolean' ? `; default ${standard}` : ''}`;
+}
 
 /** Makes a module's settings injectable in its container. */
 @Global()
 @Module({})
 export class ModuleSettingsModule {
-  static of(settings: ModuleSettings): DynamicModule {
-    return { module: ModuleSettingsModule, providers: [{ provide: MODULE_SETTINGS, useValue: settings }], exports: [MODULE_SETTINGS] };
+  /** Of a module with settings: the class, and its checked instance. */
+  static of(Settings: Type<object>, instance: object): DynamicModule {
+    return { module: ModuleSettingsModule, providers: [{ provide: Settings, useValue: instance }], exports: [Settings] };
   }
 }

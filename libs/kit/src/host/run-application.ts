@@ -2,15 +2,14 @@ import { Logger } from '@nestjs/common';
 import { parseArgs } from 'node:util';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
 import { describeMessage, FledgeError, StartupError } from '../contract/index.js';
-import { loadTopology, type Service, serviceNamed, type Topology } from '../topology/index.js';
+import { EXIT_CONFIG, loadTopology, type Service, serviceNamed, type Topology, TopologyError } from '../topology/index.js';
 import { LocalTransport, NatsTransport, type Transport } from '../transport/index.js';
 import type { Application } from './application.js';
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
+import { loadModules } from './load-modules.js';
+import { SettingsError } from './module-settings.js';
 import { QuietLogger } from './quiet-logger.js';
-
-/** Exit code of a start that can not succeed as things are (`EX_CONFIG` of sysexits.h): a supervisor should not try again. */
-export const EXIT_CONFIG = 78;
 
 /** Where the embedded PostgreSQL keeps its data when a service starts it itself. */
 const DATA_FOLDER = '.data/postgres';
@@ -18,17 +17,19 @@ const DATA_FOLDER = '.data/postgres';
 /**
  * The `main` of an application: reads `--topology` and `--service` (or `FLEDGE_TOPOLOGY` and `FLEDGE_SERVICE`), hosts the
  * service's modules, and drains on SIGTERM and SIGINT. Ends the process: 0 after a drain, 78 for what must be mended first.
- * `--list-modules` prints the modules and their routes as JSON, `--contracts` every message with its JSON Schemas, for callers
+ * `--check` checks the whole file, the settings of every module too, and starts nothing; `--list-modules` prints the modules and their routes as JSON, `--contracts` every message with its JSON Schemas, for callers
  * in other languages.
  */
 export async function runApplication(application: Application): Promise<void> {
   try {
     const { values } = parseArgs({
-      options: { topology: { type: 'string' }, service: { type: 'string' }, 'list-modules': { type: 'boolean' }, contracts: { type: 'boolean' } },
+      options: { topology: { type: 'string' }, service: { type: 'string' }, check: { type: 'boolean' }, 'list-modules': { type: 'boolean' }, contracts: { type: 'boolean' } },
     });
     if (values['list-modules']) return listModules(application);
     if (values.contracts) return printContracts(application);
-    await runService(application, values.topology ?? process.env.FLEDGE_TOPOLOGY ?? 'config/monolith.yaml', values.service ?? process.env.FLEDGE_SERVICE);
+    const file = values.topology ?? process.env.FLEDGE_TOPOLOGY ?? 'config/monolith.yaml';
+    if (values.check) await checkedTopology(application, file);
+    else await runService(application, file, values.service ?? process.env.FLEDGE_SERVICE);
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     process.exitCode = error instanceof StartupError || isArgumentError(error) ? EXIT_CONFIG : 1;
@@ -56,8 +57,9 @@ async function runService(application: Application, file: string, name: string |
   if (process.connected) process.on('disconnect', leave);
   const logger = new QuietLogger();
   Logger.overrideLogger(logger);
-  const topology = loadTopology(file, { modules: application.modules.map((m) => m.contract.name), env: process.env });
+  const topology = readTopology(application, file);
   const service = serviceNamed(topology, name);
+  await refuseSettings(application, topology, service.modules);
   const postgres = topology.database.url === undefined ? await startEmbeddedPostgres({ dir: DATA_FOLDER }) : undefined;
   const host = new Host({
     application,
@@ -81,6 +83,29 @@ async function runService(application: Application, file: string, name: string |
   // A supervisor that was killed takes its services with it.
   if (process.connected) process.off('disconnect', leave).on('disconnect', stop);
   new Logger('host').log(`${service.name} is ready: ${service.modules.join(', ')} on http://${topology.http.host}:${host.port}`);
+}
+
+function readTopology(application: Application, file: string): Topology {
+  return loadTopology(file, { modules: namesOf(application), env: process.env });
+}
+
+async function checkedTopology(application: Application, file: string): Promise<void> {
+  await refuseSettings(application, readTopology(application, file), namesOf(application));
+}
+
+function namesOf({ modules }: Application): string[] {
+  return modules.map(({ contract }) => contract.name);
+}
+
+/** Loads the code of some modules, and says of settings that are wrong where in the file they stand. */
+async function refuseSettings(application: Application, { file, settings, places }: Topology, modules: readonly string[]): Promise<void> {
+  try {
+    await loadModules(application, modules, settings);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    const nowhere = { line: 0, column: 0 };
+    throw new TopologyError(file, error.problems.map(({ module, key, fact, cure }) => ({ ...(places.get(`${module}.${key}`) ?? places.get(module) ?? nowhere), fact, cure })));
+  }
 }
 
 function transportOf(topology: Topology, service: Service, version: string | undefined): Transport {

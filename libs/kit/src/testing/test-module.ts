@@ -5,8 +5,8 @@ import { type CallMeter, Catalogue, type CompiledMessage, type Identity, IN_FLIG
 import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { type Class, StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
-import { BODY_MAX_DEFAULT_BYTES, createContainer, type ContainerOptions, REQUEST_TIMEOUT_DEFAULT_MS } from '../host/index.js';
-import type { ModuleSettings } from '../host/index.js';
+import { BODY_MAX_DEFAULT_BYTES, checkSettings, createContainer, type ContainerOptions, REQUEST_TIMEOUT_DEFAULT_MS } from '../host/index.js';
+import { type ModuleSettings, SettingsError } from '../host/index.js';
 import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
@@ -108,6 +108,8 @@ export class TestedModule extends TestCaller {
  */
 export async function testModule(cls: Type, options: TestModuleOptions = {}): Promise<TestedModule> {
   const spec = checkedModuleSpec(cls);
+  const settings = checkSettings(spec, options.settings ?? {});
+  if (settings.problems.length > 0) throw new SettingsError(settings.problems);
   const issuer = new TestIssuer();
   const neighbours = new FakeNeighbours(spec, options.fakes ?? [], issuer);
   const catalogue = new Catalogue([spec.contract, ...spec.uses]);
@@ -135,7 +137,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
       inlet,
       outlet: outlet(spec.contract.name),
       dataImports: source ? [...moduleDataImports(source, spec.entities), messagingImports(source)] : [],
-      settings: options.settings ?? {},
+      settings: settings.instance,
       bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
       logger: options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),

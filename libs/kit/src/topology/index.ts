@@ -1,12 +1,13 @@
 export { loadTopology, parseTopology, type LoadOptions } from './load-topology.js';
 export { nearest } from './nearest.js';
-export { TopologyError, type TopologyProblem } from './topology-error.js';
+export { EXIT_CONFIG, TopologyError, type TopologyProblem } from './topology-error.js';
 export {
   serviceNamed,
   type DatabaseSettings,
   type DrainSettings,
   type HttpSettings,
   type NatsSettings,
+  type Place,
   type Service,
   type Topology,
   type TransportName,

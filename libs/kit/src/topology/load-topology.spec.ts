@@ -37,6 +37,7 @@ describe('a topology file', () => {
       retention: { sentMs: 3 * DAY_MS, handledMs: 7 * DAY_MS, deadLettersMs: 90 * DAY_MS, processesMs: 30 * DAY_MS },
       services: [{ name: 'shop', modules: MODULES, replicas: 1 }],
       settings: {},
+      places: new Map(),
     });
   });
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { shareOut } from './share-out.js';
 import { Section } from './section.js';
 import { TopologyError } from './topology-error.js';
-import type { Topology, TransportName } from './topology.js';
+import type { Place, Topology, TransportName } from './topology.js';
 import { count, duration, host, name, natsServers, oneOf, postgresUrl, type Reader, size } from './values.js';
 import { type Environment, YamlSource } from './yaml-source.js';
 
@@ -41,9 +41,9 @@ function readTopology(file: string, source: YamlSource, modules: readonly string
   const sections = { nats: readNats(root.section('nats'), env), database: readDatabase(root.section('database'), env), http: readHttp(root.section('http'), env), drain: readDrain(root.section('drain')), retention: readRetention(root.section('retention')) };
   if (transport === 'nats') refuseForgetful(root.section('retention'), sections);
   const services = shareOut(source, root, transport, modules);
-  const settings = readSettings(source, root.section('settings'), modules);
+  const { settings, places } = readSettings(source, root.section('settings'), modules);
   root.refuseUnknownKeys();
-  return { file, namespace, transport, ...sections, services, settings };
+  return { file, namespace, transport, ...sections, services, settings, places };
 }
 
 function readNats(section: Section, env: Environment): Topology['nats'] {
@@ -104,15 +104,20 @@ function fromEnvironment<T>(section: Section, variable: string, reader: Reader<T
   return fallback;
 }
 
-function readSettings(source: YamlSource, section: Section, modules: readonly string[]): Topology['settings'] {
+function readSettings(source: YamlSource, section: Section, modules: readonly string[]): Pick<Topology, 'settings' | 'places'> {
   const settings: Record<string, Readonly<Record<string, unknown>>> = {};
+  const places = new Map<string, Place>();
   for (const module of modules) {
     const own: Record<string, unknown> = {};
-    for (const { key, valueNode } of section.section(module).entries) own[key] = source.valueOf(valueNode);
+    for (const { key, keyNode, valueNode } of section.section(module).entries) {
+      own[key] = source.valueOf(valueNode);
+      places.set(`${module}.${key}`, source.placeOf(keyNode));
+    }
     if (Object.keys(own).length > 0) settings[module] = own;
   }
+  for (const { key, keyNode } of section.entries) places.set(key, source.placeOf(keyNode));
   section.refuseUnknownKeys();
-  return settings;
+  return { settings, places };
 }
 
 function readText(file: string): string {

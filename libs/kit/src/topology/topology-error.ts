@@ -1,5 +1,8 @@
 import { StartupError } from '../contract/index.js';
 
+/** Exit code of a start that can not succeed as things are (`EX_CONFIG` of sysexits.h): a supervisor should not try again. */
+export const EXIT_CONFIG = 78;
+
 /** One thing that is wrong in a topology file. */
 export interface TopologyProblem {
   /** From 1; 0 when it is about the whole file. */

@@ -21,6 +21,14 @@ export interface Topology {
   readonly services: readonly Service[];
   /** What the file says under `settings.<module>`; a module that has none is left out. */
   readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Where the settings stand: those of a module under `<module>`, one under `<module>.<key>`. */
+  readonly places: ReadonlyMap<string, Place>;
+}
+
+/** A place in a file, counted from 1. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
 }
 
 /** A process that hosts modules. */

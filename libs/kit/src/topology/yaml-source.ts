@@ -1,4 +1,5 @@
 import { type Alias, type Document, isScalar, LineCounter, type Node, parseDocument, type Scalar, visit } from 'yaml';
+import type { Place } from './topology.js';
 import type { TopologyProblem } from './topology-error.js';
 
 const SUBSTITUTION = /\$\{[^}\n]*\}/g;
@@ -83,8 +84,17 @@ export class YamlSource {
   }
 
   private addAt(offset: number, fact: string, cure: string): void {
+    this.problems.push({ ...this.at(offset), fact, cure });
+  }
+
+  /** Where a node stands. */
+  placeOf(node: unknown): Place {
+    return this.at(offsetOf(node) ?? 0);
+  }
+
+  private at(offset: number): Place {
     const { line, col } = this.lines.linePos(offset);
-    this.problems.push({ line, column: col, fact, cure });
+    return { line, column: col };
   }
 
   private hideSubstitutions(text: string): string {

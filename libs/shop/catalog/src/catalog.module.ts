@@ -9,6 +9,7 @@ import { GetProductsHandler } from './get-product/get-products.handler.js';
 import { KeepProductsController } from './keep-products/keep-products.controller.js';
 import { ListProductsController } from './list-products/list-products.controller.js';
 import { ListProductsHandler } from './list-products/list-products.handler.js';
+import { CatalogSettings } from './settings.js';
 import { CategoryRepository } from './storage/category.repository.js';
 import { CategoryRow } from './storage/category.row.js';
 import { CreateCatalog1763800000000 } from './storage/migrations/1763800000000-create-catalog.js';
@@ -21,6 +22,7 @@ import { ProductRow } from './storage/product.row.js';
   uses: [IdentityContract],
   entities: [CategoryRow, ProductRow],
   migrations: [CreateCatalog1763800000000],
+  settings: CatalogSettings,
   imports: [Authentication.verifiedBy(GetSigningKeys)],
   providers: [CategoryRepository, ProductRepository, GetProductHandler, GetProductsHandler, ListProductsHandler, DemoCatalog],
   controllers: [ListProductsController, GetProductController, KeepProductsController, CategoriesController],

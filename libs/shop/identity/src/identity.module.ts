@@ -6,6 +6,7 @@ import { LogInController } from './log-in/log-in.controller.js';
 import { MeController } from './me/me.controller.js';
 import { Passwords } from './passwords/passwords.js';
 import { RegisterController } from './register/register.controller.js';
+import { IdentitySettings } from './settings.js';
 import { GetSigningKeysHandler } from './signing/get-signing-keys.handler.js';
 import { JwksController } from './signing/jwks.controller.js';
 import { TokenSigner } from './signing/token-signer.js';
@@ -20,6 +21,7 @@ import { UserRow } from './storage/user.row.js';
   contract: IdentityContract,
   entities: [UserRow, SigningKeyRow],
   migrations: [CreateIdentity1763800000000],
+  settings: IdentitySettings,
   imports: [Authentication.verifiedBy(GetSigningKeys)],
   providers: [UserRepository, SigningKeyRepository, Passwords, TokenSigner, GetSigningKeysHandler, GetUserHandler, DemoUsers],
   controllers: [RegisterController, LogInController, MeController, JwksController],

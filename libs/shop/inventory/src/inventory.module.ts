@@ -28,8 +28,9 @@ import { StockRow } from './storage/stock.row.js';
   uses: [IdentityContract, CatalogContract],
   entities: [StockRow, ReceiptRow, ReservationRow, ReservationLineRow],
   migrations: [CreateInventory1763800000000],
+  settings: InventorySettings,
   imports: [Authentication.verifiedBy(GetSigningKeys)],
-  providers: [InventorySettings, StockRepository, ReceiptRepository, ReservationRepository, Receiving, GivingBack, Expiry, ReserveStockHandler, SellStockHandler, ReleaseStockHandler, GetAvailabilityHandler, DemoStock],
+  providers: [StockRepository, ReceiptRepository, ReservationRepository, Receiving, GivingBack, Expiry, ReserveStockHandler, SellStockHandler, ReleaseStockHandler, GetAvailabilityHandler, DemoStock],
   controllers: [ReceiveStockController, GetStockController],
 })
 export class InventoryModule {}

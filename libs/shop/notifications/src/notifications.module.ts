@@ -18,8 +18,9 @@ import { CreateMails1764300000000 } from './storage/migrations/1764300000000-cre
   uses: [IdentityContract, OrderingContract],
   entities: [MailRow],
   migrations: [CreateMails1764300000000],
+  settings: NotificationsSettings,
   imports: [Authentication.verifiedBy(GetSigningKeys)],
-  providers: [NotificationsSettings, MailRepository, OrderMails, Mailer, MailRound],
+  providers: [MailRepository, OrderMails, Mailer, MailRound],
   controllers: [MailboxController, ListNotificationsController],
 })
 export class NotificationsModule {}

@@ -37,8 +37,9 @@ import { OrderRow } from './storage/order.row.js';
   uses: [IdentityContract, CatalogContract, InventoryContract, PaymentsContract, ShippingContract],
   entities: [CartRow, CartLineRow, OrderRow, OrderLineRow, OrderStepRow],
   migrations: [CreateOrdering1763800000000, AddCheckout1764000000000, KeepHistory1764100000000],
+  settings: OrderingSettings,
   imports: [Authentication.verifiedBy(GetSigningKeys)],
-  providers: [OrderingSettings, CartRepository, OrderRepository, Settlement, PlaceOrderHandler, CancelOrderHandler, RefundOrderHandler, GetOrderHandler, Checkout, Refund, ExpiredOrders],
+  providers: [CartRepository, OrderRepository, Settlement, PlaceOrderHandler, CancelOrderHandler, RefundOrderHandler, GetOrderHandler, Checkout, Refund, ExpiredOrders],
   controllers: [CartController, PlaceOrderController, ListOrdersController, GetOrderController, CancelOrderController, RefundOrderController],
 })
 export class OrderingModule {}

@@ -31,9 +31,10 @@ import { Webhooks } from './webhooks/webhooks.js';
   uses: [IdentityContract],
   entities: [PaymentRow, PaymentStepRow],
   migrations: [CreatePayments1763900000000, RetryPayments1764200000000],
+  settings: PaymentsSettings,
   imports: [Authentication.verifiedBy(GetSigningKeys)],
   providers: [
-    PaymentsSettings, PaymentRepository, LedgerRepository, WebhookEventRepository,
+    PaymentRepository, LedgerRepository, WebhookEventRepository,
     Payments, Asking, Sweep, Webhooks, SandboxInProcess,
     {
       provide: PAYMENT_PROVIDER,

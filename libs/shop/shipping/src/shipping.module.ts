@@ -19,8 +19,9 @@ import { ShipmentRow } from './storage/shipment.row.js';
   uses: [IdentityContract],
   entities: [ShipmentRow],
   migrations: [CreateShipments1764200000000],
+  settings: ShippingSettings,
   imports: [Authentication.verifiedBy(GetSigningKeys)],
-  providers: [ShippingSettings, ShipmentRepository, Carriage, CreateShipmentHandler, CancelShipmentHandler, GetShipmentHandler],
+  providers: [ShipmentRepository, Carriage, CreateShipmentHandler, CancelShipmentHandler, GetShipmentHandler],
   controllers: [ListShipmentsController, DispatchController, GetShipmentController],
 })
 export class ShippingModule {}

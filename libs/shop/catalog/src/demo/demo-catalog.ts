@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { MODULE_SETTINGS, type ModuleSettings } from '@fledge/kit';
-import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { CatalogSettings } from '../settings.js';
 import { CategoryRepository } from '../storage/category.repository.js';
 import { ProductRepository } from '../storage/product.repository.js';
 import { DEMO_CATEGORIES, demoProducts } from './demo-products.js';
@@ -16,14 +16,14 @@ export class DemoCatalog implements OnApplicationBootstrap {
   private readonly logger = new Logger(DemoCatalog.name);
 
   constructor(
-    @Inject(MODULE_SETTINGS) private readonly settings: ModuleSettings,
+    private readonly settings: CatalogSettings,
     @InjectDataSource() private readonly dataSource: DataSource,
     private readonly categories: CategoryRepository,
     private readonly products: ProductRepository,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    if (this.settings.demo !== true) return;
+    if (!this.settings.demo) return;
     await this.dataSource.transaction(async (manager) => {
       await manager.query('SELECT pg_advisory_xact_lock($1)', [SEED_LOCK]);
       if (await this.products.any()) return;

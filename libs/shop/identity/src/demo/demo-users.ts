@@ -1,7 +1,7 @@
-import { MODULE_SETTINGS, type ModuleSettings } from '@fledge/kit';
-import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Role } from '../domain/user.js';
 import { Passwords } from '../passwords/passwords.js';
+import { IdentitySettings } from '../settings.js';
 import { UserRepository } from '../storage/user.repository.js';
 
 const USERS: readonly { email: string; password: string; roles: readonly Role[] }[] = [
@@ -18,13 +18,13 @@ export class DemoUsers implements OnApplicationBootstrap {
   private readonly logger = new Logger('demo');
 
   constructor(
-    @Inject(MODULE_SETTINGS) private readonly settings: ModuleSettings,
+    private readonly settings: IdentitySettings,
     private readonly users: UserRepository,
     private readonly passwords: Passwords,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    if (this.settings.demo !== true) return;
+    if (!this.settings.demo) return;
     if (process.env.NODE_ENV === 'production' && process.env.FLEDGE_DEMO !== 'true') {
       this.logger.warn('There are no demonstration users in production, for everybody knows their passwords: set FLEDGE_DEMO to true for a trial, or to false.');
       return;

@@ -3,7 +3,7 @@ import { Controller, Get, Header, NotFoundException, Param } from '@nestjs/commo
 import { ApiExcludeController, ApiProperty } from '@nestjs/swagger';
 import { IsUUID } from 'class-validator';
 import { escaped, letterOf } from '../send-mails/letter.js';
-import { NotificationsSettings } from '../settings.js';
+import { MAILBOX, NotificationsSettings } from '../settings.js';
 import { MailRepository } from '../storage/mail.repository.js';
 import { mailboxPage } from './mailbox-page.js';
 
@@ -47,6 +47,6 @@ export class MailboxController {
   }
 
   private refuseIfSent(): void {
-    if (this.settings.smtpUrl !== undefined) throw new NotFoundException('mail is sent by SMTP, and is not shown here');
+    if (this.settings.smtpUrl !== MAILBOX) throw new NotFoundException('mail is sent by SMTP, and is not shown here');
   }
 }

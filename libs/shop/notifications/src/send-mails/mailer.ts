@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { createTransport, type Transporter, type TransportOptions } from 'nodemailer';
-import { NotificationsSettings } from '../settings.js';
+import { MAILBOX, NotificationsSettings } from '../settings.js';
 import type { Letter } from './letter.js';
 
 /** How long a server may take to say something. */
@@ -13,7 +13,7 @@ export class Mailer implements OnModuleDestroy {
 
   constructor(private readonly settings: NotificationsSettings) {
     const { smtpUrl } = settings;
-    if (smtpUrl === undefined) new Logger('mail').log('Mail stays in the page /notifications/mailbox. Set `smtpUrl` of notifications to send it.');
+    if (smtpUrl === MAILBOX) new Logger('mail').log('Mail stays in the page /notifications/mailbox. Set `smtpUrl` of notifications to send it.');
     else this.server = createTransport({ url: smtpUrl, connectionTimeout: TIMEOUT_MS, greetingTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS } as TransportOptions);
   }
 

@@ -1,0 +1,39 @@
+import type { Type } from '@nestjs/common';
+import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
+import { StartupError } from '../contract/index.js';
+import type { Application } from './application.js';
+import { checkSettings, type ModuleSettings, SettingsError } from './module-settings.js';
+
+/** A module whose code is loaded, and whose settings are checked. */
+export interface LoadedModule {
+  readonly cls: Type;
+  readonly spec: BoundedModuleSpec;
+  /** An instance of `spec.settings`, if it has that. */
+  readonly settings: object | undefined;
+}
+
+/**
+ * Loads the code of some modules of an application. Starts nothing, and looks at the settings of all before it throws.
+ * @throws SettingsError for settings, StartupError for a module that is unknown or has no sound boundary.
+ */
+export async function loadModules(application: Application, names: readonly string[], settings: Readonly<Record<string, ModuleSettings>> = {}): Promise<readonly LoadedModule[]> {
+  const loaded = [];
+  for (const name of names) {
+    const { cls, spec } = await load(application, name);
+    loaded.push({ cls, spec, ...checkSettings(spec, settings[name] ?? {}) });
+  }
+  const problems = loaded.flatMap((module) => module.problems);
+  if (problems.length > 0) throw new SettingsError(problems);
+  return loaded.map(({ cls, spec, instance }) => ({ cls, spec, settings: instance }));
+}
+
+async function load({ name: application, modules }: Application, name: string): Promise<{ cls: Type; spec: BoundedModuleSpec }> {
+  const entry = modules.find((m) => m.contract.name === name);
+  if (!entry) throw new StartupError('unknown-module', `the application ${application} has no module '${name}'`, `It has: ${modules.map((m) => m.contract.name).join(', ')}.`);
+  const cls = await entry.load();
+  const spec = checkedModuleSpec(cls);
+  if (spec.contract !== entry.contract) {
+    throw new StartupError('contract-differs', `the list of modules names the contract '${name}' for ${cls.name}, whose @BoundedModule names '${spec.contract.name}'`, 'Name the same contract in both.');
+  }
+  return { cls, spec };
+}

@@ -1,0 +1,74 @@
+import { Controller, Get } from '@nestjs/common';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, Min, MinLength } from 'class-validator';
+import { BoundedModule } from '../bus/index.js';
+import { defineContract } from '../contract/index.js';
+import { testModule } from '../testing/index.js';
+import { checkSettings, type ModuleSettings } from './module-settings.js';
+
+class PaymentsSettings {
+  @IsBoolean() readonly demo: boolean = false;
+  @IsInt() @Min(100) @Max(5_000) readonly timeoutMs: number = 1_000;
+  @MinLength(8, { message: 'Set it to the secret of the provider, 8 characters or more' }) readonly secret: string = '';
+  @IsOptional() @IsString() @IsIn(['EUR', 'CHF']) readonly currency?: string;
+}
+
+const contract = defineContract({ name: 'pay', routes: ['/pay'] });
+const check = (given: ModuleSettings) => checkSettings({ contract, settings: PaymentsSettings }, given);
+const SECRET = { secret: 'long enough' };
+
+it('gives an instance with what is said, and the defaults of what is not', () => {
+  const { instance, problems } = check({ ...SECRET, timeoutMs: 200 });
+  expect(problems).toEqual([]);
+  expect(instance).toBeInstanceOf(PaymentsSettings);
+  expect(instance).toEqual({ demo: false, timeoutMs: 200, secret: 'long enough' });
+});
+
+it.each([[''], [null], [undefined]])('takes %j for left out', (nothing) => {
+  expect(check({ ...SECRET, currency: nothing, timeoutMs: nothing })).toMatchObject({ problems: [], instance: { timeoutMs: 1_000 } });
+});
+
+it.each<[string, ModuleSettings, string]>([
+  ['an unknown key', { timeOutMs: 5 }, "unknown key 'settings.pay.timeOutMs'. Did you mean 'timeoutMs'?"],
+  ['an unknown key with none near', { zebra: 5 }, "unknown key 'settings.pay.zebra'. Known here: demo, timeoutMs, secret, currency"],
+  ['a number out of its range', { timeoutMs: 5 }, 'settings.pay.timeoutMs is 5. It must not be less than 100; default 1000'],
+  ['another type', { demo: 3 }, 'settings.pay.demo is 3. It must be a boolean value; default false'],
+  ['a text, which is not shown', { timeoutMs: 'hunter2' }, 'settings.pay.timeoutMs can not be used. It must be an integer number; It must not be less than 100; It must not be greater than 5000; default 1000'],
+  ['a word that is none of them', { currency: 'USD' }, 'settings.pay.currency can not be used. It must be one of the following values: EUR, CHF'],
+  ['what must be set', { secret: '' }, 'settings.pay.secret is not set. Set it to the secret of the provider, 8 characters or more'],
+  ['a message of the module itself', { secret: 'short' }, 'settings.pay.secret can not be used. Set it to the secret of the provider, 8 characters or more'],
+])('refuses %s', (_, given, line) => {
+  expect(check({ ...SECRET, ...given }).problems.map(({ fact, cure }) => `${fact}. ${cure}`)).toEqual([line]);
+});
+
+it('finds all that is wrong at once', () => {
+  expect(check({ demo: 'yes', timeoutMs: 5, dmo: true }).problems.map(({ key }) => key)).toEqual(['dmo', 'demo', 'timeoutMs', 'secret']);
+});
+
+it('refuses any for a module that has none', () => {
+  expect(checkSettings({ contract }, { demo: true })).toEqual({ instance: undefined, problems: [{ module: 'pay', key: 'demo', fact: "unknown key 'settings.pay.demo'", cure: 'The module has no settings' }] });
+  expect(checkSettings({ contract }, {})).toEqual({ instance: undefined, problems: [] });
+});
+
+describe('a module', () => {
+  @Controller('pay')
+  class PayController {
+    constructor(private readonly settings: PaymentsSettings) {}
+    @Get()
+    timeout(): object {
+      return { timeoutMs: this.settings.timeoutMs };
+    }
+  }
+
+  @BoundedModule({ contract, settings: PaymentsSettings, controllers: [PayController] })
+  class PayModule {}
+
+  it('injects its settings by their class', async () => {
+    const pay = await testModule(PayModule, { settings: { ...SECRET, timeoutMs: 300 }, identity: { subject: 'u', roles: [] } });
+    expect((await pay.request('GET', '/pay')).body).toEqual({ timeoutMs: 300 });
+    await pay.close();
+  });
+
+  it('does not start with settings that are wrong', async () => {
+    await expect(testModule(PayModule, { settings: { timeoutMs: 5 } })).rejects.toMatchObject({ code: 'fledge.startup.setting', problems: [{ module: 'pay', key: 'timeoutMs' }, { module: 'pay', key: 'secret' }] });
+  });
+});
