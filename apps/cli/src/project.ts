@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { EXIT_CONFIG, loadTopology, nearest, StartupError, type Topology } from '@fledge/kit/operations';
 
 const LIST_TIMEOUT_MS = 30_000;
+const SOUND = 'Build again, and see that the application starts by itself.';
 const CONFIG_FOLDER = 'config';
 const DEFAULT_TOPOLOGY = 'monolith';
 
@@ -59,7 +60,7 @@ async function listModules(project: Project): Promise<readonly ModuleInfo[]> {
     const { stdout } = await promisify(execFile)(process.execPath, [project.app, '--list-modules'], { cwd: project.root, timeout: LIST_TIMEOUT_MS });
     return (JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { modules: readonly ModuleInfo[] }).modules;
   } catch (error) {
-    throw failureOf(project, '--list-modules', error as Failure);
+    throw new StartupError('list-modules', `${relative(project.root, project.app)} --list-modules failed: ${reasonOf(error as Failure)}`, SOUND);
   }
 }
 
@@ -75,7 +76,7 @@ export async function checkTopology(project: Project, file: string): Promise<voi
     await promisify(execFile)(process.execPath, [project.app, '--topology', file, '--check'], { cwd: project.root, timeout: LIST_TIMEOUT_MS });
   } catch (error) {
     const failure = error as Failure;
-    if (failure.code !== EXIT_CONFIG) throw failureOf(project, '--check', failure);
+    if (failure.code !== EXIT_CONFIG) throw new StartupError('check', `${relative(project.root, project.app)} --check failed: ${reasonOf(failure)}`, SOUND);
     const lines = (failure.stderr ?? '').trimEnd().split('\n');
     const hint = lines.length > 1 ? lines.pop() : undefined;
     throw new StartupError('topology', lines.join('\n'), hint?.trim() ?? 'Correct the file.');
@@ -84,10 +85,9 @@ export async function checkTopology(project: Project, file: string): Promise<voi
 
 type Failure = Error & { readonly stderr?: string; readonly code?: unknown };
 
-function failureOf(project: Project, flag: string, { stderr, message }: Failure): StartupError {
+function reasonOf({ stderr, message }: Failure): string {
   const lines = stderr?.trim().split('\n') ?? [];
-  const reason = lines.find((line) => /rror:/.test(line)) ?? lines[0];
-  return new StartupError(flag.slice(2), `${relative(project.root, project.app)} ${flag} failed: ${reason || message}`, 'Build again, and see that the application starts by itself.');
+  return (lines.find((line) => /rror:/.test(line)) ?? lines[0]) || message;
 }
 
 /**

@@ -49,6 +49,14 @@ it('refuses any for a module that has none', () => {
   expect(checkSettings({ contract }, {})).toEqual({ instance: undefined, problems: [] });
 });
 
+it('refuses a class with a field that nothing checks', () => {
+  class Careless {
+    @IsBoolean() readonly demo: boolean = false;
+    readonly timeoutMs: number = 5;
+  }
+  expect(() => checkSettings({ contract, settings: Careless }, {})).toThrow('Careless has fields without a check: timeoutMs');
+});
+
 describe('a module', () => {
   @Controller('pay')
   class PayController {

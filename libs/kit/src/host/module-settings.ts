@@ -35,6 +35,7 @@ export interface CheckedSettings {
 /**
  * Checks the settings of a module against its class. What is left out has its default, and so has an empty text, which is an environment
  * variable that is not set.
+ * @throws StartupError when a field of the class has no check.
  */
 export function checkSettings({ contract, settings: Settings }: Pick<BoundedModuleSpec, 'contract' | 'settings'>, given: ModuleSettings): CheckedSettings {
   const module = contract.name;
@@ -53,7 +54,10 @@ export function checkSettings({ contract, settings: Settings }: Pick<BoundedModu
 
 function keysOf(Settings: Type<object>): string[] {
   const all = getMetadataStorage().getTargetValidationMetadatas(Settings, '', false, false);
-  return [...new Set(all.map(({ propertyName }) => propertyName))];
+  const keys = [...new Set(all.map(({ propertyName }) => propertyName))];
+  const unchecked = Object.keys(new Settings()).filter((key) => !keys.includes(key));
+  if (unchecked.length > 0) throw new StartupError('settings-class', `${Settings.name} has fields without a check: ${unchecked.join(', ')}`, "Decorate them with class-validator's decorators.");
+  return keys;
 }
 
 function cureOf(key: string, known: readonly string[]): string {
