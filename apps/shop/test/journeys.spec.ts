@@ -9,7 +9,7 @@ type Grouping = readonly (readonly string[])[];
 /** Groupings that a run takes, of all that there are; `FLEDGE_GROUPINGS=all` takes each, `FLEDGE_SEED` repeats a choice. */
 const SAMPLE = 14;
 /** A journey mostly waits, for parcels and slow cards: so many are made at once, with so few connections to the one PostgreSQL. */
-const AT_ONCE = 4;
+const AT_ONCE = 3;
 const POOL_MAX = 4;
 const WITHIN_MS = 30_000;
 const seed = Number(process.env.FLEDGE_SEED ?? Date.now() % 1_000_000);
