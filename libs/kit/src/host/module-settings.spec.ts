@@ -1,15 +1,22 @@
 import { Controller, Get } from '@nestjs/common';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, Min, MinLength } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, Min, MinLength, ValidateNested } from 'class-validator';
 import { BoundedModule } from '../bus/index.js';
 import { defineContract } from '../contract/index.js';
 import { testModule } from '../testing/index.js';
 import { checkSettings, type ModuleSettings } from './module-settings.js';
+
+class Limits {
+  @IsInt() @Max(50) readonly page: number = 20;
+}
 
 class PaymentsSettings {
   @IsBoolean() readonly demo: boolean = false;
   @IsInt() @Min(100) @Max(5_000) readonly timeoutMs: number = 1_000;
   @MinLength(8, { message: 'Set it to the secret of the provider, 8 characters or more' }) readonly secret: string = '';
   @IsOptional() @IsString() @IsIn(['EUR', 'CHF']) readonly currency?: string;
+  @IsOptional() @IsString({ each: true }) readonly hosts?: readonly string[];
+  @ValidateNested() @Type(() => Limits) readonly limits: Limits = new Limits();
 }
 
 const contract = defineContract({ name: 'pay', routes: ['/pay'] });
@@ -17,10 +24,11 @@ const check = (given: ModuleSettings) => checkSettings({ contract, settings: Pay
 const SECRET = { secret: 'long enough' };
 
 it('gives an instance with what is said, and the defaults of what is not', () => {
-  const { instance, problems } = check({ ...SECRET, timeoutMs: 200 });
+  const { instance, problems } = check({ ...SECRET, timeoutMs: 200, limits: { page: 30 } });
   expect(problems).toEqual([]);
   expect(instance).toBeInstanceOf(PaymentsSettings);
-  expect(instance).toEqual({ demo: false, timeoutMs: 200, secret: 'long enough' });
+  expect(instance).toEqual({ demo: false, timeoutMs: 200, secret: 'long enough', limits: { page: 30 } });
+  expect(instance).toHaveProperty('limits', expect.any(Limits));
 });
 
 it.each([[''], [null], [undefined]])('takes %j for left out', (nothing) => {
@@ -29,7 +37,11 @@ it.each([[''], [null], [undefined]])('takes %j for left out', (nothing) => {
 
 it.each<[string, ModuleSettings, string]>([
   ['an unknown key', { timeOutMs: 5 }, "unknown key 'settings.pay.timeOutMs'. Did you mean 'timeoutMs'?"],
-  ['an unknown key with none near', { zebra: 5 }, "unknown key 'settings.pay.zebra'. Known here: demo, timeoutMs, secret, currency"],
+  ['an unknown key with none near', { zebra: 5 }, "unknown key 'settings.pay.zebra'. Known here: demo, timeoutMs, secret, currency, hosts, limits"],
+  ['a key of an object\'s prototype', { constructor: 5 }, "unknown key 'settings.pay.constructor'. Known here: demo, timeoutMs, secret, currency, hosts, limits"],
+  ['what lies deeper', { limits: { page: 60 } }, 'settings.pay.limits.page can not be used. It must not be greater than 50'],
+  ['an unknown key that lies deeper', { limits: { pge: 6 } }, "unknown key 'settings.pay.limits.pge'. Remove it, or correct its name"],
+  ['an item of a list', { hosts: ['a', 5] }, 'settings.pay.hosts[1] can not be used. It must be a string'],
   ['a number out of its range', { timeoutMs: 5 }, 'settings.pay.timeoutMs is 5. It must not be less than 100; default 1000'],
   ['another type', { demo: 3 }, 'settings.pay.demo is 3. It must be a boolean value; default false'],
   ['a text, which is not shown', { timeoutMs: 'hunter2' }, 'settings.pay.timeoutMs can not be used. It must be an integer number; It must not be less than 100; It must not be greater than 5000; default 1000'],

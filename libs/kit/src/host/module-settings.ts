@@ -1,7 +1,9 @@
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
-import { getMetadataStorage, validateSync, type ValidationError } from 'class-validator';
+import { plainToInstance } from 'class-transformer';
+import { getMetadataStorage, validateSync } from 'class-validator';
+import { violationsOf } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
-import { StartupError } from '../contract/index.js';
+import { StartupError, type Violation } from '../contract/index.js';
 import { nearest } from '../topology/index.js';
 
 /** Settings of one module, as the topology file has them; empty when it has none. */
@@ -45,9 +47,13 @@ export function checkSettings({ contract, settings: Settings }: Pick<BoundedModu
   const problems: SettingProblem[] = unknown.map((key) => ({ module, key, fact: `unknown key '${pathOf(key)}'`, cure: cureOf(key, known) }));
   if (!Settings) return { instance: undefined, problems };
   const said = Object.fromEntries(Object.entries(given).filter(([key, value]) => known.includes(key) && value !== '' && value !== null && value !== undefined));
-  const instance = Object.assign(new Settings(), said);
-  for (const error of validateSync(instance)) {
-    problems.push({ module, key: error.property, fact: `${pathOf(error.property)} ${stateOf(said[error.property])}`, cure: rulesOf(error, new Settings()) });
+  const instance = plainToInstance(Settings, said);
+  const violations = violationsOf(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true }));
+  for (const path of new Set(violations.map((violation) => violation.path))) {
+    const broken = violations.filter((violation) => violation.path === path);
+    const key = path.split(/[.[]/)[0] ?? '';
+    if (broken.some(({ rule }) => rule === 'whitelistValidation')) problems.push({ module, key, fact: `unknown key '${pathOf(path)}'`, cure: 'Remove it, or correct its name' });
+    else problems.push({ module, key, fact: `${pathOf(path)} ${stateOf(said[key], path === key)}`, cure: rulesOf(path, broken, new Settings()) });
   }
   return { instance, problems };
 }
@@ -66,15 +72,16 @@ function cureOf(key: string, known: readonly string[]): string {
   return known.length > 0 ? `Known here: ${known.join(', ')}` : 'The module has no settings';
 }
 
-function stateOf(value: unknown): string {
+function stateOf(value: unknown, isWhole: boolean): string {
   if (value === undefined) return 'is not set';
-  return typeof value === 'string' ? 'can not be used' : `is ${JSON.stringify(value)}`;
+  return isWhole && (typeof value === 'number' || typeof value === 'boolean') ? `is ${value}` : 'can not be used';
 }
 
-/** What class-validator says of a field, as one sentence; a message of the module's own stays as it is. */
-function rulesOf({ property, constraints = {} }: ValidationError, defaults: object): string {
-  const rules = Object.values(constraints).map((message) => (message.startsWith(`${property} `) ? `It ${message.slice(property.length + 1)}` : message));
-  const standard = (defaults as Readonly<Record<string, unknown>>)[property];
+/** What class-validator says of a field, as one text; a message of the module's own stays as it is. */
+function rulesOf(path: string, broken: readonly Violation[], defaults: object): string {
+  const name = `${path.split('.').at(-1) ?? ''} `;
+  const rules = broken.map(({ message }) => (message.startsWith(name) ? `It ${message.slice(name.length)}` : message));
+  const standard = (defaults as Readonly<Record<string, unknown>>)[path];
   return `${[...new Set(rules)].toReversed().join('; ')}${typeof standard === 'number' || typeof standard === 'boolean' ? `; default ${standard}` : ''}`;
 }
 
