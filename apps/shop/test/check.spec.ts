@@ -47,11 +47,12 @@ it('tells of a wrong setting where it stands in the file', async () => {
   ]);
 });
 
-it('does not start a service with it, and starts one that does not host the module', async () => {
+it('does not start a service with it, and goes on with one that does not host the module', async () => {
   const { file, line } = changed('split', 'inventory', '{ reservationMs: 5 }');
   const [code, said] = await main(['--topology', file, '--service', 'inventory']);
   expect([code, said.split('\n')[0]]).toEqual([78, `${file}:${line}:16: settings.inventory.reservationMs is 5. It must not be less than 1000; default 900000.`]);
   const [, other] = await main(['--topology', file, '--service', 'catalog']);
+  expect(other).toContain('nats://127.0.0.1:1');
   expect(other).not.toContain('reservationMs');
 });
 

@@ -75,6 +75,10 @@ export function checkedModuleSpec(cls: Type): BoundedModuleSpec {
     );
   }
   refuseBoundedImports(cls, cls, new Set());
+  const providers = (Reflect.getMetadata('providers', cls) as unknown[] | undefined) ?? [];
+  if (spec.settings && providers.includes(spec.settings)) {
+    throw new StartupError('settings-provided', `${cls.name} has ${spec.settings.name} among its providers, where it would not be what the topology file says`, 'Name it in `settings` alone.');
+  }
   return { ...spec, entities: [...new Set([...spec.entities, ...featureEntities(cls)])] };
 }
 

@@ -43,7 +43,9 @@ it.each<[string, ModuleSettings, string]>([
   ['an unknown key that lies deeper', { limits: { pge: 6 } }, "unknown key 'settings.pay.limits.pge'. Remove it, or correct its name"],
   ['an item of a list', { hosts: ['a', 5] }, 'settings.pay.hosts[1] can not be used. It must be a string'],
   ['a number out of its range', { timeoutMs: 5 }, 'settings.pay.timeoutMs is 5. It must not be less than 100; default 1000'],
-  ['another type', { demo: 3 }, 'settings.pay.demo is 3. It must be a boolean value; default false'],
+  ['another type', { demo: 3 }, 'settings.pay.demo can not be used. It must be a boolean value; default false'],
+  ['a secret of digits, which is not shown', { secret: 4_929 }, 'settings.pay.secret can not be used. Set it to the secret of the provider, 8 characters or more'],
+  ['a map, which is not shown', { secret: { url: 'hunter2' } }, 'settings.pay.secret can not be used. Set it to the secret of the provider, 8 characters or more'],
   ['a text, which is not shown', { timeoutMs: 'hunter2' }, 'settings.pay.timeoutMs can not be used. It must be an integer number; It must not be less than 100; It must not be greater than 5000; default 1000'],
   ['a word that is none of them', { currency: 'USD' }, 'settings.pay.currency can not be used. It must be one of the following values: EUR, CHF'],
   ['what must be set', { secret: '' }, 'settings.pay.secret is not set. Set it to the secret of the provider, 8 characters or more'],
@@ -59,6 +61,12 @@ it('finds all that is wrong at once', () => {
 it('refuses any for a module that has none', () => {
   expect(checkSettings({ contract }, { demo: true })).toEqual({ instance: undefined, problems: [{ module: 'pay', key: 'demo', fact: "unknown key 'settings.pay.demo'", cure: 'The module has no settings' }] });
   expect(checkSettings({ contract }, {})).toEqual({ instance: undefined, problems: [] });
+});
+
+it('takes nothing for a class without fields', () => {
+  class None {}
+  expect(checkSettings({ contract, settings: None }, {})).toEqual({ instance: new None(), problems: [] });
+  expect(checkSettings({ contract, settings: None }, { demo: true }).problems).toHaveLength(1);
 });
 
 it('refuses a class with a field that nothing checks', () => {
@@ -86,6 +94,12 @@ describe('a module', () => {
     const pay = await testModule(PayModule, { settings: { ...SECRET, timeoutMs: 300 }, identity: { subject: 'u', roles: [] } });
     expect((await pay.request('GET', '/pay')).body).toEqual({ timeoutMs: 300 });
     await pay.close();
+  });
+
+  it('does not start with its class of settings among its providers, where Nest would make another', async () => {
+    @BoundedModule({ contract, settings: PaymentsSettings, providers: [PaymentsSettings] })
+    class TwiceModule {}
+    await expect(testModule(TwiceModule, { settings: SECRET })).rejects.toMatchObject({ code: 'fledge.startup.settings-provided' });
   });
 
   it('does not start with settings that are wrong', async () => {

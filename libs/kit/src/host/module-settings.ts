@@ -14,7 +14,7 @@ export interface SettingProblem {
   readonly module: string;
   /** The setting; also one that is not there. */
   readonly key: string;
-  /** What is wrong. Texts are not shown, for they may be secrets. */
+  /** What is wrong. Values are not shown but numbers and booleans where such belong: others may be secrets. */
   readonly fact: string;
   /** What to do. */
   readonly cure: string;
@@ -48,12 +48,15 @@ export function checkSettings({ contract, settings: Settings }: Pick<BoundedModu
   if (!Settings) return { instance: undefined, problems };
   const said = Object.fromEntries(Object.entries(given).filter(([key, value]) => known.includes(key) && value !== '' && value !== null && value !== undefined));
   const instance = plainToInstance(Settings, said);
+  // class-validator refuses what nothing is known of
+  if (known.length === 0) return { instance, problems };
+  const defaults = new Settings() as Readonly<Record<string, unknown>>;
   const violations = violationsOf(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true }));
   for (const path of new Set(violations.map((violation) => violation.path))) {
     const broken = violations.filter((violation) => violation.path === path);
     const key = path.split(/[.[]/)[0] ?? '';
     if (broken.some(({ rule }) => rule === 'whitelistValidation')) problems.push({ module, key, fact: `unknown key '${pathOf(path)}'`, cure: 'Remove it, or correct its name' });
-    else problems.push({ module, key, fact: `${pathOf(path)} ${stateOf(said[key], path === key)}`, cure: rulesOf(path, broken, new Settings()) });
+    else problems.push({ module, key, fact: `${pathOf(path)} ${stateOf(said[key], path === key && typeof defaults[key] === typeof said[key])}`, cure: rulesOf(path, broken, defaults) });
   }
   return { instance, problems };
 }
@@ -72,16 +75,17 @@ function cureOf(key: string, known: readonly string[]): string {
   return known.length > 0 ? `Known here: ${known.join(', ')}` : 'The module has no settings';
 }
 
-function stateOf(value: unknown, isWhole: boolean): string {
+/** @param isOfItsType whether the value is like the default: a number where a text belongs may be a secret of digits. */
+function stateOf(value: unknown, isOfItsType: boolean): string {
   if (value === undefined) return 'is not set';
-  return isWhole && (typeof value === 'number' || typeof value === 'boolean') ? `is ${value}` : 'can not be used';
+  return isOfItsType && (typeof value === 'number' || typeof value === 'boolean') ? `is ${value}` : 'can not be used';
 }
 
 /** What class-validator says of a field, as one text; a message of the module's own stays as it is. */
-function rulesOf(path: string, broken: readonly Violation[], defaults: object): string {
+function rulesOf(path: string, broken: readonly Violation[], defaults: Readonly<Record<string, unknown>>): string {
   const name = `${path.split('.').at(-1) ?? ''} `;
   const rules = broken.map(({ message }) => (message.startsWith(name) ? `It ${message.slice(name.length)}` : message));
-  const standard = (defaults as Readonly<Record<string, unknown>>)[path];
+  const standard = defaults[path];
   return `${[...new Set(rules)].toReversed().join('; ')}${typeof standard === 'number' || typeof standard === 'boolean' ? `; default ${standard}` : ''}`;
 }
 

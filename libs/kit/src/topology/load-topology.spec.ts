@@ -72,6 +72,10 @@ settings:
     });
   });
 
+  it('takes any key of settings by its name', () => {
+    expect(Object.keys(parse(`${ALL}\nsettings: { catalog: { __proto__: { demo: true }, x: 1 } }`).settings.catalog ?? {})).toEqual(['__proto__', 'x']);
+  });
+
   it('resolves aliases', () => {
     expect(parse(`${ALL}\nsettings: { catalog: &c { demo: true }, inventory: *c }`).settings).toEqual({ catalog: { demo: true }, inventory: { demo: true } });
   });

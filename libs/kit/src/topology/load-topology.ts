@@ -108,11 +108,10 @@ function readSettings(source: YamlSource, section: Section, modules: readonly st
   const settings: Record<string, Readonly<Record<string, unknown>>> = {};
   const places = new Map<string, Place>();
   for (const module of modules) {
-    const own: Record<string, unknown> = {};
-    for (const { key, keyNode, valueNode } of section.section(module).entries) {
-      own[key] = source.valueOf(valueNode);
-      places.set(`${module}.${key}`, source.placeOf(keyNode));
-    }
+    const { entries } = section.section(module);
+    // by name alone: `__proto__` is a key like any other
+    const own = Object.fromEntries(entries.map(({ key, valueNode }) => [key, source.valueOf(valueNode)]));
+    for (const { key, keyNode } of entries) places.set(`${module}.${key}`, source.placeOf(keyNode));
     if (Object.keys(own).length > 0) settings[module] = own;
   }
   for (const { key, keyNode } of section.entries) places.set(key, source.placeOf(keyNode));

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { Processes } from '@fledge/kit';
+import { Processes, type Run } from '@fledge/kit';
 import { eventually, fake, testModule, type TestCaller, type TestedModule } from '@fledge/kit/testing';
 import { CatalogContract, GetProduct, GetProducts, type ProductView } from '@shop/catalog/contract';
 import { InventoryContract, ReleaseStock, ReservationExpired, ReserveStock, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
 import { AuthorisePayment, CancelFailed, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined, RetryPayment } from '@shop/payments/contract';
 import { CancellationTooLate, CancelShipment, CreateShipment, ShipmentCancelled, ShipmentCreated, ShipmentDispatched } from '@shop/shipping/contract';
 import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderRefunded, OrderShipped, type OrderView, PlaceOrder } from '../contract/index.js';
+import { CheckoutState } from '../src/checkout/checkout-state.js';
+import { Checkout } from '../src/checkout/checkout.process.js';
 import { OrderingModule } from '../src/index.js';
+import { RefundState } from '../src/refund-order/refund-state.js';
+import { Refund } from '../src/refund-order/refund.process.js';
 import { OrderRepository } from '../src/storage/order.repository.js';
 
 const TOTAL = { amountMinor: 3_000, currency: 'EUR' };
@@ -303,6 +307,15 @@ it('goes on with an order whose money could not be given back, when somebody has
   await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'voided' }));
   await state(orderId, 'cancelled');
   expect((await historyOf(one)).slice(-3)).toEqual(['the stock went back', 'the money that was set aside is free again', 'cancelled']);
+});
+
+it.each([['checkout', Checkout, CheckoutState], ['refund', Refund, RefundState]] as const)('has nothing to complain of when the money came back after all: %s', async (_, Process, State) => {
+  const { orderId } = await placed();
+  const takenBack: string[] = [];
+  const nothing = (): void => undefined;
+  const run = { key: orderId, state: new State(), isResumed: false, send: nothing, setTimer: nothing, cancelTimer: (name: string) => takenBack.push(name), note: nothing, finish: nothing };
+  await shop.get<Checkout | Refund>(Process).moneyBack(new PaymentCancelled({ orderId, outcome: 'refunded' }), run as unknown as Run<CheckoutState> & Run<RefundState>);
+  expect(takenBack).toEqual(['unreturned']);
 });
 
 describe('staff give the money of an order back', () => {

@@ -12,6 +12,7 @@ import type { Line } from '../src/sandbox/book.js';
 import { PostgresBook } from '../src/sandbox/postgres-book.js';
 import { Sweep } from '../src/settle-payment/sweep.js';
 import { DEVELOPMENT_WEBHOOK_SECRET } from '../src/settings.js';
+import { RetryPayments1764200000000 } from '../src/storage/migrations/1764200000000-retry-payments.js';
 import { sign, SIGNATURE_HEADER } from '../src/webhooks/signature.js';
 
 const staff = { subject: randomUUID(), roles: ['staff'] };
@@ -237,6 +238,18 @@ describe('what the provider refuses', () => {
     const names = (await refused.get(DataSource).query<{ name: string }[]>("SELECT name FROM outbox WHERE kind = 'event' AND key = $1 ORDER BY seq", [orderId])).map(({ name }) => name.replace(/^payments\.|\.v1$/g, ''));
     const fails = step === 'capture' ? 'capture-failed' : 'cancel-failed';
     expect(names.slice(-3)).toEqual([fails, fails, step === 'capture' ? 'payment-captured' : 'payment-cancelled']);
+  });
+
+  it('waits for the provider again when the migration is taken back', async () => {
+    const orderId = randomUUID();
+    await refused.execute(new AuthorisePayment({ orderId, userId: randomUUID(), amountMinor: AMOUNT, currency: 'EUR', paymentMethod: 'pm_card_approved' }));
+    refusing = true;
+    await refused.execute(new CancelPayment({ orderId, reason: 'changed my mind' }));
+    const runner = refused.get(DataSource).createQueryRunner();
+    await new RetryPayments1764200000000().down(runner);
+    expect(await runner.query('SELECT state, ask_at IS NOT NULL AS asked FROM payments WHERE order_id = $1', [orderId])).toEqual([{ state: 'voiding', asked: true }]);
+    await new RetryPayments1764200000000().up(runner);
+    await runner.release();
   });
 });
 

@@ -142,6 +142,7 @@ export class Checkout {
   @Continues(PaymentCancelled, (event) => event.orderId)
   async moneyBack({ orderId, outcome }: PaymentCancelled, run: Checkouts): Promise<void> {
     run.state.isMoneyBack = true;
+    run.cancelTimer(UNRETURNED);
     await this.orders.note(orderId, UNDONE[outcome]);
     return this.end(run);
   }

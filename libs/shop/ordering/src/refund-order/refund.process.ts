@@ -30,6 +30,7 @@ export class Refund {
   @Continues(PaymentCancelled, (event) => event.orderId)
   async moneyBack({ orderId, outcome }: PaymentCancelled, run: Refunds): Promise<void> {
     run.state.isMoneyBack = true;
+    run.cancelTimer(UNRETURNED);
     await this.orders.note(orderId, UNDONE[outcome]);
     await this.end(run);
   }

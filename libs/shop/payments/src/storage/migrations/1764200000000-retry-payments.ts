@@ -12,7 +12,10 @@ export class RetryPayments1764200000000 implements MigrationInterface {
     await allow(runner, AFTER);
   }
 
+  /** What was refused waits for the provider again, as it did before. */
   async down(runner: QueryRunner): Promise<void> {
+    await runner.query("UPDATE payments SET state = CASE state WHEN 'void-failed' THEN 'voiding' ELSE 'refunding' END, ask_at = now() WHERE state IN ('void-failed', 'refund-failed')");
+    await runner.query("UPDATE payment_steps SET state = CASE state WHEN 'void-failed' THEN 'voiding' ELSE 'refunding' END WHERE state IN ('void-failed', 'refund-failed')");
     await allow(runner, BEFORE);
     await runner.query('ALTER TABLE payments DROP COLUMN attempt');
   }
