@@ -33,7 +33,7 @@ export interface Payment {
   readonly cancelReason: string | undefined;
   /** Why it came to its state, if there is a reason. */
   readonly reason: string | undefined;
-  /** How often the provider is asked for the same: 1, and one more each time that somebody has it asked again. */
+  /** 1, and one more each time that somebody has the provider asked again, for whatever step: part of the key that it is asked with. */
   readonly attempt: number;
   /** What was told of it: each kind of event once, or once an attempt. */
   readonly told: readonly EventKind[];

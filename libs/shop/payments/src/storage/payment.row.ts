@@ -19,7 +19,7 @@ export class PaymentRow {
   @Column('bigint', { name: 'refunded_minor', transformer: amount }) refundedMinor!: number;
   @Column('text', { name: 'cancel_reason', nullable: true }) cancelReason!: string | null;
   @Column('text', { nullable: true }) reason!: string | null;
-  /** How often the provider is asked for the same; a new one each time that somebody has it asked again. */
+  /** Part of the key that the provider is asked with; one more each time that somebody has it asked again. */
   @Column('integer', { default: 1 }) attempt!: number;
   @Column('text', { array: true }) told!: EventKind[];
   /** When the provider is asked again, if it did not answer until then; set while it is asked. */
