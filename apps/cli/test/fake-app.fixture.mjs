@@ -1,6 +1,7 @@
 /**
  * An application that keeps the contract between `fledge start` and an application, and nothing more: modules `a` and `b`, each
- * with one route. `FAKE_CHECK` is what a check of a topology finds wrong, `FAKE_REFUSES` names a service that can not start, `FAKE_HANGS` one that does not end on SIGTERM.
+ * with one route. `FAKE_CHECK` is what a check of a topology finds wrong, `FAKE_REFUSES` names a service that can not start,
+ * `FAKE_HANGS` one that does not end on SIGTERM.
  */
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';

@@ -4,7 +4,7 @@ import { getMetadataStorage, validateSync } from 'class-validator';
 import { violationsOf } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { StartupError, type Violation } from '../contract/index.js';
-import { nearest } from '../topology/index.js';
+import { cureOfUnknown } from '../topology/index.js';
 
 /** Settings of one module, as the topology file has them; empty when it has none. */
 export type ModuleSettings = Readonly<Record<string, unknown>>;
@@ -44,7 +44,7 @@ export function checkSettings({ contract, settings: Settings }: Pick<BoundedModu
   const known = Settings ? keysOf(Settings) : [];
   const pathOf = (key: string): string => `settings.${module}.${key}`;
   const unknown = Object.keys(given).filter((key) => !known.includes(key));
-  const problems: SettingProblem[] = unknown.map((key) => ({ module, key, fact: `unknown key '${pathOf(key)}'`, cure: cureOf(key, known) }));
+  const problems: SettingProblem[] = unknown.map((key) => ({ module, key, fact: `unknown key '${pathOf(key)}'`, cure: known.length > 0 ? cureOfUnknown(key, known) : 'The module has no settings' }));
   if (!Settings) return { instance: undefined, problems };
   const said = Object.fromEntries(Object.entries(given).filter(([key, value]) => known.includes(key) && value !== '' && value !== null && value !== undefined));
   const instance = plainToInstance(Settings, said);
@@ -67,12 +67,6 @@ function keysOf(Settings: Type<object>): string[] {
   const unchecked = Object.keys(new Settings()).filter((key) => !keys.includes(key));
   if (unchecked.length > 0) throw new StartupError('settings-class', `${Settings.name} has fields without a check: ${unchecked.join(', ')}`, "Decorate them with class-validator's decorators.");
   return keys;
-}
-
-function cureOf(key: string, known: readonly string[]): string {
-  const guess = nearest(key, known);
-  if (guess !== undefined) return `Did you mean '${guess}'?`;
-  return known.length > 0 ? `Known here: ${known.join(', ')}` : 'The module has no settings';
 }
 
 /** @param isOfItsType whether the value is like the default: a number where a text belongs may be a secret of digits. */

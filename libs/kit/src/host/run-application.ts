@@ -17,8 +17,8 @@ const DATA_FOLDER = '.data/postgres';
 /**
  * The `main` of an application: reads `--topology` and `--service` (or `FLEDGE_TOPOLOGY` and `FLEDGE_SERVICE`), hosts the
  * service's modules, and drains on SIGTERM and SIGINT. Ends the process: 0 after a drain, 78 for what must be mended first.
- * `--check` checks the whole file, the settings of every module too, and starts nothing; `--list-modules` prints the modules and their routes as JSON, `--contracts` every message with its JSON Schemas, for callers
- * in other languages.
+ * `--check` checks the whole file, the settings of every module too, and starts nothing; `--list-modules` prints the modules and
+ * their routes as JSON, `--contracts` every message with its JSON Schemas, for callers in other languages.
  */
 export async function runApplication(application: Application): Promise<void> {
   try {

@@ -5,8 +5,7 @@ import { type CallMeter, Catalogue, type CompiledMessage, type Identity, IN_FLIG
 import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { type Class, StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
-import { BODY_MAX_DEFAULT_BYTES, checkSettings, createContainer, type ContainerOptions, REQUEST_TIMEOUT_DEFAULT_MS } from '../host/index.js';
-import { type ModuleSettings, SettingsError } from '../host/index.js';
+import { BODY_MAX_DEFAULT_BYTES, checkSettings, createContainer, type ContainerOptions, type ModuleSettings, REQUEST_TIMEOUT_DEFAULT_MS, SettingsError } from '../host/index.js';
 import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';

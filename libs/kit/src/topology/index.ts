@@ -1,5 +1,5 @@
 export { loadTopology, parseTopology, type LoadOptions } from './load-topology.js';
-export { nearest } from './nearest.js';
+export { cureOfUnknown, nearest } from './nearest.js';
 export { EXIT_CONFIG, TopologyError, type TopologyProblem } from './topology-error.js';
 export {
   serviceNamed,

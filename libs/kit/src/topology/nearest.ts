@@ -17,6 +17,12 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
+/** What to do about an unknown word: the nearest known one, or all that are known. */
+export function cureOfUnknown(word: string, known: readonly string[]): string {
+  const guess = nearest(word, known);
+  return guess ? `Did you mean '${guess}'?` : `Known here: ${known.join(', ')}`;
+}
+
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

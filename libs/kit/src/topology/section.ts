@@ -1,5 +1,5 @@
 import { isMap, isSeq, type Pair } from 'yaml';
-import { nearest } from './nearest.js';
+import { cureOfUnknown } from './nearest.js';
 import { type Reader, shown } from './values.js';
 import type { YamlSource } from './yaml-source.js';
 
@@ -65,8 +65,7 @@ export class Section {
   refuseUnknownKeys(): void {
     for (const { key, keyNode } of this.entries) {
       if (this.known.includes(key)) continue;
-      const guess = nearest(key, this.known);
-      this.source.add(keyNode, `unknown key '${this.pathOf(key)}'`, guess ? `Did you mean '${guess}'?` : `Known here: ${this.known.join(', ')}`);
+      this.source.add(keyNode, `unknown key '${this.pathOf(key)}'`, cureOfUnknown(key, this.known));
     }
   }
 

@@ -1,13 +1,13 @@
 import { Continues, OnTimer, Process, type Run, Starts } from '@fledge/kit';
 import { EventBus } from '@nestjs/cqrs';
 import { ReleaseStock, ReservationExpired, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
-import { AuthorisePayment, CancelFailed, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined, RetryPayment } from '@shop/payments/contract';
+import { AuthorisePayment, CancelFailed, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
 import { CancellationTooLate, CancelShipment, CreateShipment, ShipmentCancelled, ShipmentCreated, ShipmentDispatched, ShipmentLine } from '@shop/shipping/contract';
 import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderPlaced, OrderShipped } from '../../contract/index.js';
 import { OrderingSettings } from '../settings.js';
 import { OrderRepository } from '../storage/order.repository.js';
 import { CheckoutState } from './checkout-state.js';
-import { REFUSED, Unpaid, Unreturned } from './refused-money.js';
+import { failOrRetry, REFUSED, Unpaid, UNRETURNED, Unreturned } from './refused-money.js';
 import { STOCK_BACK, UNDONE } from './undone.js';
 
 /** Why an order is cancelled that was not sold in time. */
@@ -15,7 +15,6 @@ export const RESERVATION_EXPIRED = 'reservation expired';
 const TOO_LATE = 'it was too late to cancel';
 const TIMEOUT = 'payment';
 const UNPAID = 'unpaid';
-const UNRETURNED = 'unreturned';
 
 type Checkouts = Run<CheckoutState>;
 
@@ -129,8 +128,7 @@ export class Checkout {
   /** Payments will not try again: the run fails, for somebody to see it, and the order stays as it is, until they let it go on. */
   @OnTimer(UNPAID)
   unpaid(run: Checkouts): void {
-    if (!run.isResumed) throw new Unpaid(run.key, run.state.unpaid ?? '');
-    run.send(new RetryPayment({ orderId: run.key }));
+    failOrRetry(run, new Unpaid(run.key, run.state.unpaid ?? ''));
   }
 
   @Continues(CancelRequested, (event) => event.orderId)
@@ -156,8 +154,7 @@ export class Checkout {
 
   @OnTimer(UNRETURNED)
   unreturned(run: Checkouts): void {
-    if (!run.isResumed) throw new Unreturned(run.key, run.state.unreturned ?? '');
-    run.send(new RetryPayment({ orderId: run.key }));
+    failOrRetry(run, new Unreturned(run.key, run.state.unreturned ?? ''));
   }
 
   @Continues(StockReleased, (event) => event.orderId)

@@ -1,3 +1,6 @@
+import type { Run } from '@fledge/kit';
+import { RetryPayment } from '@shop/payments/contract';
+
 /** An order is on its way, and its money could not be taken: somebody has to look after it. */
 export class Unpaid extends Error {
   constructor(orderId: string, reason: string) {
@@ -19,3 +22,12 @@ export const REFUSED = {
   capture: (reason: string): string => `the money could not be taken: ${reason}`,
   cancel: (reason: string): string => `the money could not be given back: ${reason}`,
 };
+
+/** The timer of a run whose money could not be given back. */
+export const UNRETURNED = 'unreturned';
+
+/** Fails a run, for somebody to see it; when they let it go on, the provider is asked once more. */
+export function failOrRetry(run: Run<object>, failure: Error): void {
+  if (!run.isResumed) throw failure;
+  run.send(new RetryPayment({ orderId: run.key }));
+}

@@ -1,14 +1,12 @@
 import { Continues, OnTimer, Process, type Run, Starts } from '@fledge/kit';
 import { EventBus } from '@nestjs/cqrs';
 import { ReleaseStock, StockReleased } from '@shop/inventory/contract';
-import { CancelFailed, CancelPayment, PaymentCancelled, RetryPayment } from '@shop/payments/contract';
+import { CancelFailed, CancelPayment, PaymentCancelled } from '@shop/payments/contract';
 import { OrderRefunded, RefundRequested } from '../../contract/index.js';
-import { REFUSED, Unreturned } from '../checkout/refused-money.js';
+import { failOrRetry, REFUSED, UNRETURNED, Unreturned } from '../checkout/refused-money.js';
 import { STOCK_BACK, UNDONE } from '../checkout/undone.js';
 import { OrderRepository } from '../storage/order.repository.js';
 import { RefundState } from './refund-state.js';
-
-const UNRETURNED = 'unreturned';
 
 type Refunds = Run<RefundState>;
 
@@ -43,11 +41,9 @@ export class Refund {
     run.setTimer(UNRETURNED, 0);
   }
 
-  /** The run fails, for somebody to see it, until they let it go on. */
   @OnTimer(UNRETURNED)
   unreturned(run: Refunds): void {
-    if (!run.isResumed) throw new Unreturned(run.key, run.state.unreturned ?? '');
-    run.send(new RetryPayment({ orderId: run.key }));
+    failOrRetry(run, new Unreturned(run.key, run.state.unreturned ?? ''));
   }
 
   @Continues(StockReleased, (event) => event.orderId)

@@ -1,5 +1,5 @@
 import { CancelFailed, CaptureFailed, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '../../contract/index.js';
-import { type Answer, askedKeyOf, authorise, cancel, capture, type Change, type Payment, retry, settle, type Step } from './payment.js';
+import { type Answer, askedOf, authorise, cancel, capture, type Change, type Payment, retry, settle, type Step } from './payment.js';
 
 const orderId = 'b7b5f0a2-6b0b-4c5c-9d3b-0d6a4d1c1f10';
 const wish = { orderId, userId: orderId, amountMinor: 1_999, currency: 'EUR', paymentMethod: 'pm_card_approved' };
@@ -26,7 +26,7 @@ class Story {
   }
 
   get key(): string {
-    return askedKeyOf(this.payment as Payment) ?? 'nothing';
+    return askedOf(this.payment as Payment)?.key ?? 'nothing';
   }
 
   private take(change: Change | undefined): this {
@@ -166,6 +166,6 @@ describe('a payment that is tried again', () => {
 });
 
 it('names what is asked the same, in whatever case the order is written', () => {
-  expect(askedKeyOf({ orderId: orderId.toUpperCase(), state: 'capturing', attempt: 1 })).toBe(`${orderId}:capture`);
-  expect(askedKeyOf({ orderId, state: 'captured', attempt: 1 })).toBeUndefined();
+  expect(askedOf({ orderId: orderId.toUpperCase(), state: 'capturing', attempt: 1 })?.key).toBe(`${orderId}:capture`);
+  expect(askedOf({ orderId, state: 'captured', attempt: 1 })).toBeUndefined();
 });

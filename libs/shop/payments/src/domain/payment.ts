@@ -77,13 +77,17 @@ const REFUSED: Readonly<Partial<Record<PaymentState, { readonly back: PaymentSta
   'refund-failed': { back: 'refunding', told: 'cancel-failed' },
 };
 
-/**
- * Names what the provider is asked for a payment now: the same however often it is asked for that, and in whatever case a UUID is
- * written; another one once somebody has it asked again. `undefined` when it is asked for nothing.
- */
-export function askedKeyOf({ orderId, state, attempt }: Pick<Payment, 'orderId' | 'state' | 'attempt'>): string | undefined {
+/** What the provider is asked for a payment. */
+export interface Asked {
+  readonly step: Step;
+  /** The same however often that is asked, and in whatever case a UUID is written; another one once somebody has it asked again. */
+  readonly key: string;
+}
+
+/** What the provider is asked for a payment now, if anything. */
+export function askedOf({ orderId, state, attempt }: Pick<Payment, 'orderId' | 'state' | 'attempt'>): Asked | undefined {
   const step = stepOf(state);
-  return step && `${orderId.toLowerCase()}:${step}${attempt === 1 ? '' : `:${attempt}`}`;
+  return step && { step, key: `${orderId.toLowerCase()}:${step}${attempt === 1 ? '' : `:${attempt}`}` };
 }
 
 /** Begins the payment of an order, unless it has one; one that was cancelled before never begins. */
@@ -134,9 +138,10 @@ export function retry(found: Payment): Change | undefined {
 
 /** Takes the provider's answer to what has this key. `undefined` when it says nothing new: it is pending, or that was settled before. */
 export function settle(found: Payment, key: string, answer: Answer): Change | undefined {
-  if (askedKeyOf(found) !== key || answer.status === 'pending') return undefined;
+  const asked = askedOf(found);
+  if (asked?.key !== key || answer.status === 'pending') return undefined;
   const approved = answer.status === 'approved';
-  switch (stepOf(found.state)) {
+  switch (asked.step) {
     case 'authorise':
       return approved ? authorised({ ...found, reference: answer.reference }) : declined(found, answer.reason);
     case 'capture':
@@ -147,8 +152,6 @@ export function settle(found: Payment, key: string, answer: Answer): Change | un
     case 'refund':
       if (!approved) return cancelFailed(found, 'refund-failed', answer.reason);
       return post(told({ ...found, state: 'refunded', refundedMinor: found.capturedMinor }, 'refunded'), 'refund');
-    case undefined:
-      return undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { type Answer, askedKeyOf, type Payment, type Step, stepOf } from '../domain/payment.js';
+import { type Answer, type Asked, askedOf, type Payment, type Step } from '../domain/payment.js';
 import { PAYMENT_PROVIDER, type PaymentProvider, ProviderUnavailable } from '../provider/payment-provider.js';
 import { PaymentRepository } from '../storage/payment.repository.js';
 import { Payments } from './payments.js';
@@ -29,17 +29,16 @@ export class Asking {
    */
   async goOn(payment: Payment | undefined, asked = false): Promise<void> {
     for (let current = payment; current; ) {
-      const step = stepOf(current.state);
-      const key = askedKeyOf(current);
-      if (step === undefined || key === undefined) return;
-      const answer = await this.answerTo(current, step, key, asked && current === payment);
+      const wanted = askedOf(current);
+      if (!wanted) return;
+      const answer = await this.answerTo(current, wanted, asked && current === payment);
       if (!answer || answer.status === 'pending') return;
-      current = await this.payments.settle(current.orderId, key, answer);
+      current = await this.payments.settle(current.orderId, wanted.key, answer);
     }
   }
 
   /** The provider's answer; one who got none looks what was done and asks once more, which ends well for most. */
-  private async answerTo(payment: Payment, step: Step, key: string, asked: boolean): Promise<Answer | undefined> {
+  private async answerTo(payment: Payment, { step, key }: Asked, asked: boolean): Promise<Answer | undefined> {
     const { orderId } = payment;
     try {
       if (!asked) return await this.ask(payment, step, key);
