@@ -306,6 +306,7 @@ describe('webhooks', () => {
     const another = randomUUID();
     await authorise(another, 'pm_card_late_webhook');
     expect((await signed(event(another, { key: 'by hand', status: 'declined' }))).status).toBe(204);
+    expect((await signed(event(another, { operation: 'capture', status: 'declined' }))).status).toBe(204);
     await reaches(another, 'authorised');
   });
 

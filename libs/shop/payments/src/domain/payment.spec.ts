@@ -21,8 +21,8 @@ class Story {
   retry = () => this.take(retry(this.payment as Payment));
   /** Takes the answer to what is asked now, or one that comes late. */
   answer(answer: Answer, late?: Step): this {
-    const key = late === undefined ? this.key : `${orderId}:${late}`;
-    return this.take(settle(this.payment as Payment, key, answer));
+    const asked = late === undefined ? askedOf(this.payment as Payment) : { step: late, key: `${orderId}:${late}` };
+    return this.take(asked && settle(this.payment as Payment, asked, answer));
   }
 
   get key(): string {

@@ -136,10 +136,10 @@ export function retry(found: Payment): Change | undefined {
   return changed({ ...found, state: refused.back, reason: found.cancelReason, attempt: found.attempt + 1, told: found.told.filter((kind) => kind !== refused.told) });
 }
 
-/** Takes the provider's answer to what has this key. `undefined` when it says nothing new: it is pending, or that was settled before. */
-export function settle(found: Payment, key: string, answer: Answer): Change | undefined {
-  const asked = askedOf(found);
-  if (asked?.key !== key || answer.status === 'pending') return undefined;
+/** Takes the provider's answer to what it was asked. `undefined` when it says nothing new: it is pending, or that was settled before. */
+export function settle(found: Payment, asked: Asked, answer: Answer): Change | undefined {
+  const now = askedOf(found);
+  if (now?.key !== asked.key || now.step !== asked.step || answer.status === 'pending') return undefined;
   const approved = answer.status === 'approved';
   switch (asked.step) {
     case 'authorise':

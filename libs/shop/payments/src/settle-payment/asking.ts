@@ -33,7 +33,7 @@ export class Asking {
       if (!wanted) return;
       const answer = await this.answerTo(current, wanted, asked && current === payment);
       if (!answer || answer.status === 'pending') return;
-      current = await this.payments.settle(current.orderId, wanted.key, answer);
+      current = await this.payments.settle(current.orderId, wanted, answer);
     }
   }
 

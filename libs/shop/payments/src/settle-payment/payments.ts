@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EventBus } from '@nestjs/cqrs';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { type Answer, type Change, type Payment, settle, stepOf } from '../domain/payment.js';
+import { type Answer, type Asked, type Change, type Payment, settle, stepOf } from '../domain/payment.js';
 import { PaymentsSettings } from '../settings.js';
 import { LedgerRepository } from '../storage/ledger.repository.js';
 import { PaymentRepository } from '../storage/payment.repository.js';
@@ -42,9 +42,9 @@ export class Payments {
     });
   }
 
-  /** Takes the provider's answer to what it was asked with this key, the first time it comes. */
-  settle(orderId: string, key: string, answer: Answer, askAfterMs?: number): Promise<Payment | undefined> {
-    return this.change(orderId, (found) => found && settle(found, key, answer), askAfterMs);
+  /** Takes the provider's answer to what it was asked, the first time it comes. */
+  settle(orderId: string, asked: Asked, answer: Answer, askAfterMs?: number): Promise<Payment | undefined> {
+    return this.change(orderId, (found) => found && settle(found, asked, answer), askAfterMs);
   }
 }
 
