@@ -274,7 +274,7 @@ it('leaves an order shipped whose money can not be taken, and fails for somebody
   const one = await placed();
   const { orderId } = one;
   for (const step of [STEPS.authorise, STEPS.sell, STEPS.pack, STEPS.ship]) await step(orderId);
-  await shop.messages.deliver(new CaptureFailed({ orderId, reason: 'no funds' }));
+  await shop.messages.deliver(new CaptureFailed({ orderId, reason: 'no funds', attempt: 1 }));
   await fails('checkout', orderId, `order ${orderId} was sent, and its money could not be taken: no funds`);
   expect(await stateOf(orderId)).toBe('shipped');
   expect((await historyOf(one)).slice(-2)).toEqual(['shipped', 'the money could not be taken: no funds']);
@@ -282,9 +282,9 @@ it('leaves an order shipped whose money can not be taken, and fails for somebody
 
   for (const tries of [1, 2]) {
     await shop.get(Processes).resume('checkout', orderId);
-    await eventually(async () => expect(await sent(RetryPayment, orderId)).toHaveLength(tries), 'it is tried again');
+    await eventually(async () => expect((await sent(RetryPayment, orderId)).map(({ attempt }) => attempt)).toEqual([1, 2].slice(0, tries)), 'it is tried again');
     if (tries === 2) break;
-    await shop.messages.deliver(new CaptureFailed({ orderId, reason: 'still none' }));
+    await shop.messages.deliver(new CaptureFailed({ orderId, reason: 'still none', attempt: 2 }));
     await fails('checkout', orderId, 'still none');
   }
   await STEPS.capture(orderId);
@@ -351,7 +351,8 @@ describe('staff give the money of an order back', () => {
     await fails('refund', orderId, `the money of order ${orderId} could not be given back: account closed`);
     expect(await stateOf(orderId)).toBe('refunding');
     await shop.get(Processes).resume('refund', orderId);
-    await sent(RetryPayment, orderId);
+    // one that tells no attempt is of before there were any
+    expect((await sent(RetryPayment, orderId)).map(({ attempt }) => attempt)).toEqual([undefined]);
     await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'refunded' }));
     await state(orderId, 'refunded');
   });

@@ -1,5 +1,5 @@
 import { EventContract, type Fields } from '@fledge/kit/contract';
-import { IsString, IsUUID, MaxLength } from 'class-validator';
+import { IsInt, IsOptional, IsString, IsUUID, MaxLength, Min } from 'class-validator';
 import { REASON_MAX } from './payment-method.js';
 
 /** The provider refuses to free or to give back the money of an order: it will not, until somebody has it asked again by `RetryPayment`. */
@@ -8,6 +8,8 @@ export class CancelFailed {
   @IsUUID() readonly orderId!: string;
   /** Why, for a person. */
   @IsString() @MaxLength(REASON_MAX) readonly reason!: string;
+  /** Which attempt was refused, for `RetryPayment`: 1 is the first. */
+  @IsOptional() @IsInt() @Min(1) readonly attempt?: number;
   constructor(fields: Fields<CancelFailed>) {
     Object.assign(this, fields);
   }

@@ -1,18 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { ModuleFault } from '@fledge/kit/contract';
 import { eventually, testModule, type TestedModule } from '@fledge/kit/testing';
 import { DataSource } from 'typeorm';
-import { AuthorisePayment, CancelPayment, CapturePayment, GetPayment, PaymentNotFound, RetryPayment, type TestPaymentMethod } from '../contract/index.js';
-import type { Answer } from '../src/domain/payment.js';
+import { AuthorisePayment, CancelPayment, CapturePayment, GetPayment, PaymentNotFound, type TestPaymentMethod } from '../contract/index.js';
 import { PaymentsModule } from '../src/index.js';
-import { HttpProvider } from '../src/provider/http-provider.js';
-import { type Authorisation, PAYMENT_PROVIDER, type PaymentProvider } from '../src/provider/payment-provider.js';
-import { SandboxInProcess } from '../src/provider/sandbox-in-process.js';
 import type { Line } from '../src/sandbox/book.js';
 import { PostgresBook } from '../src/sandbox/postgres-book.js';
 import { Sweep } from '../src/settle-payment/sweep.js';
 import { DEVELOPMENT_WEBHOOK_SECRET } from '../src/settings.js';
-import { RetryPayments1764200000000 } from '../src/storage/migrations/1764200000000-retry-payments.js';
 import { sign, SIGNATURE_HEADER } from '../src/webhooks/signature.js';
 
 const staff = { subject: randomUUID(), roles: ['staff'] };
@@ -124,7 +118,7 @@ describe('cancelling', () => {
     expect(await stateOf(orderId)).toBe('voided');
     expect(await balancesOf(orderId)).toEqual({});
     expect(await bookedFor(orderId)).toEqual(['authorise approved', 'void approved']);
-    expect(await toldOf(orderId)).toEqual([AUTHORISED, cancelled('voided'), { 'capture-failed': { reason: 'it was cancelled: changed my mind' } }]);
+    expect(await toldOf(orderId)).toEqual([AUTHORISED, cancelled('voided'), { 'capture-failed': { reason: 'it was cancelled: changed my mind', attempt: 1 } }]);
   });
 
   it.each(['pm_card_slow', 'pm_card_charged_timeout', 'pm_card_late_webhook', 'pm_card_declined'] as const)('wins a race with authorising, whichever is first: %s', async (card) => {
@@ -155,101 +149,6 @@ describe('cancelling', () => {
         expect(refundedMinor).toBe(capturedMinor);
       }),
     );
-  });
-});
-
-/** A provider that can be made to fail: what it is asked it passes on, and then does what the test says. */
-class FaultyProvider implements PaymentProvider {
-  after: (step: string) => Promise<void> = () => Promise.resolve();
-  readonly asked: string[] = [];
-  constructor(protected readonly real: PaymentProvider) {}
-  authorise = (authorisation: Authorisation, key: string) => this.pass('authorise', this.real.authorise(authorisation, key));
-  capture = (reference: string, key: string) => this.pass('capture', this.real.capture(reference, key));
-  void = (reference: string, key: string) => this.pass('void', this.real.void(reference, key));
-  refund = (reference: string, key: string) => this.pass('refund', this.real.refund(reference, key));
-  find = (key: string) => this.real.find(key);
-
-  protected async pass(step: string, answer: Promise<Answer>): Promise<Answer> {
-    this.asked.push(step);
-    const result = await answer;
-    await this.after(step);
-    return result;
-  }
-}
-
-describe("a process that ends between the provider's answer and its storing", () => {
-  let frail: TestedModule;
-  let provider: FaultyProvider;
-  beforeAll(async () => {
-    frail = await testModule(PaymentsModule, {
-      settings: { ...SETTINGS, askedMaxMs: 100 },
-      logger: false,
-      override: (builder) => builder.overrideProvider(PAYMENT_PROVIDER).useFactory({ inject: [SandboxInProcess], factory: (place: SandboxInProcess) => (provider = new FaultyProvider(new HttpProvider(() => place.url, SETTINGS.providerTimeoutMs))) }),
-    });
-  });
-  afterAll(() => frail?.close());
-
-  it('is made good by the sweep, which asks what became of it', async () => {
-    const orderId = randomUUID();
-    provider.after = () => Promise.reject(new Error('the process ends here'));
-    await expect(frail.execute(new AuthorisePayment({ orderId, userId: randomUUID(), amountMinor: 5, currency: 'EUR', paymentMethod: 'pm_card_approved' }))).rejects.toBeInstanceOf(ModuleFault);
-    await eventually(async () => {
-      await frail.get(Sweep).round();
-      return (await frail.execute(new GetPayment({ orderId }))).state === 'authorised';
-    }, 'the payment is authorised');
-    expect(provider.asked).toEqual(['authorise']);
-  });
-});
-
-describe('what the provider refuses', () => {
-  let refused: TestedModule;
-  let refusing = true;
-  beforeAll(async () => {
-    class RefusingProvider extends FaultyProvider {
-      override readonly capture = (reference: string, key: string) => (refusing ? this.no(reference) : this.pass('capture', this.real.capture(reference, key)));
-      override readonly void = (reference: string, key: string) => (refusing ? this.no(reference) : this.pass('void', this.real.void(reference, key)));
-      override readonly refund = (reference: string, key: string) => (refusing ? this.no(reference) : this.pass('refund', this.real.refund(reference, key)));
-      private readonly no = (reference: string): Promise<Answer> => Promise.resolve({ status: 'declined', reference, reason: 'closed' });
-    }
-    refused = await testModule(PaymentsModule, {
-      settings: SETTINGS,
-      logger: false,
-      override: (builder) => builder.overrideProvider(PAYMENT_PROVIDER).useFactory({ inject: [SandboxInProcess], factory: (place: SandboxInProcess) => new RefusingProvider(new HttpProvider(() => place.url, SETTINGS.providerTimeoutMs)) }),
-    });
-  });
-  afterAll(() => refused?.close());
-
-  it.each([['capture', 'capture-failed', 'captured'], ['void', 'void-failed', 'voided'], ['refund', 'refund-failed', 'refunded']] as const)('is told, kept, and asked again only when somebody wants it: %s', async (step, failed, done) => {
-    const orderId = randomUUID();
-    const state = async () => (await refused.execute(new GetPayment({ orderId }))).state;
-    await refused.execute(new AuthorisePayment({ orderId, userId: randomUUID(), amountMinor: AMOUNT, currency: 'EUR', paymentMethod: 'pm_card_approved' }));
-    refusing = step === 'capture';
-    if (step !== 'void') await refused.execute(new CapturePayment({ orderId }));
-    refusing = true;
-    if (step !== 'capture') await refused.execute(new CancelPayment({ orderId, reason: 'changed my mind' }));
-    expect(await state()).toBe(failed);
-    await refused.execute(new RetryPayment({ orderId }));
-    expect(await state()).toBe(failed);
-    refusing = false;
-    await refused.get(Sweep).round();
-    expect(await state()).toBe(failed);
-    await Promise.all([1, 2].map(() => refused.execute(new RetryPayment({ orderId }))));
-    expect(await refused.execute(new GetPayment({ orderId }))).toMatchObject({ state: done, capturedMinor: step === 'void' ? 0 : AMOUNT, refundedMinor: step === 'refund' ? AMOUNT : 0 });
-    const names = (await refused.get(DataSource).query<{ name: string }[]>("SELECT name FROM outbox WHERE kind = 'event' AND key = $1 ORDER BY seq", [orderId])).map(({ name }) => name.replace(/^payments\.|\.v1$/g, ''));
-    const fails = step === 'capture' ? 'capture-failed' : 'cancel-failed';
-    expect(names.slice(-3)).toEqual([fails, fails, step === 'capture' ? 'payment-captured' : 'payment-cancelled']);
-  });
-
-  it('waits for the provider again when the migration is taken back', async () => {
-    const orderId = randomUUID();
-    await refused.execute(new AuthorisePayment({ orderId, userId: randomUUID(), amountMinor: AMOUNT, currency: 'EUR', paymentMethod: 'pm_card_approved' }));
-    refusing = true;
-    await refused.execute(new CancelPayment({ orderId, reason: 'changed my mind' }));
-    const runner = refused.get(DataSource).createQueryRunner();
-    await new RetryPayments1764200000000().down(runner);
-    expect(await runner.query('SELECT state, ask_at IS NOT NULL AS asked FROM payments WHERE order_id = $1', [orderId])).toEqual([{ state: 'voiding', asked: true }]);
-    await new RetryPayments1764200000000().up(runner);
-    await runner.release();
   });
 });
 
@@ -317,7 +216,7 @@ describe('webhooks', () => {
     await cancel(orderId);
     expect((await signed(event(orderId, { key: `${orderId}:void`, operation: 'void', status: 'declined', reason: 'closed' }))).status).toBe(204);
     expect(await stateOf(orderId)).toBe('void-failed');
-    expect(await toldOf(orderId)).toEqual([AUTHORISED, { 'cancel-failed': { reason: 'closed' } }]);
+    expect(await toldOf(orderId)).toEqual([AUTHORISED, { 'cancel-failed': { reason: 'closed', attempt: 1 } }]);
   });
 
   it('may say that there is no reason', async () => {

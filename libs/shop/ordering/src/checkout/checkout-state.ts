@@ -17,6 +17,8 @@ export class CheckoutState {
   @IsOptional() @IsString() @MaxLength(500) unpaid?: string;
   /** Why the money could not be given back. */
   @IsOptional() @IsString() @MaxLength(500) unreturned?: string;
+  /** The attempt of the payment that was refused last. */
+  @IsOptional() @IsInt() @Min(1) refusedAttempt?: number;
   /** Payments has told that it holds no money of the order any more. */
   @IsBoolean() isMoneyBack = false;
   /** Inventory has told that the order holds no stock any more. */

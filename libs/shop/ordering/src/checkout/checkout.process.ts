@@ -117,10 +117,10 @@ export class Checkout {
   }
 
   @Continues(CaptureFailed, (event) => event.orderId)
-  async uncaptured({ orderId, reason }: CaptureFailed, run: Checkouts): Promise<void> {
+  async uncaptured({ orderId, reason, attempt }: CaptureFailed, run: Checkouts): Promise<void> {
     if (run.state.isDispatched !== true) return this.giveUp(run, REFUSED.capture(reason));
     await this.orders.note(orderId, REFUSED.capture(reason));
-    run.state.unpaid = reason;
+    Object.assign(run.state, { unpaid: reason, refusedAttempt: attempt });
     // What fails stores nothing, so the failure is a step of its own.
     run.setTimer(UNPAID, 0);
   }
@@ -146,9 +146,9 @@ export class Checkout {
   }
 
   @Continues(CancelFailed, (event) => event.orderId)
-  async moneyKept({ orderId, reason }: CancelFailed, run: Checkouts): Promise<void> {
+  async moneyKept({ orderId, reason, attempt }: CancelFailed, run: Checkouts): Promise<void> {
     await this.orders.note(orderId, REFUSED.cancel(reason));
-    run.state.unreturned = reason;
+    Object.assign(run.state, { unreturned: reason, refusedAttempt: attempt });
     run.setTimer(UNRETURNED, 0);
   }
 

@@ -27,7 +27,8 @@ export const REFUSED = {
 export const UNRETURNED = 'unreturned';
 
 /** Fails a run, for somebody to see it; when they let it go on, the provider is asked once more. */
-export function failOrRetry(run: Run<object>, failure: Error): void {
+export function failOrRetry(run: Run<{ refusedAttempt?: number }>, failure: Error): void {
   if (!run.isResumed) throw failure;
-  run.send(new RetryPayment({ orderId: run.key }));
+  const { refusedAttempt } = run.state;
+  run.send(new RetryPayment({ orderId: run.key, ...(refusedAttempt !== undefined && { attempt: refusedAttempt }) }));
 }

@@ -34,9 +34,9 @@ export class Refund {
   }
 
   @Continues(CancelFailed, (event) => event.orderId)
-  async moneyKept({ orderId, reason }: CancelFailed, run: Refunds): Promise<void> {
+  async moneyKept({ orderId, reason, attempt }: CancelFailed, run: Refunds): Promise<void> {
     await this.orders.note(orderId, REFUSED.cancel(reason));
-    run.state.unreturned = reason;
+    Object.assign(run.state, { unreturned: reason, refusedAttempt: attempt });
     // What fails stores nothing, so the failure is a step of its own.
     run.setTimer(UNRETURNED, 0);
   }

@@ -11,6 +11,8 @@ class Story {
   payment: Payment | undefined;
   readonly told: string[] = [];
   readonly posted: string[] = [];
+  /** Of what was told of refusals. */
+  readonly attempts: (number | undefined)[] = [];
 
   authorise = () => this.take(authorise(this.payment, wish));
   cancel = (reason = 'changed my mind') => this.take(cancel(this.payment, orderId, reason));
@@ -18,7 +20,7 @@ class Story {
     const change = capture(this.payment as Payment);
     return change === 'wait' ? change : this.take(change);
   }
-  retry = () => this.take(retry(this.payment as Payment));
+  retry = (refusedAttempt?: number) => this.take(retry(this.payment as Payment, refusedAttempt));
   /** Takes the answer to what is asked now, or one that comes late. */
   answer(answer: Answer, late?: Step): this {
     const asked = late === undefined ? askedOf(this.payment as Payment) : { step: late, key: `${orderId}:${late}` };
@@ -32,7 +34,10 @@ class Story {
   private take(change: Change | undefined): this {
     if (!change) return this;
     this.payment = change.payment;
-    for (const event of change.events) this.told.push(summaryOf(event));
+    for (const event of change.events) {
+      this.told.push(summaryOf(event));
+      if (event instanceof CancelFailed || event instanceof CaptureFailed) this.attempts.push(event.attempt);
+    }
     for (const { kind, amountMinor } of change.postings) this.posted.push(`${kind} ${amountMinor}`);
     return this;
   }
@@ -138,7 +143,7 @@ describe('a payment that is cancelled', () => {
     expect(story.posted).toEqual(posted);
     story.answer(declined).retry();
     expect(story.key).toBe(`${orderId}:${step}:3`);
-    story.answer(approved).retry();
+    story.answer(approved);
     expect(story.payment).toMatchObject({ state: undone, reason: 'changed my mind' });
     expect(story.told.slice(-3)).toEqual(['cancel failed: account_closed', 'cancel failed: card_declined', `cancelled: ${undone}`]);
     expect(story.posted).toEqual([...posted, `${step} 1999`]);
@@ -156,12 +161,57 @@ describe('a payment that is tried again', () => {
     expect(story.payment).toMatchObject({ state: 'refunded', refundedMinor: 1_999 });
   });
 
-  it.each<[string, () => Story]>([
-    ['while it is asked for', begun], ['when it is authorised', authorised], ['when it is captured', captured], ['when it was declined', () => begun().answer(declined)],
-    ['when it is forbidden', () => new Story().cancel()], ['when it is voided', () => authorised().cancel().answer(approved)],
-  ])('stays as it is when nothing was refused: %s', (_, tell) => {
-    const { payment } = tell();
-    expect(retry(payment as Payment)).toBeUndefined();
+  it.each<[string, () => Story, string[]]>([
+    ['while it is asked for', begun, []],
+    ['while it is undone', () => captured().cancel(), []],
+    ['when it is authorised', authorised, []],
+    ['when it was declined', () => begun().answer(declined), []],
+    ['when it is captured', captured, ['captured 1999']],
+    ['when it is forbidden', () => new Story().cancel(), ['cancelled: nothing']],
+    ['when it is voided', () => authorised().cancel().answer(approved), ['cancelled: voided']],
+    ['when it is refunded', () => captured().cancel().answer(approved), ['captured 1999', 'cancelled: refunded']],
+    ['when it was captured after it was voided', () => (authorised().cancel().answer(approved).capture() as Story), ['capture failed: it was cancelled: changed my mind', 'cancelled: voided']],
+  ])('stays as it is when nothing was refused, and tells again what came of it: %s', (_, tell, toldAgain) => {
+    const story = tell();
+    const { payment, told, posted } = { ...story, told: [...story.told], posted: [...story.posted] };
+    story.retry().retry(1);
+    expect(story.payment).toEqual(payment);
+    expect(story.posted).toEqual(posted);
+    expect(story.told).toEqual([...told, ...toldAgain, ...toldAgain]);
+  });
+
+  it('is not tried again for a refusal that is over', () => {
+    const story = (authorised().capture() as Story).answer(declined).retry(1).retry(1).answer(declined).retry(1);
+    expect(story.payment).toMatchObject({ state: 'capture-failed', attempt: 2 });
+    expect(story.retry(2).key).toBe(`${orderId}:capture:3`);
+    expect(story.attempts).toEqual([1, 2]);
+  });
+});
+
+describe('a step that was done by hand, at the provider', () => {
+  const done = (reason: string): Answer => ({ status: 'declined', reference: 'auth_1', reason });
+
+  it.each<[string, () => Story, string, string, string]>([
+    ['capture', () => authorised().capture() as Story, 'already_captured', 'captured', 'captured 1999'],
+    ['void', () => authorised().cancel(), 'already_voided', 'voided', 'cancelled: voided'],
+    ['refund', () => captured().cancel(), 'already_refunded', 'refunded', 'cancelled: refunded'],
+  ])('is settled when it is asked again: %s', (step, before, reason, state, last) => {
+    const story = before().answer({ ...declined, reason: 'closed' }).retry().answer(done(reason));
+    expect(story.payment?.state).toBe(state);
+    expect(story.told.at(-1)).toBe(last);
+    expect(story.posted.at(-1)).toBe(`${step} 1999`);
+  });
+
+  it.each<[string, () => Story, string, string]>([
+    ['a capture', () => authorised().capture() as Story, 'already_voided', 'capture-failed'],
+    ['a void', () => authorised().cancel(), 'already_captured', 'void-failed'],
+    ['an authorisation', begun, 'already_captured', 'declined'],
+  ])('is not confused with another: %s', (_, before, reason, state) => {
+    expect(before().answer(done(reason)).payment?.state).toBe(state);
+  });
+
+  it('is not believed of one who gives no reason', () => {
+    expect(begun().answer({ status: 'declined', reference: 'auth_1' }).payment?.state).toBe('declined');
   });
 });
 

@@ -77,6 +77,11 @@ const REFUSED: Readonly<Partial<Record<PaymentState, { readonly back: PaymentSta
   'refund-failed': { back: 'refunding', told: 'cancel-failed' },
 };
 
+/** What the provider gives as its reason for a no when the step was done before. */
+const DONE: Readonly<Partial<Record<Step, string>>> = { capture: 'already_captured', void: 'already_voided', refund: 'already_refunded' };
+
+const OUTCOMES: Readonly<Partial<Record<PaymentState, CancelOutcome>>> = { voided: 'voided', refunded: 'refunded' };
+
 /** What the provider is asked for a payment. */
 export interface Asked {
   readonly step: Step;
@@ -106,8 +111,7 @@ export function capture(found: Payment): Change | 'wait' | undefined {
   if (found.state === 'authorised') return changed({ ...found, state: 'capturing', reason: undefined });
   if (found.state === 'authorising' && found.cancelReason === undefined) return 'wait';
   if (found.state === 'capturing' || found.told.includes('captured')) return undefined;
-  const reason = found.cancelReason === undefined ? `it is ${found.state}` : `it was cancelled: ${found.cancelReason}`;
-  return tell(changed(found), 'capture-failed', new CaptureFailed({ orderId: found.orderId, reason: short(reason) }));
+  return tell(changed(found), 'capture-failed', notCaptured(found));
 }
 
 /** Undoes a payment, whatever has become of it; the first time counts. */
@@ -129,10 +133,15 @@ export function cancel(found: Payment | undefined, orderId: string, reason: stri
   }
 }
 
-/** Has the provider asked again for what it refused, as something new. `undefined` when nothing was refused. */
-export function retry(found: Payment): Change | undefined {
+/**
+ * Has the provider asked again for what it refused, as something new. Whoever asks and nothing is refused any more has missed what came
+ * of it, and is told again. `undefined` when that is open, or nothing was told of it.
+ * @param refusedAttempt the attempt whose refusal they saw: one that is over is not tried again for it.
+ */
+export function retry(found: Payment, refusedAttempt?: number): Change | undefined {
   const refused = REFUSED[found.state];
-  if (!refused) return undefined;
+  if (!refused) return toldAgain(found);
+  if (refusedAttempt !== undefined && refusedAttempt !== found.attempt) return undefined;
   return changed({ ...found, state: refused.back, reason: found.cancelReason, attempt: found.attempt + 1, told: found.told.filter((kind) => kind !== refused.told) });
 }
 
@@ -140,7 +149,7 @@ export function retry(found: Payment): Change | undefined {
 export function settle(found: Payment, asked: Asked, answer: Answer): Change | undefined {
   const now = askedOf(found);
   if (now?.key !== asked.key || now.step !== asked.step || answer.status === 'pending') return undefined;
-  const approved = answer.status === 'approved';
+  const approved = answer.status === 'approved' || isDone(asked.step, answer);
   switch (asked.step) {
     case 'authorise':
       return approved ? authorised({ ...found, reference: answer.reference }) : declined(found, answer.reason);
@@ -153,6 +162,27 @@ export function settle(found: Payment, asked: Asked, answer: Answer): Change | u
       if (!approved) return cancelFailed(found, 'refund-failed', answer.reason);
       return post(told({ ...found, state: 'refunded', refundedMinor: found.capturedMinor }, 'refunded'), 'refund');
   }
+}
+
+/** Whether the provider says that a step was done before: by hand at its desk, or by a request of which it has forgotten the key. */
+function isDone(step: Step, { reason }: Answer): boolean {
+  return reason !== undefined && reason === DONE[step];
+}
+
+/** What was told of a payment that waits for nothing, once more. */
+function toldAgain(found: Payment): Change | undefined {
+  if (stepOf(found.state) !== undefined) return undefined;
+  const { orderId, amountMinor, told: before } = found;
+  const events: PaymentEvent[] = [];
+  if (before.includes('captured')) events.push(new PaymentCaptured({ orderId, amountMinor, currency: currencyOf(found) }));
+  if (before.includes('capture-failed')) events.push(notCaptured(found));
+  if (before.includes('cancelled')) events.push(new PaymentCancelled({ orderId, outcome: OUTCOMES[found.state] ?? 'nothing' }));
+  return events.length === 0 ? undefined : { ...changed(found), events };
+}
+
+function notCaptured({ orderId, state, cancelReason, attempt }: Payment): CaptureFailed {
+  const reason = cancelReason === undefined ? `it is ${state}` : `it was cancelled: ${cancelReason}`;
+  return new CaptureFailed({ orderId, reason: short(reason), attempt });
 }
 
 function authorised(found: Payment): Change {
@@ -175,12 +205,12 @@ function captured(found: Payment): Change {
 
 function captureFailed(found: Payment, why = NO_REASON): Change {
   if (found.cancelReason !== undefined) return changed({ ...found, state: 'voiding', reason: found.cancelReason });
-  return tell(changed({ ...found, state: 'capture-failed', reason: short(why) }), 'capture-failed', new CaptureFailed({ orderId: found.orderId, reason: short(why) }));
+  return tell(changed({ ...found, state: 'capture-failed', reason: short(why) }), 'capture-failed', new CaptureFailed({ orderId: found.orderId, reason: short(why), attempt: found.attempt }));
 }
 
 function cancelFailed(found: Payment, state: 'void-failed' | 'refund-failed', why = NO_REASON): Change {
   const reason = short(why);
-  return tell(changed({ ...found, state, reason }), 'cancel-failed', new CancelFailed({ orderId: found.orderId, reason }));
+  return tell(changed({ ...found, state, reason }), 'cancel-failed', new CancelFailed({ orderId: found.orderId, reason, attempt: found.attempt }));
 }
 
 function nothing(orderId: string): Payment {

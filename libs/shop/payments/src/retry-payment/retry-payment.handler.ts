@@ -14,7 +14,7 @@ export class RetryPaymentHandler implements ICommandHandler<RetryPayment> {
     private readonly asking: Asking,
   ) {}
 
-  async execute({ orderId }: RetryPayment): Promise<void> {
-    await this.asking.goOn(await this.payments.change(orderId, (found) => found && retry(found)));
+  async execute({ orderId, attempt }: RetryPayment): Promise<void> {
+    await this.asking.goOn(await this.payments.change(orderId, (found) => found && retry(found, attempt)));
   }
 }

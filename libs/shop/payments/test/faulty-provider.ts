@@ -1,0 +1,46 @@
+import { testModule, type TestedModule } from '@fledge/kit/testing';
+import type { Answer } from '../src/domain/payment.js';
+import { PaymentsModule } from '../src/index.js';
+import { HttpProvider } from '../src/provider/http-provider.js';
+import { type Authorisation, PAYMENT_PROVIDER, type PaymentProvider } from '../src/provider/payment-provider.js';
+import { SandboxInProcess } from '../src/provider/sandbox-in-process.js';
+
+const PROVIDER_TIMEOUT_MS = 300;
+
+/** A provider that can be made to fail. */
+export class FaultyProvider implements PaymentProvider {
+  /** Answers instead of the real one, which is asked nothing then, where it answers something. */
+  instead: (step: string, reference: string) => Answer | undefined = () => undefined;
+  /** What happens once the real one has answered, and before that is known. */
+  after: (step: string) => Promise<void> = () => Promise.resolve();
+  /** What the real one was asked. */
+  readonly asked: string[] = [];
+
+  constructor(private readonly real: PaymentProvider) {}
+
+  authorise = (authorisation: Authorisation, key: string): Promise<Answer> => this.pass('authorise', '', () => this.real.authorise(authorisation, key));
+  capture = (reference: string, key: string): Promise<Answer> => this.pass('capture', reference, () => this.real.capture(reference, key));
+  void = (reference: string, key: string): Promise<Answer> => this.pass('void', reference, () => this.real.void(reference, key));
+  refund = (reference: string, key: string): Promise<Answer> => this.pass('refund', reference, () => this.real.refund(reference, key));
+  find = (key: string): Promise<Answer | undefined> => this.real.find(key);
+
+  private async pass(step: string, reference: string, ask: () => Promise<Answer>): Promise<Answer> {
+    const instead = this.instead(step, reference);
+    if (instead) return instead;
+    this.asked.push(step);
+    const answer = await ask();
+    await this.after(step);
+    return answer;
+  }
+}
+
+/** The module with a provider that can be made to fail, and the sandbox behind it. */
+export async function withFaultyProvider(settings: object): Promise<{ readonly shop: TestedModule; readonly provider: FaultyProvider }> {
+  let provider: FaultyProvider | undefined;
+  const shop = await testModule(PaymentsModule, {
+    settings: { sandboxSlowMs: 100, sandboxLateMs: 100, ...settings, providerTimeoutMs: PROVIDER_TIMEOUT_MS },
+    logger: false,
+    override: (builder) => builder.overrideProvider(PAYMENT_PROVIDER).useFactory({ inject: [SandboxInProcess], factory: (place: SandboxInProcess) => (provider = new FaultyProvider(new HttpProvider(() => place.url, PROVIDER_TIMEOUT_MS))) }),
+  });
+  return { shop, provider: provider as unknown as FaultyProvider };
+}
