@@ -44,6 +44,11 @@ export function hasFailedOn(history: readonly HistoryEntry[], message: string): 
   return history.some((entry) => entry.what === 'failed' && entry.message === message);
 }
 
+/** Whether a history has everything that happened. */
+export function isWhole(history: readonly HistoryEntry[]): boolean {
+  return history.length < HISTORY_MAX;
+}
+
 /** The ids of the dead letters that a run failed on since it was last resumed. */
 export function failedOn(history: readonly HistoryEntry[]): readonly string[] {
   const since = history.slice(history.findLastIndex(({ what }) => what === 'resumed') + 1);

@@ -6,7 +6,7 @@ import { decodeEvent } from '../consumers.js';
 import { UnknownVersion } from '../delivery-errors.js';
 import type { StateClass } from './decorators.js';
 import { storable, storableJson } from '../storable.js';
-import { DETAIL_CHARS_MAX, extended, failedOn, hasFailedOn, type HistoryEntry } from './history.js';
+import { DETAIL_CHARS_MAX, extended, failedOn, type HistoryEntry } from './history.js';
 import { OpenRun, type RunContext } from './open-run.js';
 import { IncompatibleState, RunFailed, RunNotStarted, UnknownTimer } from './process-errors.js';
 import { type ProcessStore, type StoredRun, TIMER_PREFIX } from './process-store.js';
@@ -81,7 +81,7 @@ export class ProcessConsumer implements DurableConsumer {
     if (stored.status === 'finished') return this.noteIgnored(occurrence, stored);
     const isStillFailed = await this.refuseFailed(message, key, stored);
     if (stored.state === null && !occurrence.starts) return this.beforeStart(key, stored);
-    await this.advance(occurrence, stored, { isResumed: hasFailedOn(stored.history, message.id), isStillFailed });
+    await this.advance(occurrence, stored, { isResumed: await store.wasDead(this.name, stored.history, message.id), isStillFailed });
   };
 
   readonly onDead = async (message: StoredMessage, { reason, history }: Death): Promise<void> => {

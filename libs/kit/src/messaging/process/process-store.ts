@@ -1,6 +1,6 @@
 import { partitionOf } from '../schema.js';
 import type { Sql } from '../sql.js';
-import type { HistoryEntry } from './history.js';
+import { hasFailedOn, type HistoryEntry, isWhole } from './history.js';
 
 /** How a run stands. */
 export type RunStatus = 'running' | 'failed' | 'finished';
@@ -120,6 +120,12 @@ export class ProcessStore {
   async hasDead(process: string, ids: readonly string[]): Promise<boolean> {
     if (ids.length === 0) return false;
     return (await this.sql.rows("select 1 from dead_letter where consumer = $1 and message_id = any($2::uuid[]) and state = 'dead' limit 1", [process, ids])).length > 0;
+  }
+
+  /** Whether a run failed on a message before: by its history, or where that may have lost it, by the dead letter that was sent again. */
+  async wasDead(process: string, history: readonly HistoryEntry[], id: string): Promise<boolean> {
+    if (hasFailedOn(history, id)) return true;
+    return !isWhole(history) && (await this.sql.rows('select 1 from dead_letter where consumer = $1 and message_id = $2', [process, id])).length > 0;
   }
 
   /** Whether a message is still to be handled. */

@@ -1,0 +1,242 @@
+import { randomUUID } from 'node:crypto';
+import { type INestApplicationContext, Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Command } from '@nestjs/cqrs';
+import { IsInt, IsOptional, IsString } from 'class-validator';
+import { Catalogue } from '../../src/boundary/index.js';
+import { CommandContract, defineContract, EventContract, type Fields } from '../../src/contract/index.js';
+import { type ModuleDataSource, openModuleData } from '../../src/data/index.js';
+import { freshDatabase, type FreshDatabase } from '../../src/testing/fresh-database.js';
+import type { StoredMessage } from '../../src/transport/index.js';
+import { Dispatcher } from '../../src/messaging/dispatcher.js';
+import { Inbox } from '../../src/messaging/inbox.js';
+import { Leases } from '../../src/messaging/lease.js';
+import { Outbox } from '../../src/messaging/outbox.js';
+import { register } from '../../src/messaging/registry.js';
+import { MESSAGING_MIGRATIONS } from '../../src/messaging/schema.js';
+import { type Sql, sqlOf } from '../../src/messaging/sql.js';
+import { Continues, OnTimer, Process, Starts } from '../../src/messaging/process/decorators.js';
+import { discoverProcesses } from '../../src/messaging/process/discover-processes.js';
+import type { ProcessConsumer } from '../../src/messaging/process/process-consumer.js';
+import { Processes } from '../../src/messaging/process/processes.js';
+import type { Run } from '../../src/messaging/process/run.js';
+import { Timers } from '../../src/messaging/process/timers.js';
+
+
+Logger.overrideLogger(false);
+
+@EventContract('orders.placed.v1', { key: 'orderId' })
+export class Placed {
+  @IsString() readonly orderId!: string;
+  @IsOptional() @IsString() readonly how?: string;
+  constructor(fields: Fields<Placed>) {
+    Object.assign(this, fields);
+  }
+}
+
+@EventContract('bank.paid.v1', { key: 'paymentId' })
+export class Paid {
+  @IsString() readonly paymentId!: string;
+  @IsString() readonly orderId!: string;
+  constructor(fields: Fields<Paid>) {
+    Object.assign(this, fields);
+  }
+}
+
+@EventContract('bank.refused.v1', { key: 'orderId' })
+export class Refused {
+  @IsString() readonly orderId!: string;
+  constructor(fields: Fields<Refused>) {
+    Object.assign(this, fields);
+  }
+}
+
+@CommandContract('bank.charge.v1')
+export class Charge extends Command<void> {
+  @IsString() readonly orderId!: string;
+  @IsInt() readonly amount!: number;
+  constructor(fields: Fields<Charge>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+@CommandContract('far.away.v1')
+export class FarAway extends Command<void> {
+  @IsString() readonly id!: string;
+  constructor(id: string) {
+    super();
+    this.id = id;
+  }
+}
+
+const Orders = defineContract({ name: 'orders', events: [Placed] });
+const Bank = defineContract({ name: 'bank', commands: [Charge], events: [Paid, Refused] });
+const Far = defineContract({ name: 'far', commands: [FarAway] });
+const catalogue = new Catalogue([Orders, Bank, Far]);
+
+export class CheckoutState {
+  @IsInt() payments = 0;
+  @IsOptional() @IsInt() late?: number;
+  @IsOptional() @IsString() reason?: string;
+}
+
+/** What a test lets the process do in an event of the order. */
+export const doings = new Map<string, (run: Run<CheckoutState>) => unknown>();
+
+@Process('checkout', { state: CheckoutState, attemptsMax: 2, backoffMs: 1 })
+export class Checkout {
+  @Starts(Placed, (event) => event.orderId)
+  async begin(event: Placed, run: Run<CheckoutState>): Promise<void> {
+    await doings.get(event.how ?? event.orderId)?.(run);
+  }
+
+  @Continues(Paid, (event) => event.orderId)
+  async paid(event: Paid, run: Run<CheckoutState>): Promise<void> {
+    run.state.payments++;
+    await doings.get(event.paymentId)?.(run);
+  }
+
+  @Continues(Refused, (event) => event.orderId)
+  refused(_event: Refused, run: Run<CheckoutState>): void {
+    run.cancelTimer('late');
+    run.send(new Charge({ orderId: run.key, amount: 0 }));
+    run.finish('refused');
+  }
+
+  @OnTimer('late')
+  late(run: Run<CheckoutState>): void {
+    run.state.late = (run.state.late ?? 0) + 1;
+  }
+
+  @OnTimer('other')
+  other(): void {
+    throw new Error('the other one fails');
+  }
+}
+
+/** What `useCheckouts` gives a test. */
+export interface Checkouts {
+  /** Of module orders. Only inside of a test, as what follows. */
+  readonly source: ModuleDataSource;
+  readonly sql: Sql;
+  readonly consumer: ProcessConsumer;
+  readonly processes: Processes;
+  /** Has the process handle an event, in a transaction. */
+  handle(event: object): Promise<void>;
+  handleMessage(message: StoredMessage): Promise<void>;
+  message(event: object): StoredMessage;
+  stored(key: string): Promise<{ state: CheckoutState; status: string; outcome: string | null; history: { what: string; detail: string }[] }>;
+  /** The history of a run, as lines. */
+  happenings(key: string): Promise<string[]>;
+  /** The commands that were sent. */
+  sent(): Promise<{ name: string; key: string; target: string; payload: string }[]>;
+  /** A replica of the module: dispatches, and looks after timers. It ends with the test. */
+  replica(): Promise<Replica>;
+}
+
+/** One of the replicas of the module. */
+export interface Replica {
+  accept(...events: object[]): Promise<void>;
+  acceptMessages(...messages: StoredMessage[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** An event that starts a run, and what the process does then. */
+export function placed(orderId: string, doing?: (run: Run<CheckoutState>) => unknown): Placed {
+  if (doing) doings.set(orderId, doing);
+  return new Placed({ orderId });
+}
+
+/** A database with module orders in it, and the process that its tests are about; every test begins with empty tables. */
+export function useCheckouts(): Checkouts {
+  let database: FreshDatabase;
+  let app: INestApplicationContext;
+  let source: ModuleDataSource;
+  let sql: Sql;
+  let consumer: ProcessConsumer;
+  let processes: Processes;
+  const replicas: Replica[] = [];
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+    source = await openModuleData({ module: 'orders', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
+    sql = sqlOf(source);
+    class Root {}
+    app = await NestFactory.createApplicationContext({ module: Root, providers: [Checkout] }, { logger: false, abortOnError: false });
+    const outbox = new Outbox(source, 'orders', catalogue);
+    [consumer] = discoverProcesses(app, { spec: { contract: Orders, uses: [Bank], entities: [], migrations: [] }, catalogue, sql, outbox }) as [ProcessConsumer];
+    processes = new Processes(sql);
+  });
+
+  afterEach(async () => {
+    for (const one of replicas.splice(0)) await one.stop();
+    doings.clear();
+    await source.query('truncate outbox, inbox, dead_letter, message_hold, message_lease, message_member, process, timer');
+  });
+
+  afterAll(async () => {
+    await app.close();
+    await source.destroy();
+    await database.drop();
+  });
+
+  const self: Checkouts = {
+    get source() {
+      return source;
+    },
+    get sql() {
+      return sql;
+    },
+    get consumer() {
+      return consumer;
+    },
+    get processes() {
+      return processes;
+    },
+    message,
+    handleMessage: (one) => source.transaction(() => consumer.handle(one)),
+    handle: (event) => self.handleMessage(message(event)),
+    stored: async (key) => {
+      const run = await processes.show('checkout', key);
+      if (!run) throw new Error(`no run '${key}'`);
+      return run as never;
+    },
+    happenings: async (key) => (await self.stored(key)).history.map(({ what, detail }) => `${what} ${detail}`),
+    sent: () => sql.rows('select name, key, target, payload from outbox order by seq'),
+    replica: async () => {
+      const one = await startReplica(source, sql, consumer);
+      replicas.push(one);
+      return one;
+    },
+  };
+  return self;
+}
+
+function message(event: object): StoredMessage {
+  const compiled = catalogue.event(event.constructor as never);
+  if (!compiled) throw new Error('no event of a contract');
+  const key = (event as Record<string, string>)[compiled.key] as string;
+  return { id: randomUUID(), kind: 'event', name: compiled.name, source: 'orders', target: undefined, key, payload: JSON.stringify(event), headers: {}, occurredAt: new Date().toISOString() };
+}
+
+async function startReplica(source: ModuleDataSource, sql: Sql, consumer: ProcessConsumer): Promise<Replica> {
+  const leases = new Leases(sql, randomUUID());
+  const inbox = new Inbox(sql, 'orders', leases);
+  const dispatcher = new Dispatcher({ module: 'orders', source, leases, consumers: [consumer] });
+  const timers = new Timers({ module: 'orders', sql, leases, onMoved: () => dispatcher.wake() });
+  await register(sql, [consumer]);
+  await leases.start();
+  dispatcher.start();
+  timers.start();
+  const self: Replica = {
+    accept: (...events) => self.acceptMessages(...events.map(message)),
+    acceptMessages: (...messages) => inbox.accept(messages).then(() => dispatcher.wake()),
+    stop: async () => {
+      await timers.stop();
+      await dispatcher.stop();
+      await leases.stop();
+    },
+  };
+  return self;
+}

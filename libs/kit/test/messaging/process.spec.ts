@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import { UndeclaredDependency } from '../../src/contract/index.js';
+import { forgetConsumer } from '../../src/messaging/forget-consumer.js';
+import { Leases } from '../../src/messaging/lease.js';
+import { HISTORY_MAX } from '../../src/messaging/process/history.js';
+import type { Run } from '../../src/messaging/process/run.js';
+import { Timers } from '../../src/messaging/process/timers.js';
+import { register } from '../../src/messaging/registry.js';
+import { eventually } from '../../src/testing/eventually.js';
+import { Charge, type CheckoutState, doings, FarAway, Paid, placed, Refused, useCheckouts } from './checkouts.js';
+
+const checkouts = useCheckouts();
+const { handle, happenings, replica, sent, stored } = checkouts;
+
+describe('a run of a process', () => {
+  it('is stored with its commands, its timers and its history in one transaction', async () => {
+    await handle(
+      placed('a', (run) => {
+        run.send(new Charge({ orderId: 'a', amount: 5 }));
+        run.setTimer('late', 60_000);
+        run.note('off we go');
+      }),
+    );
+    expect(await sent()).toEqual([{ name: 'bank.charge.v1', key: 'a', target: 'bank', payload: '{"orderId":"a","amount":5}' }]);
+    expect(await stored('a')).toMatchObject({ state: { payments: 0 }, status: 'running', outcome: null, timers: [{ name: 'late', dueAt: expect.any(String) as string }] });
+    expect(await happenings('a')).toEqual(['started orders.placed.v1', 'sent bank.charge.v1', 'timer set late in 60000 ms', 'note off we go']);
+  });
+
+  it('leaves nothing when its method fails', async () => {
+    const failing = placed('a', (run) => {
+      run.send(new Charge({ orderId: 'a', amount: 5 }));
+      run.setTimer('late', 1);
+      throw new Error('no');
+    });
+    await expect(handle(failing)).rejects.toThrow('no');
+    expect(await sent()).toEqual([]);
+    expect(await checkouts.processes.list()).toEqual([]);
+    expect(await checkouts.sql.rows('select 1 from timer')).toEqual([]);
+  });
+
+  it('is one when two events start it at once, and loses no update of twenty that come at once', async () => {
+    await Promise.all([handle(placed('a')), handle(placed('a'))]);
+    expect((await stored('a')).history.map(({ what }) => what)).toEqual(['started', 'event']);
+    await Promise.all(Array.from({ length: 20 }, (_, n) => handle(new Paid({ orderId: 'a', paymentId: `p${n}` }))));
+    expect((await stored('a')).state.payments).toBe(20);
+  });
+
+  it('keeps a text of which PostgreSQL can store no part, without that part', async () => {
+    await handle(placed('a', (run) => void (run.state.reason = '\\u0000 \0 cut \ud83d')));
+    expect((await stored('a')).state.reason).toBe('\\u0000 \uFFFD cut \uFFFD');
+  });
+
+  it('is not begun by an event that only continues it, and takes none once it has finished', async () => {
+    await handle(new Paid({ orderId: 'a', paymentId: 'p' }));
+    expect(await checkouts.processes.list()).toEqual([]);
+    await handle(placed('a', (run) => run.setTimer('late', 60_000)));
+    await handle(new Refused({ orderId: 'a' }));
+    await handle(new Paid({ orderId: 'a', paymentId: 'p' }));
+    expect(await stored('a')).toMatchObject({ state: { payments: 0 }, status: 'finished', outcome: 'refused', timers: [] });
+    expect((await happenings('a')).at(-1)).toBe('ignored bank.paid.v1');
+    expect((await sent()).map(({ name }) => name)).toEqual(['bank.charge.v1']);
+  });
+
+  it('refuses commands that do not fit, or whose module is not in `uses`, and timers that nobody handles', async () => {
+    await expect(handle(placed('a', (run) => run.send(new FarAway('x'))))).rejects.toBeInstanceOf(UndeclaredDependency);
+    await expect(handle(placed('b', (run) => run.send(new Charge({ orderId: 'b', amount: 0.5 }))))).rejects.toMatchObject({ code: 'fledge.invalid-message' });
+    await expect(handle(placed('c', (run) => run.setTimer('whenever', 1)))).rejects.toMatchObject({ code: 'fledge.unknown-timer' });
+    await expect(handle(placed('d', (run) => run.setTimer('late', -1)))).rejects.toMatchObject({ code: 'fledge.timer-out-of-bounds' });
+    expect(await sent()).toEqual([]);
+  });
+
+  it('can not be used after its method has ended', async () => {
+    let kept: Run<CheckoutState> | undefined;
+    await handle(placed('a', (run) => void (kept = run)));
+    expect(() => kept?.note('late')).toThrow(expect.objectContaining({ code: 'fledge.transaction-over' }));
+  });
+
+  it('has a state that is checked when it is stored, and when it is loaded', async () => {
+    await expect(handle(placed('a', (run) => (run.state.payments = 0.5)))).rejects.toMatchObject({ code: 'fledge.invalid-message' });
+    await handle(placed('b'));
+    await checkouts.source.query(`update process set state = '{"payments":"three"}'`);
+    await expect(handle(new Paid({ orderId: 'b', paymentId: 'p' }))).rejects.toMatchObject({ code: 'fledge.incompatible-state', message: expect.stringContaining('payments') as string });
+  });
+
+  it('keeps a bounded history: its start, and the newest', async () => {
+    await handle(placed('a', (run) => Array.from({ length: 2 * HISTORY_MAX }, (_, n) => run.note(`n${n}`))));
+    const history = await happenings('a');
+    expect(history).toHaveLength(HISTORY_MAX);
+    expect([history[0], history.at(-1)]).toEqual(['started orders.placed.v1', `note n${2 * HISTORY_MAX - 1}`]);
+  });
+});
+
+describe('a timer', () => {
+  it('fires once with two replicas', async () => {
+    const [one] = [await replica(), await replica()];
+    await one.accept(...Array.from({ length: 20 }, (_, n) => placed(`t${n}`, (run) => run.setTimer('late', 30))));
+    await eventually(async () => expect(await checkouts.sql.rows("select 1 from process where state->>'late' is not null")).toHaveLength(20), 'all timers have fired');
+    expect(await checkouts.sql.rows("select 1 from process where state->>'late' = '1'")).toHaveLength(20);
+    expect(await checkouts.sql.rows('select 1 from timer')).toEqual([]);
+  });
+
+  it('fires after a restart, also one that was moved and not handled', async () => {
+    await handle(placed('a', (run) => run.setTimer('late', 0)));
+    const leases = new Leases(checkouts.sql, randomUUID());
+    const moved: string[] = [];
+    const timers = new Timers({ module: 'orders', sql: checkouts.sql, leases, onMoved: () => moved.push('moved') });
+    await leases.start();
+    timers.start();
+    await eventually(() => moved.length > 0, 'the timer is in the inbox');
+    await timers.stop();
+    await leases.stop();
+    await replica();
+    await eventually(async () => expect((await stored('a')).state.late).toBe(1), 'the timer has fired');
+  });
+
+  it('takes its turn behind what came before it, also when its key is held', async () => {
+    await handle(placed('a', (run) => run.setTimer('late', 0)));
+    await checkouts.sql.rows("insert into message_hold (consumer, key, partition) values ('checkout', 'a', 0)");
+    await new Timers({ module: 'orders', sql: checkouts.sql, leases: new Leases(checkouts.sql, randomUUID()), onMoved: () => undefined })['look']();
+    expect(await checkouts.sql.rows('select state from inbox')).toEqual([{ state: 'ready' }]);
+  });
+
+  it('does not wait for the next look when many are due at once', async () => {
+    await checkouts.sql.rows("insert into timer (process, key, name, due_at) select 'checkout', n::text, 'late', clock_timestamp() from generate_series(1, 700) n");
+    const timers = new Timers({ module: 'orders', sql: checkouts.sql, leases: new Leases(checkouts.sql, randomUUID()), onMoved: () => undefined });
+    expect(await timers['look']()).toBe(0);
+    expect(await timers['look']()).toBeGreaterThan(0);
+    expect(await checkouts.sql.rows('select 1 from inbox')).toHaveLength(700);
+  });
+
+  it('goes with a process that is forgotten', async () => {
+    await register(checkouts.sql, [checkouts.consumer]);
+    await handle(placed('a', (run) => run.setTimer('late', 60_000)));
+    await forgetConsumer(checkouts.sql, 'checkout');
+    expect(await checkouts.sql.rows('select 1 from timer')).toEqual([]);
+  });
+
+  it.each(['cancelled', 'set anew'])('that was %s after it was moved and before it ran is not called', async (how) => {
+    await handle(placed('a', (run) => run.setTimer('late', 0)));
+    await new Timers({ module: 'orders', sql: checkouts.sql, leases: new Leases(checkouts.sql, randomUUID()), onMoved: () => undefined })['look']();
+    expect(await checkouts.sql.rows('select name from inbox')).toEqual([{ name: 'timer:late' }]);
+    doings.set('p', (run) => (how === 'cancelled' ? run.cancelTimer('late') : run.setTimer('late', 60_000)));
+    await handle(new Paid({ orderId: 'a', paymentId: 'p' }));
+    await replica();
+    await eventually(async () => expect(await checkouts.sql.rows("select 1 from inbox where state = 'handled'")).toHaveLength(1), 'the message of the timer is handled');
+    expect((await stored('a')).state.late).toBeUndefined();
+    expect(await checkouts.sql.rows('select 1 from timer')).toHaveLength(how === 'cancelled' ? 0 : 1);
+  });
+});
