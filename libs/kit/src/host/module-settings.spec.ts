@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, Min, MinLength, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, Min, MinLength, registerDecorator, ValidateNested } from 'class-validator';
 import { BoundedModule } from '../bus/index.js';
 import { defineContract } from '../contract/index.js';
 import { testModule } from '../testing/index.js';
@@ -75,6 +75,18 @@ it('refuses a class with a field that nothing checks', () => {
     readonly timeoutMs: number = 5;
   }
   expect(() => checkSettings({ contract, settings: Careless }, {})).toThrow('Careless has fields without a check: timeoutMs');
+});
+
+it('refuses a class with a check that is asynchronous, which would not be waited for', () => {
+  const IsReachable = (): PropertyDecorator => (target, propertyName) =>
+    registerDecorator({ name: 'isReachable', target: target.constructor, propertyName: propertyName as string, async: true, validator: { validate: () => Promise.resolve(false) } });
+  class Server {
+    @IsReachable() readonly host: string = 'nowhere';
+  }
+  class Nested {
+    @ValidateNested() @Type(() => Server) readonly server: Server = new Server();
+  }
+  for (const settings of [Server, Nested]) expect(() => checkSettings({ contract, settings }, {})).toThrow('Server.host has the asynchronous check isReachable');
 });
 
 describe('a module', () => {

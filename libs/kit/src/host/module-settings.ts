@@ -37,7 +37,7 @@ export interface CheckedSettings {
 /**
  * Checks the settings of a module against its class. What is left out has its default, and so has an empty text, which is an environment
  * variable that is not set.
- * @throws StartupError when a field of the class has no check.
+ * @throws StartupError when a field of the class has no check, or one that is asynchronous: settings are checked before anything starts.
  */
 export function checkSettings({ contract, settings: Settings }: Pick<BoundedModuleSpec, 'contract' | 'settings'>, given: ModuleSettings): CheckedSettings {
   const module = contract.name;
@@ -50,6 +50,7 @@ export function checkSettings({ contract, settings: Settings }: Pick<BoundedModu
   const instance = plainToInstance(Settings, said);
   // class-validator refuses what nothing is known of
   if (known.length === 0) return { instance, problems };
+  refuseAsynchronous(instance);
   const defaults = new Settings() as Readonly<Record<string, unknown>>;
   const violations = violationsOf(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true }));
   for (const path of new Set(violations.map((violation) => violation.path))) {
@@ -67,6 +68,19 @@ function keysOf(Settings: Type<object>): string[] {
   const unchecked = Object.keys(new Settings()).filter((key) => !keys.includes(key));
   if (unchecked.length > 0) throw new StartupError('settings-class', `${Settings.name} has fields without a check: ${unchecked.join(', ')}`, "Decorate them with class-validator's decorators.");
   return keys;
+}
+
+/** class-validator would take such a check for passed. */
+function refuseAsynchronous(instance: object, seen = new Set<object>()): void {
+  if (seen.has(instance)) return;
+  seen.add(instance);
+  const storage = getMetadataStorage();
+  const { name } = instance.constructor;
+  for (const { propertyName, constraintCls } of storage.getTargetValidationMetadatas(instance.constructor, '', false, false)) {
+    const found = storage.getTargetValidatorConstraints(constraintCls).find((check) => check.async);
+    if (found) throw new StartupError('settings-class', `${name}.${propertyName} has the asynchronous check ${found.name}`, 'Check it at its use, for example in onModuleInit.');
+  }
+  for (const part of Object.values(instance).flat()) if (typeof part === 'object' && part !== null) refuseAsynchronous(part as object, seen);
 }
 
 /** @param isOfItsType whether the value is like the default: a number where a text belongs may be a secret of digits. */
