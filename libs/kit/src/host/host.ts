@@ -1,12 +1,12 @@
 import { type INestApplication, Logger, type LoggerService } from '@nestjs/common';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { Catalogue, type CompiledMessage, IN_FLIGHT_MAX_DEFAULT, Inlet, Outlet } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
 import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, type ModuleMessagingOptions, overview, refuseUnstored, type Retention, sqlOf } from '../messaging/index.js';
-import { CallMetrics, MessageMetrics } from '../observe/index.js';
+import { CallMetrics, MessageMetrics, processMetrics } from '../observe/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
 import { DatabaseCheck } from './database-check.js';
@@ -187,10 +187,9 @@ export class Host {
   }
 
   private async listen(http: HttpOptions): Promise<void> {
-    collectDefaultMetrics({ register: this.registry });
     serveSystemPaths(this.listener, {
       title: this.options.application.name,
-      registry: this.registry,
+      metrics: Registry.merge([processMetrics(), this.registry]),
       readiness: () => this.readiness(),
       apps: () => [...this.containers.values()].map((c) => c.app),
     });

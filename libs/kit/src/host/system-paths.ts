@@ -8,7 +8,7 @@ import type { Readiness } from './readiness.js';
 /** What the process's own paths tell of. */
 export interface SystemPaths {
   readonly title: string;
-  readonly registry: Registry;
+  readonly metrics: Registry;
   readonly readiness: () => Promise<Readiness>;
   readonly apps: () => readonly INestApplication[];
 }
@@ -29,8 +29,8 @@ export function serveSystemPaths(listener: HttpListener, system: SystemPaths): v
     sendJson(response, 200, document);
   });
   own('/metrics', (response) => {
-    system.registry.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': system.registry.contentType }).end(text),
+    system.metrics.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': system.metrics.contentType }).end(text),
       (error: Error) => sendJson(response, 500, { error: error.message }),
     );
   });
