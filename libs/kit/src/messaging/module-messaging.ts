@@ -79,6 +79,8 @@ export class ModuleMessaging {
   async start(): Promise<void> {
     await backfill(this.sql, this.consumers, this.options.carrier, this.inbox);
     await this.leases.start();
+    // until then nothing said that a replica has them: they may have been forgotten
+    await register(this.sql, this.consumers);
     this.started = true;
     this.relay.start();
     this.dispatcher.start();
