@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { type INestApplicationContext, Logger } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Command } from '@nestjs/cqrs';
 import { IsInt, IsOptional, IsString } from 'class-validator';
 import { Catalogue } from '../../src/boundary/index.js';
 import { CommandContract, defineContract, EventContract, type Fields } from '../../src/contract/index.js';
 import { type ModuleDataSource, openModuleData } from '../../src/data/index.js';
-import { freshDatabase, type FreshDatabase } from '../../src/testing/fresh-database.js';
+import { freshDatabase } from '../../src/testing/fresh-database.js';
 import type { StoredMessage } from '../../src/transport/index.js';
 import { Dispatcher } from '../../src/messaging/dispatcher.js';
 import { Inbox } from '../../src/messaging/inbox.js';
@@ -21,7 +21,6 @@ import type { ProcessConsumer } from '../../src/messaging/process/process-consum
 import { Processes } from '../../src/messaging/process/processes.js';
 import type { Run } from '../../src/messaging/process/run.js';
 import { Timers } from '../../src/messaging/process/timers.js';
-
 
 Logger.overrideLogger(false);
 
@@ -115,9 +114,9 @@ export class Checkout {
   }
 }
 
-/** What `useCheckouts` gives a test. */
+/** What `openCheckouts` gives the tests of a file. */
 export interface Checkouts {
-  /** Of module orders. Only inside of a test, as what follows. */
+  /** Of module orders. */
   readonly source: ModuleDataSource;
   readonly sql: Sql;
   readonly consumer: ProcessConsumer;
@@ -131,8 +130,11 @@ export interface Checkouts {
   happenings(key: string): Promise<string[]>;
   /** The commands that were sent. */
   sent(): Promise<{ name: string; key: string; target: string; payload: string }[]>;
-  /** A replica of the module: dispatches, and looks after timers. It ends with the test. */
+  /** A replica of the module: dispatches, and looks after timers. Ends at the latest with `reset`. */
   replica(): Promise<Replica>;
+  /** Lets the next test begin with empty tables. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** One of the replicas of the module. */
@@ -148,52 +150,22 @@ export function placed(orderId: string, doing?: (run: Run<CheckoutState>) => unk
   return new Placed({ orderId });
 }
 
-/** A database with module orders in it, and the process that its tests are about; every test begins with empty tables. */
-export function useCheckouts(): Checkouts {
-  let database: FreshDatabase;
-  let app: INestApplicationContext;
-  let source: ModuleDataSource;
-  let sql: Sql;
-  let consumer: ProcessConsumer;
-  let processes: Processes;
+/** A database with module orders in it, and the process that its tests are about. */
+export async function openCheckouts(): Promise<Checkouts> {
+  const database = await freshDatabase();
+  const source = await openModuleData({ module: 'orders', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
+  const sql = sqlOf(source);
+  class Root {}
+  const app = await NestFactory.createApplicationContext({ module: Root, providers: [Checkout] }, { logger: false, abortOnError: false });
+  const outbox = new Outbox(source, 'orders', catalogue);
+  const [consumer] = discoverProcesses(app, { spec: { contract: Orders, uses: [Bank], entities: [], migrations: [] }, catalogue, sql, outbox }) as [ProcessConsumer];
+  const processes = new Processes(sql);
   const replicas: Replica[] = [];
-
-  beforeAll(async () => {
-    database = await freshDatabase();
-    source = await openModuleData({ module: 'orders', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
-    sql = sqlOf(source);
-    class Root {}
-    app = await NestFactory.createApplicationContext({ module: Root, providers: [Checkout] }, { logger: false, abortOnError: false });
-    const outbox = new Outbox(source, 'orders', catalogue);
-    [consumer] = discoverProcesses(app, { spec: { contract: Orders, uses: [Bank], entities: [], migrations: [] }, catalogue, sql, outbox }) as [ProcessConsumer];
-    processes = new Processes(sql);
-  });
-
-  afterEach(async () => {
-    for (const one of replicas.splice(0)) await one.stop();
-    doings.clear();
-    await source.query('truncate outbox, inbox, dead_letter, message_hold, message_lease, message_member, process, timer');
-  });
-
-  afterAll(async () => {
-    await app.close();
-    await source.destroy();
-    await database.drop();
-  });
-
   const self: Checkouts = {
-    get source() {
-      return source;
-    },
-    get sql() {
-      return sql;
-    },
-    get consumer() {
-      return consumer;
-    },
-    get processes() {
-      return processes;
-    },
+    source,
+    sql,
+    consumer,
+    processes,
     message,
     handleMessage: (one) => source.transaction(() => consumer.handle(one)),
     handle: (event) => self.handleMessage(message(event)),
@@ -208,6 +180,16 @@ export function useCheckouts(): Checkouts {
       const one = await startReplica(source, sql, consumer);
       replicas.push(one);
       return one;
+    },
+    reset: async () => {
+      for (const one of replicas.splice(0)) await one.stop();
+      doings.clear();
+      await source.query('truncate outbox, inbox, dead_letter, message_hold, message_lease, message_member, process, timer');
+    },
+    close: async () => {
+      await app.close();
+      await source.destroy();
+      await database.drop();
     },
   };
   return self;

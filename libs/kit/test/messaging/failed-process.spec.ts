@@ -2,10 +2,13 @@ import { DeadLetters } from '../../src/messaging/dead-letters.js';
 import { HISTORY_MAX } from '../../src/messaging/process/history.js';
 import type { Run } from '../../src/messaging/process/run.js';
 import { eventually } from '../../src/testing/eventually.js';
-import { type CheckoutState, doings, Paid, placed, useCheckouts } from './checkouts.js';
+import { type CheckoutState, doings, openCheckouts, Paid, placed } from './checkouts.js';
 
-const checkouts = useCheckouts();
+const checkouts = await openCheckouts();
 const { handle, handleMessage, happenings, message, replica, stored } = checkouts;
+
+afterEach(() => checkouts.reset());
+afterAll(() => checkouts.close());
 
 describe('a run that fails', () => {
   let broken = true;

@@ -7,10 +7,13 @@ import type { Run } from '../../src/messaging/process/run.js';
 import { Timers } from '../../src/messaging/process/timers.js';
 import { register } from '../../src/messaging/registry.js';
 import { eventually } from '../../src/testing/eventually.js';
-import { Charge, type CheckoutState, doings, FarAway, Paid, placed, Refused, useCheckouts } from './checkouts.js';
+import { Charge, type CheckoutState, doings, FarAway, openCheckouts, Paid, placed, Refused } from './checkouts.js';
 
-const checkouts = useCheckouts();
+const checkouts = await openCheckouts();
 const { handle, happenings, replica, sent, stored } = checkouts;
+
+afterEach(() => checkouts.reset());
+afterAll(() => checkouts.close());
 
 describe('a run of a process', () => {
   it('is stored with its commands, its timers and its history in one transaction', async () => {
