@@ -102,7 +102,15 @@ export function runInFrame<R>(frame: Frame, fn: () => R): R {
  */
 const wall = new AsyncResource('FledgeBoundary', { requireManualDestroy: true });
 
-// What the next entry runs. Passed beside the arguments, of which the two scopes would each make a list.
+/**
+ * One way through the wall. Node before 24 keeps async-local state on the resource whose scope it is set in: what a handler sets there
+ * must not meet the next one, so each has a resource of its own. It inherits from the wall what a resource is, and costs no more than
+ * an object.
+ */
+class Passage {}
+Object.setPrototypeOf(Passage.prototype, wall);
+
+// What the next passage is for. Beside the arguments, of which the scope would make a list.
 let entering: Frame;
 let answering: Handler;
 let delivered: object;
@@ -112,7 +120,7 @@ export function runBehindWall(frame: Frame, handler: Handler, message: object): 
   entering = frame;
   answering = handler;
   delivered = message;
-  return wall.runInAsyncScope(enter);
+  return (new Passage() as AsyncResource).runInAsyncScope(enter);
 }
 
 /** What handles a message: a stock command or query handler. */
@@ -121,10 +129,8 @@ export interface Handler {
 }
 
 function enter(): unknown {
-  return frames.run(entering, handle);
-}
-
-function handle(): unknown {
+  // `run` would take back what was there before: the end of the scope does that.
+  frames.enterWith(entering);
   return answering.execute(delivered);
 }
 
