@@ -47,6 +47,18 @@ describe('a codec', () => {
     expect(Object.keys(copy)).not.toContain('tag');
   });
 
+  it('copies a list of whatever kind into a plain one', () => {
+    class Words extends Array<string> {}
+    const [own, alien] = [['x', 'y'], ['x', 'y']];
+    Object.assign(own, { extra: 1 });
+    Object.defineProperty(alien, 'constructor', { value: { [Symbol.species]: Words } });
+    for (const words of [own, alien, Object.freeze(['x', 'y']), Words.of('x', 'y')]) {
+      const copy = (codec.copy({ ...good(), words }) as Order).words;
+      expect(copy).toEqual(['x', 'y']);
+      expect([Object.getPrototypeOf(copy), Object.isFrozen(copy), Object.keys(copy)]).toEqual([Array.prototype, false, ['0', '1']]);
+    }
+  });
+
   it('reads back what JSON carried', () => {
     expect(codec.decode(JSON.parse(JSON.stringify(codec.copy(good()))))).toEqual(good());
   });
