@@ -1,6 +1,5 @@
 import type { CompiledMessage } from './catalogue.js';
-import type { Frame, Handler } from './frame.js';
-import { runBehindWall } from './frame.js';
+import type { Handler } from './frame.js';
 import type { UnavailableReason } from '../contract/index.js';
 
 /** Calls that a module works on at once; the next one gets `ModuleUnavailable` at once. 1 to 100,000; default 1,024. */
@@ -32,21 +31,15 @@ export class Inlet {
     this.handlers.set(message, handler);
   }
 
-  /** The handler that was named for a message. */
-  handlerOf(message: CompiledMessage): Handler {
-    return this.handlers.get(message) as Handler;
+  /** The handler of a message, if one was named. To be run behind the wall, between `enter` and `leave`. */
+  handlerOf(message: CompiledMessage): Handler | undefined {
+    return this.handlers.get(message);
   }
 
-  /** Why a call can not be taken now, if it can not. */
-  refusal(message: CompiledMessage): UnavailableReason | undefined {
+  /** Why no call can be taken now, if none can. */
+  refusal(): UnavailableReason | undefined {
     if (this.draining) return 'draining';
-    if (this.inFlight >= this.inFlightMax) return 'overloaded';
-    return this.handlers.has(message) ? undefined : 'missing';
-  }
-
-  /** Runs the handler behind the wall, in `frame`. The caller has asked `refusal` and counts with `enter` and `leave`. */
-  run(message: CompiledMessage, input: object, frame: Frame): unknown {
-    return runBehindWall(frame, this.handlers.get(message) as Handler, input);
+    return this.inFlight >= this.inFlightMax ? 'overloaded' : undefined;
   }
 
   enter(): void {

@@ -75,23 +75,22 @@ export function decodeEvent(event: CompiledEvent, message: StoredMessage): objec
 
 /** Every command that the module answers can come durably, too. */
 function commandConsumers(inlet: Inlet): DurableConsumer[] {
-  return inlet.messages
-    .filter((message) => message.kind === 'command')
-    .map((command) => {
-      const handler = inlet.handlerOf(command);
-      const name = familyOf(command.name);
-      return {
-        name,
-        kind: 'command',
-        takes: [name],
-        knows: [command.name],
-        rules: resolveRules(consumerSpec(handler.constructor)?.options ?? {}, handler.constructor.name),
-        handle: async (message) => {
-          if (message.name !== command.name) throw new UnknownVersion(name, message.name);
-          await handler.execute(command.input.decode(parsed(message)) as object);
-        },
-      };
-    });
+  return inlet.messages.flatMap((command) => {
+    const handler = inlet.handlerOf(command);
+    if (command.kind !== 'command' || handler === undefined) return [];
+    const name = familyOf(command.name);
+    return {
+      name,
+      kind: 'command' as const,
+      takes: [name],
+      knows: [command.name],
+      rules: resolveRules(consumerSpec(handler.constructor)?.options ?? {}, handler.constructor.name),
+      handle: async (message: StoredMessage) => {
+        if (message.name !== command.name) throw new UnknownVersion(name, message.name);
+        await handler.execute(command.input.decode(parsed(message)) as object);
+      },
+    };
+  });
 }
 
 function parsed({ name, payload }: StoredMessage): unknown {

@@ -1,4 +1,4 @@
-import { type Call, carry, type CompiledError, type CompiledMessage, Inlet, isSpent, outcomeOf, revive, type Send } from '../../boundary/index.js';
+import { type Call, carry, type CompiledError, type CompiledMessage, type Handler, type Inlet, isSpent, outcomeOf, revive, runBehindWall, type Send } from '../../boundary/index.js';
 import { ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { LocalCarrier } from './local.carrier.js';
@@ -25,10 +25,13 @@ export class LocalTransport implements Transport {
   sender(_caller: string, message: CompiledMessage): Send {
     // Looked up at the first call, since a caller may be wired before the callee is served.
     let inlet: Inlet | undefined;
+    let handler: Handler | undefined;
     return (input, call) => {
       inlet ??= this.inlets.get(message.module);
-      if (inlet === undefined) return unavailable(call, 'missing');
-      deliver(inlet, message, input, call);
+      handler ??= inlet?.handlerOf(message);
+      const copy = message.input.copy(input) as object;
+      if (inlet === undefined || handler === undefined) return unavailable(call, 'missing');
+      deliver(inlet, handler, copy, call);
     };
   }
 
@@ -42,15 +45,14 @@ export class LocalTransport implements Transport {
   }
 }
 
-function deliver(inlet: Inlet, message: CompiledMessage, input: object, call: Call): void {
-  const copy = message.input.copy(input) as object;
-  const refusal = inlet.refusal(message);
+function deliver(inlet: Inlet, handler: Handler, input: object, call: Call): void {
+  const refusal = inlet.refusal();
   if (refusal !== undefined) return unavailable(call, refusal);
   inlet.enter();
   call.started = true;
   let result: unknown;
   try {
-    result = inlet.run(message, copy, call);
+    result = runBehindWall(call, handler, input);
   } catch (error) {
     // A handler that throws before its first await fails as one that rejects.
     return failed(inlet, call, error);

@@ -1,4 +1,4 @@
-import type { CompiledMessage } from '../../boundary/index.js';
+import type { CompiledMessage, Handler } from '../../boundary/index.js';
 import { type JsonWriter, resultWriter } from './json.js';
 
 /** One message that a module answers, with what the NATS service protocol tells of it. */
@@ -12,6 +12,8 @@ export class Endpoint {
   constructor(
     readonly message: CompiledMessage,
     readonly subject: string,
+    /** Who answers; `undefined` when the module has nobody for it. */
+    readonly handler: Handler | undefined,
   ) {
     this.write = resultWriter(message.result);
   }

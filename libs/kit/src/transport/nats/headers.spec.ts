@@ -27,8 +27,8 @@ describe('headers', () => {
   });
 
   it('are read whatever their order, case and spaces, and unknown ones are skipped', () => {
-    expect(readHeaders('NATS/1.0\r\nX-Other: 1\r\nfledge-left-ms:250\r\nFLEDGE-ID: a.1\r\nFledge-Caller: ordering\r\n\r\n')).toMatchObject({ leftMs: 250, id: 'a.1', caller: 'ordering' });
-    expect(readHeaders('NATS/1.0\r\n\r\n')).toMatchObject({ id: '', leftMs: undefined, caller: 'nats', identity: undefined });
+    expect(readHeaders('NATS/1.0\r\nX-Other: 1\r\nfledge-left-ms:250\r\nFLEDGE-ID: a.1\r\nFledge-Resent: 1\r\nFledge-Caller: ordering\r\n\r\n')).toMatchObject({ leftMs: 250, id: 'a.1', isResent: true, caller: 'ordering' });
+    expect(readHeaders('NATS/1.0\r\n\r\n')).toMatchObject({ id: '', isResent: false, leftMs: undefined, caller: 'nats', identity: undefined });
   });
 
   it.each(['Fledge-Left-Ms: soon', 'Fledge-Subject: %', 'Fledge-Caller: a b', `Fledge-Id: ${'x'.repeat(65)}`, 'no colon'])('that are malformed are refused: %s', (line) => {

@@ -7,6 +7,7 @@ import type { Identity } from '../../boundary/index.js';
  * | header | value |
  * |---|---|
  * | `Fledge-Id` | names the call, the same when it is sent again; makes it possible to cancel it |
+ * | `Fledge-Resent` | `1` when the same call was sent before, and may be at work |
  * | `Fledge-Left-Ms` | milliseconds left for it, never a clock time: the clocks of machines differ |
  * | `Fledge-Caller` | the calling module |
  * | `Fledge-Subject`, `Fledge-Roles` | the identity that acts; roles parted by commas |
@@ -15,6 +16,7 @@ import type { Identity } from '../../boundary/index.js';
  */
 export interface CallHeaders {
   id: string;
+  isResent: boolean;
   leftMs: number | undefined;
   caller: string;
   identity: Identity | undefined;
@@ -60,7 +62,7 @@ function encode(value: string): string {
 
 /** Reads headers; `undefined` when one of them is malformed. Unknown ones are skipped. */
 export function readHeaders(text: string): CallHeaders | undefined {
-  const headers: CallHeaders = { id: '', leftMs: undefined, caller: FOREIGN_CALLER, identity: undefined, idempotencyKey: undefined, traceparent: undefined };
+  const headers: CallHeaders = { id: '', isResent: false, leftMs: undefined, caller: FOREIGN_CALLER, identity: undefined, idempotencyKey: undefined, traceparent: undefined };
   let subject: string | undefined;
   let roles = '';
   for (let start = text.indexOf('\r\n') + 2, end; (end = text.indexOf('\r\n', start)) > start; start = end + 2) {
@@ -80,6 +82,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
         break;
       case 13:
         if (is(text, start, colon, 'Fledge-Caller')) headers.caller = value;
+        else if (is(text, start, colon, 'Fledge-Resent')) headers.isResent = true;
         break;
       case 14:
         if (is(text, start, colon, 'Fledge-Left-Ms')) headers.leftMs = Number(value);

@@ -4,6 +4,7 @@ import { InvalidMessage, ModuleUnavailable, UndeclaredDependency, type Unavailab
 import { faultOf, isFailure, readFailure } from './failures.js';
 import { contextLines, HEADERS_START } from './headers.js';
 import { type JsonWriter, messageWriter } from './json.js';
+import { InFlight, type Numbered } from './in-flight.js';
 import type { Subjects } from './subjects.js';
 import { bodyOf, type Delivery, hasHeaders, headersOf, subjectNumber } from './delivery.js';
 import type { Tap, Wire } from './wire.js';
@@ -45,7 +46,7 @@ class Route {
 }
 
 /** A call that waits for its answer. */
-class Pending implements Abandonable {
+class Pending implements Abandonable, Numbered {
   silenceMs = 0;
   heardAt = 0;
   resends = 0;
@@ -55,7 +56,7 @@ class Pending implements Abandonable {
 
   constructor(
     private readonly requests: Requests,
-    readonly token: number,
+    readonly number: number,
     readonly route: Route,
     readonly call: Call,
     readonly body: string,
@@ -76,9 +77,8 @@ class Pending implements Abandonable {
  * finds the call. A call has no timer: its deadline is on the wheel, and everything slower is looked at on the beat.
  */
 export class Requests {
-  private readonly pending = new Map<number, Pending>();
+  private readonly pending = new InFlight<Pending>();
   private readonly inboxPrefix: string;
-  private lastToken = 0;
   private reconnectedAt = -Infinity;
   private closed = false;
   private tap: Tap | undefined;
@@ -109,13 +109,13 @@ export class Requests {
   /** Takes back every call and the subscription. What was sent may run: its outcome is unknown. */
   async close(): Promise<void> {
     this.closed = true;
-    for (const { call } of [...this.pending.values()]) call.cancel();
+    for (const { call } of this.pending) call.cancel();
     await this.tap?.drain();
   }
 
   /** Ten times a second: sends what was parked, gives up on it, and sends again what stayed silent. */
   beat(at: number): void {
-    for (const pending of this.pending.values()) {
+    for (const pending of this.pending) {
       if (pending.parkedUntil > 0) this.unpark(pending, at);
       else if (at - pending.heardAt >= pending.silenceMs && pending.resends < RESENDS_MAX && pending.mayRepeat && this.wire.isConnected) {
         pending.resends++;
@@ -131,36 +131,37 @@ export class Requests {
 
   /** The broker forbids this process to call: what `uses` forbids in one process. */
   publishDenied(subject: string): void {
-    for (const pending of this.pending.values()) {
+    for (const pending of this.pending) {
       if (pending.route.subject === subject) this.fail(pending, new UndeclaredDependency(pending.route.caller, pending.route.message.name));
     }
   }
 
   /** Frees what is kept for a call that ended without an answer, and tells the callee so. */
   abandon(pending: Pending): void {
-    this.pending.delete(pending.token);
+    this.pending.delete(pending);
     if (pending.parkedUntil > 0 || !this.wire.isConnected) return;
-    this.wire.publish(this.subjects.cancellations(pending.route.message.module), '', '', `${this.inbox}.${pending.token}`);
+    this.wire.publish(this.subjects.cancellations(pending.route.message.module), '', '', `${this.inbox}.${pending.number}`);
   }
 
   private send(route: Route, input: object, call: Call): void {
     // A message that can not be carried throws here, as it does in one process: nothing is sent.
     const body = route.write(route.message.input.copy(input));
-    const pending = new Pending(this, ++this.lastToken, route, call, body);
+    const pending = new Pending(this, this.pending.next(), route, call, body);
     call.transport = pending;
-    this.pending.set(pending.token, pending);
+    this.pending.add(pending);
     if (this.wire.isConnected) this.transmit(pending, call.deadlineAt - call.startedAt, call.startedAt);
     else this.park(pending, 'disconnected');
   }
 
   private transmit(pending: Pending, leftMs: number, at: number): void {
-    const { call, route, token } = pending;
+    const { call, route, number } = pending;
     const context = call.parent === undefined ? '' : contextLines(call.identity, call.idempotencyKey, call.traceparent);
-    const headers = `${route.headersStart}${token}\r\nFledge-Left-Ms: ${Math.round(leftMs)}\r\n${context}\r\n`;
+    const resent = call.started ? 'Fledge-Resent: 1\r\n' : '';
+    const headers = `${route.headersStart}${number}\r\nFledge-Left-Ms: ${Math.round(leftMs)}\r\n${resent}${context}\r\n`;
     pending.parkedUntil = 0;
     pending.heardAt = at;
     pending.silenceMs = Math.max(SILENCE_MIN_MS, Math.min(SILENCE_MAX_MS, leftMs / 2));
-    if (!this.wire.publish(route.subject, `${this.inboxPrefix}${token}`, headers, pending.body)) return this.refuseSize(pending);
+    if (!this.wire.publish(route.subject, `${this.inboxPrefix}${number}`, headers, pending.body)) return this.refuseSize(pending);
     call.started = true;
   }
 
@@ -173,7 +174,7 @@ export class Requests {
       if (headers.startsWith('NATS/1.0 503')) return this.noResponders(pending);
       if (isFailure(headers)) return this.takeFailure(pending, delivery);
     }
-    this.pending.delete(pending.token);
+    this.pending.delete(pending);
     const { call } = pending;
     let result: unknown;
     try {
@@ -205,7 +206,7 @@ export class Requests {
       const at = now();
       return this.transmit(pending, pending.call.deadlineAt - at, at);
     }
-    this.pending.delete(pending.token);
+    this.pending.delete(pending);
     pending.call.fail(error, outcome);
   }
 
@@ -231,7 +232,7 @@ export class Requests {
   }
 
   private fail(pending: Pending, error: Error): void {
-    this.pending.delete(pending.token);
+    this.pending.delete(pending);
     pending.call.fail(error, outcomeOf(error));
   }
 }

@@ -1,15 +1,16 @@
-import { carry, type CompiledError, type Inlet, isSpent, now, wheel } from '../../boundary/index.js';
+import { carry, type CompiledError, type Handler, type Inlet, isSpent, now, runBehindWall, wheel } from '../../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import { bodyOf, type Delivery, hasHeaders, headersOf, replyOf, subjectTail } from './delivery.js';
 import { Endpoint } from './endpoint.js';
 import { declaredFailure, type FailureText, kitFailure } from './failures.js';
 import { type CallHeaders, FOREIGN_CALLER, HEADERS_START, readHeaders } from './headers.js';
+import { InFlight } from './in-flight.js';
 import type { Subjects } from './subjects.js';
 import type { Tap, Wire } from './wire.js';
 import { Work, type WorkOwner } from './work.js';
 
 const WORKING = `${HEADERS_START.trimEnd()} 102 Working\r\n\r\n`;
-const NO_HEADERS: CallHeaders = { id: '', leftMs: undefined, caller: FOREIGN_CALLER, identity: undefined, idempotencyKey: undefined, traceparent: undefined };
+const NO_HEADERS: CallHeaders = { id: '', isResent: false, leftMs: undefined, caller: FOREIGN_CALLER, identity: undefined, idempotencyKey: undefined, traceparent: undefined };
 
 /**
  * The answering side, for one module: one queue subscription for all its messages, so that replicas share them. What it may
@@ -22,8 +23,7 @@ export class Responder implements WorkOwner {
   readonly endpoints: readonly Endpoint[];
   private readonly bySubject = new Map<string, Endpoint>();
   private readonly prefixLength: number;
-  /** Calls under way that have an id, by it. */
-  private readonly underWay = new Map<string, Work>();
+  private readonly underWay = new InFlight<Work>();
   private tap: Tap | undefined;
   private cancellations: Tap | undefined;
 
@@ -32,7 +32,7 @@ export class Responder implements WorkOwner {
     private readonly subjects: Subjects,
     private readonly inlet: Inlet,
   ) {
-    this.endpoints = inlet.messages.map((message) => new Endpoint(message, subjects.message(message.name)));
+    this.endpoints = inlet.messages.map((message) => new Endpoint(message, subjects.message(message.name), inlet.handlerOf(message)));
     this.prefixLength = subjects.message(inlet.module).length + 1;
     for (const endpoint of this.endpoints) this.bySubject.set(endpoint.subject.slice(this.prefixLength), endpoint);
   }
@@ -45,7 +45,7 @@ export class Responder implements WorkOwner {
   open(denied: (error: Error) => void): void {
     const { module } = this.inlet;
     this.tap = this.wire.subscribe(this.subjects.module(module), module, (delivery) => this.take(delivery), denied);
-    this.cancellations = this.wire.subscribe(this.subjects.cancellations(module), undefined, (delivery) => this.underWay.get(bodyOf(delivery))?.cancel(), denied);
+    this.cancellations = this.wire.subscribe(this.subjects.cancellations(module), undefined, (delivery) => this.find(bodyOf(delivery))?.cancel(), denied);
   }
 
   /** Unsubscribes, takes what had been delivered until then, and resolves when all is answered. */
@@ -57,7 +57,7 @@ export class Responder implements WorkOwner {
 
   /** Tells the callers of long work that it goes on. */
   beat(at: number): void {
-    for (const work of this.underWay.values()) {
+    for (const work of this.underWay) {
       if (at < work.noticeAt || work.answered) continue;
       work.noticeAt = at + work.noticeEveryMs;
       this.wire.publish(work.reply, '', WORKING, '');
@@ -78,14 +78,14 @@ export class Responder implements WorkOwner {
     const { message } = endpoint;
     const headers = hasHeaders(delivery) ? readHeaders(headersOf(delivery)) : NO_HEADERS;
     if (headers === undefined) return this.invalid(endpoint, reply, at, new InvalidMessage(message.name, [{ path: '', rule: 'headers', message: 'has a malformed Fledge header' }]));
-    const known = headers.id === '' ? undefined : this.underWay.get(headers.id);
-    // Sent again because the caller heard nothing, though it is at work here.
+    const known = headers.isResent ? this.find(headers.id) : undefined;
+    // The caller heard nothing, though it is at work here.
     if (known !== undefined) return void (known.noticeAt = Math.min(known.noticeAt, at));
     const leftMs = headers.leftMs === undefined ? message.deadlineMs : Math.min(headers.leftMs, message.deadlineMs);
     if (leftMs <= 0) return this.fail(endpoint, reply, at, kitFailure(new DeadlineExceeded(this.module, message.name, 'not-run')), 'its time was spent');
-    const refusal = this.inlet.refusal(message);
+    const refusal = endpoint.handler === undefined ? 'missing' : this.inlet.refusal();
     if (refusal !== undefined) return this.fail(endpoint, reply, at, kitFailure(new ModuleUnavailable(this.module, message.name, refusal)), refusal);
-    const work = new Work(this, endpoint, reply, at, leftMs, headers);
+    const work = new Work(this, this.underWay.next(), endpoint, reply, at, leftMs, headers);
     let input: object;
     try {
       input = message.input.decode(parse(message.name, bodyOf(delivery))) as object;
@@ -96,13 +96,20 @@ export class Responder implements WorkOwner {
     this.run(work, input);
   }
 
+  /** The call with an id, if it is at work here. Asked for rarely: an index by id would cost each call more than this search. */
+  private find(id: string): Work | undefined {
+    if (id === '') return undefined;
+    for (const work of this.underWay) if (work.id === id) return work;
+    return undefined;
+  }
+
   private run(work: Work, input: object): void {
     wheel.watch(work);
-    if (work.id !== '') this.underWay.set(work.id, work);
+    this.underWay.add(work);
     this.inlet.enter();
     let result: unknown;
     try {
-      result = this.inlet.run(work.endpoint.message, input, work);
+      result = runBehindWall(work, work.endpoint.handler as Handler, input);
     } catch (error) {
       return this.rejected(work, error);
     }
@@ -156,7 +163,7 @@ export class Responder implements WorkOwner {
 
   private end(work: Work): void {
     wheel.letGo(work);
-    if (work.id !== '') this.underWay.delete(work.id);
+    this.underWay.delete(work);
     this.inlet.leave();
   }
 

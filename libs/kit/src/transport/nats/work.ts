@@ -1,6 +1,7 @@
 import { Frame, type Timed } from '../../boundary/index.js';
 import type { Endpoint } from './endpoint.js';
 import { type CallHeaders } from './headers.js';
+import type { Numbered } from './in-flight.js';
 
 /** A callee says that it still works this often, in milliseconds; more often when the call's time is short. */
 export const NOTICE_MS = 300;
@@ -11,7 +12,7 @@ export interface WorkOwner {
 }
 
 /** One call under way at its callee: the frame in which the handler runs, on the wheel until its deadline. */
-export class Work extends Frame implements Timed {
+export class Work extends Frame implements Timed, Numbered {
   before: Timed | null = null;
   after: Timed | null = null;
   /** Whether the caller has its answer. */
@@ -23,6 +24,7 @@ export class Work extends Frame implements Timed {
 
   constructor(
     private readonly owner: WorkOwner,
+    readonly number: number,
     readonly endpoint: Endpoint,
     readonly reply: string,
     readonly startedAt: number,

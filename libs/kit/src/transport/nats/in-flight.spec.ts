@@ -1,0 +1,78 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { InFlight, type Numbered } from './in-flight.js';
+
+const added = (calls: InFlight<Numbered>): Numbered => {
+  const item = { number: calls.next() };
+  calls.add(item);
+  return item;
+};
+
+describe('what is under way', () => {
+  it('is found by its number until it is deleted', () => {
+    const calls = new InFlight<Numbered>();
+    const [one, two] = [added(calls), added(calls)];
+    expect([calls.get(one.number), calls.get(two.number), calls.size, [...calls]]).toEqual([one, two, 2, [one, two]]);
+    calls.delete(one);
+    calls.delete(one);
+    expect([calls.get(one.number), calls.get(two.number), calls.size, [...calls]]).toEqual([undefined, two, 1, [two]]);
+    expect([calls.get(NaN), calls.get(Infinity), calls.get(2 ** 40 + two.number)]).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('has numbers of its own, however many there are, in whatever order they end', () => {
+    const calls = new InFlight<Numbered>();
+    const here = new Map<number, Numbered>();
+    const seen = new Set<number>();
+    for (let i = 0; i < 20_000; i++) {
+      const item = added(calls);
+      expect(seen.has(item.number)).toBe(false);
+      seen.add(item.number);
+      here.set(item.number, item);
+      // one in three stays for long
+      for (const old of here.values()) {
+        if (here.size <= 1 + i / 100 || old.number % 3 === 0) break;
+        calls.delete(old);
+        here.delete(old.number);
+      }
+    }
+    expect(calls.size).toBe(here.size);
+    for (const [number, item] of here) expect(calls.get(number)).toBe(item);
+    expect(new Set(calls)).toEqual(new Set(here.values()));
+  });
+
+  it('may end while all of it is looked at', () => {
+    const calls = new InFlight<Numbered>();
+    const items = Array.from({ length: 100 }, () => added(calls));
+    const seen: Numbered[] = [];
+    for (const item of calls) {
+      seen.push(item);
+      calls.delete(item);
+      const neighbour = items[items.indexOf(item) + 1];
+      if (neighbour) calls.delete(neighbour);
+    }
+    expect(calls.size).toBe(0);
+    expect(seen.length).toBeLessThan(100);
+  });
+
+  // of what had been in a Map, most outlived all but a full collection
+  it('leaves nothing behind that a scavenge would have to carry on', () => {
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc') as (options?: { type: 'minor' }) => void;
+    const calls = new InFlight<Numbered>();
+    const heavy = (): Numbered => {
+      const item = { number: calls.next(), payload: new Array<number>(100).fill(calls.size) };
+      calls.add(item);
+      return item;
+    };
+    const waiting = Array.from({ length: 64 }, heavy);
+    gc();
+    const before = process.memoryUsage().heapUsed;
+    for (let i = 0; i < 40_000; i++) {
+      calls.delete(waiting[i % 64] as Numbered);
+      waiting[i % 64] = heavy();
+      if (i % 1_000 === 0) gc({ type: 'minor' });
+    }
+    gc({ type: 'minor' });
+    expect((process.memoryUsage().heapUsed - before) / 2 ** 20).toBeLessThan(8);
+  });
+});
