@@ -1,5 +1,6 @@
 import { getMetadataStorage } from 'class-validator';
 import type { Class, Constraint, FieldShape, Shape } from '../contract/index.js';
+import { dateOf } from './date-text.js';
 import { isPlainUuid } from './uuid.js';
 import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
 
@@ -12,9 +13,6 @@ export type FastCopy = (value: unknown) => object | undefined;
 
 /** How dates stand in the source: as `Date` in memory, as RFC 3339 text in JSON. */
 export type Source = 'memory' | 'json';
-
-/** RFC 3339 in UTC with milliseconds at most, which is what JSON.stringify makes of a Date; years of six digits too. */
-export const DATE_TEXT = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** Compiles the fast path of a shape, once per contract. */
 export function compileCopy(shape: Shape, source: Source): FastCopy {
@@ -29,8 +27,8 @@ return function copy(value) {
   return weight > ${MESSAGE_WEIGHT_MAX} ? undefined : out;
 };`;
   // The only inputs are class metadata of the program itself; names are written as JSON string literals.
-  const make = new Function('k', 'DATE_TEXT', 'uuid', body) as (k: readonly unknown[], dateText: RegExp, uuid: typeof isPlainUuid) => FastCopy;
-  return make(unit.constants, DATE_TEXT, isPlainUuid);
+  const make = new Function('k', 'dateOf', 'uuid', body) as (k: readonly unknown[], date: typeof dateOf, uuid: typeof isPlainUuid) => FastCopy;
+  return make(unit.constants, dateOf, isPlainUuid);
 }
 
 class Unit {
@@ -151,7 +149,7 @@ ${item}
     const take =
       this.source === 'memory'
         ? `  if (!(${x} instanceof Date) || ${x}.constructor !== Date) return undefined;\n  ${x} = new Date(${x}.getTime());`
-        : `  if (typeof ${x} !== 'string' || !DATE_TEXT.test(${x})) return undefined;\n  ${x} = new Date(${x});`;
+        : `  if (typeof ${x} !== 'string' || (${x} = dateOf(${x})) === undefined) return undefined;`;
     return `${take}\n  if (!Number.isFinite(${x}.getTime())) return undefined;\n${tests}`;
   }
 

@@ -1,5 +1,6 @@
 import type { FieldShape, Shape, Violation } from '../contract/index.js';
-import { DATE_TEXT, type Source } from './compile.js';
+import type { Source } from './compile.js';
+import { DATE_TEXT } from './date-text.js';
 import { judge } from './judge.js';
 import { pathTo, VIOLATIONS_MAX, violationsOf } from './violations.js';
 import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';

@@ -4,6 +4,7 @@ export { Catalogue, type CompiledError, type CompiledEvent, type CompiledMessage
 export { now, TICK_MS, wheel, Wheel, type Timed } from './clock.js';
 export { classCodec, resultCodec, type Codec } from './codec.js';
 export { compileCopy } from './compile.js';
+export { dateText } from './date-text.js';
 export { carry, revive, type CarriedError } from './declared-error.js';
 export { explain } from './explain.js';
 export {

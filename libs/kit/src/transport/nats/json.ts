@@ -1,3 +1,4 @@
+import { dateText } from '../../boundary/index.js';
 import { type Class, type FieldShape, type ResultType, type Shape, shapeOf } from '../../contract/index.js';
 
 /** Writes a value as JSON text: what `JSON.stringify` writes of it, but for the order of fields. */
@@ -18,7 +19,8 @@ export function resultWriter(type: ResultType): JsonWriter {
   if (type === String || type === Number || type === Boolean) return (value) => JSON.stringify(value);
   if (!Array.isArray(type)) return messageWriter(type as Class);
   const unit = new Unit();
-  return unit.compile(unit.list('value', `${unit.classFunction(shapeOf(type[0] as Class))}(e)`));
+  const list = unit.listFunction(new Template().expression(`${unit.classFunction(shapeOf(type[0] as Class))}(e)`));
+  return unit.compile(`'[' + ${list}(value) + ']'`);
 }
 
 // Longer texts are searched and written by JSON.stringify in one go.
@@ -29,11 +31,30 @@ function quoted(text: string): string {
   return text.length > PLAIN_CHARS_MAX || ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
-function listed<T>(list: readonly T[], write: (item: T) => string): string {
-  if (list.length === 0) return '[]';
-  let out = `[${write(list[0] as T)}`;
-  for (let i = 1; i < list.length; i++) out += `,${write(list[i] as T)}`;
-  return `${out}]`;
+/**
+ * Text with expressions in it. Constant pieces that meet become one: each piece is a piece of memory, and all of them are put
+ * together when the text is sent.
+ */
+class Template {
+  private readonly parts: { readonly code: string; readonly constant?: string }[] = [];
+
+  text(constant: string): this {
+    const last = this.parts.at(-1)?.constant;
+    if (last !== undefined) this.parts.pop();
+    const whole = (last ?? '') + constant;
+    this.parts.push({ code: JSON.stringify(whole), constant: whole });
+    return this;
+  }
+
+  expression(code: string): this {
+    this.parts.push({ code });
+    return this;
+  }
+
+  /** An expression whose value is the text. */
+  get code(): string {
+    return this.parts.map(({ code }) => code).join(' + ');
+  }
 }
 
 class Unit {
@@ -42,12 +63,22 @@ class Unit {
 
   compile(body: string): JsonWriter {
     // The only inputs are class metadata of the program itself; names are written as JSON string literals.
-    const make = new Function('quoted', 'listed', `'use strict';\n${this.functions.join('\n')}\nreturn function write(value) { return ${body}; };`) as (q: typeof quoted, l: typeof listed) => JsonWriter;
-    return make(quoted, listed);
+    const make = new Function('quoted', 'dateText', `'use strict';\n${this.functions.join('\n')}\nreturn function write(value) { return ${body}; };`) as (q: typeof quoted, d: typeof dateText) => JsonWriter;
+    return make(quoted, dateText);
   }
 
-  list(list: string, item: string): string {
-    return `listed(${list}, (e) => ${item})`;
+  /** The name of a function that writes a list, each item of it by `item`. */
+  listFunction(item: Template): string {
+    const name = `l${this.functions.length}`;
+    this.functions.push(`function ${name}(list) {
+  let out = '';
+  for (let i = 0; i < list.length; i++) {
+    const e = list[i];
+    out += i === 0 ? ${item.code} : ',' + ${item.code};
+  }
+  return out;
+}`);
+    return name;
   }
 
   classFunction(shape: Shape): string {
@@ -57,34 +88,37 @@ class Unit {
     this.names.set(shape, name);
     const index = this.functions.push('') - 1;
     const isAlways = (field: FieldShape): boolean => !field.optional && !field.conditional;
-    const always = shape.fields.filter(isAlways).map((field) => `${label(field)}${this.field(field)}`);
+    const start = new Template().text('{');
+    shape.fields.filter(isAlways).forEach((field, i) => this.field(field, start.text(`${i === 0 ? '' : ','}${JSON.stringify(field.name)}:`)));
     const maybe = shape.fields.filter((field) => !isAlways(field)).map((field) => {
       const f = `v[${JSON.stringify(field.name)}]`;
-      return `  if (${f} !== undefined) { out += (out === '{' ? '' : ',') + ${label(field)}(${f} === null ? 'null' : ${this.field(field)}); }`;
+      const label = JSON.stringify(`${JSON.stringify(field.name)}:`);
+      return `  if (${f} !== undefined) out += (out === '{' ? '' : ',') + ${label} + (${f} === null ? 'null' : ${this.field(field, new Template()).code});`;
     });
-    const start = always.length > 0 ? `'{' + ${always.join(" + ',' + ")}` : "'{'";
-    this.functions[index] = maybe.length === 0 ? `function ${name}(v) { return ${start} + '}'; }` : `function ${name}(v) {\n  let out = ${start};\n${maybe.join('\n')}\n  return out + '}';\n}`;
+    this.functions[index] = maybe.length === 0 ? `function ${name}(v) { return ${start.text('}').code}; }` : `function ${name}(v) {\n  let out = ${start.code};\n${maybe.join('\n')}\n  return out + '}';\n}`;
     return name;
   }
 
-  private field(field: FieldShape): string {
+  private field(field: FieldShape, into: Template): Template {
     const f = `v[${JSON.stringify(field.name)}]`;
-    return field.list ? this.list(f, this.value(field, 'e')) : this.value(field, f);
+    if (!field.list) return this.value(field, f, into);
+    return into.text('[').expression(`${this.listFunction(this.value(field, 'e', new Template()))}(${f})`).text(']');
   }
 
-  private value(field: FieldShape, x: string): string {
+  private value(field: FieldShape, x: string, into: Template): Template {
     switch (field.kind) {
       case 'string':
-        return isPlain(field) ? `'"' + ${x} + '"'` : `quoted(${x})`;
+        return isPlain(field) ? into.text('"').expression(x).text('"') : into.expression(`quoted(${x})`);
       case 'number':
       case 'boolean':
-        return `${x}`;
+        // beside nothing but numbers, `+` would add
+        return into.text('').expression(x);
       case 'date':
-        return `'"' + ${x}.toISOString() + '"'`;
+        return into.text('"').expression(`dateText(${x})`).text('"');
       case 'object':
-        return `${this.classFunction((field.of as () => Shape)())}(${x})`;
+        return into.expression(`${this.classFunction((field.of as () => Shape)())}(${x})`);
       default:
-        return `JSON.stringify(${x})`;
+        return into.expression(`JSON.stringify(${x})`);
     }
   }
 }
@@ -92,9 +126,4 @@ class Unit {
 /** Whether the copy has made sure that there are only hexadecimal digits and hyphens in it. */
 function isPlain(field: FieldShape): boolean {
   return !field.conditional && field.constraints.some((c) => c.name === 'isUuid' && !c.own && c.each === field.list);
-}
-
-/** A field's name and colon, as a literal with which an expression starts. */
-function label(field: FieldShape): string {
-  return `${JSON.stringify(`${JSON.stringify(field.name)}:`)} + `;
 }
