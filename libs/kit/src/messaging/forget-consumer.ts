@@ -2,7 +2,7 @@ import { FledgeError } from '../contract/index.js';
 import { consumerGroup } from './deliveries.js';
 import type { Sql } from './sql.js';
 
-/** A consumer was to be forgotten that a running replica still handles messages for. Nothing was changed. */
+/** A consumer was to be forgotten that a running replica handles messages for, or has begun to while it was being forgotten: what came since then is kept. */
 export class ConsumerInUse extends FledgeError {
   readonly code = 'fledge.consumer-in-use';
   readonly kind = 'conflict';
@@ -23,7 +23,9 @@ const STRIKE = `
 delete from message_consumer c where c.name = $1
   and not exists (select from message_member m where m.expires_at > clock_timestamp() and $2 = any(m.groups))
 returning 1`;
-const WAITING = `delete from inbox where (consumer, message_id) in (select consumer, message_id from inbox where consumer = $1 and state in ('ready', 'parked') limit ${ROWS_MAX}) returning 1`;
+// A replica that starts while this is under way has registered it again: what it sees by then is not from before.
+const STILL_FORGOTTEN = 'not exists (select from message_consumer where name = $1)';
+const WAITING = `delete from inbox where (consumer, message_id) in (select consumer, message_id from inbox where consumer = $1 and state in ('ready', 'parked') limit ${ROWS_MAX}) and ${STILL_FORGOTTEN} returning 1`;
 
 /**
  * Forgets a consumer that the code has no more: nothing is stored for it from now on, and what waits for it is deleted, the timers of a process too. What it has
@@ -31,11 +33,11 @@ const WAITING = `delete from inbox where (consumer, message_id) in (select consu
  * @throws ConsumerInUse when a replica that runs has it.
  */
 export async function forgetConsumer(sql: Sql, name: string): Promise<number> {
-  const struck = await sql.rows<object>(STRIKE, [name, consumerGroup(name)]);
-  if (struck.length === 0 && (await sql.rows('select 1 from message_consumer where name = $1', [name])).length > 0) throw new ConsumerInUse(name);
+  await sql.rows(STRIKE, [name, consumerGroup(name)]);
   let deleted = 0;
   for (let rows = ROWS_MAX; rows === ROWS_MAX; deleted += rows) rows = (await sql.rows<object>(WAITING, [name])).length;
-  await sql.rows('delete from timer where process = $1', [name]);
-  await sql.rows('delete from message_hold where consumer = $1', [name]);
+  await sql.rows(`delete from timer where process = $1 and ${STILL_FORGOTTEN}`, [name]);
+  await sql.rows(`delete from message_hold where consumer = $1 and ${STILL_FORGOTTEN}`, [name]);
+  if ((await sql.rows('select 1 from message_consumer where name = $1', [name])).length > 0) throw new ConsumerInUse(name);
   return deleted;
 }

@@ -77,15 +77,25 @@ export class ModuleMessaging {
 
   /** Begins to send and to handle. */
   async start(): Promise<void> {
-    await backfill(this.sql, this.consumers, this.options.carrier, this.inbox);
-    await this.leases.start();
-    // until then nothing said that a replica has them: they may have been forgotten
-    await register(this.sql, this.consumers);
+    await this.readPast();
+    try {
+      await this.leases.start();
+      // until then nothing said that a replica has them: they may have been forgotten
+      await register(this.sql, this.consumers, this.leases.replica);
+      await this.readPast();
+    } catch (error) {
+      await this.leases.stop();
+      throw error;
+    }
     this.started = true;
     this.relay.start();
     this.dispatcher.start();
     this.timers.start();
     this.singletons.start();
+  }
+
+  private readPast(): Promise<void> {
+    return backfill(this.sql, this.consumers, this.options.carrier, this.inbox);
   }
 
   /** Handles and sends nothing new; resolves when what was under way is committed, and other replicas may go on. */

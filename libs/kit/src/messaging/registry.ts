@@ -25,14 +25,15 @@ on conflict do nothing`;
  * Writes the consumers of this replica's code into the module's list, so that every replica stores for them from now on, and fills
  * the inbox of those that are new and begin with the past. Those are `ready` when their past is there. What a consumer takes no more is
  * stored for it until a replica starts while no other one lives.
+ * @param replica this one, once others can see it.
  */
-export async function register(sql: Sql, consumers: readonly DurableConsumer[]): Promise<void> {
+export async function register(sql: Sql, consumers: readonly DurableConsumer[], replica?: string): Promise<void> {
   let isNew = false;
   for (const { name, kind, takes, rules } of consumers) {
     const [row] = await sql.rows<{ isNew: boolean }>(REGISTER, [name, kind, takes, rules.startFrom === 'now']);
     isNew ||= row?.isNew ?? false;
   }
-  const [others] = await sql.rows<{ count: string }>('select count(*) from message_member where expires_at > clock_timestamp()');
+  const [others] = await sql.rows<{ count: string }>('select count(*) from message_member where expires_at > clock_timestamp() and replica is distinct from $1::uuid', [replica ?? null]);
   // replicas that run already store for a new consumer when they have read of it
   if (isNew && others?.count !== '0') await sleep(2 * CONSUMERS_READ_EVERY_MS);
 }

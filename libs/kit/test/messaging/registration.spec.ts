@@ -1,45 +1,131 @@
+import { randomUUID } from 'node:crypto';
 import { BoundedModule, Consumer, Host, LocalTransport } from '@fledge/kit';
 import { defineContract, EventContract } from '@fledge/kit/contract';
-import { freshDatabase } from '@fledge/kit/testing';
-import { EventsHandler, type IEventHandler } from '@nestjs/cqrs';
+import { eventually, freshDatabase, type FreshDatabase } from '@fledge/kit/testing';
+import { EventBus, EventsHandler, type IEventHandler } from '@nestjs/cqrs';
 import { IsString } from 'class-validator';
-import { openModuleData } from '../../src/data/index.js';
+import { DataSource } from 'typeorm';
+import { type ModuleDataSource, openModuleData } from '../../src/data/index.js';
 import { forgetConsumer } from '../../src/messaging/forget-consumer.js';
 import { MESSAGING_MIGRATIONS } from '../../src/messaging/schema.js';
-import { sqlOf } from '../../src/messaging/sql.js';
+import { type Sql, sqlOf } from '../../src/messaging/sql.js';
 
 @EventContract('gossip.heard.v1', { key: 'who' })
 class Heard {
-  @IsString() readonly who!: string;
+  @IsString() readonly who: string;
+  constructor(who: string) {
+    this.who = who;
+  }
 }
 
-@Consumer('ears')
+const heard: string[] = [];
+
+@Consumer('ears', { startFrom: 'beginning' })
 @EventsHandler(Heard)
 class Ears implements IEventHandler<Heard> {
-  handle(): void {}
+  handle({ who }: Heard): void {
+    heard.push(who);
+  }
 }
 
 const Gossip = defineContract({ name: 'gossip', events: [Heard] });
 @BoundedModule({ contract: Gossip, providers: [Ears] })
 class GossipModule {}
+@BoundedModule({ contract: Gossip })
+class SilentModule {}
 
-it('a consumer that is forgotten while its replica is starting is known again once it has started', async () => {
-  const database = await freshDatabase();
-  const source = await openModuleData({ module: 'gossip', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
-  const sql = sqlOf(source);
-  const known = () => sql.rows('select name from message_consumer');
-  class WhileStarting extends LocalTransport {
-    override async serve(...args: Parameters<LocalTransport['serve']>): Promise<void> {
-      expect(await known()).toEqual([{ name: 'ears' }]);
-      await forgetConsumer(sql, 'ears');
-      return super.serve(...args);
-    }
+/** Calls back while the host starts, between the registration of its consumers and its first beat. */
+class WhileStarting extends LocalTransport {
+  constructor(private readonly then: () => Promise<unknown> = () => Promise.resolve()) {
+    super();
   }
-  const host = new Host({ application: { name: 'talk', modules: [{ contract: Gossip, load: () => Promise.resolve(GossipModule) }] }, modules: ['gossip'], transport: new WhileStarting(), database: { url: database.url }, logger: false });
-  await host.start();
-  expect(await known()).toEqual([{ name: 'ears' }]);
-  await expect(forgetConsumer(sql, 'ears')).rejects.toMatchObject({ code: 'fledge.consumer-in-use' });
-  await host.close();
+  override async serve(...args: Parameters<LocalTransport['serve']>): Promise<void> {
+    await this.then();
+    return super.serve(...args);
+  }
+}
+
+let database: FreshDatabase;
+let source: ModuleDataSource;
+let sql: Sql;
+const hosts: Host[] = [];
+
+beforeEach(async () => {
+  database = await freshDatabase();
+  source = await openModuleData({ module: 'gossip', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
+  sql = sqlOf(source);
+  heard.length = 0;
+});
+afterEach(async () => {
+  for (const host of hosts.splice(0)) await host.close();
   await source.destroy();
   await database.drop();
+});
+
+const known = () => sql.rows('select name, ready from message_consumer');
+
+async function start(whileStarting?: () => Promise<unknown>, module: new () => object = GossipModule): Promise<Host> {
+  const host = new Host({ application: { name: 'talk', modules: [{ contract: Gossip, load: () => Promise.resolve(module) }] }, modules: ['gossip'], transport: new WhileStarting(whileStarting), database: { url: database.url }, logger: false });
+  hosts.push(host);
+  return host.start();
+}
+
+async function say(host: Host, ...names: string[]): Promise<void> {
+  const app = host.module('gossip');
+  for (const name of names) await app.get(DataSource).transaction(async () => void (await app.get(EventBus).publish(new Heard(name))));
+}
+
+describe('a consumer that is forgotten while its replica is starting', () => {
+  it('is known again once it has started', async () => {
+    const host = await start(async () => {
+      expect(await known()).toEqual([{ name: 'ears', ready: false }]);
+      await forgetConsumer(sql, 'ears');
+    });
+    expect(await known()).toEqual([{ name: 'ears', ready: true }]);
+    await expect(forgetConsumer(sql, 'ears')).rejects.toMatchObject({ code: 'fledge.consumer-in-use' });
+    await host.close();
+  });
+
+  // it got it at the next start, after what was newer
+  it('has its past all the same', async () => {
+    const before = await start(undefined, SilentModule);
+    await say(before, 'a', 'b');
+    await eventually(async () => expect(await sql.rows('select 1 from outbox where sent_at is null')).toEqual([]), 'it is sent');
+    await before.close();
+    const host = await start(() => forgetConsumer(sql, 'ears'));
+    await say(host, 'c');
+    await eventually(() => expect(heard).toHaveLength(3), 'all is heard');
+    expect(new Set(heard)).toEqual(new Set(['a', 'b', 'c']));
+    expect(await known()).toEqual([{ name: 'ears', ready: true }]);
+  });
+
+  // what came for it since then was deleted, and the timers of a process, while it was at work
+  it('keeps what has come since it is known again', async () => {
+    const arrived = async (): Promise<void> => {
+      await sql.rows("insert into message_consumer (name, kind, takes, ready) values ('ears', 'event', '{gossip.heard}', true)");
+      await sql.rows("insert into inbox (consumer, message_id, position, partition, source, kind, name, key, payload, headers, occurred_at) values ('ears', $1, 1, 0, 'gossip', 'event', 'gossip.heard.v1', 'a', '{}', '{}', now())", [randomUUID()]);
+      await sql.rows("insert into timer (process, key, name, due_at) values ('ears', 'a', 't', now())");
+      await sql.rows("insert into message_hold (consumer, key, partition) values ('ears', 'b', 0)");
+    };
+    await sql.rows("insert into message_consumer (name, kind, takes, ready) values ('ears', 'event', '{gossip.heard}', true)");
+    let struck = false;
+    const racing: Sql = { ...sql, rows: async (text: string, values?: readonly unknown[]) => {
+      const rows = await sql.rows(text, values as never);
+      if (!struck && text.includes('delete from message_consumer')) {
+        struck = true;
+        await arrived();
+      }
+      return rows as never;
+    } };
+    await expect(forgetConsumer(racing, 'ears')).rejects.toMatchObject({ code: 'fledge.consumer-in-use' });
+    for (const table of ['inbox', 'timer', 'message_hold']) expect(await sql.rows(`select 1 from ${table}`)).toHaveLength(1);
+  });
+});
+
+it('a replica that can not register holds nothing from others', async () => {
+  await source.query('create function refuse() returns trigger language plpgsql as $$ begin raise exception \'no\'; end $$');
+  const refused = start(() => source.query('create trigger refuse before insert on message_consumer for each row execute function refuse()'));
+  await expect(refused).rejects.toThrow('no');
+  expect(await sql.rows("select 1 from message_lease where owner is not null and expires_at > clock_timestamp()")).toEqual([]);
+  expect(await sql.rows('select 1 from message_member where expires_at > clock_timestamp()')).toEqual([]);
 });
