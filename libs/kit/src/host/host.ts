@@ -189,7 +189,7 @@ export class Host {
   private async listen(http: HttpOptions): Promise<void> {
     serveSystemPaths(this.listener, {
       title: this.options.application.name,
-      metrics: Registry.merge([processMetrics(), this.registry]),
+      metrics: async () => (await processMetrics().metrics()) + (await this.registry.metrics()),
       readiness: () => this.readiness(),
       apps: () => [...this.containers.values()].map((c) => c.app),
     });

@@ -1,14 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import type { Registry } from 'prom-client';
+import { Registry } from 'prom-client';
 import { describeModule, docsPage, type HttpListener, mergeDocuments, type RequestHandler } from '../http/index.js';
 import type { Readiness } from './readiness.js';
 
 /** What the process's own paths tell of. */
 export interface SystemPaths {
   readonly title: string;
-  readonly metrics: Registry;
+  /** In Prometheus' text format. */
+  readonly metrics: () => Promise<string>;
   readonly readiness: () => Promise<Readiness>;
   readonly apps: () => readonly INestApplication[];
 }
@@ -29,8 +30,8 @@ export function serveSystemPaths(listener: HttpListener, system: SystemPaths): v
     sendJson(response, 200, document);
   });
   own('/metrics', (response) => {
-    system.metrics.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': system.metrics.contentType }).end(text),
+    system.metrics().then(
+      (text) => response.writeHead(200, { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE }).end(text),
       (error: Error) => sendJson(response, 500, { error: error.message }),
     );
   });
