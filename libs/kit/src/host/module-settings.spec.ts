@@ -1,6 +1,6 @@
 import { Controller, Get } from '@nestjs/common';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsOptional, IsString, Max, Min, MinLength, registerDecorator, ValidateNested } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Max, Min, MinLength, registerDecorator, ValidateNested } from 'class-validator';
 import { BoundedModule } from '../bus/index.js';
 import { defineContract } from '../contract/index.js';
 import { testModule } from '../testing/index.js';
@@ -35,12 +35,25 @@ it.each([[''], [null], [undefined]])('takes %j for left out', (nothing) => {
   expect(check({ ...SECRET, currency: nothing, timeoutMs: nothing })).toMatchObject({ problems: [], instance: { timeoutMs: 1_000 } });
 });
 
+it.each([[''], [null]])('takes %j for left out in settings within settings, too', (nothing) => {
+  expect(check({ ...SECRET, limits: { page: nothing } })).toMatchObject({ problems: [], instance: { limits: { page: 20 } } });
+});
+
+it('gives a map of which it knows no class as it is', () => {
+  class Free {
+    @IsObject() readonly headers: Readonly<Record<string, string>> = {};
+  }
+  expect(checkSettings({ contract, settings: Free }, { headers: { name: 'x', empty: '' } })).toEqual({ problems: [], instance: { headers: { name: 'x', empty: '' } } });
+});
+
 it.each<[string, ModuleSettings, string]>([
   ['an unknown key', { timeOutMs: 5 }, "unknown key 'settings.pay.timeOutMs'. Did you mean 'timeoutMs'?"],
   ['an unknown key with none near', { zebra: 5 }, "unknown key 'settings.pay.zebra'. Known here: demo, timeoutMs, secret, currency, hosts, limits"],
   ['a key of an object\'s prototype', { constructor: 5 }, "unknown key 'settings.pay.constructor'. Known here: demo, timeoutMs, secret, currency, hosts, limits"],
   ['what lies deeper', { limits: { page: 60 } }, 'settings.pay.limits.page can not be used. It must not be greater than 50'],
   ['an unknown key that lies deeper', { limits: { pge: 6 } }, "unknown key 'settings.pay.limits.pge'. Remove it, or correct its name"],
+  ['a list where one belongs', { limits: [{ page: 3 }] }, 'settings.pay.limits can not be used. It must be one map, no list'],
+  ['an empty list where one belongs', { limits: [] }, 'settings.pay.limits can not be used. It must be one map, no list'],
   ['an item of a list', { hosts: ['a', 5] }, 'settings.pay.hosts[1] can not be used. It must be a string'],
   ['a number out of its range', { timeoutMs: 5 }, 'settings.pay.timeoutMs is 5. It must not be less than 100; default 1000'],
   ['another type', { demo: 3 }, 'settings.pay.demo can not be used. It must be a boolean value; default false'],
@@ -74,7 +87,18 @@ it('refuses a class with a field that nothing checks', () => {
     @IsBoolean() readonly demo: boolean = false;
     readonly timeoutMs: number = 5;
   }
-  expect(() => checkSettings({ contract, settings: Careless }, {})).toThrow('Careless has fields without a check: timeoutMs');
+  class Within {
+    @ValidateNested() @Type(() => Careless) readonly inner: Careless = new Careless();
+  }
+  for (const settings of [Careless, Within]) expect(() => checkSettings({ contract, settings }, {})).toThrow('Careless has fields without a check: timeoutMs');
+});
+
+it('refuses a class with settings within settings of no class', () => {
+  class Untyped {
+    @ValidateNested() readonly limits: Limits = new Limits();
+  }
+  expect(checkSettings({ contract, settings: Untyped }, {}).problems).toEqual([]);
+  expect(() => checkSettings({ contract, settings: Untyped }, { limits: { page: 3 } })).toThrow('Untyped.limits has @ValidateNested, and no class');
 });
 
 it('refuses a class with a check that is asynchronous, which would not be waited for', () => {

@@ -1,6 +1,6 @@
 import { type DynamicModule, Global, Module, type Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
-import { getMetadataStorage, validateSync } from 'class-validator';
+import { getMetadataStorage, validateSync, ValidationTypes } from 'class-validator';
 import { violationsOf } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { StartupError, type Violation } from '../contract/index.js';
@@ -36,23 +36,23 @@ export interface CheckedSettings {
 
 /**
  * Checks the settings of a module against its class. What is left out has its default, and so has an empty text, which is an environment
- * variable that is not set.
+ * variable that is not set; both also in settings within settings that have a default.
  * @throws StartupError when a field of the class has no check, or one that is asynchronous: settings are checked before anything starts.
  */
 export function checkSettings({ contract, settings: Settings }: Pick<BoundedModuleSpec, 'contract' | 'settings'>, given: ModuleSettings): CheckedSettings {
   const module = contract.name;
-  const known = Settings ? keysOf(Settings) : [];
+  const known = Settings ? keysOf(new Settings()) : [];
   const pathOf = (key: string): string => `settings.${module}.${key}`;
   const unknown = Object.keys(given).filter((key) => !known.includes(key));
   const problems: SettingProblem[] = unknown.map((key) => ({ module, key, fact: `unknown key '${pathOf(key)}'`, cure: known.length > 0 ? cureOfUnknown(key, known) : 'The module has no settings' }));
   if (!Settings) return { instance: undefined, problems };
-  const said = Object.fromEntries(Object.entries(given).filter(([key, value]) => known.includes(key) && value !== '' && value !== null && value !== undefined));
+  const defaults = new Settings() as ModuleSettings;
+  const said = saidOf(Object.fromEntries(Object.entries(given).filter(([key]) => known.includes(key))), defaults);
   const instance = plainToInstance(Settings, said);
   // class-validator refuses what nothing is known of
   if (known.length === 0) return { instance, problems };
-  refuseAsynchronous(instance);
-  const defaults = new Settings() as Readonly<Record<string, unknown>>;
-  const violations = violationsOf(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true }));
+  refuseUncheckable(instance);
+  const violations = [...violationsOf(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true })), ...strayLists(instance, '')];
   for (const path of new Set(violations.map((violation) => violation.path))) {
     const broken = violations.filter((violation) => violation.path === path);
     const key = path.split(/[.[]/)[0] ?? '';
@@ -62,16 +62,52 @@ export function checkSettings({ contract, settings: Settings }: Pick<BoundedModu
   return { instance, problems };
 }
 
-function keysOf(Settings: Type<object>): string[] {
-  const all = getMetadataStorage().getTargetValidationMetadatas(Settings, '', false, false);
+/** The names of the settings of a class, as an instance with its defaults has them. */
+function keysOf(defaults: object): string[] {
+  const all = getMetadataStorage().getTargetValidationMetadatas(defaults.constructor, '', false, false);
   const keys = [...new Set(all.map(({ propertyName }) => propertyName))];
-  const unchecked = Object.keys(new Settings()).filter((key) => !keys.includes(key));
-  if (unchecked.length > 0) throw new StartupError('settings-class', `${Settings.name} has fields without a check: ${unchecked.join(', ')}`, "Decorate them with class-validator's decorators.");
+  const unchecked = Object.keys(defaults).filter((key) => !keys.includes(key));
+  if (unchecked.length > 0) throw new StartupError('settings-class', `${defaults.constructor.name} has fields without a check: ${unchecked.join(', ')}`, "Decorate them with class-validator's decorators.");
+  for (const part of Object.values(defaults)) if (isOfClass(part)) keysOf(part);
   return keys;
 }
 
-/** class-validator would take such a check for passed. */
-function refuseAsynchronous(instance: object, seen = new Set<object>()): void {
+/** What is said, without what is as good as left out. */
+function saidOf(given: ModuleSettings, defaults: ModuleSettings): Record<string, unknown> {
+  const said = Object.entries(given).filter(([, value]) => value !== '' && value !== null && value !== undefined);
+  return Object.fromEntries(said.map(([key, value]) => [key, isMap(value) && isOfClass(defaults[key]) ? saidOf(value, defaults[key] as ModuleSettings) : value]));
+}
+
+function isMap(value: unknown): value is ModuleSettings {
+  return typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value) as null);
+}
+
+/** Whether a value is an instance of a class of settings, no map, list or date. */
+function isOfClass(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !isMap(value) && !Array.isArray(value) && !(value instanceof Date);
+}
+
+/** The fields of an instance that hold settings of their own. */
+function partsOf(instance: object): { readonly property: string; readonly value: unknown; readonly isList: boolean }[] {
+  const nested = getMetadataStorage().getTargetValidationMetadatas(instance.constructor, '', false, false).filter(({ type }) => type === ValidationTypes.NESTED_VALIDATION);
+  return nested.map(({ propertyName }) => ({
+    property: propertyName,
+    value: (instance as ModuleSettings)[propertyName],
+    isList: Reflect.getMetadata('design:type', instance, propertyName) === Array,
+  }));
+}
+
+/** Lists where settings belong: class-validator would take them, item by item. */
+function strayLists(instance: object, path: string): Violation[] {
+  return partsOf(instance).flatMap(({ property, value, isList }) => {
+    const at = `${path}${property}`;
+    if (Array.isArray(value) && !isList) return [{ path: at, rule: 'type', message: `${property} must be one map, no list` }];
+    return [value].flat().flatMap((part, i) => (isOfClass(part) ? strayLists(part, Array.isArray(value) ? `${at}[${i}].` : `${at}.`) : []));
+  });
+}
+
+/** What class-validator would take for passed: a check that is to be waited for, and settings of which nobody has said the class. */
+function refuseUncheckable(instance: object, seen = new Set<object>()): void {
   if (seen.has(instance)) return;
   seen.add(instance);
   const storage = getMetadataStorage();
@@ -80,7 +116,12 @@ function refuseAsynchronous(instance: object, seen = new Set<object>()): void {
     const found = storage.getTargetValidatorConstraints(constraintCls).find((check) => check.async);
     if (found) throw new StartupError('settings-class', `${name}.${propertyName} has the asynchronous check ${found.name}`, 'Check it at its use, for example in onModuleInit.');
   }
-  for (const part of Object.values(instance).flat()) if (typeof part === 'object' && part !== null) refuseAsynchronous(part as object, seen);
+  for (const { property, value } of partsOf(instance)) {
+    for (const part of [value].flat()) {
+      if (isMap(part)) throw new StartupError('settings-class', `${name}.${property} has @ValidateNested, and no class`, 'Add @Type(() => TheClass) to it.');
+      if (isOfClass(part)) refuseUncheckable(part, seen);
+    }
+  }
 }
 
 /** @param isOfItsType whether the value is like the default: a number where a text belongs may be a secret of digits. */
