@@ -13,21 +13,23 @@ export class FaultyProvider implements PaymentProvider {
   instead: (step: string, reference: string) => Answer | undefined = () => undefined;
   /** What happens once the real one has answered, and before that is known. */
   after: (step: string) => Promise<void> = () => Promise.resolve();
-  /** What the real one was asked. */
+  /** What the real one was asked, and by which keys. */
   readonly asked: string[] = [];
+  readonly keys: string[] = [];
 
   constructor(private readonly real: PaymentProvider) {}
 
-  authorise = (authorisation: Authorisation, key: string): Promise<Answer> => this.pass('authorise', '', () => this.real.authorise(authorisation, key));
-  capture = (reference: string, key: string): Promise<Answer> => this.pass('capture', reference, () => this.real.capture(reference, key));
-  void = (reference: string, key: string): Promise<Answer> => this.pass('void', reference, () => this.real.void(reference, key));
-  refund = (reference: string, key: string): Promise<Answer> => this.pass('refund', reference, () => this.real.refund(reference, key));
+  authorise = (authorisation: Authorisation, key: string): Promise<Answer> => this.pass('authorise', '', key, () => this.real.authorise(authorisation, key));
+  capture = (reference: string, key: string): Promise<Answer> => this.pass('capture', reference, key, () => this.real.capture(reference, key));
+  void = (reference: string, key: string): Promise<Answer> => this.pass('void', reference, key, () => this.real.void(reference, key));
+  refund = (reference: string, key: string): Promise<Answer> => this.pass('refund', reference, key, () => this.real.refund(reference, key));
   find = (key: string): Promise<Answer | undefined> => this.real.find(key);
 
-  private async pass(step: string, reference: string, ask: () => Promise<Answer>): Promise<Answer> {
+  private async pass(step: string, reference: string, key: string, ask: () => Promise<Answer>): Promise<Answer> {
     const instead = this.instead(step, reference);
     if (instead) return instead;
     this.asked.push(step);
+    this.keys.push(key);
     const answer = await ask();
     await this.after(step);
     return answer;

@@ -30,5 +30,5 @@ export const UNRETURNED = 'unreturned';
 export function failOrRetry(run: Run<{ refusedAttempt?: number }>, failure: Error): void {
   if (!run.isResumed) throw failure;
   const { refusedAttempt } = run.state;
-  run.send(new RetryPayment({ orderId: run.key, ...(refusedAttempt !== undefined && { attempt: refusedAttempt }) }));
+  run.send(new RetryPayment({ orderId: run.key, ...(refusedAttempt != null && { attempt: refusedAttempt }) }));
 }

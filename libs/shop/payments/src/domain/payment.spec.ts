@@ -204,10 +204,20 @@ describe('a step that was done by hand, at the provider', () => {
 
   it.each<[string, () => Story, string, string]>([
     ['a capture', () => authorised().capture() as Story, 'already_voided', 'capture-failed'],
-    ['a void', () => authorised().cancel(), 'already_captured', 'void-failed'],
+    ['a refund', () => captured().cancel(), 'already_voided', 'refund-failed'],
     ['an authorisation', begun, 'already_captured', 'declined'],
   ])('is not confused with another: %s', (_, before, reason, state) => {
     expect(before().answer(done(reason)).payment?.state).toBe(state);
+  });
+
+  // each void was refused, however often somebody had it tried again
+  it('is given back when it took the money that was to be freed', () => {
+    const story = authorised().cancel().answer(done('already_captured'));
+    expect(story.payment).toMatchObject({ state: 'refunding', capturedMinor: 1999 });
+    story.answer(approved);
+    expect(story.payment).toMatchObject({ state: 'refunded', refundedMinor: 1999 });
+    expect(story.told.at(-1)).toBe('cancelled: refunded');
+    expect(story.posted.slice(-2)).toEqual(['capture 1999', 'refund 1999']);
   });
 
   it('is not believed of one who gives no reason', () => {

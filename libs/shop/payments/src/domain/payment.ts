@@ -136,12 +136,12 @@ export function cancel(found: Payment | undefined, orderId: string, reason: stri
 /**
  * Has the provider asked again for what it refused, as something new. Whoever asks and nothing is refused any more has missed what came
  * of it, and is told again. `undefined` when that is open, or nothing was told of it.
- * @param refusedAttempt the attempt whose refusal they saw: one that is over is not tried again for it.
+ * @param refusedAttempt the attempt whose refusal they saw: one that is over is not tried again for it. Left out or null: whichever was refused.
  */
-export function retry(found: Payment, refusedAttempt?: number): Change | undefined {
+export function retry(found: Payment, refusedAttempt?: number | null): Change | undefined {
   const refused = REFUSED[found.state];
   if (!refused) return toldAgain(found);
-  if (refusedAttempt !== undefined && refusedAttempt !== found.attempt) return undefined;
+  if (refusedAttempt != null && refusedAttempt < found.attempt) return undefined;
   return changed({ ...found, state: refused.back, reason: found.cancelReason, attempt: found.attempt + 1, told: found.told.filter((kind) => kind !== refused.told) });
 }
 
@@ -156,6 +156,8 @@ export function settle(found: Payment, asked: Asked, answer: Answer): Change | u
     case 'capture':
       return approved ? captured({ ...found, capturedMinor: found.amountMinor }) : captureFailed(found, answer.reason);
     case 'void':
+      // Somebody took the money by hand, or by a capture that was taken for refused: it is given back.
+      if (answer.reason === DONE.capture) return captured({ ...found, capturedMinor: found.amountMinor });
       if (!approved) return cancelFailed(found, 'void-failed', answer.reason);
       return post(told({ ...found, state: 'voided' }, 'voided'), 'void');
     case 'refund':

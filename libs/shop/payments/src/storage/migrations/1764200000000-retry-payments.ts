@@ -15,6 +15,8 @@ export class RetryPayments1764200000000 implements MigrationInterface {
   /** What was refused waits for the provider again, as it did before. */
   async down(runner: QueryRunner): Promise<void> {
     await runner.query("UPDATE payments SET state = CASE state WHEN 'void-failed' THEN 'voiding' ELSE 'refunding' END, ask_at = now() WHERE state IN ('void-failed', 'refund-failed')");
+    // a refusal is told once an attempt, and attempts are counted no more
+    await runner.query("UPDATE payments SET told = array_remove(told, 'cancel-failed')");
     await runner.query("UPDATE payment_steps SET state = CASE state WHEN 'void-failed' THEN 'voiding' ELSE 'refunding' END WHERE state IN ('void-failed', 'refund-failed')");
     await allow(runner, BEFORE);
     await runner.query('ALTER TABLE payments DROP COLUMN attempt');
