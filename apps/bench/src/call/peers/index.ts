@@ -5,6 +5,7 @@ export const LOCAL_PEERS: ReadonlyMap<string, (handler: HandlerKind) => Promise<
   ['Fledge, local', async (handler: HandlerKind) => (await import('./fledge.js')).fledgeLocal(handler)],
   ['Moleculer, local, validator on', async (handler: HandlerKind) => (await import('./moleculer.js')).moleculerLocal(handler, true)],
   ['Moleculer, local, validator off', async (handler: HandlerKind) => (await import('./moleculer.js')).moleculerLocal(handler, false)],
+  ['Moleculer, local, deadline + metrics', async (handler: HandlerKind) => (await import('./moleculer.js')).moleculerLocalAllOn(handler)],
   ['@nestjs/cqrs (no boundary)', async (handler: HandlerKind) => (await import('./nest.js')).nestCqrs(handler)],
 ]);
 

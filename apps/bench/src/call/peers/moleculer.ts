@@ -23,7 +23,7 @@ function broker(options: BrokerOptions, handler: HandlerKind | undefined, valida
   if (handler) {
     made.createService({
       name: 'bench',
-        actions: {
+      actions: {
         place: {
           ...(validated && { params: PARAMS }),
           handler: handler === 'async' ? async (context) => receipt(context.params as Place) : (context) => receipt(context.params as Place),
@@ -45,6 +45,13 @@ async function callerOn(made: ServiceBroker): Promise<Caller> {
 export function moleculerLocal(handler: HandlerKind, validated: boolean): Peer {
   return {
     connect: () => callerOn(broker({}, handler, validated)),
+  };
+}
+
+/** Moleculer's local call with what a Fledge call always has: a deadline, metrics, its validator, and a copy of what it is given (a shallow one). */
+export function moleculerLocalAllOn(handler: HandlerKind): Peer {
+  return {
+    connect: () => callerOn(broker({ requestTimeout: 10_000, metrics: { enabled: true, reporter: [] }, contextParamsCloning: true }, handler, true)),
   };
 }
 
