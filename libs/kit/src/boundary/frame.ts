@@ -102,36 +102,35 @@ export function runInFrame<R>(frame: Frame, fn: () => R): R {
  */
 const wall = new AsyncResource('FledgeBoundary', { requireManualDestroy: true });
 
-/**
- * One way through the wall. Node before 24 keeps async-local state on the resource whose scope it is set in: what a handler sets there
- * must not meet the next one, so each has a resource of its own. It inherits from the wall what a resource is, and costs no more than
- * an object.
- */
-class Passage {}
-Object.setPrototypeOf(Passage.prototype, wall);
-
-// What the next passage is for. Beside the arguments, of which the scope would make a list.
-let entering: Frame;
-let answering: Handler;
-let delivered: object;
-
-/** Runs `handler.execute(message)` in `frame` and in nothing else of the caller's asynchronous context. */
-export function runBehindWall(frame: Frame, handler: Handler, message: object): unknown {
-  entering = frame;
-  answering = handler;
-  delivered = message;
-  return (new Passage() as AsyncResource).runInAsyncScope(enter);
-}
-
 /** What handles a message: a stock command or query handler. */
 export interface Handler {
   execute(message: object): unknown;
 }
 
-function enter(): unknown {
-  // `run` would take back what was there before: the end of the scope does that.
-  frames.enterWith(entering);
-  return answering.execute(delivered);
+/**
+ * One way through the wall. Node before 24 keeps async-local state on the resource whose scope it is set in: what a handler sets there
+ * must not meet the next one, so each has a resource of its own. It inherits from the wall what a resource is, and costs no more than
+ * an object.
+ */
+class Passage {
+  constructor(
+    private readonly frame: Frame,
+    private readonly handler: Handler,
+    private readonly message: object,
+  ) {}
+
+  enter(): unknown {
+    // `run` would take back what was there before: the end of the scope does that.
+    frames.enterWith(this.frame);
+    return this.handler.execute(this.message);
+  }
+}
+Object.setPrototypeOf(Passage.prototype, wall);
+
+/** Runs `handler.execute(message)` in `frame` and in nothing else of the caller's asynchronous context. */
+export function runBehindWall(frame: Frame, handler: Handler, message: object): unknown {
+  const passage = new Passage(frame, handler, message) as Passage & AsyncResource;
+  return passage.runInAsyncScope(passage.enter, passage);
 }
 
 /** Runs `fn` with a transaction open in its flow: a frame like the present one, but for the transaction. */
