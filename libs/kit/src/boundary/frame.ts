@@ -108,9 +108,9 @@ export interface Handler {
 }
 
 /**
- * One way through the wall. Node before 24 keeps async-local state on the resource whose scope it is set in: what a handler sets there
- * must not meet the next one, so each has a resource of its own. It inherits from the wall what a resource is, and costs no more than
- * an object.
+ * One way through the wall. Node before 24 (and later ones with `--no-async-context-frame`) keeps async-local state on the resource
+ * whose scope it is set in: what a handler sets there must not meet the next one, so each has a resource of its own. It inherits from
+ * the wall what a resource is, and costs no more than an object.
  */
 class Passage {
   constructor(
@@ -126,6 +126,10 @@ class Passage {
   }
 }
 Object.setPrototypeOf(Passage.prototype, wall);
+// And nothing of the state that was on the wall when it was made: what of it is an object is that, or holds it.
+for (const symbol of Object.getOwnPropertySymbols(wall)) {
+  if (typeof Reflect.get(wall, symbol) === 'object') Object.defineProperty(Passage.prototype, symbol, { value: undefined, writable: true });
+}
 
 /** Runs `handler.execute(message)` in `frame` and in nothing else of the caller's asynchronous context. */
 export function runBehindWall(frame: Frame, handler: Handler, message: object): unknown {

@@ -82,7 +82,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
         break;
       case 13:
         if (is(text, start, colon, 'Fledge-Caller')) headers.caller = value;
-        else if (is(text, start, colon, 'Fledge-Resent')) headers.isResent = true;
+        else if (is(text, start, colon, 'Fledge-Resent')) headers.isResent = value === '1';
         break;
       case 14:
         if (is(text, start, colon, 'Fledge-Left-Ms')) headers.leftMs = Number(value);

@@ -54,6 +54,31 @@ describe('what is under way', () => {
     expect(seen.length).toBeLessThan(100);
   });
 
+  it('may grow while all of it is looked at, and shows nothing that has ended', () => {
+    const calls = new InFlight<Numbered>();
+    const items = Array.from({ length: 32 }, () => added(calls));
+    let seen = 0;
+    for (const item of calls) {
+      expect(calls.get(item.number)).toBe(item);
+      if (seen++ === 0) {
+        for (let i = 0; i < 100; i++) added(calls);
+        for (const other of items.slice(5)) calls.delete(other);
+      }
+    }
+    expect(seen).toBe(5);
+    expect([...calls]).toHaveLength(105);
+  });
+
+  it('gives back what a burst needed', () => {
+    const calls = new InFlight<Numbered>();
+    const [before, items] = [added(calls), Array.from({ length: 20_000 }, () => added(calls))];
+    for (const item of items) calls.delete(item);
+    expect(calls.get(before.number)).toBe(before);
+    calls.delete(before);
+    expect(calls['slots'].length).toBe(64);
+    expect(added(calls).number).toBeGreaterThan(20_000);
+  });
+
   // of what had been in a Map, most outlived all but a full collection
   it('leaves nothing behind that a scavenge would have to carry on', () => {
     setFlagsFromString('--expose-gc');

@@ -5,6 +5,8 @@ export interface Numbered {
 
 /** A power of two, as every size of the array is. */
 const SLOTS_MIN = 64;
+/** What a burst made larger is given back when nothing is under way any more. */
+const SLOTS_KEPT = 4_096;
 
 /**
  * What is under way, found by its number. An array and no `Map`: where entries come and go, V8's map moves from table to table, and
@@ -44,10 +46,12 @@ export class InFlight<T extends Numbered> implements Iterable<T> {
     if (this.get(item.number) !== item) return;
     this.slots[item.number & (this.slots.length - 1)] = undefined;
     this.count--;
+    if (this.count === 0 && this.slots.length > SLOTS_KEPT) this.slots = emptySlots(SLOTS_MIN);
   }
 
+  /** All that is here, also while some of it ends and more is added, which may or may not be among it. */
   *[Symbol.iterator](): Iterator<T> {
-    for (const item of this.slots) if (item !== undefined) yield item;
+    for (const item of this.slots) if (item !== undefined && this.get(item.number) === item) yield item;
   }
 
   private grow(): void {

@@ -24,6 +24,8 @@ export class Responder implements WorkOwner {
   private readonly bySubject = new Map<string, Endpoint>();
   private readonly prefixLength: number;
   private readonly underWay = new InFlight<Work>();
+  /** What is under way by the ids of the calls, for as long as a turn in which somebody asks for one. */
+  private byId: Map<string, Work> | undefined;
   private tap: Tap | undefined;
   private cancellations: Tap | undefined;
 
@@ -96,16 +98,24 @@ export class Responder implements WorkOwner {
     this.run(work, input);
   }
 
-  /** The call with an id, if it is at work here. Asked for rarely: an index by id would cost each call more than this search. */
+  /** The call with an id, if it is at work here: for calls that were given up, or sent again. They are few, or come in bursts; all others need no index. */
   private find(id: string): Work | undefined {
-    if (id === '') return undefined;
-    for (const work of this.underWay) if (work.id === id) return work;
-    return undefined;
+    if (this.byId === undefined) {
+      this.byId = new Map();
+      for (const work of this.underWay) this.index(work);
+      setImmediate(() => (this.byId = undefined));
+    }
+    return this.byId.get(id);
+  }
+
+  private index(work: Work): void {
+    if (work.id !== '') this.byId?.set(work.id, work);
   }
 
   private run(work: Work, input: object): void {
     wheel.watch(work);
     this.underWay.add(work);
+    this.index(work);
     this.inlet.enter();
     let result: unknown;
     try {
@@ -164,6 +174,7 @@ export class Responder implements WorkOwner {
   private end(work: Work): void {
     wheel.letGo(work);
     this.underWay.delete(work);
+    this.byId?.delete(work.id);
     this.inlet.leave();
   }
 
