@@ -107,6 +107,14 @@ describe('fledge start', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
+  it.each(['monolith', 'split'])('says where to go when any free port will do: %s', async (name) => {
+    const run = fledge(['start', name], { ...OUTSIDE, PORT: '0' });
+    await run.says('Ctrl-C');
+    const [, url = ''] = /Browse +(http:\S+)\/docs/.exec(run.output) ?? [];
+    expect((await fetch(`${url}/a`)).status).toBe(200);
+    expect(await run.end('SIGINT')).toBe(0);
+  });
+
   it('runs a service each behind one front door, and starts one that dies again', async () => {
     const run = fledge(['start', 'split'], OUTSIDE);
     await run.says('runs as 2 services');

@@ -233,6 +233,12 @@ describe('the front door', () => {
     });
   });
 
+  // they were 200, and 404 for metrics: in one process they are 405
+  it.each(['/healthz', '/readyz', '/openapi.json', '/metrics'])('only lets its own paths be read: %s', async (path) => {
+    const answer = await fetch(`${await open({})}${path}`, { method: 'POST' });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+
   it('says which port it can not have', async () => {
     const url = await open({});
     await expect(frontDoor({ port: Number(new URL(url).port) })).rejects.toMatchObject({ code: 'fledge.startup.port', message: `port ${new URL(url).port} on 127.0.0.1 is in use` });

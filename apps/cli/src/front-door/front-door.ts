@@ -123,7 +123,7 @@ class Door implements FrontDoor {
   }
 
   private own(path: string, handler: (response: ServerResponse) => void): void {
-    this.listener.own(path, (request: IncomingMessage, response: ServerResponse) => {
+    this.listener.ownForReading(path, (request: IncomingMessage, response: ServerResponse) => {
       request.resume();
       handler(response);
     });

@@ -3,7 +3,7 @@ import { type EmbeddedPostgres, type Service, startEmbeddedPostgres, StartupErro
 import { type FrontDoor, frontDoor } from '../front-door/index.js';
 import type { ModuleInfo, Project } from '../project.js';
 import { type Broker, startBroker } from './broker.js';
-import { isFree } from './free-port.js';
+import { freePort, isFree } from './free-port.js';
 import type { LineLog } from './line-log.js';
 import { originOf, type ReplicaPlan, replicaProcess } from './replica.js';
 import type { SupervisedProcess } from './supervised-process.js';
@@ -31,6 +31,8 @@ export class LocalRun {
   private postgres: EmbeddedPostgres | undefined;
   private broker: Broker | undefined;
   private door: FrontDoor | undefined;
+  /** Where a lone process listens. */
+  private port = 0;
   private readonly replicas: SupervisedProcess[] = [];
   private started: Promise<void> = Promise.resolve();
   private stopped: Promise<void> | undefined;
@@ -45,7 +47,7 @@ export class LocalRun {
   /** Where the application is reached. */
   get url(): string {
     const { http } = this.plan.topology;
-    return originOf(http.host, this.door?.port ?? http.port);
+    return originOf(http.host, this.door?.port ?? this.port);
   }
 
   /** The broker that was brought along. */
@@ -109,7 +111,10 @@ export class LocalRun {
     const { http } = this.plan.topology;
     if (!this.isAlone) {
       this.door = await frontDoor({ port: http.port, host: http.host, requestTimeoutMs: http.requestTimeoutMs + STOP_GRACE_MS });
-    } else if (!(await isFree(http.port, http.host))) {
+      return;
+    }
+    this.port = http.port === 0 ? await freePort(http.host) : http.port;
+    if (!(await isFree(this.port, http.host))) {
       // told before a database is started for nothing; the service tells the rare other causes itself
       throw new StartupError('port', `port ${http.port} on ${http.host} is in use`, 'Choose another with PORT, or end the process that holds it.', { port: http.port, host: http.host });
     }
@@ -126,7 +131,7 @@ export class LocalRun {
       topologyFile: topology.file,
       env: { ...env, ...(this.postgres && { DATABASE_URL: this.postgres.url }), ...(this.broker && { NATS_URL: this.broker.url }) },
       host: topology.http.host,
-      ...(this.isAlone && { port: topology.http.port }),
+      ...(this.isAlone && { port: this.port }),
       onStart: (url) => this.door?.add(url, prefixes),
       onEnd: (url) => void this.door?.remove(url),
     };

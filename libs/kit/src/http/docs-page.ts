@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { RequestHandler } from './listener.js';
+import { notFound, type RequestHandler } from './listener.js';
 
 const ASSETS: Readonly<Record<string, string>> = {
   'swagger-ui.css': 'text/css; charset=utf-8',
@@ -19,13 +19,11 @@ const PAGE = `<!doctype html>
 export function docsPage(): RequestHandler {
   return (request, response) => {
     const asset = (request.url ?? '').split('?')[0]?.slice('/docs/'.length) ?? '';
+    const type = Object.hasOwn(ASSETS, asset) ? ASSETS[asset] : undefined;
+    if (asset !== '' && type === undefined) return notFound(request, response);
     request.resume();
-    const type = ASSETS[asset];
-    if (type === undefined) {
-      response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
-      return;
-    }
-    sendAsset(asset, type, response);
+    if (type === undefined) response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
+    else sendAsset(asset, type, response);
   };
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { docsPage } from './docs-page.js';
 import { HttpListener } from './listener.js';
 
 describe('HttpListener', () => {
@@ -40,6 +41,17 @@ describe('HttpListener', () => {
     const expecting = await answer('GET /pots HTTP/1.1', 'Host: a', 'Expect: wonders');
     expect(expecting).toMatch(/^HTTP\/1\.1 417 /);
     expect(expecting).toContain("nothing here meets the expectation 'wonders'");
+  });
+
+  // any path below /docs showed the page
+  it('shows the documents where they are, and nothing else', async () => {
+    listener.ownForReading('/docs', docsPage());
+    for (const path of ['/docs', '/docs/', '/docs?x=1', '/docs/swagger-ui.css']) expect(await answer(`GET ${path} HTTP/1.1`, 'Host: a')).toMatch(/^HTTP\/1\.1 200 /);
+    for (const path of ['/docs/nothing.js', '/docs/constructor', '/docs/%2e%2e%2fpackage.json']) {
+      const refused = await answer(`GET ${path} HTTP/1.1`, 'Host: a');
+      expect(refused).toMatch(/^HTTP\/1\.1 404 /);
+      expect(refused).toContain(`no module here serves GET ${path}`);
+    }
   });
 
   it('answers other methods than reading with 405 where there is only something to read', async () => {

@@ -111,7 +111,8 @@ function hostsOf({ rawHeaders }: IncomingMessage): number {
   return count;
 }
 
-function notFound(request: IncomingMessage, response: ServerResponse): void {
+/** Answers a request for a path that there is not. */
+export function notFound(request: IncomingMessage, response: ServerResponse): void {
   refuse(request, response, 404, 'fledge.not-found', `no module here serves ${request.method ?? ''} ${(request.url ?? '').slice(0, 200)}`);
 }
 

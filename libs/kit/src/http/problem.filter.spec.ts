@@ -28,7 +28,7 @@ class PotsModule {}
 describe('a request that no route takes', () => {
   let app: INestApplication;
   beforeAll(async () => {
-    const adapter = new FastifyAdapter();
+    const adapter = new FastifyAdapter({ bodyLimit: 100 });
     openRequestFrames(adapter.getInstance(), 'pots', 1_000);
     app = (await Test.createTestingModule({ imports: [PotsModule] }).compile()).createNestApplication(adapter);
     await app.listen(0, '127.0.0.1');
@@ -50,6 +50,14 @@ describe('a request that no route takes', () => {
 
   it('is answered with 404 where nothing is', async () => {
     expect(await answer('GET', '/pots/17/lid')).toMatchObject({ status: 404, allow: null, code: 'fledge.not-found' });
+  });
+
+  it.each([
+    ['is too large', 413, 'application/json', `"${'x'.repeat(200)}"`, 'the body is larger than the 100 bytes that are taken here'],
+    ['is no JSON', 415, 'application/xml', '<a/>', 'the body must be JSON, sent with the content-type application/json'],
+  ])('says what to send instead when the body %s', async (_, status, type, body, detail) => {
+    const response = await fetch(`${await app.getUrl()}/pots`, { method: 'POST', headers: { 'content-type': type }, body });
+    expect(await response.json()).toMatchObject({ status, detail });
   });
 
   it('is not taken for what a handler did not find', async () => {

@@ -20,22 +20,22 @@ export class ProblemFilter implements ExceptionFilter {
     const correlationId = currentFrame()?.correlationId ?? 'none';
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const allowed = request.is404 ? methodsTaken(request) : [];
-    const problem = allowed.length > 0 ? notAllowed(request, allowed, correlationId) : this.problem(error, correlationId);
+    const problem = allowed.length > 0 ? notAllowed(request, allowed, correlationId) : this.problem(error, request, correlationId);
     if (problem.status === 405) void reply.header('allow', allowed.join(', '));
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
     if (problem.status === 503) void reply.header('retry-after', '1');
     void reply.status(problem.status).type(PROBLEM_TYPE).send(problem);
   }
 
-  private problem(error: unknown, correlationId: string): Problem {
+  private problem(error: unknown, request: FastifyRequest, correlationId: string): Problem {
     if (error instanceof FledgeError) {
       // The called module has logged the fault under its own correlation id, which is this request's.
       if (error.kind === 'internal' && !(error instanceof ModuleFault)) this.log(error, correlationId);
       return problemOf(error, correlationId);
     }
-    if (error instanceof HttpException) return httpProblem(error.getStatus(), codeOf(error.getStatus()), textOf(error), correlationId);
+    if (error instanceof HttpException) return httpProblem(error.getStatus(), codeOf(error.getStatus()), helpful(textOf(error), request), correlationId);
     const status = statusOf(error);
-    if (status !== undefined) return httpProblem(status, codeOf(status), (error as Error).message, correlationId);
+    if (status !== undefined) return httpProblem(status, codeOf(status), helpful((error as Error).message, request), correlationId);
     this.log(error, correlationId);
     return httpProblem(500, 'fledge.internal', 'Something went wrong here; the correlation id names it in the log.', correlationId);
   }
@@ -60,6 +60,13 @@ export function refuseUnroutable(error: Error & { readonly statusCode?: number }
 function statusOf(error: unknown): number | undefined {
   const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
   return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 && typeof code === 'string' ? statusCode : undefined;
+}
+
+/** What Fastify says of a body, with what to send instead. */
+function helpful(text: string, request: FastifyRequest): string {
+  if (text === 'Request body is too large') return `the body is larger than the ${request.routeOptions.bodyLimit} bytes that are taken here`;
+  if (text === 'Unsupported Media Type') return 'the body must be JSON, sent with the content-type application/json';
+  return text;
 }
 
 const CODES: Readonly<Record<number, string>> = {

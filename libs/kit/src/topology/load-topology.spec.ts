@@ -149,6 +149,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
     'services:\n  a: { modules: [identity, catalog] }\n  b: { modules: [inventory, ordering] }',
     "t.yaml:1:1: the transport 'local' can not join 2 services (a, b). Use 'transport: nats', or host all modules in one service.",
   ],
+  ['an unknown transport of several services', 'transport: kafka\nservices:\n  a: { modules: [identity, catalog] }\n  b: { modules: [inventory, ordering] }', "t.yaml:1:12: transport is 'kafka'. It may be 'local' or 'nats'."],
   ['an unknown transport', `transport: nast\n${ALL}`, "t.yaml:1:12: transport is 'nast'. It may be 'local' or 'nats'."],
   ['no services', 'transport: local', "t.yaml:1:1: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }."],
   ['an empty map of services', 'services: {}', "t.yaml:1:1: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }."],

@@ -20,9 +20,11 @@ export function shareOut(source: YamlSource, root: Section, transport: Transport
   for (const module of modules) {
     if (!owners.has(module)) root.add('services', `no service hosts the module '${module}'`, "Add it to the 'modules' of a service");
   }
-  if (transport === 'local' && services.length > 1) {
-    const key = root.entries.some((entry) => entry.key === 'transport') ? 'transport' : 'services';
-    root.add(key, `the transport 'local' can not join ${services.length} services (${services.map((s) => s.name).join(', ')})`, "Use 'transport: nats', or host all modules in one service");
+  const said = root.entries.find((entry) => entry.key === 'transport');
+  // one that is none is told already
+  const isLocal = said === undefined || source.valueOf(said.valueNode) === transport;
+  if (transport === 'local' && isLocal && services.length > 1) {
+    root.add(said === undefined ? 'services' : 'transport', `the transport 'local' can not join ${services.length} services (${services.map((s) => s.name).join(', ')})`, "Use 'transport: nats', or host all modules in one service");
   }
   return services;
 }

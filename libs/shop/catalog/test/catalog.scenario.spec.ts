@@ -117,6 +117,7 @@ describe('keeping products', () => {
     expect((await staff.request('PATCH', `/products/${id}`, { priceMinor: 999 })).body).toMatchObject({ name: 'Test Thing', priceMinor: 999, active: true });
     expect((await staff.request('PATCH', `/products/${id}`, { sku: 'OTHER' })).status).toBe(400);
     expect((await staff.request('PATCH', `/products/${id}`, { name: null })).status).toBe(400);
+    expect((await staff.request('PATCH', `/products/${id}`, { name: ' \t' })).body).toMatchObject({ violations: [{ path: 'name', message: 'name must not be blank' }] });
   });
 
   it('is for staff', async () => {

@@ -3,6 +3,8 @@ import { IsBoolean, IsInt, IsISO4217CurrencyCode, IsString, Length, Matches, Max
 import { PRICE_MINOR_MAX } from '../../contract/index.js';
 
 const SKU = /^[A-Z0-9][A-Z0-9-]{2,39}$/;
+const INK = /\S/;
+const BLANK = { message: 'name must not be blank' };
 const given = (_body: object, value: unknown): boolean => value !== undefined;
 
 /** The body of `POST /products`. */
@@ -12,7 +14,7 @@ export class NewProduct {
   readonly sku!: string;
 
   @ApiProperty({ example: 'Walnut Cutting Board', minLength: 1, maxLength: 200 })
-  @IsString() @Length(1, 200)
+  @IsString() @Length(1, 200) @Matches(INK, BLANK)
   readonly name!: string;
 
   @ApiPropertyOptional({ maxLength: 5_000, default: '' })
@@ -39,7 +41,7 @@ export class NewProduct {
 /** The body of `PATCH /products/:id`: what is left out stays. */
 export class ProductPatch {
   @ApiPropertyOptional({ minLength: 1, maxLength: 200 })
-  @ValidateIf(given) @IsString() @Length(1, 200)
+  @ValidateIf(given) @IsString() @Length(1, 200) @Matches(INK, BLANK)
   readonly name?: string;
 
   @ApiPropertyOptional({ maxLength: 5_000 })
