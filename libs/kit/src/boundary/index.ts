@@ -23,5 +23,6 @@ export { IN_FLIGHT_MAX_DEFAULT, Inlet, type FaultLog } from './inlet.js';
 export { CHECK_FAILED, uncheckable } from './judge.js';
 export { Outlet, type Send } from './outlet.js';
 export { isSpent } from './spent.js';
+export { isThenable } from './thenable.js';
 export { VIOLATIONS_MAX, violationsOf } from './violations.js';
 export { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX } from './weight.js';

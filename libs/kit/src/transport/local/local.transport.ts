@@ -1,4 +1,4 @@
-import { type Call, carry, type CompiledError, type CompiledMessage, type Handler, type Inlet, isSpent, outcomeOf, revive, runBehindWall, type Send } from '../../boundary/index.js';
+import { type Call, carry, type CompiledError, type CompiledMessage, type Handler, type Inlet, isSpent, isThenable, outcomeOf, revive, runBehindWall, type Send } from '../../boundary/index.js';
 import { ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { LocalCarrier } from './local.carrier.js';
@@ -65,11 +65,6 @@ function deliver(inlet: Inlet, handler: Handler, input: object, call: Call): voi
   } else {
     finished(inlet, call, result);
   }
-}
-
-/** Any promise, also one of another library's class, as `await` takes it. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return value instanceof Promise || (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function');
 }
 
 function finished(inlet: Inlet, call: Call, value: unknown): void {

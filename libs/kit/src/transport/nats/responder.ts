@@ -1,4 +1,4 @@
-import { carry, type CompiledError, type Handler, type Inlet, isSpent, now, runBehindWall, wheel } from '../../boundary/index.js';
+import { carry, type CompiledError, type Handler, type Inlet, isSpent, isThenable, now, runBehindWall, wheel } from '../../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import { bodyOf, type Delivery, hasHeaders, headersOf, replyOf, subjectTail } from './delivery.js';
 import { Endpoint } from './endpoint.js';
@@ -201,9 +201,4 @@ function parse(name: string, body: string): unknown {
   } catch (error) {
     throw new InvalidMessage(name, [{ path: '', rule: 'json', message: `is no JSON: ${error instanceof Error ? error.message : String(error)}` }]);
   }
-}
-
-/** Any promise, also one of another library's class, as `await` takes it. */
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return value instanceof Promise || (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function');
 }
