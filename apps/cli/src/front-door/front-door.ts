@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { HttpListener } from '@fledge/kit/operations';
 import { forward, sendProblem } from './forward.js';
 import { type ApiDocument, mergedDocument } from './merged-document.js';
@@ -123,10 +123,7 @@ class Door implements FrontDoor {
   }
 
   private own(path: string, handler: (response: ServerResponse) => void): void {
-    this.listener.ownForReading(path, (request: IncomingMessage, response: ServerResponse) => {
-      request.resume();
-      handler(response);
-    });
+    this.listener.ownForReading(path, (_request, response) => handler(response));
   }
 
   private async sendDocument(response: ServerResponse): Promise<void> {

@@ -114,7 +114,7 @@ export class LocalRun {
       return;
     }
     this.port = http.port === 0 ? await freePort(http.host) : http.port;
-    if (!(await isFree(this.port, http.host))) {
+    if (http.port !== 0 && !(await isFree(http.port, http.host))) {
       // told before a database is started for nothing; the service tells the rare other causes itself
       throw new StartupError('port', `port ${http.port} on ${http.host} is in use`, 'Choose another with PORT, or end the process that holds it.', { port: http.port, host: http.host });
     }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { Registry } from 'prom-client';
-import { describeModule, docsPage, type HttpListener, mergeDocuments, type RequestHandler } from '../http/index.js';
+import { describeModule, docsPage, type HttpListener, mergeDocuments } from '../http/index.js';
 import type { Readiness } from './readiness.js';
 
 /** What the process's own paths tell of. */
@@ -17,7 +17,7 @@ export interface SystemPaths {
 /** `/healthz`, `/readyz`, `/metrics`, `/openapi.json` and `/docs`: the same in every topology. */
 export function serveSystemPaths(listener: HttpListener, system: SystemPaths): void {
   let document: OpenAPIObject | undefined;
-  const own = (path: string, handler: (response: ServerResponse) => void): void => listener.ownForReading(path, drained(handler));
+  const own = (path: string, handler: (response: ServerResponse) => void): void => listener.ownForReading(path, (_request, response) => handler(response));
   own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
   own('/readyz', (response) => {
     system.readiness().then(
@@ -36,13 +36,6 @@ export function serveSystemPaths(listener: HttpListener, system: SystemPaths): v
     );
   });
   listener.ownForReading('/docs', docsPage());
-}
-
-function drained(handler: (response: ServerResponse) => void): RequestHandler {
-  return (request, response) => {
-    request.resume();
-    handler(response);
-  };
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

@@ -21,7 +21,6 @@ export function docsPage(): RequestHandler {
     const asset = (request.url ?? '').split('?')[0]?.slice('/docs/'.length) ?? '';
     const type = Object.hasOwn(ASSETS, asset) ? ASSETS[asset] : undefined;
     if (asset !== '' && type === undefined) return notFound(request, response);
-    request.resume();
     if (type === undefined) response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
     else sendAsset(asset, type, response);
   };

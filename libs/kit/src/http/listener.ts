@@ -38,7 +38,11 @@ export class HttpListener {
   /** Gives a path prefix to a handler that only answers what is there: other methods than GET and HEAD get 405. */
   ownForReading(prefix: string, handler: RequestHandler): void {
     this.own(prefix, (request, response) => {
-      if (request.method === 'GET' || request.method === 'HEAD') return handler(request, response);
+      if (request.method === 'GET' || request.method === 'HEAD') {
+        // nobody reads the body that it may have all the same
+        request.resume();
+        return handler(request, response);
+      }
       response.setHeader('allow', 'GET, HEAD');
       refuse(request, response, 405, 'fledge.method-not-allowed', `${prefix} can only be read`);
     });

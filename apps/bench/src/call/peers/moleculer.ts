@@ -42,17 +42,15 @@ async function callerOn(made: ServiceBroker): Promise<Caller> {
 }
 
 /** Moleculer's local call: what it is given is shared, not copied. */
-export function moleculerLocal(handler: HandlerKind, validated: boolean): Peer {
+export function moleculerLocal(handler: HandlerKind, validated: boolean, options: BrokerOptions = {}): Peer {
   return {
-    connect: () => callerOn(broker({}, handler, validated)),
+    connect: () => callerOn(broker(options, handler, validated)),
   };
 }
 
 /** Moleculer's local call with what a Fledge call always has: a deadline, metrics, its validator, and a copy of what it is given (a shallow one). */
 export function moleculerLocalAllOn(handler: HandlerKind): Peer {
-  return {
-    connect: () => callerOn(broker({ requestTimeout: 10_000, metrics: { enabled: true, reporter: [] }, contextParamsCloning: true }, handler, true)),
-  };
+  return moleculerLocal(handler, true, { requestTimeout: 10_000, metrics: { enabled: true, reporter: [] }, contextParamsCloning: true });
 }
 
 /** Moleculer's call over NATS, its validator on. */
