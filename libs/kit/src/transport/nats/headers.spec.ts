@@ -28,6 +28,7 @@ describe('headers', () => {
 
   it('are read whatever their order, case and spaces, and unknown ones are skipped', () => {
     expect(readHeaders('NATS/1.0\r\nX-Other: 1\r\nfledge-left-ms:250\r\nFLEDGE-ID: a.1\r\nFledge-Resent: 1\r\nFledge-Caller: ordering\r\n\r\n')).toMatchObject({ leftMs: 250, id: 'a.1', isResent: true, caller: 'ordering' });
+    expect(readHeaders('NATS/1.0\r\nFledge-Resent: 0\r\n\r\n')).toMatchObject({ isResent: false });
     expect(readHeaders('NATS/1.0\r\n\r\n')).toMatchObject({ id: '', isResent: false, leftMs: undefined, caller: 'nats', identity: undefined });
   });
 
