@@ -74,6 +74,11 @@ export class Frame {
     if (this.dependants) for (const dependant of [...this.dependants]) dependant.cancel();
   }
 
+  /** A promise of this work was rejected, and nobody waited for it. Returns whether the work fails by it. */
+  rejected(_reason: unknown): boolean {
+    return false;
+  }
+
   /** Cancels `dependant` with this frame, until `release`. */
   hold(dependant: Cancellable): void {
     (this.dependants ??= new Set()).add(dependant);
@@ -155,6 +160,10 @@ class TransactionFrame extends Frame {
 
   override get signal(): AbortSignal {
     return this.outer?.signal ?? super.signal;
+  }
+
+  override rejected(reason: unknown): boolean {
+    return this.outer?.rejected(reason) ?? false;
   }
 }
 

@@ -15,3 +15,4 @@ export {
 } from './open-module-data.js';
 export { ModuleDataSource, type CommitHook } from './module-data-source.js';
 export { backendOf, cancelQuery, leaveParts, TransactionPart } from './transaction-part.js';
+export type { LineEvents, ModuleLine } from './module-line.js';

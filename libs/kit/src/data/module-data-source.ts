@@ -3,6 +3,7 @@ import {
   EntityManager,
   type EntityTarget,
   type ObjectLiteral,
+  QueryFailedError,
   type QueryRunner,
   type ReplicationMode,
   type Repository,
@@ -12,8 +13,10 @@ import {
 import { currentFrame, runInTransaction, type OpenTransaction } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
 import { IsolationInNestedTransaction } from './errors.js';
+import { type LineEvents, type ModuleLine, openModuleLine } from './module-line.js';
 import { countByHand } from './manual-transaction.js';
-import { TransactionPart } from './transaction-part.js';
+import { type RawRunner, type Statement, TransactionPart } from './transaction-part.js';
+import type { ClientConfig } from 'pg';
 
 type IsolationLevel = Parameters<QueryRunner['startTransaction']>[0];
 type Work<T> = (manager: EntityManager) => Promise<T>;
@@ -23,6 +26,8 @@ export interface CommitHook {
   /** Stores what was enlisted, by the transaction's own runner, in the order of its coming. A rejection rolls all back. */
   before(enlisted: readonly unknown[], runner: QueryRunner): Promise<void>;
   after(enlisted: readonly unknown[]): void;
+  /** The transaction failed after `before` was called: it is undone, or its connection was lost and nobody knows. */
+  failed(enlisted: readonly unknown[]): void;
 }
 
 /** The writes for which TypeORM opens a transaction of its own, for one statement's extent. */
@@ -45,6 +50,9 @@ export class ModuleDataSource extends DataSource {
 
   /** Stores what is enlisted in transactions; without it, nothing can be. */
   commitHook: CommitHook | undefined;
+
+  /** Called after each commit of a transaction of this data source, if set. */
+  onCommit: (() => void) | undefined;
 
   /**
    * Keeps something until the transaction of this flow is committed, for the commit hook to store with it. Dropped when the
@@ -94,13 +102,28 @@ export class ModuleDataSource extends DataSource {
   }
 
   /**
-   * As `query`, with a statement that each connection has PostgreSQL parse and plan once. For the kit's own, whose text is constant
-   * and whose plan does not hang on its parameters.
+   * Runs a statement that each connection has PostgreSQL parse and plan once, past TypeORM, and returns its rows. For the kit's own, whose
+   * text is constant and whose plan does not hang on its parameters. In the transaction of the flow, if one is open.
    */
-  queryPrepared<T>(text: string, parameters: readonly unknown[], runner?: QueryRunner): Promise<T> {
-    // TypeORM hands on to pg what it was given, and pg takes a statement with its name in place of its text
-    const statement: unknown = { text, name: nameOf(text) };
-    return this.query<T>(statement as string, [...parameters], runner);
+  async rowsPrepared<Row extends object>(text: string, parameters: readonly unknown[], runner: QueryRunner | undefined = this.ambientRunner): Promise<Row[]> {
+    const statement = { name: nameOf(text), text, values: parameters as unknown[] };
+    if (runner) return ((await (runner as RawRunner).raw(statement)) as { rows: Row[] }).rows;
+    const [connection, release] = await (this.driver as unknown as PooledDriver).obtainMasterConnection();
+    let failure: unknown;
+    try {
+      return ((await connection.query(statement)) as { rows: Row[] }).rows;
+    } catch (error) {
+      failure = error;
+      throw new QueryFailedError(text, statement.values, error as Error);
+    } finally {
+      // a connection that failed is not for the next one
+      release(isRefusal(failure) ? undefined : (failure as Error | undefined));
+    }
+  }
+
+  /** Opens a connection of the caller's own, with the rights and the schema of the pool's. */
+  openLine(events: LineEvents): Promise<ModuleLine> {
+    return openModuleLine((this.driver as unknown as PooledDriver).master.options, events);
   }
 
   override createQueryBuilder<Entity extends ObjectLiteral>(entityClass: EntityTarget<Entity>, alias: string, queryRunner?: QueryRunner): SelectQueryBuilder<Entity>;
@@ -133,6 +156,18 @@ function nameOf(text: string): string {
   let name = names.get(text);
   if (name === undefined) names.set(text, (name = `fledge-${names.size}`));
   return name;
+}
+
+/** What of TypeORM's driver of PostgreSQL is used past it. */
+interface PooledDriver {
+  readonly master: { readonly options: ClientConfig };
+  obtainMasterConnection(): Promise<[{ query(statement: Statement): Promise<unknown> }, (error?: Error) => void]>;
+}
+
+/** Whether PostgreSQL refused a statement and goes on with the connection. */
+function isRefusal(error: unknown): boolean {
+  const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };
+  return typeof code === 'string' && severity === 'ERROR';
 }
 
 const NOTHING: readonly unknown[] = [];
@@ -227,18 +262,21 @@ class AmbientManager extends EntityManager {
   private async enclose<T>(runner: QueryRunner, isolation: IsolationLevel, work: Work<T>): Promise<T> {
     const outer = runner.isTransactionActive ? this.source.ambient : undefined;
     await runner.startTransaction(isolation);
+    let enlisted = NOTHING;
     try {
       const transaction = new AmbientTransaction(this.source, runner.manager);
       let kept = false;
       outer?.enlisted.push(new Within(transaction, () => kept));
       const result = await runInTransaction(transaction, () => untilSettled(() => work(runner.manager)));
-      const enlisted = outer || transaction.enlisted.length === 0 ? NOTHING : keptOf(transaction);
+      if (!outer && transaction.enlisted.length > 0) enlisted = keptOf(transaction);
       if (enlisted.length > 0) await this.source.commitHook?.before(enlisted, runner);
       await runner.commitTransaction();
       kept = true;
       if (enlisted.length > 0) this.source.commitHook?.after(enlisted);
+      if (!outer) this.source.onCommit?.();
       return result;
     } catch (error) {
+      if (enlisted.length > 0) this.source.commitHook?.failed(enlisted);
       // the first failure is the one to tell; a connection that can not roll back is lost, and its transaction with it
       await runner.rollbackTransaction().catch(() => undefined);
       throw error;
@@ -271,6 +309,16 @@ async function untilSettled<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Runs a statement on the connection of a runner, past TypeORM. */
+async function rawOf(runner: QueryRunner, statement: Statement): Promise<unknown> {
+  const connection = (await runner.connect()) as { query(statement: Statement): Promise<unknown> };
+  try {
+    return await connection.query(statement);
+  } catch (error) {
+    throw new QueryFailedError(statement.text, statement.values, error as Error);
+  }
+}
+
 /**
  * Makes a runner send its queries one after the other. Repositories that share a transaction without knowing it are used
  * in parallel as a matter of course, and pg will stop queueing for us.
@@ -284,5 +332,11 @@ function oneByOne(runner: QueryRunner): QueryRunner {
     return turn;
   };
   Object.defineProperty(runner, 'query', { value: inTurn });
+  const raw = (statement: Statement): Promise<unknown> => {
+    const turn = last.then(() => rawOf(runner, statement));
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+  Object.defineProperty(runner, 'raw', { value: raw });
   return runner;
 }

@@ -13,6 +13,18 @@ interface Connection {
   getTransactionStatus?(): string | null;
 }
 
+/** A statement as pg takes it, which each connection has PostgreSQL parse once. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+/** A runner that also runs statements past TypeORM, in turn with its queries. */
+export interface RawRunner extends QueryRunner {
+  raw(statement: Statement): Promise<unknown>;
+}
+
 /** Names the savepoint of the part that is open; a connection has one such part at a time. */
 const SAVEPOINT = 'part';
 
@@ -37,9 +49,10 @@ export class TransactionPart {
     /** Whether an earlier part of this transaction left its savepoint. */
     private readonly follows: boolean,
   ) {
-    const query = (...args: Parameters<QueryRunner['query']>): Promise<unknown> => this.query(args);
+    const query = (...args: Parameters<QueryRunner['query']>): Promise<unknown> => this.within(() => transaction.query(...args));
+    const raw = (statement: Statement): Promise<unknown> => this.within(() => (transaction as RawRunner).raw(statement));
     // as the transaction's own in all but how it queries, and in what TypeORM keeps of nested transactions
-    this.runner = Object.create(transaction, { query: { value: query }, release: { value: () => Promise.resolve() } }) as QueryRunner;
+    this.runner = Object.create(transaction, { query: { value: query }, raw: { value: raw }, release: { value: () => Promise.resolve() } }) as QueryRunner;
   }
 
   /** Whether the part has sent a query, so that the transaction has a savepoint now. */
@@ -75,12 +88,12 @@ export class TransactionPart {
     if (this.hasSavepoint) await this.transaction.query(`rollback to savepoint ${SAVEPOINT}`);
   }
 
-  private async query(args: Parameters<QueryRunner['query']>): Promise<unknown> {
+  private async within(query: () => Promise<unknown>): Promise<unknown> {
     if (this.over) throw new TransactionOver();
     this.pending++;
     try {
       await (this.opening ??= this.open());
-      return await this.transaction.query(...args);
+      return await query();
     } finally {
       if (--this.pending === 0) this.idle?.();
     }

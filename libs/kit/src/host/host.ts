@@ -9,6 +9,7 @@ import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, type ModuleMes
 import { CallMetrics, MessageMetrics, processMetrics } from '../observe/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
+import { containRejections } from './contain-rejections.js';
 import { DatabaseCheck } from './database-check.js';
 import { type LoadedModule, loadModules } from './load-modules.js';
 import { createContainer, type ModuleContainer } from './module-container.js';
@@ -76,6 +77,7 @@ export class Host {
   private databaseCheck: DatabaseCheck | undefined;
   private listening = false;
   private started = false;
+  private contained: (() => void) | undefined;
   private closing: Promise<void> | undefined;
   /** The port that HTTP is served on; 0 before the start or without HTTP. */
   port = 0;
@@ -114,6 +116,7 @@ export class Host {
 
   /** Starts all; when anything fails, takes back what was started and rejects. */
   async start(): Promise<this> {
+    this.contained = containRejections();
     try {
       const { application, modules, settings } = this.options;
       const loaded = await loadModules(application, modules, settings);
@@ -213,6 +216,7 @@ export class Host {
     for (const { app } of this.containers.values()) await within(timeoutMs, app.close(), 'a module', this.logger);
     await within(timeoutMs, this.databaseCheck?.close(), 'the check of the database', this.logger);
     await transport.close();
+    this.contained?.();
   }
 }
 

@@ -48,6 +48,12 @@ export class Attempt extends Frame implements Timed {
     this.giveUp(new HandlerTimeout(this.consumer.name, this.stored.name, this.consumer.rules.timeoutMs));
   }
 
+  override rejected(reason: unknown): boolean {
+    if (!this.end) return false;
+    this.giveUp(reason instanceof Error ? reason : new Error(String(reason)));
+    return true;
+  }
+
   /** Ends the try without its handler, whose signal aborts. */
   giveUp(error: Error): void {
     if (!this.end) return;

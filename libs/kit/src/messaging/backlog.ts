@@ -71,8 +71,9 @@ export class Backlog {
     return trace !== undefined && trace.look >= look ? trace.leaving : undefined;
   }
 
-  /** Forgets what no look under way can contradict any more. */
+  /** Forgets what no look under way can contradict any more: `look` is the oldest of them. */
   forget(look: number): void {
+    if (this.traces.size === 0) return;
     for (const [key, trace] of this.traces) if (trace.look < look) this.traces.delete(key);
   }
 

@@ -7,7 +7,7 @@ import { sqlOf } from './sql.js';
 
 const CONSUMERS = ['first', 'second'];
 const EVERYWHERE = CONSUMERS.flatMap((name) => Array.from({ length: PARTITIONS }, (_, part) => ({ name, part })));
-const SIGHT = { consumers: EVERYWHERE.map(({ name }) => name), partitions: EVERYWHERE.map(({ part }) => part) };
+const PLACES = { consumers: EVERYWHERE.map(({ name }) => name), partitions: EVERYWHERE.map(({ part }) => part) };
 const NONE = { consumers: [], values: [] };
 
 describe('a look into the inbox', () => {
@@ -39,7 +39,7 @@ describe('a look into the inbox', () => {
   }
 
   const look = async (inMemory: Partial<InMemory>): Promise<string[]> =>
-    (await deliveries.look(SIGHT, { messages: NONE, keys: NONE, ...inMemory }, 100)).map(({ consumer, delivery }) => `${consumer} ${delivery?.message.id ?? 'nothing'}`).sort();
+    (await deliveries.look(PLACES, PLACES, { messages: NONE, keys: NONE, ...inMemory }, 100)).map(({ consumer, delivery }) => `${consumer} ${delivery?.message.id ?? 'nothing'}`).sort();
 
   it('finds what one consumer has in memory for another one that has not', async () => {
     const [one, two] = [await store('key'), await store('key')];

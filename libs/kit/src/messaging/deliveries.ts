@@ -1,6 +1,7 @@
 import type { StoredMessage } from '../transport/index.js';
 import type { FailedAttempt } from './consumer.js';
-import { LeaseLost } from './delivery-errors.js';
+import { MembershipLost } from './delivery-errors.js';
+import { isMember } from './membership-sql.js';
 import type { Sql } from './sql.js';
 
 /** A message in the inbox that a consumer here is to handle. */
@@ -37,8 +38,8 @@ export interface Failure {
   readonly onDead: 'block' | 'skip';
 }
 
-/** Where to look: one entry for each partition of each consumer that is held here. */
-export interface Sight {
+/** Partitions of consumers, as two lists of one length. */
+export interface PartitionQuery {
   readonly consumers: readonly string[];
   readonly partitions: readonly number[];
 }
@@ -85,20 +86,16 @@ cross join lateral (${bounded(`
 union all
 select h.consumer, h.key, h.partition, 'due', ${COLUMNS}
 from (
-  select h.* from unnest($1::text[], $2::smallint[]) as q(consumer, partition)
+  select h.* from unnest($8::text[], $9::smallint[]) as q(consumer, partition)
   join message_hold h on h.consumer = q.consumer and h.partition = q.partition
   where h.due_at <= clock_timestamp() and (h.consumer, h.key) not in (select * from unnest($6::text[], $7::text[])) order by h.due_at limit ${DUE_KEYS_MAX}
 ) h
 left join lateral (${bounded(`
   select * from inbox r where r.consumer = h.consumer and r.key = h.key and r.state = 'parked' order by r.position limit ${DUE_ROWS_MAX}`)}) i on true`;
 
-/** Holds when the lease of the row's partition is this replica's; `$epochs` has the epoch of each partition. */
-const fenced = (row: string, group: string, epochs: string): string =>
-  `exists (select from message_lease l where l."group" = ${group} and l.part = ${row}.partition and l.epoch = (${epochs}::bigint[])[${row}.partition + 1] and l.expires_at > clock_timestamp())`;
-
 const SETTLE = `
 update inbox i set state = 'handled', attempts = i.attempts + 1, ended_at = clock_timestamp()
-where i.consumer = $1 and i.message_id = any($2::uuid[]) and i.state in ('ready', 'parked') and ${fenced('i', '$3', '$4')}
+where i.consumer = $1 and i.message_id = any($2::uuid[]) and i.state in ('ready', 'parked') and ${isMember('$3')}
 returning 1`;
 
 const FAIL = `
@@ -111,7 +108,7 @@ with failed as (
     history = case when f.tried is null then i.history else coalesce(i.history, '[]') || f.tried end,
     ended_at = case when f.wait_ms is null then clock_timestamp() end
   from failed f
-  where i.consumer = $1 and i.message_id = f.id and i.attempts = f.before and i.state in ('ready', 'parked') and ${fenced('i', '$3', '$4')}
+  where i.consumer = $1 and i.message_id = f.id and i.attempts = f.before and i.state in ('ready', 'parked') and ${isMember('$3')}
   returning i.*, f.wait_ms, f.reason, f.on_dead
 ), buried as (
   insert into dead_letter (consumer, message_id, source, kind, name, key, payload, headers, occurred_at, attempts, reason, history)
@@ -136,7 +133,9 @@ update inbox i set state = 'parked' where i.consumer = $1 and i.state = 'ready' 
     select * from inbox where consumer = $1 and partition = part and state = 'ready' order by position limit ${PARK_ROWS_MAX}
   ) r where r.key in (select key from held))`;
 
-const IS_KNOWN = 'select from message_member where $1 = any(knows) and expires_at > clock_timestamp() limit 1';
+const IS_KNOWN = 'select from message_replica where $1 = any(knows) limit 1';
+
+const START = "update inbox set starts = starts + 1 where consumer = $1 and message_id = $2 and state in ('ready', 'parked') returning starts";
 
 /** That a consumer's code can handle messages of a wire name, as replicas write it down. */
 export function knowledge(consumer: string, wireName: string): string {
@@ -168,13 +167,20 @@ export class Deliveries {
 
   /**
    * Looks for what is to be handled, in the order of each key; one statement, whatever there is.
+   * @param ready where to look for messages that are ready.
+   * @param held where to look for holds that are due.
    * @param inMemory what is not looked for again.
    */
-  async look(sight: Sight, inMemory: InMemory, rowsMax: number): Promise<Found[]> {
+  async look(ready: PartitionQuery, held: PartitionQuery, inMemory: InMemory, rowsMax: number): Promise<Found[]> {
     const { messages, keys } = inMemory;
     const pairs = [messages.consumers, messages.values, rowsMax, keys.consumers, keys.values];
-    const rows = await this.sql.rows<LookRow>(LOOK, [sight.consumers, sight.partitions, ...pairs]);
+    const rows = await this.sql.rows<LookRow>(LOOK, [ready.consumers, ready.partitions, ...pairs, held.consumers, held.partitions]);
     return rows.map((row) => this.found(row));
+  }
+
+  /** Notes that a message is about to be handled, before it is: how often that has been noted, or `undefined` when it is handled already. */
+  async noteStart({ consumer, message }: Delivery): Promise<number | undefined> {
+    return (await this.sql.rows<{ starts: number }>(START, [consumer, message.id]))[0]?.starts;
   }
 
   private found(row: LookRow): Found {
@@ -188,18 +194,18 @@ export class Deliveries {
 
   /**
    * Writes down what became of deliveries of one consumer, in the open transaction.
-   * @param epochs of each partition, of the lease under which they were handled.
-   * @throws LeaseLost when one of them is another replica's by now, or was handled by it: the transaction must not commit.
+   * @param replica as which this one handled them.
+   * @throws MembershipLost when others have left this replica out, or one of the messages was handled by another one: the transaction must
+   * not commit.
    */
-  async settle(consumer: string, done: readonly Delivery[], failures: readonly Failure[], epochs: readonly (string | null)[]): Promise<void> {
-    const group = consumerGroup(consumer);
+  async settle(consumer: string, done: readonly Delivery[], failures: readonly Failure[], replica: string): Promise<void> {
     if (done.length > 0) {
-      const rows = await this.sql.rows<object>(SETTLE, [consumer, done.map((d) => d.message.id), group, epochs]);
-      if (rows.length !== done.length) throw new LeaseLost(group);
+      const rows = await this.sql.rows<object>(SETTLE, [consumer, done.map((d) => d.message.id), replica]);
+      if (rows.length !== done.length) throw new MembershipLost(consumerGroup(consumer));
     }
     if (failures.length > 0) {
-      const [row] = await this.sql.rows<{ written: number }>(FAIL, [consumer, JSON.stringify(failures.map(written)), group, epochs]);
-      if (row?.written !== failures.length) throw new LeaseLost(group);
+      const [row] = await this.sql.rows<{ written: number }>(FAIL, [consumer, JSON.stringify(failures.map(written)), replica]);
+      if (row?.written !== failures.length) throw new MembershipLost(consumerGroup(consumer));
     }
   }
 
@@ -235,7 +241,7 @@ export class Deliveries {
   }
 }
 
-/** The group of leases that share a consumer's partitions among the replicas. */
+/** The group of work in which replicas divide a consumer's partitions. */
 export function consumerGroup(consumer: string): string {
   return `consumer:${consumer}`;
 }

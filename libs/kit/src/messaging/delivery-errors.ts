@@ -49,16 +49,16 @@ export class StatementSwallowed extends FledgeError {
   }
 }
 
-/** This replica holds a partition no more: another one handles its messages, and what was done for them here is undone. */
-export class LeaseLost extends FledgeError {
-  readonly code = 'fledge.lease-lost';
+/** This replica has a part of the work no more: another one does it, and what was done for it here is undone. */
+export class MembershipLost extends FledgeError {
+  readonly code = 'fledge.membership-lost';
   readonly kind = 'unavailable';
   readonly outcome = 'not-run';
-  readonly hint = 'Nothing is to be done: the replica that holds the lease goes on. If it happens often, see what stops the process for seconds.';
+  readonly hint = 'Nothing is to be done: the replica that has the work goes on. If it happens often, see what stops the process for seconds.';
   get data(): Readonly<Record<string, unknown>> {
     return { group: this.group };
   }
   constructor(readonly group: string) {
-    super(`the lease of ${group} was lost`);
+    super(`the work of ${group} is another replica's now`);
   }
 }

@@ -9,7 +9,7 @@ import { knowledge } from './deliveries.js';
 import { UnknownVersion } from './delivery-errors.js';
 import { Dispatcher } from './dispatcher.js';
 import { Inbox } from './inbox.js';
-import { Leases } from './lease.js';
+import { Membership } from './membership.js';
 import { register } from './registry.js';
 import { MESSAGING_MIGRATIONS } from './schema.js';
 import { sqlOf } from './sql.js';
@@ -19,7 +19,7 @@ const LONG_MS = 2_500;
 
 interface Replica {
   readonly inbox: Inbox;
-  readonly leases: Leases;
+  readonly membership: Membership;
   readonly dispatcher: Dispatcher;
 }
 
@@ -39,9 +39,9 @@ describe('the dispatchers of a module', () => {
     await database.drop();
   });
 
-  async function stop({ dispatcher, leases }: Replica): Promise<void> {
+  async function stop({ dispatcher, membership }: Replica): Promise<void> {
     await dispatcher.stop();
-    await leases.stop();
+    await membership.stop();
   }
 
   const consumer = (name: string, options: ConsumerOptions, handle: DurableConsumer['handle']): DurableConsumer => ({ name, kind: 'event', takes: ['a.b'], knows: ['a.b.v1'], rules: resolveRules(options, name), handle });
@@ -50,14 +50,14 @@ describe('the dispatchers of a module', () => {
 
   async function replica(...consumers: DurableConsumer[]): Promise<Replica> {
     const sql = sqlOf(source);
-    const leases = new Leases(sql, randomUUID(), consumers.flatMap(({ name, knows }) => knows.map((wireName) => knowledge(name, wireName))));
-    const inbox = new Inbox(sql, 'hall', leases);
-    const dispatcher = new Dispatcher({ module: 'hall', source, leases, consumers });
+    const membership = new Membership(sql, { knows: consumers.flatMap(({ name, knows }) => knows.map((wireName) => knowledge(name, wireName))) });
+    const inbox = new Inbox(sql, 'hall', membership);
+    const dispatcher = new Dispatcher({ module: 'hall', source, membership, consumers });
     await register(sql, consumers);
-    inbox.onAccepted(() => dispatcher.wake());
-    await leases.start();
+    inbox.handTo(dispatcher);
+    await membership.start();
     dispatcher.start();
-    const started = { inbox, leases, dispatcher };
+    const started = { inbox, membership, dispatcher };
     open.push(started);
     return started;
   }
@@ -95,7 +95,7 @@ describe('the dispatchers of a module', () => {
     await first.inbox.accept([message('lost')]);
     await eventually(() => runs === 1, 'it under way');
     // as after a pause of the process that was longer than the lease
-    await source.query('update message_lease set owner = $1, epoch = epoch + 1, expires_at = clock_timestamp() where owner = $2', [randomUUID(), first.leases.replica]);
+    await source.query('delete from message_replica where replica = $1', [first.membership.replica]);
     await eventually(async () => (await handled('long')) === 1, 'it handled by the next holder', 8_000);
     expect(runs).toBe(2);
   });

@@ -3,92 +3,138 @@ import { Logger } from '@nestjs/common';
 import { now } from '../boundary/index.js';
 import type { ModuleDataSource } from '../data/index.js';
 import { Attempt } from './attempt.js';
-import { Backlog } from './backlog.js';
-import { Batch, BATCH_MAX, type Workshop } from './batch.js';
+import type { KeyQueue } from './backlog.js';
+import { Batch, BATCH_MAX, type HandlerContext } from './batch.js';
+import { afterHandle, afterHandled } from './checkpoints.js';
 import type { DurableConsumer } from './consumer.js';
-import { consumerGroup, Deliveries, type Delivery, type Found, type InMemory, LOOK_ROWS_MAX, type OfConsumers, type Sight } from './deliveries.js';
-import { LeaseLost } from './delivery-errors.js';
-import type { LeaseGroup, Leases } from './lease.js';
-import { afterHandle, afterHandled } from './points.js';
-import { PARTITIONS } from './schema.js';
+import { ConsumerWorker, MEMORY_MAX } from './consumer-worker.js';
+import { Deliveries, type Delivery, type Found, type InMemory, LOOK_ROWS_MAX, type OfConsumers, type PartitionQuery } from './deliveries.js';
+import { MembershipLost } from './delivery-errors.js';
+import { FailurePolicy } from './failure-policy.js';
+import type { Membership } from './membership.js';
 import { sqlOf } from './sql.js';
-import { Verdicts } from './verdicts.js';
+import { Waker } from './waker.js';
 
 /** Transactions in which a module handles messages at one time. */
 const BATCHES_AT_ONCE = 4;
 /** Messages that handlers with transactions of their own work on at one time, of each consumer. */
 const OWN_AT_ONCE = 8;
-/** Messages of a partition in memory, beyond which no more are looked for. */
-const MEMORY_MAX = 64;
-/** Messages of a consumer in memory, with which no more are looked for: a few looks that find much cost less than many that find little. */
-const ENOUGH = 4 * BATCH_MAX;
-/** From the start of a look that found something to that of the next one at the least. */
+/** From the start of a look that found something to that of the next one at the least, in milliseconds. */
 const LOOK_MIN_MS = 8;
-const POLL_MIN_MS = 20;
-const POLL_MAX_MS = 500;
 const PAUSE_AFTER_FAILURE_MS = 200;
+/** How long after a replica was killed or froze each start of a handler is noted before it, in milliseconds: its message may have been the cause. */
+const CAREFUL_MS = 30_000;
+/** Noted starts after which a message that is not settled yet is not started again. */
+export const DEADLY_STARTS = 5;
 
 /** What a dispatcher is made of. */
 export interface DispatcherOptions {
   readonly module: string;
   readonly source: ModuleDataSource;
-  readonly leases: Leases;
+  readonly membership: Membership;
   readonly consumers: readonly DurableConsumer[];
-}
-
-/** A consumer at work. */
-interface Line {
-  readonly consumer: DurableConsumer;
-  readonly group: LeaseGroup;
-  readonly backlog: Backlog;
-  working: number;
 }
 
 /**
  * Hands a module's inbox to its consumers: of each key one message at a time and in order, keys side by side. Of all replicas one at
- * a time works on a partition of a consumer.
+ * a time works on a partition of a consumer. What the inbox stores while this replica is alone comes here at once (`offer`); the rest is
+ * looked for when something says that there may be something.
  */
 export class Dispatcher {
   private readonly logger = new Logger('messages');
-  private readonly lines: readonly Line[];
-  private readonly shop: Workshop;
+  private readonly workers: readonly ConsumerWorker[];
+  private readonly byName: ReadonlyMap<string, ConsumerWorker>;
+  private readonly context: HandlerContext;
+  private readonly membership: Membership;
   private looks = 0;
+  /** Looks, and stores of the inbox, that are under way. */
+  private readonly openLooks = new Set<number>();
   private batches = 0;
+  private started = false;
   private stopped = false;
-  private woken = false;
-  private waiting: (() => void) | undefined;
+  private readonly waker = new Waker();
   private running: Promise<void> | undefined;
   private readonly working = new Set<Promise<void>>();
   private failing = false;
+  private complained = false;
+  private holdDueAt = Infinity;
+  private carefulUntil = 0;
 
-  constructor({ module, source, leases, consumers }: DispatcherOptions) {
-    this.lines = consumers.map((consumer) => ({ consumer, group: leases.join(consumerGroup(consumer.name), PARTITIONS), backlog: new Backlog(), working: 0 }));
-    for (const line of this.lines) {
-      line.group.onChange(() => this.onLeases(line));
-      line.group.onRelease((part) => !line.backlog.isBusy(part));
-    }
+  constructor({ module, source, membership, consumers }: DispatcherOptions) {
+    this.membership = membership;
+    this.workers = consumers.map((consumer) => new ConsumerWorker(consumer, membership));
+    this.byName = new Map(this.workers.map((worker) => [worker.consumer.name, worker]));
+    for (const worker of this.workers) worker.group.onChange(() => this.onAssignment(worker));
+    membership.onDeath(() => (this.carefulUntil = now() + CAREFUL_MS));
+    membership.onTold('inbox', () => this.wakeAll());
+    membership.onSigns(({ ready, holdInMs }) => {
+      if (ready && (this.isIdle() || !membership.isAlone)) this.wakeAll();
+      if (holdInMs !== null) this.expectHold(holdInMs);
+    });
     const deliveries = new Deliveries(sqlOf(source), module);
-    this.shop = {
+    this.context = {
       module,
       source,
       deliveries,
-      verdicts: new Verdicts(leases.replica, deliveries),
+      failurePolicy: new FailurePolicy(() => membership.replica, deliveries),
       logger: this.logger,
       attempts: new Map(),
-      points: { afterHandle: () => afterHandle(module), afterHandled: () => afterHandled(module) },
+      checkpoints: { afterHandle: () => afterHandle(module), afterHandled: () => afterHandled(module) },
       isStopping: () => this.stopped,
     };
   }
 
   start(): void {
+    this.started = true;
     this.running = this.run();
   }
 
-  /** There may be something to handle. */
-  wake(): void {
-    this.woken = true;
-    // a database that fails is not asked more often because there is more to handle
-    if (!this.failing || this.stopped) this.waiting?.();
+  /** There may be something to handle that is not in memory. */
+  wakeAll(): void {
+    for (const worker of this.workers) worker.complete.clear();
+    this.wake();
+  }
+
+  /** Begins to store into the inbox: the number of this look, for `offer`. */
+  openLook(): number {
+    this.openLooks.add(++this.looks);
+    return this.looks;
+  }
+
+  /**
+   * Takes what was just stored in the inbox by this process: straight into memory where that is known to have all that came before it,
+   * else it is looked for.
+   */
+  offer(found: readonly Found[], look: number): void {
+    let missed = false;
+    if (!this.membership.isAlone && found.length > 0) this.membership.tell('inbox');
+    for (const one of found) {
+      const worker = this.byName.get(one.consumer);
+      if (worker && !this.stopped && !this.take(worker, one, look)) missed = true;
+    }
+    this.closeLook(look);
+    if (missed) this.wake();
+    if (this.started) this.dispatch();
+  }
+
+  /** Takes a message into memory, behind all that came before it. Returns false when it is to be looked for. */
+  private take(worker: ConsumerWorker, { key, partition, state, delivery }: Found, look: number): boolean {
+    const { backlog, complete, group } = worker;
+    const isDirect = this.membership.isAlone && complete.has(partition) && group.held.has(partition) && state === 'ready' && backlog.queue(key)?.held !== true;
+    if (isDirect && backlog.leftSince(key, look) === undefined && backlog.count(partition) < MEMORY_MAX) {
+      if (!backlog.ids.has((delivery as Delivery).message.id)) backlog.add(delivery as Delivery, false);
+      return true;
+    }
+    complete.delete(partition);
+    worker.missed += 1;
+    return false;
+  }
+
+  private closeLook(look: number): void {
+    this.openLooks.delete(look);
+    let oldest = this.looks + 1;
+    for (const open of this.openLooks) oldest = Math.min(oldest, open);
+    for (const { backlog } of this.workers) backlog.forget(oldest);
   }
 
   /**
@@ -99,70 +145,116 @@ export class Dispatcher {
     this.stopped = true;
     this.wake();
     await this.running;
-    await Promise.all(this.lines.map(({ group }) => group.letGo()));
+    await Promise.all(this.workers.map(({ group }) => group.letGo()));
     await Promise.all(this.working);
   }
 
+  private wake(): void {
+    this.waker.wake();
+  }
+
+  /** The database fails: it is left alone for a while, whatever there is to handle. */
+  private fail(): void {
+    this.failing = true;
+    this.wake();
+  }
+
+  private isIdle(): boolean {
+    return this.working.size === 0 && this.workers.every(({ backlog }) => !backlog.hasWaiting);
+  }
+
+  private expectHold(inMs: number): void {
+    const at = now() + Math.max(inMs, 0);
+    if (at >= this.holdDueAt) return;
+    this.holdDueAt = at;
+    // whoever waits is to wait for less
+    this.waker.rouse();
+  }
+
   private async run(): Promise<void> {
-    let pauseMs = POLL_MIN_MS;
     while (!this.stopped) {
+      if (this.failing) await this.leaveAlone();
       const startedAt = now();
-      const found = await this.lookSafely();
-      this.employ();
+      const isDue = this.holdDueAt <= startedAt;
+      if (isDue) this.holdDueAt = Infinity;
+      const found = this.waker.woken || isDue ? await this.lookSafely() : 0;
+      this.dispatch();
       // for more to come in and to be handled before the next look
       const waitMs = LOOK_MIN_MS - (now() - startedAt);
       if (found > 0 && waitMs > 1) await sleep(waitMs, undefined, { ref: false });
-      pauseMs = found > 0 || this.woken ? POLL_MIN_MS : Math.min(pauseMs * 2, POLL_MAX_MS);
-      await this.pause(this.failing ? PAUSE_AFTER_FAILURE_MS : pauseMs);
+      // what was looked at must be found empty before what comes in is taken without a look
+      if (found > 0) this.waker.woken = true;
+      else await this.waker.pause(this.holdDueAt - now());
     }
+  }
+
+  private async leaveAlone(): Promise<void> {
+    await sleep(PAUSE_AFTER_FAILURE_MS, undefined, { ref: false });
+    this.failing = false;
+    this.waker.woken = true;
   }
 
   private async lookSafely(): Promise<number> {
-    this.woken = false;
+    this.waker.woken = false;
+    const look = this.openLook();
     try {
-      const found = await this.look();
-      this.failing = false;
+      const found = await this.look(look);
+      this.complained = false;
       return found;
     } catch (error) {
-      if (!this.failing && !this.stopped) this.logger.warn(`${this.shop.module}: the inbox can not be read for now: ${error instanceof Error ? error.message : String(error)}`);
-      this.failing = true;
+      if (!this.complained && !this.stopped) this.logger.warn(`${this.context.module}: the inbox cannot be read for now: ${error instanceof Error ? error.message : String(error)}`);
+      this.complained = true;
+      this.fail();
       return 0;
+    } finally {
+      this.closeLook(look);
     }
   }
 
-  private async look(): Promise<number> {
-    const sight = this.sight();
-    if (sight.consumers.length === 0) return 0;
-    const look = ++this.looks;
-    const found = await this.shop.deliveries.look(sight, this.inMemory(), LOOK_ROWS_MAX);
-    for (const line of this.lines) {
-      await this.take(line, found.filter((one) => one.consumer === line.consumer.name), look);
-      line.backlog.forget(look);
+  private async look(look: number): Promise<number> {
+    const missed = new Map(this.workers.map((worker) => [worker, worker.missed]));
+    const wanted = new Map(this.workers.map((worker) => [worker, worker.wanted()]));
+    const held = this.queryOf((worker) => worker.group.held);
+    if (held.consumers.length === 0) return 0;
+    const ready = this.queryOf((worker) => wanted.get(worker) as readonly number[]);
+    const found = await this.context.deliveries.look(ready, held, this.inMemory(), LOOK_ROWS_MAX);
+    for (const worker of this.workers) {
+      const own = found.filter((one) => one.consumer === worker.consumer.name);
+      const rest = new Set(own.filter(({ state }) => state !== 'due').map(({ partition }) => partition));
+      await this.receive(worker, own, look);
+      if (worker.missed !== missed.get(worker) || !this.membership.isAlone) continue;
+      for (const part of wanted.get(worker) ?? []) if (!rest.has(part) && worker.group.held.has(part)) worker.complete.add(part);
     }
     return found.length;
   }
 
-  private sight(): Sight {
-    const hungry = this.lines.filter(({ backlog }) => !backlog.hasWaiting || backlog.ids.size < ENOUGH);
-    const seen = hungry.flatMap((line) => [...line.group.held.keys()].filter((part) => line.backlog.count(part) < MEMORY_MAX).map((part) => ({ name: line.consumer.name, part })));
-    return { consumers: seen.map((one) => one.name), partitions: seen.map((one) => one.part) };
+  private queryOf(partsOf: (worker: ConsumerWorker) => Iterable<number>): PartitionQuery {
+    const query = { consumers: [] as string[], partitions: [] as number[] };
+    for (const worker of this.workers) {
+      for (const part of partsOf(worker)) {
+        query.consumers.push(worker.consumer.name);
+        query.partitions.push(part);
+      }
+    }
+    return query;
   }
 
   private inMemory(): InMemory {
-    const pairs = (of: (backlog: Backlog) => Iterable<string>): OfConsumers => {
+    const pairs = (of: (worker: ConsumerWorker) => Iterable<string>): OfConsumers => {
       const all: OfConsumers = { consumers: [], values: [] };
-      for (const { consumer, backlog } of this.lines) {
-        for (const value of of(backlog)) {
-          all.consumers.push(consumer.name);
+      for (const worker of this.workers) {
+        for (const value of of(worker)) {
+          all.consumers.push(worker.consumer.name);
           all.values.push(value);
         }
       }
       return all;
     };
-    return { messages: pairs((backlog) => backlog.ids), keys: pairs((backlog) => backlog.keys) };
+    return { messages: pairs(({ backlog }) => backlog.ids), keys: pairs(({ backlog }) => backlog.keys) };
   }
 
-  private async take({ consumer, backlog, group }: Line, found: readonly Found[], look: number): Promise<void> {
+  private async receive(worker: ConsumerWorker, found: readonly Found[], look: number): Promise<void> {
+    const { consumer, backlog, group } = worker;
     const held = new Map<string, number>();
     const over = new Set<string>();
     for (const { key, state, delivery, partition } of found) {
@@ -170,133 +262,165 @@ export class Dispatcher {
       if (state === 'held') held.set(key, partition);
       else if (delivery === undefined) over.add(key);
       else if (state === 'ready' && backlog.queue(key)?.held) held.set(key, partition);
-      else backlog.add(delivery, state === 'due');
+      else if (!backlog.ids.has(delivery.message.id)) backlog.add(delivery, state === 'due');
     }
-    if (held.size > 0) await this.shop.deliveries.park(consumer.name, [...new Set(held.values())], [...held.keys()]);
-    for (const key of over) if (!backlog.has(key)) await this.shop.deliveries.release(consumer.name, key);
-    if (held.size + over.size > 0) this.woken = true;
+    if (held.size > 0) await this.context.deliveries.park(consumer.name, [...new Set(held.values())], [...held.keys()]);
+    for (const key of over) if (!backlog.has(key)) await this.context.deliveries.release(consumer.name, key);
+    if (over.size > 0) worker.complete.clear();
+    if (held.size + over.size > 0) this.waker.woken = true;
   }
 
-  /** Gives waiting keys to workers, as many as there are. */
-  private employ(): void {
-    for (const line of this.lines) {
-      while (!this.stopped && line.backlog.hasWaiting && this.hasWorker(line)) {
-        const work = (line.consumer.rules.transaction === 'own' ? this.handleOwn(line) : this.handleBatch(line)).catch((error: unknown) => this.logger.error(`${this.shop.module}: ${String(error)}`));
+  /** Gives waiting keys to handlers, as many as may run. */
+  private dispatch(): void {
+    for (const worker of this.workers) {
+      while (!this.stopped && worker.backlog.hasWaiting && this.mayStart(worker)) {
+        const work = this.handle(worker).catch((error: unknown) => this.logger.error(`${this.context.module}: ${String(error)}`));
         this.working.add(work);
         void work.finally(() => {
           this.working.delete(work);
-          if (this.stopped) void line.group.letGo();
-          this.wake();
-          this.employ();
+          if (this.stopped) void worker.group.letGo();
+          if (!worker.isComplete) this.wake();
+          this.dispatch();
         });
       }
     }
   }
 
-  private hasWorker({ consumer, working }: Line): boolean {
+  private mayStart({ consumer, working }: ConsumerWorker): boolean {
     return consumer.rules.transaction === 'own' ? working < OWN_AT_ONCE : this.batches < BATCHES_AT_ONCE;
   }
 
-  private async handleBatch(line: Line): Promise<void> {
-    const { consumer, backlog } = line;
-    const batch = new Batch(this.shop, consumer, backlog, this.epochs(line));
+  private handle(worker: ConsumerWorker): Promise<void> {
+    const queue = worker.backlog.take() as KeyQueue;
+    return worker.consumer.rules.transaction === 'own' ? this.handleOwn(worker, queue) : this.handleBatch(worker, queue);
+  }
+
+  /** Messages that share a transaction, beginning with those of a key. */
+  private async handleBatch(worker: ConsumerWorker, first: KeyQueue): Promise<void> {
+    const isCareful = now() < this.carefulUntil;
     this.batches += 1;
     try {
-      await batch.run();
-      const failed = new Set(batch.failures.map((failure) => failure.delivery));
-      for (const delivery of batch.taken) this.ended(line, delivery, !failed.has(delivery));
-      for (const queue of batch.queues) {
-        if (batch.failed.has(queue)) backlog.drop(queue, this.looks, 'held');
-        else backlog.give(queue, this.looks);
+      if (isCareful && (await this.isDeadly(worker, first))) return;
+      const batch = new Batch(this.context, worker.consumer, { backlog: worker.backlog, first, replica: this.membership.replica, most: isCareful ? 1 : BATCH_MAX });
+      try {
+        await batch.run();
+        const failed = new Set(batch.failures.map((failure) => failure.delivery));
+        for (const delivery of batch.taken) this.ended(worker, delivery, !failed.has(delivery));
+        for (const queue of batch.queues) this.giveBack(worker, queue, batch.failed.has(queue));
+        for (const { waitMs } of batch.failures) this.expectHold(waitMs ?? 0);
+      } catch (error) {
+        await this.undone(worker, batch, error);
+        for (const delivery of batch.taken) this.ended(worker, delivery, false);
+        for (const queue of batch.queues) worker.drop(queue, this.looks, 'dropped');
       }
-    } catch (error) {
-      await this.undone(line, batch, error);
-      for (const delivery of batch.taken) this.ended(line, delivery, false);
-      for (const queue of batch.queues) backlog.drop(queue, this.looks, 'dropped');
     } finally {
       this.batches -= 1;
     }
   }
 
   /** One message whose handler opens transactions of its own; noted as handled after it. */
-  private async handleOwn(line: Line): Promise<void> {
-    const { consumer, backlog } = line;
-    const { source, deliveries, verdicts, module, attempts } = this.shop;
-    const queue = backlog.take();
-    const delivery = queue && backlog.next(queue);
-    if (!queue || !delivery) return;
-    line.working += 1;
-    // those that it began with: what is let go of meanwhile is this replica's until it ends
-    const epochs = this.epochs(line);
+  private async handleOwn(worker: ConsumerWorker, queue: KeyQueue): Promise<void> {
+    worker.working += 1;
+    try {
+      if (now() < this.carefulUntil && (await this.isDeadly(worker, queue))) return;
+      const delivery = worker.backlog.next(queue);
+      if (delivery) await this.handleAlone(worker, queue, delivery);
+    } finally {
+      worker.working -= 1;
+    }
+  }
+
+  private async handleAlone(worker: ConsumerWorker, queue: KeyQueue, delivery: Delivery): Promise<void> {
+    const { consumer } = worker;
+    const { deliveries, failurePolicy, module, attempts } = this.context;
+    // as which it began: what is let go of meanwhile is this replica's until it ends
+    const { replica } = this.membership;
     try {
       const attempt = new Attempt(module, consumer, delivery.message);
       attempts.set(attempt, delivery);
       const outcome = await attempt.run().finally(() => attempts.delete(attempt));
-      if (!outcome.ok && outcome.error instanceof LeaseLost) throw outcome.error;
+      if (!outcome.ok && outcome.error instanceof MembershipLost) throw outcome.error;
       afterHandle(module);
-      const failure = outcome.ok ? undefined : await verdicts.failed(consumer, delivery, outcome.error);
-      await source.transaction(() => deliveries.settle(consumer.name, failure ? [] : [delivery], failure ? [failure] : [], epochs));
+      const failure = outcome.ok ? undefined : await failurePolicy.failed(consumer, delivery, outcome.error);
+      // each is one statement, and a transaction by itself
+      await deliveries.settle(consumer.name, failure ? [] : [delivery], failure ? [failure] : [], replica);
       afterHandled(module);
-      this.ended(line, delivery, outcome.ok);
-      if (failure) backlog.drop(queue, this.looks, 'held');
-      else backlog.give(queue, this.looks);
+      this.ended(worker, delivery, outcome.ok);
+      this.giveBack(worker, queue, failure !== undefined);
+      if (failure) this.expectHold(failure.waitMs ?? 0);
     } catch (error) {
-      this.failing = true;
       this.logger.warn(`${module}: ${consumer.name} could not note what became of ${delivery.message.id}, which it will handle again: ${error instanceof Error ? error.message : String(error)}`);
-      this.ended(line, delivery, false);
-      backlog.drop(queue, this.looks, 'dropped');
-    } finally {
-      line.working -= 1;
+      this.ended(worker, delivery, false);
+      worker.drop(queue, this.looks, 'dropped');
+      this.fail();
+    }
+  }
+
+  private giveBack(worker: ConsumerWorker, queue: KeyQueue, isHeld: boolean): void {
+    if (isHeld) return worker.drop(queue, this.looks, 'held');
+    worker.backlog.give(queue, this.looks);
+    // behind its hold there may be more, or nothing any more
+    if (queue.held && !worker.backlog.has(queue.key)) this.expectHold(0);
+  }
+
+  /**
+   * Notes that the first message of a key is about to be started. One that was started too often, and is not settled, is put aside instead:
+   * the process ended while it was handled, again and again.
+   */
+  private async isDeadly(worker: ConsumerWorker, queue: KeyQueue): Promise<boolean> {
+    const { failurePolicy, deliveries, module } = this.context;
+    const [delivery] = queue.deliveries;
+    if (!delivery) return false;
+    try {
+      const starts = await deliveries.noteStart(delivery);
+      if (starts === undefined || starts <= DEADLY_STARTS) return false;
+      this.logger.error(`${module}: ${worker.consumer.name} is not started again with ${delivery.message.id}: the process ended ${starts - 1} times while it was handled`);
+      worker.backlog.next(queue);
+      await this.recordFailure(worker, failurePolicy.deadly(worker.consumer, delivery, starts - 1));
+      this.ended(worker, delivery, true);
+      worker.drop(queue, this.looks, 'held');
+      return true;
+    } catch (error) {
+      this.logger.warn(`${module}: the start of ${delivery.message.id} cannot be noted: ${error instanceof Error ? error.message : String(error)}`);
+      return false;
     }
   }
 
   /** A transaction came to nothing: its messages are tried again, each in its own. One that was alone has failed. */
-  private async undone(line: Line, { taken }: Batch, error: unknown): Promise<void> {
-    const { verdicts } = this.shop;
+  private async undone(worker: ConsumerWorker, { taken }: Batch, error: unknown): Promise<void> {
+    const { failurePolicy } = this.context;
     const [only] = taken;
-    this.failing = true;
-    if (error instanceof LeaseLost || only === undefined) return;
+    this.fail();
+    if (error instanceof MembershipLost || only === undefined) return;
     if (taken.length > 1) {
-      for (const delivery of taken) verdicts.suspect(delivery);
+      for (const delivery of taken) failurePolicy.suspect(delivery);
       return;
     }
-    if (!verdicts.counts(only, error)) return;
-    const failure = verdicts.counted(line.consumer, only, error);
+    if (!failurePolicy.counts(only, error)) return;
+    await this.recordFailure(worker, failurePolicy.counted(worker.consumer, only, error));
+  }
+
+  private async recordFailure(worker: ConsumerWorker, failure: ReturnType<FailurePolicy['counted']>): Promise<void> {
     try {
-      await new Batch(this.shop, line.consumer, line.backlog, this.epochs(line)).bury(failure);
+      await new Batch(this.context, worker.consumer, { backlog: worker.backlog, replica: this.membership.replica }).recordFailure(failure);
+      this.expectHold(failure.waitMs ?? 0);
     } catch (unwritten) {
-      this.logger.warn(`${this.shop.module}: a failed try of ${only.message.id} could not be written down: ${unwritten instanceof Error ? unwritten.message : String(unwritten)}`);
+      this.logger.warn(`${this.context.module}: a failed try of ${failure.delivery.message.id} could not be written down: ${unwritten instanceof Error ? unwritten.message : String(unwritten)}`);
     }
   }
 
-  private ended({ backlog }: Line, delivery: Delivery, forget: boolean): void {
+  private ended({ backlog }: ConsumerWorker, delivery: Delivery, forget: boolean): void {
     backlog.done(delivery);
-    if (forget) this.shop.verdicts.clear(delivery);
+    if (forget) this.context.failurePolicy.clear(delivery);
   }
 
-  private onLeases({ consumer, group, backlog }: Line): void {
-    for (let part = 0; part < PARTITIONS; part++) if (!group.held.has(part)) backlog.abandon(part, this.looks);
-    this.shop.verdicts.keep(consumer.name, (part) => group.keeps(part));
-    for (const [attempt, delivery] of this.shop.attempts) {
-      if (delivery.consumer === consumer.name && !group.keeps(delivery.partition)) attempt.giveUp(new LeaseLost(group.group));
+  private onAssignment(worker: ConsumerWorker): void {
+    const { consumer, group } = worker;
+    worker.leaveOut(this.looks);
+    this.context.failurePolicy.keep(consumer.name, (part) => group.keeps(part));
+    for (const [attempt, delivery] of this.context.attempts) {
+      if (delivery.consumer === consumer.name && !group.keeps(delivery.partition)) attempt.giveUp(new MembershipLost(group.group));
     }
     this.wake();
-  }
-
-  private epochs({ group }: Line): (string | null)[] {
-    return Array.from({ length: PARTITIONS }, (_, part) => group.held.get(part)?.epoch ?? null);
-  }
-
-  private pause(ms: number): Promise<void> {
-    if (this.stopped || (this.woken && !this.failing)) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.waiting = undefined;
-        resolve();
-      };
-      const timer = setTimeout(done, ms).unref();
-      this.waiting = done;
-    });
   }
 }

@@ -18,10 +18,11 @@ export class ConsumerInUse extends FledgeError {
 /** Rows that one statement deletes at the most. */
 const ROWS_MAX = 5_000;
 
-// In one statement, so that no replica that starts meanwhile is overlooked: it registers its consumers before it takes part.
+// In one statement, so that no replica that starts meanwhile is overlooked: it registers its consumers before it takes part. The lock of a
+// replica that was killed can be had: its row alone does not make it one that runs.
 const STRIKE = `
 delete from message_consumer c where c.name = $1
-  and not exists (select from message_member m where m.expires_at > clock_timestamp() and $2 = any(m.groups))
+  and not exists (select from message_replica m where $2 = any(m.groups) and not pg_try_advisory_xact_lock(m.line))
 returning 1`;
 // A replica that starts while this is under way has registered it again: what it sees by then is not from before.
 const STILL_FORGOTTEN = 'not exists (select from message_consumer where name = $1)';

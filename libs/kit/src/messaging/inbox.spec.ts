@@ -6,7 +6,7 @@ import type { StoredMessage } from '../transport/index.js';
 import { type DurableConsumer, resolveRules } from './consumer.js';
 import { Dispatcher } from './dispatcher.js';
 import { Inbox } from './inbox.js';
-import { Leases } from './lease.js';
+import { Membership } from './membership.js';
 import { register } from './registry.js';
 import { MESSAGING_MIGRATIONS } from './schema.js';
 import { type Sql, sqlOf } from './sql.js';
@@ -15,19 +15,18 @@ describe('the inbox of a module', () => {
   let database: FreshDatabase;
   let source: ModuleDataSource;
   let sql: Sql;
-  let leases: Leases;
+  let membership: Membership;
   let inbox: Inbox;
 
   beforeEach(async () => {
     database = await freshDatabase();
     source = await openModuleData({ module: 'hall', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
     sql = sqlOf(source);
-    leases = new Leases(sql, randomUUID());
-    inbox = new Inbox(sql, 'hall', leases);
+    membership = new Membership(sql);
+    inbox = new Inbox(sql, 'hall', membership);
   });
   afterEach(async () => {
-    inbox.stop();
-    await leases.stop();
+    await membership.stop();
     await source.destroy();
     await database.drop();
   });
@@ -52,10 +51,10 @@ describe('the inbox of a module', () => {
 
     const got: string[] = [];
     const sweeper: DurableConsumer = { name: 'hall.sweep', kind: 'command', knows: [], takes: ['hall.sweep'], rules: resolveRules({}, 'sweeper'), handle: ({ id }) => Promise.resolve(void got.push(id)) };
-    const dispatcher = new Dispatcher({ module: 'hall', source, leases, consumers: [sweeper] });
+    const dispatcher = new Dispatcher({ module: 'hall', source, membership, consumers: [sweeper] });
     await register(sql, [sweeper]);
     await inbox.accept([early]);
-    await leases.start();
+    await membership.start();
     dispatcher.start();
     await eventually(() => got.length > 0, 'it handled');
     await dispatcher.stop();

@@ -1,14 +1,14 @@
 import { Logger } from '@nestjs/common';
 import type { Intake, LogPosition, StoredMessage } from '../transport/index.js';
+import { afterAccept } from './checkpoints.js';
 import { familyOf } from './consumer.js';
-import { LeaseLost } from './delivery-errors.js';
-import { LEASE_TTL_MS, type LeaseGroup, type Leases } from './lease.js';
-import { afterAccept } from './points.js';
+import type { Found } from './deliveries.js';
+import { MembershipLost } from './delivery-errors.js';
+import type { Assignment, Membership } from './membership.js';
+import { isMember } from './membership-sql.js';
 import { partitionOf } from './schema.js';
 import type { Sql } from './sql.js';
 
-/** How often the list of consumers is read again: a newer replica may have added to it. */
-export const CONSUMERS_READ_EVERY_MS = 1_000;
 const INTAKE = 'intake';
 
 // One transaction at a time stores into an inbox, so that positions become visible in their order; the lock is taken before a row gets
@@ -16,31 +16,53 @@ const INTAKE = 'intake';
 // others, or one that was parked at once would be taken before those that are ready still.
 // An event from before its consumer is none for it, whenever and from wherever it comes: a log that is read from its start, a replay.
 // A command whose handler no replica has had yet waits for it: its sender was deployed first.
-const ACCEPT = `
+const accepted = (given: string, further = ''): string => `
 with given as materialized (
-  select * from json_to_recordset($1::json) as m(n int, id uuid, source text, kind text, name text, family text, key text, payload text, headers jsonb, occurred_at timestamptz)
+  select * from json_to_recordset(${given}::json) as m(n int, id uuid, source text, kind text, name text, family text, key text, payload text, headers jsonb, occurred_at timestamptz)
 ), locked as materialized (
   select pg_advisory_xact_lock(hashtextextended('inbox:' || current_schema(), 0))
+)${further}, stored as (
+  insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at)
+  select coalesce(c.name, m.family), m.id, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at
+  from given m left join message_consumer c on c.kind = m.kind and m.family = any(c.takes) and (m.kind = 'command' or m.occurred_at >= c.begins_at), (select count(*) from locked) all_locked
+  where (c.name is not null or m.kind = 'command')${further && ' and exists (select from moved)'}
+  order by m.n
+  on conflict do nothing
+  returning consumer, message_id, partition, position, key
 )
-insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at)
-select coalesce(c.name, m.family), m.id, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at
-from given m left join message_consumer c on c.kind = m.kind and m.family = any(c.takes) and (m.kind = 'command' or m.occurred_at >= c.begins_at), (select count(*) from locked) all_locked
-where c.name is not null or m.kind = 'command'
-order by m.n
-on conflict do nothing
-returning consumer`;
+select s.consumer, s.message_id as id, s.partition, s.position, exists (select from message_hold h where h.consumer = s.consumer and h.key = s.key) as "isHeld"`;
 
-// Who is frozen between this and its commit holds what the next holder of the lease waits for: no longer than the lease.
-const MOVE = `
-insert into message_intake (incarnation, sequence) select $1, $2
-where exists (select from message_lease l where l."group" = '${INTAKE}' and l.part = 0 and l.epoch = $3::bigint and l.expires_at > clock_timestamp())
-on conflict ("only") do update set incarnation = excluded.incarnation, sequence = excluded.sequence
-returning set_config('idle_in_transaction_session_timeout', '${LEASE_TTL_MS}', true)`;
+const ACCEPT = `${accepted('$1')}
+from stored s order by s.position`;
+
+// One statement, whose locks nobody can hold while frozen. A row without a consumer says that the position was moved.
+const MOVE = `${accepted('$1', `, moved as (
+  insert into message_intake (incarnation, sequence, message_id) select $2, $3, $4::uuid where ${isMember('$5')}
+  on conflict ("only") do update set incarnation = excluded.incarnation, sequence = excluded.sequence, message_id = excluded.message_id
+  returning 1
+)`)}
+from (select 1 from moved) is_moved left join stored s on true order by s.position`;
 
 interface ConsumerRow {
   readonly name: string;
   readonly kind: StoredMessage['kind'];
   readonly takes: readonly string[];
+}
+
+interface AcceptedRow {
+  readonly consumer: string | null;
+  readonly id: string;
+  readonly partition: number;
+  readonly position: string;
+  readonly isHeld: boolean;
+}
+
+/** Who handles what an inbox stores. */
+export interface Receiver {
+  /** A store begins; its number is for `offer`, which ends it. */
+  openLook(): number;
+  /** Takes what this process has just stored, in order. */
+  offer(found: readonly Found[], look: number): void;
 }
 
 /**
@@ -50,32 +72,27 @@ interface ConsumerRow {
  */
 export class Inbox implements Intake {
   private readonly logger = new Logger('inbox');
-  private readonly group: LeaseGroup;
+  private group: Assignment | undefined;
   private consumers: readonly ConsumerRow[] = [];
-  private timer: NodeJS.Timeout | undefined;
-  private readonly listeners: (() => void)[] = [];
+  private receiver: Receiver | undefined;
 
   constructor(
     private readonly sql: Sql,
     readonly module: string,
-    leases: Leases,
+    private readonly membership: Membership,
   ) {
-    this.group = leases.join(INTAKE, 1);
+    // who adds to the list begins a new version of the view, and goes on when all replicas know it
+    membership.onView(() => this.readConsumers());
   }
 
-  /** Reads the list of consumers, and from now on again and again. */
-  async start(): Promise<void> {
-    await this.readConsumers();
-    this.timer = setInterval(() => void this.readConsumers().catch((error: unknown) => this.logger.debug(`${this.module}: consumers can not be read: ${String(error)}`)), CONSUMERS_READ_EVERY_MS).unref();
+  /** Reads the list of consumers; from now on again with each new version of the view. */
+  start(): Promise<void> {
+    return this.readConsumers();
   }
 
-  stop(): void {
-    clearInterval(this.timer);
-  }
-
-  /** Calls `listener` after messages were stored in this process. */
-  onAccepted(listener: () => void): void {
-    this.listeners.push(listener);
+  /** Who is given what is stored in this process. */
+  handTo(receiver: Receiver): void {
+    this.receiver = receiver;
   }
 
   wants({ kind, name, target }: Pick<StoredMessage, 'kind' | 'name' | 'target'>): boolean {
@@ -89,46 +106,71 @@ export class Inbox implements Intake {
   }
 
   async accept(messages: readonly StoredMessage[], position?: LogPosition): Promise<void> {
-    const stored = position === undefined ? await this.store(messages) : await this.sql.transaction(() => this.storeAt(messages, position));
-    if (stored === 0) return;
-    afterAccept(this.module);
-    for (const listener of this.listeners) listener();
+    if (messages.length === 0 && position === undefined) return;
+    const look = this.receiver?.openLook() ?? 0;
+    let found: readonly Found[] = [];
+    try {
+      found = await this.store(messages, position);
+      if (found.length > 0) afterAccept(this.module);
+    } finally {
+      this.receiver?.offer(found, look);
+    }
   }
 
   async position(): Promise<LogPosition | undefined> {
-    const [row] = await this.sql.rows<{ incarnation: string; sequence: string }>('select incarnation, sequence from message_intake');
-    return row && { incarnation: row.incarnation, sequence: Number(row.sequence) };
+    const [row] = await this.sql.rows<{ incarnation: string; sequence: string; id: string | null }>('select incarnation, sequence, message_id as id from message_intake');
+    return row && { incarnation: row.incarnation, sequence: Number(row.sequence), ...(row.id !== null && { id: row.id }) };
   }
 
   whileReading(work: (signal: AbortSignal) => Promise<void>): void {
+    // only those replicas divide it that read the log: one of another transport would hold it and read nothing
+    const group = (this.group ??= this.membership.join(INTAKE, 1));
     let reading: AbortController | undefined;
     let last: Promise<void> = Promise.resolve();
+    let running = false;
+    group.onRelease(() => !running);
     const look = (): void => {
-      const mine = this.group.held.has(0);
+      const mine = group.held.has(0);
       if (!mine) {
         reading?.abort();
         reading = undefined;
       } else if (!reading) {
         const controller = (reading = new AbortController());
         // the reading before must have ended: two at once would store in two orders
-        last = last.then(() => work(controller.signal)).catch((error: unknown) => this.logger.error(`${this.module} reads no messages any more: ${String(error)}`));
+        last = last
+          .then(() => {
+            running = true;
+            return work(controller.signal);
+          })
+          .catch((error: unknown) => this.logger.error(`${this.module} reads no messages any more: ${String(error)}`))
+          .finally(() => {
+            running = false;
+            if (!group.held.has(0)) void this.membership.beatNow();
+          });
       }
     };
-    this.group.onChange(look);
+    group.onChange(look);
     look();
   }
 
-  private async storeAt(messages: readonly StoredMessage[], { incarnation, sequence }: LogPosition): Promise<number> {
-    const epoch = this.group.held.get(0)?.epoch;
-    const moved = epoch === undefined ? [] : await this.sql.rows(MOVE, [incarnation, sequence, epoch]);
-    if (moved.length === 0) throw new LeaseLost(INTAKE);
-    return this.store(messages);
+  private async store(messages: readonly StoredMessage[], position: LogPosition | undefined): Promise<readonly Found[]> {
+    const given = JSON.stringify(messages.map(({ id, source, kind, name, key, payload, headers, occurredAt }, n) => ({ n, id, source, kind, name, family: familyOf(name), key, payload, headers, occurred_at: occurredAt })));
+    if (position === undefined) return this.foundOf(messages, await this.sql.rows<AcceptedRow>(ACCEPT, [given]));
+    if (this.group?.held.has(0) !== true) throw new MembershipLost(INTAKE);
+    const rows = await this.sql.rows<AcceptedRow>(MOVE, [given, position.incarnation, position.sequence, position.id ?? null, this.membership.replica]);
+    if (rows.length === 0) throw new MembershipLost(INTAKE);
+    return this.foundOf(messages, rows);
   }
 
-  private async store(messages: readonly StoredMessage[]): Promise<number> {
-    if (messages.length === 0) return 0;
-    const given = messages.map(({ id, source, kind, name, key, payload, headers, occurredAt }, n) => ({ n, id, source, kind, name, family: familyOf(name), key, payload, headers, occurred_at: occurredAt }));
-    return (await this.sql.rows(ACCEPT, [JSON.stringify(given)])).length;
+  private foundOf(messages: readonly StoredMessage[], rows: readonly AcceptedRow[]): readonly Found[] {
+    const [first] = rows;
+    if (first === undefined || first.consumer === null) return [];
+    const byId = new Map(messages.map((message) => [message.id, message]));
+    return rows.map(({ consumer, id, partition, position, isHeld }): Found => {
+      const message = byId.get(id) as StoredMessage;
+      const name = consumer as string;
+      return { consumer: name, key: message.key, partition, state: isHeld ? 'held' : 'ready', position, delivery: { consumer: name, message, partition, attempts: 0 } };
+    });
   }
 
   private async readConsumers(): Promise<void> {

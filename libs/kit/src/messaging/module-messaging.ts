@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { INestApplicationContext } from '@nestjs/common';
 import type { Catalogue, Inlet } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
@@ -12,8 +11,9 @@ import { knowledge } from './deliveries.js';
 import { Dispatcher } from './dispatcher.js';
 import { attachEventBus } from './event-routing.js';
 import { Inbox } from './inbox.js';
-import { Leases } from './lease.js';
+import { Membership } from './membership.js';
 import { Outbox } from './outbox.js';
+import { OutboxLane } from './outbox-lane.js';
 import { discoverProcesses, processNames } from './process/discover-processes.js';
 import { Timers } from './process/timers.js';
 import { backfill, register } from './registry.js';
@@ -39,12 +39,13 @@ export class ModuleMessaging {
   readonly outbox: Outbox;
   readonly inbox: Inbox;
   private readonly sql: Sql;
-  private readonly leases: Leases;
+  private readonly membership: Membership;
   private readonly relay: Relay;
   private readonly dispatcher: Dispatcher;
   private readonly timers: Timers;
   private readonly singletons: Singletons;
   private readonly consumers: readonly DurableConsumer[];
+  private joined = false;
   private started = false;
 
   /** Finds the module's consumers and takes over its event bus; nothing moves before `start`. */
@@ -52,25 +53,32 @@ export class ModuleMessaging {
     const { app, spec, catalogue, inlet, source, carrier } = options;
     const module = spec.contract.name;
     this.sql = sqlOf(source);
-    this.outbox = new Outbox(source, module, catalogue);
+    const lane = new OutboxLane();
+    this.outbox = new Outbox(source, module, catalogue, lane);
     const consumers = discoverConsumers(app, spec, catalogue, inlet);
-    this.consumers = [...consumers, ...discoverProcesses(app, { spec, catalogue, sql: this.sql, outbox: this.outbox }, consumers)];
+    const processes = discoverProcesses(app, { spec, catalogue, sql: this.sql, outbox: this.outbox, onTimer: (inMs) => this.timers.expect(inMs) }, consumers);
+    this.consumers = [...consumers, ...processes];
     const knows = this.consumers.flatMap(({ name, knows: names }) => names.map((wireName) => knowledge(name, wireName)));
-    this.leases = new Leases(this.sql, randomUUID(), knows);
-    this.inbox = new Inbox(this.sql, module, this.leases);
-    this.relay = new Relay(this.sql, module, carrier, this.leases);
-    this.dispatcher = new Dispatcher({ module, source, leases: this.leases, consumers: this.consumers });
-    this.timers = new Timers({ module, sql: this.sql, leases: this.leases, onMoved: () => this.dispatcher.wake() });
-    this.singletons = new Singletons(module, [...discoverSingletons(app), retentionJob(this.sql, options.retention ?? RETENTION_DEFAULT)], this.leases, this.sql);
+    this.membership = new Membership(this.sql, { knows, ...(carrier.isReachable && { isHealthy: () => carrier.isReachable?.() ?? true }) });
+    this.inbox = new Inbox(this.sql, module, this.membership);
+    this.relay = new Relay(this.sql, module, carrier, this.membership, lane);
+    this.dispatcher = new Dispatcher({ module, source, membership: this.membership, consumers: this.consumers });
+    this.timers = new Timers({ module, sql: this.sql, membership: this.membership, onMoved: () => this.dispatcher.wakeAll() });
+    this.singletons = new Singletons(module, [...discoverSingletons(app), retentionJob(this.sql, options.retention ?? RETENTION_DEFAULT)], this.membership, this.sql);
     attachEventBus(app, module, this.outbox);
-    this.outbox.onStored(() => this.relay.wake());
-    this.inbox.onAccepted(() => this.dispatcher.wake());
+    this.outbox.onStored((entry) => this.relay.stored(entry));
+    source.onCommit = () => this.singletons.committed();
+    this.inbox.handTo(this.dispatcher);
     if (carrier instanceof LocalCarrier) carrier.keep(archiveOf(module, this.sql));
   }
 
-  /** Begins to take messages in; before any module begins to send, so that none finds a receiver missing. */
+  /** Joins the other replicas, and begins to take messages in; before any module begins to send, so that none finds a receiver missing. */
   async subscribe(): Promise<void> {
+    this.joined = true;
     await register(this.sql, this.consumers);
+    await this.membership.start();
+    // until then nothing said that a replica has them: they may have been forgotten
+    await register(this.sql, this.consumers, this.membership.replica);
     await this.inbox.start();
     await this.options.carrier.subscribe(this.inbox);
   }
@@ -78,15 +86,6 @@ export class ModuleMessaging {
   /** Begins to send and to handle. */
   async start(): Promise<void> {
     await this.readPast();
-    try {
-      await this.leases.start();
-      // until then nothing said that a replica has them: they may have been forgotten
-      await register(this.sql, this.consumers, this.leases.replica);
-      await this.readPast();
-    } catch (error) {
-      await this.leases.stop();
-      throw error;
-    }
     this.started = true;
     this.relay.start();
     this.dispatcher.start();
@@ -100,11 +99,12 @@ export class ModuleMessaging {
 
   /** Handles and sends nothing new; resolves when what was under way is committed, and other replicas may go on. */
   async stop(): Promise<void> {
-    this.inbox.stop();
-    if (!this.started) return;
-    await Promise.all([this.dispatcher.stop(), this.timers.stop(), this.singletons.stop()]);
-    await this.relay.stop();
-    await this.leases.stop();
+    if (!this.joined) return;
+    if (this.started) {
+      await Promise.all([this.dispatcher.stop(), this.timers.stop(), this.singletons.stop()]);
+      await this.relay.stop();
+    }
+    await this.membership.stop();
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Carrier, Intake, StoredMessage } from '../transport/index.js';
 import { type DurableConsumer, familyOf } from './consumer.js';
-import { CONSUMERS_READ_EVERY_MS } from './inbox.js';
+import { BEHIND, BUMP, SILENCE_MS } from './membership-sql.js';
 import { partitionOf } from './schema.js';
 import type { Sql } from './sql.js';
 
@@ -11,9 +11,11 @@ import type { Sql } from './sql.js';
 const REGISTER = `
 insert into message_consumer as c (name, kind, takes, ready, begins_at) values ($1, $2, $3, $4, case when $4 then date_trunc('milliseconds', clock_timestamp()) else '-infinity' end)
 on conflict (name) do update set takes = case
-  when exists (select from message_member where expires_at > clock_timestamp()) then c.takes || array(select t from unnest(excluded.takes) t where t <> all(c.takes))
+  when exists (select from message_replica where replica is distinct from $5::uuid) then c.takes || array(select t from unnest(excluded.takes) t where t <> all(c.takes))
   else excluded.takes end
 returning (xmax = 0) as "isNew", ready`;
+
+const POLL_MS = 50;
 
 const BACKFILL = `
 insert into inbox (consumer, message_id, position, partition, source, kind, name, key, payload, headers, occurred_at)
@@ -30,12 +32,22 @@ on conflict do nothing`;
 export async function register(sql: Sql, consumers: readonly DurableConsumer[], replica?: string): Promise<void> {
   let isNew = false;
   for (const { name, kind, takes, rules } of consumers) {
-    const [row] = await sql.rows<{ isNew: boolean }>(REGISTER, [name, kind, takes, rules.startFrom === 'now']);
+    const [row] = await sql.rows<{ isNew: boolean }>(REGISTER, [name, kind, takes, rules.startFrom === 'now', replica ?? null]);
     isNew ||= row?.isNew ?? false;
   }
-  const [others] = await sql.rows<{ count: string }>('select count(*) from message_member where expires_at > clock_timestamp() and replica is distinct from $1::uuid', [replica ?? null]);
-  // replicas that run already store for a new consumer when they have read of it
-  if (isNew && others?.count !== '0') await sleep(2 * CONSUMERS_READ_EVERY_MS);
+  if (isNew) await untilKnown(sql, replica);
+}
+
+/**
+ * Resolves when every replica that runs stores for new consumers: it has read the list when it has seen the view. One that is frozen does
+ * not; it is left out after `SILENCE_MS`, and reads the list when it is back.
+ */
+async function untilKnown(sql: Sql, replica: string | undefined): Promise<void> {
+  const [view] = await sql.rows<{ version: number }>(BUMP);
+  for (let waitedMs = 0; waitedMs < 2 * SILENCE_MS; waitedMs += POLL_MS) {
+    if ((await sql.rows(BEHIND, [view?.version, replica ?? null])).length === 0) return;
+    await sleep(POLL_MS);
+  }
 }
 
 /** Stores the past of consumers that begin with it; before what has come since, and once, however often it is begun. */

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { openModuleData, type ModuleDataSource } from '../data/index.js';
 import { eventually } from '../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import type { Carrier, Sent, StoredMessage } from '../transport/index.js';
-import { Leases } from './lease.js';
+import { Membership } from './membership.js';
+import { OutboxLane } from './outbox-lane.js';
 import { Relay } from './relay.js';
 import { MESSAGING_MIGRATIONS } from './schema.js';
 import { type Sql, sqlOf } from './sql.js';
@@ -39,28 +39,33 @@ describe('a relay', () => {
   let database: FreshDatabase;
   let source: ModuleDataSource;
   const open: { stop(): Promise<void> }[] = [];
+  let current: Relay | undefined;
 
   beforeEach(async () => {
     database = await freshDatabase();
     source = await openModuleData({ module: 'told', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
   });
   afterEach(async () => {
+    current = undefined;
     for (const part of open.splice(0)) await part.stop();
     await source.destroy();
     await database.drop();
   });
 
-  async function start(carrier: Carrier, sql: Sql = sqlOf(source)): Promise<{ relay: Relay; leases: Leases }> {
-    const leases = new Leases(sqlOf(source), randomUUID());
-    const relay = new Relay(sql, 'told', carrier, leases);
-    await leases.start();
+  async function start(carrier: Carrier, sql: Sql = sqlOf(source)): Promise<{ relay: Relay; membership: Membership }> {
+    const membership = new Membership(sqlOf(source));
+    const relay = new Relay(sql, 'told', carrier, membership, new OutboxLane());
+    current = relay;
+    await membership.start();
     relay.start();
-    open.push(relay, leases);
-    return { relay, leases };
+    open.push(relay, membership);
+    return { relay, membership };
   }
 
-  const tell = (payloads: readonly string[]): Promise<unknown> =>
-    source.query(`insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', 3, p from unnest($1::text[]) p`, [payloads]);
+  const tell = async (payloads: readonly string[]): Promise<void> => {
+    await source.query(`insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', 3, p from unnest($1::text[]) p`, [payloads]);
+    current?.fallBehind();
+  };
   const unsent = async (): Promise<number> => (await source.query<unknown[]>('select 1 from outbox where sent_at is null')).length;
   const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
 
@@ -77,7 +82,7 @@ describe('a relay', () => {
     carrier.failing = true;
     const { relay } = await start(carrier);
     await tell(['a', 'b']);
-    relay.wake();
+    relay.fallBehind();
     await tell(['c']);
     carrier.failing = false;
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
@@ -88,9 +93,9 @@ describe('a relay', () => {
   it('that holds nothing leaves the process to others, however often it is woken', async () => {
     await start(new Remembering('local'));
     const { relay } = await start(new Remembering('local'));
-    relay.wake();
+    relay.fallBehind();
     await new Promise((resolve) => setImmediate(resolve));
-    relay.wake();
+    relay.fallBehind();
     await eventually(async () => expect(await unsent()).toBe(0), 'an answer of the database');
   });
 
@@ -102,7 +107,7 @@ describe('a relay', () => {
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
     carrier.life = 'two';
     await tell(['c']);
-    relay.wake();
+    relay.fallBehind();
     await eventually(() => expect(carrier.carried).toEqual(['a', 'b', 'a', 'b', 'c']), 'all of it again');
   });
 
@@ -113,7 +118,7 @@ describe('a relay', () => {
     await tell(['a', 'b']);
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
     await before.relay.stop();
-    await before.leases.stop();
+    await before.membership.stop();
     const local = new Remembering('local');
     await start(local);
     await tell(['c']);
@@ -124,15 +129,18 @@ describe('a relay', () => {
   it('sends again all of what it holds when another partition is lost meanwhile', async () => {
     const carrier = new Remembering('nats');
     carrier.life = 'one';
-    const { relay } = await start(carrier);
+    const { relay, membership } = await start(carrier);
     await source.query(`insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', case when n < 6000 then 3 else 12 end, n::text from generate_series(0, 11999) n`);
-    relay.wake();
+    relay.fallBehind();
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
-    // those of the partition that is lost come first: whole pages of them
-    await source.query("update message_lease set owner = gen_random_uuid(), epoch = epoch + 1, expires_at = clock_timestamp() + interval '5 minutes' where \"group\" = 'relay' and part < 8");
+    // another one joins meanwhile, and takes half of the partitions: whole pages of those that are left come first
+    const other = new Membership(sqlOf(source));
+    other.join('relay', 16);
+    open.push(other);
+    await Promise.all([other.start(), membership.beatNow()]);
     carrier.carried.length = 0;
     carrier.life = 'two';
-    relay.wake();
+    relay.fallBehind();
     await eventually(() => expect(new Set(carrier.carried).size).toBe(6_000), 'all of the partition that is held');
   });
 
@@ -185,16 +193,16 @@ describe('a relay', () => {
     expect(Math.max(...fetched)).toBeLessThan(10_000);
   });
 
-  it('that lost its lease marks nothing', async () => {
+  it('that others have left out marks nothing', async () => {
     const carrier = new Remembering('local');
     const { relay } = await start(carrier);
     const send = carrier.send.bind(carrier);
     carrier.send = async (from, messages) => {
-      await source.query("update message_lease set owner = gen_random_uuid(), epoch = epoch + 1, expires_at = clock_timestamp() + interval '1 minute'");
+      await source.query('delete from message_replica');
       return send(from, messages);
     };
     await tell(['a']);
-    relay.wake();
+    relay.fallBehind();
     await eventually(() => expect(carrier.carried).toContain('a'), 'the message carried');
     await relay.stop();
     expect(await unsent()).toBe(1);

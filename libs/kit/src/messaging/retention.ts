@@ -21,7 +21,7 @@ export const RETENTION_DEFAULT: Retention = { sentMs: 3 * DAY_MS, handledMs: 7 *
 
 /** Rows that one statement deletes at the most, so that none holds locks for long. */
 export const SWEEP_ROWS_MAX = 1_000;
-const SWEEP_EVERY_MS = 60_000;
+const SWEEP_EVERY_MS = 300_000;
 
 /** Deletes rows of the outbox and remembers up to when, so that a replay can tell what it has no more. */
 const forget = (seqs: string): string => `

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** Into how many parts the keys of a module are divided among its replicas. Fixed: it is stored with each row. */
@@ -217,5 +218,88 @@ export class AddBeginning1700000000004 implements MigrationInterface {
   }
 }
 
+const MEMBERSHIP = `
+create table message_view (
+  "only" boolean primary key default true check ("only"),
+  version bigint not null
+);
+insert into message_view (version) values (1);
+
+create table message_replica (
+  replica uuid primary key,
+  line bigint not null,
+  beat bigint not null default 0,
+  joined bigint not null,
+  seen bigint not null default 0,
+  keeps text[] not null default '{}',
+  groups text[] not null,
+  healthy boolean not null,
+  knows text[] not null
+) with (fillfactor = 50);
+
+create table singleton (
+  name text primary key,
+  ran_at timestamptz not null
+);
+insert into singleton (name, ran_at) select substr("group", 11), ran_at from message_lease where "group" like 'singleton:%' and ran_at is not null;
+
+drop table message_lease, message_member;
+
+create index message_hold_next on message_hold (due_at) where due_at is not null;
+alter table message_intake add column message_id uuid;
+alter table outbox add column sent_seq bigint;
+alter table inbox add column starts smallint not null default 0;
+`;
+
+const LEASES = `
+create table message_member (replica uuid primary key, groups text[] not null, expires_at timestamptz not null, knows text[] not null default '{}');
+create table message_lease (
+  "group" text not null, part smallint not null, owner uuid, epoch bigint not null default 0, carrier text, expires_at timestamptz not null, ran_at timestamptz,
+  primary key ("group", part)
+);
+alter table inbox drop column starts;
+alter table outbox drop column sent_seq;
+alter table message_intake drop column message_id;
+drop index message_hold_next;
+drop table singleton, message_replica, message_view;
+`;
+
+/** How long a start waits for replicas of the version before, in milliseconds: those that were killed are known to be dead after five seconds. */
+const OLDER_WAIT_MS = 10_000;
+const OLDER_POLL_MS = 250;
+
+/**
+ * One row a replica in place of one a lease. Replicas of the version before and of this one cannot divide work between them: the start
+ * waits for those that are ending, and is refused while others run.
+ */
+export class ReplaceLeases1700000000005 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await refuseOlder(runner);
+    await runner.query(MEMBERSHIP);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query(LEASES);
+  }
+}
+
+async function refuseOlder(runner: QueryRunner): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += OLDER_POLL_MS) {
+    const older = (await runner.query('select replica from message_member where expires_at > clock_timestamp()')) as { readonly replica: string }[];
+    if (older.length === 0) return;
+    if (waitedMs >= OLDER_WAIT_MS) {
+      throw new Error(`replicas of an older version of Fledge run (${older.map(({ replica }) => replica).join(', ')}), and replicas of this version cannot share their work: stop all of them, then start this version; nothing that is stored is lost`);
+    }
+    await sleep(OLDER_POLL_MS);
+  }
+}
+
 /** All of durable messaging, in order; before a module's own. */
-export const MESSAGING_MIGRATIONS = [CreateMessaging1700000000000, AddOperations1700000000001, AddCarriers1700000000002, OrderUnsent1700000000003, AddBeginning1700000000004] as const;
+export const MESSAGING_MIGRATIONS = [
+  CreateMessaging1700000000000,
+  AddOperations1700000000001,
+  AddCarriers1700000000002,
+  OrderUnsent1700000000003,
+  AddBeginning1700000000004,
+  ReplaceLeases1700000000005,
+] as const;

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { Logger, Scope, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Catalogue, currentCall, Inlet } from '../boundary/index.js';
@@ -6,7 +5,7 @@ import { defineContract } from '../contract/index.js';
 import { type ModuleDataSource, openModuleData } from '../data/index.js';
 import { eventually } from '../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
-import { LEASE_TTL_MS, Leases } from './lease.js';
+import { Membership, SILENCE_MS } from './membership.js';
 import { refuseUnstored } from './module-messaging.js';
 import { MESSAGING_MIGRATIONS } from './schema.js';
 import { Singleton } from './singleton.js';
@@ -36,7 +35,7 @@ describe('singletons', () => {
   });
   afterEach(async () => {
     await Promise.all(replicas.splice(0).map((replica) => replica.stop()));
-    await source.query('truncate message_lease, message_member');
+    await source.query('truncate message_replica, singleton');
   });
   afterAll(async () => {
     await source.destroy();
@@ -44,13 +43,13 @@ describe('singletons', () => {
   });
 
   async function replica(run: () => unknown, everyMs = 100, ...others: SingletonJob[]): Promise<{ singletons: Singletons; stop(): Promise<void> }> {
-    const leases = new Leases(sqlOf(source), randomUUID());
-    const singletons = new Singletons('single', [{ name: 'sweep', everyMs, run }, ...others], leases, sqlOf(source));
-    await leases.start();
+    const membership = new Membership(sqlOf(source));
+    const singletons = new Singletons('single', [{ name: 'sweep', everyMs, run }, ...others], membership, sqlOf(source));
+    await membership.start();
     singletons.start();
     const stop = async (): Promise<void> => {
       await singletons.stop();
-      await leases.stop();
+      await membership.stop();
     };
     const self = { singletons, stop };
     replicas.push(self);
@@ -71,7 +70,7 @@ describe('singletons', () => {
     const drainedAt = performance.now();
     await three[first?.by ?? 0]?.stop();
     await eventually(() => runs.at(-1)?.by !== first?.by, 'another replica goes on');
-    expect((runs.find(({ by }) => by !== first?.by)?.at ?? Infinity) - drainedAt).toBeLessThan(LEASE_TTL_MS / 2);
+    expect((runs.find(({ by }) => by !== first?.by)?.at ?? Infinity) - drainedAt).toBeLessThan(SILENCE_MS / 2);
   });
 
   it('wait for the rest of their interval at a replica that is new', async () => {
@@ -82,27 +81,39 @@ describe('singletons', () => {
     let beats = 0;
     await replica(() => runs++, 3_600_000, { name: 'beat', everyMs: 10, run: () => beats++ });
     await eventually(() => beats >= 5, 'the other replica runs what is due');
-    expect(await source.query(`select epoch from message_lease where "group" = 'singleton:sweep'`)).toEqual([{ epoch: '2' }]);
     expect(runs).toBe(1);
   });
 
   it('never run twice at once, however long a run takes, and end with the run in hand', async () => {
-    let running = 0;
+    const running = { one: 0, other: 0 };
     let most = 0;
     let ended = 0;
-    const slow = async (): Promise<void> => {
-      most = Math.max(most, ++running);
+    const slow = (by: 'one' | 'other') => async (): Promise<void> => {
+      running[by]++;
+      most = Math.max(most, running.one + running.other);
       await new Promise((resolve) => setTimeout(resolve, 60));
-      running--;
+      running[by]--;
       ended++;
     };
-    const one = await replica(slow, 10);
-    await replica(slow, 10);
-    await eventually(() => ended >= 3 && running === 1, 'a fourth run is under way');
+    const one = await replica(slow('one'), 10);
+    await replica(slow('other'), 10);
+    await eventually(() => ended >= 3 && running.one === 1, 'a fourth run is under way');
     await one.stop();
-    expect(running).toBe(0);
+    expect(running.one).toBe(0);
     await eventually(() => ended >= 5, 'the other replica goes on');
     expect(most).toBe(1);
+  });
+
+  it('wait as long as they say when there is nothing to do, and are woken by a commit in any replica', async () => {
+    let runs = 0;
+    const idle: SingletonJob = { name: 'idle', everyMs: 10, idleMs: 3_600_000, run: () => (runs++, Infinity) };
+    const first = await replica(() => undefined, 100, idle);
+    const second = await replica(() => undefined, 100, idle);
+    await eventually(() => runs === 1, 'the first run');
+    first.singletons.committed();
+    await eventually(() => runs === 2, 'a run after a commit here');
+    second.singletons.committed();
+    await eventually(() => runs === 3, 'a run after a commit elsewhere');
   });
 
   it('go on after an error, which is counted', async () => {
@@ -115,7 +126,7 @@ describe('singletons', () => {
     expect(singletons.counts.get('sweep')?.failures).toBeGreaterThanOrEqual(2);
   });
 
-  it('work in a frame of their own, whose signal aborts when the lease is lost', async () => {
+  it('work in a frame of their own, whose signal aborts when others have left the replica out', async () => {
     let call: ReturnType<typeof currentCall>;
     let end: () => void = () => undefined;
     await replica(async () => {
@@ -125,8 +136,8 @@ describe('singletons', () => {
     await eventually(() => call !== undefined, 'it runs');
     expect(call).toMatchObject({ caller: 'job', identity: undefined, idempotencyKey: undefined });
     expect(call?.signal.aborted).toBe(false);
-    await source.query("update message_lease set owner = gen_random_uuid(), epoch = epoch + 1, expires_at = clock_timestamp() + interval '1 minute'");
-    await eventually(() => call?.signal.aborted === true, 'the signal aborts');
+    await source.query('delete from message_replica');
+    await eventually(() => call?.signal.aborted === true, 'the signal aborts', 2 * SILENCE_MS);
     end();
   });
 

@@ -2,28 +2,39 @@ import { type INestApplicationContext, Logger } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { Frame, now, runBehindWall } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
-import type { LeaseGroup, Leases } from './lease.js';
+import type { Assignment, Membership } from './membership.js';
+import { isMember } from './membership-sql.js';
 import { type SingletonSpec, singletonSpecs } from './singleton.js';
 import type { Sql } from './sql.js';
 
-/** How long a database that is away is left alone. */
+/** How often other replicas are told that there may be work, in milliseconds. */
+const TELL_EVERY_MS = 200;
+/** How long a database that is away is left alone, in milliseconds. */
 const PAUSE_AFTER_FAILURE_MS = 500;
 
-// The interval is kept with the lease, by the clock of the database: a replica that takes over, and one that was just started, wait for
-// the rest of it.
+/** Intervals from this on are kept in the database, in milliseconds: shorter ones begin anew at the next replica. */
+export const KEPT_FROM_MS = 5_000;
+
+// By the clock of the database: a replica that takes over, and one that was just started, wait for the rest of the interval. A time that
+// is to come, by a clock that stepped back since, counts as now.
 const BEGIN = `
 with begun as (
-  update message_lease set ran_at = clock_timestamp()
-  where "group" = $1 and part = 0 and epoch = $2::bigint and expires_at > clock_timestamp() and coalesce(ran_at + $3 * interval '1 ms', '-infinity') <= clock_timestamp()
+  insert into singleton as s (name, ran_at) select $1, clock_timestamp() where ${isMember('$2')}
+  on conflict (name) do update set ran_at = excluded.ran_at
+  where s.ran_at + $3 * interval '1 ms' <= clock_timestamp() or s.ran_at > clock_timestamp()
   returning 1
 )
-select exists (select from begun) as "isDue", coalesce(extract(epoch from ran_at + $3 * interval '1 ms' - clock_timestamp())::float8 * 1000, $3) as "inMs"
-from message_lease where "group" = $1 and part = 0`;
+select exists (select from begun) as "isDue",
+  coalesce((select extract(epoch from ran_at + $3 * interval '1 ms' - clock_timestamp())::float8 * 1000 from singleton where name = $1), $3)::float8 as "inMs"`;
 
 /** A method with `@Singleton`, ready to be called. */
 export interface SingletonJob {
   readonly name: string;
   readonly everyMs: number;
+  /** The longest wait after a run that says that there is nothing to do; see `Singleton`. Default: `everyMs`. */
+  readonly idleMs?: number;
+  /** Whether commits end such a wait. Default true. */
+  readonly onCommit?: boolean;
   readonly run: () => unknown;
 }
 
@@ -55,16 +66,18 @@ export function discoverSingletons(app: INestApplicationContext): SingletonJob[]
   return [...jobs.values()];
 }
 
-function jobOf({ name, everyMs, method }: SingletonSpec, instance: Readonly<Record<string, () => unknown>>): SingletonJob {
-  return { name, everyMs, run: () => instance[method]?.() };
+function jobOf({ name, everyMs, idleMs, onCommit, method }: SingletonSpec, instance: Readonly<Record<string, () => unknown>>): SingletonJob {
+  return { name, everyMs, ...(idleMs !== undefined && { idleMs }), ...(onCommit !== undefined && { onCommit }), run: () => instance[method]?.() };
 }
 
-/** Runs a module's singletons on this replica, each while it holds their lease. */
+/** Runs a module's singletons on this replica, each while it is this one's. */
 export class Singletons {
   private readonly rounds: readonly Round[];
+  private toldAt = -Infinity;
 
-  constructor(module: string, jobs: readonly SingletonJob[], leases: Leases, sql: Sql) {
-    this.rounds = jobs.map((job) => new Round(module, job, leases.join(`singleton:${job.name}`, 1), sql));
+  constructor(module: string, jobs: readonly SingletonJob[], private readonly membership: Membership, sql: Sql) {
+    this.rounds = jobs.map((job) => new Round(module, job, membership, sql));
+    membership.onTold('work', () => this.wake());
   }
 
   /** How often each ran here. */
@@ -76,7 +89,23 @@ export class Singletons {
     for (const round of this.rounds) round.start();
   }
 
-  /** Starts no more runs; resolves when those in hand have ended. Then the leases may be let go. */
+  /** The module has committed something in this process: those that had nothing to do may have by now. */
+  committed(): void {
+    if (this.wake()) return;
+    const now = performance.now();
+    if (now - this.toldAt < TELL_EVERY_MS) return;
+    this.toldAt = now;
+    this.membership.tell('work');
+  }
+
+  /** Whether all of them are this replica's. */
+  private wake(): boolean {
+    let areHere = true;
+    for (const round of this.rounds) areHere = round.wake() && areHere;
+    return areHere;
+  }
+
+  /** Starts no more runs; resolves when those in hand have ended. Then others may take them. */
   async stop(): Promise<void> {
     await Promise.all(this.rounds.map((round) => round.stop()));
   }
@@ -87,8 +116,13 @@ class Round {
   runs = 0;
   failures = 0;
   private readonly logger = new Logger('singletons');
+  private readonly group: Assignment;
   private timer: NodeJS.Timeout | undefined;
+  /** When the timer ends, and when it may end at the earliest, on the clock of `now()`. */
+  private nextAt = Infinity;
+  private mayRunAt = 0;
   private running: Promise<void> | undefined;
+  private woken = false;
   private frame: Frame | undefined;
   private started = false;
   private stopped = false;
@@ -96,10 +130,12 @@ class Round {
   constructor(
     private readonly module: string,
     readonly job: SingletonJob,
-    private readonly group: LeaseGroup,
+    private readonly membership: Membership,
     private readonly sql: Sql,
   ) {
-    group.onChange(() => this.changed());
+    this.group = membership.join(`singleton:${job.name}`, 1);
+    this.group.onRelease(() => this.running === undefined);
+    this.group.onChange(() => this.changed());
   }
 
   start(): void {
@@ -107,12 +143,21 @@ class Round {
     this.changed();
   }
 
+  /** There may be something to do: runs as soon as its interval allows. Returns whether it is this replica's. */
+  wake(): boolean {
+    const isHere = this.group.held.has(0);
+    if (this.job.idleMs === undefined || this.job.onCommit === false) return true;
+    if (!isHere) return false;
+    if (this.running) this.woken = true;
+    else if (this.nextAt > this.mayRunAt) this.schedule(this.mayRunAt - now());
+    return true;
+  }
+
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
     await this.running;
-    // a database that is away lets the lease expire by itself
-    await this.group.leave().catch((error: unknown) => this.logger.warn(`the lease of the singleton ${this.job.name} could not be let go: ${String(error)}`));
+    await this.group.leave();
   }
 
   private changed(): void {
@@ -125,41 +170,56 @@ class Round {
 
   private schedule(inMs: number): void {
     if (this.stopped || !this.started || !this.group.held.has(0)) return;
+    clearTimeout(this.timer);
+    this.nextAt = now() + Math.max(inMs, 0);
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.running = this.round().then((waitMs) => {
         this.running = undefined;
-        // a lease that was lost meanwhile is waited for anew
+        if (!this.group.held.has(0)) void this.membership.beatNow();
+        // what was lost meanwhile is waited for anew
         this.schedule(waitMs);
       });
-    }, inMs).unref();
+    }, Math.max(inMs, 0)).unref();
   }
 
-  /** Runs if it is time to. Answers the milliseconds until it may be again; never rejects. */
+  /** Runs if it is time to. Returns the milliseconds until it may be again; never rejects. */
   private async round(): Promise<number> {
-    const { job, group } = this;
-    try {
-      const [begun] = await this.sql.rows<{ isDue: boolean; inMs: number }>(BEGIN, [group.group, group.held.get(0)?.epoch ?? '-1', job.everyMs]);
-      if (!begun?.isDue) return Math.max(Math.ceil(begun?.inMs ?? PAUSE_AFTER_FAILURE_MS), 1);
-    } catch (error) {
-      this.logger.warn(`it can not be told whether the singleton ${job.name} is due: ${error instanceof Error ? error.message : String(error)}`);
-      return PAUSE_AFTER_FAILURE_MS;
+    const { job } = this;
+    this.woken = false;
+    if (job.everyMs >= KEPT_FROM_MS) {
+      try {
+        const [begun] = await this.sql.rows<{ isDue: boolean; inMs: number }>(BEGIN, [job.name, this.membership.replica, job.everyMs]);
+        if (!begun?.isDue) return Math.max(Math.ceil(begun?.inMs ?? PAUSE_AFTER_FAILURE_MS), 1);
+      } catch (error) {
+        this.logger.warn(`it cannot be told whether the singleton ${job.name} is due: ${error instanceof Error ? error.message : String(error)}`);
+        return PAUSE_AFTER_FAILURE_MS;
+      }
     }
     const startedAt = now();
-    await this.run();
-    return Math.max(0, job.everyMs - (now() - startedAt));
+    const result = await this.run();
+    this.mayRunAt = startedAt + job.everyMs;
+    return Math.max(0, this.waitAfter(result) - (now() - startedAt));
+  }
+
+  /** From the start of a run to the next one, by what it returned. */
+  private waitAfter(result: unknown): number {
+    const { everyMs, idleMs } = this.job;
+    if (idleMs === undefined || this.woken || typeof result !== 'number') return everyMs;
+    return Math.min(Math.max(result, everyMs), idleMs);
   }
 
   /** Never rejects. */
-  private async run(): Promise<void> {
+  private async run(): Promise<unknown> {
     const { module, job } = this;
     const frame = (this.frame = new Frame(module, 'job', Infinity, undefined, undefined, undefined));
     this.runs++;
     try {
-      await runBehindWall(frame, { execute: () => job.run() }, job);
+      return await runBehindWall(frame, { execute: () => job.run() }, job);
     } catch (error) {
       this.failures++;
       this.logger.error(`[${frame.correlationId}] the singleton ${job.name} of ${module} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      return undefined;
     } finally {
       this.frame = undefined;
     }

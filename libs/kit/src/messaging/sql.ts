@@ -2,22 +2,32 @@ import type { ModuleDataSource } from '../data/index.js';
 
 /** All that messaging needs of a connection to a module's schema: a pool of its host's, or a plain client of an operator's. */
 export interface Sql {
-  /** Runs one statement, of a constant text, and answers its rows, those of `returning` for a write. In the transaction of the flow, if one is open. */
+  /** Runs one statement, of a constant text, and returns its rows, those of `returning` for a write. In the transaction of the flow, if one is open. */
   rows<Row extends object>(text: string, parameters?: readonly unknown[]): Promise<Row[]>;
   /** Runs `work` in a transaction, which its statements join. */
   transaction<T>(work: () => Promise<T>): Promise<T>;
+  /** Opens a connection that is the caller's own. Without it, replicas find out at a beat what they would be told at once. */
+  openLine?(events: LineEvents): Promise<Line>;
+}
+
+/** A connection of the caller's own; see `openModuleLine`. */
+export interface Line {
+  readonly isOpen: boolean;
+  rows<Row extends object>(text: string, parameters: readonly unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+/** What a line tells of. */
+export interface LineEvents {
+  readonly notified: (text: string) => void;
+  readonly lost: () => void;
 }
 
 /** A module's data source as `Sql`. */
 export function sqlOf(source: ModuleDataSource): Sql {
   return {
-    rows: async <Row extends object>(text: string, parameters: readonly unknown[] = []) => recordsOf<Row>(await source.queryPrepared<Row[] | [Row[], number]>(text, parameters)),
+    rows: (text, parameters = []) => source.rowsPrepared(text, parameters),
     transaction: (work) => source.transaction(work),
+    openLine: (events) => source.openLine(events),
   };
-}
-
-/** TypeORM answers an update or a delete of PostgreSQL with its rows and their number, anything else with its rows. */
-function recordsOf<Row extends object>(result: Row[] | [Row[], number]): Row[] {
-  const [first] = result;
-  return Array.isArray(first) ? first : (result as Row[]);
 }

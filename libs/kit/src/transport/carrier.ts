@@ -32,6 +32,8 @@ export interface LogPosition {
   /** Names one life of the log: a log that was wiped and made anew has another. */
   readonly incarnation: string;
   readonly sequence: number;
+  /** The id of the message at that place: by it a log is known that lost its end, and has others there now. */
+  readonly id?: string;
 }
 
 /** The receiving side of a module: its inbox. */
@@ -57,6 +59,14 @@ export interface Sent {
   readonly accepted: ReadonlySet<string>;
   /** Why the others were not, if any. */
   readonly failure?: unknown;
+  /** Where in the log each is that was stored, by its id, if there is a log. */
+  readonly sequences?: ReadonlyMap<string, number>;
+}
+
+/** Where a log has confirmed a message. */
+export interface StoredPlace {
+  readonly id: string;
+  readonly sequence: number;
 }
 
 /** Carries messages from the outboxes of modules to the inboxes of others; the durable half of a transport. */
@@ -73,6 +83,12 @@ export interface Carrier {
    * and must be sent again from the outbox.
    */
   incarnation(): Promise<string | undefined>;
+  /** Rises with each loss of the connection to the log: what the log has may be less than before. Left out: nothing can be lost. */
+  connections?(): number;
+  /** The ids of those messages that the log has confirmed and does not have at their place any more, though it begins before it. */
+  missing?(stored: readonly StoredPlace[]): Promise<readonly string[]>;
+  /** Whether messages can be carried now. Left out: always. A replica that cannot leaves its work to those that can. */
+  isReachable?(): boolean;
   /** Delivers to a module hosted here, until `stop`. */
   subscribe(intake: Intake): Promise<void>;
   /** All messages of these names that were sent up to now, oldest first, for a new consumer that starts from the beginning. */

@@ -10,8 +10,9 @@ import { freshDatabase } from '../../src/testing/fresh-database.js';
 import type { StoredMessage } from '../../src/transport/index.js';
 import { Dispatcher } from '../../src/messaging/dispatcher.js';
 import { Inbox } from '../../src/messaging/inbox.js';
-import { Leases } from '../../src/messaging/lease.js';
+import { Membership } from '../../src/messaging/membership.js';
 import { Outbox } from '../../src/messaging/outbox.js';
+import { OutboxLane } from '../../src/messaging/outbox-lane.js';
 import { register } from '../../src/messaging/registry.js';
 import { MESSAGING_MIGRATIONS } from '../../src/messaging/schema.js';
 import { type Sql, sqlOf } from '../../src/messaging/sql.js';
@@ -141,6 +142,7 @@ export interface Checkouts {
 export interface Replica {
   accept(...events: object[]): Promise<void>;
   acceptMessages(...messages: StoredMessage[]): Promise<void>;
+  expectTimer(inMs: number): void;
   stop(): Promise<void>;
 }
 
@@ -157,8 +159,8 @@ export async function openCheckouts(): Promise<Checkouts> {
   const sql = sqlOf(source);
   class Root {}
   const app = await NestFactory.createApplicationContext({ module: Root, providers: [Checkout] }, { logger: false, abortOnError: false });
-  const outbox = new Outbox(source, 'orders', catalogue);
-  const [consumer] = discoverProcesses(app, { spec: { contract: Orders, uses: [Bank], entities: [], migrations: [] }, catalogue, sql, outbox }) as [ProcessConsumer];
+  const outbox = new Outbox(source, 'orders', catalogue, new OutboxLane());
+  const [consumer] = discoverProcesses(app, { spec: { contract: Orders, uses: [Bank], entities: [], migrations: [] }, catalogue, sql, outbox, onTimer: (inMs) => replicas.forEach((one) => one.expectTimer(inMs)) }) as [ProcessConsumer];
   const processes = new Processes(sql);
   const replicas: Replica[] = [];
   const self: Checkouts = {
@@ -184,7 +186,7 @@ export async function openCheckouts(): Promise<Checkouts> {
     reset: async () => {
       for (const one of replicas.splice(0)) await one.stop();
       doings.clear();
-      await source.query('truncate outbox, inbox, dead_letter, message_hold, message_lease, message_member, process, timer');
+      await source.query('truncate outbox, inbox, dead_letter, message_hold, message_replica, process, timer');
     },
     close: async () => {
       await app.close();
@@ -203,21 +205,23 @@ function message(event: object): StoredMessage {
 }
 
 async function startReplica(source: ModuleDataSource, sql: Sql, consumer: ProcessConsumer): Promise<Replica> {
-  const leases = new Leases(sql, randomUUID());
-  const inbox = new Inbox(sql, 'orders', leases);
-  const dispatcher = new Dispatcher({ module: 'orders', source, leases, consumers: [consumer] });
-  const timers = new Timers({ module: 'orders', sql, leases, onMoved: () => dispatcher.wake() });
+  const membership = new Membership(sql);
+  const inbox = new Inbox(sql, 'orders', membership);
+  const dispatcher = new Dispatcher({ module: 'orders', source, membership, consumers: [consumer] });
+  const timers = new Timers({ module: 'orders', sql, membership, onMoved: () => dispatcher.wakeAll() });
   await register(sql, [consumer]);
-  await leases.start();
+  await membership.start();
+  inbox.handTo(dispatcher);
   dispatcher.start();
   timers.start();
   const self: Replica = {
     accept: (...events) => self.acceptMessages(...events.map(message)),
-    acceptMessages: (...messages) => inbox.accept(messages).then(() => dispatcher.wake()),
+    acceptMessages: (...messages) => inbox.accept(messages),
+    expectTimer: (inMs) => timers.expect(inMs),
     stop: async () => {
       await timers.stop();
       await dispatcher.stop();
-      await leases.stop();
+      await membership.stop();
     },
   };
   return self;

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { UndeclaredDependency } from '../../src/contract/index.js';
 import { forgetConsumer } from '../../src/messaging/forget-consumer.js';
-import { Leases } from '../../src/messaging/lease.js';
+import { Membership } from '../../src/messaging/membership.js';
 import { HISTORY_MAX } from '../../src/messaging/process/history.js';
 import type { Run } from '../../src/messaging/process/run.js';
 import { Timers } from '../../src/messaging/process/timers.js';
@@ -104,14 +103,14 @@ describe('a timer', () => {
 
   it('fires after a restart, also one that was moved and not handled', async () => {
     await handle(placed('a', (run) => run.setTimer('late', 0)));
-    const leases = new Leases(checkouts.sql, randomUUID());
+    const membership = new Membership(checkouts.sql);
     const moved: string[] = [];
-    const timers = new Timers({ module: 'orders', sql: checkouts.sql, leases, onMoved: () => moved.push('moved') });
-    await leases.start();
+    const timers = new Timers({ module: 'orders', sql: checkouts.sql, membership, onMoved: () => moved.push('moved') });
+    await membership.start();
     timers.start();
     await eventually(() => moved.length > 0, 'the timer is in the inbox');
     await timers.stop();
-    await leases.stop();
+    await membership.stop();
     await replica();
     await eventually(async () => expect((await stored('a')).state.late).toBe(1), 'the timer has fired');
   });
@@ -119,13 +118,13 @@ describe('a timer', () => {
   it('takes its turn behind what came before it, also when its key is held', async () => {
     await handle(placed('a', (run) => run.setTimer('late', 0)));
     await checkouts.sql.rows("insert into message_hold (consumer, key, partition) values ('checkout', 'a', 0)");
-    await new Timers({ module: 'orders', sql: checkouts.sql, leases: new Leases(checkouts.sql, randomUUID()), onMoved: () => undefined })['look']();
+    await new Timers({ module: 'orders', sql: checkouts.sql, membership: new Membership(checkouts.sql), onMoved: () => undefined })['look']();
     expect(await checkouts.sql.rows('select state from inbox')).toEqual([{ state: 'ready' }]);
   });
 
   it('does not wait for the next look when many are due at once', async () => {
     await checkouts.sql.rows("insert into timer (process, key, name, due_at) select 'checkout', n::text, 'late', clock_timestamp() from generate_series(1, 700) n");
-    const timers = new Timers({ module: 'orders', sql: checkouts.sql, leases: new Leases(checkouts.sql, randomUUID()), onMoved: () => undefined });
+    const timers = new Timers({ module: 'orders', sql: checkouts.sql, membership: new Membership(checkouts.sql), onMoved: () => undefined });
     expect(await timers['look']()).toBe(0);
     expect(await timers['look']()).toBeGreaterThan(0);
     expect(await checkouts.sql.rows('select 1 from inbox')).toHaveLength(700);
@@ -140,7 +139,7 @@ describe('a timer', () => {
 
   it.each(['cancelled', 'set anew'])('that was %s after it was moved and before it ran is not called', async (how) => {
     await handle(placed('a', (run) => run.setTimer('late', 0)));
-    await new Timers({ module: 'orders', sql: checkouts.sql, leases: new Leases(checkouts.sql, randomUUID()), onMoved: () => undefined })['look']();
+    await new Timers({ module: 'orders', sql: checkouts.sql, membership: new Membership(checkouts.sql), onMoved: () => undefined })['look']();
     expect(await checkouts.sql.rows('select name from inbox')).toEqual([{ name: 'timer:late' }]);
     doings.set('p', (run) => (how === 'cancelled' ? run.cancelTimer('late') : run.setTimer('late', 60_000)));
     await handle(new Paid({ orderId: 'a', paymentId: 'p' }));

@@ -18,6 +18,8 @@ export interface ProcessRoom {
   readonly catalogue: Catalogue;
   readonly sql: Sql;
   readonly outbox: Pick<Outbox, 'addCommand'>;
+  /** Told of each timer that a run sets, with the milliseconds until it is due, right before the commit. */
+  readonly onTimer?: (inMs: number) => void;
 }
 
 /** An instance of a process class: its methods by name. */
@@ -86,7 +88,7 @@ function checkState(process: string, State: StateClass): void {
 
 function consumerOf(found: Found, { name, options }: ProcessSpec, room: ProcessRoom): ProcessConsumer {
   const { cls, wrapper, reactions } = found;
-  const { spec, catalogue, sql, outbox } = room;
+  const { spec, catalogue, sql, outbox, onTimer } = room;
   const methods = wrapper.instance as Methods;
   const reachable = new Set([spec.contract, ...spec.uses].map((contract) => contract.name));
   const timers = timersOf(cls.name, methods, reactions);
@@ -98,6 +100,7 @@ function consumerOf(found: Found, { name, options }: ProcessSpec, room: ProcessR
     timers,
     context: { process: name, module: spec.contract.name, reachable, timers: new Set(timers.keys()), catalogue, outbox },
     store: new ProcessStore(sql),
+    ...(onTimer && { onTimer }),
   });
 }
 

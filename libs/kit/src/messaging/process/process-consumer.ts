@@ -34,6 +34,7 @@ export interface ProcessParts {
   readonly timers: ReadonlyMap<string, (run: OpenRun) => unknown>;
   readonly context: RunContext;
   readonly store: ProcessStore;
+  readonly onTimer?: (inMs: number) => void;
 }
 
 /** What a message is for a process. */
@@ -110,6 +111,7 @@ export class ProcessConsumer implements DurableConsumer {
     const status = run.outcome !== undefined ? 'finished' : isStillFailed ? 'failed' : 'running';
     const history = extended(stored.history, run.entries);
     await store.save(this.name, key, { state: storableJson(codec.copy(run.state)), status, outcome: run.outcome, history, timers: run.timerChanges });
+    if (this.parts.onTimer) for (const inMs of run.timerChanges.values()) if (inMs !== null) this.parts.onTimer(inMs);
   }
 
   private stateOf(key: string, state: unknown): object {

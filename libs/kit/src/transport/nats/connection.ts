@@ -22,6 +22,7 @@ export interface ConnectionSettings {
 /** Told of what happens to a connection. */
 export interface ConnectionEvents {
   reconnected(): void;
+  disconnected(): void;
   /** The server's permissions refuse what was published to `subject`. */
   publishDenied(subject: string): void;
 }
@@ -131,7 +132,8 @@ async function watch(connection: NatsConnection, events: ConnectionEvents): Prom
 function note(status: Status, events: ConnectionEvents): void {
   switch (status.type) {
     case 'disconnect':
-      return logger.warn(`disconnected from NATS at ${status.server}; reconnecting`);
+      logger.warn(`disconnected from NATS at ${status.server}; reconnecting`);
+      return events.disconnected();
     case 'reconnect':
       logger.log(`connected to NATS at ${status.server} again`);
       return events.reconnected();

@@ -73,7 +73,7 @@ export class NatsTransport implements Transport {
     const name = this.options.name ?? `${this.options.namespace} ${hostname()} ${process.pid}`;
     const connection = await connectTo(
       { urls, credentials, name, connectTimeoutMs },
-      { reconnected: () => this.onReconnected(), publishDenied: (subject) => this.requests?.publishDenied(subject) },
+      { reconnected: () => this.onReconnected(), disconnected: () => this.carrier.disconnected(), publishDenied: (subject) => this.requests?.publishDenied(subject) },
     );
     const wire = (this.wire = new Wire(connection));
     try {
@@ -85,6 +85,7 @@ export class NatsTransport implements Transport {
     this.requests = new Requests(wire, this.subjects, nuid.next());
     this.requests.open();
     this.carrier.open(connection);
+    this.carrier.watch(() => this.isConnected());
     this.beat = setInterval(() => this.onBeat(), BEAT_MS).unref();
   }
 

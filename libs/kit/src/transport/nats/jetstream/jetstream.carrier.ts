@@ -1,7 +1,7 @@
 import { DeliverPolicy } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { StartupError } from '../../../contract/index.js';
-import type { Carrier, Intake, Sent, StoredMessage } from '../../carrier.js';
+import type { Carrier, Intake, Sent, StoredMessage, StoredPlace } from '../../carrier.js';
 import { eventSubjects, readLog } from './log-reader.js';
 import { writeToLog } from './log-writer.js';
 import { type LogLimits, MessageLog } from './message-log.js';
@@ -34,6 +34,26 @@ export class JetStreamCarrier implements Carrier {
   reconnected(): void {
     this.log?.forget();
   }
+
+  /** For the transport: the connection is lost; when it is back, the broker may have lost its newest messages. */
+  disconnected(): void {
+    this.log?.disconnected();
+  }
+
+  connections(): number {
+    return this.log?.losses ?? 0;
+  }
+
+  missing(stored: readonly StoredPlace[]): Promise<readonly string[]> {
+    return this.opened().missing(stored);
+  }
+
+  /** For the transport: whether the connection is there now. */
+  watch(isConnected: () => boolean): void {
+    this.isReachable = isConnected;
+  }
+
+  isReachable: () => boolean = () => true;
 
   async send(_source: string, messages: readonly StoredMessage[]): Promise<Sent> {
     return writeToLog(this.opened(), messages);

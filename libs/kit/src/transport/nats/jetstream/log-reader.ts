@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Consumer, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
 import { Logger } from '@nestjs/common';
-import type { Intake, StoredMessage } from '../../carrier.js';
+import type { Intake, LogPosition, StoredMessage } from '../../carrier.js';
 import type { MessageLog } from './message-log.js';
-import { messageOf } from './stored-messages.js';
+import { idOf, messageOf } from './stored-messages.js';
 
 const logger = new Logger('nats');
 
@@ -47,6 +47,7 @@ function filtersOf(log: MessageLog, intake: Intake): string[] {
 
 /** Reads until what is read changes, or something fails. */
 async function readOnce(log: MessageLog, intake: Intake, signal: AbortSignal, stored: () => void): Promise<void> {
+  const { losses } = log;
   const incarnation = await log.incarnation();
   const from = await startOf(log, intake, incarnation);
   const filters = filtersOf(log, intake);
@@ -54,11 +55,17 @@ async function readOnce(log: MessageLog, intake: Intake, signal: AbortSignal, st
   const messages = await consumer.consume({ max_messages: ASKED_MAX, expires: 5_000, abort_on_missing_resource: true });
   const stop = (): void => messages.stop();
   signal.addEventListener('abort', stop, { once: true });
+  // the stream may have other messages at the next places when the connection is back: it is looked at first
+  const forgetLoss = log.onLoss(stop);
+  if (log.losses !== losses) stop();
   const look = setInterval(() => void changed(log, intake, incarnation, filters).then((is) => is && stop(), stop), LOOK_EVERY_MS).unref();
   try {
-    await pump(messages, intake, incarnation, stored);
+    await pump(messages, intake, incarnation, () => {
+      if (log.losses !== losses) throw new Error('the connection was lost');
+    }, stored);
   } finally {
     clearInterval(look);
+    forgetLoss();
     signal.removeEventListener('abort', stop);
     await messages.close();
   }
@@ -70,9 +77,12 @@ async function startOf(log: MessageLog, intake: Intake, incarnation: string): Pr
   if (position?.incarnation !== incarnation) return 1;
   const { first, last } = await log.bounds();
   if (position.sequence > last) {
-    logger.warn(`${log.stream} ends at ${last}, and ${intake.module} has read up to ${position.sequence}: the broker has lost its newest messages. They are sent again`);
-    await log.beginAnew();
-    throw new Error('the stream has lost its end, and is read from its beginning');
+    logger.error(`${log.stream} ends at ${last}, and ${intake.module} has read up to ${position.sequence}: the broker has lost its newest messages. Their senders send them again`);
+    return last + 1;
+  }
+  if (position.id !== undefined && position.sequence >= first && (await log.idAt(position.sequence)) !== position.id) {
+    logger.error(`${log.stream} has another message at ${position.sequence} than ${intake.module} has read there: the broker has lost its newest messages, and got others since. It is read from its beginning; what is known already is passed over`);
+    return 1;
   }
   if (first > position.sequence + 1) {
     logger.error(`${intake.module} has read ${log.stream} up to ${position.sequence}, and it begins at ${first} now: up to ${first - 1 - position.sequence} messages are gone from the broker unread. Send them again: fledge replay --since <when this module was last running>`);
@@ -85,7 +95,7 @@ async function changed(log: MessageLog, intake: Intake, incarnation: string, fil
 }
 
 /** Stores what comes in portions: while one is being stored, the next one gathers. */
-async function pump(messages: ConsumerMessages, intake: Intake, incarnation: string, stored: () => void): Promise<void> {
+async function pump(messages: ConsumerMessages, intake: Intake, incarnation: string, check: () => void, stored: () => void): Promise<void> {
   let gathered: JsMsg[] = [];
   let bytes = 0;
   let storing: Promise<void> | undefined;
@@ -95,7 +105,8 @@ async function pump(messages: ConsumerMessages, intake: Intake, incarnation: str
       const batch = portionOf(gathered);
       gathered = gathered.slice(batch.length);
       bytes -= sizeOf(batch);
-      await intake.accept(known(batch), { incarnation, sequence: (batch.at(-1) as JsMsg).seq });
+      check();
+      await intake.accept(known(batch), positionOf(batch.at(-1) as JsMsg, incarnation));
       stored();
     }
   };
@@ -131,6 +142,11 @@ function portionOf(gathered: readonly JsMsg[]): JsMsg[] {
     bytes += message.data.length;
   }
   return portion;
+}
+
+function positionOf(last: JsMsg, incarnation: string): LogPosition {
+  const id = idOf(last);
+  return { incarnation, sequence: last.seq, ...(id !== undefined && { id }) };
 }
 
 function sizeOf(messages: readonly JsMsg[]): number {

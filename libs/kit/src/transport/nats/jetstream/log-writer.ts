@@ -10,6 +10,7 @@ const ACK_TIMEOUT_MS = 5_000;
 export async function writeToLog(log: MessageLog, messages: readonly StoredMessage[]): Promise<Sent> {
   const chains = byKey(messages);
   const accepted = new Set<string>();
+  const sequences = new Map<string, number>();
   let failure: unknown;
   let next = 0;
   const work = async (): Promise<void> => {
@@ -17,7 +18,7 @@ export async function writeToLog(log: MessageLog, messages: readonly StoredMessa
       for (const message of chain) {
         try {
           const { seq } = await log.client.publish(log.subject(message.kind, message.name), message.payload, { msgID: message.id, headers: headersOf(message), timeout: ACK_TIMEOUT_MS, expect: { streamName: log.stream } });
-          log.wrote(seq);
+          sequences.set(message.id, seq);
         } catch (error) {
           failure ??= error;
           break;
@@ -29,7 +30,7 @@ export async function writeToLog(log: MessageLog, messages: readonly StoredMessa
   await Promise.all(Array.from({ length: Math.min(IN_FLIGHT_MAX, chains.length) }, work));
   // the stream may be gone: it is asked for before anything more is sent
   if (failure !== undefined) log.forget();
-  return { accepted, failure };
+  return { accepted, failure, sequences };
 }
 
 function byKey(messages: readonly StoredMessage[]): StoredMessage[][] {

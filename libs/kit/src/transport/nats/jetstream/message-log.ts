@@ -1,6 +1,8 @@
 import { jetstream, JetStreamApiCodes, JetStreamApiError, type JetStreamClient, type JetStreamManager, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import { StartupError } from '../../../contract/index.js';
+import type { StoredPlace } from '../../carrier.js';
+import { idOf } from './stored-messages.js';
 
 /** What the broker keeps of messages. */
 export interface LogLimits {
@@ -15,7 +17,9 @@ const MAX_AGE_DEFAULT_MS = 3 * 86_400_000;
 const ASK_AGAIN_MS = 5_000;
 const DUPLICATE_WINDOW_DEFAULT_MS = 120_000;
 
-/** In the stream's metadata: when it was found to have lost messages. */
+/** Messages that are asked of the broker at one time, to see whether it still has them. */
+const ASKED_AT_ONCE = 64;
+/** In the metadata of a stream that an older version found to have lost messages: when that was. */
 const LIFE = 'fledge-life';
 
 /** The parts of a message's subject; no module's name starts with an underscore, so they never meet those of calls. */
@@ -26,8 +30,8 @@ export type LogKind = 'event' | 'command';
  * it is missing, by whoever comes first; one that lost its store is another one, with another `incarnation`. Limits that differ
  * from those of the process that opens it are set anew: the one that came last counts.
  *
- * A server that lost power may come back without its newest messages, as the same stream. Who notices begins its life anew, so that
- * relays send again what they had sent, and receivers read it from its beginning and know what they have.
+ * A server that lost power may come back without its newest messages, as the same stream, and give their places to others. Whoever wrote or
+ * read up to there looks after each loss of the connection whether the stream still has what it remembers (`missing`, `idAt`).
  */
 export class MessageLog {
   readonly stream: string;
@@ -35,9 +39,9 @@ export class MessageLog {
   private readonly limits: { readonly max_age: number; readonly duplicate_window: number };
   private manager: Promise<JetStreamManager> | undefined;
   private known: Promise<string> | undefined;
-  /** The highest sequence that the broker has confirmed to this process in this life of the stream. */
-  private written = 0;
-  private made: string | undefined;
+  /** How often the connection was lost; a stream may have lost its end each time. */
+  losses = 0;
+  private readonly lossListeners = new Set<() => void>();
   private askedAt = 0;
 
   constructor(
@@ -83,30 +87,46 @@ export class MessageLog {
     return { first: state.messages === 0 ? state.last_seq + 1 : state.first_seq, last: state.last_seq };
   }
 
-  /** The broker has confirmed a message. */
-  wrote(sequence: number): void {
-    if (sequence > this.written) this.written = sequence;
+  /** The connection is lost. */
+  disconnected(): void {
+    this.losses += 1;
+    for (const listener of this.lossListeners) listener();
   }
 
-  /** What was written to the stream is not all there any more: gives it another incarnation. */
-  async beginAnew(): Promise<void> {
+  /** Calls `listener` at each loss of the connection, until the function that it returns is called. */
+  onLoss(listener: () => void): () => void {
+    this.lossListeners.add(listener);
+    return () => void this.lossListeners.delete(listener);
+  }
+
+  /** The id of the message at a place; `undefined` if there is none, or it has none. */
+  async idAt(sequence: number): Promise<string | undefined> {
     const { streams } = await this.managed();
-    const { config } = await streams.info(this.stream);
-    await streams.update(this.stream, { metadata: { ...config.metadata, [LIFE]: new Date().toISOString() } });
-    this.written = 0;
-    this.forget();
+    try {
+      const found = await streams.getMessage(this.stream, { seq: sequence });
+      return found === null ? undefined : idOf({ headers: found.header });
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return undefined;
+      throw error;
+    }
+  }
+
+  /** Those of some messages that the stream has confirmed and does not have at their place any more, though it begins before it. */
+  async missing(stored: readonly StoredPlace[]): Promise<readonly string[]> {
+    const { first } = await this.bounds();
+    const missing: string[] = [];
+    const left = stored.filter(({ sequence }) => sequence >= first);
+    const look = async (): Promise<void> => {
+      for (let one = left.pop(); one !== undefined; one = left.pop()) if ((await this.idAt(one.sequence)) !== one.id) missing.push(one.id);
+    };
+    await Promise.all(Array.from({ length: ASKED_AT_ONCE }, look));
+    return missing;
   }
 
   private async open(): Promise<string> {
     const { streams } = await this.managed();
     try {
-      const { created, config, state } = await streams.info(this.stream);
-      if (created !== this.made) this.written = 0;
-      this.made = created;
-      if (state.last_seq < this.written) {
-        await this.beginAnew();
-        return await this.open();
-      }
+      const { created, config } = await streams.info(this.stream);
       if (config.max_age !== this.limits.max_age || config.duplicate_window !== this.limits.duplicate_window) await streams.update(this.stream, this.limits);
       return incarnationOf(created, config.metadata);
     } catch (error) {
@@ -118,8 +138,6 @@ export class MessageLog {
         retention: RetentionPolicy.Limits,
         ...this.limits,
       });
-      this.written = 0;
-      this.made = made.created;
       return incarnationOf(made.created, made.config.metadata);
     }
   }

@@ -24,6 +24,12 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/
 const YEAR_10000_MS = 253_402_300_800_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/** The id of a message of the log, if it has one that is a UUID. */
+export function idOf({ headers }: Pick<JsMsg, 'headers'>): string | undefined {
+  const id = headers?.get(ID) ?? '';
+  return UUID.test(id) ? id : undefined;
+}
+
 /** A message of the log; `undefined` for one that somebody else wrote, without what makes it one of ours, or with what can not be stored. */
 export function messageOf(raw: JsMsg): StoredMessage | undefined {
   const [kindToken, module, ...rest] = raw.subject.split('.').slice(1);

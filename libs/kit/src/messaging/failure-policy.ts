@@ -11,12 +11,12 @@ import { failedAttempt, isFinal, isPassing, waitMs } from './retry.js';
 export const PASSING_MAX = 20;
 
 /** Decides what becomes of messages that failed; remembers of each what its row does not hold. */
-export class Verdicts {
+export class FailurePolicy {
   private readonly passing = new Map<string, { readonly delivery: Delivery; times: number }>();
   private readonly suspects = new Map<string, Delivery>();
 
   constructor(
-    private readonly replica: string,
+    private readonly replicaNow: () => string,
     private readonly deliveries: Pick<Deliveries, 'isKnownElsewhere'>,
   ) {}
 
@@ -64,7 +64,7 @@ export class Verdicts {
     return {
       delivery,
       attempts,
-      tried: failedAttempt(error, attempts, this.replica),
+      tried: failedAttempt(error, attempts, this.replicaNow()),
       waitMs: isDead ? undefined : waitMs(rules, attempts),
       reason: final ? reasonOf(error) : `failed ${attempts} times`,
       onDead: rules.onDead,
@@ -76,8 +76,13 @@ export class Verdicts {
     return { delivery, attempts: delivery.attempts, tried: undefined, waitMs: waitMs(rules, times), reason: '', onDead: rules.onDead };
   }
 
+  /** What a message is that ended the process that handled it, again and again. */
+  deadly({ rules }: DurableConsumer, delivery: Delivery, deaths: number): Failure {
+    return { delivery, attempts: delivery.attempts, tried: undefined, waitMs: undefined, reason: `the process ended ${deaths} times while it was handled`, onDead: rules.onDead };
+  }
+
   /** The consumer as it is told of a dead letter. */
-  mourner(consumer: DurableConsumer, { reason, tried }: Failure): DurableConsumer {
+  deadLetterHandler(consumer: DurableConsumer, { reason, tried }: Failure): DurableConsumer {
     return { ...consumer, handle: async (message) => consumer.onDead?.(message, { reason, history: tried ? [tried] : [] }) };
   }
 }
