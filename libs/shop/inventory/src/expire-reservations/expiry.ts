@@ -22,9 +22,14 @@ export class Expiry {
     private readonly events: EventBus,
   ) {}
 
-  /** One round. Safe to run twice at once, and beside sales and releases: whoever locks the reservation first decides. */
-  @Singleton('expire-reservations', { everyMs: 1_000 })
-  async round(): Promise<void> {
+  /**
+   * One round. Safe to run twice at once, and beside sales and releases: whoever locks the reservation first decides. Returns the milliseconds
+   * until there is more to do, if there was nothing.
+   */
+  @Singleton('expire-reservations', { everyMs: 1_000, idleMs: 2_500, onCommit: false })
+  async round(): Promise<number | undefined> {
+    const nextInMs = await this.reservations.nextInMs();
+    if (nextInMs > 0) return nextInMs;
     for (const orderId of await this.reservations.overdue(ROUND_MAX)) {
       try {
         await this.expire(orderId);
@@ -33,6 +38,7 @@ export class Expiry {
         this.logger.error(`The reservation of order ${orderId} does not expire: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
+    return undefined;
   }
 
   /** A transaction each: several in one would lock products in no order, and might wait in a circle. */

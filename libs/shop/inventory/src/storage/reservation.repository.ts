@@ -50,6 +50,12 @@ export class ReservationRepository {
     return rows.map((row) => row.order_id);
   }
 
+  /** The milliseconds until stock is held for too long; `Infinity` if there is none. */
+  async nextInMs(): Promise<number> {
+    const [next] = await this.rows.query<{ ms: number | null }[]>("SELECT extract(epoch FROM min(expires_at) - clock_timestamp())::float8 * 1000 AS ms FROM reservations WHERE status = 'held'");
+    return next?.ms ?? Infinity;
+  }
+
   /** Notes what became of a locked reservation. */
   async mark(orderId: string, status: ReservationStatus): Promise<void> {
     await this.rows.update({ orderId }, { status, updatedAt: new Date() });

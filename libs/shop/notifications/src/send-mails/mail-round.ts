@@ -31,14 +31,17 @@ export class MailRound {
     private readonly queries: QueryBus,
   ) {}
 
-  /** One round. Safe to run twice at once. */
-  @Singleton('send-mails', { everyMs: 500 })
-  async round(): Promise<void> {
+  /** One round. Safe to run twice at once. Returns the milliseconds until there is more to do, if there was nothing. */
+  @Singleton('send-mails', { everyMs: 500, idleMs: 60_000 })
+  async round(): Promise<number | undefined> {
+    const nextInMs = await this.mails.nextInMs();
+    if (nextInMs > 0) return nextInMs;
     const due = await this.mails.takeDue(new Date(Date.now() + TAKEN_MS), ROUND_MAX);
     const next = async (): Promise<void> => {
       for (let mail = due.shift(); mail !== undefined; mail = due.shift()) await this.send(mail);
     };
     await Promise.all(Array.from({ length: AT_ONCE }, next));
+    return undefined;
   }
 
   private async send(mail: MailRow): Promise<void> {

@@ -31,6 +31,12 @@ export class MailRepository {
     return taken.length === 0 ? [] : this.rows.find({ where: taken.map(({ id }) => ({ id })), order: { createdAt: 'ASC', id: 'ASC' } });
   }
 
+  /** The milliseconds until a mail is to be sent; `Infinity` if there is none. */
+  async nextInMs(): Promise<number> {
+    const [next] = await this.rows.query<{ ms: number | null }[]>("SELECT extract(epoch FROM min(send_at) - clock_timestamp())::float8 * 1000 AS ms FROM mails");
+    return next?.ms ?? Infinity;
+  }
+
   /** A mail was handed over. */
   async sent(id: string, recipient: string): Promise<void> {
     await this.rows.update({ id }, { recipient, sentAt: new Date(), sendAt: null, failure: null });

@@ -23,14 +23,17 @@ export class Sweep {
     private readonly asking: Asking,
   ) {}
 
-  /** One round. Safe to run twice at once. */
-  @Singleton('settle-payments', { everyMs: 500 })
-  async round(): Promise<void> {
+  /** One round. Safe to run twice at once. Returns the milliseconds until there is more to do, if there was nothing. */
+  @Singleton('settle-payments', { everyMs: 500, idleMs: 2_500, onCommit: false })
+  async round(): Promise<number | undefined> {
+    const nextInMs = await this.payments.nextInMs();
+    if (nextInMs > 0) return nextInMs;
     const orderIds = await this.payments.takeOverdue(new Date(Date.now() + this.settings.askedMaxMs), ROUND_MAX);
     const next = async (): Promise<void> => {
       for (let orderId = orderIds.pop(); orderId !== undefined; orderId = orderIds.pop()) await this.takeUp(orderId);
     };
     await Promise.all(Array.from({ length: AT_ONCE }, next));
+    return undefined;
   }
 
   /** Forgets what is of no use any more. */

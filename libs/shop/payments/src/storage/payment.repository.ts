@@ -74,6 +74,12 @@ export class PaymentRepository {
     return rows.map((row) => row.order_id);
   }
 
+  /** The milliseconds until a payment has waited for the provider for too long; `Infinity` if there is none. */
+  async nextInMs(): Promise<number> {
+    const [next] = await this.rows.query<{ ms: number | null }[]>("SELECT extract(epoch FROM min(ask_at) - clock_timestamp())::float8 * 1000 AS ms FROM payments");
+    return next?.ms ?? Infinity;
+  }
+
   /** Puts off when the provider is asked again, the longer the more often it was asked in vain. */
   async putOff(orderId: string, firstMs: number, maxMs: number): Promise<void> {
     await this.rows.query(

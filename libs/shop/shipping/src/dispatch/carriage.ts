@@ -25,9 +25,14 @@ export class Carriage {
     private readonly events: EventBus,
   ) {}
 
-  /** One round. Safe to run twice at once, and beside cancellations: whoever locks the shipment first decides. */
-  @Singleton('carry-shipments', { everyMs: 250 })
-  async round(): Promise<void> {
+  /**
+   * One round. Safe to run twice at once, and beside cancellations: whoever locks the shipment first decides. Returns the milliseconds until
+   * there is more to do, if there was nothing.
+   */
+  @Singleton('carry-shipments', { everyMs: 250, idleMs: 60_000 })
+  async round(): Promise<number | undefined> {
+    const nextInMs = await this.shipments.nextInMs();
+    if (nextInMs > 0) return nextInMs;
     for (const orderId of await this.shipments.due(ROUND_MAX)) {
       try {
         await this.goOn(orderId);
@@ -36,6 +41,7 @@ export class Carriage {
         this.logger.error(`The shipment of order ${orderId} does not go on: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
+    return undefined;
   }
 
   /**

@@ -42,6 +42,12 @@ export class ShipmentRepository {
     return rows.map((row) => row.orderId);
   }
 
+  /** The milliseconds until a shipment is to go on; `Infinity` if there is none. */
+  async nextInMs(): Promise<number> {
+    const [next] = await this.rows.query<{ ms: number | null }[]>("SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8 * 1000 AS ms FROM shipments");
+    return next?.ms ?? Infinity;
+  }
+
   /** A user's shipments, the newest first, from after a place. */
   async listOf(userId: string, after: ShipmentPlace | undefined, limit: number): Promise<ShipmentRow[]> {
     const query = this.rows.createQueryBuilder('s').where('s.user_id = :userId', { userId });
