@@ -4,26 +4,37 @@ import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchCalls } from './call/call-bench.js';
 import { benchCheckout, type CheckoutRow } from './checkout/checkout-bench.js';
+import { benchIdle } from './cost/idle-bench.js';
+import { benchOrder, type OrderRow } from './cost/order-bench.js';
 import { type BacklogRow, benchBacklog } from './events/backlog-bench.js';
 import { benchEvents, type EventsRow } from './events/events-bench.js';
 import { benchShop } from './shop/shop-bench.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { short: { type: 'boolean', default: false }, json: { type: 'string', default: '.data/bench.json' } },
+  options: { short: { type: 'boolean', default: false }, json: { type: 'string', default: '.data/bench.json' }, against: { type: 'string' } },
 });
 
 const what = positionals[0] ?? 'calls';
-const short = values.short;
-process.stdout.write(`Node ${process.version}, ${cpus().length} processors, ${cpus()[0]?.model ?? 'unknown'}${short ? '; too short to compare, only to see that it runs' : ''}\n`);
+const { short, against } = values;
 
-if (what === 'calls') await save(await benchCalls(short ? { ms: 200, rounds: 1 } : { ms: 2_000, rounds: 5 }));
-else if (what === 'shop') await save(await benchShop(short ? { seconds: 3, perSecond: 50 } : { seconds: 30, perSecond: 200 }));
-else if (what === 'events') await saveSound(await benchEvents(short ? { events: 500, perSecond: 100, seconds: 2 } : { events: 50_000, perSecond: 1_000, seconds: 20 }));
-else if (what === 'backlog') await saveSound(await benchBacklog(short ? 5_000 : 1_000_000));
-else if (what === 'checkout') await saveSound(await benchCheckout(short ? { seconds: 1, perSecond: 4, buyers: 4 } : { seconds: 20, perSecond: 5, buyers: 32 }));
-else {
-  process.stderr.write(`there is no bench '${what}': use 'backlog', 'calls', 'checkout', 'events' or 'shop'\n`);
+/** What can be measured; each a name on the command line. */
+const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
+  backlog: async () => saveSound(await benchBacklog(short ? 5_000 : 1_000_000)),
+  calls: async () => save(await benchCalls(short ? { ms: 200, rounds: 1 } : { ms: 2_000, rounds: 5 })),
+  checkout: async () => saveSound(await benchCheckout(short ? { seconds: 1, perSecond: 4, buyers: 4 } : { seconds: 20, perSecond: 5, buyers: 32 })),
+  events: async () => saveSound(await benchEvents(short ? { events: 500, perSecond: 100, seconds: 2 } : { events: 50_000, perSecond: 1_000, seconds: 20 })),
+  idle: async () => save(await benchIdle({ seconds: short ? 2 : 30, against })),
+  order: async () => saveSound(await benchOrder({ seconds: short ? 3 : 30, perSecond: 2.5, against })),
+  shop: async () => save(await benchShop(short ? { seconds: 3, perSecond: 50 } : { seconds: 30, perSecond: 200 })),
+};
+
+const bench = Object.hasOwn(BENCHES, what) ? BENCHES[what] : undefined;
+if (bench) {
+  process.stdout.write(`Node ${process.version}, ${cpus().length} processors, ${cpus()[0]?.model ?? 'unknown'}${short ? '; too short to compare, only to see that it runs' : ''}\n`);
+  await bench();
+} else {
+  process.stderr.write(`there is no bench '${what}': use ${Object.keys(BENCHES).map((name) => `'${name}'`).join(', ')}\n`);
   process.exitCode = 2;
 }
 
@@ -34,7 +45,7 @@ async function save(rows: unknown): Promise<void> {
 }
 
 /** A speed at which events are lost or handled twice, or orders lost or charged twice, is none: the run fails. */
-async function saveSound(rows: readonly (BacklogRow | CheckoutRow | EventsRow)[]): Promise<void> {
+async function saveSound(rows: readonly (BacklogRow | CheckoutRow | EventsRow | OrderRow)[]): Promise<void> {
   await save(rows);
   if (rows.some((row) => ('broken' in row ? row.broken.length : row.wrong) > 0)) process.exitCode = 1;
 }

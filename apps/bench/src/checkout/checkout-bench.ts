@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { printRatios } from '../report.js';
-import type { Buyer } from '../shop/shop-client.js';
 import { type ShopRun, type ShopUsage, TOPOLOGIES, type TopologyName, withShop } from '../shop/shop-run.js';
-import { type Market, placeSteadily, type Placing, saturate } from './orders.js';
+import { openMarket, placeSteadily, type Placing, saturate } from './orders.js';
 import { ShopTables } from './shop-tables.js';
 
 /** How much is ordered. */
@@ -47,11 +46,10 @@ export interface CheckoutRow {
 
 /** What was placed is confirmed, sent and paid so long after the last answer at the latest. */
 const ENDED_WITHIN_MS = 120_000;
-const STOCKED_WITHIN_MS = 60_000;
 const POLL_MS = 200;
 const SHOWN_MAX = 20;
 /** Parcels are handed over at once, since how long they lie is a setting, not a speed; and arrive after the bench, which they are no part of. */
-const SHOP_ENV = { SHIPPING_DISPATCH_AFTER_MS: '0', SHIPPING_DELIVER_AFTER_MS: '86400000' };
+export const SHOP_ENV = { SHIPPING_DISPATCH_AFTER_MS: '0', SHIPPING_DELIVER_AFTER_MS: '86400000' };
 
 /** Places orders that are paid by card, and sees each through to its end, in the shop as one process and as a process a module. */
 export async function benchCheckout(options: CheckoutBenchOptions): Promise<CheckoutRow[]> {
@@ -65,7 +63,7 @@ export async function benchCheckout(options: CheckoutBenchOptions): Promise<Chec
 async function measure(topology: TopologyName, run: ShopRun, { seconds, perSecond, buyers }: CheckoutBenchOptions): Promise<CheckoutRow> {
   const tables = await ShopTables.open(run.databaseUrl);
   try {
-    const market = await open(run, tables, buyers);
+    const market = await openMarket(run.client, tables, buyers);
     const warm = await phase(run, tables, () => saturate(market, Math.max(1, seconds / 5)));
     const full = await phase(run, tables, () => saturate(market, seconds));
     const steady = await phase(run, tables, () => placeSteadily(market, { seconds, perSecond }));
@@ -92,19 +90,6 @@ async function measure(topology: TopologyName, run: ShopRun, { seconds, perSecon
   } finally {
     await tables.close();
   }
-}
-
-/** Buyers, and shelves with something on them. */
-async function open({ client }: ShopRun, tables: ShopTables, number: number): Promise<Market> {
-  const all = await client.productIds();
-  const until = performance.now() + STOCKED_WITHIN_MS;
-  while ((await tables.stocked(all)).length < all.length) {
-    if (performance.now() > until) throw new Error(`the demonstration's products had no stock within ${STOCKED_WITHIN_MS} ms`);
-    await delay(POLL_MS);
-  }
-  const buyers: Buyer[] = [];
-  for (let i = 0; i < number; i++) buyers.push(await client.buyer(i));
-  return { client, buyers, products: all };
 }
 
 interface Phase extends Placing {

@@ -1,4 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Buyer, ShopClient } from '../shop/shop-client.js';
+import type { ShopTables } from './shop-tables.js';
 
 /** An order that a buyer was told is placed. */
 export interface Placed {
@@ -25,6 +27,22 @@ export interface Market {
 
 /** A card that is approved at once. */
 const PAYMENT_METHOD = 'pm_card_approved';
+
+const STOCKED_WITHIN_MS = 60_000;
+const POLL_MS = 200;
+
+/** Gives so many buyers, once all shelves have something on them. */
+export async function openMarket(client: ShopClient, tables: ShopTables, number: number): Promise<Market> {
+  const products = await client.productIds();
+  const until = performance.now() + STOCKED_WITHIN_MS;
+  while ((await tables.stocked(products)).length < products.length) {
+    if (performance.now() > until) throw new Error(`the demonstration's products had no stock within ${STOCKED_WITHIN_MS} ms`);
+    await delay(POLL_MS);
+  }
+  const buyers: Buyer[] = [];
+  for (let i = 0; i < number; i++) buyers.push(await client.buyer(i));
+  return { client, buyers, products };
+}
 
 /** All buyers order one after the other, as fast as they are answered. */
 export async function saturate(market: Market, seconds: number): Promise<Placing> {

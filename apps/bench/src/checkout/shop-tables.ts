@@ -22,15 +22,21 @@ const NEVER: readonly string[] = [
    where s.sold <> coalesce(l.ordered, 0) or s.reserved <> 0`,
 ];
 
+/** The name of the bench's own connections to a database. */
+export const BENCH = 'bench';
+
 /** The bench's own look at the tables of all modules: it asks nothing of the shop while that is measured. */
 export class ShopTables {
+  /** Statements that it made so far, each a transaction. */
+  statements = 0;
+
   private constructor(
     private readonly client: pg.Client,
     private readonly schemas: readonly string[],
   ) {}
 
   static async open(url: string): Promise<ShopTables> {
-    const client = new pg.Client({ connectionString: url });
+    const client = new pg.Client({ connectionString: url, application_name: BENCH });
     await client.connect();
     const { rows } = await client.query<{ name: string }>("select table_schema as name from information_schema.tables where table_name = 'outbox'");
     return new ShopTables(client, rows.map((row) => row.name));
@@ -38,7 +44,7 @@ export class ShopTables {
 
   /** Of these products those that have stock. */
   async stocked(products: readonly string[]): Promise<string[]> {
-    const { rows } = await this.client.query<{ id: string }>('select product_id as id from inventory.stock where available > 0 and product_id = any($1)', [products]);
+    const { rows } = await this.query<{ id: string }>('select product_id as id from inventory.stock where available > 0 and product_id = any($1)', [products]);
     return rows.map((row) => row.id);
   }
 
@@ -46,7 +52,7 @@ export class ShopTables {
   async isAtRest(): Promise<boolean> {
     const messages = this.schemas.flatMap((schema) => [`select 1 from "${schema}".outbox where sent_at is null`, `select 1 from "${schema}".inbox where state in ('ready', 'parked')`]);
     for (const waiting of ["select 1 from ordering.orders where state in ('placing', 'placed', 'confirmed', 'shipped', 'cancelling')", ...messages]) {
-      const { rowCount } = await this.client.query(`${waiting} limit 1`);
+      const { rowCount } = await this.query(`${waiting} limit 1`);
       if (rowCount !== 0) return false;
     }
     return true;
@@ -54,7 +60,7 @@ export class ShopTables {
 
   /** When each of these orders came to a state; without those that did not. */
   async moments(orders: readonly string[], state: string): Promise<Moments> {
-    const { rows } = await this.client.query<{ id: string; at: number }>(
+    const { rows } = await this.query<{ id: string; at: number }>(
       'select order_id as id, extract(epoch from pg_xact_commit_timestamp(xmin))::float8 * 1000 as at from ordering.order_steps where state = $2 and order_id = any($1)',
       [orders, state],
     );
@@ -69,10 +75,15 @@ export class ShopTables {
     ]);
     const found: string[] = [];
     for (const query of [...NEVER, ...queries]) {
-      const { rows } = await this.client.query<{ line: string }>(query, query.includes('$1') ? [told] : []);
+      const { rows } = await this.query<{ line: string }>(query, query.includes('$1') ? [told] : []);
       found.push(...rows.map((row) => row.line));
     }
     return found;
+  }
+
+  private query<T extends pg.QueryResultRow = pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<T>> {
+    this.statements += 1;
+    return this.client.query<T>(text, values);
   }
 
   async close(): Promise<void> {

@@ -18,6 +18,8 @@ interface Stat {
   readonly program: string;
   readonly parent: number;
   readonly ticks: number;
+  /** Without its children that have ended. */
+  readonly ownTicks: number;
   readonly pages: number;
 }
 
@@ -33,7 +35,16 @@ export async function usageOf(root: number, program?: string): Promise<Usage> {
     size = tree.size;
     for (const { pid, parent } of stats) if (tree.has(parent)) tree.add(pid);
   }
-  const own = stats.filter((stat) => tree.has(stat.pid) && (program === undefined || stat.program === program));
+  return sumOf(stats.filter((stat) => tree.has(stat.pid) && (program === undefined || stat.program === program)));
+}
+
+/** Reads the usage of a process alone, without what it started. */
+export async function ownUsageOf(pid: number): Promise<Usage> {
+  const stats = await allStats();
+  return sumOf(stats.filter((stat) => stat.pid === pid).map((stat) => ({ ...stat, ticks: stat.ownTicks })));
+}
+
+function sumOf(own: readonly Stat[]): Usage {
   return {
     cpuSeconds: own.reduce((sum, s) => sum + s.ticks, 0) / TICKS_PER_SECOND,
     memoryMiB: (own.reduce((sum, s) => sum + s.pages, 0) * PAGE_BYTES) / 2 ** 20,
@@ -57,6 +68,6 @@ function parse(text: string): Stat {
   const close = text.lastIndexOf(')');
   const fields = text.slice(close + 2).split(' ').map(Number);
   // its own time, user and system, and that of its children that have ended
-  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + field, 0);
-  return { pid: parseInt(text, 10), program: text.slice(text.indexOf('(') + 1, close), parent: fields[1] ?? 0, ticks, pages: fields[21] ?? 0 };
+  const sum = (times: readonly number[]): number => times.reduce((all, time) => all + time, 0);
+  return { pid: parseInt(text, 10), program: text.slice(text.indexOf('(') + 1, close), parent: fields[1] ?? 0, ticks: sum(fields.slice(11, 15)), ownTicks: sum(fields.slice(11, 13)), pages: fields[21] ?? 0 };
 }

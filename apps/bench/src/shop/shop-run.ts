@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '@fledge/kit';
 import pg from 'pg';
 import { startBroker } from '../broker.js';
-import { type Usage, usageOf } from './process-tree.js';
+import { ownUsageOf, type Usage, usageOf } from './process-tree.js';
 import { ShopClient } from './shop-client.js';
 
 /** The topologies that are set side by side: one process, and a process a module. */
@@ -21,12 +21,18 @@ export interface ShopRunOptions {
   readonly durable: boolean;
   /** Environment variables of the shop beside the usual. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Folder of the built checkout whose shop it is; default: the bench's own. */
+  readonly root?: string;
+  /** Gets each line of PostgreSQL's log; default: none. */
+  readonly log?: (line: string) => void;
 }
 
 /** What all that runs has used up to now. */
 export interface ShopUsage {
   /** The processes of the shop, its supervisor and its front door. */
   readonly shop: Usage;
+  /** Of these the supervisor, which is the front door too where there are several services. */
+  readonly supervisor: Usage;
   readonly postgres: Usage;
   /** Nothing where there is no broker. */
   readonly broker: Usage;
@@ -40,19 +46,21 @@ export interface ShopRun {
 }
 
 const READY_WITHIN_MS = 120_000;
+const OWN_ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
 
 /** Runs the built shop in a topology, on a PostgreSQL and, if its services need one, a broker of its own, for as long as `work` takes. */
 export async function withShop<T>(topology: TopologyName, options: ShopRunOptions, work: (run: ShopRun) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'fledge-bench-'));
-  const postgres = await startDatabase(join(dir, 'postgres'), options.durable);
+  const postgres = await startDatabase(join(dir, 'postgres'), options);
   const broker = topology === 'monolith' ? undefined : await startBroker(join(dir, 'nats'));
   const port = await freePort();
-  const child = startShop(topology, { ...options.env, PORT: String(port), DATABASE_URL: postgres.url, NATS_URL: broker?.url ?? '', FLEDGE_DEMO: 'true' });
+  const child = startShop(topology, options.root ?? OWN_ROOT, { ...options.env, PORT: String(port), DATABASE_URL: postgres.url, NATS_URL: broker?.url ?? '', FLEDGE_DEMO: 'true' });
   try {
     const client = new ShopClient(`http://127.0.0.1:${port}`);
     await ready(client, child);
     const usage = async (): Promise<ShopUsage> => ({
       shop: await usageOf(child.pid as number),
+      supervisor: await ownUsageOf(child.pid as number),
       postgres: await usageOf(process.pid, 'postgres'),
       broker: await usageOf(process.pid, 'nats-server'),
     });
@@ -65,8 +73,8 @@ export async function withShop<T>(topology: TopologyName, options: ShopRunOption
   }
 }
 
-async function startDatabase(dir: string, durable: boolean): ReturnType<typeof startEmbeddedPostgres> {
-  const postgres = await startEmbeddedPostgres({ dir, persistent: durable });
+async function startDatabase(dir: string, { durable, log }: ShopRunOptions): ReturnType<typeof startEmbeddedPostgres> {
+  const postgres = await startEmbeddedPostgres({ dir, persistent: durable, log });
   if (!durable) return postgres;
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();
@@ -74,12 +82,12 @@ async function startDatabase(dir: string, durable: boolean): ReturnType<typeof s
   await client.query('alter system set track_commit_timestamp = on');
   await client.end();
   await postgres.stop();
-  return startEmbeddedPostgres({ dir });
+  return startEmbeddedPostgres({ dir, log });
 }
 
-function startShop(topology: TopologyName, env: Readonly<Record<string, string>>): ChildProcess {
-  const cli = fileURLToPath(new URL('../../../cli/src/main.js', import.meta.url));
-  return spawn(process.execPath, [cli, 'start', topology], { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] });
+function startShop(topology: TopologyName, root: string, env: Readonly<Record<string, string>>): ChildProcess {
+  const cli = join(root, 'dist/apps/cli/src/main.js');
+  return spawn(process.execPath, [cli, 'start', topology], { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 async function ready(client: ShopClient, child: ChildProcess): Promise<void> {
