@@ -8,7 +8,7 @@
  */
 import { execFile } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, open, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,7 +23,7 @@ const VERSION_TIMEOUT_MS = 20_000;
 const LOCK_POLL_MS = 200;
 
 /**
- * @typedef {'nats-server' | 'nats' | 'envoy' | 'prometheus' | 'promtool'} ServerName
+ * @typedef {'nats-server' | 'nats' | 'envoy' | 'prometheus' | 'promtool' | 'redis-server'} ServerName
  *
  * @typedef {(into: string, program: string) => Promise<string>} Installer
  *   Installs below `into` and returns the path of `program` there.
@@ -59,6 +59,11 @@ const RECIPES = {
   promtool: {
     installers: [aptUnpack('prometheus')],
     cure: 'Put promtool (it comes with prometheus) on the PATH; where there is no apt-get it can not be installed from here.',
+  },
+  'redis-server': {
+    atLeast: [6, 2],
+    installers: [aptUnpackRedis()],
+    cure: 'Put redis-server 6.2 or newer on the PATH; where there is no apt-get it can not be installed from here.',
   },
 };
 
@@ -176,22 +181,50 @@ function aptUnpack(pkg) {
     how: `apt-get download ${pkg}`,
     /** @type {Installer} */
     install: async (into, program) => {
-      const download = () => run('apt-get', ['download', pkg], { cwd: into, timeout: INSTALL_TIMEOUT_MS });
-      try {
-        await download();
-      } catch (error) {
-        if (process.getuid?.() !== 0) throw error;
-        // a new machine has no package lists yet
-        await run('apt-get', ['update'], { timeout: INSTALL_TIMEOUT_MS });
-        await download();
-      }
-      const file = (await readdir(into)).find((entry) => entry.endsWith('.deb'));
-      if (file === undefined) throw new Error('apt-get download left no .deb file');
-      await run('dpkg-deb', ['-x', file, '.'], { cwd: into, timeout: INSTALL_TIMEOUT_MS });
-      await rm(join(into, file));
+      await unpackPackages(into, [pkg]);
       return findProgram(into, program);
     },
   };
+}
+
+/** Debian's redis-server is a name of redis-check-rdb, which takes two libraries that a bare machine has not. */
+function aptUnpackRedis() {
+  const packages = ['redis-tools', 'libjemalloc2', 'liblzf1'];
+  return {
+    how: `apt-get download ${packages.join(' ')}`,
+    /** @type {Installer} */
+    install: async (into, program) => {
+      await unpackPackages(into, packages);
+      const compiled = await findProgram(into, 'redis-check-rdb');
+      // it is what it is called
+      const named = join(dirname(compiled), program);
+      await symlink('redis-check-rdb', named);
+      const [library] = (await readdir(into, { recursive: true })).filter((entry) => entry.endsWith('libjemalloc.so.2'));
+      if (library === undefined) throw new Error('the packages hold no libjemalloc.so.2');
+      const start = join(into, program);
+      await writeFile(start, `#!/bin/sh\nLD_LIBRARY_PATH='${dirname(join(into, library))}' exec '${named}' "$@"\n`);
+      return start;
+    },
+  };
+}
+
+/** @param {string} into @param {readonly string[]} packages */
+async function unpackPackages(into, packages) {
+  const download = () => run('apt-get', ['download', ...packages], { cwd: into, timeout: INSTALL_TIMEOUT_MS });
+  try {
+    await download();
+  } catch (error) {
+    if (process.getuid?.() !== 0) throw error;
+    // a new machine has no package lists yet
+    await run('apt-get', ['update'], { timeout: INSTALL_TIMEOUT_MS });
+    await download();
+  }
+  const files = (await readdir(into)).filter((entry) => entry.endsWith('.deb'));
+  if (files.length < packages.length) throw new Error(`apt-get download left ${files.length} .deb files of ${packages.length}`);
+  for (const file of files) {
+    await run('dpkg-deb', ['-x', file, '.'], { cwd: into, timeout: INSTALL_TIMEOUT_MS });
+    await rm(join(into, file));
+  }
 }
 
 /**

@@ -1,28 +1,65 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
-/** A nats-server for one bench. */
+/** A server that runs for one bench. */
 export interface Broker {
   readonly url: string;
   stop(): Promise<void>;
 }
 
+const READY_WITHIN_MS = 20_000;
+
 /** Starts a nats-server on a free port of this machine; with JetStream when it is given a folder to store messages in. */
 export async function startBroker(store?: string): Promise<Broker> {
+  const child = spawn(await pathOf('nats-server'), ['--addr', '127.0.0.1', '--port', '-1', ...(store === undefined ? [] : ['--jetstream', '--store_dir', store])], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const url = await listeningUrl(child);
+  return { url, stop: () => ended(child) };
+}
+
+/**
+ * Starts a Redis server on a free port of this machine, which appends each write to a file and flushes that every second. Rejects with
+ * the reason where there is none and none can be installed.
+ */
+export async function startRedis(dir: string): Promise<Broker> {
+  const program = await pathOf('redis-server');
+  await mkdir(dir, { recursive: true });
+  const port = await freePort();
+  const child = spawn(program, ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--appendonly', 'yes', '--appendfsync', 'everysec', '--save', ''], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const limit = AbortSignal.timeout(READY_WITHIN_MS);
+  for await (const line of createInterface({ input: child.stdout, signal: limit })) {
+    if (!line.includes('Ready to accept connections')) continue;
+    child.stdout.resume();
+    return { url: `redis://127.0.0.1:${port}`, stop: () => ended(child) };
+  }
+  throw new Error('redis-server ended before it listened');
+}
+
+/** A TCP port of this machine that nobody listens on at this moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('the probe for a free port listens on no port');
+  return address.port;
+}
+
+async function pathOf(server: string): Promise<string> {
   // The finder is plain JavaScript beside the build, so that jest and CI can use it before there is one.
   const finder = new URL('../../../../.ci/servers.mjs', import.meta.url).href;
-  const { natsServerPath } = (await import(finder)) as { natsServerPath(): Promise<string> };
-  const child = spawn(await natsServerPath(), ['--addr', '127.0.0.1', '--port', '-1', ...(store === undefined ? [] : ['--jetstream', '--store_dir', store])], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const url = await listeningUrl(child);
-  return {
-    url,
-    stop: async () => {
-      const exited = once(child, 'exit');
-      child.kill('SIGTERM');
-      await exited;
-    },
-  };
+  const { findServer } = (await import(finder)) as { findServer(name: string): Promise<string> };
+  return findServer(server);
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  await exited;
 }
 
 async function listeningUrl(child: ChildProcess): Promise<string> {

@@ -3,9 +3,11 @@ import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchCalls } from './call/call-bench.js';
-import { benchCheckout, type CheckoutRow } from './checkout/checkout-bench.js';
+import { benchCheckout } from './checkout/checkout-bench.js';
+import type { CheckoutRow } from './checkout/checkout-row.js';
 import { benchIdle } from './cost/idle-bench.js';
 import { benchOrder, type OrderRow } from './cost/order-bench.js';
+import type { DbosRow } from './checkout/dbos-bench.js';
 import { type BacklogRow, benchBacklog } from './events/backlog-bench.js';
 import { benchEvents, type EventsRow } from './events/events-bench.js';
 import { benchShop } from './shop/shop-bench.js';
@@ -23,7 +25,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   backlog: async () => saveSound(await benchBacklog(short ? 5_000 : 1_000_000)),
   calls: async () => save(await benchCalls(short ? { ms: 200, rounds: 1 } : { ms: 2_000, rounds: 5 })),
   checkout: async () => saveSound(await benchCheckout(short ? { seconds: 1, perSecond: 4, buyers: 4 } : { seconds: 20, perSecond: 5, buyers: 32 })),
-  events: async () => saveSound(await benchEvents(short ? { events: 500, perSecond: 100, seconds: 2 } : { events: 50_000, perSecond: 1_000, seconds: 20 })),
+  events: async () => saveSound(await benchEvents(short ? { peers: true, events: 200, perSecond: 100, seconds: 1, singles: 2, pauseMs: 100 } : { peers: true, events: 50_000, perSecond: 1_000, seconds: 20, singles: 12, pauseMs: 1_500 })),
   idle: async () => save(await benchIdle({ seconds: short ? 2 : 30, against })),
   order: async () => saveSound(await benchOrder({ seconds: short ? 3 : 30, perSecond: 2.5, against })),
   shop: async () => save(await benchShop(short ? { seconds: 3, perSecond: 50 } : { seconds: 30, perSecond: 200 })),
@@ -45,7 +47,7 @@ async function save(rows: unknown): Promise<void> {
 }
 
 /** A speed at which events are lost or handled twice, or orders lost or charged twice, is none: the run fails. */
-async function saveSound(rows: readonly (BacklogRow | CheckoutRow | EventsRow | OrderRow)[]): Promise<void> {
+async function saveSound(rows: readonly (BacklogRow | CheckoutRow | DbosRow | EventsRow | OrderRow)[]): Promise<void> {
   await save(rows);
   if (rows.some((row) => ('broken' in row ? row.broken.length : row.wrong) > 0)) process.exitCode = 1;
 }

@@ -1,48 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { printRatios } from '../report.js';
 import { type ShopRun, type ShopUsage, TOPOLOGIES, type TopologyName, withShop } from '../shop/shop-run.js';
+import type { CheckoutBenchOptions, CheckoutRow, CpuPerOrder } from './checkout-row.js';
+import { benchDbos, type DbosRow, printBesideDbos } from './dbos-bench.js';
 import { openMarket, placeSteadily, type Placing, saturate } from './orders.js';
 import { ShopTables } from './shop-tables.js';
-
-/** How much is ordered. */
-export interface CheckoutBenchOptions {
-  /** As fast as it goes, for this time; then steadily, for the same. */
-  readonly seconds: number;
-  /** Orders a second when they come steadily. */
-  readonly perSecond: number;
-  /** Each orders one after the other. */
-  readonly buyers: number;
-}
-
-/** Processor seconds an order, from its cart to its last mail. */
-export interface CpuPerOrder {
-  readonly shopMs: number;
-  readonly postgresMs: number;
-  readonly brokerMs: number;
-}
-
-/** The checkout in one topology. */
-export interface CheckoutRow {
-  readonly topology: string;
-  readonly orders: number;
-  /** As fast as it goes: from the first request to the last answer. */
-  readonly placedPerSecond: number;
-  /** From the first request to the commit that confirmed the last order. */
-  readonly confirmedPerSecond: number;
-  /** From the first request until each order was sent and paid. */
-  readonly completedPerSecond: number;
-  /** When orders come steadily: from before the request to the commit. */
-  readonly confirmedP50Ms: number;
-  readonly confirmedP99Ms: number;
-  readonly cpuSaturated: CpuPerOrder;
-  readonly cpuSteady: CpuPerOrder;
-  readonly shopMemoryMiB: number;
-  readonly brokerMemoryMiB: number;
-  /** Requests to place an order that were not answered with one. */
-  readonly refused: number;
-  /** Orders that are lost, doubled or not confirmed in time, and whatever else must not be, a line each. */
-  readonly broken: readonly string[];
-}
 
 /** What was placed is confirmed, sent and paid so long after the last answer at the latest. */
 const ENDED_WITHIN_MS = 120_000;
@@ -51,13 +13,16 @@ const SHOWN_MAX = 20;
 /** Parcels are handed over at once, since how long they lie is a setting, not a speed; and arrive after the bench, which they are no part of. */
 export const SHOP_ENV = { SHIPPING_DISPATCH_AFTER_MS: '0', SHIPPING_DELIVER_AFTER_MS: '86400000' };
 
-/** Places orders that are paid by card, and sees each through to its end, in the shop as one process and as a process a module. */
-export async function benchCheckout(options: CheckoutBenchOptions): Promise<CheckoutRow[]> {
+/** Places orders that are paid by card, and sees each through to its end, in the shop as one process and as a process a module; and DBOS beside it. */
+export async function benchCheckout(options: CheckoutBenchOptions): Promise<(CheckoutRow | DbosRow)[]> {
   const rows: CheckoutRow[] = [];
   for (const topology of TOPOLOGIES) rows.push(await withShop(topology, { durable: true, env: SHOP_ENV }, (run) => measure(topology, run, options)));
   print(rows, options);
   for (const { topology, broken } of rows) for (const line of broken.slice(0, SHOWN_MAX)) process.stderr.write(`${topology}: ${line}\n`);
-  return rows;
+  const dbos = await benchDbos(options);
+  printBesideDbos(dbos, rows);
+  for (const line of dbos.broken) process.stderr.write(`DBOS: ${line}\n`);
+  return [...rows, dbos];
 }
 
 async function measure(topology: TopologyName, run: ShopRun, { seconds, perSecond, buyers }: CheckoutBenchOptions): Promise<CheckoutRow> {

@@ -2,100 +2,128 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '@fledge/kit';
 import pg from 'pg';
-import { startBroker } from '../broker.js';
+import { type Broker, startBroker, startRedis } from '../broker.js';
+import * as processes from '../child-process.js';
 import { figure } from '../report.js';
-import type { PipeOrder } from './pipe.main.js';
-import { ask, end, open, takenBy } from './pipe-processes.js';
+import { drive, type DriveOptions, type Driven } from './drive.js';
+import { PEERS, type PeerPlan } from './peers/index.js';
+import { end, open } from './pipe-processes.js';
 
 /** How much is published. */
-export interface EventsBenchOptions {
-  /** As fast as it goes. */
-  readonly events: number;
-  /** Then so many a second, for this time. */
-  readonly perSecond: number;
-  readonly seconds: number;
+export interface EventsBenchOptions extends Omit<DriveOptions, 'keys' | 'perTransaction'> {
+  /** Whether queues of other makers are measured too. */
+  readonly peers: boolean;
 }
 
-/** Durable events over one transport. */
-export interface EventsRow {
+/** Durable events over one transport, or jobs of another queue. */
+export interface EventsRow extends Driven {
+  /** Of Fledge its transport. */
   readonly transport: string;
   /** Whether the handler makes a statement of its own for each event. */
   readonly inserts: boolean;
-  /** From the first commit of the publisher to the last commit of the handler. */
-  readonly perSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  /** Events that were handled twice, never, or out of the order of their key. */
+  readonly peer: boolean;
+  /** Events that were handled twice, never, or out of the order of their key; of a peer, which keeps no order, those that were lost or handled twice. */
   readonly wrong: number;
 }
 
 const KEYS = 1_000;
 const PER_TRANSACTION = 20;
-const DONE_WITHIN_MS = 300_000;
+const PEER_MAIN = fileURLToPath(new URL('./peers/peer.main.js', import.meta.url));
 
-/** Publishes events and has them handled, once and in order of a thousand keys, in one process and in two over NATS. */
-export async function benchEvents(options: EventsBenchOptions): Promise<EventsRow[]> {
+/**
+ * Publishes events and has them handled, once and in order of a thousand keys, in one process and in two over NATS; and beside them jobs
+ * of other queues, in one process that publishes and handles. Each gets a PostgreSQL of its own, of the same version and settings.
+ */
+export async function benchEvents({ peers, ...sizes }: EventsBenchOptions): Promise<EventsRow[]> {
+  const options = { ...sizes, keys: KEYS, perTransaction: PER_TRANSACTION };
   const rows: EventsRow[] = [];
-  for (const inserts of [false, true]) for (const transport of ['local', 'nats'] as const) rows.push(await measure(transport, inserts, options));
-  process.stdout.write(`\ndurable events, ${KEYS} keys, ${PER_TRANSACTION} a transaction of the publisher\n`);
-  process.stdout.write(`  ${''.padEnd(32)}${'a second'.padStart(12)}${'p50, ms'.padStart(12)}${'p99, ms'.padStart(12)}${'wrong'.padStart(8)}   (late at ${options.perSecond} a second)\n`);
-  for (const row of rows) process.stdout.write(`  ${nameOf(row).padEnd(32)}${figure(row.perSecond).padStart(12)}${figure(row.p50Ms).padStart(12)}${figure(row.p99Ms).padStart(12)}${String(row.wrong).padStart(8)}\n`);
+  process.stdout.write(`\ndurable events, ${KEYS} keys, ${PER_TRANSACTION} a transaction of the publisher; late at ${options.perSecond} a second, and one by one\n`);
+  process.stdout.write(`  ${''.padEnd(34)}${['a second', 'Fledge/this', 'CPU, µs', 'PostgreSQL', 'broker', 'p50, ms', 'p99, ms', 'p50, idle', 'wrong'].map((head) => head.padStart(12)).join('')}\n`);
+  for (const inserts of [false, true]) {
+    process.stdout.write(inserts ? '  with an insert a handler\n' : '');
+    for (const transport of ['local', 'nats'] as const) tell(rows, await measure(transport, inserts, options));
+    for (const plan of peers ? PEERS : []) {
+      try {
+        tell(rows, await measurePeer(plan, inserts, options));
+      } catch (error) {
+        if (!(error instanceof PeerAway)) throw error;
+        process.stdout.write(`  ${plan.name}: skipped, ${error.message}\n`);
+      }
+    }
+  }
   return rows;
 }
 
-function nameOf({ transport, inserts }: EventsRow): string {
-  return inserts ? `${transport}, an insert a handler` : transport;
+/** Keeps a row and prints it beside Fledge's own of the same kind. */
+function tell(rows: EventsRow[], row: EventsRow): void {
+  rows.push(row);
+  const own = rows.find(({ transport, inserts }) => transport === 'local' && inserts === row.inserts);
+  const ratio = ((own?.perSecond ?? Number.NaN) / row.perSecond).toFixed(2);
+  const cells = [figure(row.perSecond), ratio, figure(row.cpuMicros), figure(row.postgresMicros), figure(row.brokerMicros), figure(row.p50Ms), figure(row.p99Ms), figure(row.idleP50Ms), String(row.wrong)];
+  process.stdout.write(`  ${row.transport.padEnd(34)}${cells.map((cell) => cell.padStart(12)).join('')}\n`);
 }
 
-async function measure(transport: 'local' | 'nats', inserts: boolean, { events, perSecond, seconds }: EventsBenchOptions): Promise<EventsRow> {
+async function measure(transport: 'local' | 'nats', inserts: boolean, options: DriveOptions): Promise<EventsRow> {
+  return withServers(async (databaseUrl, start) => {
+    const broker = transport === 'nats' ? await start(startBroker) : undefined;
+    const children: ChildProcess[] = [];
+    try {
+      for (const modules of broker ? ['sink', 'source'] : ['source,sink']) children.push(await open([modules, databaseUrl, broker?.url ?? '', inserts ? 'inserts' : '']));
+      const [sink, source = sink] = children as [ChildProcess, ChildProcess?];
+      const driven = await drive({ source, sink, children, broker: 'nats-server' }, options);
+      const misplaced = inserts ? await misplacedRows(databaseUrl, driven.all, true) : 0;
+      return { transport, inserts, peer: false, ...driven, wrong: driven.unordered + misplaced + Math.abs(driven.committed - driven.all) };
+    } finally {
+      for (const child of children) await end(child);
+    }
+  });
+}
+
+/** A peer that cannot run on this machine. */
+class PeerAway extends Error {}
+
+async function measurePeer(plan: PeerPlan, inserts: boolean, options: DriveOptions): Promise<EventsRow> {
+  return withServers(async (databaseUrl, start) => {
+    const redis = plan.needsRedis ? await start(startRedis).catch((error: Error) => Promise.reject(new PeerAway(error.message))) : undefined;
+    const child = await processes.open(PEER_MAIN, [plan.name, databaseUrl, redis?.url ?? '', inserts ? 'inserts' : '']);
+    try {
+      const driven = await drive({ source: child, sink: child, children: [child], broker: 'redis-server' }, { ...options, events: Math.ceil(options.events * plan.share) });
+      const misplaced = inserts ? await misplacedRows(databaseUrl, driven.all, false) : 0;
+      return { transport: plan.name, inserts, peer: true, ...driven, wrong: misplaced + Math.abs(driven.committed - driven.all) };
+    } finally {
+      await end(child);
+    }
+  });
+}
+
+/** Runs a PostgreSQL, and what else `work` starts in a folder of its own, for as long as it takes. */
+export async function withServers<T>(work: (databaseUrl: string, start: (server: (dir: string) => Promise<Broker>) => Promise<Broker>) => Promise<T>): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'fledge-bench-'));
   const postgres = await startEmbeddedPostgres({ dir: join(dir, 'postgres') });
-  const broker = transport === 'nats' ? await startBroker(join(dir, 'nats')) : undefined;
-  const processes: ChildProcess[] = [];
-  const client = new pg.Client({ connectionString: postgres.url });
+  let broker: Broker | undefined;
   try {
-    for (const modules of broker ? ['sink', 'source'] : ['source,sink']) processes.push(await open([modules, postgres.url, broker?.url ?? '', inserts ? 'inserts' : '']));
-    const [sink, source = sink] = processes as [ChildProcess, ChildProcess?];
-    await client.connect();
-    await produce(source, sink, { events: Math.ceil(events / 10), keys: KEYS, perTransaction: PER_TRANSACTION }, 0);
-    const warm = Math.ceil(events / 10);
-    const start = performance.now();
-    await produce(source, sink, { events, keys: KEYS, perTransaction: PER_TRANSACTION }, warm);
-    const took = performance.now() - start;
-    await ask(sink, { lags: true });
-    await produce(source, sink, { events: perSecond * seconds, keys: KEYS, perTransaction: 1, perSecond }, warm + events);
-    const lags = ((await ask(sink, { lags: true })) as readonly number[]).toSorted((a, b) => a - b);
-    const at = (share: number): number => lags[Math.floor(lags.length * share)] ?? Number.NaN;
-    const all = warm + events + perSecond * seconds;
-    const { committed, wrong } = await takenBy(sink);
-    const misplaced = inserts ? await misplacedRows(client, all) : 0;
-    return { transport, inserts, perSecond: (events / took) * 1_000, p50Ms: at(0.5), p99Ms: at(0.99), wrong: wrong + misplaced + Math.abs(committed - all) };
+    return await work(postgres.url, async (server) => (broker = await server(join(dir, 'broker'))));
   } finally {
-    for (const child of processes) await end(child);
-    await client.end();
     await broker?.stop();
     await postgres.stop();
     await rm(dir, { recursive: true, force: true });
   }
 }
 
-/** Publishes, and waits until the handler has taken all. */
-async function produce(source: ChildProcess, sink: ChildProcess, options: Extract<PipeOrder, { produce: unknown }>['produce'], before: number): Promise<void> {
-  await ask(source, { produce: options });
-  const until = performance.now() + DONE_WITHIN_MS;
-  for (let taken = 0; taken < before + options.events; ) {
-    if (performance.now() > until) throw new Error(`${taken} of ${before + options.events} events were handled within ${DONE_WITHIN_MS} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    taken = (await takenBy(sink)).committed;
+/** Rows of handlers that are missing or too many, and, where there is an order, those out of it: a key's numbers rise by one from 1 on. */
+async function misplacedRows(databaseUrl: string, events: number, ordered: boolean): Promise<number> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    const table = ordered ? 'sink.taken' : 'taken';
+    const { rows } = await client.query<{ wrong: string; taken: string }>(
+      `select count(*) filter (where number <> place) as wrong, count(*) as taken from (select number, row_number() over (partition by topic order by ${ordered ? 'id' : 'number, id'}) as place from ${table}) placed`,
+    );
+    return Number(rows[0]?.wrong) + Math.abs(Number(rows[0]?.taken) - events);
+  } finally {
+    await client.end();
   }
-}
-
-/** A key's numbers rise by one from 1 on, in the order in which they were taken. */
-async function misplacedRows(client: pg.Client, events: number): Promise<number> {
-  const { rows } = await client.query<{ wrong: string; taken: string }>(
-    'select count(*) filter (where number <> place) as wrong, count(*) as taken from (select number, row_number() over (partition by topic order by id) as place from sink.taken) placed',
-  );
-  return Number(rows[0]?.wrong) + Math.abs(Number(rows[0]?.taken) - events);
 }

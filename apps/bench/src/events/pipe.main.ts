@@ -1,7 +1,8 @@
 /** A process of the events bench: hosts the modules that it is told to, and does what comes over its channel. */
 import 'reflect-metadata';
 import { Host, LocalTransport, NatsTransport } from '@fledge/kit';
-import { pipe, type ProduceOptions, Producer, taken } from './pipe.js';
+import { handling, pipe, Producer, taken } from './pipe.js';
+import type { ProduceOptions } from './produce.js';
 
 /** What the bench asks of a process. */
 export type PipeOrder = { readonly produce: ProduceOptions } | { readonly lags: true } | { readonly taken: true } | { readonly memory: true };
@@ -9,7 +10,7 @@ export type PipeOrder = { readonly produce: ProduceOptions } | { readonly lags: 
 export type PipeAnswer = 'ready' | 'produced' | number | readonly number[] | { readonly committed: number; readonly wrong: number };
 
 const [modules = '', databaseUrl = '', natsUrl = '', inserts = ''] = process.argv.slice(2);
-taken.inserts = inserts === 'inserts';
+handling.inserts = inserts === 'inserts';
 const transport = natsUrl === '' ? new LocalTransport() : new NatsTransport({ url: natsUrl, namespace: 'pipe' });
 const host = await new Host({ application: pipe, modules: modules.split(','), transport, database: { url: databaseUrl } }).start();
 const answer = (value: PipeAnswer): void => void process.send?.(value);

@@ -1,0 +1,28 @@
+import PgBoss from 'pg-boss';
+import type { Something } from '../produce.js';
+import type { Peer, PeerOptions } from './peer.js';
+
+const QUEUE = 'happened';
+const BATCH = 500;
+
+/**
+ * Opens pg-boss with batches of 500 jobs. It only polls, at the shortest twice a second: so it is told of new jobs by `notifyWorker`, which
+ * reaches a worker in the publisher's own process alone. As it comes it would handle a job every two seconds.
+ */
+export async function openPgBoss({ databaseUrl, handle }: PeerOptions): Promise<Peer> {
+  const boss = new PgBoss({ connectionString: databaseUrl, schedule: false });
+  boss.on('error', (error) => process.stderr.write(`pg-boss: ${error.message}\n`));
+  await boss.start();
+  await boss.createQueue(QUEUE);
+  const worker = await boss.work<Something>(QUEUE, { batchSize: BATCH, pollingIntervalSeconds: 0.5 }, async (jobs) => {
+    await Promise.all(jobs.map((job) => handle(job.data)));
+    if (jobs.length === BATCH) boss.notifyWorker(worker);
+  });
+  return {
+    publish: async (events) => {
+      await boss.insert(events.map((data) => ({ name: QUEUE, data })));
+      boss.notifyWorker(worker);
+    },
+    close: () => boss.stop({ graceful: true, wait: true }),
+  };
+}
