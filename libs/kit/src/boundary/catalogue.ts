@@ -86,7 +86,7 @@ export class Catalogue {
     if (other) {
       throw new StartupError('wire-name-twice', `'${spec.name}' is the name of ${other.cls.name} and of ${spec.cls.name}`, 'A wire name belongs to one message: rename one, or raise its version.');
     }
-    const compiled = { ...spec, module, codec: classCodec(spec.name, spec.cls) };
+    const compiled = { ...spec, module, codec: classCodec(spec.name, spec.cls, spec.unknownFields) };
     refuseKey(compiled);
     this.eventsByClass.set(spec.cls, compiled);
     this.eventsByName.set(spec.name, compiled);
@@ -103,13 +103,13 @@ function refuseKey({ name, cls, key }: EventSpec): void {
 function compile(module: string, spec: MessageSpec): CompiledMessage {
   const errors = spec.errors.map((cls): [string, CompiledError] => {
     const found = errorSpec(cls) as ErrorSpec;
-    return [found.name, { ...found, codec: classCodec(found.name, cls) }];
+    return [found.name, { ...found, codec: classCodec(found.name, cls, spec.unknownFields) }];
   });
   return {
     ...spec,
     module,
-    input: classCodec(spec.name, spec.cls),
-    output: resultCodec(`the result of ${spec.name}`, spec.result),
+    input: classCodec(spec.name, spec.cls, spec.unknownFields),
+    output: resultCodec(`the result of ${spec.name}`, spec.result, spec.unknownFields),
     errorsByName: new Map(errors),
   };
 }

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsDate, IsIn, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsDate, IsIn, IsInt, IsNotEmpty, IsNotEmptyObject, IsOptional, IsString, IsUUID, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
 import { type Class, InvalidMessage, type Violation } from '../contract/index.js';
 import { classCodec, resultCodec } from './codec.js';
 
@@ -18,6 +18,12 @@ class Order {
 class Tree {
   @IsString() name!: string;
   @ValidateNested({ each: true }) @Type(() => Tree) children!: Tree[];
+}
+class Hint {
+  @IsOptional() @IsString() text?: string;
+}
+class Hinted {
+  @ValidateNested() @Type(() => Hint) @IsNotEmptyObject() hint!: Hint;
 }
 
 const id = '6f9619ff-8b86-4d01-b42d-00c04fc964ff';
@@ -101,5 +107,42 @@ describe('a codec', () => {
     const list = resultCodec('list', [Line]);
     expect(list.copy([{ productId: id, quantity: 1 }])).toEqual([{ productId: id, quantity: 1 }]);
     expect(violations(() => list.copy(Array.from({ length: 5_000 }, () => ({ productId: id, quantity: 1 }))))[0]).toMatchObject({ rule: 'too-large' });
+  });
+});
+
+describe('a codec that is open to unknown fields', () => {
+  const open = classCodec('test.order.v1', Order, 'open');
+  const sent = (): Record<string, unknown> => JSON.parse(JSON.stringify(codec.copy(good()))) as Record<string, unknown>;
+  const newer = { colour: 'red', parts: [{ size: 1 }], nothing: null };
+
+  it('drops them from what it decodes, at every depth', () => {
+    const decoded = open.decode({ ...sent(), ...newer, lines: [{ ...newer, productId: id, quantity: 2 }] });
+    expect(decoded).toStrictEqual(codec.decode(sent()));
+    const list = resultCodec('list', [Line], 'open');
+    expect(list.decode([{ ...newer, productId: id, quantity: 1 }])).toStrictEqual([Object.assign(new Line(), { productId: id, quantity: 1 })]);
+    expect(resultCodec('line', Line, 'open').decode({ ...newer, productId: id, quantity: 1 })).toEqual({ productId: id, quantity: 1 });
+  });
+
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])('drops one of the name %s, and takes nothing else from it', (name) => {
+    const decoded = open.decode(JSON.parse(JSON.stringify(sent()).replace('{', `{"${name}":{"note":"theirs","injected":1},`))) as Order;
+    expect(decoded).toStrictEqual(codec.decode(sent()));
+    expect([Object.getPrototypeOf(decoded), 'injected' in decoded]).toEqual([Order.prototype, false]);
+  });
+
+  it('holds what they stand beside to the class, and names only that', () => {
+    expect(violations(() => open.decode({ ...sent(), ...newer, note: 'much too long' }))).toMatchObject([{ path: 'note', rule: 'maxLength' }]);
+    const { id: _, ...without } = sent();
+    expect(violations(() => open.decode({ ...without, iD: id }))).toMatchObject([{ path: 'id', rule: 'type' }]);
+  });
+
+  it('checks an object without them', () => {
+    const hinted = classCodec('hinted', Hinted, 'open');
+    expect(hinted.decode({ hint: { text: 'x', ...newer } })).toEqual({ hint: { text: 'x' } });
+    expect(violations(() => hinted.decode({ hint: newer }))).toMatchObject([{ path: 'hint', rule: 'isNotEmptyObject' }]);
+  });
+
+  it('refuses them in what this program gives to it', () => {
+    expect(violations(() => open.copy({ ...good(), ...newer }))).toContainEqual(expect.objectContaining({ path: 'colour', rule: 'unknown-field' }));
+    expect(violations(() => resultCodec('list', [Line], 'open').copy([{ ...newer, productId: id, quantity: 1 }]))).toContainEqual(expect.objectContaining({ path: 'items[0].colour' }));
   });
 });

@@ -1,6 +1,6 @@
 import { Type } from 'class-transformer';
 import { ValidateNested } from 'class-validator';
-import type { Class, ResultType, Shape } from '../contract/index.js';
+import type { Class, ResultType, Shape, UnknownFields } from '../contract/index.js';
 import { InvalidMessage, shapeOf, StartupError } from '../contract/index.js';
 import { compileCopy, type FastCopy, type Source } from './compile.js';
 import { explain } from './explain.js';
@@ -15,30 +15,33 @@ export interface Codec {
   decode(json: unknown): unknown;
 }
 
-/** The codec of a message, event, error or view class; `name` stands in the errors. */
-export function classCodec(name: string, cls: Class): Codec {
+/**
+ * The codec of a message, event, error or view class; `name` stands in the errors. What this program's own code gives to `copy`
+ * is held to the class; what is decoded may come from code of another version, and takes the mode.
+ */
+export function classCodec(name: string, cls: Class, unknownFields: UnknownFields = 'exact'): Codec {
   const shape = shapeOf(cls);
-  return { copy: taker(name, shape, 'memory'), decode: taker(name, shape, 'json') };
+  return { copy: taker(name, shape, 'memory', 'exact'), decode: taker(name, shape, 'json', unknownFields) };
 }
 
-function taker(name: string, shape: Shape, source: Source): (value: unknown) => object {
-  const fast: FastCopy = compileCopy(shape, source);
+function taker(name: string, shape: Shape, source: Source, unknownFields: UnknownFields): (value: unknown) => object {
+  const fast: FastCopy = compileCopy(shape, source, unknownFields);
   return (value) => {
     const copy = fast(value);
-    return copy !== undefined ? copy : carefully(name, shape, value, source);
+    return copy !== undefined ? copy : carefully(name, shape, value, source, unknownFields);
   };
 }
 
-function carefully(name: string, shape: Shape, value: unknown, source: Source): object {
-  const { copy, violations } = explain(shape, value, source);
+function carefully(name: string, shape: Shape, value: unknown, source: Source, unknownFields: UnknownFields): object {
+  const { copy, violations } = explain(shape, value, source, unknownFields);
   if (copy === undefined) throw new InvalidMessage(name, violations);
   return copy;
 }
 
-/** The codec of a result: a class, a list of it, a primitive, or nothing. */
-export function resultCodec(name: string, type: ResultType): Codec {
+/** The codec of a result: a class, a list of it, a primitive, or nothing. The mode is for what its classes hold. */
+export function resultCodec(name: string, type: ResultType, unknownFields: UnknownFields = 'exact'): Codec {
   if (type === undefined) return { copy: nothing, decode: nothing };
-  if (Array.isArray(type)) return listCodec(name, itemOf(name, type[0] as Class));
+  if (Array.isArray(type)) return listCodec(name, itemOf(name, type[0] as Class), unknownFields);
   const primitive = PRIMITIVES.get(type);
   if (primitive) {
     const take = (value: unknown): unknown => primitiveOf(name, primitive, value);
@@ -47,7 +50,7 @@ export function resultCodec(name: string, type: ResultType): Codec {
   if (UNCARRIED.has(type)) throw new StartupError('result', `${name} answers ${(type as Class).name}, which no contract can carry`, 'Answer a view class, [View], String, Number, Boolean, or nothing.');
   const shape = shapeOf(type as Class);
   if (shape.fields.length === 0) throw new StartupError('result', `${name} answers ${shape.cls.name}, none of whose fields is decorated`, 'Decorate the fields of the view with class-validator.');
-  return classCodec(name, type as Class);
+  return classCodec(name, type as Class, unknownFields);
 }
 
 /** What the handler returns where the contract promises no result is not carried: the caller gets `undefined`. */
@@ -74,14 +77,14 @@ function itemOf(name: string, cls: Class): Class {
 }
 
 /** A list is carried as the one field of a class made for it, so that lists have one implementation and one weight. */
-function listCodec(name: string, cls: Class): Codec {
+function listCodec(name: string, cls: Class, unknownFields: UnknownFields): Codec {
   const List = class {
     items!: object[];
   };
   Object.defineProperty(List, 'name', { value: `list of ${cls.name}` });
   ValidateNested({ each: true })(List.prototype, 'items');
   Type(() => cls as never)(List.prototype, 'items');
-  const { copy, decode } = classCodec(name, List);
+  const { copy, decode } = classCodec(name, List, unknownFields);
   const take = (through: (value: unknown) => unknown) => (items: unknown): unknown => (through({ items }) as { items: object[] }).items;
   return { copy: take(copy), decode: take(decode) };
 }

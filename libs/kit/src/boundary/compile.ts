@@ -1,5 +1,5 @@
 import { getMetadataStorage } from 'class-validator';
-import type { Class, Constraint, FieldShape, Shape } from '../contract/index.js';
+import type { Class, Constraint, FieldShape, Shape, UnknownFields } from '../contract/index.js';
 import { dateOf } from './date-text.js';
 import { isPlainUuid } from './uuid.js';
 import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
@@ -14,9 +14,9 @@ export type FastCopy = (value: unknown) => object | undefined;
 /** How dates stand in the source: as `Date` in memory, as RFC 3339 text in JSON. */
 export type Source = 'memory' | 'json';
 
-/** Compiles the fast path of a shape, once per contract. */
-export function compileCopy(shape: Shape, source: Source): FastCopy {
-  const unit = new Unit(source);
+/** Compiles the fast path of a shape, once per contract. In the mode `open` the code is without the count of fields. */
+export function compileCopy(shape: Shape, source: Source, unknownFields: UnknownFields = 'exact'): FastCopy {
+  const unit = new Unit(source, unknownFields);
   const root = unit.classFunction(shape);
   const body = `'use strict';
 let weight = 0, depth = 0;
@@ -36,7 +36,10 @@ class Unit {
   readonly constants: unknown[] = [];
   private readonly names = new Map<Shape, string>();
 
-  constructor(private readonly source: Source) {}
+  constructor(
+    private readonly source: Source,
+    private readonly unknownFields: UnknownFields,
+  ) {}
 
   private constant(value: unknown): string {
     return `k[${this.constants.push(value) - 1}]`;
@@ -50,8 +53,7 @@ class Unit {
     const index = this.functions.push('') - 1;
     const cls = this.constant(shape.cls);
     const checks = shape.fields.map((field, i) => this.field(field, i)).join('\n');
-    const required = shape.fields.filter((f) => !f.optional).length;
-    const optionals = shape.fields.flatMap((f, i) => (f.optional ? [`(f${i} !== undefined ? 1 : 0)`] : []));
+    const count = this.unknownFields === 'exact' ? countOf(shape) : NO_COUNT;
     const fixedWeight = shape.fields.reduce((sum, f) => sum + f.name.length + WEIGHT.field + fixedWeightOf(f), 2);
     this.functions[index] = `
 const C${name} = ${cls};
@@ -63,16 +65,9 @@ function ${name}(v) {
   if (typeof v !== 'object' || v === null) return undefined;
   const made = v.constructor;
   if (made !== C${name} && made !== Object) return undefined;
-  let keys = 0;
-  for (const key in v) keys++;
-  weight += ${fixedWeight};
+${count.before}  weight += ${fixedWeight};
 ${checks}
-  if (keys !== ${[required, ...optionals].join(' + ')}) {
-    // A field that is there and undefined is as good as absent.
-    for (const key in v) if (v[key] === undefined) keys--;
-    if (keys !== ${[required, ...optionals].join(' + ')}) return undefined;
-  }
-  const out = new N${name}(${shape.fields.map((_, i) => `f${i}`).join(', ')});
+${count.after}  const out = new N${name}(${shape.fields.map((_, i) => `f${i}`).join(', ')});
 ${shape.fields.map((field) => this.ownChecks(field)).filter(Boolean).join('\n')}
   return out;
 }`;
@@ -139,7 +134,8 @@ ${item}
       case 'object': {
         const shape = (field.of as () => Shape)();
         const nested = this.classFunction(shape);
-        const copied = `${all}\n  ${x} = ${nested}(${x});\n  if (${x} === undefined) return undefined;`;
+        // Checks of the object see the copy: it has no field that its class does not name.
+        const copied = `  ${x} = ${nested}(${x});\n  if (${x} === undefined) return undefined;\n${all}`;
         return reaches(shape, shape) ? `  if (++depth > ${MESSAGE_DEPTH_MAX}) return undefined;\n${copied}\n  depth--;` : copied;
       }
     }
@@ -187,6 +183,29 @@ ${item}
     const test = this.constant(generalTest(c, field));
     return `${test}(${x}, v)`;
   }
+}
+
+/** Code that finds out whether a value has other fields than its class: it counts them before the checks, and compares after. */
+interface Count {
+  readonly before: string;
+  readonly after: string;
+}
+
+const NO_COUNT: Count = { before: '', after: '' };
+
+function countOf({ fields }: Shape): Count {
+  const required = fields.filter((f) => !f.optional).length;
+  const optionals = fields.flatMap((f, i) => (f.optional ? [`(f${i} !== undefined ? 1 : 0)`] : []));
+  const known = [required, ...optionals].join(' + ');
+  return {
+    before: '  let keys = 0;\n  for (const key in v) keys++;\n',
+    after: `  if (keys !== ${known}) {
+    // A field that is there and undefined is as good as absent.
+    for (const key in v) if (v[key] === undefined) keys--;
+    if (keys !== ${known}) return undefined;
+  }
+`,
+  };
 }
 
 function generalTest(c: Constraint, field: FieldShape): (value: unknown, object: object) => boolean {

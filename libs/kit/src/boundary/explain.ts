@@ -1,4 +1,4 @@
-import type { FieldShape, Shape, Violation } from '../contract/index.js';
+import type { FieldShape, Shape, UnknownFields, Violation } from '../contract/index.js';
 import type { Source } from './compile.js';
 import { DATE_TEXT } from './date-text.js';
 import { judge } from './judge.js';
@@ -15,8 +15,8 @@ export interface Explanation {
  * The careful twin of the compiled copy, for what it gave up on: walks the value field by field, then lets class-validator
  * itself judge the copy. Its verdict is the one that counts.
  */
-export function explain(shape: Shape, value: unknown, source: Source): Explanation {
-  const walk = new Walk(source);
+export function explain(shape: Shape, value: unknown, source: Source, unknownFields: UnknownFields = 'exact'): Explanation {
+  const walk = new Walk(source, unknownFields);
   const copy = walk.object(shape, value, '', 0);
   if (walk.weight > MESSAGE_WEIGHT_MAX) {
     walk.violations.push({ path: '', rule: 'too-large', message: `weighs ${walk.weight}, more than ${MESSAGE_WEIGHT_MAX}: send less, or a page at a time` });
@@ -32,7 +32,10 @@ class Walk {
   readonly violations: Violation[] = [];
   weight = 0;
 
-  constructor(private readonly source: Source) {}
+  constructor(
+    private readonly source: Source,
+    private readonly unknownFields: UnknownFields,
+  ) {}
 
   private refuse(path: string, rule: string, message: string): undefined {
     if (this.violations.length < VIOLATIONS_MAX) this.violations.push({ path, rule, message });
@@ -46,11 +49,8 @@ class Walk {
     if (proto !== null && proto !== Object.prototype && proto !== shape.cls.prototype) {
       return this.refuse(path, 'type', `must be ${a(shape.cls.name)}, is ${nameOf(value)}`);
     }
-    const known = new Set(shape.fields.map((f) => f.name));
     const record = value as Record<string, unknown>;
-    for (const key in record) {
-      if (!known.has(key) && record[key] !== undefined) this.refuse(pathTo(path, key), 'unknown-field', `is not a field of ${shape.cls.name}`);
-    }
+    if (this.unknownFields === 'exact') this.refuseUnknown(shape, record, path);
     const copy = Object.create(shape.cls.prototype as object) as Record<string, unknown>;
     this.weight += 2;
     for (const field of shape.fields) {
@@ -59,6 +59,13 @@ class Walk {
       if (out !== undefined) copy[field.name] = out;
     }
     return copy;
+  }
+
+  private refuseUnknown(shape: Shape, record: Readonly<Record<string, unknown>>, path: string): void {
+    const known = new Set(shape.fields.map((f) => f.name));
+    for (const key in record) {
+      if (!known.has(key) && record[key] !== undefined) this.refuse(pathTo(path, key), 'unknown-field', `is not a field of ${shape.cls.name}`);
+    }
   }
 
   private field(field: FieldShape, value: unknown, path: string, depth: number): unknown {

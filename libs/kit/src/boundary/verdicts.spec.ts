@@ -20,7 +20,7 @@ import {
   ValidatorConstraint,
   type ValidatorConstraintInterface,
 } from 'class-validator';
-import { type Class, InvalidMessage, shapeOf } from '../contract/index.js';
+import { type Class, InvalidMessage, shapeOf, type UnknownFields } from '../contract/index.js';
 import { randomContract, type RandomContract, type RandomField, describeContract } from '../../test/random/random-contract.js';
 import { instanceOf, isPlain, randomInput } from '../../test/random/random-input.js';
 import { Random, testSeed } from '../../test/random/random.js';
@@ -92,6 +92,14 @@ function hasWireType({ kind }: RandomField, item: unknown): boolean {
   return kind === 'date' ? item instanceof Date : typeof item === kind;
 }
 
+/** JSON as code with a newer contract sends it: with fields more in every object. */
+function withUnknownFields(json: unknown): unknown {
+  if (Array.isArray(json)) return json.map(withUnknownFields);
+  if (typeof json !== 'object' || json === null) return json;
+  const known = Object.entries(json).map(([name, value]): [string, unknown] => [name, withUnknownFields(value)]);
+  return Object.fromEntries([['earlier', null], ...known, ['later', { list: [1, { deep: true }] }]]);
+}
+
 /** What the fast path leaves to the explanation although it may be right: conditions, and objects without a prototype. */
 function isUnusual({ fields }: RandomContract, input: unknown): boolean {
   if (Object.getPrototypeOf(input) === null || fields.some(({ conditional }) => conditional)) return true;
@@ -122,17 +130,17 @@ describe('the verdict on an input', () => {
   });
 
   function checkAll(contract: RandomContract, inputs: readonly unknown[]): void {
-    const codec = classCodec('random', contract.cls);
+    const codecs = { exact: classCodec('random', contract.cls), open: classCodec('random', contract.cls, 'open') };
     for (const input of inputs) {
       try {
-        checkOne(contract, codec, input);
+        checkOne(contract, codecs, input);
       } catch (error) {
         throw new Error(`FLEDGE_TEST_SEED=${seed}\n${describeContract(contract)}\n${inspect(input, { depth: 9 })}\n${(error as Error).message}`, { cause: error });
       }
     }
   }
 
-  function checkOne(contract: RandomContract, codec: Codec, input: unknown): void {
+  function checkOne(contract: RandomContract, { exact: codec, open }: Readonly<Record<UnknownFields, Codec>>, input: unknown): void {
     const known = exceptions(contract, input);
     const mine = ours(() => codec.copy(input));
     const stricter = [...known].filter((exception) => exception !== 'unknown-but-undefined');
@@ -156,6 +164,11 @@ describe('the verdict on an input', () => {
     const json = JSON.parse(JSON.stringify(mine.copy)) as unknown;
     expect(codec.decode(json)).toStrictEqual(mine.copy);
     expect(explain(shape, json, 'json').copy).toStrictEqual(mine.copy);
+    const newer = withUnknownFields(json);
+    expect(ours(() => codec.decode(newer)).accepted).toBe(false);
+    expect(open.decode(newer)).toStrictEqual(mine.copy);
+    expect(explain(shape, newer, 'json', 'open').copy).toStrictEqual(mine.copy);
+    expect(ours(() => open.copy(newer)).accepted).toBe(false);
   }
 });
 

@@ -14,6 +14,7 @@ import {
   type MessageOptions,
   messageSpec,
   QueryContract,
+  type UnknownFields,
 } from './messages.js';
 
 @CommandContract('stock.reserve.v1')
@@ -57,6 +58,7 @@ describe('defineContract refuses', () => {
     ['an error without a contract', { commands: [Breaks] }, 'error-contract', 'stock.break.v1 declares the error NamelessError, which has no @ErrorContract', "Decorate it with @ErrorContract('stock.….v1')."],
     ['two messages of one name', { commands: [Reserve, ReserveToo] }, 'wire-name-twice', "the contract of stock has two messages named 'stock.reserve.v1'", 'Give each its own name.'],
     ['a message and an event of one name', { queries: [Level], events: [LevelChanged] }, 'wire-name-twice', "the contract of stock has two messages named 'stock.level.v1'", 'Give each its own name.'],
+    ['a mode of unknown fields', { unknownFields: 'strip' as UnknownFields }, 'unknown-fields', "the contract of stock takes unknown fields in the mode 'strip'", "Use 'exact' or 'open'."],
     ['a route without a slash', { routes: ['stock'] }, 'route', "stock owns the route 'stock', which is no path prefix", "Use lower-case segments, as in '/products'."],
     ['a route with a slash at its end', { routes: ['/stock/'] }, 'route', "stock owns the route '/stock/', which is no path prefix", "Use lower-case segments, as in '/products'."],
     ['a route of all paths', { routes: ['/'] }, 'route', "stock owns the route '/', which is no path prefix", "Use lower-case segments, as in '/products'."],
@@ -82,6 +84,13 @@ describe('the decorators of messages refuse', () => {
     },
   );
 
+  it('a mode of unknown fields', () => {
+    const unknownFields = 'ignore' as UnknownFields;
+    const refusal = { code: 'unknown-fields', message: "Named takes unknown fields in the mode 'ignore'", hint: "Use 'exact' or 'open'." };
+    expect(refusalOf(command('stock.reserve.v1', { unknownFields }))).toEqual(refusal);
+    expect(refusalOf(() => EventContract('stock.reserved.v1', { key: 'id', unknownFields })(class Named {}))).toEqual(refusal);
+  });
+
   it.each([0, -1, 1.5, NaN, Infinity, DEADLINE_MAX_MS + 1])('a deadline of %d ms', (deadlineMs) => {
     expect(refusalOf(command('stock.reserve.v1', { deadlineMs }))).toEqual({
       code: 'deadline',
@@ -105,6 +114,20 @@ describe('a contract', () => {
     class Bounded {}
     CommandContract('stock.bounded.v1', { deadlineMs })(Bounded);
     expect(messageSpec(Bounded)?.deadlineMs).toBe(deadlineMs);
+  });
+
+  it('gives its messages and events its mode of unknown fields, but for those that name their own', () => {
+    @CommandContract('stock.move.v1', { unknownFields: 'exact' })
+    class Move {}
+    @EventContract('stock.moved.v1', { key: 'id', unknownFields: 'exact' })
+    class Moved {}
+    const modes = (unknownFields?: UnknownFields) => {
+      const { messages, events } = defineContract({ name: 'stock', commands: [Reserve, Move], events: [LevelChanged, Moved], unknownFields });
+      return [...messages, ...events].map((spec) => spec.unknownFields);
+    };
+    expect(modes('open')).toEqual(['open', 'exact', 'open', 'exact']);
+    expect(modes()).toEqual([undefined, 'exact', undefined, 'exact']);
+    expect(messageSpec(Reserve)?.unknownFields).toBeUndefined();
   });
 
   it('belongs to a class and not to those below it', () => {

@@ -1,6 +1,6 @@
 import { StartupError } from './errors.js';
-import type { Class, EventSpec, MessageSpec } from './messages.js';
-import { errorSpec, eventSpec, messageSpec } from './messages.js';
+import type { Class, EventSpec, MessageSpec, UnknownFields } from './messages.js';
+import { checkUnknownFields, errorSpec, eventSpec, messageSpec } from './messages.js';
 
 /** What other modules may know of a module, as its author writes it. */
 export interface ContractOptions {
@@ -11,6 +11,8 @@ export interface ContractOptions {
   readonly events?: readonly Class[];
   /** The HTTP path prefixes that the module serves, e.g. `['/products', '/categories']`. */
   readonly routes?: readonly string[];
+  /** Unknown fields of all its messages and events, but for those that say otherwise themselves. Default `exact`. */
+  readonly unknownFields?: UnknownFields;
 }
 
 /** A module's contract. Made by `defineContract`. */
@@ -33,6 +35,7 @@ export function defineContract(options: ContractOptions): Contract {
   if (!MODULE_NAME.test(name)) {
     throw new StartupError('module-name', `'${name}' can not name a module`, 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.');
   }
+  const unknownFields = checkUnknownFields(options.unknownFields, `the contract of ${name}`);
   const messages = [
     ...(options.commands ?? []).map((cls) => own(name, cls, 'command')),
     ...(options.queries ?? []).map((cls) => own(name, cls, 'query')),
@@ -44,7 +47,12 @@ export function defineContract(options: ContractOptions): Contract {
       throw new StartupError('route', `${name} owns the route '${route}', which is no path prefix`, "Use lower-case segments, as in '/products'.");
     }
   }
-  return { name, messages, events, routes: options.routes ?? [] };
+  return { name, messages: messages.map(withMode(unknownFields)), events: events.map(withMode(unknownFields)), routes: options.routes ?? [] };
+}
+
+/** Gives a message the mode of its contract, unless it has one. */
+function withMode(unknownFields: UnknownFields | undefined) {
+  return <Spec extends MessageSpec | EventSpec>(spec: Spec): Spec => ({ ...spec, unknownFields: spec.unknownFields ?? unknownFields });
 }
 
 function own(module: string, cls: Class, kind: 'command' | 'query'): MessageSpec {

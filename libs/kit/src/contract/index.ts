@@ -32,11 +32,13 @@ export {
   QueryContract,
   type Class,
   type ErrorSpec,
+  type EventOptions,
   type EventSpec,
   type Fields,
   type MessageOptions,
   type MessageSpec,
   type ResultType,
+  type UnknownFields,
 } from './messages.js';
 export { describeMessage, jsonSchemaOf, type DescribedMessage, type JsonSchema } from './json-schema.js';
 export { shapeOf, type Constraint, type FieldKind, type FieldShape, type Shape } from './shape.js';

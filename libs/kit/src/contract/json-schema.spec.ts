@@ -68,3 +68,14 @@ it('refers to the root where a class holds itself', () => {
     additionalProperties: false,
   });
 });
+
+it('allows unknown fields, also in what it holds, for a message that is open to them', () => {
+  const spec = { ...(messageSpec(Place) as MessageSpec), unknownFields: 'open' as const };
+  const openLine = { ...line, additionalProperties: true };
+  expect(describeMessage(spec)).toMatchObject({
+    request: { additionalProperties: true, $defs: { Line: openLine } },
+    result: { items: openLine },
+    errors: [{ fields: { additionalProperties: true } }],
+  });
+  expect(JSON.stringify(describeMessage(spec))).not.toContain('"additionalProperties":false');
+});

@@ -1,4 +1,4 @@
-import { errorSpec, type Class, type MessageSpec, type ResultType } from './messages.js';
+import { errorSpec, type Class, type MessageSpec, type ResultType, type UnknownFields } from './messages.js';
 import { shapeOf, type Constraint, type FieldShape, type Shape } from './shape.js';
 
 /** A JSON Schema (draft 2020-12), as far as contracts need one. */
@@ -19,25 +19,33 @@ export interface DescribedMessage {
 
 /** Describes a message for other languages and tools. A check that JSON Schema has no word for is left out: the module still makes it. */
 export function describeMessage(spec: MessageSpec): DescribedMessage {
-  const result = resultSchema(spec.result);
+  const { unknownFields } = spec;
+  const result = resultSchema(spec.result, unknownFields);
   return {
     name: spec.name,
     kind: spec.kind,
     deadlineMs: spec.deadlineMs,
-    request: jsonSchemaOf(spec.cls),
+    request: jsonSchemaOf(spec.cls, unknownFields),
     ...(result && { result }),
     errors: spec.errors.map((cls) => {
       const error = errorSpec(cls);
-      return { name: error?.name ?? cls.name, kind: error?.kind ?? 'internal', fields: jsonSchemaOf(cls) };
+      return { name: error?.name ?? cls.name, kind: error?.kind ?? 'internal', fields: jsonSchemaOf(cls, unknownFields) };
     }),
   };
 }
 
-/** The JSON Schema of a contract class; classes it holds stand under `$defs`. */
-export function jsonSchemaOf(cls: Class): JsonSchema {
+/** What the schemas of one document have in common. */
+interface Draft {
+  readonly root: Shape;
+  readonly definitions: Map<Shape, JsonSchema>;
+  readonly additionalProperties: boolean;
+}
+
+/** The JSON Schema of a contract class; classes it holds stand under `$defs`. `additionalProperties` says how unknown fields are taken. */
+export function jsonSchemaOf(cls: Class, unknownFields: UnknownFields = 'exact'): JsonSchema {
   const definitions = new Map<Shape, JsonSchema>();
   const root = shapeOf(cls);
-  const schema = objectSchema(root, definitions, root);
+  const schema = objectSchema(root, { root, definitions, additionalProperties: unknownFields === 'open' });
   if (definitions.size === 0) return schema;
   return { ...schema, $defs: Object.fromEntries([...definitions].map(([shape, definition]) => [shape.cls.name, definition])) };
 }
@@ -48,33 +56,33 @@ const PRIMITIVES = new Map<unknown, JsonSchema>([
   [Boolean, { type: 'boolean' }],
 ]);
 
-function resultSchema(type: ResultType): JsonSchema | undefined {
+function resultSchema(type: ResultType, unknownFields: UnknownFields | undefined): JsonSchema | undefined {
   if (type === undefined) return undefined;
-  if (!Array.isArray(type)) return PRIMITIVES.get(type) ?? jsonSchemaOf(type as Class);
-  const { $defs, ...items } = jsonSchemaOf(type[0] as Class);
+  if (!Array.isArray(type)) return PRIMITIVES.get(type) ?? jsonSchemaOf(type as Class, unknownFields);
+  const { $defs, ...items } = jsonSchemaOf(type[0] as Class, unknownFields);
   return { type: 'array', items, ...($defs !== undefined && { $defs }) };
 }
 
-function objectSchema(shape: Shape, definitions: Map<Shape, JsonSchema>, root: Shape): JsonSchema {
-  const properties = shape.fields.map((field): [string, JsonSchema] => [field.name, fieldSchema(field, definitions, root)]);
+function objectSchema(shape: Shape, draft: Draft): JsonSchema {
+  const properties = shape.fields.map((field): [string, JsonSchema] => [field.name, fieldSchema(field, draft)]);
   return {
     type: 'object',
     properties: Object.fromEntries(properties),
     required: shape.fields.filter((field) => !field.optional).map((field) => field.name),
-    additionalProperties: false,
+    additionalProperties: draft.additionalProperties,
   };
 }
 
-function fieldSchema(field: FieldShape, definitions: Map<Shape, JsonSchema>, root: Shape): JsonSchema {
-  const value = { ...valueSchema(field, definitions, root), ...keywords(field.constraints.filter((c) => c.each === field.list)) };
+function fieldSchema(field: FieldShape, draft: Draft): JsonSchema {
+  const value = { ...valueSchema(field, draft), ...keywords(field.constraints.filter((c) => c.each === field.list)) };
   const schema = field.list ? { type: 'array', items: value, ...keywords(field.constraints.filter((c) => !c.each)) } : value;
   return field.optional ? { anyOf: [schema, { type: 'null' }] } : schema;
 }
 
-function valueSchema(field: FieldShape, definitions: Map<Shape, JsonSchema>, root: Shape): JsonSchema {
+function valueSchema(field: FieldShape, draft: Draft): JsonSchema {
   switch (field.kind) {
     case 'object':
-      return reference((field.of as () => Shape)(), definitions, root);
+      return reference((field.of as () => Shape)(), draft);
     case 'date':
       return { type: 'string', format: 'date-time' };
     case 'scalar':
@@ -84,12 +92,13 @@ function valueSchema(field: FieldShape, definitions: Map<Shape, JsonSchema>, roo
   }
 }
 
-function reference(shape: Shape, definitions: Map<Shape, JsonSchema>, root: Shape): JsonSchema {
+function reference(shape: Shape, draft: Draft): JsonSchema {
+  const { root, definitions } = draft;
   if (shape === root) return { $ref: '#' };
   if (!definitions.has(shape)) {
     // Its place is taken first, since a class may hold itself.
     definitions.set(shape, {});
-    definitions.set(shape, objectSchema(shape, definitions, root));
+    definitions.set(shape, objectSchema(shape, draft));
   }
   return { $ref: `#/$defs/${shape.cls.name}` };
 }

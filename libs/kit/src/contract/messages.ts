@@ -15,6 +15,15 @@ type DataKeys<T> = { [K in keyof T]: K extends symbol ? never : T[K] extends (..
 /** The plain fields of a contract class, for its constructor: `constructor(fields: Fields<ReserveStock>)`. */
 export type Fields<T> = T extends ContractError ? Omit<Pick<T, DataKeys<T>>, keyof ContractError> : Pick<T, DataKeys<T>>;
 
+/**
+ * What becomes of a field that no class here names, in what other code sent: another process, or a message that was stored by
+ * another version. `exact` refuses all of it with `InvalidMessage`; `open` drops the field before anybody sees it, so that
+ * this code takes what a newer contract adds. The receiver's own contract decides.
+ *
+ * What this code itself passes, returns, throws or publishes is held to its classes either way: a misspelt field is refused.
+ */
+export type UnknownFields = 'exact' | 'open';
+
 /** Options of a command or a query. */
 export interface MessageOptions {
   /** What the handler answers. Default none. */
@@ -28,6 +37,16 @@ export interface MessageOptions {
    * Queries always are. A command is when called with an idempotency key; say `true` if it is by nature. Default `false`.
    */
   readonly idempotent?: boolean;
+  /** Unknown fields of the message, its result, its errors, and all they hold. Default: what `defineContract` says. */
+  readonly unknownFields?: UnknownFields;
+}
+
+/** Options of an event. */
+export interface EventOptions {
+  /** The field whose value orders events: events of one value are delivered in the order of their commits. */
+  readonly key: string;
+  /** Unknown fields of the event, and all it holds. Default: what `defineContract` says. */
+  readonly unknownFields?: UnknownFields;
 }
 
 /** What the decorators know of a message class. */
@@ -39,6 +58,8 @@ export interface MessageSpec {
   readonly errors: readonly Class<ContractError>[];
   readonly deadlineMs: number;
   readonly idempotent: boolean;
+  /** In a contract its own, or what the contract says; `exact` when neither says. */
+  readonly unknownFields?: UnknownFields;
 }
 
 /** What the decorator knows of an event class. */
@@ -48,6 +69,8 @@ export interface EventSpec {
   readonly cls: Class;
   /** The field whose value orders events: events of one value are delivered in the order of their commits. */
   readonly key: string;
+  /** In a contract its own, or what the contract says; `exact` when neither says. */
+  readonly unknownFields?: UnknownFields;
 }
 
 /** What the decorator knows of an error class. */
@@ -79,6 +102,12 @@ function checkName(name: string, cls: Class): string {
   return name;
 }
 
+/** Throws a `StartupError` for what is no mode, as code that no compiler checked may say. */
+export function checkUnknownFields(mode: UnknownFields | undefined, where: string): UnknownFields | undefined {
+  if (mode === undefined || mode === 'exact' || mode === 'open') return mode;
+  throw new StartupError('unknown-fields', `${where} takes unknown fields in the mode '${String(mode)}'`, "Use 'exact' or 'open'.");
+}
+
 function message(kind: 'command' | 'query', name: string, options: MessageOptions): ClassDecorator {
   return (target) => {
     const cls = target as unknown as Class;
@@ -94,6 +123,7 @@ function message(kind: 'command' | 'query', name: string, options: MessageOption
       errors: options.errors ?? [],
       deadlineMs,
       idempotent: kind === 'query' || (options.idempotent ?? false),
+      unknownFields: checkUnknownFields(options.unknownFields, cls.name),
     };
     Object.defineProperty(target, MESSAGE, { value: spec });
   };
@@ -113,10 +143,11 @@ export function QueryContract(name: string, options: MessageOptions = {}): Class
 }
 
 /** Puts an event under a contract. `key` names the field by which its deliveries are ordered. */
-export function EventContract(name: string, options: { readonly key: string }): ClassDecorator {
+export function EventContract(name: string, options: EventOptions): ClassDecorator {
   return (target) => {
     const cls = target as unknown as Class;
-    Object.defineProperty(target, EVENT, { value: { kind: 'event', name: checkName(name, cls), cls, key: options.key } satisfies EventSpec });
+    const unknownFields = checkUnknownFields(options.unknownFields, cls.name);
+    Object.defineProperty(target, EVENT, { value: { kind: 'event', name: checkName(name, cls), cls, key: options.key, unknownFields } satisfies EventSpec });
   };
 }
 
