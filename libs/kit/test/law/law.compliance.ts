@@ -17,7 +17,7 @@ import { eventually } from '../../src/testing/index.js';
 import { Frame, now, runInFrame, runInTransaction } from '../../src/boundary/index.js';
 import { LAW_IN_FLIGHT_MAX } from './application.js';
 import { Relay } from './caller.module.js';
-import { Echo, Echoed, Fail, GiveNumber, Hasty, ListParts, Look, Part, Refused, Work, WorkLog } from './target.contract.js';
+import { Echo, Echoed, Fail, GiveNumber, Hasty, ListParts, Look, Misspell, Part, Refused, Work, WorkLog } from './target.contract.js';
 import { foreignState } from './target.module.js';
 import type { World } from './world.js';
 
@@ -148,6 +148,25 @@ export function describeLaw(name: string, start: () => Promise<World>): void {
         expect((error as InvalidMessage).violations.map((v) => v.path)).toContain('parts[2].name');
         const constraint = await failureOf(commands.execute(new Echo({ at: new Date(), parts: parts(1, 0) })));
         expect((constraint as InvalidMessage).violations).toEqual([{ path: 'parts[1].count', rule: 'min', message: 'count must not be less than 1' }]);
+      });
+    });
+
+    // What they mean for code of another version: rolling.spec.ts.
+    describe('unknown fields, of a contract that is open to them,', () => {
+      const part = () => parts(1)[0] as Part;
+
+      it('are refused with their paths in what a caller passes', async () => {
+        expect(await commands.execute(new Misspell({ what: 'nothing', part: part() }))).toEqual(part());
+        const misspelt = Object.assign(new Misspell({ what: 'nothing', part: Object.assign(part(), { nmae: 'x' }) }), { waht: 'x' });
+        const error = await failureOf(commands.execute(misspelt));
+        expect(error).toBeInstanceOf(InvalidMessage);
+        expect((error as InvalidMessage).violations.map(({ path, rule }) => `${path} ${rule}`)).toEqual(['waht unknown-field', 'part.nmae unknown-field']);
+      });
+
+      it.each(['result', 'error'] as const)('are a fault of the module in an %s that its handler makes', async (what) => {
+        const error = await failureOf(commands.execute(new Misspell({ what, part: part() })));
+        expect(error).toBeInstanceOf(ModuleFault);
+        expect(JSON.stringify(error.data)).not.toContain('inner');
       });
     });
 

@@ -58,6 +58,20 @@ export class Fail extends Command<Part> {
   }
 }
 
+/** What the handler of `Misspell` answers or throws with a field that no class names. */
+export const MISSPELT = ['nothing', 'result', 'error'] as const;
+
+/** Open to the fields that a newer version adds: they are nothing that code of one version may make of its own accord. */
+@CommandContract('target.misspell.v1', { result: Part, errors: [Refused], unknownFields: 'open' })
+export class Misspell extends Command<Part> {
+  @IsIn([...MISSPELT]) what!: (typeof MISSPELT)[number];
+  @ValidateNested() @Type(() => Part) part!: Part;
+  constructor(fields: Fields<Misspell>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
 /** What a handler saw of its context. */
 export class Seen {
   @IsString() caller!: string;
@@ -118,6 +132,6 @@ export class GiveNumber extends Query<number> {}
 
 export const TargetContract = defineContract({
   name: 'target',
-  commands: [Echo, Fail, Work, Hasty],
+  commands: [Echo, Fail, Misspell, Work, Hasty],
   queries: [Look, WorkLog, ListParts, GiveNumber],
 });

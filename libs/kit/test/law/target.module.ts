@@ -4,7 +4,7 @@ import { BoundedModule, currentCall } from '@fledge/kit';
 import { DeadlineExceeded } from '@fledge/kit/contract';
 import { Injectable } from '@nestjs/common';
 import { CommandHandler, QueryHandler } from '@nestjs/cqrs';
-import { Echo, Echoed, Fail, GiveNumber, Hasty, ListParts, Look, NotDeclared, Part, Refused, Seen, TargetContract, Work, WorkLog } from './target.contract.js';
+import { Echo, Echoed, Fail, GiveNumber, Hasty, ListParts, Look, Misspell, NotDeclared, Part, Refused, Seen, TargetContract, Work, WorkLog } from './target.contract.js';
 
 /** Async-local state of no concern of the kit's: a caller sets it, and the target must not see it. */
 export const foreignState = new AsyncLocalStorage<string>();
@@ -55,6 +55,15 @@ class FailHandler {
       default:
         throw new TypeError('inner text');
     }
+  }
+}
+
+@CommandHandler(Misspell)
+class MisspellHandler {
+  execute({ what, part }: Misspell): Promise<Part> {
+    const misspelt = { nmae: 'inner text' };
+    if (what === 'error') throw Object.assign(new Refused({ limit: 3, since: new Date(5_000) }), misspelt);
+    return Promise.resolve(what === 'result' ? Object.assign(part, misspelt) : part);
   }
 }
 
@@ -128,6 +137,6 @@ class GiveNumberHandler {
 
 @BoundedModule({
   contract: TargetContract,
-  providers: [Log, EchoHandler, FailHandler, LookHandler, WorkHandler, HastyHandler, WorkLogHandler, ListPartsHandler, GiveNumberHandler],
+  providers: [Log, EchoHandler, FailHandler, MisspellHandler, LookHandler, WorkHandler, HastyHandler, WorkLogHandler, ListPartsHandler, GiveNumberHandler],
 })
 export class TargetModule {}
