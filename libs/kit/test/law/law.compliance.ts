@@ -163,7 +163,7 @@ export function describeLaw(name: string, start: () => Promise<World>): void {
         expect((error as InvalidMessage).violations.map(({ path, rule }) => `${path} ${rule}`)).toEqual(['waht unknown-field', 'part.nmae unknown-field']);
       });
 
-      it.each(['result', 'error'] as const)('are a fault of the module in an %s that its handler makes', async (what) => {
+      it.each(['result', 'error'] as const)('are a fault of the module in what its handler makes: %s', async (what) => {
         const error = await failureOf(commands.execute(new Misspell({ what, part: part() })));
         expect(error).toBeInstanceOf(ModuleFault);
         expect(JSON.stringify(error.data)).not.toContain('inner');

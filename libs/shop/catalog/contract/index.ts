@@ -18,4 +18,5 @@ export const CatalogContract = defineContract({
   name: 'catalog',
   queries: [GetProduct, GetProducts, ListProducts],
   routes: ['/products', '/categories'],
+  unknownFields: 'open',
 });

@@ -15,4 +15,5 @@ export const IdentityContract = defineContract({
   name: 'identity',
   queries: [GetSigningKeys, GetUser],
   routes: ['/auth', '/users', '/.well-known/jwks.json'],
+  unknownFields: 'open',
 });

@@ -38,4 +38,5 @@ export const InventoryContract = defineContract({
   queries: [GetAvailability],
   events: [StockSold, SaleRefused, StockReleased, ReservationExpired],
   routes: ['/stock'],
+  unknownFields: 'open',
 });

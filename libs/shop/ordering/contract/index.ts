@@ -54,4 +54,5 @@ export const OrderingContract = defineContract({
   queries: [GetOrder],
   events: [OrderPlaced, CancelRequested, OrderConfirmed, OrderShipped, OrderCompleted, OrderCancelled, RefundRequested, OrderRefunded],
   routes: ['/cart', '/orders'],
+  unknownFields: 'open',
 });

@@ -38,4 +38,5 @@ export const PaymentsContract = defineContract({
   queries: [GetPayment],
   events: [PaymentAuthorised, PaymentDeclined, PaymentCaptured, CaptureFailed, PaymentCancelled, CancelFailed],
   routes: ['/payments'],
+  unknownFields: 'open',
 });

@@ -30,4 +30,5 @@ export const ShippingContract = defineContract({
   queries: [GetShipment],
   events: [ShipmentCreated, ShipmentDispatched, ShipmentDelivered, ShipmentCancelled, CancellationTooLate],
   routes: ['/shipments'],
+  unknownFields: 'open',
 });
