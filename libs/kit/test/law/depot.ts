@@ -65,27 +65,20 @@ export function depotContract(version: Version, unknownFields?: UnknownFields) {
       Object.assign(this, fields);
     }
   }
+  /** What is stored before it arrives. */
+  class Durable {
+    @IsString() id!: string;
+    @IsString() writer!: Version;
+    @ValidateNested({ each: true }) @Type(() => Item) items!: Item[];
+    @Added() added?: string;
+    constructor(fields: Fields<Durable>) {
+      Object.assign(this, fields);
+    }
+  }
   @EventContract('depot.stored.v1', { key: 'id' })
-  class Stored {
-    @IsString() id!: string;
-    @IsString() writer!: Version;
-    @ValidateNested({ each: true }) @Type(() => Item) items!: Item[];
-    @Added() added?: string;
-    constructor(fields: Fields<Stored>) {
-      Object.assign(this, fields);
-    }
-  }
+  class Stored extends Durable {}
   @CommandContract('depot.label.v1')
-  class Label extends Command<void> {
-    @IsString() id!: string;
-    @IsString() writer!: Version;
-    @ValidateNested({ each: true }) @Type(() => Item) items!: Item[];
-    @Added() added?: string;
-    constructor(fields: Fields<Label>) {
-      super();
-      Object.assign(this, fields);
-    }
-  }
+  class Label extends Durable {}
   const items = (): Item[] => [{ name: 'a box', ...added }];
   return {
     contract: defineContract({ name: 'depot', commands: [Store, Label], events: [Stored], unknownFields }),
