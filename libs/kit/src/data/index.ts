@@ -14,5 +14,7 @@ export {
   type ModuleDataOptions,
 } from './open-module-data.js';
 export { ModuleDataSource, type CommitHook } from './module-data-source.js';
+export { isPassing } from './passing.js';
+export { SteadyClient } from './steady-client.js';
 export { backendOf, cancelQuery, leaveParts, TransactionPart } from './transaction-part.js';
 export type { LineEvents, ModuleLine } from './module-line.js';

@@ -1,5 +1,7 @@
-import { Client, DatabaseError } from 'pg';
+import { DatabaseError, type Client } from 'pg';
 import { StartupError } from '../contract/index.js';
+import { isPassing } from './passing.js';
+import { SteadyClient } from './steady-client.js';
 
 /** How long a start waits while another replica prepares or migrates the same module. */
 export const MIGRATION_WAIT_MS = 120_000;
@@ -23,6 +25,8 @@ export async function withModuleLock<T>(url: string, home: ModuleHome, work: () 
     await lock(client, home);
     await prepare(client, home);
     return await work();
+  } catch (error) {
+    throw isPassing(error) ? unreachable(url, error) : error;
   } finally {
     // the lock ends with its connection
     await client.end().catch(() => undefined);
@@ -30,9 +34,7 @@ export async function withModuleLock<T>(url: string, home: ModuleHome, work: () 
 }
 
 async function connect(url: string, home: ModuleHome): Promise<Client> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, application_name: `fledge:${home.module}:start`, keepAlive: true });
-  // a connection that breaks fails the query that waits on it; the event alone would end the process
-  client.on('error', () => undefined);
+  const client = new SteadyClient({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, application_name: `fledge:${home.module}:start`, keepAlive: true });
   try {
     await client.connect();
     return client;

@@ -4,6 +4,7 @@ import { DataLog } from './data-log.js';
 import { DatabaseUnavailable } from './errors.js';
 import { ModuleDataSource } from './module-data-source.js';
 import { CONNECT_TIMEOUT_MS, unreachable, withModuleLock, type ModuleHome } from './module-database.js';
+import { SteadyClient } from './steady-client.js';
 
 /** Connections that a module's pool may hold, if not said otherwise. */
 export const POOL_MAX_DEFAULT = 10;
@@ -161,6 +162,7 @@ function connection(url: string, home: ModuleHome, poolMax: number, statementTim
     logger,
     poolErrorHandler: (error: Error) => logger.log('warn', `a database connection was lost and will be replaced: ${error.message}`),
     extra: {
+      Client: SteadyClient,
       idleTimeoutMillis: POOL_IDLE_MS,
       keepAlive: true,
       options: [given, ...Object.entries(fence).map(([name, value]) => `-c ${name}=${value}`)].filter(Boolean).join(' '),

@@ -1,5 +1,6 @@
 import { DatabaseError, Pool } from 'pg';
 import { now } from '../boundary/index.js';
+import { SteadyClient } from '../data/index.js';
 
 /** How long a verdict on the database holds, in milliseconds: however often it is asked for, the server is asked once in this time. */
 export const DATABASE_CHECK_EVERY_MS = 1_000;
@@ -20,7 +21,7 @@ export class DatabaseCheck {
   private asking: Promise<boolean> | undefined;
 
   constructor(url: string) {
-    this.pool = new Pool({ connectionString: url, max: 1, connectionTimeoutMillis: DATABASE_CHECK_TIMEOUT_MS, query_timeout: DATABASE_CHECK_TIMEOUT_MS, application_name: 'fledge:readiness', keepAlive: true, allowExitOnIdle: true });
+    this.pool = new Pool({ Client: SteadyClient, connectionString: url, max: 1, connectionTimeoutMillis: DATABASE_CHECK_TIMEOUT_MS, query_timeout: DATABASE_CHECK_TIMEOUT_MS, application_name: 'fledge:readiness', keepAlive: true, allowExitOnIdle: true });
     // a connection that breaks is replaced at the next question; the event alone would end the process
     this.pool.on('error', () => undefined);
   }

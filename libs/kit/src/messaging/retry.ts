@@ -1,8 +1,9 @@
-import { DatabaseUnavailable } from '../data/index.js';
 import { FledgeError, InvalidMessage } from '../contract/index.js';
 import type { ConsumerRules, FailedAttempt } from './consumer.js';
 import { storable } from './storable.js';
 import { UnknownVersion } from './delivery-errors.js';
+
+export { isPassing } from '../data/index.js';
 
 /** Lines of a stack that the history keeps. */
 const STACK_LINES_MAX = 12;
@@ -26,26 +27,6 @@ export function boundMs({ backoffMs, backoffMaxMs }: Pick<ConsumerRules, 'backof
 /** Whether a further try of the same code can not end otherwise. */
 export function isFinal(error: unknown, rules: Pick<ConsumerRules, 'notRetryable'>): boolean {
   return error instanceof InvalidMessage || error instanceof UnknownVersion || rules.notRetryable.some((cls) => error instanceof cls);
-}
-
-/** SQLSTATE classes and codes that say nothing of the message: connection, resources, operator; serialization, deadlock. */
-const PASSING_STATE = /^(08...|53...|57P0[1-5]|40001|40P01|25006)$/;
-const PASSING_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
-/** What pg says, without a code, of a connection that broke. */
-const PASSING_TEXT = /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout exceeded when trying to connect)/;
-
-/**
- * Whether a failure is of the module's database at this moment, and not of the message: a lost connection, a deadlock, a serialization
- * failure. What a handler can not reach besides is a failed try of its message: those codes of the network count only in what TypeORM
- * tells of a query.
- */
-export function isPassing(error: unknown): boolean {
-  if (error instanceof DatabaseUnavailable) return true;
-  if (!(error instanceof Error)) return false;
-  const { code, driverError } = error as { code?: unknown; driverError?: unknown };
-  if (typeof code === 'string' && PASSING_STATE.test(code)) return true;
-  if (PASSING_TEXT.test(error.message) || error.name === 'QueryRunnerAlreadyReleasedError') return true;
-  return driverError instanceof Error && (PASSING_CODES.has(String((driverError as { code?: unknown }).code)) || isPassing(driverError));
 }
 
 /** What the history tells of a failed try. */

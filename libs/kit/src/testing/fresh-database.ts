@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Client } from 'pg';
+import { SteadyClient } from '../data/index.js';
 
 /** A database of one spec's own. */
 export interface FreshDatabase {
@@ -36,7 +36,7 @@ function testServer(variable: 'FLEDGE_TEST_DATABASE_URL' | 'FLEDGE_TEST_NATS_URL
 }
 
 async function command(url: string, sql: string): Promise<void> {
-  const client = new Client({ connectionString: url });
+  const client = new SteadyClient({ connectionString: url });
   await client.connect();
   try {
     await client.query(sql);
