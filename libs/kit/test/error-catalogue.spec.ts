@@ -7,7 +7,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const PAGE = 'libs/kit/docs/errors.md';
 const CODE = /^fledge\.(?:startup\.)?[a-z][a-z-]*(?:<[a-z]+>)?$/;
 const KINDS = ['invalid', 'unauthenticated', 'forbidden', 'not-found', 'conflict', 'too-many', 'unavailable', 'timeout', 'internal', 'by status'];
-const OUTCOMES = ['rejected', 'not-run', 'unknown', 'not-run or unknown'];
+const OUTCOMES = ['rejected', 'not-run', 'unknown', 'not-run or unknown', 'rejected or unknown', 'rejected, not-run or unknown'];
 
 /** The codes of the kit and its command, and where each is first used: `fledge.…` texts, and the causes of startup errors. */
 function codesInSources(): ReadonlyMap<string, string> {

@@ -29,6 +29,8 @@ export class Frame {
   /** Transactions opened by hand on a query runner in this frame and not yet ended. */
   openByHand = 0;
   cancelled = false;
+  /** Whether the work has sent a command or changed data for good, so that what fails from now on may not have done nothing. */
+  hasEffects = false;
   private controller: AbortController | undefined = undefined;
   private dependants: Set<Cancellable> | undefined = undefined;
   private trace: string | undefined;
@@ -77,6 +79,11 @@ export class Frame {
   /** A promise of this work was rejected, and nobody waited for it. Returns whether the work fails by it. */
   rejected(_reason: unknown): boolean {
     return false;
+  }
+
+  /** Notes that the work has sent a command, or changed data for good. */
+  noteEffect(): void {
+    this.hasEffects = true;
   }
 
   /** Cancels `dependant` with this frame, until `release`. */
@@ -164,6 +171,10 @@ class TransactionFrame extends Frame {
 
   override rejected(reason: unknown): boolean {
     return this.outer?.rejected(reason) ?? false;
+  }
+
+  override noteEffect(): void {
+    this.outer?.noteEffect();
   }
 }
 

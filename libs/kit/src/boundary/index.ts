@@ -19,7 +19,7 @@ export {
   type Identity,
   type OpenTransaction,
 } from './frame.js';
-export { IN_FLIGHT_MAX_DEFAULT, Inlet, type FaultLog } from './inlet.js';
+export { IN_FLIGHT_MAX_DEFAULT, Inlet, type FaultLog, type PassingOutcome } from './inlet.js';
 export { CHECK_FAILED, uncheckable } from './judge.js';
 export { Outlet, type Send } from './outlet.js';
 export { isSpent } from './spent.js';

@@ -1,12 +1,18 @@
 import type { CompiledMessage } from './catalogue.js';
-import type { Handler } from './frame.js';
-import type { UnavailableReason } from '../contract/index.js';
+import type { Frame, Handler } from './frame.js';
+import { ModuleUnavailable, type Outcome, type UnavailableReason } from '../contract/index.js';
 
 /** Calls that a module works on at once; the next one gets `ModuleUnavailable` at once. 1 to 100,000; default 1,024. */
 export const IN_FLIGHT_MAX_DEFAULT = 1_024;
 
 /** Told of faults, so that the text that stays behind the wall can be found. */
 export type FaultLog = (module: string, message: string, correlationId: string, error: unknown) => void;
+
+/**
+ * What an error says of the work that it ended, when it is of the module's database at this moment, so that the same work may succeed
+ * when it is sent again; `undefined` for any other error.
+ */
+export type PassingOutcome = (error: unknown) => Outcome | undefined;
 
 /**
  * The receiving side of a module's boundary, the same for every transport: which handler answers, how much may be in flight,
@@ -24,6 +30,7 @@ export class Inlet {
     readonly messages: readonly CompiledMessage[],
     readonly inFlightMax: number,
     readonly logFault: FaultLog,
+    private readonly passingOutcome: PassingOutcome = () => undefined,
   ) {}
 
   /** Names the handler of a message; the host does so for each before the module is served. */
@@ -40,6 +47,17 @@ export class Inlet {
   refusal(): UnavailableReason | undefined {
     if (this.draining) return 'draining';
     return this.inFlight >= this.inFlightMax ? 'overloaded' : undefined;
+  }
+
+  /**
+   * What the caller gets of a failure that is of the module's database at this moment: its text stays here, in the log. `undefined` for
+   * any other failure. What the work did before makes its outcome unknown.
+   */
+  interruption(message: CompiledMessage, work: Frame, error: unknown): ModuleUnavailable | undefined {
+    const outcome = this.passingOutcome(error);
+    if (outcome === undefined) return undefined;
+    this.logFault(this.module, message.name, work.correlationId, error);
+    return new ModuleUnavailable(this.module, message.name, 'database', work.hasEffects ? 'unknown' : outcome);
   }
 
   enter(): void {

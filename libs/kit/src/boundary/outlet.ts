@@ -29,6 +29,7 @@ export class Outlet {
         this.meter.record('refused', 0);
         return Promise.reject(refused);
       }
+      if (this.message.kind === 'command') frame.noteEffect();
     }
     const call = new Call(this.message, this.caller, frame, at, this.meter);
     try {

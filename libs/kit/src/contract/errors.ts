@@ -87,14 +87,19 @@ export class ModuleFault extends FledgeError {
 }
 
 /** Why a peer can not take a call now. */
-export type UnavailableReason = 'missing' | 'overloaded' | 'draining' | 'disconnected';
+export type UnavailableReason = 'missing' | 'overloaded' | 'draining' | 'disconnected' | 'database';
 
-/** No replica of the module can take the call now. It never ran, so it is safe to send again. */
+/**
+ * No replica of the module can take the call now: it never ran, so it is safe to send again. Or, with the reason `database`, the
+ * module's database broke off what the call did, and `outcome` says whether something of it can have stayed.
+ */
 export class ModuleUnavailable extends FledgeError {
   readonly code = 'fledge.module-unavailable';
   readonly kind = 'unavailable';
-  readonly outcome = 'not-run';
-  readonly hint = 'Try again after a moment; if it stays, see that a service of the topology hosts the module and is ready.';
+  get hint(): string {
+    if (this.outcome === 'unknown') return 'It may have run: send it again only if it is a query or carries an idempotency key.';
+    return 'Try again after a moment; if it stays, see that a service of the topology hosts the module and is ready.';
+  }
   get data(): Readonly<Record<string, unknown>> {
     return { module: this.module, contract: this.contract, reason: this.reason };
   }
@@ -102,6 +107,8 @@ export class ModuleUnavailable extends FledgeError {
     readonly module: string,
     readonly contract: string,
     readonly reason: UnavailableReason,
+    /** Default `not-run`; another one comes only with the reason `database`. */
+    readonly outcome: Outcome = 'not-run',
   ) {
     super(`${module} can not take ${contract} now: ${reason}`);
   }

@@ -1,4 +1,4 @@
-import { FledgeError } from '../contract/index.js';
+import { FledgeError, type Outcome } from '../contract/index.js';
 
 /** An isolation level was asked for inside a transaction that is open already and so has one. Nothing of it ran. */
 export class IsolationInNestedTransaction extends FledgeError {
@@ -28,6 +28,28 @@ export class DatabaseUnavailable extends FledgeError {
     options: ErrorOptions,
   ) {
     super(`${module} gets no connection to its database`, options);
+  }
+}
+
+/**
+ * The module's database broke off what the work did, for a reason that will pass: a lost connection, a deadlock, a serialization
+ * failure. `outcome` says whether something of it can have stayed.
+ */
+export class DatabaseInterrupted extends FledgeError {
+  readonly code = 'fledge.database-interrupted';
+  readonly kind = 'unavailable';
+  get hint(): string {
+    return this.outcome === 'unknown' ? 'It may have been done: look first, or send again what is safe to repeat.' : 'Nothing of it was kept: send it again after a moment.';
+  }
+  get data(): Readonly<Record<string, unknown>> {
+    return { module: this.module, outcome: this.outcome };
+  }
+  constructor(
+    readonly module: string,
+    readonly outcome: Outcome,
+    options: ErrorOptions,
+  ) {
+    super(`the database of ${module} broke off the work`, options);
   }
 }
 

@@ -1,5 +1,5 @@
 export { EMBEDDED_CONNECTIONS_MAX, startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
-export { DatabaseUnavailable, IsolationInNestedTransaction, TransactionOver } from './errors.js';
+export { DatabaseInterrupted, DatabaseUnavailable, IsolationInNestedTransaction, TransactionOver } from './errors.js';
 export { moduleDataImports } from './module-data-imports.js';
 export { CONNECT_TIMEOUT_MS, MIGRATION_WAIT_MS } from './module-database.js';
 export {
@@ -14,7 +14,7 @@ export {
   type ModuleDataOptions,
 } from './open-module-data.js';
 export { ModuleDataSource, type CommitHook } from './module-data-source.js';
-export { isPassing } from './passing.js';
+export { isPassing, passingOutcome } from './passing.js';
 export { SteadyClient } from './steady-client.js';
 export { backendOf, cancelQuery, leaveParts, TransactionPart } from './transaction-part.js';
 export type { LineEvents, ModuleLine } from './module-line.js';

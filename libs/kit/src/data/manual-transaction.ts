@@ -1,13 +1,20 @@
 import type { QueryRunner } from 'typeorm';
 import { currentFrame, type Frame } from '../boundary/index.js';
+import { isOfCommit, noteUndone } from './passing.js';
+
+/** How a statement begins that changes nothing. */
+const READS = /^\s*(select|show|set|start|begin|rollback)\b/i;
 
 /**
  * Makes the transactions of a query runner that a module opens by hand known to the frame in which they are opened, so that
  * the boundary refuses a call while one is open. A runner that is released with its transaction open rolls it back first;
  * TypeORM would hand the connection, transaction and all, to the next user of the pool.
+ *
+ * What is done for good outside our own transactions is noted in its frame, too: from then on a failure of the frame's work does not
+ * mean that nothing was done.
  */
 export function countByHand(runner: QueryRunner): QueryRunner {
-  const { startTransaction, commitTransaction, rollbackTransaction, release } = runner;
+  const { query, startTransaction, commitTransaction, rollbackTransaction, release } = runner;
   let frame: Frame | undefined;
 
   const settle = (): void => {
@@ -17,6 +24,12 @@ export function countByHand(runner: QueryRunner): QueryRunner {
   };
 
   return Object.assign(runner, {
+    query: (...args: Parameters<QueryRunner['query']>): Promise<unknown> => {
+      const answer = query.apply(runner, args) as Promise<unknown>;
+      if (runner.isTransactionActive) return answer.catch(undoneUnlessCommitting);
+      if (!READS.test(textOf(args[0]))) currentFrame()?.noteEffect();
+      return answer;
+    },
     startTransaction: async (...args: Parameters<QueryRunner['startTransaction']>): Promise<void> => {
       const outermost = !runner.isTransactionActive;
       await startTransaction.apply(runner, args);
@@ -26,6 +39,7 @@ export function countByHand(runner: QueryRunner): QueryRunner {
     },
     commitTransaction: async (): Promise<void> => {
       await commitTransaction.call(runner);
+      if (!runner.isTransactionActive) currentFrame()?.noteEffect();
       settle();
     },
     rollbackTransaction: async (): Promise<void> => {
@@ -43,4 +57,14 @@ export function countByHand(runner: QueryRunner): QueryRunner {
       await release.call(runner);
     },
   });
+}
+
+function undoneUnlessCommitting(error: unknown): never {
+  if (!isOfCommit(error)) noteUndone(error);
+  throw error;
+}
+
+/** The text of a statement, which may come with its name. */
+function textOf(statement: unknown): string {
+  return typeof statement === 'string' ? statement : String((statement as { readonly text?: unknown } | undefined)?.text);
 }

@@ -7,6 +7,7 @@ import {
   type QueryRunner,
   type ReplicationMode,
   type Repository,
+  type SaveOptions,
   type SelectQueryBuilder,
   type TreeRepository,
 } from 'typeorm';
@@ -15,6 +16,7 @@ import { StartupError } from '../contract/index.js';
 import { IsolationInNestedTransaction } from './errors.js';
 import { type LineEvents, type ModuleLine, openModuleLine } from './module-line.js';
 import { countByHand } from './manual-transaction.js';
+import { isOfCommit, noteUndone } from './passing.js';
 import { type RawRunner, type Statement, TransactionPart } from './transaction-part.js';
 import type { ClientConfig } from 'pg';
 
@@ -261,8 +263,13 @@ class AmbientManager extends EntityManager {
 
   private async enclose<T>(runner: QueryRunner, isolation: IsolationLevel, work: Work<T>): Promise<T> {
     const outer = runner.isTransactionActive ? this.source.ambient : undefined;
-    await runner.startTransaction(isolation);
     let enlisted = NOTHING;
+    try {
+      await runner.startTransaction(isolation);
+    } catch (error) {
+      noteUndone(error);
+      throw error;
+    }
     try {
       const transaction = new AmbientTransaction(this.source, runner.manager);
       let kept = false;
@@ -272,11 +279,13 @@ class AmbientManager extends EntityManager {
       if (enlisted.length > 0) await this.source.commitHook?.before(enlisted, runner);
       await runner.commitTransaction();
       kept = true;
+      if (!outer) currentFrame()?.noteEffect();
       if (enlisted.length > 0) this.source.commitHook?.after(enlisted);
       if (!outer) this.source.onCommit?.();
       return result;
     } catch (error) {
       if (enlisted.length > 0) this.source.commitHook?.failed(enlisted);
+      if (!isOfCommit(error)) noteUndone(error);
       // the first failure is the one to tell; a connection that can not roll back is lost, and its transaction with it
       await runner.rollbackTransaction().catch(() => undefined);
       throw error;
@@ -289,8 +298,15 @@ class AmbientManager extends EntityManager {
     const write = async (...args: unknown[]): Promise<unknown> => {
       if (this.queryRunner) return inFlow(...args);
       const runner = this.source.plainRunner();
+      const isAtomic = !args.some((arg) => (arg as SaveOptions | undefined)?.transaction === false);
+      if (!isAtomic) currentFrame()?.noteEffect();
       try {
-        return await (runner.manager[name] as (...args: unknown[]) => Promise<unknown>)(...args);
+        const result = await (runner.manager[name] as (...args: unknown[]) => Promise<unknown>)(...args);
+        currentFrame()?.noteEffect();
+        return result;
+      } catch (error) {
+        if (isAtomic && !isOfCommit(error)) noteUndone(error);
+        throw error;
       } finally {
         await runner.release();
       }

@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import { Catalogue, type CompiledMessage, IN_FLIGHT_MAX_DEFAULT, Inlet, Outlet } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
-import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
+import { moduleDataImports, type ModuleDataSource, openModuleData, passingOutcome } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
 import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, type ModuleMessagingOptions, overview, refuseUnstored, type Retention, sqlOf } from '../messaging/index.js';
 import { CallMetrics, MessageMetrics, processMetrics } from '../observe/index.js';
@@ -145,6 +145,7 @@ export class Host {
     const { name } = spec.contract;
     const inlet = new Inlet(name, catalogue.of(name), options.inFlightMax ?? IN_FLIGHT_MAX_DEFAULT, (module, message, correlationId, error) =>
       this.logger.error(`[${correlationId}] ${module} failed while handling ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+      passingOutcome,
     );
     const source = await this.data(spec);
     const container = await createContainer({

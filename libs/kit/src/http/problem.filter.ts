@@ -1,14 +1,15 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { currentFrame } from '../boundary/index.js';
-import { FledgeError, ModuleFault } from '../contract/index.js';
+import { FledgeError, ModuleFault, type Outcome } from '../contract/index.js';
+import { DatabaseInterrupted, passingOutcome } from '../data/index.js';
 import { httpProblem, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
 import { methodsTaken } from './route-methods.js';
 import { correlationIdOf } from './trace.js';
 
 /**
  * Answers every error as a problem (RFC 9457). What nobody foresaw becomes a 500 without its text, which goes to the log under
- * the correlation id that the client gets. A method that a path does not take is answered with 405, and `Allow` names those it does.
+ * the correlation id that the client gets; what a database broke off for a while is a 503 that may be sent again. A method that a path does not take is answered with 405, and `Allow` names those it does.
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -36,8 +37,17 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof HttpException) return httpProblem(error.getStatus(), codeOf(error.getStatus()), helpful(textOf(error), request), correlationId);
     const status = statusOf(error);
     if (status !== undefined) return httpProblem(status, codeOf(status), helpful((error as Error).message, request), correlationId);
+    const outcome = passingOutcome(error);
+    if (outcome !== undefined) return this.interrupted(error as Error, outcome, correlationId);
     this.log(error, correlationId);
     return httpProblem(500, 'fledge.internal', 'Something went wrong here; the correlation id names it in the log.', correlationId);
+  }
+
+  /** The module's database broke the work off, for a reason that will pass: not a fault, and to be tried again. */
+  private interrupted(error: Error, outcome: Outcome, correlationId: string): Problem {
+    this.logger.warn(`[${correlationId}] the database broke off the work (${outcome}): ${error.message}`);
+    const frame = currentFrame();
+    return problemOf(new DatabaseInterrupted(frame?.module ?? 'the module', frame?.hasEffects ? 'unknown' : outcome, { cause: error }), correlationId);
   }
 
   private log(error: unknown, correlationId: string): void {

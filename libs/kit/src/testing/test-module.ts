@@ -4,7 +4,7 @@ import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { type CallMeter, Catalogue, type CompiledMessage, type Identity, IN_FLIGHT_MAX_DEFAULT, Inlet, Outlet } from '../boundary/index.js';
 import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { type Class, StartupError } from '../contract/index.js';
-import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
+import { moduleDataImports, type ModuleDataSource, openModuleData, passingOutcome } from '../data/index.js';
 import { BODY_MAX_DEFAULT_BYTES, checkSettings, createContainer, type ContainerOptions, type ModuleSettings, REQUEST_TIMEOUT_DEFAULT_MS, SettingsError } from '../host/index.js';
 import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
@@ -115,7 +115,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
   const transport = new LocalTransport();
   const http = new TestHttp();
   const faults = new Map<string, unknown>();
-  const inlet = new Inlet(spec.contract.name, catalogue.of(spec.contract.name), IN_FLIGHT_MAX_DEFAULT, (_module, _message, correlationId, error) => faults.set(correlationId, error));
+  const inlet = new Inlet(spec.contract.name, catalogue.of(spec.contract.name), IN_FLIGHT_MAX_DEFAULT, (_module, _message, correlationId, error) => faults.set(correlationId, error), passingOutcome);
   const outlet = (caller: string) => (message: CompiledMessage) => new Outlet(caller, message, transport.sender(caller, message), unmetered);
   const database = await databaseOf(spec, options);
   let messaging: ModuleMessaging | undefined;

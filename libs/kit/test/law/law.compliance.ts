@@ -187,6 +187,18 @@ export function describeLaw(name: string, start: () => Promise<World>): void {
         expect(`${error.message} ${JSON.stringify(error.data)}`).not.toContain('inner');
       });
 
+      // They arrived as faults, which nobody may send again.
+      it.each([
+        ['deadlock', 'rejected'],
+        ['lost-connection', 'unknown'],
+        ['lost-commit', 'unknown'],
+      ] as const)('say that the database of the peer broke off what it did, which may be tried again: %s', async (how, outcome) => {
+        const error = await failureOf(commands.execute(new Fail({ how })));
+        expect(error).toBeInstanceOf(ModuleUnavailable);
+        expect(error).toMatchObject({ module: 'target', contract: 'target.fail.v1', reason: 'database', kind: 'unavailable', outcome });
+        expect(`${error.message} ${JSON.stringify(error.data)}`).not.toContain('inner');
+      });
+
       it('say that an overloaded peer never ran it, and at once', async () => {
         const load = Array.from({ length: LAW_IN_FLIGHT_MAX }, (_, i) => commands.execute(new Work({ id: `load ${i}`, ms: 1_500 })));
         await eventually(async () => (await failureOf(commands.execute(new Work({ id: 'probe', ms: 0 })).then(() => Promise.reject(new CallCancelled('', '', 'not-run'))))) instanceof ModuleUnavailable, 'overload', 1_400);

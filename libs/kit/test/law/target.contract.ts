@@ -47,7 +47,7 @@ export class NotDeclared extends ContractError {
 }
 
 /** The ways in which `Fail` fails. */
-export const FAILURES = ['declared', 'undeclared', 'plain', 'synchronous', 'not-an-error', 'bad-result', 'foreign-kit-error'] as const;
+export const FAILURES = ['declared', 'undeclared', 'plain', 'synchronous', 'not-an-error', 'bad-result', 'foreign-kit-error', 'deadlock', 'lost-connection', 'lost-commit'] as const;
 
 @CommandContract('target.fail.v1', { result: Part, errors: [Refused] })
 export class Fail extends Command<Part> {

@@ -5,6 +5,7 @@ import { DeadlineExceeded } from '@fledge/kit/contract';
 import { Injectable } from '@nestjs/common';
 import { CommandHandler, QueryHandler } from '@nestjs/cqrs';
 import { Echo, Echoed, Fail, GiveNumber, Hasty, ListParts, Look, Misspell, NotDeclared, Part, Refused, Seen, TargetContract, Work, WorkLog } from './target.contract.js';
+import { QueryFailedError } from 'typeorm';
 
 /** Async-local state of no concern of the kit's: a caller sets it, and the target must not see it. */
 export const foreignState = new AsyncLocalStorage<string>();
@@ -52,6 +53,12 @@ class FailHandler {
         return { name: 'inner text', count: NaN } as Part;
       case 'foreign-kit-error':
         throw new DeadlineExceeded('inner', 'text', 'not-run');
+      case 'deadlock':
+        throw databaseError('update inner', '40P01');
+      case 'lost-connection':
+        throw databaseError('update inner', '57P01');
+      case 'lost-commit':
+        throw databaseError('COMMIT', '57P01');
       default:
         throw new TypeError('inner text');
     }
@@ -65,6 +72,11 @@ class MisspellHandler {
     if (what === 'error') throw Object.assign(new Refused({ limit: 3, since: new Date(5_000) }), misspelt);
     return Promise.resolve(what === 'result' ? Object.assign(part, misspelt) : part);
   }
+}
+
+/** What TypeORM tells of a statement that PostgreSQL broke off. */
+function databaseError(statement: string, code: string): QueryFailedError {
+  return new QueryFailedError(statement, [], Object.assign(new Error('inner text'), { code }));
 }
 
 @QueryHandler(Look)

@@ -82,7 +82,10 @@ function failed(inlet: Inlet, call: Call, error: unknown): void {
   inlet.leave();
   if (isSpent(call, error)) return call.expire();
   const carried = carry(call.message, error);
-  if (carried === undefined) return fault(inlet, call, error);
+  if (carried === undefined) {
+    const interruption = inlet.interruption(call.message, call, error);
+    return interruption ? call.fail(interruption, outcomeOf(interruption)) : fault(inlet, call, error);
+  }
   const compiled = call.message.errorsByName.get(carried.name) as CompiledError;
   call.fail(revive(compiled, carried.message, carried.fields), 'declared-error');
 }

@@ -72,7 +72,8 @@ export interface Failure {
   readonly unavailable?: UnavailableReason;
 }
 
-const REASONS: readonly unknown[] = ['missing', 'overloaded', 'draining', 'disconnected'] satisfies UnavailableReason[];
+const REASONS: readonly unknown[] = ['missing', 'overloaded', 'draining', 'disconnected', 'database'] satisfies UnavailableReason[];
+const OUTCOMES: readonly unknown[] = ['rejected', 'not-run', 'unknown'] satisfies Outcome[];
 
 /** Reads a failure. What makes no sense, and what no contract declares, is a `ModuleFault`. */
 export function readFailure(call: Call, body: string): Failure {
@@ -92,9 +93,13 @@ export function faultOf(call: Call, correlationId: unknown): ModuleFault {
 
 function kitError({ module, name }: CompiledMessage, code: unknown, outcome: unknown, data: Record<string, unknown>): InvalidMessage | ModuleUnavailable | DeadlineExceeded | undefined {
   if (code === 'fledge.invalid-message') return new InvalidMessage(name, violationsOf(data.violations));
-  if (code === 'fledge.module-unavailable' && REASONS.includes(data.reason)) return new ModuleUnavailable(module, name, data.reason as UnavailableReason);
+  if (code === 'fledge.module-unavailable' && REASONS.includes(data.reason)) return new ModuleUnavailable(module, name, data.reason as UnavailableReason, data.reason === 'database' ? outcomeIn(outcome) : 'not-run');
   if (code === 'fledge.deadline-exceeded') return new DeadlineExceeded(module, name, outcome === 'not-run' ? 'not-run' : 'unknown');
   return undefined;
+}
+
+function outcomeIn(value: unknown): Outcome {
+  return OUTCOMES.includes(value) ? (value as Outcome) : 'unknown';
 }
 
 function declared(call: Call, compiled: CompiledError, message: string, fields: unknown): Failure {

@@ -150,9 +150,16 @@ export class Responder implements WorkOwner {
     const { message } = work.endpoint;
     if (isSpent(work, error)) return this.spent(work);
     const carried = carry(message, error);
-    if (carried === undefined) return this.fault(work, error);
+    if (carried === undefined) return this.undeclared(work, error);
     this.end(work);
     if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, declaredFailure(message.errorsByName.get(carried.name) as CompiledError, carried), carried.message);
+  }
+
+  private undeclared(work: Work, error: unknown): void {
+    const interruption = this.inlet.interruption(work.endpoint.message, work, error);
+    if (interruption === undefined) return this.fault(work, error);
+    this.end(work);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(interruption), interruption.message);
   }
 
   private spent(work: Work): void {
