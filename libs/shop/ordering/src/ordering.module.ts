@@ -26,6 +26,7 @@ import { CartRow } from './storage/cart.row.js';
 import { CreateOrdering1763800000000 } from './storage/migrations/1763800000000-create-ordering.js';
 import { AddCheckout1764000000000 } from './storage/migrations/1764000000000-add-checkout.js';
 import { KeepHistory1764100000000 } from './storage/migrations/1764100000000-keep-history.js';
+import { KeepPlacingTime1764200000000 } from './storage/migrations/1764200000000-keep-placing-time.js';
 import { OrderLineRow } from './storage/order-line.row.js';
 import { OrderStepRow } from './storage/order-step.row.js';
 import { OrderRepository } from './storage/order.repository.js';
@@ -36,7 +37,7 @@ import { OrderRow } from './storage/order.row.js';
   contract: OrderingContract,
   uses: [IdentityContract, CatalogContract, InventoryContract, PaymentsContract, ShippingContract],
   entities: [CartRow, CartLineRow, OrderRow, OrderLineRow, OrderStepRow],
-  migrations: [CreateOrdering1763800000000, AddCheckout1764000000000, KeepHistory1764100000000],
+  migrations: [CreateOrdering1763800000000, AddCheckout1764000000000, KeepHistory1764100000000, KeepPlacingTime1764200000000],
   settings: OrderingSettings,
   imports: [Authentication.verifiedBy(GetSigningKeys)],
   providers: [CartRepository, OrderRepository, Settlement, PlaceOrderHandler, CancelOrderHandler, RefundOrderHandler, GetOrderHandler, Checkout, Refund, ExpiredOrders],

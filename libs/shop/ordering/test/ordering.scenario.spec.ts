@@ -3,6 +3,7 @@ import { DeadlineExceeded, ModuleUnavailable } from '@fledge/kit/contract';
 import { type Fake, fake, testModule, type TestCaller, type TestedModule } from '@fledge/kit/testing';
 import { CatalogContract, GetProduct, GetProducts, ProductNotFound, type ProductView } from '@shop/catalog/contract';
 import { GetAvailability, InventoryContract, OutOfStock, ReleaseStock, ReserveStock } from '@shop/inventory/contract';
+import { DataSource } from 'typeorm';
 import { EmptyCart, ItemOutOfStock, ItemUnavailable, OrderInProgress, OrderNotPlaced, type OrderView, PlaceOrder } from '../contract/index.js';
 import { OrderingModule } from '../src/index.js';
 import { Settlement } from '../src/settle-orders/settlement.js';
@@ -133,6 +134,41 @@ describe('placing it twice', () => {
     const left = await shop.get(OrderRepository).add(userId, 'key', priced);
     await expect(place(userId)).rejects.toBeInstanceOf(OrderInProgress);
     await expect(place(userId, 'key')).resolves.toMatchObject({ id: left.id, state: 'placed' });
+  });
+
+  // A process that was killed locked its user out for half a minute, three times as long as any request takes.
+  it.each([
+    ['is refused while the request that has it may go on', '5 s', 'placing'],
+    ["locks its user out for the request's own time at most", '10 s', 'cancelling'],
+    ['locks nobody out when a clock was set back meanwhile', '-10 min', 'cancelling'],
+  ])('an order whose request died %s', async (_, age, state) => {
+    const { userId, productId } = await buyer();
+    const left = await shop.get(OrderRepository).add(userId, undefined, { currency: 'EUR', totalMinor: 3_000, lines: [{ productId, sku: 'T-1', name: 'Thing', unitPriceMinor: 1_500, quantity: 2 }] });
+    await shop.get(DataSource).query('UPDATE orders SET created_at = now() - CAST($2 AS interval) WHERE id = $1', [left.id, age]);
+    const placed = await place(userId).catch((e: unknown) => e);
+    if (state === 'placing') expect(placed).toBeInstanceOf(OrderInProgress);
+    else expect(placed).toMatchObject({ state: 'placed' });
+    expect(state === 'placing' ? ['placing'] : ['cancelling', 'cancelled']).toContain(await stateOf(left.id));
+  });
+
+  it('an order whose request died is given back by the settlement when nobody orders again', async () => {
+    const { userId, productId } = await buyer();
+    const left = await shop.get(OrderRepository).add(userId, undefined, { currency: 'EUR', totalMinor: 3_000, lines: [{ productId, sku: 'T-1', name: 'Thing', unitPriceMinor: 1_500, quantity: 2 }] });
+    expect(await shop.get(OrderRepository).leftBehind(new Date(Date.now() + 5_000), 50)).not.toContain(left.id);
+    expect(await shop.get(OrderRepository).leftBehind(new Date(Date.now() + 10_000), 50)).toContain(left.id);
+  });
+
+  it('an order keeps how much time its request has left', async () => {
+    const { http, userId } = await buyer();
+    const kept: (number | undefined)[] = [];
+    inventory.on(ReserveStock, async ({ orderId, lines }) => {
+      kept.push((await shop.get(OrderRepository).findPlacing(userId))?.placingMs);
+      return { orderId, status: 'held' as const, expiresAt: new Date(), lines };
+    });
+    expect((await http.request('POST', '/orders')).status).toBe(201);
+    expect(kept).toHaveLength(1);
+    expect(kept[0]).toBeGreaterThan(0);
+    expect(kept[0]).toBeLessThanOrEqual(10_000);
   });
 
   it('gives up for good what was given up while its stock was being reserved', async () => {

@@ -32,12 +32,25 @@ export interface Order {
   readonly totalMinor: number;
   readonly lines: readonly OrderLine[];
   readonly createdAt: Date;
+  /** Milliseconds that the request had which began it. */
+  readonly placingMs: number;
   /** When it was placed; never, for one that could not be. */
   readonly placedAt: Date | undefined;
   /** As payments knows it; without one the order stays placed. */
   readonly paymentMethod: string | undefined;
   /** The first first. */
   readonly history: readonly OrderStep[];
+}
+
+/** Milliseconds that an order may be in `placing` when its request has no end, or a replica of the version before stored it. */
+export const PLACING_DEFAULT_MS = 10_000;
+
+/**
+ * Whether the request that began an order must have ended. Ages count in both directions: a clock that is set back must not keep the
+ * user from ordering.
+ */
+export function isLeftBehind({ createdAt, placingMs }: Pick<Order, 'createdAt' | 'placingMs'>, at: number): boolean {
+  return Math.abs(at - createdAt.getTime()) >= placingMs;
 }
 
 /** What an order is made of. */

@@ -1,3 +1,4 @@
+import { currentCall } from '@fledge/kit';
 import { Logger } from '@nestjs/common';
 import { CommandBus, CommandHandler, EventBus, type ICommandHandler, QueryBus } from '@nestjs/cqrs';
 import { InjectDataSource } from '@nestjs/typeorm';
@@ -6,9 +7,9 @@ import { OutOfStock, ReservationLine, ReserveStock } from '@shop/inventory/contr
 import { DataSource } from 'typeorm';
 import { CartChanged, EmptyCart, ItemOutOfStock, OrderInProgress, OrderNotPlaced, OrderPlaced, type OrderView, PlaceOrder } from '../../contract/index.js';
 import { takeOut } from '../domain/cart.js';
-import { type Order, priceLines } from '../domain/order.js';
+import { isLeftBehind, type Order, PLACING_DEFAULT_MS, priceLines } from '../domain/order.js';
 import { viewOf } from '../get-order/view-of.js';
-import { PLACING_MAX_MS, Settlement } from '../settle-orders/settlement.js';
+import { Settlement } from '../settle-orders/settlement.js';
 import { CartRepository } from '../storage/cart.repository.js';
 import { OrderRepository } from '../storage/order.repository.js';
 
@@ -53,18 +54,18 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
         const known = key === undefined ? undefined : await this.orders.findByKey(userId, key);
         if (known) return known;
         await this.refuseSecond(userId);
-        return version === cart.version ? this.orders.add(userId, key, priced, paymentMethod) : undefined;
+        return version === cart.version ? this.orders.add(userId, key, priced, paymentMethod, timeLeftMs()) : undefined;
       });
       if (order) return order;
     }
     throw new CartChanged();
   }
 
-  /** An order at a time, so that one cart is not ordered twice. One that is older than any request has lost its request. */
+  /** An order at a time, so that one cart is not ordered twice. One whose request's time is over was left behind by it. */
   private async refuseSecond(userId: string): Promise<void> {
     const placing = await this.orders.findPlacing(userId);
     if (!placing) return;
-    if (Date.now() - placing.createdAt.getTime() < PLACING_MAX_MS) throw new OrderInProgress({ orderId: placing.id });
+    if (!isLeftBehind(placing, Date.now())) throw new OrderInProgress({ orderId: placing.id });
     await this.orders.move(placing.id, 'placing', 'cancelling', 'its request was lost');
   }
 
@@ -114,4 +115,10 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
     await this.settlement.trySettle(orderId);
     throw new OrderNotPlaced({ orderId });
   }
+}
+
+/** Milliseconds that the request has left, in which the order is placed or never by it. */
+function timeLeftMs(): number {
+  const leftMs = currentCall()?.timeLeftMs ?? Infinity;
+  return Number.isFinite(leftMs) ? Math.max(0, Math.ceil(leftMs)) : PLACING_DEFAULT_MS;
 }

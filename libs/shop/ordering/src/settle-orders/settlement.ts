@@ -4,8 +4,6 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ReleaseStock } from '@shop/inventory/contract';
 import { OrderRepository } from '../storage/order.repository.js';
 
-/** After so long in `placing` an order has lost its request: longer than any request may take. */
-export const PLACING_MAX_MS = 30_000;
 /** After so long in `cancelling` an order is taken up again. */
 export const CANCELLING_MAX_MS = 5_000;
 /** Orders taken up in one round at most. */
@@ -37,7 +35,7 @@ export class Settlement {
   @Singleton('settle-orders', { everyMs: 5_000 })
   async round(): Promise<void> {
     const now = Date.now();
-    for (const orderId of await this.orders.stuck('placing', new Date(now - PLACING_MAX_MS), ROUND_MAX)) {
+    for (const orderId of await this.orders.leftBehind(new Date(now), ROUND_MAX)) {
       await this.orders.move(orderId, 'placing', 'cancelling', 'its request was lost');
     }
     for (const orderId of await this.orders.stuck('cancelling', new Date(now - CANCELLING_MAX_MS), ROUND_MAX)) {

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import { DataSource, In, IsNull, LessThan, Repository } from 'typeorm';
 import type { OrderState } from '../../contract/index.js';
-import { mayBecome, type Order, type OrderStep, type PricedLines } from '../domain/order.js';
+import { mayBecome, type Order, type OrderStep, PLACING_DEFAULT_MS, type PricedLines } from '../domain/order.js';
 import { OrderLineRow } from './order-line.row.js';
 import { OrderStepRow } from './order-step.row.js';
 import { OrderRow } from './order.row.js';
@@ -62,14 +62,14 @@ export class OrderRepository {
     return this.ordersOf(await query.orderBy('o.placed_at', 'DESC').addOrderBy('o.id', 'DESC').limit(limit).getMany());
   }
 
-  /** Stores a new order in the state `placing`. For an open transaction that has locked the user's cart. */
-  async add(userId: string, idempotencyKey: string | undefined, { currency, totalMinor, lines }: PricedLines, paymentMethod?: string): Promise<Order> {
+  /** Stores a new order in the state `placing`, for a request that has `placingMs` left. For an open transaction that has locked the user's cart. */
+  async add(userId: string, idempotencyKey: string | undefined, { currency, totalMinor, lines }: PricedLines, paymentMethod?: string, placingMs = PLACING_DEFAULT_MS): Promise<Order> {
     const id = randomUUID();
     const now = new Date();
-    await this.rows.insert({ id, userId, state: 'placing', currency, totalMinor, idempotencyKey: idempotencyKey ?? null, paymentMethod: paymentMethod ?? null, createdAt: now, placedAt: null, updatedAt: now });
+    await this.rows.insert({ id, userId, state: 'placing', currency, totalMinor, idempotencyKey: idempotencyKey ?? null, paymentMethod: paymentMethod ?? null, placingMs, createdAt: now, placedAt: null, updatedAt: now });
     await this.lines.insert(lines.map((line, position) => ({ ...line, orderId: id, position })));
     await this.steps.insert({ orderId: id, state: 'placing', what: null, at: now, reason: null });
-    return { id, userId, state: 'placing', currency, totalMinor, lines, paymentMethod, createdAt: now, placedAt: undefined, history: [{ at: now, what: 'placing', state: 'placing', reason: undefined }] };
+    return { id, userId, state: 'placing', currency, totalMinor, lines, paymentMethod, placingMs, createdAt: now, placedAt: undefined, history: [{ at: now, what: 'placing', state: 'placing', reason: undefined }] };
   }
 
   /**
@@ -87,6 +87,13 @@ export class OrderRepository {
   /** Adds to the history of an order what is no state: a few words for people. */
   async note(id: string, what: string): Promise<void> {
     await this.steps.insert({ orderId: id, state: null, what: what.slice(0, REASON_CHARS_MAX), at: new Date(), reason: null });
+  }
+
+  /** Orders in `placing` whose request must have ended by `at`, the oldest first. */
+  async leftBehind(at: Date, limit: number): Promise<string[]> {
+    const query = this.rows.createQueryBuilder('o').select('o.id').where("o.state = 'placing'");
+    query.andWhere('abs(extract(epoch FROM CAST(:at AS timestamptz) - o.created_at)) * 1000 >= coalesce(o.placing_ms, :placingMs)', { at, placingMs: PLACING_DEFAULT_MS });
+    return (await query.orderBy('o.updated_at').limit(limit).getMany()).map((row) => row.id);
   }
 
   /** Orders that came to a state before `until` and are in it still, the oldest first; without those that have a checkout, which sees to them. */
@@ -115,6 +122,7 @@ function orderOf(row: OrderRow, lines: readonly OrderLineRow[], steps: readonly 
   const history = steps.map(({ at, what, state: came, reason }): OrderStep => ({ at, what: what ?? came ?? '', state: came ?? undefined, reason: reason ?? undefined }));
   return {
     id, userId, state, currency, totalMinor, createdAt, history,
+    placingMs: row.placingMs ?? PLACING_DEFAULT_MS,
     placedAt: placedAt ?? undefined,
     paymentMethod: row.paymentMethod ?? undefined,
     lines: lines.map(({ productId, sku, name, unitPriceMinor, quantity }) => ({ productId, sku, name, unitPriceMinor, quantity })),

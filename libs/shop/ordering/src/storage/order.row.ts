@@ -13,6 +13,7 @@ export class OrderRow {
   /** Unique for the user; null again when the attempt placed no order. */
   @Column('text', { name: 'idempotency_key', nullable: true }) idempotencyKey!: string | null;
   @Column('text', { name: 'payment_method', nullable: true }) paymentMethod!: string | null;
+  @Column('integer', { name: 'placing_ms', nullable: true }) placingMs!: number | null;
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
   @Column('timestamptz', { name: 'placed_at', nullable: true }) placedAt!: Date | null;
   @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;
