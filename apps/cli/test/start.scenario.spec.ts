@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
 import { freePort } from '../src/start/free-port.js';
 
 const HERE = join(process.cwd(), 'apps/cli/test');
@@ -146,6 +147,24 @@ describe('fledge start', () => {
     expect(run.output).toContain(`Broker     ${NATS_URL}`);
     expect(await run.end('SIGTERM')).toBe(0);
     await expect(fetch(String(NATS_URL).replace('nats:', 'http:'))).rejects.toThrow();
+  });
+
+  // It started the broker again, and PostgreSQL not: all of it had to be started anew.
+  it('starts a PostgreSQL that dies again', async () => {
+    const run = fledge(['start']);
+    await run.says('Ctrl-C');
+    const { DATABASE_URL } = await get('/a');
+    const [postmaster] = readFileSync(join(project, '.data/postgres/postmaster.pid'), 'utf8').split('\n');
+    process.kill(Number(postmaster), 'SIGKILL');
+    await run.says('postgres | is ready again');
+    const client = new Client({ connectionString: DATABASE_URL });
+    await client.connect();
+    await client.end();
+    const lines = run.output.split('\n').filter((line) => line.startsWith('postgres |'));
+    expect(lines[0]).toBe('postgres | ended (signal SIGKILL), and is started again in 250 ms');
+    expect(lines.filter((line) => !/ is started again in \d+ ms$| is ready again$/.test(line))).toEqual([]);
+    expect(await run.end('SIGINT')).toBe(0);
+    await expect(new Client({ connectionString: DATABASE_URL }).connect()).rejects.toThrow();
   });
 
   it.each(['start', 'topology'])('says what the application finds wrong in the file, and starts nothing: %s', async (command) => {

@@ -41,7 +41,7 @@ export class LocalRun {
 
   /** The names of all that writes to the log. */
   static writers(topology: Topology): readonly string[] {
-    return ['fledge', ...(topology.transport === 'nats' ? ['nats'] : []), ...topology.services.flatMap(replicaNames)];
+    return ['fledge', ...(topology.database.url === undefined ? ['postgres'] : []), ...(topology.transport === 'nats' ? ['nats'] : []), ...topology.services.flatMap(replicaNames)];
   }
 
   /** Where the application is reached. */
@@ -90,7 +90,7 @@ export class LocalRun {
     const { topology, project, log } = this.plan;
     await this.claimPort();
     if (topology.database.url === undefined && !this.isStopping) {
-      this.postgres = await startEmbeddedPostgres({ dir: join(project.root, '.data/postgres') });
+      this.postgres = await startEmbeddedPostgres({ dir: join(project.root, '.data/postgres'), keepUp: (line) => log.print('postgres', line) });
     }
     if (topology.transport === 'nats' && topology.nats.servers.length === 0 && !this.isStopping) {
       this.broker = await startBroker(project.root, join(project.root, '.data/nats'), log);

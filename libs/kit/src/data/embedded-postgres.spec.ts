@@ -93,6 +93,40 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(again.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
+  // Whoever ran an application with it had to start all of it again.
+  it('is kept up: one that dies is started again on its port, with its data, until it is stopped', async () => {
+    const dir = join(home, 'data');
+    const said: string[] = [];
+    const server = await start({ dir, keepUp: (line) => said.push(line) });
+    await query(server.url, 'create table kept as select 1 as one');
+    for (const times of [1, 2]) {
+      const [postmaster] = await processesOf(dir);
+      process.kill(Number(postmaster), 'SIGKILL');
+      await until(() => said.filter((line) => line === 'is ready again').length === times, 60_000);
+      expect(await query(server.url, 'select one from kept')).toEqual([{ one: 1 }]);
+    }
+    expect(said[0]).toBe('ended (signal SIGKILL), and is started again in 250 ms');
+    const pids = await processesOf(dir);
+    await server.stop();
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  it('is kept up no longer when it is stopped in the pause before it is started again', async () => {
+    const dir = join(home, 'data');
+    let stopped: Promise<void> | undefined;
+    const server = await start({
+      dir,
+      keepUp: () => {
+        stopped ??= server.stop();
+      },
+    });
+    const [postmaster] = await processesOf(dir);
+    process.kill(Number(postmaster), 'SIGKILL');
+    await until(() => stopped !== undefined);
+    await stopped;
+    await expect(query(server.url, 'select 1')).rejects.toThrow('ECONNREFUSED');
+  });
+
   it('is not kept from starting by a lock file whose process id belongs to another program now', async () => {
     const dir = join(home, 'data');
     await (await start({ dir })).stop();

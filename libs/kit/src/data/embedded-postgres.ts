@@ -3,6 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { StartupError } from '../contract/index.js';
+import { KeptPostgres } from './kept-postgres.js';
 import { checkFolder, claimFolder, type DataFolder, serverIn } from './postgres-folder.js';
 import { postgresBinaries } from './postgres-binaries.js';
 import { initialize, PostgresProcess, PostgresRefused } from './postgres-process.js';
@@ -26,6 +27,11 @@ export interface EmbeddedPostgresOptions {
   readonly persistent?: boolean;
   /** Gets each line of the server's log; default: none. */
   readonly log?: (line: string) => void;
+  /**
+   * Given, a server that ends by itself is started again on its port, after pauses of 250 ms to 10 s, until it is stopped. Gets a line
+   * when it has ended, and one when it is ready again. Default: it stays down.
+   */
+  readonly keepUp?: (line: string) => void;
 }
 
 /** A running server. */
@@ -58,9 +64,10 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   try {
     const password = folder.isNew ? await create(folder, binaries.initdb) : await readPassword(folder);
     const server = await startOnPort(folder, binaries.postgres, persistent, options);
+    const kept = options.keepUp ? new KeptPostgres(server, () => startAgain(folder, binaries.postgres, persistent, { ...options, port: server.port }), options.keepUp) : server;
     return {
       url: urlOf(password, server.port),
-      stop: () => server.stop(),
+      stop: () => kept.stop(),
     };
   } catch (error) {
     if (!persistent) await rm(dir, { recursive: true, force: true });
@@ -121,6 +128,13 @@ async function startOnPort(folder: DataFolder, postgres: string, persistent: boo
       throw new StartupError('postgres-port', `port ${port} of 127.0.0.1, wanted for the embedded PostgreSQL, is taken`, 'End the process that listens on it, or choose another port.', { port });
     }
   }
+}
+
+/** Begins a further run of a server that ended: its lock file, which would keep it from starting, is put out of the way. */
+async function startAgain(folder: DataFolder, postgres: string, persistent: boolean, { port, log }: EmbeddedPostgresOptions & { readonly port: number }): Promise<PostgresProcess> {
+  const refused = await checkFolder(folder.dir);
+  if (refused) throw refused;
+  return new PostgresProcess(postgres, folder, port, settings(persistent), persistent, log);
 }
 
 function settings(persistent: boolean): Record<string, string | number> {

@@ -60,7 +60,8 @@ export async function initialize(initdb: string, folder: DataFolder, user: strin
 /** One run of the server. */
 export class PostgresProcess {
   private readonly child: ChildProcess;
-  private readonly ended: Promise<void>;
+  /** Resolves when it has ended, with its exit code or signal in words. */
+  readonly ended: Promise<string>;
   private readonly started: Promise<void>;
   private readonly lines: string[] = [];
   private stopping: Promise<void> | undefined;
@@ -84,8 +85,8 @@ export class PostgresProcess {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.ended = new Promise((done) => {
-      this.child.once('exit', () => done());
-      this.child.once('error', () => done());
+      this.child.once('exit', (code, signal) => done(signal ? `signal ${signal}` : `exit code ${code}`));
+      this.child.once('error', (error) => done(error.message));
     });
     this.started = this.watch();
     // whoever awaits `ready()` gets the failure; nobody may await it after a stop

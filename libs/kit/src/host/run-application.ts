@@ -60,7 +60,7 @@ async function runService(application: Application, file: string, name: string |
   const topology = readTopology(application, file);
   const service = serviceNamed(topology, name);
   await refuseSettings(application, topology, service.modules);
-  const postgres = topology.database.url === undefined ? await startEmbeddedPostgres({ dir: DATA_FOLDER }) : undefined;
+  const postgres = topology.database.url === undefined ? await startEmbeddedPostgres({ dir: DATA_FOLDER, keepUp: (line) => new Logger('postgres').warn(line) }) : undefined;
   const host = new Host({
     application,
     modules: service.modules,
