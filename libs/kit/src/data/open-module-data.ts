@@ -1,4 +1,5 @@
 import { DataSource, QueryFailedError, type DataSourceOptions, type EntitySchema, type MigrationInterface } from 'typeorm';
+import { now } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
 import { DataLog } from './data-log.js';
 import { DatabaseUnavailable } from './errors.js';
@@ -16,6 +17,8 @@ export const STATEMENT_TIMEOUT_MS = 30_000;
 export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 /** How long an unused connection is kept. */
 export const POOL_IDLE_MS = 30_000;
+/** Lost connections of one pool are told of at most once in this time. */
+const LOSSES_TOLD_EVERY_MS = 1_000;
 
 const SCHEMA_NAME = /^[a-z][a-z0-9_-]{0,39}$/;
 const RESERVED_SCHEMA = /^(pg_.*|public|information_schema)$/;
@@ -160,13 +163,23 @@ function connection(url: string, home: ModuleHome, poolMax: number, statementTim
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     applicationName: `fledge:${home.module}`,
     logger,
-    poolErrorHandler: (error: Error) => logger.log('warn', `a database connection was lost and will be replaced: ${error.message}`),
+    poolErrorHandler: oncePerWhile((error) => logger.log('warn', `a database connection was lost and will be replaced: ${error.message}`)),
     extra: {
       Client: SteadyClient,
       idleTimeoutMillis: POOL_IDLE_MS,
       keepAlive: true,
       options: [given, ...Object.entries(fence).map(([name, value]) => `-c ${name}=${value}`)].filter(Boolean).join(' '),
     },
+  };
+}
+
+/** A server that ends takes all connections of a pool at once: one line tells of them. */
+function oncePerWhile(tell: (error: Error) => void): (error: Error) => void {
+  let toldAt = -Infinity;
+  return (error) => {
+    if (now() - toldAt < LOSSES_TOLD_EVERY_MS) return;
+    toldAt = now();
+    tell(error);
   };
 }
 

@@ -3,7 +3,10 @@ import { ConsoleLogger, type ConsoleLoggerOptions } from '@nestjs/common';
 // What Nest says of each route and each injected instance: of no use to one who starts seven modules.
 const CHATTER = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
 
-/** Nest's console logger without its start-up chatter. JSON lines with `FLEDGE_LOG=json`, coloured text on a terminal. */
+// The kit's own notes at this level, of what it tries again by itself: another line says what of it matters.
+const KIT_DEBUG = /^(inbox|metrics|data:.*)$/;
+
+/** Nest's console logger without its start-up chatter, and without the kit's own debug lines. JSON lines with `FLEDGE_LOG=json`, coloured text on a terminal. */
 export class QuietLogger extends ConsoleLogger {
   constructor(options: ConsoleLoggerOptions = {}) {
     super({ json: process.env.FLEDGE_LOG === 'json', colors: process.stdout.isTTY === true && process.env.FLEDGE_LOG !== 'json', ...options });
@@ -13,5 +16,11 @@ export class QuietLogger extends ConsoleLogger {
     const context: unknown = rest.at(-1);
     if (typeof context === 'string' && CHATTER.has(context)) return;
     super.log(message, ...(rest as string[]));
+  }
+
+  override debug(message: unknown, ...rest: unknown[]): void {
+    const context: unknown = rest.at(-1);
+    if (typeof context === 'string' && KIT_DEBUG.test(context)) return;
+    super.debug(message, ...(rest as string[]));
   }
 }
