@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { freePort } from './free-port.js';
 
 /** A server that runs for one bench. */
 export interface Broker {
@@ -35,17 +35,6 @@ export async function startRedis(dir: string): Promise<Broker> {
     return { url: `redis://127.0.0.1:${port}`, stop: () => ended(child) };
   }
   throw new Error('redis-server ended before it listened');
-}
-
-/** A TCP port of this machine that nobody listens on at this moment. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('the probe for a free port listens on no port');
-  return address.port;
 }
 
 async function pathOf(server: string): Promise<string> {

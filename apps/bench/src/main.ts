@@ -11,6 +11,7 @@ import type { DbosRow } from './checkout/dbos-bench.js';
 import { type BacklogRow, benchBacklog } from './events/backlog-bench.js';
 import { benchEvents, type EventsRow } from './events/events-bench.js';
 import { benchShop } from './shop/shop-bench.js';
+import { benchStart } from './start/start-bench.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -28,6 +29,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   events: async () => saveSound(await benchEvents(short ? { peers: true, events: 200, perSecond: 100, seconds: 1, singles: 2, pauseMs: 100 } : { peers: true, events: 50_000, perSecond: 1_000, seconds: 20, singles: 12, pauseMs: 1_500 })),
   idle: async () => save(await benchIdle({ seconds: short ? 2 : 30, against })),
   order: async () => saveSound(await benchOrder({ seconds: short ? 3 : 30, perSecond: 2.5, against })),
+  start: async () => save(await benchStart(short ? { modules: ['catalog'], rounds: 1, idleMs: 500 } : { rounds: 7, idleMs: 30_000 })),
   shop: async () => save(await benchShop(short ? { seconds: 3, perSecond: 50 } : { seconds: 30, perSecond: 200 })),
 };
 

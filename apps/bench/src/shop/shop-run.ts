@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '@fledge/kit';
 import pg from 'pg';
-import { freePort, startBroker } from '../broker.js';
+import { startBroker } from '../broker.js';
+import { freePort } from '../free-port.js';
 import { ownUsageOf, type Usage, usageOf } from './process-tree.js';
 import { ShopClient } from './shop-client.js';
 

@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../free-port.js';
+import { usageOf } from '../shop/process-tree.js';
+
+/** What is started, and how it is seen to be ready. */
+export interface Subject {
+  readonly name: string;
+  /** Arguments of `node`. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Its working directory; default: this process's. */
+  readonly cwd?: string;
+  /** The path that answers 200 once it is ready. */
+  readonly path: string;
+}
+
+/** What a start took. */
+export interface StartCost {
+  /** From the spawn to the first 200. */
+  readonly readyMs: number;
+  /** Processor time until then, of the process and all that it started. */
+  readonly cpuMs: number;
+  /** Resident memory then, without PostgreSQL. */
+  readonly memoryMiB: number;
+}
+
+const READY_WITHIN_MS = 120_000;
+const ASK_EVERY_MS = 5;
+
+/** One run of a subject. */
+export class StartedProcess {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly cost: StartCost,
+  ) {}
+
+  /** Starts it, and resolves when it is ready. @throws Error when it ends before, or takes longer than two minutes. */
+  static async of(subject: Subject): Promise<StartedProcess> {
+    const port = await freePort();
+    const from = performance.now();
+    const child = spawn(process.execPath, [...subject.args], {
+      cwd: subject.cwd,
+      env: { ...process.env, ...subject.env, FLEDGE_PORT: String(port), PORT: String(port) },
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    while (!(await answers(`http://127.0.0.1:${port}${subject.path}`))) {
+      if (child.exitCode !== null) throw new Error(`${subject.name} ended with ${child.exitCode} before it was ready`);
+      if (performance.now() - from > READY_WITHIN_MS) throw new Error(`${subject.name} was not ready within ${READY_WITHIN_MS} ms`);
+      await sleep(ASK_EVERY_MS);
+    }
+    const readyMs = performance.now() - from;
+    const { cpuSeconds } = await usageOf(child.pid as number);
+    return new StartedProcess(child, { readyMs, cpuMs: cpuSeconds * 1_000, memoryMiB: await memoryOf(child) });
+  }
+
+  /** Resident memory now, without PostgreSQL. */
+  memoryMiB(): Promise<number> {
+    return memoryOf(this.child);
+  }
+
+  /** Asks it to end; resolves when it has. */
+  async end(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exited = once(this.child, 'exit');
+    this.child.kill('SIGTERM');
+    await exited;
+  }
+}
+
+async function memoryOf({ pid }: ChildProcess): Promise<number> {
+  const [all, postgres] = await Promise.all([usageOf(pid as number), usageOf(pid as number, 'postgres')]);
+  return all.memoryMiB - postgres.memoryMiB;
+}
+
+function answers(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    get(url, { agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    }).on('error', () => resolve(false));
+  });
+}
