@@ -1,6 +1,7 @@
+import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
-import { Column, Entity, PrimaryGeneratedColumn, type DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { Column, DataSource, Entity, PrimaryGeneratedColumn, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { MIGRATION_WAIT_MS, openModuleData, POOL_MAX_LIMIT, STATEMENT_TIMEOUT_MS, type ModuleDataOptions } from './index.js';
 
@@ -29,6 +30,12 @@ class Broken1700000000001 implements MigrationInterface {
     await runner.query('create table half (id int)');
     await runner.query('create tible whole (id int)');
   }
+  async down(): Promise<void> {}
+}
+
+class Named implements MigrationInterface {
+  readonly name = 'told1700000000002';
+  async up(): Promise<void> {}
   async down(): Promise<void> {}
 }
 
@@ -81,6 +88,30 @@ describe('the data of a module', () => {
     for (const replica of replicas) expect(await replica.getRepository(NoteRow).count()).toBe(0);
   });
 
+  // A data source of its own was opened for them at every start of every module.
+  it('has migrations run only when there are some to run', async () => {
+    const run = jest.spyOn(DataSource.prototype, 'runMigrations');
+    try {
+      await notes('alpha');
+      expect(run).toHaveBeenCalledTimes(1);
+      const again = await notes('alpha');
+      expect(run).toHaveBeenCalledTimes(1);
+      expect(await again.getRepository(NoteRow).count()).toBe(0);
+      await notes('alpha', { migrations: [Notes1700000000000, Named] });
+      expect(run).toHaveBeenCalledTimes(2);
+      await notes('alpha', { migrations: [Named] });
+      expect(run).toHaveBeenCalledTimes(2);
+      expect(await asOwner('select name from alpha.migration order by 1')).toEqual([{ name: 'Notes1700000000000' }, { name: 'told1700000000002' }]);
+    } finally {
+      run.mockRestore();
+    }
+  });
+
+  it('has no two migrations of one name, also when that one is done', async () => {
+    await notes('alpha');
+    await expect(notes('alpha', { migrations: [Notes1700000000000, Notes1700000000000] })).rejects.toMatchObject({ message: expect.stringContaining('Duplicate migrations: Notes1700000000000') });
+  });
+
   it('is prepared for many modules and in many databases at once, though roles are the whole server\'s', async () => {
     const others = await Promise.all([1, 2, 3].map(() => freshDatabase()));
     try {
@@ -112,7 +143,7 @@ describe('the data of a module', () => {
   it('once it is prepared, needs a user who is a member of the role and may make nothing', async () => {
     await notes('eta');
     const member = await plainUser('plain_member', 'nocreaterole');
-    await asOwner('grant fledge_eta to plain_member');
+    await asOwner('grant fledge_eta to plain_member with inherit false');
     const source = await notes('eta', { url: member });
     expect(await source.getRepository(NoteRow).count()).toBe(0);
     await expect(notes('theta', { url: member })).rejects.toMatchObject({

@@ -17,19 +17,34 @@ export interface ModuleHome {
 
 /**
  * Runs `work` after the module's schema and role are there, while no other replica prepares or migrates this module.
- * `url` is the owner's: it must be able to make both, unless they are there and it is a member of the role.
+ * `url` is the owner's: it must be able to make both, unless they are there and it is a member of the role. The work gets the
+ * connection that holds the lock.
  */
-export async function withModuleLock<T>(url: string, home: ModuleHome, work: () => Promise<T>): Promise<T> {
+export async function withModuleLock<T>(url: string, home: ModuleHome, work: (client: Client) => Promise<T>): Promise<T> {
   const client = await connect(url, home);
   try {
     await lock(client, home);
     await prepare(client, home);
-    return await work();
+    return await work(client);
   } catch (error) {
     throw isPassing(error) ? unreachable(url, error) : error;
   } finally {
     // the lock ends with its connection
     await client.end().catch(() => undefined);
+  }
+}
+
+/** The names of the migrations that a table in the module's schema says are done; none where there is no such table. */
+export async function migrationsDone(client: Client, { schema, role }: ModuleHome, table: string): Promise<ReadonlySet<string>> {
+  const place = `${quote(schema)}.${quote(table)}`;
+  // the owner may be a member of the role that inherits nothing of it
+  await client.query(`set role ${quote(role)}`);
+  try {
+    if (!(await has(client, 'select 1 where to_regclass($1) is not null', place))) return new Set();
+    const { rows } = await client.query<{ name: string }>(`select name from ${place}`);
+    return new Set(rows.map(({ name }) => name));
+  } finally {
+    await client.query('reset role');
   }
 }
 

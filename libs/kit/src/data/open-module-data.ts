@@ -1,10 +1,11 @@
+import type { Client } from 'pg';
 import { DataSource, QueryFailedError, type DataSourceOptions, type EntitySchema, type MigrationInterface } from 'typeorm';
 import { now } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
 import { DataLog } from './data-log.js';
 import { DatabaseUnavailable } from './errors.js';
 import { ModuleDataSource } from './module-data-source.js';
-import { CONNECT_TIMEOUT_MS, unreachable, withModuleLock, type ModuleHome } from './module-database.js';
+import { CONNECT_TIMEOUT_MS, migrationsDone, unreachable, withModuleLock, type ModuleHome } from './module-database.js';
 import { SteadyClient } from './steady-client.js';
 
 /** Connections that a module's pool may hold, if not said otherwise. */
@@ -20,6 +21,7 @@ export const POOL_IDLE_MS = 30_000;
 /** Lost connections of one pool are told of at most once in this time. */
 const LOSSES_TOLD_EVERY_MS = 1_000;
 
+const MIGRATION_TABLE = 'migration';
 const SCHEMA_NAME = /^[a-z][a-z0-9_-]{0,39}$/;
 const RESERVED_SCHEMA = /^(pg_.*|public|information_schema)$/;
 
@@ -63,8 +65,8 @@ export interface ModuleDataOptions {
 export async function openModuleData(options: ModuleDataOptions): Promise<ModuleDataSource> {
   const home = homeOf(options);
   const poolMax = checkPool(options);
-  return withModuleLock(options.url, home, async () => {
-    await migrate(options, home);
+  return withModuleLock(options.url, home, async (client) => {
+    await migrate(options, home, client);
     const source = new ModuleDataSource({
       ...connection(options.url, home, poolMax, STATEMENT_TIMEOUT_MS),
       entities: [...options.entities],
@@ -100,12 +102,12 @@ function checkPool({ module, poolMax = POOL_MAX_DEFAULT }: ModuleDataOptions): n
 }
 
 /** Each in a transaction of its own, unless it opts out (`transaction = false`, as for `create index concurrently`). */
-async function migrate(options: ModuleDataOptions, home: ModuleHome): Promise<void> {
-  if (options.migrations.length === 0) return;
+async function migrate(options: ModuleDataOptions, home: ModuleHome, client: Client): Promise<void> {
+  if (await isUpToDate(options, home, client)) return;
   const source = new DataSource({
     ...connection(options.url, home, 1, 0),
     migrations: [...options.migrations],
-    migrationsTableName: 'migration',
+    migrationsTableName: MIGRATION_TABLE,
     migrationsTransactionMode: 'each',
   });
   await initialize(source, options.module);
@@ -123,6 +125,16 @@ async function migrate(options: ModuleDataOptions, home: ModuleHome): Promise<vo
   } finally {
     await source.destroy();
   }
+}
+
+/** Whether TypeORM would find nothing to do: one question, in place of a data source that is opened for it at every start. */
+async function isUpToDate({ migrations }: ModuleDataOptions, home: ModuleHome, client: Client): Promise<boolean> {
+  if (migrations.length === 0) return true;
+  const names = migrations.map((Migration) => new Migration().name ?? Migration.name);
+  // two of one name are for TypeORM to refuse
+  if (new Set(names).size < names.length) return false;
+  const done = await migrationsDone(client, home, MIGRATION_TABLE);
+  return names.every((name) => done.has(name));
 }
 
 async function initialize<Source extends DataSource>(source: Source, module: string): Promise<Source> {

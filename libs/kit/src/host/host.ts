@@ -70,6 +70,8 @@ export class Host {
   private readonly messageMetrics = new MessageMetrics();
   private readonly logger = new Logger('host');
   private readonly containers = new Map<string, ModuleContainer>();
+  /** Opened for their modules, whose containers close them. */
+  private readonly sources = new Map<string, ModuleDataSource>();
   private readonly inlets: Inlet[] = [];
   private readonly messagings: ModuleMessaging[] = [];
   private readonly catalogue: Catalogue;
@@ -121,11 +123,13 @@ export class Host {
       const { application, modules, settings } = this.options;
       const loaded = await loadModules(application, modules, settings);
       await this.options.transport.start();
+      // what waits for the database or the broker is done for all modules side by side; each step is over before the next begins
+      await all(loaded.map(async ({ spec }) => this.openData(spec)));
       for (const module of loaded) await this.open(module);
-      for (const container of this.containers.values()) await container.init();
-      for (const messaging of this.messagings) await messaging.subscribe();
-      for (const inlet of this.inlets) await this.options.transport.serve(inlet);
-      for (const messaging of this.messagings) await messaging.start();
+      await all([...this.containers.values()].map((container) => container.init()));
+      await all(this.messagings.map((messaging) => messaging.subscribe()));
+      await all(this.inlets.map((inlet) => this.options.transport.serve(inlet)));
+      await all(this.messagings.map((messaging) => messaging.start()));
       if (this.options.http) await this.listen(this.options.http);
     } catch (error) {
       await this.close();
@@ -147,7 +151,7 @@ export class Host {
       this.logger.error(`[${correlationId}] ${module} failed while handling ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
       passingOutcome,
     );
-    const source = await this.data(spec);
+    const source = this.sources.get(name);
     const container = await createContainer({
       cls,
       spec,
@@ -175,13 +179,13 @@ export class Host {
     this.messageMetrics.watch(name, (countMax) => overview(sql, countMax));
   }
 
-  private async data(spec: BoundedModuleSpec): Promise<ModuleDataSource | undefined> {
+  private async openData(spec: BoundedModuleSpec): Promise<void> {
     const { name, events } = spec.contract;
-    if (spec.entities.length === 0 && spec.migrations.length === 0 && events.length === 0) return undefined;
+    if (spec.entities.length === 0 && spec.migrations.length === 0 && events.length === 0) return;
     const { database } = this.options;
     if (!database) throw new StartupError('database', `${name} has tables, and the host was given no database`, 'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` has one, if you have none.');
     this.databaseCheck ??= new DatabaseCheck(database.url);
-    return openModuleData({ module: name, url: database.url, poolMax: database.poolMax, entities: spec.entities, migrations: [...MESSAGING_MIGRATIONS, ...spec.migrations] });
+    this.sources.set(name, await openModuleData({ module: name, url: database.url, poolMax: database.poolMax, entities: spec.entities, migrations: [...MESSAGING_MIGRATIONS, ...spec.migrations] }));
   }
 
   private outlet(caller: string, message: CompiledMessage): Outlet {
@@ -215,10 +219,18 @@ export class Host {
     await within(timeoutMs, transport.carrier.stop(), 'messages on their way in', this.logger);
     await within(timeoutMs, this.started ? transport.drain() : undefined, 'calls', this.logger);
     for (const { app } of this.containers.values()) await within(timeoutMs, app.close(), 'a module', this.logger);
+    // of a start that failed before each module had its container
+    for (const source of this.sources.values()) if (source.isInitialized) await within(timeoutMs, source.destroy(), 'the connections of a module', this.logger);
     await within(timeoutMs, this.databaseCheck?.close(), 'the check of the database', this.logger);
     await transport.close();
     this.contained?.();
   }
+}
+
+/** Waits for all, also for what goes on when one has failed: it must be over before it is taken back. @throws the first failure, in their order. */
+async function all(work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
 }
 
 function delay(ms: number): Promise<void> {
