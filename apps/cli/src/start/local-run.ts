@@ -87,19 +87,28 @@ export class LocalRun {
   }
 
   private async startInOrder(): Promise<void> {
-    const { topology, project, log } = this.plan;
+    const { topology, log } = this.plan;
     await this.claimPort();
-    if (topology.database.url === undefined && !this.isStopping) {
-      this.postgres = await startEmbeddedPostgres({ dir: join(project.root, '.data/postgres'), keepUp: (line) => log.print('postgres', line) });
-    }
-    if (topology.transport === 'nats' && topology.nats.servers.length === 0 && !this.isStopping) {
-      this.broker = await startBroker(project.root, join(project.root, '.data/nats'), log);
-    }
+    // side by side; one that is there when the other fails is for `stop` to end
+    const servers = await Promise.allSettled([this.startPostgres(), this.startBroker()]);
+    for (const server of servers) if (server.status === 'rejected') throw server.reason;
     if (this.isStopping) return;
     for (const service of topology.services) for (const name of replicaNames(service)) this.replicas.push(replicaProcess(this.replica(service, name), log));
     await Promise.all(this.replicas.map((replica) => replica.start(READY_TIMEOUT_MS)));
     // polled apart from the processes: their first requests must find the front door knowing them
     if (!this.isStopping) await this.door?.whenReady(READY_TIMEOUT_MS).catch((error: Error) => this.unlessStopping(error));
+  }
+
+  private async startPostgres(): Promise<void> {
+    const { topology, project, log } = this.plan;
+    if (topology.database.url !== undefined || this.isStopping) return;
+    this.postgres = await startEmbeddedPostgres({ dir: join(project.root, '.data/postgres'), keepUp: (line) => log.print('postgres', line) });
+  }
+
+  private async startBroker(): Promise<void> {
+    const { topology, project, log } = this.plan;
+    if (topology.transport !== 'nats' || topology.nats.servers.length > 0 || this.isStopping) return;
+    this.broker = await startBroker(project.root, join(project.root, '.data/nats'), log);
   }
 
   private get isAlone(): boolean {

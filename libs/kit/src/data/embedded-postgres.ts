@@ -62,7 +62,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const binaries = await postgresBinaries();
   const folder = await claimFolder(dir, persistent, binaries);
   try {
-    const password = folder.isNew ? await create(folder, binaries.initdb) : await readPassword(folder);
+    const password = folder.isNew ? await create(folder, binaries.initdb, persistent) : await readPassword(folder);
     const server = await startOnPort(folder, binaries.postgres, persistent, options);
     const kept = options.keepUp ? new KeptPostgres(server, () => startAgain(folder, binaries.postgres, persistent, { ...options, port: server.port }), options.keepUp) : server;
     return {
@@ -88,10 +88,10 @@ function urlOf(password: string, port: number): string {
   return `postgres://${USER}:${password}@127.0.0.1:${port}/postgres`;
 }
 
-async function create(folder: DataFolder, initdb: string): Promise<string> {
+async function create(folder: DataFolder, initdb: string, persistent: boolean): Promise<string> {
   const password = randomBytes(18).toString('base64url');
   try {
-    await initialize(initdb, folder, USER, password);
+    await initialize(initdb, folder, USER, password, persistent);
     await writeFile(join(folder.dir, PASSWORD_FILE), password, { mode: 0o600 });
   } catch (error) {
     throw refusal(folder, error);

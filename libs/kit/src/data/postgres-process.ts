@@ -32,8 +32,8 @@ export class PostgresRefused extends Error {
   }
 }
 
-/** Makes the files of a server in its empty folder. */
-export async function initialize(initdb: string, folder: DataFolder, user: string, password: string): Promise<void> {
+/** Makes the files of a server in its empty folder; flushed to the disk where they are to outlive a power cut. */
+export async function initialize(initdb: string, folder: DataFolder, user: string, password: string, persistent: boolean): Promise<void> {
   const options = [
     `--pgdata=${folder.dir}`,
     `--username=${user}`,
@@ -45,6 +45,7 @@ export async function initialize(initdb: string, folder: DataFolder, user: strin
     '--builtin-locale=C.UTF-8',
     '--locale=C',
     '--no-instructions',
+    ...(persistent ? [] : ['--no-sync']),
   ];
   // a pipe of the shell's, because Node's own are sockets, which can not be opened as /dev/stdin
   const { program, args, as } = commandAs(folder.account, '/bin/sh', ['-c', 'printf "%s\\n" "$FLEDGE_PASSWORD" | "$0" "$@"', initdb, ...options]);

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { Registry } from 'prom-client';
-import { describeModule, docsPage, type HttpListener, mergeDocuments } from '../http/index.js';
+import { describeModules, docsPage, type HttpListener } from '../http/index.js';
 import type { Readiness } from './readiness.js';
 
 /** What the process's own paths tell of. */
@@ -16,7 +16,7 @@ export interface SystemPaths {
 
 /** `/healthz`, `/readyz`, `/metrics`, `/openapi.json` and `/docs`: the same in every topology. */
 export function serveSystemPaths(listener: HttpListener, system: SystemPaths): void {
-  let document: OpenAPIObject | undefined;
+  let document: Promise<OpenAPIObject> | undefined;
   const own = (path: string, handler: (response: ServerResponse) => void): void => listener.ownForReading(path, (_request, response) => handler(response));
   own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
   own('/readyz', (response) => {
@@ -26,8 +26,11 @@ export function serveSystemPaths(listener: HttpListener, system: SystemPaths): v
     );
   });
   own('/openapi.json', (response) => {
-    document ??= mergeDocuments(system.title, system.apps().map((app) => describeModule(app, system.title)));
-    sendJson(response, 200, document);
+    document ??= describeModules(system.title, system.apps());
+    document.then(
+      (described) => sendJson(response, 200, described),
+      (error: Error) => sendJson(response, 500, { error: error.message }),
+    );
   });
   own('/metrics', (response) => {
     system.metrics().then(

@@ -1,21 +1,25 @@
 import type { INestApplication } from '@nestjs/common';
-import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { applyOpenApiDecorators } from './openapi-decorators.js';
 
-/** The OpenAPI document of one module's controllers. */
-export function describeModule(app: INestApplication, title: string): OpenAPIObject {
-  const options = new DocumentBuilder().setTitle(title).setVersion('1').addBearerAuth().build();
-  return SwaggerModule.createDocument(app, options);
-}
+type Swagger = typeof import('@nestjs/swagger');
 
-/** One document of several modules'. */
-export function mergeDocuments(title: string, documents: readonly OpenAPIObject[]): OpenAPIObject {
-  const base = new DocumentBuilder().setTitle(title).setVersion('1').addBearerAuth().build();
+/** Returns one OpenAPI document of several modules' controllers. Loads `@nestjs/swagger`, which nothing needs before. */
+export async function describeModules(title: string, apps: readonly INestApplication[]): Promise<OpenAPIObject> {
+  const swagger = await import('@nestjs/swagger');
+  applyOpenApiDecorators(swagger);
+  const frame = frameOf(swagger, title);
+  const documents = apps.map((app) => swagger.SwaggerModule.createDocument(app, frame));
   return {
-    ...base,
+    ...frame,
     paths: Object.assign({}, ...documents.map((d) => d.paths)) as OpenAPIObject['paths'],
     components: {
-      ...base.components,
+      ...frame.components,
       schemas: Object.assign({}, ...documents.map((d) => d.components?.schemas ?? {})) as NonNullable<OpenAPIObject['components']>['schemas'],
     },
   };
+}
+
+function frameOf({ DocumentBuilder }: Swagger, title: string): Omit<OpenAPIObject, 'paths'> {
+  return new DocumentBuilder().setTitle(title).setVersion('1').addBearerAuth().build();
 }

@@ -2,7 +2,6 @@ import { type CanActivate, type DynamicModule, type ExecutionContext, Inject, In
 import { APP_GUARD, Reflector } from '@nestjs/core';
 import { type IQuery, QueryBus } from '@nestjs/cqrs';
 import type { FastifyRequest } from 'fastify';
-import { errors, jwtVerify } from 'jose';
 import { currentFrame, type Identity } from '../boundary/index.js';
 import type { SigningKeys } from '../contract/index.js';
 import { Forbidden, Unauthenticated } from '../http/index.js';
@@ -46,6 +45,8 @@ export class AuthenticationGuard implements CanActivate {
   }
 
   private async verify(token: string): Promise<Identity> {
+    // with the first token, not with the start: what a process never needs it does not load
+    const { errors, jwtVerify } = await import('jose');
     try {
       const { payload } = await jwtVerify<Claims>(
         token,

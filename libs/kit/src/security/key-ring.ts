@@ -1,5 +1,4 @@
 import type { CryptoKey } from 'jose';
-import { importJWK } from 'jose';
 import { currentFrame, Frame, runInFrame } from '../boundary/index.js';
 import type { SigningKey, SigningKeys } from '../contract/index.js';
 
@@ -37,5 +36,6 @@ export class KeyRing {
 }
 
 async function imported(key: SigningKey): Promise<[string, CryptoKey | Uint8Array]> {
+  const { importJWK } = await import('jose');
   return [key.kid, await importJWK({ ...key }, key.alg)];
 }

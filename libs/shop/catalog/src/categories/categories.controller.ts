@@ -1,6 +1,6 @@
 import { Public, Roles } from '@fledge/kit';
 import { Body, Controller, Get, Post } from '@nestjs/common';
-import { ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiForbiddenResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiForbiddenResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@fledge/kit/openapi';
 import { IsString, Length, Matches } from 'class-validator';
 import { CategoryTaken, TooManyCategories } from '../../contract/index.js';
 import { CATEGORIES_MAX, type Category } from '../domain/product.js';

@@ -1,6 +1,6 @@
 import { Public } from '@fledge/kit';
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { ProductNotFound } from '../../contract/index.js';
 import { ProductRepository } from '../storage/product.repository.js';
 import { ProductId } from './product-id.js';

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '@fledge/kit/openapi';
 import type { Product } from '../domain/product.js';
 
 /** A product, as HTTP shows it. */

@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@fledge/kit/openapi';
 import { IsBoolean, IsInt, IsISO4217CurrencyCode, IsString, Length, Matches, Max, MaxLength, Min, ValidateIf } from 'class-validator';
 import { PRICE_MINOR_MAX } from '../../contract/index.js';
 

@@ -1,6 +1,6 @@
 import { decodeCursor, encodeCursor, InvalidRequest, Public } from '@fledge/kit';
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { isPlaceIn, orderOf, type Place, type ProductOrder } from '../domain/product-order.js';
 import { ProductResource } from '../get-product/product.view.js';
 import { ProductRepository } from '../storage/product.repository.js';

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '@fledge/kit/openapi';
 import { ProductResource } from '../get-product/product.view.js';
 
 /** A page of products. */

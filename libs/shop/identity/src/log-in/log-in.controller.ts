@@ -1,6 +1,6 @@
 import { Public } from '@fledge/kit';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags, ApiTooManyRequestsResponse, ApiUnauthorizedResponse } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags, ApiTooManyRequestsResponse, ApiUnauthorizedResponse } from '@fledge/kit/openapi';
 import { IsString, Length } from 'class-validator';
 import { WrongCredentials } from '../../contract/index.js';
 import { EMAIL_CHARS_MAX, PASSWORD_CHARS_MAX } from '../domain/user.js';

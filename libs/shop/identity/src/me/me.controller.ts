@@ -1,6 +1,6 @@
 import { CurrentUser, type Identity } from '@fledge/kit';
 import { Controller, Get } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags, ApiUnauthorizedResponse } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags, ApiUnauthorizedResponse } from '@fledge/kit/openapi';
 import { UserNotFound } from '../../contract/index.js';
 import { UserView } from '../register/user.view.js';
 import { UserRepository } from '../storage/user.repository.js';

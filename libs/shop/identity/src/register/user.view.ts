@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '@fledge/kit/openapi';
 import { ROLES, type Role, type User } from '../domain/user.js';
 
 /** A user, as HTTP shows it. */

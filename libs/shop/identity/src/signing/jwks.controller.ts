@@ -2,7 +2,7 @@ import { Public } from '@fledge/kit';
 import type { SigningKeys } from '@fledge/kit/contract';
 import { Controller, Get, Header } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { GetSigningKeys } from '../../contract/index.js';
 import { JwksView } from './jwks.view.js';
 

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '@fledge/kit/openapi';
 import type { Stock } from '../domain/stock.js';
 
 /** The stock of a product, as HTTP shows it. */

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '@fledge/kit/openapi';
 import { IsInt, IsString, IsUUID, Length, Max, Min } from 'class-validator';
 
 /** Units of one delivery at most. */

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '@fledge/kit/openapi';
 import type { Stock } from '../domain/stock.js';
 import { StockView } from '../get-stock/stock.view.js';
 import type { Receipt } from '../storage/receipt.repository.js';

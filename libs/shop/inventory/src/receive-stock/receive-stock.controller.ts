@@ -1,7 +1,7 @@
 import { Roles } from '@fledge/kit';
 import { Body, Controller, Post } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiForbiddenResponse, ApiNotFoundResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiForbiddenResponse, ApiNotFoundResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { GetProduct } from '@shop/catalog/contract';
 import { ReceiptDiffers } from '../../contract/index.js';
 import { noStock } from '../domain/stock.js';

@@ -1,6 +1,6 @@
 import { CurrentUser, decodeCursor, encodeCursor, type Identity } from '@fledge/kit';
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { type MailPlace, MailRepository } from '../storage/mail.repository.js';
 import { NotificationCursor, NotificationListRequest, NotificationPage, NotificationResource } from './notification.view.js';
 

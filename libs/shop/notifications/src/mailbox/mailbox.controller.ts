@@ -1,6 +1,6 @@
 import { Public } from '@fledge/kit';
 import { Controller, Get, Header, NotFoundException, Param } from '@nestjs/common';
-import { ApiExcludeController, ApiProperty } from '@nestjs/swagger';
+import { ApiExcludeController, ApiProperty } from '@fledge/kit/openapi';
 import { IsUUID } from 'class-validator';
 import { escaped, letterOf } from '../send-mails/letter.js';
 import { MAILBOX, NotificationsSettings } from '../settings.js';

@@ -1,7 +1,7 @@
 import { CurrentUser, type Identity } from '@fledge/kit';
 import { Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { CancelOrder, GetOrder, OrderNotFound } from '../../contract/index.js';
 import { OrderId } from '../get-order/order-id.js';
 import { OrderResource } from '../get-order/order.view.js';

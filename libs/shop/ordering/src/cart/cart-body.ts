@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '@fledge/kit/openapi';
 import { IsInt, IsUUID, Max, Min } from 'class-validator';
 import { LINE_QUANTITY_MAX } from '../domain/cart.js';
 

@@ -1,7 +1,7 @@
 import { CurrentUser, type Identity } from '@fledge/kit';
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiNoContentResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiNoContentResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { GetProduct, GetProducts } from '@shop/catalog/contract';
 import { GetAvailability } from '@shop/inventory/contract';
 import { ItemUnavailable } from '../../contract/index.js';

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '@fledge/kit/openapi';
 import type { Availability } from '@shop/inventory/contract';
 import type { Cart } from '../domain/cart.js';
 import type { PricedProduct } from '../domain/order.js';

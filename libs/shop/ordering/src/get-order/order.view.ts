@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@fledge/kit/openapi';
 import { ORDER_STATES, type OrderLineView, type OrderState, type OrderStepView, type OrderView } from '../../contract/index.js';
 
 /** A line of an order, as HTTP shows it. */

@@ -1,6 +1,6 @@
 import { CurrentUser, decodeCursor, encodeCursor, type Identity } from '@fledge/kit';
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { OrderResource } from '../get-order/order.view.js';
 import { viewOf } from '../get-order/view-of.js';
 import { type OrderPlace, OrderRepository } from '../storage/order.repository.js';

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '@fledge/kit/openapi';
 import { OrderResource } from '../get-order/order.view.js';
 
 /** A page of orders. */

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '@fledge/kit/openapi';
 import { IsOptional, Matches } from 'class-validator';
 import { PAYMENT_METHOD } from '../../contract/index.js';
 

@@ -1,7 +1,7 @@
 import { CurrentUser, type Identity, InvalidRequest } from '@fledge/kit';
 import { Body, Controller, Headers, Post, UseGuards } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiHeader, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiHeader, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@fledge/kit/openapi';
 import { IDEMPOTENCY_KEY_MAX, PlaceOrder } from '../../contract/index.js';
 import { OrderResource } from '../get-order/order.view.js';
 import { ObjectBodyGuard } from './object-body-guard.js';

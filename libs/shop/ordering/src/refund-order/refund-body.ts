@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '@fledge/kit/openapi';
 import { IsBoolean, IsOptional, IsString, Length } from 'class-validator';
 
 /** Why money goes back, and whether the goods did. */

@@ -1,6 +1,6 @@
 import { CurrentUser, type Identity } from '@fledge/kit';
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiBearerAuth, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@fledge/kit/openapi';
 import { IsUUID } from 'class-validator';
 import { PaymentNotFound } from '../../contract/index.js';
 import { PaymentRepository } from '../storage/payment.repository.js';

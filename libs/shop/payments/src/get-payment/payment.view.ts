@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@fledge/kit/openapi';
 import { PAYMENT_STATES, type PaymentState, type PaymentStepView, type PaymentView } from '../../contract/index.js';
 
 /** A state that a payment came to, as HTTP shows it. */

@@ -1,6 +1,6 @@
 import { decodeCursor, encodeCursor, Roles } from '@fledge/kit';
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiForbiddenResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiBearerAuth, ApiForbiddenResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { PaymentResource } from '../get-payment/payment.view.js';
 import { viewOf } from '../get-payment/view-of.js';
 import { type PaymentPlace, PaymentRepository } from '../storage/payment.repository.js';

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '@fledge/kit/openapi';
 import { PaymentResource } from '../get-payment/payment.view.js';
 
 /** A page of payments. */

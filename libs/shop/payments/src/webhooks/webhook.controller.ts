@@ -1,6 +1,6 @@
 import { Public } from '@fledge/kit';
 import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiHeader, ApiNoContentResponse, ApiOperation, ApiTags, ApiUnauthorizedResponse } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiHeader, ApiNoContentResponse, ApiOperation, ApiTags, ApiUnauthorizedResponse } from '@fledge/kit/openapi';
 import { SIGNATURE_HEADER } from './signature.js';
 import { SignatureGuard } from './signature-guard.js';
 import { WebhookBody } from './webhook-body.js';

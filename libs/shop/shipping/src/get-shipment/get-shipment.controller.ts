@@ -1,6 +1,6 @@
 import { CurrentUser, type Identity } from '@fledge/kit';
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiBearerAuth, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { ShipmentNotFound } from '../../contract/index.js';
 import { ShipmentRepository } from '../storage/shipment.repository.js';
 import { ShipmentResource } from './shipment.view.js';

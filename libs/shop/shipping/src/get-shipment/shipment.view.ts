@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@fledge/kit/openapi';
 import { SHIPMENT_STATES, type ShipmentState, type ShipmentView } from '../../contract/index.js';
 
 /** So many of one product, as HTTP shows it. */

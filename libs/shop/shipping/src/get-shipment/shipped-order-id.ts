@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '@fledge/kit/openapi';
 import { IsUUID } from 'class-validator';
 
 /** The `:orderId` in a path. */

@@ -1,6 +1,6 @@
 import { CurrentUser, decodeCursor, encodeCursor, type Identity } from '@fledge/kit';
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { ShipmentResource } from '../get-shipment/shipment.view.js';
 import { viewOf } from '../get-shipment/view-of.js';
 import { type ShipmentPlace, ShipmentRepository } from '../storage/shipment.repository.js';
