@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { Controller, Get, Module, Param } from '@nestjs/common';
+import { Controller, Get, Module, Param, ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
@@ -39,5 +39,6 @@ class ProductsController {
 class BareModule {}
 
 const app = await NestFactory.create(BareModule, new FastifyAdapter(), { logger: ['error', 'warn'] });
+if (process.argv.includes('--validation')) app.useGlobalPipes(new ValidationPipe());
 app.enableShutdownHooks();
 await app.listen(Number(process.env.FLEDGE_PORT), '127.0.0.1');

@@ -32,11 +32,12 @@ export interface StartRow extends StartCost {
 
 const MODULES = ['identity', 'catalog', 'inventory', 'ordering', 'payments', 'shipping', 'notifications'];
 const BARE = 'bare Nest, Fastify and TypeORM';
+const VALIDATING = 'the same, with ValidationPipe';
 const BARE_TABLE = 'create schema bare; create table bare.product (id uuid primary key, name text not null, "priceMinor" int not null)';
 
 /**
  * Starts services of one module of the built shop (split) and a bare Nest application with Fastify and TypeORM on the same PostgreSQL,
- * in turn; then all of them at once, for their memory after some idle time. The shop as one process with the embedded PostgreSQL is
+ * in turn, that one also with the pipe that loads class-validator, as contracts do; then all of them at once, for their memory after some idle time. The shop as one process with the embedded PostgreSQL is
  * started on a new folder and on a used one.
  */
 export async function benchStart({ modules = MODULES, rounds, idleMs }: StartBenchOptions): Promise<StartRow[]> {
@@ -46,7 +47,7 @@ export async function benchStart({ modules = MODULES, rounds, idleMs }: StartBen
   try {
     await makeBareTable(postgres.url);
     const env = { DATABASE_URL: postgres.url, NATS_URL: broker.url };
-    const subjects = [bare(env), ...modules.map((module) => service(module, env))];
+    const subjects = [bare(BARE, env), bare(VALIDATING, env, '--validation'), ...modules.map((module) => service(module, env))];
     // schemas are made and migrated: what is measured is the start of a service that was here before
     for (const subject of subjects) await (await StartedProcess.of(subject)).end();
     const costs = new Map<string, StartCost[]>(subjects.map(({ name }) => [name, []]));
@@ -63,8 +64,8 @@ export async function benchStart({ modules = MODULES, rounds, idleMs }: StartBen
   }
 }
 
-function bare(env: Subject['env']): Subject {
-  return { name: BARE, args: [fileURLToPath(new URL('./bare.main.js', import.meta.url))], env, path: '/products' };
+function bare(name: string, env: Subject['env'], ...args: readonly string[]): Subject {
+  return { name, args: [fileURLToPath(new URL('./bare.main.js', import.meta.url)), ...args], env, path: '/products' };
 }
 
 function service(module: string, env: Subject['env']): Subject {

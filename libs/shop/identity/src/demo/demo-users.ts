@@ -29,9 +29,11 @@ export class DemoUsers implements OnApplicationBootstrap {
       this.logger.warn('There are no demonstration users in production, for everybody knows their passwords: set FLEDGE_DEMO to true for a trial, or to false.');
       return;
     }
-    for (const { email, password, roles } of USERS) {
-      if (await this.users.findWithPassword(email)) continue;
-      await this.users.add(email, await this.passwords.hash(password), roles);
-    }
+    await Promise.all(USERS.map((user) => this.addMissing(user)));
+  }
+
+  private async addMissing({ email, password, roles }: (typeof USERS)[number]): Promise<void> {
+    if (await this.users.findWithPassword(email)) return;
+    await this.users.add(email, await this.passwords.hash(password), roles);
   }
 }
