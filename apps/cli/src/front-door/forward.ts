@@ -14,13 +14,16 @@ const ATTEMPTS_MAX = 3;
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const NOT_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_CLOSED']);
 
+/** Of a request that was taken back from a replica that has fallen silent. */
+const SILENT = 'FLEDGE_SILENT';
+
 type Failure = NodeJS.ErrnoException;
 
 /**
  * Sends a request to a replica of the service that owns its path, and its answer back.
  *
- * Another replica is tried when the request was surely not sent, or when its connection broke and its method is idempotent; never
- * once an answer has begun. Libraries for proxies choose the replica before they try, which is why undici is used as it is.
+ * Another replica is tried when the request was surely not sent, or when its method is idempotent and its connection broke or its
+ * replica has fallen silent; never once an answer has begun. Libraries for proxies choose the replica before they try, which is why undici is used as it is.
  */
 export async function forward(request: IncomingMessage, response: ServerResponse, table: RoutingTable): Promise<void> {
   const body = await bodyOf(request);
@@ -34,7 +37,8 @@ export async function forward(request: IncomingMessage, response: ServerResponse
     const target = table.pick(path, tried);
     if (!target) break;
     tried.push(target);
-    failure = await new Exchange(response).run(target, { method, path, headers, body });
+    const canMove = IDEMPOTENT.has(method) && !isStream(body) ? () => table.hasOther(path, tried) : undefined;
+    failure = await new Exchange(response).run(target, { method, path, headers, body }, canMove);
     // what nobody reads any more is let go, or the client would never come to read its answer
     if (failure === undefined) request.unpipe().resume();
     if (failure === undefined || response.headersSent || response.destroyed) return;
@@ -52,8 +56,14 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   constructor(private readonly response: ServerResponse) {}
 
-  /** Resolves with why it failed, and with undefined when the client has its answer or is gone. */
-  run(target: Target, options: Dispatcher.DispatchOptions): Promise<Failure | undefined> {
+  /**
+   * Resolves with why it failed, and with undefined when the client has its answer or is gone. With `canMove`, the request is taken
+   * back from a target that has fallen silent as soon as that says that another one answers.
+   */
+  run(target: Target, options: Dispatcher.DispatchOptions, canMove: (() => boolean) | undefined): Promise<Failure | undefined> {
+    const forget = canMove && target.onSilence(() => {
+      if (!this.response.headersSent && canMove()) this.controller?.abort(Object.assign(new Error('no sign of life'), { code: SILENT }));
+    });
     const onClose = (): void => {
       if (!this.response.writableFinished) this.controller?.abort(new Error('the client went away'));
     };
@@ -61,7 +71,10 @@ class Exchange implements Dispatcher.DispatchHandler {
     return new Promise<Failure | undefined>((resolve) => {
       this.settle = resolve;
       target.dispatch(options, this);
-    }).finally(() => this.response.off('close', onClose));
+    }).finally(() => {
+      this.response.off('close', onClose);
+      forget?.();
+    });
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -126,7 +139,7 @@ function sendFailure(request: IncomingMessage, response: ServerResponse, failure
   if (failure === undefined || isNotSent(failure)) {
     response.setHeader('retry-after', '1');
     sendProblem(response, 503, 'fledge.unavailable', `no replica of the service that owns ${where} is ready; nothing was done, so try again`);
-  } else if (failure.code === 'UND_ERR_HEADERS_TIMEOUT') {
+  } else if (failure.code === 'UND_ERR_HEADERS_TIMEOUT' || failure.code === SILENT) {
     sendProblem(response, 504, 'fledge.gateway-timeout', `the service that owns ${where} did not answer in time; it may have done the work`);
   } else if (failure.code === 'UND_ERR_INVALID_ARG') {
     sendProblem(response, 400, 'fledge.bad-request', `the request can not be passed on: ${failure.message}`);

@@ -6,7 +6,12 @@ import { type FrontDoor, frontDoor } from './index.js';
 /** A service as small as can be: `/readyz` that can be switched, and one handler for all else. */
 class Service {
   ready = true;
+  degraded = false;
   served = 0;
+  /** Requests that came while it was frozen. */
+  owing = 0;
+  /** Answers to all that came meanwhile; undefined when it is not frozen. */
+  private owed: (() => void)[] | undefined;
   private constructor(
     private readonly server: Server,
     readonly url: string,
@@ -14,9 +19,14 @@ class Service {
 
   static async start(handle: (request: IncomingMessage, response: ServerResponse, service: Service) => void): Promise<Service> {
     const server = createServer((request, response) => {
-      if (request.url === '/readyz') return void response.writeHead(service.ready ? 200 : 503).end();
-      service.served++;
-      handle(request, response, service);
+      const answer = (): void => {
+        if (request.url === '/readyz') return void response.writeHead(service.ready ? 200 : 503, service.degraded ? { 'x-envoy-degraded': 'true' } : {}).end();
+        service.served++;
+        handle(request, response, service);
+      };
+      if (!service.owed) return answer();
+      service.owed.push(answer);
+      if (request.url !== '/readyz') service.owing++;
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const service = new Service(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -29,6 +39,17 @@ class Service {
     const closed = new Promise((resolve) => this.server.close(resolve));
     this.server.closeIdleConnections();
     await closed;
+  }
+
+  /** As a process is that was stopped: connections stay, and nothing is answered. */
+  freeze(): void {
+    this.owed ??= [];
+  }
+
+  thaw(): void {
+    const owed = this.owed ?? [];
+    this.owed = undefined;
+    for (const answer of owed) answer();
   }
 
   /** As a service is killed. */
@@ -61,6 +82,7 @@ const named = (name: string) => (request: IncomingMessage, response: ServerRespo
 };
 
 afterEach(async () => {
+  for (const service of opened) service.thaw();
   await door?.close();
   door = undefined;
   for (const service of opened.splice(0)) service.kill();
@@ -207,6 +229,61 @@ describe('the front door', () => {
     only.ready = true;
     await door?.whenReady(5_000);
     expect((await fetch(`${url}/x`)).status).toBe(200);
+  });
+
+  // It went on being drawn as often as its neighbour, and a request waited for it for a minute.
+  it('passes over a replica that has fallen silent, moves what may be sent twice, and takes it back when it answers', async () => {
+    const [frozen, sound] = [await Service.start(named('frozen')), await Service.start(named('sound'))];
+    const url = await open({ '/x': [frozen, sound] });
+    frozen.freeze();
+    const gets = Array.from({ length: 6 }, async () => (await fetch(`${url}/x`)).text());
+    expect(await Promise.all(gets)).toEqual(Array(6).fill('sound'));
+    const owedBefore = frozen.owing;
+    for (let i = 0; i < 6; i++) expect(await (await fetch(`${url}/x`, { method: 'POST', body: '{}' })).text()).toBe('sound');
+    expect(frozen.owing).toBe(owedBefore);
+    expect(door?.uncovered).toEqual([]);
+    frozen.thaw();
+    await until(async () => (await (await fetch(`${url}/x`)).text()) === 'frozen');
+  }, 15_000);
+
+  it('does not send a write again that waits for a silent replica', async () => {
+    const [frozen, sound] = [await Service.start(named('frozen')), await Service.start(named('sound'))];
+    const url = await open({ '/x': [frozen, sound] });
+    frozen.freeze();
+    const posts = [1, 2].map(async () => (await fetch(`${url}/x`, { method: 'POST', body: '{}' })).text());
+    expect(await Promise.race(posts)).toBe('sound');
+    // a read that was sent with it has been moved: so would the write have been
+    const gets = [1, 2].map(async () => (await fetch(`${url}/x`)).text());
+    expect(await Promise.all(gets)).toEqual(['sound', 'sound']);
+    frozen.thaw();
+    expect((await Promise.all(posts)).sort()).toEqual(['frozen', 'sound']);
+  }, 15_000);
+
+  it('waits for a silent replica when there is no other: a busy one is not an absent one', async () => {
+    const only = await Service.start(named('only'));
+    const url = await open({ '/x': [only] });
+    only.freeze();
+    const first = fetch(`${url}/x`);
+    const since = Date.now();
+    await until(() => Date.now() - since > 2_500);
+    const second = fetch(`${url}/x`);
+    await until(() => only.owing === 2);
+    only.thaw();
+    expect([await (await first).text(), await (await second).text()]).toEqual(['only', 'only']);
+  }, 15_000);
+
+  it('prefers replicas that can do all of their work to degraded ones, and takes those when there are no others', async () => {
+    const [degraded, sound] = [await Service.start(named('degraded')), await Service.start(named('sound'))];
+    degraded.degraded = true;
+    const url = await open({ '/x': [degraded, sound] });
+    const answers = async (): Promise<Set<string>> => new Set(await Promise.all(Array.from({ length: 6 }, async () => (await fetch(`${url}/x`)).text())));
+    expect(await answers()).toEqual(new Set(['sound']));
+    sound.ready = false;
+    await until(async () => (await (await fetch(`${url}/x`)).text()) === 'degraded');
+    expect(await answers()).toEqual(new Set(['degraded']));
+    degraded.degraded = false;
+    sound.ready = true;
+    await until(async () => (await answers()).size === 2);
   });
 
   it('moves a prefix to other services while requests run', async () => {

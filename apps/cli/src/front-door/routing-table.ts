@@ -5,7 +5,7 @@ interface Route {
   turn: number;
 }
 
-/** Which targets serve which path prefix. The longest prefix wins; the ready targets of a prefix take turns. */
+/** Which targets serve which path prefix. The longest prefix wins; the best of a prefix's ready targets take turns. */
 export class RoutingTable {
   private readonly routes = new Map<string, Route>();
   private readonly everywhere: Route = { targets: [], turn: 0 };
@@ -34,16 +34,21 @@ export class RoutingTable {
   }
 
   /**
-   * A ready target for a path that is not among those already tried. A path that nobody owns goes to any: each service answers
-   * it alike, as one process does.
+   * A ready target for a path that is not among those already tried, of the best rank that there is. A path that nobody owns goes
+   * to any: each service answers it alike, as one process does.
    */
   pick(url: string, tried: readonly Target[] = []): Target | undefined {
     return next(this.routeOf(url), tried);
   }
 
+  /** Whether a target that answers serves a path, besides those already tried. */
+  hasOther(url: string, tried: readonly Target[]): boolean {
+    return this.routeOf(url).targets.some((target) => target.isAnswering && !tried.includes(target));
+  }
+
   /** One ready target of each prefix, each target once: together they serve all there is. Undefined for a prefix without any. */
   pickEach(): (Target | undefined)[] {
-    return [...new Set([...this.routes.values()].map(({ targets }) => targets.find((target) => target.isReady)))];
+    return [...new Set([...this.routes.values()].map(({ targets }) => targets.find((target) => target.isAnswering) ?? targets.find((target) => target.isReady)))];
   }
 
   /** The prefixes that no ready target serves. */
@@ -64,12 +69,16 @@ export class RoutingTable {
   }
 }
 
+/** The next in turn of those that rank highest. */
 function next(route: Route, tried: readonly Target[]): Target | undefined {
-  const { targets } = route;
-  for (let i = 0; i < targets.length; i++) {
-    route.turn = (route.turn + 1) % targets.length;
-    const target = targets[route.turn];
-    if (target?.isReady && !tried.includes(target)) return target;
+  const { targets, turn } = route;
+  let best: Target | undefined;
+  for (let i = 1; i <= targets.length; i++) {
+    const at = (turn + i) % targets.length;
+    const target = targets[at] as Target;
+    if (target.rank <= (best?.rank ?? 0) || tried.includes(target)) continue;
+    best = target;
+    route.turn = at;
   }
-  return undefined;
+  return best;
 }
