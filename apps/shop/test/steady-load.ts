@@ -12,6 +12,8 @@ const GOES_ON_WITHIN_MS = 20_000;
 /** A steady mix of reads and writes against a shop, and all that was not answered as it should be. */
 export class SteadyLoad {
   readonly failures: string[] = [];
+  /** Of each request that was answered: when it was sent, by the clock of `performance.now`, and the milliseconds that it took. */
+  readonly times: { readonly sentAt: number; readonly tookMs: number }[] = [];
   answered = 0;
   private readonly pending = new Set<Promise<void>>();
   private timer: NodeJS.Timeout | undefined;
@@ -32,8 +34,13 @@ export class SteadyLoad {
     const buyers: string[] = [];
     for (let i = 0; i < BUYERS; i++) buyers.push(await shop.newBuyer(`steady-${i}@load.test`));
     const load = new SteadyLoad(shop, buyers, productId);
-    load.timer = setInterval(() => void load.send(), 1_000 / PER_SECOND);
+    load.resume();
     return load;
+  }
+
+  /** Begins anew after `stop`. */
+  resume(): void {
+    this.timer = setInterval(() => void this.send(), 1_000 / PER_SECOND);
   }
 
   /** Waits until so many more requests have been answered: the load has gone on after what happened. */
@@ -59,9 +66,13 @@ export class SteadyLoad {
   private send(): Promise<void> {
     this.shop.transcript.length = 0;
     const n = this.sent++;
+    const sentAt = performance.now();
     const request = this.next(n)
       .then(
-        () => void this.answered++,
+        () => {
+          this.answered++;
+          this.times.push({ sentAt, tookMs: performance.now() - sentAt });
+        },
         (error: Error) => void this.failures.push(error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message),
       )
       .finally(() => this.pending.delete(request));

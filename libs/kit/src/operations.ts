@@ -21,3 +21,4 @@ export {
   type TopologyProblem,
   type TransportName,
 } from './topology/index.js';
+export { NATS_SERVER_PINGS } from './transport/nats/server-settings.js';

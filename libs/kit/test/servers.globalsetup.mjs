@@ -4,7 +4,7 @@
  * the specs that ask for it. Both end with the run: by the globalTeardown, or with this process if it is killed.
  */
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { register } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,8 +46,11 @@ async function startPostgres() {
 async function startNats() {
   const program = await natsServerPath();
   const { endWithParent } = await import('../src/data/end-with-parent.ts');
+  const { NATS_SERVER_PINGS } = await import('../src/transport/nats/server-settings.ts');
   const store = await mkdtemp(join(tmpdir(), 'fledge-test-nats-'));
-  const child = spawn(program, ['--addr', '127.0.0.1', '--port', '-1', '--jetstream', '--store_dir', store], {
+  const config = join(store, 'nats.conf');
+  await writeFile(config, NATS_SERVER_PINGS);
+  const child = spawn(program, ['-c', config, '--addr', '127.0.0.1', '--port', '-1', '--jetstream', '--store_dir', store], {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   });

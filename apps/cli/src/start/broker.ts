@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { endWithParent, StartupError } from '@fledge/kit/operations';
+import { endWithParent, NATS_SERVER_PINGS, StartupError } from '@fledge/kit/operations';
 import { freePort, isFree } from './free-port.js';
 import type { LineLog } from './line-log.js';
 import { SupervisedProcess } from './supervised-process.js';
@@ -27,12 +27,14 @@ export interface Broker {
 export async function startBroker(root: string, dir: string, log: LineLog): Promise<Broker> {
   const program = await findProgram(root);
   claimFolder(dir);
+  const config = join(dir, 'nats-server.conf');
+  writeFileSync(config, NATS_SERVER_PINGS);
   const port = (await isFree(USUAL_PORT, HOST)) ? USUAL_PORT : await freePort(HOST);
   const process = new SupervisedProcess(
     {
       name: 'nats',
       start: async () => {
-        const child = spawn(program, ['--addr', HOST, '--port', String(port), '--jetstream', '--store_dir', dir], {
+        const child = spawn(program, ['-c', config, '--addr', HOST, '--port', String(port), '--jetstream', '--store_dir', dir], {
           stdio: ['ignore', 'pipe', 'pipe'],
           // a group of its own: Ctrl-C in the terminal must not end it before the services have drained
           detached: true,

@@ -34,7 +34,7 @@ function expectSpentDeadline({ error }: Ending): void {
   expect(error).toMatchObject({ outcome: 'unknown' });
 }
 
-describe('two replicas of a module in processes of their own, one of which is killed', () => {
+describe('two replicas of a module in processes of their own, one of which is killed or frozen', () => {
   let caller: Host;
   let victim: ChildProcess;
   let survivor: ChildProcess;
@@ -115,4 +115,19 @@ describe('two replicas of a module in processes of their own, one of which is ki
     expect(ended.list.filter(({ error }) => error !== undefined)).toEqual([]);
     for (const { tookMs } of [...ended.work, ...ended.list]) expect(tookMs).toBeLessThan(DEADLINE_MS + LATE_MAX_MS);
   });
+
+  // A broker with its usual pings kept giving it every other call for four minutes.
+  it('a frozen one is left out soon, and comes back by itself', async () => {
+    victim.kill('SIGSTOP');
+    const allAnswered = async (): Promise<void> => {
+      const all = await Promise.all(Array.from({ length: CALLS }, () => work()));
+      expect(all.filter(({ error }) => error !== undefined)).toEqual([]);
+    };
+    // what is due within 3 s, on a machine that is three times slower; a round takes as long as a deadline when one of its calls is lost
+    await eventually(allAnswered, 'answers by the other replica alone', 9_000);
+    await allAnswered();
+    victim.kill('SIGCONT');
+    await stopProcess(survivor);
+    await eventually(allAnswered, 'answers by the one that was frozen', 10_000);
+  }, 40_000);
 });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { NATS_SERVER_PINGS } from '../../src/transport/nats/server-settings.js';
 
 /** A nats-server of one spec's own, for what can not be done to the one that all specs share. */
 export interface Broker {
@@ -28,7 +29,7 @@ export interface BrokerOptions {
 export async function startBroker({ port = -1, config = '', store }: BrokerOptions = {}): Promise<Broker> {
   const folder = await mkdtemp(join(tmpdir(), 'fledge-broker-'));
   const file = join(folder, 'nats.conf');
-  await writeFile(file, `listen: "127.0.0.1:${port}"\n${store === undefined ? '' : `jetstream { store_dir: "${store}" }`}\n${config}\n`);
+  await writeFile(file, `listen: "127.0.0.1:${port}"\n${store === undefined ? '' : `jetstream { store_dir: "${store}" }`}\n${NATS_SERVER_PINGS}${config}\n`);
   const child = spawn(await serverPath(), ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   const stop = async (): Promise<void> => {
     await end(child);
