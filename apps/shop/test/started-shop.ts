@@ -26,8 +26,9 @@ export function routesOf(modules: readonly string[]): string[] {
  * Starts each group of modules as a host of its own in this process, on a database of its own, behind a front door.
  * @param settings of modules, as in a topology file; default none but the demonstration's users, and parcels that leave at once.
  * @param poolMax connections of a module to its database; default 8.
+ * @param natsUrl of the broker; default the one that all specs share.
  */
-export async function startGroups(groups: readonly (readonly string[])[], settings: Readonly<Record<string, ModuleSettings>> = {}, poolMax = 8): Promise<StartedShop> {
+export async function startGroups(groups: readonly (readonly string[])[], settings: Readonly<Record<string, ModuleSettings>> = {}, poolMax = 8, natsUrl = testNatsUrl()): Promise<StartedShop> {
   const database = await freshDatabase();
   const namespace = `shop${randomBytes(5).toString('hex')}`;
   const hosts: Host[] = [];
@@ -40,7 +41,7 @@ export async function startGroups(groups: readonly (readonly string[])[], settin
   try {
     door = await frontDoor({ port: 0 });
     for (const modules of groups) {
-      const transport = groups.length === 1 ? new LocalTransport() : new NatsTransport({ url: testNatsUrl(), namespace });
+      const transport = groups.length === 1 ? new LocalTransport() : new NatsTransport({ url: natsUrl, namespace });
       const host = new Host({
         application: shop,
         modules,

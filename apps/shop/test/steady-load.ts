@@ -34,13 +34,8 @@ export class SteadyLoad {
     const buyers: string[] = [];
     for (let i = 0; i < BUYERS; i++) buyers.push(await shop.newBuyer(`steady-${i}@load.test`));
     const load = new SteadyLoad(shop, buyers, productId);
-    load.resume();
+    load.timer = setInterval(() => void load.send(), 1_000 / PER_SECOND);
     return load;
-  }
-
-  /** Begins anew after `stop`. */
-  resume(): void {
-    this.timer = setInterval(() => void this.send(), 1_000 / PER_SECOND);
   }
 
   /** Waits until so many more requests have been answered: the load has gone on after what happened. */

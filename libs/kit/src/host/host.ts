@@ -91,8 +91,11 @@ export class Host {
   }
 
   /**
-   * Whether it takes work: started, not draining, connected to the broker, and, if a module here has tables, to the database, which is
-   * asked at most once a second and has a second to answer. `/readyz` says this.
+   * Whether it takes work: started, not draining, and, if a module here has tables, connected to the database, which is asked at most
+   * once a second and has a second to answer. `/readyz` says this.
+   *
+   * A broker that is away degrades it, and no more: what needs nothing but the database is answered as before, and what calls another
+   * module fails with `ModuleUnavailable`, which is a 503. A replica that alone has lost it gets no requests while others have it.
    *
    * A replica that can not reach its database can only fail what it is sent, while another may reach it. When the database that all
    * share is away, though, all replicas are out of their balancer at once: clients get its 503 instead of the `fledge.database-unavailable`
@@ -103,10 +106,9 @@ export class Host {
     const failed: Obstacle[] = [];
     if (!this.started) failed.push('start');
     if (this.closing !== undefined) failed.push('drain');
-    if (!this.options.transport.isConnected()) failed.push('broker');
     // one that ends needs no verdict, and its connections are being closed
     if (this.closing === undefined && (await this.databaseCheck?.answers()) === false) failed.push('database');
-    return { isReady: failed.length === 0, failed };
+    return { isReady: failed.length === 0, failed, degraded: this.options.transport.isConnected() ? [] : ['broker'] };
   }
 
   /** The Nest application of a hosted module. */

@@ -141,12 +141,19 @@ describe('readiness', () => {
     await becomes(ready);
   });
 
-  it('is lost when the broker is away', async () => {
+  // It was lost, and with it, of every service at once, the reads that need nothing but the database.
+  it('is kept when the broker is away, and says what that takes away', async () => {
     const broker = await startBroker();
     await start(['talk'], new NatsTransport({ url: broker.url, namespace: 'readiness', name: 'talk' }));
     expect(await readyz()).toEqual(ready);
+    const isDegraded = async (): Promise<boolean> => (await fetch(`http://127.0.0.1:${host?.port}/readyz`)).headers.has('x-envoy-degraded');
+    expect(await isDegraded()).toBe(false);
     await broker.stop();
-    await becomes({ code: 503, status: 'not ready', failed: ['broker'] });
+    await becomes({ ...ready, degraded: ['broker'] });
+    expect(await isDegraded()).toBe(true);
+    const again = await startBroker({ port: broker.port });
+    await becomes(ready);
+    await again.stop();
   });
 
   it('does not hang on a database that no module here uses', async () => {

@@ -21,7 +21,7 @@ export function serveSystemPaths(listener: HttpListener, system: SystemPaths): v
   own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
   own('/readyz', (response) => {
     system.readiness().then(
-      ({ isReady, failed }) => (isReady ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'not ready', failed })),
+      (readiness) => sendReadiness(response, readiness),
       (error: Error) => sendJson(response, 500, { error: error.message }),
     );
   });
@@ -39,6 +39,14 @@ export function serveSystemPaths(listener: HttpListener, system: SystemPaths): v
     );
   });
   listener.ownForReading('/docs', docsPage());
+}
+
+function sendReadiness(response: ServerResponse, { isReady, failed, degraded }: Readiness): void {
+  // the front door of `fledge start` and Envoy read it: either prefers replicas without it
+  if (degraded.length > 0) response.setHeader('x-envoy-degraded', 'true');
+  const without = degraded.length > 0 ? { degraded } : {};
+  if (isReady) sendJson(response, 200, { status: 'ready', ...without });
+  else sendJson(response, 503, { status: 'not ready', failed, ...without });
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {
