@@ -1,11 +1,19 @@
+import { Random } from './plan/random.js';
+import type { Injury } from './plan/injury.js';
+import type { Service } from './shop/service.js';
+import { drowned, flood } from './shop/flood.js';
+import { poison } from './shop/poison.js';
+import { resplit } from './shop/resplit.js';
 import type { World } from './world.js';
-import type { Injury } from './plan/injury-plan.js';
+
+const LOOK_EVERY_MS = 100;
+const ACCEPTED_WITHIN_MS = 60_000;
 
 /** Does to the running shop what the plan of a seed says, when it says it; resolves when the last injury is over. */
 export async function injure(world: World, injuries: readonly Injury[], did: (injury: Injury) => void): Promise<void> {
   const start = performance.now();
   const running = injuries.map(async (injury) => {
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, start + injury.atMs - performance.now())));
+    await sleep(Math.max(0, start + injury.atMs - performance.now()));
     did(injury);
     await apply(world, injury);
   });
@@ -15,12 +23,19 @@ export async function injure(world: World, injuries: readonly Injury[], did: (in
 async function apply(world: World, injury: Injury): Promise<void> {
   switch (injury.what) {
     case 'database-restart': return world.restartDatabase(injury.forMs);
-    case 'broker-restart': return world.restartBroker(injury.forMs, false);
-    case 'broker-wipe': return world.restartBroker(injury.forMs, true);
+    case 'broker-restart': return world.restartBroker(injury.forMs, 'none');
+    case 'broker-wipe': return world.restartBroker(injury.forMs, 'all');
     case 'broker-freeze': return world.broker?.freeze(injury.forMs);
-    case 'line-cut': return world.line(injury.line)?.cut();
-    case 'line-refuse': return world.line(injury.line)?.refuse(injury.forMs);
-    case 'line-slow': return world.line(injury.line)?.slow(injury.delayMs, injury.forMs);
+    case 'line-cut': return void world.lines(injury.line).map((line) => line.cut());
+    case 'line-refuse': return all(world.lines(injury.line).map((line) => line.refuse(sleep(injury.forMs))));
+    case 'line-slow': return all(world.lines(injury.line).map((line) => line.slow(injury.delayMs, sleep(injury.forMs))));
+    case 'clock-step': return injury.of === 'database' ? world.database.setClock(injury.byMs) : serviceOf(world, injury.of).order({ clockMs: injury.byMs });
+    case 'sessions-end': return endSessions(world, injury);
+    case 'broker-tail': return withoutPremise(world, () => loseTail(world, injury));
+    case 'disk-full': return withoutPremise(world, () => world.database.fillDisk(sleep(injury.forMs)));
+    case 'overload': return withoutPremise(world, () => overload(world, injury.forMs));
+    case 'resplit': return void world.broken.push(...(await resplit(world.shop, () => lasting(world, injury.besideMs, injury.leastMs))));
+    case 'poison': return poisonOrder(world, injury);
     default: return injureService(world, injury);
   }
 }
@@ -28,15 +43,99 @@ async function apply(world: World, injury: Injury): Promise<void> {
 type ServiceInjury = Extract<Injury, { service: number }>;
 
 async function injureService(world: World, injury: ServiceInjury): Promise<void> {
-  const service = world.shop.services[injury.service];
-  if (service === undefined) throw new Error(`the plan injures service ${injury.service}, and there is none`);
+  const service = serviceOf(world, injury.service);
   switch (injury.what) {
     case 'kill-at': return service.order({ at: injury.point, after: injury.after, signal: 'SIGKILL' });
     case 'freeze-at': return service.order({ at: injury.point, after: injury.after, signal: 'SIGSTOP' });
     case 'kill': return service.kill();
-    case 'freeze': return service.freeze(injury.forMs);
+    case 'freeze': return service.freeze(sleep(injury.forMs));
     case 'conflicts': return service.order({ conflicts: injury.times });
     case 'lost-commits': return service.order({ lostCommits: injury.times });
     case 'exhaust-pools': return service.order({ exhaustMs: injury.forMs });
+    case 'long-freeze': return alone(world, service, service.freeze(lasting(world, injury.forMs, injury.leastMs)));
+    case 'replica-line': {
+      const line = service.lines[injury.line];
+      const healed = lasting(world, injury.forMs, injury.leastMs);
+      if (line === undefined) throw new Error(`${service.title} has no line to the ${injury.line}`);
+      if (injury.how === 'refuse') return alone(world, service, line.refuse(healed));
+      if (injury.how === 'slow') return alone(world, service, line.slow(SLOW_MS, healed));
+      return alone(world, service, line.mute(injury.how, healed));
+    }
   }
+}
+
+const SLOW_MS = 100;
+
+/** Notes when one replica was injured. */
+async function alone(world: World, service: Service, injuring: Promise<void>): Promise<void> {
+  const from = performance.now();
+  await injuring;
+  world.injured.push({ service: service.title, from, to: performance.now() });
+}
+
+/** For `ms`, longer on a slow machine; ended after `leastMs` as soon as all that was ordered goes on, or it is clear that it does not. */
+async function lasting(world: World, ms: number, leastMs: number): Promise<void> {
+  const from = performance.now();
+  for (let past = 0; past < ms * (leastMs > 0 ? world.slowness : 1); past = performance.now() - from) {
+    if (leastMs > 0 && past > leastMs && (world.progress.isMoving || world.progress.isBreached)) return;
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+async function withoutPremise(world: World, work: () => Promise<void>): Promise<void> {
+  world.progress.suspend();
+  await work().finally(() => world.progress.restore());
+}
+
+async function endSessions(world: World, { every, times, pauseMs, seed }: Extract<Injury, { what: 'sessions-end' }>): Promise<void> {
+  const random = new Random(seed);
+  for (let time = 0; time < times; time++) {
+    // a database that is away has no sessions
+    await world.database.endSessions(random, every).catch(() => 0);
+    await sleep(pauseMs);
+  }
+}
+
+/** All but the services that write hear nothing: what the broker acknowledges meanwhile is read by nobody when it dies. */
+async function loseTail(world: World, { writer, newest, unreadMs, forMs }: Extract<Injury, { what: 'broker-tail' }>): Promise<void> {
+  const { name } = serviceOf(world, writer);
+  const lost = sleep(unreadMs).then(() => world.restartBroker(forMs, { newest }));
+  await all(world.shop.services.filter((service) => service.name !== name).flatMap(({ lines }) => lines.broker?.mute('to-service', lost) ?? []));
+  await lost;
+}
+
+const IN_TIME_MS = 1_000;
+const SLOWER_MAX = 2;
+
+async function overload(world: World, forMs: number): Promise<void> {
+  const replicas = world.shop.services.filter(({ modules }) => modules.includes('catalog'));
+  const slower = Math.min(SLOWER_MAX, world.slowness);
+  const flooded = await flood(replicas.map(({ url }) => url), `/products/${world.products[0] ?? ''}`, forMs * slower, IN_TIME_MS * slower);
+  world.notes.push(`peak ${flooded.peakPerSecond.toFixed(0)} a second; of ${flooded.sent} at three times that ${flooded.inTime} in time, ${flooded.refused} refused`);
+  world.broken.push(...drowned(flooded, forMs * slower));
+}
+
+async function poisonOrder(world: World, { table, order }: Extract<Injury, { what: 'poison' }>): Promise<void> {
+  const until = performance.now() + ACCEPTED_WITHIN_MS;
+  let orderId: string | undefined;
+  while ((orderId = world.progress.idOf(order)) === undefined && performance.now() < until) await sleep(10);
+  if (orderId === undefined) throw new Error(`order ${order}, which is to be poisoned, was not accepted`);
+  world.progress.spared = orderId;
+  const deaths = (): number => world.reports.filter(({ did }) => did === 'poisoned').length;
+  world.broken.push(...(await poison(world.shop, world.database.ownUrl, table, orderId, deaths)));
+  world.notes.push(`${deaths()} processes ended by one message`);
+}
+
+function serviceOf(world: World, number: number): Service {
+  const service = world.shop.services[number];
+  if (service === undefined) throw new Error(`the plan injures service ${number}, and there is none`);
+  return service;
+}
+
+async function all(injuring: readonly Promise<void>[]): Promise<void> {
+  await Promise.all(injuring);
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

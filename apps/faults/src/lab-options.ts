@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { MUTATIONS } from './mutations.js';
-import { type Area, AREAS } from './plan/injury-plan.js';
+import { type Area, AREAS, canSuffer } from './plan/areas.js';
 import { TOPOLOGIES, type TopologyName } from './shop/topologies.js';
 
 /** Orders of a round, unless said otherwise. */
@@ -15,8 +15,8 @@ export interface LabOptions {
   /** Worlds at a time. */
   readonly parallel: number;
   readonly faults: boolean;
-  /** What is injured. */
-  readonly area: Area;
+  /** What is injured, a seed each in turn; empty: what the seed draws. */
+  readonly areas: readonly Area[];
   readonly mutation: string | undefined;
   /** Tell what each round came to. */
   readonly states: boolean;
@@ -32,7 +32,8 @@ export const USAGE = `npm run test:faults -- [options]
   --topology T    ${TOPOLOGIES.join(', ')} or all; default all
   --orders N      orders of a round; default ${ORDERS}
   --parallel N    worlds at a time, each with servers of its own; default 1
-  --injure AREA   ${AREAS.join(', ')}; default all
+  --injure AREA   ${AREAS.join(', ')}, several with commas between for the seeds in turn, or all; default all, of which
+                  the seed draws one, or what finds the mutation out
   --no-faults     injure nothing: a seed must end in the same state in every topology
   --states        tell what each round came to
   --mutate NAME   take a promise out of the code, up to the first seed that finds it out: ${Object.keys(MUTATIONS).join(', ')}
@@ -52,15 +53,15 @@ export function labOptions(args: readonly string[]): LabOptions | undefined {
     orders: whole('orders', values.orders, 1),
     parallel: whole('parallel', values.parallel, 1),
     faults: !values['no-faults'],
-    area: areaOf(values.injure, topologies),
+    areas: areasOf(values.injure ?? MUTATIONS[values.mutate ?? '']?.injure ?? 'all', topologies),
     mutation: values.mutate,
     states: values.states,
   };
 }
 
 /** What else to say for a round to be played again as it was. */
-export function againOptions({ orders, area, mutation }: LabOptions): string {
-  return [orders !== ORDERS && ` --orders ${orders}`, area !== 'all' && ` --injure ${area}`, mutation !== undefined && ` --mutate ${mutation}`].filter(Boolean).join('');
+export function againOptions({ orders, areas, mutation }: LabOptions, area: Area | 'nothing'): string {
+  return [orders !== ORDERS && ` --orders ${orders}`, areas.length > 0 && ` --injure ${area}`, mutation !== undefined && ` --mutate ${mutation}`].filter(Boolean).join('');
 }
 
 function read(args: readonly string[]) {
@@ -73,7 +74,7 @@ function read(args: readonly string[]) {
         topology: { type: 'string', default: 'all' },
         orders: { type: 'string', default: String(ORDERS) },
         parallel: { type: 'string', default: '1' },
-        injure: { type: 'string', default: 'all' },
+        injure: { type: 'string' },
         mutate: { type: 'string' },
         states: { type: 'boolean', default: false },
         'no-faults': { type: 'boolean', default: false },
@@ -92,11 +93,16 @@ function topologiesOf(name: string): readonly TopologyName[] {
   return [found];
 }
 
-function areaOf(name: string, topologies: readonly TopologyName[]): Area {
-  const found = AREAS.find((area) => area === name);
-  if (found === undefined) throw new UsageError(`there is nothing called '${name}' to injure: use ${AREAS.join(', ')}`);
-  if (found === 'broker' && topologies.includes('monolith')) throw new UsageError(`--injure broker: monolith has none, so say --topology ${TOPOLOGIES.filter((topology) => topology !== 'monolith').join(' or ')}`);
-  return found;
+function areasOf(names: string, topologies: readonly TopologyName[]): readonly Area[] {
+  if (names === 'all') return [];
+  return names.split(',').map((name) => {
+    const found = AREAS.find((area) => area === name);
+    if (found === undefined) throw new UsageError(`there is nothing called '${name}' to injure: use ${AREAS.join(', ')} or all`);
+    if (topologies.includes('monolith') && !canSuffer(found, { hasBroker: false })) {
+      throw new UsageError(`--injure ${found}: monolith has no broker, so say --topology ${TOPOLOGIES.filter((topology) => topology !== 'monolith').join(' or ')}`);
+    }
+    return found;
+  });
 }
 
 function whole(name: string, text: string, least: number): number {

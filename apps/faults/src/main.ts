@@ -1,7 +1,9 @@
+import { fileURLToPath } from 'node:url';
+import { type Capabilities, capabilities } from './capabilities.js';
 import { type LabOptions, labOptions, USAGE, UsageError } from './lab-options.js';
-import { mutationPreload } from './mutations.js';
+import { mutationPreload, MUTATIONS, unfitEdits } from './mutations.js';
 import { Report } from './report.js';
-import { playRound } from './round.js';
+import { measureSlowness, playRound } from './round.js';
 import type { TopologyName } from './shop/topologies.js';
 import { World } from './world.js';
 
@@ -12,6 +14,8 @@ const ACCEPTED_MIN = 0.9;
 /** How long a round may take to come to rest; with a mutation, which may keep it from that for ever, not as long. */
 const STILL_WITHIN_MS = 90_000;
 const MUTATED_STILL_WITHIN_MS = 30_000;
+
+const DIST = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** Seeds that are played one after the other in one topology. */
 interface Job {
@@ -32,11 +36,14 @@ async function main(): Promise<void> {
 }
 
 async function run(options: LabOptions): Promise<void> {
+  const mutation = options.mutation === undefined ? undefined : MUTATIONS[options.mutation];
+  for (const reason of mutation === undefined ? [] : await unfitEdits(mutation, DIST)) throw new UsageError(`--mutate ${options.mutation}: ${reason}. It must change what took its place`);
   const report = new Report(options);
+  const machine = await capabilities();
   const jobs = jobsOf(options);
   const worker = async (): Promise<void> => {
     for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
-      const played = await playWorld(job, options, report);
+      const played = await playWorld(job, options, machine, report);
       if (options.mutation !== undefined && !report.isUnbroken) return;
       if (played < job.seeds.length) jobs.unshift({ ...job, seeds: job.seeds.slice(played) });
     }
@@ -47,21 +54,24 @@ async function run(options: LabOptions): Promise<void> {
 }
 
 /** The topologies in turn, so that a run that is ended early has seen as much of each. */
-function jobsOf({ seeds, topologies }: LabOptions): Job[] {
-  const worlds = Math.ceil(seeds.length / ROUNDS_PER_WORLD);
-  const chunks = Array.from({ length: worlds }, (_, i) => seeds.slice(i * ROUNDS_PER_WORLD, (i + 1) * ROUNDS_PER_WORLD));
+function jobsOf({ seeds, topologies, parallel }: LabOptions): Job[] {
+  const rounds = Math.min(ROUNDS_PER_WORLD, Math.ceil((seeds.length * topologies.length) / parallel));
+  const worlds = Math.ceil(seeds.length / rounds);
+  const chunks = Array.from({ length: worlds }, (_, i) => seeds.slice(i * rounds, (i + 1) * rounds));
   return chunks.flatMap((chunk) => topologies.map((topology) => ({ topology, seeds: chunk })));
 }
 
 /** Plays seeds on one world, and answers how many: what was broken stays broken, so the next ones deserve a world of their own. */
-async function playWorld({ topology, seeds }: Job, { orders, faults, area, mutation }: LabOptions, report: Report): Promise<number> {
-  const world = await World.make({ topology, preload: mutationPreload(mutation) });
+async function playWorld({ topology, seeds }: Job, { seeds: [first = 0], orders, faults, areas, mutation }: LabOptions, { database, missing }: Capabilities, report: Report): Promise<number> {
+  const world = await World.make({ topology, database, preload: mutationPreload(mutation) });
   const stillWithinMs = mutation === undefined ? STILL_WITHIN_MS : MUTATED_STILL_WITHIN_MS;
   try {
     let played = 0;
+    if (faults) await measureSlowness(world);
     for (const seed of seeds) {
-      const result = await playRound(world, { seed, orders, faults, area, stillWithinMs });
-      report.add(topology, result, result.accepted >= result.orders * ACCEPTED_MIN);
+      const area = areas[(seed - first) % areas.length];
+      const result = await playRound(world, { seed, orders, faults, area, missing, stillWithinMs });
+      report.add(topology, result, result.skipped === undefined && result.accepted >= result.orders * ACCEPTED_MIN);
       played += 1;
       if (result.broken.length > 0) break;
     }

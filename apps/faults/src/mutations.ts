@@ -1,43 +1,74 @@
-/** A change of the built code that takes a promise out of it. */
-export interface Mutation {
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Area } from './plan/areas.js';
+
+/** A change of one text of the built code. */
+export interface Edit {
   /** The end of the file's path. */
   readonly file: string;
   /** What stands there, once. */
   readonly from: string;
   readonly to: string;
+}
+
+/** A change of the built code that takes a promise out of it. */
+export interface Mutation {
+  /** All of them are made. */
+  readonly edits: readonly Edit[];
   /** What it takes out: goes on after 'no longer'. */
   readonly takesOut: string;
+  /** What is injured to find it out. */
+  readonly injure: Area;
+  /** What then says so: not merely that a round did not come to an end. */
+  readonly says: RegExp;
 }
 
 /** The mutations by their names. The lab is worth something only as long as it finds out each of them. */
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'inbox-check': {
-    file: '/messaging/inbox.js',
-    from: 'on conflict do nothing',
-    to: "on conflict (consumer, message_id) do update set state = 'ready'",
+    edits: [{ file: '/messaging/inbox.js', from: 'on conflict do nothing', to: "on conflict (consumer, message_id) do update set state = 'ready'" }],
     takesOut: 'is a message handled once that comes again',
+    injure: 'mixed',
+    says: /handled message \S+ of \S+ \d+ times/,
   },
   'key-order': {
-    file: '/messaging/deliveries.js',
-    from: 'order by r.position limit $5',
-    to: 'order by md5(r.message_id::text) limit least(1, $5)',
+    edits: [{ file: '/messaging/deliveries.js', from: 'order by r.position limit $5', to: 'order by md5(r.message_id::text) limit least(1, $5)' }],
     takesOut: 'are the messages of a key handled in their order',
+    injure: 'mixed',
+    says: /, which \w+ published later|was accepted, and is/,
   },
   'idempotency-key': {
-    file: '/provider/http-provider.js',
-    from: "'idempotency-key': idempotencyKey",
-    to: "'idempotency-key': crypto.randomUUID()",
+    edits: [{ file: '/provider/http-provider.js', from: "'idempotency-key': idempotencyKey", to: "'idempotency-key': crypto.randomUUID()" }],
     takesOut: 'does the provider know a request again that it has had',
+    injure: 'mixed',
+    says: /in the provider's book, \d+ in the ledger/,
   },
   'sent-mark': {
-    file: '/messaging/relay.js',
-    from: 'rows.filter((row) => accepted.has(row.id))',
-    to: 'rows',
+    edits: [{ file: '/messaging/relay.js', from: 'rows.filter((row) => accepted.has(row.id))', to: 'rows' }],
     takesOut: 'is a message marked as sent only when the log has it',
+    // a broker that fails between two sends loses nothing: it must fail often to fail within one
+    injure: 'broker',
+    says: / never handled /,
   },
 };
 
 /** The modules to load before a service so that it runs with a mutation; none without one. */
 export function mutationPreload(name: string | undefined): string[] {
   return name === undefined ? [] : [new URL(`./agent/mutate.js?${name}`, import.meta.url).href];
+}
+
+/** What keeps an edit from being made of a text: a sentence, or `undefined`. */
+export function unfit({ file, from }: Edit, text: string): string | undefined {
+  const times = text.split(from).length - 1;
+  return times === 1 ? undefined : `${file} has not once but ${times} times what the mutation changes: ${from}`;
+}
+
+/** Which edits of a mutation no longer fit the code that was built into `dist`, a sentence each. */
+export async function unfitEdits({ edits }: Mutation, dist: string): Promise<string[]> {
+  const files = (await readdir(dist, { recursive: true })).map((file) => join(dist, file));
+  const told = edits.map(async (edit) => {
+    const path = files.find((file) => file.endsWith(edit.file));
+    return path === undefined ? `${edit.file} is not there` : unfit(edit, await readFile(path, 'utf8'));
+  });
+  return (await Promise.all(told)).filter((line) => line !== undefined);
 }

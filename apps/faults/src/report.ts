@@ -6,6 +6,7 @@ import type { TopologyName } from './shop/topologies.js';
 export class Report {
   private counted = 0;
   private readonly uncounted: string[] = [];
+  private readonly skipped: string[] = [];
   private readonly broken: string[] = [];
   private readonly injuries = new Map<string, number>();
   private readonly states = new Map<number, Map<string, string>>();
@@ -22,32 +23,35 @@ export class Report {
   }
 
   add(topology: TopologyName, result: RoundResult, counts: boolean): void {
-    const { seed, accepted, orders, injuries, done, broken, refusals, state, tookMs } = result;
+    const { seed, area, accepted, orders, injuries, done, broken, skipped, slowest, notes, refusals, state, tookMs } = result;
     for (const { what } of injuries) this.count(what);
     for (const [what, times] of Object.entries(done)) this.count(`  ${what}`, times);
     if (counts) this.counted += 1;
+    else if (skipped !== undefined) this.skipped.push(`${topology} ${seed}, ${area}: ${skipped}`);
     else this.uncounted.push(`${topology} ${seed}: ${accepted} of ${orders} accepted; ${refusals[0] ?? ''}`);
-    const verdict = broken.length > 0 ? 'BROKEN' : counts ? 'held' : 'does not count';
-    print(`${topology.padEnd(9)} seed ${seed}: ${verdict}, ${accepted} of ${orders} orders accepted, ${injuries.length} injuries, ${(tookMs / 1_000).toFixed(1)} s`);
+    const verdict = skipped !== undefined ? 'SKIPPED' : broken.length > 0 ? 'BROKEN' : counts ? 'held' : 'does not count';
+    const orderTimes = `slowest ${seconds(slowest.mostMs)}, p95 ${seconds(slowest.p95Ms)}`;
+    print(`${topology.padEnd(9)} seed ${seed}, ${area}: ${[verdict, `${accepted} of ${orders} orders accepted`, orderTimes, `${injuries.length} injuries`, seconds(tookMs), ...notes].join(', ')}`);
     if (this.options.states) print(state);
     if (broken.length > 0) this.tell(topology, result);
-    if (injuries.length === 0) this.compare(topology, seed, state);
+    if (area === 'nothing') this.compare(topology, seed, state);
   }
 
   /** What was done to the shop, and how it stood it. */
   conclude(): void {
     print('');
     for (const [what, times] of [...this.injuries].sort()) print(`${String(times).padStart(7)} ${what}`);
+    for (const line of this.skipped) print(`skipped: ${line}`);
     for (const line of this.uncounted) print(`not counted: ${line}`);
     for (const line of this.broken) print(`BROKEN: ${line}`);
-    print(`${this.counted} rounds counted, ${this.uncounted.length} not, ${this.broken.length} broken`);
+    print(`${this.counted} rounds counted, ${this.uncounted.length} not, ${this.broken.length} broken${this.skipped.length > 0 ? `, ${this.skipped.length} skipped` : ''}`);
   }
 
-  private tell(topology: TopologyName, { seed, broken, stories, injuries }: RoundResult): void {
+  private tell(topology: TopologyName, { seed, area, broken, stories, injuries }: RoundResult): void {
     for (const line of broken) print(`  ${line}`);
     for (const line of stories) print(`  ${line}`);
     for (const injury of injuries) print(`  ${JSON.stringify(injury)}`);
-    print(`  again: npm run test:faults -- --topology ${topology} --seed ${seed}${againOptions(this.options)}`);
+    print(`  again: npm run test:faults -- --topology ${topology} --seed ${seed}${againOptions(this.options, area)}`);
     this.broken.push(`${topology} ${seed}: ${broken[0] ?? ''}`);
   }
 
@@ -72,6 +76,10 @@ function difference(one: string, other: string): string {
     .split('\n')
     .flatMap((line, i) => (line === others[i] ? [] : [`    ${line}`, `    ${others[i] ?? ''}`]))
     .join('\n');
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }
 
 function print(line: string): void {

@@ -5,13 +5,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { AgentReport } from './agent/orders.js';
+import type { Injured } from './check/answers.js';
 import { beginAudit } from './check/audit.js';
+import { Progress } from './check/progress.js';
 import { Tables } from './check/tables.js';
-import { Broker } from './machine/broker.js';
-import { Database } from './machine/database.js';
-import { freePort } from './machine/free-port.js';
+import { Broker, type StoreLoss } from './machine/broker.js';
+import { Database, type DatabaseOptions } from './machine/database.js';
+import { layLines, type ServerName } from './machine/lines.js';
 import { Provider, WEBHOOK_SECRET } from './machine/provider.js';
-import type { Proxy } from './machine/proxy.js';
+import { Proxy } from './machine/proxy.js';
+import type { Body } from './plan/injury-plan.js';
 import { logIn, signUp } from './shop/buyers.js';
 import type { ShopClient } from './shop/client.js';
 import { Shop } from './shop/shop.js';
@@ -27,8 +30,12 @@ export const BUYERS = 6;
 /** Products that are bought: few, so that orders meet at their stock. */
 export const PRODUCTS = 4;
 
+/** A table into which a module writes once for an order. */
+const WRITTEN_ONCE: readonly (readonly [module: string, table: string])[] = [['shipping', 'shipments'], ['payments', 'ledger_transaction']];
+
 /** What a world is made of. */
 export interface WorldOptions {
+  readonly database: DatabaseOptions;
   readonly topology: TopologyName;
   /** Modules that are loaded into every service first, for mutations. */
   readonly preload: readonly string[];
@@ -42,6 +49,15 @@ export class World {
   staff!: ShopClient;
   /** What the agents in the services did since it was last looked at. */
   readonly reports: AgentReport[] = [];
+  /** Times in which one replica was injured and the others were not. */
+  readonly injured: Injured[] = [];
+  /** What the injuries themselves found broken, a line each. */
+  readonly broken: string[] = [];
+  /** What else is worth telling of a round, a line each. */
+  readonly notes: string[] = [];
+  progress!: Progress;
+  /** How many times slower this machine is at the moment than one on which the promises are to hold; 1 at the least. */
+  slowness = 1;
   private restartingDatabase: Promise<void> = Promise.resolve();
   private restartingBroker: Promise<void> = Promise.resolve();
 
@@ -51,17 +67,18 @@ export class World {
     readonly database: Database,
     readonly broker: Broker | undefined,
     readonly provider: Provider,
+    private readonly webhooks: Proxy,
   ) {}
 
-  static async make({ topology, preload }: WorldOptions): Promise<World> {
+  static async make({ topology, preload, database: suffers }: WorldOptions): Promise<World> {
     const dir = await mkdtemp(join(tmpdir(), 'fledge-faults-'));
-    const database = await Database.start(join(dir, 'postgres'));
+    const database = await Database.start(dir, suffers);
     const broker = topology === 'monolith' ? undefined : await Broker.start(join(dir, 'nats'));
-    const paymentsPort = await freePort();
-    const provider = await Provider.start(join(dir, 'book.jsonl'), `http://127.0.0.1:${paymentsPort}/payments/webhooks`);
-    const world = new World(topology, dir, database, broker, provider);
+    const webhooks = await Proxy.to(0);
+    const provider = await Provider.start(join(dir, 'book.jsonl'), `http://127.0.0.1:${webhooks.port}/payments/webhooks`);
+    const world = new World(topology, dir, database, broker, provider, webhooks);
     try {
-      await world.open(preload, paymentsPort);
+      await world.open(preload);
       return world;
     } catch (error) {
       await world.close();
@@ -69,8 +86,23 @@ export class World {
     }
   }
 
-  line(name: 'database' | 'broker'): Proxy | undefined {
-    return name === 'database' ? this.database.line : this.broker?.line;
+  /** Begins a round: forgets what was found in the last one. */
+  begin(): void {
+    for (const list of [this.reports, this.injured, this.broken, this.notes, this.shop.tried]) list.length = 0;
+    for (const service of this.shop.all()) Object.assign(service, { refusedStarts: 0 }).deaths.length = 0;
+    this.progress = new Progress(this.database.ownUrl, this.slowness);
+  }
+
+  /** What a plan can injure here. */
+  get body(): Body {
+    const paired = this.shop.paired();
+    const modules = paired.flatMap((i) => this.shop.services[i]?.modules ?? []);
+    return { services: this.shop.services.length, paired, hasBroker: this.broker !== undefined, poisonTables: WRITTEN_ONCE.flatMap(([module, table]) => (modules.includes(module) ? [table] : [])) };
+  }
+
+  /** The lines of every replica to a server. */
+  lines(name: ServerName): readonly Proxy[] {
+    return this.shop.services.flatMap(({ lines }) => lines[name] ?? []);
   }
 
   /** One after the other: a server that is away can not be taken away. */
@@ -78,14 +110,20 @@ export class World {
     return (this.restartingDatabase = this.restartingDatabase.then(() => this.database.restart(awayMs)));
   }
 
-  restartBroker(awayMs: number, wipe: boolean): Promise<void> {
-    return (this.restartingBroker = this.restartingBroker.then(() => this.broker?.restart(awayMs, wipe)));
+  /** The same; adds what was cut off to the notes. */
+  restartBroker(awayMs: number, loss: StoreLoss): Promise<void> {
+    return (this.restartingBroker = this.restartingBroker.then(async () => {
+      const cut = await this.broker?.restart(awayMs, loss);
+      if (typeof loss === 'object') this.notes.push(`${cut ?? 0} newest messages cut off`);
+    }));
   }
 
   /** Ends all injuries that are still to come, and waits for what was injured to stand again. */
   async heal(withinMs: number): Promise<void> {
     await Promise.all([this.restartingDatabase, this.restartingBroker]);
-    for (const service of this.shop.services) service.order({ disarm: true });
+    await this.database.setClock(0);
+    await this.database.mend();
+    for (const service of this.shop.all()) service.order({ disarm: true });
     const until = performance.now() + withinMs;
     while (!(await this.shop.allReady())) {
       if (performance.now() > until) throw new Error(`${await this.whoIsNotReady()} not ready ${withinMs} ms after the last injury`);
@@ -95,27 +133,35 @@ export class World {
 
   private async whoIsNotReady(): Promise<string> {
     const down: string[] = [];
-    for (const service of this.shop.services) if (!(await service.isReady())) down.push(`${service.name}:\n${service.log}\n`);
+    for (const service of this.shop.services) if (!(await service.isReady())) down.push(`${service.title}:\n${service.log}\n`);
     return down.join('');
   }
 
   async close(): Promise<void> {
     await this.shop?.stop();
     await this.provider.stop();
+    await this.webhooks.close();
     await this.broker?.stop();
     await this.database.stop();
     await rm(this.dir, { recursive: true, force: true });
   }
 
-  private async open(preload: readonly string[], paymentsPort: number): Promise<void> {
-    const { topology, dir, database, broker, provider } = this;
+  private async open(preload: readonly string[]): Promise<void> {
+    const { topology, dir, database, broker, provider, webhooks } = this;
     this.shop = await Shop.start({
       topology,
       dir,
       preload,
-      paymentsPort,
       routes: await routesOfModules(),
-      settings: { databaseUrl: database.url, natsUrl: broker?.url, namespace: 'lab', providerUrl: provider.url, webhookSecret: WEBHOOK_SECRET },
+      lay: () => layLines(database.port, broker?.port),
+      settings: (lines) => ({
+        databaseUrl: database.urlBy(lines.database.port),
+        natsUrl: lines.broker === undefined ? undefined : `nats://127.0.0.1:${lines.broker.port}`,
+        namespace: 'lab',
+        providerUrl: provider.url,
+        webhookSecret: WEBHOOK_SECRET,
+      }),
+      webhooksTo: (port) => webhooks.aim(port),
       frozenMs: FROZEN_MS,
       told: (_service, report) => this.reports.push(report),
     });

@@ -4,8 +4,10 @@
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { writeSync } from 'node:fs';
+import { setClock, takeClock } from './clock.js';
 import { Commits } from './commits.js';
-import { type AgentOrder, type AgentReport, type Point, POINTS, REPORT_FD } from './orders.js';
+import { type AgentOrder, type AgentReport, type Point, POINTS, POISON_VARIABLE, type PoisonOrder, REPORT_FD } from './orders.js';
+import { Poison } from './poison.js';
 import { exhaustPools, watchPools } from './pools.js';
 
 interface Trap {
@@ -16,7 +18,14 @@ interface Trap {
 
 const traps: Trap[] = [];
 const commits = new Commits((did) => report({ did }));
+const poison = new Poison(() => {
+  report({ did: 'poisoned' });
+  process.kill(process.pid, 'SIGKILL');
+});
+const poisonedFromTheStart = process.env[POISON_VARIABLE];
+if (poisonedFromTheStart) poison.order = JSON.parse(poisonedFromTheStart) as PoisonOrder;
 watchPools();
+takeClock();
 
 for (const point of POINTS) subscribe(point, () => passed(point));
 
@@ -24,6 +33,8 @@ process.on('message', (order: AgentOrder) => {
   if ('at' in order) traps.push({ at: order.at, signal: order.signal, left: order.after });
   else if ('conflicts' in order) commits.conflicts += order.conflicts;
   else if ('lostCommits' in order) commits.lost += order.lostCommits;
+  else if ('clockMs' in order) setClock(order.clockMs);
+  else if ('orderId' in order) poison.order = order;
   else if ('disarm' in order) disarm();
   else void exhaustPools(order.exhaustMs).then((pools) => pools > 0 && report({ did: 'exhaust' }));
 });
@@ -48,6 +59,8 @@ function disarm(): void {
   traps.length = 0;
   commits.conflicts = 0;
   commits.lost = 0;
+  poison.order = undefined;
+  setClock(0);
 }
 
 function report(line: AgentReport): void {

@@ -1,18 +1,24 @@
 import type { InitializeHook, LoadHook } from 'node:module';
-import type { Mutation } from '../mutations.js';
+import { type Edit, unfit } from '../mutations.js';
 
-let mutation: Mutation;
+let edits: readonly Edit[];
 
 /** Told by `register` what is to be changed. */
-export const initialize: InitializeHook<Mutation> = (data) => {
-  mutation = data;
+export const initialize: InitializeHook<readonly Edit[]> = (data) => {
+  edits = data;
 };
 
-/** Changes the one file; a mutation that no longer fits the code stops the start. */
+/** Changes the files of one mutation; one that no longer fits the code stops the start. */
 export const load: LoadHook = async (url, context, next) => {
   const loaded = await next(url, context);
-  if (!new URL(url).pathname.endsWith(mutation.file)) return loaded;
-  const text = typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source);
-  if (text.split(mutation.from).length !== 2) throw new Error(`${mutation.file} has not once what the mutation changes: ${mutation.from}`);
-  return { ...loaded, source: text.replace(mutation.from, () => mutation.to) };
+  const { pathname } = new URL(url);
+  const here = edits.filter(({ file }) => pathname.endsWith(file));
+  if (here.length === 0) return loaded;
+  let text = typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source);
+  for (const edit of here) {
+    const reason = unfit(edit, text);
+    if (reason !== undefined) throw new Error(reason);
+    text = text.replace(edit.from, () => edit.to);
+  }
+  return { ...loaded, source: text };
 };

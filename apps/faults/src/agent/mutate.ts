@@ -4,4 +4,4 @@ import { MUTATIONS } from '../mutations.js';
 
 const mutation = MUTATIONS[new URL(import.meta.url).search.slice(1)];
 if (mutation === undefined) throw new Error(`${import.meta.url} names no mutation`);
-register('./mutate.hooks.js', import.meta.url, { data: mutation });
+register('./mutate.hooks.js', import.meta.url, { data: mutation.edits });

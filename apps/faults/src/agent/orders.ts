@@ -21,12 +21,24 @@ export type AgentOrder =
   | { readonly lostCommits: number }
   /** Takes every free connection of every pool for a time. */
   | { readonly exhaustMs: number }
+  /** Sets the process's clock beside the machine's, in milliseconds. */
+  | { readonly clockMs: number }
+  | PoisonOrder
   /** Forgets what was ordered and did not come about. */
   | { readonly disarm: true };
 
+/** Ends the process whenever it writes a row for an order into a table: the message that asks for it kills whoever handles it. */
+export interface PoisonOrder {
+  readonly table: string;
+  readonly orderId: string;
+}
+
+/** The environment variable by which a process is told, from its start, what is poisoned: a `PoisonOrder` as JSON. */
+export const POISON_VARIABLE = 'FLEDGE_LAB_POISON';
+
 /** What the agent says back, a line of JSON each, before it acts. */
 export interface AgentReport {
-  readonly did: 'SIGKILL' | 'SIGSTOP' | 'conflict' | 'lost-commit' | 'exhaust';
+  readonly did: 'SIGKILL' | 'SIGSTOP' | 'poisoned' | 'conflict' | 'lost-commit' | 'exhaust';
   readonly at?: Point;
 }
 

@@ -6,7 +6,7 @@ import type { Tables } from './tables.js';
  */
 const AUDIT = `
 create schema if not exists lab;
-create table if not exists lab.since (at timestamptz not null default clock_timestamp());
+create table if not exists lab.before (message_id uuid primary key);
 create table if not exists lab.handled (
   seq bigint generated always as identity primary key,
   module text not null,
@@ -25,13 +25,14 @@ begin
   insert into lab.handled (module, consumer, message_id, source, key, position) values (TG_TABLE_SCHEMA, new.consumer, new.message_id, new.source, new.key, new.position);
   return null;
 end $$;
-insert into lab.since default values;
 `;
 
 /** Begins the audit of a shop whose tables are there. */
 export async function beginAudit(tables: Tables): Promise<void> {
   await tables.rows(AUDIT);
   for (const schema of await tables.schemas()) {
+    // by their ids: a time would be the database's, whose clock the lab sets
+    await tables.rows(`insert into lab.before select id from "${schema}".outbox on conflict do nothing`);
     await tables.rows(`create trigger lab_note_handled after update of state on "${schema}".inbox for each row
       when (new.state = 'handled' and old.state <> 'handled') execute function lab.note_handled()`);
   }
@@ -40,8 +41,8 @@ export async function beginAudit(tables: Tables): Promise<void> {
 /** What the audit has against the messaging, a line each: messages handled twice, out of their order, or not at all. */
 export async function brokenDeliveries(tables: Tables): Promise<string[]> {
   const schemas = await tables.schemas();
-  const outboxes = schemas.map((schema) => `select '${schema}' as source, seq, id, kind, name, target, key, created_at from "${schema}".outbox`).join(' union all ');
-  const consumers = schemas.map((schema) => `select '${schema}' as module, name, kind, takes, created_at from "${schema}".message_consumer`).join(' union all ');
+  const outboxes = schemas.map((schema) => `select '${schema}' as source, seq, id, kind, name, target, key from "${schema}".outbox`).join(' union all ');
+  const consumers = schemas.map((schema) => `select '${schema}' as module, name, kind, takes from "${schema}".message_consumer`).join(' union all ');
   return [
     ...(await tables.lines(`
       select format('%s handled message %s of %s %s times', consumer, message_id, key, count(*)) as line
@@ -55,7 +56,7 @@ export async function brokenDeliveries(tables: Tables): Promise<string[]> {
     ...(await tables.lines(`
       select format('%s never handled %s %s of %s', c.name, o.name, o.id, o.key) as line
       from (${outboxes}) o join (${consumers}) c on c.kind = o.kind and regexp_replace(o.name, '\\.v[0-9]+$', '') = any(c.takes) and (o.target is null or o.target = c.module)
-      where o.created_at > (select min(at) from lab.since) and c.created_at < o.created_at
+      where not exists (select from lab.before b where b.message_id = o.id)
         and not exists (select from lab.handled h where h.module = c.module and h.consumer = c.name and h.message_id = o.id)`)),
   ];
 }

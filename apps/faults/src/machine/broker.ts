@@ -4,18 +4,20 @@ import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { endWithParent } from '@fledge/kit/operations';
 import { freePort } from './free-port.js';
-import { Proxy } from './proxy.js';
+import { cutTail } from './stream-tail.js';
 
 const START_WITHIN_MS = 20_000;
 
-/** The nats-server of a lab: can be killed, wiped, and stopped for a while, behind a line that can be injured. */
+/** What a broker's store looks like when it starts again: whole, empty, or without its newest messages. */
+export type StoreLoss = 'none' | 'all' | { readonly newest: number };
+
+/** The nats-server of a lab: can be killed, robbed of its store or of the end of it, and stopped for a while. */
 export class Broker {
   private constructor(
     private readonly dir: string,
     private readonly program: string,
-    private readonly port: number,
+    readonly port: number,
     private child: ChildProcess,
-    readonly line: Proxy,
   ) {}
 
   static async start(dir: string): Promise<Broker> {
@@ -24,20 +26,17 @@ export class Broker {
     const { natsServerPath } = (await import(finder)) as { natsServerPath(): Promise<string> };
     const program = await natsServerPath();
     const port = await freePort();
-    return new Broker(dir, program, port, await run(program, dir, port), await Proxy.to(port));
+    return new Broker(dir, program, port, await run(program, dir, port));
   }
 
-  /** For the shop. */
-  get url(): string {
-    return `nats://127.0.0.1:${this.line.port}`;
-  }
-
-  /** SIGKILL, and a new start after a while; with `wipe` its store is empty then. */
-  async restart(awayMs: number, wipe: boolean): Promise<void> {
+  /** SIGKILL, and a new start after a while with what is left of its store. Resolves to how many messages were cut off a stream's end. */
+  async restart(awayMs: number, loss: StoreLoss): Promise<number> {
     await kill(this.child);
-    if (wipe) await rm(this.dir, { recursive: true, force: true });
+    if (loss === 'all') await rm(this.dir, { recursive: true, force: true });
+    const cut = typeof loss === 'object' ? await cutTail(this.dir, loss.newest) : 0;
     await new Promise((resolve) => setTimeout(resolve, awayMs));
     this.child = await run(this.program, this.dir, this.port);
+    return cut;
   }
 
   /** SIGSTOP for a while: connections stay, and nothing is answered. */
@@ -48,7 +47,6 @@ export class Broker {
   }
 
   async stop(): Promise<void> {
-    await this.line.close();
     await kill(this.child);
     await rm(this.dir, { recursive: true, force: true });
   }

@@ -1,15 +1,20 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A line between the shop and one of its servers that can be cut, slowed and stopped, as toxiproxy does. */
+/** Which way bytes go on a line: what the service says, or what it hears. */
+export type Way = 'to-server' | 'to-service';
+
+/** A line between a service and one of its servers that can be cut, slowed and stopped, each way too, as toxiproxy does. */
 export class Proxy {
   private readonly sockets = new Set<Socket>();
   private delayMs = 0;
-  private refusing = false;
+  private refusing = 0;
+  private readonly muted = new Map<Way, Promise<void>>();
 
   private constructor(
     private readonly server: Server,
     readonly port: number,
+    private target: number,
   ) {}
 
   /** Carries what comes to a port of its own to `target`, the port of a server of this machine. */
@@ -19,9 +24,14 @@ export class Proxy {
     await once(server, 'listening');
     const address = server.address();
     if (typeof address !== 'object' || address === null) throw new Error('the proxy listens on no port');
-    const proxy = new Proxy(server, address.port);
-    server.on('connection', (near) => proxy.carry(near, target));
+    const proxy = new Proxy(server, address.port, target);
+    server.on('connection', (near) => proxy.carry(near));
     return proxy;
+  }
+
+  /** Carries new connections to another port from now on. */
+  aim(target: number): void {
+    this.target = target;
   }
 
   /** Cuts every connection; new ones are taken at once. */
@@ -29,19 +39,23 @@ export class Proxy {
     for (const socket of this.sockets) socket.destroy();
   }
 
-  /** Cuts every connection and refuses new ones for a time. */
-  async refuse(ms: number): Promise<void> {
-    this.refusing = true;
+  /** Cuts every connection and refuses new ones until `healed`. */
+  async refuse(healed: Promise<void>): Promise<void> {
+    this.refusing += 1;
     this.cut();
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    this.refusing = false;
+    await healed.finally(() => (this.refusing -= 1));
   }
 
-  /** Carries each piece later by `delayMs`, for a time. */
-  async slow(delayMs: number, ms: number): Promise<void> {
+  /** Carries each piece later by `delayMs`, until `healed`. */
+  async slow(delayMs: number, healed: Promise<void>): Promise<void> {
     this.delayMs = delayMs;
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    this.delayMs = 0;
+    await healed.finally(() => (this.delayMs = 0));
+  }
+
+  /** Carries nothing one way until `healed`, and then what was held back: neither end hears that the other's words do not come. */
+  async mute(way: Way, healed: Promise<void>): Promise<void> {
+    this.muted.set(way, healed);
+    await healed.finally(() => this.muted.delete(way));
   }
 
   async close(): Promise<void> {
@@ -50,16 +64,16 @@ export class Proxy {
     await once(this.server, 'close');
   }
 
-  private carry(near: Socket, target: number): void {
-    if (this.refusing) {
+  private carry(near: Socket): void {
+    if (this.refusing > 0) {
       near.destroy();
       return;
     }
-    const far = connect(target, '127.0.0.1');
-    for (const [from, to] of [[near, far], [far, near]] as const) {
+    const far = connect(this.target, '127.0.0.1');
+    for (const [from, to, way] of [[near, far, 'to-server'], [far, near, 'to-service']] as const) {
       this.sockets.add(from);
       from.setNoDelay(true);
-      this.pass(from, to);
+      this.pass(from, to, way);
       // what one end did to the connection is told to the other by its end
       from.on('error', () => to.destroy());
       from.on('close', () => {
@@ -69,12 +83,12 @@ export class Proxy {
     }
   }
 
-  private pass(from: Socket, to: Socket): void {
+  private pass(from: Socket, to: Socket, way: Way): void {
     let last: Promise<void> = Promise.resolve();
     let waiting = 0;
     from.on('data', (piece) => {
       // pieces keep their order: none overtakes one that is still delayed
-      if (this.delayMs === 0 && waiting === 0) {
+      if (this.delayMs === 0 && waiting === 0 && !this.muted.has(way)) {
         to.write(piece);
         return;
       }
@@ -83,6 +97,7 @@ export class Proxy {
       last = last.then(async () => {
         const left = due - performance.now();
         if (left > 0) await new Promise((resolve) => setTimeout(resolve, left));
+        await this.muted.get(way);
         waiting -= 1;
         if (!to.destroyed) to.write(piece);
       });

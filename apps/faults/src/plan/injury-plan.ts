@@ -1,64 +1,52 @@
-import { type Point, POINTS } from '../agent/orders.js';
+import { POINTS } from '../agent/orders.js';
+import type { Area } from './areas.js';
+import type { Injury } from './injury.js';
 import type { Random } from './random.js';
 
-/** Something that is done to the running shop, and when after the first order. */
-export type Injury = { readonly atMs: number } & (
-  | { readonly what: 'kill-at'; readonly service: number; readonly point: Point; readonly after: number }
-  | { readonly what: 'freeze-at'; readonly service: number; readonly point: Point; readonly after: number }
-  | { readonly what: 'kill'; readonly service: number }
-  | { readonly what: 'freeze'; readonly service: number; readonly forMs: number }
-  | { readonly what: 'conflicts'; readonly service: number; readonly times: number }
-  | { readonly what: 'lost-commits'; readonly service: number; readonly times: number }
-  | { readonly what: 'exhaust-pools'; readonly service: number; readonly forMs: number }
-  | { readonly what: 'database-restart'; readonly forMs: number }
-  | { readonly what: 'broker-restart'; readonly forMs: number }
-  | { readonly what: 'broker-wipe'; readonly forMs: number }
-  | { readonly what: 'broker-freeze'; readonly forMs: number }
-  | { readonly what: 'line-cut'; readonly line: 'database' | 'broker' }
-  | { readonly what: 'line-refuse'; readonly line: 'database' | 'broker'; readonly forMs: number }
-  | { readonly what: 'line-slow'; readonly line: 'database' | 'broker'; readonly delayMs: number; readonly forMs: number }
-);
-
-/** What a plan may injure: anything, or one kind of thing again and again. */
-export type Area = 'all' | 'services' | 'database' | 'broker';
-
-/** All of them. */
-export const AREAS: readonly Area[] = ['all', 'services', 'database', 'broker'];
-
-/** Which injuries a topology can suffer. */
+/** What a world can suffer. */
 export interface Body {
   /** Replicas that run. */
   readonly services: number;
+  /** Those that have another replica beside them, so that one is healthy when the other is not. */
+  readonly paired: readonly number[];
   readonly hasBroker: boolean;
-  readonly area: Area;
+  /** Into which tables a message can be poisoned: those of modules that have two replicas. */
+  readonly poisonTables: readonly string[];
 }
 
 type Kind = Injury['what'];
 
+/** Injuries of a round that has many. */
+const INJURIES = 6;
+const INJURED_WITHIN_MS = 4_000;
+
 // Those at named points stand twice: they are what the lab is for.
-const OF_SERVICES: readonly Kind[] = ['kill-at', 'kill-at', 'freeze-at', 'freeze-at', 'kill', 'freeze', 'conflicts', 'lost-commits', 'exhaust-pools'];
-const OF_THE_DATABASE: readonly Kind[] = ['database-restart', 'line-cut', 'line-refuse', 'line-slow'];
+const OF_SERVICES: readonly Kind[] = ['kill-at', 'kill-at', 'freeze-at', 'freeze-at', 'kill', 'freeze', 'conflicts', 'lost-commits', 'exhaust-pools', 'replica-line', 'clock-step'];
+const OF_THE_DATABASE: readonly Kind[] = ['database-restart', 'line-cut', 'line-refuse', 'line-slow', 'sessions-end'];
 const OF_THE_BROKER: readonly Kind[] = ['broker-restart', 'broker-wipe', 'broker-freeze', 'line-cut', 'line-refuse', 'line-slow'];
 
-/** What is done in a seed: the same for the same seed and the same kind of topology. */
-export function planInjuries(random: Random, number: number, withinMs: number, body: Body): Injury[] {
-  const injuries = Array.from({ length: number }, () => one(random, random.whole(0, withinMs), body));
+/** Many injuries of anything, or of one kind of thing, or of one replica; in the order of their time. */
+export function planMany(random: Random, area: Area, body: Body): Injury[] {
+  const victim = area === 'replica' ? random.one(body.paired) : undefined;
+  const injuries = Array.from({ length: INJURIES }, () => one(random, random.whole(0, INJURED_WITHIN_MS), area, body, victim));
   return injuries.sort((a, b) => a.atMs - b.atMs);
 }
 
-function one(random: Random, atMs: number, body: Body): Injury {
-  const area = body.area === 'all' ? anyArea(random.whole(1, 100), body.hasBroker) : body.area;
-  if (area === 'broker') return ofLine(random, atMs, random.one(OF_THE_BROKER), 'broker');
-  if (area === 'database') return ofLine(random, atMs, random.one(OF_THE_DATABASE), 'database');
-  return ofService(random, atMs, random.one(OF_SERVICES), random.whole(0, body.services - 1));
+function one(random: Random, atMs: number, area: Area, body: Body, victim: number | undefined): Injury {
+  if (victim !== undefined) return ofService(random, atMs, random.one(OF_SERVICES), victim, body);
+  switch (area === 'mixed' ? anyThing(random.whole(1, 100), body.hasBroker) : area) {
+    case 'broker': return ofLine(random, atMs, random.one(OF_THE_BROKER), 'broker');
+    case 'database': return ofLine(random, atMs, random.one(OF_THE_DATABASE), 'database');
+    default: return ofService(random, atMs, random.one(OF_SERVICES), random.whole(0, body.services - 1), body);
+  }
 }
 
-function anyArea(place: number, hasBroker: boolean): Area {
+function anyThing(place: number, hasBroker: boolean): Area {
   if (hasBroker && place <= 25) return 'broker';
   return place <= 45 ? 'database' : 'services';
 }
 
-function ofService(random: Random, atMs: number, what: Kind, service: number): Injury {
+function ofService(random: Random, atMs: number, what: Kind, service: number, { hasBroker }: Body): Injury {
   switch (what) {
     case 'kill-at':
     case 'freeze-at': return { atMs, what, service, point: random.one(POINTS), after: random.whole(1, 12) };
@@ -66,6 +54,8 @@ function ofService(random: Random, atMs: number, what: Kind, service: number): I
     case 'conflicts':
     case 'lost-commits': return { atMs, what, service, times: random.whole(1, 5) };
     case 'exhaust-pools': return { atMs, what, service, forMs: random.whole(200, 3_000) };
+    case 'replica-line': return { atMs, what, service, line: hasBroker ? random.one(['database', 'broker'] as const) : 'database', how: random.one(['refuse', 'slow', 'to-server', 'to-service'] as const), forMs: random.whole(200, 6_000), leastMs: 0 };
+    case 'clock-step': return { atMs, what, of: service, byMs: random.one([-600_000, 600_000]) };
     default: return { atMs, what: 'kill', service };
   }
 }
@@ -78,6 +68,7 @@ function ofLine(random: Random, atMs: number, what: Kind, line: 'database' | 'br
     case 'broker-freeze': return { atMs, what, forMs: random.whole(50, 2_500) };
     case 'line-refuse': return { atMs, what, line, forMs: random.whole(100, 2_500) };
     case 'line-slow': return { atMs, what, line, delayMs: random.whole(5, 150), forMs: random.whole(500, 3_000) };
+    case 'sessions-end': return { atMs, what, every: random.chance(0.3), times: random.whole(1, 5), pauseMs: random.whole(50, 500), seed: random.whole(0, 1_000_000) };
     default: return { atMs, what: 'line-cut', line };
   }
 }

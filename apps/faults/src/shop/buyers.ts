@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Progress } from '../check/progress.js';
 import type { OrderPlan } from '../plan/buyer-plan.js';
 import type { Shop } from './shop.js';
 import type { ShopClient } from './client.js';
@@ -37,12 +38,12 @@ export async function logIn(client: ShopClient, credentials: { readonly email: s
 }
 
 /** Places the orders of a plan, each buyer one after the other, all buyers at once; each goes on until it has an answer. */
-export async function placeOrders(buyers: readonly ShopClient[], plans: readonly OrderPlan[], products: readonly string[], pauseMs: number): Promise<OrderedResult[]> {
+export async function placeOrders(buyers: readonly ShopClient[], plans: readonly OrderPlan[], products: readonly string[], pauseMs: number, progress: Progress): Promise<OrderedResult[]> {
   const perBuyer = buyers.map(async (client, buyer) => {
     const results: OrderedResult[] = [];
     const cancellations: Promise<void>[] = [];
     for (const plan of plans.filter((one) => one.buyer === buyer)) {
-      const result = await place(client, plan, products[plan.product] as string);
+      const result = await place(client, plan, products[plan.product] as string, progress);
       results.push(result);
       if (result.orderId !== undefined && plan.cancelAfterMs !== undefined) cancellations.push(cancelLater(client, result.orderId, plan.cancelAfterMs));
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -53,7 +54,7 @@ export async function placeOrders(buyers: readonly ShopClient[], plans: readonly
   return (await Promise.all(perBuyer)).flat().sort((a, b) => a.plan.number - b.plan.number);
 }
 
-async function place(client: ShopClient, plan: OrderPlan, productId: string): Promise<OrderedResult> {
+async function place(client: ShopClient, plan: OrderPlan, productId: string, progress: Progress): Promise<OrderedResult> {
   // What is left in the cart of an order that failed must not go into this one.
   const { body: cart } = await client.insist('GET', '/cart', undefined, {}, INSIST_MS);
   for (const line of (cart as { items?: { productId: string }[] } | undefined)?.items ?? []) {
@@ -62,9 +63,15 @@ async function place(client: ShopClient, plan: OrderPlan, productId: string): Pr
   await client.insist('POST', '/cart/items', { productId, quantity: plan.quantity }, {}, INSIST_MS);
   // A lost answer may have added it twice: the cart says what it holds now.
   await client.insist('PATCH', `/cart/items/${productId}`, { quantity: plan.quantity }, {}, INSIST_MS);
+  const askedAt = performance.now();
   const { status, body } = await client.insist('POST', '/orders', { paymentMethod: plan.paymentMethod }, { 'idempotency-key': randomUUID() }, INSIST_MS);
   const orderId = (body as { id?: string } | undefined)?.id;
-  if (status < 200 || status > 299 || orderId === undefined) return { plan, orderId: undefined, refusal: `${status} ${JSON.stringify(body)}` };
+  if (status < 200 || status > 299 || orderId === undefined) {
+    const refusal = `${status} ${JSON.stringify(body)}`;
+    progress.notAccepted(plan, refusal);
+    return { plan, orderId: undefined, refusal };
+  }
+  progress.accepted(plan, orderId, askedAt);
   return { plan, orderId, refusal: undefined };
 }
 

@@ -4,8 +4,17 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** A replica as its clients see it. */
+export interface Replica {
+  readonly url: string;
+  /** Aborts what was asked of it when it falls silent. */
+  readonly silence: AbortSignal;
+  /** A try ended, with an answer or without. */
+  tried(startedAt: number): void;
+}
+
 /** Where requests to a path may go. */
-export type Replicas = (path: string) => readonly string[];
+export type Replicas = (path: string) => readonly Replica[];
 
 const TRY_MS = 12_000;
 const PAUSE_MS = 100;
@@ -33,12 +42,13 @@ export class ShopClient {
 
   /** One try; `undefined` when there was no answer. */
   async once(method: string, path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer | undefined> {
-    const urls = this.replicas(path);
+    const replicas = this.replicas(path);
     this.turn += 1;
-    const url = urls[this.turn % urls.length];
-    if (url === undefined) throw new Error(`no service owns ${path}`);
+    const replica = replicas[this.turn % replicas.length];
+    if (replica === undefined) throw new Error(`no service owns ${path}`);
+    const startedAt = performance.now();
     try {
-      const response = await fetch(`${url}${path}`, {
+      const response = await fetch(`${replica.url}${path}`, {
         method,
         headers: {
           ...headers,
@@ -46,13 +56,15 @@ export class ShopClient {
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(TRY_MS),
+        signal: AbortSignal.any([AbortSignal.timeout(TRY_MS), replica.silence]),
       });
       const text = await response.text();
       return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
     } catch {
       // No answer, which is one of the things that the lab brings about.
       return undefined;
+    } finally {
+      replica.tried(startedAt);
     }
   }
 }

@@ -3,19 +3,26 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { type AgentOrder, type AgentReport, REPORT_FD } from '../agent/orders.js';
+import { type AgentOrder, type AgentReport, POISON_VARIABLE, type PoisonOrder, REPORT_FD } from '../agent/orders.js';
+import type { Lines } from '../machine/lines.js';
 
 const MAIN = fileURLToPath(new URL('../../../shop/src/main.js', import.meta.url));
 const AGENT = new URL('../agent/agent.js', import.meta.url).href;
 const READY_WITHIN_MS = 180_000;
+const PROBE_MS = 2_000;
 const RESTART_AFTER_MS = 200;
 const LOG_LINES_MAX = 400;
+const LAST_WORDS = 6;
 
 /** How a replica is run. */
 export interface ServiceOptions {
   readonly service: string;
+  /** Its number among the replicas of its service, from 0. */
+  readonly replica: number;
+  readonly modules: readonly string[];
   readonly topologyFile: string;
   readonly port: number;
+  readonly lines: Lines;
   /** Modules that are loaded before the agent, for mutations of the shop's code. */
   readonly preload: readonly string[];
   /** How long the lab leaves a replica that was frozen at a point. */
@@ -23,60 +30,100 @@ export interface ServiceOptions {
   readonly told: (service: string, report: AgentReport) => void;
 }
 
+/** One run of a replica. */
+interface Run {
+  readonly child: ChildProcess;
+  readonly lines: string[];
+  /** It took requests once. */
+  wasReady: boolean;
+  /** The lab ends it. */
+  isEnded: boolean;
+}
+
 /** A replica of a service of the built shop, with the lab's agent in it; started again whenever it ends. */
 export class Service {
-  private child: ChildProcess | undefined;
+  private run: Run | undefined;
   private stopping = false;
-  private readonly lines: string[] = [];
-  /** How often it ended without being asked to. */
-  deaths = 0;
+  private poison: PoisonOrder | undefined;
+  /** Each time that it ended and nobody had ordered it: what it ended with, and its last words. */
+  readonly deaths: string[] = [];
+  /** How often it was refused a start, as by a database that was away. */
+  refusedStarts = 0;
 
   constructor(private readonly options: ServiceOptions) {}
 
+  /** The name of its service. */
   get name(): string {
     return this.options.service;
+  }
+
+  /** Its own name. */
+  get title(): string {
+    return `${this.options.service}-${this.options.replica}`;
+  }
+
+  get modules(): readonly string[] {
+    return this.options.modules;
+  }
+
+  get port(): number {
+    return this.options.port;
   }
 
   get url(): string {
     return `http://127.0.0.1:${this.options.port}`;
   }
 
+  get lines(): Lines {
+    return this.options.lines;
+  }
+
   /** The last lines that it wrote. */
   get log(): string {
-    return this.lines.join('\n');
+    return this.run?.lines.join('\n') ?? '';
   }
 
   async start(): Promise<void> {
-    this.run();
+    this.stopping = false;
+    this.begin();
     const until = performance.now() + READY_WITHIN_MS;
     while (!(await this.isReady())) {
-      if (performance.now() > until) throw new Error(`${this.name} was not ready within ${READY_WITHIN_MS} ms:\n${this.log}`);
+      if (performance.now() > until) throw new Error(`${this.title} was not ready within ${READY_WITHIN_MS} ms:\n${this.log}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 
   /** Has the agent in it do something; a replica that is down at the moment is spared. */
   order(order: AgentOrder): void {
-    if (this.child?.connected) this.child.send(order, () => undefined);
+    if ('disarm' in order) this.poison = undefined;
+    const child = this.run?.child;
+    if (child?.connected) child.send(order, () => undefined);
+  }
+
+  /** Has this replica end at a message, now and whenever it is started again, until it is disarmed. */
+  poisoned(order: PoisonOrder): void {
+    this.poison = order;
+    this.order(order);
   }
 
   /** SIGKILL; it is started again. */
   kill(): void {
-    this.child?.kill('SIGKILL');
+    if (this.run === undefined) return;
+    this.run.isEnded = true;
+    this.run.child.kill('SIGKILL');
   }
 
-  /** SIGSTOP for a while. */
-  async freeze(ms: number): Promise<void> {
-    const { child } = this;
+  /** SIGSTOP until `healed`. */
+  async freeze(healed: Promise<void>): Promise<void> {
+    const child = this.run?.child;
     child?.kill('SIGSTOP');
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    child?.kill('SIGCONT');
+    await healed.finally(() => child?.kill('SIGCONT'));
   }
 
   /** SIGTERM, and what it ended with. */
   async stop(): Promise<number | null> {
     this.stopping = true;
-    const { child } = this;
+    const child = this.run?.child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const exited = once(child, 'exit');
     child.kill('SIGCONT');
@@ -86,40 +133,63 @@ export class Service {
   }
 
   async isReady(): Promise<boolean> {
+    return (await this.probe()) === 'ready';
+  }
+
+  /** Whether it takes requests; `silent` when it does not answer at all although its port takes connections. */
+  async probe(): Promise<'ready' | 'not-ready' | 'silent'> {
+    const { run } = this;
     try {
-      return (await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(2_000) })).status === 200;
-    } catch {
-      // It does not listen: whoever waits for it has a limit.
-      return false;
+      const { status } = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(PROBE_MS) });
+      if (status === 200 && run !== undefined) run.wasReady = true;
+      return status === 200 ? 'ready' : 'not-ready';
+    } catch (error) {
+      return error instanceof Error && error.name === 'TimeoutError' ? 'silent' : 'not-ready';
     }
   }
 
-  private run(): void {
+  private begin(): void {
     const { service, topologyFile, port, preload } = this.options;
     const imports = [...preload, AGENT].flatMap((url) => ['--import', url]);
     const child = spawn(process.execPath, ['--no-warnings', ...imports, MAIN, '--topology', topologyFile, '--service', service], {
-      env: { ...process.env, NODE_OPTIONS: '', FLEDGE_PORT: String(port) },
+      env: { ...process.env, NODE_OPTIONS: '', FLEDGE_PORT: String(port), [POISON_VARIABLE]: this.poison === undefined ? '' : JSON.stringify(this.poison) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
     });
-    this.child = child;
-    for (const stream of [child.stdout, child.stderr]) this.keep(stream as Readable);
-    createInterface({ input: child.stdio[REPORT_FD] as Readable }).on('line', (line) => this.heard(child, JSON.parse(line) as AgentReport));
+    const run: Run = { child, lines: [], wasReady: false, isEnded: false };
+    this.run = run;
+    for (const stream of [child.stdout, child.stderr]) keep(run.lines, stream as Readable);
+    createInterface({ input: child.stdio[REPORT_FD] as Readable }).on('line', (line) => this.heard(run, JSON.parse(line) as AgentReport));
     child.once('exit', () => {
-      if (this.stopping) return;
-      this.deaths += 1;
-      setTimeout(() => !this.stopping && this.run(), RESTART_AFTER_MS);
+      if (!this.stopping) setTimeout(() => !this.stopping && this.begin(), RESTART_AFTER_MS);
     });
+    // 'close' comes after the last line that it wrote, so after its agent's report that this is ordered
+    child.once('close', (code, signal) => !this.stopping && this.ended(run, code, signal));
   }
 
-  private heard(child: ChildProcess, report: AgentReport): void {
+  private ended({ isEnded, wasReady, lines }: Run, code: number | null, signal: NodeJS.Signals | null): void {
+    if (isEnded) return;
+    // What Node writes last when an error was caught by nobody.
+    const isCrash = signal !== null || lines.some((line) => /^Node\.js v\d/.test(line));
+    if (wasReady || isCrash) this.deaths.push(`${this.title} ended by itself with ${signal ?? `code ${code}`}: ${lastWords(lines)}`);
+    else this.refusedStarts += 1;
+  }
+
+  private heard(run: Run, report: AgentReport): void {
     this.options.told(this.name, report);
-    if (report.did === 'SIGSTOP') setTimeout(() => child.kill('SIGCONT'), this.options.frozenMs);
+    if (report.did === 'SIGKILL' || report.did === 'poisoned') run.isEnded = true;
+    if (report.did === 'SIGSTOP') setTimeout(() => run.child.kill('SIGCONT'), this.options.frozenMs);
   }
+}
 
-  private keep(stream: Readable): void {
-    createInterface({ input: stream }).on('line', (line) => {
-      this.lines.push(line);
-      if (this.lines.length > LOG_LINES_MAX) this.lines.shift();
-    });
-  }
+/** From the last line on that names an error. */
+function lastWords(lines: readonly string[]): string {
+  const error = lines.findLastIndex((line) => /^\s*(throw |[\w.]*([eE]rror|Exception|Fault)\b.*:)/.test(line));
+  return (error < 0 ? lines.slice(-LAST_WORDS) : lines.slice(error, error + LAST_WORDS)).map((line) => line.trim()).join(' | ');
+}
+
+function keep(lines: string[], stream: Readable): void {
+  createInterface({ input: stream }).on('line', (line) => {
+    lines.push(line);
+    if (lines.length > LOG_LINES_MAX) lines.shift();
+  });
 }

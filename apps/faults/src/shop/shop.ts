@@ -1,48 +1,49 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentReport } from '../agent/orders.js';
+import type { Tried } from '../check/answers.js';
 import { freePort } from '../machine/free-port.js';
+import { closeLines, type Lines } from '../machine/lines.js';
 import { ShopClient } from './client.js';
+import { FrontDoor } from './front-door.js';
 import { Service } from './service.js';
-import { servicesOf, type TopologyName, type TopologySettings, topologyText } from './topologies.js';
+import { type ServicePlan, servicesOf, type TopologyName, type TopologySettings, topologyText } from './topologies.js';
 
 /** How the shop is run. */
 export interface ShopOptions {
   readonly topology: TopologyName;
   readonly dir: string;
-  readonly settings: TopologySettings;
+  /** What its topology file says to a replica with these lines. */
+  readonly settings: (lines: Lines) => TopologySettings;
+  readonly lay: () => Promise<Lines>;
   /** The path prefixes of each module. */
   readonly routes: ReadonlyMap<string, readonly string[]>;
-  /** The port of the first replica that hosts payments, which the provider sends its webhooks to. */
-  readonly paymentsPort: number;
+  /** Told the port of a replica that hosts payments and takes requests, which the provider sends its webhooks to. */
+  readonly webhooksTo: (port: number) => void;
   readonly preload: readonly string[];
   readonly frozenMs: number;
   readonly told: (service: string, report: AgentReport) => void;
 }
 
-/** The shop in one topology: all its replicas, and clients that find them. */
+/** The shop in one topology: all its replicas, those of another one that is started beside, and clients that find them. */
 export class Shop {
-  private constructor(
-    readonly services: readonly Service[],
-    private readonly byRoute: ReadonlyMap<string, readonly Service[]>,
-  ) {}
+  /** The replicas of its topology. */
+  readonly services: Service[] = [];
+  private readonly beside: Service[] = [];
+  /** Those that requests are sent to. */
+  private readonly inRotation = new Set<Service>();
+  private readonly door = new FrontDoor(() => this.all(), () => this.aimWebhooks());
+  /** Each try of a buyer, since it was last looked at. */
+  readonly tried: Tried[] = [];
+
+  private constructor(private readonly options: ShopOptions) {}
 
   static async start(options: ShopOptions): Promise<Shop> {
-    const topologyFile = join(options.dir, `${options.topology}.yaml`);
-    const plans = servicesOf(options.topology, [...options.routes.keys()]);
-    await writeFile(topologyFile, topologyText(plans, options.settings));
-    const services: Service[] = [];
-    const byRoute = new Map<string, Service[]>();
-    for (const plan of plans) {
-      for (let replica = 0; replica < plan.replicas; replica++) {
-        const service = new Service({ ...options, service: plan.name, topologyFile, port: replica === 0 && plan.modules.includes('payments') ? options.paymentsPort : await freePort() });
-        services.push(service);
-        for (const route of plan.modules.flatMap((module) => options.routes.get(module) ?? [])) byRoute.set(route, [...(byRoute.get(route) ?? []), service]);
-      }
-    }
-    const shop = new Shop(services, byRoute);
+    const shop = new Shop(options);
     try {
-      await Promise.all(services.map((service) => service.start()));
+      const plans = servicesOf(options.topology, [...options.routes.keys()]);
+      shop.services.push(...(await shop.make(plans, options.settings)));
+      await shop.bring(shop.services);
     } catch (error) {
       await shop.stop();
       throw error;
@@ -50,8 +51,53 @@ export class Shop {
     return shop;
   }
 
+  /** Every replica, those beside too. */
+  all(): readonly Service[] {
+    return [...this.services, ...this.beside];
+  }
+
   client(): ShopClient {
-    return new ShopClient((path) => this.owners(path).map((service) => service.url));
+    return new ShopClient((path) =>
+      this.door.open(this.owners(path)).map((service) => ({
+        url: service.url,
+        silence: this.door.silence(service),
+        tried: (startedAt) => void this.tried.push({ service: service.title, startedAt, tookMs: performance.now() - startedAt }),
+      })),
+    );
+  }
+
+  /** Those of its topology that have another replica beside them. */
+  paired(): number[] {
+    return this.services.flatMap((service, i) => (this.services.filter((other) => other.name === service.name).length > 1 ? [i] : []));
+  }
+
+  /** Starts all modules in one more process with the transport `local`; it takes its part at once. */
+  async startWhole(): Promise<Service> {
+    const [whole] = this.beside;
+    if (whole !== undefined) {
+      await this.bring([whole]);
+      return whole;
+    }
+    const plan = { name: 'whole', modules: [...this.options.routes.keys()], replicas: 1 };
+    const [made] = await this.make([plan], (lines) => ({ ...this.options.settings(lines), natsUrl: undefined }));
+    this.beside.push(made as Service);
+    await this.bring([made as Service]);
+    return made as Service;
+  }
+
+  /** Starts replicas, and sends requests to them when all are ready. */
+  async bring(services: readonly Service[]): Promise<void> {
+    await Promise.all(services.map((service) => service.start()));
+    for (const service of services) this.inRotation.add(service);
+    this.aimWebhooks();
+  }
+
+  /** Sends no more requests to replicas and lets them end. Resolves to those that did not end well, with what they ended with. */
+  async takeAway(services: readonly Service[]): Promise<string[]> {
+    for (const service of services) this.inRotation.delete(service);
+    this.aimWebhooks();
+    const codes = await Promise.all(services.map((service) => service.stop()));
+    return services.flatMap((service, i) => (codes[i] === 0 ? [] : [`${service.title} was asked to end and did with code ${codes[i] ?? 'none'}`]));
   }
 
   async allReady(): Promise<boolean> {
@@ -59,11 +105,33 @@ export class Shop {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.services.map((service) => service.stop()));
+    this.door.close();
+    await Promise.all(this.all().map((service) => service.stop()));
+    await Promise.all(this.all().map(({ lines }) => closeLines(lines)));
+  }
+
+  private async make(plans: readonly ServicePlan[], settings: ShopOptions['settings']): Promise<Service[]> {
+    const services: Service[] = [];
+    for (const plan of plans) {
+      for (let replica = 0; replica < plan.replicas; replica++) {
+        const lines = await this.options.lay();
+        const topologyFile = join(this.options.dir, `${plan.name}-${replica}.yaml`);
+        await writeFile(topologyFile, topologyText(plans, settings(lines)));
+        services.push(new Service({ ...this.options, service: plan.name, replica, modules: plan.modules, topologyFile, lines, port: await freePort() }));
+      }
+    }
+    return services;
+  }
+
+  private aimWebhooks(): void {
+    const [first] = this.door.open([...this.inRotation].filter(({ modules }) => modules.includes('payments')));
+    if (first !== undefined) this.options.webhooksTo(first.port);
   }
 
   private owners(path: string): readonly Service[] {
-    const prefix = [...this.byRoute.keys()].find((route) => path === route || path.startsWith(`${route}/`) || path.startsWith(`${route}?`));
-    return prefix === undefined ? [] : (this.byRoute.get(prefix) ?? []);
+    for (const [module, routes] of this.options.routes) {
+      if (routes.some((route) => path === route || path.startsWith(`${route}/`) || path.startsWith(`${route}?`))) return [...this.inRotation].filter(({ modules }) => modules.includes(module));
+    }
+    return [];
   }
 }

@@ -32,6 +32,7 @@ export function servicesOf(topology: TopologyName, modules: readonly string[]): 
 /** What a topology file says, besides the services. */
 export interface TopologySettings {
   readonly databaseUrl: string;
+  /** `undefined`: the transport is `local`. */
   readonly natsUrl: string | undefined;
   readonly namespace: string;
   readonly providerUrl: string;
@@ -66,6 +67,6 @@ function settingsOf({ providerUrl, webhookSecret }: TopologySettings): string[] 
     '  inventory: { demo: true, reservationMs: 45000 }',
     `  payments: { providerUrl: "${providerUrl}", webhookSecret: ${webhookSecret}, providerTimeoutMs: 2500, askedMaxMs: 4000 }`,
     '  shipping: { dispatchAfterMs: 2000, deliverAfterMs: 200 }',
-    '  ordering: { paymentTimeoutMs: 20000 }',
+    '  ordering: { paymentTimeoutMs: 30000 }',
   ];
 }

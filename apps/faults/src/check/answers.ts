@@ -1,0 +1,33 @@
+/** A try of a buyer at one replica. */
+export interface Tried {
+  readonly service: string;
+  readonly startedAt: number;
+  readonly tookMs: number;
+}
+
+/** A time in which one replica was injured, and the others were not. */
+export interface Injured {
+  readonly service: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** By then whoever asks leaves a silent replica out. */
+const LEFT_OUT_WITHIN_MS = 3_000;
+/** The promise is a second; this holds on a machine that is much slower and does many other things. */
+const ANSWER_P95_MAX_MS = 5_000;
+const TRIES_MIN = 20;
+
+/** How long 95 of 100 answers of the other replicas took while one was injured and already left out; `undefined` when there were too few to say. */
+export function healthyP95Ms(tried: readonly Tried[], injured: readonly Injured[]): number | undefined {
+  const took = tried
+    .filter(({ service, startedAt }) => injured.some((one) => one.service !== service && startedAt > one.from + LEFT_OUT_WITHIN_MS && startedAt < one.to))
+    .map(({ tookMs }) => tookMs)
+    .sort((a, b) => a - b);
+  return took.length < TRIES_MIN ? undefined : took[Math.ceil(took.length * 0.95) - 1];
+}
+
+/** What is broken of the answers of healthy replicas, a line or none. */
+export function slowAnswers(p95Ms: number | undefined): string[] {
+  return p95Ms === undefined || p95Ms <= ANSWER_P95_MAX_MS ? [] : [`healthy replicas took ${(p95Ms / 1_000).toFixed(1)} s to answer, at p95, while another one was injured`];
+}

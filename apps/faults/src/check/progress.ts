@@ -1,0 +1,148 @@
+import type { OrderPlan } from '../plan/buyer-plan.js';
+import { Tables } from './tables.js';
+
+/** Within which time an order completes, in milliseconds, as long as there is a healthy replica of each module, its database and a broker. */
+export const COMPLETE_WITHIN_MS = 30_000;
+/** How many orders of a hundred may take longer. */
+const LATE_OF_100 = 1;
+/** An order that is open for longer is one that may be stuck. */
+const STIRS_WITHIN_MS = 8_000;
+const LOOK_EVERY_MS = 250;
+const FINAL = ['rejected', 'completed', 'refunded', 'cancelled'];
+
+interface Watched {
+  readonly plan: OrderPlan;
+  readonly orderId: string;
+  readonly askedAt: number;
+  state: string;
+  endedAt: number | undefined;
+  /** How long it has been in the way of the promise, at its end or now. */
+  ageMs: number;
+}
+
+/**
+ * Measures of each order how long it takes, from when its buyer first asked for it to its end, while faults last. Time counts for the
+ * promise only as long as its premise holds. The lab's own clock is used, and its own line to the database.
+ */
+export class Progress {
+  private readonly orders = new Map<string, Watched>();
+  private readonly refused: { readonly plan: OrderPlan; readonly text: string }[] = [];
+  private broken = 0;
+  private premiseSince = 0;
+  private stopped = false;
+  private tables: Tables | undefined;
+  private readonly watching: Promise<void>;
+  /** The order whose message may kill: it is none that the promise is for. */
+  spared: string | undefined;
+
+  /** `slowness`: how many times slower this machine is than one on which the promise is to hold. */
+  constructor(
+    private readonly url: string,
+    private readonly slowness: number,
+  ) {
+    this.watching = this.watch();
+  }
+
+  /** The premise does not hold until `restore`; may be nested. */
+  suspend(): void {
+    this.broken += 1;
+  }
+
+  restore(): void {
+    this.broken -= 1;
+    this.premiseSince = performance.now();
+  }
+
+  accepted(plan: OrderPlan, orderId: string, askedAt: number): void {
+    this.orders.set(orderId, { plan, orderId, askedAt, state: 'accepted', endedAt: undefined, ageMs: 0 });
+  }
+
+  /** The buyer gave up asking. */
+  notAccepted(plan: OrderPlan, text: string): void {
+    if (this.broken === 0) this.refused.push({ plan, text });
+  }
+
+  /** The id of an order that was accepted, by its number in the plan. */
+  idOf(number: number): string | undefined {
+    return [...this.orders.values()].find(({ plan }) => plan.number === number)?.orderId;
+  }
+
+  /** No order has been open for so long that it may be stuck. */
+  get isMoving(): boolean {
+    return [...this.orders.values()].every((order) => order.endedAt !== undefined || order.ageMs < STIRS_WITHIN_MS * this.slowness || order.orderId === this.spared);
+  }
+
+  /** Every order has ended. */
+  get isOver(): boolean {
+    return [...this.orders.values()].every((order) => order.endedAt !== undefined);
+  }
+
+  get isBreached(): boolean {
+    return this.late().length > allowed(this.orders.size);
+  }
+
+  /** What is broken of the promise, a line each; none when no more orders were late than may be. */
+  breaches(): string[] {
+    const late = this.late();
+    const refused = this.refused.map(({ plan, text }) => `order ${plan.number} of buyer ${plan.buyer} was not accepted while a replica of each module was healthy: ${text}`);
+    const lines = late.map(({ orderId, plan, ageMs, state, endedAt }) => `order ${orderId} (${plan.paymentMethod}) ${endedAt === undefined ? 'is' : 'was'} ${state} after ${(ageMs / 1_000).toFixed(1)} s with a healthy replica of each module`);
+    return late.length + refused.length > allowed(this.orders.size) ? [...lines, ...refused] : [];
+  }
+
+  /** How long the slowest orders took, in milliseconds from the first try to the end: of all and of 95 in 100. */
+  slowest(): { readonly p95Ms: number; readonly mostMs: number } {
+    const took = [...this.orders.values()].map((order) => (order.endedAt ?? performance.now()) - order.askedAt).sort((a, b) => a - b);
+    return { p95Ms: took[Math.ceil(took.length * 0.95) - 1] ?? 0, mostMs: took.at(-1) ?? 0 };
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.watching;
+  }
+
+  private late(): Watched[] {
+    return [...this.orders.values()].filter((order) => order.orderId !== this.spared && (order.ageMs > COMPLETE_WITHIN_MS * this.slowness || (order.state === 'cancelled' && mustComplete(order.plan) && order.ageMs > 0)));
+  }
+
+  private async watch(): Promise<void> {
+    while (!this.stopped) {
+      await this.look();
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
+    await this.look();
+    await this.tables?.close().catch(() => undefined);
+  }
+
+  private async look(): Promise<void> {
+    const open = [...this.orders.values()].filter((order) => order.endedAt === undefined);
+    const states = open.length === 0 ? new Map<string, string>() : await this.states(open.map((order) => order.orderId));
+    const at = performance.now();
+    for (const order of open) {
+      order.ageMs = this.broken > 0 ? 0 : at - Math.max(order.askedAt, this.premiseSince);
+      order.state = states.get(order.orderId) ?? order.state;
+      if (FINAL.includes(order.state)) order.endedAt = at;
+    }
+  }
+
+  private async states(ids: readonly string[]): Promise<Map<string, string>> {
+    try {
+      this.tables ??= await Tables.open(this.url);
+      const rows = await this.tables.rows<{ id: string; state: string }>('select id, state from ordering.orders where id = any($1::uuid[])', [ids]);
+      return new Map(rows.map(({ id, state }) => [id, state]));
+    } catch {
+      // The database is away, which is one of the things that the lab brings about: the next look opens a line of its own.
+      await this.tables?.close().catch(() => undefined);
+      this.tables = undefined;
+      return new Map();
+    }
+  }
+}
+
+/** Nothing but a fault keeps it from completing. */
+function mustComplete({ paymentMethod, cancelAfterMs }: OrderPlan): boolean {
+  return paymentMethod === 'pm_card_approved' && cancelAfterMs === undefined;
+}
+
+function allowed(orders: number): number {
+  return Math.floor((orders * LATE_OF_100) / 100);
+}

@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const INSTALL_TIMEOUT_MS = 120_000;
+const LIBRARY = 'libfaketime.so.1';
+
+let found: Promise<string> | undefined;
+
+/**
+ * The path of libfaketime, which gives a program a clock of its own. It is taken from Debian's package, unpacked into the cache
+ * without installing it; rejects with the reason where that cannot be done.
+ */
+export function faketimeLibrary(): Promise<string> {
+  return (found ??= find());
+}
+
+/** What a program's environment needs so that its clock goes by a file: `+0` in it is the machine's own time, `-600` ten minutes before. */
+export function faketimeEnvironment(library: string, clockFile: string): NodeJS.ProcessEnv {
+  return { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clockFile, FAKETIME_CACHE_DURATION: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1' };
+}
+
+async function find(): Promise<string> {
+  const finder = new URL('../../../../../.ci/servers.mjs', import.meta.url).href;
+  const { cacheFolder } = (await import(finder)) as { cacheFolder(): string };
+  const packages = join(cacheFolder(), 'packages');
+  const home = join(packages, 'libfaketime');
+  const cached = await libraryIn(home);
+  if (cached !== undefined) return cached;
+  // unpacked beside its place and then renamed: a broken install is never found
+  await run('mkdir', ['-p', packages]);
+  const fresh = await mkdtemp(join(packages, 'libfaketime-'));
+  try {
+    await unpack(fresh);
+    await rename(fresh, home).catch(async (error: unknown) => {
+      // another process was first
+      if ((await libraryIn(home)) === undefined) throw error;
+    });
+  } catch (error) {
+    throw new Error(`libfaketime cannot be had by apt-get: ${(error instanceof Error ? error.message : String(error)).trim().split('\n').at(-1)}`, { cause: error });
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+  const library = await libraryIn(home);
+  if (library === undefined) throw new Error(`the package libfaketime holds no ${LIBRARY}`);
+  return library;
+}
+
+async function unpack(into: string): Promise<void> {
+  const download = () => run('apt-get', ['download', 'libfaketime'], { cwd: into, timeout: INSTALL_TIMEOUT_MS });
+  try {
+    await download();
+  } catch (error) {
+    if (process.getuid?.() !== 0) throw error;
+    // a new machine has no package lists yet
+    await run('apt-get', ['update'], { timeout: INSTALL_TIMEOUT_MS });
+    await download();
+  }
+  const file = (await readdir(into)).find((name) => name.endsWith('.deb'));
+  if (file === undefined) throw new Error('apt-get download left no .deb file');
+  await run('dpkg-deb', ['-x', file, '.'], { cwd: into, timeout: INSTALL_TIMEOUT_MS });
+  await rm(join(into, file));
+}
+
+async function libraryIn(folder: string): Promise<string | undefined> {
+  const entries = await readdir(folder, { recursive: true }).catch(() => []);
+  const library = entries.find((entry) => entry.endsWith(`/${LIBRARY}`));
+  return library === undefined ? undefined : join(folder, library);
+}

@@ -1,0 +1,68 @@
+import { type Area, AREAS, canSuffer } from './areas.js';
+import type { Injury } from './injury.js';
+import { type Body, planMany } from './injury-plan.js';
+import type { Random } from './random.js';
+
+/** What is done in a round, and how it is to be played. */
+export interface RoundPlan {
+  readonly area: Area;
+  readonly injuries: readonly Injury[];
+  /** The promise of progress holds while the injuries last: there is a healthy replica of each module, its database and a broker. */
+  readonly keepsPremise: boolean;
+  /** Between two orders of a buyer. */
+  readonly pauseMs: number;
+}
+
+/** Longer than the promise of progress, for what is to be seen breaking it; ended sooner when all goes on beside it. */
+const LASTING_MS = 40_000;
+/** Longer than the time to live of a lease or a member, a call's deadline and a request's limit, 10 s. */
+const OUTLASTING_MS = 12_000;
+const CLOCK_STEPS_MS = [-600_000, 600_000] as const;
+const SHORT_PAUSE_MS = 150;
+const STEADY_PAUSE_MS = 1_000;
+/** Orders come all the while that topologies are changed, which takes some starts of processes. */
+const RESPLIT_PAUSE_MS = 4_000;
+
+/** Of how many rounds in a hundred that may injure anything are `mixed`; the others have one of the single areas each. */
+const MIXED_OF_100 = 40;
+
+/** What a seed does to a shop of this kind: the same each time. `area` undefined: what the seed draws. */
+export function planRound(random: Random, area: Area | undefined, body: Body): RoundPlan {
+  const drawn = area ?? (random.whole(1, 100) <= MIXED_OF_100 ? 'mixed' : random.one(AREAS.slice(AREAS.indexOf('replica')).filter((one) => canSuffer(one, body))));
+  switch (drawn) {
+    case 'lines': return steady(drawn, brokenLine(random, body));
+    case 'freezes': return steady(drawn, [{ atMs: random.whole(500, 1_500), what: 'long-freeze', service: random.one(body.paired), forMs: LASTING_MS, leastMs: OUTLASTING_MS }]);
+    case 'clocks': return steady(drawn, clockSteps(random, body));
+    case 'sessions': return steady(drawn, [{ atMs: 0, what: 'sessions-end', every: random.chance(0.5), times: 8, pauseMs: 1_000, seed: random.whole(0, 1_000_000) }]);
+    case 'poison': return steady(drawn, [{ atMs: 0, what: 'poison', table: random.one(body.poisonTables), order: random.whole(0, 5) }]);
+    case 'resplit': return { ...steady(drawn, [{ atMs: random.whole(0, 1_000), what: 'resplit', besideMs: LASTING_MS, leastMs: OUTLASTING_MS }]), pauseMs: RESPLIT_PAUSE_MS };
+    case 'tail': return steady(drawn, brokenTails(random, body));
+    case 'overload': return steady(drawn, [{ atMs: 1_000, what: 'overload', forMs: random.whole(3_000, 5_000) }]);
+    case 'disk': return steady(drawn, [{ atMs: random.whole(1_000, 2_000), what: 'disk-full', forMs: random.whole(2_000, 5_000) }]);
+    case 'replica': return steady(drawn, planMany(random, drawn, body));
+    default: return { area: drawn, injuries: planMany(random, drawn, body), keepsPremise: false, pauseMs: SHORT_PAUSE_MS };
+  }
+}
+
+function steady(area: Area, injuries: readonly Injury[]): RoundPlan {
+  return { area, injuries, keepsPremise: true, pauseMs: STEADY_PAUSE_MS };
+}
+
+function brokenLine(random: Random, { paired, hasBroker }: Body): Injury[] {
+  const line = hasBroker && random.chance(0.6) ? 'broker' : 'database';
+  return [{ atMs: random.whole(500, 1_500), what: 'replica-line', service: random.one(paired), line, how: random.one(['refuse', 'to-server', 'to-service'] as const), forMs: LASTING_MS, leastMs: OUTLASTING_MS }];
+}
+
+/** The database's clock, and then the death of a replica, whose rights must end all the same; and the clock of another. */
+function clockSteps(random: Random, { paired, services }: Body): Injury[] {
+  const atMs = random.whole(500, 1_500);
+  return [
+    { atMs, what: 'clock-step', of: 'database', byMs: random.one(CLOCK_STEPS_MS) },
+    { atMs: atMs + 1_500, what: 'kill', service: random.one(paired) },
+    { atMs: atMs + 2_000, what: 'clock-step', of: random.whole(0, services - 1), byMs: random.one(CLOCK_STEPS_MS) },
+  ];
+}
+
+function brokenTails(random: Random, { paired }: Body): Injury[] {
+  return [0, 1].map((nth) => ({ atMs: 1_000 + nth * 3_000 + random.whole(0, 500), what: 'broker-tail', writer: random.one(paired), newest: random.whole(1, 4), unreadMs: random.whole(200, 600), forMs: random.whole(50, 500) }) as const);
+}

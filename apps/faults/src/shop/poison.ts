@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Tables } from '../check/tables.js';
+import type { Shop } from './shop.js';
+
+const run = promisify(execFile);
+const CLI = fileURLToPath(new URL('../../../cli/src/main.js', import.meta.url));
+const LOOK_EVERY_MS = 200;
+/** Deaths by one message after which it must be put aside: "a few". */
+const DEATHS_MAX = 8;
+const WITHIN_MS = 120_000;
+
+/** A message that was put aside as a dead letter. */
+interface DeadLetter {
+  readonly module: string;
+  readonly consumer: string;
+  readonly id: string;
+}
+
+/**
+ * Has each process end that writes for an order into a table, until the message that asks for it is put aside; then takes the poison
+ * out and sends the message again, as an operator would. Resolves to what is broken: a message that goes on killing.
+ */
+export async function poison(shop: Shop, databaseUrl: string, table: string, orderId: string, deaths: () => number): Promise<string[]> {
+  for (const service of shop.all()) service.poisoned({ table, orderId });
+  const until = performance.now() + WITHIN_MS;
+  let letters: readonly DeadLetter[] = [];
+  while (letters.length === 0 && deaths() < DEATHS_MAX && performance.now() < until) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    letters = await deadLettersOf(databaseUrl, orderId);
+  }
+  for (const service of shop.all()) service.order({ disarm: true });
+  for (const { module, consumer, id } of letters) await fledge(databaseUrl, 'dead-letters', 'resend', module, consumer, id);
+  if (letters.length > 0) return [];
+  return deaths() === 0 ? [`nobody wrote into ${table} for order ${orderId}: its message did not come`] : [`the message that writes into ${table} for order ${orderId} ended ${deaths()} processes, and was not put aside`];
+}
+
+async function deadLettersOf(databaseUrl: string, orderId: string): Promise<DeadLetter[]> {
+  const tables = await Tables.open(databaseUrl);
+  try {
+    const found: DeadLetter[] = [];
+    for (const module of await tables.schemas()) {
+      found.push(...(await tables.rows<DeadLetter>(`select '${module}' as module, consumer, message_id as id from "${module}".dead_letter where state = 'dead' and strpos(payload::text, $1) > 0`, [orderId])));
+    }
+    return found;
+  } finally {
+    await tables.close();
+  }
+}
+
+async function fledge(databaseUrl: string, ...args: readonly string[]): Promise<void> {
+  await run(process.execPath, ['--no-warnings', CLI, ...args], { env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: databaseUrl } });
+}
