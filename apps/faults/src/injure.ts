@@ -8,6 +8,8 @@ import type { World } from './world.js';
 
 const LOOK_EVERY_MS = 100;
 const ACCEPTED_WITHIN_MS = 60_000;
+/** As long as a few starts of processes take, with the time after which a dead replica's work is taken over. */
+const PUT_ASIDE_WITHIN_MS = 90_000;
 
 /** Does to the running shop what the plan of a seed says, when it says it; resolves when the last injury is over. */
 export async function injure(world: World, injuries: readonly Injury[], did: (injury: Injury) => void): Promise<void> {
@@ -122,7 +124,7 @@ async function poisonOrder(world: World, { table, order }: Extract<Injury, { wha
   if (orderId === undefined) throw new Error(`order ${order}, which is to be poisoned, was not accepted`);
   world.progress.spared = orderId;
   const deaths = (): number => world.reports.filter(({ did }) => did === 'poisoned').length;
-  world.broken.push(...(await poison(world.shop, world.database.ownUrl, table, orderId, deaths)));
+  world.broken.push(...(await poison(world.shop, world.database.ownUrl, table, orderId, PUT_ASIDE_WITHIN_MS * world.slowness, deaths)));
   world.notes.push(`${deaths()} processes ended by one message`);
 }
 

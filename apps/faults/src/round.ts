@@ -118,9 +118,9 @@ async function counted(world: World, results: readonly OrderedResult[], stillWit
       ...unrest.map((line) => `not at rest after ${stillWithinMs} ms: ${line}`),
       ...(await brokenInvariants(tables, world.provider, results)),
       ...progress.breaches(),
-      ...shop.all().flatMap(({ deaths }) => deaths),
+      ...shop.all().flatMap((service) => service.takeDeaths()),
       ...world.broken,
-      ...slowAnswers(p95Ms),
+      ...slowAnswers(p95Ms, world.slowness),
     ];
     const stories = broken.length === 0 ? [] : await storiesOf(tables, broken);
     const notes = [...(world.slowness > 1 ? [`a machine ${world.slowness.toFixed(1)} times too slow`] : []), ...world.notes, ...(p95Ms === undefined ? [] : [`healthy replicas answered in ${(p95Ms / 1_000).toFixed(1)} s at p95`])];
@@ -137,7 +137,7 @@ function accepted(results: readonly OrderedResult[]): number {
 
 function done(world: World): Record<string, number> {
   const done: Record<string, number> = {};
-  const refused = world.shop.all().reduce((sum, { refusedStarts }) => sum + refusedStarts, 0);
+  const refused = world.shop.all().reduce((sum, service) => sum + service.takeRefusedStarts(), 0);
   if (refused > 0) done['start refused'] = refused;
   for (const { did, at } of world.reports) {
     const what = at === undefined ? did : `${did} at ${at}`;

@@ -89,7 +89,6 @@ export class World {
   /** Begins a round: forgets what was found in the last one. */
   begin(): void {
     for (const list of [this.reports, this.injured, this.broken, this.notes, this.shop.tried]) list.length = 0;
-    for (const service of this.shop.all()) Object.assign(service, { refusedStarts: 0 }).deaths.length = 0;
     this.progress = new Progress(this.database.ownUrl, this.slowness);
   }
 

@@ -101,7 +101,12 @@ export class Progress {
   }
 
   private late(): Watched[] {
-    return [...this.orders.values()].filter((order) => order.orderId !== this.spared && (order.ageMs > COMPLETE_WITHIN_MS * this.slowness || (order.state === 'cancelled' && mustComplete(order.plan) && order.ageMs > 0)));
+    return [...this.orders.values()].filter((order) => order.orderId !== this.spared && (order.ageMs > COMPLETE_WITHIN_MS * this.slowness || this.wasGivenUp(order)));
+  }
+
+  /** It was cancelled although the premise held all its life. */
+  private wasGivenUp({ plan, state, ageMs, askedAt }: Watched): boolean {
+    return state === 'cancelled' && mustComplete(plan) && ageMs > 0 && askedAt >= this.premiseSince;
   }
 
   private async watch(): Promise<void> {

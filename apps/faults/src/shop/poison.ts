@@ -9,7 +9,6 @@ const CLI = fileURLToPath(new URL('../../../cli/src/main.js', import.meta.url));
 const LOOK_EVERY_MS = 200;
 /** Deaths by one message after which it must be put aside: "a few". */
 const DEATHS_MAX = 8;
-const WITHIN_MS = 120_000;
 
 /** A message that was put aside as a dead letter. */
 interface DeadLetter {
@@ -19,12 +18,12 @@ interface DeadLetter {
 }
 
 /**
- * Has each process end that writes for an order into a table, until the message that asks for it is put aside; then takes the poison
- * out and sends the message again, as an operator would. Resolves to what is broken: a message that goes on killing.
+ * Has each process end that writes for an order into a table, until the message that asks for it is put aside, `withinMs` at the most;
+ * then takes the poison out and sends the message again, as an operator would. Resolves to what is broken: a message that goes on killing.
  */
-export async function poison(shop: Shop, databaseUrl: string, table: string, orderId: string, deaths: () => number): Promise<string[]> {
+export async function poison(shop: Shop, databaseUrl: string, table: string, orderId: string, withinMs: number, deaths: () => number): Promise<string[]> {
   for (const service of shop.all()) service.poisoned({ table, orderId });
-  const until = performance.now() + WITHIN_MS;
+  const until = performance.now() + withinMs;
   let letters: readonly DeadLetter[] = [];
   while (letters.length === 0 && deaths() < DEATHS_MAX && performance.now() < until) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));

@@ -45,10 +45,8 @@ export class Service {
   private run: Run | undefined;
   private stopping = false;
   private poison: PoisonOrder | undefined;
-  /** Each time that it ended and nobody had ordered it: what it ended with, and its last words. */
-  readonly deaths: string[] = [];
-  /** How often it was refused a start, as by a database that was away. */
-  refusedStarts = 0;
+  private deaths: string[] = [];
+  private refusedStarts = 0;
 
   constructor(private readonly options: ServiceOptions) {}
 
@@ -91,6 +89,20 @@ export class Service {
       if (performance.now() > until) throw new Error(`${this.title} was not ready within ${READY_WITHIN_MS} ms:\n${this.log}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+
+  /** Each time, since it was last asked, that it ended and nobody had ordered it: what it ended with, and its last words. */
+  takeDeaths(): string[] {
+    const { deaths } = this;
+    this.deaths = [];
+    return deaths;
+  }
+
+  /** How often, since it was last asked, it was refused a start, as by a database that was away. */
+  takeRefusedStarts(): number {
+    const { refusedStarts } = this;
+    this.refusedStarts = 0;
+    return refusedStarts;
   }
 
   /** Has the agent in it do something; a replica that is down at the moment is spared. */
