@@ -32,7 +32,10 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     says: /handled message \S+ of \S+ \d+ times/,
   },
   'key-order': {
-    edits: [{ file: '/messaging/deliveries.js', from: 'order by r.position limit $5', to: 'order by md5(r.message_id::text) limit least(1, $5)' }],
+    edits: [
+      { file: '/messaging/deliveries.js', from: 'order by r.position limit $5', to: 'order by md5(r.message_id::text) limit least(1, $5)' },
+      { file: '/messaging/backlog.js', from: 'queue.deliveries.push(delivery)', to: 'queue.deliveries.unshift(delivery)' },
+    ],
     takesOut: 'are the messages of a key handled in their order',
     injure: 'mixed',
     says: /, which \w+ published later|was accepted, and is/,
@@ -44,7 +47,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     says: /in the provider's book, \d+ in the ledger/,
   },
   'sent-mark': {
-    edits: [{ file: '/messaging/relay.js', from: 'rows.filter((row) => accepted.has(row.id))', to: 'rows' }],
+    edits: [{ file: '/messaging/relay.js', from: 'if (!accepted.has(message.id))', to: 'if (message.id === undefined)' }],
     takesOut: 'is a message marked as sent only when the log has it',
     // a broker that fails between two sends loses nothing: it must fail often to fail within one
     injure: 'broker',

@@ -23,7 +23,7 @@ import { DUPLICATE_WINDOW_MS, type TopologyName } from './shop/topologies.js';
 const MAIN = fileURLToPath(new URL('../../shop/src/main.js', import.meta.url));
 const run = promisify(execFile);
 
-/** Longer than the window in which the broker knows a message again, and than a lease. */
+/** Longer than the window in which the broker knows a message again, and than it takes until a silent replica is left out. */
 const FROZEN_MS = 5_000 + 2 * DUPLICATE_WINDOW_MS;
 /** Buyers of a world; they stay the same for all its rounds. */
 export const BUYERS = 6;

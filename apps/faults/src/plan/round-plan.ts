@@ -15,7 +15,7 @@ export interface RoundPlan {
 
 /** Longer than the promise of progress, for what is to be seen breaking it; ended sooner when all goes on beside it. */
 const LASTING_MS = 40_000;
-/** Longer than the time to live of a lease or a member, a call's deadline and a request's limit, 10 s. */
+/** Longer than it takes until a silent replica is left out, a call's deadline and a request's limit, 10 s. */
 const OUTLASTING_MS = 12_000;
 const CLOCK_STEPS_MS = [-600_000, 600_000] as const;
 const SHORT_PAUSE_MS = 150;

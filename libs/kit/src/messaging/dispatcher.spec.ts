@@ -94,7 +94,7 @@ describe('the dispatchers of a module', () => {
     const first = await replica(long);
     await first.inbox.accept([message('lost')]);
     await eventually(() => runs === 1, 'it under way');
-    // as after a pause of the process that was longer than the lease
+    // as after a pause of the process for which others have left it out
     await source.query('delete from message_replica where replica = $1', [first.membership.replica]);
     await eventually(async () => (await handled('long')) === 1, 'it handled by the next holder', 8_000);
     expect(runs).toBe(2);

@@ -151,7 +151,7 @@ describe('singletons', () => {
     await app.close();
   });
 
-  it('stop the start of a module without tables, which has nowhere to keep a lease', async () => {
+  it('stop the start of a module without tables, which has nowhere to keep when it ran', async () => {
     class Root {}
     const app = await NestFactory.createApplicationContext({ module: Root, providers: [Sweeper] }, { logger: false });
     const contract = defineContract({ name: 'single' });

@@ -45,7 +45,7 @@ export interface Intake {
   subscriptions(): readonly string[];
   /**
    * Stores messages for each consumer that takes them, in this order; those that are there already change nothing. Resolves after the
-   * commit. With `position`, that is stored in the same transaction, and nothing is stored when the lease was lost meanwhile: rejects.
+   * commit. With `position`, that is stored in the same transaction, and nothing is stored when this replica reads the log no more: rejects.
    */
   accept(messages: readonly StoredMessage[], position?: LogPosition): Promise<void>;
   /** Where the module stands in the log; `undefined` before its first message. */
