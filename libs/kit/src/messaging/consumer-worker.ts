@@ -34,10 +34,10 @@ export class ConsumerWorker {
     return this.complete.size >= this.group.held.size;
   }
 
-  /** The partitions in which to look for more: none while there is enough in memory. */
-  wanted(): readonly number[] {
+  /** The partitions in which to look for more: none while there is enough in memory, and all others when it is to be looked everywhere. */
+  wanted(everywhere: boolean): readonly number[] {
     if (this.backlog.hasWaiting && this.backlog.ids.size >= ENOUGH) return [];
-    return [...this.group.held].filter((part) => !this.complete.has(part) && this.backlog.count(part) < MEMORY_MAX);
+    return [...this.group.held].filter((part) => (everywhere || !this.complete.has(part)) && this.backlog.count(part) < MEMORY_MAX);
   }
 
   /** Takes a key out of memory; what it has left stays in the inbox, and is looked for. */

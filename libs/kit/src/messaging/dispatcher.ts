@@ -57,6 +57,8 @@ export class Dispatcher {
   private readonly working = new Set<Promise<void>>();
   private failing = false;
   private complained = false;
+  /** The next look is also for partitions of which all is taken for being in memory. */
+  private everywhere = false;
   private holdDueAt = Infinity;
   private carefulUntil = 0;
 
@@ -68,7 +70,7 @@ export class Dispatcher {
     membership.onDeath(() => (this.carefulUntil = now() + CAREFUL_MS));
     membership.onTold('inbox', () => this.wakeAll());
     membership.onSigns(({ ready, holdInMs }) => {
-      if (ready && (this.isIdle() || !membership.isAlone)) this.wakeAll();
+      if (ready) this.lookEverywhere();
       if (holdInMs !== null) this.expectHold(holdInMs);
     });
     const deliveries = new Deliveries(sqlOf(source), module);
@@ -92,6 +94,13 @@ export class Dispatcher {
   /** There may be something to handle that is not in memory. */
   wakeAll(): void {
     for (const worker of this.workers) worker.complete.clear();
+    this.wake();
+  }
+
+  /** Something in the inbox is not handled: most likely it is in memory. Whatever is not is looked for, also where all is taken for being there. */
+  private lookEverywhere(): void {
+    if (!this.membership.isAlone || this.isIdle()) return this.wakeAll();
+    this.everywhere = true;
     this.wake();
   }
 
@@ -213,7 +222,8 @@ export class Dispatcher {
 
   private async look(look: number): Promise<number> {
     const missed = new Map(this.workers.map((worker) => [worker, worker.missed]));
-    const wanted = new Map(this.workers.map((worker) => [worker, worker.wanted()]));
+    const wanted = new Map(this.workers.map((worker) => [worker, worker.wanted(this.everywhere)]));
+    this.everywhere = false;
     const held = this.queryOf((worker) => worker.group.held);
     if (held.consumers.length === 0) return 0;
     const ready = this.queryOf((worker) => wanted.get(worker) as readonly number[]);

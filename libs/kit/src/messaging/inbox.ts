@@ -61,6 +61,8 @@ interface AcceptedRow {
 export interface Receiver {
   /** A store begins; its number is for `offer`, which ends it. */
   openLook(): number;
+  /** There may be something in the inbox that was not offered. */
+  wakeAll(): void;
   /** Takes what this process has just stored, in order. */
   offer(found: readonly Found[], look: number): void;
 }
@@ -112,6 +114,10 @@ export class Inbox implements Intake {
     try {
       found = await this.store(messages, position);
       if (found.length > 0) afterAccept(this.module);
+    } catch (error) {
+      // nobody knows whether they are stored: what comes next of their keys must not go before them
+      this.receiver?.wakeAll();
+      throw error;
     } finally {
       this.receiver?.offer(found, look);
     }

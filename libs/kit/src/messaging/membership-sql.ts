@@ -1,7 +1,7 @@
 /** Between two beats of a replica, in milliseconds: how often it says that it lives, and looks for what it was not told of. */
 export const BEAT_MS = 2_500;
 /** A replica that does not move for so long is left out by the others, in milliseconds by their own clocks. */
-export const SILENCE_MS = 8_000;
+export const SILENCE_MS = 10_000;
 
 /** Holds when a replica is a member: what one that was left out still writes changes nothing. `replica` is a parameter. */
 export const isMember = (replica: string): string => `exists (select from message_replica where replica = ${replica}::uuid)`;

@@ -10,7 +10,7 @@ export { BEAT_MS, SILENCE_MS } from './membership-sql.js';
 export type { Assignment } from './share.js';
 
 /** A replica that could not say that it lives for so long, in milliseconds, gives up its work by itself, before others take it. */
-const GIVE_UP_MS = SILENCE_MS - BEAT_MS;
+const GIVE_UP_MS = SILENCE_MS - 1_500;
 /** Between two beats while replicas hand work over, or the database is away, in milliseconds. */
 const QUICK_BEAT_MS = 200;
 /** How long a replica may be unable to reach what it works with before it leaves work to others, in milliseconds. */

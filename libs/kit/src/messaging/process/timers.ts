@@ -111,6 +111,8 @@ export class Timers {
   private complain(error: unknown): number {
     if (!this.failing && !this.stopped) this.logger.warn(`timers of ${this.options.module} cannot be looked at: ${error instanceof Error ? error.message : String(error)}`);
     this.failing = true;
+    // some may have been moved all the same
+    this.options.onMoved();
     return PAUSE_AFTER_FAILURE_MS;
   }
 }
