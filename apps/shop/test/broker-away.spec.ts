@@ -1,29 +1,23 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { eventually } from '@fledge/kit/testing';
-import { type Broker, startBroker } from '../../../libs/kit/test/nats/broker.js';
+import { eventually, testNatsUrl } from '@fledge/kit/testing';
 import { Shop } from './journeys/shop.js';
+import { Line } from './line.js';
 import { type StartedShop, startGroups } from './started-shop.js';
 
-let store: string;
-let broker: Broker;
+let line: Line;
 let started: StartedShop | undefined;
 
 beforeEach(async () => {
-  store = await mkdtemp(join(tmpdir(), 'fledge-broker-away-'));
-  broker = await startBroker({ store });
+  line = await Line.to(testNatsUrl());
 });
 afterEach(async () => {
   await started?.stop();
   started = undefined;
-  await broker.stop();
-  await rm(store, { recursive: true, force: true });
+  line.cut();
 });
 
 // Every service said that it was not ready, and the front door answered 503 for all there is.
 it('goes on with what needs only the database while the broker is away, and refuses the rest as one to try again', async () => {
-  started = await startGroups([['identity'], ['catalog'], ['inventory', 'payments', 'shipping', 'notifications'], ['ordering']], {}, 4, broker.url);
+  started = await startGroups([['identity'], ['catalog'], ['inventory', 'payments', 'shipping', 'notifications'], ['ordering']], {}, 4, line.url);
   const shop = new Shop(started.url);
   const staff = await shop.staff();
   await shop.expect(201, 'POST', '/categories', { token: staff, body: { id: 'away', name: 'Away' } });
@@ -32,7 +26,7 @@ it('goes on with what needs only the database while the broker is away, and refu
   await shop.expect(201, 'POST', '/cart/items', { token: buyer, body: { productId, quantity: 1 } });
   await shop.expect(200, 'GET', '/cart', { token: buyer });
 
-  await broker.stop();
+  line.cut();
   const order = (): Promise<Response> => fetch(`${started?.url}/orders`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json', authorization: `Bearer ${buyer}` } });
   for (let i = 0; i < 3; i++) {
     const refused = await order();
@@ -44,6 +38,6 @@ it('goes on with what needs only the database while the broker is away, and refu
     await shop.expect(200, 'GET', '/readyz');
   }
 
-  broker = await startBroker({ store, port: broker.port });
+  await line.mend();
   await eventually(async () => (await order()).status === 201, 'an order after the return of the broker', 10_000);
-}, 60_000);
+}, 120_000);

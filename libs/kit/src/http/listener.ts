@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { StartupError } from '../contract/index.js';
+import { Admission, type RequestHandler } from './admission.js';
 import { httpProblem, PROBLEM_TYPE } from './problem.js';
 import { correlationIdOf } from './trace.js';
 
-/** Answers a request that was routed to it. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
+export type { RequestHandler } from './admission.js';
 
 /** Milliseconds an idle connection is kept: longer than the minute of usual proxies, so that they close first. */
 export const KEEP_ALIVE_MS = 72_000;
@@ -18,6 +18,9 @@ const RECEIVE_TIMEOUT_MS = 60_000;
  */
 export class HttpListener {
   private readonly owners = new Map<string, RequestHandler>();
+  /** Handlers whose requests are taken in an overload, too: it must be seen from outside that the process lives. */
+  private readonly alwaysTaken = new Set<RequestHandler>();
+  private readonly admission = new Admission(refuseOverload);
   private readonly server: Server;
   private draining = false;
   private inFlight = 0;
@@ -27,17 +30,18 @@ export class HttpListener {
     // a request without Host is refused here, with a problem for its body
     this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: RECEIVE_TIMEOUT_MS, requireHostHeader: false }, (request, response) => this.dispatch(request, response));
     this.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => refuse(request, response, 417, 'fledge.bad-request', `nothing here meets the expectation '${String(request.headers.expect).slice(0, 100)}'`));
+    this.server.on('connection', this.admission.accepted);
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerBroken(error, socket));
   }
 
-  /** Gives a path prefix to a handler. */
+  /** Gives a path prefix to a handler. In an overload some of its requests are refused, with 503. */
   own(prefix: string, handler: RequestHandler): void {
     this.owners.set(prefix, handler);
   }
 
-  /** Gives a path prefix to a handler that only answers what is there: other methods than GET and HEAD get 405. */
+  /** Gives a path prefix to a handler that only answers what is there, in an overload, too: other methods than GET and HEAD get 405. */
   ownForReading(prefix: string, handler: RequestHandler): void {
-    this.own(prefix, (request, response) => {
+    const read: RequestHandler = (request, response) => {
       if (request.method === 'GET' || request.method === 'HEAD') {
         // nobody reads the body that it may have all the same
         request.resume();
@@ -45,7 +49,9 @@ export class HttpListener {
       }
       response.setHeader('allow', 'GET, HEAD');
       refuse(request, response, 405, 'fledge.method-not-allowed', `${prefix} can only be read`);
-    });
+    };
+    this.alwaysTaken.add(read);
+    this.own(prefix, read);
   }
 
   /** Listens; resolves with the port. Rejects with a `StartupError` when the port can not be had. */
@@ -85,8 +91,9 @@ export class HttpListener {
     const hosts = hostsOf(request);
     if (hosts > 1) badRequest(request, response, 'the request has more than one Host header');
     else if (hosts === 0 && request.httpVersion !== '1.0') badRequest(request, response, 'the request has no Host header');
-    else if (handler) handler(request, response);
-    else notFound(request, response);
+    else if (handler === undefined) notFound(request, response);
+    else if (this.alwaysTaken.has(handler)) handler(request, response);
+    else this.admission.enter(handler, request, response);
   }
 
   private ownerOf(url: string): RequestHandler | undefined {
@@ -118,6 +125,11 @@ function hostsOf({ rawHeaders }: IncomingMessage): number {
 /** Answers a request for a path that there is not. */
 export function notFound(request: IncomingMessage, response: ServerResponse): void {
   refuse(request, response, 404, 'fledge.not-found', `no module here serves ${request.method ?? ''} ${(request.url ?? '').slice(0, 200)}`);
+}
+
+function refuseOverload(request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader('retry-after', '1');
+  refuse(request, response, 503, 'fledge.overloaded', 'more is asked here than can be answered in time; nothing was done, so try again after a moment');
 }
 
 function badRequest(request: IncomingMessage, response: ServerResponse, detail: string): void {

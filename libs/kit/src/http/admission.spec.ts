@@ -1,0 +1,108 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { Agent, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Admission, ADMITTED_MIN } from './admission.js';
+
+const FIXTURE = fileURLToPath(new URL('../../test/overload.fixture.mjs', import.meta.url));
+const IN_TIME_MS = 1_000;
+const TIMES_PEAK = 3;
+/** Fewer than are ever refused. */
+const LANES = ADMITTED_MIN;
+/** At first it is not known how much is ended in a second, and what has come by then is late. */
+const SETTLING_MS = 2_000;
+const MEASURED_MS = 3_000;
+/** 80 of 100 is what a machine of its own gives; one that others use gets slower between two measurements, and refusing dearer. */
+const SHARE_MIN = 0.3;
+/** Four in five have an answer by then, of whatever kind; without admission it took them more than twelve seconds. */
+const ANSWERED_WITHIN_MS = 3_000;
+
+interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  readonly sentAt: number;
+  readonly tookMs: number;
+}
+
+describe('admission', () => {
+  let child: ChildProcess;
+  let url: string;
+  const agent = new Agent({ keepAlive: true });
+  afterEach(() => void child?.kill('SIGKILL'));
+  afterAll(() => agent.destroy());
+
+  async function start(how: string): Promise<void> {
+    child = spawn(process.execPath, ['--no-warnings', FIXTURE, how], { env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [port] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
+    url = `http://127.0.0.1:${Number(port.toString())}`;
+  }
+
+  const ask = (path: string): Promise<Answer> => {
+    const sentAt = performance.now();
+    return new Promise((resolve, reject) => {
+      const request = get(`${url}${path}`, { agent }, (response) => {
+        response.resume().once('end', () => resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'], sentAt, tookMs: performance.now() - sentAt }));
+      });
+      request.once('error', reject);
+    });
+  };
+
+  /** How many it answers in a second when a few clients each wait for their answer, once it is warm. */
+  async function peak(): Promise<number> {
+    await inLanes(0, 50);
+    const from = performance.now();
+    const answered = await inLanes(from + 1_500, 50);
+    return answered / ((performance.now() - from) / 1_000);
+  }
+
+  /** Asks until then, and so many times at least. */
+  async function inLanes(until: number, least: number): Promise<number> {
+    let answered = 0;
+    const lane = async (): Promise<void> => {
+      while (performance.now() < until || answered < least) {
+        await ask('/work');
+        answered++;
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+    return answered;
+  }
+
+  /** Sends at a steady rate, whether or not earlier ones have been answered. */
+  async function flood(perSecond: number, ms: number): Promise<Answer[]> {
+    const from = performance.now();
+    const answers: Promise<Answer>[] = [];
+    while (performance.now() - from < ms) {
+      while (answers.length < ((performance.now() - from) * perSecond) / 1_000) answers.push(ask('/work'));
+      await sleep(5);
+    }
+    return Promise.all(answers);
+  }
+
+  // Without it they waited for each other, on connections that nobody had accepted.
+  it.each(['at-once', 'later'])('under three times the load answers nearly as much in time as without, and refuses the rest at once: work %s', async (how) => {
+    await start(how);
+    const peakPerSecond = await peak();
+    const flooding = flood(TIMES_PEAK * peakPerSecond, SETTLING_MS + MEASURED_MS);
+    await sleep(SETTLING_MS);
+    const settledAt = performance.now();
+    expect((await ask('/healthz')).status).toBe(200);
+    const answers = (await flooding).filter(({ sentAt }) => sentAt >= settledAt);
+    expect(new Set(answers.map(({ status, retryAfter }) => `${status} ${retryAfter}`))).toEqual(new Set(['200 undefined', '503 1']));
+    const inTime = answers.filter(({ status, tookMs }) => status === 200 && tookMs < IN_TIME_MS).length;
+    expect(inTime / (peakPerSecond * (MEASURED_MS / 1_000))).toBeGreaterThan(SHARE_MIN);
+    const times = answers.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
+    expect(times[Math.floor(times.length * 0.8)]).toBeLessThan(ANSWERED_WITHIN_MS);
+  }, 60_000);
+
+  it('refuses nothing of what waits for something else than this process', async () => {
+    let taken = 0;
+    const admission = new Admission(() => undefined);
+    for (let i = 0; i < 20 * ADMITTED_MIN; i++) {
+      admission.enter(() => taken++, {} as IncomingMessage, new EventEmitter() as ServerResponse);
+      if (i % ADMITTED_MIN === 0) await sleep(20);
+    }
+    expect(taken).toBe(20 * ADMITTED_MIN);
+  });
+});
