@@ -12,8 +12,6 @@ const GOES_ON_WITHIN_MS = 20_000;
 /** A steady mix of reads and writes against a shop, and all that was not answered as it should be. */
 export class SteadyLoad {
   readonly failures: string[] = [];
-  /** Of each request that was answered: when it was sent, by the clock of `performance.now`, and the milliseconds that it took. */
-  readonly times: { readonly sentAt: number; readonly tookMs: number }[] = [];
   answered = 0;
   private readonly pending = new Set<Promise<void>>();
   private timer: NodeJS.Timeout | undefined;
@@ -61,13 +59,9 @@ export class SteadyLoad {
   private send(): Promise<void> {
     this.shop.transcript.length = 0;
     const n = this.sent++;
-    const sentAt = performance.now();
     const request = this.next(n)
       .then(
-        () => {
-          this.answered++;
-          this.times.push({ sentAt, tookMs: performance.now() - sentAt });
-        },
+        () => void this.answered++,
         (error: Error) => void this.failures.push(error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message),
       )
       .finally(() => this.pending.delete(request));

@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { Agent, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { eventually } from '../testing/eventually.js';
 import { Admission, ADMITTED_MIN } from './admission.js';
 
 const FIXTURE = fileURLToPath(new URL('../../test/overload.fixture.mjs', import.meta.url));
@@ -105,4 +106,28 @@ describe('admission', () => {
     }
     expect(taken).toBe(20 * ADMITTED_MIN);
   });
+
+  it('does not count what goes on for long, as a stream of events does, as work that waits', async () => {
+    let refused = 0;
+    const admission = new Admission(() => refused++);
+    const enter = (): ServerResponse => {
+      const response = new EventEmitter() as ServerResponse;
+      admission.enter(() => undefined, {} as IncomingMessage, response);
+      return response;
+    };
+    for (let i = 0; i < 4 * ADMITTED_MIN; i++) enter();
+    // busy without a pause, with one short request at a time; they are refused until the streams are old
+    const shortOnes = async (count: number): Promise<number> => {
+      const before = refused;
+      for (let i = 0; i < count; i++) {
+        for (const until = performance.now() + 20; performance.now() < until; );
+        enter().emit('close');
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return refused - before;
+    };
+    expect(await shortOnes(60)).toBeGreaterThan(0);
+    await eventually(async () => (await shortOnes(20)) === 0, 'requests that are taken beside streams', 15_000);
+    expect(await shortOnes(50)).toBe(0);
+  }, 30_000);
 });

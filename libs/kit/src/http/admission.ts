@@ -17,6 +17,8 @@ const WINDOW_MS = 200;
 const WINDOWS_MIN = 3;
 /** The part of a window for which the event loop has something to do when that is all that this process can do. */
 const SATURATED = 0.95;
+/** Milliseconds after which a request that goes on is no longer counted, at the earliest: a stream of events is not work that waits. */
+const RECENT_MS = 1_000;
 /** How much the newest window counts in the rate. */
 const NEWEST = 0.3;
 
@@ -40,7 +42,10 @@ interface Held {
  * It has no timer. A request costs a reading of the clock, and each turn of the event loop in which requests come one immediate.
  */
 export class Admission {
-  private underWay = 0;
+  /** The present stretch of `RECENT_MS`, and the one before it. */
+  private stretch = new Stretch();
+  private stretchBefore = new Stretch();
+  private stretchStartedAt = performance.now();
   private turnStartedAt = 0;
   private inTurn = 0;
   private isTurnOpen = false;
@@ -51,8 +56,9 @@ export class Admission {
   private heldSince = 0;
   private windowStartedAt = performance.now();
   private utilization = performance.eventLoopUtilization();
-  private ended = 0;
   private busyWindows = 0;
+  /** What had ended, of the requests of both stretches, when the window began. */
+  private endedBefore = 0;
   /** Requests that end in a millisecond, while the event loop is busy all the time. */
   private rate = 0;
 
@@ -74,7 +80,7 @@ export class Admission {
       if (at - this.heldSince > HOLD_MAX_MS) this.release();
       return;
     }
-    if (this.underWay >= this.limit || (this.inTurn >= ADMITTED_MIN && at - this.turnStartedAt > TURN_MAX_MS)) this.refuse(request, response);
+    if (this.working >= this.limit || (this.inTurn >= ADMITTED_MIN && at - this.turnStartedAt > TURN_MAX_MS)) this.refuse(request, response);
     else this.take(handle, request, response);
   }
 
@@ -100,19 +106,19 @@ export class Admission {
     this.isTurnOpen = false;
   };
 
-  private readonly end = (): void => {
-    this.underWay--;
-    this.ended++;
-  };
-
   private get limit(): number {
     return Math.max(ADMITTED_MIN, this.rate * WORK_MAX_MS);
   }
 
+  /** Requests under way, but for those that go on for long. */
+  private get working(): number {
+    return this.stretch.underWay + this.stretchBefore.underWay;
+  }
+
   private take(handle: RequestHandler, request: IncomingMessage, response: ServerResponse): void {
-    this.underWay++;
     this.inTurn++;
-    response.once('close', this.end);
+    this.stretch.underWay++;
+    response.once('close', this.stretch.end);
     handle(request, response);
   }
 
@@ -121,7 +127,7 @@ export class Admission {
     const { held } = this;
     if (held === undefined) return;
     this.held = undefined;
-    const taken = Math.max(0, Math.floor(this.limit - this.underWay));
+    const taken = Math.max(0, Math.floor(this.limit - this.working));
     for (const { request, response } of held.slice(taken)) this.refuse(request, response);
     for (const { handle, request, response } of held.slice(0, taken)) this.take(handle, request, response);
   }
@@ -136,11 +142,27 @@ export class Admission {
   private endWindow(at: number): void {
     const utilization = performance.eventLoopUtilization();
     const isBusy = performance.eventLoopUtilization(utilization, this.utilization).utilization >= SATURATED;
-    const rate = this.ended / (at - this.windowStartedAt);
+    const rate = (this.stretch.ended + this.stretchBefore.ended - this.endedBefore) / (at - this.windowStartedAt);
     if (isBusy) this.rate = this.busyWindows === 0 ? rate : this.rate + NEWEST * (rate - this.rate);
     this.busyWindows = isBusy ? this.busyWindows + 1 : 0;
     this.utilization = utilization;
     this.windowStartedAt = at;
-    this.ended = 0;
+    if (at - this.stretchStartedAt >= RECENT_MS) {
+      this.stretchBefore = this.stretch;
+      this.stretch = new Stretch();
+      this.stretchStartedAt = at;
+    }
+    this.endedBefore = this.stretch.ended + this.stretchBefore.ended;
   }
+}
+
+/** The requests that were taken within a stretch of time. */
+class Stretch {
+  underWay = 0;
+  ended = 0;
+
+  readonly end = (): void => {
+    this.underWay--;
+    this.ended++;
+  };
 }
