@@ -28,7 +28,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   calls: async () => save(await benchCalls(short ? { ms: 200, rounds: 1 } : { ms: 2_000, rounds: 5 })),
   checkout: async () => saveSound(await benchCheckout(short ? { seconds: 1, perSecond: 4, buyers: 4 } : { seconds: 20, perSecond: 5, buyers: 32 })),
   events: async () => saveSound(await benchEvents(short ? { peers: true, events: 200, perSecond: 100, seconds: 1, singles: 2, pauseMs: 100 } : { peers: true, events: 50_000, perSecond: 1_000, seconds: 20, singles: 12, pauseMs: 1_500 })),
-  http: async () => save(await benchHttp(short ? { ms: 700, rounds: 1, connections: 16 } : { ms: 5_000, rounds: 6, connections: 16 })),
+  http: async () => save(await benchHttp(short ? { ms: 700, rounds: 1, connections: 16 } : { ms: 2_000, rounds: 15, connections: 16 })),
   idle: async () => save(await benchIdle({ seconds: short ? 2 : 30, against })),
   order: async () => saveSound(await benchOrder({ seconds: short ? 3 : 30, perSecond: 2.5, against })),
   start: async () => save(await benchStart(short ? { modules: ['catalog'], rounds: 1, idleMs: 500 } : { rounds: 7, idleMs: 30_000 })),
