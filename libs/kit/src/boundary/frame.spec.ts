@@ -7,6 +7,12 @@ const [request, outer, inner] = [frameOf('request'), frameOf('outer'), frameOf('
 const behindWall = (frame: Frame, execute: () => unknown): unknown => runBehindWall(frame, { execute }, {});
 
 describe('a frame', () => {
+  it('has a trace and a span of its own, however many there are', () => {
+    const traces = Array.from({ length: 2_000 }, () => frameOf('many').traceparent);
+    for (const trace of traces) expect(trace).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
+    expect(new Set(traces.flatMap((trace) => trace.split('-').slice(1, 3))).size).toBe(4_000);
+  });
+
   it('is there for what runs in it, and the one around it again when that has returned or thrown', () => {
     const seen: (Frame | undefined)[] = [];
     const look = (): number => seen.push(currentFrame());
