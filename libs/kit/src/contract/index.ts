@@ -41,5 +41,5 @@ export {
   type UnknownFields,
 } from './messages.js';
 export { describeMessage, jsonSchemaOf, type DescribedMessage, type JsonSchema } from './json-schema.js';
-export { shapeOf, type Constraint, type FieldKind, type FieldShape, type Shape } from './shape.js';
+export { isOwnCheck, shapeOf, type Constraint, type FieldKind, type FieldShape, type Shape } from './shape.js';
 export { SigningKey, SigningKeys } from './signing-keys.js';

@@ -108,11 +108,16 @@ function isConstraint({ type }: ValidationMetadata): boolean {
 /** The names of class-validator's own checks: it exports each as a constant. */
 const BUILT_IN: ReadonlySet<unknown> = new Set(Object.entries(validator).flatMap(([key, value]) => (/^[A-Z0-9_]+$/.test(key) ? [value] : [])));
 
+/** Whether a check is the team's own, not one that class-validator brings along. */
+export function isOwnCheck({ name }: Pick<ValidationMetadata, 'name'>): boolean {
+  return !BUILT_IN.has(name);
+}
+
 function constraintOf(where: string): (metadata: ValidationMetadata) => Constraint {
   return (metadata) => {
     const custom = getMetadataStorage().getTargetValidatorConstraints(metadata.constraintCls)[0];
     if (custom?.async) refuse(where, `has the asynchronous check ${metadata.name ?? (metadata.constraintCls as Class).name}`, 'Check it in the handler: a boundary does not wait.');
-    return { name: metadata.name ?? '', args: (metadata.constraints ?? []) as unknown[], each: metadata.each, own: !BUILT_IN.has(metadata.name), metadata };
+    return { name: metadata.name ?? '', args: (metadata.constraints ?? []) as unknown[], each: metadata.each, own: isOwnCheck(metadata), metadata };
   };
 }
 

@@ -3,6 +3,7 @@ import type { ValidationError, ValidatorOptions } from 'class-validator';
 import { uncheckable, violationsOf } from '../boundary/index.js';
 import type { Violation } from '../contract/index.js';
 import { InvalidRequest } from './errors.js';
+import { isPlainlyValid } from './plainly-valid.js';
 
 /** How many lists and objects may lie within each other in a request, its body included. */
 export const REQUEST_DEPTH_MAX = 64;
@@ -23,13 +24,23 @@ export class RequestValidation extends ValidationPipe {
     });
   }
 
-  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.type !== 'custom') refuseUnfit(value, metadata.data ?? '', 0);
-    return (await super.transform(value, metadata)) as unknown;
+  // not async: the promise of Nest's pipe is handed on as it is
+  override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    try {
+      if (metadata.type !== 'custom') refuseUnfit(value, metadata.data ?? '', 0);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    return super.transform(value, metadata);
+  }
+
+  /** class-validator is asked about what is not plainly right. */
+  protected override validate(object: object, options?: ValidatorOptions): ValidationError[] | Promise<ValidationError[]> {
+    return isPlainlyValid(object) ? [] : this.judge(object, options);
   }
 
   /** A check of class-validator's that throws for a value refuses it: it is no fault of the server. */
-  protected override async validate(object: object, options?: ValidatorOptions): Promise<ValidationError[]> {
+  private async judge(object: object, options?: ValidatorOptions): Promise<ValidationError[]> {
     try {
       // Nest leaves target and value out of the errors, lest they come into an answer: here only the paths do, found with their aid.
       return await super.validate(object, { ...options, validationError: { target: true, value: true } });
