@@ -43,7 +43,17 @@ class OfficeController {
   }
 }
 
-@BoundedModule({ contract: OfficeContract, uses: [AccountsContract], imports: [Authentication.verifiedBy(GetKeys)], controllers: [OfficeController] })
+class Greeting {
+  @Get() hello(): { hello: boolean } {
+    return { hello: true };
+  }
+}
+@Controller('office/outside') @Public()
+class OutsideController extends Greeting {}
+@Controller('office/inside')
+class InsideController extends Greeting {}
+
+@BoundedModule({ contract: OfficeContract, uses: [AccountsContract], imports: [Authentication.verifiedBy(GetKeys)], controllers: [OfficeController, OutsideController, InsideController] })
 class OfficeModule {}
 
 const application = {
@@ -95,6 +105,10 @@ it('reads only a list of texts as roles', async () => {
 it('shows what is public to everyone, but not with a token that is wrong', async () => {
   expect(await get('/office/open')).toMatchObject({ status: 200 });
   expect(await get('/office/open', 'Bearer nonsense')).toMatchObject({ status: 401 });
+});
+
+it('tells controllers apart that inherit one method', async () => {
+  for (const [path, status] of [['outside', 200], ['inside', 401], ['outside', 200]] as const) expect(await get(`/office/${path}`)).toMatchObject({ status });
 });
 
 it('asks for one of the roles', async () => {

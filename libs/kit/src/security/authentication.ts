@@ -19,27 +19,51 @@ interface Claims {
   readonly roles?: unknown;
 }
 
+/** What the decorators of a route, or of its controller, say. */
+interface Access {
+  readonly isPublic: boolean;
+  readonly roles: readonly string[] | undefined;
+}
+
 /** Verifies the bearer token of every HTTP request of the module and puts the caller's identity into the context. */
 @Injectable()
 export class AuthenticationGuard implements CanActivate {
+  /** By method and controller, which may inherit the method. */
+  private readonly accesses = new WeakMap<object, WeakMap<object, Access>>();
+
   constructor(
     private readonly reflector: Reflector,
     @Inject(KEY_RING) private readonly ring: KeyRing,
   ) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (context.getType() !== 'http') return true;
-    const targets = [context.getHandler(), context.getClass()];
-    const isPublic = this.reflector.getAllAndOverride<boolean | undefined>(PUBLIC, targets);
+    const { isPublic, roles } = this.accessOf(context);
     const token = bearerOf(context.switchToHttp().getRequest<FastifyRequest>());
     if (token === undefined) {
       if (isPublic) return true;
       throw new Unauthenticated('this needs a user, and the request carries no token');
     }
+    return this.admit(token, roles);
+  }
+
+  private accessOf(context: ExecutionContext): Access {
+    const [handler, controller] = [context.getHandler(), context.getClass()];
+    let ofHandler = this.accesses.get(handler);
+    if (!ofHandler) this.accesses.set(handler, (ofHandler = new WeakMap()));
+    let access = ofHandler.get(controller);
+    if (!access) {
+      const said = <T>(key: string): T | undefined => this.reflector.getAllAndOverride<T | undefined>(key, [handler, controller]);
+      access = { isPublic: said<boolean>(PUBLIC) === true, roles: said<readonly string[]>(ROLES) };
+      ofHandler.set(controller, access);
+    }
+    return access;
+  }
+
+  private async admit(token: string, roles: Access['roles']): Promise<boolean> {
     const identity = await this.verify(token);
     const frame = currentFrame();
     if (frame) frame.identity = identity;
-    const roles = this.reflector.getAllAndOverride<readonly string[] | undefined>(ROLES, targets);
     if (roles && !roles.some((role) => identity.roles.includes(role))) throw new Forbidden(roles);
     return true;
   }
