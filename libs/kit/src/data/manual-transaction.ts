@@ -14,7 +14,27 @@ const READS = /^\s*(select|show|set|start|begin|rollback)\b/i;
  * mean that nothing was done.
  */
 export function countByHand(runner: QueryRunner): QueryRunner {
-  const { query, startTransaction, commitTransaction, rollbackTransaction, release } = runner;
+  const { query, startTransaction } = runner;
+  let begun: (() => void) | undefined;
+  runner.query = (...args: Parameters<QueryRunner['query']>): ReturnType<QueryRunner['query']> => {
+    const answer = query.apply(runner, args) as ReturnType<QueryRunner['query']>;
+    if (runner.isTransactionActive) return answer.catch(undoneUnlessCommitting);
+    if (!READS.test(textOf(args[0]))) currentFrame()?.noteEffect();
+    return answer;
+  };
+  // Most runners read and are released: what the end of a transaction needs is made when one begins.
+  runner.startTransaction = async (...args): Promise<void> => {
+    begun ??= countEnds(runner);
+    const outermost = !runner.isTransactionActive;
+    await startTransaction.apply(runner, args);
+    if (outermost) begun();
+  };
+  return runner;
+}
+
+/** Takes the end of a transaction into account; returns what is to be called when one has begun. */
+function countEnds(runner: QueryRunner): () => void {
+  const { commitTransaction, rollbackTransaction, release } = runner;
   let frame: Frame | undefined;
 
   const settle = (): void => {
@@ -23,20 +43,7 @@ export function countByHand(runner: QueryRunner): QueryRunner {
     frame = undefined;
   };
 
-  return Object.assign(runner, {
-    query: (...args: Parameters<QueryRunner['query']>): Promise<unknown> => {
-      const answer = query.apply(runner, args) as Promise<unknown>;
-      if (runner.isTransactionActive) return answer.catch(undoneUnlessCommitting);
-      if (!READS.test(textOf(args[0]))) currentFrame()?.noteEffect();
-      return answer;
-    },
-    startTransaction: async (...args: Parameters<QueryRunner['startTransaction']>): Promise<void> => {
-      const outermost = !runner.isTransactionActive;
-      await startTransaction.apply(runner, args);
-      if (!outermost) return;
-      frame = currentFrame();
-      if (frame) frame.openByHand += 1;
-    },
+  Object.assign(runner, {
     commitTransaction: async (): Promise<void> => {
       await commitTransaction.call(runner);
       if (!runner.isTransactionActive) currentFrame()?.noteEffect();
@@ -57,6 +64,10 @@ export function countByHand(runner: QueryRunner): QueryRunner {
       await release.call(runner);
     },
   });
+  return () => {
+    frame = currentFrame();
+    if (frame) frame.openByHand += 1;
+  };
 }
 
 function undoneUnlessCommitting(error: unknown): never {
