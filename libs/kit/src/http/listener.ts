@@ -83,7 +83,7 @@ export class HttpListener {
   private dispatch(request: IncomingMessage, response: ServerResponse): void {
     if (this.draining) response.setHeader('connection', 'close');
     this.inFlight++;
-    response.once('close', () => {
+    response.on('close', () => {
       if (--this.inFlight === 0) this.idle?.();
     });
     request.url = originForm(request.url ?? '/');
@@ -111,6 +111,7 @@ export class HttpListener {
 
 /** The path and query of a target that is written as a whole URL, as a request to a proxy is (RFC 9112, 3.2.2). */
 function originForm(target: string): string {
+  if (target.startsWith('/')) return target;
   const [whole, path = ''] = /^https?:\/\/[^/?#]*(.*)$/i.exec(target) ?? [];
   if (whole === undefined) return target;
   return path.startsWith('/') ? path : `/${path}`;

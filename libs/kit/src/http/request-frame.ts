@@ -13,7 +13,7 @@ export function openRequestFrames(fastify: FastifyInstance, module: string, requ
   fastify.addHook('onRequest', (request, reply, done) => {
     const frame = new Frame(module, 'http', now() + requestTimeoutMs, undefined, traceparentOf(request.headers), undefined);
     if (request.method === 'GET' || request.method === 'HEAD') {
-      reply.raw.once('close', () => {
+      reply.raw.on('close', () => {
         if (!reply.raw.writableFinished) frame.cancel();
       });
     }
