@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** Runs the built shop; gives its exit code and what it said of errors. */
 function main(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<readonly [code: unknown, stderr: string]> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, ...args], { env: { ...process.env, NODE_OPTIONS: '', ...NOWHERE, ...env }, timeout: 20_000 }, (error, _, stderr) => resolve([error?.code ?? 0, stderr]));
+    execFile(process.execPath, [MAIN, ...args], { env: { ...process.env, NODE_OPTIONS: '', ...NOWHERE, ...env }, timeout: 20_000 }, (error, _, stderr) => resolve([error?.killed ? 'killed' : (error?.code ?? 0), stderr]));
   });
 }
 

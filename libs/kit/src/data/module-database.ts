@@ -36,16 +36,10 @@ export async function withModuleLock<T>(url: string, home: ModuleHome, work: (cl
 
 /** The names of the migrations that a table in the module's schema says are done; none where there is no such table. */
 export async function migrationsDone(client: Client, { schema, role }: ModuleHome, table: string): Promise<ReadonlySet<string>> {
-  const place = `${quote(schema)}.${quote(table)}`;
-  // the owner may be a member of the role that inherits nothing of it
-  await client.query(`set role ${quote(role)}`);
-  try {
-    if (!(await has(client, 'select 1 where to_regclass($1) is not null', place))) return new Set();
-    const { rows } = await client.query<{ name: string }>(`select name from ${place}`);
-    return new Set(rows.map(({ name }) => name));
-  } finally {
-    await client.query('reset role');
-  }
+  if (!(await has(client, 'select 1 from pg_class where relname = $1 and relnamespace = $2::regnamespace', table, quote(schema)))) return new Set();
+  // as the role, of which the owner may be a member that inherits nothing; several statements have a result each
+  const results = await client.query(`set role ${quote(role)}; select name from ${quote(schema)}.${quote(table)}; reset role`);
+  return new Set((results as unknown as readonly { readonly rows: readonly { readonly name: string }[] }[]).flatMap(({ rows }) => rows.map(({ name }) => name)));
 }
 
 async function connect(url: string, home: ModuleHome): Promise<Client> {
@@ -76,6 +70,8 @@ async function lock(client: Client, { module, schema }: ModuleHome): Promise<voi
 
 async function prepare(client: Client, home: ModuleHome): Promise<void> {
   const { module, schema, role } = home;
+  // as it is at every start but the first
+  if (await has(client, "select 1 from pg_namespace join pg_roles owner on owner.oid = nspowner where nspname = $1 and rolname = $2 and pg_has_role(owner.oid, 'SET')", schema, role)) return;
   try {
     if (!(await has(client, 'select 1 from pg_roles where rolname = $1', role))) await createRole(client, role);
     if (!(await canBe(client, role))) await client.query(`grant ${quote(role)} to current_user`);
