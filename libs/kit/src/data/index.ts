@@ -1,9 +1,9 @@
 export { EMBEDDED_CONNECTIONS_MAX, startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
 export { DatabaseInterrupted, DatabaseUnavailable, IsolationInNestedTransaction, TransactionOver } from './errors.js';
+export { IDLE_IN_TRANSACTION_TIMEOUT_MS } from './idle-limit.js';
 export { moduleDataImports } from './module-data-imports.js';
 export { CONNECT_TIMEOUT_MS, MIGRATION_WAIT_MS } from './module-database.js';
 export {
-  IDLE_IN_TRANSACTION_TIMEOUT_MS,
   openModuleData,
   POOL_IDLE_MS,
   POOL_MAX_DEFAULT,

@@ -15,6 +15,7 @@ import { currentFrame, runInTransaction, type OpenTransaction } from '../boundar
 import { StartupError } from '../contract/index.js';
 import { IsolationInNestedTransaction } from './errors.js';
 import { type LineEvents, type ModuleLine, openModuleLine } from './module-line.js';
+import { limitIdle } from './idle-limit.js';
 import { countByHand } from './manual-transaction.js';
 import { isOfCommit, noteUndone } from './passing.js';
 import { type RawRunner, type Statement, TransactionPart } from './transaction-part.js';
@@ -95,7 +96,7 @@ export class ModuleDataSource extends DataSource {
 
   /** A query runner whose transactions the boundary does not count: they are ours. */
   plainRunner(mode?: ReplicationMode): QueryRunner {
-    return super.createQueryRunner(mode);
+    return limitIdle(super.createQueryRunner(mode));
   }
 
   // TypeORM declares the result as `any` by default; a caller names its rows

@@ -4,6 +4,7 @@ import { now } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
 import { DataLog } from './data-log.js';
 import { DatabaseUnavailable } from './errors.js';
+import { IDLE_IN_TRANSACTION_TIMEOUT_MS } from './idle-limit.js';
 import { ModuleDataSource } from './module-data-source.js';
 import { CONNECT_TIMEOUT_MS, migrationsDone, unreachable, withModuleLock, type ModuleHome } from './module-database.js';
 import { SteadyClient } from './steady-client.js';
@@ -14,8 +15,6 @@ export const POOL_MAX_DEFAULT = 10;
 export const POOL_MAX_LIMIT = 100;
 /** How long one statement may run; no call that waits for it has more time. Migrations have no such limit. */
 export const STATEMENT_TIMEOUT_MS = 30_000;
-/** How long a transaction may stay open without a statement before PostgreSQL ends its connection. */
-export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 /** How long an unused connection is kept. */
 export const POOL_IDLE_MS = 30_000;
 /** Lost connections of one pool are told of at most once in this time. */
