@@ -11,12 +11,12 @@ async function tenAtATime<T>(count: number, prepare: (i: number) => Promise<T>):
   return made;
 }
 
-/** Orders as a client should: what was refused in the rush, and not begun, is sent again. */
+/** Orders as a client should: what was refused in the rush, and not begun, is sent again, later each time, and not by all at once. */
 async function order(shop: Shop, token: string): Promise<Answer> {
-  for (;;) {
+  for (let waitMs = 1_000; ; waitMs *= 1.5) {
     const answer = await shop.request('POST', '/orders', { token, body: {} });
     if ((answer.body as { type?: string }).type !== 'urn:problem:fledge.overloaded') return answer;
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, waitMs * (1 + Math.random())));
   }
 }
 
