@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadTopology } from '@fledge/kit/operations';
+import { loadTopology, NATS_SERVER_PINGS } from '@fledge/kit/operations';
 import { parse } from 'yaml';
 import { shop } from '../src/modules.js';
 
@@ -94,6 +94,11 @@ describe("the split's files in docker/", () => {
       services.map((service) => `${service} runs ${service} of config/split.yaml`),
     );
     expect(Object.keys(compose.services.envoy?.depends_on ?? {}).sort()).toEqual(services);
+  });
+
+  it('NATS lets go of a silent client as soon as that of `npm start` does', () => {
+    const settings = readFileSync(pathOf('docker/nats/nats.conf'), 'utf8');
+    for (const line of NATS_SERVER_PINGS.trim().split('\n')) expect(settings).toContain(line);
   });
 
   it('Prometheus asks each service', () => {
