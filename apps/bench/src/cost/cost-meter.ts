@@ -89,12 +89,12 @@ export function between(from: Reading, to: Reading): Cost {
   };
 }
 
-/** Counts the statements that others than the bench make, by the lines of PostgreSQL's log; the begin and the end of a transaction count as one each. */
+/** Counts the statements that others than the bench make, by the lines of PostgreSQL's log; the begin and the end of a transaction are one each, and so is a text of several. */
 export class StatementCount {
   statements = 0;
 
   /** Takes a line of the log, as `CostMeter.logStatements` has them written. */
   readonly take = (line: string): void => {
-    if (/^\[[^\]]*\] LOG: {2}(statement|execute [^:]*): /.test(line) && !line.startsWith(`[${BENCH}]`)) this.statements += 1;
+    if (/^\[[^\]]*\] LOG: {2}(statement:|execute )/.test(line) && !line.startsWith(`[${BENCH}]`)) this.statements += 1;
   };
 }

@@ -12,6 +12,8 @@ export interface IdleBenchOptions {
   readonly seconds: number;
   /** Folder of another built checkout to be measured too. */
   readonly against?: string | undefined;
+  /** How often each of two checkouts is measured, in turns. */
+  readonly rounds: number;
 }
 
 /** What an idle shop costs a second. */
@@ -37,12 +39,13 @@ export interface IdleRow extends IdleCost {
   readonly version: ShopVersion['name'];
 }
 
-const ROUNDS = 2;
 const LOOK_MS = 3_000;
+/** How long statements are counted, in milliseconds. */
+export const LOGGED_MS = 5_000;
 
 /** Watches the shop while nobody wants anything of it, as one process and as a process a module. */
-export async function benchIdle({ seconds, against }: IdleBenchOptions): Promise<IdleRow[]> {
-  const rows = (await takeTurns(against, ROUNDS, (topology, version) => measure(topology, version, seconds))).map(meanOf);
+export async function benchIdle({ seconds, against, rounds }: IdleBenchOptions): Promise<IdleRow[]> {
+  const rows = (await takeTurns(against, rounds, (topology, version) => measure(topology, version, seconds))).map(meanOf);
   print(rows, seconds);
   return rows;
 }
@@ -58,7 +61,7 @@ function measure(topology: TopologyName, { root }: ShopVersion, seconds: number)
       const from = await meter.read();
       await delay(seconds * 1_000);
       const cost = between(from, await meter.read());
-      return { ...perSecond(cost), statements: await statementsPerSecond(meter, count, seconds / 3) };
+      return await withStatements(perSecond(cost), meter, count);
     } finally {
       await meter.close();
       await tables.close();
@@ -66,17 +69,21 @@ function measure(topology: TopologyName, { root }: ShopVersion, seconds: number)
   });
 }
 
-/** Counts statements while PostgreSQL logs them, which is not free: nothing else is measured meanwhile. */
-export async function statementsPerSecond(meter: CostMeter, count: StatementCount, seconds: number): Promise<number> {
+/**
+ * Adds the statements of each transaction, counted while PostgreSQL logs them: that is not free, so nothing else is measured meanwhile,
+ * and what is counted is set against the transactions of the same time.
+ */
+export async function withStatements(cost: Omit<IdleCost, 'statements'>, meter: CostMeter, count: StatementCount): Promise<IdleCost> {
   await meter.logStatements(true);
   // each session reads its settings before its next statement
   await delay(500);
+  const from = await meter.read();
   const before = count.statements;
-  const from = performance.now();
-  await delay(seconds * 1_000);
-  const perSecond = ((count.statements - before) * 1_000) / (performance.now() - from);
+  await delay(LOGGED_MS);
+  const statements = count.statements - before;
+  const { transactions } = between(from, await meter.read());
   await meter.logStatements(false);
-  return perSecond;
+  return { ...cost, statements: transactions > 0 ? (statements / transactions) * cost.transactions : 0 };
 }
 
 /** Of what was measured over a time: what it is a second. */

@@ -5,7 +5,7 @@ import { ShopTables } from '../checkout/shop-tables.js';
 import { printRatios } from '../report.js';
 import { type TopologyName, withShop } from '../shop/shop-run.js';
 import { between, CostMeter, StatementCount } from './cost-meter.js';
-import { type IdleCost, perSecond, printAgainst, statementsPerSecond } from './idle-bench.js';
+import { type IdleCost, LOGGED_MS, perSecond, printAgainst, withStatements } from './idle-bench.js';
 import { settle } from './settle.js';
 import { mean, type Measured, type ShopVersion, takeTurns } from './shop-versions.js';
 
@@ -15,6 +15,8 @@ export interface OrderBenchOptions {
   readonly perSecond: number;
   /** Folder of another built checkout to be measured too. */
   readonly against?: string | undefined;
+  /** How often each of two checkouts is measured, in turns. */
+  readonly rounds: number;
 }
 
 /** What one order costs, with the request that fills its cart. */
@@ -45,7 +47,6 @@ export interface OrderRow {
 
 type Taken = Pick<OrderRow, 'raw' | 'net' | 'refused' | 'broken'>;
 
-const ROUNDS = 2;
 const LOOK_MS = 3_000;
 const BUYERS = 16;
 const ENDED_WITHIN_MS = 60_000;
@@ -54,7 +55,7 @@ const SHOWN_MAX = 20;
 
 /** Orders at a low and steady rate, whether or not earlier ones are over: what each costs, in the shop as one process and as a process a module. */
 export async function benchOrder(options: OrderBenchOptions): Promise<OrderRow[]> {
-  const rows = (await takeTurns(options.against, ROUNDS, (topology, version) => measure(topology, version, options))).map(meanOf);
+  const rows = (await takeTurns(options.against, options.rounds, (topology, version) => measure(topology, version, options))).map(meanOf);
   print(rows, options);
   for (const { topology, version, broken } of rows) for (const line of broken.slice(0, SHOWN_MAX)) process.stderr.write(`${topology}, ${version}: ${line}\n`);
   return rows;
@@ -66,16 +67,15 @@ function measure(topology: TopologyName, { root }: ShopVersion, options: OrderBe
     const tables = await ShopTables.open(run.databaseUrl);
     const meter = await CostMeter.open(run, tables);
     const { seconds, perSecond: rate } = options;
-    const logged = seconds / 3;
     const warm = seconds / 3;
     try {
       const market = await openMarket(run.client, tables, BUYERS);
       await settle(tables, meter, Math.min(LOOK_MS, (seconds * 1_000) / 2));
-      const idle = await watch(meter, count, seconds / 2, logged);
+      const idle = await watch(meter, count, seconds / 2);
       // the orders go on for longer than they are watched: each reading falls into the steady state
-      const placing = placeSteadily(market, { seconds: warm + seconds + logged + 2, perSecond: rate });
+      const placing = placeSteadily(market, { seconds: warm + seconds + LOGGED_MS / 1_000 + 2, perSecond: rate });
       await delay(warm * 1_000);
-      const busy = await watch(meter, count, seconds, logged);
+      const busy = await watch(meter, count, seconds);
       return { ...costOf(busy, idle, rate), ...(await soundness(tables, await placing)) };
     } finally {
       await meter.close();
@@ -84,11 +84,11 @@ function measure(topology: TopologyName, { root }: ShopVersion, options: OrderBe
   });
 }
 
-async function watch(meter: CostMeter, count: StatementCount, seconds: number, logged: number): Promise<IdleCost> {
+async function watch(meter: CostMeter, count: StatementCount, seconds: number): Promise<IdleCost> {
   const from = await meter.read();
   await delay(seconds * 1_000);
   const cost = between(from, await meter.read());
-  return { ...perSecond(cost), statements: await statementsPerSecond(meter, count, logged) };
+  return withStatements(perSecond(cost), meter, count);
 }
 
 function costOf(busy: IdleCost, idle: IdleCost, rate: number): Pick<Taken, 'raw' | 'net'> {

@@ -36,7 +36,7 @@ from (select n, 'topic-' || n % ${KEYS} as topic from generate_series(0, $1::int
 /** Has a backlog of events drained, in one process and in two over NATS, each with a heap of 128 MiB. */
 export async function benchBacklog(events: number): Promise<BacklogRow[]> {
   const rows: BacklogRow[] = [];
-  for (const transport of ['local', 'nats'] as const) rows.push(await measure(transport, events));
+  for (const transport of ['local', 'nats'] as const) rows.push(await measureBacklog(transport, events));
   process.stdout.write(`\na backlog of ${events.toLocaleString('en')} events, ${KEYS} keys, a heap of ${HEAP_MAX_MIB} MiB a process\n`);
   process.stdout.write(`  ${''.padEnd(12)}${'a second'.padStart(12)}${'first tenth'.padStart(14)}${'last tenth'.padStart(12)}${'MiB, ready'.padStart(14)}${'MiB, drained'.padStart(14)}${'wrong'.padStart(8)}\n`);
   for (const { transport, perSecond, tenthsPerSecond, readyMiB, drainedMiB, wrong } of rows) {
@@ -45,7 +45,8 @@ export async function benchBacklog(events: number): Promise<BacklogRow[]> {
   return rows;
 }
 
-async function measure(transport: 'local' | 'nats', events: number): Promise<BacklogRow> {
+/** Has a backlog of so many events drained over one transport. */
+export async function measureBacklog(transport: 'local' | 'nats', events: number): Promise<BacklogRow> {
   const dir = await mkdtemp(join(tmpdir(), 'fledge-bench-'));
   const postgres = await startEmbeddedPostgres({ dir: join(dir, 'postgres') });
   const broker = transport === 'nats' ? await startBroker(join(dir, 'nats')) : undefined;

@@ -22,7 +22,8 @@ export interface DriveOptions {
 /** The processes that publish and handle; what one of the bench's own servers of the name `broker` uses is counted apart. */
 export interface Pipe {
   readonly source: ChildProcess;
-  readonly sink: ChildProcess;
+  /** The replicas of what takes. */
+  readonly sinks: readonly ChildProcess[];
   readonly children: readonly ChildProcess[];
   readonly broker: string;
   /** How often each event is handled; default 1. */
@@ -52,7 +53,7 @@ const STALLED_MS = 60_000;
 
 /** Sends events through a pipe: to warm it, as fast as it goes, at a steady rate, and one by one. Rejects when none is handled for a minute. */
 export async function drive(pipe: Pipe, { events, perSecond, seconds, singles, pauseMs, ...each }: DriveOptions): Promise<Driven> {
-  const { sink, consumers = 1 } = pipe;
+  const { sinks, consumers = 1 } = pipe;
   let all = 0;
   const send = async (options: Pick<ProduceOptions, 'events' | 'perTransaction' | 'perSecond'>): Promise<void> => {
     all += options.events * consumers;
@@ -64,15 +65,15 @@ export async function drive(pipe: Pipe, { events, perSecond, seconds, singles, p
   await send({ events, perTransaction: each.perTransaction });
   const tookMs = performance.now() - start;
   const after = await used(pipe);
-  await ask(sink, { lags: true });
+  await lags(sinks);
   await send({ events: perSecond * seconds, perTransaction: 1, perSecond });
-  const steady = await lags(sink);
+  const steady = await lags(sinks);
   for (let single = 0; single < singles; single++) {
     await delay(pauseMs);
     await send({ events: 1, perTransaction: 1 });
   }
-  const idle = await lags(sink);
-  const { committed, wrong } = await takenBy(sink);
+  const idle = await lags(sinks);
+  const { committed, wrong } = await takenByAll(sinks);
   const micros = (of: keyof Used): number => ((after[of] - before[of]) * 1e6) / events;
   return {
     perSecond: (events / tookMs) * 1_000,
@@ -101,11 +102,11 @@ async function used({ children, broker }: Pipe): Promise<Used> {
 }
 
 /** Publishes, and waits until the handler has taken all. */
-async function produce({ source, sink }: Pipe, options: ProduceOptions, upTo: number): Promise<void> {
+async function produce({ source, sinks }: Pipe, options: ProduceOptions, upTo: number): Promise<void> {
   await ask(source, { produce: options });
   let last = { at: performance.now(), committed: -1 };
   for (;;) {
-    const { committed } = await takenBy(sink);
+    const { committed } = await takenByAll(sinks);
     if (committed >= upTo) return;
     if (committed > last.committed) last = { at: performance.now(), committed };
     if (performance.now() - last.at > STALLED_MS) throw new Error(`${committed} of ${upTo} events were handled, and none within ${STALLED_MS} ms`);
@@ -113,8 +114,14 @@ async function produce({ source, sink }: Pipe, options: ProduceOptions, upTo: nu
   }
 }
 
-async function lags(sink: ChildProcess): Promise<readonly number[]> {
-  return ((await ask(sink, { lags: true })) as readonly number[]).toSorted((a, b) => a - b);
+async function takenByAll(sinks: readonly ChildProcess[]): Promise<{ readonly committed: number; readonly wrong: number }> {
+  const all = await Promise.all(sinks.map(takenBy));
+  return { committed: all.reduce((sum, { committed }) => sum + committed, 0), wrong: all.reduce((sum, { wrong }) => sum + wrong, 0) };
+}
+
+async function lags(sinks: readonly ChildProcess[]): Promise<readonly number[]> {
+  const all = (await Promise.all(sinks.map((sink) => ask(sink, { lags: true })))) as (readonly number[])[];
+  return all.flat().sort((a, b) => a - b);
 }
 
 function at(sorted: readonly number[], share: number): number {

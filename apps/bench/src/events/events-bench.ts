@@ -14,8 +14,8 @@ import { end, open } from './pipe-processes.js';
 
 /** How much is published. */
 export interface EventsBenchOptions extends Omit<DriveOptions, 'keys' | 'perTransaction'> {
-  /** Whether queues of other makers are measured too. */
-  readonly peers: boolean;
+  /** Whether queues of other makers are measured with both kinds of handler, or only with one that makes a statement of its own. */
+  readonly peers: 'both' | 'once';
 }
 
 /** Durable events over one transport, or jobs of another queue. */
@@ -45,7 +45,7 @@ export async function benchEvents({ peers, ...sizes }: EventsBenchOptions): Prom
   for (const inserts of [false, true]) {
     process.stdout.write(inserts ? '  with an insert a handler\n' : '');
     for (const transport of ['local', 'nats'] as const) tell(rows, await measure(transport, inserts, options));
-    for (const plan of peers ? PEERS : []) {
+    for (const plan of inserts || peers === 'both' ? PEERS : []) {
       try {
         tell(rows, await measurePeer(plan, inserts, options));
       } catch (error) {
@@ -73,7 +73,7 @@ async function measure(transport: 'local' | 'nats', inserts: boolean, options: D
     try {
       for (const modules of broker ? ['sink', 'source'] : ['source,sink']) children.push(await open([modules, databaseUrl, broker?.url ?? '', inserts ? 'inserts' : '']));
       const [sink, source = sink] = children as [ChildProcess, ChildProcess?];
-      const driven = await drive({ source, sink, children, broker: 'nats-server' }, options);
+      const driven = await drive({ source, sinks: [sink], children, broker: 'nats-server' }, options);
       const misplaced = inserts ? await misplacedRows(databaseUrl, driven.all, true) : 0;
       return { transport, inserts, peer: false, ...driven, wrong: driven.unordered + misplaced + Math.abs(driven.committed - driven.all) };
     } finally {
@@ -90,7 +90,7 @@ async function measurePeer(plan: PeerPlan, inserts: boolean, options: DriveOptio
     const redis = plan.needsRedis ? await start(startRedis).catch((error: Error) => Promise.reject(new PeerAway(error.message))) : undefined;
     const child = await processes.open(PEER_MAIN, [plan.name, databaseUrl, redis?.url ?? '', inserts ? 'inserts' : '']);
     try {
-      const driven = await drive({ source: child, sink: child, children: [child], broker: 'redis-server' }, { ...options, events: Math.ceil(options.events * plan.share) });
+      const driven = await drive({ source: child, sinks: [child], children: [child], broker: 'redis-server' }, { ...options, events: Math.ceil(options.events * plan.share) });
       const misplaced = inserts ? await misplacedRows(databaseUrl, driven.all, false) : 0;
       return { transport: plan.name, inserts, peer: true, ...driven, wrong: misplaced + Math.abs(driven.committed - driven.all) };
     } finally {

@@ -8,12 +8,14 @@ export class Taken {
   committed = 0;
   /** Those that came twice or out of the order of their key, where each number is one more than the one before. */
   wrong = 0;
-  private readonly last = new Map<string, number>();
+  /** Of each consumer the last number of each topic. */
+  private readonly last: Map<string, number>[] = [];
   private readonly uncommitted: number[] = [];
 
-  add({ topic, number, at }: Pick<Something, 'topic' | 'number' | 'at'>): void {
-    if (number !== (this.last.get(topic) ?? 0) + 1) this.wrong += 1;
-    this.last.set(topic, number);
+  add({ topic, number, at }: Pick<Something, 'topic' | 'number' | 'at'>, consumer = 0): void {
+    const last = (this.last[consumer] ??= new Map());
+    if (number !== (last.get(topic) ?? 0) + 1) this.wrong += 1;
+    last.set(topic, number);
     this.uncommitted.push(at);
   }
 
