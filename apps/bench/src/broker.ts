@@ -34,7 +34,8 @@ export async function startRedis(dir: string): Promise<Broker> {
     child.stdout.resume();
     return { url: `redis://127.0.0.1:${port}`, stop: () => ended(child) };
   }
-  throw new Error('redis-server ended before it listened');
+  child.kill('SIGKILL');
+  throw new Error(`redis-server ended, or did not listen within ${READY_WITHIN_MS} ms`);
 }
 
 async function pathOf(server: string): Promise<string> {

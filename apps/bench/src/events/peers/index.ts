@@ -6,7 +6,8 @@ const bullmq = (options: { readonly postgres: boolean; readonly concurrency: num
 
 /**
  * The queues that are set beside Fledge's durable events: each as it comes, and as its own documents advise for throughput where that
- * differs. All hand out jobs at least once and in no order of keys.
+ * differs. All hand out jobs at least once and in no order of keys, and a job counts as handled when its handler is over, before its queue
+ * has marked it as done.
  */
 export const PEERS: readonly PeerPlan[] = [
   { name: 'graphile-worker, as it comes', share: 0.1, open: graphile(false) },
