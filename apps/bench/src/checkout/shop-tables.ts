@@ -58,6 +58,12 @@ export class ShopTables {
     return true;
   }
 
+  /** How many orders are sent and paid. */
+  async completed(): Promise<number> {
+    const { rows: [row] } = await this.query<{ completed: number }>("select count(*)::int as completed from ordering.orders where state = 'completed'");
+    return row?.completed ?? 0;
+  }
+
   /** When each of these orders came to a state; without those that did not. */
   async moments(orders: readonly string[], state: string): Promise<Moments> {
     const { rows } = await this.query<{ id: string; at: number }>(

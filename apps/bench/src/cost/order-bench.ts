@@ -19,7 +19,7 @@ export interface OrderBenchOptions {
   readonly rounds: number;
 }
 
-/** What one order costs, with the request that fills its cart. */
+/** What one order costs, with the request that fills its cart: all that was spent, by the orders that came to their end meanwhile. */
 export interface OrderCost {
   readonly transactions: number;
   readonly statements: number;
@@ -39,13 +39,15 @@ export interface OrderRow {
   readonly raw: OrderCost;
   /** Without what the shop costs in the same time when it is idle. */
   readonly net: OrderCost;
+  /** Orders that were sent and paid in the time that was watched; where that is less than what came, the shop did not keep up. */
+  readonly completedPerSecond: number;
   /** Requests that were not answered with an order. */
   readonly refused: number;
   /** Orders that are lost, doubled or not completed, and whatever else must not be, a line each. */
   readonly broken: readonly string[];
 }
 
-type Taken = Pick<OrderRow, 'raw' | 'net' | 'refused' | 'broken'>;
+type Taken = Pick<OrderRow, 'raw' | 'net' | 'completedPerSecond' | 'refused' | 'broken'>;
 
 const LOOK_MS = 3_000;
 const BUYERS = 16;
@@ -71,12 +73,14 @@ function measure(topology: TopologyName, { root }: ShopVersion, options: OrderBe
     try {
       const market = await openMarket(run.client, tables, BUYERS);
       await settle(tables, meter, Math.min(LOOK_MS, (seconds * 1_000) / 2));
-      const idle = await watch(meter, count, seconds / 2);
+      const idle = await watch(meter, count, seconds / 2, () => Promise.resolve(0));
       // the orders go on for longer than they are watched: each reading falls into the steady state
       const placing = placeSteadily(market, { seconds: warm + seconds + LOGGED_MS / 1_000 + 2, perSecond: rate });
       await delay(warm * 1_000);
-      const busy = await watch(meter, count, seconds);
-      return { ...costOf(busy, idle, rate), ...(await soundness(tables, await placing)) };
+      const before = await tables.completed();
+      const from = performance.now();
+      const busy = await watch(meter, count, seconds, async () => ((await tables.completed()) - before) / ((performance.now() - from) / 1_000));
+      return { ...costOf(busy, idle, busy.completed), completedPerSecond: busy.completed, ...(await soundness(tables, await placing)) };
     } finally {
       await meter.close();
       await tables.close();
@@ -84,11 +88,13 @@ function measure(topology: TopologyName, { root }: ShopVersion, options: OrderBe
   });
 }
 
-async function watch(meter: CostMeter, count: StatementCount, seconds: number): Promise<IdleCost> {
+/** What the shop costs for a time, and how many orders `completedPerSecond` says at its end that came to theirs meanwhile. */
+async function watch(meter: CostMeter, count: StatementCount, seconds: number, completedPerSecond: () => Promise<number>): Promise<IdleCost & { readonly completed: number }> {
   const from = await meter.read();
   await delay(seconds * 1_000);
   const cost = between(from, await meter.read());
-  return withStatements(perSecond(cost), meter, count);
+  const completed = await completedPerSecond();
+  return { ...(await withStatements(perSecond(cost), meter, count)), completed };
 }
 
 function costOf(busy: IdleCost, idle: IdleCost, rate: number): Pick<Taken, 'raw' | 'net'> {
@@ -125,10 +131,19 @@ function meanOf({ topology, version, values }: Measured<Taken>): OrderRow {
     postgresMs: mean(values, (value) => value[kind].postgresMs),
     brokerMs: mean(values, (value) => value[kind].brokerMs),
   });
-  return { topology, version, raw: means('raw'), net: means('net'), refused: mean(values, (value) => value.refused), broken: values.flatMap((value) => value.broken) };
+  return {
+    topology,
+    version,
+    raw: means('raw'),
+    net: means('net'),
+    completedPerSecond: mean(values, (value) => value.completedPerSecond),
+    refused: mean(values, (value) => value.refused),
+    broken: values.flatMap((value) => value.broken),
+  };
 }
 
 const linesOf = (of: (row: OrderRow) => OrderCost): [string, (row: OrderRow) => number][] => [
+  ['orders sent and paid a second', (row) => row.completedPerSecond],
   ['transactions an order', (row) => of(row).transactions],
   ['  statements', (row) => of(row).statements],
   ['  rows written', (row) => of(row).rows],
