@@ -34,7 +34,7 @@ async function apply(world: World, injury: Injury): Promise<void> {
     case 'clock-step': return injury.of === 'database' ? world.database.setClock(injury.byMs) : serviceOf(world, injury.of).order({ clockMs: injury.byMs });
     case 'sessions-end': return endSessions(world, injury);
     case 'broker-tail': return withoutPremise(world, () => loseTail(world, injury));
-    case 'disk-full': return withoutPremise(world, () => world.database.fillDisk(sleep(injury.forMs)));
+    case 'disk-full': return withoutPremise(world, () => fillDisk(world, injury.forMs));
     case 'overload': return withoutPremise(world, () => overload(world, injury.forMs));
     case 'resplit': return void world.broken.push(...(await resplit(world.shop, () => lasting(world, injury.besideMs, injury.leastMs))));
     case 'poison': return poisonOrder(world, injury);
@@ -98,12 +98,17 @@ async function endSessions(world: World, { every, times, pauseMs, seed }: Extrac
   }
 }
 
-/** All but the services that write hear nothing: what the broker acknowledges meanwhile is read by nobody when it dies. */
+/** All but the services that write are cut off: what the broker acknowledges meanwhile is read by nobody else when it dies. */
 async function loseTail(world: World, { writer, newest, unreadMs, forMs }: Extract<Injury, { what: 'broker-tail' }>): Promise<void> {
   const { name } = serviceOf(world, writer);
   const lost = sleep(unreadMs).then(() => world.restartBroker(forMs, { newest }));
-  await all(world.shop.services.filter((service) => service.name !== name).flatMap(({ lines }) => lines.broker?.mute('to-service', lost) ?? []));
+  await all(world.shop.services.filter((service) => service.name !== name).flatMap(({ lines }) => lines.broker?.refuse(lost) ?? []));
   await lost;
+}
+
+async function fillDisk(world: World, forMs: number): Promise<void> {
+  const isFull = await world.database.fillDisk(sleep(forMs));
+  world.notes.push(isFull ? 'the disk was full' : 'the disk was not full');
 }
 
 const IN_TIME_MS = 1_000;

@@ -60,7 +60,7 @@ const INJURY_SALT = 0x5eed;
 
 /** How long an order takes at the most on a machine that does nothing else. */
 const ORDER_MS = 5_000;
-const SLOWNESS_MAX = 4;
+const SLOWNESS_MAX = 5;
 const MEASURED_WITHIN_MS = 120_000;
 
 /** Lets each buyer order once, uninjured, to see how slow this machine is at the moment: a promise of time is held against that. */

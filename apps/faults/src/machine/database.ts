@@ -16,6 +16,9 @@ const DISK_MEGABYTES = 400;
 /** So that the write-ahead log leaves room on the small disk. */
 const WAL_MEGABYTES = 64;
 
+/** Some megabytes, past the write-ahead log, whose end would end the server. */
+const WRITE_SOME = 'create unlogged table lab.filler as select md5(n::text) from generate_series(1, 50000) n';
+
 /** What a database can be made to suffer, besides being away. */
 export interface DatabaseOptions {
   /** The path of libfaketime: the server's clock can be set. */
@@ -86,10 +89,15 @@ export class Database {
     await writeFile(this.clockFile, `${byMs < 0 ? '-' : '+'}${Math.abs(byMs) / 1_000}\n`);
   }
 
-  /** Fills the disk until `healed`. */
-  async fillDisk(healed: Promise<void>): Promise<void> {
-    await this.disk?.fill(healed);
+  /** Fills the disk until `healed`. Resolves to whether the server then had no space for a write of the lab's own. */
+  async fillDisk(healed: Promise<void>): Promise<boolean> {
+    let isFull = false;
+    await this.disk?.fill(async () => {
+      isFull = await this.query([WRITE_SOME]).then(() => false, () => true);
+      await healed;
+    });
     await this.mend();
+    return isFull;
   }
 
   /** Ends connections of services, as an administrator or a fail-over does: one that chance names, or every one. Resolves to how many. */

@@ -22,13 +22,13 @@ export class Disk {
     return new Disk(dir);
   }
 
-  /** Fills what is free, and frees it when `healed`. */
-  async fill(healed: Promise<void>): Promise<void> {
+  /** Fills what is free, and frees it when `whenFull` is over. */
+  async fill(whenFull: () => Promise<void>): Promise<void> {
     const file = await open(join(this.dir, FILLER), 'w');
     try {
       const piece = Buffer.alloc(PIECE_BYTES);
       for (let isFull = false; !isFull; ) isFull = await file.write(piece).then(({ bytesWritten }) => bytesWritten < PIECE_BYTES, isNoSpace);
-      await healed;
+      await whenFull();
     } finally {
       await file.close();
       await rm(join(this.dir, FILLER), { force: true });
