@@ -75,11 +75,12 @@ async function alone(world: World, service: Service, injuring: Promise<void>): P
   world.injured.push({ service: service.title, from, to: performance.now() });
 }
 
-/** For `ms`, longer on a slow machine; ended after `leastMs` as soon as all that was ordered goes on, or it is clear that it does not. */
+/** For `ms`; with `leastMs` it ends after that as soon as all orders go on or it is clear that they do not, and both are longer on a slow machine. */
 async function lasting(world: World, ms: number, leastMs: number): Promise<void> {
+  if (leastMs === 0) return sleep(ms);
   const from = performance.now();
-  for (let past = 0; past < ms * (leastMs > 0 ? world.slowness : 1); past = performance.now() - from) {
-    if (leastMs > 0 && past > leastMs && (world.progress.isMoving || world.progress.isBreached)) return;
+  for (let past = 0; past < ms; past = (performance.now() - from) / world.slowness) {
+    if (past > leastMs && (world.progress.isMoving || world.progress.isBreached)) return;
     await sleep(LOOK_EVERY_MS);
   }
 }
