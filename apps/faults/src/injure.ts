@@ -1,3 +1,4 @@
+import { Tables } from './check/tables.js';
 import { Random } from './plan/random.js';
 import type { Injury } from './plan/injury.js';
 import type { Service } from './shop/service.js';
@@ -102,9 +103,27 @@ async function endSessions(world: World, { every, times, pauseMs, seed }: Extrac
 /** All but the services that write are cut off: what the broker acknowledges meanwhile is read by nobody else when it dies. */
 async function loseTail(world: World, { writer, newest, unreadMs, forMs }: Extract<Injury, { what: 'broker-tail' }>): Promise<void> {
   const { name } = serviceOf(world, writer);
-  const lost = sleep(unreadMs).then(() => world.restartBroker(forMs, { newest }));
+  const lost = sleep(unreadMs).then(() => world.restartBroker(forMs, { newest, readUpTo: () => readUpTo(world) }));
   await all(world.shop.services.filter((service) => service.name !== name).flatMap(({ lines }) => lines.broker?.refuse(lost) ?? []));
   await lost;
+}
+
+const STORED_WITHIN_MS = 150;
+
+/** How far the furthest module has read the stream. Without the table that says so the newest messages count as read. */
+async function readUpTo(world: World): Promise<number> {
+  // what was read before the broker died may be on its way into the table
+  await sleep(STORED_WITHIN_MS);
+  const tables = await Tables.open(world.database.ownUrl);
+  try {
+    const schemas = await tables.schemas();
+    const [furthest] = await tables.rows<{ up_to: string | null }>(`select max(sequence) as up_to from (${schemas.map((schema) => `select sequence from "${schema}".message_intake`).join(' union all ')}) read`);
+    return Number(furthest?.up_to ?? Infinity);
+  } catch {
+    return Infinity;
+  } finally {
+    await tables.close();
+  }
 }
 
 async function fillDisk(world: World, forMs: number): Promise<void> {

@@ -9,7 +9,14 @@ import { cutTail } from './stream-tail.js';
 const START_WITHIN_MS = 20_000;
 
 /** What a broker's store looks like when it starts again: whole, empty, or without its newest messages. */
-export type StoreLoss = 'none' | 'all' | { readonly newest: number };
+export type StoreLoss = 'none' | 'all' | TailLoss;
+
+/** What nobody has read, or the newest few when all is read. */
+export interface TailLoss {
+  readonly newest: number;
+  /** The number up to which somebody has read the stream. Asked when the broker is dead. */
+  readonly readUpTo: () => Promise<number>;
+}
 
 /** The nats-server of a lab: can be killed, robbed of its store or of the end of it, and stopped for a while. */
 export class Broker {
@@ -33,7 +40,7 @@ export class Broker {
   async restart(awayMs: number, loss: StoreLoss): Promise<number> {
     await kill(this.child);
     if (loss === 'all') await rm(this.dir, { recursive: true, force: true });
-    const cut = typeof loss === 'object' ? await cutTail(this.dir, loss.newest) : 0;
+    const cut = typeof loss === 'object' ? await cutTail(this.dir, loss.newest, await loss.readUpTo()) : 0;
     await new Promise((resolve) => setTimeout(resolve, awayMs));
     this.child = await run(this.program, this.dir, this.port);
     return cut;

@@ -7,16 +7,19 @@ const HEADER_BYTES = 4 + 8 + 8 + 2;
 const HAS_HEADERS = 0x8000_0000;
 
 /**
- * Cuts the newest messages off the streams of a broker that does not run, as a power cut does to what it had acknowledged and not
- * yet flushed: `number` of the stream that was written last, or as many as its newest block holds. Resolves to how many went.
+ * Cuts the newest messages off the stream that was written last, of a broker that does not run, as a power cut does to what was
+ * acknowledged and not yet flushed: those after number `readUpTo`, or where there are none, `newest`; as many as the newest block holds.
+ * Resolves to how many went.
  */
-export async function cutTail(storeDir: string, number: number): Promise<number> {
+export async function cutTail(storeDir: string, newest: number, readUpTo: number): Promise<number> {
   const block = await newestBlock(storeDir);
   if (block === undefined) return 0;
-  const starts = recordsOf(await readFile(block.path));
-  const cut = Math.min(number, starts.length);
-  if (cut === 0) return 0;
-  await truncate(block.path, starts[starts.length - cut]);
+  const records = recordsOf(await readFile(block.path));
+  const unread = records.filter(({ number }) => number > readUpTo).length;
+  const cut = Math.min(unread > 0 ? unread : newest, records.length);
+  const first = records[records.length - cut];
+  if (first === undefined) return 0;
+  await truncate(block.path, first.start);
   // the index is a copy of what stands in the blocks; the server makes it anew
   await rm(join(block.dir, 'index.db'), { force: true });
   return cut;
@@ -40,15 +43,15 @@ async function newestBlock(storeDir: string): Promise<Block | undefined> {
   return blocks.sort((a, b) => b.writtenAt - a.writtenAt)[0];
 }
 
-/** Where each whole record of a block begins. */
-function recordsOf(block: Buffer): number[] {
-  const starts: number[] = [];
-  for (let at = 0; at + HEADER_BYTES <= block.length; ) {
-    const stored = block.readUInt32LE(at);
+/** Where each whole record of a block begins, and the number of its message in the stream. */
+function recordsOf(block: Buffer): { readonly start: number; readonly number: number }[] {
+  const records: { start: number; number: number }[] = [];
+  for (let start = 0; start + HEADER_BYTES <= block.length; ) {
+    const stored = block.readUInt32LE(start);
     const length = stored >= HAS_HEADERS ? stored - HAS_HEADERS : stored;
-    if (length < HEADER_BYTES || at + length > block.length) break;
-    starts.push(at);
-    at += length;
+    if (length < HEADER_BYTES || start + length > block.length) break;
+    records.push({ start, number: Number(block.readBigUInt64LE(start + 4)) });
+    start += length;
   }
-  return starts;
+  return records;
 }
