@@ -100,14 +100,24 @@ async function endSessions(world: World, { every, times, pauseMs, seed }: Extrac
   }
 }
 
-/** All but the services that write are cut off: what the broker acknowledges meanwhile is read by nobody else when it dies. */
+/**
+ * A power cut where the broker and one service run, all but which were cut off before: what the broker acknowledged meanwhile is read by
+ * nobody else, and who wrote it does not remember.
+ */
 async function loseTail(world: World, { writer, newest, unreadMs, forMs }: Extract<Injury, { what: 'broker-tail' }>): Promise<void> {
   const { name } = serviceOf(world, writer);
-  const lost = sleep(unreadMs).then(() => world.restartBroker(forMs, { newest, readUpTo: () => readUpTo(world) }));
+  const writers = world.shop.services.filter((service) => service.name === name);
+  const lost = sleep(unreadMs).then(() => {
+    for (const service of writers) service.kill();
+    return world.restartBroker(forMs, { newest, readUpTo: () => readUpTo(world) });
+  });
   await all(world.shop.services.filter((service) => service.name !== name).flatMap(({ lines }) => lines.broker?.refuse(lost) ?? []));
   await lost;
+  const until = performance.now() + READY_AGAIN_WITHIN_MS;
+  while (!(await Promise.all(writers.map((service) => service.isReady()))).every(Boolean) && performance.now() < until) await sleep(LOOK_EVERY_MS);
 }
 
+const READY_AGAIN_WITHIN_MS = 60_000;
 const STORED_WITHIN_MS = 150;
 
 /** How far the furthest module has read the stream. Without the table that says so the newest messages count as read. */

@@ -112,8 +112,8 @@ export class World {
   /** The same; adds what was cut off to the notes. */
   restartBroker(awayMs: number, loss: StoreLoss): Promise<void> {
     return (this.restartingBroker = this.restartingBroker.then(async () => {
-      const cut = await this.broker?.restart(awayMs, loss);
-      if (typeof loss === 'object') this.notes.push(`${cut ?? 0} newest messages cut off`);
+      const lost = await this.broker?.restart(awayMs, loss);
+      if (typeof loss === 'object') this.notes.push(`${lost?.cut ?? 0} newest messages cut off, ${lost?.unread ?? 0} of them unread`);
     }));
   }
 

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { endWithParent } from '@fledge/kit/operations';
 import { freePort } from './free-port.js';
-import { cutTail } from './stream-tail.js';
+import { cutTail, type TailCut } from './stream-tail.js';
 
 const START_WITHIN_MS = 20_000;
 
@@ -36,11 +36,11 @@ export class Broker {
     return new Broker(dir, program, port, await run(program, dir, port));
   }
 
-  /** SIGKILL, and a new start after a while with what is left of its store. Resolves to how many messages were cut off a stream's end. */
-  async restart(awayMs: number, loss: StoreLoss): Promise<number> {
+  /** SIGKILL, and a new start after a while with what is left of its store. Resolves to what was cut off a stream's end. */
+  async restart(awayMs: number, loss: StoreLoss): Promise<TailCut> {
     await kill(this.child);
     if (loss === 'all') await rm(this.dir, { recursive: true, force: true });
-    const cut = typeof loss === 'object' ? await cutTail(this.dir, loss.newest, await loss.readUpTo()) : 0;
+    const cut = typeof loss === 'object' ? await cutTail(this.dir, loss.newest, await loss.readUpTo()) : { cut: 0, unread: 0 };
     await new Promise((resolve) => setTimeout(resolve, awayMs));
     this.child = await run(this.program, this.dir, this.port);
     return cut;

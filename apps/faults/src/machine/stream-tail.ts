@@ -6,23 +6,29 @@ const HEADER_BYTES = 4 + 8 + 8 + 2;
 /** Set in the length of a record whose message has headers. */
 const HAS_HEADERS = 0x8000_0000;
 
+/** What went with the end of a stream. */
+export interface TailCut {
+  readonly cut: number;
+  readonly unread: number;
+}
+
 /**
  * Cuts the newest messages off the stream that was written last, of a broker that does not run, as a power cut does to what was
  * acknowledged and not yet flushed: those after number `readUpTo`, or where there are none, `newest`; as many as the newest block holds.
- * Resolves to how many went.
+ * Resolves to how many went, and how many of them nobody had read.
  */
-export async function cutTail(storeDir: string, newest: number, readUpTo: number): Promise<number> {
+export async function cutTail(storeDir: string, newest: number, readUpTo: number): Promise<TailCut> {
   const block = await newestBlock(storeDir);
-  if (block === undefined) return 0;
+  if (block === undefined) return { cut: 0, unread: 0 };
   const records = recordsOf(await readFile(block.path));
   const unread = records.filter(({ number }) => number > readUpTo).length;
   const cut = Math.min(unread > 0 ? unread : newest, records.length);
   const first = records[records.length - cut];
-  if (first === undefined) return 0;
+  if (first === undefined) return { cut: 0, unread: 0 };
   await truncate(block.path, first.start);
   // the index is a copy of what stands in the blocks; the server makes it anew
   await rm(join(block.dir, 'index.db'), { force: true });
-  return cut;
+  return { cut, unread };
 }
 
 interface Block {

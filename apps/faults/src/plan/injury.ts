@@ -25,7 +25,7 @@ export type Injury = { readonly atMs: number } & (
   | { readonly what: 'replica-line'; readonly service: number; readonly line: ServerName; readonly how: LineInjury; readonly forMs: number; readonly leastMs: number }
   /** A freeze that outlasts every time-out. */
   | { readonly what: 'long-freeze'; readonly service: number; readonly forMs: number; readonly leastMs: number }
-  /** The broker is killed while only the replicas of `writer`'s service reach it, and the newest messages are cut off. */
+  /** The broker is killed, with the replicas of `writer`'s service, which alone reached it, and the newest messages are cut off. */
   | { readonly what: 'broker-tail'; readonly writer: number; readonly newest: number; readonly unreadMs: number; readonly forMs: number }
   /** The clock of the database, or of the processes of one replica, is set. */
   | { readonly what: 'clock-step'; readonly of: 'database' | number; readonly byMs: number }

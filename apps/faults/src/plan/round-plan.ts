@@ -63,7 +63,7 @@ function clockSteps(random: Random, { paired, services }: Body): Injury[] {
   ];
 }
 
-/** Several: what is lost is noticed at once when somebody has read it. */
+/** Twice: what is lost is noticed at once when somebody has read it. */
 function brokenTails(random: Random, { paired }: Body): Injury[] {
-  return [0, 1, 2, 3].map((nth) => ({ atMs: 500 + nth * 2_500 + random.whole(0, 500), what: 'broker-tail', writer: random.one(paired), newest: random.whole(1, 2), unreadMs: random.whole(300, 800), forMs: random.whole(50, 500) }) as const);
+  return [0, 1].map((nth) => ({ atMs: 1_000 + nth * 8_000 + random.whole(0, 500), what: 'broker-tail', writer: random.one(paired), newest: random.whole(1, 2), unreadMs: random.whole(300, 800), forMs: random.whole(50, 500) }) as const);
 }
