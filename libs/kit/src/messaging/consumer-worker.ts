@@ -1,7 +1,7 @@
 import { Backlog, type KeyQueue } from './backlog.js';
 import { BATCH_MAX } from './batch.js';
 import type { DurableConsumer } from './consumer.js';
-import { consumerGroup } from './deliveries.js';
+import { consumerGroup, type InMemory, type OfConsumers, type PartitionQuery } from './deliveries.js';
 import type { Assignment, Membership } from './membership.js';
 import { PARTITIONS } from './schema.js';
 
@@ -55,4 +55,31 @@ export class ConsumerWorker {
       this.backlog.abandon(part, look);
     }
   }
+}
+
+/** Partitions of several consumers, to look into. */
+export function queryOf(workers: readonly ConsumerWorker[], partsOf: (worker: ConsumerWorker) => Iterable<number>): PartitionQuery {
+  const query = { consumers: [] as string[], partitions: [] as number[] };
+  for (const worker of workers) {
+    for (const part of partsOf(worker)) {
+      query.consumers.push(worker.consumer.name);
+      query.partitions.push(part);
+    }
+  }
+  return query;
+}
+
+/** What several consumers have in memory. */
+export function inMemoryOf(workers: readonly ConsumerWorker[]): InMemory {
+  const pairs = (of: (worker: ConsumerWorker) => Iterable<string>): OfConsumers => {
+    const all: OfConsumers = { consumers: [], values: [] };
+    for (const worker of workers) {
+      for (const value of of(worker)) {
+        all.consumers.push(worker.consumer.name);
+        all.values.push(value);
+      }
+    }
+    return all;
+  };
+  return { messages: pairs(({ backlog }) => backlog.ids), keys: pairs(({ backlog }) => backlog.keys) };
 }

@@ -7,8 +7,8 @@ import type { KeyQueue } from './backlog.js';
 import { Batch, BATCH_MAX, type HandlerContext } from './batch.js';
 import { afterHandle, afterHandled } from './checkpoints.js';
 import type { DurableConsumer } from './consumer.js';
-import { ConsumerWorker, MEMORY_MAX } from './consumer-worker.js';
-import { Deliveries, type Delivery, type Found, type InMemory, LOOK_ROWS_MAX, type OfConsumers, type PartitionQuery } from './deliveries.js';
+import { ConsumerWorker, inMemoryOf, MEMORY_MAX, queryOf } from './consumer-worker.js';
+import { Deliveries, type Delivery, type Found, LOOK_ROWS_MAX } from './deliveries.js';
 import { MembershipLost } from './delivery-errors.js';
 import { FailurePolicy } from './failure-policy.js';
 import type { Membership } from './membership.js';
@@ -224,10 +224,10 @@ export class Dispatcher {
     const missed = new Map(this.workers.map((worker) => [worker, worker.missed]));
     const wanted = new Map(this.workers.map((worker) => [worker, worker.wanted(this.everywhere)]));
     this.everywhere = false;
-    const held = this.queryOf((worker) => worker.group.held);
+    const held = queryOf(this.workers, (worker) => worker.group.held);
     if (held.consumers.length === 0) return 0;
-    const ready = this.queryOf((worker) => wanted.get(worker) as readonly number[]);
-    const found = await this.context.deliveries.look(ready, held, this.inMemory(), LOOK_ROWS_MAX);
+    const ready = queryOf(this.workers, (worker) => wanted.get(worker) as readonly number[]);
+    const found = await this.context.deliveries.look(ready, held, inMemoryOf(this.workers), LOOK_ROWS_MAX);
     for (const worker of this.workers) {
       const own = found.filter((one) => one.consumer === worker.consumer.name);
       const rest = new Set(own.filter(({ state }) => state !== 'due').map(({ partition }) => partition));
@@ -236,31 +236,6 @@ export class Dispatcher {
       for (const part of wanted.get(worker) ?? []) if (!rest.has(part) && worker.group.held.has(part)) worker.complete.add(part);
     }
     return found.length;
-  }
-
-  private queryOf(partsOf: (worker: ConsumerWorker) => Iterable<number>): PartitionQuery {
-    const query = { consumers: [] as string[], partitions: [] as number[] };
-    for (const worker of this.workers) {
-      for (const part of partsOf(worker)) {
-        query.consumers.push(worker.consumer.name);
-        query.partitions.push(part);
-      }
-    }
-    return query;
-  }
-
-  private inMemory(): InMemory {
-    const pairs = (of: (worker: ConsumerWorker) => Iterable<string>): OfConsumers => {
-      const all: OfConsumers = { consumers: [], values: [] };
-      for (const worker of this.workers) {
-        for (const value of of(worker)) {
-          all.consumers.push(worker.consumer.name);
-          all.values.push(value);
-        }
-      }
-      return all;
-    };
-    return { messages: pairs(({ backlog }) => backlog.ids), keys: pairs(({ backlog }) => backlog.keys) };
   }
 
   private async receive(worker: ConsumerWorker, found: readonly Found[], look: number): Promise<void> {
