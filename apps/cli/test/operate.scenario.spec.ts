@@ -89,6 +89,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
   it('has messages sent again, which nobody notices who has handled them', async () => {
     await talk.say('again', 1, 5);
     for (const listener of ['first', 'second']) await talk.until(listener, 'again', upTo(5));
+    await talk.sent();
     const [{ count } = { count: 0 }] = await talk.rows<{ count: number }>('talker', 'select count(*)::int as count from outbox');
     expect((await fledge('replay --module talker --since 1h')).out).toBe(`MODULE  MESSAGES\ntalker  ${String(count).padStart(8)}\n${count} messages marked unsent: the modules' relays send them again, and consumers that have handled one do not notice\n`);
     await talk.sent();
@@ -210,6 +211,7 @@ describe('a broker whose messages are lost', () => {
     for (const listener of ['first', 'second']) await talk.until(listener, 'after', upTo(5));
     expect(await talk.heard('first', 'lost')).toEqual([]);
 
+    await talk.sent();
     const replayed = await fledge('replay --since 1h');
     expect(replayed.out).toMatch(/^talker {10}55$/m);
     for (const listener of ['first', 'second']) {

@@ -50,11 +50,15 @@ describe('a connection that the server ends', () => {
 
   it('in that segment while a module starts ends its start at most', async () => {
     // that of the lock, that of the migrations, and the first of the pool
+    const owner = new Client({ connectionString: database.url });
+    await owner.connect();
     for (const number of [1, 2, 3]) {
+      await owner.query('drop schema if exists alpha cascade');
       proxy.endNumber = proxy.count + number;
       await opened(proxy.url).catch((error: unknown) => expect(error).toMatchObject({ code: 'fledge.startup.database-unreachable' }));
       expect(proxy.ended).toBe(number);
     }
+    await owner.end();
   });
 
   it(`costs no more than what runs on it, ${ROUNDS} times all of a module's`, async () => {

@@ -128,7 +128,8 @@ export class Host {
       // what waits for the database or the broker is done for all modules side by side; each step is over before the next begins
       await all(loaded.map(async ({ spec }) => this.openData(spec)));
       for (const module of loaded) await this.open(module);
-      await all([...this.containers.values()].map((container) => container.init()));
+      // in the order of the list: hooks of modules run as those of one application do
+      for (const container of this.containers.values()) await container.init();
       await all(this.messagings.map((messaging) => messaging.subscribe()));
       await all(this.inlets.map((inlet) => this.options.transport.serve(inlet)));
       await all(this.messagings.map((messaging) => messaging.start()));

@@ -25,7 +25,7 @@ const PAUSE_AFTER_FAILURE_MS = 200;
 /** How long after a replica was killed or froze each start of a handler is noted before it, in milliseconds: its message may have been the cause. */
 const CAREFUL_MS = 30_000;
 /** Noted starts after which a message that is not settled yet is not started again. */
-export const DEADLY_STARTS = 5;
+export const DEADLY_STARTS = 3;
 
 /** What a dispatcher is made of. */
 export interface DispatcherOptions {
@@ -182,7 +182,11 @@ export class Dispatcher {
 
   private async run(): Promise<void> {
     while (!this.stopped) {
-      if (this.failing) await this.leaveAlone();
+      if (this.failing) {
+        // it may be told to stop meanwhile
+        await this.leaveAlone();
+        continue;
+      }
       const startedAt = now();
       const isDue = this.holdDueAt <= startedAt;
       if (isDue) this.holdDueAt = Infinity;

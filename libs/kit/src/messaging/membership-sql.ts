@@ -41,6 +41,7 @@ select (select count(*)::int from me) as present,
   (select coalesce(json_agg(json_build_object('replica', replica, 'line', line::text, 'beat', beat, 'joined', joined, 'seen', seen, 'keeps', keeps, 'groups', groups, 'healthy', healthy)), '[]')
      from message_replica where replica <> $1) as others,
   (select joined::float8 from message_replica where replica = $1) as joined,
+  extract(epoch from clock_timestamp())::float8 * 1000 as "clockMs",
   exists (select from outbox where sent_at is null) as unsent,
   exists (select from inbox where state = 'ready') as ready,
   (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from message_hold where due_at is not null) as "holdInMs",

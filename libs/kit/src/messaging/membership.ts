@@ -15,6 +15,8 @@ const GIVE_UP_MS = SILENCE_MS - 1_500;
 const QUICK_BEAT_MS = 200;
 /** How long a replica may be unable to reach what it works with before it leaves work to others, in milliseconds. */
 const UNHEALTHY_AFTER_MS = 1_000;
+/** By so much the clock of the database must differ from what is expected for it to have been set, in milliseconds. */
+const CLOCK_STEP_MIN_MS = 5_000;
 const HEALTH_EVERY_MS = 500;
 const START_POLL_MS = 50;
 const LINE_LOCK_MAX = 2 ** 47;
@@ -40,9 +42,19 @@ interface Other extends Member {
 
 interface Beat extends Signs {
   readonly present: number;
+  /** The clock of the database, in milliseconds since 1970. */
+  readonly clockMs: number;
   readonly version: number;
   readonly joined: number | null;
   readonly others: readonly Other[];
+}
+
+/** The clock of the database was set forward or back. */
+export interface ClockStep {
+  /** By how much, in milliseconds: above zero for forward. */
+  readonly byMs: number;
+  /** How long ago that may have been, in milliseconds. */
+  readonly withinMs: number;
 }
 
 /** Of another replica: since when, and for how many of this one's beats, it has not moved. */
@@ -75,6 +87,9 @@ export class Membership {
   private readonly signListeners: ((signs: Signs) => void)[] = [];
   private readonly viewListeners: (() => Promise<void>)[] = [];
   private readonly deathListeners: (() => void)[] = [];
+  private readonly stepListeners: ((step: ClockStep) => Promise<void>)[] = [];
+  /** The clock of the database at a beat, and when that was. */
+  private clock: { readonly ms: number; readonly at: number } | undefined;
   private id: string = randomUUID();
   private line: Line | undefined;
   private lineLock = randomInt(1, LINE_LOCK_MAX);
@@ -138,6 +153,16 @@ export class Membership {
   /** Calls `listener` when a replica was left out that had not said goodbye: it was killed, or frozen. */
   onDeath(listener: () => void): void {
     this.deathListeners.push(listener);
+  }
+
+  /** Calls `listener` when the clock of the database was set; again at each beat until it resolves. */
+  onClockStep(listener: (step: ClockStep) => Promise<void>): void {
+    this.stepListeners.push(listener);
+  }
+
+  /** What the clock of the database should show now, in milliseconds since 1970: as it was at the last beat, and went on since. */
+  get expectedClockMs(): number | undefined {
+    return this.clock && this.clock.ms + performance.now() - this.clock.at;
   }
 
   /** Tells the other replicas that there is something for them, as far as there are any. Never rejects: who does not hear of it finds it at a beat. */
@@ -235,9 +260,20 @@ export class Membership {
     this.toldHealthy = healthy;
     this.renewedAt = asked;
     if (beat.joined !== null) this.joined = beat.joined;
+    await this.compareClock(beat.clockMs);
     await this.see(beat, shares, { replica: this.id, joined: this.joined, groups, healthy });
     for (const listener of this.signListeners) listener(beat);
     await this.leaveOut(beat.others);
+  }
+
+  private async compareClock(ms: number): Promise<void> {
+    const at = performance.now();
+    const byMs = ms - (this.expectedClockMs ?? ms);
+    if (Math.abs(byMs) > CLOCK_STEP_MIN_MS) {
+      this.logger.warn(`the clock of the database was set ${byMs > 0 ? 'forward' : 'back'} by ${Math.round(Math.abs(byMs) / 1_000)} s`);
+      for (const listener of this.stepListeners) await listener({ byMs, withinMs: at - (this.clock?.at ?? at) });
+    }
+    this.clock = { ms, at };
   }
 
   /** Takes over what the version of the view that a beat found makes this replica's, and lets go of the rest. */

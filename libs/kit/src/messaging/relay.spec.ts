@@ -2,10 +2,11 @@ import { openModuleData, type ModuleDataSource } from '../data/index.js';
 import { eventually } from '../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import type { Carrier, Sent, StoredMessage } from '../transport/index.js';
+import { partsOf } from './assignment.js';
 import { Membership } from './membership.js';
 import { OutboxLane } from './outbox-lane.js';
 import { Relay } from './relay.js';
-import { MESSAGING_MIGRATIONS } from './schema.js';
+import { MESSAGING_MIGRATIONS, PARTITIONS } from './schema.js';
 import { type Sql, sqlOf } from './sql.js';
 
 /** A carrier that remembers what it carried, and fails as a test wants. */
@@ -130,18 +131,22 @@ describe('a relay', () => {
     const carrier = new Remembering('nats');
     carrier.life = 'one';
     const { relay, membership } = await start(carrier);
-    await source.query(`insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', case when n < 6000 then 3 else 12 end, n::text from generate_series(0, 11999) n`);
-    relay.fallBehind();
-    await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
-    // another one joins meanwhile, and takes half of the partitions: whole pages of those that are left come first
     const other = new Membership(sqlOf(source));
-    other.join('relay', 16);
+    other.join('relay', PARTITIONS);
     open.push(other);
-    await Promise.all([other.start(), membership.beatNow()]);
+    const members = [membership, other].map(({ replica }, joined) => ({ replica, joined, groups: ['relay'], healthy: true }));
+    const [kept, lost] = [membership, other].map(({ replica }) => Math.min(...partsOf(replica, 'relay', PARTITIONS, members)));
+    await source.query(`insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', case when n < 6000 then $1::int else $2::int end, n::text from generate_series(0, 11999) n`, [lost, kept]);
+    relay.fallBehind();
+    await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox', 20_000);
+    // those of the partition that is lost come first: whole pages of them
+    await other.start();
+    await eventually(() => expect(other.isAlone || membership.isAlone).toBe(false), 'both know each other');
     carrier.carried.length = 0;
     carrier.life = 'two';
     relay.fallBehind();
-    await eventually(() => expect(new Set(carrier.carried).size).toBe(6_000), 'all of the partition that is held');
+    await eventually(() => expect(carrier.carried).toHaveLength(6_000), 'all of the partition that is held', 20_000);
+    expect(new Set(carrier.carried)).toEqual(new Set(Array.from({ length: 6_000 }, (_, n) => String(6_000 + n))));
   });
 
   it('looks for nothing elsewhere when no other carrier had anything of a partition', async () => {

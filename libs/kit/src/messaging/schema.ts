@@ -249,6 +249,7 @@ create index message_hold_next on message_hold (due_at) where due_at is not null
 alter table message_intake add column message_id uuid;
 alter table outbox add column sent_seq bigint;
 alter table inbox add column starts smallint not null default 0;
+alter table timer add column set_at timestamptz not null default clock_timestamp();
 `;
 
 const LEASES = `
@@ -257,6 +258,7 @@ create table message_lease (
   "group" text not null, part smallint not null, owner uuid, epoch bigint not null default 0, carrier text, expires_at timestamptz not null, ran_at timestamptz,
   primary key ("group", part)
 );
+alter table timer drop column set_at;
 alter table inbox drop column starts;
 alter table outbox drop column sent_seq;
 alter table message_intake drop column message_id;

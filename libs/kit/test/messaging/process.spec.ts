@@ -1,6 +1,7 @@
 import { UndeclaredDependency } from '../../src/contract/index.js';
 import { forgetConsumer } from '../../src/messaging/forget-consumer.js';
 import { Membership } from '../../src/messaging/membership.js';
+import type { Sql } from '../../src/messaging/sql.js';
 import { HISTORY_MAX } from '../../src/messaging/process/history.js';
 import type { Run } from '../../src/messaging/process/run.js';
 import { Timers } from '../../src/messaging/process/timers.js';
@@ -128,6 +129,37 @@ describe('a timer', () => {
     expect(await timers['look']()).toBe(0);
     expect(await timers['look']()).toBeGreaterThan(0);
     expect(await checkouts.sql.rows('select 1 from inbox')).toHaveLength(700);
+  });
+
+  // one that stepped forward ended payments that had just begun; one that stepped back let nothing end
+  it.each([
+    ['forward', 600],
+    ['back', -600],
+  ])('is due when its time has gone by, when the clock of the database is set %s', async (_how, seconds) => {
+    let step = 0;
+    const stepping: Sql = {
+      rows: (text, parameters) => checkouts.sql.rows(text.replaceAll('clock_timestamp()', `(clock_timestamp() + interval '${step} s')`), parameters),
+      transaction: (work) => checkouts.sql.transaction(work),
+    };
+    const set = (key: string, inMs: number): Promise<unknown> =>
+      stepping.rows(`insert into timer (process, key, name, due_at, set_at) values ('checkout', $1, 'late', clock_timestamp() + $2 * interval '1 ms', clock_timestamp())`, [key, inMs]);
+    const membership = new Membership(stepping);
+    const timers = new Timers({ module: 'orders', sql: stepping, membership, onMoved: () => undefined });
+    await membership.start();
+    timers.start();
+    await set('long', 60_000);
+    await set('short', 1_500);
+    step = seconds;
+    await set('after', 60_000);
+    await eventually(async () => expect(await checkouts.sql.rows('select key from inbox')).toEqual([{ key: 'short' }]), 'the short one alone', 10_000);
+    await membership.beatNow();
+    await membership.beatNow();
+    expect(await checkouts.sql.rows('select key from inbox')).toEqual([{ key: 'short' }]);
+    const left = await stepping.rows<{ key: string; ms: number }>(`select key, extract(epoch from due_at - clock_timestamp())::float8 * 1000 as ms from timer where due_at < 'infinity' order by key`);
+    expect(left.map(({ key }) => key)).toEqual(['after', 'long']);
+    for (const { ms } of left) expect(ms / 60_000).toBeCloseTo(0.9, 0);
+    await timers.stop();
+    await membership.stop();
   });
 
   it('goes with a process that is forgotten', async () => {

@@ -48,11 +48,19 @@ with changed as (
 ), made as (
   insert into timer (process, key, name, due_at)
   select $1, $2, name, clock_timestamp() + in_ms * interval '1 ms' from changed where in_ms is not null and $4 <> 'finished'
-  on conflict (process, key, name) do update set id = gen_random_uuid(), due_at = excluded.due_at
+  on conflict (process, key, name) do update set id = gen_random_uuid(), due_at = excluded.due_at, set_at = excluded.set_at
 )
 update process set state = $3::jsonb, status = $4, outcome = $5, history = $6::jsonb, changed_at = clock_timestamp(),
   finished_at = case when $4 = 'finished' then clock_timestamp() end
 where name = $1 and key = $2`;
+
+// Those that were set since the clock was, go by the new one.
+const SHIFT = `
+with shifted as (
+  update timer set due_at = due_at + $1 * interval '1 ms', set_at = set_at + $1 * interval '1 ms'
+  where due_at < 'infinity' and not (set_at between clock_timestamp() - $2 * interval '1 ms' and clock_timestamp())
+)
+update message_hold set due_at = clock_timestamp() where due_at > clock_timestamp()`;
 
 const START_FAILED = `
 insert into process (name, key, state, status, history)
@@ -65,7 +73,8 @@ returning 1`;
 // be parked before it.
 const MOVE = `
 with due as materialized (
-  select process, key, name, id, due_at from timer where due_at <= clock_timestamp() order by due_at limit ${MOVE_MAX} for update skip locked
+  select process, key, name, id, due_at from timer
+  where due_at <= clock_timestamp() and ($2::float8 is null or due_at <= to_timestamp($2 / 1000) + interval '5 seconds') order by due_at limit ${MOVE_MAX} for update skip locked
 ), locked as materialized (
   select pg_advisory_xact_lock(hashtextextended('inbox:' || current_schema(), 0)) where exists (select from due)
 ), moved as (
@@ -133,9 +142,21 @@ export class ProcessStore {
     return (await this.sql.rows("select 1 from inbox where consumer = $1 and message_id = $2 and state in ('ready', 'parked')", [process, id])).length > 0;
   }
 
-  /** Moves timers that are due into the inbox of their processes: how many, and the milliseconds until the next is due. */
-  async moveDue(module: string): Promise<{ readonly moved: number; readonly nextInMs: number | null }> {
-    const [result] = await this.sql.rows<{ moved: number; nextInMs: number | null }>(MOVE, [module]);
+  /**
+   * Sets timers by a clock of the database that was set meanwhile: they are due when as much time has gone by as they were set for. What
+   * waits for its retry is tried at once.
+   * @param withinMs how long ago that may have been.
+   */
+  async followClock(byMs: number, withinMs: number): Promise<void> {
+    await this.sql.rows(SHIFT, [byMs, Math.min(withinMs, Math.abs(byMs) / 2)]);
+  }
+
+  /**
+   * Moves timers that are due into the inbox of their processes: how many, and the milliseconds until the next is due.
+   * @param clockMs what the clock of the database should show; if it was set forward, timers are not due by that.
+   */
+  async moveDue(module: string, clockMs?: number): Promise<{ readonly moved: number; readonly nextInMs: number | null }> {
+    const [result] = await this.sql.rows<{ moved: number; nextInMs: number | null }>(MOVE, [module, clockMs ?? null]);
     return result ?? { moved: 0, nextInMs: null };
   }
 }

@@ -48,6 +48,12 @@ export class Timers {
       this.retries = RETRIES;
       this.wake(0);
     });
+    membership.onClockStep(async ({ byMs, withinMs }) => {
+      if (!this.group.held.has(0)) return;
+      await this.store.followClock(byMs, withinMs);
+      options.onMoved();
+      this.wake(0);
+    });
     membership.onSigns(({ timerInMs }) => timerInMs !== null && this.wake(timerInMs));
   }
 
@@ -98,7 +104,7 @@ export class Timers {
   }
 
   private async look(): Promise<number> {
-    const { moved, nextInMs } = await this.store.moveDue(this.options.module);
+    const { moved, nextInMs } = await this.store.moveDue(this.options.module, this.options.membership.expectedClockMs);
     this.failing = false;
     if (moved > 0) this.options.onMoved();
     if (moved === MOVE_MAX) return 0;
