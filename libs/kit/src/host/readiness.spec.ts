@@ -165,8 +165,12 @@ describe('readiness', () => {
 
   it('asks over one connection, however often it is asked', async () => {
     await start(['shelves']);
-    const before = way.taken;
-    await Promise.all(Array.from({ length: 50 }, readyz));
-    expect(way.taken - before).toBeLessThanOrEqual(2);
+    // the module itself takes some of its pool right after the start
+    const ask = async (): Promise<void> => {
+      const before = way.taken;
+      await Promise.all(Array.from({ length: 50 }, readyz));
+      expect(way.taken - before).toBeLessThanOrEqual(1);
+    };
+    await eventually(ask, 'fifty questions over one connection');
   });
 });
