@@ -55,7 +55,7 @@ with again as (
 ), back as (
   insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at, state, history)
   select consumer, message_id, ${partitionOf('key')}, source, kind, name, key, payload, headers, occurred_at, case when key in (select key from held) then 'parked' else 'ready' end, history from again
-  on conflict (consumer, message_id) do update set state = excluded.state, attempts = 0, ended_at = null
+  on conflict (consumer, message_id) do update set state = excluded.state, attempts = 0, starts = 0, ended_at = null
   returning 1
 )
 select count(*)::int as resent from back`;

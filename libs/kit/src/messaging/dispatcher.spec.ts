@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { currentFrame } from '../boundary/index.js';
 import { openModuleData, type ModuleDataSource } from '../data/index.js';
 import { eventually } from '../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
@@ -7,7 +8,8 @@ import type { StoredMessage } from '../transport/index.js';
 import { type ConsumerOptions, type DurableConsumer, resolveRules } from './consumer.js';
 import { knowledge } from './deliveries.js';
 import { UnknownVersion } from './delivery-errors.js';
-import { Dispatcher } from './dispatcher.js';
+import { resendDeadLetters } from './dead-letters.js';
+import { DEADLY_STARTS, Dispatcher } from './dispatcher.js';
 import { Inbox } from './inbox.js';
 import { Membership } from './membership.js';
 import { register } from './registry.js';
@@ -158,6 +160,35 @@ describe('the dispatchers of a module', () => {
     const last = await replica(older);
     await last.inbox.accept([{ ...message('a'), name: 'a.b.v2' }]);
     await eventually(async () => expect(await source.query('select reason from dead_letter')).toEqual([{ reason: 'unknown version' }]), 'a dead letter');
+  });
+
+  // it killed one replica after the other, with no try counted
+  it('put a message aside at which the process ended again and again, and take it up when it is sent again', async () => {
+    let runs = 0;
+    const deadly = consumer('deadly', {}, () => Promise.resolve(void runs++));
+    const sql = sqlOf(source);
+    await register(sql, [deadly]);
+    await new Inbox(sql, 'hall', new Membership(sql)).accept([message('k')]);
+    await source.query('update inbox set starts = $1', [DEADLY_STARTS]);
+    // a replica that was killed: its row is left, and its connection is closed
+    await source.query("insert into message_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')");
+    await replica(deadly);
+    await eventually(async () => expect(await source.query('select reason from dead_letter')).toEqual([{ reason: `the process ended ${DEADLY_STARTS} times while it was handled` }]), 'a dead letter');
+    expect(runs).toBe(0);
+    const [{ id } = { id: '' }] = await sql.rows<{ id: string }>('select message_id as id from dead_letter');
+    expect(await resendDeadLetters(sql, 'deadly', [id])).toBe(1);
+    await eventually(async () => (await handled('deadly')) === 1, 'it handled', 10_000);
+    expect(runs).toBe(1);
+  });
+
+  it('count a promise that a handler left behind and that was rejected as its failure', async () => {
+    const careless = consumer('careless', { attemptsMax: 1 }, async () => {
+      currentFrame()?.rejected(new Error('left behind'));
+      await sleep(20_000, undefined, { ref: false });
+    });
+    const only = await replica(careless);
+    await only.inbox.accept([message('k')]);
+    await eventually(async () => expect(await source.query("select history->0->>'message' as message from dead_letter")).toEqual([{ message: 'left behind' }]), 'a dead letter');
   });
 
   it('let a transaction wait for as long as its handler may take', async () => {

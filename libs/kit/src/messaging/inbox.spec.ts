@@ -42,6 +42,14 @@ describe('the inbox of a module', () => {
     expect(await sql.rows('select consumer, message_id as id from inbox order by position')).toEqual([{ consumer: 'all', id: early.id }, { consumer: 'now', id: late.id }, { consumer: 'all', id: late.id }].sort((a, b) => Number(a.id === late.id) - Number(b.id === late.id)));
   });
 
+  // what was published after the clock was set back looked older than its consumer, and was dropped
+  it('takes what is published after the clock of the database was set back', async () => {
+    await register(sql, [{ name: 'now', kind: 'event', knows: [], takes: ['a.said'], rules: resolveRules({}, 'now'), handle: () => Promise.resolve() }]);
+    await sql.rows("update message_consumer set begins_at = begins_at + interval '10 minutes'");
+    await inbox.accept([message('event', 'a.said.v1')]);
+    expect(await sql.rows('select consumer from inbox')).toEqual([{ consumer: 'now' }]);
+  });
+
   // they were dropped without a word: the module they are for says that it wants them, and stored them for nobody
   it('keeps a command that came before any replica had its handler, until one has', async () => {
     const early = message('command', 'hall.sweep.v1');

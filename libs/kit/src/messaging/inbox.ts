@@ -15,6 +15,7 @@ const INTAKE = 'intake';
 // its position. All of them are ready, also those of keys that are held: the dispatcher alone parks them, those that came first before the
 // others, or one that was parked at once would be taken before those that are ready still.
 // An event from before its consumer is none for it, whenever and from wherever it comes: a log that is read from its start, a replay.
+// One that begins in the future began before the clock was set back: what comes then looks older than it is.
 // A command whose handler no replica has had yet waits for it: its sender was deployed first.
 const accepted = (given: string, further = ''): string => `
 with given as materialized (
@@ -24,7 +25,7 @@ with given as materialized (
 )${further}, stored as (
   insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at)
   select coalesce(c.name, m.family), m.id, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at
-  from given m left join message_consumer c on c.kind = m.kind and m.family = any(c.takes) and (m.kind = 'command' or m.occurred_at >= c.begins_at), (select count(*) from locked) all_locked
+  from given m left join message_consumer c on c.kind = m.kind and m.family = any(c.takes) and (m.kind = 'command' or m.occurred_at >= c.begins_at or c.begins_at > clock_timestamp()), (select count(*) from locked) all_locked
   where (c.name is not null or m.kind = 'command')${further && ' and exists (select from moved)'}
   order by m.n
   on conflict do nothing
