@@ -38,7 +38,7 @@ export class Settlement {
     for (const orderId of await this.orders.leftBehind(new Date(now), ROUND_MAX)) {
       await this.orders.move(orderId, 'placing', 'cancelling', 'its request was lost');
     }
-    for (const orderId of await this.orders.stuck('cancelling', new Date(now - CANCELLING_MAX_MS), ROUND_MAX)) {
+    for (const orderId of await this.orders.stuck('cancelling', new Date(now), CANCELLING_MAX_MS, ROUND_MAX)) {
       // Inventory is away: the rest would wait for it in vain, one deadline each.
       if (!(await this.trySettle(orderId))) return;
     }

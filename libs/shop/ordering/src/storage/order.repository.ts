@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
-import { DataSource, In, IsNull, LessThan, Repository } from 'typeorm';
+import { DataSource, In, IsNull, LessThan, MoreThan, Or, Repository } from 'typeorm';
 import type { OrderState } from '../../contract/index.js';
 import { mayBecome, type Order, type OrderStep, PLACING_DEFAULT_MS, type PricedLines } from '../domain/order.js';
 import { OrderLineRow } from './order-line.row.js';
@@ -96,9 +96,12 @@ export class OrderRepository {
     return (await query.orderBy('o.updated_at').limit(limit).getMany()).map((row) => row.id);
   }
 
-  /** Orders that came to a state before `until` and are in it still, the oldest first; without those that have a checkout, which sees to them. */
-  async stuck(state: OrderState, until: Date, limit: number): Promise<string[]> {
-    const stuck = { state, updatedAt: LessThan(until) };
+  /**
+   * Orders that have been in a state for longer than `ageMs` at a time, the oldest first; without those that have a checkout, which sees to
+   * them. One that came to it in the future did so by a clock that was set back since.
+   */
+  async stuck(state: OrderState, at: Date, ageMs: number, limit: number): Promise<string[]> {
+    const stuck = { state, updatedAt: Or(LessThan(new Date(at.getTime() - ageMs)), MoreThan(new Date(at.getTime() + ageMs))) };
     const rows = await this.rows.find({ where: [{ ...stuck, paymentMethod: IsNull() }, { ...stuck, placedAt: IsNull() }], select: { id: true }, order: { updatedAt: 'ASC' }, take: limit });
     return rows.map((row) => row.id);
   }
