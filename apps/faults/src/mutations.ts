@@ -32,10 +32,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     says: /handled message \S+ of \S+ \d+ times/,
   },
   'key-order': {
-    edits: [
-      { file: '/messaging/deliveries.js', from: 'order by r.position limit $5', to: 'order by md5(r.message_id::text) limit least(1, $5)' },
-      { file: '/messaging/backlog.js', from: 'queue.deliveries.push(delivery)', to: 'queue.deliveries.unshift(delivery)' },
-    ],
+    edits: [{ file: '/messaging/deliveries.js', from: 'order by r.position limit $5', to: 'order by md5(r.message_id::text) limit least(1, $5)' }],
     takesOut: 'are the messages of a key handled in their order',
     injure: 'mixed',
     says: /, which \w+ published later|was accepted, and is/,
