@@ -29,7 +29,6 @@ describe('the fault lab', () => {
 
   it.each([
     ['connections end', ['--topology', 'monolith', '--injure', 'sessions', '--seed', '2']],
-    ['a message ends each process that handles it', ['--topology', 'monolith', '--injure', 'poison', '--seed', '1']],
     ['the stream loses its end', ['--topology', 'mix', '--injure', 'tail', '--seed', '3']],
     ['topologies change', ['--topology', 'mix', '--injure', 'resplit', '--seed', '1']],
   ])('sees orders go on, and every process live, when %s', async (_what, args) => {
