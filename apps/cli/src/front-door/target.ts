@@ -5,7 +5,7 @@ export const POLL_MS = 200;
 const POLL_TIMEOUT_MS = 5_000;
 /** A target that owes the answer to a poll for so long is silent. A busy one is late, too, but seldom by that much. */
 export const SILENT_AFTER_MS = 1_500;
-/** A service that is ready says with this header that it can not reach the other modules now. Envoy knows it, too. */
+/** A service that is ready says with this header that it cannot reach the other modules now. Envoy knows it, too. */
 const DEGRADED_HEADER = 'x-envoy-degraded';
 const CONNECT_TIMEOUT_MS = 2_000;
 // below what services keep, so that the front door closes an idle connection first
@@ -46,7 +46,7 @@ export class Target {
     return this.isReady && !this.silent;
   }
 
-  /** Which to prefer: 0 for one that takes no requests, 1 for a silent one, 2 for one that can not reach other modules, 3 for all else. */
+  /** Which to prefer: 0 for one that takes no requests, 1 for a silent one, 2 for one that cannot reach other modules, 3 for all else. */
   get rank(): number {
     if (!this.isReady) return 0;
     if (this.silent) return 1;

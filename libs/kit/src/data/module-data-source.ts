@@ -18,6 +18,7 @@ import { type LineEvents, type ModuleLine, openModuleLine } from './module-line.
 import { limitIdle } from './idle-limit.js';
 import { countByHand } from './manual-transaction.js';
 import { isOfCommit, noteUndone } from './passing.js';
+import { statementName } from './statement-name.js';
 import { type RawRunner, type Statement, TransactionPart } from './transaction-part.js';
 import type { ClientConfig } from 'pg';
 
@@ -109,7 +110,7 @@ export class ModuleDataSource extends DataSource {
    * text is constant and whose plan does not hang on its parameters. In the transaction of the flow, if one is open.
    */
   async rowsPrepared<Row extends object>(text: string, parameters: readonly unknown[], runner: QueryRunner | undefined = this.ambientRunner): Promise<Row[]> {
-    const statement = { name: nameOf(text), text, values: parameters as unknown[] };
+    const statement = { name: statementName(text), text, values: parameters as unknown[] };
     if (runner) return ((await (runner as RawRunner).raw(statement)) as { rows: Row[] }).rows;
     const [connection, release] = await (this.driver as unknown as PooledDriver).obtainMasterConnection();
     let failure: unknown;
@@ -150,15 +151,6 @@ export class ModuleDataSource extends DataSource {
       );
     }
   }
-}
-
-const names = new Map<string, string>();
-
-/** A name of a statement that is the same for each of its calls; a connection keeps what was prepared by it. */
-function nameOf(text: string): string {
-  let name = names.get(text);
-  if (name === undefined) names.set(text, (name = `fledge-${names.size}`));
-  return name;
 }
 
 /** What of TypeORM's driver of PostgreSQL is used past it. */

@@ -1,5 +1,7 @@
-import { Client, type ClientConfig } from 'pg';
+import type { ClientConfig } from 'pg';
 import { CONNECT_TIMEOUT_MS } from './module-database.js';
+import { statementName } from './statement-name.js';
+import { SteadyClient } from './steady-client.js';
 
 /** How long a statement of a line may take, in milliseconds: each is short, and who waits for it is missed by others. */
 const LINE_QUERY_TIMEOUT_MS = 4_000;
@@ -22,15 +24,14 @@ export interface LineEvents {
   readonly lost: () => void;
 }
 
-const names = new Map<string, string>();
-
 /** Opens a line with the options of a pool's connections. */
 export async function openModuleLine(options: ClientConfig, { notified, lost }: LineEvents): Promise<ModuleLine> {
-  const client = new Client({ ...options, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, query_timeout: LINE_QUERY_TIMEOUT_MS });
+  const client = new SteadyClient({ ...options, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, query_timeout: LINE_QUERY_TIMEOUT_MS });
   let isOpen = true;
   const fail = (): void => {
     if (!isOpen) return;
     isOpen = false;
+    // it is lost already: what its end says besides is nothing new
     void client.end().catch(() => undefined);
     lost();
   };
@@ -39,7 +40,7 @@ export async function openModuleLine(options: ClientConfig, { notified, lost }: 
   client.on('notification', ({ payload }) => notified(payload ?? ''));
   const rows = async <Row extends object>(text: string, parameters: readonly unknown[]): Promise<Row[]> => {
     try {
-      return (await client.query<Row>({ name: nameOf(text), text, values: [...parameters] })).rows;
+      return (await client.query<Row>({ name: statementName(text), text, values: [...parameters] })).rows;
     } catch (error) {
       // PostgreSQL's own refusals leave the connection as it was; without a code it is the connection that failed
       if (typeof (error as { code?: unknown }).code !== 'string' || (error as { severity?: unknown }).severity === 'FATAL') fail();
@@ -52,6 +53,7 @@ export async function openModuleLine(options: ClientConfig, { notified, lost }: 
     await client.query(`listen ${client.escapeIdentifier(`fledge:${place?.schema}`)}`);
   } catch (error) {
     isOpen = false;
+    // the first failure is the one to tell
     void client.end().catch(() => undefined);
     throw error;
   }
@@ -65,10 +67,4 @@ export async function openModuleLine(options: ClientConfig, { notified, lost }: 
       await client.end().catch(() => undefined);
     },
   };
-}
-
-function nameOf(text: string): string {
-  let name = names.get(text);
-  if (name === undefined) names.set(text, (name = `fledge-line-${names.size}`));
-  return name;
 }

@@ -1,10 +1,11 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
+import type { ModuleLine } from '../data/index.js';
 import { type Member, partsOf } from './assignment.js';
 import { BEAT, BEAT_MS, CLOSED_LINES, CLOSED_LINES_OF_OTHERS, EXPEL, HOLD_LINE, JOIN, LEAVE, NOTIFY, SILENCE_MS } from './membership-sql.js';
 import { type Assignment, Share } from './share.js';
-import type { Line, Sql } from './sql.js';
+import type { Sql } from './sql.js';
 
 export { BEAT_MS, SILENCE_MS } from './membership-sql.js';
 export type { Assignment } from './share.js';
@@ -91,7 +92,7 @@ export class Membership {
   /** The clock of the database at a beat, and when that was. */
   private clock: { readonly ms: number; readonly at: number } | undefined;
   private id: string = randomUUID();
-  private line: Line | undefined;
+  private line: ModuleLine | undefined;
   private lineLock = randomInt(1, LINE_LOCK_MAX);
   private joined = 0;
   private seen = 0;
@@ -168,6 +169,7 @@ export class Membership {
   /** Tells the other replicas that there is something for them, as far as there are any. Never rejects: who does not hear of it finds it at a beat. */
   tell(topic: string): void {
     if (this.isAlone || this.stopped) return;
+    // who is not told finds it at a beat
     void this.statements(NOTIFY, [`${topic} ${this.id}`]).catch(() => undefined);
   }
 

@@ -1,4 +1,4 @@
-import type { ModuleDataSource } from '../data/index.js';
+import type { LineEvents, ModuleDataSource, ModuleLine } from '../data/index.js';
 
 /** All that messaging needs of a connection to a module's schema: a pool of its host's, or a plain client of an operator's. */
 export interface Sql {
@@ -7,20 +7,7 @@ export interface Sql {
   /** Runs `work` in a transaction, which its statements join. */
   transaction<T>(work: () => Promise<T>): Promise<T>;
   /** Opens a connection that is the caller's own. Without it, replicas find out at a beat what they would be told at once. */
-  openLine?(events: LineEvents): Promise<Line>;
-}
-
-/** A connection of the caller's own; see `openModuleLine`. */
-export interface Line {
-  readonly isOpen: boolean;
-  rows<Row extends object>(text: string, parameters: readonly unknown[]): Promise<Row[]>;
-  close(): Promise<void>;
-}
-
-/** What a line tells of. */
-export interface LineEvents {
-  readonly notified: (text: string) => void;
-  readonly lost: () => void;
+  openLine?(events: LineEvents): Promise<ModuleLine>;
 }
 
 /** A module's data source as `Sql`. */
