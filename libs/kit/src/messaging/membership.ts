@@ -54,8 +54,8 @@ interface Beat extends Signs {
 export interface ClockStep {
   /** By how much, in milliseconds: above zero for forward. */
   readonly byMs: number;
-  /** How long ago that may have been, in milliseconds. */
-  readonly withinMs: number;
+  /** What the clock, as it is set now, would have shown when it was last seen as it was before, in milliseconds since 1970. */
+  readonly sinceMs: number;
 }
 
 /** Of another replica: since when, and for how many of this one's beats, it has not moved. */
@@ -273,7 +273,7 @@ export class Membership {
     const byMs = ms - (this.expectedClockMs ?? ms);
     if (Math.abs(byMs) > CLOCK_STEP_MIN_MS) {
       this.logger.warn(`the clock of the database was set ${byMs > 0 ? 'forward' : 'back'} by ${Math.round(Math.abs(byMs) / 1_000)} s`);
-      for (const listener of this.stepListeners) await listener({ byMs, withinMs: at - (this.clock?.at ?? at) });
+      for (const listener of this.stepListeners) await listener({ byMs, sinceMs: ms - (at - (this.clock?.at ?? at)) });
     }
     this.clock = { ms, at };
   }

@@ -54,11 +54,12 @@ update process set state = $3::jsonb, status = $4, outcome = $5, history = $6::j
   finished_at = case when $4 = 'finished' then clock_timestamp() end
 where name = $1 and key = $2`;
 
-// Those that were set since the clock was, go by the new one.
+// Those that were set since the clock was, go by the new one: what tells them is when they were set. Two replies of the database may differ by
+// a second in how long they took.
 const SHIFT = `
 with shifted as (
   update timer set due_at = due_at + $1 * interval '1 ms', set_at = set_at + $1 * interval '1 ms'
-  where due_at < 'infinity' and not (set_at between clock_timestamp() - $2 * interval '1 ms' and clock_timestamp())
+  where due_at < 'infinity' and not (set_at between greatest(to_timestamp($2::float8 / 1000) - interval '1 second', clock_timestamp() - abs($1::float8) / 2 * interval '1 ms') and clock_timestamp())
 )
 update message_hold set due_at = clock_timestamp() where due_at > clock_timestamp()`;
 
@@ -145,10 +146,10 @@ export class ProcessStore {
   /**
    * Sets timers by a clock of the database that was set meanwhile: they are due when as much time has gone by as they were set for. What
    * waits for its retry is tried at once.
-   * @param withinMs how long ago that may have been.
+   * @param sinceMs since when, by the clock as it is set now, in milliseconds since 1970.
    */
-  async followClock(byMs: number, withinMs: number): Promise<void> {
-    await this.sql.rows(SHIFT, [byMs, Math.min(withinMs, Math.abs(byMs) / 2)]);
+  async followClock(byMs: number, sinceMs: number): Promise<void> {
+    await this.sql.rows(SHIFT, [byMs, sinceMs]);
   }
 
   /**

@@ -48,9 +48,9 @@ export class Timers {
       this.retries = RETRIES;
       this.wake(0);
     });
-    membership.onClockStep(async ({ byMs, withinMs }) => {
+    membership.onClockStep(async ({ byMs, sinceMs }) => {
       if (!this.group.held.has(0)) return;
-      await this.store.followClock(byMs, withinMs);
+      await this.store.followClock(byMs, sinceMs);
       options.onMoved();
       this.wake(0);
     });
