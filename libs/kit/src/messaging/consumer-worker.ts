@@ -1,17 +1,23 @@
+import { now } from '../boundary/index.js';
 import { Backlog, type KeyQueue } from './backlog.js';
 import { BATCH_MAX } from './batch.js';
 import type { DurableConsumer } from './consumer.js';
 import { consumerGroup, type InMemory, type OfConsumers, type PartitionQuery } from './deliveries.js';
+import { type Addressed, HandOver, type Taker } from './hand-over.js';
 import type { Assignment, Membership } from './membership.js';
 import { PARTITIONS } from './schema.js';
+import type { StoredMessage } from '../transport/index.js';
 
 /** Messages of a partition in memory, beyond which no more are taken. */
 export const MEMORY_MAX = 64;
 /** Messages of a consumer in memory, with which no more are looked for: a few looks that find much cost less than many that find little. */
 const ENOUGH = 4 * BATCH_MAX;
 
+/** How long messages of a consumer that is slow are stored before it has them, in milliseconds. */
+const LATE_FOR_MS = 1_000;
+
 /** One consumer at work on this replica. */
-export class ConsumerWorker {
+export class ConsumerWorker implements Taker {
   readonly group: Assignment;
   readonly backlog = new Backlog();
   /** Partitions of which all that is ready in the inbox is in memory: what is stored next may be put behind it. */
@@ -20,6 +26,10 @@ export class ConsumerWorker {
   missed = 0;
   /** Handlers with transactions of their own that run. */
   working = 0;
+  /** Whether a beat found no key held, and nothing has failed since. */
+  private holdsNothing = false;
+  private lastFailedAt = -Infinity;
+  private lateUntil = 0;
 
   constructor(
     readonly consumer: DurableConsumer,
@@ -32,6 +42,33 @@ export class ConsumerWorker {
   /** Whether nothing has to be looked for. */
   get isComplete(): boolean {
     return this.complete.size >= this.group.held.size;
+  }
+
+  /** A message fails, and its key is going to be held. */
+  failed(): void {
+    this.lastFailedAt = now();
+    this.holdsNothing = false;
+  }
+
+  /** What a beat that was asked at that time, by `now()`, says of held keys. */
+  sawHolds(some: boolean, askedAt: number): void {
+    this.holdsNothing = !some && askedAt > this.lastFailedAt;
+  }
+
+  /** Whether a message may be put behind what is in memory: that is all that came before it. */
+  isReadyFor(key: string, partition: number, look: number): boolean {
+    const { backlog } = this;
+    return this.complete.has(partition) && this.group.held.has(partition) && backlog.queue(key)?.held !== true && backlog.leftSince(key, look) === undefined && backlog.count(partition) < MEMORY_MAX;
+  }
+
+  /** Its messages are stored first for a while: their senders do not wait for it. */
+  wasLate(): void {
+    this.lateUntil = now() + LATE_FOR_MS;
+  }
+
+  /** Whether a message that is not stored may be taken, too: no key is held. */
+  mayHandOver({ key, partition }: StoredMessage, look: number): boolean {
+    return this.holdsNothing && now() >= this.lateUntil && partition !== undefined && this.isReadyFor(key, partition, look);
   }
 
   /** The partitions in which to look for more: none while there is enough in memory, and all others when it is to be looked everywhere. */
@@ -55,6 +92,26 @@ export class ConsumerWorker {
       this.backlog.abandon(part, look);
     }
   }
+}
+
+/** Hands messages that are not stored to their consumers, by name: all of a key or none, for one that is stored must not come before one that is not. */
+export function handOverTo(workers: ReadonlyMap<string, ConsumerWorker>, messages: readonly Addressed[], look: number): HandOver {
+  const handOver = new HandOver();
+  const refused = new Set<string>();
+  for (const { message, consumers } of messages) {
+    const isReady = consumers.length > 0 && consumers.every((consumer) => workers.get(consumer)?.mayHandOver(message, look) === true);
+    if (!isReady) refused.add(message.key);
+  }
+  for (const { message, consumers } of messages) {
+    if (refused.has(message.key)) {
+      handOver.refused.push(message);
+      continue;
+    }
+    const takers = consumers.map((consumer) => workers.get(consumer) as ConsumerWorker);
+    handOver.take(message, takers);
+    for (const { backlog, consumer } of takers) backlog.add({ consumer: consumer.name, message, partition: message.partition as number, attempts: 0, handOver }, false);
+  }
+  return handOver;
 }
 
 /** Partitions of several consumers, to look into. */

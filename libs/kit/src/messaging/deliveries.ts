@@ -1,7 +1,9 @@
 import type { StoredMessage } from '../transport/index.js';
 import type { FailedAttempt } from './consumer.js';
 import { MembershipLost } from './delivery-errors.js';
+import type { HandOver } from './hand-over.js';
 import { isMember } from './membership-sql.js';
+import { partitionOf } from './schema.js';
 import type { Sql } from './sql.js';
 
 /** A message in the inbox that a consumer here is to handle. */
@@ -11,6 +13,8 @@ export interface Delivery {
   readonly partition: number;
   /** Failed tries so far. */
   readonly attempts: number;
+  /** With what it came here before it was stored. */
+  readonly handOver?: HandOver;
 }
 
 /** What a look into the inbox found for one key. */
@@ -97,6 +101,25 @@ const SETTLE = `
 update inbox i set state = 'handled', attempts = i.attempts + 1, ended_at = clock_timestamp()
 where i.consumer = $1 and i.message_id = any($2::uuid[]) and i.state in ('ready', 'parked') and ${isMember('$3')}
 returning 1`;
+
+const given = (json: string): string => `
+with given as (
+  select * from json_to_recordset(${json}::json) as m(id uuid, source text, kind text, name text, key text, payload text, headers jsonb, occurred_at timestamptz)
+)`;
+
+// Of messages that were not stored before: their rows say at once that they are handled. One that was stored meanwhile has its row changed,
+// unless another replica has handled it. One of a key that is held may not be handled.
+const STORE_HANDLED = `${given('$2')}
+insert into inbox as i (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at, state, attempts, ended_at)
+select $1, m.id, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at, 'handled', 1, clock_timestamp()
+from given m where ${isMember('$3')} and not exists (select from message_hold h where h.consumer = $1 and h.key = m.key)
+on conflict (consumer, message_id) do update set state = 'handled', attempts = i.attempts + 1, ended_at = clock_timestamp() where i.state in ('ready', 'parked')
+returning 1`;
+
+const STORE_FAILED = `${given('$2')}
+insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at)
+select $1, m.id, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at from given m where ${isMember('$3')}
+on conflict (consumer, message_id) do nothing`;
 
 const FAIL = `
 with failed as (
@@ -199,11 +222,19 @@ export class Deliveries {
    * not commit.
    */
   async settle(consumer: string, done: readonly Delivery[], failures: readonly Failure[], replica: string): Promise<void> {
-    if (done.length > 0) {
-      const rows = await this.sql.rows<object>(SETTLE, [consumer, done.map((d) => d.message.id), replica]);
-      if (rows.length !== done.length) throw new MembershipLost(consumerGroup(consumer));
+    const unstored = done.filter(({ handOver }) => handOver);
+    const stored = unstored.length === 0 ? done : done.filter(({ handOver }) => !handOver);
+    if (stored.length > 0) {
+      const rows = await this.sql.rows<object>(SETTLE, [consumer, stored.map((d) => d.message.id), replica]);
+      if (rows.length !== stored.length) throw new MembershipLost(consumerGroup(consumer));
+    }
+    if (unstored.length > 0) {
+      const rows = await this.sql.rows<object>(STORE_HANDLED, [consumer, JSON.stringify(unstored.map(rowOf)), replica]);
+      if (rows.length !== unstored.length) throw new MembershipLost(consumerGroup(consumer));
     }
     if (failures.length > 0) {
+      const unwritten = failures.map(({ delivery }) => delivery).filter(({ handOver }) => handOver);
+      if (unwritten.length > 0) await this.sql.rows<object>(STORE_FAILED, [consumer, JSON.stringify(unwritten.map(rowOf)), replica]);
       const [row] = await this.sql.rows<{ written: number }>(FAIL, [consumer, JSON.stringify(failures.map(written)), replica]);
       if (row?.written !== failures.length) throw new MembershipLost(consumerGroup(consumer));
     }
@@ -244,6 +275,10 @@ export class Deliveries {
 /** The group of work in which replicas divide a consumer's partitions. */
 export function consumerGroup(consumer: string): string {
   return `consumer:${consumer}`;
+}
+
+function rowOf({ message: { id, source, kind, name, key, payload, headers, occurredAt } }: Delivery): object {
+  return { id, source, kind, name, key, payload, headers, occurred_at: occurredAt };
 }
 
 function written({ delivery, attempts, tried, waitMs, reason, onDead }: Failure): object {

@@ -9,7 +9,8 @@ import { type ConsumerOptions, type DurableConsumer, resolveRules } from './cons
 import { knowledge } from './deliveries.js';
 import { UnknownVersion } from './delivery-errors.js';
 import { resendDeadLetters } from './dead-letters.js';
-import { DEADLY_STARTS, Dispatcher } from './dispatcher.js';
+import { DEADLY_STARTS } from './careful-start.js';
+import { Dispatcher } from './dispatcher.js';
 import { Inbox } from './inbox.js';
 import { Membership } from './membership.js';
 import { register } from './registry.js';

@@ -5,12 +5,14 @@ import type { ModuleDataSource } from '../data/index.js';
 import { Attempt } from './attempt.js';
 import type { KeyQueue } from './backlog.js';
 import { Batch, BATCH_MAX, type HandlerContext } from './batch.js';
+import { CarefulStart } from './careful-start.js';
 import { afterHandle, afterHandled } from './checkpoints.js';
 import type { DurableConsumer } from './consumer.js';
-import { ConsumerWorker, inMemoryOf, MEMORY_MAX, queryOf } from './consumer-worker.js';
-import { Deliveries, type Delivery, type Found, LOOK_ROWS_MAX } from './deliveries.js';
+import { ConsumerWorker, handOverTo, inMemoryOf, queryOf } from './consumer-worker.js';
+import { Deliveries, type Delivery, type Failure, type Found, LOOK_ROWS_MAX } from './deliveries.js';
 import { MembershipLost } from './delivery-errors.js';
 import { FailurePolicy } from './failure-policy.js';
+import { type Addressed, HAND_OVER_MAX, type HandOver } from './hand-over.js';
 import type { Membership } from './membership.js';
 import { sqlOf } from './sql.js';
 import { Waker } from './waker.js';
@@ -22,10 +24,6 @@ const OWN_AT_ONCE = 8;
 /** From the start of a look that found something to that of the next one at the least, in milliseconds. */
 const LOOK_MIN_MS = 8;
 const PAUSE_AFTER_FAILURE_MS = 200;
-/** How long after a replica was killed or froze each start of a handler is noted before it, in milliseconds: its message may have been the cause. */
-const CAREFUL_MS = 30_000;
-/** Noted starts after which a message that is not settled yet is not started again. */
-export const DEADLY_STARTS = 3;
 
 /** What a dispatcher is made of. */
 export interface DispatcherOptions {
@@ -60,16 +58,16 @@ export class Dispatcher {
   /** The next look is also for partitions of which all is taken for being in memory. */
   private everywhere = false;
   private holdDueAt = Infinity;
-  private carefulUntil = 0;
+  private readonly careful: CarefulStart;
 
   constructor({ module, source, membership, consumers }: DispatcherOptions) {
     this.membership = membership;
     this.workers = consumers.map((consumer) => new ConsumerWorker(consumer, membership));
     this.byName = new Map(this.workers.map((worker) => [worker.consumer.name, worker]));
     for (const worker of this.workers) worker.group.onChange(() => this.onAssignment(worker));
-    membership.onDeath(() => (this.carefulUntil = now() + CAREFUL_MS));
     membership.onTold('inbox', () => this.wakeAll());
-    membership.onSigns(({ ready, holdInMs }) => {
+    membership.onSigns(({ ready, holdInMs, holding }, askedAt) => {
+      for (const worker of this.workers) worker.sawHolds(holding.includes(worker.consumer.name), askedAt);
       if (ready) this.lookEverywhere();
       if (holdInMs !== null) this.expectHold(holdInMs);
     });
@@ -84,6 +82,7 @@ export class Dispatcher {
       checkpoints: { afterHandle: () => afterHandle(module), afterHandled: () => afterHandled(module) },
       isStopping: () => this.stopped,
     };
+    this.careful = new CarefulStart(this.context, membership);
   }
 
   start(): void {
@@ -128,15 +127,26 @@ export class Dispatcher {
 
   /** Takes a message into memory, behind all that came before it. Returns false when it is to be looked for. */
   private take(worker: ConsumerWorker, { key, partition, state, delivery }: Found, look: number): boolean {
-    const { backlog, complete, group } = worker;
-    const isDirect = this.membership.isAlone && complete.has(partition) && group.held.has(partition) && state === 'ready' && backlog.queue(key)?.held !== true;
-    if (isDirect && backlog.leftSince(key, look) === undefined && backlog.count(partition) < MEMORY_MAX) {
-      if (!backlog.ids.has((delivery as Delivery).message.id)) backlog.add(delivery as Delivery, false);
+    const { backlog } = worker;
+    // one whose handler had it before it was stored
+    if (backlog.ids.has((delivery as Delivery).message.id)) return true;
+    if (this.membership.isAlone && state === 'ready' && worker.isReadyFor(key, partition, look)) {
+      backlog.add(delivery as Delivery, false);
       return true;
     }
-    complete.delete(partition);
+    worker.complete.delete(partition);
     worker.missed += 1;
     return false;
+  }
+
+  /** Takes messages that are not stored, as far as nothing speaks against it. */
+  handOver(messages: readonly Addressed[]): HandOver {
+    const look = this.openLook();
+    const mayTake = this.started && !this.stopped && this.membership.isAlone && !this.careful.isOn && messages.length <= HAND_OVER_MAX;
+    const handOver = handOverTo(mayTake ? this.byName : new Map(), messages, look);
+    this.closeLook(look);
+    this.dispatch();
+    return handOver;
   }
 
   private closeLook(look: number): void {
@@ -170,6 +180,12 @@ export class Dispatcher {
 
   private isIdle(): boolean {
     return this.working.size === 0 && this.workers.every(({ backlog }) => !backlog.hasWaiting);
+  }
+
+  /** A message failed, and its key is held. */
+  private holds(worker: ConsumerWorker, { waitMs }: Failure): void {
+    worker.failed();
+    this.expectHold(waitMs ?? 0);
   }
 
   private expectHold(inMs: number): void {
@@ -253,6 +269,7 @@ export class Dispatcher {
       else if (state === 'ready' && backlog.queue(key)?.held) held.set(key, partition);
       else if (!backlog.ids.has(delivery.message.id)) backlog.add(delivery, state === 'due');
     }
+    if (held.size > 0) worker.failed();
     if (held.size > 0) await this.context.deliveries.park(consumer.name, [...new Set(held.values())], [...held.keys()]);
     for (const key of over) if (!backlog.has(key)) await this.context.deliveries.release(consumer.name, key);
     if (over.size > 0) worker.complete.clear();
@@ -286,7 +303,7 @@ export class Dispatcher {
 
   /** Messages that share a transaction, beginning with those of a key. */
   private async handleBatch(worker: ConsumerWorker, first: KeyQueue): Promise<void> {
-    const isCareful = now() < this.carefulUntil;
+    const isCareful = this.careful.isOn;
     this.batches += 1;
     try {
       if (isCareful && (await this.isDeadly(worker, first))) return;
@@ -294,9 +311,9 @@ export class Dispatcher {
       try {
         await batch.run();
         const failed = new Set(batch.failures.map((failure) => failure.delivery));
-        for (const delivery of batch.taken) this.ended(worker, delivery, !failed.has(delivery));
+        for (const delivery of batch.taken) this.settled(worker, delivery, !failed.has(delivery));
         for (const queue of batch.queues) this.giveBack(worker, queue, batch.failed.has(queue));
-        for (const { waitMs } of batch.failures) this.expectHold(waitMs ?? 0);
+        for (const failure of batch.failures) this.holds(worker, failure);
       } catch (error) {
         await this.undone(worker, batch, error);
         for (const delivery of batch.taken) this.ended(worker, delivery, false);
@@ -311,7 +328,7 @@ export class Dispatcher {
   private async handleOwn(worker: ConsumerWorker, queue: KeyQueue): Promise<void> {
     worker.working += 1;
     try {
-      if (now() < this.carefulUntil && (await this.isDeadly(worker, queue))) return;
+      if (this.careful.isOn && (await this.isDeadly(worker, queue))) return;
       const delivery = worker.backlog.next(queue);
       if (delivery) await this.handleAlone(worker, queue, delivery);
     } finally {
@@ -334,9 +351,9 @@ export class Dispatcher {
       // each is one statement, and a transaction by itself
       await deliveries.settle(consumer.name, failure ? [] : [delivery], failure ? [failure] : [], replica);
       afterHandled(module);
-      this.ended(worker, delivery, outcome.ok);
+      this.settled(worker, delivery, outcome.ok);
       this.giveBack(worker, queue, failure !== undefined);
-      if (failure) this.expectHold(failure.waitMs ?? 0);
+      if (failure) this.holds(worker, failure);
     } catch (error) {
       this.logger.warn(`${module}: ${consumer.name} could not note what became of ${delivery.message.id}, which it will handle again: ${error instanceof Error ? error.message : String(error)}`);
       this.ended(worker, delivery, false);
@@ -352,27 +369,16 @@ export class Dispatcher {
     if (queue.held && !worker.backlog.has(queue.key)) this.expectHold(0);
   }
 
-  /**
-   * Notes that the first message of a key is about to be started. One that was started too often, and is not settled, is put aside instead:
-   * the process ended while it was handled, again and again.
-   */
+  /** Whether the first message of a key is one that ends its process again and again. It is put aside. */
   private async isDeadly(worker: ConsumerWorker, queue: KeyQueue): Promise<boolean> {
-    const { failurePolicy, deliveries, module } = this.context;
     const [delivery] = queue.deliveries;
-    if (!delivery) return false;
-    try {
-      const starts = await deliveries.noteStart(delivery);
-      if (starts === undefined || starts <= DEADLY_STARTS) return false;
-      this.logger.error(`${module}: ${worker.consumer.name} is not started again with ${delivery.message.id}: the process ended ${starts - 1} times while it was handled`);
-      worker.backlog.next(queue);
-      await this.recordFailure(worker, failurePolicy.deadly(worker.consumer, delivery, starts - 1));
-      this.ended(worker, delivery, true);
-      worker.drop(queue, this.looks, 'held');
-      return true;
-    } catch (error) {
-      this.logger.warn(`${module}: the start of ${delivery.message.id} cannot be noted: ${error instanceof Error ? error.message : String(error)}`);
-      return false;
-    }
+    const deaths = delivery && (await this.careful.deathsOf(delivery));
+    if (deaths === undefined) return false;
+    worker.backlog.next(queue);
+    await this.recordFailure(worker, this.context.failurePolicy.deadly(worker.consumer, delivery as Delivery, deaths));
+    this.ended(worker, delivery as Delivery, true);
+    worker.drop(queue, this.looks, 'held');
+    return true;
   }
 
   /** A transaction came to nothing: its messages are tried again, each in its own. One that was alone has failed. */
@@ -389,13 +395,18 @@ export class Dispatcher {
     await this.recordFailure(worker, failurePolicy.counted(worker.consumer, only, error));
   }
 
-  private async recordFailure(worker: ConsumerWorker, failure: ReturnType<FailurePolicy['counted']>): Promise<void> {
+  private async recordFailure(worker: ConsumerWorker, failure: Failure): Promise<void> {
     try {
       await new Batch(this.context, worker.consumer, { backlog: worker.backlog, replica: this.membership.replica }).recordFailure(failure);
-      this.expectHold(failure.waitMs ?? 0);
+      this.holds(worker, failure);
     } catch (unwritten) {
       this.logger.warn(`${this.context.module}: a failed try of ${failure.delivery.message.id} could not be written down: ${unwritten instanceof Error ? unwritten.message : String(unwritten)}`);
     }
+  }
+
+  private settled(worker: ConsumerWorker, delivery: Delivery, forget: boolean): void {
+    this.ended(worker, delivery, forget);
+    delivery.handOver?.settled(delivery.message, worker);
   }
 
   private ended({ backlog }: ConsumerWorker, delivery: Delivery, forget: boolean): void {

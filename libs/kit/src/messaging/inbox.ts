@@ -4,6 +4,7 @@ import { afterAccept } from './checkpoints.js';
 import { familyOf } from './consumer.js';
 import type { Found } from './deliveries.js';
 import { MembershipLost } from './delivery-errors.js';
+import type { Addressed, HandOver } from './hand-over.js';
 import type { Assignment, Membership } from './membership.js';
 import { isMember } from './membership-sql.js';
 import { partitionOf } from './schema.js';
@@ -48,6 +49,7 @@ interface ConsumerRow {
   readonly name: string;
   readonly kind: StoredMessage['kind'];
   readonly takes: readonly string[];
+  readonly beginsAt: Date;
 }
 
 interface AcceptedRow {
@@ -66,6 +68,8 @@ export interface Receiver {
   wakeAll(): void;
   /** Takes what this process has just stored, in order. */
   offer(found: readonly Found[], look: number): void;
+  /** Takes messages to handle them before they are stored; those that it cannot take are left to be stored. */
+  handOver(messages: readonly Addressed[]): HandOver;
 }
 
 /**
@@ -77,6 +81,8 @@ export class Inbox implements Intake {
   private readonly logger = new Logger('inbox');
   private group: Assignment | undefined;
   private consumers: readonly ConsumerRow[] = [];
+  /** Consumers of the messages of a name, as far as they were asked for. */
+  private readonly takers = new Map<string, readonly ConsumerRow[]>();
   private receiver: Receiver | undefined;
 
   constructor(
@@ -122,6 +128,15 @@ export class Inbox implements Intake {
     } finally {
       this.receiver?.offer(found, look);
     }
+  }
+
+  async handOver(messages: readonly StoredMessage[]): Promise<void> {
+    const { receiver } = this;
+    if (!receiver) return this.accept(messages);
+    const handOver = receiver.handOver(messages.map((message) => ({ message, consumers: this.takersOf(message) })));
+    const refused = this.accept(handOver.refused);
+    const late = await handOver.late();
+    await Promise.all([refused, this.accept(late)]);
   }
 
   async position(): Promise<LogPosition | undefined> {
@@ -180,7 +195,20 @@ export class Inbox implements Intake {
     });
   }
 
+  /** The names of those that take a message; none if the database is to say whether they do. */
+  private takersOf({ kind, name, occurredAt }: StoredMessage): readonly string[] {
+    let takers = this.takers.get(name);
+    if (!takers) {
+      const family = familyOf(name);
+      takers = this.consumers.filter((consumer) => consumer.kind === kind && consumer.takes.includes(family));
+      this.takers.set(name, takers);
+    }
+    const isAfter = kind === 'command' || takers.every(({ beginsAt }) => Date.parse(occurredAt) > beginsAt.getTime());
+    return isAfter ? takers.map((taker) => taker.name) : [];
+  }
+
   private async readConsumers(): Promise<void> {
-    this.consumers = await this.sql.rows<ConsumerRow>('select name, kind, takes from message_consumer');
+    this.consumers = await this.sql.rows<ConsumerRow>('select name, kind, takes, begins_at as "beginsAt" from message_consumer');
+    this.takers.clear();
   }
 }

@@ -45,7 +45,8 @@ select (select count(*)::int from me) as present,
   exists (select from outbox where sent_at is null) as unsent,
   exists (select from inbox where state = 'ready') as ready,
   (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from message_hold where due_at is not null) as "holdInMs",
-  (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from timer where due_at < 'infinity') as "timerInMs"`;
+  (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from timer where due_at < 'infinity') as "timerInMs",
+  coalesce((select array_agg(c.name) from message_consumer c where exists (select from message_hold h where h.consumer = c.name)), '{}') as holding`;
 
 /** Leaves a replica out that has not moved since it was seen. Answers the new version, or no row if it moved or is gone. */
 export const EXPEL = `

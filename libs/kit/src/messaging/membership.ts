@@ -32,6 +32,8 @@ export interface Signs {
   readonly holdInMs: number | null;
   /** Milliseconds until a timer is due; `null` if there is none. */
   readonly timerInMs: number | null;
+  /** Consumers that have held keys. */
+  readonly holding: readonly string[];
 }
 
 interface Other extends Member {
@@ -85,7 +87,7 @@ export class Membership {
   private readonly shares = new Map<string, Share>();
   private readonly stillness = new Map<string, Stillness>();
   private readonly listeners = new Map<string, (() => void)[]>();
-  private readonly signListeners: ((signs: Signs) => void)[] = [];
+  private readonly signListeners: ((signs: Signs, askedAt: number) => void)[] = [];
   private readonly viewListeners: (() => Promise<void>)[] = [];
   private readonly deathListeners: (() => void)[] = [];
   private readonly stepListeners: ((step: ClockStep) => Promise<void>)[] = [];
@@ -142,7 +144,7 @@ export class Membership {
   }
 
   /** Calls `listener` at each beat with what there is to do. */
-  onSigns(listener: (signs: Signs) => void): void {
+  onSigns(listener: (signs: Signs, askedAt: number) => void): void {
     this.signListeners.push(listener);
   }
 
@@ -264,7 +266,7 @@ export class Membership {
     if (beat.joined !== null) this.joined = beat.joined;
     await this.compareClock(beat.clockMs);
     await this.see(beat, shares, { replica: this.id, joined: this.joined, groups, healthy });
-    for (const listener of this.signListeners) listener(beat);
+    for (const listener of this.signListeners) listener(beat, asked);
     await this.leaveOut(beat.others);
   }
 

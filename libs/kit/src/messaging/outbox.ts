@@ -124,7 +124,7 @@ export class Outbox implements CommitHook {
   }
 
   private outgoing({ seq, id, partition, createdAt }: StoredRow, { kind, name, target, key, payload, headers }: Pending): OutgoingMessage {
-    return { seq, partition, message: { id, kind, name, source: this.module, target: target ?? undefined, key, payload, headers, occurredAt: createdAt.toISOString() } };
+    return { seq, partition, message: { id, kind, name, source: this.module, target: target ?? undefined, key, payload, headers, occurredAt: createdAt.toISOString(), partition } };
   }
 
   private add(message: Pending): void {

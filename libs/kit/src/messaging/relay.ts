@@ -17,7 +17,7 @@ const RELAY_BYTES_MAX = 4 * 1024 * 1024;
 /** From the start of a round to that of the next one at the least, unless it found more than it could carry: so that many small commits share one. */
 const ROUND_MIN_MS = 4;
 /** How long what was sent waits to be marked together with what comes next, in milliseconds; what is not marked is sent again after a crash. */
-const MARK_AFTER_MS = 250;
+const MARK_AFTER_MS = 1_000;
 /** Before it is looked again whether a part can be taken over, in milliseconds. */
 const BEHIND_PAUSE_MS = 50;
 /** Sent messages that are not marked, with which marking does not wait. */
@@ -262,8 +262,10 @@ export class Relay {
     const taken = parts.filter((part) => !this.takenOver.has(part));
     if (taken.length > 0 && !(await this.takeOver(taken, via))) return 0;
     if (!(await this.isWhole(via))) return 0;
-    const messages = this.isDirect ? this.lane.take(RELAY_ROWS_MAX) : await this.read(parts, via);
-    if (messages.length > 0) await this.carry(messages, via);
+    // what comes from memory was never sent: a try that fails ends it
+    const isFirst = this.isDirect;
+    const messages = isFirst ? this.lane.take(RELAY_ROWS_MAX) : await this.read(parts, via);
+    if (messages.length > 0) await this.carry(messages, via, isFirst);
     return messages.length;
   }
 
@@ -316,8 +318,8 @@ export class Relay {
   }
 
   /** Returns when all that was taken over is noted to be marked; fails when something was not taken over. */
-  private async carry(messages: readonly OutgoingMessage[], via: string): Promise<void> {
-    const { accepted, failure, sequences } = await this.carrier.send(this.module, messages.map(({ message }) => message));
+  private async carry(messages: readonly OutgoingMessage[], via: string, isFirst = false): Promise<void> {
+    const { accepted, failure, sequences } = await this.carrier.send(this.module, messages.map(({ message }) => message), isFirst);
     afterSend(this.module);
     this.sent = { ...this.sent, via };
     for (const { seq, message } of messages) {
@@ -396,7 +398,7 @@ export class Relay {
 
   private outgoing(row: OutboxRow): OutgoingMessage {
     const { seq, partition, id, kind, name, target, key, payload, headers } = row;
-    return { seq, partition, message: { id, kind, name, source: this.module, target: target ?? undefined, key, payload, headers, occurredAt: row.created_at.toISOString() } };
+    return { seq, partition, message: { id, kind, name, source: this.module, target: target ?? undefined, key, payload, headers, occurredAt: row.created_at.toISOString(), partition } };
   }
 }
 

@@ -1,6 +1,6 @@
 import { type INestApplicationContext, Logger } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { Frame, now, runBehindWall } from '../boundary/index.js';
+import { currentFrame, Frame, now, runBehindWall } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
 import type { Assignment, Membership } from './membership.js';
 import { isMember } from './membership-sql.js';
@@ -148,7 +148,8 @@ class Round {
     const isHere = this.group.held.has(0);
     if (this.job.idleMs === undefined || this.job.onCommit === false) return true;
     if (!isHere) return false;
-    if (this.running) this.woken = true;
+    // what it commits itself is no news to it
+    if (this.running) this.woken ||= currentFrame() !== this.frame;
     else if (this.nextAt > this.mayRunAt) this.schedule(this.mayRunAt - now());
     return true;
   }

@@ -5,10 +5,11 @@ export class TestCarrier implements Carrier {
   readonly name = 'local';
   private intake: Intake | undefined;
 
-  async send(_source: string, messages: readonly StoredMessage[]): Promise<Sent> {
+  async send(_source: string, messages: readonly StoredMessage[], isFirst = false): Promise<Sent> {
     const { intake } = this;
     const own = intake ? messages.filter((message) => intake.wants(message)) : [];
-    if (intake && own.length > 0) await intake.accept(own);
+    if (intake?.handOver && isFirst && own.length > 0) await intake.handOver(own);
+    else if (intake && own.length > 0) await intake.accept(own);
     return { accepted: new Set(messages.map((message) => message.id)) };
   }
 

@@ -25,6 +25,8 @@ export interface StoredMessage {
   readonly headers: MessageHeaders;
   /** When it was stored, by the clock of the database; ISO 8601. */
   readonly occurredAt: string;
+  /** Of its key, by which replicas divide work, if whoever has it was told. */
+  readonly partition?: number;
 }
 
 /** Where a module stands in a log that it reads; stored with what was accepted up to it. */
@@ -48,6 +50,11 @@ export interface Intake {
    * commit. With `position`, that is stored in the same transaction, and nothing is stored when this replica reads the log no more: rejects.
    */
   accept(messages: readonly StoredMessage[], position?: LogPosition): Promise<void>;
+  /**
+   * Has messages handled that were never sent before, and are stored only as far as that does not happen at once. Resolves when each is
+   * handled or stored. Left out: they are accepted.
+   */
+  handOver?(messages: readonly StoredMessage[]): Promise<void>;
   /** Where the module stands in the log; `undefined` before its first message. */
   position(): Promise<LogPosition | undefined>;
   /** Calls `work` while this replica is the one that reads the log for the module; its signal aborts when it no longer is. */
@@ -76,8 +83,9 @@ export interface Carrier {
   /**
    * Carries messages of one module. Keeps the order of each key: once a message of a key was not accepted, no later one of that key
    * is. May be called again with what was carried already: that has no effect.
+   * @param isFirst whether none of them was ever sent before, by any replica. Default: nobody knows.
    */
-  send(source: string, messages: readonly StoredMessage[]): Promise<Sent>;
+  send(source: string, messages: readonly StoredMessage[], isFirst?: boolean): Promise<Sent>;
   /**
    * Names one life of the log that messages are sent to, and `undefined` where there is none: when it changes, what was sent is lost
    * and must be sent again from the outbox.

@@ -8,8 +8,8 @@ export interface Archive {
 }
 
 /**
- * Carries messages between modules of one process: from the outbox straight into the inbox of each module that takes them. A message is
- * accepted when all of them have stored it.
+ * Carries messages between modules of one process: from the outbox straight to each module that takes them. A message is accepted when
+ * all of them have handled or stored it.
  */
 export class LocalCarrier implements Carrier {
   readonly name = 'local';
@@ -23,11 +23,11 @@ export class LocalCarrier implements Carrier {
     this.archives.push(archive);
   }
 
-  async send(_source: string, messages: readonly StoredMessage[]): Promise<Sent> {
+  async send(_source: string, messages: readonly StoredMessage[], isFirst = false): Promise<Sent> {
     if (this.stopped) return { accepted: new Set(), failure: new Error('the modules of this process take no more messages') };
     const homeless = messages.find((message) => !this.hasHome(message));
     const others = homeless === undefined ? messages : this.beforeHomeless(messages);
-    const work = Promise.all([...this.intakes.values()].map((intake) => offer(intake, others)));
+    const work = Promise.all([...this.intakes.values()].map((intake) => offer(intake, others, isFirst)));
     this.accepting.add(work);
     try {
       await work;
@@ -73,7 +73,9 @@ export class LocalCarrier implements Carrier {
   }
 }
 
-async function offer(intake: Intake, messages: readonly StoredMessage[]): Promise<void> {
+async function offer(intake: Intake, messages: readonly StoredMessage[], isFirst: boolean): Promise<void> {
   const wanted = messages.filter((message) => intake.wants(message));
-  if (wanted.length > 0) await intake.accept(wanted);
+  if (wanted.length === 0) return;
+  if (isFirst && intake.handOver) await intake.handOver(wanted);
+  else await intake.accept(wanted);
 }
