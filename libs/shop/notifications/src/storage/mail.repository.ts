@@ -10,6 +10,18 @@ export interface MailPlace {
   readonly id: string;
 }
 
+/** A mail as its sender needs it. */
+export type DueMail = Pick<MailRow, 'id' | 'orderId' | 'userId' | 'kind' | 'facts' | 'createdAt' | 'tries'>;
+
+const TAKE_DUE = `
+WITH taken AS (
+  UPDATE mails SET send_at = now() + $1 * interval '1 ms' WHERE id IN (SELECT id FROM mails WHERE send_at <= now() ORDER BY send_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+  RETURNING id, order_id AS "orderId", user_id AS "userId", kind, facts, created_at AS "createdAt", tries
+)
+SELECT taken.*, extract(epoch FROM next.at - clock_timestamp())::float8 * 1000 AS "nextInMs"
+FROM (SELECT min(send_at) AS at FROM mails WHERE send_at > now()) next LEFT JOIN taken ON true
+ORDER BY taken."createdAt", taken.id`;
+
 /** Mails by user, and those that are to be sent. */
 @Injectable()
 export class MailRepository {
@@ -18,33 +30,33 @@ export class MailRepository {
   /** Stores a mail to be sent, unless the order has one of its kind. */
   async add(kind: MailKind, orderId: string, userId: string, facts: MailFacts): Promise<void> {
     const now = new Date();
-    const row: MailRow = { id: randomUUID(), orderId, userId, kind, facts, createdAt: now, sendAt: now, tries: 0, failure: null, recipient: null, sentAt: null };
+    // by the clock that says when it is sent
+    const sendAt = (): string => 'clock_timestamp()';
+    const row = { id: randomUUID(), orderId, userId, kind, facts, createdAt: now, sendAt, tries: 0, failure: null, recipient: null, sentAt: null };
     await this.rows.createQueryBuilder().insert().values(row).orIgnore().execute();
   }
 
-  /** Takes up to `limit` mails that are to be sent by now, and puts off when they are taken again if nobody tells what became of them. */
-  async takeDue(again: Date, limit: number): Promise<MailRow[]> {
-    const [taken] = await this.rows.query<[{ id: string }[], number]>(
-      'UPDATE mails SET send_at = $1 WHERE id IN (SELECT id FROM mails WHERE send_at <= now() ORDER BY send_at LIMIT $2 FOR UPDATE SKIP LOCKED) RETURNING id',
-      [again, limit],
+  /**
+   * Takes up to `limit` mails that are to be sent by now, and puts off when they are taken again if nobody tells what became of them; and
+   * says in how many milliseconds the next one is to be sent, `Infinity` if there is none.
+   */
+  async takeDue(againMs: number, limit: number): Promise<{ readonly due: DueMail[]; readonly nextInMs: number }> {
+    const rows = await this.rows.query<(DueMail & { readonly nextInMs: number | null })[]>(TAKE_DUE, [againMs, limit]);
+    return { due: rows.filter(({ id }) => id !== null), nextInMs: rows[0]?.nextInMs ?? Infinity };
+  }
+
+  /** Mails were handed over. */
+  async sent(mails: readonly { readonly id: string; readonly recipient: string }[]): Promise<void> {
+    if (mails.length === 0) return;
+    await this.rows.query(
+      'UPDATE mails m SET recipient = s.recipient, sent_at = $3, send_at = NULL, failure = NULL FROM unnest($1::uuid[], $2::text[]) AS s(id, recipient) WHERE m.id = s.id',
+      [mails.map(({ id }) => id), mails.map(({ recipient }) => recipient), new Date()],
     );
-    return taken.length === 0 ? [] : this.rows.find({ where: taken.map(({ id }) => ({ id })), order: { createdAt: 'ASC', id: 'ASC' } });
   }
 
-  /** The milliseconds until a mail is to be sent; `Infinity` if there is none. */
-  async nextInMs(): Promise<number> {
-    const [next] = await this.rows.query<{ ms: number | null }[]>("SELECT extract(epoch FROM min(send_at) - clock_timestamp())::float8 * 1000 AS ms FROM mails");
-    return next?.ms ?? Infinity;
-  }
-
-  /** A mail was handed over. */
-  async sent(id: string, recipient: string): Promise<void> {
-    await this.rows.update({ id }, { recipient, sentAt: new Date(), sendAt: null, failure: null });
-  }
-
-  /** A try failed. @param again when the next one is; `null`: never. */
-  async failed({ id, tries }: MailRow, failure: string, again: Date | null): Promise<void> {
-    await this.rows.update({ id, sentAt: IsNull() }, { tries: tries + 1, failure: failure.replaceAll('\u0000', '').slice(0, 500), sendAt: again });
+  /** A try failed. @param againMs the milliseconds until the next one; `null`: never. */
+  async failed({ id, tries }: DueMail, failure: string, againMs: number | null): Promise<void> {
+    await this.rows.update({ id, sentAt: IsNull() }, { tries: tries + 1, failure: failure.replaceAll('\u0000', '').slice(0, 500), sendAt: againMs === null ? null : () => `clock_timestamp() + ${againMs} * interval '1 ms'` });
   }
 
   /** A user's mails, or all that were sent, the newest first, from after a place. */

@@ -6,7 +6,7 @@ import { Payments } from './payments.js';
 
 /** Milliseconds until the provider is asked again that gave no answer; doubles each time. */
 const AGAIN_FIRST_MS = 1_000;
-const AGAIN_MAX_MS = 60_000;
+export const AGAIN_MAX_MS = 60_000;
 
 /**
  * Asks the provider for what a payment waits for, outside of any transaction. It is safe to ask for one payment twice, also at the same

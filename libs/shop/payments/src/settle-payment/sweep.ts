@@ -3,11 +3,13 @@ import { Injectable, Logger } from '@nestjs/common';
 import { PaymentsSettings } from '../settings.js';
 import { PaymentRepository } from '../storage/payment.repository.js';
 import { WebhookEventRepository } from '../storage/webhook-event.repository.js';
-import { Asking } from './asking.js';
+import { AGAIN_MAX_MS, Asking } from './asking.js';
 
 /** Payments taken up in one round at most, of which so many at once. */
 const ROUND_MAX = 100;
 const AT_ONCE = 10;
+/** By how much clocks may differ without anybody minding, in milliseconds. */
+const SPARE_MS = 5_000;
 /** Days for which a webhook's id is kept. */
 const WEBHOOK_DAYS = 30;
 
@@ -26,9 +28,11 @@ export class Sweep {
   /** One round. Safe to run twice at once. Returns the milliseconds until there is more to do, if there was nothing. */
   @Singleton('settle-payments', { everyMs: 500, idleMs: 2_500, onCommit: false })
   async round(): Promise<number | undefined> {
-    const nextInMs = await this.payments.nextInMs();
+    const { askedMaxMs } = this.settings;
+    const longestMs = Math.max(askedMaxMs, AGAIN_MAX_MS) + SPARE_MS;
+    const nextInMs = await this.payments.nextInMs(longestMs);
     if (nextInMs > 0) return nextInMs;
-    const orderIds = await this.payments.takeOverdue(new Date(Date.now() + this.settings.askedMaxMs), ROUND_MAX);
+    const orderIds = await this.payments.takeOverdue(askedMaxMs, longestMs, ROUND_MAX);
     const next = async (): Promise<void> => {
       for (let orderId = orderIds.pop(); orderId !== undefined; orderId = orderIds.pop()) await this.takeUp(orderId);
     };

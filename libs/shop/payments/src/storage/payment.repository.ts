@@ -63,21 +63,28 @@ export class PaymentRepository {
     if (payment.state !== before.state) await this.note(payment, now);
   }
 
-  /** Takes up to `limit` payments that wait for the provider since before now, and puts off when they are taken again. */
-  async takeOverdue(again: Date, limit: number): Promise<string[]> {
+  /**
+   * Takes up to `limit` payments that have waited for the provider for long enough, and puts off for `againMs` when they are taken again.
+   * @param longestMs the longest that one may have to wait: a payment that would have to wait for longer got its time from a clock that was
+   * set back since, or that of another machine.
+   */
+  async takeOverdue(againMs: number, longestMs: number, limit: number): Promise<string[]> {
     const [rows] = await this.rows.query<[{ order_id: string }[], number]>(
-      `UPDATE payments SET ask_at = $1
-       WHERE order_id IN (SELECT order_id FROM payments WHERE ask_at <= now() ORDER BY ask_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+      `UPDATE payments SET ask_at = now() + $1 * interval '1 ms'
+       WHERE order_id IN (SELECT order_id FROM payments WHERE ask_at <= now() OR ask_at > now() + $2 * interval '1 ms' ORDER BY ask_at LIMIT $3 FOR UPDATE SKIP LOCKED)
        RETURNING order_id`,
-      [again, limit],
+      [againMs, longestMs, limit],
     );
     return rows.map((row) => row.order_id);
   }
 
-  /** The milliseconds until a payment has waited for the provider for too long; `Infinity` if there is none. */
-  async nextInMs(): Promise<number> {
-    const [next] = await this.rows.query<{ ms: number | null }[]>("SELECT extract(epoch FROM min(ask_at) - clock_timestamp())::float8 * 1000 AS ms FROM payments");
-    return next?.ms ?? Infinity;
+  /** The milliseconds until a payment has waited for the provider for too long; `Infinity` if there is none. @param longestMs as in `takeOverdue`. */
+  async nextInMs(longestMs: number): Promise<number> {
+    const [next] = await this.rows.query<{ ms: number | null; isOff: boolean }[]>(
+      `SELECT extract(epoch FROM min(ask_at) - now())::float8 * 1000 AS ms, coalesce(max(ask_at) > now() + $1 * interval '1 ms', false) AS "isOff" FROM payments`,
+      [longestMs],
+    );
+    return next?.isOff ? 0 : (next?.ms ?? Infinity);
   }
 
   /** Puts off when the provider is asked again, the longer the more often it was asked in vain. */

@@ -11,6 +11,8 @@ import type { ShipmentRow } from '../storage/shipment.row.js';
 
 /** Shipments that one round takes up at most. */
 const ROUND_MAX = 200;
+/** By how much clocks may differ without anybody minding, in milliseconds. */
+const SPARE_MS = 5_000;
 const CODE_MAX = 10 ** 12;
 
 /** Takes shipments from here to their buyers. */
@@ -31,11 +33,12 @@ export class Carriage {
    */
   @Singleton('carry-shipments', { everyMs: 250, idleMs: 60_000 })
   async round(): Promise<number | undefined> {
-    const nextInMs = await this.shipments.nextInMs();
-    if (nextInMs > 0) return nextInMs;
-    for (const orderId of await this.shipments.due(ROUND_MAX)) {
+    const { dispatchAfterMs, deliverAfterMs } = this.settings;
+    const { due, nextInMs } = await this.shipments.due(Math.max(dispatchAfterMs, deliverAfterMs) + SPARE_MS, ROUND_MAX);
+    if (due.length === 0) return nextInMs;
+    for (const { orderId, dueAt } of due) {
       try {
-        await this.goOn(orderId);
+        await this.goOn(orderId, dueAt);
       } catch (error) {
         // The others do not wait for this one, which is taken up again.
         this.logger.error(`The shipment of order ${orderId} does not go on: ${error instanceof Error ? error.message : String(error)}`);
@@ -57,11 +60,11 @@ export class Carriage {
     });
   }
 
-  private async goOn(orderId: string): Promise<void> {
+  private async goOn(orderId: string, dueAt: Date): Promise<void> {
     await this.dataSource.transaction(async () => {
       const shipment = await this.shipments.lock(orderId);
       // It was cancelled or taken up by another one since it was found.
-      if (!shipment?.dueAt || shipment.dueAt > new Date()) return;
+      if (shipment?.dueAt?.getTime() !== dueAt.getTime()) return;
       if (shipment.state === 'packed') await this.dispatch(shipment);
       else await this.deliver(shipment);
     });

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { LessThanOrEqual, Repository } from 'typeorm';
+import { Repository } from 'typeorm';
 import { ShipmentRow } from './shipment.row.js';
 
 /** The place of a shipment in the list of a user's. */
@@ -8,6 +8,20 @@ export interface ShipmentPlace {
   readonly createdAt: Date;
   readonly orderId: string;
 }
+
+/** A shipment that is to go on, and since when. */
+export interface DueShipment {
+  readonly orderId: string;
+  readonly dueAt: Date;
+}
+
+// The last one says when to look again.
+const DUE = `
+SELECT order_id AS "orderId", due_at AS "dueAt", extract(epoch FROM due_at - now())::float8 * 1000 AS "inMs" FROM (
+  (SELECT order_id, due_at FROM shipments WHERE due_at <= now() OR due_at > now() + $1 * interval '1 ms' ORDER BY due_at LIMIT $2)
+  UNION ALL
+  (SELECT order_id, due_at FROM shipments WHERE due_at > now() AND due_at <= now() + $1 * interval '1 ms' ORDER BY due_at LIMIT 1)
+) next ORDER BY due_at`;
 
 /** Shipments by order. */
 @Injectable()
@@ -36,16 +50,15 @@ export class ShipmentRepository {
     await this.rows.update({ orderId }, changed);
   }
 
-  /** Orders whose shipment is to go on by now, the longest due first. */
-  async due(limit: number): Promise<string[]> {
-    const rows = await this.rows.find({ select: { orderId: true }, where: { dueAt: LessThanOrEqual(new Date()) }, order: { dueAt: 'ASC' }, take: limit });
-    return rows.map((row) => row.orderId);
-  }
-
-  /** The milliseconds until a shipment is to go on; `Infinity` if there is none. */
-  async nextInMs(): Promise<number> {
-    const [next] = await this.rows.query<{ ms: number | null }[]>("SELECT extract(epoch FROM min(due_at) - clock_timestamp())::float8 * 1000 AS ms FROM shipments");
-    return next?.ms ?? Infinity;
+  /**
+   * Up to `limit` shipments that are to go on by now, the longest due first; if there is none, the milliseconds until there is, `Infinity`
+   * for never.
+   * @param longestMs the longest that one may have to wait: a shipment that would have to wait for longer got its time from a clock that was
+   * set back since, or that of another machine.
+   */
+  async due(longestMs: number, limit: number): Promise<{ readonly due: readonly DueShipment[]; readonly nextInMs: number }> {
+    const rows = await this.rows.query<(DueShipment & { readonly inMs: number })[]>(DUE, [longestMs, limit]);
+    return { due: rows.filter(({ inMs }) => inMs <= 0 || inMs > longestMs), nextInMs: rows[0]?.inMs ?? Infinity };
   }
 
   /** A user's shipments, the newest first, from after a place. */
