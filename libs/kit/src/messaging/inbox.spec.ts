@@ -50,6 +50,16 @@ describe('the inbox of a module', () => {
     expect(await sql.rows('select consumer from inbox')).toEqual([{ consumer: 'now' }]);
   });
 
+  it('takes it also when that clock was set forward again before it came', async () => {
+    await register(sql, [{ name: 'now', kind: 'event', knows: [], takes: ['a.said'], rules: resolveRules({}, 'now'), handle: () => Promise.resolve() }]);
+    await sql.rows("update message_consumer set begins_at = begins_at + interval '10 minutes'");
+    await inbox.start();
+    // set forward, all that was is ten minutes older
+    await sql.rows("update message_consumer set begins_at = begins_at - interval '10 minutes'");
+    await inbox.accept([{ ...message('event', 'a.said.v1'), occurredAt: new Date(Date.now() - 600_000).toISOString() }]);
+    expect(await sql.rows('select consumer from inbox')).toEqual([{ consumer: 'now' }]);
+  });
+
   // they were dropped without a word: the module they are for says that it wants them, and stored them for nobody
   it('keeps a command that came before any replica had its handler, until one has', async () => {
     const early = message('command', 'hall.sweep.v1');

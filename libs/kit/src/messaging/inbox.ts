@@ -45,6 +45,10 @@ const MOVE = `${accepted('$1', `, moved as (
 )`)}
 from (select 1 from moved) is_moved left join stored s on true order by s.position`;
 
+// A consumer that begins in the future began before the clock was set back. When that clock is set forward again, what was published meanwhile
+// must not look older than it.
+const BEGIN_BEFORE = "update message_consumer set begins_at = clock_timestamp() - interval '1 hour' where begins_at > clock_timestamp()";
+
 interface ConsumerRow {
   readonly name: string;
   readonly kind: StoredMessage['kind'];
@@ -92,11 +96,13 @@ export class Inbox implements Intake {
   ) {
     // who adds to the list begins a new version of the view, and goes on when all replicas know it
     membership.onView(() => this.readConsumers());
+    membership.onClockStep(() => this.start());
   }
 
   /** Reads the list of consumers; from now on again with each new version of the view. */
-  start(): Promise<void> {
-    return this.readConsumers();
+  async start(): Promise<void> {
+    await this.sql.rows(BEGIN_BEFORE);
+    await this.readConsumers();
   }
 
   /** Who is given what is stored in this process. */
