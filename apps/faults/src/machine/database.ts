@@ -84,7 +84,7 @@ export class Database {
     await this.run();
   }
 
-  /** Sets the server's clock beside the machine's, in milliseconds; it goes by it within a second. */
+  /** Sets the server's clock beside the machine's, in milliseconds. */
   async setClock(byMs: number): Promise<void> {
     await writeFile(this.clockFile, `${byMs < 0 ? '-' : '+'}${Math.abs(byMs) / 1_000}\n`);
   }

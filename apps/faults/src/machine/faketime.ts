@@ -17,9 +17,9 @@ export function faketimeLibrary(): Promise<string> {
   return (found ??= find());
 }
 
-/** What a program's environment needs so that its clock goes by a file: `+0` in it is the machine's own time, `-600` ten minutes before. */
+/** What a program's environment needs so that its clock goes by a file: `+0` in it is the machine's own time, `-600` ten minutes before. All its processes see a change at once, as they see that of a machine's clock. */
 export function faketimeEnvironment(library: string, clockFile: string): NodeJS.ProcessEnv {
-  return { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clockFile, FAKETIME_CACHE_DURATION: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1' };
+  return { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clockFile, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1' };
 }
 
 async function find(): Promise<string> {
