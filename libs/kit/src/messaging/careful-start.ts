@@ -8,6 +8,16 @@ const CAREFUL_MS = 30_000;
 /** Noted starts after which a message that is not settled yet is not started again. */
 export const DEADLY_STARTS = 3;
 
+/** Ends with the turn of the last suspect of this process, of whatever module: what ends a process ends all that runs in it. */
+let lastTurn: Promise<void> = Promise.resolve();
+
+/** That a message may be started now, or put aside; and what ends its turn. */
+export interface Turn {
+  /** How often the process ended while it was handled, if that is too often. */
+  readonly deaths: number | undefined;
+  end(): void;
+}
+
 /** After a replica was killed: notes each start of a handler before it, so that a message that ends its process again and again is known. */
 export class CarefulStart {
   private until = 0;
@@ -23,17 +33,26 @@ export class CarefulStart {
     return now() < this.until;
   }
 
-  /** Notes that a message is about to be started. Returns how often the process ended while it was handled, if that is too often. */
-  async deathsOf(delivery: Delivery): Promise<number | undefined> {
+  /**
+   * Notes that a message is about to be started. One that was under way when a process ended waits until no other such message runs here: so
+   * one that was only beside is not taken for the cause.
+   */
+  async turnOf(delivery: Delivery): Promise<Turn> {
     const { deliveries, module, logger } = this.context;
+    let end = (): void => undefined;
     try {
+      if ((await deliveries.startsOf(delivery)) > 0) {
+        const before = lastTurn;
+        lastTurn = new Promise((resolve) => (end = resolve));
+        await before;
+      }
       const starts = await deliveries.noteStart(delivery);
-      if (starts === undefined || starts <= DEADLY_STARTS) return undefined;
+      if (starts === undefined || starts <= DEADLY_STARTS) return { deaths: undefined, end };
       logger.error(`${module}: ${delivery.consumer} is not started again with ${delivery.message.id}: the process ended ${starts - 1} times while it was handled`);
-      return starts - 1;
+      return { deaths: starts - 1, end };
     } catch (error) {
       logger.warn(`${module}: the start of ${delivery.message.id} cannot be noted: ${error instanceof Error ? error.message : String(error)}`);
-      return undefined;
+      return { deaths: undefined, end };
     }
   }
 }

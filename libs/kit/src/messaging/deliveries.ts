@@ -158,6 +158,8 @@ update inbox i set state = 'parked' where i.consumer = $1 and i.state = 'ready' 
 
 const IS_KNOWN = 'select from message_replica where $1 = any(knows) limit 1';
 
+const STARTS = 'select starts from inbox where consumer = $1 and message_id = $2';
+
 const START = "update inbox set starts = starts + 1 where consumer = $1 and message_id = $2 and state in ('ready', 'parked') returning starts";
 
 /** That a consumer's code can handle messages of a wire name, as replicas write it down. */
@@ -204,6 +206,11 @@ export class Deliveries {
   /** Notes that a message is about to be handled, before it is: how often that has been noted, or `undefined` when it is handled already. */
   async noteStart({ consumer, message }: Delivery): Promise<number | undefined> {
     return (await this.sql.rows<{ starts: number }>(START, [consumer, message.id]))[0]?.starts;
+  }
+
+  /** How often that has been noted, and the message was not handled. */
+  async startsOf({ consumer, message }: Delivery): Promise<number> {
+    return (await this.sql.rows<{ starts: number }>(STARTS, [consumer, message.id]))[0]?.starts ?? 0;
   }
 
   private found(row: LookRow): Found {

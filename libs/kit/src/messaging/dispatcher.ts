@@ -301,26 +301,45 @@ export class Dispatcher {
     return worker.consumer.rules.transaction === 'own' ? this.handleOwn(worker, queue) : this.handleBatch(worker, queue);
   }
 
+  /** Runs a handler with the first message of a key. One that ends its process again and again is put aside instead. */
+  private async carefully(worker: ConsumerWorker, queue: KeyQueue, run: () => Promise<void>): Promise<void> {
+    const [delivery] = queue.deliveries;
+    if (!delivery) return run();
+    const turn = await this.careful.turnOf(delivery);
+    try {
+      if (turn.deaths === undefined) return await run();
+      worker.backlog.next(queue);
+      await this.recordFailure(worker, this.context.failurePolicy.deadly(worker.consumer, delivery, turn.deaths));
+      this.ended(worker, delivery, true);
+      worker.drop(queue, this.looks, 'held');
+    } finally {
+      turn.end();
+    }
+  }
+
   /** Messages that share a transaction, beginning with those of a key. */
   private async handleBatch(worker: ConsumerWorker, first: KeyQueue): Promise<void> {
-    const isCareful = this.careful.isOn;
     this.batches += 1;
     try {
-      if (isCareful && (await this.isDeadly(worker, first))) return;
-      const batch = new Batch(this.context, worker.consumer, { backlog: worker.backlog, first, replica: this.membership.replica, most: isCareful ? 1 : BATCH_MAX });
-      try {
-        await batch.run();
-        const failed = new Set(batch.failures.map((failure) => failure.delivery));
-        for (const delivery of batch.taken) this.settled(worker, delivery, !failed.has(delivery));
-        for (const queue of batch.queues) this.giveBack(worker, queue, batch.failed.has(queue));
-        for (const failure of batch.failures) this.holds(worker, failure);
-      } catch (error) {
-        await this.undone(worker, batch, error);
-        for (const delivery of batch.taken) this.ended(worker, delivery, false);
-        for (const queue of batch.queues) worker.drop(queue, this.looks, 'dropped');
-      }
+      if (this.careful.isOn) await this.carefully(worker, first, () => this.runBatch(worker, first, 1));
+      else await this.runBatch(worker, first, BATCH_MAX);
     } finally {
       this.batches -= 1;
+    }
+  }
+
+  private async runBatch(worker: ConsumerWorker, first: KeyQueue, most: number): Promise<void> {
+    const batch = new Batch(this.context, worker.consumer, { backlog: worker.backlog, first, replica: this.membership.replica, most });
+    try {
+      await batch.run();
+      const failed = new Set(batch.failures.map((failure) => failure.delivery));
+      for (const delivery of batch.taken) this.settled(worker, delivery, !failed.has(delivery));
+      for (const queue of batch.queues) this.giveBack(worker, queue, batch.failed.has(queue));
+      for (const failure of batch.failures) this.holds(worker, failure);
+    } catch (error) {
+      await this.undone(worker, batch, error);
+      for (const delivery of batch.taken) this.ended(worker, delivery, false);
+      for (const queue of batch.queues) worker.drop(queue, this.looks, 'dropped');
     }
   }
 
@@ -328,9 +347,13 @@ export class Dispatcher {
   private async handleOwn(worker: ConsumerWorker, queue: KeyQueue): Promise<void> {
     worker.working += 1;
     try {
-      if (this.careful.isOn && (await this.isDeadly(worker, queue))) return;
-      const delivery = worker.backlog.next(queue);
-      if (delivery) await this.handleAlone(worker, queue, delivery);
+      const run = async (): Promise<void> => {
+        const delivery = worker.backlog.next(queue);
+        // it may have been left to another replica while it waited for its turn
+        if (delivery) await this.handleAlone(worker, queue, delivery);
+        else this.giveBack(worker, queue, false);
+      };
+      await (this.careful.isOn ? this.carefully(worker, queue, run) : run());
     } finally {
       worker.working -= 1;
     }
@@ -367,18 +390,6 @@ export class Dispatcher {
     worker.backlog.give(queue, this.looks);
     // behind its hold there may be more, or nothing any more
     if (queue.held && !worker.backlog.has(queue.key)) this.expectHold(0);
-  }
-
-  /** Whether the first message of a key is one that ends its process again and again. It is put aside. */
-  private async isDeadly(worker: ConsumerWorker, queue: KeyQueue): Promise<boolean> {
-    const [delivery] = queue.deliveries;
-    const deaths = delivery && (await this.careful.deathsOf(delivery));
-    if (deaths === undefined) return false;
-    worker.backlog.next(queue);
-    await this.recordFailure(worker, this.context.failurePolicy.deadly(worker.consumer, delivery as Delivery, deaths));
-    this.ended(worker, delivery as Delivery, true);
-    worker.drop(queue, this.looks, 'held');
-    return true;
   }
 
   /** A transaction came to nothing: its messages are tried again, each in its own. One that was alone has failed. */

@@ -9,11 +9,15 @@ import { ReservationRepository } from '../storage/reservation.repository.js';
 
 /** Reservations that one round lets expire at most. */
 const ROUND_MAX = 200;
+/** By how much a clock must differ from what is expected for it to have been set, in milliseconds. */
+const CLOCK_STEP_MIN_MS = 5_000;
 
 /** Gives back what is reserved for too long. */
 @Injectable()
 export class Expiry {
   private readonly logger = new Logger(Expiry.name);
+  /** The clock of the database at the round before, and when that was. */
+  private seen: { readonly clockMs: number; readonly at: number } | undefined;
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
@@ -28,7 +32,7 @@ export class Expiry {
    */
   @Singleton('expire-reservations', { everyMs: 1_000, idleMs: 2_500, onCommit: false })
   async round(): Promise<number | undefined> {
-    const nextInMs = await this.reservations.nextInMs();
+    const nextInMs = await this.nextInMs();
     if (nextInMs > 0) return nextInMs;
     for (const orderId of await this.reservations.overdue(ROUND_MAX)) {
       try {
@@ -39,6 +43,16 @@ export class Expiry {
       }
     }
     return undefined;
+  }
+
+  /** The milliseconds until stock is held for too long. A clock that was set since the round before expires nothing. */
+  private async nextInMs(): Promise<number> {
+    const { inMs, clockMs } = await this.reservations.next();
+    const at = performance.now();
+    const byMs = this.seen ? clockMs - this.seen.clockMs - (at - this.seen.at) : 0;
+    if (Math.abs(byMs) >= CLOCK_STEP_MIN_MS) await this.reservations.followClock(byMs);
+    this.seen = { clockMs, at };
+    return Math.abs(byMs) >= CLOCK_STEP_MIN_MS ? (await this.reservations.next()).inMs : inMs;
   }
 
   /** A transaction each: several in one would lock products in no order, and might wait in a circle. */

@@ -19,10 +19,10 @@ export class ReserveStockHandler implements ICommandHandler<ReserveStock> {
 
   async execute({ orderId, lines }: ReserveStock): Promise<StockReservation> {
     const wanted = tidy(lines);
-    const expiresAt = new Date(Date.now() + this.settings.reservationMs);
     // An error rolls all back, the opened place too: an order that was refused may try again.
     return this.dataSource.transaction(async () => {
-      if (!(await this.reservations.open(orderId, 'held', expiresAt))) return this.again(orderId, wanted);
+      const expiresAt = await this.reservations.open(orderId, 'held', this.settings.reservationMs);
+      if (!expiresAt) return this.again(orderId, wanted);
       await this.take(wanted);
       await this.reservations.addLines(orderId, wanted);
       return viewOf({ orderId, status: 'held', expiresAt, lines: wanted });

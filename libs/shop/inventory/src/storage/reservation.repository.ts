@@ -22,13 +22,16 @@ export class ReservationRepository {
   ) {}
 
   /**
-   * Takes the order's place, without lines; answers whether it was free. One who takes the same place in another transaction
-   * waits for the end of this one.
+   * Takes the order's place for so many milliseconds, without lines; answers when it expires, or `undefined` if the place was not free. One
+   * who takes the same place in another transaction waits for the end of this one. By the clock of the database, which expires it, too.
    */
-  async open(orderId: string, status: ReservationStatus, expiresAt: Date): Promise<boolean> {
-    const now = new Date();
-    const result = await this.rows.createQueryBuilder().insert().values({ orderId, status, expiresAt, createdAt: now, updatedAt: now }).orIgnore().returning('order_id').execute();
-    return (result.raw as unknown[]).length === 1;
+  async open(orderId: string, status: ReservationStatus, forMs: number): Promise<Date | undefined> {
+    const [opened] = await this.rows.query<{ expiresAt: Date }[]>(
+      `INSERT INTO reservations (order_id, status, expires_at, created_at, updated_at)
+       VALUES ($1, $2, date_trunc('milliseconds', clock_timestamp()) + $3 * interval '1 ms', $4, $4) ON CONFLICT DO NOTHING RETURNING expires_at AS "expiresAt"`,
+      [orderId, status, forMs, new Date()],
+    );
+    return opened?.expiresAt;
   }
 
   /** Stores the lines of a reservation that was just opened. */
@@ -50,10 +53,21 @@ export class ReservationRepository {
     return rows.map((row) => row.order_id);
   }
 
-  /** The milliseconds until stock is held for too long; `Infinity` if there is none. */
-  async nextInMs(): Promise<number> {
-    const [next] = await this.rows.query<{ ms: number | null }[]>("SELECT extract(epoch FROM min(expires_at) - clock_timestamp())::float8 * 1000 AS ms FROM reservations WHERE status = 'held'");
-    return next?.ms ?? Infinity;
+  /** The milliseconds until stock is held for too long, `Infinity` if there is none; and the clock that says so, in milliseconds since 1970. */
+  async next(): Promise<{ readonly inMs: number; readonly clockMs: number }> {
+    const [next] = await this.rows.query<{ inMs: number | null; clockMs: number }[]>(
+      `SELECT extract(epoch FROM min(expires_at) - now())::float8 * 1000 AS "inMs", extract(epoch FROM now())::float8 * 1000 AS "clockMs" FROM reservations WHERE status = 'held'`,
+    );
+    return { inMs: next?.inMs ?? Infinity, clockMs: next?.clockMs ?? 0 };
+  }
+
+  /** Has what is held expire when its time has gone by, whatever the clock was set to meanwhile. @param byMs above zero: it was set forward. */
+  async followClock(byMs: number): Promise<void> {
+    // what was reserved since it was set back goes by it already, and would expire at once
+    await this.rows.query(
+      `UPDATE reservations SET expires_at = expires_at + $1 * interval '1 ms' WHERE status = 'held' AND ($1 > 0 OR expires_at > now() - $1 * interval '1 ms')`,
+      [byMs],
+    );
   }
 
   /** Notes what became of a locked reservation. */
