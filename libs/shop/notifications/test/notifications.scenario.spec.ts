@@ -119,7 +119,7 @@ describe('a mail', () => {
     const sent = mails.sent.bind(mails);
     let kills = 1;
     // what a SIGKILL leaves: handed over, not noted, and taken for a minute
-    mails.sent = (id, recipient) => (kills-- > 0 ? Promise.resolve() : sent(id, recipient));
+    mails.sent = (handedOver) => (kills-- > 0 ? Promise.resolve() : sent(handedOver));
     await shop.messages.deliver(confirmed(orderId));
     await arrives(orderId);
     await shop.get(DataSource).query('UPDATE mails SET send_at = now() WHERE order_id = $1', [orderId]);
