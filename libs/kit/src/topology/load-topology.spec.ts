@@ -30,7 +30,7 @@ describe('a topology file', () => {
       file: 't.yaml',
       namespace: 'fledge',
       transport: 'local',
-      nats: { servers: [], maxAgeMs: 3 * DAY_MS, duplicateWindowMs: 120_000 },
+      nats: { servers: [], maxAgeMs: 3 * DAY_MS, duplicateWindowMs: 120_000, replicas: undefined },
       database: { url: undefined, poolMax: 10 },
       http: { port: 3000, host: '127.0.0.1', bodyMaxBytes: 262_144, requestTimeoutMs: 10_000 },
       drain: { noticeMs: 1_000, timeoutMs: 10_000 },
@@ -45,7 +45,7 @@ describe('a topology file', () => {
     const topology = parse(`
 namespace: blue
 transport: nats
-nats: { url: "nats://a:4222, nats://b:4222", maxAge: 1d, duplicateWindow: 30s }
+nats: { url: "nats://a:4222, nats://b:4222", maxAge: 1d, duplicateWindow: 30s, replicas: 3 }
 database: { url: postgres://u:p@h/d, poolMax: 25 }
 http: { port: 8080, host: 0.0.0.0, bodyMax: 1MiB, requestTimeout: 1.5s }
 drain: { notice: 0s, timeout: 2m }
@@ -59,7 +59,7 @@ settings:
     expect(topology).toMatchObject({
       namespace: 'blue',
       transport: 'nats',
-      nats: { servers: ['nats://a:4222', 'nats://b:4222'], maxAgeMs: DAY_MS, duplicateWindowMs: 30_000 },
+      nats: { servers: ['nats://a:4222', 'nats://b:4222'], maxAgeMs: DAY_MS, duplicateWindowMs: 30_000, replicas: 3 },
       database: { url: 'postgres://u:p@h/d', poolMax: 25 },
       http: { port: 8080, host: '0.0.0.0', bodyMaxBytes: 1_048_576, requestTimeoutMs: 1_500 },
       drain: { noticeMs: 0, timeoutMs: 120_000 },

@@ -51,6 +51,7 @@ function readNats(section: Section, env: Environment): Topology['nats'] {
   const limits = {
     maxAgeMs: section.read('maxAge', duration('1m', '365d'), 3 * 86_400_000),
     duplicateWindowMs: section.read('duplicateWindow', duration('100ms', '1h'), 120_000),
+    replicas: section.read<number | undefined>('replicas', count(1, 5), undefined),
   };
   section.refuseUnknownKeys();
   return { servers: servers.length > 0 ? servers : fromEnvironment(section, 'NATS_URL', natsServers, env, []), ...limits };

@@ -51,6 +51,11 @@ export interface NatsSettings {
   readonly maxAgeMs: number;
   /** In which time the broker knows a message again by itself, in milliseconds, 100 ms to 1 hour. Default two minutes. */
   readonly duplicateWindowMs: number;
+  /**
+   * Servers of the cluster that have each message on disk before it counts as stored, 1 to 5. Default: as the stream is, and 1 for one that
+   * is made.
+   */
+  readonly replicas: number | undefined;
 }
 
 /** PostgreSQL. */

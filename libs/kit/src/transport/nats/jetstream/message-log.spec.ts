@@ -34,6 +34,17 @@ describe('the stream of messages', () => {
     await eventually(async () => expect(await log.incarnation()).toBe(anew), 'it is noticed', 10_000);
   });
 
+  it('keeps as many copies as it is told, and says what is missing for them', async () => {
+    const namespace = `limits-${Math.random().toString(36).slice(2, 10)}`;
+    const tooMany = expect.objectContaining({ code: 'fledge.startup.nats-replicas', hint: "Start a cluster of 3 servers or more with JetStream, or lower 'nats.replicas'." }) as object;
+    await expect(new MessageLog(connection, namespace, { replicas: 3 }).incarnation()).rejects.toEqual(tooMany);
+    const made = await new MessageLog(connection, namespace, { replicas: 1 }).incarnation();
+    expect((await (await jetstreamManager(connection)).streams.info(`${namespace}-messages`)).config.num_replicas).toBe(1);
+    await expect(new MessageLog(connection, namespace, { replicas: 3 }).incarnation()).rejects.toEqual(tooMany);
+    // who says nothing leaves them as they are
+    expect(await new MessageLog(connection, namespace).incarnation()).toBe(made);
+  });
+
   it('never has a window that is longer than its age', async () => {
     const namespace = `limits-${Math.random().toString(36).slice(2, 10)}`;
     await new MessageLog(connection, namespace, { maxAgeMs: 60_000 }).incarnation();

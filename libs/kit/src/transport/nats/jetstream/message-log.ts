@@ -10,12 +10,17 @@ export interface LogLimits {
   readonly maxAgeMs?: number | undefined;
   /** In which window it knows a message again by itself, in milliseconds. Default two minutes. What comes later is known again by the inbox. */
   readonly duplicateWindowMs?: number | undefined;
+  /** Servers that have each message before it counts as stored. Default: as the stream is, and one for a stream that is made. */
+  readonly replicas?: number | undefined;
 }
 
 const MAX_AGE_DEFAULT_MS = 3 * 86_400_000;
 /** One that somebody deletes and makes anew while all stay connected is noticed so late. */
 const ASK_AGAIN_MS = 5_000;
 const DUPLICATE_WINDOW_DEFAULT_MS = 120_000;
+
+/** How JetStream says that it has fewer servers than replicas were asked for: no cluster, or too small a one. */
+const TOO_FEW_SERVERS: readonly number[] = [10_074, 10_005];
 
 /** Messages that are asked of the broker at one time, to see whether it still has them. */
 const ASKED_AT_ONCE = 64;
@@ -36,7 +41,7 @@ export type LogKind = 'event' | 'command';
 export class MessageLog {
   readonly stream: string;
   readonly client: JetStreamClient;
-  private readonly limits: { readonly max_age: number; readonly duplicate_window: number };
+  private readonly limits: { readonly max_age: number; readonly duplicate_window: number; readonly num_replicas?: number };
   private manager: Promise<JetStreamManager> | undefined;
   private known: Promise<string> | undefined;
   /** How often the connection was lost; a stream may have lost its end each time. */
@@ -47,10 +52,10 @@ export class MessageLog {
   constructor(
     private readonly connection: NatsConnection,
     private readonly namespace: string,
-    { maxAgeMs = MAX_AGE_DEFAULT_MS, duplicateWindowMs = DUPLICATE_WINDOW_DEFAULT_MS }: LogLimits = {},
+    { maxAgeMs = MAX_AGE_DEFAULT_MS, duplicateWindowMs = DUPLICATE_WINDOW_DEFAULT_MS, replicas }: LogLimits = {},
   ) {
     // The broker refuses a window that is longer than the age.
-    this.limits = { max_age: nanos(maxAgeMs), duplicate_window: nanos(Math.min(duplicateWindowMs, maxAgeMs)) };
+    this.limits = { max_age: nanos(maxAgeMs), duplicate_window: nanos(Math.min(duplicateWindowMs, maxAgeMs)), ...(replicas !== undefined && { num_replicas: replicas }) };
     this.stream = `${namespace}-messages`;
     this.client = jetstream(connection, { timeout: 5_000 });
   }
@@ -127,18 +132,25 @@ export class MessageLog {
     const { streams } = await this.managed();
     try {
       const { created, config } = await streams.info(this.stream);
-      if (config.max_age !== this.limits.max_age || config.duplicate_window !== this.limits.duplicate_window) await streams.update(this.stream, this.limits);
+      const { max_age, duplicate_window, num_replicas = config.num_replicas } = this.limits;
+      if (config.max_age !== max_age || config.duplicate_window !== duplicate_window || config.num_replicas !== num_replicas) await this.asLimited(() => streams.update(this.stream, this.limits));
       return incarnationOf(created, config.metadata);
     } catch (error) {
       if (!(error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)) throw error;
-      const made = await streams.add({
-        name: this.stream,
-        subjects: [`${this.namespace}._event.>`, `${this.namespace}._command.>`],
-        storage: StorageType.File,
-        retention: RetentionPolicy.Limits,
-        ...this.limits,
-      });
+      const subjects = [`${this.namespace}._event.>`, `${this.namespace}._command.>`];
+      const made = await this.asLimited(() => streams.add({ name: this.stream, subjects, storage: StorageType.File, retention: RetentionPolicy.Limits, ...this.limits }));
       return incarnationOf(made.created, made.config.metadata);
+    }
+  }
+
+  /** Makes or changes the stream; says what to do when there are not so many servers. */
+  private async asLimited<R>(work: () => Promise<R>): Promise<R> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError && TOO_FEW_SERVERS.includes(error.code))) throw error;
+      const { num_replicas } = this.limits;
+      throw new StartupError('nats-replicas', `the NATS servers can not keep ${num_replicas} copies of each message: ${error.message}`, `Start a cluster of ${num_replicas} servers or more with JetStream, or lower 'nats.replicas'.`);
     }
   }
 
