@@ -299,8 +299,6 @@ function watchOverlaps(): () => unknown[] {
   const busy = new Map<Client, number>();
   const overlaps: unknown[] = [];
   Client.prototype.query = async function (this: Client, ...args: unknown[]) {
-    // it goes with the query that comes next
-    if (String(args[0]).startsWith('START TRANSACTION')) return (stock as (...args: unknown[]) => Promise<unknown>).apply(this, args);
     if (busy.get(this)) overlaps.push(args[0]);
     busy.set(this, (busy.get(this) ?? 0) + 1);
     try {

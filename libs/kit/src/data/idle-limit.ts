@@ -6,7 +6,7 @@ export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 /** What a transaction is given beyond the deadline of its work. */
 const MARGIN_MS = 1_000;
 /** How TypeORM opens a transaction. */
-export const BEGIN = 'START TRANSACTION';
+const BEGIN = 'START TRANSACTION';
 
 /**
  * Ends the transactions that work with a deadline leaves open, as a process does that is frozen, soon after the deadline: what they
@@ -15,15 +15,10 @@ export const BEGIN = 'START TRANSACTION';
 export function limitIdle(runner: QueryRunner): QueryRunner {
   const { query } = runner;
   const limited = (...args: Parameters<QueryRunner['query']>): Promise<unknown> => {
-    if (args[0] === BEGIN) args[0] = beginWithLimit();
+    if (args[0] === BEGIN) args[0] += limitOf(currentFrame()?.deadlineAt ?? Infinity);
     return query.apply(runner, args);
   };
   return Object.assign(runner, { query: limited });
-}
-
-/** The text that opens a transaction of the work at hand. */
-export function beginWithLimit(): string {
-  return BEGIN + limitOf(currentFrame()?.deadlineAt ?? Infinity);
 }
 
 function limitOf(deadlineAt: number): string {

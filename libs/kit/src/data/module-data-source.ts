@@ -20,7 +20,6 @@ import { countByHand } from './manual-transaction.js';
 import { isOfCommit, noteUndone } from './passing.js';
 import { statementName } from './statement-name.js';
 import { type RawRunner, type Statement, TransactionPart } from './transaction-part.js';
-import { transactionRunner } from './transaction-runner.js';
 import type { ClientConfig } from 'pg';
 
 type IsolationLevel = Parameters<QueryRunner['startTransaction']>[0];
@@ -247,7 +246,7 @@ class AmbientManager extends EntityManager {
   }
 
   private async outermost<T>(isolation: IsolationLevel, work: Work<T>): Promise<T> {
-    const runner = transactionRunner(this.source.plainRunner());
+    const runner = oneByOne(this.source.plainRunner());
     try {
       return await this.enclose(runner, isolation, work);
     } finally {
@@ -317,4 +316,36 @@ async function untilSettled<T>(work: () => Promise<T>): Promise<T> {
   } finally {
     if (frame) frame.transaction = undefined;
   }
+}
+
+/** Runs a statement on the connection of a runner, past TypeORM. */
+async function rawOf(runner: QueryRunner, statement: Statement): Promise<unknown> {
+  const connection = (await runner.connect()) as { query(statement: Statement): Promise<unknown> };
+  try {
+    return await connection.query(statement);
+  } catch (error) {
+    throw new QueryFailedError(statement.text, statement.values, error as Error);
+  }
+}
+
+/**
+ * Makes a runner send its queries one after the other. Repositories that share a transaction without knowing it are used
+ * in parallel as a matter of course, and pg will stop queueing for us.
+ */
+function oneByOne(runner: QueryRunner): QueryRunner {
+  const query = runner.query.bind(runner) as (...args: unknown[]) => Promise<unknown>;
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = (...args: unknown[]): Promise<unknown> => {
+    const turn = last.then(() => query(...args));
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+  Object.defineProperty(runner, 'query', { value: inTurn });
+  const raw = (statement: Statement): Promise<unknown> => {
+    const turn = last.then(() => rawOf(runner, statement));
+    last = turn.catch(() => undefined);
+    return turn;
+  };
+  Object.defineProperty(runner, 'raw', { value: raw });
+  return runner;
 }

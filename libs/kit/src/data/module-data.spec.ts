@@ -191,20 +191,9 @@ describe('the data of a module', () => {
 });
 
 describe('the pool of a module', () => {
-  it('lends no connection to a transaction before its first query', async () => {
-    const alpha = await notes('alpha', { poolMax: 1 });
-    await alpha.transaction(async () => {
-      const elsewhere = alpha.createQueryRunner();
-      await elsewhere.query('select 1');
-      await elsewhere.release();
-      await expect(alpha.query('select pg_current_xact_id_if_assigned() is null as none')).resolves.toEqual([{ none: true }]);
-    });
-  });
-
   it('tells a busy pool from a fault', async () => {
     const alpha = await notes('alpha', { poolMax: 1 });
     await alpha.transaction(async () => {
-      await alpha.query('select 1');
       const elsewhere = alpha.createQueryRunner();
       await expect(elsewhere.connect()).rejects.toMatchObject({ code: 'fledge.database-unavailable', kind: 'unavailable', outcome: 'not-run' });
     });

@@ -3,7 +3,7 @@ import type { QueryRunner, ReplicationMode } from 'typeorm';
 import { TransactionOver } from './errors.js';
 
 /** What of a connection of `pg` is used here. */
-export interface Connection {
+interface Connection {
   /** Since pg 8.23: a query is sent at once, not when the one before was answered. Older ones ignore it. */
   pipeline?: boolean;
   readonly processID: number;
@@ -23,8 +23,6 @@ export interface Statement {
 /** A runner that also runs statements past TypeORM, in turn with its queries. */
 export interface RawRunner extends QueryRunner {
   raw(statement: Statement): Promise<unknown>;
-  /** Sends the BEGIN that waits for the first query, if it does. */
-  begun(): Promise<unknown>;
 }
 
 /** Names the savepoint of the part that is open; a connection has one such part at a time. */
@@ -102,8 +100,14 @@ export class TransactionPart {
   }
 
   private async open(): Promise<void> {
-    await (this.transaction as RawRunner).begun();
-    sendAhead(await connectionOf(this.transaction), this.follows ? `release savepoint ${SAVEPOINT}; savepoint ${SAVEPOINT}` : `savepoint ${SAVEPOINT}`);
+    const connection = await connectionOf(this.transaction);
+    connection.pipeline = true;
+    // one system call for both: by the next tick TypeORM has handed over the query that waits for this
+    const { stream } = connection.connection;
+    stream.cork();
+    process.nextTick(() => stream.uncork());
+    // its failure fails the query that follows it on the same connection
+    connection.query(this.follows ? `release savepoint ${SAVEPOINT}; savepoint ${SAVEPOINT}` : `savepoint ${SAVEPOINT}`).catch(() => undefined);
   }
 }
 
@@ -118,17 +122,7 @@ export async function backendOf(runner: QueryRunner): Promise<number> {
   return (await connectionOf(runner)).processID;
 }
 
-/** Sends a statement together with the query that is handed over before the next tick, by one system call. Its failure fails that query. */
-export function sendAhead(connection: Connection, text: string): void {
-  connection.pipeline = true;
-  const { stream } = connection.connection;
-  stream.cork();
-  process.nextTick(() => stream.uncork());
-  connection.query(text).catch(() => undefined);
-}
-
-/** The connection of a runner. */
-export async function connectionOf(runner: QueryRunner): Promise<Connection> {
+async function connectionOf(runner: QueryRunner): Promise<Connection> {
   return (await runner.connect()) as Connection;
 }
 
