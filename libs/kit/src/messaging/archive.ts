@@ -8,7 +8,7 @@ interface ArchiveRow extends Omit<StoredMessage, 'source' | 'target' | 'occurred
   readonly createdAt: Date;
 }
 
-/** What a module has sent and keeps: the sent rows of its outbox. */
+/** What a module has published and keeps: the rows of its outbox. Also those that are not marked as sent: they may be on their way to consumers that were there before. */
 export function archiveOf(module: string, sql: Sql): Archive {
   return { module, read: (names) => read(module, sql, names) };
 }
@@ -18,7 +18,7 @@ async function* read(module: string, sql: Sql, names: readonly string[]): AsyncI
   for (let after = '0'; own.length > 0; ) {
     const rows = await sql.rows<ArchiveRow>(
       `select seq, id, kind, name, key, payload, headers, created_at as "createdAt" from outbox
-       where seq > $1 and sent_at is not null and kind = 'event' and regexp_replace(name, '\\.v[0-9]+$', '') = any($2) order by seq limit ${ROWS_MAX}`,
+       where seq > $1 and kind = 'event' and regexp_replace(name, '\\.v[0-9]+$', '') = any($2) order by seq limit ${ROWS_MAX}`,
       [after, own],
     );
     const last = rows.at(-1);

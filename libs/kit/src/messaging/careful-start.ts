@@ -8,10 +8,10 @@ const CAREFUL_MS = 30_000;
 /** Noted starts after which a message that is not settled yet is not started again. */
 export const DEADLY_STARTS = 3;
 
-/** Ends with the turn of the last suspect of this process, of whatever module: what ends a process ends all that runs in it. */
+/** Ends with the turn of the last suspect of this process, of whatever module: a crash ends everything that runs in the process. */
 let lastTurn: Promise<void> = Promise.resolve();
 
-/** That a message may be started now, or put aside; and what ends its turn. */
+/** Whether a message may start now, and how to end its turn. */
 export interface Turn {
   /** How often the process ended while it was handled, if that is too often. */
   readonly deaths: number | undefined;
@@ -35,9 +35,9 @@ export class CarefulStart {
 
   /**
    * Notes that a message is about to be started. One that was under way when a process ended waits until no other such message runs here: so
-   * one that was only beside is not taken for the cause.
+   * a message that only ran at the same time is not blamed. Returns `undefined` when it is no more to be started here by then.
    */
-  async turnOf(delivery: Delivery): Promise<Turn> {
+  async turnOf(delivery: Delivery, isStillHere: () => boolean): Promise<Turn | undefined> {
     const { deliveries, module, logger } = this.context;
     let end = (): void => undefined;
     try {
@@ -45,6 +45,10 @@ export class CarefulStart {
         const before = lastTurn;
         lastTurn = new Promise((resolve) => (end = resolve));
         await before;
+      }
+      if (!isStillHere()) {
+        end();
+        return undefined;
       }
       const starts = await deliveries.noteStart(delivery);
       if (starts === undefined || starts <= DEADLY_STARTS) return { deaths: undefined, end };

@@ -13,7 +13,7 @@ export const MEMORY_MAX = 64;
 /** Messages of a consumer in memory, with which no more are looked for: a few looks that find much cost less than many that find little. */
 const ENOUGH = 4 * BATCH_MAX;
 
-/** How long messages of a consumer that is slow are stored before it has them, in milliseconds. */
+/** How long a slow consumer's messages are stored first, in milliseconds. */
 const LATE_FOR_MS = 1_000;
 
 /** One consumer at work on this replica. */
@@ -94,7 +94,7 @@ export class ConsumerWorker implements Taker {
   }
 }
 
-/** Hands messages that are not stored to their consumers, by name: all of a key or none, for one that is stored must not come before one that is not. */
+/** Hands messages that are not stored to their consumers, by name: all messages of a key or none, so that their order is kept. */
 export function handOverTo(workers: ReadonlyMap<string, ConsumerWorker>, messages: readonly Addressed[], look: number): HandOver {
   const handOver = new HandOver();
   const refused = new Set<string>();

@@ -69,6 +69,8 @@ const LOOK_BYTES_MAX = 256 * 1024;
 /** Keys whose hold is due that one look takes at the most, and rows of each. */
 const DUE_KEYS_MAX = 16;
 const DUE_ROWS_MAX = 32;
+/** How long a transaction that has settled its messages may be without a statement, in milliseconds: it has only to commit. */
+const SETTLED_IDLE_MS = 10_000;
 /** Ready rows of a partition among which one statement finds those that it parks. */
 const PARK_ROWS_MAX = 5_000;
 
@@ -109,10 +111,12 @@ with given as (
 
 // Of messages that were not stored before: their rows say at once that they are handled. One that was stored meanwhile has its row changed,
 // unless another replica has handled it. One of a key that is held may not be handled.
+// Whoever stores one of them meanwhile waits for this transaction, and all others of the inbox with it: one of a process that was frozen ends soon.
 const STORE_HANDLED = `${given('$2')}
 insert into inbox as i (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at, state, attempts, ended_at)
 select $1, m.id, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at, 'handled', 1, clock_timestamp()
-from given m where ${isMember('$3')} and not exists (select from message_hold h where h.consumer = $1 and h.key = m.key)
+from given m, (select set_config('idle_in_transaction_session_timeout', '${SETTLED_IDLE_MS}', true)) limited
+where ${isMember('$3')} and not exists (select from message_hold h where h.consumer = $1 and h.key = m.key)
 on conflict (consumer, message_id) do update set state = 'handled', attempts = i.attempts + 1, ended_at = clock_timestamp() where i.state in ('ready', 'parked')
 returning 1`;
 
@@ -127,7 +131,7 @@ with failed as (
 ), written as (
   update inbox i set
     state = case when f.wait_ms is null then 'dead' else 'parked' end,
-    attempts = f.attempts,
+    attempts = f.attempts, starts = 0,
     history = case when f.tried is null then i.history else coalesce(i.history, '[]') || f.tried end,
     ended_at = case when f.wait_ms is null then clock_timestamp() end
   from failed f

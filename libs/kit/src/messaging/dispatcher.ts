@@ -139,10 +139,10 @@ export class Dispatcher {
     return false;
   }
 
-  /** Takes messages that are not stored, as far as nothing speaks against it. */
+  /** Takes messages that are not stored, unless something rules it out. */
   handOver(messages: readonly Addressed[]): HandOver {
     const look = this.openLook();
-    const mayTake = this.started && !this.stopped && this.membership.isAlone && !this.careful.isOn && messages.length <= HAND_OVER_MAX;
+    const mayTake = this.started && !this.stopped && this.membership.isSurelyAlone && !this.careful.isOn && messages.length <= HAND_OVER_MAX;
     const handOver = handOverTo(mayTake ? this.byName : new Map(), messages, look);
     this.closeLook(look);
     this.dispatch();
@@ -305,15 +305,16 @@ export class Dispatcher {
   private async carefully(worker: ConsumerWorker, queue: KeyQueue, run: () => Promise<void>): Promise<void> {
     const [delivery] = queue.deliveries;
     if (!delivery) return run();
-    const turn = await this.careful.turnOf(delivery);
+    const turn = await this.careful.turnOf(delivery, () => queue.deliveries[0] === delivery);
     try {
+      if (!turn) return this.giveBack(worker, queue, false);
       if (turn.deaths === undefined) return await run();
       worker.backlog.next(queue);
       await this.recordFailure(worker, this.context.failurePolicy.deadly(worker.consumer, delivery, turn.deaths));
       this.ended(worker, delivery, true);
       worker.drop(queue, this.looks, 'held');
     } finally {
-      turn.end();
+      turn?.end();
     }
   }
 
@@ -349,9 +350,7 @@ export class Dispatcher {
     try {
       const run = async (): Promise<void> => {
         const delivery = worker.backlog.next(queue);
-        // it may have been left to another replica while it waited for its turn
         if (delivery) await this.handleAlone(worker, queue, delivery);
-        else this.giveBack(worker, queue, false);
       };
       await (this.careful.isOn ? this.carefully(worker, queue, run) : run());
     } finally {

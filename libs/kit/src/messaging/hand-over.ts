@@ -5,7 +5,7 @@ export const HAND_OVER_MAX = 128;
 /** How long none of them may be handled before the rest is stored, in milliseconds. Its sender's next messages wait for that. */
 const STORE_AFTER_MS = 20;
 
-/** A message, and the consumers of the module that take it; none: nobody knows. */
+/** A message, and the consumers of the module that take it; empty: not known. */
 export interface Addressed {
   readonly message: StoredMessage;
   readonly consumers: readonly string[];

@@ -141,8 +141,8 @@ export class Inbox implements Intake {
     if (!receiver) return this.accept(messages);
     const handOver = receiver.handOver(messages.map((message) => ({ message, consumers: this.takersOf(message) })));
     const refused = this.accept(handOver.refused);
-    const late = await handOver.late();
-    await Promise.all([refused, this.accept(late)]);
+    const late = handOver.late().then((messages) => this.accept(messages));
+    await Promise.all([refused, late]);
   }
 
   async position(): Promise<LogPosition | undefined> {

@@ -163,6 +163,11 @@ export class Membership {
     this.stepListeners.push(listener);
   }
 
+  /** Whether it is alone for certain: others that join do not take its work before it would have noticed. */
+  get isSurelyAlone(): boolean {
+    return this.isAlone && performance.now() - this.renewedAt < GIVE_UP_MS;
+  }
+
   /** What the clock of the database should show now, in milliseconds since 1970: as it was at the last beat, and went on since. */
   get expectedClockMs(): number | undefined {
     return this.clock && this.clock.ms + performance.now() - this.clock.at;

@@ -262,7 +262,7 @@ export class Relay {
     const taken = parts.filter((part) => !this.takenOver.has(part));
     if (taken.length > 0 && !(await this.takeOver(taken, via))) return 0;
     if (!(await this.isWhole(via))) return 0;
-    // what comes from memory was never sent: a try that fails ends it
+    // what comes from memory was never sent: after a failure it is read from the table
     const isFirst = this.isDirect;
     const messages = isFirst ? this.lane.take(RELAY_ROWS_MAX) : await this.read(parts, via);
     if (messages.length > 0) await this.carry(messages, via, isFirst);

@@ -1,9 +1,9 @@
 import type { Carrier, Intake, Sent, StoredMessage } from '../carrier.js';
 
-/** What a module of this process has sent and keeps, for consumers that begin with the past. */
+/** What a module of this process has published and keeps, for consumers that begin with the past. */
 export interface Archive {
   readonly module: string;
-  /** Messages of these names (without version) that were sent, oldest first, in portions. */
+  /** Messages of these names (without version), oldest first, in portions. */
   read(names: readonly string[]): AsyncIterable<readonly StoredMessage[]>;
 }
 

@@ -11,6 +11,8 @@ import { ReservationRepository } from '../storage/reservation.repository.js';
 const ROUND_MAX = 200;
 /** By how much a clock must differ from what is expected for it to have been set, in milliseconds. */
 const CLOCK_STEP_MIN_MS = 5_000;
+/** For how long what a round has seen of the clock counts, in milliseconds. */
+const SEEN_FOR_MS = 10_000;
 
 /** Gives back what is reserved for too long. */
 @Injectable()
@@ -49,7 +51,9 @@ export class Expiry {
   private async nextInMs(): Promise<number> {
     const { inMs, clockMs } = await this.reservations.next();
     const at = performance.now();
-    const byMs = this.seen ? clockMs - this.seen.clockMs - (at - this.seen.at) : 0;
+    // what was seen long ago, another replica may have followed since
+    const seen = this.seen && at - this.seen.at < SEEN_FOR_MS ? this.seen : undefined;
+    const byMs = seen ? clockMs - seen.clockMs - (at - seen.at) : 0;
     if (Math.abs(byMs) >= CLOCK_STEP_MIN_MS) await this.reservations.followClock(byMs);
     this.seen = { clockMs, at };
     return Math.abs(byMs) >= CLOCK_STEP_MIN_MS ? (await this.reservations.next()).inMs : inMs;

@@ -65,7 +65,7 @@ export class ReservationRepository {
   async followClock(byMs: number): Promise<void> {
     // what was reserved since it was set back goes by it already, and would expire at once
     await this.rows.query(
-      `UPDATE reservations SET expires_at = expires_at + $1 * interval '1 ms' WHERE status = 'held' AND ($1 > 0 OR expires_at > now() - $1 * interval '1 ms')`,
+      `UPDATE reservations SET expires_at = expires_at + $1::float8 * interval '1 ms' WHERE status = 'held' AND ($1::float8 > 0 OR expires_at > now() - $1::float8 * interval '1 ms')`,
       [byMs],
     );
   }
