@@ -2,8 +2,8 @@ import type { StoredMessage } from '../transport/index.js';
 
 /** Messages that are handled before they are stored, of one hand-over at the most; more of them are stored first, which costs less then. */
 export const HAND_OVER_MAX = 128;
-/** How long none of them may be handled before the rest is stored, in milliseconds. Its sender's next messages wait for that. */
-const STORE_AFTER_MS = 20;
+/** How long none of them may be handled before the rest is stored, in milliseconds: twice as long as a transaction takes more messages. Its sender's next messages wait for that. */
+const STORE_AFTER_MS = 50;
 
 /** A message, and the consumers of the module that take it; empty: not known. */
 export interface Addressed {

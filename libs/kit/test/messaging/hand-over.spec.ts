@@ -37,10 +37,10 @@ describe('an event of a module of the same process', () => {
       await chatter.say(topic, 1, count);
       for (const listener of ['first', 'second']) await chatter.until(listener, topic, upTo(count));
       for (const listener of ['first', 'second']) expect(await writtenOf(topic, listener)).toEqual(upTo(count).map(() => ({ how: 'INSERT', state: 'handled' })));
-    }, 'messages that are handled before they are stored', 20_000);
+    }, 'messages that are handled before they are stored', 60_000);
   }
 
-  it('is handled before it is stored: one row is written, by the transaction of its handler', () => ready(10));
+  it('is handled before it is stored: one row is written, by the transaction of its handler', () => ready(3), 90_000);
 
   it('is stored when its handler takes its time, and what comes after it of its key waits for it', async () => {
     await ready();
@@ -55,7 +55,7 @@ describe('an event of a module of the same process', () => {
     letGo();
     await chatter.until('first', 'slow', [1, 2, 3]);
     expect(EARS.tries.filter((tried) => tried.startsWith('first:slow:'))).toEqual(['first:slow:1', 'first:slow:2', 'first:slow:3']);
-  });
+  }, 120_000);
 
   it('is stored as failed when its handler fails, and what comes after it of its key waits for its next try', async () => {
     const failures = new Map<string, number>();
@@ -73,8 +73,8 @@ describe('an event of a module of the same process', () => {
       expect(EARS.tries.filter((tried) => tried.startsWith(`first:${topic}:`))).toEqual([1, 2, 2, 2, 3, 4].map((number) => `first:${topic}:${number}`));
       const [inserted, failed] = await chatter.rows<{ xact: string }>('listener', "select xact from written where key = $1 and consumer = 'first' and number = '2' order by id", [topic]);
       expect(inserted).toEqual(failed);
-    }, 'a message that fails before it is stored', 40_000);
-  }, 60_000);
+    }, 'a message that fails before it is stored', 90_000);
+  }, 180_000);
 
   it('of a key that is held is not given to its handler', async () => {
     await ready();
@@ -90,5 +90,5 @@ describe('an event of a module of the same process', () => {
     }
     await chatter.until('second', 'held', upTo(12));
     expect(EARS.tries.filter((tried) => tried.startsWith('first:held:') && tried !== 'first:held:1')).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 });

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { eventually, fake, testModule, type TestedModule } from '@fledge/kit/testing';
 import { CatalogContract, GetProduct } from '@shop/catalog/contract';
 import { ReleaseStock, ReservationExpired, ReservationReleased, ReserveStock, SaleRefused, SellStock, StockReleased, StockSold } from '../contract/index.js';
+import { DataSource } from 'typeorm';
 import { Expiry } from '../src/expire-reservations/expiry.js';
 import { InventoryModule } from '../src/index.js';
+import { ReservationRepository } from '../src/storage/reservation.repository.js';
 
 const RESERVATION_MS = 1_000;
 const catalog = fake(CatalogContract).on(GetProduct, ({ productId }) => ({ id: productId, sku: 'T-1', name: 'Thing', description: '', priceMinor: 100, currency: 'EUR', categoryId: 'things', active: true }));
@@ -52,6 +54,23 @@ it('leaves what is sold or released in time', async () => {
   await expired(left);
   expect([await countOf(ReservationExpired, sold), await countOf(ReservationExpired, released)]).toEqual([0, 0]);
   expect(await stockOf(productId)).toMatchObject({ received: 3, available: 2, reserved: 0, sold: 1 });
+});
+
+it('goes by the time that has gone by, when the clock of the database is set', async () => {
+  const orderId = randomUUID();
+  await reserve([await stocked(1)], orderId);
+  const reservations = shop.get(ReservationRepository);
+  const leftMs = async (of: string): Promise<number> => ((await shop.get(DataSource).transaction(() => reservations.lock(of)))?.expiresAt.getTime() ?? NaN) - Date.now();
+  await reservations.followClock(600_000.25);
+  expect(await leftMs(orderId)).toBeGreaterThan(590_000);
+  // what was reserved since it was set back goes by it already
+  const later = randomUUID();
+  await reserve([await stocked(1)], later);
+  await reservations.followClock(-600_000.25);
+  expect(await leftMs(orderId)).toBeLessThanOrEqual(RESERVATION_MS);
+  expect(await leftMs(later)).toBeGreaterThan(-60_000);
+  await expired(orderId);
+  await expired(later);
 });
 
 // The bug that it guards: a sweep that locks the products of many orders in one transaction waits in a circle with who reserves them.
