@@ -64,7 +64,8 @@ function settingsOf({ providerUrl, webhookSecret }: TopologySettings): string[] 
   return [
     '  identity: { demo: true }',
     '  catalog: { demo: true }',
-    '  inventory: { demo: true, reservationMs: 45000 }',
+    // what each product has is received in a round's beginning: a demonstration's stock comes before or after that
+    '  inventory: { demo: false, reservationMs: 45000 }',
     `  payments: { providerUrl: "${providerUrl}", webhookSecret: ${webhookSecret}, providerTimeoutMs: 2500, askedMaxMs: 4000 }`,
     '  shipping: { dispatchAfterMs: 2000, deliverAfterMs: 200 }',
     '  ordering: { paymentTimeoutMs: 30000 }',
