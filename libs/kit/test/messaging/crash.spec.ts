@@ -12,7 +12,7 @@ const HOLDING_POINTS = ['after-send', 'after-accept', 'after-handle'];
 const SPARED = 20;
 const TOPICS_EACH = 3;
 const PAUSE_MS = 50;
-const LOST = /already released|Connection terminated|idle-in-transaction|terminating connection/;
+const LOST = /already released|Connection terminated|connection error|idle-in-transaction|terminating connection|ECONNRESET/;
 /** PostgreSQL cuts a frozen handler's transaction, whose rows the next holder waits for, after a minute. */
 const ALL_WITHIN_MS = 90_000;
 
