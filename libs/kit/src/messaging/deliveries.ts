@@ -2,6 +2,7 @@ import type { StoredMessage } from '../transport/index.js';
 import type { FailedAttempt } from './consumer.js';
 import { MembershipLost } from './delivery-errors.js';
 import type { HandOver } from './hand-over.js';
+import { inboxRow } from './inbox-row.js';
 import { isMember } from './membership-sql.js';
 import { partitionOf } from './schema.js';
 import type { Sql } from './sql.js';
@@ -240,12 +241,12 @@ export class Deliveries {
       if (rows.length !== stored.length) throw new MembershipLost(consumerGroup(consumer));
     }
     if (unstored.length > 0) {
-      const rows = await this.sql.rows<object>(STORE_HANDLED, [consumer, JSON.stringify(unstored.map(rowOf)), replica]);
+      const rows = await this.sql.rows<object>(STORE_HANDLED, [consumer, JSON.stringify(unstored.map(({ message }) => inboxRow(message))), replica]);
       if (rows.length !== unstored.length) throw new MembershipLost(consumerGroup(consumer));
     }
     if (failures.length > 0) {
       const unwritten = failures.map(({ delivery }) => delivery).filter(({ handOver }) => handOver);
-      if (unwritten.length > 0) await this.sql.rows<object>(STORE_FAILED, [consumer, JSON.stringify(unwritten.map(rowOf)), replica]);
+      if (unwritten.length > 0) await this.sql.rows<object>(STORE_FAILED, [consumer, JSON.stringify(unwritten.map(({ message }) => inboxRow(message))), replica]);
       const [row] = await this.sql.rows<{ written: number }>(FAIL, [consumer, JSON.stringify(failures.map(written)), replica]);
       if (row?.written !== failures.length) throw new MembershipLost(consumerGroup(consumer));
     }
@@ -286,10 +287,6 @@ export class Deliveries {
 /** The group of work in which replicas divide a consumer's partitions. */
 export function consumerGroup(consumer: string): string {
   return `consumer:${consumer}`;
-}
-
-function rowOf({ message: { id, source, kind, name, key, payload, headers, occurredAt } }: Delivery): object {
-  return { id, source, kind, name, key, payload, headers, occurred_at: occurredAt };
 }
 
 function written({ delivery, attempts, tried, waitMs, reason, onDead }: Failure): object {

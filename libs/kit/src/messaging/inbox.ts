@@ -5,6 +5,7 @@ import { familyOf } from './consumer.js';
 import type { Found } from './deliveries.js';
 import { MembershipLost } from './delivery-errors.js';
 import type { Addressed, HandOver } from './hand-over.js';
+import { inboxRow } from './inbox-row.js';
 import type { Assignment, Membership } from './membership.js';
 import { isMember } from './membership-sql.js';
 import { partitionOf } from './schema.js';
@@ -182,7 +183,7 @@ export class Inbox implements Intake {
   }
 
   private async store(messages: readonly StoredMessage[], position: LogPosition | undefined): Promise<readonly Found[]> {
-    const given = JSON.stringify(messages.map(({ id, source, kind, name, key, payload, headers, occurredAt }, n) => ({ n, id, source, kind, name, family: familyOf(name), key, payload, headers, occurred_at: occurredAt })));
+    const given = JSON.stringify(messages.map((message, n) => ({ n, family: familyOf(message.name), ...inboxRow(message) })));
     if (position === undefined) return this.foundOf(messages, await this.sql.rows<AcceptedRow>(ACCEPT, [given]));
     if (this.group?.held.has(0) !== true) throw new MembershipLost(INTAKE);
     const rows = await this.sql.rows<AcceptedRow>(MOVE, [given, position.incarnation, position.sequence, position.id ?? null, this.membership.replica]);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Carrier, Intake, StoredMessage } from '../transport/index.js';
+import type { Carrier, Intake } from '../transport/index.js';
 import { type DurableConsumer, familyOf } from './consumer.js';
+import { inboxRow } from './inbox-row.js';
 import { BEHIND, BUMP, SILENCE_MS } from './membership-sql.js';
 import { partitionOf } from './schema.js';
 import type { Sql } from './sql.js';
@@ -57,13 +58,9 @@ export async function backfill(sql: Sql, consumers: readonly DurableConsumer[], 
     let stored = 0;
     for await (const messages of carrier.history(intake, consumer.takes)) {
       const wanted = messages.filter((message) => consumer.takes.includes(familyOf(message.name)));
-      await sql.rows(BACKFILL, [JSON.stringify(wanted.map(rowOf)), consumer.name, stored]);
+      await sql.rows(BACKFILL, [JSON.stringify(wanted.map((message, n) => ({ n, ...inboxRow(message) }))), consumer.name, stored]);
       stored += messages.length;
     }
     await sql.rows('update message_consumer set ready = true where name = $1', [consumer.name]);
   }
-}
-
-function rowOf({ id, source, kind, name, key, payload, headers, occurredAt }: StoredMessage, n: number): object {
-  return { n, id, source, kind, name, key, payload, headers, occurred_at: occurredAt };
 }

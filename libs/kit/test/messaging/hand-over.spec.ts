@@ -83,7 +83,7 @@ describe('an event of a module of the same process', () => {
     await eventually(async () => expect(await chatter.rows('listener', "select 1 from dead_letter where key = 'held'")).toHaveLength(1), 'a dead letter');
     for (let number = 2; number <= 4; number++) await chatter.say('held', number, 1);
     await chatter.until('second', 'held', upTo(4));
-    // longer than it takes for a beat to see what is held
+    // only time will do: nothing tells when beats have seen the hold, and no handler may start before, while or after they do
     for (let number = 5; number <= 12; number++) {
       await new Promise((resolve) => setTimeout(resolve, SLOW_MS * 2));
       await chatter.say('held', number, 1);

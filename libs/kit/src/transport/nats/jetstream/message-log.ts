@@ -150,7 +150,7 @@ export class MessageLog {
     } catch (error) {
       if (!(error instanceof JetStreamApiError && TOO_FEW_SERVERS.includes(error.code))) throw error;
       const { num_replicas } = this.limits;
-      throw new StartupError('nats-replicas', `the NATS servers can not keep ${num_replicas} copies of each message: ${error.message}`, `Start a cluster of ${num_replicas} servers or more with JetStream, or lower 'nats.replicas'.`);
+      throw new StartupError('nats-replicas', `the NATS servers cannot keep ${num_replicas} copies of each message: ${error.message}`, `Start a cluster of ${num_replicas} servers or more with JetStream, or lower 'nats.replicas'.`);
     }
   }
 
