@@ -46,11 +46,12 @@ export class CarefulStart {
         lastTurn = new Promise((resolve) => (end = resolve));
         await before;
       }
+      const starts = isStillHere() ? await deliveries.noteStart(delivery) : undefined;
+      // its partition may have been left to another replica while its start was noted
       if (!isStillHere()) {
         end();
         return undefined;
       }
-      const starts = await deliveries.noteStart(delivery);
       if (starts === undefined || starts <= DEADLY_STARTS) return { deaths: undefined, end };
       logger.error(`${module}: ${delivery.consumer} is not started again with ${delivery.message.id}: the process ended ${starts - 1} times while it was handled`);
       return { deaths: starts - 1, end };

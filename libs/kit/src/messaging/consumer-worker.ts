@@ -58,7 +58,9 @@ export class ConsumerWorker implements Taker {
   /** Whether a message may be put behind what is in memory: that is all that came before it. */
   isReadyFor(key: string, partition: number, look: number): boolean {
     const { backlog } = this;
-    return this.complete.has(partition) && this.group.held.has(partition) && backlog.queue(key)?.held !== true && backlog.leftSince(key, look) === undefined && backlog.count(partition) < MEMORY_MAX;
+    const queue = backlog.queue(key);
+    if (queue?.held === true || queue?.abandoned === true) return false;
+    return this.complete.has(partition) && this.group.held.has(partition) && backlog.leftSince(key, look) === undefined && backlog.count(partition) < MEMORY_MAX;
   }
 
   /** Its messages are stored first for a while: their senders do not wait for it. */

@@ -182,6 +182,27 @@ describe('the dispatchers of a module', () => {
     expect(runs).toBe(1);
   });
 
+  // its key stayed with nobody, and nothing of it was handled any more by this replica
+  it('take up again what was another replica’s while its start was noted', async () => {
+    const careful = consumer('careful', { transaction: 'own' }, () => Promise.resolve());
+    const sql = sqlOf(source);
+    await register(sql, [careful]);
+    await new Inbox(sql, 'hall', new Membership(sql)).accept([message('k')]);
+    // a replica that was killed: from now on starts are noted
+    await source.query("insert into message_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')");
+    const locked = source.createQueryRunner();
+    await locked.startTransaction();
+    await locked.query('select 1 from inbox for update');
+    const only = await replica(careful);
+    await eventually(async () => expect(await source.query('select 1 from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()')).toHaveLength(1), 'its start about to be noted');
+    const left = only.membership.replica;
+    await source.query('delete from message_replica where replica = $1', [left]);
+    await eventually(() => only.membership.replica !== left, 'it left out, and back', 20_000);
+    await locked.rollbackTransaction();
+    await locked.release();
+    await eventually(async () => expect(await handled('careful')).toBe(1), 'it handled', 20_000);
+  });
+
   it('count a promise that a handler left behind and that was rejected as its failure', async () => {
     const careless = consumer('careless', { attemptsMax: 1 }, async () => {
       currentFrame()?.rejected(new Error('left behind'));

@@ -351,6 +351,7 @@ export class Dispatcher {
       const run = async (): Promise<void> => {
         const delivery = worker.backlog.next(queue);
         if (delivery) await this.handleAlone(worker, queue, delivery);
+        else this.giveBack(worker, queue, false);
       };
       await (this.careful.isOn ? this.carefully(worker, queue, run) : run());
     } finally {
