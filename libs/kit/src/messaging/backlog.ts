@@ -46,6 +46,11 @@ export class Backlog {
     return this.waiting.length > 0;
   }
 
+  /** How many keys wait for a worker. */
+  get waitingKeys(): number {
+    return this.waiting.length;
+  }
+
   /** Messages in memory of a partition. */
   count(partition: number): number {
     return this.counts.get(partition) ?? 0;

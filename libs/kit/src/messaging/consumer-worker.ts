@@ -2,7 +2,7 @@ import { now } from '../boundary/index.js';
 import { Backlog, type KeyQueue } from './backlog.js';
 import { BATCH_MAX } from './batch.js';
 import type { DurableConsumer } from './consumer.js';
-import { consumerGroup, type InMemory, type OfConsumers, type PartitionQuery } from './deliveries.js';
+import { consumerGroup, type Found, type InMemory, type OfConsumers, type PartitionQuery } from './deliveries.js';
 import { type Addressed, HandOver, type Taker } from './hand-over.js';
 import type { Assignment, Membership } from './membership.js';
 import { PARTITIONS } from './schema.js';
@@ -13,6 +13,10 @@ export const MEMORY_MAX = 64;
 /** Messages of a consumer in memory, with which no more are looked for: a few looks that find much cost less than many that find little. */
 const ENOUGH = 4 * BATCH_MAX;
 
+/** How long what comes waits for the transaction under way of its consumer, to share the next one, before it gets its own, in milliseconds. */
+const JOIN_MS = 8;
+/** Messages that handlers with transactions of their own work on at one time, of each consumer. */
+const OWN_AT_ONCE = 8;
 /** How long a slow consumer's messages are stored first, in milliseconds. */
 const LATE_FOR_MS = 1_000;
 
@@ -26,6 +30,9 @@ export class ConsumerWorker implements Taker {
   missed = 0;
   /** Handlers with transactions of their own that run. */
   working = 0;
+  /** Transactions in which messages are handled, and when the last of them began, by `now()`. */
+  batches = 0;
+  batchAt = -Infinity;
   /** Whether a beat found no key held, and nothing has failed since. */
   private holdsNothing = false;
   private lastFailedAt = -Infinity;
@@ -37,6 +44,17 @@ export class ConsumerWorker implements Taker {
   ) {
     this.group = membership.join(consumerGroup(consumer.name), PARTITIONS);
     this.group.onRelease((part) => !this.backlog.isBusy(part));
+  }
+
+  /** Whether its handlers open transactions of their own. */
+  get isOwn(): boolean {
+    return this.consumer.rules.transaction === 'own';
+  }
+
+  /** In how many milliseconds the next key that waits may start; `Infinity`: when something ends. */
+  startsInMs(): number {
+    if (this.isOwn) return this.working < OWN_AT_ONCE ? 0 : Infinity;
+    return this.batches === 0 || this.backlog.waitingKeys > BATCH_MAX ? 0 : this.batchAt + JOIN_MS - now();
   }
 
   /** Whether nothing has to be looked for. */
@@ -71,6 +89,24 @@ export class ConsumerWorker implements Taker {
   /** Whether a message that is not stored may be taken, too: no key is held. */
   mayHandOver({ key, partition }: StoredMessage, look: number): boolean {
     return this.holdsNothing && now() >= this.lateUntil && partition !== undefined && this.isReadyFor(key, partition, look);
+  }
+
+  /**
+   * Takes what a look found into memory.
+   * @returns keys that are held, with their partition, whose messages are to be parked; and keys whose hold is over, with nothing behind it.
+   */
+  receive(found: readonly Found[], look: number): { readonly held: ReadonlyMap<string, number>; readonly over: ReadonlySet<string> } {
+    const { backlog, group } = this;
+    const held = new Map<string, number>();
+    const over = new Set<string>();
+    for (const { key, state, delivery, partition } of found) {
+      if (!group.held.has(partition) || backlog.leftSince(key, look) !== undefined) continue;
+      if (state === 'held') held.set(key, partition);
+      else if (delivery === undefined) over.add(key);
+      else if (state === 'ready' && backlog.queue(key)?.held) held.set(key, partition);
+      else if (!backlog.ids.has(delivery.message.id)) backlog.add(delivery, state === 'due');
+    }
+    return { held, over };
   }
 
   /** The partitions in which to look for more: none while there is enough in memory, and all others when it is to be looked everywhere. */

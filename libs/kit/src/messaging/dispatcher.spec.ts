@@ -203,6 +203,30 @@ describe('the dispatchers of a module', () => {
     await eventually(async () => expect(await handled('careful')).toBe(1), 'it handled', 20_000);
   });
 
+  it('handle what comes together in one transaction, and let nothing wait for a slow handler', async () => {
+    let [others, release] = [0, (): void => undefined];
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const only = await replica(
+      consumer('together', {}, ({ key }) => {
+        if (key === 'slow') return released;
+        others += 1;
+        return Promise.resolve();
+      }),
+    );
+    await only.inbox.accept([message('warm')]);
+    await eventually(async () => (await handled('together')) === 1, 'the first one handled');
+    await only.inbox.accept(Array.from({ length: 40 }, (_, i) => message(`key ${i}`)));
+    await eventually(async () => (await handled('together')) === 41, 'all handled');
+    const [{ transactions } = { transactions: 0 }] = await source.query<{ transactions: number }[]>("select count(distinct xmin::text)::int as transactions from inbox where key like 'key%'");
+    // one, or on a slow machine few; before, as many as may run at a time: four
+    expect(transactions).toBeLessThan(4);
+    await only.inbox.accept([message('slow')]);
+    await only.inbox.accept([message('after')]);
+    await eventually(() => others === 42, 'the other one handled beside it');
+    release();
+    await eventually(async () => (await handled('together')) === 43, 'the slow one too');
+  });
+
   it('count a promise that a handler left behind and that was rejected as its failure', async () => {
     const careless = consumer('careless', { attemptsMax: 1 }, async () => {
       currentFrame()?.rejected(new Error('left behind'));

@@ -19,8 +19,6 @@ import { Waker } from './waker.js';
 
 /** Transactions in which a module handles messages at one time. */
 const BATCHES_AT_ONCE = 4;
-/** Messages that handlers with transactions of their own work on at one time, of each consumer. */
-const OWN_AT_ONCE = 8;
 /** From the start of a look that found something to that of the next one at the least, in milliseconds. */
 const LOOK_MIN_MS = 8;
 const PAUSE_AFTER_FAILURE_MS = 200;
@@ -58,6 +56,7 @@ export class Dispatcher {
   /** The next look is also for partitions of which all is taken for being in memory. */
   private everywhere = false;
   private holdDueAt = Infinity;
+  private joinTimer: NodeJS.Timeout | undefined;
   private readonly careful: CarefulStart;
 
   constructor({ module, source, membership, consumers }: DispatcherOptions) {
@@ -93,14 +92,14 @@ export class Dispatcher {
   /** There may be something to handle that is not in memory. */
   wakeAll(): void {
     for (const worker of this.workers) worker.complete.clear();
-    this.wake();
+    this.waker.wake();
   }
 
   /** Something in the inbox is not handled: most likely it is in memory. Whatever is not is looked for, also where all is taken for being there. */
   private lookEverywhere(): void {
     if (!this.membership.isAlone || this.isIdle()) return this.wakeAll();
     this.everywhere = true;
-    this.wake();
+    this.waker.wake();
   }
 
   /** Begins to store into the inbox: the number of this look, for `offer`. */
@@ -121,7 +120,7 @@ export class Dispatcher {
       if (worker && !this.stopped && !this.take(worker, one, look)) missed = true;
     }
     this.closeLook(look);
-    if (missed) this.wake();
+    if (missed) this.waker.wake();
     if (this.started) this.dispatch();
   }
 
@@ -162,20 +161,16 @@ export class Dispatcher {
    */
   async stop(): Promise<void> {
     this.stopped = true;
-    this.wake();
+    this.waker.wake();
     await this.running;
     await Promise.all(this.workers.map(({ group }) => group.letGo()));
     await Promise.all(this.working);
   }
 
-  private wake(): void {
-    this.waker.wake();
-  }
-
   /** The database fails: it is left alone for a while, whatever there is to handle. */
   private fail(): void {
     this.failing = true;
-    this.wake();
+    this.waker.wake();
   }
 
   private isIdle(): boolean {
@@ -259,16 +254,8 @@ export class Dispatcher {
   }
 
   private async receive(worker: ConsumerWorker, found: readonly Found[], look: number): Promise<void> {
-    const { consumer, backlog, group } = worker;
-    const held = new Map<string, number>();
-    const over = new Set<string>();
-    for (const { key, state, delivery, partition } of found) {
-      if (!group.held.has(partition) || backlog.leftSince(key, look) !== undefined) continue;
-      if (state === 'held') held.set(key, partition);
-      else if (delivery === undefined) over.add(key);
-      else if (state === 'ready' && backlog.queue(key)?.held) held.set(key, partition);
-      else if (!backlog.ids.has(delivery.message.id)) backlog.add(delivery, state === 'due');
-    }
+    const { consumer, backlog } = worker;
+    const { held, over } = worker.receive(found, look);
     if (held.size > 0) worker.failed();
     if (held.size > 0) await this.context.deliveries.park(consumer.name, [...new Set(held.values())], [...held.keys()]);
     for (const key of over) if (!backlog.has(key)) await this.context.deliveries.release(consumer.name, key);
@@ -285,20 +272,29 @@ export class Dispatcher {
         void work.finally(() => {
           this.working.delete(work);
           if (this.stopped) void worker.group.letGo();
-          if (!worker.isComplete) this.wake();
+          if (!worker.isComplete) this.waker.wake();
           this.dispatch();
         });
       }
     }
   }
 
-  private mayStart({ consumer, working }: ConsumerWorker): boolean {
-    return consumer.rules.transaction === 'own' ? working < OWN_AT_ONCE : this.batches < BATCHES_AT_ONCE;
+  private mayStart(worker: ConsumerWorker): boolean {
+    if (!worker.isOwn && this.batches >= BATCHES_AT_ONCE) return false;
+    const waitMs = worker.startsInMs();
+    if (waitMs <= 0) return true;
+    if (waitMs < Infinity) {
+      this.joinTimer ??= setTimeout(() => {
+        this.joinTimer = undefined;
+        this.dispatch();
+      }, waitMs).unref();
+    }
+    return false;
   }
 
   private handle(worker: ConsumerWorker): Promise<void> {
     const queue = worker.backlog.take() as KeyQueue;
-    return worker.consumer.rules.transaction === 'own' ? this.handleOwn(worker, queue) : this.handleBatch(worker, queue);
+    return worker.isOwn ? this.handleOwn(worker, queue) : this.handleBatch(worker, queue);
   }
 
   /** Runs a handler with the first message of a key. One that ends its process again and again is put aside instead. */
@@ -321,11 +317,14 @@ export class Dispatcher {
   /** Messages that share a transaction, beginning with those of a key. */
   private async handleBatch(worker: ConsumerWorker, first: KeyQueue): Promise<void> {
     this.batches += 1;
+    worker.batches += 1;
+    worker.batchAt = now();
     try {
       if (this.careful.isOn) await this.carefully(worker, first, () => this.runBatch(worker, first, 1));
       else await this.runBatch(worker, first, BATCH_MAX);
     } finally {
       this.batches -= 1;
+      worker.batches -= 1;
     }
   }
 
@@ -432,6 +431,6 @@ export class Dispatcher {
     for (const [attempt, delivery] of this.context.attempts) {
       if (delivery.consumer === consumer.name && !group.keeps(delivery.partition)) attempt.giveUp(new MembershipLost(group.group));
     }
-    this.wake();
+    this.waker.wake();
   }
 }
