@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const PAGE = 'libs/kit/docs/errors.md';
+const PAGE = 'libs/kit/docs/reference/errors.md';
 const CODE = /^fledge\.(?:startup\.)?[a-z][a-z-]*(?:<[a-z]+>)?$/;
 const KINDS = ['invalid', 'unauthenticated', 'forbidden', 'not-found', 'conflict', 'too-many', 'unavailable', 'timeout', 'internal', 'by status'];
 const OUTCOMES = ['rejected', 'not-run', 'unknown', 'not-run or unknown', 'rejected or unknown', 'rejected, not-run or unknown'];
