@@ -1,4 +1,5 @@
 import { basename, dirname, join, resolve, sep } from 'node:path';
+import { folderRules } from './module-folders.js';
 import { eachImport, KIT, packageOf, packagesAround, targetOf } from './workspace.js';
 
 /** The file of an application that may load modules. */
@@ -6,7 +7,8 @@ const MODULE_LIST = 'modules.ts';
 
 /**
  * A module is known by its contract alone: it imports other modules' `/contract` and nothing else of them, stays in its package,
- * and its `contract/` needs neither its inside nor more of the kit than `@fledge/kit/contract`. `fledge verify` says the same with
+ * and its `contract/` needs neither its inside nor more of the kit than `@fledge/kit/contract`. In an application of one package a module is a
+ * folder with a `contract` in it. `fledge verify` says the same with
  * more words, and more; this is for the moment of writing.
  */
 export const moduleBoundaries = {
@@ -21,12 +23,14 @@ export const moduleBoundaries = {
       moduleListOnly: "'{{specifier}}' is a module's code. Only an application's {{list}} loads it; others import '{{allowed}}'.",
       contractInside: "A contract imports nothing of its module's inside: move what '{{specifier}}' has and the contract needs into contract/.",
       contractKit: "A contract imports nothing of the kit but '{{allowed}}'.",
+      folderContractOnly: "'{{specifier}}' is inside of the module {{module}}. Allowed is its contract/: call the module by a message of its contract.",
+      folderListOnly: "'{{specifier}}' is the code of the module {{module}}. Only the file with the application's list of modules, {{list}}, loads it.",
     },
   },
   create(context) {
     const packages = packagesAround(context.filename);
     const own = packageOf(packages, context.filename);
-    if (!own) return {};
+    if (!own) return packages.length === 0 ? folderRules(context) : {};
     const inContract = own.isModule && context.filename.startsWith(join(own.folder, 'contract') + sep);
     const report = (node, messageId, data) => context.report({ node, messageId, data });
 

@@ -41,3 +41,33 @@ tester.run('module-boundaries', moduleBoundaries, {
     bad('libs/stock/contract/bad.ts', "import { BoundedModule } from '@fledge/kit';", "A contract imports nothing of the kit but '@fledge/kit/contract'."),
   ],
 });
+
+const single = writeWorkspace({
+  'package.json': '{ "name": "single" }',
+  'src/stock/contract/index.ts': '',
+  'src/stock/level.ts': '',
+  'src/orders/contract.ts': '',
+  'src/orders/place.ts': '',
+});
+afterAll(single.remove);
+
+const inFolder = (path: string, code: string) => ({ name: `${path}: ${code}`, filename: join(single.root, path), code });
+const badInFolder = (path: string, code: string, message: string) => ({ ...inFolder(path, code), errors: [{ message }] });
+
+tester.run('module-boundaries in an application of one package', moduleBoundaries, {
+  valid: [
+    inFolder('src/orders/place.ts', "import { GetLevel } from '../stock/contract/index.js'; import { x } from './inside.js'; import { y } from '../shared/y.js';"),
+    inFolder('src/application.ts', "const load = () => import('./stock/stock.module.js');"),
+    inFolder('src/library.application.ts', "const load = () => import('./stock/stock.module.js');"),
+    inFolder('src/stock/contract/index.ts', "import { defineContract } from '@fledge/kit/contract'; import { OrderPlaced } from '../../orders/contract.js'; export * from './events.js';"),
+    inFolder('src/stock/level.spec.ts', "import { Order } from '../orders/order.entity.js';"),
+    inFolder('test/orders.e2e.ts', "import { Order } from '../src/orders/order.entity.js';"),
+  ],
+  invalid: [
+    badInFolder('src/orders/place.ts', "import { Level } from '../stock/level.js';", "'../stock/level.js' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract."),
+    badInFolder('src/orders/deep/place.ts', "const level = import('../../stock/level.js');", "'../../stock/level.js' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract."),
+    badInFolder('src/main.ts', "import { StockModule } from './stock/stock.module.js';", "'./stock/stock.module.js' is the code of the module stock. Only the file with the application's list of modules, application.ts or modules.ts, loads it."),
+    badInFolder('src/stock/contract/index.ts', "import { Level } from '../level.js';", "A contract imports nothing of its module's inside: move what '../level.js' has and the contract needs into contract/."),
+    badInFolder('src/orders/contract.ts', "import { BoundedModule } from '@fledge/kit';", "A contract imports nothing of the kit but '@fledge/kit/contract'."),
+  ],
+});

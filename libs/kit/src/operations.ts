@@ -6,6 +6,7 @@
 export { FledgeError, StartupError } from './contract/errors.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './data/embedded-postgres.js';
 export { endWithParent } from './data/end-with-parent.js';
+export { mergeOpenApi, type OpenApiDocument } from './http/merged-openapi.js';
 export { HttpListener, type RequestHandler } from './http/listener.js';
 export { httpProblem, PROBLEM_TYPE, type Problem } from './http/problem.js';
 export {

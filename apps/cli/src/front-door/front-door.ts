@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { HttpListener } from '@fledge/kit/operations';
+import { HttpListener, mergeOpenApi, type OpenApiDocument } from '@fledge/kit/operations';
 import { forward, sendProblem } from './forward.js';
-import { type ApiDocument, mergedDocument } from './merged-document.js';
 import { RoutingTable } from './routing-table.js';
 import { Target } from './target.js';
 
@@ -132,8 +131,8 @@ class Door implements FrontDoor {
       return sendProblem(response, 503, 'fledge.unavailable', `no replica serves ${this.uncovered.join(', ') || 'anything'} now; try again after a moment`);
     }
     try {
-      const documents = await Promise.all(targets.map((target) => (target as Target).getJson('/openapi.json') as Promise<ApiDocument>));
-      sendJson(response, 200, mergedDocument(documents));
+      const documents = await Promise.all(targets.map((target) => (target as Target).getJson('/openapi.json') as Promise<OpenApiDocument>));
+      sendJson(response, 200, mergeOpenApi(documents));
     } catch (error) {
       sendProblem(response, 502, 'fledge.bad-gateway', `a service did not give its OpenAPI document: ${(error as Error).message}`);
     }

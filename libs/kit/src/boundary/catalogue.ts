@@ -51,10 +51,6 @@ export class Catalogue {
     return this.eventsByClass.get(cls);
   }
 
-  eventNamed(name: string): CompiledEvent | undefined {
-    return this.eventsByName.get(name);
-  }
-
   /** The messages that a module answers. */
   of(module: string): readonly CompiledMessage[] {
     return [...this.byName.values()].filter((m) => m.module === module);

@@ -19,6 +19,7 @@ export {
   type UnavailableReason,
   type Violation,
 } from './errors.js';
+export { BODY_MAX_DEFAULT_BYTES, POOL_MAX_DEFAULT, POOL_MAX_LIMIT, REQUEST_TIMEOUT_DEFAULT_MS } from './limits.js';
 export {
   CommandContract,
   ContractError,

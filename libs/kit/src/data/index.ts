@@ -6,8 +6,6 @@ export { CONNECT_TIMEOUT_MS, MIGRATION_WAIT_MS } from './module-database.js';
 export {
   openModuleData,
   POOL_IDLE_MS,
-  POOL_MAX_DEFAULT,
-  POOL_MAX_LIMIT,
   STATEMENT_TIMEOUT_MS,
   type EntityClass,
   type MigrationClass,

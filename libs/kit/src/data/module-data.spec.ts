@@ -2,8 +2,9 @@ import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import { Column, DataSource, Entity, PrimaryGeneratedColumn, type MigrationInterface, type QueryRunner } from 'typeorm';
+import { POOL_MAX_LIMIT } from '../contract/index.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
-import { MIGRATION_WAIT_MS, openModuleData, POOL_MAX_LIMIT, STATEMENT_TIMEOUT_MS, type ModuleDataOptions } from './index.js';
+import { MIGRATION_WAIT_MS, openModuleData, STATEMENT_TIMEOUT_MS, type ModuleDataOptions } from './index.js';
 
 @Entity('note')
 class NoteRow {
@@ -82,6 +83,11 @@ describe('the data of a module', () => {
     expect(await alpha.query("select current_user::text as role, current_setting('work_mem') as memory")).toEqual([{ role: 'fledge_alpha', memory: '5MB' }]);
   });
 
+  it('has a table for each entity, or the start is refused: the entity is most likely another module’s', async () => {
+    await notes('alpha');
+    await expect(notes('beta', { migrations: [Named] })).rejects.toMatchObject({ code: 'fledge.startup.entity-table', message: "beta has the entity NoteRow, and no table 'note'", data: { module: 'beta', entity: 'NoteRow', table: 'note' } });
+  });
+
   it('is prepared and migrated once when four replicas start at the same moment', async () => {
     const replicas = await Promise.all([1, 2, 3, 4].map(() => notes('alpha')));
     expect(await asOwner('select name from alpha.migration')).toEqual([{ name: 'Notes1700000000000' }]);
@@ -117,7 +123,7 @@ describe('the data of a module', () => {
     try {
       const names = ['delta', 'epsilon', 'zeta-2'];
       const urls = [database, ...others].map(({ url }) => url);
-      const sources = await Promise.all(urls.flatMap((url) => names.map((name) => notes(name, { url, migrations: [] }))));
+      const sources = await Promise.all(urls.flatMap((url) => names.map((name) => notes(name, { url, entities: [], migrations: [] }))));
       expect(sources).toHaveLength(12);
     } finally {
       await Promise.all(open.splice(0).map((source) => source.destroy()));

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { DataSource, QueryFailedError, type DataSourceOptions, type EntitySchema, type MigrationInterface } from 'typeorm';
 import { now } from '../boundary/index.js';
-import { StartupError } from '../contract/index.js';
+import { POOL_MAX_DEFAULT, POOL_MAX_LIMIT, StartupError } from '../contract/index.js';
 import { DataLog } from './data-log.js';
 import { DatabaseUnavailable } from './errors.js';
 import { IDLE_IN_TRANSACTION_TIMEOUT_MS } from './idle-limit.js';
@@ -9,10 +9,6 @@ import { ModuleDataSource } from './module-data-source.js';
 import { CONNECT_TIMEOUT_MS, migrationsDone, unreachable, withModuleLock, type ModuleHome } from './module-database.js';
 import { SteadyClient } from './steady-client.js';
 
-/** Connections that a module's pool may hold, if not said otherwise. */
-export const POOL_MAX_DEFAULT = 10;
-/** The most that may be asked for. */
-export const POOL_MAX_LIMIT = 100;
 /** How long one statement may run; no call that waits for it has more time. Migrations have no such limit. */
 export const STATEMENT_TIMEOUT_MS = 30_000;
 /** How long an unused connection is kept. */
@@ -58,7 +54,7 @@ export interface ModuleDataOptions {
  * Transactions of the data source are ambient; see `ModuleDataSource`. Lost connections fail the queries on them and are
  * replaced. `destroy()` closes it.
  *
- * @throws StartupError when the database can not be reached or prepared, an entity names another schema, or a migration
+ * @throws StartupError when the database cannot be reached or prepared, an entity names another schema or has no table, or a migration
  * fails; those before it stay applied.
  */
 export async function openModuleData(options: ModuleDataOptions): Promise<ModuleDataSource> {
@@ -70,8 +66,31 @@ export async function openModuleData(options: ModuleDataOptions): Promise<Module
       ...connection(options.url, home, poolMax, STATEMENT_TIMEOUT_MS),
       entities: [...options.entities],
     });
-    return tellOfConnections(await initialize(source, options.module), options.module);
+    await initialize(source, options.module);
+    await refuseWithoutTables(source, options.module);
+    return tellOfConnections(source, options.module);
   });
+}
+
+/** An entity without a table here is most likely another module's: it would fail at the first query. */
+async function refuseWithoutTables(source: ModuleDataSource, module: string): Promise<void> {
+  const { entityMetadatas } = source;
+  if (entityMetadatas.length === 0) return;
+  const tables = entityMetadatas.map(({ tableName }) => `"${tableName.replaceAll('"', '""')}"`);
+  const missing = await source.query<{ place: number }[]>('select place::int from unnest($1::text[]) with ordinality as t(name, place) where to_regclass(name) is null', [tables]).catch(async (error: unknown) => {
+    await source.destroy();
+    throw error;
+  });
+  const [first] = missing;
+  if (first === undefined) return;
+  await source.destroy();
+  const { name, tableName } = entityMetadatas[first.place - 1] as (typeof entityMetadatas)[number];
+  throw new StartupError(
+    'entity-table',
+    `${module} has the entity ${name}, and no table '${tableName}'`,
+    'Make the table in a migration of this module. If it is the table of another module, ask that module by a message of its contract instead.',
+    { module, entity: name, table: tableName },
+  );
 }
 
 /** A connection that can not be had is a fact of its own for a caller, who may try again: not a fault of the module. */

@@ -2,7 +2,7 @@ import { type INestApplication, Logger, type LoggerService } from '@nestjs/commo
 import { Registry } from 'prom-client';
 import { Catalogue, type CompiledMessage, IN_FLIGHT_MAX_DEFAULT, Inlet, Outlet } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
-import { StartupError } from '../contract/index.js';
+import { BODY_MAX_DEFAULT_BYTES, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData, passingOutcome } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
 import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, type ModuleMessagingOptions, overview, refuseUnstored, type Retention, sqlOf } from '../messaging/index.js';
@@ -57,10 +57,6 @@ export interface DrainOptions {
   readonly timeoutMs?: number;
 }
 
-/** The largest body of a request, if not said otherwise. */
-export const BODY_MAX_DEFAULT_BYTES = 256 * 1024;
-/** The longest that a request may take, if not said otherwise. */
-export const REQUEST_TIMEOUT_DEFAULT_MS = 10_000;
 const DRAIN_TIMEOUT_DEFAULT_MS = 10_000;
 
 /** A process's set of modules, started and stopped as one. */
@@ -202,7 +198,7 @@ export class Host {
       title: this.options.application.name,
       metrics: async () => (await processMetrics().metrics()) + (await this.registry.metrics()),
       readiness: () => this.readiness(),
-      apps: () => [...this.containers.values()].map((c) => c.app),
+      apps: () => new Map([...this.containers].map(([name, { app }]) => [name, app])),
     });
     this.port = await this.listener.listen(http.port, http.host ?? '127.0.0.1');
     this.listening = true;

@@ -1,5 +1,5 @@
 export type { Application, ModuleEntry } from './application.js';
-export { BODY_MAX_DEFAULT_BYTES, Host, REQUEST_TIMEOUT_DEFAULT_MS, type DrainOptions, type HostOptions, type HttpOptions } from './host.js';
+export { Host, type DrainOptions, type HostOptions, type HttpOptions } from './host.js';
 export { createContainer, type ContainerOptions, type ModuleContainer } from './module-container.js';
 export { checkSettings, type ModuleSettings, type SettingProblem, SettingsError } from './module-settings.js';
 export { runApplication } from './run-application.js';

@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
-import type { OpenAPIObject } from '@nestjs/swagger';
 import { Registry } from 'prom-client';
-import { describeModules, docsPage, type HttpListener } from '../http/index.js';
+import { describeModules, docsPage, type HttpListener, type OpenApiDocument, optionalPackage } from '../http/index.js';
 import type { Readiness } from './readiness.js';
 
 /** What the process's own paths tell of. */
@@ -11,24 +10,21 @@ export interface SystemPaths {
   /** In Prometheus' text format. */
   readonly metrics: () => Promise<string>;
   readonly readiness: () => Promise<Readiness>;
-  readonly apps: () => readonly INestApplication[];
+  /** By module. */
+  readonly apps: () => ReadonlyMap<string, INestApplication>;
 }
 
-/** `/healthz`, `/readyz`, `/metrics`, `/openapi.json` and `/docs`: the same in every topology. */
+/**
+ * `/healthz`, `/readyz` and `/metrics`; `/openapi.json` where `@nestjs/swagger` is installed, and `/docs` where `swagger-ui-dist` is, too: the
+ * same in every topology.
+ */
 export function serveSystemPaths(listener: HttpListener, system: SystemPaths): void {
-  let document: Promise<OpenAPIObject> | undefined;
+  let document: Promise<OpenApiDocument> | undefined;
   const own = (path: string, handler: (response: ServerResponse) => void): void => listener.ownForReading(path, (_request, response) => handler(response));
   own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
   own('/readyz', (response) => {
     system.readiness().then(
       (readiness) => sendReadiness(response, readiness),
-      (error: Error) => sendJson(response, 500, { error: error.message }),
-    );
-  });
-  own('/openapi.json', (response) => {
-    document ??= describeModules(system.title, system.apps());
-    document.then(
-      (described) => sendJson(response, 200, described),
       (error: Error) => sendJson(response, 500, { error: error.message }),
     );
   });
@@ -38,7 +34,16 @@ export function serveSystemPaths(listener: HttpListener, system: SystemPaths): v
       (error: Error) => sendJson(response, 500, { error: error.message }),
     );
   });
-  listener.ownForReading('/docs', docsPage());
+  if (optionalPackage('@nestjs/swagger') === undefined) return;
+  own('/openapi.json', (response) => {
+    document ??= describeModules(system.title, system.apps());
+    document.then(
+      (described) => sendJson(response, 200, described),
+      (error: Error) => sendJson(response, 500, { error: error.message }),
+    );
+  });
+  const page = optionalPackage('swagger-ui-dist');
+  if (page !== undefined) listener.ownForReading('/docs', docsPage(page));
 }
 
 function sendReadiness(response: ServerResponse, { isReady, failed, degraded }: Readiness): void {

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { notFound, type RequestHandler } from './listener.js';
 
 const ASSETS: Readonly<Record<string, string>> = {
@@ -15,21 +14,20 @@ const PAGE = `<!doctype html>
 <script>SwaggerUIBundle({ url: '/openapi.json', dom_id: '#ui', deepLinking: true, persistAuthorization: true });</script></body></html>
 `;
 
-/** Serves the OpenAPI document for browsing, with the assets of `swagger-ui-dist`: no network needed. */
-export function docsPage(): RequestHandler {
+/** Serves the OpenAPI document for browsing, with the assets of `swagger-ui-dist`, which are in `folder`: no network needed. */
+export function docsPage(folder: string): RequestHandler {
   return (request, response) => {
     const asset = (request.url ?? '').split('?')[0]?.slice('/docs/'.length) ?? '';
     const type = Object.hasOwn(ASSETS, asset) ? ASSETS[asset] : undefined;
     if (asset !== '' && type === undefined) return notFound(request, response);
     if (type === undefined) response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
-    else sendAsset(asset, type, response);
+    else sendAsset(join(folder, asset), type, response);
   };
 }
 
-function sendAsset(asset: string, type: string, response: ServerResponse): void {
-  const folder = join(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'), '..');
-  readFile(join(folder, asset)).then(
+function sendAsset(file: string, type: string, response: ServerResponse): void {
+  readFile(file).then(
     (bytes) => response.writeHead(200, { 'content-type': type, 'cache-control': 'max-age=86400' }).end(bytes),
-    (error: Error) => response.writeHead(500, { 'content-type': 'text/plain' }).end(`can not read ${asset}: ${error.message}`),
+    () => response.writeHead(500, { 'content-type': 'text/plain' }).end(`cannot read ${basename(file)}`),
   );
 }

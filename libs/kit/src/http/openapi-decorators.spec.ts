@@ -44,7 +44,7 @@ describe("the kit's decorators of OpenAPI", () => {
     const documents = [];
     for (const decorators of [stock, deferred]) {
       const app = await NestFactory.create(described(decorators), new FastifyAdapter(), { logger: false });
-      documents.push(await describeModules('library', [app]));
+      documents.push(await describeModules('library', new Map([['library', app]])));
       await app.close();
     }
     expect(documents[0]).toMatchObject({ paths: { '/books': { get: { summary: 'All books', tags: ['books'] } } }, components: { schemas: { Book: { required: ['id', 'authors'] } } } });

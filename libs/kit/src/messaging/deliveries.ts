@@ -267,11 +267,6 @@ export class Deliveries {
     await this.sql.rows(PARK, [consumer, partitions, keys]);
   }
 
-  /** Holds a key whose messages crowd the others out: they are parked, and taken a few at a time. */
-  async hold(consumer: string, key: string, partition: number): Promise<void> {
-    await this.sql.rows('insert into message_hold (consumer, key, partition, due_at) values ($1, $2, $3, clock_timestamp()) on conflict (consumer, key) do nothing', [consumer, key, partition]);
-  }
-
   /**
    * Ends a hold that is due and has nothing parked. Whoever is storing messages of the key meanwhile and saw the hold is waited for, so
    * that none stays parked without a hold.

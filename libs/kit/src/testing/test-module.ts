@@ -3,9 +3,9 @@ import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fa
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { type CallMeter, Catalogue, type CompiledMessage, type Identity, IN_FLIGHT_MAX_DEFAULT, Inlet, Outlet } from '../boundary/index.js';
 import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
-import { type Class, StartupError } from '../contract/index.js';
+import { BODY_MAX_DEFAULT_BYTES, type Class, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData, passingOutcome } from '../data/index.js';
-import { BODY_MAX_DEFAULT_BYTES, checkSettings, createContainer, type ContainerOptions, type ModuleSettings, REQUEST_TIMEOUT_DEFAULT_MS, SettingsError } from '../host/index.js';
+import { checkSettings, createContainer, type ContainerOptions, type ModuleSettings, SettingsError } from '../host/index.js';
 import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';

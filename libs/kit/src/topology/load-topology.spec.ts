@@ -179,7 +179,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   ['a port that is no number', `${ALL}\nhttp: { port: "80" }`, "t.yaml:2:15: http.port is '80'. It may be a whole number from 0 to 65535."],
   ['a bad address', `${ALL}\nhttp: { host: "a b" }`, "t.yaml:2:15: http.host is 'a b', which is no address. Write an IP address or a host name, as in '0.0.0.0'."],
   ['a bad database URL, without its password', `${ALL}\ndatabase: { url: mysql://root:secret@h/d }`, "t.yaml:2:18: database.url is no PostgreSQL URL. Write it as 'postgres://user:password@host:5432/database', or leave it empty for the embedded PostgreSQL."],
-  ['a pool beyond its bound', `${ALL}\ndatabase: { poolMax: 201 }`, 't.yaml:2:22: database.poolMax is 201. It may be a whole number from 1 to 200.'],
+  ['a pool beyond its bound', `${ALL}\ndatabase: { poolMax: 101 }`, 't.yaml:2:22: database.poolMax is 101. It may be a whole number from 1 to 100.'],
   ['a bad NATS URL', `${ALL}\nnats: { url: "http://h:4222" }`, "t.yaml:2:14: nats.url is no NATS URL. Write it as 'nats://host:4222', several with commas between."],
   ['a section that is no map', `${ALL}\nhttp: 3000`, 't.yaml:2:7: http is 3000. It must be a map: keys with values.'],
   ['a file that is no map', '- a\n- b', "t.yaml:1:1: the file is a list. It must be a map: keys with values.\nt.yaml:1:1: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }."],

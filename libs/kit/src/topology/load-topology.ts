@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { BODY_MAX_DEFAULT_BYTES, POOL_MAX_DEFAULT, POOL_MAX_LIMIT, REQUEST_TIMEOUT_DEFAULT_MS } from '../contract/index.js';
 import { shareOut } from './share-out.js';
 import { Section } from './section.js';
 import { TopologyError } from './topology-error.js';
@@ -59,7 +60,7 @@ function readNats(section: Section, env: Environment): Topology['nats'] {
 
 function readDatabase(section: Section, env: Environment): Topology['database'] {
   const url = section.read('url', postgresUrl, undefined);
-  const poolMax = section.read('poolMax', count(1, 200), 10);
+  const poolMax = section.read('poolMax', count(1, POOL_MAX_LIMIT), POOL_MAX_DEFAULT);
   section.refuseUnknownKeys();
   return { url: url ?? fromEnvironment(section, 'DATABASE_URL', postgresUrl, env, undefined), poolMax };
 }
@@ -68,8 +69,8 @@ function readHttp(section: Section, env: Environment): Topology['http'] {
   const http = {
     port: section.read('port', count(0, 65_535), 3000),
     host: section.read('host', host, '127.0.0.1'),
-    bodyMaxBytes: section.read('bodyMax', size('1KiB', '64MiB'), 256 * 1024),
-    requestTimeoutMs: section.read('requestTimeout', duration('10ms', '10m'), 10_000),
+    bodyMaxBytes: section.read('bodyMax', size('1KiB', '64MiB'), BODY_MAX_DEFAULT_BYTES),
+    requestTimeoutMs: section.read('requestTimeout', duration('10ms', '10m'), REQUEST_TIMEOUT_DEFAULT_MS),
   };
   section.refuseUnknownKeys();
   const port = env.FLEDGE_PORT;

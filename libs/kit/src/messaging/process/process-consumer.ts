@@ -62,8 +62,6 @@ export class ProcessConsumer implements DurableConsumer {
   readonly takes: readonly string[];
   readonly knows: readonly string[];
   readonly rules: ConsumerRules;
-  /** Events for runs that never started or have finished, in this process. */
-  ignored = 0;
 
   constructor(private readonly parts: ProcessParts) {
     this.name = parts.context.process;
@@ -172,7 +170,6 @@ export class ProcessConsumer implements DurableConsumer {
   }
 
   private ignore(): void {
-    this.ignored++;
   }
 
   private async noteIgnored(occurrence: Occurrence, stored: StoredRun): Promise<void> {

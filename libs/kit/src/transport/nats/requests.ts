@@ -92,11 +92,6 @@ export class Requests {
     this.inboxPrefix = `_INBOX.${inbox}.`;
   }
 
-  /** Calls without an answer yet. */
-  get size(): number {
-    return this.pending.size;
-  }
-
   open(): void {
     this.tap = this.wire.subscribe(`${this.inboxPrefix}*`, undefined, (delivery) => this.take(delivery));
   }
