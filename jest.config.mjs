@@ -1,7 +1,7 @@
-/** One configuration for every package: ESM, sources resolved by the `source` export condition. */
+/** One configuration for every package: ESM, sources resolved by the export condition `@fledge/source`. */
 export default {
   testEnvironment: 'node',
-  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
+  testEnvironmentOptions: { customExportConditions: ['@fledge/source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
@@ -19,7 +19,7 @@ export default {
   globalSetup: '<rootDir>/libs/kit/test/servers.globalsetup.mjs',
   globalTeardown: '<rootDir>/libs/kit/test/servers.globalteardown.mjs',
   testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '/dist$'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/libs/kit/dist/', '<rootDir>/apps/cli/dist/', '/dist$'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   // One spec at a time: many start servers and processes of their own, and some measure time.
   maxWorkers: 1,

@@ -99,7 +99,7 @@ JS
 }
 
 start_nats() {
-  local server; server=$(node .ci/servers.mjs nats-server)
+  local server; server=$(node apps/cli/servers/servers.mjs nats-server)
   sed -e 's/0\.0\.0\.0:4222/127.0.0.1:23422/' -e 's/0\.0\.0\.0:8222/127.0.0.1:23822/' -e "s#/data/jetstream#$WORK/jetstream#" \
     docker/nats/nats.conf >"$WORK/nats.conf"
   valid docker/nats/nats.conf "$server" -t -c
@@ -115,7 +115,7 @@ start_envoy() {
     -e 's/address: 0\.0\.0\.0, port_value: 3000/address: 127.0.0.1, port_value: 23000/'
     -e 's/address: 0\.0\.0\.0, port_value: 9902/address: 127.0.0.1, port_value: 23902/'
     -e 's/port_value: 9901/port_value: 23901/')
-  envoy=$(node .ci/servers.mjs envoy)
+  envoy=$(node apps/cli/servers/servers.mjs envoy)
   valid docker/envoy/envoy.yaml "$envoy" --mode validate -c
   for service in "${SERVICES[@]}"; do edits+=(-e "s/address: $service, port_value: 3000/address: 127.0.0.1, port_value: $((port++))/"); done
   sed "${edits[@]}" docker/envoy/envoy.yaml >"$WORK/envoy.yaml"
@@ -181,7 +181,7 @@ journey() {
 
 # the names and labels of the series of calls, from /metrics of the given ports; the exposition must be valid
 call_series() {
-  local promtool; promtool=$(node .ci/servers.mjs promtool)
+  local promtool; promtool=$(node apps/cli/servers/servers.mjs promtool)
   for port in "$@"; do
     curl -sf "127.0.0.1:$port/metrics" >"$WORK/metrics"
     # three gauges of prom-client's own end in _total, which promtool takes for counters
@@ -233,7 +233,7 @@ is_status() { [ "$(curl -s -o "$WORK/answer" -w '%{http_code}' "127.0.0.1:23000$
 install_tools
 [ -d node_modules ] || npm ci
 npm run --silent build
-valid docker/prometheus/prometheus.yml "$(node .ci/servers.mjs promtool)" check config
+valid docker/prometheus/prometheus.yml "$(node apps/cli/servers/servers.mjs promtool)" check config
 make_base
 build_image
 start_postgres

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { findServer } from '@fledge/cli/servers';
 import { freePort } from './free-port.js';
 
 /** A server that runs for one bench. */
@@ -14,7 +15,7 @@ const READY_WITHIN_MS = 20_000;
 
 /** Starts a nats-server on a free port of this machine; with JetStream when it is given a folder to store messages in. */
 export async function startBroker(store?: string): Promise<Broker> {
-  const child = spawn(await pathOf('nats-server'), ['--addr', '127.0.0.1', '--port', '-1', ...(store === undefined ? [] : ['--jetstream', '--store_dir', store])], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(await findServer('nats-server'), ['--addr', '127.0.0.1', '--port', '-1', ...(store === undefined ? [] : ['--jetstream', '--store_dir', store])], { stdio: ['ignore', 'ignore', 'pipe'] });
   const url = await listeningUrl(child);
   return { url, stop: () => ended(child) };
 }
@@ -24,7 +25,7 @@ export async function startBroker(store?: string): Promise<Broker> {
  * the reason where there is none and none can be installed.
  */
 export async function startRedis(dir: string): Promise<Broker> {
-  const program = await pathOf('redis-server');
+  const program = await findServer('redis-server');
   await mkdir(dir, { recursive: true });
   const port = await freePort();
   const child = spawn(program, ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--appendonly', 'yes', '--appendfsync', 'everysec', '--save', ''], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -36,13 +37,6 @@ export async function startRedis(dir: string): Promise<Broker> {
   }
   child.kill('SIGKILL');
   throw new Error(`redis-server ended, or did not listen within ${READY_WITHIN_MS} ms`);
-}
-
-async function pathOf(server: string): Promise<string> {
-  // The finder is plain JavaScript beside the build, so that jest and CI can use it before there is one.
-  const finder = new URL('../../../../.ci/servers.mjs', import.meta.url).href;
-  const { findServer } = (await import(finder)) as { findServer(name: string): Promise<string> };
-  return findServer(server);
 }
 
 async function ended(child: ChildProcess): Promise<void> {

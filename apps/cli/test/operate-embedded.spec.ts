@@ -18,7 +18,7 @@ let project: string;
 async function fledge(...args: readonly string[]): Promise<Said> {
   const { DATABASE_URL, ...env } = process.env;
   void DATABASE_URL;
-  const command = [...['--no-warnings', '--conditions', 'source', join(HERE, 'fledge.fixture.mjs')], ...args];
+  const command = [...['--no-warnings', '--conditions', '@fledge/source', join(HERE, 'fledge.fixture.mjs')], ...args];
   return promisify(execFile)(process.execPath, command, { cwd: project, env: { ...env, NODE_OPTIONS: '' } }).then(
     ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
     ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, out: stdout, err: stderr }),

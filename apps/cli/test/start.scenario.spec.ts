@@ -39,7 +39,7 @@ const started: Fledge[] = [];
 function fledge(args: readonly string[], env: Record<string, string> = {}): Fledge {
   const { DATABASE_URL, NATS_URL, FLEDGE_PORT, ...rest } = process.env;
   void [DATABASE_URL, NATS_URL, FLEDGE_PORT];
-  const child = spawn(process.execPath, ['--no-warnings', '--conditions', 'source', join(HERE, 'fledge.fixture.mjs'), ...args], {
+  const child = spawn(process.execPath, ['--no-warnings', '--conditions', '@fledge/source', join(HERE, 'fledge.fixture.mjs'), ...args], {
     cwd: project,
     env: { ...rest, NODE_OPTIONS: '', PORT: String(port), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type FrontDoor, frontDoor } from '@fledge/app-cli/front-door';
+import { type FrontDoor, frontDoor } from '@fledge/cli/front-door';
 import { eventually, type FreshDatabase, freshDatabase, testNatsUrl } from '@fledge/kit/testing';
 import pg from 'pg';
 import { Shop } from './journeys/shop.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FrontDoor, frontDoor } from '@fledge/app-cli/front-door';
+import { type FrontDoor, frontDoor } from '@fledge/cli/front-door';
 import { type FreshDatabase, freshDatabase, testNatsUrl } from '@fledge/kit/testing';
 import { Shop } from './journeys/shop.js';
 import { ServiceProcess, type Surroundings } from './service-process.js';

@@ -1,6 +1,6 @@
 import { Host, LocalTransport, type ModuleSettings, NatsTransport } from '@fledge/kit';
 import { freshDatabase, testNatsUrl } from '@fledge/kit/testing';
-import { type FrontDoor, frontDoor } from '@fledge/app-cli/front-door';
+import { type FrontDoor, frontDoor } from '@fledge/cli/front-door';
 import { randomBytes } from 'node:crypto';
 import { shop } from '../src/modules.js';
 

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { endWithParent, NATS_SERVER_PINGS, StartupError } from '@fledge/kit/operations';
+import { natsServerPath } from '@fledge/cli/servers';
 import { freePort, isFree } from './free-port.js';
 import type { LineLog } from './line-log.js';
 import { SupervisedProcess } from './supervised-process.js';
@@ -24,8 +24,8 @@ export interface Broker {
  * find it, else on another. It is started again if it dies, and ends with this process.
  * @throws StartupError when there is no nats-server and none can be installed, or when it does not start.
  */
-export async function startBroker(root: string, dir: string, log: LineLog): Promise<Broker> {
-  const program = await findProgram(root);
+export async function startBroker(dir: string, log: LineLog): Promise<Broker> {
+  const program = await findProgram();
   claimFolder(dir);
   const config = join(dir, 'nats-server.conf');
   writeFileSync(config, NATS_SERVER_PINGS);
@@ -57,12 +57,9 @@ export async function startBroker(root: string, dir: string, log: LineLog): Prom
   return { url: `nats://${HOST}:${port}`, process };
 }
 
-async function findProgram(root: string): Promise<string> {
-  const finder = join(root, '.ci', 'servers.mjs');
-  if (!existsSync(finder)) return 'nats-server';
+async function findProgram(): Promise<string> {
   try {
-    const { findServer } = (await import(pathToFileURL(finder).href)) as { findServer: (name: string) => Promise<string> };
-    return await findServer('nats-server');
+    return await natsServerPath();
   } catch (error) {
     throw new StartupError('broker', (error as Error).message.replace(/\.?\s*\n[^]*$/, ''), 'Or set NATS_URL to a server of your own.');
   }

@@ -108,7 +108,7 @@ export class LocalRun {
   private async startBroker(): Promise<void> {
     const { topology, project, log } = this.plan;
     if (topology.transport !== 'nats' || topology.nats.servers.length > 0 || this.isStopping) return;
-    this.broker = await startBroker(project.root, join(project.root, '.data/nats'), log);
+    this.broker = await startBroker(join(project.root, '.data/nats'), log);
   }
 
   private get isAlone(): boolean {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { natsServerPath } from '@fledge/cli/servers';
 import { endWithParent } from '@fledge/kit/operations';
 import { freePort } from './free-port.js';
 import { cutTail, type TailCut } from './stream-tail.js';
@@ -28,9 +29,6 @@ export class Broker {
   ) {}
 
   static async start(dir: string): Promise<Broker> {
-    // The finder is plain JavaScript beside the build, so that jest and CI can use it before there is one.
-    const finder = new URL('../../../../../.ci/servers.mjs', import.meta.url).href;
-    const { natsServerPath } = (await import(finder)) as { natsServerPath(): Promise<string> };
     const program = await natsServerPath();
     const port = await freePort();
     return new Broker(dir, program, port, await run(program, dir, port));

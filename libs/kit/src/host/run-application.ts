@@ -8,6 +8,7 @@ import type { Application } from './application.js';
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
 import { loadModules } from './load-modules.js';
+import { refuseSecondCopies } from './second-copies.js';
 import { SettingsError } from './module-settings.js';
 import { QuietLogger } from './quiet-logger.js';
 
@@ -55,6 +56,7 @@ async function runService(application: Application, file: string, name: string |
   process.on('SIGTERM', leave).on('SIGINT', leave);
   if (process.connected === false) leave();
   if (process.connected) process.on('disconnect', leave);
+  if (process.argv[1] !== undefined) refuseSecondCopies(process.argv[1]);
   const logger = new QuietLogger();
   Logger.overrideLogger(logger);
   const topology = readTopology(application, file);

@@ -42,7 +42,7 @@ export class ChatterReplica {
 
   /** Resolves when it is ready. */
   static async start(order: ReplicaOrder): Promise<ChatterReplica> {
-    const child = fork(MAIN, [JSON.stringify(order)], { execArgv: ['--no-warnings', '--conditions', 'source', ...(order.heapMax === undefined ? [] : [`--max-old-space-size=${order.heapMax}`])], env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = fork(MAIN, [JSON.stringify(order)], { execArgv: ['--no-warnings', '--conditions', '@fledge/source', ...(order.heapMax === undefined ? [] : [`--max-old-space-size=${order.heapMax}`])], env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     const replica = new ChatterReplica(child);
     const first = await Promise.race([once(child, 'message'), replica.ended]);
     if (!Array.isArray(first)) throw new Error(`the replica ended before it was ready, by ${String(first)}`);

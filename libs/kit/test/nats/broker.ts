@@ -47,7 +47,7 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 async function serverPath(): Promise<string> {
-  const script = fileURLToPath(new URL('../../../../.ci/servers.mjs', import.meta.url));
+  const script = fileURLToPath(new URL('../../../../apps/cli/servers/servers.mjs', import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [script, 'nats-server'], { env: { ...process.env, NODE_OPTIONS: '' } });
   return stdout.trim();
 }

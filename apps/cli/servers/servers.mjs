@@ -1,7 +1,7 @@
 /**
  * Finds the servers that tests, the `fledge` command and the measurements run, and installs those that are missing.
  *
- *     node .ci/servers.mjs nats-server     # prints its path, installs it first where it must
+ *     node apps/cli/servers/servers.mjs nats-server     # prints its path, installs it first where it must
  *
  * A server is looked for on the PATH, then in the cache (`$FLEDGE_CACHE`, else `$XDG_CACHE_HOME/fledge`, else
  * `~/.cache/fledge`), and then installed into the cache: no step changes the system or needs root.
@@ -360,7 +360,7 @@ function reasonOf(error) {
 if (process.argv[1] && resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const [name] = process.argv.slice(2);
   if (name === undefined) {
-    process.stderr.write(`usage: node .ci/servers.mjs ${SERVER_NAMES.join(' | ')}\n`);
+    process.stderr.write(`usage: node apps/cli/servers/servers.mjs ${SERVER_NAMES.join(' | ')}\n`);
     process.exitCode = 2;
   } else {
     try {

