@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Area } from './plan/areas.js';
 
@@ -22,6 +22,9 @@ export interface Mutation {
   /** What then says so: not merely that a round did not come to an end. */
   readonly says: RegExp;
 }
+
+const SETTLED_BY_A_MEMBER = "i.message_id = any($2::uuid[]) and i.state in ('ready', 'parked') and ${isMember('$3')}";
+const SETTLED_BY_ANYBODY = 'i.message_id = any($2::uuid[])';
 
 /** The mutations by their names. The lab is worth something only as long as it finds out each of them. */
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
@@ -50,6 +53,23 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     injure: 'broker',
     says: / never handled /,
   },
+  'outbox-order': {
+    edits: [{ file: '/messaging/relay.js', from: 'order by sent_at, seq limit $2', to: 'order by md5(id::text) limit least(1, $2)' }],
+    takesOut: 'does an outbox send the messages of a key in their order',
+    injure: 'mixed',
+    says: /, which \w+ published later|was accepted, and is/,
+  },
+  membership: {
+    // and without the fence, which would keep it from being seen
+    edits: [
+      { file: '/messaging/assignment.js', from: 'if (winner.replica === replica)', to: 'if (winner.replica)' },
+      { file: '/messaging/membership.js', from: '(part) => beat.others.every((other) =>', to: '(part) => beat.others.every((other) => true ||' },
+      { file: '/messaging/deliveries.js', from: SETTLED_BY_A_MEMBER, to: SETTLED_BY_ANYBODY },
+    ],
+    takesOut: 'does a part of the work belong to one replica at a time',
+    injure: 'replica',
+    says: /was accepted, and is|handled message \S+ of \S+ \d+ times/,
+  },
 };
 
 /** The modules to load before a service so that it runs with a mutation; none without one. */
@@ -65,7 +85,9 @@ export function unfit({ file, from }: Edit, text: string): string | undefined {
 
 /** Which edits of a mutation no longer fit the code that was built into `dist`, a sentence each. */
 export async function unfitEdits({ edits }: Mutation, dist: string): Promise<string[]> {
-  const files = (await readdir(dist, { recursive: true })).map((file) => join(dist, file));
+  // published packages have their built files in folders of their own, and links here
+  const folders = [dist, await realpath(join(dist, 'libs/kit'))];
+  const files = (await Promise.all(folders.map(async (folder) => (await readdir(folder, { recursive: true })).map((file) => join(folder, file))))).flat();
   const told = edits.map(async (edit) => {
     const path = files.find((file) => file.endsWith(edit.file));
     return path === undefined ? `${edit.file} is not there` : unfit(edit, await readFile(path, 'utf8'));

@@ -5,6 +5,9 @@ import { AREAS } from '../src/plan/areas.js';
 
 const MAIN = join(process.cwd(), 'dist/apps/faults/src/main.js');
 const ROUNDS_WITHIN_MS = 600_000;
+/** With FLEDGE_WHOLE=1 all mutations are played; else those that are found out soonest. */
+const SAMPLED = ['inbox-check', 'key-order', 'idempotency-key', 'sent-mark'];
+const isPlayed = (name: string): boolean => process.env.FLEDGE_WHOLE === '1' || SAMPLED.includes(name);
 
 /** What a run of the lab said, and its exit code. */
 function lab(...args: string[]): Promise<{ code: number; said: string }> {
@@ -37,7 +40,7 @@ describe('the fault lab', () => {
     expect(code).toBe(0);
   }, ROUNDS_WITHIN_MS);
 
-  it.each(Object.entries(MUTATIONS).map(([name, { takesOut, says }]) => ({ name, takesOut, says })))('finds out that no longer $takesOut ($name)', async ({ name, says }) => {
+  it.each(Object.entries(MUTATIONS).filter(([name]) => isPlayed(name)).map(([name, { takesOut, says }]) => ({ name, takesOut, says })))('finds out that no longer $takesOut ($name)', async ({ name, says }) => {
     const { code, said } = await lab('--mutate', name, '--topology', 'mix', '--seed', '1', '--seeds', '20');
     expect(said).toMatch(says);
     expect(said).toMatch(/again: npm run test:faults -- --topology mix --seed \d+ .*--mutate /);
@@ -51,7 +54,7 @@ describe('the fault lab', () => {
   it.each([
     [['--topology', 'star'], "there is no topology 'star': use monolith, split, mix or all"],
     [['--seeds', 'many'], "--seeds is 'many', and must be a whole number from 1"],
-    [['--mutate', 'luck'], "there is no mutation 'luck': use inbox-check, key-order, idempotency-key, sent-mark"],
+    [['--mutate', 'luck'], `there is no mutation 'luck': use ${Object.keys(MUTATIONS).join(', ')}`],
     [['--injure', 'moon'], `there is nothing called 'moon' to injure: use ${AREAS.join(', ')} or all`],
     [['--injure', 'broker'], '--injure broker: monolith has no broker, so say --topology split or mix'],
     [['--sed', '1'], "Unknown option '--sed'"],

@@ -9,7 +9,7 @@ import { register } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { natsServerPath } from '../../../apps/cli/servers/servers.mjs';
+import { natsServerPath } from '@fledge/cli/servers';
 
 register('./typescript.hooks.mjs', import.meta.url);
 
