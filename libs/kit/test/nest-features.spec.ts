@@ -83,7 +83,7 @@ describe('stock Nest inside a bounded module', () => {
   });
 
   it('runs middleware with its injected providers, within the call', async () => {
-    // Middleware once ran before the frame of its request was opened.
+    // Middleware once ran before the context of its request was opened.
     expect((await http('/tea/blend')).headers.get('x-stamp')).toBe('brewery http');
     expect((await http('/tea/shout')).headers.get('x-stamp')).toBeNull();
   });

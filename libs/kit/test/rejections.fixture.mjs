@@ -1,15 +1,15 @@
 /**
- * Leaves promises behind that are rejected, in a frame of a module and outside of any, once with a host's containment and once after it
- * has ended. Prints what was counted as the frame's; the process ends by the last one.
+ * Leaves promises behind that are rejected, in a context of a module and outside of any, once with a host's containment and once after it
+ * has ended. Prints what was counted as the context's; the process ends by the last one.
  */
 import { register } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 register('./typescript.hooks.mjs', import.meta.url);
-const { Frame, runInFrame } = await import('../src/boundary/frame.ts');
+const { CallContext, runInContext } = await import('../src/boundary/call-context.ts');
 const { containRejections } = await import('../src/host/contain-rejections.ts');
 
-class Counting extends Frame {
+class Counting extends CallContext {
   rejected(reason) {
     process.stdout.write(`counted: ${reason.message}\n`);
     return true;
@@ -22,7 +22,7 @@ const leaveBehind = async (text) => {
 };
 
 const release = containRejections();
-runInFrame(new Counting('module', 'job', Infinity, undefined, undefined, undefined), () => void leaveBehind('of the frame'));
+runInContext(new Counting('module', 'job', Infinity, undefined, undefined, undefined), () => void leaveBehind('of the context'));
 void leaveBehind('of nobody');
 await sleep(50);
 process.stdout.write('alive\n');

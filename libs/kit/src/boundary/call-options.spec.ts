@@ -1,8 +1,8 @@
 import { currentCall, IDEMPOTENCY_KEY_CHARS_MAX, withCallOptions } from './call-options.js';
 import { now } from './clock.js';
-import { currentFrame, Frame, inTransaction, runInFrame, runInTransaction } from './frame.js';
+import { currentContext, CallContext, inTransaction, runInContext, runInTransaction } from './call-context.js';
 
-const outer = (deadlineMs = Infinity): Frame => new Frame('ordering', 'http', now() + deadlineMs, { subject: 'u-1', roles: [] }, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'outer');
+const outer = (deadlineMs = Infinity): CallContext => new CallContext('ordering', 'http', now() + deadlineMs, { subject: 'u-1', roles: [] }, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'outer');
 const look = () => Promise.resolve(currentCall());
 
 describe('withCallOptions', () => {
@@ -27,7 +27,7 @@ describe('withCallOptions', () => {
   });
 
   it('shortens the time that there is, and never lengthens it', async () => {
-    await runInFrame(outer(1_000), async () => {
+    await runInContext(outer(1_000), async () => {
       expect((await withCallOptions({ deadlineMs: 100 }, look))?.timeLeftMs).toBeLessThanOrEqual(100);
       expect((await withCallOptions({ deadlineMs: 60_000 }, look))?.timeLeftMs).toBeLessThanOrEqual(1_000);
       expect((await withCallOptions({}, look))?.timeLeftMs).toBeLessThanOrEqual(1_000);
@@ -35,10 +35,10 @@ describe('withCallOptions', () => {
   });
 
   it('keeps the rest of the context', async () => {
-    const call = await runInFrame(outer(), () => withCallOptions({ deadlineMs: 100 }, look));
+    const call = await runInContext(outer(), () => withCallOptions({ deadlineMs: 100 }, look));
     expect(call).toMatchObject({ caller: 'http', identity: { subject: 'u-1' }, idempotencyKey: 'outer', correlationId: '0af7651916cd43dd8448eb211c80319c' });
-    expect((await runInFrame(outer(), () => withCallOptions({ idempotencyKey: 'inner' }, look)))?.idempotencyKey).toBe('inner');
-    expect(await runInTransaction({ owner: {}, manager: {} }, () => withCallOptions({}, () => Promise.resolve(inTransaction(currentFrame()))))).toBe(true);
+    expect((await runInContext(outer(), () => withCallOptions({ idempotencyKey: 'inner' }, look)))?.idempotencyKey).toBe('inner');
+    expect(await runInTransaction({ owner: {}, manager: {} }, () => withCallOptions({}, () => Promise.resolve(inTransaction(currentContext()))))).toBe(true);
   });
 
   it('is nothing but these options outside of any call, and ends with them', async () => {
@@ -52,18 +52,18 @@ describe('withCallOptions', () => {
     expect(await withCallOptions({ signal: AbortSignal.abort() }, () => Promise.resolve(isAborted()))).toBe(true);
     const own = new AbortController();
     expect(await withCallOptions({ signal: own.signal }, () => Promise.resolve([isAborted(), own.abort(), isAborted()]))).toEqual([false, undefined, true]);
-    const frame = outer();
-    expect(await runInFrame(frame, () => withCallOptions({}, () => Promise.resolve([isAborted(), frame.cancel(), isAborted()])))).toEqual([false, undefined, true]);
-    expect(await runInFrame(frame, () => withCallOptions({}, () => Promise.resolve(isAborted())))).toBe(true);
+    const context = outer();
+    expect(await runInContext(context, () => withCallOptions({}, () => Promise.resolve([isAborted(), context.cancel(), isAborted()])))).toEqual([false, undefined, true]);
+    expect(await runInContext(context, () => withCallOptions({}, () => Promise.resolve(isAborted())))).toBe(true);
   });
 
   it('leaves nothing on the signal and the call around it, also when it fails', async () => {
     const { signal } = new AbortController();
-    const frame = outer();
-    let inner: Frame | undefined;
-    const failing = runInFrame(frame, () => withCallOptions({ signal }, () => ((inner = currentFrame()), Promise.reject(new Error('x')))));
+    const context = outer();
+    let inner: CallContext | undefined;
+    const failing = runInContext(context, () => withCallOptions({ signal }, () => ((inner = currentContext()), Promise.reject(new Error('x')))));
     await expect(failing).rejects.toThrow('x');
-    frame.cancel();
+    context.cancel();
     expect(inner?.cancelled).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 import { now } from './clock.js';
-import { currentFrame, Frame, runInFrame, type Identity } from './frame.js';
+import { currentContext, CallContext, runInContext, type Identity } from './call-context.js';
 
 /** What a handler may know of the call that it works on. */
 export interface CurrentCall {
@@ -17,22 +17,22 @@ export interface CurrentCall {
 
 /** The context of the request or call that runs now, or `undefined` outside of any. */
 export function currentCall(): CurrentCall | undefined {
-  const frame = currentFrame();
-  if (frame === undefined) return undefined;
+  const context = currentContext();
+  if (context === undefined) return undefined;
   return {
-    caller: frame.caller,
-    identity: frame.identity,
-    timeLeftMs: frame.deadlineAt - now(),
+    caller: context.caller,
+    identity: context.identity,
+    timeLeftMs: context.deadlineAt - now(),
     get signal() {
-      return frame.signal;
+      return context.signal;
     },
     get correlationId() {
-      return frame.correlationId;
+      return context.correlationId;
     },
     get traceparent() {
-      return frame.traceparent;
+      return context.traceparent;
     },
-    idempotencyKey: frame.idempotencyKey,
+    idempotencyKey: context.idempotencyKey,
   };
 }
 
@@ -56,18 +56,18 @@ export async function withCallOptions<R>(options: CallOptions, fn: () => Promise
   if (idempotencyKey !== undefined && (idempotencyKey.length === 0 || idempotencyKey.length > IDEMPOTENCY_KEY_CHARS_MAX)) {
     throw new RangeError(`idempotencyKey must have 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters, has ${idempotencyKey.length}`);
   }
-  const outer = currentFrame();
+  const outer = currentContext();
   const until = deadlineMs === undefined ? Infinity : now() + deadlineMs;
-  const frame = new Frame(outer?.module ?? 'job', outer?.caller ?? 'job', Math.min(outer?.deadlineAt ?? Infinity, until), outer?.identity, outer?.traceparent, idempotencyKey ?? outer?.idempotencyKey);
-  frame.transaction = outer?.transaction;
-  if (outer?.cancelled || signal?.aborted) frame.cancel();
-  const onAbort = (): void => frame.cancel();
+  const context = new CallContext(outer?.module ?? 'job', outer?.caller ?? 'job', Math.min(outer?.deadlineAt ?? Infinity, until), outer?.identity, outer?.traceparent, idempotencyKey ?? outer?.idempotencyKey);
+  context.transaction = outer?.transaction;
+  if (outer?.cancelled || signal?.aborted) context.cancel();
+  const onAbort = (): void => context.cancel();
   signal?.addEventListener('abort', onAbort, { once: true });
-  outer?.hold(frame);
+  outer?.hold(context);
   try {
-    return await runInFrame(frame, fn);
+    return await runInContext(context, fn);
   } finally {
     signal?.removeEventListener('abort', onAbort);
-    outer?.release(frame);
+    outer?.release(context);
   }
 }

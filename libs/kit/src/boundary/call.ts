@@ -1,7 +1,7 @@
 import { CallCancelled, DeadlineExceeded, FledgeError, type Outcome } from '../contract/index.js';
 import type { CompiledMessage } from './catalogue.js';
 import { now, type Timed, wheel } from './clock.js';
-import { type Cancellable, Frame } from './frame.js';
+import { type Cancellable, CallContext } from './call-context.js';
 
 /** How calls ended, in metrics: a kit error's or a declared error's code is not a label, its class of outcome is. */
 export type CallOutcome = 'ok' | 'declared-error' | 'invalid' | 'fault' | 'unavailable' | 'deadline' | 'cancelled' | 'refused';
@@ -17,10 +17,10 @@ export interface Abandonable {
 }
 
 /**
- * One call under way, at its caller. It is also the frame in which a handler in this process runs, so that a local call
+ * One call under way, at its caller. It is also the context in which a handler in this process runs, so that a local call
  * allocates one object. Settles once: by its result, its error, its deadline or its cancellation, whichever is first.
  */
-export class Call extends Frame implements Timed, Cancellable {
+export class Call extends CallContext implements Timed, Cancellable {
   settled = false;
   before: Timed | null = null;
   after: Timed | null = null;
@@ -38,7 +38,7 @@ export class Call extends Frame implements Timed, Cancellable {
   constructor(
     readonly message: CompiledMessage,
     caller: string,
-    readonly parent: Frame | undefined,
+    readonly parent: CallContext | undefined,
     readonly startedAt: number,
     private readonly meter: CallMeter,
   ) {

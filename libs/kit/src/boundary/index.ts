@@ -8,17 +8,17 @@ export { dateText } from './date-text.js';
 export { carry, revive, type CarriedError } from './declared-error.js';
 export { explain } from './explain.js';
 export {
-  currentFrame,
-  Frame,
+  currentContext,
+  CallContext,
   inTransaction,
   runBehindWall,
-  runInFrame,
+  runInContext,
   runInTransaction,
   type Cancellable,
   type Handler,
   type Identity,
   type OpenTransaction,
-} from './frame.js';
+} from './call-context.js';
 export { IN_FLIGHT_MAX_DEFAULT, Inlet, type FaultLog, type PassingOutcome } from './inlet.js';
 export { CHECK_FAILED, uncheckable } from './judge.js';
 export { Outlet, type Send } from './outlet.js';

@@ -1,5 +1,5 @@
 import type { CompiledMessage } from './catalogue.js';
-import type { Frame, Handler } from './frame.js';
+import type { CallContext, Handler } from './call-context.js';
 import { ModuleUnavailable, type Outcome, type UnavailableReason } from '../contract/index.js';
 
 /** Calls that a module works on at once; the next one gets `ModuleUnavailable` at once. 1 to 100,000; default 1,024. */
@@ -53,7 +53,7 @@ export class Inlet {
    * What the caller gets of a failure that is of the module's database at this moment: its text stays here, in the log. `undefined` for
    * any other failure. What the work did before makes its outcome unknown.
    */
-  interruption(message: CompiledMessage, work: Frame, error: unknown): ModuleUnavailable | undefined {
+  interruption(message: CompiledMessage, work: CallContext, error: unknown): ModuleUnavailable | undefined {
     const outcome = this.passingOutcome(error);
     if (outcome === undefined) return undefined;
     this.logFault(this.module, message.name, work.correlationId, error);

@@ -2,7 +2,7 @@ import { BoundaryCallInTransaction, CallCancelled, DeadlineExceeded } from '../c
 import { Call, type CallMeter } from './call.js';
 import type { CompiledMessage } from './catalogue.js';
 import { now } from './clock.js';
-import { currentFrame, inTransaction } from './frame.js';
+import { currentContext, inTransaction } from './call-context.js';
 
 /**
  * How a transport sends one message of one caller: answers by `call.succeed` or `call.fail`, sooner or later or never (the
@@ -21,17 +21,17 @@ export class Outlet {
 
   /** Sends a message. Always a promise, never a synchronous throw; always ends by its deadline. */
   execute(message: object): Promise<unknown> {
-    const frame = currentFrame();
+    const context = currentContext();
     const at = now();
-    if (frame !== undefined) {
-      const refused = this.refusal(frame, at);
+    if (context !== undefined) {
+      const refused = this.refusal(context, at);
       if (refused !== undefined) {
         this.meter.record('refused', 0);
         return Promise.reject(refused);
       }
-      if (this.message.kind === 'command') frame.noteEffect();
+      if (this.message.kind === 'command') context.noteEffect();
     }
-    const call = new Call(this.message, this.caller, frame, at, this.meter);
+    const call = new Call(this.message, this.caller, context, at, this.meter);
     try {
       this.send(message, call);
     } catch (error) {
@@ -40,11 +40,11 @@ export class Outlet {
     return call.promise();
   }
 
-  private refusal(frame: NonNullable<ReturnType<typeof currentFrame>>, at: number): Error | undefined {
+  private refusal(context: NonNullable<ReturnType<typeof currentContext>>, at: number): Error | undefined {
     const { module, name } = this.message;
-    if (inTransaction(frame)) return new BoundaryCallInTransaction(this.caller, name);
-    if (frame.cancelled) return new CallCancelled(module, name, 'not-run');
-    if (frame.deadlineAt <= at) return new DeadlineExceeded(module, name, 'not-run');
+    if (inTransaction(context)) return new BoundaryCallInTransaction(this.caller, name);
+    if (context.cancelled) return new CallCancelled(module, name, 'not-run');
+    if (context.deadlineAt <= at) return new DeadlineExceeded(module, name, 'not-run');
     return undefined;
   }
 }

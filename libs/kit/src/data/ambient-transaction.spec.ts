@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { Column, Entity, PrimaryColumn, type DataSource, type MigrationInterface, type QueryRunner, type Repository } from 'typeorm';
-import { currentFrame, Frame, inTransaction, runInFrame } from '../boundary/index.js';
+import { currentContext, CallContext, inTransaction, runInContext } from '../boundary/index.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { IsolationInNestedTransaction, openModuleData } from './index.js';
 
@@ -107,14 +107,14 @@ describe('inside `transaction`', () => {
 
 describe('a transaction ends where its callback ends:', () => {
   it('its neighbours in the same request have nothing to do with it', async () => {
-    const frame = new Frame('bank', 'http', Infinity, undefined, undefined, undefined);
-    await runInFrame(frame, async () => {
+    const context = new CallContext('bank', 'http', Infinity, undefined, undefined, undefined);
+    await runInContext(context, async () => {
       let openInside = false;
       let opened = (): void => undefined;
       const open = new Promise<void>((done) => (opened = done));
       const failing = source.transaction(async () => {
         await accounts.insert({ name: 'ann', balance: 1 });
-        openInside = inTransaction(currentFrame());
+        openInside = inTransaction(currentContext());
         opened();
         await neighbour;
         throw stop;
@@ -122,12 +122,12 @@ describe('a transaction ends where its callback ends:', () => {
       const neighbour = (async () => {
         await open;
         await entries.insert({ id: 'kept' });
-        return inTransaction(currentFrame());
+        return inTransaction(currentContext());
       })();
       await expect(failing).rejects.toBe(stop);
       expect(await neighbour).toBe(false);
       expect(openInside).toBe(true);
-      expect(inTransaction(currentFrame())).toBe(false);
+      expect(inTransaction(currentContext())).toBe(false);
     });
     expect(await entries.count()).toBe(1);
     expect(await accounts.count()).toBe(0);
@@ -138,7 +138,7 @@ describe('a transaction ends where its callback ends:', () => {
     let openLate = true;
     await source.transaction(async () => {
       late = sleep(20).then(async () => {
-        openLate = inTransaction(currentFrame());
+        openLate = inTransaction(currentContext());
         await entries.insert({ id: 'late' });
       });
     });
@@ -232,48 +232,48 @@ describe('a transaction inside a transaction', () => {
 });
 
 describe('what the boundary sees', () => {
-  const frame = () => new Frame('bank', 'http', Infinity, undefined, undefined, undefined);
+  const context = () => new CallContext('bank', 'http', Infinity, undefined, undefined, undefined);
 
   it('is an open transaction for the extent of `transaction`, nested or not', async () => {
-    await runInFrame(frame(), async () => {
-      expect(inTransaction(currentFrame())).toBe(false);
+    await runInContext(context(), async () => {
+      expect(inTransaction(currentContext())).toBe(false);
       await source.transaction(async () => {
-        expect(inTransaction(currentFrame())).toBe(true);
-        await source.transaction(async () => expect(inTransaction(currentFrame())).toBe(true));
-        expect(inTransaction(currentFrame())).toBe(true);
+        expect(inTransaction(currentContext())).toBe(true);
+        await source.transaction(async () => expect(inTransaction(currentContext())).toBe(true));
+        expect(inTransaction(currentContext())).toBe(true);
       });
-      expect(inTransaction(currentFrame())).toBe(false);
+      expect(inTransaction(currentContext())).toBe(false);
     });
   });
 
   it.each(['commitTransaction', 'rollbackTransaction', 'release'] as const)('is an open transaction from startTransaction by hand to %s', async (end) => {
-    await runInFrame(frame(), async () => {
+    await runInContext(context(), async () => {
       const runner = source.createQueryRunner();
       await runner.startTransaction();
       await runner.startTransaction();
       await runner.manager.insert(AccountRow, { name: 'ann', balance: 1 });
-      expect(inTransaction(currentFrame())).toBe(true);
+      expect(inTransaction(currentContext())).toBe(true);
       // injected repositories can not know of it
       expect(await accounts.count()).toBe(0);
       if (end !== 'release') {
         await runner[end]();
-        expect(inTransaction(currentFrame())).toBe(true);
+        expect(inTransaction(currentContext())).toBe(true);
         await runner[end]();
-        expect(inTransaction(currentFrame())).toBe(false);
+        expect(inTransaction(currentContext())).toBe(false);
       }
       await runner.release();
-      expect(inTransaction(currentFrame())).toBe(false);
+      expect(inTransaction(currentContext())).toBe(false);
     });
     expect(await accounts.count()).toBe(end === 'commitTransaction' ? 1 : 0);
   });
 
   it('is no open transaction while one statement is saved, though TypeORM wraps it in one', async () => {
-    await runInFrame(frame(), async () => {
+    await runInContext(context(), async () => {
       let saved = false;
       const save = accounts.save({ name: 'ann', balance: 1 }).then(() => (saved = true));
       let seenOpen = false;
       while (!saved) {
-        seenOpen ||= inTransaction(currentFrame());
+        seenOpen ||= inTransaction(currentContext());
         await sleep(0);
       }
       await save;

@@ -1,4 +1,4 @@
-import { Frame, now, runInFrame } from '../boundary/index.js';
+import { CallContext, now, runInContext } from '../boundary/index.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { IDLE_IN_TRANSACTION_TIMEOUT_MS, type ModuleDataSource, openModuleData } from './index.js';
 
@@ -15,7 +15,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const within = <R>(ms: number, work: () => R): R => runInFrame(new Frame('alpha', 'http', now() + ms, undefined, undefined, undefined), work);
+const within = <R>(ms: number, work: () => R): R => runInContext(new CallContext('alpha', 'http', now() + ms, undefined, undefined, undefined), work);
 
 /** Milliseconds that the present transaction may be idle. */
 async function limit(query: (sql: string) => Promise<[{ ms: number }]> = (sql) => source.query(sql)): Promise<number> {

@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import { currentFrame, now } from '../boundary/index.js';
+import { currentContext, now } from '../boundary/index.js';
 
 /** How long a transaction may stay open without a statement before PostgreSQL ends its connection. */
 export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
@@ -15,7 +15,7 @@ const BEGIN = 'START TRANSACTION';
 export function limitIdle(runner: QueryRunner): QueryRunner {
   const { query } = runner;
   const limited = (...args: Parameters<QueryRunner['query']>): Promise<unknown> => {
-    if (args[0] === BEGIN) args[0] += limitOf(currentFrame()?.deadlineAt ?? Infinity);
+    if (args[0] === BEGIN) args[0] += limitOf(currentContext()?.deadlineAt ?? Infinity);
     return query.apply(runner, args);
   };
   return Object.assign(runner, { query: limited });

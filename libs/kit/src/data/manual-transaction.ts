@@ -1,16 +1,16 @@
 import type { QueryRunner } from 'typeorm';
-import { currentFrame, type Frame } from '../boundary/index.js';
+import { currentContext, type CallContext } from '../boundary/index.js';
 import { isOfCommit, noteUndone } from './passing.js';
 
 /** How a statement begins that changes nothing. */
 const READS = /^\s*(select|show|set|start|begin|rollback)\b/i;
 
 /**
- * Makes the transactions of a query runner that a module opens by hand known to the frame in which they are opened, so that
+ * Makes the transactions of a query runner that a module opens by hand known to the context in which they are opened, so that
  * the boundary refuses a call while one is open. A runner that is released with its transaction open rolls it back first;
  * TypeORM would hand the connection, transaction and all, to the next user of the pool.
  *
- * What is done for good outside our own transactions is noted in its frame, too: from then on a failure of the frame's work does not
+ * What is done for good outside our own transactions is noted in its context, too: from then on a failure of the context's work does not
  * mean that nothing was done.
  */
 export function countByHand(runner: QueryRunner): QueryRunner {
@@ -19,7 +19,7 @@ export function countByHand(runner: QueryRunner): QueryRunner {
   runner.query = (...args: Parameters<QueryRunner['query']>): ReturnType<QueryRunner['query']> => {
     const answer = query.apply(runner, args) as ReturnType<QueryRunner['query']>;
     if (runner.isTransactionActive) return answer.catch(undoneUnlessCommitting);
-    if (!READS.test(textOf(args[0]))) currentFrame()?.noteEffect();
+    if (!READS.test(textOf(args[0]))) currentContext()?.noteEffect();
     return answer;
   };
   // Most runners read and are released: what the end of a transaction needs is made when one begins.
@@ -35,18 +35,18 @@ export function countByHand(runner: QueryRunner): QueryRunner {
 /** Takes the end of a transaction into account; returns what is to be called when one has begun. */
 function countEnds(runner: QueryRunner): () => void {
   const { commitTransaction, rollbackTransaction, release } = runner;
-  let frame: Frame | undefined;
+  let context: CallContext | undefined;
 
   const settle = (): void => {
-    if (runner.isTransactionActive || !frame) return;
-    frame.openByHand -= 1;
-    frame = undefined;
+    if (runner.isTransactionActive || !context) return;
+    context.openByHand -= 1;
+    context = undefined;
   };
 
   Object.assign(runner, {
     commitTransaction: async (): Promise<void> => {
       await commitTransaction.call(runner);
-      if (!runner.isTransactionActive) currentFrame()?.noteEffect();
+      if (!runner.isTransactionActive) currentContext()?.noteEffect();
       settle();
     },
     rollbackTransaction: async (): Promise<void> => {
@@ -59,14 +59,14 @@ function countEnds(runner: QueryRunner): () => void {
       } catch {
         // only a lost connection can not roll back, and that one's transaction is gone; the work's own failure is the one to tell
       }
-      if (frame) frame.openByHand -= 1;
-      frame = undefined;
+      if (context) context.openByHand -= 1;
+      context = undefined;
       await release.call(runner);
     },
   });
   return () => {
-    frame = currentFrame();
-    if (frame) frame.openByHand += 1;
+    context = currentContext();
+    if (context) context.openByHand += 1;
   };
 }
 

@@ -11,7 +11,7 @@ import {
   type SelectQueryBuilder,
   type TreeRepository,
 } from 'typeorm';
-import { currentFrame, runInTransaction, type OpenTransaction } from '../boundary/index.js';
+import { currentContext, runInTransaction, type OpenTransaction } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
 import { IsolationInNestedTransaction } from './errors.js';
 import { type LineEvents, type ModuleLine, openModuleLine } from './module-line.js';
@@ -70,12 +70,12 @@ export class ModuleDataSource extends DataSource {
 
   /** The transaction that is open in this flow. */
   get ambient(): AmbientTransaction | undefined {
-    const open = currentFrame()?.transaction;
+    const open = currentContext()?.transaction;
     return open instanceof AmbientTransaction && open.owner === this ? open : undefined;
   }
 
   /**
-   * Opens a part of the transaction of this flow that can be undone alone. Work in a frame that has `transaction` joins the part.
+   * Opens a part of the transaction of this flow that can be undone alone. Work in a context that has `transaction` joins the part.
    * @param follows whether an earlier part of the same transaction left its savepoint.
    */
   openPart(follows: boolean): { readonly part: TransactionPart; readonly transaction: OpenTransaction } {
@@ -272,7 +272,7 @@ class AmbientManager extends EntityManager {
       if (enlisted.length > 0) await this.source.commitHook?.before(enlisted, runner);
       await runner.commitTransaction();
       kept = true;
-      if (!outer) currentFrame()?.noteEffect();
+      if (!outer) currentContext()?.noteEffect();
       if (enlisted.length > 0) this.source.commitHook?.after(enlisted);
       if (!outer) this.source.onCommit?.();
       return result;
@@ -292,10 +292,10 @@ class AmbientManager extends EntityManager {
       if (this.queryRunner) return inFlow(...args);
       const runner = this.source.plainRunner();
       const isAtomic = !args.some((arg) => (arg as SaveOptions | undefined)?.transaction === false);
-      if (!isAtomic) currentFrame()?.noteEffect();
+      if (!isAtomic) currentContext()?.noteEffect();
       try {
         const result = await (runner.manager[name] as (...args: unknown[]) => Promise<unknown>)(...args);
-        currentFrame()?.noteEffect();
+        currentContext()?.noteEffect();
         return result;
       } catch (error) {
         if (isAtomic && !isOfCommit(error)) noteUndone(error);
@@ -310,11 +310,11 @@ class AmbientManager extends EntityManager {
 
 /** Runs the work of a transaction and, when it has settled, takes the transaction out of its flow. */
 async function untilSettled<T>(work: () => Promise<T>): Promise<T> {
-  const frame = currentFrame();
+  const context = currentContext();
   try {
     return await work();
   } finally {
-    if (frame) frame.transaction = undefined;
+    if (context) context.transaction = undefined;
   }
 }
 

@@ -1,5 +1,5 @@
 import { Column, Entity, PrimaryColumn, type MigrationInterface, type QueryRunner, type Repository } from 'typeorm';
-import { currentFrame, Frame, runInFrame } from '../boundary/index.js';
+import { currentContext, CallContext, runInContext } from '../boundary/index.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { leaveParts, type ModuleDataSource, openModuleData, type TransactionPart } from './index.js';
 
@@ -34,9 +34,9 @@ afterAll(async () => {
 /** Runs work in a part of the transaction of the flow. */
 async function inPart(work: () => Promise<unknown>, follows = false): Promise<TransactionPart> {
   const { part, transaction } = source.openPart(follows);
-  const frame = new Frame('bank', 'job', Infinity, undefined, undefined, undefined);
-  frame.transaction = transaction;
-  await runInFrame(frame, work);
+  const context = new CallContext('bank', 'job', Infinity, undefined, undefined, undefined);
+  context.transaction = transaction;
+  await runInContext(context, work);
   return part;
 }
 
@@ -82,9 +82,9 @@ describe('a part of a transaction', () => {
     await transaction(async () => {
       (await inPart(() => entries.insert({ id: 'a' }))).end();
       const { part, transaction: own } = source.openPart(true);
-      const frame = new Frame('bank', 'job', Infinity, undefined, undefined, undefined);
-      frame.transaction = own;
-      await expect(runInFrame(frame, () => entries.insert({ id: 'a' }))).rejects.toThrow('duplicate key');
+      const context = new CallContext('bank', 'job', Infinity, undefined, undefined, undefined);
+      context.transaction = own;
+      await expect(runInContext(context, () => entries.insert({ id: 'a' }))).rejects.toThrow('duplicate key');
       // an error that its work swallowed leaves it broken
       expect(await part.isBroken()).toBe(true);
       await part.undo();
@@ -97,9 +97,9 @@ describe('a part of a transaction', () => {
     let late: (() => Promise<unknown>)[] = [];
     await transaction(async () => {
       const part = await inPart(async () => {
-        const frame = currentFrame() as Frame;
+        const context = currentContext() as CallContext;
         const runner = source.ambientRunner as QueryRunner;
-        late = [() => runInFrame(frame, () => entries.insert({ id: 'b' })), () => runner.manager.insert(EntryRow, { id: 'c' }), () => runner.query("insert into entry values ('d')")];
+        late = [() => runInContext(context, () => entries.insert({ id: 'b' })), () => runner.manager.insert(EntryRow, { id: 'c' }), () => runner.query("insert into entry values ('d')")];
         await entries.insert({ id: 'a' });
       });
       part.end();

@@ -8,8 +8,8 @@ it('a promise that was rejected and that nobody waited for is logged and counted
   const ended = await new Promise<{ code: unknown; out: string; errors: string }>((resolve) => {
     execFile(process.execPath, ['--no-warnings', '--conditions', '@fledge/source', FIXTURE], (error, out, errors) => resolve({ code: error?.code, out, errors }));
   });
-  expect(ended.out).toContain('counted: of the frame\nalive\n');
-  expect(ended.errors + ended.out).toMatch(/module left a promise behind that was rejected, which counts as a failure of its message: Error: of the frame/);
+  expect(ended.out).toContain('counted: of the context\nalive\n');
+  expect(ended.errors + ended.out).toMatch(/module left a promise behind that was rejected, which counts as a failure of its message: Error: of the context/);
   expect(ended.errors + ended.out).toMatch(/a promise was rejected, and nobody waited for it: Error: of nobody/);
   expect(ended).toMatchObject({ code: 1, errors: expect.stringContaining('after the host') as string });
 });

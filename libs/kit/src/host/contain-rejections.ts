@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { currentFrame } from '../boundary/index.js';
+import { currentContext } from '../boundary/index.js';
 
 let hosts = 0;
 const logger = new Logger('host');
@@ -22,8 +22,8 @@ export function containRejections(): () => void {
 
 /** Node calls it in the asynchronous context of the promise. */
 function contain(reason: unknown): void {
-  const frame = currentFrame();
-  const wasCounted = frame?.rejected(reason) ?? false;
-  const where = frame ? `[${frame.correlationId}] ${frame.module} left a promise behind that was rejected${wasCounted ? ', which counts as a failure of its message' : ''}` : 'a promise was rejected, and nobody waited for it';
+  const context = currentContext();
+  const wasCounted = context?.rejected(reason) ?? false;
+  const where = context ? `[${context.correlationId}] ${context.module} left a promise behind that was rejected${wasCounted ? ', which counts as a failure of its message' : ''}` : 'a promise was rejected, and nobody waited for it';
   logger.error(`${where}: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`);
 }

@@ -7,7 +7,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Catalogue, CompiledMessage, Inlet, Outlet } from '../boundary/index.js';
 import { attachBuses, bindHandlers, boundedModuleSpec, type BoundedModuleSpec, guardEventBuses, outletsOf } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
-import { acceptJsonOnly, openRequestFrames, ProblemFilter, refuseUnroutable, RequestValidation, type RequestHandler } from '../http/index.js';
+import { acceptJsonOnly, openRequestContexts, ProblemFilter, refuseUnroutable, RequestValidation, type RequestHandler } from '../http/index.js';
 import { ModuleSettingsModule } from './module-settings.js';
 
 /** What a container is made of. */
@@ -62,8 +62,8 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
     imports: [CqrsModule.forRoot(), ...settings, ...options.dataImports, cls],
   };
-  // Before Nest adds its own hooks: middleware, too, runs within the frame of its request.
-  openRequestFrames(adapter.getInstance(), spec.contract.name, options.requestTimeoutMs);
+  // Before Nest adds its own hooks: middleware, too, runs within the context of its request.
+  openRequestContexts(adapter.getInstance(), spec.contract.name, options.requestTimeoutMs);
   const create = options.create ?? createByFactory;
   // `rawBody`: a controller may verify a signature over the bytes of a body, as senders of webhooks sign them.
   const app = await create(root, adapter, { logger: options.logger, abortOnError: false, bufferLogs: false, rawBody: true });

@@ -7,6 +7,6 @@ export { describeModules } from './openapi.js';
 export { optionalPackage } from './optional-package.js';
 export { httpProblem, PROBLEM_TYPE, problemOf, statusOf, type Problem } from './problem.js';
 export { ProblemFilter, refuseUnroutable } from './problem.filter.js';
-export { openRequestFrames } from './request-frame.js';
+export { openRequestContexts } from './request-context.js';
 export { acceptJsonOnly } from './json-only.js';
 export { RequestValidation } from './request-validation.js';

@@ -3,7 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { ProblemFilter } from './problem.filter.js';
-import { openRequestFrames } from './request-frame.js';
+import { openRequestContexts } from './request-context.js';
 
 @Controller('pots')
 class Pots {
@@ -29,7 +29,7 @@ describe('a request that no route takes', () => {
   let app: INestApplication;
   beforeAll(async () => {
     const adapter = new FastifyAdapter({ bodyLimit: 100 });
-    openRequestFrames(adapter.getInstance(), 'pots', 1_000);
+    openRequestContexts(adapter.getInstance(), 'pots', 1_000);
     app = (await Test.createTestingModule({ imports: [PotsModule] }).compile()).createNestApplication(adapter);
     await app.listen(0, '127.0.0.1');
   });

@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { currentFrame } from '../boundary/index.js';
+import { currentContext } from '../boundary/index.js';
 import { FledgeError, ModuleFault, type Outcome } from '../contract/index.js';
 import { DatabaseInterrupted, passingOutcome } from '../data/index.js';
 import { httpProblem, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
@@ -18,7 +18,7 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     if (reply.sent || reply.raw.headersSent) return;
-    const correlationId = currentFrame()?.correlationId ?? 'none';
+    const correlationId = currentContext()?.correlationId ?? 'none';
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const allowed = request.is404 ? methodsTaken(request) : [];
     const problem = allowed.length > 0 ? notAllowed(request, allowed, correlationId) : this.problem(error, request, correlationId);
@@ -46,8 +46,8 @@ export class ProblemFilter implements ExceptionFilter {
   /** The module's database broke the work off, for a reason that will pass: not a fault, and to be tried again. */
   private interrupted(error: Error, outcome: Outcome, correlationId: string): Problem {
     this.logger.warn(`[${correlationId}] the database broke off the work (${outcome}): ${error.message}`);
-    const frame = currentFrame();
-    return problemOf(new DatabaseInterrupted(frame?.module ?? 'the module', frame?.hasEffects ? 'unknown' : outcome, { cause: error }), correlationId);
+    const context = currentContext();
+    return problemOf(new DatabaseInterrupted(context?.module ?? 'the module', context?.hasEffects ? 'unknown' : outcome, { cause: error }), correlationId);
   }
 
   private log(error: unknown, correlationId: string): void {

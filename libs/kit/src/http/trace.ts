@@ -10,7 +10,7 @@ export function traceparentOf(headers: IncomingHttpHeaders): string | undefined 
   return typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined;
 }
 
-/** The correlation id of a request that is refused before it has a frame: its trace id, or a new one. */
+/** The correlation id of a request that is refused before it has a context: its trace id, or a new one. */
 export function correlationIdOf(headers: IncomingHttpHeaders): string {
   return traceparentOf(headers)?.slice(3, 35) ?? randomBytes(16).toString('hex');
 }

@@ -1,4 +1,4 @@
-import { Frame, now, runBehindWall, type Handler, type Timed, wheel } from '../boundary/index.js';
+import { CallContext, now, runBehindWall, type Handler, type Timed, wheel } from '../boundary/index.js';
 import type { StoredMessage } from '../transport/index.js';
 import type { DurableConsumer } from './consumer.js';
 import { HandlerTimeout } from './delivery-errors.js';
@@ -9,10 +9,10 @@ export type Outcome = { readonly ok: true } | { readonly ok: false; readonly err
 const OK: Outcome = { ok: true };
 
 /**
- * One try of a message: the frame in which its handler runs, behind the wall as a call would. Ends when the handler does, when its
+ * One try of a message: the context in which its handler runs, behind the wall as a call would. Ends when the handler does, when its
  * time is up, or when it is given up; what the handler does later is nobody's.
  */
-export class Attempt extends Frame implements Timed {
+export class Attempt extends CallContext implements Timed {
   before: Timed | null = null;
   after: Timed | null = null;
   private end: ((outcome: Outcome) => void) | undefined;

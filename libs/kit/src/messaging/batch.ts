@@ -1,6 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
-import { currentFrame, now } from '../boundary/index.js';
+import { currentContext, now } from '../boundary/index.js';
 import { backendOf, cancelQuery, IDLE_IN_TRANSACTION_TIMEOUT_MS, leaveParts, type ModuleDataSource, type TransactionPart } from '../data/index.js';
 import { Attempt, type Outcome } from './attempt.js';
 import type { Backlog, KeyQueue } from './backlog.js';
@@ -169,16 +169,16 @@ export class Batch {
     if (!part.isBusy || !(error instanceof HandlerTimeout || error instanceof MembershipLost)) return undone;
     const { source } = this.context;
     const runner = source.ambientRunner as QueryRunner;
-    const frame = currentFrame();
+    const context = currentContext();
     const cut = setTimeout(() => void cutOff(runner), CANCEL_WAIT_MS);
     cut.unref();
     try {
-      // the cancelling connection is another one, and so no part of the transaction of this frame
+      // the cancelling connection is another one, and so no part of the transaction of this context
       await cancelQuery(() => source.plainRunner(), await backendOf(runner));
       await undone;
     } finally {
       clearTimeout(cut);
-      if (frame) frame.cancelled = false;
+      if (context) context.cancelled = false;
     }
   }
 }

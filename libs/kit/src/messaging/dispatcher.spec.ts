@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { currentFrame } from '../boundary/index.js';
+import { currentContext } from '../boundary/index.js';
 import { openModuleData, type ModuleDataSource } from '../data/index.js';
 import { eventually } from '../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
@@ -229,7 +229,7 @@ describe('the dispatchers of a module', () => {
 
   it('count a promise that a handler left behind and that was rejected as its failure', async () => {
     const careless = consumer('careless', { attemptsMax: 1 }, async () => {
-      currentFrame()?.rejected(new Error('left behind'));
+      currentContext()?.rejected(new Error('left behind'));
       await sleep(20_000, undefined, { ref: false });
     });
     const only = await replica(careless);

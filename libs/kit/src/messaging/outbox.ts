@@ -1,5 +1,5 @@
 import type { QueryRunner } from 'typeorm';
-import { type Catalogue, currentFrame } from '../boundary/index.js';
+import { type Catalogue, currentContext } from '../boundary/index.js';
 import { type Class, eventSpec, InvalidMessage } from '../contract/index.js';
 import type { CommitHook, ModuleDataSource } from '../data/index.js';
 import { KEY_MAX } from '../transport/index.js';
@@ -138,6 +138,6 @@ function keyOf(name: string, key: unknown): string {
 }
 
 function headers(): Pending['headers'] {
-  const frame = currentFrame();
-  return frame ? { traceparent: frame.traceparent } : {};
+  const context = currentContext();
+  return context ? { traceparent: context.traceparent } : {};
 }

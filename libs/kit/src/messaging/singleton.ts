@@ -28,7 +28,7 @@ export interface SingletonSpec extends SingletonOptions {
 const SINGLETONS = 'fledge:singletons';
 
 /**
- * Runs a provider's method again and again, on one replica of the module at a time, whatever their number. It runs in a frame of its own, outside any
+ * Runs a provider's method again and again, on one replica of the module at a time, whatever their number. It runs in a context of its own, outside any
  * transaction, and may call other modules; `currentCall().signal` aborts when another replica takes over. A replica that was frozen in a
  * run, or whose process was too busy to look, goes on beside the next one until it notices: what must not happen twice at once is
  * locked in the database. An error is logged and counted, and the next run comes. A replica that is killed in a run is replaced within seconds,

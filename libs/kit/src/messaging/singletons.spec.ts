@@ -126,7 +126,7 @@ describe('singletons', () => {
     expect(singletons.counts.get('sweep')?.failures).toBeGreaterThanOrEqual(2);
   });
 
-  it('work in a frame of their own, whose signal aborts when others have left the replica out', async () => {
+  it('work in a context of their own, whose signal aborts when others have left the replica out', async () => {
     let call: ReturnType<typeof currentCall>;
     let end: () => void = () => undefined;
     await replica(async () => {

@@ -1,6 +1,6 @@
 import { type INestApplicationContext, Logger } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { currentFrame, Frame, now, runBehindWall } from '../boundary/index.js';
+import { currentContext, CallContext, now, runBehindWall } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
 import type { Assignment, Membership } from './membership.js';
 import { isMember } from './membership-sql.js';
@@ -123,7 +123,7 @@ class Round {
   private mayRunAt = 0;
   private running: Promise<void> | undefined;
   private woken = false;
-  private frame: Frame | undefined;
+  private context: CallContext | undefined;
   private started = false;
   private stopped = false;
 
@@ -149,7 +149,7 @@ class Round {
     if (this.job.idleMs === undefined || this.job.onCommit === false) return true;
     if (!isHere) return false;
     // what it commits itself is no news to it
-    if (this.running) this.woken ||= currentFrame() !== this.frame;
+    if (this.running) this.woken ||= currentContext() !== this.context;
     else if (this.nextAt > this.mayRunAt) this.schedule(this.mayRunAt - now());
     return true;
   }
@@ -165,7 +165,7 @@ class Round {
     if (!this.group.held.has(0)) {
       clearTimeout(this.timer);
       this.timer = undefined;
-      this.frame?.cancel();
+      this.context?.cancel();
     } else if (!this.running && !this.timer) this.schedule(0);
   }
 
@@ -213,16 +213,16 @@ class Round {
   /** Never rejects. */
   private async run(): Promise<unknown> {
     const { module, job } = this;
-    const frame = (this.frame = new Frame(module, 'job', Infinity, undefined, undefined, undefined));
+    const context = (this.context = new CallContext(module, 'job', Infinity, undefined, undefined, undefined));
     this.runs++;
     try {
-      return await runBehindWall(frame, { execute: () => job.run() }, job);
+      return await runBehindWall(context, { execute: () => job.run() }, job);
     } catch (error) {
       this.failures++;
-      this.logger.error(`[${frame.correlationId}] the singleton ${job.name} of ${module} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      this.logger.error(`[${context.correlationId}] the singleton ${job.name} of ${module} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       return undefined;
     } finally {
-      this.frame = undefined;
+      this.context = undefined;
     }
   }
 }

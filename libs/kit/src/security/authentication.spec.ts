@@ -1,7 +1,7 @@
 import { Controller, Get } from '@nestjs/common';
 import { Query, type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
 import { exportJWK, generateKeyPair, type GenerateKeyPairResult, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
-import { currentFrame, Frame, type Identity, now, runInFrame } from '../boundary/index.js';
+import { currentContext, CallContext, type Identity, now, runInContext } from '../boundary/index.js';
 import { BoundedModule } from '../bus/index.js';
 import { defineContract, QueryContract, SigningKeys } from '../contract/index.js';
 import { Host } from '../host/index.js';
@@ -140,11 +140,11 @@ it('a reader that goes away does not take the keys from those who wait for them 
     () =>
       new Promise((resolve, reject) => {
         answer = () => resolve(published);
-        currentFrame()?.hold({ cancel: () => reject(new Error('the question was cancelled')) });
+        currentContext()?.hold({ cancel: () => reject(new Error('the question was cancelled')) });
       }),
   );
-  const [hasty, patient] = [1, 2].map(() => new Frame('office', 'http', now() + 1_000, undefined, undefined, undefined)) as [Frame, Frame];
-  const found = [hasty, patient].map((frame) => runInFrame(frame, () => ring.find('k1')));
+  const [hasty, patient] = [1, 2].map(() => new CallContext('office', 'http', now() + 1_000, undefined, undefined, undefined)) as [CallContext, CallContext];
+  const found = [hasty, patient].map((context) => runInContext(context, () => ring.find('k1')));
   hasty.cancel();
   answer();
   expect(await Promise.all(found)).toEqual([expect.anything(), expect.anything()]);

@@ -2,7 +2,7 @@ import { type CanActivate, type DynamicModule, type ExecutionContext, Inject, In
 import { APP_GUARD, Reflector } from '@nestjs/core';
 import { type IQuery, QueryBus } from '@nestjs/cqrs';
 import type { FastifyRequest } from 'fastify';
-import { currentFrame, type Identity } from '../boundary/index.js';
+import { currentContext, type Identity } from '../boundary/index.js';
 import type { SigningKeys } from '../contract/index.js';
 import { Forbidden, Unauthenticated } from '../http/index.js';
 import { PUBLIC, ROLES } from './decorators.js';
@@ -62,8 +62,8 @@ export class AuthenticationGuard implements CanActivate {
 
   private async admit(token: string, roles: Access['roles']): Promise<boolean> {
     const identity = await this.verify(token);
-    const frame = currentFrame();
-    if (frame) frame.identity = identity;
+    const context = currentContext();
+    if (context) context.identity = identity;
     if (roles && !roles.some((role) => identity.roles.includes(role))) throw new Forbidden(roles);
     return true;
   }

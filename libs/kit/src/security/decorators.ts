@@ -1,5 +1,5 @@
 import { createParamDecorator, SetMetadata } from '@nestjs/common';
-import { currentFrame, type Identity } from '../boundary/index.js';
+import { currentContext, type Identity } from '../boundary/index.js';
 import { Unauthenticated } from '../http/index.js';
 
 /** Metadata key of `@Public`. */
@@ -15,7 +15,7 @@ export const Roles = (...roles: readonly string[]): MethodDecorator & ClassDecor
 
 /** The caller of the request, as a parameter of a controller's method. Without one the request ends as `Unauthenticated`. */
 export const CurrentUser = createParamDecorator((): Identity => {
-  const identity = currentFrame()?.identity;
+  const identity = currentContext()?.identity;
   if (!identity) throw new Unauthenticated('this needs a user, and the request carries no token');
   return identity;
 });

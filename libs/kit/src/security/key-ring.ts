@@ -1,5 +1,5 @@
 import type { CryptoKey } from 'jose';
-import { currentFrame, Frame, runInFrame } from '../boundary/index.js';
+import { currentContext, CallContext, runInContext } from '../boundary/index.js';
 import type { SigningKey, SigningKeys } from '../contract/index.js';
 
 /** Milliseconds between two questions for keys: a token with an unknown key id asks anew, but no more often than this. */
@@ -23,10 +23,10 @@ export class KeyRing {
   }
 
   private async refresh(): Promise<void> {
-    // A frame of its own, for the question is that of all who wait: whoever asked first may go away, or be short of time.
-    const frame = new Frame(currentFrame()?.module ?? '', 'job', Infinity, undefined, currentFrame()?.traceparent, undefined);
+    // A context of its own, for the question is that of all who wait: whoever asked first may go away, or be short of time.
+    const context = new CallContext(currentContext()?.module ?? '', 'job', Infinity, undefined, currentContext()?.traceparent, undefined);
     try {
-      const { keys } = await runInFrame(frame, this.ask);
+      const { keys } = await runInContext(context, this.ask);
       this.keys = new Map(await Promise.all(keys.map(imported)));
       this.askedAt = performance.now();
     } finally {

@@ -1,4 +1,4 @@
-import { Call, carry, type Catalogue, type CompiledMessage, currentFrame, IN_FLIGHT_MAX_DEFAULT, Inlet, outcomeOf } from '../boundary/index.js';
+import { Call, carry, type Catalogue, type CompiledMessage, currentContext, IN_FLIGHT_MAX_DEFAULT, Inlet, outcomeOf } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import {
   CallCancelled,
@@ -134,7 +134,7 @@ function isLostPeer(error: unknown): error is LostPeer {
 
 /** Ends the call that is being answered as a transport would, with an error that no handler can send through a boundary. */
 function brought<E extends FledgeError>(error: E): E {
-  const call = currentFrame();
+  const call = currentContext();
   if (call instanceof Call) call.fail(error, outcomeOf(error));
   return error;
 }

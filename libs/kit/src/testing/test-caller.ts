@@ -1,5 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Frame, type Identity, now, type Outlet, runInFrame } from '../boundary/index.js';
+import { CallContext, type Identity, now, type Outlet, runInContext } from '../boundary/index.js';
 import { type Class, ModuleFault, StartupError } from '../contract/index.js';
 import type { FakeNeighbours } from './fake-neighbours.js';
 import type { Message } from './fake.js';
@@ -45,9 +45,9 @@ export class TestCaller implements Stimulus {
         `Reach what is private of it through Nest: test.get(CommandBus). The contract has: ${[...callee.outlets.keys()].map((cls) => cls.name).join(', ') || 'none'}.`,
       );
     }
-    const frame = new Frame('test', 'test', now() + TEST_DEADLINE_MS, this.identity, undefined, undefined);
+    const context = new CallContext('test', 'test', now() + TEST_DEADLINE_MS, this.identity, undefined, undefined);
     try {
-      return (await runInFrame(frame, () => outlet.execute(message))) as R;
+      return (await runInContext(context, () => outlet.execute(message))) as R;
     } catch (error) {
       if (error instanceof ModuleFault) error.cause = callee.faults.get(error.correlationId);
       throw error;

@@ -14,7 +14,7 @@ import {
   UndeclaredDependency,
 } from '@fledge/kit/contract';
 import { eventually } from '../../src/testing/index.js';
-import { Frame, now, runInFrame, runInTransaction } from '../../src/boundary/index.js';
+import { CallContext, now, runInContext, runInTransaction } from '../../src/boundary/index.js';
 import { LAW_IN_FLIGHT_MAX } from './application.js';
 import { Relay } from './caller.module.js';
 import { Echo, Echoed, Fail, GiveNumber, Hasty, ListParts, Look, Misspell, Part, Refused, Work, WorkLog } from './target.contract.js';
@@ -255,7 +255,7 @@ export function describeLaw(name: string, start: () => Promise<World>): void {
 
     describe('context', () => {
       const inFrame = <R>(fn: () => R, key?: string): R =>
-        runInFrame(new Frame('caller', 'http', now() + 1_000, { subject: 'u-1', roles: ['staff', 'böse\r\n, "rolle"'] }, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', key), fn);
+        runInContext(new CallContext('caller', 'http', now() + 1_000, { subject: 'u-1', roles: ['staff', 'böse\r\n, "rolle"'] }, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', key), fn);
 
       it('carries identity, deadline, trace and idempotency key', async () => {
         const seen = await inFrame(() => queries.execute(new Look()), 'k\r\n: é');

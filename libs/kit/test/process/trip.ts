@@ -112,7 +112,7 @@ export class Planner {
 
   @Singleton('plan-ahead', { everyMs: 86_400_000 })
   async plan(): Promise<void> {
-    if (currentCall()?.caller !== 'job') throw new Error('no frame of a job');
+    if (currentCall()?.caller !== 'job') throw new Error('no context of a job');
     await this.commands.execute(new Plan({ wish: 'ahead' }));
   }
 }

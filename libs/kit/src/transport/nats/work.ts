@@ -1,4 +1,4 @@
-import { Frame, type Timed } from '../../boundary/index.js';
+import { CallContext, type Timed } from '../../boundary/index.js';
 import type { Endpoint } from './endpoint.js';
 import { type CallHeaders } from './headers.js';
 import type { Numbered } from './in-flight.js';
@@ -11,8 +11,8 @@ export interface WorkOwner {
   expired(work: Work): void;
 }
 
-/** One call under way at its callee: the frame in which the handler runs, on the wheel until its deadline. */
-export class Work extends Frame implements Timed, Numbered {
+/** One call under way at its callee: the context in which the handler runs, on the wheel until its deadline. */
+export class Work extends CallContext implements Timed, Numbered {
   before: Timed | null = null;
   after: Timed | null = null;
   /** Whether the caller has its answer. */

@@ -1,22 +1,22 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
-import { currentFrame, Frame, runBehindWall, runInFrame } from './frame.js';
+import { currentContext, CallContext, runBehindWall, runInContext } from './call-context.js';
 
-const frameOf = (module: string): Frame => new Frame(module, 'test', Infinity, undefined, undefined, undefined);
-const [request, outer, inner] = [frameOf('request'), frameOf('outer'), frameOf('inner')];
-const behindWall = (frame: Frame, execute: () => unknown): unknown => runBehindWall(frame, { execute }, {});
+const contextOf = (module: string): CallContext => new CallContext(module, 'test', Infinity, undefined, undefined, undefined);
+const [request, outer, inner] = [contextOf('request'), contextOf('outer'), contextOf('inner')];
+const behindWall = (context: CallContext, execute: () => unknown): unknown => runBehindWall(context, { execute }, {});
 
-describe('a frame', () => {
+describe('a context', () => {
   it('has a trace and a span of its own, however many there are', () => {
-    const traces = Array.from({ length: 2_000 }, () => frameOf('many').traceparent);
+    const traces = Array.from({ length: 2_000 }, () => contextOf('many').traceparent);
     for (const trace of traces) expect(trace).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
     expect(new Set(traces.flatMap((trace) => trace.split('-').slice(1, 3))).size).toBe(4_000);
   });
 
   it('is there for what runs in it, and the one around it again when that has returned or thrown', () => {
-    const seen: (Frame | undefined)[] = [];
-    const look = (): number => seen.push(currentFrame());
-    runInFrame(request, () => {
+    const seen: (CallContext | undefined)[] = [];
+    const look = (): number => seen.push(currentContext());
+    runInContext(request, () => {
       behindWall(outer, () => {
         look();
         behindWall(inner, look);
@@ -27,17 +27,17 @@ describe('a frame', () => {
       look();
     });
     look();
-    expect(seen.map((frame) => frame?.module)).toEqual(['outer', 'inner', 'outer', 'outer', 'request', undefined]);
+    expect(seen.map((context) => context?.module)).toEqual(['outer', 'inner', 'outer', 'outer', 'request', undefined]);
   });
 
   it('stays with what is awaited, beside others', async () => {
-    const work = (frame: Frame): unknown =>
-      behindWall(frame, async () => {
+    const work = (context: CallContext): unknown =>
+      behindWall(context, async () => {
         const seen: (string | undefined)[] = [];
-        const look = (): number => seen.push(currentFrame()?.module);
+        const look = (): number => seen.push(currentContext()?.module);
         await turn();
         look();
-        await behindWall(frameOf(`${frame.module} within`), async () => {
+        await behindWall(contextOf(`${context.module} within`), async () => {
           await turn();
           look();
         });
@@ -48,7 +48,7 @@ describe('a frame', () => {
       ['outer', 'outer within', 'outer'],
       ['inner', 'inner within', 'inner'],
     ]);
-    expect(currentFrame()).toBeUndefined();
+    expect(currentContext()).toBeUndefined();
   });
 
   // before Node 24, what a handler entered was found by every later one

@@ -14,7 +14,7 @@ export interface OpenTransaction {
   readonly manager: object;
 }
 
-/** Something that ends when the frame it was started from is cancelled. */
+/** Something that ends when the context it was started from is cancelled. */
 export interface Cancellable {
   cancel(): void;
 }
@@ -23,10 +23,10 @@ export interface Cancellable {
  * The context of one piece of work inside one module: an HTTP request, a call that was received, a job. It flows with the
  * asynchronous calls of that work and ends at the boundary; a call takes over from it what the parity law names, no more.
  */
-export class Frame {
+export class CallContext {
   /** Set for the extent of a transaction; see `runInTransaction`. */
   transaction: OpenTransaction | undefined = undefined;
-  /** Transactions opened by hand on a query runner in this frame and not yet ended. */
+  /** Transactions opened by hand on a query runner in this context and not yet ended. */
   openByHand = 0;
   cancelled = false;
   /** Whether the work has sent a command or changed data for good, so that what fails from now on may not have done nothing. */
@@ -38,7 +38,7 @@ export class Frame {
   constructor(
     /** The module in which the work runs. */
     readonly module: string,
-    /** The module that called; `http` or `job` for the outermost frame. */
+    /** The module that called; `http` or `job` for the outermost context. */
     readonly caller: string,
     /** When the work must be done, on the clock of `now()`; `Infinity` for none. */
     readonly deadlineAt: number,
@@ -86,7 +86,7 @@ export class Frame {
     this.hasEffects = true;
   }
 
-  /** Cancels `dependant` with this frame, until `release`. */
+  /** Cancels `dependant` with this context, until `release`. */
   hold(dependant: Cancellable): void {
     (this.dependants ??= new Set()).add(dependant);
   }
@@ -98,7 +98,7 @@ export class Frame {
 
 /** Bytes of a trace id and the span id after it. */
 const IDS_BYTES = 24;
-/** Random bytes for the ids of many frames, drawn at once: a draw for each took longer than all else that a frame costs. */
+/** Random bytes for the ids of many contexts, drawn at once: a draw for each took longer than all else that a context costs. */
 const random = Buffer.alloc(IDS_BYTES * 256);
 let used = random.length;
 
@@ -113,21 +113,21 @@ function newTraceparent(): string {
   return `00-${ids.slice(0, 32)}-${ids.slice(32)}-01`;
 }
 
-const frames = new AsyncLocalStorage<Frame>();
+const contexts = new AsyncLocalStorage<CallContext>();
 
-/** The frame of the work that runs now, if it runs in one. */
-export function currentFrame(): Frame | undefined {
-  return frames.getStore();
+/** The context of the work that runs now, if it runs in one. */
+export function currentContext(): CallContext | undefined {
+  return contexts.getStore();
 }
 
-/** Runs `fn` in a frame; what it awaits stays in it. */
-export function runInFrame<R>(frame: Frame, fn: () => R): R {
-  return frames.run(frame, fn);
+/** Runs `fn` in a context; what it awaits stays in it. */
+export function runInContext<R>(context: CallContext, fn: () => R): R {
+  return contexts.run(context, fn);
 }
 
 /**
  * The empty side of the wall: an asynchronous context without anyone's async-local state. Taken when the kit is loaded,
- * before any request, so that only the frame crosses a boundary in one process, as only headers do between processes.
+ * before any request, so that only the context crosses a boundary in one process, as only headers do between processes.
  */
 const wall = new AsyncResource('FledgeBoundary', { requireManualDestroy: true });
 
@@ -143,14 +143,14 @@ export interface Handler {
  */
 class Passage {
   constructor(
-    private readonly frame: Frame,
+    private readonly context: CallContext,
     private readonly handler: Handler,
     private readonly message: object,
   ) {}
 
   enter(): unknown {
     // `run` would take back what was there before: the end of the scope does that.
-    frames.enterWith(this.frame);
+    contexts.enterWith(this.context);
     return this.handler.execute(this.message);
   }
 }
@@ -160,22 +160,22 @@ for (const symbol of Object.getOwnPropertySymbols(wall)) {
   if (typeof Reflect.get(wall, symbol) === 'object') Object.defineProperty(Passage.prototype, symbol, { value: undefined, writable: true });
 }
 
-/** Runs `handler.execute(message)` in `frame` and in nothing else of the caller's asynchronous context. */
-export function runBehindWall(frame: Frame, handler: Handler, message: object): unknown {
-  const passage = new Passage(frame, handler, message) as Passage & AsyncResource;
+/** Runs `handler.execute(message)` in `context` and in nothing else of the caller's asynchronous context. */
+export function runBehindWall(context: CallContext, handler: Handler, message: object): unknown {
+  const passage = new Passage(context, handler, message) as Passage & AsyncResource;
   return passage.runInAsyncScope(passage.enter, passage);
 }
 
-/** Runs `fn` with a transaction open in its flow: a frame like the present one, but for the transaction. */
+/** Runs `fn` with a transaction open in its flow: a context like the present one, but for the transaction. */
 export function runInTransaction<R>(transaction: OpenTransaction, fn: () => R): R {
-  const outer = frames.getStore();
-  return frames.run(new TransactionFrame(outer, transaction), fn);
+  const outer = contexts.getStore();
+  return contexts.run(new TransactionContext(outer, transaction), fn);
 }
 
-/** A frame within a frame: shares its cancellation and its context, and knows of the transaction. */
-class TransactionFrame extends Frame {
+/** A context within another: shares its cancellation and what it knows, and has the transaction besides. */
+class TransactionContext extends CallContext {
   constructor(
-    private readonly outer: Frame | undefined,
+    private readonly outer: CallContext | undefined,
     transaction: OpenTransaction,
   ) {
     super(outer?.module ?? '', outer?.caller ?? '', outer?.deadlineAt ?? Infinity, outer?.identity, outer?.traceparent, outer?.idempotencyKey);
@@ -196,6 +196,6 @@ class TransactionFrame extends Frame {
 }
 
 /** Whether a transaction is open in the flow that runs now. */
-export function inTransaction(frame: Frame | undefined): boolean {
-  return frame !== undefined && (frame.transaction !== undefined || frame.openByHand > 0);
+export function inTransaction(context: CallContext | undefined): boolean {
+  return context !== undefined && (context.transaction !== undefined || context.openByHand > 0);
 }
