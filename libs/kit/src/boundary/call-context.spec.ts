@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
-import { currentContext, CallContext, runBehindWall, runInContext } from './call-context.js';
+import { currentContext, CallContext, runIsolated, runInContext } from './call-context.js';
 
 const contextOf = (module: string): CallContext => new CallContext(module, 'test', Infinity, undefined, undefined, undefined);
 const [request, outer, inner] = [contextOf('request'), contextOf('outer'), contextOf('inner')];
-const behindWall = (context: CallContext, execute: () => unknown): unknown => runBehindWall(context, { execute }, {});
+const isolated = (context: CallContext, execute: () => unknown): unknown => runIsolated(context, { execute }, {});
 
 describe('a context', () => {
   it('has a trace and a span of its own, however many there are', () => {
@@ -17,11 +17,11 @@ describe('a context', () => {
     const seen: (CallContext | undefined)[] = [];
     const look = (): number => seen.push(currentContext());
     runInContext(request, () => {
-      behindWall(outer, () => {
+      isolated(outer, () => {
         look();
-        behindWall(inner, look);
+        isolated(inner, look);
         look();
-        expect(() => behindWall(inner, () => { throw new Error('no'); })).toThrow('no');
+        expect(() => isolated(inner, () => { throw new Error('no'); })).toThrow('no');
         look();
       });
       look();
@@ -32,12 +32,12 @@ describe('a context', () => {
 
   it('stays with what is awaited, beside others', async () => {
     const work = (context: CallContext): unknown =>
-      behindWall(context, async () => {
+      isolated(context, async () => {
         const seen: (string | undefined)[] = [];
         const look = (): number => seen.push(currentContext()?.module);
         await turn();
         look();
-        await behindWall(contextOf(`${context.module} within`), async () => {
+        await isolated(contextOf(`${context.module} within`), async () => {
           await turn();
           look();
         });
@@ -55,7 +55,7 @@ describe('a context', () => {
   it('sees nothing of the async-local state of its caller, who keeps it', async () => {
     const others = new AsyncLocalStorage<string>();
     await others.run('of the caller', async () => {
-      const within = await behindWall(outer, async () => {
+      const within = await isolated(outer, async () => {
         const atOnce = others.getStore();
         others.enterWith('of the handler');
         await turn();
@@ -64,6 +64,6 @@ describe('a context', () => {
       expect(within).toEqual([undefined, 'of the handler']);
       expect(others.getStore()).toBe('of the caller');
     });
-    expect(behindWall(inner, () => others.getStore())).toBeUndefined();
+    expect(isolated(inner, () => others.getStore())).toBeUndefined();
   });
 });

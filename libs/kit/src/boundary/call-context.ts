@@ -126,10 +126,10 @@ export function runInContext<R>(context: CallContext, fn: () => R): R {
 }
 
 /**
- * The empty side of the wall: an asynchronous context without anyone's async-local state. Taken when the kit is loaded,
+ * An asynchronous scope without anyone's async-local state. Taken when the kit is loaded,
  * before any request, so that only the context crosses a boundary in one process, as only headers do between processes.
  */
-const wall = new AsyncResource('FledgeBoundary', { requireManualDestroy: true });
+const emptyScope = new AsyncResource('FledgeBoundary', { requireManualDestroy: true });
 
 /** What handles a message: a stock command or query handler. */
 export interface Handler {
@@ -137,11 +137,11 @@ export interface Handler {
 }
 
 /**
- * One way through the wall. Node before 24 (and later ones with `--no-async-context-frame`) keeps async-local state on the resource
+ * One run in an isolated scope. Node before 24 (and later ones with `--no-async-context-frame`) keeps async-local state on the resource
  * whose scope it is set in: what a handler sets there must not meet the next one, so each has a resource of its own. It inherits from
- * the wall what a resource is, and costs no more than an object.
+ * the empty scope what a resource is, and costs no more than an object.
  */
-class Passage {
+class IsolatedScope {
   constructor(
     private readonly context: CallContext,
     private readonly handler: Handler,
@@ -154,16 +154,16 @@ class Passage {
     return this.handler.execute(this.message);
   }
 }
-Object.setPrototypeOf(Passage.prototype, wall);
-// And nothing of the state that was on the wall when it was made: what of it is an object is that, or holds it.
-for (const symbol of Object.getOwnPropertySymbols(wall)) {
-  if (typeof Reflect.get(wall, symbol) === 'object') Object.defineProperty(Passage.prototype, symbol, { value: undefined, writable: true });
+Object.setPrototypeOf(IsolatedScope.prototype, emptyScope);
+// And nothing of the state that was there when it was made: what of it is an object is that, or holds it.
+for (const symbol of Object.getOwnPropertySymbols(emptyScope)) {
+  if (typeof Reflect.get(emptyScope, symbol) === 'object') Object.defineProperty(IsolatedScope.prototype, symbol, { value: undefined, writable: true });
 }
 
 /** Runs `handler.execute(message)` in `context` and in nothing else of the caller's asynchronous context. */
-export function runBehindWall(context: CallContext, handler: Handler, message: object): unknown {
-  const passage = new Passage(context, handler, message) as Passage & AsyncResource;
-  return passage.runInAsyncScope(passage.enter, passage);
+export function runIsolated(context: CallContext, handler: Handler, message: object): unknown {
+  const scope = new IsolatedScope(context, handler, message) as IsolatedScope & AsyncResource;
+  return scope.runInAsyncScope(scope.enter, scope);
 }
 
 /** Runs `fn` with a transaction open in its flow: a context like the present one, but for the transaction. */

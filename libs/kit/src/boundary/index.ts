@@ -11,7 +11,7 @@ export {
   currentContext,
   CallContext,
   inTransaction,
-  runBehindWall,
+  runIsolated,
   runInContext,
   runInTransaction,
   type Cancellable,

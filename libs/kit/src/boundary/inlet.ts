@@ -5,7 +5,7 @@ import { ModuleUnavailable, type Outcome, type UnavailableReason } from '../cont
 /** Calls that a module works on at once; the next one gets `ModuleUnavailable` at once. 1 to 100,000; default 1,024. */
 export const IN_FLIGHT_MAX_DEFAULT = 1_024;
 
-/** Told of faults, so that the text that stays behind the wall can be found. */
+/** Told of faults, so that the text that callers do not get can be found. */
 export type FaultLog = (module: string, message: string, correlationId: string, error: unknown) => void;
 
 /**
@@ -38,7 +38,7 @@ export class Inlet {
     this.handlers.set(message, handler);
   }
 
-  /** The handler of a message, if one was named. To be run behind the wall, between `enter` and `leave`. */
+  /** The handler of a message, if one was named. To be run in an isolated scope, between `enter` and `leave`. */
   handlerOf(message: CompiledMessage): Handler | undefined {
     return this.handlers.get(message);
   }

@@ -1,4 +1,4 @@
-import { CallContext, now, runBehindWall, type Handler, type Timed, wheel } from '../boundary/index.js';
+import { CallContext, now, runIsolated, type Handler, type Timed, wheel } from '../boundary/index.js';
 import type { StoredMessage } from '../transport/index.js';
 import type { DurableConsumer } from './consumer.js';
 import { HandlerTimeout } from './delivery-errors.js';
@@ -9,7 +9,7 @@ export type Outcome = { readonly ok: true } | { readonly ok: false; readonly err
 const OK: Outcome = { ok: true };
 
 /**
- * One try of a message: the context in which its handler runs, behind the wall as a call would. Ends when the handler does, when its
+ * One try of a message: the context in which its handler runs, isolated as a call would be. Ends when the handler does, when its
  * time is up, or when it is given up; what the handler does later is nobody's.
  */
 export class Attempt extends CallContext implements Timed {
@@ -36,7 +36,7 @@ export class Attempt extends CallContext implements Timed {
       wheel.watch(this);
       const handler: Handler = { execute: () => this.consumer.handle(this.stored) };
       Promise.resolve()
-        .then(() => runBehindWall(this, handler, this.stored))
+        .then(() => runIsolated(this, handler, this.stored))
         .then(
           () => this.end?.(OK),
           (error: unknown) => this.end?.({ ok: false, error }),

@@ -1,6 +1,6 @@
 import { type INestApplicationContext, Logger } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { currentContext, CallContext, now, runBehindWall } from '../boundary/index.js';
+import { currentContext, CallContext, now, runIsolated } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
 import type { Assignment, Membership } from './membership.js';
 import { isMember } from './membership-sql.js';
@@ -216,7 +216,7 @@ class Round {
     const context = (this.context = new CallContext(module, 'job', Infinity, undefined, undefined, undefined));
     this.runs++;
     try {
-      return await runBehindWall(context, { execute: () => job.run() }, job);
+      return await runIsolated(context, { execute: () => job.run() }, job);
     } catch (error) {
       this.failures++;
       this.logger.error(`[${context.correlationId}] the singleton ${job.name} of ${module} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

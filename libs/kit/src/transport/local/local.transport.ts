@@ -1,4 +1,4 @@
-import { type Call, carry, type CompiledError, type CompiledMessage, type Handler, type Inlet, isSpent, isThenable, outcomeOf, revive, runBehindWall, type Send } from '../../boundary/index.js';
+import { type Call, carry, type CompiledError, type CompiledMessage, type Handler, type Inlet, isSpent, isThenable, outcomeOf, revive, runIsolated, type Send } from '../../boundary/index.js';
 import { ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { LocalCarrier } from './local.carrier.js';
@@ -52,7 +52,7 @@ function deliver(inlet: Inlet, handler: Handler, input: object, call: Call): voi
   call.started = true;
   let result: unknown;
   try {
-    result = runBehindWall(call, handler, input);
+    result = runIsolated(call, handler, input);
   } catch (error) {
     // A handler that throws before its first await fails as one that rejects.
     return failed(inlet, call, error);

@@ -1,4 +1,4 @@
-import { carry, type CompiledError, type Handler, type Inlet, isSpent, isThenable, now, runBehindWall, wheel } from '../../boundary/index.js';
+import { carry, type CompiledError, type Handler, type Inlet, isSpent, isThenable, now, runIsolated, wheel } from '../../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import { bodyOf, type Delivery, hasHeaders, headersOf, replyOf, subjectTail } from './delivery.js';
 import { Endpoint } from './endpoint.js';
@@ -119,7 +119,7 @@ export class Responder implements WorkOwner {
     this.inlet.enter();
     let result: unknown;
     try {
-      result = runBehindWall(work, work.endpoint.handler as Handler, input);
+      result = runIsolated(work, work.endpoint.handler as Handler, input);
     } catch (error) {
       return this.rejected(work, error);
     }
