@@ -18,7 +18,7 @@ const bad = (path: string, code: string, message: string) => ({ ...at(path, code
 
 tester.run('kit-rooms', kitRooms, {
   valid: [
-    at('libs/kit/src/bus/route.ts', "import { Outlet } from '../boundary/index.js'; import { x } from '../contract/index.js'; import { y } from './y.js';"),
+    at('libs/kit/src/bus/route.ts', "import { ModuleClient } from '../boundary/index.js'; import { x } from '../contract/index.js'; import { y } from './y.js';"),
     at('libs/kit/src/transport/nats/wire.ts', "import { CallContext } from '../../boundary/index.js'; import { Transport } from '../transport.js';"),
     at('libs/kit/src/security/guard.ts', "import { Forbidden } from '../http/index.js';"),
     at('libs/kit/src/index.ts', "export { Host } from './host/index.js'; export { x } from './contract/errors.js';"),

@@ -19,9 +19,9 @@ export {
   type Identity,
   type OpenTransaction,
 } from './call-context.js';
-export { IN_FLIGHT_MAX_DEFAULT, Inlet, type FaultLog, type PassingOutcome } from './inlet.js';
+export { IN_FLIGHT_MAX_DEFAULT, ModuleServer, type FaultLog, type PassingOutcome } from './module-server.js';
 export { CHECK_FAILED, uncheckable } from './judge.js';
-export { Outlet, type Send } from './outlet.js';
+export { ModuleClient, type Send } from './module-client.js';
 export { isSpent } from './spent.js';
 export { isThenable } from './thenable.js';
 export { VIOLATIONS_MAX, violationsOf } from './violations.js';

@@ -2,16 +2,16 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { CommandBus, CommandHandlerNotFoundException, EventBus, type ICommand, type IEvent, type IQuery, QueryBus, QueryHandlerNotFoundException } from '@nestjs/cqrs';
-import type { Catalogue, CompiledMessage, Handler, Inlet, Outlet } from '../boundary/index.js';
+import type { Catalogue, CompiledMessage, Handler, ModuleServer, ModuleClient } from '../boundary/index.js';
 import { type Class, type Contract, messageSpec, StartupError, UndeclaredDependency } from '../contract/index.js';
 import { type BusCall, isInstance, NoHandler, NotAMessage } from './errors.js';
 
-/** What a module may send: an outlet for each message of the contracts it uses. */
-export type Outlets = ReadonlyMap<Class, Outlet>;
+/** What a module may send: a module client for each message of the contracts it uses. */
+export type ModuleClients = ReadonlyMap<Class, ModuleClient>;
 
-/** Makes the outlets of a module; a used contract that the application does not know stops the start. */
-export function outletsOf(module: string, uses: readonly Contract[], catalogue: Catalogue, make: (message: CompiledMessage) => Outlet): Outlets {
-  const outlets = new Map<Class, Outlet>();
+/** Makes the module clients of a module; a used contract that the application does not know stops the start. */
+export function clientsOf(module: string, uses: readonly Contract[], catalogue: Catalogue, make: (message: CompiledMessage) => ModuleClient): ModuleClients {
+  const moduleClients = new Map<Class, ModuleClient>();
   for (const contract of uses) {
     if (catalogue.contract(contract.name) === undefined) {
       throw new StartupError('unknown-contract', `${module} uses the contract of '${contract.name}', which the application does not list`, "Add the module to the application's list of modules.");
@@ -19,9 +19,9 @@ export function outletsOf(module: string, uses: readonly Contract[], catalogue: 
     if (contract.name === module) {
       throw new StartupError('uses-itself', `${module} names its own contract in \`uses\``, 'Remove it: a module reaches its own handlers directly.');
     }
-    for (const message of catalogue.of(contract.name)) outlets.set(message.cls, make(message));
+    for (const message of catalogue.of(contract.name)) moduleClients.set(message.cls, make(message));
   }
-  return outlets;
+  return moduleClients;
 }
 
 /**
@@ -48,24 +48,24 @@ function checkedEvent(module: string, event: unknown): object {
 
 /**
  * Routes a container's stock `CommandBus` and `QueryBus` instances, every one that is in it, over the boundary: messages of
- * used contracts go to their outlets, the module's own and private ones stay on the stock path, any other contract's is refused.
+ * used contracts go to their module clients, the module's own and private ones stay on the stock path, any other contract's is refused.
  */
-export function attachBuses(app: INestApplicationContext, module: string, outlets: Outlets, catalogue: Catalogue): void {
+export function attachBuses(app: INestApplicationContext, module: string, moduleClients: ModuleClients, catalogue: Catalogue): void {
   for (const { instance } of providersOf(app)) {
-    if (instance instanceof CommandBus || instance instanceof QueryBus) route(instance, module, outlets, catalogue);
+    if (instance instanceof CommandBus || instance instanceof QueryBus) route(instance, module, moduleClients, catalogue);
   }
 }
 
 type Bus = CommandBus | QueryBus;
 type Execute = (message: ICommand | IQuery, context?: never) => Promise<unknown>;
 
-function route(bus: Bus, module: string, outlets: Outlets, catalogue: Catalogue): void {
+function route(bus: Bus, module: string, moduleClients: ModuleClients, catalogue: Catalogue): void {
   const stock = bus.execute.bind(bus) as Execute;
   const call: BusCall = bus instanceof CommandBus ? 'commandBus.execute' : 'queryBus.execute';
   const execute: Execute = (message, context) => {
     const cls = message?.constructor as unknown as Class | undefined;
-    const outlet = outlets.get(cls as Class);
-    if (outlet !== undefined) return outlet.execute(message);
+    const moduleClient = moduleClients.get(cls as Class);
+    if (moduleClient !== undefined) return moduleClient.execute(message);
     if (!isInstance(message)) return Promise.reject(new NotAMessage(module, call, message));
     return (
       elsewhere(module, cls, catalogue) ??
@@ -102,37 +102,37 @@ function unthrown(stock: Execute, message: ICommand | IQuery, context?: never): 
 // The keys under which @nestjs/cqrs keeps what @CommandHandler and @QueryHandler were told; it does not export them.
 const HANDLER_KEYS = ['__commandHandler__', '__queryHandler__'] as const;
 
-/** Finds the stock handler of each of a module's contract messages and gives it to the inlet. */
-export function bindHandlers(app: INestApplicationContext, inlet: Inlet): void {
+/** Finds the stock handler of each of a module's contract messages and gives it to the module server. */
+export function bindHandlers(app: INestApplicationContext, moduleServer: ModuleServer): void {
   const found = new Map<Class, InstanceWrapper>();
   for (const wrapper of providersOf(app)) {
     const cls = handledBy(wrapper);
     if (!cls) continue;
     const other = found.get(cls);
     if (other && other.metatype !== wrapper.metatype) {
-      throw new StartupError('handler-twice', `${cls.name} is handled by ${other.name} and by ${wrapper.name} in ${inlet.module}`, 'Keep one handler.');
+      throw new StartupError('handler-twice', `${cls.name} is handled by ${other.name} and by ${wrapper.name} in ${moduleServer.module}`, 'Keep one handler.');
     }
-    refuseForeign(inlet, wrapper, cls);
+    refuseForeign(moduleServer, wrapper, cls);
     found.set(cls, wrapper);
   }
-  for (const message of inlet.messages) {
+  for (const message of moduleServer.messages) {
     const wrapper = found.get(message.cls);
     if (!wrapper) {
       const decorator = message.kind === 'command' ? '@CommandHandler' : '@QueryHandler';
-      throw new StartupError('handler-missing', `${inlet.module} answers '${message.name}' by contract but has no handler for it`, `Add a provider with ${decorator}(${message.cls.name}) to the module.`);
+      throw new StartupError('handler-missing', `${moduleServer.module} answers '${message.name}' by contract but has no handler for it`, `Add a provider with ${decorator}(${message.cls.name}) to the module.`);
     }
-    inlet.handle(message, handlerOf(app, wrapper, message));
+    moduleServer.handle(message, handlerOf(app, wrapper, message));
   }
 }
 
 /** A handler that no call could ever reach: its message has a contract, and that is not this module's. */
-function refuseForeign(inlet: Inlet, handler: InstanceWrapper, cls: Class): void {
+function refuseForeign(moduleServer: ModuleServer, handler: InstanceWrapper, cls: Class): void {
   const spec = messageSpec(cls);
-  if (!spec || inlet.messages.some((message) => message.cls === cls)) return;
+  if (!spec || moduleServer.messages.some((message) => message.cls === cls)) return;
   throw new StartupError(
     'handler-foreign',
-    `${handler.name} of ${inlet.module} handles '${spec.name}', which the contract of ${inlet.module} does not list`,
-    `List ${cls.name} in the contract of ${inlet.module}, if it is its own; else move the handler into the module whose message it is.`,
+    `${handler.name} of ${moduleServer.module} handles '${spec.name}', which the contract of ${moduleServer.module} does not list`,
+    `List ${cls.name} in the contract of ${moduleServer.module}, if it is its own; else move the handler into the module whose message it is.`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { type INestApplication, Logger, type LoggerService } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { Catalogue, type CompiledMessage, IN_FLIGHT_MAX_DEFAULT, Inlet, Outlet } from '../boundary/index.js';
+import { Catalogue, type CompiledMessage, IN_FLIGHT_MAX_DEFAULT, ModuleServer, ModuleClient } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { BODY_MAX_DEFAULT_BYTES, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData, passingOutcome } from '../data/index.js';
@@ -68,7 +68,7 @@ export class Host {
   private readonly containers = new Map<string, ModuleContainer>();
   /** Opened for their modules, whose containers close them. */
   private readonly sources = new Map<string, ModuleDataSource>();
-  private readonly inlets: Inlet[] = [];
+  private readonly moduleServers: ModuleServer[] = [];
   private readonly messagings: ModuleMessaging[] = [];
   private readonly catalogue: Catalogue;
   private readonly listener = new HttpListener();
@@ -127,7 +127,7 @@ export class Host {
       // in the order of the list: hooks of modules run as those of one application do
       for (const container of this.containers.values()) await container.init();
       await all(this.messagings.map((messaging) => messaging.subscribe()));
-      await all(this.inlets.map((inlet) => this.options.transport.serve(inlet)));
+      await all(this.moduleServers.map((moduleServer) => this.options.transport.serve(moduleServer)));
       await all(this.messagings.map((messaging) => messaging.start()));
       if (this.options.http) await this.listen(this.options.http);
     } catch (error) {
@@ -146,7 +146,7 @@ export class Host {
   private async open({ cls, spec, settings }: LoadedModule): Promise<void> {
     const { options, catalogue } = this;
     const { name } = spec.contract;
-    const inlet = new Inlet(name, catalogue.of(name), options.inFlightMax ?? IN_FLIGHT_MAX_DEFAULT, (module, message, correlationId, error) =>
+    const moduleServer = new ModuleServer(name, catalogue.of(name), options.inFlightMax ?? IN_FLIGHT_MAX_DEFAULT, (module, message, correlationId, error) =>
       this.logger.error(`[${correlationId}] ${module} failed while handling ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
       passingOutcome,
     );
@@ -155,8 +155,8 @@ export class Host {
       cls,
       spec,
       catalogue,
-      inlet,
-      outlet: (message) => this.outlet(name, message),
+      moduleServer,
+      moduleClient: (message) => this.moduleClient(name, message),
       dataImports: source ? [...moduleDataImports(source, spec.entities), messagingImports(source)] : [],
       settings,
       bodyMaxBytes: options.http?.bodyMaxBytes ?? BODY_MAX_DEFAULT_BYTES,
@@ -164,8 +164,8 @@ export class Host {
       logger: options.logger ?? false,
     });
     this.containers.set(name, container);
-    this.inlets.push(inlet);
-    const parts = { app: container.app, spec, catalogue, inlet };
+    this.moduleServers.push(moduleServer);
+    const parts = { app: container.app, spec, catalogue, moduleServer };
     if (source) this.openMessaging(name, { ...parts, source });
     else refuseUnstored(parts);
     for (const route of spec.contract.routes) this.listener.own(route, container.handleRequest);
@@ -187,10 +187,10 @@ export class Host {
     this.sources.set(name, await openModuleData({ module: name, url: database.url, poolMax: database.poolMax, entities: spec.entities, migrations: [...MESSAGING_MIGRATIONS, ...spec.migrations] }));
   }
 
-  private outlet(caller: string, message: CompiledMessage): Outlet {
+  private moduleClient(caller: string, message: CompiledMessage): ModuleClient {
     const { transport } = this.options;
     const meter = this.metrics.meter({ caller, module: message.module, message: message.name, transport: transport.name });
-    return new Outlet(caller, message, transport.sender(caller, message), meter);
+    return new ModuleClient(caller, message, transport.sender(caller, message), meter);
   }
 
   private async listen(http: HttpOptions): Promise<void> {

@@ -4,8 +4,8 @@ import { MODULE_PATH, PATH_METADATA } from '@nestjs/common/constants.js';
 import { APP_FILTER, ModulesContainer, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Catalogue, CompiledMessage, Inlet, Outlet } from '../boundary/index.js';
-import { attachBuses, bindHandlers, boundedModuleSpec, type BoundedModuleSpec, guardEventBuses, outletsOf } from '../bus/index.js';
+import type { Catalogue, CompiledMessage, ModuleServer, ModuleClient } from '../boundary/index.js';
+import { attachBuses, bindHandlers, boundedModuleSpec, type BoundedModuleSpec, guardEventBuses, clientsOf } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import { acceptJsonOnly, openRequestContexts, ProblemFilter, refuseUnroutable, RequestValidation, type RequestHandler } from '../http/index.js';
 import { ModuleSettingsModule } from './module-settings.js';
@@ -15,8 +15,8 @@ export interface ContainerOptions {
   readonly cls: Type;
   readonly spec: BoundedModuleSpec;
   readonly catalogue: Catalogue;
-  readonly inlet: Inlet;
-  readonly outlet: (message: CompiledMessage) => Outlet;
+  readonly moduleServer: ModuleServer;
+  readonly moduleClient: (message: CompiledMessage) => ModuleClient;
   /** Dynamic modules of the data room, empty for a module without tables. */
   readonly dataImports: readonly DynamicModule[];
   /** The checked instance of the module's class of settings, if it has one. */
@@ -44,7 +44,7 @@ class ContainerRoot {}
  * up from another module's. Providers exist when this resolves; lifecycle hooks have not run.
  */
 export async function createContainer(options: ContainerOptions): Promise<ModuleContainer> {
-  const { cls, spec, inlet } = options;
+  const { cls, spec, moduleServer } = options;
   let route: RequestHandler | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyMaxBytes,
@@ -70,8 +70,8 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   refuseForeignModules(app, cls);
   refuseForeignRoutes(app, spec);
   app.useGlobalPipes(new RequestValidation());
-  attachBuses(app, spec.contract.name, outletsOf(spec.contract.name, spec.uses, options.catalogue, options.outlet), options.catalogue);
-  bindHandlers(app, inlet);
+  attachBuses(app, spec.contract.name, clientsOf(spec.contract.name, spec.uses, options.catalogue, options.moduleClient), options.catalogue);
+  bindHandlers(app, moduleServer);
   return {
     app,
     init: async () => {

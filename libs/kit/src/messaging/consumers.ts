@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
-import type { Catalogue, CompiledEvent, Inlet } from '../boundary/index.js';
+import type { Catalogue, CompiledEvent, ModuleServer } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { type Class, eventSpec, InvalidMessage, StartupError } from '../contract/index.js';
 import type { StoredMessage } from '../transport/index.js';
@@ -16,7 +16,7 @@ const EVENTS_HANDLED = '__eventsHandler__';
  * commands, which processes of other modules may send.
  * @throws StartupError for a handler without a durable name, of an event that the module does not use, or made anew for each request.
  */
-export function discoverConsumers(app: INestApplicationContext, spec: BoundedModuleSpec, catalogue: Catalogue, inlet: Inlet): DurableConsumer[] {
+export function discoverConsumers(app: INestApplicationContext, spec: BoundedModuleSpec, catalogue: Catalogue, moduleServer: ModuleServer): DurableConsumer[] {
   const found = new Map<string, DurableConsumer>();
   const wrappers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.providers.values()]);
   for (const wrapper of new Set(wrappers)) {
@@ -25,7 +25,7 @@ export function discoverConsumers(app: INestApplicationContext, spec: BoundedMod
     if (found.has(consumer.name)) throw new StartupError('consumer-twice', `two consumers of ${spec.contract.name} are named '${consumer.name}'`, 'Give each handler class a name of its own with @Consumer.');
     found.set(consumer.name, consumer);
   }
-  return [...found.values(), ...commandConsumers(inlet)];
+  return [...found.values(), ...commandConsumers(moduleServer)];
 }
 
 function eventConsumer(wrapper: InstanceWrapper, spec: BoundedModuleSpec, catalogue: Catalogue): DurableConsumer | undefined {
@@ -74,9 +74,9 @@ export function decodeEvent(event: CompiledEvent, message: StoredMessage): objec
 }
 
 /** Every command that the module answers can come durably, too. */
-function commandConsumers(inlet: Inlet): DurableConsumer[] {
-  return inlet.messages.flatMap((command) => {
-    const handler = inlet.handlerOf(command);
+function commandConsumers(moduleServer: ModuleServer): DurableConsumer[] {
+  return moduleServer.messages.flatMap((command) => {
+    const handler = moduleServer.handlerOf(command);
     if (command.kind !== 'command' || handler === undefined) return [];
     const name = familyOf(command.name);
     return {

@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import type { Catalogue, Inlet } from '../boundary/index.js';
+import type { Catalogue, ModuleServer } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import type { ModuleDataSource } from '../data/index.js';
@@ -27,7 +27,7 @@ export interface ModuleMessagingOptions {
   readonly app: INestApplicationContext;
   readonly spec: BoundedModuleSpec;
   readonly catalogue: Catalogue;
-  readonly inlet: Inlet;
+  readonly moduleServer: ModuleServer;
   /** With the tables of messaging in its schema. */
   readonly source: ModuleDataSource;
   readonly carrier: Carrier;
@@ -50,12 +50,12 @@ export class ModuleMessaging {
 
   /** Finds the module's consumers and takes over its event bus; nothing moves before `start`. */
   constructor(private readonly options: ModuleMessagingOptions) {
-    const { app, spec, catalogue, inlet, source, carrier } = options;
+    const { app, spec, catalogue, moduleServer, source, carrier } = options;
     const module = spec.contract.name;
     this.sql = sqlOf(source);
     const lane = new OutboxLane();
     this.outbox = new Outbox(source, module, catalogue, lane);
-    const consumers = discoverConsumers(app, spec, catalogue, inlet);
+    const consumers = discoverConsumers(app, spec, catalogue, moduleServer);
     const processes = discoverProcesses(app, { spec, catalogue, sql: this.sql, outbox: this.outbox, onTimer: (inMs) => this.timers.expect(inMs) }, consumers);
     this.consumers = [...consumers, ...processes];
     const knows = this.consumers.flatMap(({ name, knows: names }) => names.map((wireName) => knowledge(name, wireName)));
@@ -112,10 +112,10 @@ export class ModuleMessaging {
  * For a module without tables: its event bus refuses events of contracts, which it could not store.
  * @throws StartupError when it has durable consumers, processes or singletons.
  */
-export function refuseUnstored({ app, spec, catalogue, inlet }: Pick<ModuleMessagingOptions, 'app' | 'spec' | 'catalogue' | 'inlet'>): void {
+export function refuseUnstored({ app, spec, catalogue, moduleServer }: Pick<ModuleMessagingOptions, 'app' | 'spec' | 'catalogue' | 'moduleServer'>): void {
   const module = spec.contract.name;
   attachEventBus(app, module, undefined);
-  const consumer = discoverConsumers(app, spec, catalogue, inlet).find(({ kind }) => kind === 'event');
+  const consumer = discoverConsumers(app, spec, catalogue, moduleServer).find(({ kind }) => kind === 'event');
   const what = consumer ? `the consumer '${consumer.name}'` : (processNames(app).map((name) => `the process ${name}`)[0] ?? discoverSingletons(app).map(({ name }) => `the singleton '${name}'`)[0]);
   if (what === undefined) return;
   throw new StartupError('consumer-tables', `${what} of ${module} needs tables, and the module has none`, 'Name `entities` or `migrations` in its @BoundedModule: then it has a schema, in which the kit makes its tables.');

@@ -1,6 +1,6 @@
 import { Logger, Scope, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Catalogue, currentCall, Inlet } from '../boundary/index.js';
+import { Catalogue, currentCall, ModuleServer } from '../boundary/index.js';
 import { defineContract } from '../contract/index.js';
 import { type ModuleDataSource, openModuleData } from '../data/index.js';
 import { eventually } from '../testing/eventually.js';
@@ -155,7 +155,7 @@ describe('singletons', () => {
     class Root {}
     const app = await NestFactory.createApplicationContext({ module: Root, providers: [Sweeper] }, { logger: false });
     const contract = defineContract({ name: 'single' });
-    const parts = { app, spec: { contract, uses: [], entities: [], migrations: [] }, catalogue: new Catalogue([contract]), inlet: new Inlet('single', [], 1, () => undefined) };
+    const parts = { app, spec: { contract, uses: [], entities: [], migrations: [] }, catalogue: new Catalogue([contract]), moduleServer: new ModuleServer('single', [], 1, () => undefined) };
     expect(() => refuseUnstored(parts)).toThrow(expect.objectContaining({ code: 'fledge.startup.consumer-tables', message: expect.stringContaining("the singleton 'sweep' of single") as string }));
     await app.close();
   });

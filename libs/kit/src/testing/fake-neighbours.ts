@@ -1,4 +1,4 @@
-import { Call, carry, type Catalogue, type CompiledMessage, currentContext, IN_FLIGHT_MAX_DEFAULT, Inlet, outcomeOf } from '../boundary/index.js';
+import { Call, carry, type Catalogue, type CompiledMessage, currentContext, IN_FLIGHT_MAX_DEFAULT, ModuleServer, outcomeOf } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import {
   CallCancelled,
@@ -16,7 +16,7 @@ import { Fake } from './fake.js';
 import type { TestIssuer } from './test-issuer.js';
 
 /**
- * The neighbours of a module under test, each an inlet on the real transport, whose handlers are the fakes'. Keeps what was sent to
+ * The neighbours of a module under test, each a module server on the real transport, whose handlers are the fakes'. Keeps what was sent to
  * them, and what they did against their contracts.
  */
 export class FakeNeighbours {
@@ -33,13 +33,13 @@ export class FakeNeighbours {
     this.fakes = new Map(spec.uses.map((contract) => [contract.name, joined(contract, fakes)]));
   }
 
-  /** An inlet for each contract that the module uses. */
-  inlets(catalogue: Catalogue): Inlet[] {
+  /** A module server for each contract that the module uses. */
+  moduleServers(catalogue: Catalogue): ModuleServer[] {
     return this.spec.uses.map(({ name }) => {
       // Whatever a fake does against its contract is kept as a breach: there is no log for it to be lost in.
-      const inlet = new Inlet(name, catalogue.of(name), IN_FLIGHT_MAX_DEFAULT, () => undefined);
-      for (const message of inlet.messages) inlet.handle(message, { execute: (input) => this.answer(message, input) });
-      return inlet;
+      const moduleServer = new ModuleServer(name, catalogue.of(name), IN_FLIGHT_MAX_DEFAULT, () => undefined);
+      for (const message of moduleServer.messages) moduleServer.handle(message, { execute: (input) => this.answer(message, input) });
+      return moduleServer;
     });
   }
 

@@ -1,5 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { CallContext, type Identity, now, type Outlet, runInContext } from '../boundary/index.js';
+import { CallContext, type Identity, now, type ModuleClient, runInContext } from '../boundary/index.js';
 import { type Class, ModuleFault, StartupError } from '../contract/index.js';
 import type { FakeNeighbours } from './fake-neighbours.js';
 import type { Message } from './fake.js';
@@ -13,7 +13,7 @@ export interface Callee {
   readonly module: string;
   readonly app: NestFastifyApplication;
   readonly http: TestHttp;
-  readonly outlets: ReadonlyMap<Class, Outlet>;
+  readonly moduleClients: ReadonlyMap<Class, ModuleClient>;
   readonly neighbours: FakeNeighbours;
   readonly issuer: TestIssuer;
   /** What was thrown in the module behind a fault that crossed the boundary, by correlation id. */
@@ -37,17 +37,17 @@ export class TestCaller implements Stimulus {
    */
   async execute<R>(message: Message<R>): Promise<R> {
     const { callee } = this;
-    const outlet = callee.outlets.get(message.constructor as unknown as Class);
-    if (!outlet) {
+    const moduleClient = callee.moduleClients.get(message.constructor as unknown as Class);
+    if (!moduleClient) {
       throw new StartupError(
         'test-message',
         `${message.constructor.name} is no message of the contract of ${callee.module}`,
-        `Reach what is private of it through Nest: test.get(CommandBus). The contract has: ${[...callee.outlets.keys()].map((cls) => cls.name).join(', ') || 'none'}.`,
+        `Reach what is private of it through Nest: test.get(CommandBus). The contract has: ${[...callee.moduleClients.keys()].map((cls) => cls.name).join(', ') || 'none'}.`,
       );
     }
     const context = new CallContext('test', 'test', now() + TEST_DEADLINE_MS, this.identity, undefined, undefined);
     try {
-      return (await runInContext(context, () => outlet.execute(message))) as R;
+      return (await runInContext(context, () => moduleClient.execute(message))) as R;
     } catch (error) {
       if (error instanceof ModuleFault) error.cause = callee.faults.get(error.correlationId);
       throw error;

@@ -1,7 +1,7 @@
 import { ConsoleLogger, type LoggerService, type Type } from '@nestjs/common';
 import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
-import { type CallMeter, Catalogue, type CompiledMessage, type Identity, IN_FLIGHT_MAX_DEFAULT, Inlet, Outlet } from '../boundary/index.js';
+import { type CallMeter, Catalogue, type CompiledMessage, type Identity, IN_FLIGHT_MAX_DEFAULT, ModuleServer, ModuleClient } from '../boundary/index.js';
 import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { BODY_MAX_DEFAULT_BYTES, type Class, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData, passingOutcome } from '../data/index.js';
@@ -115,8 +115,8 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
   const transport = new LocalTransport();
   const http = new TestHttp();
   const faults = new Map<string, unknown>();
-  const inlet = new Inlet(spec.contract.name, catalogue.of(spec.contract.name), IN_FLIGHT_MAX_DEFAULT, (_module, _message, correlationId, error) => faults.set(correlationId, error), passingOutcome);
-  const outlet = (caller: string) => (message: CompiledMessage) => new Outlet(caller, message, transport.sender(caller, message), unmetered);
+  const moduleServer = new ModuleServer(spec.contract.name, catalogue.of(spec.contract.name), IN_FLIGHT_MAX_DEFAULT, (_module, _message, correlationId, error) => faults.set(correlationId, error), passingOutcome);
+  const moduleClient = (caller: string) => (message: CompiledMessage) => new ModuleClient(caller, message, transport.sender(caller, message), unmetered);
   const database = await databaseOf(spec, options);
   let messaging: ModuleMessaging | undefined;
   let app: NestFastifyApplication | undefined;
@@ -133,8 +133,8 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
       cls,
       spec,
       catalogue,
-      inlet,
-      outlet: outlet(spec.contract.name),
+      moduleServer,
+      moduleClient: moduleClient(spec.contract.name),
       dataImports: source ? [...moduleDataImports(source, spec.entities), messagingImports(source)] : [],
       settings: settings.instance,
       bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
@@ -144,16 +144,16 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     });
     app = container.app;
     http.own(spec.contract.routes, container.handleRequest);
-    for (const neighbour of neighbours.inlets(catalogue)) await transport.serve(neighbour);
-    const parts = { app, spec, catalogue, inlet };
+    for (const neighbour of neighbours.moduleServers(catalogue)) await transport.serve(neighbour);
+    const parts = { app, spec, catalogue, moduleServer };
     if (source) messaging = new ModuleMessaging({ ...parts, source, carrier: new TestCarrier() });
     else refuseUnstored(parts);
     await container.init();
     await messaging?.subscribe();
-    await transport.serve(inlet);
+    await transport.serve(moduleServer);
     await messaging?.start();
-    const outlets = new Map(inlet.messages.map((message) => [message.cls, outlet('test')(message)]));
-    return new TestedModule({ module: spec.contract.name, app, http, outlets, neighbours, issuer, faults }, options.identity, release, source && messaging && new TestMessages(messaging, source, catalogue));
+    const moduleClients = new Map(moduleServer.messages.map((message) => [message.cls, moduleClient('test')(message)]));
+    return new TestedModule({ module: spec.contract.name, app, http, moduleClients, neighbours, issuer, faults }, options.identity, release, source && messaging && new TestMessages(messaging, source, catalogue));
   } catch (error) {
     await release();
     throw error;

@@ -1,4 +1,4 @@
-import type { CompiledMessage, Inlet, Send } from '../boundary/index.js';
+import type { CompiledMessage, ModuleServer, Send } from '../boundary/index.js';
 import type { Carrier } from './carrier.js';
 
 /**
@@ -15,7 +15,7 @@ export interface Transport {
   /** Whether calls can be carried now; part of readiness. */
   isConnected(): boolean;
   /** Answers calls for a module hosted here, from now until `drain`. */
-  serve(inlet: Inlet): Promise<void>;
+  serve(moduleServer: ModuleServer): Promise<void>;
   /** How `caller` sends `message`. Asked once for each pair, when the host starts. */
   sender(caller: string, message: CompiledMessage): Send;
   /** Takes no new calls; resolves when those under way have been answered. */

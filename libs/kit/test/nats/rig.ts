@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import { Command, Query } from '@nestjs/cqrs';
 import { IsDate, IsInt, IsString } from 'class-validator';
 import { Type } from 'class-transformer';
-import { type CallMeter, Catalogue, type CompiledMessage, type FaultLog, Inlet, Outlet } from '../../src/boundary/index.js';
+import { type CallMeter, Catalogue, type CompiledMessage, type FaultLog, ModuleServer, ModuleClient } from '../../src/boundary/index.js';
 import { type Class, CommandContract, ContractError, defineContract, ErrorContract, type Fields, QueryContract } from '../../src/contract/index.js';
 import { NatsTransport, type NatsTransportOptions } from '../../src/transport/index.js';
 
@@ -71,29 +71,29 @@ export class Rig {
     return this.catalogue.message(cls) as CompiledMessage;
   }
 
-  inlet({ count = () => 1, put = () => 1, inFlightMax = 100, logFault = () => undefined }: ShelfHandlers): Inlet {
-    const inlet = new Inlet('shelf', this.catalogue.of('shelf'), inFlightMax, logFault);
-    inlet.handle(this.message(Count), { execute: (message) => count(message as Count) });
-    inlet.handle(this.message(Put), { execute: (message) => put(message as Put) });
-    return inlet;
+  moduleServer({ count = () => 1, put = () => 1, inFlightMax = 100, logFault = () => undefined }: ShelfHandlers): ModuleServer {
+    const moduleServer = new ModuleServer('shelf', this.catalogue.of('shelf'), inFlightMax, logFault);
+    moduleServer.handle(this.message(Count), { execute: (message) => count(message as Count) });
+    moduleServer.handle(this.message(Put), { execute: (message) => put(message as Put) });
+    return moduleServer;
   }
 
   /** A replica of the shelf, on a connection of its own. */
-  async replica(handlers: ShelfHandlers = {}, options: Partial<NatsTransportOptions> = {}): Promise<{ transport: NatsTransport; inlet: Inlet }> {
+  async replica(handlers: ShelfHandlers = {}, options: Partial<NatsTransportOptions> = {}): Promise<{ transport: NatsTransport; moduleServer: ModuleServer }> {
     const transport = await this.transport(options);
-    const inlet = this.inlet(handlers);
-    await transport.serve(inlet);
-    return { transport, inlet };
+    const moduleServer = this.moduleServer(handlers);
+    await transport.serve(moduleServer);
+    return { transport, moduleServer };
   }
 
   /** A module `desk` that calls the shelf, on a connection of its own. */
   async caller(options: Partial<NatsTransportOptions> = {}): Promise<Caller> {
     const transport = await this.transport(options);
-    const outlet = (cls: Class): Outlet => {
+    const moduleClient = (cls: Class): ModuleClient => {
       const message = this.message(cls);
-      return new Outlet('desk', message, transport.sender('desk', message), unmeasured);
+      return new ModuleClient('desk', message, transport.sender('desk', message), unmeasured);
     };
-    const [count, put] = [outlet(Count), outlet(Put)];
+    const [count, put] = [moduleClient(Count), moduleClient(Put)];
     return {
       transport,
       count: (of = 'x') => count.execute(new Count({ of })),

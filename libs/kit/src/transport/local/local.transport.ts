@@ -1,4 +1,4 @@
-import { type Call, carry, type CompiledError, type CompiledMessage, type Handler, type Inlet, isSpent, isThenable, outcomeOf, revive, runIsolated, type Send } from '../../boundary/index.js';
+import { type Call, carry, type CompiledError, type CompiledMessage, type Handler, type ModuleServer, isSpent, isThenable, outcomeOf, revive, runIsolated, type Send } from '../../boundary/index.js';
 import { ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { LocalCarrier } from './local.carrier.js';
@@ -7,7 +7,7 @@ import { LocalCarrier } from './local.carrier.js';
 export class LocalTransport implements Transport {
   readonly name = 'local';
   readonly carrier = new LocalCarrier();
-  private readonly inlets = new Map<string, Inlet>();
+  private readonly moduleServers = new Map<string, ModuleServer>();
 
   start(): Promise<void> {
     return Promise.resolve();
@@ -17,82 +17,82 @@ export class LocalTransport implements Transport {
     return true;
   }
 
-  serve(inlet: Inlet): Promise<void> {
-    this.inlets.set(inlet.module, inlet);
+  serve(moduleServer: ModuleServer): Promise<void> {
+    this.moduleServers.set(moduleServer.module, moduleServer);
     return Promise.resolve();
   }
 
   sender(_caller: string, message: CompiledMessage): Send {
     // Looked up at the first call, since a caller may be wired before the callee is served.
-    let inlet: Inlet | undefined;
+    let moduleServer: ModuleServer | undefined;
     let handler: Handler | undefined;
     return (input, call) => {
-      inlet ??= this.inlets.get(message.module);
-      handler ??= inlet?.handlerOf(message);
+      moduleServer ??= this.moduleServers.get(message.module);
+      handler ??= moduleServer?.handlerOf(message);
       const copy = message.input.copy(input) as object;
-      if (inlet === undefined || handler === undefined) return unavailable(call, 'missing');
-      deliver(inlet, handler, copy, call);
+      if (moduleServer === undefined || handler === undefined) return unavailable(call, 'missing');
+      deliver(moduleServer, handler, copy, call);
     };
   }
 
   async drain(): Promise<void> {
-    await Promise.all([...this.inlets.values()].map((inlet) => inlet.drain()));
+    await Promise.all([...this.moduleServers.values()].map((moduleServer) => moduleServer.drain()));
   }
 
   close(): Promise<void> {
-    this.inlets.clear();
+    this.moduleServers.clear();
     return Promise.resolve();
   }
 }
 
-function deliver(inlet: Inlet, handler: Handler, input: object, call: Call): void {
-  const refusal = inlet.refusal();
+function deliver(moduleServer: ModuleServer, handler: Handler, input: object, call: Call): void {
+  const refusal = moduleServer.refusal();
   if (refusal !== undefined) return unavailable(call, refusal);
-  inlet.enter();
+  moduleServer.enter();
   call.started = true;
   let result: unknown;
   try {
     result = runIsolated(call, handler, input);
   } catch (error) {
     // A handler that throws before its first await fails as one that rejects.
-    return failed(inlet, call, error);
+    return failed(moduleServer, call, error);
   }
   if (isThenable(result)) {
     result.then(
-      (value) => finished(inlet, call, value),
-      (error: unknown) => failed(inlet, call, error),
+      (value) => finished(moduleServer, call, value),
+      (error: unknown) => failed(moduleServer, call, error),
     );
   } else {
-    finished(inlet, call, result);
+    finished(moduleServer, call, result);
   }
 }
 
-function finished(inlet: Inlet, call: Call, value: unknown): void {
-  inlet.leave();
+function finished(moduleServer: ModuleServer, call: Call, value: unknown): void {
+  moduleServer.leave();
   let copy: unknown;
   try {
     copy = call.message.output.copy(value);
   } catch (error) {
-    return fault(inlet, call, error);
+    return fault(moduleServer, call, error);
   }
   call.succeed(copy);
 }
 
-function failed(inlet: Inlet, call: Call, error: unknown): void {
-  inlet.leave();
+function failed(moduleServer: ModuleServer, call: Call, error: unknown): void {
+  moduleServer.leave();
   if (isSpent(call, error)) return call.expire();
   const carried = carry(call.message, error);
   if (carried === undefined) {
-    const interruption = inlet.interruption(call.message, call, error);
-    return interruption ? call.fail(interruption, outcomeOf(interruption)) : fault(inlet, call, error);
+    const interruption = moduleServer.interruption(call.message, call, error);
+    return interruption ? call.fail(interruption, outcomeOf(interruption)) : fault(moduleServer, call, error);
   }
   const compiled = call.message.errorsByName.get(carried.name) as CompiledError;
   call.fail(revive(compiled, carried.message, carried.fields), 'declared-error');
 }
 
-function fault(inlet: Inlet, call: Call, error: unknown): void {
-  inlet.logFault(inlet.module, call.message.name, call.correlationId, error);
-  call.fail(new ModuleFault(inlet.module, call.message.name, call.correlationId), 'fault');
+function fault(moduleServer: ModuleServer, call: Call, error: unknown): void {
+  moduleServer.logFault(moduleServer.module, call.message.name, call.correlationId, error);
+  call.fail(new ModuleFault(moduleServer.module, call.message.name, call.correlationId), 'fault');
 }
 
 function unavailable(call: Call, reason: ModuleUnavailable['reason']): void {

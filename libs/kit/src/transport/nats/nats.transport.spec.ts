@@ -99,10 +99,10 @@ describe('NatsTransport', () => {
   });
 
   it('does not count a call in flight beyond its answer', async () => {
-    const { inlet } = await rig.replica({ put: () => Promise.reject(new Full({ most: 3, since: new Date(0) })), count: () => sleep(5, 1) });
+    const { moduleServer } = await rig.replica({ put: () => Promise.reject(new Full({ most: 3, since: new Date(0) })), count: () => sleep(5, 1) });
     const desk = await rig.caller();
     await Promise.allSettled([...Array.from({ length: 20 }, () => desk.put()), ...Array.from({ length: 20 }, () => desk.count()), ask('count.v1', '{}'), ask('count.v1', '{"of":""}')]);
-    expect(inlet.inFlight).toBe(0);
+    expect(moduleServer.inFlight).toBe(0);
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { nuid } from '@nats-io/transport-node';
-import { type CompiledMessage, type Inlet, now, type Send } from '../../boundary/index.js';
+import { type CompiledMessage, type ModuleServer, now, type Send } from '../../boundary/index.js';
 import { StartupError } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { connectTo, type NatsCredentials } from './connection.js';
@@ -93,17 +93,17 @@ export class NatsTransport implements Transport {
     return this.wire?.isConnected ?? false;
   }
 
-  async serve(inlet: Inlet): Promise<void> {
+  async serve(moduleServer: ModuleServer): Promise<void> {
     const wire = this.started(this.wire);
-    const responder = new Responder(wire, this.subjects, inlet);
-    const protocol = new ServiceProtocol(wire, this.announcement(inlet.module), responder.endpoints);
+    const responder = new Responder(wire, this.subjects, moduleServer);
+    const protocol = new ServiceProtocol(wire, this.announcement(moduleServer.module), responder.endpoints);
     let denied: Error | undefined;
     responder.open((error) => (denied = error));
     protocol.open();
     this.served.push({ responder, protocol });
     // When this has come back the server has taken the subscriptions, or told that it refuses them.
     await wire.flush();
-    if (denied) throw new StartupError('nats-permissions', `NATS refuses that ${inlet.module} answers calls: ${denied.message}`, `Allow the user to subscribe to '${this.subjects.module(inlet.module)}' in the queue '${inlet.module}'.`);
+    if (denied) throw new StartupError('nats-permissions', `NATS refuses that ${moduleServer.module} answers calls: ${denied.message}`, `Allow the user to subscribe to '${this.subjects.module(moduleServer.module)}' in the queue '${moduleServer.module}'.`);
   }
 
   sender(caller: string, message: CompiledMessage): Send {

@@ -81,7 +81,7 @@ describe('NatsTransport with several replicas', () => {
   it('sends to another replica what a draining one refuses', async () => {
     const draining = await rig.replica();
     // Still subscribed, as in the moment before the server has heard of the drain.
-    await draining.inlet.drain();
+    await draining.moduleServer.drain();
     await rig.replica({ put: () => 2 });
     const desk = await rig.caller();
     // So many that one of them draws the draining one a dozen times in a row.
@@ -92,8 +92,8 @@ describe('NatsTransport with several replicas', () => {
   });
 
   it('says draining when there is no other replica', async () => {
-    const { inlet } = await rig.replica();
-    await inlet.drain();
+    const { moduleServer } = await rig.replica();
+    await moduleServer.drain();
     const error = await failureOf((await rig.caller()).put());
     expect(error).toMatchObject({ code: 'fledge.module-unavailable', reason: 'draining', outcome: 'not-run' });
   });
@@ -106,7 +106,7 @@ describe('NatsTransport with several replicas', () => {
     for (let turn = 0; turn < 4; turn++) {
       const [old, other] = replicas as [(typeof replicas)[0], (typeof replicas)[0]];
       await old.transport.drain();
-      expect(old.inlet.inFlight).toBe(0);
+      expect(old.moduleServer.inFlight).toBe(0);
       await old.transport.close();
       replicas = [other, await rig.replica(handlers)];
       const sofar = load.answered();

@@ -1,4 +1,4 @@
-import { carry, type CompiledError, type Handler, type Inlet, isSpent, isThenable, now, runIsolated, wheel } from '../../boundary/index.js';
+import { carry, type CompiledError, type Handler, type ModuleServer, isSpent, isThenable, now, runIsolated, wheel } from '../../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import { bodyOf, type Delivery, hasHeaders, headersOf, replyOf, subjectTail } from './delivery.js';
 import { Endpoint } from './endpoint.js';
@@ -14,7 +14,7 @@ const NO_HEADERS: CallHeaders = { id: '', isResent: false, leftMs: undefined, ca
 
 /**
  * The answering side, for one module: one queue subscription for all its messages, so that replicas share them. What it may
- * take, and that it drains, is the inlet's to say, as in one process.
+ * take, and that it drains, is the module server's to say, as in one process.
  *
  * A call is never started when its time is spent. How long a message lay in this process's own socket buffer, behind a
  * blocked event loop, can not be known: `Fledge-Left-Ms` counts from when it is read.
@@ -32,20 +32,20 @@ export class Responder implements WorkOwner {
   constructor(
     private readonly wire: Wire,
     private readonly subjects: Subjects,
-    private readonly inlet: Inlet,
+    private readonly moduleServer: ModuleServer,
   ) {
-    this.endpoints = inlet.messages.map((message) => new Endpoint(message, subjects.message(message.name), inlet.handlerOf(message)));
-    this.prefixLength = subjects.message(inlet.module).length + 1;
+    this.endpoints = moduleServer.messages.map((message) => new Endpoint(message, subjects.message(message.name), moduleServer.handlerOf(message)));
+    this.prefixLength = subjects.message(moduleServer.module).length + 1;
     for (const endpoint of this.endpoints) this.bySubject.set(endpoint.subject.slice(this.prefixLength), endpoint);
   }
 
   get module(): string {
-    return this.inlet.module;
+    return this.moduleServer.module;
   }
 
   /** Subscribes; `denied` is told when the server refuses it. */
   open(denied: (error: Error) => void): void {
-    const { module } = this.inlet;
+    const { module } = this.moduleServer;
     this.tap = this.wire.subscribe(this.subjects.module(module), module, (delivery) => this.take(delivery), denied);
     this.cancellations = this.wire.subscribe(this.subjects.cancellations(module), undefined, (delivery) => this.find(bodyOf(delivery))?.cancel(), denied);
   }
@@ -53,7 +53,7 @@ export class Responder implements WorkOwner {
   /** Unsubscribes, takes what had been delivered until then, and resolves when all is answered. */
   async drain(): Promise<void> {
     await this.tap?.drain();
-    await this.inlet.drain();
+    await this.moduleServer.drain();
     await this.cancellations?.drain();
   }
 
@@ -85,7 +85,7 @@ export class Responder implements WorkOwner {
     if (known !== undefined) return void (known.noticeAt = Math.min(known.noticeAt, at));
     const leftMs = headers.leftMs === undefined ? message.deadlineMs : Math.min(headers.leftMs, message.deadlineMs);
     if (leftMs <= 0) return this.fail(endpoint, reply, at, kitFailure(new DeadlineExceeded(this.module, message.name, 'not-run')), 'its time was spent');
-    const refusal = endpoint.handler === undefined ? 'missing' : this.inlet.refusal();
+    const refusal = endpoint.handler === undefined ? 'missing' : this.moduleServer.refusal();
     if (refusal !== undefined) return this.fail(endpoint, reply, at, kitFailure(new ModuleUnavailable(this.module, message.name, refusal)), refusal);
     const work = new Work(this, this.underWay.next(), endpoint, reply, at, leftMs, headers);
     let input: object;
@@ -116,7 +116,7 @@ export class Responder implements WorkOwner {
     wheel.watch(work);
     this.underWay.add(work);
     this.index(work);
-    this.inlet.enter();
+    this.moduleServer.enter();
     let result: unknown;
     try {
       result = runIsolated(work, work.endpoint.handler as Handler, input);
@@ -156,7 +156,7 @@ export class Responder implements WorkOwner {
   }
 
   private undeclared(work: Work, error: unknown): void {
-    const interruption = this.inlet.interruption(work.endpoint.message, work, error);
+    const interruption = this.moduleServer.interruption(work.endpoint.message, work, error);
     if (interruption === undefined) return this.fault(work, error);
     this.end(work);
     if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(interruption), interruption.message);
@@ -174,7 +174,7 @@ export class Responder implements WorkOwner {
 
   private faultAnswer(work: Work, error: unknown): void {
     const { name } = work.endpoint.message;
-    this.inlet.logFault(this.module, name, work.correlationId, error);
+    this.moduleServer.logFault(this.module, name, work.correlationId, error);
     if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(new ModuleFault(this.module, name, work.correlationId)), `fault ${work.correlationId}`);
   }
 
@@ -182,7 +182,7 @@ export class Responder implements WorkOwner {
     wheel.letGo(work);
     this.underWay.delete(work);
     this.byId?.delete(work.id);
-    this.inlet.leave();
+    this.moduleServer.leave();
   }
 
   private invalid(endpoint: Endpoint, reply: string, at: number, error: InvalidMessage): void {

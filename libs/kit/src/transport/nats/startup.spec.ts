@@ -101,7 +101,7 @@ describe('the start of NatsTransport', () => {
     expect((await startFailure({ url: broker.url, ...as('mute') })).code).toBe('fledge.startup.nats-permissions');
     const rig = new Rig(broker.url);
     const deaf = await rig.transport(as('deaf'));
-    const refused = await failureOf(deaf.serve(rig.inlet({})));
+    const refused = await failureOf(deaf.serve(rig.moduleServer({})));
     expect(refused).toMatchObject({ code: 'fledge.startup.nats-permissions' });
     expect((refused as StartupError).hint).toContain(`${rig.namespace}.shelf.>`);
 

@@ -18,7 +18,7 @@ export type PassingOutcome = (error: unknown) => Outcome | undefined;
  * The receiving side of a module's boundary, the same for every transport: which handler answers, how much may be in flight,
  * whether it takes work at all.
  */
-export class Inlet {
+export class ModuleServer {
   private readonly handlers = new Map<CompiledMessage, Handler>();
   private draining = false;
   private idle: (() => void) | undefined;

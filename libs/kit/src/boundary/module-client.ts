@@ -11,7 +11,7 @@ import { currentContext, inTransaction } from './call-context.js';
 export type Send = (message: object, call: Call) => void;
 
 /** The calling side of a boundary, for one module and one message it may send; the same for every transport. */
-export class Outlet {
+export class ModuleClient {
   constructor(
     readonly caller: string,
     readonly message: CompiledMessage,
