@@ -2,7 +2,7 @@ import { ContractError, errorSpec, InvalidMessage, type Class } from '../contrac
 import type { CompiledError, CompiledMessage } from './catalogue.js';
 
 /** What of a declared error crosses: its wire name, its message, its declared fields. */
-export interface CarriedError {
+export interface EncodedError {
   readonly name: string;
   readonly message: string;
   readonly fields: object;
@@ -12,7 +12,7 @@ export interface CarriedError {
  * What an error carries across the boundary, if the contract of `message` declares it and its fields fit; otherwise
  * `undefined`, and it becomes a `ModuleFault`.
  */
-export function carry(message: CompiledMessage, error: unknown): CarriedError | undefined {
+export function encodeError(message: CompiledMessage, error: unknown): EncodedError | undefined {
   if (!(error instanceof ContractError)) return undefined;
   const compiled = declared(message, error);
   if (!compiled) return undefined;
@@ -26,7 +26,7 @@ export function carry(message: CompiledMessage, error: unknown): CarriedError | 
 }
 
 /** Makes the error anew at the caller: its own class, message and fields, and the stack of the place that called. */
-export function revive(compiled: CompiledError, message: string, fields: object): ContractError {
+export function decodeError(compiled: CompiledError, message: string, fields: object): ContractError {
   const error = new Error(message);
   Object.setPrototypeOf(error, compiled.cls.prototype as object);
   return Object.assign(error, fields) as unknown as ContractError;

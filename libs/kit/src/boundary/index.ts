@@ -5,7 +5,7 @@ export { now, TICK_MS, wheel, Wheel, type Timed } from './clock.js';
 export { classCodec, resultCodec, type Codec } from './codec.js';
 export { compileCopy } from './compile.js';
 export { dateText } from './date-text.js';
-export { carry, revive, type CarriedError } from './declared-error.js';
+export { encodeError, decodeError, type EncodedError } from './declared-error.js';
 export { explain } from './explain.js';
 export {
   currentContext,

@@ -1,4 +1,4 @@
-import { Call, carry, type Catalogue, type CompiledMessage, currentContext, IN_FLIGHT_MAX_DEFAULT, ModuleServer, outcomeOf } from '../boundary/index.js';
+import { Call, encodeError, type Catalogue, type CompiledMessage, currentContext, IN_FLIGHT_MAX_DEFAULT, ModuleServer, outcomeOf } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import {
   CallCancelled,
@@ -102,7 +102,7 @@ export class FakeNeighbours {
 
   private checkedError(message: CompiledMessage, error: unknown): unknown {
     if (isLostPeer(error)) return brought(error);
-    if (carry(message, error) !== undefined) return error;
+    if (encodeError(message, error) !== undefined) return error;
     const declared = [...message.errorsByName.values()].map(({ cls }) => cls.name).join(', ') || 'none';
     const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     const fact = `the fake of ${message.module} threw what '${message.name}' does not declare, or with fields that do not fit: ${what}`;

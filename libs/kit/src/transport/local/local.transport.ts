@@ -1,4 +1,4 @@
-import { type Call, carry, type CompiledError, type CompiledMessage, type Handler, type ModuleServer, isSpent, isThenable, outcomeOf, revive, runIsolated, type Send } from '../../boundary/index.js';
+import { type Call, encodeError, type CompiledError, type CompiledMessage, type Handler, type ModuleServer, isSpent, isThenable, outcomeOf, decodeError, runIsolated, type Send } from '../../boundary/index.js';
 import { ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { LocalCarrier } from './local.carrier.js';
@@ -81,13 +81,13 @@ function finished(moduleServer: ModuleServer, call: Call, value: unknown): void 
 function failed(moduleServer: ModuleServer, call: Call, error: unknown): void {
   moduleServer.leave();
   if (isSpent(call, error)) return call.expire();
-  const carried = carry(call.message, error);
+  const carried = encodeError(call.message, error);
   if (carried === undefined) {
     const interruption = moduleServer.interruption(call.message, call, error);
     return interruption ? call.fail(interruption, outcomeOf(interruption)) : fault(moduleServer, call, error);
   }
   const compiled = call.message.errorsByName.get(carried.name) as CompiledError;
-  call.fail(revive(compiled, carried.message, carried.fields), 'declared-error');
+  call.fail(decodeError(compiled, carried.message, carried.fields), 'declared-error');
 }
 
 function fault(moduleServer: ModuleServer, call: Call, error: unknown): void {

@@ -1,4 +1,4 @@
-import { type Call, type CallOutcome, type CarriedError, type CompiledError, type CompiledMessage, outcomeOf, revive } from '../../boundary/index.js';
+import { type Call, type CallOutcome, type EncodedError, type CompiledError, type CompiledMessage, outcomeOf, decodeError } from '../../boundary/index.js';
 import { DeadlineExceeded, type ErrorDetails, type ErrorKind, InvalidMessage, ModuleFault, ModuleUnavailable, type Outcome, type UnavailableReason, type Violation } from '../../contract/index.js';
 import { HEADERS_START } from './headers.js';
 
@@ -44,7 +44,7 @@ export function kitFailure(error: Error & ErrorDetails): FailureText {
 }
 
 /** The answer that carries a declared error. */
-export function declaredFailure(compiled: CompiledError, carried: CarriedError): FailureText {
+export function declaredFailure(compiled: CompiledError, carried: EncodedError): FailureText {
   const { name: code, kind, hint } = compiled;
   return failureText({ code, kind, message: carried.message, hint, outcome: 'rejected', data: carried.fields });
 }
@@ -104,7 +104,7 @@ function outcomeIn(value: unknown): Outcome {
 
 function declared(call: Call, compiled: CompiledError, message: string, fields: unknown): Failure {
   try {
-    return { error: revive(compiled, message, compiled.codec.decode(fields) as object), outcome: 'declared-error' };
+    return { error: decodeError(compiled, message, compiled.codec.decode(fields) as object), outcome: 'declared-error' };
   } catch (error) {
     if (error instanceof InvalidMessage) return { error: faultOf(call, undefined), outcome: 'fault' };
     throw error;

@@ -1,4 +1,4 @@
-import { carry, type CompiledError, type Handler, type ModuleServer, isSpent, isThenable, now, runIsolated, wheel } from '../../boundary/index.js';
+import { encodeError, type CompiledError, type Handler, type ModuleServer, isSpent, isThenable, now, runIsolated, wheel } from '../../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import { bodyOf, type Delivery, hasHeaders, headersOf, replyOf, subjectTail } from './delivery.js';
 import { Endpoint } from './endpoint.js';
@@ -149,7 +149,7 @@ export class Responder implements WorkOwner {
   private rejected(work: Work, error: unknown): void {
     const { message } = work.endpoint;
     if (isSpent(work, error)) return this.spent(work);
-    const carried = carry(message, error);
+    const carried = encodeError(message, error);
     if (carried === undefined) return this.undeclared(work, error);
     this.end(work);
     if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, declaredFailure(message.errorsByName.get(carried.name) as CompiledError, carried), carried.message);
