@@ -171,9 +171,9 @@ export class Host {
     for (const route of spec.contract.routes) this.listener.own(route, container.handleRequest);
   }
 
-  private openMessaging(name: string, parts: Omit<ModuleMessagingOptions, 'carrier' | 'retention'>): void {
+  private openMessaging(name: string, parts: Omit<ModuleMessagingOptions, 'messageLog' | 'retention'>): void {
     const { transport, retention } = this.options;
-    this.messagings.push(new ModuleMessaging({ ...parts, carrier: transport.carrier, retention }));
+    this.messagings.push(new ModuleMessaging({ ...parts, messageLog: transport.messageLog, retention }));
     const sql = sqlOf(parts.source);
     this.messageMetrics.watch(name, (countMax) => overview(sql, countMax));
   }
@@ -215,7 +215,7 @@ export class Host {
     await within(timeoutMs, this.listening ? this.listener.close() : undefined, 'HTTP requests', this.logger);
     // handlers of messages still call other modules, too
     await within(timeoutMs, Promise.all(this.messagings.map((messaging) => messaging.stop())), 'handlers of messages', this.logger);
-    await within(timeoutMs, transport.carrier.stop(), 'messages on their way in', this.logger);
+    await within(timeoutMs, transport.messageLog.stop(), 'messages on their way in', this.logger);
     await within(timeoutMs, this.started ? transport.drain() : undefined, 'calls', this.logger);
     for (const { app } of this.containers.values()) await within(timeoutMs, app.close(), 'a module', this.logger);
     // of a start that failed before each module had its container

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { Intake, LogPosition, StoredMessage } from '../transport/index.js';
+import type { InboxPort, LogPosition, StoredMessage } from '../transport/index.js';
 import { afterAccept } from './checkpoints.js';
 import { familyOf } from './consumer.js';
 import type { Found } from './deliveries.js';
@@ -82,7 +82,7 @@ export interface Receiver {
  * "Microservices Patterns"). Which consumers there are is in the database, so that a replica of an older version also stores for one
  * that only a newer version has.
  */
-export class Inbox implements Intake {
+export class Inbox implements InboxPort {
   private readonly logger = new Logger('inbox');
   private group: Assignment | undefined;
   private consumers: readonly ConsumerRow[] = [];

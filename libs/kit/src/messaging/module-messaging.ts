@@ -3,8 +3,8 @@ import type { Catalogue, ModuleServer } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import type { ModuleDataSource } from '../data/index.js';
-import { type Carrier, LocalCarrier } from '../transport/index.js';
-import { archiveOf } from './archive.js';
+import { type MessageLog, LocalMessageLog } from '../transport/index.js';
+import { sentHistoryOf } from './sent-history.js';
 import type { DurableConsumer } from './consumer.js';
 import { discoverConsumers } from './consumers.js';
 import { knowledge } from './deliveries.js';
@@ -30,7 +30,7 @@ export interface ModuleMessagingOptions {
   readonly moduleServer: ModuleServer;
   /** With the tables of messaging in its schema. */
   readonly source: ModuleDataSource;
-  readonly carrier: Carrier;
+  readonly messageLog: MessageLog;
   readonly retention?: Retention;
 }
 
@@ -50,7 +50,7 @@ export class ModuleMessaging {
 
   /** Finds the module's consumers and takes over its event bus; nothing moves before `start`. */
   constructor(private readonly options: ModuleMessagingOptions) {
-    const { app, spec, catalogue, moduleServer, source, carrier } = options;
+    const { app, spec, catalogue, moduleServer, source, messageLog } = options;
     const module = spec.contract.name;
     this.sql = sqlOf(source);
     const lane = new OutboxLane();
@@ -59,9 +59,9 @@ export class ModuleMessaging {
     const processes = discoverProcesses(app, { spec, catalogue, sql: this.sql, outbox: this.outbox, onTimer: (inMs) => this.timers.expect(inMs) }, consumers);
     this.consumers = [...consumers, ...processes];
     const knows = this.consumers.flatMap(({ name, knows: names }) => names.map((wireName) => knowledge(name, wireName)));
-    this.membership = new Membership(this.sql, { knows, ...(carrier.isReachable && { isHealthy: () => carrier.isReachable?.() ?? true }) });
+    this.membership = new Membership(this.sql, { knows, ...(messageLog.isReachable && { isHealthy: () => messageLog.isReachable?.() ?? true }) });
     this.inbox = new Inbox(this.sql, module, this.membership);
-    this.relay = new Relay(this.sql, module, carrier, this.membership, lane);
+    this.relay = new Relay(this.sql, module, messageLog, this.membership, lane);
     this.dispatcher = new Dispatcher({ module, source, membership: this.membership, consumers: this.consumers });
     this.timers = new Timers({ module, sql: this.sql, membership: this.membership, onMoved: () => this.dispatcher.wakeAll() });
     this.singletons = new Singletons(module, [...discoverSingletons(app), retentionJob(this.sql, options.retention ?? RETENTION_DEFAULT)], this.membership, this.sql);
@@ -69,7 +69,7 @@ export class ModuleMessaging {
     this.outbox.onStored((entry) => this.relay.stored(entry));
     source.onCommit = () => this.singletons.committed();
     this.inbox.handTo(this.dispatcher);
-    if (carrier instanceof LocalCarrier) carrier.keep(archiveOf(module, this.sql));
+    if (messageLog instanceof LocalMessageLog) messageLog.keep(sentHistoryOf(module, this.sql));
   }
 
   /** Joins the other replicas, and begins to take messages in; before any module begins to send, so that none finds a receiver missing. */
@@ -80,7 +80,7 @@ export class ModuleMessaging {
     // until then nothing said that a replica has them: they may have been forgotten
     await register(this.sql, this.consumers, this.membership.replica);
     await this.inbox.start();
-    await this.options.carrier.subscribe(this.inbox);
+    await this.options.messageLog.subscribe(this.inbox);
   }
 
   /** Begins to send and to handle. */
@@ -94,7 +94,7 @@ export class ModuleMessaging {
   }
 
   private readPast(): Promise<void> {
-    return backfill(this.sql, this.consumers, this.options.carrier, this.inbox);
+    return backfill(this.sql, this.consumers, this.options.messageLog, this.inbox);
   }
 
   /** Handles and sends nothing new; resolves when what was under way is committed, and other replicas may go on. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Carrier, Intake } from '../transport/index.js';
+import type { MessageLog, InboxPort } from '../transport/index.js';
 import { type DurableConsumer, familyOf } from './consumer.js';
 import { inboxRow } from './inbox-row.js';
 import { BEHIND, BUMP, SILENCE_MS } from './membership-sql.js';
@@ -52,11 +52,11 @@ async function untilKnown(sql: Sql, replica: string | undefined): Promise<void> 
 }
 
 /** Stores the past of consumers that begin with it; before what has come since, and once, however often it is begun. */
-export async function backfill(sql: Sql, consumers: readonly DurableConsumer[], carrier: Carrier, intake: Intake): Promise<void> {
+export async function backfill(sql: Sql, consumers: readonly DurableConsumer[], messageLog: MessageLog, inbox: InboxPort): Promise<void> {
   const waiting = await sql.rows<{ name: string }>('select name from message_consumer where not ready');
   for (const consumer of consumers.filter(({ name }) => waiting.some((row) => row.name === name))) {
     let stored = 0;
-    for await (const messages of carrier.history(intake, consumer.takes)) {
+    for await (const messages of messageLog.history(inbox, consumer.takes)) {
       const wanted = messages.filter((message) => consumer.takes.includes(familyOf(message.name)));
       await sql.rows(BACKFILL, [JSON.stringify(wanted.map((message, n) => ({ n, ...inboxRow(message) }))), consumer.name, stored]);
       stored += messages.length;

@@ -1,7 +1,7 @@
 import { openModuleData, type ModuleDataSource } from '../data/index.js';
 import { eventually } from '../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
-import type { Carrier, Sent, StoredMessage } from '../transport/index.js';
+import type { MessageLog, Sent, StoredMessage } from '../transport/index.js';
 import { partsOf } from './assignment.js';
 import { Membership } from './membership.js';
 import { OutboxLane } from './outbox-lane.js';
@@ -9,8 +9,8 @@ import { Relay } from './relay.js';
 import { MESSAGING_MIGRATIONS, PARTITIONS } from './schema.js';
 import { type Sql, sqlOf } from './sql.js';
 
-/** A carrier that remembers what it carried, and fails as a test wants. */
-class Remembering implements Carrier {
+/** A message log that remembers what it carried, and fails as a test wants. */
+class Remembering implements MessageLog {
   readonly carried: string[] = [];
   life: string | undefined = undefined;
   failing = false;
@@ -53,9 +53,9 @@ describe('a relay', () => {
     await database.drop();
   });
 
-  async function start(carrier: Carrier, sql: Sql = sqlOf(source)): Promise<{ relay: Relay; membership: Membership }> {
+  async function start(messageLog: MessageLog, sql: Sql = sqlOf(source)): Promise<{ relay: Relay; membership: Membership }> {
     const membership = new Membership(sqlOf(source));
-    const relay = new Relay(sql, 'told', carrier, membership, new OutboxLane());
+    const relay = new Relay(sql, 'told', messageLog, membership, new OutboxLane());
     current = relay;
     await membership.start();
     relay.start();
@@ -71,23 +71,23 @@ describe('a relay', () => {
   const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
 
   it('carries a backlog in order, in portions', async () => {
-    const carrier = new Remembering('local');
+    const messageLog = new Remembering('local');
     await tell(numbers(1_700));
-    await start(carrier);
+    await start(messageLog);
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
-    expect(carrier.carried).toEqual(numbers(1_700));
+    expect(messageLog.carried).toEqual(numbers(1_700));
   });
 
-  it('loses nothing and keeps the order while its carrier is away', async () => {
-    const carrier = new Remembering('local');
-    carrier.failing = true;
-    const { relay } = await start(carrier);
+  it('loses nothing and keeps the order while its message log is away', async () => {
+    const messageLog = new Remembering('local');
+    messageLog.failing = true;
+    const { relay } = await start(messageLog);
     await tell(['a', 'b']);
     relay.fallBehind();
     await tell(['c']);
-    carrier.failing = false;
+    messageLog.failing = false;
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
-    expect(carrier.carried).toEqual(['a', 'b', 'c']);
+    expect(messageLog.carried).toEqual(['a', 'b', 'c']);
   });
 
   // A second replica that was woken by its own commits took the whole process for itself, and never became ready.
@@ -101,18 +101,18 @@ describe('a relay', () => {
   });
 
   it('sends again what a log that was made anew has lost, before what is new', async () => {
-    const carrier = new Remembering('nats');
-    carrier.life = 'one';
-    const { relay } = await start(carrier);
+    const messageLog = new Remembering('nats');
+    messageLog.life = 'one';
+    const { relay } = await start(messageLog);
     await tell(['a', 'b']);
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
-    carrier.life = 'two';
+    messageLog.life = 'two';
     await tell(['c']);
     relay.fallBehind();
-    await eventually(() => expect(carrier.carried).toEqual(['a', 'b', 'a', 'b', 'c']), 'all of it again');
+    await eventually(() => expect(messageLog.carried).toEqual(['a', 'b', 'a', 'b', 'c']), 'all of it again');
   });
 
-  it('sends again what another carrier took to where nobody may look, and not what went where it goes itself', async () => {
+  it('sends again what another message log took to where nobody may look, and not what went where it goes itself', async () => {
     const nats = new Remembering('nats');
     nats.life = 'one';
     const before = await start(nats);
@@ -128,9 +128,9 @@ describe('a relay', () => {
   });
 
   it('sends again all of what it holds when another partition is lost meanwhile', async () => {
-    const carrier = new Remembering('nats');
-    carrier.life = 'one';
-    const { relay, membership } = await start(carrier);
+    const messageLog = new Remembering('nats');
+    messageLog.life = 'one';
+    const { relay, membership } = await start(messageLog);
     const other = new Membership(sqlOf(source));
     other.join('relay', PARTITIONS);
     open.push(other);
@@ -142,35 +142,35 @@ describe('a relay', () => {
     // those of the partition that is lost come first: whole pages of them
     await other.start();
     await eventually(() => expect(other.isAlone || membership.isAlone).toBe(false), 'both know each other');
-    carrier.carried.length = 0;
-    carrier.life = 'two';
+    messageLog.carried.length = 0;
+    messageLog.life = 'two';
     relay.fallBehind();
-    await eventually(() => expect(carrier.carried).toHaveLength(6_000), 'all of the partition that is held', 20_000);
-    expect(new Set(carrier.carried)).toEqual(new Set(Array.from({ length: 6_000 }, (_, n) => String(6_000 + n))));
+    await eventually(() => expect(messageLog.carried).toHaveLength(6_000), 'all of the partition that is held', 20_000);
+    expect(new Set(messageLog.carried)).toEqual(new Set(Array.from({ length: 6_000 }, (_, n) => String(6_000 + n))));
   });
 
-  it('looks for nothing elsewhere when no other carrier had anything of a partition', async () => {
-    const carrier = new Remembering('local');
-    await start(carrier);
+  it('looks for nothing elsewhere when no other message log had anything of a partition', async () => {
+    const messageLog = new Remembering('local');
+    await start(messageLog);
     await tell(['a']);
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
     expect(await source.query('select distinct via from outbox_carrier')).toEqual([{ via: 'local' }]);
-    expect(carrier.carried).toEqual(['a']);
+    expect(messageLog.carried).toEqual(['a']);
   });
 
   it('reads no more bytes at a time than it may, and a message that is larger alone', async () => {
-    const carrier = new Remembering('local');
+    const messageLog = new Remembering('local');
     const sizes: number[] = [];
-    const send = carrier.send.bind(carrier);
-    carrier.send = (from, messages) => {
+    const send = messageLog.send.bind(messageLog);
+    messageLog.send = (from, messages) => {
       sizes.push(messages.reduce((sum, { payload }) => sum + payload.length, 0));
       return send(from, messages);
     };
     await source.query(`insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', 3, repeat('x', 200000) from generate_series(1, 30)`);
     await tell(['small']);
-    await start(carrier);
+    await start(messageLog);
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
-    expect(carrier.carried.at(-1)).toBe('small');
+    expect(messageLog.carried.at(-1)).toBe('small');
     expect(Math.max(...sizes)).toBeLessThanOrEqual(4_194_304 / 16 + 200_000);
   });
 
@@ -192,23 +192,23 @@ describe('a relay', () => {
           return rows;
         }),
     };
-    const carrier = new Remembering('local');
-    await start(carrier, counting);
-    await eventually(() => expect(carrier.carried.length).toBeGreaterThan(5_000), 'some rounds');
+    const messageLog = new Remembering('local');
+    await start(messageLog, counting);
+    await eventually(() => expect(messageLog.carried.length).toBeGreaterThan(5_000), 'some rounds');
     expect(Math.max(...fetched)).toBeLessThan(10_000);
   });
 
   it('that others have left out marks nothing', async () => {
-    const carrier = new Remembering('local');
-    const { relay } = await start(carrier);
-    const send = carrier.send.bind(carrier);
-    carrier.send = async (from, messages) => {
+    const messageLog = new Remembering('local');
+    const { relay } = await start(messageLog);
+    const send = messageLog.send.bind(messageLog);
+    messageLog.send = async (from, messages) => {
       await source.query('delete from message_replica');
       return send(from, messages);
     };
     await tell(['a']);
     relay.fallBehind();
-    await eventually(() => expect(carrier.carried).toContain('a'), 'the message carried');
+    await eventually(() => expect(messageLog.carried).toContain('a'), 'the message carried');
     await relay.stop();
     expect(await unsent()).toBe(1);
   });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import type { Carrier, StoredMessage } from '../transport/index.js';
+import type { MessageLog, StoredMessage } from '../transport/index.js';
 import { afterSend } from './checkpoints.js';
 import type { Assignment, Membership } from './membership.js';
 import { staysMember } from './membership-sql.js';
@@ -71,7 +71,7 @@ select o.* from unnest($1::smallint[]) part cross join lateral (
   ) counted where before < ${RELAY_BYTES_MAX / PARTITIONS} order by seq
 ) o`;
 
-// What the carriers that are like $2, and not $3, took over of partitions: to where nobody may look now. In pages, after a number.
+// What the message logs that are like $2, and not $3, took over of partitions: to where nobody may look now. In pages, after a number.
 const elsewhere = (rows: number): string => `sent_at is not null and sent_via like $2 and sent_via <> $3 and partition = any($1::smallint[]) and seq > $4::bigint order by seq limit ${rows}`;
 const ELSEWHERE = `
 select ${COLUMNS} from (
@@ -82,7 +82,7 @@ with page as materialized (select seq from outbox where ${elsewhere(RESET_ROWS_M
 reset as (update outbox o set sent_at = null, sent_via = null, sent_seq = null from page where o.seq = page.seq and ${staysMember('$5')} returning 1)
 select (select count(*) from page)::int as found, (select count(*) from reset)::int as count, (select max(seq) from page) as last`;
 
-// Which carriers have had something of a partition is written down before they have it, so that only after another one rows are looked for.
+// Which message logs have had something of a partition is written down before they have it, so that only after another one rows are looked for.
 const FOREIGN = 'select distinct o.partition from outbox_carrier o where o.partition = any($1::smallint[]) and o.via like $2 and o.via <> $3';
 const NOTE = `
 with gone as (delete from outbox_carrier o where o.partition = any($1::smallint[]) and o.via like $2 and o.via <> $3 and ${staysMember('$4')})
@@ -98,7 +98,7 @@ const UNMARK = `
 with unmarked as (update outbox set sent_at = null, sent_via = null, sent_seq = null where id = any($1::uuid[]) and sent_via = $2 and ${staysMember('$3')} returning 1)
 select count(*)::int as count from unmarked`;
 
-/** Messages that were taken over by a carrier, and are not marked yet. */
+/** Messages that were taken over by a message log, and are not marked yet. */
 interface Sent {
   readonly via: string;
   readonly seqs: string[];
@@ -109,7 +109,7 @@ interface Sent {
 /**
  * Carries a module's outbox to where its messages go. Of all replicas one at a time works on a partition; rows are carried in the order of
  * their numbers and marked after they were taken over for good, so that a crash between the two sends them again, which their
- * receivers do not notice. A carrier that is away only makes the outbox longer.
+ * receivers do not notice. A message log that is away only makes the outbox longer.
  *
  * While this replica is alone and has carried all that the table held, what its transactions store comes to it in memory; see `OutboxLane`.
  */
@@ -125,7 +125,7 @@ export class Relay {
   private behind = true;
   private reading = false;
   private sent: Sent = { via: '', seqs: [], sequences: [] };
-  /** Parts whose rows of another carrier have been looked at. */
+  /** Parts whose rows of another message log have been looked at. */
   private readonly takenOver = new Set<number>();
   private incarnation: string | undefined;
   /** The connection to the log under which it was last seen to have what it confirmed. */
@@ -136,7 +136,7 @@ export class Relay {
   constructor(
     private readonly sql: Sql,
     private readonly module: string,
-    private readonly carrier: Carrier,
+    private readonly messageLog: MessageLog,
     private readonly membership: Membership,
     private readonly lane: OutboxLane,
   ) {
@@ -179,9 +179,9 @@ export class Relay {
   /** A log that was made anew is noticed without anything new to send. */
   private async lookAfterLog(): Promise<void> {
     try {
-      const incarnation = await this.carrier.incarnation();
-      const isAnother = incarnation !== undefined && this.incarnation !== undefined && this.incarnation !== `${this.carrier.name}:${incarnation}`;
-      if (isAnother || this.carrier.connections?.() !== this.lookedAt) this.fallBehind();
+      const incarnation = await this.messageLog.incarnation();
+      const isAnother = incarnation !== undefined && this.incarnation !== undefined && this.incarnation !== `${this.messageLog.name}:${incarnation}`;
+      if (isAnother || this.messageLog.connections?.() !== this.lookedAt) this.fallBehind();
     } catch {
       // a broker that is away is told of when there is something to send
     }
@@ -189,7 +189,7 @@ export class Relay {
 
   private wake(): void {
     this.waker.woken = true;
-    // a carrier that fails is not asked more often because there is more to carry
+    // a message log that fails is not asked more often because there is more to carry
     if (this.failures === 0 || this.stopped) this.waker.rouse();
   }
 
@@ -254,8 +254,8 @@ export class Relay {
 
   /** Sends a batch; returns how many messages it had. Of each key they are in order. */
   private async round(): Promise<number> {
-    const incarnation = await this.carrier.incarnation();
-    const via = incarnation === undefined ? this.carrier.name : `${this.carrier.name}:${incarnation}`;
+    const incarnation = await this.messageLog.incarnation();
+    const via = incarnation === undefined ? this.messageLog.name : `${this.messageLog.name}:${incarnation}`;
     if (this.sent.seqs.length > 0 && (this.sent.via !== via || this.sent.seqs.length >= MARK_MAX)) await this.mark();
     if (this.incarnation !== via) this.takenOver.clear();
     const parts = [...this.group.held];
@@ -274,7 +274,7 @@ export class Relay {
    * (its newest messages, by a power cut or a restored disk) is sent again, before anything else is.
    */
   private async isWhole(via: string): Promise<boolean> {
-    const connections = this.carrier.connections?.();
+    const connections = this.messageLog.connections?.();
     if (connections === undefined || connections === this.lookedAt) return true;
     await this.mark();
     const least = this.lookedAt === undefined ? 1 : CONFIRMED_MIN;
@@ -283,7 +283,7 @@ export class Relay {
       const rows: readonly ConfirmedRow[] = await this.sql.rows<ConfirmedRow>(CONFIRMED, [via, [...this.group.held], before]);
       const last = rows.at(-1);
       if (!last) break;
-      const missing = (await this.carrier.missing?.(rows)) ?? [];
+      const missing = (await this.messageLog.missing?.(rows)) ?? [];
       if (missing.length > 0) await this.sql.rows(UNMARK, [missing, via, this.membership.replica]);
       lost += missing.length;
       found = missing.length > 0;
@@ -294,7 +294,7 @@ export class Relay {
     if (lost > 0) this.behind = true;
     // a connection that was lost meanwhile is looked at again
     this.lookedAt = connections;
-    return connections === this.carrier.connections?.();
+    return connections === this.messageLog.connections?.();
   }
 
   /** Reads what is not sent, and marks what was. When there is nothing, what comes is taken from memory. */
@@ -319,7 +319,7 @@ export class Relay {
 
   /** Returns when all that was taken over is noted to be marked; fails when something was not taken over. */
   private async carry(messages: readonly OutgoingMessage[], via: string, isFirst = false): Promise<void> {
-    const { accepted, failure, sequences } = await this.carrier.send(this.module, messages.map(({ message }) => message), isFirst);
+    const { accepted, failure, sequences } = await this.messageLog.send(this.module, messages.map(({ message }) => message), isFirst);
     afterSend(this.module);
     this.sent = { ...this.sent, via };
     for (const { seq, message } of messages) {
@@ -360,8 +360,8 @@ export class Relay {
    */
   private async takeOver(parts: readonly number[], via: string): Promise<boolean> {
     // what went straight into inboxes is there, whatever becomes of a log
-    const isLocal = via === this.carrier.name;
-    const others = isLocal ? '%' : `${this.carrier.name}:%`;
+    const isLocal = via === this.messageLog.name;
+    const others = isLocal ? '%' : `${this.messageLog.name}:%`;
     const foreign = (await this.sql.rows<{ partition: number }>(FOREIGN, [parts, others, via])).map((row) => row.partition);
     if (foreign.length > 0 && !(await (isLocal ? this.sendAgain(foreign, others, via) : this.reset(foreign, others, via)))) return false;
     const noted = await this.sql.rows<object>(NOTE, [parts, others, via, this.membership.replica]);

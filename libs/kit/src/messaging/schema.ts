@@ -96,7 +96,7 @@ create table message_lease (
   part smallint not null,
   owner uuid,
   epoch bigint not null default 0,
-  carrier text,
+  messageLog text,
   expires_at timestamptz not null,
   ran_at timestamptz,
   primary key ("group", part)
@@ -180,7 +180,7 @@ insert into outbox_carrier (partition, via) select distinct partition, sent_via 
 alter table message_member add column knows text[] not null default '{}';
 `;
 
-/** What replicas of one module tell each other: which carriers took something of a partition, and which messages each replica can handle. */
+/** What replicas of one module tell each other: which message logs took something of a partition, and which messages each replica can handle. */
 export class AddCarriers1700000000002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(CARRIERS);
@@ -255,7 +255,7 @@ alter table timer add column set_at timestamptz not null default clock_timestamp
 const LEASES = `
 create table message_member (replica uuid primary key, groups text[] not null, expires_at timestamptz not null, knows text[] not null default '{}');
 create table message_lease (
-  "group" text not null, part smallint not null, owner uuid, epoch bigint not null default 0, carrier text, expires_at timestamptz not null, ran_at timestamptz,
+  "group" text not null, part smallint not null, owner uuid, epoch bigint not null default 0, messageLog text, expires_at timestamptz not null, ran_at timestamptz,
   primary key ("group", part)
 );
 alter table timer drop column set_at;

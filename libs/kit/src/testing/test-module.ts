@@ -12,7 +12,7 @@ import { FakeNeighbours } from './fake-neighbours.js';
 import type { Fake } from './fake.js';
 import { freshDatabase, type FreshDatabase } from './fresh-database.js';
 import { type Callee, TestCaller } from './test-caller.js';
-import { TestCarrier } from './test-carrier.js';
+import { TestMessageLog } from './test-message-log.js';
 import { TestHttp } from './test-http.js';
 import { TestIssuer } from './test-issuer.js';
 import { TestMessages } from './test-messages.js';
@@ -146,7 +146,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     http.own(spec.contract.routes, container.handleRequest);
     for (const neighbour of neighbours.moduleServers(catalogue)) await transport.serve(neighbour);
     const parts = { app, spec, catalogue, moduleServer };
-    if (source) messaging = new ModuleMessaging({ ...parts, source, carrier: new TestCarrier() });
+    if (source) messaging = new ModuleMessaging({ ...parts, source, messageLog: new TestMessageLog() });
     else refuseUnstored(parts);
     await container.init();
     await messaging?.subscribe();

@@ -1,5 +1,5 @@
 import type { CompiledMessage, ModuleServer, Send } from '../boundary/index.js';
-import type { Carrier } from './carrier.js';
+import type { MessageLog } from './message-log.js';
 
 /**
  * Carries calls between modules. All that the parity law promises is in the boundary; a transport moves a message, and says
@@ -9,7 +9,7 @@ export interface Transport {
   /** As in a topology file and in metrics. */
   readonly name: string;
   /** Carries what modules tell durably: events, and the commands of processes. */
-  readonly carrier: Carrier;
+  readonly messageLog: MessageLog;
   /** Connects; rejects with a `StartupError` when it can not. */
   start(): Promise<void>;
   /** Whether calls can be carried now; part of readiness. */

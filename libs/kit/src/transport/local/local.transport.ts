@@ -1,12 +1,12 @@
 import { type Call, encodeError, type CompiledError, type CompiledMessage, type Handler, type ModuleServer, isSpent, isThenable, outcomeOf, decodeError, runIsolated, type Send } from '../../boundary/index.js';
 import { ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
-import { LocalCarrier } from './local.carrier.js';
+import { LocalMessageLog } from './local.message-log.js';
 
 /** Calls between modules of one process: through the compiled boundary, without socket, JSON or timer. */
 export class LocalTransport implements Transport {
   readonly name = 'local';
-  readonly carrier = new LocalCarrier();
+  readonly messageLog = new LocalMessageLog();
   private readonly moduleServers = new Map<string, ModuleServer>();
 
   start(): Promise<void> {

@@ -5,8 +5,8 @@ import { type CompiledMessage, type ModuleServer, now, type Send } from '../../b
 import { StartupError } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { connectTo, type NatsCredentials } from './connection.js';
-import { JetStreamCarrier } from './jetstream/jetstream.carrier.js';
-import type { LogLimits } from './jetstream/message-log.js';
+import { JetStreamMessageLog } from './jetstream/jetstream.message-log.js';
+import type { LogLimits } from './jetstream/log-stream.js';
 import { Requests } from './requests.js';
 import { Responder } from './responder.js';
 import { ServiceProtocol } from './service-protocol.js';
@@ -50,7 +50,7 @@ const SEMVER = /^\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/;
  */
 export class NatsTransport implements Transport {
   readonly name = 'nats';
-  readonly carrier: JetStreamCarrier;
+  readonly messageLog: JetStreamMessageLog;
   private readonly subjects: Subjects;
   private readonly replica: string;
   private readonly version: string;
@@ -61,7 +61,7 @@ export class NatsTransport implements Transport {
 
   constructor(private readonly options: NatsTransportOptions) {
     this.subjects = new Subjects(options.namespace);
-    this.carrier = new JetStreamCarrier(options.namespace, options.log);
+    this.messageLog = new JetStreamMessageLog(options.namespace, options.log);
     this.replica = options.replica ?? nuid.next();
     this.version = options.version ?? '0.0.0';
     if (!REPLICA.test(this.replica)) throw new StartupError('replica', `'${this.replica}' can not name a replica`, 'Use letters, digits, hyphens and underscores, 64 at most.');
@@ -73,7 +73,7 @@ export class NatsTransport implements Transport {
     const name = this.options.name ?? `${this.options.namespace} ${hostname()} ${process.pid}`;
     const connection = await connectTo(
       { urls, credentials, name, connectTimeoutMs },
-      { reconnected: () => this.onReconnected(), disconnected: () => this.carrier.disconnected(), publishDenied: (subject) => this.requests?.publishDenied(subject) },
+      { reconnected: () => this.onReconnected(), disconnected: () => this.messageLog.disconnected(), publishDenied: (subject) => this.requests?.publishDenied(subject) },
     );
     const wire = (this.wire = new Wire(connection));
     try {
@@ -84,8 +84,8 @@ export class NatsTransport implements Transport {
     }
     this.requests = new Requests(wire, this.subjects, nuid.next());
     this.requests.open();
-    this.carrier.open(connection);
-    this.carrier.watch(() => this.isConnected());
+    this.messageLog.open(connection);
+    this.messageLog.watch(() => this.isConnected());
     this.beat = setInterval(() => this.onBeat(), BEAT_MS).unref();
   }
 
@@ -124,7 +124,7 @@ export class NatsTransport implements Transport {
 
   private onReconnected(): void {
     this.requests?.reconnected();
-    this.carrier.reconnected();
+    this.messageLog.reconnected();
   }
 
   private onBeat(): void {

@@ -7,7 +7,7 @@ import { type JsonWriter, messageWriter } from './json.js';
 import { InFlight, type Numbered } from './in-flight.js';
 import type { Subjects } from './subjects.js';
 import { bodyOf, type Delivery, hasHeaders, headersOf, subjectNumber } from './delivery.js';
-import type { Tap, Wire } from './wire.js';
+import type { Subscription, Wire } from './wire.js';
 
 /** How long a call waits for a lost connection to come back, in milliseconds, within its deadline. */
 export const RECONNECT_WAIT_MS = 1_000;
@@ -81,7 +81,7 @@ export class Requests {
   private readonly inboxPrefix: string;
   private reconnectedAt = -Infinity;
   private closed = false;
-  private tap: Tap | undefined;
+  private subscription: Subscription | undefined;
 
   constructor(
     private readonly wire: Wire,
@@ -93,7 +93,7 @@ export class Requests {
   }
 
   open(): void {
-    this.tap = this.wire.subscribe(`${this.inboxPrefix}*`, undefined, (delivery) => this.take(delivery));
+    this.subscription = this.wire.subscribe(`${this.inboxPrefix}*`, undefined, (delivery) => this.take(delivery));
   }
 
   sender(caller: string, message: CompiledMessage): Send {
@@ -105,7 +105,7 @@ export class Requests {
   async close(): Promise<void> {
     this.closed = true;
     for (const { call } of this.pending) call.cancel();
-    await this.tap?.drain();
+    await this.subscription?.drain();
   }
 
   /** Ten times a second: sends what was parked, gives up on it, and sends again what stayed silent. */

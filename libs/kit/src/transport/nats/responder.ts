@@ -6,7 +6,7 @@ import { declaredFailure, type FailureText, kitFailure } from './failures.js';
 import { type CallHeaders, FOREIGN_CALLER, HEADERS_START, readHeaders } from './headers.js';
 import { InFlight } from './in-flight.js';
 import type { Subjects } from './subjects.js';
-import type { Tap, Wire } from './wire.js';
+import type { Subscription, Wire } from './wire.js';
 import { Work, type WorkOwner } from './work.js';
 
 const WORKING = `${HEADERS_START.trimEnd()} 102 Working\r\n\r\n`;
@@ -26,8 +26,8 @@ export class Responder implements WorkOwner {
   private readonly underWay = new InFlight<Work>();
   /** What is under way by the ids of the calls, for as long as a turn in which somebody asks for one. */
   private byId: Map<string, Work> | undefined;
-  private tap: Tap | undefined;
-  private cancellations: Tap | undefined;
+  private subscription: Subscription | undefined;
+  private cancellations: Subscription | undefined;
 
   constructor(
     private readonly wire: Wire,
@@ -46,13 +46,13 @@ export class Responder implements WorkOwner {
   /** Subscribes; `denied` is told when the server refuses it. */
   open(denied: (error: Error) => void): void {
     const { module } = this.moduleServer;
-    this.tap = this.wire.subscribe(this.subjects.module(module), module, (delivery) => this.take(delivery), denied);
+    this.subscription = this.wire.subscribe(this.subjects.module(module), module, (delivery) => this.take(delivery), denied);
     this.cancellations = this.wire.subscribe(this.subjects.cancellations(module), undefined, (delivery) => this.find(bodyOf(delivery))?.cancel(), denied);
   }
 
   /** Unsubscribes, takes what had been delivered until then, and resolves when all is answered. */
   async drain(): Promise<void> {
-    await this.tap?.drain();
+    await this.subscription?.drain();
     await this.moduleServer.drain();
     await this.cancellations?.drain();
   }

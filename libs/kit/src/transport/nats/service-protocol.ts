@@ -1,6 +1,6 @@
 import { replyOf } from './delivery.js';
 import type { Endpoint } from './endpoint.js';
-import type { Tap, Wire } from './wire.js';
+import type { Subscription, Wire } from './wire.js';
 
 /** A replica of a module, as the NATS service protocol names it (NATS ADR-32). */
 export interface ServiceIdentity {
@@ -24,7 +24,7 @@ const NANOS_PER_MS = 1_000_000;
  */
 export class ServiceProtocol {
   private readonly started = new Date();
-  private taps: Tap[] = [];
+  private subscriptions: Subscription[] = [];
 
   constructor(
     private readonly wire: Wire,
@@ -37,7 +37,7 @@ export class ServiceProtocol {
     const answers = { PING: () => this.ping(), INFO: () => this.info(), STATS: () => this.stats() };
     for (const [verb, answer] of Object.entries(answers)) {
       for (const subject of [`$SRV.${verb}`, `$SRV.${verb}.${name}`, `$SRV.${verb}.${name}.${id}`]) {
-        this.taps.push(
+        this.subscriptions.push(
           this.wire.subscribe(subject, undefined, (delivery) => {
             const reply = replyOf(delivery);
             if (reply !== '') this.wire.publish(reply, '', '', JSON.stringify(answer()));
@@ -48,7 +48,7 @@ export class ServiceProtocol {
   }
 
   async drain(): Promise<void> {
-    await Promise.all(this.taps.map((tap) => tap.drain()));
+    await Promise.all(this.subscriptions.map((subscription) => subscription.drain()));
   }
 
   private ping(): object {

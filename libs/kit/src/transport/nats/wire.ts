@@ -4,7 +4,7 @@ import { bodyOf, headersOf, replyOf, subjectTail } from './delivery.js';
 import { Reader, type Take } from './reader.js';
 
 /** A subscription. */
-export interface Tap {
+export interface Subscription {
   /** Ends it at the server; resolves when what had been delivered until then has been handled. */
   drain(): Promise<void>;
 }
@@ -72,7 +72,7 @@ export class Wire {
   }
 
   /** Subscribes; `denied` is told when the server refuses it. What `take` throws is logged. */
-  subscribe(subject: string, queue: string | undefined, take: Take, denied?: (error: Error) => void): Tap {
+  subscribe(subject: string, queue: string | undefined, take: Take, denied?: (error: Error) => void): Subscription {
     const subscription = this.client.subscribe(subject, {
       queue,
       callback: (error, message) => {
@@ -106,10 +106,10 @@ export class Wire {
     const [headers, body] = ['NATS/1.0\r\nFledge-Check: 1\r\n\r\n', '"ü€😀"'];
     let seen: string[] = [];
     let refused: Error | undefined;
-    const tap = this.subscribe(subject, undefined, (m) => (seen = [subjectTail(m, subject.length - 1), replyOf(m), headersOf(m), bodyOf(m)]), (error) => (refused = error));
+    const subscription = this.subscribe(subject, undefined, (m) => (seen = [subjectTail(m, subject.length - 1), replyOf(m), headersOf(m), bodyOf(m)]), (error) => (refused = error));
     this.publish(subject, 'a.reply', headers, body);
     await within(this.flush(), timeoutMs);
-    await within(tap.drain(), timeoutMs);
+    await within(subscription.drain(), timeoutMs);
     if (refused) throw new StartupError('nats-permissions', `NATS refuses the subscription to replies: ${refused.message}`, 'Allow the user to publish and subscribe to `_INBOX.>`.');
     if (seen.join('|') !== ['7', 'a.reply', headers, body].join('|')) {
       throw new StartupError('nats-client', 'a message to itself did not come back as it was sent: this release of @nats-io/nats-core is not the one that this kit was made for', 'Install the version in the lock file (`npm ci`).');

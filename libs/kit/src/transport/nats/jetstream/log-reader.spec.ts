@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { testNatsUrl } from '@fledge/kit/testing';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import type { Intake, LogPosition, StoredMessage } from '../../carrier.js';
+import type { InboxPort, LogPosition, StoredMessage } from '../../message-log.js';
 import { readLog } from './log-reader.js';
 import { writeToLog } from './log-writer.js';
-import { MessageLog } from './message-log.js';
+import { LogStream } from './log-stream.js';
 
 const MIB = 1024 * 1024;
 const LARGE = 700_000;
 
 /** Stores into a list, and takes its time. */
-class SlowIntake implements Intake {
+class SlowIntake implements InboxPort {
   readonly module = 'hall';
   readonly portions: (readonly StoredMessage[])[] = [];
   private at: LogPosition | undefined;
@@ -48,17 +48,17 @@ describe('what reads the log', () => {
   afterAll(() => connection.close());
 
   it('stores large messages in portions that one statement can carry, all of them and in order', async () => {
-    const log = new MessageLog(connection, `portions-${Math.random().toString(36).slice(2, 10)}`);
+    const log = new LogStream(connection, `portions-${Math.random().toString(36).slice(2, 10)}`);
     const sent = Array.from({ length: 40 }, (_, n): StoredMessage => ({ id: randomUUID(), kind: 'event', name: 'stage.said.v1', source: 'stage', target: undefined, key: 'k', payload: `${n}:${'x'.repeat(LARGE)}`, headers: {}, occurredAt: new Date().toISOString() }));
     await log.incarnation();
     expect((await writeToLog(log, sent)).accepted.size).toBe(sent.length);
-    const intake = new SlowIntake();
+    const inbox = new SlowIntake();
     const stop = new AbortController();
-    const reading = readLog(log, intake, stop.signal);
-    while (intake.portions.flat().length < sent.length) await sleep(20);
+    const reading = readLog(log, inbox, stop.signal);
+    while (inbox.portions.flat().length < sent.length) await sleep(20);
     stop.abort();
     await reading;
-    expect(intake.portions.flat().map(({ id }) => id)).toEqual(sent.map(({ id }) => id));
-    for (const portion of intake.portions) expect(portion.reduce((sum, { payload }) => sum + payload.length, 0)).toBeLessThan(4 * MIB + 2 * LARGE);
+    expect(inbox.portions.flat().map(({ id }) => id)).toEqual(sent.map(({ id }) => id));
+    for (const portion of inbox.portions) expect(portion.reduce((sum, { payload }) => sum + payload.length, 0)).toBeLessThan(4 * MIB + 2 * LARGE);
   });
 });

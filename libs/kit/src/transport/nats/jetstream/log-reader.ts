@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Consumer, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
 import { Logger } from '@nestjs/common';
-import type { Intake, LogPosition, StoredMessage } from '../../carrier.js';
-import type { MessageLog } from './message-log.js';
+import type { InboxPort, LogPosition, StoredMessage } from '../../message-log.js';
+import type { LogStream } from './log-stream.js';
 import { idOf, messageOf } from './stored-messages.js';
 
 const logger = new Logger('nats');
@@ -21,15 +21,15 @@ const BACKOFF_MAX_MS = 2_000;
 const LOOK_EVERY_MS = 1_000;
 
 /** Reads the log for one module, from where its database says it stands, in order; ends when `signal` aborts. */
-export async function readLog(log: MessageLog, intake: Intake, signal: AbortSignal): Promise<void> {
+export async function readLog(log: LogStream, inbox: InboxPort, signal: AbortSignal): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
     try {
-      await readOnce(log, intake, signal, () => (failures = 0));
+      await readOnce(log, inbox, signal, () => (failures = 0));
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
-      if (failures === 1) logger.warn(`${intake.module} can not read its messages for now: ${error instanceof Error ? error.message : String(error)}`);
+      if (failures === 1) logger.warn(`${inbox.module} can not read its messages for now: ${error instanceof Error ? error.message : String(error)}`);
       log.forget();
       await pause(Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** failures) * Math.random(), signal);
     }
@@ -37,20 +37,20 @@ export async function readLog(log: MessageLog, intake: Intake, signal: AbortSign
 }
 
 /** The subjects of events by their names without version, whatever the version. */
-export function eventSubjects(log: MessageLog, names: readonly string[]): string[] {
+export function eventSubjects(log: LogStream, names: readonly string[]): string[] {
   return names.map((name) => `${log.subject('event', name)}.*`);
 }
 
-function filtersOf(log: MessageLog, intake: Intake): string[] {
-  return [...eventSubjects(log, intake.subscriptions()), log.subject('command', `${intake.module}.*.*`)];
+function filtersOf(log: LogStream, inbox: InboxPort): string[] {
+  return [...eventSubjects(log, inbox.subscriptions()), log.subject('command', `${inbox.module}.*.*`)];
 }
 
 /** Reads until what is read changes, or something fails. */
-async function readOnce(log: MessageLog, intake: Intake, signal: AbortSignal, stored: () => void): Promise<void> {
+async function readOnce(log: LogStream, inbox: InboxPort, signal: AbortSignal, stored: () => void): Promise<void> {
   const { losses } = log;
   const incarnation = await log.incarnation();
-  const from = await startOf(log, intake, incarnation);
-  const filters = filtersOf(log, intake);
+  const from = await startOf(log, inbox, incarnation);
+  const filters = filtersOf(log, inbox);
   const consumer: Consumer = await log.client.consumers.get(log.stream, { filter_subjects: filters, deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from });
   const messages = await consumer.consume({ max_messages: ASKED_MAX, expires: 5_000, abort_on_missing_resource: true });
   const stop = (): void => messages.stop();
@@ -58,9 +58,9 @@ async function readOnce(log: MessageLog, intake: Intake, signal: AbortSignal, st
   // the stream may have other messages at the next places when the connection is back: it is looked at first
   const forgetLoss = log.onLoss(stop);
   if (log.losses !== losses) stop();
-  const look = setInterval(() => void changed(log, intake, incarnation, filters).then((is) => is && stop(), stop), LOOK_EVERY_MS).unref();
+  const look = setInterval(() => void changed(log, inbox, incarnation, filters).then((is) => is && stop(), stop), LOOK_EVERY_MS).unref();
   try {
-    await pump(messages, intake, incarnation, () => {
+    await pump(messages, inbox, incarnation, () => {
       if (log.losses !== losses) throw new Error('the connection was lost');
     }, stored);
   } finally {
@@ -72,30 +72,30 @@ async function readOnce(log: MessageLog, intake: Intake, signal: AbortSignal, st
 }
 
 /** Where to read on: what is missing before it is told. */
-async function startOf(log: MessageLog, intake: Intake, incarnation: string): Promise<number> {
-  const position = await intake.position();
+async function startOf(log: LogStream, inbox: InboxPort, incarnation: string): Promise<number> {
+  const position = await inbox.position();
   if (position?.incarnation !== incarnation) return 1;
   const { first, last } = await log.bounds();
   if (position.sequence > last) {
-    logger.error(`${log.stream} ends at ${last}, and ${intake.module} has read up to ${position.sequence}: the broker has lost its newest messages. Their senders send them again`);
+    logger.error(`${log.stream} ends at ${last}, and ${inbox.module} has read up to ${position.sequence}: the broker has lost its newest messages. Their senders send them again`);
     return last + 1;
   }
   if (position.id !== undefined && position.sequence >= first && (await log.idAt(position.sequence)) !== position.id) {
-    logger.error(`${log.stream} has another message at ${position.sequence} than ${intake.module} has read there: the broker has lost its newest messages, and got others since. It is read from its beginning; what is known already is passed over`);
+    logger.error(`${log.stream} has another message at ${position.sequence} than ${inbox.module} has read there: the broker has lost its newest messages, and got others since. It is read from its beginning; what is known already is passed over`);
     return 1;
   }
   if (first > position.sequence + 1) {
-    logger.error(`${intake.module} has read ${log.stream} up to ${position.sequence}, and it begins at ${first} now: up to ${first - 1 - position.sequence} messages are gone from the broker unread. Send them again: fledge replay --since <when this module was last running>`);
+    logger.error(`${inbox.module} has read ${log.stream} up to ${position.sequence}, and it begins at ${first} now: up to ${first - 1 - position.sequence} messages are gone from the broker unread. Send them again: fledge replay --since <when this module was last running>`);
   }
   return position.sequence + 1;
 }
 
-async function changed(log: MessageLog, intake: Intake, incarnation: string, filters: readonly string[]): Promise<boolean> {
-  return (await log.incarnation()) !== incarnation || filtersOf(log, intake).join() !== filters.join();
+async function changed(log: LogStream, inbox: InboxPort, incarnation: string, filters: readonly string[]): Promise<boolean> {
+  return (await log.incarnation()) !== incarnation || filtersOf(log, inbox).join() !== filters.join();
 }
 
 /** Stores what comes in portions: while one is being stored, the next one gathers. */
-async function pump(messages: ConsumerMessages, intake: Intake, incarnation: string, check: () => void, stored: () => void): Promise<void> {
+async function pump(messages: ConsumerMessages, inbox: InboxPort, incarnation: string, check: () => void, stored: () => void): Promise<void> {
   let gathered: JsMsg[] = [];
   let bytes = 0;
   let storing: Promise<void> | undefined;
@@ -106,7 +106,7 @@ async function pump(messages: ConsumerMessages, intake: Intake, incarnation: str
       gathered = gathered.slice(batch.length);
       bytes -= sizeOf(batch);
       check();
-      await intake.accept(known(batch), positionOf(batch.at(-1) as JsMsg, incarnation));
+      await inbox.accept(known(batch), positionOf(batch.at(-1) as JsMsg, incarnation));
       stored();
     }
   };

@@ -1,5 +1,5 @@
-import type { Sent, StoredMessage } from '../../carrier.js';
-import type { MessageLog } from './message-log.js';
+import type { Sent, StoredMessage } from '../../message-log.js';
+import type { LogStream } from './log-stream.js';
 import { headersOf } from './stored-messages.js';
 
 /** Messages that wait for the broker's word at one time; of one key there is never more than one. */
@@ -7,7 +7,7 @@ const IN_FLIGHT_MAX = 256;
 const ACK_TIMEOUT_MS = 5_000;
 
 /** Writes a batch to the log. Each message is acknowledged by the broker's storage before the next one of its key is sent. */
-export async function writeToLog(log: MessageLog, messages: readonly StoredMessage[]): Promise<Sent> {
+export async function writeToLog(log: LogStream, messages: readonly StoredMessage[]): Promise<Sent> {
   const chains = byKey(messages);
   const accepted = new Set<string>();
   const sequences = new Map<string, number>();

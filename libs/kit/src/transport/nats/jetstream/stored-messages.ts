@@ -1,6 +1,6 @@
 import { headers as emptyHeaders, type MsgHdrs } from '@nats-io/transport-node';
 import type { JsMsg } from '@nats-io/jetstream';
-import { KEY_MAX, type StoredMessage } from '../../carrier.js';
+import { KEY_MAX, type StoredMessage } from '../../message-log.js';
 
 const SOURCE = 'Fledge-Source';
 const KEY = 'Fledge-Key';

@@ -1,15 +1,15 @@
-import type { Carrier, Intake, Sent, StoredMessage } from '../transport/index.js';
+import type { MessageLog, InboxPort, Sent, StoredMessage } from '../transport/index.js';
 
 /** Carries a tested module's messages back to itself, as far as it takes them; what is for neighbours is stored in its outbox, and goes nowhere. */
-export class TestCarrier implements Carrier {
+export class TestMessageLog implements MessageLog {
   readonly name = 'local';
-  private intake: Intake | undefined;
+  private inbox: InboxPort | undefined;
 
   async send(_source: string, messages: readonly StoredMessage[], isFirst = false): Promise<Sent> {
-    const { intake } = this;
-    const own = intake ? messages.filter((message) => intake.wants(message)) : [];
-    if (intake?.handOver && isFirst && own.length > 0) await intake.handOver(own);
-    else if (intake && own.length > 0) await intake.accept(own);
+    const { inbox } = this;
+    const own = inbox ? messages.filter((message) => inbox.wants(message)) : [];
+    if (inbox?.handOver && isFirst && own.length > 0) await inbox.handOver(own);
+    else if (inbox && own.length > 0) await inbox.accept(own);
     return { accepted: new Set(messages.map((message) => message.id)) };
   }
 
@@ -17,8 +17,8 @@ export class TestCarrier implements Carrier {
     return Promise.resolve(undefined);
   }
 
-  subscribe(intake: Intake): Promise<void> {
-    this.intake = intake;
+  subscribe(inbox: InboxPort): Promise<void> {
+    this.inbox = inbox;
     return Promise.resolve();
   }
 

@@ -39,7 +39,7 @@ export interface LogPosition {
 }
 
 /** The receiving side of a module: its inbox. */
-export interface Intake {
+export interface InboxPort {
   readonly module: string;
   /** Whether a consumer of the module, here or in another replica, takes messages of this name (without regard of its major version). */
   wants(message: Pick<StoredMessage, 'kind' | 'name' | 'target'>): boolean;
@@ -77,7 +77,7 @@ export interface StoredPlace {
 }
 
 /** Carries messages from the outboxes of modules to the inboxes of others; the durable half of a transport. */
-export interface Carrier {
+export interface MessageLog {
   /** As the transport is named. */
   readonly name: string;
   /**
@@ -98,9 +98,9 @@ export interface Carrier {
   /** Whether messages can be carried now. Left out: always. A replica that cannot leaves its work to those that can. */
   isReachable?(): boolean;
   /** Delivers to a module hosted here, until `stop`. */
-  subscribe(intake: Intake): Promise<void>;
+  subscribe(inbox: InboxPort): Promise<void>;
   /** All messages of these names that were sent up to now, oldest first, for a new consumer that starts from the beginning. */
-  history(intake: Intake, names: readonly string[]): AsyncIterable<readonly StoredMessage[]>;
+  history(inbox: InboxPort, names: readonly string[]): AsyncIterable<readonly StoredMessage[]>;
   /** Delivers no more; resolves when what was being accepted is stored. */
   stop(): Promise<void>;
 }

@@ -1,7 +1,7 @@
-import type { Carrier, Intake, Sent, StoredMessage } from '../carrier.js';
+import type { MessageLog, InboxPort, Sent, StoredMessage } from '../message-log.js';
 
 /** What a module of this process has published and keeps, for consumers that begin with the past. */
-export interface Archive {
+export interface SentHistory {
   readonly module: string;
   /** Messages of these names (without version), oldest first, in portions. */
   read(names: readonly string[]): AsyncIterable<readonly StoredMessage[]>;
@@ -11,23 +11,23 @@ export interface Archive {
  * Carries messages between modules of one process: from the outbox straight to each module that takes them. A message is accepted when
  * all of them have handled or stored it.
  */
-export class LocalCarrier implements Carrier {
+export class LocalMessageLog implements MessageLog {
   readonly name = 'local';
-  private readonly intakes = new Map<string, Intake>();
-  private readonly archives: Archive[] = [];
+  private readonly inboxes = new Map<string, InboxPort>();
+  private readonly sentHistories: SentHistory[] = [];
   private readonly accepting = new Set<Promise<unknown>>();
   private stopped = false;
 
   /** Lets new consumers read what a module has sent. */
-  keep(archive: Archive): void {
-    this.archives.push(archive);
+  keep(sentHistory: SentHistory): void {
+    this.sentHistories.push(sentHistory);
   }
 
   async send(_source: string, messages: readonly StoredMessage[], isFirst = false): Promise<Sent> {
     if (this.stopped) return { accepted: new Set(), failure: new Error('the modules of this process take no more messages') };
     const homeless = messages.find((message) => !this.hasHome(message));
     const others = homeless === undefined ? messages : this.beforeHomeless(messages);
-    const work = Promise.all([...this.intakes.values()].map((intake) => offer(intake, others, isFirst)));
+    const work = Promise.all([...this.inboxes.values()].map((inbox) => offer(inbox, others, isFirst)));
     this.accepting.add(work);
     try {
       await work;
@@ -50,7 +50,7 @@ export class LocalCarrier implements Carrier {
   }
 
   private hasHome({ kind, target }: StoredMessage): boolean {
-    return kind === 'event' || this.intakes.has(target ?? '');
+    return kind === 'event' || this.inboxes.has(target ?? '');
   }
 
   /** There is no log between the outbox and the inbox that could be lost. */
@@ -58,13 +58,13 @@ export class LocalCarrier implements Carrier {
     return Promise.resolve(undefined);
   }
 
-  subscribe(intake: Intake): Promise<void> {
-    this.intakes.set(intake.module, intake);
+  subscribe(inbox: InboxPort): Promise<void> {
+    this.inboxes.set(inbox.module, inbox);
     return Promise.resolve();
   }
 
-  async *history(_intake: Intake, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
-    for (const archive of this.archives) yield* archive.read(names);
+  async *history(_intake: InboxPort, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
+    for (const sentHistory of this.sentHistories) yield* sentHistory.read(names);
   }
 
   async stop(): Promise<void> {
@@ -73,9 +73,9 @@ export class LocalCarrier implements Carrier {
   }
 }
 
-async function offer(intake: Intake, messages: readonly StoredMessage[], isFirst: boolean): Promise<void> {
-  const wanted = messages.filter((message) => intake.wants(message));
+async function offer(inbox: InboxPort, messages: readonly StoredMessage[], isFirst: boolean): Promise<void> {
+  const wanted = messages.filter((message) => inbox.wants(message));
   if (wanted.length === 0) return;
-  if (isFirst && intake.handOver) await intake.handOver(wanted);
-  else await intake.accept(wanted);
+  if (isFirst && inbox.handOver) await inbox.handOver(wanted);
+  else await inbox.accept(wanted);
 }

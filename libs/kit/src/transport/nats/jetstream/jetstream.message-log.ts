@@ -1,10 +1,10 @@
 import { DeliverPolicy } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { StartupError } from '../../../contract/index.js';
-import type { Carrier, Intake, Sent, StoredMessage, StoredPlace } from '../../carrier.js';
+import type { MessageLog, InboxPort, Sent, StoredMessage, StoredPlace } from '../../message-log.js';
 import { eventSubjects, readLog } from './log-reader.js';
 import { writeToLog } from './log-writer.js';
-import { type LogLimits, MessageLog } from './message-log.js';
+import { type LogLimits, LogStream } from './log-stream.js';
 import { messageOf } from './stored-messages.js';
 
 const HISTORY_BATCH_MAX = 500;
@@ -14,9 +14,9 @@ const HISTORY_WAIT_MS = 5_000;
  * Carries messages through a JetStream stream. Any NATS client can read it: `nats sub 'shop._event.>'`. Each module reads it in
  * order from a position that is kept in the module's own database, without acknowledgements; see decision 0007.
  */
-export class JetStreamCarrier implements Carrier {
+export class JetStreamMessageLog implements MessageLog {
   readonly name = 'nats';
-  private log: MessageLog | undefined;
+  private log: LogStream | undefined;
   private readonly reading = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
 
@@ -27,7 +27,7 @@ export class JetStreamCarrier implements Carrier {
 
   /** For the transport: the connection is there. */
   open(connection: NatsConnection): void {
-    this.log = new MessageLog(connection, this.namespace, this.limits);
+    this.log = new LogStream(connection, this.namespace, this.limits);
   }
 
   /** For the transport: the connection was lost and is back; the broker may be another one. */
@@ -63,16 +63,16 @@ export class JetStreamCarrier implements Carrier {
     return this.opened().incarnation();
   }
 
-  subscribe(intake: Intake): Promise<void> {
-    intake.whileReading(async (signal) => {
-      const read = readLog(this.opened(), intake, AbortSignal.any([signal, this.stopping.signal]));
+  subscribe(inbox: InboxPort): Promise<void> {
+    inbox.whileReading(async (signal) => {
+      const read = readLog(this.opened(), inbox, AbortSignal.any([signal, this.stopping.signal]));
       this.reading.add(read);
       await read.finally(() => this.reading.delete(read));
     });
     return Promise.resolve();
   }
 
-  async *history(_intake: Intake, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
+  async *history(_intake: InboxPort, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
     const log = this.opened();
     await log.incarnation();
     const last = await log.last();
@@ -95,7 +95,7 @@ export class JetStreamCarrier implements Carrier {
     await Promise.allSettled(this.reading);
   }
 
-  private opened(): MessageLog {
+  private opened(): LogStream {
     if (this.log === undefined) throw new StartupError('nats-not-started', 'the NATS transport is used before it was started', 'Await `start()` first.');
     return this.log;
   }

@@ -1,4 +1,4 @@
-import type { Archive, StoredMessage } from '../transport/index.js';
+import type { SentHistory, StoredMessage } from '../transport/index.js';
 import type { Sql } from './sql.js';
 
 const ROWS_MAX = 500;
@@ -9,7 +9,7 @@ interface ArchiveRow extends Omit<StoredMessage, 'source' | 'target' | 'occurred
 }
 
 /** What a module has published and keeps: the rows of its outbox. Also those that are not marked as sent: they may be on their way to consumers that were there before. */
-export function archiveOf(module: string, sql: Sql): Archive {
+export function sentHistoryOf(module: string, sql: Sql): SentHistory {
   return { module, read: (names) => read(module, sql, names) };
 }
 

@@ -1,7 +1,7 @@
 import { jetstream, JetStreamApiCodes, JetStreamApiError, type JetStreamClient, type JetStreamManager, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import { StartupError } from '../../../contract/index.js';
-import type { StoredPlace } from '../../carrier.js';
+import type { StoredPlace } from '../../message-log.js';
 import { idOf } from './stored-messages.js';
 
 /** What the broker keeps of messages. */
@@ -38,7 +38,7 @@ export type LogKind = 'event' | 'command';
  * A server that lost power may come back without its newest messages, as the same stream, and give their places to others. Whoever wrote or
  * read up to there looks after each loss of the connection whether the stream still has what it remembers (`missing`, `idAt`).
  */
-export class MessageLog {
+export class LogStream {
   readonly stream: string;
   readonly client: JetStreamClient;
   private readonly limits: { readonly max_age: number; readonly duplicate_window: number; readonly num_replicas?: number };
