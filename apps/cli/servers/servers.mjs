@@ -54,16 +54,16 @@ const RECIPES = {
   },
   prometheus: {
     installers: [aptUnpack('prometheus')],
-    cure: 'Put prometheus on the PATH; where there is no apt-get it can not be installed from here.',
+    cure: 'Put prometheus on the PATH; where there is no apt-get it cannot be installed from here.',
   },
   promtool: {
     installers: [aptUnpack('prometheus')],
-    cure: 'Put promtool (it comes with prometheus) on the PATH; where there is no apt-get it can not be installed from here.',
+    cure: 'Put promtool (it comes with prometheus) on the PATH; where there is no apt-get it cannot be installed from here.',
   },
   'redis-server': {
     atLeast: [6, 2],
     installers: [aptUnpackRedis()],
-    cure: 'Put redis-server 6.2 or newer on the PATH; where there is no apt-get it can not be installed from here.',
+    cure: 'Put redis-server 6.2 or newer on the PATH; where there is no apt-get it cannot be installed from here.',
   },
 };
 
@@ -72,7 +72,7 @@ export const SERVER_NAMES = /** @type {readonly ServerName[]} */ (Object.keys(RE
 
 /**
  * The path of a server's program, installed first where it must. Safe to call from several processes at once: one
- * installs, the others wait for it. Rejects with what was tried and what to do when the server can not be had.
+ * installs, the others wait for it. Rejects with what was tried and what to do when the server cannot be had.
  *
  * @param {ServerName} name
  * @param {FindOptions} [options]
@@ -105,7 +105,7 @@ export async function findServer(name, options = {}) {
         tried.push(`${how}: ${reasonOf(error)}`);
       }
     }
-    throw new Error([`${name} can not be found or installed. ${recipe.cure}`, ...tried.map((line) => `  ${line}`)].join('\n'));
+    throw new Error([`${name} cannot be found or installed. ${recipe.cure}`, ...tried.map((line) => `  ${line}`)].join('\n'));
   });
 }
 

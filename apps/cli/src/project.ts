@@ -54,7 +54,7 @@ function settingsIn(file: string): { readonly app?: string; readonly demo?: read
   }
 }
 
-/** Asks the application for its modules. @throws StartupError with the application's own last line when it can not say. */
+/** Asks the application for its modules. @throws StartupError with the application's own last line when it cannot say. */
 async function listModules(project: Project): Promise<readonly ModuleInfo[]> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [project.app, '--list-modules'], { cwd: project.root, timeout: LIST_TIMEOUT_MS });

@@ -1,6 +1,6 @@
 /**
  * An application that keeps the contract between `fledge start` and an application, and nothing more: modules `a` and `b`, each
- * with one route. `FAKE_CHECK` is what a check of a topology finds wrong, `FAKE_REFUSES` names a service that can not start,
+ * with one route. `FAKE_CHECK` is what a check of a topology finds wrong, `FAKE_REFUSES` names a service that cannot start,
  * `FAKE_HANGS` one that does not end on SIGTERM.
  */
 import { createServer } from 'node:http';

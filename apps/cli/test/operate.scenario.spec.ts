@@ -144,7 +144,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     ];
     for (const [line, code, err] of wrong) expect({ line, ...(await fledge(line)) }).toEqual({ line, code, out: '', err: typeof err === 'string' ? err : expect.stringMatching(err) });
     const away = await fledgeOn('postgres://me:secret@127.0.0.1:1/shop', 'consumers');
-    expect([away.code, away.err]).toEqual([1, expect.stringMatching(/^fledge: the database at 127\.0\.0\.1:1\/shop can not be connected to: .*See that the server runs/)]);
+    expect([away.code, away.err]).toEqual([1, expect.stringMatching(/^fledge: the database at 127\.0\.0\.1:1\/shop cannot be connected to: .*See that the server runs/)]);
   });
 
   it('is refused a replay of what is deleted, and told what there is', async () => {

@@ -172,11 +172,11 @@ describe('fledge start', () => {
     expect([await run.end(), run.output]).toEqual([1, "config/split.yaml:1:1: unknown key 'settings.a.x'\n"]);
   });
 
-  it('ends with its own line when a service can not start as things are', async () => {
+  it('ends with its own line when a service cannot start as things are', async () => {
     const run = fledge(['start', 'split'], { ...OUTSIDE, FAKE_REFUSES: 'second' });
     expect(await run.end()).toBe(1);
     expect(run.output).toContain('second | second has no such setting');
-    expect(run.output).toContain('fledge: second can not start as things are. Its own line above says why.');
+    expect(run.output).toContain('fledge: second cannot start as things are. Its own line above says why.');
     expect(run.output).not.toContain('started again');
   });
 

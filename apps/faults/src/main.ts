@@ -12,8 +12,8 @@ const ROUNDS_PER_WORLD = 25;
 /** The least share of orders that must be accepted for a round to count. */
 const ACCEPTED_MIN = 0.9;
 /** How long a round may take to come to rest; with a mutation, which may keep it from that for ever, not as long. */
-const STILL_WITHIN_MS = 90_000;
-const MUTATED_STILL_WITHIN_MS = 30_000;
+const QUIESCENT_WITHIN_MS = 90_000;
+const MUTATED_QUIESCENT_WITHIN_MS = 30_000;
 
 const DIST = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -64,13 +64,13 @@ function jobsOf({ seeds, topologies, parallel }: LabOptions): Job[] {
 /** Plays seeds on one world, and answers how many: what was broken stays broken, so the next ones deserve a world of their own. */
 async function playWorld({ topology, seeds }: Job, { seeds: [first = 0], orders, faults, areas, mutation }: LabOptions, { database, missing }: Capabilities, report: Report): Promise<number> {
   const world = await World.make({ topology, database, preload: mutationPreload(mutation) });
-  const stillWithinMs = mutation === undefined ? STILL_WITHIN_MS : MUTATED_STILL_WITHIN_MS;
+  const quiescentWithinMs = mutation === undefined ? QUIESCENT_WITHIN_MS : MUTATED_QUIESCENT_WITHIN_MS;
   try {
     let played = 0;
     if (faults) await measureSlowness(world);
     for (const seed of seeds) {
       const area = areas[(seed - first) % areas.length];
-      const result = await playRound(world, { seed, orders, faults, area, missing, stillWithinMs });
+      const result = await playRound(world, { seed, orders, faults, area, missing, quiescentWithinMs });
       report.add(topology, result, result.skipped === undefined && result.accepted >= result.orders * ACCEPTED_MIN);
       played += 1;
       if (result.broken.length > 0) break;

@@ -47,9 +47,9 @@ export class Report {
     print(`${this.counted} rounds counted, ${this.uncounted.length} not, ${this.broken.length} broken${this.skipped.length > 0 ? `, ${this.skipped.length} skipped` : ''}`);
   }
 
-  private tell(topology: TopologyName, { seed, area, broken, stories, injuries }: RoundResult): void {
+  private tell(topology: TopologyName, { seed, area, broken, timelines, injuries }: RoundResult): void {
     for (const line of broken) print(`  ${line}`);
-    for (const line of stories) print(`  ${line}`);
+    for (const line of timelines) print(`  ${line}`);
     for (const injury of injuries) print(`  ${JSON.stringify(injury)}`);
     print(`  again: npm run test:faults -- --topology ${topology} --seed ${seed}${againOptions(this.options, area)}`);
     this.broken.push(`${topology} ${seed}: ${broken[0] ?? ''}`);

@@ -1,8 +1,8 @@
 import { healthyP95Ms, slowAnswers } from './check/answers.js';
 import { brokenInvariants } from './check/invariants.js';
 import { endState } from './check/end-state.js';
-import { storiesOf } from './check/story.js';
-import { untilStill } from './check/stillness.js';
+import { timelinesOf } from './check/timeline.js';
+import { untilQuiescent } from './check/quiescence.js';
 import { Tables } from './check/tables.js';
 import { injure } from './injure.js';
 import type { Area } from './plan/areas.js';
@@ -23,7 +23,7 @@ export interface RoundOptions {
   /** Why some injuries cannot be had on this machine, by their area. */
   readonly missing: Readonly<Partial<Record<Area, string>>>;
   /** How long it may take to come to rest when all is healed, in milliseconds. */
-  readonly stillWithinMs: number;
+  readonly quiescentWithinMs: number;
 }
 
 /** How a round went. */
@@ -44,7 +44,7 @@ export interface RoundResult {
   readonly done: Readonly<Record<string, number>>;
   readonly broken: readonly string[];
   /** What happened to the orders that are broken. */
-  readonly stories: readonly string[];
+  readonly timelines: readonly string[];
   /** Why orders were not accepted. */
   readonly refusals: readonly string[];
   /** What the shop came to, in a form that two topologies can be compared by. */
@@ -77,7 +77,7 @@ export async function measureSlowness(world: World): Promise<void> {
 }
 
 /** Plays one seed: buyers order, the shop is injured, all heals and comes to rest, and everything is counted. */
-export async function playRound(world: World, { seed, orders, faults, area, missing, stillWithinMs }: RoundOptions): Promise<RoundResult> {
+export async function playRound(world: World, { seed, orders, faults, area, missing, quiescentWithinMs }: RoundOptions): Promise<RoundResult> {
   const start = performance.now();
   world.begin();
   const { progress } = world;
@@ -94,13 +94,13 @@ export async function playRound(world: World, { seed, orders, faults, area, miss
     const [results] = await Promise.all([placing, injure(world, round?.injuries ?? [], (injury) => injuries.push(injury))]);
     await world.heal(HEALED_WITHIN_MS);
     if (round?.keepsPremise !== true) progress.restore();
-    return { ...facts, ...(await counted(world, results, stillWithinMs)), skipped: undefined, tookMs: performance.now() - start };
+    return { ...facts, ...(await counted(world, results, quiescentWithinMs)), skipped: undefined, tookMs: performance.now() - start };
   } finally {
     await progress.stop();
   }
 }
 
-const NOT_PLAYED = { accepted: 0, done: {}, broken: [], stories: [], refusals: [], state: '', slowest: { p95Ms: 0, mostMs: 0 }, notes: [] };
+const NOT_PLAYED = { accepted: 0, done: {}, broken: [], timelines: [], refusals: [], state: '', slowest: { p95Ms: 0, mostMs: 0 }, notes: [] };
 
 /** The order whose message is to be poisoned must come to that message. */
 function spared(plans: readonly OrderPlan[], round: RoundPlan | undefined): OrderPlan[] {
@@ -108,24 +108,24 @@ function spared(plans: readonly OrderPlan[], round: RoundPlan | undefined): Orde
   return plans.map((plan) => (poisoned?.includes(plan.number) === true ? { ...plan, paymentMethod: 'pm_card_approved', cancelAfterMs: undefined } : plan));
 }
 
-async function counted(world: World, results: readonly OrderedResult[], stillWithinMs: number): Promise<Omit<RoundResult, 'seed' | 'orders' | 'area' | 'injuries' | 'skipped' | 'tookMs'>> {
+async function counted(world: World, results: readonly OrderedResult[], quiescentWithinMs: number): Promise<Omit<RoundResult, 'seed' | 'orders' | 'area' | 'injuries' | 'skipped' | 'tookMs'>> {
   const { progress, shop } = world;
   const tables = await Tables.open(world.database.ownUrl);
   try {
-    const unrest = await untilStill(tables, stillWithinMs);
+    const unrest = await untilQuiescent(tables, quiescentWithinMs);
     const p95Ms = healthyP95Ms(shop.tried, world.injured);
     const broken = [
-      ...unrest.map((line) => `not at rest after ${stillWithinMs} ms: ${line}`),
+      ...unrest.map((line) => `not at rest after ${quiescentWithinMs} ms: ${line}`),
       ...(await brokenInvariants(tables, world.provider, results)),
       ...progress.breaches(),
       ...shop.all().flatMap((service) => service.takeDeaths()),
       ...world.broken,
       ...slowAnswers(p95Ms, world.slowness),
     ];
-    const stories = broken.length === 0 ? [] : await storiesOf(tables, broken);
+    const timelines = broken.length === 0 ? [] : await timelinesOf(tables, broken);
     const notes = [...(world.slowness > 1 ? [`a machine ${world.slowness.toFixed(1)} times too slow`] : []), ...world.notes, ...(p95Ms === undefined ? [] : [`healthy replicas answered in ${(p95Ms / 1_000).toFixed(1)} s at p95`])];
     const refusals = results.flatMap(({ refusal }) => refusal ?? []);
-    return { broken, stories, notes, refusals, accepted: accepted(results), done: done(world), slowest: progress.slowest(), state: await endState(tables, results, world.products) };
+    return { broken, timelines, notes, refusals, accepted: accepted(results), done: done(world), slowest: progress.slowest(), state: await endState(tables, results, world.products) };
   } finally {
     await tables.close();
   }
@@ -149,6 +149,6 @@ function done(world: World): Record<string, number> {
 async function receiveStock(world: World, seed: number): Promise<void> {
   for (const productId of world.products) {
     const { status, body } = await world.staff.insist('POST', '/stock/receipts', { productId, quantity: STOCK, reference: `seed-${seed}-${productId}` }, {}, HEALED_WITHIN_MS);
-    if (status > 299 && status !== 409) throw new Error(`stock can not be received: ${status} ${JSON.stringify(body)}`);
+    if (status > 299 && status !== 409) throw new Error(`stock cannot be received: ${status} ${JSON.stringify(body)}`);
   }
 }

@@ -104,7 +104,7 @@ export class World {
     return this.shop.services.flatMap(({ lines }) => lines[name] ?? []);
   }
 
-  /** One after the other: a server that is away can not be taken away. */
+  /** One after the other: a server that is away cannot be taken away. */
   restartDatabase(awayMs: number): Promise<void> {
     return (this.restartingDatabase = this.restartingDatabase.then(() => this.database.restart(awayMs)));
   }

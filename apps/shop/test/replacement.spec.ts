@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  // a frozen one can not end, and what waits for it would not
+  // a frozen one cannot end, and what waits for it would not
   for (const process of running) process.thaw();
   await load?.stop();
   load = undefined;

@@ -1,6 +1,6 @@
 /**
  * jest's globalSetup: starts one throw-away PostgreSQL and one nats-server for the run, both at once, and hands their
- * addresses to the specs in FLEDGE_TEST_DATABASE_URL and FLEDGE_TEST_NATS_URL. A server that can not be started fails only
+ * addresses to the specs in FLEDGE_TEST_DATABASE_URL and FLEDGE_TEST_NATS_URL. A server that cannot be started fails only
  * the specs that ask for it. Both end with the run: by the globalTeardown, or with this process if it is killed.
  */
 import { spawn } from 'node:child_process';

@@ -142,7 +142,7 @@ function sendFailure(request: IncomingMessage, response: ServerResponse, failure
   } else if (failure.code === 'UND_ERR_HEADERS_TIMEOUT' || failure.code === SILENT) {
     sendProblem(response, 504, 'fledge.gateway-timeout', `the service that owns ${where} did not answer in time; it may have done the work`);
   } else if (failure.code === 'UND_ERR_INVALID_ARG') {
-    sendProblem(response, 400, 'fledge.bad-request', `the request can not be passed on: ${failure.message}`);
+    sendProblem(response, 400, 'fledge.bad-request', `the request cannot be passed on: ${failure.message}`);
   } else {
     sendProblem(response, 502, 'fledge.bad-gateway', `the service that owns ${where} broke off before its answer (${failure.code ?? failure.message}); it may have done the work`);
   }

@@ -316,7 +316,7 @@ describe('the front door', () => {
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });
 
-  it('says which port it can not have', async () => {
+  it('says which port it cannot have', async () => {
     const url = await open({});
     await expect(frontDoor({ port: Number(new URL(url).port) })).rejects.toMatchObject({ code: 'fledge.startup.port', message: `port ${new URL(url).port} on 127.0.0.1 is in use` });
   });

@@ -39,7 +39,7 @@ const REQUEST_TIMEOUT_DEFAULT_MS = 60_000;
  *
  * Replicas are asked for `/readyz` every 200 ms, and those that are not ready are passed over: a service that drains with a longer
  * notice loses no request. `/healthz` and `/readyz` answer for the whole, and `/openapi.json` is everybody's.
- * @throws StartupError when the port can not be had.
+ * @throws StartupError when the port cannot be had.
  */
 export async function frontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const door = new Door(options.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS);

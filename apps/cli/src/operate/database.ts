@@ -24,7 +24,7 @@ export interface Database {
 
 /**
  * Works on the database that `DATABASE_URL` names, or on the embedded PostgreSQL that runs in this project.
- * @throws StartupError when there is none, or it can not be connected to.
+ * @throws StartupError when there is none, or it cannot be connected to.
  */
 export async function withDatabase<T>(work: (database: Database) => Promise<T>, env: NodeJS.ProcessEnv = process.env): Promise<T> {
   const url = env.DATABASE_URL || (await embeddedUrl());

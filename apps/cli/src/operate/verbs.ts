@@ -28,7 +28,7 @@ export function parseLine({ usage, words, options }: Grammar, args: readonly str
   try {
     parsed = parseArgs({ args: [...args], options: config, allowPositionals: true, strict: true });
   } catch (error) {
-    throw usageError(usage, (error as Error).message.split('. ')[0] ?? 'it can not be read');
+    throw usageError(usage, (error as Error).message.split('. ')[0] ?? 'it cannot be read');
   }
   const { values, positionals } = parsed;
   if (!words.includes(positionals.length)) throw usageError(usage, `it takes ${words.join(' or ')} names, and got ${positionals.length}`);
@@ -69,7 +69,7 @@ export function wordOf<W extends string>(line: Line, option: string, words: read
   throw usageError(usage, `--${option} is ${words.join(', ')}, and got '${text}'`);
 }
 
-/** The id of a message. @throws StartupError when it can not be one. */
+/** The id of a message. @throws StartupError when it cannot be one. */
 export function messageId(text: string, usage: string): string {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase();
   throw usageError(usage, `'${text}' is no id of a message, which is a UUID`);

@@ -67,7 +67,7 @@ async function findProgram(): Promise<string> {
 
 async function cannotRun(program: string, child: ChildProcess): Promise<StartupError> {
   const [error] = (await once(child, 'error')) as [Error];
-  return new StartupError('broker', `${program} can not be run: ${error.message}`, 'Put nats-server 2.10 or newer on the PATH, or set NATS_URL to a server of your own.');
+  return new StartupError('broker', `${program} cannot be run: ${error.message}`, 'Put nats-server 2.10 or newer on the PATH, or set NATS_URL to a server of your own.');
 }
 
 function claimFolder(dir: string): void {
@@ -75,7 +75,7 @@ function claimFolder(dir: string): void {
     mkdirSync(dir, { recursive: true });
     accessSync(dir, constants.W_OK);
   } catch (error) {
-    throw new StartupError('data-folder', `the broker can not write to ${dir}: ${(error as Error).message}`, 'Make the folder writable for this account, or set NATS_URL to a server of your own.', { dir });
+    throw new StartupError('data-folder', `the broker cannot write to ${dir}: ${(error as Error).message}`, 'Make the folder writable for this account, or set NATS_URL to a server of your own.', { dir });
   }
 }
 

@@ -62,7 +62,7 @@ export class LocalRun {
 
   /**
    * Starts all; resolves when every service takes work, or when `stop` was called meanwhile.
-   * @throws StartupError when something can not start; what has started is for `stop` to end.
+   * @throws StartupError when something cannot start; what has started is for `stop` to end.
    */
   start(): Promise<void> {
     return (this.started = this.startInOrder());

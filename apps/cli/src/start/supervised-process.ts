@@ -34,7 +34,7 @@ export class SupervisedProcess {
 
   /**
    * Starts it; resolves when it is ready for the first time, or when it is stopped before. Rejects with a `StartupError` when its
-   * first run says that it can not start as things are (exit code 78), or when it is not ready after `timeoutMs`.
+   * first run says that it cannot start as things are (exit code 78), or when it is not ready after `timeoutMs`.
    */
   async start(timeoutMs: number): Promise<void> {
     const ready = new Promise<void>((resolve, reject) => {
@@ -75,7 +75,7 @@ export class SupervisedProcess {
         this.plan.onEnd?.();
         if (this.halt.signal.aborted) break;
         if (!this.wasReady && end === `exit code ${EXIT_CONFIG}`) {
-          return fail(new StartupError('service', `${name} can not start as things are`, 'Its own line above says why.', { service: name }));
+          return fail(new StartupError('service', `${name} cannot start as things are`, 'Its own line above says why.', { service: name }));
         }
         const pauseMs = this.backoff.after(performance.now() - since);
         this.log.print(name, `ended (${end}), and is started again in ${pauseMs} ms`);

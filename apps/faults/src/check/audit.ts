@@ -47,7 +47,7 @@ export async function brokenDeliveries(tables: Tables): Promise<string[]> {
     ...(await tables.lines(`
       select format('%s handled message %s of %s %s times', consumer, message_id, key, count(*)) as line
       from lab.handled group by consumer, message_id, key having count(*) > 1`)),
-    // Of what one transaction handled the audit can not tell the order: there the order of the inbox counts, which is that of handling.
+    // Of what one transaction handled the audit cannot tell the order: there the order of the inbox counts, which is that of handling.
     ...(await tables.lines(`
       with handled as (select distinct on (h.module, h.consumer, h.message_id) h.*, o.name, o.seq as published from lab.handled h join (${outboxes}) o on o.source = h.source and o.id = h.message_id order by h.module, h.consumer, h.message_id, h.seq)
       select format('%s handled %s of %s after %s, which %s published later', late.consumer, late.name, late.key, early.name, late.source) as line

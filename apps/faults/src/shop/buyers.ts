@@ -33,7 +33,7 @@ export async function signUp(shop: Shop, number: number): Promise<ShopClient[]> 
 export async function logIn(client: ShopClient, credentials: { readonly email: string; readonly password: string }): Promise<string> {
   const { status, body } = await client.insist('POST', '/auth/login', credentials, {}, INSIST_MS);
   const token = (body as { accessToken?: string } | undefined)?.accessToken;
-  if (token === undefined) throw new Error(`${credentials.email} can not log in: ${status} ${JSON.stringify(body)}`);
+  if (token === undefined) throw new Error(`${credentials.email} cannot log in: ${status} ${JSON.stringify(body)}`);
   return token;
 }
 

@@ -27,7 +27,7 @@ export class ShopClient {
   constructor(private readonly replicas: Replicas) {}
 
   /**
-   * Asks until there is an answer that says something about the request: what can not be reached, is not ready or has failed is
+   * Asks until there is an answer that says something about the request: what cannot be reached, is not ready or has failed is
    * asked again, up to `withinMs`. For requests that may be sent again.
    */
   async insist(method: string, path: string, body: unknown, headers: Readonly<Record<string, string>>, withinMs: number): Promise<Answer> {

@@ -5,7 +5,7 @@ export const CHECK_FAILED = 'check-failed';
 
 /**
  * class-validator's verdict on an instance. Some of its checks throw for some values (`@IsEmail()` for half a surrogate pair,
- * `@IsNumber({ maxDecimalPlaces })` for 1e-7): a value that can not be checked is refused, at its path, as any other that does not pass.
+ * `@IsNumber({ maxDecimalPlaces })` for 1e-7): a value that cannot be checked is refused, at its path, as any other that does not pass.
  */
 export function judge(object: object, options: ValidatorOptions): ValidationError[] {
   try {
@@ -45,5 +45,5 @@ function throws(probe: object): boolean {
 }
 
 function refusal(property: string, reason: string): ValidationError {
-  return { property, constraints: { [CHECK_FAILED]: `${property || 'a field'} can not be checked: ${reason}` } };
+  return { property, constraints: { [CHECK_FAILED]: `${property || 'a field'} cannot be checked: ${reason}` } };
 }

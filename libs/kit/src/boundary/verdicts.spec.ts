@@ -324,7 +324,7 @@ describe('a check that throws', () => {
   it('refuses the value at its path', () => {
     const violations = (input: object): unknown => explain(shapeOf(Priced), input, 'memory').violations;
     expect(violations({ price: 1, mails: [{ to: 'a@b.example' }, { to: '\ud800' }] })).toEqual([
-      { path: 'mails[1].to', rule: 'check-failed', message: 'to can not be checked: URI malformed' },
+      { path: 'mails[1].to', rule: 'check-failed', message: 'to cannot be checked: URI malformed' },
     ]);
     expect(violations({ price: 1e-7, mails: [] })).toMatchObject([{ path: 'price', rule: 'check-failed' }]);
     expect(() => classCodec('priced', Priced).copy({ price: 1e-7, mails: [] })).toThrow(InvalidMessage);

@@ -33,7 +33,7 @@ function ofItem(message: string, field: string, item: number): string {
   return message.startsWith(usual) ? `${field}[${item}] ${message.slice(usual.length)}` : message;
 }
 
-/** Places of the items that break a rule of `{ each: true }`; `[undefined]` for a rule of the whole field, or where it can not be told. */
+/** Places of the items that break a rule of `{ each: true }`; `[undefined]` for a rule of the whole field, or where it cannot be told. */
 function itemsAgainst(error: ValidationError, rule: string): readonly (number | undefined)[] {
   const list: unknown = error.value;
   const target = error.target as object | undefined;

@@ -46,9 +46,9 @@ function refusalOf(run: () => unknown): { code: string; message: string; hint: s
 
 describe('defineContract refuses', () => {
   it.each<[string, Partial<ContractOptions>, string, string, string]>([
-    ['a module name', { name: 'Stock' }, 'module-name', "'Stock' can not name a module", 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.'],
-    ['an empty module name', { name: '' }, 'module-name', "'' can not name a module", 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.'],
-    ['a long module name', { name: 's'.repeat(41) }, 'module-name', `'${'s'.repeat(41)}' can not name a module`, 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.'],
+    ['a module name', { name: 'Stock' }, 'module-name', "'Stock' cannot name a module", 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.'],
+    ['an empty module name', { name: '' }, 'module-name', "'' cannot name a module", 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.'],
+    ['a long module name', { name: 's'.repeat(41) }, 'module-name', `'${'s'.repeat(41)}' cannot name a module`, 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.'],
     ['a command without a contract', { commands: [Plain] }, 'message-contract', 'Plain stands among the command messages of stock but has no @CommandContract', "Decorate it with @CommandContract('stock.….v1')."],
     ['a query among the commands', { commands: [Level] }, 'message-contract', 'Level stands among the command messages of stock but has no @CommandContract', "Decorate it with @CommandContract('stock.….v1')."],
     ['a command among the queries', { queries: [Reserve] }, 'message-contract', 'Reserve stands among the query messages of stock but has no @QueryContract', "Decorate it with @QueryContract('stock.….v1')."],

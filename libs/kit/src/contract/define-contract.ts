@@ -33,7 +33,7 @@ const ROUTE = /^(\/[a-z0-9][a-z0-9._-]*|\/\.well-known\/[a-z0-9._-]+)(\/[a-z0-9]
 export function defineContract(options: ContractOptions): Contract {
   const { name } = options;
   if (!MODULE_NAME.test(name)) {
-    throw new StartupError('module-name', `'${name}' can not name a module`, 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.');
+    throw new StartupError('module-name', `'${name}' cannot name a module`, 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.');
   }
   const unknownFields = checkUnknownFields(options.unknownFields, `the contract of ${name}`);
   const messages = [

@@ -86,7 +86,7 @@ export class ModuleFault extends FledgeError {
   }
 }
 
-/** Why a peer can not take a call now. */
+/** Why a peer cannot take a call now. */
 export type UnavailableReason = 'missing' | 'overloaded' | 'draining' | 'disconnected' | 'database';
 
 /**
@@ -110,7 +110,7 @@ export class ModuleUnavailable extends FledgeError {
     /** Default `not-run`; another one comes only with the reason `database`. */
     readonly outcome: Outcome = 'not-run',
   ) {
-    super(`${module} can not take ${contract} now: ${reason}`);
+    super(`${module} cannot take ${contract} now: ${reason}`);
   }
 }
 

@@ -149,7 +149,7 @@ function kindOf(where: string, target: unknown, constraints: readonly Constraint
     return 'object';
   }
   if (target === Function) refuse(where, 'holds a function, which no contract can carry', 'Send data, not behaviour.');
-  return refuse(where, 'has a type that can not be known', list ? 'Name the items: @IsString({ each: true }), or @ValidateNested({ each: true }) @Type(() => Item).' : 'Give it one concrete type with @IsString(), @IsInt(), @IsDate(), or @ValidateNested() @Type(() => Part).');
+  return refuse(where, 'has a type that cannot be known', list ? 'Name the items: @IsString({ each: true }), or @ValidateNested({ each: true }) @Type(() => Item).' : 'Give it one concrete type with @IsString(), @IsInt(), @IsDate(), or @ValidateNested() @Type(() => Part).');
 }
 
 const UNCARRIED = new Set<unknown>([BigInt, Map, Set, WeakMap, WeakSet, Symbol, Promise, RegExp, ArrayBuffer, Uint8Array, Buffer]);

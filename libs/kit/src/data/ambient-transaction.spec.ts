@@ -253,7 +253,7 @@ describe('what the boundary sees', () => {
       await runner.startTransaction();
       await runner.manager.insert(AccountRow, { name: 'ann', balance: 1 });
       expect(inTransaction(currentContext())).toBe(true);
-      // injected repositories can not know of it
+      // injected repositories cannot know of it
       expect(await accounts.count()).toBe(0);
       if (end !== 'release') {
         await runner[end]();

@@ -155,10 +155,10 @@ describe('a folder or port that will not do ends in one clear error:', () => {
     expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  it('a folder that can not be made', async () => {
+  it('a folder that cannot be made', async () => {
     await writeFile(join(home, 'file'), '');
     const dir = join(home, 'file', 'data');
-    expect(await failureOf({ dir })).toMatchObject({ code: 'fledge.startup.postgres-folder', message: `this user can not write the PostgreSQL folder ${dir}`, hint: expect.stringContaining(OUT) as string });
+    expect(await failureOf({ dir })).toMatchObject({ code: 'fledge.startup.postgres-folder', message: `this user cannot write the PostgreSQL folder ${dir}`, hint: expect.stringContaining(OUT) as string });
   });
 
   it('a folder with other files', async () => {

@@ -53,7 +53,7 @@ export interface EmbeddedPostgres {
  * Of the package only the binaries are used. Its class ends the Node process at the first signal, before a host can drain,
  * leaves the server behind when the process is killed, and its `stop()` never settles when the server has died.
  *
- * @throws StartupError when the folder can not be written, holds other files, or belongs to a server that runs; when the
+ * @throws StartupError when the folder cannot be written, holds other files, or belongs to a server that runs; when the
  * port is taken; or when PostgreSQL refuses the folder, with its reason.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
@@ -77,7 +77,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
 /**
  * The URL of the embedded PostgreSQL that runs in a folder, whoever started it; `undefined` when none does.
- * @throws StartupError when the folder's password can not be read.
+ * @throws StartupError when the folder's password cannot be read.
  */
 export async function runningEmbeddedPostgres(dir: string): Promise<string | undefined> {
   const port = (await serverIn(resolve(dir)))?.port;
@@ -105,7 +105,7 @@ async function readPassword(folder: Pick<DataFolder, 'dir'>): Promise<string> {
   } catch {
     throw new StartupError(
       'postgres-password',
-      `${folder.dir} is a PostgreSQL folder to which Fledge has no password: its ${PASSWORD_FILE} can not be read`,
+      `${folder.dir} is a PostgreSQL folder to which Fledge has no password: its ${PASSWORD_FILE} cannot be read`,
       `Write the password of its user '${USER}' into that file, or move the folder away: a new one is made.`,
       { dir: folder.dir },
     );

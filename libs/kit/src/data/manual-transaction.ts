@@ -57,7 +57,7 @@ function countEnds(runner: QueryRunner): () => void {
       try {
         while (runner.isTransactionActive && !runner.isReleased) await rollbackTransaction.call(runner);
       } catch {
-        // only a lost connection can not roll back, and that one's transaction is gone; the work's own failure is the one to tell
+        // only a lost connection cannot roll back, and that one's transaction is gone; the work's own failure is the one to tell
       }
       if (context) context.openByHand -= 1;
       context = undefined;

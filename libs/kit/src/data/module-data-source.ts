@@ -178,7 +178,7 @@ class AmbientTransaction implements OpenTransaction {
     readonly manager: EntityManager,
   ) {}
 
-  /** Runs nested transactions one after the other: savepoints of one connection can not overlap. */
+  /** Runs nested transactions one after the other: savepoints of one connection cannot overlap. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.last.then(work);
     // whoever waits for its turn does not care how the one before went
@@ -279,7 +279,7 @@ class AmbientManager extends EntityManager {
     } catch (error) {
       if (enlisted.length > 0) this.source.commitHook?.failed(enlisted);
       if (!isOfCommit(error)) noteUndone(error);
-      // the first failure is the one to tell; a connection that can not roll back is lost, and its transaction with it
+      // the first failure is the one to tell; a connection that cannot roll back is lost, and its transaction with it
       await runner.rollbackTransaction().catch(() => undefined);
       throw error;
     }

@@ -238,11 +238,11 @@ describe('the pool of a module', () => {
   });
 });
 
-describe('a database that can not be had ends in one clear error:', () => {
+describe('a database that cannot be had ends in one clear error:', () => {
   it('a server that is not there', async () => {
     await expect(notes('alpha', { url: 'postgres://me:secret@127.0.0.1:1/shop' })).rejects.toMatchObject({
       code: 'fledge.startup.database-unreachable',
-      message: 'the database at 127.0.0.1:1/shop can not be connected to: connect ECONNREFUSED 127.0.0.1:1',
+      message: 'the database at 127.0.0.1:1/shop cannot be connected to: connect ECONNREFUSED 127.0.0.1:1',
     });
   });
 

@@ -123,12 +123,12 @@ async function has(client: Client, sql: string, ...parameters: string[]): Promis
   return ((await client.query(sql, parameters)).rowCount ?? 0) > 0;
 }
 
-/** The error of a database that can not be connected to; names it without its password. */
+/** The error of a database that cannot be connected to; names it without its password. */
 export function unreachable(url: string, cause: unknown): StartupError {
   const place = placeOf(url);
   const failure = new StartupError(
     'database-unreachable',
-    `the database at ${place} can not be connected to: ${reasonOf(cause)}`,
+    `the database at ${place} cannot be connected to: ${reasonOf(cause)}`,
     'See that the server runs and that DATABASE_URL names its host, port, user, password and database.',
     { database: place },
   );

@@ -93,7 +93,7 @@ async function refuseWithoutTables(source: ModuleDataSource, module: string): Pr
   );
 }
 
-/** A connection that can not be had is a fact of its own for a caller, who may try again: not a fault of the module. */
+/** A connection that cannot be had is a fact of its own for a caller, who may try again: not a fault of the module. */
 function tellOfConnections(source: ModuleDataSource, module: string): ModuleDataSource {
   const driver = source.driver as unknown as { obtainMasterConnection(): Promise<unknown> };
   const obtain = driver.obtainMasterConnection.bind(driver);
@@ -108,7 +108,7 @@ function homeOf({ module, schema = module }: ModuleDataOptions): ModuleHome {
   if (SCHEMA_NAME.test(schema) && !RESERVED_SCHEMA.test(schema)) return { module, schema, role: `fledge_${schema}` };
   throw new StartupError(
     'schema-name',
-    `'${schema}' can not name the schema of ${module}`,
+    `'${schema}' cannot name the schema of ${module}`,
     'Use lower-case letters, digits, hyphens and underscores, 40 at most, a letter first; not public, information_schema or pg_….',
     { module, schema },
   );
@@ -163,7 +163,7 @@ async function initialize<Source extends DataSource>(source: Source, module: str
     if (error instanceof StartupError) throw error;
     const failure = new StartupError(
       'data',
-      `the data of ${module} can not be opened: ${error instanceof Error ? error.message : String(error)}`,
+      `the data of ${module} cannot be opened: ${error instanceof Error ? error.message : String(error)}`,
       "Correct what the message names: the module's entities, or the database that DATABASE_URL names.",
       { module },
     );

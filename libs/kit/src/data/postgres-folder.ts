@@ -121,7 +121,7 @@ async function accountFor(dir: string, isNew: boolean): Promise<Account> {
     if (made) return made;
     const failure = new StartupError(
       'postgres-user',
-      `this process runs as root, PostgreSQL does not, and the system user '${SYSTEM_USER}' can not be made`,
+      `this process runs as root, PostgreSQL does not, and the system user '${SYSTEM_USER}' cannot be made`,
       'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL server.',
     );
     failure.cause = error;
@@ -129,7 +129,7 @@ async function accountFor(dir: string, isNew: boolean): Promise<Account> {
   }
   const made = await systemUser();
   if (made) return made;
-  throw new StartupError('postgres-user', `the system user '${SYSTEM_USER}' was made and can not be found`, 'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL server.');
+  throw new StartupError('postgres-user', `the system user '${SYSTEM_USER}' was made and cannot be found`, 'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL server.');
 }
 
 async function systemUser(): Promise<Account | undefined> {
@@ -142,7 +142,7 @@ async function systemUser(): Promise<Account | undefined> {
   }
 }
 
-/** The account with what it needs to reach the program and the folder; throws when it can not be had. */
+/** The account with what it needs to reach the program and the folder; throws when it cannot be had. */
 async function reachingAccount(dir: string, binaries: PostgresBinaries, account: Account | undefined): Promise<Account | undefined> {
   try {
     await checkReach(dir, binaries, account);
@@ -160,7 +160,7 @@ async function reachingAccount(dir: string, binaries: PostgresBinaries, account:
   }
 }
 
-/** PostgreSQL's own words for a program or folder that its user can not reach do not say which user that is. */
+/** PostgreSQL's own words for a program or folder that its user cannot reach do not say which user that is. */
 async function checkReach(dir: string, binaries: PostgresBinaries, account: Account | undefined): Promise<void> {
   const as = account ? `the user with id ${account.uid}, as whom PostgreSQL runs,` : 'this user';
   const probe = 'test -x "$1" && test -x "$2" || exit 3; cd "$3" && test -w . || exit 4';
@@ -171,7 +171,7 @@ async function checkReach(dir: string, binaries: PostgresBinaries, account: Acco
     if ((error as { code?: unknown }).code !== 3) throw unusable(dir, as, error);
     const failure = new StartupError(
       'postgres-binaries',
-      `${as} can not run ${binaries.postgres}`,
+      `${as} cannot run ${binaries.postgres}`,
       "Let every user enter that file's folders, run as an ordinary user, or set DATABASE_URL to a PostgreSQL server.",
       { program: binaries.postgres },
     );
@@ -183,7 +183,7 @@ async function checkReach(dir: string, binaries: PostgresBinaries, account: Acco
 function unusable(dir: string, who: string, cause: unknown): StartupError {
   const failure = new StartupError(
     'postgres-folder',
-    `${who} can not write the PostgreSQL folder ${dir}`,
+    `${who} cannot write the PostgreSQL folder ${dir}`,
     'Give it the folder and a way through the folders above it, or set DATABASE_URL to a PostgreSQL server.',
     { dir },
   );

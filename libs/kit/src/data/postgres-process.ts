@@ -47,7 +47,7 @@ export async function initialize(initdb: string, folder: DataFolder, user: strin
     '--no-instructions',
     ...(persistent ? [] : ['--no-sync']),
   ];
-  // a pipe of the shell's, because Node's own are sockets, which can not be opened as /dev/stdin
+  // a pipe of the shell's, because Node's own are sockets, which cannot be opened as /dev/stdin
   const { program, args, as } = commandAs(folder.account, '/bin/sh', ['-c', 'printf "%s\\n" "$FLEDGE_PASSWORD" | "$0" "$@"', initdb, ...options]);
   const env = { ...environment(), FLEDGE_PASSWORD: password };
   await new Promise<void>((done, fail) => {

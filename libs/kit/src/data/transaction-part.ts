@@ -60,7 +60,7 @@ export class TransactionPart {
     return this.opening !== undefined;
   }
 
-  /** Whether a statement of the part failed and was not undone, whatever its work made of the error: the part can not be kept. */
+  /** Whether a statement of the part failed and was not undone, whatever its work made of the error: the part cannot be kept. */
   async isBroken(): Promise<boolean> {
     return this.hasSavepoint && (await connectionOf(this.transaction)).getTransactionStatus?.() === 'E';
   }

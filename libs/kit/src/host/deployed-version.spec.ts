@@ -22,7 +22,7 @@ describe('the version that is deployed', () => {
     expect(deployedVersion(entry())).toBe('2.0.0');
   });
 
-  it('is looked for above a package.json that can not be read, or whose version is none', async () => {
+  it('is looked for above a package.json that cannot be read, or whose version is none', async () => {
     await writeFile(join(root, 'package.json'), '{ "version": "1.4.0" }');
     await writeFile(join(root, 'dist/package.json'), '{');
     expect(deployedVersion(entry())).toBe('1.4.0');

@@ -93,7 +93,7 @@ export class Host {
    * A broker that is away degrades it, and no more: what needs nothing but the database is answered as before, and what calls another
    * module fails with `ModuleUnavailable`, which is a 503. A replica that alone has lost it gets no requests while others have it.
    *
-   * A replica that can not reach its database can only fail what it is sent, while another may reach it. When the database that all
+   * A replica that cannot reach its database can only fail what it is sent, while another may reach it. When the database that all
    * share is away, though, all replicas are out of their balancer at once: clients get its 503 instead of the `fledge.database-unavailable`
    * of the modules, also where a cache or a queue would have served them, until the database is back, and within about a second of that.
    * It is no reason to restart: `/healthz` stays 200.

@@ -88,7 +88,7 @@ function createByFactory(root: DynamicModule, adapter: FastifyAdapter, options: 
   return NestFactory.create<NestFastifyApplication>(root, adapter, options);
 }
 
-/** What static checks can not see, a module that came by a promise or a factory: no other bounded module is in the container. */
+/** What static checks cannot see, a module that came by a promise or a factory: no other bounded module is in the container. */
 function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
   for (const { metatype } of app.get(ModulesContainer).values()) {
     if (metatype !== cls && boundedModuleSpec(metatype)) {

@@ -20,7 +20,7 @@ export interface SettingProblem {
   readonly cure: string;
 }
 
-/** Settings of modules can not be used. */
+/** Settings of modules cannot be used. */
 export class SettingsError extends StartupError {
   constructor(readonly problems: readonly SettingProblem[]) {
     super('setting', problems.map(({ fact, cure }) => `${fact}. ${cure}`).join('\n'), 'Correct the settings; nothing was started.', { problems });
@@ -127,7 +127,7 @@ function refuseUncheckable(instance: object, seen = new Set<object>()): void {
 /** @param isOfItsType whether the value is like the default: a number where a text belongs may be a secret of digits. */
 function stateOf(value: unknown, isOfItsType: boolean): string {
   if (value === undefined) return 'is not set';
-  return isOfItsType && (typeof value === 'number' || typeof value === 'boolean') ? `is ${value}` : 'can not be used';
+  return isOfItsType && (typeof value === 'number' || typeof value === 'boolean') ? `is ${value}` : 'cannot be used';
 }
 
 /** What class-validator says of a field, as one text; a message of the module's own stays as it is. */

@@ -6,8 +6,8 @@ it("prints no debug lines of the kit's own, and all of an application's", () => 
   const lines: string[] = [];
   const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
   const logger = new QuietLogger({ colors: false });
-  for (const context of ['inbox', 'data:shop', 'OrdersService']) logger.debug('consumers can not be read', context);
-  logger.warn('the inbox can not be read for now', 'inbox');
+  for (const context of ['inbox', 'data:shop', 'OrdersService']) logger.debug('consumers cannot be read', context);
+  logger.warn('the inbox cannot be read for now', 'inbox');
   write.mockRestore();
   expect(lines.map((line) => /(DEBUG|WARN) \[(.*?)\]/.exec(line)?.slice(1))).toEqual([['DEBUG', 'OrdersService'], ['WARN', 'inbox']]);
 });

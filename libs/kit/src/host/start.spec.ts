@@ -56,7 +56,7 @@ describe('a host that starts several modules', () => {
     expect(journal.splice(0)).toEqual(['ann ends', 'bob ends']);
   });
 
-  it('leaves no connection of any of them when the data of one can not be opened', async () => {
+  it('leaves no connection of any of them when the data of one cannot be opened', async () => {
     const database = await freshDatabase();
     const host = hostOf([guest('ann', [Tables1700000000000]), guest('bob', [Broken1700000000000]), guest('cat', [Tables1700000000000])], database);
     await expect(host.start()).rejects.toMatchObject({ code: 'fledge.startup.migration-failed' });

@@ -54,7 +54,7 @@ export class HttpListener {
     this.own(prefix, read);
   }
 
-  /** Listens; resolves with the port. Rejects with a `StartupError` when the port can not be had. */
+  /** Listens; resolves with the port. Rejects with a `StartupError` when the port cannot be had. */
   async listen(port: number, host: string): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, port, host)));
@@ -151,6 +151,6 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
 }
 
 function cannotListen(error: NodeJS.ErrnoException, port: number, host: string): StartupError {
-  const fact = error.code === 'EADDRINUSE' ? `port ${port} on ${host} is in use` : error.code === 'EACCES' ? `port ${port} on ${host} may not be used by this account` : `can not listen on ${host}:${port}: ${error.message}`;
+  const fact = error.code === 'EADDRINUSE' ? `port ${port} on ${host} is in use` : error.code === 'EACCES' ? `port ${port} on ${host} may not be used by this account` : `cannot listen on ${host}:${port}: ${error.message}`;
   return new StartupError('port', fact, 'Choose another with PORT, or end the process that holds it.', { port, host });
 }

@@ -59,7 +59,7 @@ function notAllowed({ method, url }: FastifyRequest, allowed: readonly string[],
   return httpProblem(405, codeOf(405), `${url.split('?', 1)[0] ?? ''} takes ${allowed.join(', ')}, not ${method}`, correlationId);
 }
 
-/** Answers what the router refuses before any filter is asked: a path that can not be decoded, or one that is too long. */
+/** Answers what the router refuses before any filter is asked: a path that cannot be decoded, or one that is too long. */
 export function refuseUnroutable(error: Error & { readonly statusCode?: number }, request: FastifyRequest, reply: FastifyReply): void {
   const status = statusOf(error) ?? 400;
   const correlationId = correlationIdOf(request.headers);

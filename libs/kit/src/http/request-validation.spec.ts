@@ -19,10 +19,10 @@ async function violationsOf(body: unknown): Promise<unknown> {
 }
 
 // Each of these was answered with 500: the check of class-validator throws.
-describe('a value that class-validator can not check', () => {
+describe('a value that class-validator cannot check', () => {
   it('is refused at its path', async () => {
     expect(await violationsOf({ price: 1, contacts: [{ email: 'a@b.example' }, { email: '\ud800' }] })).toEqual([
-      { path: 'contacts[1].email', rule: 'check-failed', message: 'email can not be checked: URI malformed' },
+      { path: 'contacts[1].email', rule: 'check-failed', message: 'email cannot be checked: URI malformed' },
     ]);
     expect(await violationsOf({ price: 1e-7, contacts: [] })).toMatchObject([{ path: 'price', rule: 'check-failed' }]);
   });

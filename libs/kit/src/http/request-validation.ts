@@ -10,7 +10,7 @@ export const REQUEST_DEPTH_MAX = 64;
 
 /**
  * The pipe that every module's controllers get: DTO classes are checked, unknown fields refused, text turned into their types.
- * U+0000 is refused in any text, once for all: PostgreSQL can not store it, and it would come to light as a fault. So is what is
+ * U+0000 is refused in any text, once for all: PostgreSQL cannot store it, and it would come to light as a fault. So is what is
  * nested more than `REQUEST_DEPTH_MAX` levels deep: it runs those out of stack who walk it.
  */
 @Injectable()

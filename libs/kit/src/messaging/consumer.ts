@@ -115,10 +115,10 @@ export function consumerSpec(cls: object): ConsumerSpec | undefined {
   return Object.hasOwn(cls, CONSUMER) ? (cls as { [CONSUMER]: ConsumerSpec })[CONSUMER] : undefined;
 }
 
-/** @throws StartupError when a consumer, or a process, can not have this name. */
+/** @throws StartupError when a consumer, or a process, cannot have this name. */
 export function checkConsumerName(name: string, of: string): void {
   if (CONSUMER_NAME.test(name)) return;
-  throw new StartupError('consumer-name', `'${name}' can not name the consumer ${of}`, 'Use lower-case letters, digits and hyphens, 63 at most, a letter first.');
+  throw new StartupError('consumer-name', `'${name}' cannot name the consumer ${of}`, 'Use lower-case letters, digits and hyphens, 63 at most, a letter first.');
 }
 
 /**

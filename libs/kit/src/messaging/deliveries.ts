@@ -257,7 +257,7 @@ export class Deliveries {
     await this.sql.rows("select set_config('idle_in_transaction_session_timeout', $1, true)", [String(ms)]);
   }
 
-  /** Whether the code of a replica that lives can handle a message of this name, which that of this one can not. */
+  /** Whether the code of a replica that lives can handle a message of this name, which that of this one cannot. */
   async isKnownElsewhere({ consumer, message }: Delivery): Promise<boolean> {
     return (await this.sql.rows(IS_KNOWN, [knowledge(consumer, message.name)])).length > 0;
   }

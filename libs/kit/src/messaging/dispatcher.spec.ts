@@ -119,7 +119,7 @@ describe('the dispatchers of a module', () => {
     await stopped;
   });
 
-  it('count what a handler can not reach besides the database as tries, up to exactly the configured one', async () => {
+  it('count what a handler cannot reach besides the database as tries, up to exactly the configured one', async () => {
     let runs = 0;
     const calling = consumer('calling', { transaction: 'own', attemptsMax: 3, backoffMs: 1, backoffMaxMs: 1 }, () => {
       runs += 1;

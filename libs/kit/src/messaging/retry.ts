@@ -24,7 +24,7 @@ export function boundMs({ backoffMs, backoffMaxMs }: Pick<ConsumerRules, 'backof
   return Math.min(backoffMaxMs, backoffMs * 2 ** Math.min(attempt - 1, 40));
 }
 
-/** Whether a further try of the same code can not end otherwise. */
+/** Whether a further try of the same code cannot end otherwise. */
 export function isFinal(error: unknown, rules: Pick<ConsumerRules, 'notRetryable'>): boolean {
   return error instanceof InvalidMessage || error instanceof UnknownVersion || rules.notRetryable.some((cls) => error instanceof cls);
 }

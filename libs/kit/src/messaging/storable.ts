@@ -8,12 +8,12 @@ export function isStorable(text: string): boolean {
   return text.search(UNSTORABLE) < 0;
 }
 
-/** A text as it can be stored: cut, and with U+FFFD in place of what can not. */
+/** A text as it can be stored: cut, and with U+FFFD in place of what cannot. */
 export function storable(text: string, charsMax: number): string {
   return text.slice(0, charsMax).replace(UNSTORABLE, '\uFFFD');
 }
 
-/** A value as JSON that can be stored as jsonb: with U+FFFD in its texts in place of what can not. */
+/** A value as JSON that can be stored as jsonb: with U+FFFD in its texts in place of what cannot. */
 export function storableJson(value: unknown): string {
   const json = JSON.stringify(value);
   if (!SPELLED.test(json)) return json;

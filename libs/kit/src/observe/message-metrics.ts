@@ -70,7 +70,7 @@ export class MessageMetrics {
       registers: [registry],
       collect: async () => {
         const found = await Promise.all([...this.modules].map(async ([module, watched]) => [module, await this.latest(module, watched)] as const));
-        // what can not be read has no value: an old one would look like a new one
+        // what cannot be read has no value: an old one would look like a new one
         gauge.reset();
         for (const [module, overview] of found) if (overview) set(gauge, module, overview);
       },
@@ -91,7 +91,7 @@ export class MessageMetrics {
     try {
       return await watched.read(GAUGE_MAX);
     } catch (error) {
-      this.logger.debug(`the messages of ${module} can not be counted: ${error instanceof Error ? error.message : String(error)}`);
+      this.logger.debug(`the messages of ${module} cannot be counted: ${error instanceof Error ? error.message : String(error)}`);
       return undefined;
     } finally {
       watched.isReading = false;

@@ -84,7 +84,7 @@ export class AuthenticationGuard implements CanActivate {
       const roles = Array.isArray(payload.roles) ? payload.roles.filter((role) => typeof role === 'string') : [];
       return { subject: payload.sub as string, roles };
     } catch (error) {
-      // Only what jose finds wrong with the token is the client's; that identity can not be reached is not.
+      // Only what jose finds wrong with the token is the client's; that identity cannot be reached is not.
       if (error instanceof errors.JOSEError) throw new Unauthenticated(error instanceof errors.JWTExpired ? 'the token has expired' : 'the token is not valid');
       throw error;
     }

@@ -1,7 +1,7 @@
 import { FledgeError, InvalidMessage, type Violation } from '../contract/index.js';
 
 /**
- * A fake did what the neighbour that it stands for can not do: answered against its contract, threw an error that the contract
+ * A fake did what the neighbour that it stands for cannot do: answered against its contract, threw an error that the contract
  * does not declare, or was never told to answer at all. It fails the test, also when the module under test took it for a fault.
  */
 export class FakeBreach extends FledgeError {

@@ -142,12 +142,12 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'the local transport across services',
     'transport: local\nservices:\n  a: { modules: [identity, catalog] }\n  b: { modules: [inventory, ordering] }',
-    "t.yaml:1:1: the transport 'local' can not join 2 services (a, b). Use 'transport: nats', or host all modules in one service.",
+    "t.yaml:1:1: the transport 'local' cannot join 2 services (a, b). Use 'transport: nats', or host all modules in one service.",
   ],
   [
     'several services without a transport',
     'services:\n  a: { modules: [identity, catalog] }\n  b: { modules: [inventory, ordering] }',
-    "t.yaml:1:1: the transport 'local' can not join 2 services (a, b). Use 'transport: nats', or host all modules in one service.",
+    "t.yaml:1:1: the transport 'local' cannot join 2 services (a, b). Use 'transport: nats', or host all modules in one service.",
   ],
   ['an unknown transport of several services', 'transport: kafka\nservices:\n  a: { modules: [identity, catalog] }\n  b: { modules: [inventory, ordering] }', "t.yaml:1:12: transport is 'kafka'. It may be 'local' or 'nats'."],
   ['an unknown transport', `transport: nast\n${ALL}`, "t.yaml:1:12: transport is 'nast'. It may be 'local' or 'nats'."],
@@ -163,10 +163,10 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
     "t.yaml:1:13: the service 'shop' hosts no modules. Name some, as in modules: [identity], or remove the service.",
     "t.yaml:1:30: services.shop.modules is 'identity'. It must be a list, as in [catalog, inventory].",
   ].join('\n')],
-  ['a bad name of a service', 'services: { Shop_1: { modules: [identity, catalog, inventory, ordering] } }', "t.yaml:1:13: the name of a service is 'Shop_1', which can not be a name. Use lower-case letters, digits and hyphens, 40 at most, a letter first."],
+  ['a bad name of a service', 'services: { Shop_1: { modules: [identity, catalog, inventory, ordering] } }', "t.yaml:1:13: the name of a service is 'Shop_1', which cannot be a name. Use lower-case letters, digits and hyphens, 40 at most, a letter first."],
   ['too many replicas', 'services: { shop: { modules: [identity, catalog, inventory, ordering], replicas: 51 } }', 't.yaml:1:82: services.shop.replicas is 51. It may be a whole number from 1 to 50.'],
   ['no replicas', 'services: { shop: { modules: [identity, catalog, inventory, ordering], replicas: 0 } }', 't.yaml:1:82: services.shop.replicas is 0. It may be a whole number from 1 to 50.'],
-  ['a bad namespace', `namespace: a.b\n${ALL}`, "t.yaml:1:12: namespace is 'a.b', which can not be a name. Use lower-case letters, digits and hyphens, 40 at most, a letter first."],
+  ['a bad namespace', `namespace: a.b\n${ALL}`, "t.yaml:1:12: namespace is 'a.b', which cannot be a name. Use lower-case letters, digits and hyphens, 40 at most, a letter first."],
   ['a duration without a unit', `${ALL}\ndrain: { timeout: 10 }`, "t.yaml:2:19: drain.timeout is 10 without a unit. Write it with its unit (ms, s, m, h, d), as in '250ms', '10s' or '5m'."],
   ['a bad duration', `${ALL}\nhttp: { requestTimeout: soon }`, "t.yaml:2:25: http.requestTimeout is 'soon', which is no duration. Write it with its unit (ms, s, m, h, d), as in '250ms', '10s' or '5m'."],
   ['a duration below its bound', `${ALL}\nhttp: { requestTimeout: 9ms }`, "t.yaml:2:25: http.requestTimeout is '9ms'. It may be 10ms to 10m."],
@@ -221,7 +221,7 @@ describe('a faulty topology file', () => {
   });
 });
 
-describe('a file that can not be read', () => {
+describe('a file that cannot be read', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fledge-topology-'));
 
   it('is told when it is missing, a folder, or far too long', () => {

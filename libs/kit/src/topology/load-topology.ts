@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { BODY_MAX_DEFAULT_BYTES, POOL_MAX_DEFAULT, POOL_MAX_LIMIT, REQUEST_TIMEOUT_DEFAULT_MS } from '../contract/index.js';
-import { shareOut } from './share-out.js';
+import { assignServices } from './service-assignment.js';
 import { Section } from './section.js';
 import { TopologyError } from './topology-error.js';
 import type { Place, Topology, TransportName } from './topology.js';
@@ -41,7 +41,7 @@ function readTopology(file: string, source: YamlSource, modules: readonly string
   const transport = root.read<TransportName>('transport', oneOf(['local', 'nats']), 'local');
   const sections = { nats: readNats(root.section('nats'), env), database: readDatabase(root.section('database'), env), http: readHttp(root.section('http'), env), drain: readDrain(root.section('drain')), retention: readRetention(root.section('retention')) };
   if (transport === 'nats') refuseForgetful(root.section('retention'), sections);
-  const services = shareOut(source, root, transport, modules);
+  const services = assignServices(source, root, transport, modules);
   const { settings, places } = readSettings(source, root.section('settings'), modules);
   root.refuseUnknownKeys();
   return { file, namespace, transport, ...sections, services, settings, places };
@@ -129,7 +129,7 @@ function readText(file: string): string {
   } catch (error) {
     if (error instanceof TopologyError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new TopologyError(file, [whole(...(UNREADABLE[code ?? ''] ?? [`the file can not be read: ${message}`, 'Make it readable']))]);
+    throw new TopologyError(file, [whole(...(UNREADABLE[code ?? ''] ?? [`the file cannot be read: ${message}`, 'Make it readable']))]);
   }
 }
 

@@ -1,6 +1,6 @@
 import { StartupError } from '../contract/index.js';
 
-/** Exit code of a start that can not succeed as things are (`EX_CONFIG` of sysexits.h): a supervisor should not try again. */
+/** Exit code of a start that cannot succeed as things are (`EX_CONFIG` of sysexits.h): a supervisor should not try again. */
 export const EXIT_CONFIG = 78;
 
 /** One thing that is wrong in a topology file. */
@@ -15,7 +15,7 @@ export interface TopologyProblem {
   readonly cure: string;
 }
 
-/** A topology file can not be used. Its message has a line for every problem: `config/split.yaml:12:5: fact. Cure.` */
+/** A topology file cannot be used. Its message has a line for every problem: `config/split.yaml:12:5: fact. Cure.` */
 export class TopologyError extends StartupError {
   constructor(
     readonly file: string,

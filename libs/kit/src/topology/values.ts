@@ -1,4 +1,4 @@
-/** A value that was read, or why it can not be. `fact` and `cure` are sentences without their full stop. */
+/** A value that was read, or why it cannot be. `fact` and `cure` are sentences without their full stop. */
 export type Read<T> = { readonly value: T } | { readonly fact: string; readonly cure: string };
 
 /** Reads one value of the file. `key` is its path, `http.port`, for messages. */
@@ -50,7 +50,7 @@ export function oneOf<T extends string>(words: readonly T[]): Reader<T> {
 
 /** A name for a service, a namespace: lower-case letters, digits and hyphens, a letter first, 40 at most. */
 export const name: Reader<string> = (value, key) =>
-  typeof value === 'string' && /^[a-z][a-z0-9-]{0,39}$/.test(value) ? { value } : { fact: `${key} is ${shown(value)}, which can not be a name`, cure: 'Use lower-case letters, digits and hyphens, 40 at most, a letter first' };
+  typeof value === 'string' && /^[a-z][a-z0-9-]{0,39}$/.test(value) ? { value } : { fact: `${key} is ${shown(value)}, which cannot be a name`, cure: 'Use lower-case letters, digits and hyphens, 40 at most, a letter first' };
 
 /** An address to listen on: an IP address or a host name. */
 export const host: Reader<string> = (value, key) =>

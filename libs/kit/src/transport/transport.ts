@@ -10,7 +10,7 @@ export interface Transport {
   readonly name: string;
   /** Carries what modules tell durably: events, and the commands of processes. */
   readonly messageLog: MessageLog;
-  /** Connects; rejects with a `StartupError` when it can not. */
+  /** Connects; rejects with a `StartupError` when it cannot. */
   start(): Promise<void>;
   /** Whether calls can be carried now; part of readiness. */
   isConnected(): boolean;

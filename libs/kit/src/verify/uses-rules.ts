@@ -57,7 +57,7 @@ function matchUses(workspace: Workspace, module: Module, edges: readonly Edge[])
       target: module.module,
       file: source.path,
       line,
-      fact: `\`uses\` of ${module.module} is no plain list of imported contracts, so it can not be checked`,
+      fact: `\`uses\` of ${module.module} is no plain list of imported contracts, so it cannot be checked`,
       allowed: '`uses: [CatalogContract, InventoryContract]`',
       cure: 'Write the contracts out.',
     }));

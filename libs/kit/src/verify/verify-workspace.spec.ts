@@ -143,7 +143,7 @@ const BAD: readonly BadModule[] = [
     breach: '`uses` is computed',
     rule: 'uses-unreadable',
     changes: { 'libs/orders/src/orders.module.ts': ORDERS_MODULE('contracts()', `import { StockContract } from '@t/stock/contract';`) },
-    says: ['orders → orders libs/orders/src/orders.module.ts:5 `uses` of orders is no plain list of imported contracts, so it can not be checked'],
+    says: ['orders → orders libs/orders/src/orders.module.ts:5 `uses` of orders is no plain list of imported contracts, so it cannot be checked'],
   },
   {
     breach: 'two modules use each other',
@@ -305,7 +305,7 @@ describe('a bad workspace', () => {
   });
 });
 
-describe('what can not be verified', () => {
+describe('what cannot be verified', () => {
   it('is a folder that is no workspace', async () => {
     workspace = writeWorkspace({ 'package.json': '{}' });
     await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({ code: 'fledge.startup.workspace', message: `${workspace.root}/package.json lists no "workspaces"` });
@@ -314,7 +314,7 @@ describe('what can not be verified', () => {
   it('is anything without TypeScript', async () => {
     await expect(loadCompiler(() => Promise.reject(new Error("Cannot find package 'typescript'")))).rejects.toMatchObject({
       code: 'fledge.startup.typescript',
-      message: "TypeScript, which reads the sources, can not be loaded: Cannot find package 'typescript'",
+      message: "TypeScript, which reads the sources, cannot be loaded: Cannot find package 'typescript'",
       hint: 'Install it: npm install --save-dev typescript. A production image has no need of it.',
     });
   });

@@ -31,6 +31,6 @@ export async function loadCompiler(load: () => Promise<{ default: Compiler }> = 
   try {
     return (await load()).default;
   } catch (error) {
-    throw new StartupError('typescript', `TypeScript, which reads the sources, can not be loaded: ${(error as Error).message}`, 'Install it: npm install --save-dev typescript. A production image has no need of it.');
+    throw new StartupError('typescript', `TypeScript, which reads the sources, cannot be loaded: ${(error as Error).message}`, 'Install it: npm install --save-dev typescript. A production image has no need of it.');
   }
 }

@@ -59,7 +59,7 @@ function readPackage(file: string): { json: PackageJson; text: string } {
     const text = readFileSync(file, 'utf8');
     return { json: JSON.parse(text) as PackageJson, text };
   } catch (error) {
-    throw new StartupError('workspace', `${file} can not be read: ${(error as Error).message}`, 'Run this in the folder of an npm workspace.');
+    throw new StartupError('workspace', `${file} cannot be read: ${(error as Error).message}`, 'Run this in the folder of an npm workspace.');
   }
 }
 

@@ -70,7 +70,7 @@ describe.each(worlds)('the library %s', (_, start) => {
     expect(await http('GET', '/loans')).toEqual({ status: 200, body: [{ id: 1, reader: 'Ada', title: 'Emma' }] });
   });
 
-  it('refuses what it can not take, with the same status', async () => {
+  it('refuses what it cannot take, with the same status', async () => {
     expect(await http('GET', '/books/99')).toMatchObject({ status: 404 });
     expect(await http('GET', '/books/x')).toMatchObject({ status: 400 });
     expect(await http('POST', '/loans', { bookId: 99, reader: 'Ada' })).toMatchObject({ status: 404 });

@@ -28,7 +28,7 @@ async function ending(call: () => Promise<unknown>): Promise<Ending> {
   return withCallOptions({ deadlineMs: DEADLINE_MS }, call).then(() => end(), end);
 }
 
-/** A killed replica answers nothing, and its caller can not know what it had done. */
+/** A killed replica answers nothing, and its caller cannot know what it had done. */
 function expectSpentDeadline({ error }: Ending): void {
   expect(error).toBeInstanceOf(DeadlineExceeded);
   expect(error).toMatchObject({ outcome: 'unknown' });

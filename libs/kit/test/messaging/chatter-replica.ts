@@ -97,7 +97,7 @@ export class ChatterReplica {
       hear = (answer) => answer.id === id && resolve(answer);
       this.child.on('message', hear);
     });
-    // what can not be sent is answered by the end of the process
+    // what cannot be sent is answered by the end of the process
     this.child.send({ ...errand, id }, () => undefined);
     const answer = await Promise.race([answered, this.ended.then(() => undefined)]);
     this.child.off('message', hear);

@@ -72,7 +72,7 @@ describe('a run of a process', () => {
     expect(await sent()).toEqual([]);
   });
 
-  it('can not be used after its method has ended', async () => {
+  it('cannot be used after its method has ended', async () => {
     let kept: Run<CheckoutState> | undefined;
     await handle(placed('a', (run) => void (kept = run)));
     expect(() => kept?.note('late')).toThrow(expect.objectContaining({ code: 'fledge.transaction-over' }));

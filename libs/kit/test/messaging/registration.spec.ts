@@ -117,7 +117,7 @@ describe('a consumer that is forgotten while its replica is starting', () => {
   });
 });
 
-it('a replica that can not register holds nothing from others', async () => {
+it('a replica that cannot register holds nothing from others', async () => {
   await source.query(`
     create function refuse() returns trigger language plpgsql as $$ begin if exists (select from message_replica) then raise exception 'no'; end if; return new; end $$;
     create trigger refuse before insert on message_consumer for each row execute function refuse()`);

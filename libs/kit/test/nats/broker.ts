@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { NATS_SERVER_PINGS } from '../../src/transport/nats/server-settings.js';
 
-/** A nats-server of one spec's own, for what can not be done to the one that all specs share. */
+/** A nats-server of one spec's own, for what cannot be done to the one that all specs share. */
 export interface Broker {
   readonly url: string;
   readonly port: number;

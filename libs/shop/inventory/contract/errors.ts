@@ -53,7 +53,7 @@ export class ReceiptDiffers extends ContractError {
   }
 }
 
-/** A product can not have that much stock. */
+/** A product cannot have that much stock. */
 @ErrorContract('inventory.too-much-stock.v1', { kind: 'conflict', hint: 'Check the quantity.' })
 export class TooMuchStock extends ContractError {
   @IsUUID() readonly productId!: string;

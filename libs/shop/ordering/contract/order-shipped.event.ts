@@ -1,7 +1,7 @@
 import { EventContract, type Fields } from '@fledge/kit/contract';
 import { IsString, IsUUID, Length } from 'class-validator';
 
-/** An order is on its way to its buyer, and can not be cancelled any more. */
+/** An order is on its way to its buyer, and cannot be cancelled any more. */
 @EventContract('ordering.order-shipped.v1', { key: 'orderId' })
 export class OrderShipped {
   @IsUUID() readonly orderId!: string;

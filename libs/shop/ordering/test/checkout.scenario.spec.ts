@@ -144,7 +144,7 @@ describe('takes all back', () => {
     expect(await historyOf(one)).toEqual(['placing', 'placed', 'cancelling', 'the stock went back', 'no money was set aside', 'cancelled']);
   });
 
-  it('when the stock can not be sold', async () => {
+  it('when the stock cannot be sold', async () => {
     const { orderId } = await placed();
     await STEPS.authorise(orderId);
     await shop.messages.deliver(new SaleRefused({ orderId, reason: 'released' }));
@@ -270,7 +270,7 @@ describe('a buyer cancels', () => {
   });
 });
 
-it('leaves an order shipped whose money can not be taken, and fails for somebody to see it', async () => {
+it('leaves an order shipped whose money cannot be taken, and fails for somebody to see it', async () => {
   const one = await placed();
   const { orderId } = one;
   for (const step of [STEPS.authorise, STEPS.sell, STEPS.pack, STEPS.ship]) await step(orderId);

@@ -83,7 +83,7 @@ it('a book in a file leaves out a line that was cut off, and goes on after it', 
   expect((await new FileBook(path).read(0, 10)).map(({ key }) => key)).toEqual(['k', 'next']);
 });
 
-it('a book in PostgreSQL can not be rewritten', async () => {
+it('a book in PostgreSQL cannot be rewritten', async () => {
   const source = module.get(DataSource);
   await new PostgresBook(source).write('ref-kept', () => line('kept', 'approved'));
   await expect(source.query("UPDATE sandbox_book SET outcome = 'declined'")).rejects.toThrow('append-only');

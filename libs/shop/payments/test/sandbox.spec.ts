@@ -144,7 +144,7 @@ describe('a sandbox that ended', () => {
     await authorise('pm_card_late_webhook', 'untold');
     await eventually(() => received.length > 0, 'a webhook was refused');
     await sandbox.close();
-    await expect(provider.find('kept')).rejects.toThrow('can not be reached');
+    await expect(provider.find('kept')).rejects.toThrow('cannot be reached');
     answerWith = 204;
     await start();
     expect(await provider.find('kept')).toEqual({ status: 'approved', reference });

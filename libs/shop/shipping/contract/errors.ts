@@ -12,7 +12,7 @@ export class ShipmentNotFound extends ContractError {
   }
 }
 
-/** The shipment can not be dispatched any more. */
+/** The shipment cannot be dispatched any more. */
 @ErrorContract('shipping.shipment-gone.v1', { kind: 'conflict', hint: 'Only what is packed can be dispatched: read the shipment.' })
 export class ShipmentGone extends ContractError {
   @IsUUID() readonly orderId!: string;

@@ -1,4 +1,4 @@
-import { type Call, encodeError, type CompiledError, type CompiledMessage, type Handler, type ModuleServer, isSpent, isThenable, outcomeOf, decodeError, runIsolated, type Send } from '../../boundary/index.js';
+import { type Call, encodeError, type CompiledError, type CompiledMessage, type Handler, type ModuleServer, isExpired, isThenable, outcomeOf, decodeError, runIsolated, type Send } from '../../boundary/index.js';
 import { ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { LocalMessageLog } from './local.message-log.js';
@@ -80,7 +80,7 @@ function finished(moduleServer: ModuleServer, call: Call, value: unknown): void 
 
 function failed(moduleServer: ModuleServer, call: Call, error: unknown): void {
   moduleServer.leave();
-  if (isSpent(call, error)) return call.expire();
+  if (isExpired(call, error)) return call.expire();
   const carried = encodeError(call.message, error);
   if (carried === undefined) {
     const interruption = moduleServer.interruption(call.message, call, error);

@@ -79,7 +79,7 @@ async function firstConnect({ urls, credentials, name, connectTimeoutMs }: Conne
         throw new StartupError('nats-credentials', `NATS at ${plain(servers)} refuses the credentials: ${reason}`, 'Correct the user and password in its URL (`nats://user:password@host:4222`, as of NATS_URL), or the `credentials` of the NatsTransport.');
       }
       if (Date.now() + FIRST_CONNECT_RETRY_MS >= until) {
-        throw new StartupError('nats-unreachable', `NATS at ${plain(servers)} can not be reached within ${connectTimeoutMs} ms: ${reason}`, 'Start nats-server there, or set NATS_URL to where it listens.');
+        throw new StartupError('nats-unreachable', `NATS at ${plain(servers)} cannot be reached within ${connectTimeoutMs} ms: ${reason}`, 'Start nats-server there, or set NATS_URL to where it listens.');
       }
       await sleep(FIRST_CONNECT_RETRY_MS);
     }

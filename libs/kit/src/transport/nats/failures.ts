@@ -86,7 +86,7 @@ export function readFailure(call: Call, body: string): Failure {
   return { error, outcome: outcomeOf(error), ...(error instanceof ModuleUnavailable && { unavailable: error.reason }) };
 }
 
-/** The error of a call whose answer can not be understood. */
+/** The error of a call whose answer cannot be understood. */
 export function faultOf(call: Call, correlationId: unknown): ModuleFault {
   return new ModuleFault(call.message.module, call.message.name, typeof correlationId === 'string' ? correlationId.slice(0, 64) : call.correlationId);
 }

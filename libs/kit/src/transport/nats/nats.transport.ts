@@ -64,7 +64,7 @@ export class NatsTransport implements Transport {
     this.messageLog = new JetStreamMessageLog(options.namespace, options.log);
     this.replica = options.replica ?? nuid.next();
     this.version = options.version ?? '0.0.0';
-    if (!REPLICA.test(this.replica)) throw new StartupError('replica', `'${this.replica}' can not name a replica`, 'Use letters, digits, hyphens and underscores, 64 at most.');
+    if (!REPLICA.test(this.replica)) throw new StartupError('replica', `'${this.replica}' cannot name a replica`, 'Use letters, digits, hyphens and underscores, 64 at most.');
     if (!SEMVER.test(this.version)) throw new StartupError('version', `'${this.version}' is no semantic version`, "Write it as in '1.4.0'.");
   }
   async start(): Promise<void> {

@@ -139,7 +139,7 @@ export class Requests {
   }
 
   private send(route: Route, input: object, call: Call): void {
-    // A message that can not be carried throws here, as it does in one process: nothing is sent.
+    // A message that cannot be carried throws here, as it does in one process: nothing is sent.
     const body = route.write(route.message.input.copy(input));
     const pending = new Pending(this, this.pending.next(), route, call, body);
     call.transport = pending;

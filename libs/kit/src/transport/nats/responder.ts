@@ -1,4 +1,4 @@
-import { encodeError, type CompiledError, type Handler, type ModuleServer, isSpent, isThenable, now, runIsolated, wheel } from '../../boundary/index.js';
+import { encodeError, type CompiledError, type Handler, type ModuleServer, isExpired, isThenable, now, runIsolated, wheel } from '../../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import { bodyOf, type Delivery, hasHeaders, headersOf, replyOf, subjectTail } from './delivery.js';
 import { Endpoint } from './endpoint.js';
@@ -17,7 +17,7 @@ const NO_HEADERS: CallHeaders = { id: '', isResent: false, leftMs: undefined, ca
  * take, and that it drains, is the module server's to say, as in one process.
  *
  * A call is never started when its time is spent. How long a message lay in this process's own socket buffer, behind a
- * blocked event loop, can not be known: `Fledge-Left-Ms` counts from when it is read.
+ * blocked event loop, cannot be known: `Fledge-Left-Ms` counts from when it is read.
  */
 export class Responder implements WorkOwner {
   readonly endpoints: readonly Endpoint[];
@@ -148,7 +148,7 @@ export class Responder implements WorkOwner {
 
   private rejected(work: Work, error: unknown): void {
     const { message } = work.endpoint;
-    if (isSpent(work, error)) return this.spent(work);
+    if (isExpired(work, error)) return this.endExpired(work);
     const carried = encodeError(message, error);
     if (carried === undefined) return this.undeclared(work, error);
     this.end(work);
@@ -162,7 +162,7 @@ export class Responder implements WorkOwner {
     if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(interruption), interruption.message);
   }
 
-  private spent(work: Work): void {
+  private endExpired(work: Work): void {
     this.end(work);
     if (!work.answered) this.expired(work);
   }

@@ -30,7 +30,7 @@ async function fakeServer(info: object): Promise<{ url: string; server: Server }
 
 describe('the start of NatsTransport', () => {
   it.each([
-    [{ url: 'nats://127.0.0.1:1' }, 'fledge.startup.nats-unreachable', /127\.0\.0\.1:1 can not be reached within 600 ms/, /nats-server|NATS_URL/],
+    [{ url: 'nats://127.0.0.1:1' }, 'fledge.startup.nats-unreachable', /127\.0\.0\.1:1 cannot be reached within 600 ms/, /nats-server|NATS_URL/],
     [{ url: 'http://127.0.0.1' }, 'fledge.startup.nats-url', /'http:\/\/127.0.0.1' is no URL/, /nats:\/\//],
     [{ url: 'nonsense' }, 'fledge.startup.nats-url', /'nonsense'/, /nats:\/\//],
     [{ url: [] }, 'fledge.startup.nats-url', /no URL/, /nats:\/\//],

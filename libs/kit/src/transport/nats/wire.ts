@@ -123,7 +123,7 @@ export class Wire {
     this.frames = '';
     this.frameCount = 0;
     this.wide = false;
-    // What can not be sent now must not run later: a call that was in it ends by its deadline, or is sent again.
+    // What cannot be sent now must not run later: a call that was in it ends by its deadline, or is sent again.
     if (!this.isConnected) return;
     const { outbound, transport } = this.client.protocol;
     outbound.fill(Buffer.from(frames, wide ? 'utf8' : 'latin1'));

@@ -30,7 +30,7 @@ describe('isPlaceIn', () => {
     ['relevance', '1e-20'],
   ])('takes a place by %s at %s', (sort, value) => expect(isPlaceIn({ sort, direction: 'asc' }, place(sort, value))).toBe(true));
 
-  // Each of these would otherwise reach PostgreSQL as a value that it can not cast: a 500 by a made-up cursor.
+  // Each of these would otherwise reach PostgreSQL as a value that it cannot cast: a 500 by a made-up cursor.
   it.each<[Sort, string]>([
     ['name', 'Oak\0'],
     ['price', 'ten'],

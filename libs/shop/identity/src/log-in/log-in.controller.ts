@@ -8,7 +8,7 @@ import { Passwords } from '../passwords/passwords.js';
 import { TOKEN_LIFETIME_S, TokenSigner } from '../signing/token-signer.js';
 import { UserRepository } from '../storage/user.repository.js';
 
-/** The body of `POST /auth/login`. Bounds only: what can not be a password is a wrong one, not a bad request. */
+/** The body of `POST /auth/login`. Bounds only: what cannot be a password is a wrong one, not a bad request. */
 export class Credentials {
   @ApiProperty({ example: 'buyer@shop.test' }) @IsString() @Length(1, EMAIL_CHARS_MAX) readonly email!: string;
   @ApiProperty({ example: 'buyer-demo-password' }) @IsString() @Length(1, PASSWORD_CHARS_MAX) readonly password!: string;

@@ -40,6 +40,6 @@ export class TokenSigner implements OnModuleInit {
 async function newKey(): Promise<SigningKeyRow> {
   const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
   const { x, d } = await exportJWK(privateKey);
-  if (!x || !d) throw new Error('the new Ed25519 key can not be exported');
+  if (!x || !d) throw new Error('the new Ed25519 key cannot be exported');
   return { kid: randomUUID(), x, d, createdAt: new Date() };
 }

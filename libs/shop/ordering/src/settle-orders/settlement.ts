@@ -19,7 +19,7 @@ export class Settlement {
     private readonly orders: OrderRepository,
   ) {}
 
-  /** Finishes one order; answers whether it could. If inventory can not be asked, a later round does. */
+  /** Finishes one order; answers whether it could. If inventory cannot be asked, a later round does. */
   async trySettle(orderId: string): Promise<boolean> {
     try {
       await this.commands.execute(new ReleaseStock({ orderId }));

@@ -77,7 +77,7 @@ export class OrderRepository {
    * one succeeds. An order that is given up before it was placed frees its key.
    */
   async move(id: string, from: OrderState, to: OrderState, reason?: string): Promise<OrderStep | undefined> {
-    if (!mayBecome(from, to)) throw new Error(`an order can not go from ${from} to ${to}`);
+    if (!mayBecome(from, to)) throw new Error(`an order cannot go from ${from} to ${to}`);
     const at = new Date();
     const why = reason?.slice(0, REASON_CHARS_MAX);
     const moved = await this.dataSource.query<unknown[]>(MOVE, [id, from, to, at, why ?? null]);

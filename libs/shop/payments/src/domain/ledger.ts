@@ -39,7 +39,7 @@ const SIDES: Readonly<Record<PostingKind, readonly (readonly [debit: Account, cr
 
 /** The entries of a posting, which sum to zero; none of a posting of nothing. */
 export function entriesOf({ kind, amountMinor, currency }: Posting): LedgerEntry[] {
-  if (!Number.isSafeInteger(amountMinor) || amountMinor < 0) throw new RangeError(`${amountMinor} can not be posted: it is no whole number of minor units`);
+  if (!Number.isSafeInteger(amountMinor) || amountMinor < 0) throw new RangeError(`${amountMinor} cannot be posted: it is no whole number of minor units`);
   if (amountMinor === 0) return [];
   return SIDES[kind].flatMap(([debit, credit]) => [
     { account: debit, amountMinor, currency },

@@ -7,7 +7,7 @@ const approved: Answer = { status: 'approved', reference: 'auth_1' };
 const declined: Answer = { status: 'declined', reference: 'auth_1', reason: 'card_declined' };
 
 /** An order's payment through everything that is done to it. */
-class Story {
+class Timeline {
   payment: Payment | undefined;
   readonly told: string[] = [];
   readonly posted: string[] = [];
@@ -53,157 +53,157 @@ function summaryOf(event: object): string {
   return 'something else';
 }
 
-const begun = () => new Story().authorise();
+const begun = () => new Timeline().authorise();
 const authorised = () => begun().answer(approved);
-const captured = () => (authorised().capture() as Story).answer(approved);
+const captured = () => (authorised().capture() as Timeline).answer(approved);
 
 describe('a payment that goes well', () => {
   it('is authorised and captured, told and posted once, however often it is asked for and answered', () => {
-    const story = begun().authorise().answer(approved).answer(approved, 'authorise').answer(declined, 'authorise').authorise();
-    expect(story.payment).toMatchObject({ state: 'authorised', reference: 'auth_1', capturedMinor: 0 });
-    story.capture();
-    story.capture();
-    story.answer(approved).answer(approved, 'capture').answer(declined, 'capture').answer(approved, 'authorise');
-    story.capture();
-    expect(story.payment).toMatchObject({ state: 'captured', capturedMinor: 1_999, refundedMinor: 0 });
-    expect(story.told).toEqual(['authorised 1999', 'captured 1999']);
-    expect(story.posted).toEqual(['authorise 1999', 'capture 1999']);
+    const timeline = begun().authorise().answer(approved).answer(approved, 'authorise').answer(declined, 'authorise').authorise();
+    expect(timeline.payment).toMatchObject({ state: 'authorised', reference: 'auth_1', capturedMinor: 0 });
+    timeline.capture();
+    timeline.capture();
+    timeline.answer(approved).answer(approved, 'capture').answer(declined, 'capture').answer(approved, 'authorise');
+    timeline.capture();
+    expect(timeline.payment).toMatchObject({ state: 'captured', capturedMinor: 1_999, refundedMinor: 0 });
+    expect(timeline.told).toEqual(['authorised 1999', 'captured 1999']);
+    expect(timeline.posted).toEqual(['authorise 1999', 'capture 1999']);
   });
 
   it('waits for an answer that is pending', () => {
-    const story = begun().answer({ status: 'pending', reference: 'auth_1' });
-    expect(story.payment?.state).toBe('authorising');
-    expect(story.capture()).toBe('wait');
-    expect(story.answer(approved).payment?.state).toBe('authorised');
+    const timeline = begun().answer({ status: 'pending', reference: 'auth_1' });
+    expect(timeline.payment?.state).toBe('authorising');
+    expect(timeline.capture()).toBe('wait');
+    expect(timeline.answer(approved).payment?.state).toBe('authorised');
   });
 });
 
 describe('a payment that goes wrong', () => {
-  it('is declined with the reason, and can not be captured', () => {
-    const story = begun().answer(declined);
-    story.capture();
-    story.capture();
-    expect(story.payment?.state).toBe('declined');
-    expect(story.told).toEqual(['declined: card_declined', 'capture failed: it is declined']);
-    expect(story.posted).toEqual([]);
+  it('is declined with the reason, and cannot be captured', () => {
+    const timeline = begun().answer(declined);
+    timeline.capture();
+    timeline.capture();
+    expect(timeline.payment?.state).toBe('declined');
+    expect(timeline.told).toEqual(['declined: card_declined', 'capture failed: it is declined']);
+    expect(timeline.posted).toEqual([]);
   });
 
   it('is not captured when the provider will not, and can be voided then', () => {
-    const story = (authorised().capture() as Story).answer({ ...declined, reason: 'expired' });
-    story.capture();
-    expect(story.payment).toMatchObject({ state: 'capture-failed', capturedMinor: 0 });
-    expect(story.cancel().answer(approved).payment?.state).toBe('voided');
-    expect(story.told).toEqual(['authorised 1999', 'capture failed: expired', 'cancelled: voided']);
+    const timeline = (authorised().capture() as Timeline).answer({ ...declined, reason: 'expired' });
+    timeline.capture();
+    expect(timeline.payment).toMatchObject({ state: 'capture-failed', capturedMinor: 0 });
+    expect(timeline.cancel().answer(approved).payment?.state).toBe('voided');
+    expect(timeline.told).toEqual(['authorised 1999', 'capture failed: expired', 'cancelled: voided']);
   });
 });
 
 describe('a payment that is cancelled', () => {
-  it.each<[string, () => Story, string, string[]]>([
-    ['before it begins', () => new Story().cancel(), 'forbidden', ['cancelled: nothing']],
-    ['before it begins, and then it does', () => new Story().cancel().authorise().authorise(), 'forbidden', ['cancelled: nothing', 'declined: changed my mind']],
+  it.each<[string, () => Timeline, string, string[]]>([
+    ['before it begins', () => new Timeline().cancel(), 'forbidden', ['cancelled: nothing']],
+    ['before it begins, and then it does', () => new Timeline().cancel().authorise().authorise(), 'forbidden', ['cancelled: nothing', 'declined: changed my mind']],
     ['while it is authorised', () => begun().cancel().answer(approved).answer(approved), 'voided', ['cancelled: voided']],
     ['while it is declined', () => begun().cancel().answer(declined), 'declined', ['cancelled: nothing']],
     ['after it was declined', () => begun().answer(declined).cancel(), 'declined', ['declined: card_declined', 'cancelled: nothing']],
     ['after it was authorised', () => authorised().cancel().answer(approved), 'voided', ['authorised 1999', 'cancelled: voided']],
-    ['while it is captured', () => (authorised().capture() as Story).cancel().answer(approved).answer(approved), 'refunded', ['authorised 1999', 'cancelled: refunded']],
-    ['while its capture fails', () => (authorised().capture() as Story).cancel().answer(declined).answer(approved), 'voided', ['authorised 1999', 'cancelled: voided']],
+    ['while it is captured', () => (authorised().capture() as Timeline).cancel().answer(approved).answer(approved), 'refunded', ['authorised 1999', 'cancelled: refunded']],
+    ['while its capture fails', () => (authorised().capture() as Timeline).cancel().answer(declined).answer(approved), 'voided', ['authorised 1999', 'cancelled: voided']],
     ['after it was captured', () => captured().cancel().answer(approved), 'refunded', ['authorised 1999', 'captured 1999', 'cancelled: refunded']],
   ])('%s', (_, tell, state, told) => {
-    const story = tell();
-    story.cancel();
-    story.cancel('for another reason');
-    expect(story.payment?.cancelReason).toBe('changed my mind');
-    expect(story.payment?.state).toBe(state);
-    expect(story.told).toEqual(told);
-    expect(story.payment?.refundedMinor).toBe(story.payment?.capturedMinor);
-    const held = story.posted.filter((posting) => posting.startsWith('authorise')).length;
-    expect(story.posted.filter((posting) => /^(void|capture)/.test(posting))).toHaveLength(held);
+    const timeline = tell();
+    timeline.cancel();
+    timeline.cancel('for another reason');
+    expect(timeline.payment?.cancelReason).toBe('changed my mind');
+    expect(timeline.payment?.state).toBe(state);
+    expect(timeline.told).toEqual(told);
+    expect(timeline.payment?.refundedMinor).toBe(timeline.payment?.capturedMinor);
+    const held = timeline.posted.filter((posting) => posting.startsWith('authorise')).length;
+    expect(timeline.posted.filter((posting) => /^(void|capture)/.test(posting))).toHaveLength(held);
   });
 
   it('is not captured afterwards', () => {
-    const story = authorised().cancel();
-    story.capture();
-    story.capture();
-    story.answer(approved);
-    expect(story.told).toEqual(['authorised 1999', 'capture failed: it was cancelled: changed my mind', 'cancelled: voided']);
-    expect(story.payment).toMatchObject({ state: 'voided', capturedMinor: 0 });
+    const timeline = authorised().cancel();
+    timeline.capture();
+    timeline.capture();
+    timeline.answer(approved);
+    expect(timeline.told).toEqual(['authorised 1999', 'capture failed: it was cancelled: changed my mind', 'cancelled: voided']);
+    expect(timeline.payment).toMatchObject({ state: 'voided', capturedMinor: 0 });
   });
 
-  it.each<[string, () => Story, string, Step, string]>([
+  it.each<[string, () => Timeline, string, Step, string]>([
     ['give back what it took', captured, 'refund-failed', 'refund', 'refunded'],
     ['free what it set aside', authorised, 'void-failed', 'void', 'voided'],
   ])('says so when the provider will not %s, and goes on when somebody has it asked again', (_, before, refused, step, undone) => {
-    const story = before().cancel();
-    story.answer({ ...declined, reason: 'account_closed' }).answer(approved, step).cancel();
-    expect(story.payment).toMatchObject({ state: refused, reason: 'account_closed', refundedMinor: 0 });
-    expect(story.told.slice(-1)).toEqual(['cancel failed: account_closed']);
-    const posted = [...story.posted];
-    expect(story.retry().key).toBe(`${orderId}:${step}:2`);
-    story.answer(approved, step).answer(declined, step);
-    expect(story.posted).toEqual(posted);
-    story.answer(declined).retry();
-    expect(story.key).toBe(`${orderId}:${step}:3`);
-    story.answer(approved);
-    expect(story.payment).toMatchObject({ state: undone, reason: 'changed my mind' });
-    expect(story.told.slice(-3)).toEqual(['cancel failed: account_closed', 'cancel failed: card_declined', `cancelled: ${undone}`]);
-    expect(story.posted).toEqual([...posted, `${step} 1999`]);
+    const timeline = before().cancel();
+    timeline.answer({ ...declined, reason: 'account_closed' }).answer(approved, step).cancel();
+    expect(timeline.payment).toMatchObject({ state: refused, reason: 'account_closed', refundedMinor: 0 });
+    expect(timeline.told.slice(-1)).toEqual(['cancel failed: account_closed']);
+    const posted = [...timeline.posted];
+    expect(timeline.retry().key).toBe(`${orderId}:${step}:2`);
+    timeline.answer(approved, step).answer(declined, step);
+    expect(timeline.posted).toEqual(posted);
+    timeline.answer(declined).retry();
+    expect(timeline.key).toBe(`${orderId}:${step}:3`);
+    timeline.answer(approved);
+    expect(timeline.payment).toMatchObject({ state: undone, reason: 'changed my mind' });
+    expect(timeline.told.slice(-3)).toEqual(['cancel failed: account_closed', 'cancel failed: card_declined', `cancelled: ${undone}`]);
+    expect(timeline.posted).toEqual([...posted, `${step} 1999`]);
   });
 });
 
 describe('a payment that is tried again', () => {
   it('is captured after all, and can be refunded', () => {
-    const story = (authorised().capture() as Story).answer({ ...declined, reason: 'expired' }).retry();
-    story.capture();
-    expect(story.key).toBe(`${orderId}:capture:2`);
-    story.answer(declined).retry().answer(approved).cancel().answer(approved);
-    expect(story.told).toEqual(['authorised 1999', 'capture failed: expired', 'capture failed: card_declined', 'captured 1999', 'cancelled: refunded']);
-    expect(story.posted).toEqual(['authorise 1999', 'capture 1999', 'refund 1999']);
-    expect(story.payment).toMatchObject({ state: 'refunded', refundedMinor: 1_999 });
+    const timeline = (authorised().capture() as Timeline).answer({ ...declined, reason: 'expired' }).retry();
+    timeline.capture();
+    expect(timeline.key).toBe(`${orderId}:capture:2`);
+    timeline.answer(declined).retry().answer(approved).cancel().answer(approved);
+    expect(timeline.told).toEqual(['authorised 1999', 'capture failed: expired', 'capture failed: card_declined', 'captured 1999', 'cancelled: refunded']);
+    expect(timeline.posted).toEqual(['authorise 1999', 'capture 1999', 'refund 1999']);
+    expect(timeline.payment).toMatchObject({ state: 'refunded', refundedMinor: 1_999 });
   });
 
-  it.each<[string, () => Story, string[]]>([
+  it.each<[string, () => Timeline, string[]]>([
     ['while it is asked for', begun, []],
     ['while it is undone', () => captured().cancel(), []],
     ['when it is authorised', authorised, []],
     ['when it was declined', () => begun().answer(declined), []],
     ['when it is captured', captured, ['captured 1999']],
-    ['when it is forbidden', () => new Story().cancel(), ['cancelled: nothing']],
+    ['when it is forbidden', () => new Timeline().cancel(), ['cancelled: nothing']],
     ['when it is voided', () => authorised().cancel().answer(approved), ['cancelled: voided']],
     ['when it is refunded', () => captured().cancel().answer(approved), ['captured 1999', 'cancelled: refunded']],
-    ['when it was captured after it was voided', () => (authorised().cancel().answer(approved).capture() as Story), ['capture failed: it was cancelled: changed my mind', 'cancelled: voided']],
+    ['when it was captured after it was voided', () => (authorised().cancel().answer(approved).capture() as Timeline), ['capture failed: it was cancelled: changed my mind', 'cancelled: voided']],
   ])('stays as it is when nothing was refused, and tells again what came of it: %s', (_, tell, toldAgain) => {
-    const story = tell();
-    const { payment, told, posted } = { ...story, told: [...story.told], posted: [...story.posted] };
-    story.retry().retry(1);
-    expect(story.payment).toEqual(payment);
-    expect(story.posted).toEqual(posted);
-    expect(story.told).toEqual([...told, ...toldAgain, ...toldAgain]);
+    const timeline = tell();
+    const { payment, told, posted } = { ...timeline, told: [...timeline.told], posted: [...timeline.posted] };
+    timeline.retry().retry(1);
+    expect(timeline.payment).toEqual(payment);
+    expect(timeline.posted).toEqual(posted);
+    expect(timeline.told).toEqual([...told, ...toldAgain, ...toldAgain]);
   });
 
   it('is not tried again for a refusal that is over', () => {
-    const story = (authorised().capture() as Story).answer(declined).retry(1).retry(1).answer(declined).retry(1);
-    expect(story.payment).toMatchObject({ state: 'capture-failed', attempt: 2 });
-    expect(story.retry(2).key).toBe(`${orderId}:capture:3`);
-    expect(story.attempts).toEqual([1, 2]);
+    const timeline = (authorised().capture() as Timeline).answer(declined).retry(1).retry(1).answer(declined).retry(1);
+    expect(timeline.payment).toMatchObject({ state: 'capture-failed', attempt: 2 });
+    expect(timeline.retry(2).key).toBe(`${orderId}:capture:3`);
+    expect(timeline.attempts).toEqual([1, 2]);
   });
 });
 
 describe('a step that was done by hand, at the provider', () => {
   const done = (reason: string): Answer => ({ status: 'declined', reference: 'auth_1', reason });
 
-  it.each<[string, () => Story, string, string, string]>([
-    ['capture', () => authorised().capture() as Story, 'already_captured', 'captured', 'captured 1999'],
+  it.each<[string, () => Timeline, string, string, string]>([
+    ['capture', () => authorised().capture() as Timeline, 'already_captured', 'captured', 'captured 1999'],
     ['void', () => authorised().cancel(), 'already_voided', 'voided', 'cancelled: voided'],
     ['refund', () => captured().cancel(), 'already_refunded', 'refunded', 'cancelled: refunded'],
   ])('is settled when it is asked again: %s', (step, before, reason, state, last) => {
-    const story = before().answer({ ...declined, reason: 'closed' }).retry().answer(done(reason));
-    expect(story.payment?.state).toBe(state);
-    expect(story.told.at(-1)).toBe(last);
-    expect(story.posted.at(-1)).toBe(`${step} 1999`);
+    const timeline = before().answer({ ...declined, reason: 'closed' }).retry().answer(done(reason));
+    expect(timeline.payment?.state).toBe(state);
+    expect(timeline.told.at(-1)).toBe(last);
+    expect(timeline.posted.at(-1)).toBe(`${step} 1999`);
   });
 
-  it.each<[string, () => Story, string, string]>([
-    ['a capture', () => authorised().capture() as Story, 'already_voided', 'capture-failed'],
+  it.each<[string, () => Timeline, string, string]>([
+    ['a capture', () => authorised().capture() as Timeline, 'already_voided', 'capture-failed'],
     ['a refund', () => captured().cancel(), 'already_voided', 'refund-failed'],
     ['an authorisation', begun, 'already_captured', 'declined'],
   ])('is not confused with another: %s', (_, before, reason, state) => {
@@ -212,12 +212,12 @@ describe('a step that was done by hand, at the provider', () => {
 
   // each void was refused, however often somebody had it tried again
   it('is given back when it took the money that was to be freed', () => {
-    const story = authorised().cancel().answer(done('already_captured'));
-    expect(story.payment).toMatchObject({ state: 'refunding', capturedMinor: 1999 });
-    story.answer(approved);
-    expect(story.payment).toMatchObject({ state: 'refunded', refundedMinor: 1999 });
-    expect(story.told.at(-1)).toBe('cancelled: refunded');
-    expect(story.posted.slice(-2)).toEqual(['capture 1999', 'refund 1999']);
+    const timeline = authorised().cancel().answer(done('already_captured'));
+    expect(timeline.payment).toMatchObject({ state: 'refunding', capturedMinor: 1999 });
+    timeline.answer(approved);
+    expect(timeline.payment).toMatchObject({ state: 'refunded', refundedMinor: 1999 });
+    expect(timeline.told.at(-1)).toBe('cancelled: refunded');
+    expect(timeline.posted.slice(-2)).toEqual(['capture 1999', 'refund 1999']);
   });
 
   it('is not believed of one who gives no reason', () => {

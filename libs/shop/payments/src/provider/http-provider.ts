@@ -5,7 +5,7 @@ import { type Authorisation, type PaymentProvider, ProviderUnavailable } from '.
 /** Characters of an answer at most: far more than one has. */
 const ANSWER_MAX = 64 * 1024;
 /**
- * Answers to a step that will be the same however often it is asked: what was asked for can not be done. All others may be different
+ * Answers to a step that will be the same however often it is asked: what was asked for cannot be done. All others may be different
  * next time, also those of a wrong address or wrong credentials, which are set right without the order.
  */
 const REFUSED: ReadonlySet<number> = new Set([400, 402, 410, 422]);
@@ -65,7 +65,7 @@ export class HttpProvider implements PaymentProvider {
       return { status: response.status, text: await response.text() };
     } catch (error) {
       if (timeout.aborted) throw new ProviderUnavailable(`the payment provider did not answer within ${this.timeoutMs} ms`, { cause: error });
-      throw new ProviderUnavailable(`the payment provider can not be reached: ${reasonOf(error)}`, { cause: error });
+      throw new ProviderUnavailable(`the payment provider cannot be reached: ${reasonOf(error)}`, { cause: error });
     }
   }
 }

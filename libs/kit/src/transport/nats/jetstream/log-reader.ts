@@ -29,7 +29,7 @@ export async function readLog(log: LogStream, inbox: InboxPort, signal: AbortSig
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
-      if (failures === 1) logger.warn(`${inbox.module} can not read its messages for now: ${error instanceof Error ? error.message : String(error)}`);
+      if (failures === 1) logger.warn(`${inbox.module} cannot read its messages for now: ${error instanceof Error ? error.message : String(error)}`);
       log.forget();
       await pause(Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** failures) * Math.random(), signal);
     }

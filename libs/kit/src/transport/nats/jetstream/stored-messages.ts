@@ -30,7 +30,7 @@ export function idOf({ headers }: Pick<JsMsg, 'headers'>): string | undefined {
   return UUID.test(id) ? id : undefined;
 }
 
-/** A message of the log; `undefined` for one that somebody else wrote, without what makes it one of ours, or with what can not be stored. */
+/** A message of the log; `undefined` for one that somebody else wrote, without what makes it one of ours, or with what cannot be stored. */
 export function messageOf(raw: JsMsg): StoredMessage | undefined {
   const [kindToken, module, ...rest] = raw.subject.split('.').slice(1);
   const { headers } = raw;

@@ -8,7 +8,7 @@ const SERVICES_MAX = 100;
 const REPLICAS_MAX = 50;
 
 /** Reads `services`, and sees that every module of the application stands in exactly one of them. */
-export function shareOut(source: YamlSource, root: Section, transport: TransportName, modules: readonly string[]): readonly Service[] {
+export function assignServices(source: YamlSource, root: Section, transport: TransportName, modules: readonly string[]): readonly Service[] {
   const section = root.section('services');
   const owners = new Map<string, string>();
   const services = section.entries.map((entry) => readService(source, entry, modules, owners));
@@ -24,7 +24,7 @@ export function shareOut(source: YamlSource, root: Section, transport: Transport
   // one that is none is told already
   const isLocal = said === undefined || source.valueOf(said.valueNode) === transport;
   if (transport === 'local' && isLocal && services.length > 1) {
-    root.add(said === undefined ? 'services' : 'transport', `the transport 'local' can not join ${services.length} services (${services.map((s) => s.name).join(', ')})`, "Use 'transport: nats', or host all modules in one service");
+    root.add(said === undefined ? 'services' : 'transport', `the transport 'local' cannot join ${services.length} services (${services.map((s) => s.name).join(', ')})`, "Use 'transport: nats', or host all modules in one service");
   }
   return services;
 }

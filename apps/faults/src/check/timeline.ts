@@ -5,10 +5,10 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const STORIES_MAX = 3;
 
 /** What was published and handled of the keys that broken lines name, a line each in the order of time: where to begin to look. */
-export async function storiesOf(tables: Tables, broken: readonly string[]): Promise<string[]> {
+export async function timelinesOf(tables: Tables, broken: readonly string[]): Promise<string[]> {
   const outboxes = (await tables.schemas()).map((schema) => `select '${schema}' as source, seq, id, name, key, created_at, sent_at from "${schema}".outbox`).join(' union all ');
   const keys = [...new Set(broken.flatMap((line) => line.match(UUID) ?? []))];
-  const stories: string[] = [];
+  const timelines: string[] = [];
   let told = 0;
   for (const key of keys) {
     const lines = await tables.lines(
@@ -22,8 +22,8 @@ export async function storiesOf(tables: Tables, broken: readonly string[]): Prom
       [key],
     );
     if (lines.length === 0) continue;
-    stories.push(`${key}:`, ...lines.map((line) => `  ${line}`));
+    timelines.push(`${key}:`, ...lines.map((line) => `  ${line}`));
     if (++told === STORIES_MAX) break;
   }
-  return stories;
+  return timelines;
 }

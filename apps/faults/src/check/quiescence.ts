@@ -28,7 +28,7 @@ const WAITING: readonly string[] = [
 const CALM_MS = 400;
 
 /** Waits until nothing is on its way any more; answers what still is when the time is spent. */
-export async function untilStill(tables: Tables, withinMs: number): Promise<string[]> {
+export async function untilQuiescent(tables: Tables, withinMs: number): Promise<string[]> {
   const until = performance.now() + withinMs;
   let calmSince = Infinity;
   for (;;) {
