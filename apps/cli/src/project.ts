@@ -60,7 +60,7 @@ async function listModules(project: Project): Promise<readonly ModuleInfo[]> {
     const { stdout } = await promisify(execFile)(process.execPath, [project.app, '--list-modules'], { cwd: project.root, timeout: LIST_TIMEOUT_MS });
     return (JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { modules: readonly ModuleInfo[] }).modules;
   } catch (error) {
-    throw new StartupError('list-modules', `${relative(project.root, project.app)} --list-modules failed: ${reasonOf(error as Failure)}`, SOUND);
+    throw new StartupError('list-modules', `${relative(project.root, project.app)} --list-modules failed: ${reasonOf(error as CommandFailure)}`, SOUND);
   }
 }
 
@@ -75,7 +75,7 @@ export async function checkTopology(project: Project, file: string): Promise<voi
   try {
     await promisify(execFile)(process.execPath, [project.app, '--topology', file, '--check'], { cwd: project.root, timeout: LIST_TIMEOUT_MS });
   } catch (error) {
-    const failure = error as Failure;
+    const failure = error as CommandFailure;
     if (failure.code !== EXIT_CONFIG) throw new StartupError('check', `${relative(project.root, project.app)} --check failed: ${reasonOf(failure)}`, SOUND);
     const lines = (failure.stderr ?? '').trimEnd().split('\n');
     const hint = lines.length > 1 ? lines.pop() : undefined;
@@ -83,9 +83,9 @@ export async function checkTopology(project: Project, file: string): Promise<voi
   }
 }
 
-type Failure = Error & { readonly stderr?: string; readonly code?: unknown };
+type CommandFailure = Error & { readonly stderr?: string; readonly code?: unknown };
 
-function reasonOf({ stderr, message }: Failure): string {
+function reasonOf({ stderr, message }: CommandFailure): string {
   const lines = stderr?.trim().split('\n') ?? [];
   return (lines.find((line) => /rror:/.test(line)) ?? lines[0]) || message;
 }

@@ -17,7 +17,7 @@ const NOT_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EHOSTUNREACH', '
 /** Of a request that was taken back from a replica that has fallen silent. */
 const SILENT = 'FLEDGE_SILENT';
 
-type Failure = NodeJS.ErrnoException;
+type RequestFailure = NodeJS.ErrnoException;
 
 /**
  * Sends a request to a replica of the service that owns its path, and its answer back.
@@ -32,7 +32,7 @@ export async function forward(request: IncomingMessage, response: ServerResponse
   const method = request.method ?? 'GET';
   const path = request.url ?? '/';
   const tried: Target[] = [];
-  let failure: Failure | undefined;
+  let failure: RequestFailure | undefined;
   while (tried.length < ATTEMPTS_MAX) {
     const target = table.pick(path, tried);
     if (!target) break;
@@ -52,7 +52,7 @@ export async function forward(request: IncomingMessage, response: ServerResponse
 /** One attempt: copies the answer, at the pace of the slower side. */
 class Exchange implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
-  private settle: (failure?: Failure) => void = () => undefined;
+  private settle: (failure?: RequestFailure) => void = () => undefined;
 
   constructor(private readonly response: ServerResponse) {}
 
@@ -60,7 +60,7 @@ class Exchange implements Dispatcher.DispatchHandler {
    * Resolves with why it failed, and with undefined when the client has its answer or is gone. With `canMove`, the request is taken
    * back from a target that has fallen silent as soon as that says that another one answers.
    */
-  run(target: Target, options: Dispatcher.DispatchOptions, canMove: (() => boolean) | undefined): Promise<Failure | undefined> {
+  run(target: Target, options: Dispatcher.DispatchOptions, canMove: (() => boolean) | undefined): Promise<RequestFailure | undefined> {
     const forget = canMove && target.onSilence(() => {
       if (!this.response.headersSent && canMove()) this.controller?.abort(Object.assign(new Error('no sign of life'), { code: SILENT }));
     });
@@ -68,7 +68,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       if (!this.response.writableFinished) this.controller?.abort(new Error('the client went away'));
     };
     this.response.once('close', onClose);
-    return new Promise<Failure | undefined>((resolve) => {
+    return new Promise<RequestFailure | undefined>((resolve) => {
       this.settle = resolve;
       target.dispatch(options, this);
     }).finally(() => {
@@ -99,7 +99,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.settle();
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Failure): void {
+  onResponseError(_controller: Dispatcher.DispatchController, error: RequestFailure): void {
     // half an answer can only be cut off, so that the client does not take it for a whole one
     if (this.response.headersSent) this.response.destroy(error);
     this.settle(error);
@@ -128,12 +128,12 @@ function isStream(body: Buffer | Readable | null): body is Readable {
   return body !== null && 'readableDidRead' in body;
 }
 
-function isNotSent(failure: Failure): boolean {
+function isNotSent(failure: RequestFailure): boolean {
   return NOT_SENT.has(failure.code ?? '') || failure.syscall === 'connect';
 }
 
 /** Answers a request that no service has answered. */
-function sendFailure(request: IncomingMessage, response: ServerResponse, failure: Failure | undefined): void {
+function sendFailure(request: IncomingMessage, response: ServerResponse, failure: RequestFailure | undefined): void {
   request.unpipe().resume();
   const where = `${request.method ?? ''} ${(request.url ?? '').split('?')[0]?.slice(0, 200) ?? ''}`;
   if (failure === undefined || isNotSent(failure)) {

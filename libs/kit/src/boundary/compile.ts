@@ -16,7 +16,7 @@ export type Source = 'memory' | 'json';
 
 /** Compiles the fast path of a shape, once per contract. In the mode `open` the code is without the count of fields. */
 export function compileCopy(shape: Shape, source: Source, unknownFields: UnknownFields = 'exact'): FastCopy {
-  const unit = new Unit(source, unknownFields);
+  const unit = new CopySource(source, unknownFields);
   const root = unit.classFunction(shape);
   const body = `'use strict';
 let weight = 0, depth = 0;
@@ -31,7 +31,7 @@ return function copy(value) {
   return make(unit.constants, dateOf, isPlainUuid);
 }
 
-class Unit {
+class CopySource {
   readonly functions: string[] = [];
   readonly constants: unknown[] = [];
   private readonly names = new Map<Shape, string>();

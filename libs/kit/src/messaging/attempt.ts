@@ -4,9 +4,9 @@ import type { DurableConsumer } from './consumer.js';
 import { HandlerTimeout } from './delivery-errors.js';
 
 /** How a try ended. */
-export type Outcome = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
+export type AttemptOutcome = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
 
-const OK: Outcome = { ok: true };
+const OK: AttemptOutcome = { ok: true };
 
 /**
  * One try of a message: the context in which its handler runs, isolated as a call would be. Ends when the handler does, when its
@@ -15,7 +15,7 @@ const OK: Outcome = { ok: true };
 export class Attempt extends CallContext implements Timed {
   before: Timed | null = null;
   after: Timed | null = null;
-  private end: ((outcome: Outcome) => void) | undefined;
+  private end: ((outcome: AttemptOutcome) => void) | undefined;
 
   constructor(
     module: string,
@@ -26,7 +26,7 @@ export class Attempt extends CallContext implements Timed {
   }
 
   /** Runs the handler. Never rejects. */
-  run(): Promise<Outcome> {
+  run(): Promise<AttemptOutcome> {
     return new Promise((resolve) => {
       this.end = (outcome) => {
         this.end = undefined;

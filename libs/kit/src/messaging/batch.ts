@@ -2,10 +2,10 @@ import type { LoggerService } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
 import { currentContext, now } from '../boundary/index.js';
 import { backendOf, cancelQuery, IDLE_IN_TRANSACTION_TIMEOUT_MS, leaveParts, type ModuleDataSource, type TransactionPart } from '../data/index.js';
-import { Attempt, type Outcome } from './attempt.js';
+import { Attempt, type AttemptOutcome } from './attempt.js';
 import type { Backlog, KeyQueue } from './backlog.js';
 import type { DurableConsumer } from './consumer.js';
-import type { Deliveries, Delivery, Failure } from './deliveries.js';
+import type { Deliveries, Delivery, FailedDelivery } from './deliveries.js';
 import { HandlerTimeout, MembershipLost, StatementSwallowed } from './delivery-errors.js';
 import type { FailurePolicy } from './failure-policy.js';
 
@@ -55,7 +55,7 @@ export class Batch {
   readonly taken: Delivery[] = [];
   private readonly done: Delivery[] = [];
   /** What failed and was written down. */
-  readonly failures: Failure[] = [];
+  readonly failures: FailedDelivery[] = [];
   private follows = false;
 
   constructor(
@@ -81,7 +81,7 @@ export class Batch {
   }
 
   /** Writes down a message that failed by itself, in a transaction of its own, and tells of it if it is dead. */
-  async recordFailure(failure: Failure): Promise<void> {
+  async recordFailure(failure: FailedDelivery): Promise<void> {
     const { source, deliveries } = this.context;
     await source.transaction(async () => {
       if (failure.waitMs === undefined) await this.notifyDeadLetter(failure);
@@ -130,7 +130,7 @@ export class Batch {
     await this.fail(delivery, outcome.error);
   }
 
-  private async try(attempt: Attempt, delivery: Delivery, part: TransactionPart): Promise<Outcome> {
+  private async try(attempt: Attempt, delivery: Delivery, part: TransactionPart): Promise<AttemptOutcome> {
     this.context.attempts.set(attempt, delivery);
     try {
       const outcome = await attempt.run();
@@ -148,7 +148,7 @@ export class Batch {
   }
 
   /** In a part of its own, so that it changes nothing when it fails. */
-  private async notifyDeadLetter(failure: Failure): Promise<void> {
+  private async notifyDeadLetter(failure: FailedDelivery): Promise<void> {
     const { source, failurePolicy } = this.context;
     if (!this.consumer.onDead) return;
     const { part, transaction } = source.openPart(this.follows);

@@ -31,7 +31,7 @@ export interface Found {
 }
 
 /** A failed try as it is written down. */
-export interface Failure {
+export interface FailedDelivery {
   readonly delivery: Delivery;
   /** Counted tries, with this one if it counts. */
   readonly attempts: number;
@@ -233,7 +233,7 @@ export class Deliveries {
    * @throws MembershipLost when others have left this replica out, or one of the messages was handled by another one: the transaction must
    * not commit.
    */
-  async settle(consumer: string, done: readonly Delivery[], failures: readonly Failure[], replica: string): Promise<void> {
+  async settle(consumer: string, done: readonly Delivery[], failures: readonly FailedDelivery[], replica: string): Promise<void> {
     const unstored = done.filter(({ handOver }) => handOver);
     const stored = unstored.length === 0 ? done : done.filter(({ handOver }) => !handOver);
     if (stored.length > 0) {
@@ -284,6 +284,6 @@ export function consumerGroup(consumer: string): string {
   return `consumer:${consumer}`;
 }
 
-function written({ delivery, attempts, tried, waitMs, reason, onDead }: Failure): object {
+function written({ delivery, attempts, tried, waitMs, reason, onDead }: FailedDelivery): object {
   return { id: delivery.message.id, before: delivery.attempts, attempts, tried: tried ? [tried] : null, wait_ms: waitMs ?? null, reason, on_dead: onDead };
 }

@@ -9,7 +9,7 @@ import { CarefulStart } from './careful-start.js';
 import { afterHandle, afterHandled } from './checkpoints.js';
 import type { DurableConsumer } from './consumer.js';
 import { ConsumerWorker, handOverTo, inMemoryOf, queryOf } from './consumer-worker.js';
-import { Deliveries, type Delivery, type Failure, type Found, LOOK_ROWS_MAX } from './deliveries.js';
+import { Deliveries, type Delivery, type FailedDelivery, type Found, LOOK_ROWS_MAX } from './deliveries.js';
 import { MembershipLost } from './delivery-errors.js';
 import { FailurePolicy } from './failure-policy.js';
 import { type Addressed, HAND_OVER_MAX, type HandOver } from './hand-over.js';
@@ -178,7 +178,7 @@ export class Dispatcher {
   }
 
   /** A message failed, and its key is held. */
-  private holds(worker: ConsumerWorker, { waitMs }: Failure): void {
+  private holds(worker: ConsumerWorker, { waitMs }: FailedDelivery): void {
     worker.failed();
     this.expectHold(waitMs ?? 0);
   }
@@ -405,7 +405,7 @@ export class Dispatcher {
     await this.recordFailure(worker, failurePolicy.counted(worker.consumer, only, error));
   }
 
-  private async recordFailure(worker: ConsumerWorker, failure: Failure): Promise<void> {
+  private async recordFailure(worker: ConsumerWorker, failure: FailedDelivery): Promise<void> {
     try {
       await new Batch(this.context, worker.consumer, { backlog: worker.backlog, replica: this.membership.replica }).recordFailure(failure);
       this.holds(worker, failure);

@@ -1,5 +1,5 @@
 import type { DurableConsumer } from './consumer.js';
-import type { Deliveries, Delivery, Failure } from './deliveries.js';
+import type { Deliveries, Delivery, FailedDelivery } from './deliveries.js';
 import { UnknownVersion } from './delivery-errors.js';
 import { InvalidMessage } from '../contract/index.js';
 import { failedAttempt, isFinal, isPassing, waitMs } from './retry.js';
@@ -51,13 +51,13 @@ export class FailurePolicy {
   }
 
   /** What a failure makes of a message. One that only newer code can handle waits until that has its partition. */
-  async failed(consumer: DurableConsumer, delivery: Delivery, error: unknown): Promise<Failure> {
+  async failed(consumer: DurableConsumer, delivery: Delivery, error: unknown): Promise<FailedDelivery> {
     if (error instanceof UnknownVersion && (await this.deliveries.isKnownElsewhere(delivery))) return this.postponed(consumer, delivery);
     return this.counts(delivery, error) ? this.counted(consumer, delivery, error) : this.postponed(consumer, delivery);
   }
 
   /** The failure as a try of the message: it is tried again after a while, or is a dead letter. */
-  counted({ rules }: DurableConsumer, delivery: Delivery, error: unknown): Failure {
+  counted({ rules }: DurableConsumer, delivery: Delivery, error: unknown): FailedDelivery {
     const attempts = delivery.attempts + 1;
     const final = isFinal(error, rules);
     const isDead = final || attempts >= rules.attemptsMax;
@@ -71,18 +71,18 @@ export class FailurePolicy {
     };
   }
 
-  private postponed({ rules }: DurableConsumer, delivery: Delivery): Failure {
+  private postponed({ rules }: DurableConsumer, delivery: Delivery): FailedDelivery {
     const times = this.passing.get(`${delivery.consumer} ${delivery.message.id}`)?.times ?? 1;
     return { delivery, attempts: delivery.attempts, tried: undefined, waitMs: waitMs(rules, times), reason: '', onDead: rules.onDead };
   }
 
   /** What a message is that ended the process that handled it, again and again. */
-  deadly({ rules }: DurableConsumer, delivery: Delivery, deaths: number): Failure {
+  deadly({ rules }: DurableConsumer, delivery: Delivery, deaths: number): FailedDelivery {
     return { delivery, attempts: delivery.attempts, tried: undefined, waitMs: undefined, reason: `the process ended ${deaths} times while it was handled`, onDead: rules.onDead };
   }
 
   /** The consumer as it is told of a dead letter. */
-  deadLetterHandler(consumer: DurableConsumer, { reason, tried }: Failure): DurableConsumer {
+  deadLetterHandler(consumer: DurableConsumer, { reason, tried }: FailedDelivery): DurableConsumer {
     return { ...consumer, handle: async (message) => consumer.onDead?.(message, { reason, history: tried ? [tried] : [] }) };
   }
 }

@@ -4,7 +4,7 @@ import { assignServices } from './service-assignment.js';
 import { Section } from './section.js';
 import { TopologyError } from './topology-error.js';
 import type { Place, Topology, TransportName } from './topology.js';
-import { count, duration, host, name, natsServers, oneOf, postgresUrl, type Reader, size } from './values.js';
+import { count, duration, host, name, natsServers, oneOf, postgresUrl, type ValueReader, size } from './values.js';
 import { type Environment, YamlSource } from './yaml-source.js';
 
 const FILE_MAX_BYTES = 256 * 1024;
@@ -99,7 +99,7 @@ function refuseForgetful(section: Section, { nats, retention }: Pick<Topology, '
   if (retention.handledMs >= retention.sentMs && retention.handledMs < nats.maxAgeMs) section.add('handled', 'handled messages are kept for a shorter time than the broker keeps them, from which they can come again', 'Make `handled` as long as `nats.maxAge` or longer');
 }
 
-function fromEnvironment<T>(section: Section, variable: string, reader: Reader<T>, env: Environment, fallback: T): T {
+function fromEnvironment<T>(section: Section, variable: string, reader: ValueReader<T>, env: Environment, fallback: T): T {
   const read = reader(env[variable] ?? '', `the environment variable ${variable}`);
   if ('value' in read) return read.value;
   section.add('', read.fact, read.cure);

@@ -1,6 +1,6 @@
 import { isMap, isSeq, type Pair } from 'yaml';
 import { cureOfUnknown } from './nearest.js';
-import { type Reader, shown } from './values.js';
+import { type ValueReader, shown } from './values.js';
 import type { YamlSource } from './yaml-source.js';
 
 /** One entry of a section: where its key stands, and its value. */
@@ -33,7 +33,7 @@ export class Section {
   }
 
   /** The value of a key, or the default when the key is missing or its value is wrong. */
-  read<T>(key: string, reader: Reader<T>, fallback: T): T {
+  read<T>(key: string, reader: ValueReader<T>, fallback: T): T {
     const entry = this.find(key);
     if (!entry || this.source.isBroken(entry.valueNode)) return fallback;
     const read = reader(this.source.valueOf(entry.valueNode), this.pathOf(key));

@@ -1,9 +1,9 @@
 import { importOf, type Module, type SourceFile, type Workspace } from './module.js';
 import { schemaNames } from './sql-names.js';
-import type { Violation } from './violation.js';
+import type { BoundaryViolation } from './violation.js';
 
 /** A module's tables, entities and SQL stay in its own schema. */
-export function dataRules(workspace: Workspace): readonly Violation[] {
+export function dataRules(workspace: Workspace): readonly BoundaryViolation[] {
   return workspace.modules.flatMap((module) =>
     module.sources
       .filter(({ area }) => area !== 'test')
@@ -11,7 +11,7 @@ export function dataRules(workspace: Workspace): readonly Violation[] {
   );
 }
 
-function foreignSchemas(module: Module, source: SourceFile): readonly Violation[] {
+function foreignSchemas(module: Module, source: SourceFile): readonly BoundaryViolation[] {
   return source.schemas
     .filter(({ name }) => name !== module.module)
     .map(({ name, line }) => ({
@@ -26,11 +26,11 @@ function foreignSchemas(module: Module, source: SourceFile): readonly Violation[
     }));
 }
 
-function foreignSql(workspace: Workspace, module: Module, source: SourceFile): readonly Violation[] {
+function foreignSql(workspace: Workspace, module: Module, source: SourceFile): readonly BoundaryViolation[] {
   const others = workspace.modules.map((other) => other.module).filter((name) => name !== module.module);
   const seen = new Set<string>();
   return source.texts.flatMap(({ name: text, line }) =>
-    schemaNames(text, others).flatMap(({ schema, text: table, isReference, linesBelow }): Violation[] => {
+    schemaNames(text, others).flatMap(({ schema, text: table, isReference, linesBelow }): BoundaryViolation[] => {
       const at = line + linesBelow;
       // a condition of a query builder is read twice: as it stands, and as a part of SQL
       if (seen.has(`${at} ${table}`)) return [];
@@ -51,7 +51,7 @@ function foreignSql(workspace: Workspace, module: Module, source: SourceFile): r
   );
 }
 
-function foreignEntities(workspace: Workspace, module: Module, source: SourceFile): readonly Violation[] {
+function foreignEntities(workspace: Workspace, module: Module, source: SourceFile): readonly BoundaryViolation[] {
   const public_ = source.area === 'contract' ? source.entities : [];
   const taken = source.entityUses.flatMap(({ name, line }) => {
     const specifier = importOf(source, name)?.specifier;
@@ -60,7 +60,7 @@ function foreignEntities(workspace: Workspace, module: Module, source: SourceFil
     return owner && owner.name !== module.name ? [{ name, line, owner }] : [];
   });
   return [
-    ...public_.map(({ name, line }): Violation => ({
+    ...public_.map(({ name, line }): BoundaryViolation => ({
       rule: 'foreign-entity',
       source: module.module,
       target: module.module,
@@ -70,7 +70,7 @@ function foreignEntities(workspace: Workspace, module: Module, source: SourceFil
       allowed: 'messages, views and errors',
       cure: 'Move the entity into src/storage, and answer a view.',
     })),
-    ...taken.map(({ name, line, owner }): Violation => ({
+    ...taken.map(({ name, line, owner }): BoundaryViolation => ({
       rule: 'foreign-entity',
       source: module.module,
       target: owner.module,

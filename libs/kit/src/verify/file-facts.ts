@@ -65,11 +65,11 @@ const TABLE_KEYS = new Set(['name', 'tableName', 'referencedTableName']);
 export function readFacts(compiler: Compiler, path: string, text: string): FileFacts {
   const facts: Collected = { imports: [], computed: [], bounded: [], contracts: [], wireNames: [], schemas: [], entities: [], entityUses: [], texts: [] };
   if (path.endsWith('.sql')) facts.texts.push({ name: text, line: 1 });
-  else new Reader(compiler, compiler.createSourceFile(path, text, compiler.ScriptTarget.Latest, true), facts).read();
+  else new FactReader(compiler, compiler.createSourceFile(path, text, compiler.ScriptTarget.Latest, true), facts).read();
   return facts;
 }
 
-class Reader {
+class FactReader {
   constructor(
     private readonly ts: Compiler,
     private readonly file: ts.SourceFile,

@@ -1,14 +1,14 @@
 import { posix } from 'node:path';
 import type { ImportFact } from './file-facts.js';
 import type { Module, PackageTarget, ReadPackage, SourceFile, Workspace } from './module.js';
-import type { Violation } from './violation.js';
+import type { BoundaryViolation } from './violation.js';
 import { KIT_PACKAGE } from './workspace.js';
 
 /** The file of an application that may load modules. */
 const MODULE_LIST = 'modules.ts';
 
 /** A module's package exports its contract and its Nest module, and nothing else. */
-export function exportsRule({ modules }: Workspace): readonly Violation[] {
+export function exportsRule({ modules }: Workspace): readonly BoundaryViolation[] {
   return modules
     .filter(({ exports = [] }) => exports.length !== 2 || !exports.includes('.') || !exports.includes('./contract'))
     .map((module) => ({
@@ -24,8 +24,8 @@ export function exportsRule({ modules }: Workspace): readonly Violation[] {
 }
 
 /** Who may import what, over packages and within a module. */
-export function importRules(workspace: Workspace): readonly Violation[] {
-  const found: (Violation | undefined)[] = [];
+export function importRules(workspace: Workspace): readonly BoundaryViolation[] {
+  const found: (BoundaryViolation | undefined)[] = [];
   for (const pkg of workspace.packages) {
     const module = workspace.moduleOf(pkg);
     for (const source of pkg.sources) {
@@ -40,7 +40,7 @@ export function importRules(workspace: Workspace): readonly Violation[] {
 }
 
 /** Nothing could check such an import of a module's, here or by lint. */
-function computedImport({ module }: Module, file: string, name: string, line: number): Violation {
+function computedImport({ module }: Module, file: string, name: string, line: number): BoundaryViolation {
   return {
     rule: 'computed-import',
     source: module,
@@ -53,7 +53,7 @@ function computedImport({ module }: Module, file: string, name: string, line: nu
   };
 }
 
-function relativeImport(pkg: ReadPackage, module: Module | undefined, source: SourceFile, fact: ImportFact, workspace: Workspace): Violation | undefined {
+function relativeImport(pkg: ReadPackage, module: Module | undefined, source: SourceFile, fact: ImportFact, workspace: Workspace): BoundaryViolation | undefined {
   const path = posix.join(posix.dirname(source.path), fact.specifier);
   const at = { source: module?.module ?? pkg.name, file: source.path, line: fact.line };
   if (!path.startsWith(`${pkg.folder}/`)) {
@@ -83,7 +83,7 @@ function relativeImport(pkg: ReadPackage, module: Module | undefined, source: So
   return undefined;
 }
 
-function packageImport(pkg: ReadPackage, module: Module | undefined, source: SourceFile, fact: ImportFact, workspace: Workspace): Violation | undefined {
+function packageImport(pkg: ReadPackage, module: Module | undefined, source: SourceFile, fact: ImportFact, workspace: Workspace): BoundaryViolation | undefined {
   const target = workspace.targetOf(fact.specifier);
   if (!target) return undefined;
   const other = workspace.moduleOf(target.package);
@@ -123,7 +123,7 @@ function packageImport(pkg: ReadPackage, module: Module | undefined, source: Sou
   return undefined;
 }
 
-function contractImport(module: Module, fact: ImportFact, target: PackageTarget, other: Module | undefined): Pick<Violation, 'fact' | 'allowed' | 'cure'> | undefined {
+function contractImport(module: Module, fact: ImportFact, target: PackageTarget, other: Module | undefined): Pick<BoundaryViolation, 'fact' | 'allowed' | 'cure'> | undefined {
   const isKit = target.package.name === KIT_PACKAGE;
   if (isKit ? target.key === './contract' : other?.name !== module.name || target.key === './contract') return undefined;
   return {

@@ -3,4 +3,4 @@
  * @packageDocumentation
  */
 export { verifyWorkspace } from './verify-workspace.js';
-export { describeVerification, type Rule, type Verification, type Violation } from './violation.js';
+export { describeVerification, type Rule, type Verification, type BoundaryViolation } from './violation.js';

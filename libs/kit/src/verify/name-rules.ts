@@ -1,6 +1,6 @@
 import type { Named } from './file-facts.js';
 import type { Module, SourceFile, Workspace } from './module.js';
-import type { Violation } from './violation.js';
+import type { BoundaryViolation } from './violation.js';
 
 interface Claim extends Named {
   readonly module: Module;
@@ -8,7 +8,7 @@ interface Claim extends Named {
 }
 
 /** What is one in an application: a module's name, a message's wire name, a route. */
-export function nameRules({ modules }: Workspace): readonly Violation[] {
+export function nameRules({ modules }: Workspace): readonly BoundaryViolation[] {
   const claims = (of: (source: SourceFile) => readonly Named[]): readonly Claim[] =>
     modules.flatMap((module) => module.sources.filter(({ area }) => area !== 'test').flatMap((source) => of(source).map((named) => ({ ...named, module, source }))));
   return [
@@ -18,9 +18,9 @@ export function nameRules({ modules }: Workspace): readonly Violation[] {
   ];
 }
 
-function twice(claims: readonly Claim[], rule: Violation['rule'], describe: (name: string) => string, cure: string): readonly Violation[] {
+function twice(claims: readonly Claim[], rule: BoundaryViolation['rule'], describe: (name: string) => string, cure: string): readonly BoundaryViolation[] {
   const first = new Map<string, Claim>();
-  return claims.flatMap((claim): Violation[] => {
+  return claims.flatMap((claim): BoundaryViolation[] => {
     const owner = first.get(claim.name);
     if (!owner) {
       first.set(claim.name, claim);

@@ -1,6 +1,6 @@
 import { importOf, type Module, type SourceFile, type Workspace } from './module.js';
 import type { Named } from './file-facts.js';
-import type { Violation } from './violation.js';
+import type { BoundaryViolation } from './violation.js';
 
 /** That one module depends on another, and where that is said. */
 interface Edge {
@@ -17,7 +17,7 @@ interface Edge {
  * `uses` names exactly the modules whose contracts are imported, and nothing depends on itself by a round. An import of a type
  * counts: it is a dependency like any other. Tests do not: a test may know neighbours that its module does not.
  */
-export function usesRules(workspace: Workspace): readonly Violation[] {
+export function usesRules(workspace: Workspace): readonly BoundaryViolation[] {
   const graph = new Map(workspace.modules.map((module) => [module, edgesOf(workspace, module)]));
   return [...workspace.modules.flatMap((module) => matchUses(workspace, module, graph.get(module) ?? [])), ...cycles(graph)];
 }
@@ -48,7 +48,7 @@ function edgesOf(workspace: Workspace, module: Module): readonly Edge[] {
   return [...edges.values()];
 }
 
-function matchUses(workspace: Workspace, module: Module, edges: readonly Edge[]): readonly Violation[] {
+function matchUses(workspace: Workspace, module: Module, edges: readonly Edge[]): readonly BoundaryViolation[] {
   const unreadable = module.sources.flatMap((source) => source.bounded.filter(({ uses }) => uses === undefined).map(({ line }) => ({ source, line })));
   if (unreadable.length > 0) {
     return unreadable.map(({ source, line }) => ({
@@ -65,7 +65,7 @@ function matchUses(workspace: Workspace, module: Module, edges: readonly Edge[])
   return edges.flatMap((edge) => mismatch(module, edge) ?? []);
 }
 
-function mismatch(module: Module, { to, file, line, isDeclared, isUsed }: Edge): Violation | undefined {
+function mismatch(module: Module, { to, file, line, isDeclared, isUsed }: Edge): BoundaryViolation | undefined {
   const at = { source: module.module, target: to.module, file, line };
   if (!isDeclared) {
     return {
@@ -87,9 +87,9 @@ function mismatch(module: Module, { to, file, line, isDeclared, isUsed }: Edge):
 }
 
 /** One violation for each round of modules: the shortest from the first of its modules by name. */
-function cycles(graph: ReadonlyMap<Module, readonly Edge[]>): readonly Violation[] {
+function cycles(graph: ReadonlyMap<Module, readonly Edge[]>): readonly BoundaryViolation[] {
   const told = new Set<Module>();
-  const found: Violation[] = [];
+  const found: BoundaryViolation[] = [];
   for (const module of [...graph.keys()].sort((a, b) => a.module.localeCompare(b.module))) {
     if (told.has(module)) continue;
     const path = wayBack(graph, module);

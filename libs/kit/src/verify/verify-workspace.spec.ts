@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type Files, packageJson, SOUND, type TestWorkspace, writeWorkspace } from '../../test/workspace.js';
-import { describeVerification, type Rule, type Violation, verifyWorkspace } from './index.js';
+import { describeVerification, type Rule, type BoundaryViolation, verifyWorkspace } from './index.js';
 import { loadCompiler } from './verify-workspace.js';
 
 let workspace: TestWorkspace | undefined;
@@ -9,13 +9,13 @@ afterEach(() => {
   workspace = undefined;
 });
 
-async function violationsOf(changes: Files): Promise<readonly Violation[]> {
+async function violationsOf(changes: Files): Promise<readonly BoundaryViolation[]> {
   workspace = writeWorkspace({ ...SOUND, ...changes });
   return (await verifyWorkspace(workspace.root)).violations;
 }
 
 /** A violation in short: what a person looks for first. */
-function short({ rule, source, target, file, line, fact }: Violation): string {
+function short({ rule, source, target, file, line, fact }: BoundaryViolation): string {
   return `${rule} ${source} → ${target} ${file}:${line} ${fact}`;
 }
 

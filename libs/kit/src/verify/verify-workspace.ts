@@ -5,10 +5,10 @@ import { exportsRule, importRules } from './import-rules.js';
 import { readWorkspace, type Workspace } from './module.js';
 import { nameRules } from './name-rules.js';
 import { usesRules } from './uses-rules.js';
-import type { Verification, Violation } from './violation.js';
+import type { Verification, BoundaryViolation } from './violation.js';
 import { findPackages } from './workspace.js';
 
-const RULES: readonly ((workspace: Workspace) => readonly Violation[])[] = [exportsRule, importRules, usesRules, dataRules, nameRules];
+const RULES: readonly ((workspace: Workspace) => readonly BoundaryViolation[])[] = [exportsRule, importRules, usesRules, dataRules, nameRules];
 
 /**
  * Checks the boundaries of all modules of an npm workspace by reading their sources; nothing of them runs. Finds the modules by

@@ -19,7 +19,7 @@ export type Rule =
   | 'route-twice';
 
 /** One broken rule: who broke it against whom, where, what is allowed instead, and what to do. */
-export interface Violation {
+export interface BoundaryViolation {
   readonly rule: Rule;
   /** The module, or else the package, that breaks the rule. */
   readonly source: string;
@@ -41,7 +41,7 @@ export interface Verification {
   /** How many source files were read. */
   readonly files: number;
   /** Every one there is, by file and line. */
-  readonly violations: readonly Violation[];
+  readonly violations: readonly BoundaryViolation[];
 }
 
 /** A verification for a person: each violation with source, target, what is allowed, and the cure; then one line that counts. */

@@ -65,7 +65,7 @@ export function isFailure(headers: string): boolean {
 }
 
 /** An error that came back, made anew for the caller, and how metrics count it. */
-export interface Failure {
+export interface FailureReply {
   readonly error: Error;
   readonly outcome: CallOutcome;
   /** Set when the callee took nothing of it. */
@@ -76,7 +76,7 @@ const REASONS: readonly unknown[] = ['missing', 'overloaded', 'draining', 'disco
 const OUTCOMES: readonly unknown[] = ['rejected', 'not-run', 'unknown'] satisfies Outcome[];
 
 /** Reads a failure. What makes no sense, and what no contract declares, is a `ModuleFault`. */
-export function readFailure(call: Call, body: string): Failure {
+export function readFailure(call: Call, body: string): FailureReply {
   const { message } = call;
   const failure = parse(body);
   const data = record(failure?.data);
@@ -102,7 +102,7 @@ function outcomeIn(value: unknown): Outcome {
   return OUTCOMES.includes(value) ? (value as Outcome) : 'unknown';
 }
 
-function declared(call: Call, compiled: CompiledError, message: string, fields: unknown): Failure {
+function declared(call: Call, compiled: CompiledError, message: string, fields: unknown): FailureReply {
   try {
     return { error: decodeError(compiled, message, compiled.codec.decode(fields) as object), outcome: 'declared-error' };
   } catch (error) {

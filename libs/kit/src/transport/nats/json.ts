@@ -9,7 +9,7 @@ export type JsonWriter = (value: unknown) => string;
  * Compiled once a contract, as in fast-json-stringify, at a third of the time of `JSON.stringify`.
  */
 export function messageWriter(cls: Class): JsonWriter {
-  const unit = new Unit();
+  const unit = new WriterSource();
   return unit.compile(`${unit.classFunction(shapeOf(cls))}(value)`);
 }
 
@@ -18,7 +18,7 @@ export function resultWriter(type: ResultType): JsonWriter {
   if (type === undefined) return () => '';
   if (type === String || type === Number || type === Boolean) return (value) => JSON.stringify(value);
   if (!Array.isArray(type)) return messageWriter(type as Class);
-  const unit = new Unit();
+  const unit = new WriterSource();
   const list = unit.listFunction(new Template().expression(`${unit.classFunction(shapeOf(type[0] as Class))}(e)`));
   return unit.compile(`'[' + ${list}(value) + ']'`);
 }
@@ -57,7 +57,7 @@ class Template {
   }
 }
 
-class Unit {
+class WriterSource {
   private readonly functions: string[] = [];
   private readonly names = new Map<Shape, string>();
 

@@ -6,7 +6,7 @@ import { contextLines, HEADERS_START } from './headers.js';
 import { type JsonWriter, messageWriter } from './json.js';
 import { InFlight, type Numbered } from './in-flight.js';
 import type { Subjects } from './subjects.js';
-import { bodyOf, type Delivery, hasHeaders, headersOf, subjectNumber } from './delivery.js';
+import { bodyOf, type WireMessage, hasHeaders, headersOf, subjectNumber } from './wire-message.js';
 import type { Subscription, Wire } from './wire.js';
 
 /** How long a call waits for a lost connection to come back, in milliseconds, within its deadline. */
@@ -160,7 +160,7 @@ export class Requests {
     call.started = true;
   }
 
-  private take(delivery: Delivery): void {
+  private take(delivery: WireMessage): void {
     const pending = this.pending.get(subjectNumber(delivery, this.inboxPrefix.length));
     if (pending === undefined) return;
     if (hasHeaders(delivery)) {
@@ -193,7 +193,7 @@ export class Requests {
     this.fail(pending, this.unavailable(pending, pending.drainings > 0 ? 'draining' : 'missing'));
   }
 
-  private takeFailure(pending: Pending, delivery: Delivery): void {
+  private takeFailure(pending: Pending, delivery: WireMessage): void {
     const { error, outcome, unavailable } = readFailure(pending.call, bodyOf(delivery));
     if (unavailable === 'draining' && pending.drainings < DRAINING_RESENDS_MAX && this.wire.isConnected) {
       // It never ran there, and the one that drains takes nothing more: another replica will.

@@ -1,6 +1,6 @@
 import { encodeError, type CompiledError, type Handler, type ModuleServer, isExpired, isThenable, now, runIsolated, wheel } from '../../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, ModuleFault, ModuleUnavailable } from '../../contract/index.js';
-import { bodyOf, type Delivery, hasHeaders, headersOf, replyOf, subjectTail } from './delivery.js';
+import { bodyOf, type WireMessage, hasHeaders, headersOf, replyOf, subjectTail } from './wire-message.js';
 import { Endpoint } from './endpoint.js';
 import { declaredFailure, type FailureText, kitFailure } from './failures.js';
 import { type CallHeaders, FOREIGN_CALLER, HEADERS_START, readHeaders } from './headers.js';
@@ -71,7 +71,7 @@ export class Responder implements WorkOwner {
     work.answered = true;
   }
 
-  private take(delivery: Delivery): void {
+  private take(delivery: WireMessage): void {
     const at = now();
     const reply = replyOf(delivery);
     const name = subjectTail(delivery, this.prefixLength);

@@ -1,4 +1,4 @@
-import { replyOf } from './delivery.js';
+import { replyOf } from './wire-message.js';
 import type { Endpoint } from './endpoint.js';
 import type { Subscription, Wire } from './wire.js';
 

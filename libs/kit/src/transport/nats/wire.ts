@@ -1,7 +1,7 @@
 import { type MsgImpl, type NatsConnection, type NatsConnectionImpl, nuid } from '@nats-io/transport-node';
 import { StartupError } from '../../contract/index.js';
-import { bodyOf, headersOf, replyOf, subjectTail } from './delivery.js';
-import { Reader, type Take } from './reader.js';
+import { bodyOf, headersOf, replyOf, subjectTail } from './wire-message.js';
+import { MessageReader, type Take } from './message-reader.js';
 
 /** A subscription. */
 export interface Subscription {
@@ -21,14 +21,14 @@ const BATCH_MAX = 32;
  *
  * - **out**: `publish()` checks each subject with a regular expression and makes four buffers a message. Here the messages of one
  *   tick are one string, encoded at once and sent after whatever the client itself has to send.
- * - **in**: see `Reader`.
+ * - **in**: see `MessageReader`.
  *
  * The names used are typed but not promised by `@nats-io/nats-core`: `check` sends one message round when a host starts, so that
  * a release which changed them stops the start instead of losing calls.
  */
 export class Wire {
   private readonly client: NatsConnectionImpl;
-  private readonly reader: Reader;
+  private readonly reader: MessageReader;
   private frames = '';
   private frameCount = 0;
   /** Whether `frames` holds anything but ASCII. */
@@ -37,7 +37,7 @@ export class Wire {
 
   constructor(connection: NatsConnection) {
     this.client = connection as NatsConnectionImpl;
-    this.reader = new Reader(this.client.protocol);
+    this.reader = new MessageReader(this.client.protocol);
   }
 
   /** Whether the server is reached now. */

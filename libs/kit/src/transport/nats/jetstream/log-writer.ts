@@ -1,6 +1,6 @@
 import type { Sent, StoredMessage } from '../../message-log.js';
 import type { LogStream } from './log-stream.js';
-import { headersOf } from './stored-messages.js';
+import { natsHeadersOf } from './stored-messages.js';
 
 /** Messages that wait for the broker's word at one time; of one key there is never more than one. */
 const IN_FLIGHT_MAX = 256;
@@ -17,7 +17,7 @@ export async function writeToLog(log: LogStream, messages: readonly StoredMessag
     for (let chain = chains[next++]; chain !== undefined && failure === undefined; chain = chains[next++]) {
       for (const message of chain) {
         try {
-          const { seq } = await log.client.publish(log.subject(message.kind, message.name), message.payload, { msgID: message.id, headers: headersOf(message), timeout: ACK_TIMEOUT_MS, expect: { streamName: log.stream } });
+          const { seq } = await log.client.publish(log.subject(message.kind, message.name), message.payload, { msgID: message.id, headers: natsHeadersOf(message), timeout: ACK_TIMEOUT_MS, expect: { streamName: log.stream } });
           sequences.set(message.id, seq);
         } catch (error) {
           failure ??= error;

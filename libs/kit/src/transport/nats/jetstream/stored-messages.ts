@@ -10,7 +10,7 @@ const TRACE = 'traceparent';
 const ID = 'Nats-Msg-Id';
 
 /** What stands beside the payload, which is the message's JSON alone. A key may have any character; a header may not. */
-export function headersOf(message: StoredMessage): MsgHdrs {
+export function natsHeadersOf(message: StoredMessage): MsgHdrs {
   const headers = emptyHeaders();
   headers.set(SOURCE, message.source);
   headers.set(KEY, encodeURIComponent(message.key));

@@ -1,9 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { type MsgImpl, type NatsConnectionImpl, type Parser, State } from '@nats-io/transport-node';
-import type { Delivery } from './delivery.js';
+import type { WireMessage } from './wire-message.js';
 
 /** Takes the messages of one subscription. */
-export type Take = (delivery: Delivery) => void;
+export type Take = (delivery: WireMessage) => void;
 
 type Protocol = NatsConnectionImpl['protocol'];
 
@@ -17,9 +17,9 @@ const EMPTY = Buffer.alloc(0);
  * lies; the client's parser makes six typed arrays, three objects and two passes of it. All else, from a server's `PING` to a
  * message cut in two, goes to that parser, which also keeps the state of what is cut.
  */
-export class Reader {
+export class MessageReader {
   private readonly takes = new Map<number, Take>();
-  private readonly delivery: Delivery = { subject: EMPTY, subjectStart: 0, subjectEnd: 0, reply: EMPTY, replyStart: 0, replyEnd: 0, data: EMPTY, dataStart: 0, bodyStart: 0, dataEnd: 0 };
+  private readonly delivery: WireMessage = { subject: EMPTY, subjectStart: 0, subjectEnd: 0, reply: EMPTY, replyStart: 0, replyEnd: 0, data: EMPTY, dataStart: 0, bodyStart: 0, dataEnd: 0 };
   /** The client's own parser, a new one for each connection to a server. */
   private parser: Parser;
 

@@ -4,7 +4,7 @@ import { isAscii } from 'node:buffer';
  * A message as it came off the wire: where its parts lie. There is one for all messages of a connection, so read it before
  * returning from the callback.
  */
-export interface Delivery {
+export interface WireMessage {
   subject: Buffer;
   subjectStart: number;
   subjectEnd: number;
@@ -21,33 +21,33 @@ export interface Delivery {
 }
 
 /** The headers as they stand on the wire, from `NATS/1.0` to the empty line; empty when there are none. */
-export function headersOf({ data, dataStart, bodyStart }: Delivery): string {
+export function headersOf({ data, dataStart, bodyStart }: WireMessage): string {
   return text(data, 'latin1', dataStart, bodyStart);
 }
 
 /** Whether there are headers. */
-export function hasHeaders({ dataStart, bodyStart }: Delivery): boolean {
+export function hasHeaders({ dataStart, bodyStart }: WireMessage): boolean {
   return bodyStart > dataStart;
 }
 
 /** The payload as text. */
-export function bodyOf({ data, bodyStart, dataEnd }: Delivery): string {
+export function bodyOf({ data, bodyStart, dataEnd }: WireMessage): string {
   if (bodyStart === dataEnd) return '';
   return text(data, isAscii(data.subarray(bodyStart, dataEnd)) ? 'latin1' : 'utf8', bodyStart, dataEnd);
 }
 
 /** Where to answer; empty when nobody waits for one. */
-export function replyOf({ reply, replyStart, replyEnd }: Delivery): string {
+export function replyOf({ reply, replyStart, replyEnd }: WireMessage): string {
   return text(reply, 'latin1', replyStart, replyEnd);
 }
 
 /** The subject from `offset` on. */
-export function subjectTail({ subject, subjectStart, subjectEnd }: Delivery, offset: number): string {
+export function subjectTail({ subject, subjectStart, subjectEnd }: WireMessage, offset: number): string {
   return text(subject, 'latin1', subjectStart + offset, subjectEnd);
 }
 
 /** The decimal number in which the subject ends, from `offset` on. */
-export function subjectNumber({ subject, subjectStart, subjectEnd }: Delivery, offset: number): number {
+export function subjectNumber({ subject, subjectStart, subjectEnd }: WireMessage, offset: number): number {
   let number = 0;
   for (let i = subjectStart + offset; i < subjectEnd; i++) number = number * 10 + (subject[i] as number) - 48;
   return number;
