@@ -96,7 +96,7 @@ create table message_lease (
   part smallint not null,
   owner uuid,
   epoch bigint not null default 0,
-  messageLog text,
+  carrier text,
   expires_at timestamptz not null,
   ran_at timestamptz,
   primary key ("group", part)
@@ -255,7 +255,7 @@ alter table timer add column set_at timestamptz not null default clock_timestamp
 const LEASES = `
 create table message_member (replica uuid primary key, groups text[] not null, expires_at timestamptz not null, knows text[] not null default '{}');
 create table message_lease (
-  "group" text not null, part smallint not null, owner uuid, epoch bigint not null default 0, messageLog text, expires_at timestamptz not null, ran_at timestamptz,
+  "group" text not null, part smallint not null, owner uuid, epoch bigint not null default 0, carrier text, expires_at timestamptz not null, ran_at timestamptz,
   primary key ("group", part)
 );
 alter table timer drop column set_at;
