@@ -20,7 +20,7 @@ export async function startRegistry(folders, into, upstream) {
     const file = [...packed.values()].find(({ fileName }) => path === `packed/${fileName}`);
     if (file) return void response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(file.bytes);
     const one = packed.get(path);
-    if (!one) return void response.writeHead(307, { location: new URL(request.url ?? '/', upstream).href }).end();
+    if (!one) return void response.writeHead(307, { location: upstream.replace(/\/$/, '') + (request.url ?? '/') }).end();
     const { manifest, fileName, integrity } = one;
     const version = { ...manifest, dist: { integrity, tarball: `${url()}packed/${fileName}` } };
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ name: manifest.name, 'dist-tags': { latest: manifest.version }, versions: { [manifest.version]: version } }));

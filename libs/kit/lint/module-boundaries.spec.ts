@@ -61,10 +61,12 @@ tester.run('module-boundaries in an application of one package', moduleBoundarie
     inFolder('src/library.application.ts', "const load = () => import('./stock/stock.module.js');"),
     inFolder('src/stock/contract/index.ts', "import { defineContract } from '@fledge/kit/contract'; import { OrderPlaced } from '../../orders/contract.js'; export * from './events.js';"),
     inFolder('src/stock/level.spec.ts', "import { Order } from '../orders/order.entity.js';"),
+    inFolder('src/orders/orders.application.ts', "const load = () => import('../stock/stock.module.js');"),
     inFolder('test/orders.e2e.ts', "import { Order } from '../src/orders/order.entity.js';"),
   ],
   invalid: [
     badInFolder('src/orders/place.ts', "import { Level } from '../stock/level.js';", "'../stock/level.js' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract."),
+    badInFolder('src/orders/place.ts', "import { Level } from '../stock';", "'../stock' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract."),
     badInFolder('src/orders/deep/place.ts', "const level = import('../../stock/level.js');", "'../../stock/level.js' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract."),
     badInFolder('src/main.ts', "import { StockModule } from './stock/stock.module.js';", "'./stock/stock.module.js' is the code of the module stock. Only the file with the application's list of modules, application.ts or modules.ts, loads it."),
     badInFolder('src/stock/contract/index.ts', "import { Level } from '../level.js';", "A contract imports nothing of its module's inside: move what '../level.js' has and the contract needs into contract/."),

@@ -85,7 +85,7 @@ function packageAt(folder) {
 /** Of npm's patterns those with a whole segment `*`. */
 function expand(at, [segment, ...rest]) {
   if (segment === undefined) return [at];
-  if (segment !== '*') return expand(join(at, segment), rest);
+  if (segment !== '*') return existsSync(join(at, segment)) ? expand(join(at, segment), rest) : [];
   return readdirSync(at, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
     .flatMap((entry) => expand(join(at, entry.name), rest));

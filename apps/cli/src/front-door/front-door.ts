@@ -131,8 +131,10 @@ class Door implements FrontDoor {
       return sendProblem(response, 503, 'fledge.unavailable', `no replica serves ${this.uncovered.join(', ') || 'anything'} now; try again after a moment`);
     }
     try {
-      const documents = await Promise.all(targets.map((target) => (target as Target).getJson('/openapi.json') as Promise<OpenApiDocument>));
-      sendJson(response, 200, mergeOpenApi(documents));
+      const documents = await Promise.all(targets.map((target) => (target as Target).getJson('/openapi.json') as Promise<OpenApiDocument | undefined>));
+      const known = documents.filter((document) => document !== undefined);
+      if (known.length === 0) return sendProblem(response, 404, 'fledge.not-found', 'there is no OpenAPI document');
+      sendJson(response, 200, mergeOpenApi(known));
     } catch (error) {
       sendProblem(response, 502, 'fledge.bad-gateway', `a service did not give its OpenAPI document: ${(error as Error).message}`);
     }

@@ -64,10 +64,11 @@ export class Target {
     this.pool.dispatch(options, handler);
   }
 
-  /** The JSON that it answers a GET with. */
+  /** The JSON that it answers a GET with; `undefined` when there is nothing at that path. */
   async getJson(path: string): Promise<unknown> {
     const { statusCode, body } = await this.pool.request({ method: 'GET', path });
     const text = await body.text();
+    if (statusCode === 404) return undefined;
     if (statusCode !== 200) throw new Error(`${this.url}${path} answered ${statusCode}`);
     return JSON.parse(text);
   }

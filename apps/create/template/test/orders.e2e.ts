@@ -36,7 +36,7 @@ async function running(topology: string, work: (url: string) => Promise<void>): 
   try {
     await work(await urlOf(app));
   } finally {
-    if (app.exitCode === null) {
+    if (app.exitCode === null && app.signalCode === null) {
       app.kill('SIGTERM');
       await once(app, 'exit');
     }

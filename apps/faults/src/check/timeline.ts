@@ -2,7 +2,7 @@ import type { Tables } from './tables.js';
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 /** Stories that one report tells at the most. */
-const STORIES_MAX = 3;
+const TIMELINES_MAX = 3;
 
 /** What was published and handled of the keys that broken lines name, a line each in the order of time: where to begin to look. */
 export async function timelinesOf(tables: Tables, broken: readonly string[]): Promise<string[]> {
@@ -23,7 +23,7 @@ export async function timelinesOf(tables: Tables, broken: readonly string[]): Pr
     );
     if (lines.length === 0) continue;
     timelines.push(`${key}:`, ...lines.map((line) => `  ${line}`));
-    if (++told === STORIES_MAX) break;
+    if (++told === TIMELINES_MAX) break;
   }
   return timelines;
 }

@@ -6,10 +6,10 @@ import type { Catalogue, CompiledMessage, Handler, ModuleServer, ModuleClient } 
 import { type Class, type Contract, messageSpec, StartupError, UndeclaredDependency } from '../contract/index.js';
 import { type BusCall, isInstance, NoHandler, NotAMessage } from './errors.js';
 
-/** What a module may send: a module client for each message of the contracts it uses. */
+/** What a module may send: a client for each message of the contracts it uses. */
 export type ModuleClients = ReadonlyMap<Class, ModuleClient>;
 
-/** Makes the module clients of a module; a used contract that the application does not know stops the start. */
+/** Makes the clients of a module; a used contract that the application does not know stops the start. */
 export function clientsOf(module: string, uses: readonly Contract[], catalogue: Catalogue, make: (message: CompiledMessage) => ModuleClient): ModuleClients {
   const moduleClients = new Map<Class, ModuleClient>();
   for (const contract of uses) {
@@ -48,7 +48,7 @@ function checkedEvent(module: string, event: unknown): object {
 
 /**
  * Routes a container's stock `CommandBus` and `QueryBus` instances, every one that is in it, over the boundary: messages of
- * used contracts go to their module clients, the module's own and private ones stay on the stock path, any other contract's is refused.
+ * used contracts go to the clients of their modules, the module's own and private ones stay on the stock path, any other contract's is refused.
  */
 export function attachBuses(app: INestApplicationContext, module: string, moduleClients: ModuleClients, catalogue: Catalogue): void {
   for (const { instance } of providersOf(app)) {

@@ -72,14 +72,19 @@ export async function openModuleData(options: ModuleDataOptions): Promise<Module
   });
 }
 
+/** Tables, also divided and foreign ones, and views. */
+const WITHOUT_TABLE = `
+select place::int from unnest($1::text[]) with ordinality as t(name, place)
+where not exists (select from pg_class c where c.oid = to_regclass(t.name) and c.relkind in ('r', 'p', 'f', 'v', 'm'))`;
+
 /** An entity without a table here is most likely another module's: it would fail at the first query. */
 async function refuseWithoutTables(source: ModuleDataSource, module: string): Promise<void> {
   const { entityMetadatas } = source;
   if (entityMetadatas.length === 0) return;
   const tables = entityMetadatas.map(({ tableName }) => `"${tableName.replaceAll('"', '""')}"`);
-  const missing = await source.query<{ place: number }[]>('select place::int from unnest($1::text[]) with ordinality as t(name, place) where to_regclass(name) is null', [tables]).catch(async (error: unknown) => {
+  const missing = await source.query<{ place: number }[]>(WITHOUT_TABLE, [tables]).catch(async (error: unknown) => {
     await source.destroy();
-    throw error;
+    throw dataFailure(module, error);
   });
   const [first] = missing;
   if (first === undefined) return;
@@ -161,15 +166,19 @@ async function initialize<Source extends DataSource>(source: Source, module: str
     return source;
   } catch (error) {
     if (error instanceof StartupError) throw error;
-    const failure = new StartupError(
-      'data',
-      `the data of ${module} cannot be opened: ${error instanceof Error ? error.message : String(error)}`,
-      "Correct what the message names: the module's entities, or the database that DATABASE_URL names.",
-      { module },
-    );
-    failure.cause = error;
-    throw failure;
+    throw dataFailure(module, error);
   }
+}
+
+function dataFailure(module: string, error: unknown): StartupError {
+  const failure = new StartupError(
+    'data',
+    `the data of ${module} cannot be opened: ${error instanceof Error ? error.message : String(error)}`,
+    "Correct what the message names: the module's entities, or the database that DATABASE_URL names.",
+    { module },
+  );
+  failure.cause = error;
+  return failure;
 }
 
 function connection(url: string, home: ModuleHome, poolMax: number, statementTimeoutMs: number) {

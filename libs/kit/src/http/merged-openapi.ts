@@ -54,40 +54,67 @@ interface Naming {
 }
 
 function namingsOf(documents: readonly OpenApiDocument[]): readonly ReadonlyMap<string, Naming>[] {
-  const meanings = new Map<string, Map<string, string | undefined>>();
-  const found = documents.map((document) =>
-    Object.entries(schemasOf(document)).map(([key, schema]) => {
-      const name = schema['x-name'] ?? key;
-      const meaning = meaningOf(document, key);
-      const owners = meanings.get(name) ?? new Map<string, string | undefined>();
-      const other = owners.get(meaning);
-      const module = schema['x-module'];
-      meanings.set(name, owners.set(meaning, other !== undefined && (module === undefined || other < module) ? other : module));
-      return { key, name, meaning };
-    }),
-  );
-  return found.map(
-    (schemas) =>
+  const owners = ownersOf(documents);
+  return documents.map(
+    (document) =>
       new Map(
-        schemas.map(({ key, name, meaning }) => {
-          const owners = meanings.get(name) as Map<string, string | undefined>;
-          const module = owners.get(meaning);
-          return [key, { name, module, final: owners.size > 1 && module !== undefined ? `${pascal(module)}${name}` : name }];
+        Object.entries(schemasOf(document)).map(([key, schema]): [string, Naming] => {
+          const name = schema['x-name'] ?? key;
+          const meanings = owners.get(name);
+          if (meanings === undefined) return [key, { name, final: name, module: schema['x-module'] }];
+          const module = meanings.get(meaningOf(document, key));
+          // a dot stands in no name of a class: no other schema can be called so
+          return [key, { name, module, final: meanings.size > 1 && module !== undefined ? `${pascal(module)}.${name}` : name }];
         }),
       ),
   );
 }
 
-/** A schema with all that it refers to, as text: what another one must have, too, to be the same. */
-function meaningOf(document: OpenApiDocument, key: string, within: readonly string[] = []): string {
-  const schema = schemasOf(document)[key];
-  if (schema === undefined) return key;
-  // round a circle only how far back matters
-  if (within.includes(key)) return `^${within.length - within.indexOf(key)}`;
-  return JSON.stringify(schema, (name, value: unknown) => {
-    if (name === 'x-module' || name === 'x-name') return undefined;
-    return name === '$ref' && typeof value === 'string' && value.startsWith(SCHEMAS) ? meaningOf(document, value.slice(SCHEMAS.length), [...within, key]) : value;
-  });
+/** Of each name that more than one document has, what it means, and the first module by name of those that mean it. */
+function ownersOf(documents: readonly OpenApiDocument[]): ReadonlyMap<string, ReadonlyMap<string, string | undefined>> {
+  const places = new Map<string, { readonly document: OpenApiDocument; readonly key: string }[]>();
+  for (const document of documents) {
+    for (const [key, schema] of Object.entries(schemasOf(document))) {
+      const name = schema['x-name'] ?? key;
+      places.set(name, [...(places.get(name) ?? []), { document, key }]);
+    }
+  }
+  const owners = new Map<string, Map<string, string | undefined>>();
+  for (const [name, found] of places) {
+    if (found.length < 2) continue;
+    const meanings = new Map<string, string | undefined>();
+    for (const { document, key } of found) {
+      const meaning = meaningOf(document, key);
+      const [module, other] = [schemasOf(document)[key]?.['x-module'], meanings.get(meaning)];
+      meanings.set(meaning, other !== undefined && (module === undefined || other < module) ? other : module);
+    }
+    owners.set(name, meanings);
+  }
+  return owners;
+}
+
+/** A schema and all that it refers to, each once, as text: what another one must have, too, to be the same. */
+function meaningOf(document: OpenApiDocument, first: string): string {
+  const schemas = schemasOf(document);
+  const nameOf = (key: string): string => schemas[key]?.['x-name'] ?? key;
+  const reached = new Set([first]);
+  const texts: string[] = [];
+  for (const key of reached) {
+    const { 'x-module': _module, 'x-name': _name, ...schema } = schemas[key] ?? {};
+    const text = JSON.stringify(schema, (_, value: unknown) => {
+      const target = targetOf(value);
+      if (target === undefined) return value;
+      reached.add(target);
+      return SCHEMAS + nameOf(target);
+    });
+    texts.push(`${nameOf(key)} ${text}`);
+  }
+  return texts.sort().join('\n');
+}
+
+/** The schema that a reference is to: of a `$ref`, or of a discriminator's mapping. */
+function targetOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value.startsWith(SCHEMAS) ? value.slice(SCHEMAS.length) : undefined;
 }
 
 function rename(document: OpenApiDocument, namings: ReadonlyMap<string, Naming>): OpenApiDocument {
@@ -97,8 +124,12 @@ function rename(document: OpenApiDocument, namings: ReadonlyMap<string, Naming>)
     return [final, { ...schema, ...(module !== undefined && { 'x-module': module }), ...(final !== name && { 'x-name': name }) }];
   });
   const whole = { ...document, components: { ...document.components, schemas: Object.fromEntries(schemas) as Record<string, unknown> } };
-  const to = (name: string): string => namings.get(name)?.final ?? name;
-  return JSON.parse(JSON.stringify(whole, (name, value: unknown) => (name === '$ref' && typeof value === 'string' && value.startsWith(SCHEMAS) ? SCHEMAS + to(value.slice(SCHEMAS.length)) : value))) as OpenApiDocument;
+  return JSON.parse(
+    JSON.stringify(whole, (_, value: unknown) => {
+      const target = targetOf(value);
+      return target === undefined ? value : SCHEMAS + (namings.get(target)?.final ?? target);
+    }),
+  ) as OpenApiDocument;
 }
 
 function schemasOf({ components }: OpenApiDocument): Schemas {

@@ -8,11 +8,11 @@ type Swagger = typeof import('@nestjs/swagger');
 export async function describeModules(title: string, apps: ReadonlyMap<string, INestApplication>): Promise<OpenApiDocument> {
   const swagger = await import('@nestjs/swagger');
   applyOpenApiDecorators(swagger);
-  const frame = frameOf(swagger, title);
-  const documents = [...apps].map(([module, app]) => markedDocument(module, swagger.SwaggerModule.createDocument(app, frame) as unknown as OpenApiDocument));
-  return mergeOpenApi([{ ...(frame as unknown as OpenApiDocument), paths: {} }, ...documents]);
+  const head = headOf(swagger, title);
+  const documents = [...apps].map(([module, app]) => markedDocument(module, swagger.SwaggerModule.createDocument(app, head) as unknown as OpenApiDocument));
+  return mergeOpenApi([{ ...(head as unknown as OpenApiDocument), paths: {} }, ...documents]);
 }
 
-function frameOf({ DocumentBuilder }: Swagger, title: string): ReturnType<InstanceType<Swagger['DocumentBuilder']>['build']> {
+function headOf({ DocumentBuilder }: Swagger, title: string): ReturnType<InstanceType<Swagger['DocumentBuilder']>['build']> {
   return new DocumentBuilder().setTitle(title).setVersion('1').addBearerAuth().build();
 }

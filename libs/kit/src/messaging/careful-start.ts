@@ -56,6 +56,10 @@ export class CarefulStart {
       logger.error(`${module}: ${delivery.consumer} is not started again with ${delivery.message.id}: the process ended ${starts - 1} times while it was handled`);
       return { deaths: starts - 1, end };
     } catch (error) {
+      if (!isStillHere()) {
+        end();
+        return undefined;
+      }
       logger.warn(`${module}: the start of ${delivery.message.id} cannot be noted: ${error instanceof Error ? error.message : String(error)}`);
       return { deaths: undefined, end };
     }

@@ -70,7 +70,7 @@ export interface DurableConsumer {
   readonly knows: readonly string[];
   readonly rules: ConsumerRules;
   /**
-   * Decodes the message and works on it. Runs isolated in a context of the message's own; with `transaction: 'kit'` in a
+   * Decodes the message and works on it. Runs in an isolated scope, with a context of the message's own; with `transaction: 'kit'` in a
    * transaction that its data access joins. A rejection is a failed try; an `InvalidMessage` ends the tries.
    */
   handle(message: StoredMessage): Promise<void>;

@@ -71,7 +71,7 @@ select o.* from unnest($1::smallint[]) part cross join lateral (
   ) counted where before < ${RELAY_BYTES_MAX / PARTITIONS} order by seq
 ) o`;
 
-// What the message logs that are like $2, and not $3, took over of partitions: to where nobody may look now. In pages, after a number.
+// What other message logs (like $2, and not $3) have taken of some partitions, where nobody may look now. In pages, after a number.
 const elsewhere = (rows: number): string => `sent_at is not null and sent_via like $2 and sent_via <> $3 and partition = any($1::smallint[]) and seq > $4::bigint order by seq limit ${rows}`;
 const ELSEWHERE = `
 select ${COLUMNS} from (

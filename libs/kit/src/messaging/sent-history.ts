@@ -3,7 +3,7 @@ import type { Sql } from './sql.js';
 
 const ROWS_MAX = 500;
 
-interface ArchiveRow extends Omit<StoredMessage, 'source' | 'target' | 'occurredAt'> {
+interface SentRow extends Omit<StoredMessage, 'source' | 'target' | 'occurredAt'> {
   readonly seq: string;
   readonly createdAt: Date;
 }
@@ -16,7 +16,7 @@ export function sentHistoryOf(module: string, sql: Sql): SentHistory {
 async function* read(module: string, sql: Sql, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
   const own = names.filter((name) => name.startsWith(`${module}.`));
   for (let after = '0'; own.length > 0; ) {
-    const rows = await sql.rows<ArchiveRow>(
+    const rows = await sql.rows<SentRow>(
       `select seq, id, kind, name, key, payload, headers, created_at as "createdAt" from outbox
        where seq > $1 and kind = 'event' and regexp_replace(name, '\\.v[0-9]+$', '') = any($2) order by seq limit ${ROWS_MAX}`,
       [after, own],

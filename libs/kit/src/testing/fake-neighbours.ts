@@ -16,7 +16,7 @@ import { Fake } from './fake.js';
 import type { TestIssuer } from './test-issuer.js';
 
 /**
- * The neighbours of a module under test, each a module server on the real transport, whose handlers are the fakes'. Keeps what was sent to
+ * The neighbours of a module under test, each served on the real transport, whose handlers are the fakes'. Keeps what was sent to
  * them, and what they did against their contracts.
  */
 export class FakeNeighbours {

@@ -62,7 +62,7 @@ export interface NatsSettings {
 export interface DatabaseSettings {
   /** `postgres://user:password@host:port/database`. Default: `DATABASE_URL`, and without it the embedded PostgreSQL. */
   readonly url: string | undefined;
-  /** Connections of each module in each replica, 1 to 200. Default 10. */
+  /** Connections of each module in each replica, 1 to 100. Default 10. */
   readonly poolMax: number;
 }
 

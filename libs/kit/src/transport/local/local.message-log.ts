@@ -63,7 +63,7 @@ export class LocalMessageLog implements MessageLog {
     return Promise.resolve();
   }
 
-  async *history(_intake: InboxPort, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
+  async *history(_inbox: InboxPort, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
     for (const sentHistory of this.sentHistories) yield* sentHistory.read(names);
   }
 

@@ -81,13 +81,13 @@ function finished(moduleServer: ModuleServer, call: Call, value: unknown): void 
 function failed(moduleServer: ModuleServer, call: Call, error: unknown): void {
   moduleServer.leave();
   if (isExpired(call, error)) return call.expire();
-  const carried = encodeError(call.message, error);
-  if (carried === undefined) {
+  const encoded = encodeError(call.message, error);
+  if (encoded === undefined) {
     const interruption = moduleServer.interruption(call.message, call, error);
     return interruption ? call.fail(interruption, outcomeOf(interruption)) : fault(moduleServer, call, error);
   }
-  const compiled = call.message.errorsByName.get(carried.name) as CompiledError;
-  call.fail(decodeError(compiled, carried.message, carried.fields), 'declared-error');
+  const compiled = call.message.errorsByName.get(encoded.name) as CompiledError;
+  call.fail(decodeError(compiled, encoded.message, encoded.fields), 'declared-error');
 }
 
 function fault(moduleServer: ModuleServer, call: Call, error: unknown): void {

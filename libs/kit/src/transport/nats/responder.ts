@@ -149,10 +149,10 @@ export class Responder implements WorkOwner {
   private rejected(work: Work, error: unknown): void {
     const { message } = work.endpoint;
     if (isExpired(work, error)) return this.endExpired(work);
-    const carried = encodeError(message, error);
-    if (carried === undefined) return this.undeclared(work, error);
+    const encoded = encodeError(message, error);
+    if (encoded === undefined) return this.undeclared(work, error);
     this.end(work);
-    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, declaredFailure(message.errorsByName.get(carried.name) as CompiledError, carried), carried.message);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, declaredFailure(message.errorsByName.get(encoded.name) as CompiledError, encoded), encoded.message);
   }
 
   private undeclared(work: Work, error: unknown): void {

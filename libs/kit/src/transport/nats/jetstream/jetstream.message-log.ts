@@ -72,7 +72,7 @@ export class JetStreamMessageLog implements MessageLog {
     return Promise.resolve();
   }
 
-  async *history(_intake: InboxPort, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
+  async *history(_inbox: InboxPort, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
     const log = this.opened();
     await log.incarnation();
     const last = await log.last();

@@ -11,7 +11,7 @@ const MIB = 1024 * 1024;
 const LARGE = 700_000;
 
 /** Stores into a list, and takes its time. */
-class SlowIntake implements InboxPort {
+class SlowInbox implements InboxPort {
   readonly module = 'hall';
   readonly portions: (readonly StoredMessage[])[] = [];
   private at: LogPosition | undefined;
@@ -52,7 +52,7 @@ describe('what reads the log', () => {
     const sent = Array.from({ length: 40 }, (_, n): StoredMessage => ({ id: randomUUID(), kind: 'event', name: 'stage.said.v1', source: 'stage', target: undefined, key: 'k', payload: `${n}:${'x'.repeat(LARGE)}`, headers: {}, occurredAt: new Date().toISOString() }));
     await log.incarnation();
     expect((await writeToLog(log, sent)).accepted.size).toBe(sent.length);
-    const inbox = new SlowIntake();
+    const inbox = new SlowInbox();
     const stop = new AbortController();
     const reading = readLog(log, inbox, stop.signal);
     while (inbox.portions.flat().length < sent.length) await sleep(20);
