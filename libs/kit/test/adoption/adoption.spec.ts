@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Client } from 'pg';
 import { ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -76,6 +78,38 @@ describe.each(worlds)('the library %s', (_, start) => {
     expect(await http('POST', '/loans', { bookId: 99, reader: 'Ada' })).toMatchObject({ status: 404 });
     expect(await http('POST', '/books', { title: '', copies: 1 })).toMatchObject({ status: 400 });
     expect(await http('POST', '/books', { title: 'Emma', copies: 1, shelf: 3 })).toMatchObject({ status: 400 });
+  });
+});
+
+/** The SQL of the guide: for the books as it stands there, and the same for the loans. */
+function movingSql(): string {
+  const guide = readFileSync(fileURLToPath(new URL('../../docs/guides/adopting.md', import.meta.url)), 'utf8');
+  const books = /```sql\n([^]*?)```/.exec(guide)?.[1] ?? '';
+  const app = books.replaceAll('fledge_books', 'fledge_app').replaceAll('books', 'app').replaceAll('.book ', '.loan ').replace("1700000000000, 'CreateBooks1700000000000'", "1700000000001, 'CreateLoans1700000000001'");
+  // roles are the whole server's: specs share them
+  return (books + app).replace(/create role (\w+) nologin;/g, "do 'begin create role $1 nologin; exception when duplicate_object then null; end';");
+}
+
+describe('the data of the library', () => {
+  it('is there after the move that the guide tells of', async () => {
+    const database = await freshDatabase();
+    try {
+      const post = (world: World, path: string, body: object): Promise<Response> => fetch(`${world.origin}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+      const before = await plainNest(database.url);
+      await post(before, '/books', { title: 'Emma', copies: 1 });
+      await post(before, '/loans', { bookId: 1, reader: 'Ada' });
+      await before.stop();
+      const client = new Client({ connectionString: database.url });
+      await client.connect();
+      await client.query(movingSql());
+      await client.end();
+      const after = await kit(database.url);
+      expect(await (await fetch(`${after.origin}/loans`)).json()).toEqual([{ id: 1, reader: 'Ada', title: 'Emma' }]);
+      expect((await post(after, '/books', { title: 'Persuasion', copies: 2 })).status).toBe(201);
+      await after.stop();
+    } finally {
+      await database.drop();
+    }
   });
 });
 
