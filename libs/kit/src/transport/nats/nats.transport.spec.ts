@@ -142,9 +142,10 @@ describe('NatsTransport', () => {
   });
 
   it('takes an aborted call back: its token is free, its handler told, and nothing more is heard of it', async () => {
-    let aborted = 0;
+    let [started, aborted] = [0, 0];
     await rig.replica({
       put: async () => {
+        started += 1;
         await sleep(5_000, undefined, { signal: currentCall()?.signal }).catch(() => aborted++);
         return 1;
       },
@@ -152,17 +153,18 @@ describe('NatsTransport', () => {
     const desk = await rig.caller();
     const controller = new AbortController();
     const calls = Array.from({ length: 10 }, () => withCallOptions({ signal: controller.signal }, () => desk.put()));
-    await sleep(50);
+    await eventually(() => started === 10, 'ten handlers under way');
     controller.abort();
     for (const call of calls) expect(await failureOf(call)).toBeInstanceOf(CallCancelled);
     await eventually(() => aborted === 10, 'the abort of ten handlers');
   });
 
   it('ends what is under way with an error when it closes', async () => {
-    await rig.replica({ put: () => sleep(3_000, 1) });
+    let started = false;
+    await rig.replica({ put: () => ((started = true), sleep(3_000, 1)) });
     const desk = await rig.caller();
     const call = failureOf(desk.put());
-    await sleep(20);
+    await eventually(() => started, 'it under way');
     const from = performance.now();
     await desk.transport.close();
     expect(await call).toMatchObject({ code: 'fledge.call-cancelled', outcome: 'unknown' });
