@@ -2,4 +2,4 @@ export { KEY_MAX, type MessageLog, type InboxPort, type LogPosition, type Messag
 export { LocalMessageLog, type SentHistory } from './local/local.message-log.js';
 export { LocalTransport } from './local/local.transport.js';
 export type { Transport } from './transport.js';
-export { NatsTransport, type NatsCredentials, type NatsTransportOptions } from './nats/index.js';
+export { NatsTransport, type LogLimits, type NatsCredentials, type NatsTransportOptions } from './nats/index.js';
