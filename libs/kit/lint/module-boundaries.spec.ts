@@ -42,6 +42,20 @@ tester.run('module-boundaries', moduleBoundaries, {
   ],
 });
 
+const pnpm = writeWorkspace({ ...SOUND, 'package.json': '{ "name": "root" }', 'pnpm-workspace.yaml': "packages: ['libs/*', 'apps/*']" });
+afterAll(pnpm.remove);
+
+tester.run('module-boundaries in a workspace of pnpm', moduleBoundaries, {
+  valid: [{ filename: join(pnpm.root, 'libs/orders/src/place.ts'), code: "import { Reserve } from '@t/stock/contract';" }],
+  invalid: [
+    {
+      filename: join(pnpm.root, 'libs/orders/src/bad.ts'),
+      code: "import { StockModule } from '@t/stock';",
+      errors: [{ message: "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract." }],
+    },
+  ],
+});
+
 const single = writeWorkspace({
   'package.json': '{ "name": "single" }',
   'src/stock/contract/index.ts': '',

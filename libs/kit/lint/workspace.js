@@ -3,6 +3,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
+import { parse } from 'yaml';
 
 /** The kit's own package: it has a `./contract`, but is no module. */
 export const KIT = '@fledge/kit';
@@ -26,8 +27,7 @@ export function packagesAround(file) {
   if (root === undefined) return [];
   const known = byRoot.get(root);
   if (known) return known;
-  const { workspaces } = readJson(join(root, 'package.json'));
-  const patterns = Array.isArray(workspaces) ? workspaces : (workspaces?.packages ?? []);
+  const patterns = patternsIn(root) ?? [];
   const found = patterns.flatMap((pattern) => expand(root, pattern.split('/'))).filter((folder) => existsSync(join(folder, 'package.json')));
   const packages = found.map(packageAt);
   byRoot.set(root, packages);
@@ -70,9 +70,17 @@ function rootOf(folder) {
   if (rootByFolder.has(folder)) return rootByFolder.get(folder);
   const file = join(folder, 'package.json');
   const above = dirname(folder);
-  const root = existsSync(file) && readJson(file).workspaces ? folder : above === folder ? undefined : rootOf(above);
+  const root = existsSync(file) && patternsIn(folder) ? folder : above === folder ? undefined : rootOf(above);
   rootByFolder.set(folder, root);
   return root;
+}
+
+/** As npm's package.json lists packages, or pnpm's own file. @param {string} root @returns {readonly string[] | undefined} */
+function patternsIn(root) {
+  const { workspaces } = readJson(join(root, 'package.json'));
+  if (workspaces) return Array.isArray(workspaces) ? workspaces : workspaces.packages;
+  const file = join(root, 'pnpm-workspace.yaml');
+  return existsSync(file) ? parse(readFileSync(file, 'utf8'))?.packages?.filter((pattern) => !pattern.startsWith('!')) : undefined;
 }
 
 /** @returns {Package} */
@@ -82,7 +90,7 @@ function packageAt(folder) {
   return { name, folder: resolve(folder), exports: keys, isModule: name !== KIT && (keys?.includes('./contract') === true || existsSync(join(folder, 'contract'))) };
 }
 
-/** Of npm's patterns those with a whole segment `*`. */
+/** Of the patterns those with a whole segment `*`. */
 function expand(at, [segment, ...rest]) {
   if (segment === undefined) return [at];
   if (segment !== '*') return existsSync(join(at, segment)) ? expand(join(at, segment), rest) : [];

@@ -24,6 +24,12 @@ describe('a sound workspace', () => {
     expect((await violationsOf({})).map(short)).toEqual([]);
   });
 
+  it('may be one of pnpm', async () => {
+    const pnpm = { 'package.json': '{ "name": "root" }', 'pnpm-workspace.yaml': "packages:\n  - 'libs/*'\n  - apps/*\n  - '!**/old/**'\n" };
+    expect((await violationsOf(pnpm)).map(short)).toEqual([]);
+    expect(await violationsOf({ ...pnpm, 'libs/orders/src/bad.ts': "import { StockRow } from '@t/stock/src/stock.row.js';" })).not.toEqual([]);
+  });
+
   it('is the shop, whose modules are found by themselves', async () => {
     const shop = await verifyWorkspace(fileURLToPath(new URL('../../../../', import.meta.url)));
     expect(describeVerification(shop)).toMatch(/^fledge verify: \d+ modules \([^)]*catalog, .*identity, .*inventory, .*ordering[^)]*\), \d+ files, no violations\n$/);
@@ -308,7 +314,7 @@ describe('a bad workspace', () => {
 describe('what cannot be verified', () => {
   it('is a folder that is no workspace', async () => {
     workspace = writeWorkspace({ 'package.json': '{}' });
-    await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({ code: 'fledge.startup.workspace', message: `${workspace.root}/package.json lists no "workspaces"` });
+    await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({ code: 'fledge.startup.workspace', message: `${workspace.root}/package.json lists no "workspaces", and there is no pnpm-workspace.yaml with "packages"` });
   });
 
   it('is anything without TypeScript', async () => {

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { parse } from 'yaml';
 import { StartupError } from '../contract/index.js';
 
 /** The kit's own package: it has a `./contract`, but is no module. */
@@ -26,13 +27,21 @@ interface PackageJson {
 
 const PASSED_BY = new Set(['node_modules', 'dist', 'coverage']);
 
-/** The packages below a root, as its package.json lists them in `workspaces`. @throws StartupError when it lists none. */
+/** The packages below a root, as its package.json lists them in `workspaces`, or its pnpm-workspace.yaml in `packages`. @throws StartupError when it lists none. */
 export function findPackages(root: string): readonly WorkspacePackage[] {
-  const { workspaces } = readPackage(join(root, 'package.json')).json;
-  const patterns = (Array.isArray(workspaces) ? workspaces : (workspaces as { packages?: readonly string[] } | undefined)?.packages) as readonly string[] | undefined;
-  if (!patterns?.length) throw new StartupError('workspace', `${join(root, 'package.json')} lists no "workspaces"`, 'Run this in the folder of an npm workspace.');
+  const patterns = patternsIn(root);
+  if (!patterns?.length) throw new StartupError('workspace', `${join(root, 'package.json')} lists no "workspaces", and there is no pnpm-workspace.yaml with "packages"`, 'Run this in the folder of an npm or pnpm workspace.');
   const folders = [...new Set(patterns.flatMap((pattern) => expand(root, pattern.split('/'))))].sort();
   return folders.filter((folder) => existsSync(join(folder, 'package.json'))).map((folder) => packageAt(root, folder));
+}
+
+function patternsIn(root: string): readonly string[] | undefined {
+  const { workspaces } = readPackage(join(root, 'package.json')).json;
+  if (workspaces !== undefined) return Array.isArray(workspaces) ? (workspaces as readonly string[]) : (workspaces as { packages?: readonly string[] }).packages;
+  const file = join(root, 'pnpm-workspace.yaml');
+  if (!existsSync(file)) return undefined;
+  const { packages } = (parse(readFileSync(file, 'utf8')) ?? {}) as { packages?: readonly string[] };
+  return packages?.filter((pattern) => !pattern.startsWith('!'));
 }
 
 function packageAt(root: string, folder: string): WorkspacePackage {
@@ -63,7 +72,7 @@ function readPackage(file: string): { json: PackageJson; text: string } {
   }
 }
 
-/** Of npm's patterns those with a whole segment `*`. */
+/** Of the patterns those with a whole segment `*`. */
 function expand(at: string, [segment, ...rest]: readonly string[]): readonly string[] {
   if (segment === undefined) return [at];
   if (segment !== '*') return existsSync(join(at, segment)) ? expand(join(at, segment), rest) : [];
