@@ -16,7 +16,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'verify',
-    takes: '[folder]',
+    takes: '[folder] [--baseline]',
     summary: "checks the modules' boundaries in the sources of an npm workspace; default the one around",
     run: async (args) => (await import('./verify.command.js')).verify(args),
   },

@@ -1,22 +1,42 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { StartupError } from '@fledge/kit/operations';
-import { describeVerification, verifyWorkspace } from '@fledge/kit/verify';
+import { BASELINE_FILE, compareWithBaseline, describeVerification, readBaseline, verifyWorkspace, writeBaseline } from '@fledge/kit/verify';
 import { usageError } from './command.js';
 
-/** `fledge verify [folder]`: tells every broken boundary in a workspace's sources; 1 if there is one. Needs no build of them. */
+const USAGE = 'fledge verify [folder] [--baseline]';
+
+/**
+ * `fledge verify [folder]`: tells every broken boundary in a workspace's sources; 1 if there is one. Needs no build of them. With a baseline,
+ * which `--baseline` writes, only those that are new, and 1 also for those that are mended and still in it: it may only become shorter.
+ */
 export async function verify(args: readonly string[]): Promise<number> {
-  const [folder, ...rest] = args;
-  if (rest.length > 0 || folder?.startsWith('-')) throw usageError('fledge verify [folder]', 'it takes one folder');
-  const verification = await verifyWorkspace(folder === undefined ? workspaceAround(process.cwd()) : resolve(folder));
-  process.stdout.write(describeVerification(verification));
-  return verification.violations.length === 0 ? 0 : 1;
+  const freezes = args.includes('--baseline');
+  const [folder, ...rest] = args.filter((arg) => arg !== '--baseline');
+  if (rest.length > 0 || folder?.startsWith('-')) throw usageError(USAGE, 'it takes one folder');
+  const root = folder === undefined ? workspaceAround(process.cwd()) : resolve(folder);
+  const baseline = readBaseline(root);
+  const verification = await verifyWorkspace(root);
+  if (baseline === undefined && freezes) {
+    writeBaseline(root, verification.violations);
+    process.stdout.write(`fledge verify: ${verification.violations.length} violations are in ${BASELINE_FILE} now\n`);
+    return 0;
+  }
+  const { added, known, mended } = compareWithBaseline(verification.violations, baseline ?? []);
+  process.stdout.write(describeVerification({ ...verification, violations: added }));
+  if (known.length > 0) process.stdout.write(`fledge verify: and ${known.length} that ${BASELINE_FILE} has\n`);
+  if (added.length > 0) return 1;
+  if (mended === 0) return 0;
+  if (freezes) writeBaseline(root, known);
+  process.stdout.write(`fledge verify: ${mended} of ${BASELINE_FILE} are mended${freezes ? ', and were taken out' : ': take them out with fledge verify --baseline'}\n`);
+  return freezes ? 0 : 1;
 }
 
 function workspaceAround(from: string): string {
   for (let folder = from; ; folder = dirname(folder)) {
     const file = join(folder, 'package.json');
+    if (existsSync(join(folder, 'pnpm-workspace.yaml'))) return folder;
     if (existsSync(file) && 'workspaces' in (JSON.parse(readFileSync(file, 'utf8')) as object)) return folder;
-    if (dirname(folder) === folder) throw new StartupError('workspace', `no package.json from ${from} upward has "workspaces"`, 'Run this in an npm workspace, or name its folder.');
+    if (dirname(folder) === folder) throw new StartupError('workspace', `no package.json from ${from} upward has "workspaces", and there is no pnpm-workspace.yaml`, 'Run this in an npm or pnpm workspace, or name its folder.');
   }
 }

@@ -1,0 +1,56 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { StartupError } from '../contract/index.js';
+import type { BoundaryViolation } from './violation.js';
+
+/** The file in a workspace's folder with the violations that it had when it began to be verified. */
+export const BASELINE_FILE = 'fledge-verify.baseline.json';
+
+/** What tells a violation from others; not its line, which changes with what stands above it. */
+type Known = Pick<BoundaryViolation, 'rule' | 'source' | 'target' | 'file' | 'fact'>;
+
+/** Violations beside a baseline. */
+export interface Comparison {
+  /** Those that are not in it. */
+  readonly added: readonly BoundaryViolation[];
+  /** Those that are. */
+  readonly known: readonly BoundaryViolation[];
+  /** How many of it are mended. */
+  readonly mended: number;
+}
+
+/** The baseline of a workspace; `undefined` when it has none. @throws StartupError when the file cannot be read. */
+export function readBaseline(root: string): readonly Known[] | undefined {
+  const file = join(root, BASELINE_FILE);
+  if (!existsSync(file)) return undefined;
+  try {
+    const { violations } = JSON.parse(readFileSync(file, 'utf8')) as { readonly violations?: readonly Known[] };
+    if (violations?.length === undefined) throw new Error('it has no list "violations"');
+    return violations;
+  } catch (error) {
+    throw new StartupError('baseline', `${file} cannot be read: ${(error as Error).message}`, 'Restore it, or delete it and write a new one with fledge verify --baseline.');
+  }
+}
+
+/** Writes these violations down as the baseline. */
+export function writeBaseline(root: string, violations: readonly BoundaryViolation[]): void {
+  const known = violations.map(({ rule, source, target, file, fact }): Known => ({ rule, source, target, file, fact }));
+  writeFileSync(join(root, BASELINE_FILE), `${JSON.stringify({ violations: known }, undefined, 2)}\n`);
+}
+
+/** Divides violations into new ones and those of a baseline; as many of one kind are known as stand there. */
+export function compareWithBaseline(violations: readonly BoundaryViolation[], baseline: readonly Known[]): Comparison {
+  const left = new Map<string, number>();
+  for (const known of baseline) left.set(keyOf(known), (left.get(keyOf(known)) ?? 0) + 1);
+  const [added, known]: [BoundaryViolation[], BoundaryViolation[]] = [[], []];
+  for (const violation of violations) {
+    const times = left.get(keyOf(violation)) ?? 0;
+    left.set(keyOf(violation), times - 1);
+    (times > 0 ? known : added).push(violation);
+  }
+  return { added, known, mended: baseline.length - known.length };
+}
+
+function keyOf({ rule, source, target, file, fact }: Known): string {
+  return JSON.stringify([rule, source, target, file, fact]);
+}
