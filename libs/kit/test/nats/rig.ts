@@ -28,7 +28,7 @@ export class Count extends Query<number> {
 }
 
 /** A command: not safe to run twice. */
-@CommandContract('shelf.put.v1', { result: Number, errors: [Full], deadlineMs: 1_500 })
+@CommandContract('shelf.put.v1', { result: Number, errors: [Full], deadlineMs: 4_000 })
 export class Put extends Command<number> {
   @IsString() what!: string;
   constructor(fields: Fields<Put>) {

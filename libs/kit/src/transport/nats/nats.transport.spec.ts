@@ -181,7 +181,9 @@ describe('NatsTransport', () => {
     const error = await failureOf(desk.put());
     expect(error).toBeInstanceOf(DeadlineExceeded);
     expect(error).toMatchObject({ outcome: 'unknown' });
-    expect(performance.now() - from).toBeLessThan(1_800);
+    // that of its contract is 4 s
+    expect(performance.now() - from).toBeGreaterThan(3_900);
+    expect(performance.now() - from).toBeLessThan(12_000);
   });
 
   it('carries messages that are cut into several chunks, among small ones', async () => {

@@ -51,7 +51,7 @@ describe('the NATS service protocol', () => {
       name: 'put-v1',
       subject: `${rig.namespace}.shelf.put.v1`,
       queue_group: 'shelf',
-      metadata: { kind: 'command', deadline_ms: '1500', idempotent: 'false', errors: 'shelf.full.v1' },
+      metadata: { kind: 'command', deadline_ms: '4000', idempotent: 'false', errors: 'shelf.full.v1' },
     });
     const [stats] = await all('$SRV.STATS.shelf.one', 1);
     expect(stats).toMatchObject({ type: 'io.nats.micro.v1.stats_response', started: expect.stringMatching(/^\d{4}-.*Z$/) });
