@@ -136,6 +136,8 @@ export class Service {
   async stop(): Promise<number | null> {
     this.stopping = true;
     const child = this.run?.child;
+    // its pipes may close after the next one was begun
+    if (this.run) this.run.isEnded = true;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const exited = once(child, 'exit');
     child.kill('SIGCONT');
