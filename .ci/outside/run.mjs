@@ -6,7 +6,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -24,11 +24,17 @@ for (const left of ['libs/kit/dist', 'apps/cli/dist', 'dist/.tsbuildinfo']) rmSy
 await step('build', () => run('npm', ['run', '--silent', 'build'], process.cwd(), process.env));
 await step('types', () => run('npm', ['run', '--silent', 'types'], process.cwd(), process.env));
 mkdirSync(join(root, 'packed'));
+// what npm has downloaded, but not the programs that it ran before: create-fledge of an earlier run has the same version
+const cache = execFileSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).trim();
+mkdirSync(join(cache, '_cacache'), { recursive: true });
+mkdirSync(join(root, 'npm-cache'));
+symlinkSync(join(cache, '_cacache'), join(root, 'npm-cache/_cacache'));
 const registry = await startRegistry(PACKAGES, join(root, 'packed'), upstream);
 /** Nothing of this repository's npm: neither its configuration nor what `npm run` sets. */
 const env = {
   ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_') && name !== 'NODE_OPTIONS')),
   npm_config_registry: registry.url,
+  npm_config_cache: join(root, 'npm-cache'),
   npm_config_fund: 'false',
   npm_config_audit: 'false',
   npm_config_update_notifier: 'false',
