@@ -1,7 +1,6 @@
-import { existsSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { realpathSync } from 'node:fs';
 import { StartupError } from '../contract/index.js';
+import { packageFolder } from '../http/index.js';
 
 /** Packages of which there may be one copy: their classes and symbols are how the kit and the application know each other's objects. */
 const SHARED = ['@fledge/kit', '@nestjs/common', '@nestjs/core', '@nestjs/cqrs', '@nestjs/typeorm', 'class-transformer', 'class-validator', 'reflect-metadata', 'rxjs', 'typeorm'];
@@ -21,7 +20,6 @@ export function refuseSecondCopies(application: string, kit: string = import.met
 }
 
 function copyFor(file: string, name: string): string | undefined {
-  const folders = createRequire(file).resolve.paths(name) ?? [];
-  const folder = folders.map((each) => join(each, name)).find((each) => existsSync(join(each, 'package.json')));
-  return folder === undefined ? undefined : dirname(realpathSync(join(folder, 'package.json')));
+  const folder = packageFolder(name, file);
+  return folder === undefined ? undefined : realpathSync(folder);
 }

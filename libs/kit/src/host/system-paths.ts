@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { describeModules, docsPage, type HttpListener, type OpenApiDocument, optionalPackage } from '../http/index.js';
+import { describeModules, docsPage, type HttpListener, type OpenApiDocument, packageFolder } from '../http/index.js';
 import type { Readiness } from './readiness.js';
 
 /** What the process's own paths tell of. */
@@ -34,7 +34,7 @@ export function serveSystemPaths(listener: HttpListener, system: SystemPaths): v
       (error: Error) => sendJson(response, 500, { error: error.message }),
     );
   });
-  if (optionalPackage('@nestjs/swagger') === undefined) return;
+  if (packageFolder('@nestjs/swagger') === undefined) return;
   own('/openapi.json', (response) => {
     document ??= describeModules(system.title, system.apps());
     document.then(
@@ -42,7 +42,7 @@ export function serveSystemPaths(listener: HttpListener, system: SystemPaths): v
       (error: Error) => sendJson(response, 500, { error: error.message }),
     );
   });
-  const page = optionalPackage('swagger-ui-dist');
+  const page = packageFolder('swagger-ui-dist');
   if (page !== undefined) listener.ownForReading('/docs', docsPage(page));
 }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { docsPage } from './docs-page.js';
-import { optionalPackage } from './optional-package.js';
+import { packageFolder } from './package-folder.js';
 import { HttpListener } from './listener.js';
 
 describe('HttpListener', () => {
@@ -46,7 +46,7 @@ describe('HttpListener', () => {
 
   // any path below /docs showed the page
   it('shows the documents where they are, and nothing else', async () => {
-    listener.ownForReading('/docs', docsPage(optionalPackage('swagger-ui-dist') as string));
+    listener.ownForReading('/docs', docsPage(packageFolder('swagger-ui-dist') as string));
     for (const path of ['/docs', '/docs/', '/docs?x=1', '/docs/swagger-ui.css']) expect(await answer(`GET ${path} HTTP/1.1`, 'Host: a')).toMatch(/^HTTP\/1\.1 200 /);
     for (const path of ['/docs/nothing.js', '/docs/constructor', '/docs/%2e%2e%2fpackage.json']) {
       const refused = await answer(`GET ${path} HTTP/1.1`, 'Host: a');
