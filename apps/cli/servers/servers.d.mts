@@ -19,3 +19,6 @@ export function natsServerPath(): Promise<string>;
 
 /** Where installed servers are kept: `$FLEDGE_CACHE`, else `$XDG_CACHE_HOME/fledge`, else `~/.cache/fledge`. Programs are in its folder `bin`. */
 export function cacheFolder(): string;
+
+/** Unpacks packages of Debian below a folder, without installing them. `timeout` of each step is in milliseconds; default `INSTALL_TIMEOUT_MS`. */
+export function unpackPackages(into: string, packages: readonly string[], timeout?: number): Promise<void>;

@@ -208,21 +208,26 @@ function aptUnpackRedis() {
   };
 }
 
-/** @param {string} into @param {readonly string[]} packages */
-async function unpackPackages(into, packages) {
-  const download = () => run('apt-get', ['download', ...packages], { cwd: into, timeout: INSTALL_TIMEOUT_MS });
+/**
+ * Unpacks packages of Debian, without installing them.
+ *
+ * @param {string} into @param {readonly string[]} packages
+ * @param {number} [timeout] of each step, in milliseconds
+ */
+export async function unpackPackages(into, packages, timeout = INSTALL_TIMEOUT_MS) {
+  const download = () => run('apt-get', ['download', ...packages], { cwd: into, timeout });
   try {
     await download();
   } catch (error) {
     if (process.getuid?.() !== 0) throw error;
     // a new machine has no package lists yet
-    await run('apt-get', ['update'], { timeout: INSTALL_TIMEOUT_MS });
+    await run('apt-get', ['update'], { timeout });
     await download();
   }
   const files = (await readdir(into)).filter((entry) => entry.endsWith('.deb'));
   if (files.length < packages.length) throw new Error(`apt-get download left ${files.length} .deb files of ${packages.length}`);
   for (const file of files) {
-    await run('dpkg-deb', ['-x', file, '.'], { cwd: into, timeout: INSTALL_TIMEOUT_MS });
+    await run('dpkg-deb', ['-x', file, '.'], { cwd: into, timeout });
     await rm(join(into, file));
   }
 }

@@ -1,10 +1,7 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { cacheFolder } from '@fledge/cli/servers';
+import { cacheFolder, unpackPackages } from '@fledge/cli/servers';
 
-const run = promisify(execFile);
 const INSTALL_TIMEOUT_MS = 120_000;
 const LIBRARY = 'libfaketime.so.1';
 
@@ -29,10 +26,10 @@ async function find(): Promise<string> {
   const cached = await libraryIn(home);
   if (cached !== undefined) return cached;
   // unpacked beside its place and then renamed: a broken install is never found
-  await run('mkdir', ['-p', packages]);
+  await mkdir(packages, { recursive: true });
   const fresh = await mkdtemp(join(packages, 'libfaketime-'));
   try {
-    await unpack(fresh);
+    await unpackPackages(fresh, ['libfaketime'], INSTALL_TIMEOUT_MS);
     await rename(fresh, home).catch(async (error: unknown) => {
       // another process was first
       if ((await libraryIn(home)) === undefined) throw error;
@@ -45,22 +42,6 @@ async function find(): Promise<string> {
   const library = await libraryIn(home);
   if (library === undefined) throw new Error(`the package libfaketime holds no ${LIBRARY}`);
   return library;
-}
-
-async function unpack(into: string): Promise<void> {
-  const download = () => run('apt-get', ['download', 'libfaketime'], { cwd: into, timeout: INSTALL_TIMEOUT_MS });
-  try {
-    await download();
-  } catch (error) {
-    if (process.getuid?.() !== 0) throw error;
-    // a new machine has no package lists yet
-    await run('apt-get', ['update'], { timeout: INSTALL_TIMEOUT_MS });
-    await download();
-  }
-  const file = (await readdir(into)).find((name) => name.endsWith('.deb'));
-  if (file === undefined) throw new Error('apt-get download left no .deb file');
-  await run('dpkg-deb', ['-x', file, '.'], { cwd: into, timeout: INSTALL_TIMEOUT_MS });
-  await rm(join(into, file));
 }
 
 async function libraryIn(folder: string): Promise<string | undefined> {
