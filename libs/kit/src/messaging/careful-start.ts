@@ -40,28 +40,24 @@ export class CarefulStart {
   async turnOf(delivery: Delivery, isStillHere: () => boolean): Promise<Turn | undefined> {
     const { deliveries, module, logger } = this.context;
     let end = (): void => undefined;
+    let starts: number | undefined;
     try {
       if ((await deliveries.startsOf(delivery)) > 0) {
         const before = lastTurn;
         lastTurn = new Promise((resolve) => (end = resolve));
         await before;
       }
-      const starts = isStillHere() ? await deliveries.noteStart(delivery) : undefined;
-      // its partition may have been left to another replica while its start was noted
-      if (!isStillHere()) {
-        end();
-        return undefined;
-      }
-      if (starts === undefined || starts <= DEADLY_STARTS) return { deaths: undefined, end };
-      logger.error(`${module}: ${delivery.consumer} is not started again with ${delivery.message.id}: the process ended ${starts - 1} times while it was handled`);
-      return { deaths: starts - 1, end };
+      if (isStillHere()) starts = await deliveries.noteStart(delivery);
     } catch (error) {
-      if (!isStillHere()) {
-        end();
-        return undefined;
-      }
-      logger.warn(`${module}: the start of ${delivery.message.id} cannot be noted: ${error instanceof Error ? error.message : String(error)}`);
-      return { deaths: undefined, end };
+      if (isStillHere()) logger.warn(`${module}: the start of ${delivery.message.id} cannot be noted: ${error instanceof Error ? error.message : String(error)}`);
     }
+    // its partition may have been left to another replica meanwhile
+    if (!isStillHere()) {
+      end();
+      return undefined;
+    }
+    if (starts === undefined || starts <= DEADLY_STARTS) return { deaths: undefined, end };
+    logger.error(`${module}: ${delivery.consumer} is not started again with ${delivery.message.id}: the process ended ${starts - 1} times while it was handled`);
+    return { deaths: starts - 1, end };
   }
 }

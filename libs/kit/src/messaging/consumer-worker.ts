@@ -28,10 +28,9 @@ export class ConsumerWorker implements Taker {
   readonly complete = new Set<number>();
   /** Messages that were stored and not taken into memory; a look that began before does not make a partition complete. */
   missed = 0;
-  /** Handlers with transactions of their own that run. */
+  /** Transactions in which messages are handled; or handlers with transactions of their own. */
   working = 0;
-  /** Transactions in which messages are handled, and when the last of them began, by `now()`. */
-  batches = 0;
+  /** When the last of its transactions began, by `now()`. */
   batchAt = -Infinity;
   /** Whether a beat found no key held, and nothing has failed since. */
   private holdsNothing = false;
@@ -54,7 +53,7 @@ export class ConsumerWorker implements Taker {
   /** In how many milliseconds the next key that waits may start; `Infinity`: when something ends. */
   startsInMs(): number {
     if (this.isOwn) return this.working < OWN_AT_ONCE ? 0 : Infinity;
-    return this.batches === 0 || this.backlog.waitingKeys > BATCH_MAX ? 0 : this.batchAt + JOIN_MS - now();
+    return this.working === 0 || this.backlog.waitingKeys > BATCH_MAX ? 0 : this.batchAt + JOIN_MS - now();
   }
 
   /** Whether nothing has to be looked for. */

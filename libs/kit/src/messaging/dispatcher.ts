@@ -317,14 +317,14 @@ export class Dispatcher {
   /** Messages that share a transaction, beginning with those of a key. */
   private async handleBatch(worker: ConsumerWorker, first: KeyQueue): Promise<void> {
     this.batches += 1;
-    worker.batches += 1;
+    worker.working += 1;
     worker.batchAt = now();
     try {
       if (this.careful.isOn) await this.carefully(worker, first, () => this.runBatch(worker, first, 1));
       else await this.runBatch(worker, first, BATCH_MAX);
     } finally {
       this.batches -= 1;
-      worker.batches -= 1;
+      worker.working -= 1;
     }
   }
 
