@@ -79,16 +79,16 @@ async function run(program, args, cwd, environment) {
 async function startAndCall(app, topology) {
   const child = spawn('npm', ['start', '--', topology], { cwd: app, env: { ...env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   const ended = once(child, 'exit');
+  const limit = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), STEP_TIMEOUT_MS);
   try {
     const url = await urlOf(child);
-    const limit = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), STEP_TIMEOUT_MS);
-    limit.unref();
     const answer = await fetch(`${url}/orders`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"item":"coffee","quantity":1}' });
     if (answer.status !== 201) throw new Error(`POST /orders was answered ${answer.status}: ${await answer.text()}`);
   } finally {
     // as Ctrl-C in a terminal: the whole group
-    process.kill(-child.pid, 'SIGINT');
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGINT');
     await ended;
+    clearTimeout(limit);
   }
 }
 
