@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { MUTATIONS } from './mutations.js';
-import { type Area, AREAS, canSuffer } from './plan/areas.js';
-import { TOPOLOGIES, type TopologyName } from './shop/topologies.js';
+import { type Area, AREAS, lackedBy } from './plan/areas.js';
+import { TOPOLOGIES, type TopologyName, traitsOf } from './shop/topologies.js';
 
 /** Orders of a round, unless said otherwise. */
 const ORDERS = 24;
@@ -98,8 +98,9 @@ function areasOf(names: string, topologies: readonly TopologyName[]): readonly A
   return names.split(',').map((name) => {
     const found = AREAS.find((area) => area === name);
     if (found === undefined) throw new UsageError(`there is nothing called '${name}' to injure: use ${AREAS.join(', ')} or all`);
-    if (topologies.includes('monolith') && !canSuffer(found, { hasBroker: false })) {
-      throw new UsageError(`--injure ${found}: monolith has no broker, so say --topology ${TOPOLOGIES.filter((topology) => topology !== 'monolith').join(' or ')}`);
+    for (const topology of topologies) {
+      const lacked = lackedBy(found, traitsOf(topology));
+      if (lacked !== undefined) throw new UsageError(`--injure ${found}: ${topology} has no ${lacked}, so say --topology ${TOPOLOGIES.filter((other) => lackedBy(found, traitsOf(other)) === undefined).join(' or ')}`);
     }
     return found;
   });

@@ -18,7 +18,7 @@ import type { Body } from './plan/injury-plan.js';
 import { logIn, signUp } from './shop/buyers.js';
 import type { ShopClient } from './shop/client.js';
 import { Shop } from './shop/shop.js';
-import { DUPLICATE_WINDOW_MS, type TopologyName } from './shop/topologies.js';
+import { DUPLICATE_WINDOW_MS, type TopologyName, traitsOf } from './shop/topologies.js';
 
 const MAIN = fileURLToPath(new URL('../../shop/src/main.js', import.meta.url));
 const run = promisify(execFile);
@@ -73,7 +73,7 @@ export class World {
   static async make({ topology, preload, database: suffers }: WorldOptions): Promise<World> {
     const dir = await mkdtemp(join(tmpdir(), 'fledge-faults-'));
     const database = await Database.start(dir, suffers);
-    const broker = topology === 'monolith' ? undefined : await Broker.start(join(dir, 'nats'));
+    const broker = traitsOf(topology).hasBroker ? await Broker.start(join(dir, 'nats')) : undefined;
     const webhooks = await Proxy.to(0);
     const provider = await Provider.start(join(dir, 'book.jsonl'), `http://127.0.0.1:${webhooks.port}/payments/webhooks`);
     const world = new World(topology, dir, database, broker, provider, webhooks);

@@ -4,9 +4,23 @@ export const AREAS = ['mixed', 'services', 'database', 'broker', 'replica', 'lin
 /** What a round injures. */
 export type Area = (typeof AREAS)[number];
 
-const NEEDS_BROKER: readonly Area[] = ['broker', 'tail', 'resplit'];
+/** What an area injures that not every shop has: a broker, or two replicas of a module, of which one stays healthy. */
+export type Need = 'broker' | 'second replica';
 
-/** Whether a shop of this kind has what an area injures. */
-export function canSuffer(area: Area, { hasBroker }: { readonly hasBroker: boolean }): boolean {
-  return hasBroker || !NEEDS_BROKER.includes(area);
+const NEEDS: Readonly<Partial<Record<Area, Need>>> = {
+  broker: 'broker',
+  tail: 'broker',
+  resplit: 'broker',
+  replica: 'second replica',
+  lines: 'second replica',
+  freezes: 'second replica',
+  clocks: 'second replica',
+  poison: 'second replica',
+};
+
+/** What an area needs that a shop of this kind lacks; `undefined`: nothing. */
+export function lackedBy(area: Area, has: { readonly hasBroker: boolean; readonly hasPairs: boolean }): Need | undefined {
+  const need = NEEDS[area];
+  const isThere = need === undefined || (need === 'broker' ? has.hasBroker : has.hasPairs);
+  return isThere ? undefined : need;
 }

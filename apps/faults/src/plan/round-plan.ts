@@ -1,4 +1,4 @@
-import { type Area, AREAS, canSuffer } from './areas.js';
+import { type Area, AREAS, lackedBy } from './areas.js';
 import type { Injury } from './injury.js';
 import { type Body, planMany } from './injury-plan.js';
 import type { Random } from './random.js';
@@ -28,7 +28,7 @@ const MIXED_OF_100 = 40;
 
 /** What a seed does to a shop of this kind: the same each time. `area` undefined: what the seed draws. */
 export function planRound(random: Random, area: Area | undefined, body: Body): RoundPlan {
-  const drawn = area ?? (random.whole(1, 100) <= MIXED_OF_100 ? 'mixed' : random.one(AREAS.slice(AREAS.indexOf('replica')).filter((one) => canSuffer(one, body))));
+  const drawn = area ?? (random.whole(1, 100) <= MIXED_OF_100 ? 'mixed' : random.one(AREAS.slice(AREAS.indexOf('replica')).filter((one) => lackedBy(one, { hasBroker: body.hasBroker, hasPairs: body.paired.length > 0 }) === undefined)));
   switch (drawn) {
     case 'lines': return steady(drawn, brokenLine(random, body));
     case 'freezes': return steady(drawn, [{ atMs: random.whole(500, 1_500), what: 'long-freeze', service: random.one(body.paired), forMs: LASTING_MS, leastMs: OUTLASTING_MS }]);

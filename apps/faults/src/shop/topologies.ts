@@ -1,8 +1,13 @@
 /** A way to run the shop in the lab. */
-export type TopologyName = 'monolith' | 'split' | 'mix';
+export type TopologyName = 'single' | 'monolith' | 'split' | 'mix';
 
 /** All of them. */
-export const TOPOLOGIES: readonly TopologyName[] = ['monolith', 'split', 'mix'];
+export const TOPOLOGIES: readonly TopologyName[] = ['single', 'monolith', 'split', 'mix'];
+
+/** Whether a topology has a broker, and modules with two replicas. */
+export function traitsOf(topology: TopologyName): { readonly hasBroker: boolean; readonly hasPairs: boolean } {
+  return { hasBroker: topology === 'split' || topology === 'mix', hasPairs: topology !== 'single' };
+}
 
 /** A service of a topology of the lab. */
 export interface ServicePlan {
@@ -19,11 +24,11 @@ const TOGETHER: readonly (readonly [service: string, modules: readonly string[],
 ];
 
 /**
- * The services of a topology for the modules that there are: all in one process with two replicas, each alone, or some together with
- * two replicas of what is hurt most. Of a split that has a replica of each, two of each would only be slower.
+ * The services of a topology for the modules that there are: all in one process, which hands messages from module to module without a stop
+ * in between; all in one process with two replicas; each alone; or some together with two replicas of what is hurt most. Of a split that has a replica of each, two of each would only be slower.
  */
 export function servicesOf(topology: TopologyName, modules: readonly string[]): readonly ServicePlan[] {
-  if (topology === 'monolith') return [{ name: 'shop', modules, replicas: 2 }];
+  if (topology === 'single' || topology === 'monolith') return [{ name: 'shop', modules, replicas: topology === 'single' ? 1 : 2 }];
   if (topology === 'split') return modules.map((name) => ({ name, modules: [name], replicas: name === 'ordering' || name === 'payments' ? 2 : 1 }));
   const named = new Set(TOGETHER.flatMap(([, members]) => members));
   return TOGETHER.map(([name, members, replicas], i) => ({ name, modules: modules.filter((module) => members.includes(module) || (i === 0 && !named.has(module))), replicas }));
