@@ -22,7 +22,7 @@ export {
 export { IN_FLIGHT_MAX_DEFAULT, ModuleServer, type FaultLog, type PassingOutcome } from './module-server.js';
 export { CHECK_FAILED, uncheckable } from './judge.js';
 export { ModuleClient, type Send } from './module-client.js';
-export { isExpired } from './expired.js';
+export { runHandler, type Outcomes } from './run-handler.js';
 export { isThenable } from './thenable.js';
 export { VIOLATIONS_MAX, violationsOf } from './violations.js';
 export { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX } from './weight.js';

@@ -1,6 +1,6 @@
 import type { CompiledMessage } from './catalogue.js';
 import type { CallContext, Handler } from './call-context.js';
-import { ModuleUnavailable, type Outcome, type UnavailableReason } from '../contract/index.js';
+import { ModuleFault, ModuleUnavailable, type Outcome, type UnavailableReason } from '../contract/index.js';
 
 /** Calls that a module works on at once; the next one gets `ModuleUnavailable` at once. 1 to 100,000; default 1,024. */
 export const IN_FLIGHT_MAX_DEFAULT = 1_024;
@@ -58,6 +58,12 @@ export class ModuleServer {
     if (outcome === undefined) return undefined;
     this.logFault(this.module, message.name, work.correlationId, error);
     return new ModuleUnavailable(this.module, message.name, 'database', work.hasEffects ? 'unknown' : outcome);
+  }
+
+  /** What the caller gets of any other failure; its text stays here, in the log. */
+  fault(message: CompiledMessage, work: CallContext, error: unknown): ModuleFault {
+    this.logFault(this.module, message.name, work.correlationId, error);
+    return new ModuleFault(this.module, message.name, work.correlationId);
   }
 
   enter(): void {

@@ -1,5 +1,5 @@
-import { type Call, encodeError, type CompiledError, type CompiledMessage, type Handler, type ModuleServer, isExpired, isThenable, outcomeOf, decodeError, runIsolated, type Send } from '../../boundary/index.js';
-import { ModuleFault, ModuleUnavailable } from '../../contract/index.js';
+import { type Call, type CompiledMessage, type Handler, type ModuleServer, type Outcomes, outcomeOf, decodeError, runHandler, type Send } from '../../boundary/index.js';
+import { ModuleUnavailable } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { LocalMessageLog } from './local.message-log.js';
 
@@ -48,55 +48,20 @@ export class LocalTransport implements Transport {
 function deliver(moduleServer: ModuleServer, handler: Handler, input: object, call: Call): void {
   const refusal = moduleServer.refusal();
   if (refusal !== undefined) return unavailable(call, refusal);
-  moduleServer.enter();
   call.started = true;
-  let result: unknown;
-  try {
-    result = runIsolated(call, handler, input);
-  } catch (error) {
-    // A handler that throws before its first await fails as one that rejects.
-    return failed(moduleServer, call, error);
-  }
-  if (isThenable(result)) {
-    result.then(
-      (value) => finished(moduleServer, call, value),
-      (error: unknown) => failed(moduleServer, call, error),
-    );
-  } else {
-    finished(moduleServer, call, result);
-  }
+  runHandler(moduleServer, call.message, handler, input, call, SETTLE);
 }
 
-function finished(moduleServer: ModuleServer, call: Call, value: unknown): void {
-  moduleServer.leave();
-  let copy: unknown;
-  try {
-    copy = call.message.output.copy(value);
-  } catch (error) {
-    return fault(moduleServer, call, error);
-  }
-  call.succeed(copy);
-}
-
-function failed(moduleServer: ModuleServer, call: Call, error: unknown): void {
-  moduleServer.leave();
-  if (isExpired(call, error)) return call.expire();
-  const encoded = encodeError(call.message, error);
-  if (encoded === undefined) {
-    const interruption = moduleServer.interruption(call.message, call, error);
-    return interruption ? call.fail(interruption, outcomeOf(interruption)) : fault(moduleServer, call, error);
-  }
-  const compiled = call.message.errorsByName.get(encoded.name) as CompiledError;
-  call.fail(decodeError(compiled, encoded.message, encoded.fields), 'declared-error');
-}
-
-function fault(moduleServer: ModuleServer, call: Call, error: unknown): void {
-  moduleServer.logFault(moduleServer.module, call.message.name, call.correlationId, error);
-  call.fail(new ModuleFault(moduleServer.module, call.message.name, call.correlationId), 'fault');
-}
+/** A local call is the context of its handler, and is settled directly. */
+const SETTLE: Outcomes<Call> = {
+  succeeded: (call, result) => call.succeed(result),
+  declared: (call, error, { message, fields }) => call.fail(decodeError(error, message, fields), 'declared-error'),
+  interrupted: (call, error) => call.fail(error, outcomeOf(error)),
+  faulted: (call, error) => call.fail(error, 'fault'),
+  expired: (call) => call.expire(),
+};
 
 function unavailable(call: Call, reason: ModuleUnavailable['reason']): void {
   const error = new ModuleUnavailable(call.message.module, call.message.name, reason);
   call.fail(error, outcomeOf(error));
 }
-

@@ -1,5 +1,5 @@
-import { encodeError, type CompiledError, type Handler, type ModuleServer, isExpired, isThenable, now, runIsolated, wheel } from '../../boundary/index.js';
-import { DeadlineExceeded, InvalidMessage, ModuleFault, ModuleUnavailable } from '../../contract/index.js';
+import { type CompiledError, type EncodedError, type Handler, type ModuleServer, now, type Outcomes, runHandler, wheel } from '../../boundary/index.js';
+import { DeadlineExceeded, InvalidMessage, type ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import { bodyOf, type WireMessage, hasHeaders, headersOf, replyOf, subjectTail } from './wire-message.js';
 import { Endpoint } from './endpoint.js';
 import { declaredFailure, type FailureText, kitFailure } from './failures.js';
@@ -19,7 +19,7 @@ const NO_HEADERS: CallHeaders = { id: '', isResent: false, leftMs: undefined, ca
  * A call is never started when its time is spent. How long a message lay in this process's own socket buffer, behind a
  * blocked event loop, cannot be known: `Fledge-Left-Ms` counts from when it is read.
  */
-export class Responder implements WorkOwner {
+export class Responder implements WorkOwner, Outcomes<Work> {
   readonly endpoints: readonly Endpoint[];
   private readonly bySubject = new Map<string, Endpoint>();
   private readonly prefixLength: number;
@@ -66,11 +66,6 @@ export class Responder implements WorkOwner {
     }
   }
 
-  expired(work: Work): void {
-    this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(new DeadlineExceeded(this.module, work.endpoint.message.name, 'unknown')), 'its time was spent');
-    work.answered = true;
-  }
-
   private take(delivery: WireMessage): void {
     const at = now();
     const reply = replyOf(delivery);
@@ -93,7 +88,7 @@ export class Responder implements WorkOwner {
       input = message.input.decode(parse(message.name, bodyOf(delivery))) as object;
     } catch (error) {
       // A check of the contract's own may throw: that is a fault of the module.
-      return error instanceof InvalidMessage ? this.invalid(endpoint, reply, at, error) : this.faultAnswer(work, error);
+      return error instanceof InvalidMessage ? this.invalid(endpoint, reply, at, error) : this.answerFault(work, error);
     }
     this.run(work, input);
   }
@@ -116,73 +111,57 @@ export class Responder implements WorkOwner {
     wheel.watch(work);
     this.underWay.add(work);
     this.index(work);
-    this.moduleServer.enter();
-    let result: unknown;
-    try {
-      result = runIsolated(work, work.endpoint.handler as Handler, input);
-    } catch (error) {
-      return this.rejected(work, error);
-    }
-    if (isThenable(result)) {
-      result.then(
-        (value) => this.finished(work, value),
-        (error: unknown) => this.rejected(work, error),
-      );
-    } else {
-      this.finished(work, result);
-    }
+    runHandler(this.moduleServer, work.endpoint.message, work.endpoint.handler as Handler, input, work, this);
   }
 
-  private finished(work: Work, value: unknown): void {
+  succeeded(work: Work, result: unknown): void {
     let body: string;
     try {
-      body = work.endpoint.write(work.endpoint.message.output.copy(value));
+      body = work.endpoint.write(result);
     } catch (error) {
-      return this.fault(work, error);
+      return this.faulted(work, this.moduleServer.fault(work.endpoint.message, work, error));
     }
     this.end(work);
     if (work.answered) return;
-    if (work.reply !== '' && !this.wire.publish(work.reply, '', '', body)) return this.faultAnswer(work, new Error(`the result is larger than the ${this.wire.payloadMaxBytes} bytes that the broker takes`));
+    if (work.reply !== '' && !this.wire.publish(work.reply, '', '', body)) return this.answerFault(work, new Error(`the result is larger than the ${this.wire.payloadMaxBytes} bytes that the broker takes`));
     work.endpoint.count(now() - work.startedAt);
   }
 
-  private rejected(work: Work, error: unknown): void {
-    const { message } = work.endpoint;
-    if (isExpired(work, error)) return this.endExpired(work);
-    const encoded = encodeError(message, error);
-    if (encoded === undefined) return this.undeclared(work, error);
+  declared(work: Work, error: CompiledError, encoded: EncodedError): void {
     this.end(work);
-    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, declaredFailure(message.errorsByName.get(encoded.name) as CompiledError, encoded), encoded.message);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, declaredFailure(error, encoded), encoded.message);
   }
 
-  private undeclared(work: Work, error: unknown): void {
-    const interruption = this.moduleServer.interruption(work.endpoint.message, work, error);
-    if (interruption === undefined) return this.fault(work, error);
+  interrupted(work: Work, error: ModuleUnavailable): void {
     this.end(work);
-    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(interruption), interruption.message);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(error), error.message);
   }
 
-  private endExpired(work: Work): void {
+  faulted(work: Work, error: ModuleFault): void {
     this.end(work);
-    if (!work.answered) this.expired(work);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(error), `fault ${work.correlationId}`);
   }
 
-  private fault(work: Work, error: unknown): void {
+  expired(work: Work): void {
     this.end(work);
-    this.faultAnswer(work, error);
+    if (!work.answered) this.timeSpent(work);
   }
 
-  private faultAnswer(work: Work, error: unknown): void {
-    const { name } = work.endpoint.message;
-    this.moduleServer.logFault(this.module, name, work.correlationId, error);
-    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(new ModuleFault(this.module, name, work.correlationId)), `fault ${work.correlationId}`);
+  /** The wheel's, while the handler may still run. */
+  timeSpent(work: Work): void {
+    this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(new DeadlineExceeded(this.module, work.endpoint.message.name, 'unknown')), 'its time was spent');
+    work.answered = true;
+  }
+
+  private answerFault(work: Work, error: unknown): void {
+    const fault = this.moduleServer.fault(work.endpoint.message, work, error);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(fault), `fault ${work.correlationId}`);
   }
 
   private end(work: Work): void {
     wheel.letGo(work);
     this.underWay.delete(work);
     this.byId?.delete(work.id);
-    this.moduleServer.leave();
   }
 
   private invalid(endpoint: Endpoint, reply: string, at: number, error: InvalidMessage): void {

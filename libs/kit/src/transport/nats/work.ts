@@ -8,7 +8,7 @@ export const NOTICE_MS = 300;
 
 /** Told when the time of a call is spent. */
 export interface WorkOwner {
-  expired(work: Work): void;
+  timeSpent(work: Work): void;
 }
 
 /** One call under way at its callee: the context in which the handler runs, on the wheel until its deadline. */
@@ -41,6 +41,6 @@ export class Work extends CallContext implements Timed, Numbered {
 
   expire(): void {
     this.cancel();
-    this.owner.expired(this);
+    this.owner.timeSpent(this);
   }
 }

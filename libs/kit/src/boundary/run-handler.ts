@@ -1,0 +1,68 @@
+import type { ModuleFault, ModuleUnavailable } from '../contract/index.js';
+import { type CallContext, type Handler, runIsolated } from './call-context.js';
+import type { CompiledError, CompiledMessage } from './catalogue.js';
+import { type EncodedError, encodeError } from './declared-error.js';
+import { isExpired } from './expired.js';
+import type { ModuleServer } from './module-server.js';
+import { isThenable } from './thenable.js';
+
+/**
+ * What becomes of calls where their handlers run; one for all calls of a transport or a module. Of each call it is told once, and what
+ * it is given may cross the boundary.
+ */
+export interface Outcomes<C extends CallContext> {
+  /** The handler returned; `result` is a copy that fits the contract. */
+  succeeded(call: C, result: unknown): void;
+  /** It failed with an error that the contract declares. */
+  declared(call: C, error: CompiledError, encoded: EncodedError): void;
+  /** It failed by what may pass, as a lost connection to the module's database. */
+  interrupted(call: C, error: ModuleUnavailable): void;
+  /** It failed by anything else, which is in the log. */
+  faulted(call: C, error: ModuleFault): void;
+  /** It failed because the time of the call is spent, or its caller has given up. */
+  expired(call: C): void;
+}
+
+/**
+ * Runs a handler for a call that was received, in its own scope: the one place that does, for every transport. The module server must
+ * not refuse calls at this moment, and `input` must be the handler's own copy.
+ */
+export function runHandler<C extends CallContext>(server: ModuleServer, message: CompiledMessage, handler: Handler, input: object, call: C, outcomes: Outcomes<C>): void {
+  server.enter();
+  let result: unknown;
+  try {
+    result = runIsolated(call, handler, input);
+  } catch (error) {
+    // A handler that throws before its first await fails as one that rejects.
+    return failed(server, message, call, outcomes, error);
+  }
+  if (isThenable(result)) {
+    result.then(
+      (value) => finished(server, message, call, outcomes, value),
+      (error: unknown) => failed(server, message, call, outcomes, error),
+    );
+  } else {
+    finished(server, message, call, outcomes, result);
+  }
+}
+
+function finished<C extends CallContext>(server: ModuleServer, message: CompiledMessage, call: C, outcomes: Outcomes<C>, value: unknown): void {
+  server.leave();
+  let copy: unknown;
+  try {
+    copy = message.output.copy(value);
+  } catch (error) {
+    return outcomes.faulted(call, server.fault(message, call, error));
+  }
+  outcomes.succeeded(call, copy);
+}
+
+function failed<C extends CallContext>(server: ModuleServer, message: CompiledMessage, call: C, outcomes: Outcomes<C>, error: unknown): void {
+  server.leave();
+  if (isExpired(call, error)) return outcomes.expired(call);
+  const encoded = encodeError(message, error);
+  if (encoded !== undefined) return outcomes.declared(call, message.errorsByName.get(encoded.name) as CompiledError, encoded);
+  const interruption = server.interruption(message, call, error);
+  if (interruption !== undefined) return outcomes.interrupted(call, interruption);
+  outcomes.faulted(call, server.fault(message, call, error));
+}
