@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { EXIT_CONFIG, loadTopology, nearest, StartupError, type Topology } from '@fledge/kit/operations';
+import { EXIT_CONFIG, type KnownTransport, loadTopology, nearest, StartupError, type Topology } from '@fledge/kit/operations';
 
 const LIST_TIMEOUT_MS = 30_000;
 const SOUND = 'Build again, and see that the application starts by itself.';
@@ -54,11 +54,18 @@ function settingsIn(file: string): { readonly app?: string; readonly demo?: read
   }
 }
 
-/** Asks the application for its modules. @throws StartupError with the application's own last line when it cannot say. */
-async function listModules(project: Project): Promise<readonly ModuleInfo[]> {
+/** What an application says of itself. */
+interface Listing {
+  readonly modules: readonly ModuleInfo[];
+  /** Those of the application's own. */
+  readonly transports: readonly KnownTransport[];
+}
+
+/** Asks the application for its modules and transports. @throws StartupError with the application's own last line when it cannot say. */
+async function listModules(project: Project): Promise<Listing> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [project.app, '--list-modules'], { cwd: project.root, timeout: LIST_TIMEOUT_MS });
-    return (JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { modules: readonly ModuleInfo[] }).modules;
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Listing;
   } catch (error) {
     throw new StartupError('list-modules', `${relative(project.root, project.app)} --list-modules failed: ${reasonOf(error as CommandFailure)}`, SOUND);
   }
@@ -66,8 +73,8 @@ async function listModules(project: Project): Promise<readonly ModuleInfo[]> {
 
 /** The modules of the application, and the topology that shares them out. @throws TopologyError for all that is wrong but settings of modules. */
 export async function readTopology(project: Project, file: string): Promise<{ readonly modules: readonly ModuleInfo[]; readonly topology: Topology }> {
-  const modules = await listModules(project);
-  return { modules, topology: loadTopology(file, { modules: modules.map((module) => module.name) }) };
+  const { modules, transports } = await listModules(project);
+  return { modules, topology: loadTopology(file, { modules: modules.map((module) => module.name), transports }) };
 }
 
 /** Has the application check a topology file whole, with the settings of every module. @throws StartupError with what it finds. */

@@ -16,10 +16,10 @@ export {
   serviceNamed,
   TopologyError,
   type Environment,
+  type KnownTransport,
   type LoadOptions,
   type Service,
   type Topology,
   type TopologyProblem,
-  type TransportName,
 } from './topology/index.js';
 export { NATS_SERVER_PINGS } from './transport/nats/server-settings.js';

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import type { Contract } from '../contract/index.js';
+import type { TransportKind } from '../transport/index.js';
 
 /** A module of an application: its contract, known everywhere, and its code, loaded only where it is hosted. */
 export interface ModuleEntry {
@@ -14,4 +15,6 @@ export interface Application {
   /** Semantic version of what is deployed, as `nats micro ls` shows it. Default: that of the package.json nearest above the entry file. */
   readonly version?: string;
   readonly modules: readonly ModuleEntry[];
+  /** Transports besides `local` and `nats`, for topology files to choose by name. Default: none. */
+  readonly transports?: readonly TransportKind[];
 }

@@ -72,7 +72,7 @@ it('finds all that is wrong at once', () => {
 });
 
 it('refuses any for a module that has none', () => {
-  expect(checkSettings({ contract }, { demo: true })).toEqual({ instance: undefined, problems: [{ module: 'pay', key: 'demo', fact: "unknown key 'settings.pay.demo'", cure: 'The module has no settings' }] });
+  expect(checkSettings({ contract }, { demo: true })).toEqual({ instance: undefined, problems: [{ module: 'pay', key: 'demo', fact: "unknown key 'settings.pay.demo'", cure: "'pay' has no settings" }] });
   expect(checkSettings({ contract }, {})).toEqual({ instance: undefined, problems: [] });
 });
 

@@ -39,12 +39,16 @@ export interface CheckedSettings {
  * variable that is not set; both also in settings within settings that have a default.
  * @throws StartupError when a field of the class has no check, or one that is asynchronous: settings are checked before anything starts.
  */
-export function checkSettings({ contract, settings: Settings }: Pick<BoundedModuleSpec, 'contract' | 'settings'>, given: ModuleSettings): CheckedSettings {
-  const module = contract.name;
+export function checkSettings({ contract, settings }: Pick<BoundedModuleSpec, 'contract' | 'settings'>, given: ModuleSettings): CheckedSettings {
+  return checkAgainst(settings, given, contract.name, `settings.${contract.name}`);
+}
+
+/** As `checkSettings`, of whatever has settings; `section` is where they stand in a topology file. */
+export function checkAgainst(Settings: (new () => object) | undefined, given: ModuleSettings, module: string, section: string): CheckedSettings {
   const known = Settings ? keysOf(new Settings()) : [];
-  const pathOf = (key: string): string => `settings.${module}.${key}`;
+  const pathOf = (key: string): string => `${section}.${key}`;
   const unknown = Object.keys(given).filter((key) => !known.includes(key));
-  const problems: SettingProblem[] = unknown.map((key) => ({ module, key, fact: `unknown key '${pathOf(key)}'`, cure: known.length > 0 ? cureOfUnknown(key, known) : 'The module has no settings' }));
+  const problems: SettingProblem[] = unknown.map((key) => ({ module, key, fact: `unknown key '${pathOf(key)}'`, cure: known.length > 0 ? cureOfUnknown(key, known) : `'${module}' has no settings` }));
   if (!Settings) return { instance: undefined, problems };
   const defaults = new Settings() as ModuleSettings;
   const said = saidOf(Object.fromEntries(Object.entries(given).filter(([key]) => known.includes(key))), defaults);

@@ -2,9 +2,9 @@ import { Logger } from '@nestjs/common';
 import { parseArgs } from 'node:util';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
 import { describeMessage, FledgeError, StartupError } from '../contract/index.js';
-import { EXIT_CONFIG, loadTopology, type Service, serviceNamed, type Topology, TopologyError } from '../topology/index.js';
-import { LocalTransport, NatsTransport, type Transport } from '../transport/index.js';
+import { EXIT_CONFIG, loadTopology, serviceNamed, type Topology, TopologyError } from '../topology/index.js';
 import type { Application } from './application.js';
+import { checkTransports, chooseTransport, knownTransports } from './choose-transport.js';
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
 import { loadModules } from './load-modules.js';
@@ -18,8 +18,8 @@ const DATA_FOLDER = '.data/postgres';
 /**
  * The `main` of an application: reads `--topology` and `--service` (or `FLEDGE_TOPOLOGY` and `FLEDGE_SERVICE`), hosts the
  * service's modules, and drains on SIGTERM and SIGINT. Ends the process: 0 after a drain, 78 for what must be mended first.
- * `--check` checks the whole file, the settings of every module too, and starts nothing; `--list-modules` prints the modules and
- * their routes as JSON, `--contracts` every message with its JSON Schemas, for callers in other languages.
+ * `--check` checks the whole file, the settings of every module too, and starts nothing; `--list-modules` prints the modules with
+ * their routes, and the transports of the application's own, as JSON, `--contracts` every message with its JSON Schemas, for callers in other languages.
  */
 export async function runApplication(application: Application): Promise<void> {
   try {
@@ -41,7 +41,7 @@ export async function runApplication(application: Application): Promise<void> {
 
 function listModules(application: Application): void {
   const modules = application.modules.map(({ contract }) => ({ name: contract.name, routes: contract.routes }));
-  process.stdout.write(`${JSON.stringify({ modules })}\n`);
+  process.stdout.write(`${JSON.stringify({ modules, transports: knownTransports(application) })}\n`);
 }
 
 function printContracts(application: Application): void {
@@ -61,12 +61,13 @@ async function runService(application: Application, file: string, name: string |
   Logger.overrideLogger(logger);
   const topology = readTopology(application, file);
   const service = serviceNamed(topology, name);
+  checkTransports(application, topology);
   await refuseSettings(application, topology, service.modules);
   const postgres = topology.database.url === undefined ? await startEmbeddedPostgres({ dir: DATA_FOLDER, keepUp: (line) => new Logger('postgres').warn(line) }) : undefined;
   const host = new Host({
     application,
     modules: service.modules,
-    transport: transportOf(topology, service, application.version ?? deployedVersion(process.argv[1] ?? '')),
+    transport: chooseTransport(application, topology, service, application.version ?? deployedVersion(process.argv[1] ?? '')),
     database: { url: topology.database.url ?? (postgres as EmbeddedPostgres).url, poolMax: topology.database.poolMax },
     http: topology.http,
     settings: topology.settings,
@@ -88,11 +89,13 @@ async function runService(application: Application, file: string, name: string |
 }
 
 function readTopology(application: Application, file: string): Topology {
-  return loadTopology(file, { modules: namesOf(application), env: process.env });
+  return loadTopology(file, { modules: namesOf(application), transports: knownTransports(application), env: process.env });
 }
 
 async function checkedTopology(application: Application, file: string): Promise<void> {
-  await refuseSettings(application, readTopology(application, file), namesOf(application));
+  const topology = readTopology(application, file);
+  checkTransports(application, topology);
+  await refuseSettings(application, topology, namesOf(application));
 }
 
 function namesOf({ modules }: Application): string[] {
@@ -106,17 +109,8 @@ async function refuseSettings(application: Application, { file, settings, places
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     const nowhere = { line: 0, column: 0 };
-    throw new TopologyError(file, error.problems.map(({ module, key, fact, cure }) => ({ ...(places.get(`${module}.${key}`) ?? places.get(module) ?? nowhere), fact, cure })));
+    throw new TopologyError(file, error.problems.map(({ module, key, fact, cure }) => ({ ...(places.get(`settings.${module}.${key}`) ?? places.get(`settings.${module}`) ?? nowhere), fact, cure })));
   }
-}
-
-function transportOf(topology: Topology, service: Service, version: string | undefined): Transport {
-  if (topology.transport === 'local') return new LocalTransport();
-  if (topology.nats.servers.length === 0) {
-    throw new StartupError('nats', `${topology.file} uses NATS, and no server is named`, 'Set NATS_URL, or start with `fledge start`, which brings a broker along.');
-  }
-  const { servers, ...limits } = topology.nats;
-  return new NatsTransport({ url: servers, log: limits, namespace: topology.namespace, name: service.name, version });
 }
 
 /** Drains at the first signal; the process ends when nothing is left, and at once at the second signal. */

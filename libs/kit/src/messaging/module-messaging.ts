@@ -3,7 +3,7 @@ import type { Catalogue, ModuleServer } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import type { ModuleDataSource } from '../data/index.js';
-import { type MessageLog, LocalMessageLog } from '../transport/index.js';
+import type { MessageLog } from '../transport/index.js';
 import { sentHistoryOf } from './sent-history.js';
 import type { DurableConsumer } from './consumer.js';
 import { discoverConsumers } from './consumers.js';
@@ -69,7 +69,7 @@ export class ModuleMessaging {
     this.outbox.onStored((entry) => this.relay.stored(entry));
     source.onCommit = () => this.singletons.committed();
     this.inbox.handTo(this.dispatcher);
-    if (messageLog instanceof LocalMessageLog) messageLog.keep(sentHistoryOf(module, this.sql));
+    messageLog.keep?.(sentHistoryOf(module, this.sql));
   }
 
   /** Joins the other replicas, and begins to take messages in; before any module begins to send, so that none finds a receiver missing. */

@@ -6,10 +6,10 @@ export {
   type DatabaseSettings,
   type DrainSettings,
   type HttpSettings,
+  type KnownTransport,
   type NatsSettings,
   type Place,
   type Service,
   type Topology,
-  type TransportName,
 } from './topology.js';
 export type { Environment } from './yaml-source.js';

@@ -38,6 +38,7 @@ describe('a topology file', () => {
       services: [{ name: 'shop', modules: MODULES, replicas: 1 }],
       settings: {},
       places: new Map(),
+      transports: {},
     });
   });
 

@@ -3,7 +3,7 @@ import { BODY_MAX_DEFAULT_BYTES, POOL_MAX_DEFAULT, POOL_MAX_LIMIT, REQUEST_TIMEO
 import { assignServices } from './service-assignment.js';
 import { Section } from './section.js';
 import { TopologyError } from './topology-error.js';
-import type { Place, Topology, TransportName } from './topology.js';
+import type { KnownTransport, Place, Topology } from './topology.js';
 import { count, duration, host, name, natsServers, oneOf, postgresUrl, type ValueReader, size } from './values.js';
 import { type Environment, YamlSource } from './yaml-source.js';
 
@@ -13,6 +13,8 @@ const FILE_MAX_BYTES = 256 * 1024;
 export interface LoadOptions {
   /** The names of all modules of the application: each must stand in exactly one service. */
   readonly modules: readonly string[];
+  /** Transports of the application's own. Default: none. */
+  readonly transports?: readonly KnownTransport[];
   /** For `${NAME}`. Default: `process.env`. */
   readonly env?: Environment;
 }
@@ -26,25 +28,34 @@ export function loadTopology(file: string, options: LoadOptions): Topology {
 }
 
 /** As `loadTopology`, of a text in hand; `file` is for the messages. */
-export function parseTopology(file: string, text: string, { modules, env = process.env }: LoadOptions): Topology {
+export function parseTopology(file: string, text: string, { modules, transports = [], env = process.env }: LoadOptions): Topology {
   const source = new YamlSource(text, env);
-  const topology = source.root === null && source.problems.length > 0 ? undefined : readTopology(file, source, modules, env);
+  const topology = source.root === null && source.problems.length > 0 ? undefined : readTopology(file, source, { modules, transports, env });
   if (topology === undefined || source.problems.length > 0) {
     throw new TopologyError(file, source.problems.toSorted((a, b) => a.line - b.line || a.column - b.column));
   }
   return topology;
 }
 
-function readTopology(file: string, source: YamlSource, modules: readonly string[], env: Environment): Topology {
+/** What comes with the kit. */
+const OWN_TRANSPORTS: readonly KnownTransport[] = [
+  { name: 'local', joinsServices: false },
+  { name: 'nats', joinsServices: true },
+];
+
+function readTopology(file: string, source: YamlSource, { modules, transports: others, env }: Required<LoadOptions>): Topology {
   const root = new Section(source, '', source.root ?? undefined);
   const namespace = root.read('namespace', name, 'fledge');
-  const transport = root.read<TransportName>('transport', oneOf(['local', 'nats']), 'local');
+  const known = [...OWN_TRANSPORTS, ...others];
+  const transport = root.read('transport', oneOf(known.map((one) => one.name)), 'local');
   const sections = { nats: readNats(root.section('nats'), env), database: readDatabase(root.section('database'), env), http: readHttp(root.section('http'), env), drain: readDrain(root.section('drain')), retention: readRetention(root.section('retention')) };
   if (transport === 'nats') refuseForgetful(root.section('retention'), sections);
-  const services = assignServices(source, root, transport, modules);
-  const { settings, places } = readSettings(source, root.section('settings'), modules);
+  const services = assignServices(source, root, known, transport, modules);
+  const places = new Map<string, Place>();
+  const transports = readMaps(source, root, others.map(({ name }) => name), '', places);
+  const settings = readModuleSettings(source, root.section('settings'), modules, places);
   root.refuseUnknownKeys();
-  return { file, namespace, transport, ...sections, services, settings, places };
+  return { file, namespace, transport, transports, ...sections, services, settings, places };
 }
 
 function readNats(section: Section, env: Environment): Topology['nats'] {
@@ -106,19 +117,24 @@ function fromEnvironment<T>(section: Section, variable: string, reader: ValueRea
   return fallback;
 }
 
-function readSettings(source: YamlSource, section: Section, modules: readonly string[]): Pick<Topology, 'settings' | 'places'> {
-  const settings: Record<string, Readonly<Record<string, unknown>>> = {};
-  const places = new Map<string, Place>();
-  for (const module of modules) {
-    const { entries } = section.section(module);
+function readModuleSettings(source: YamlSource, section: Section, modules: readonly string[], places: Map<string, Place>): Topology['settings'] {
+  const settings = readMaps(source, section, modules, 'settings.', places);
+  section.refuseUnknownKeys();
+  return settings;
+}
+
+/** Maps of a section that are somebody else's to check, as they are; notes where each stands, and each of their keys. */
+function readMaps(source: YamlSource, section: Section, keys: readonly string[], path: string, places: Map<string, Place>): Topology['settings'] {
+  const maps: Record<string, Readonly<Record<string, unknown>>> = {};
+  for (const name of keys) {
+    const { entries } = section.section(name);
     // by name alone: `__proto__` is a key like any other
     const own = Object.fromEntries(entries.map(({ key, valueNode }) => [key, source.valueOf(valueNode)]));
-    for (const { key, keyNode } of entries) places.set(`${module}.${key}`, source.placeOf(keyNode));
-    if (Object.keys(own).length > 0) settings[module] = own;
+    for (const { key, keyNode } of entries) places.set(`${path}${name}.${key}`, source.placeOf(keyNode));
+    if (Object.keys(own).length > 0) maps[name] = own;
   }
-  for (const { key, keyNode } of section.entries) places.set(key, source.placeOf(keyNode));
-  section.refuseUnknownKeys();
-  return { settings, places };
+  for (const { key, keyNode } of section.entries) if (keys.includes(key)) places.set(`${path}${key}`, source.placeOf(keyNode));
+  return maps;
 }
 
 function readText(file: string): string {

@@ -1,6 +1,6 @@
 import { nearest } from './nearest.js';
 import { type Entry, Section } from './section.js';
-import type { Service, TransportName } from './topology.js';
+import type { KnownTransport, Service } from './topology.js';
 import { count, name, shown } from './values.js';
 import type { YamlSource } from './yaml-source.js';
 
@@ -8,7 +8,7 @@ const SERVICES_MAX = 100;
 const REPLICAS_MAX = 50;
 
 /** Reads `services`, and sees that every module of the application stands in exactly one of them. */
-export function assignServices(source: YamlSource, root: Section, transport: TransportName, modules: readonly string[]): readonly Service[] {
+export function assignServices(source: YamlSource, root: Section, transports: readonly KnownTransport[], transport: string, modules: readonly string[]): readonly Service[] {
   const section = root.section('services');
   const owners = new Map<string, string>();
   const services = section.entries.map((entry) => readService(source, entry, modules, owners));
@@ -21,10 +21,11 @@ export function assignServices(source: YamlSource, root: Section, transport: Tra
     if (!owners.has(module)) root.add('services', `no service hosts the module '${module}'`, "Add it to the 'modules' of a service");
   }
   const said = root.entries.find((entry) => entry.key === 'transport');
-  // one that is none is told already
-  const isLocal = said === undefined || source.valueOf(said.valueNode) === transport;
-  if (transport === 'local' && isLocal && services.length > 1) {
-    root.add(said === undefined ? 'services' : 'transport', `the transport 'local' cannot join ${services.length} services (${services.map((s) => s.name).join(', ')})`, "Use 'transport: nats', or host all modules in one service");
+  // an invalid transport is already reported
+  const isMeant = said === undefined || source.valueOf(said.valueNode) === transport;
+  const joining = transports.filter(({ joinsServices }) => joinsServices).map((one) => one.name);
+  if (isMeant && !joining.includes(transport) && services.length > 1) {
+    root.add(said === undefined ? 'services' : 'transport', `the transport '${transport}' cannot join ${services.length} services (${services.map((s) => s.name).join(', ')})`, `Use ${joining.map((one) => `'transport: ${one}'`).join(' or ')}, or host all modules in one service`);
   }
   return services;
 }

@@ -1,8 +1,13 @@
 import { StartupError } from '../contract/index.js';
 import { nearest } from './nearest.js';
 
-/** How calls between modules travel. */
-export type TransportName = 'local' | 'nats';
+/** A transport besides `local` and `nats`, as the check of a topology file knows it. */
+export interface KnownTransport {
+  /** As the file names it; its settings stand under the same key. */
+  readonly name: string;
+  /** Whether it reaches other processes, so that a topology of several services may use it. */
+  readonly joinsServices: boolean;
+}
 
 /** Which service hosts which module, over which transport, and how each runs: a topology file, read and checked. */
 export interface Topology {
@@ -11,7 +16,9 @@ export interface Topology {
   /** First part of every NATS subject; systems that share a broker need different ones. Default `fledge`. */
   readonly namespace: string;
   /** Default `local`, which takes a topology of one service. */
-  readonly transport: TransportName;
+  readonly transport: string;
+  /** What the file says for transports of the application's own, by their names; one that has nothing is left out. */
+  readonly transports: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly nats: NatsSettings;
   readonly database: DatabaseSettings;
   readonly http: HttpSettings;
@@ -21,7 +28,7 @@ export interface Topology {
   readonly services: readonly Service[];
   /** What the file says under `settings.<module>`; a module that has none is left out. */
   readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Where the settings stand: those of a module under `<module>`, one under `<module>.<key>`. */
+  /** Where the settings stand: those of a module under `settings.<module>`, of a transport under `<transport>`; one of them with `.<key>` behind it. */
   readonly places: ReadonlyMap<string, Place>;
 }
 

@@ -61,6 +61,13 @@ export interface InboxPort {
   whileReading(work: (signal: AbortSignal) => Promise<void>): void;
 }
 
+/** What a module of this process has published and keeps, for consumers that begin with the past. */
+export interface SentHistory {
+  readonly module: string;
+  /** Messages of these names (without version), oldest first, in portions. */
+  read(names: readonly string[]): AsyncIterable<readonly StoredMessage[]>;
+}
+
 /** How a batch went: which messages are stored for good where they go; the others are to be sent again, in order. */
 export interface Sent {
   readonly accepted: ReadonlySet<string>;
@@ -101,6 +108,8 @@ export interface MessageLog {
   subscribe(inbox: InboxPort): Promise<void>;
   /** All messages of these names that were sent up to now, oldest first, for a new consumer that starts from the beginning. */
   history(inbox: InboxPort, names: readonly string[]): AsyncIterable<readonly StoredMessage[]>;
+  /** Told what a module of this process has sent, for a log that keeps nothing by itself. Left out: the log keeps what it carried. */
+  keep?(sentHistory: SentHistory): void;
   /** Delivers no more; resolves when what was being accepted is stored. */
   stop(): Promise<void>;
 }

@@ -3,13 +3,9 @@ import type { MessageLog } from './message-log.js';
 
 /**
  * Carries calls between modules. All that the parity law promises is in the boundary; a transport moves a message, and says
- * what became of it. A new one joins the law's suite (libs/kit/test/law) by a line in its list.
+ * what became of it: see `requestOf`, `receive` and `settle`.
  */
-export interface Transport {
-  /** As in a topology file and in metrics. */
-  readonly name: string;
-  /** Carries what modules tell durably: events, and the commands of processes. */
-  readonly messageLog: MessageLog;
+export interface CallTransport {
   /** Connects; rejects with a `StartupError` when it cannot. */
   start(): Promise<void>;
   /** Whether calls can be carried now; part of readiness. */
@@ -22,4 +18,37 @@ export interface Transport {
   drain(): Promise<void>;
   /** Lets go of everything. Calls still under way end with `ModuleUnavailable` or by their deadline. */
   close(): Promise<void>;
+}
+
+/** A transport: carries calls, and has a log that carries durable messages. */
+export interface Transport extends CallTransport {
+  /** As in a topology file and in metrics. */
+  readonly name: string;
+  /** Carries what modules tell durably: events, and the commands of processes. */
+  readonly messageLog: MessageLog;
+}
+
+/** Where a transport is made. */
+export interface TransportPlace {
+  /** Keeps two systems apart on one broker. */
+  readonly namespace: string;
+  /** The service of this process. */
+  readonly service: string;
+  /** Semantic version of what is deployed, if it is known. */
+  readonly version: string | undefined;
+}
+
+/**
+ * A transport of an application's own, listed in its `transports`. A topology file chooses it by its name, and has its settings under the
+ * same key.
+ */
+export interface TransportKind<Settings extends object = object> {
+  /** Lower-case letters, digits and hyphens, a letter first, 40 at most; no key that topology files have already. */
+  readonly name: string;
+  /** Whether it reaches other processes. Default `true`; a topology of several services cannot use one that does not. */
+  readonly joinsServices?: boolean;
+  /** The class of its settings: fields with defaults and with decorators of class-validator. Default: it has none. */
+  readonly settings?: new () => Settings;
+  /** Makes it for a process; called once. */
+  create(settings: Settings, place: TransportPlace): Transport;
 }

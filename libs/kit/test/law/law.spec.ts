@@ -1,12 +1,13 @@
 import { describeLaw } from './law.compliance.js';
 import type { World } from './world.js';
-import { local, natsInOneProcess, natsProcesses } from './worlds.js';
+import { channels, local, natsInOneProcess, natsProcesses } from './worlds.js';
 
 /** Every way of running modules. A new transport joins the law by a line here. */
 const worlds: readonly [name: string, start: () => Promise<World>][] = [
   ['local', local],
   ['nats, an application each', natsInOneProcess],
   ['nats, processes', natsProcesses],
+  ['channel', channels],
 ];
 
 for (const [name, start] of worlds) describeLaw(name, start);

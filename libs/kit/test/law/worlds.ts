@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Host } from '../../src/host/index.js';
 import { testNatsUrl } from '../../src/testing/index.js';
 import { LocalTransport, NatsTransport, type Transport } from '../../src/transport/index.js';
+import { channelTransport } from '../channel-transport/index.js';
 import { LAW_IN_FLIGHT_MAX, lawApplication } from './application.js';
 import type { World } from './world.js';
 
@@ -22,10 +23,20 @@ export async function local(): Promise<World> {
 }
 
 /** Each module a Nest application with a connection of its own, in the test's process. */
-export async function natsInOneProcess(): Promise<World> {
+export function natsInOneProcess(): Promise<World> {
   const namespace = freshNamespace();
+  return hostEach(() => new NatsTransport({ url: testNatsUrl(), namespace }));
+}
+
+/** Each module a Nest application, joined by a transport that is written from public entries only. */
+export function channels(): Promise<World> {
+  const namespace = freshNamespace();
+  return hostEach(() => channelTransport(namespace));
+}
+
+async function hostEach(transport: () => Transport): Promise<World> {
   const hosts = new Map<string, Host>();
-  for (const name of ['target', ...LOOKED_INTO]) hosts.set(name, await hostOf([name], new NatsTransport({ url: testNatsUrl(), namespace })));
+  for (const name of ['target', ...LOOKED_INTO]) hosts.set(name, await hostOf([name], transport()));
   return {
     module: (name) => (hosts.get(name) as Host).module(name),
     stop: async () => {

@@ -1,6 +1,6 @@
 import { eventually, testNatsUrl } from '@fledge/kit/testing';
 import pg from 'pg';
-import { Chatter, WORLDS } from './chatter.compliance.js';
+import { Chatter, PROCESS_WORLDS } from './chatter.compliance.js';
 import { ChatterReplica } from './chatter-replica.js';
 
 const BACKLOG = 20_000;
@@ -16,7 +16,7 @@ insert into talker.outbox (kind, name, key, partition, payload)
 select 'event', 'talker.said.v1', topic, hashtext(topic) & 15, json_build_object('topic', topic, 'number', 1 + n / ${KEYS}) || repeat(' ', ${PADDING})
 from (select n, 'topic ' || n % ${KEYS} as topic from generate_series(0, ${BACKLOG} - 1) n) numbered`;
 
-describe.each(WORLDS)('a backlog that is larger than memory, over $name,', (world) => {
+describe.each(PROCESS_WORLDS)('a backlog that is larger than memory, over $name,', (world) => {
   let chatter: Chatter;
   let replica: ChatterReplica | undefined;
   let client: pg.Client;

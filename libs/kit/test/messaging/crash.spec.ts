@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, testNatsUrl } from '@fledge/kit/testing';
 import { EARS } from './chatter.js';
-import { Chatter, WORLDS } from './chatter.compliance.js';
+import { Chatter, PROCESS_WORLDS } from './chatter.compliance.js';
 import { ChatterReplica } from './chatter-replica.js';
 
 const LISTENERS = ['first', 'second'];
@@ -16,7 +16,7 @@ const LOST = /already released|Connection terminated|connection error|idle-in-tr
 /** PostgreSQL cuts a frozen handler's transaction, whose rows the next holder waits for, after a minute. */
 const ALL_WITHIN_MS = 90_000;
 
-describe.each(WORLDS)('replicas that come to grief over $name', (world) => {
+describe.each(PROCESS_WORLDS)('replicas that come to grief over $name', (world) => {
   let chatter: Chatter;
   let replicas: ChatterReplica[] = [];
 

@@ -1,11 +1,4 @@
-import type { MessageLog, InboxPort, Sent, StoredMessage } from '../message-log.js';
-
-/** What a module of this process has published and keeps, for consumers that begin with the past. */
-export interface SentHistory {
-  readonly module: string;
-  /** Messages of these names (without version), oldest first, in portions. */
-  read(names: readonly string[]): AsyncIterable<readonly StoredMessage[]>;
-}
+import type { MessageLog, InboxPort, Sent, SentHistory, StoredMessage } from '../message-log.js';
 
 /**
  * Carries messages between modules of one process: from the outbox straight to each module that takes them. A message is accepted when

@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { type Abandonable, type Call, type CompiledMessage, now, outcomeOf, type Send } from '../../boundary/index.js';
 import { InvalidMessage, ModuleUnavailable, UndeclaredDependency, type UnavailableReason } from '../../contract/index.js';
-import { faultOf, isFailure, readFailure } from './failures.js';
+import { faultOf, readFailure } from '../failure.js';
+import { isFailure } from './failure-text.js';
 import { contextLines, HEADERS_START } from './headers.js';
 import { type JsonWriter, messageWriter } from './json.js';
 import { InFlight, type Numbered } from './in-flight.js';

@@ -2,7 +2,7 @@ import { type CompiledError, type EncodedError, type Handler, type ModuleServer,
 import { DeadlineExceeded, InvalidMessage, type ModuleFault, ModuleUnavailable } from '../../contract/index.js';
 import { bodyOf, type WireMessage, hasHeaders, headersOf, replyOf, subjectTail } from './wire-message.js';
 import { Endpoint } from './endpoint.js';
-import { declaredFailure, type FailureText, kitFailure } from './failures.js';
+import { declaredFailureText, type FailureText, kitFailureText } from './failure-text.js';
 import { type CallHeaders, FOREIGN_CALLER, HEADERS_START, readHeaders } from './headers.js';
 import { InFlight } from './in-flight.js';
 import type { Subjects } from './subjects.js';
@@ -71,7 +71,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     const reply = replyOf(delivery);
     const name = subjectTail(delivery, this.prefixLength);
     const endpoint = this.bySubject.get(name);
-    if (endpoint === undefined) return this.answer(reply, kitFailure(new ModuleUnavailable(this.module, `${this.module}.${name}`, 'missing')));
+    if (endpoint === undefined) return this.answer(reply, kitFailureText(new ModuleUnavailable(this.module, `${this.module}.${name}`, 'missing')));
     const { message } = endpoint;
     const headers = hasHeaders(delivery) ? readHeaders(headersOf(delivery)) : NO_HEADERS;
     if (headers === undefined) return this.invalid(endpoint, reply, at, new InvalidMessage(message.name, [{ path: '', rule: 'headers', message: 'has a malformed Fledge header' }]));
@@ -79,9 +79,9 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     // The caller heard nothing, though it is at work here.
     if (known !== undefined) return void (known.noticeAt = Math.min(known.noticeAt, at));
     const leftMs = headers.leftMs === undefined ? message.deadlineMs : Math.min(headers.leftMs, message.deadlineMs);
-    if (leftMs <= 0) return this.fail(endpoint, reply, at, kitFailure(new DeadlineExceeded(this.module, message.name, 'not-run')), 'its time was spent');
+    if (leftMs <= 0) return this.fail(endpoint, reply, at, kitFailureText(new DeadlineExceeded(this.module, message.name, 'not-run')), 'its time was spent');
     const refusal = endpoint.handler === undefined ? 'missing' : this.moduleServer.refusal();
-    if (refusal !== undefined) return this.fail(endpoint, reply, at, kitFailure(new ModuleUnavailable(this.module, message.name, refusal)), refusal);
+    if (refusal !== undefined) return this.fail(endpoint, reply, at, kitFailureText(new ModuleUnavailable(this.module, message.name, refusal)), refusal);
     const work = new Work(this, this.underWay.next(), endpoint, reply, at, leftMs, headers);
     let input: object;
     try {
@@ -129,17 +129,17 @@ export class Responder implements WorkOwner, Outcomes<Work> {
 
   declared(work: Work, error: CompiledError, encoded: EncodedError): void {
     this.end(work);
-    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, declaredFailure(error, encoded), encoded.message);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, declaredFailureText(error, encoded), encoded.message);
   }
 
   interrupted(work: Work, error: ModuleUnavailable): void {
     this.end(work);
-    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(error), error.message);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(error), error.message);
   }
 
   faulted(work: Work, error: ModuleFault): void {
     this.end(work);
-    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(error), `fault ${work.correlationId}`);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(error), `fault ${work.correlationId}`);
   }
 
   expired(work: Work): void {
@@ -149,13 +149,13 @@ export class Responder implements WorkOwner, Outcomes<Work> {
 
   /** The wheel's, while the handler may still run. */
   timeSpent(work: Work): void {
-    this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(new DeadlineExceeded(this.module, work.endpoint.message.name, 'unknown')), 'its time was spent');
+    this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(new DeadlineExceeded(this.module, work.endpoint.message.name, 'unknown')), 'its time was spent');
     work.answered = true;
   }
 
   private answerFault(work: Work, error: unknown): void {
     const fault = this.moduleServer.fault(work.endpoint.message, work, error);
-    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailure(fault), `fault ${work.correlationId}`);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(fault), `fault ${work.correlationId}`);
   }
 
   private end(work: Work): void {
@@ -165,7 +165,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
   }
 
   private invalid(endpoint: Endpoint, reply: string, at: number, error: InvalidMessage): void {
-    this.fail(endpoint, reply, at, kitFailure(error), error.message);
+    this.fail(endpoint, reply, at, kitFailureText(error), error.message);
   }
 
   private fail(endpoint: Endpoint, reply: string, startedAt: number, failure: FailureText, reason: string): void {

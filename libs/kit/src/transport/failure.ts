@@ -1,9 +1,9 @@
-import { type Call, type CallOutcome, type EncodedError, type CompiledError, type CompiledMessage, outcomeOf, decodeError } from '../../boundary/index.js';
-import { DeadlineExceeded, type ErrorDetails, type ErrorKind, InvalidMessage, ModuleFault, ModuleUnavailable, type Outcome, type UnavailableReason, type Violation } from '../../contract/index.js';
-import { HEADERS_START } from './headers.js';
+import { type Call, type CallOutcome, type EncodedError, type CompiledError, type CompiledMessage, outcomeOf, decodeError } from '../boundary/index.js';
+import { DeadlineExceeded, type ErrorDetails, type ErrorKind, InvalidMessage, ModuleFault, ModuleUnavailable, type Outcome, type UnavailableReason, type Violation } from '../contract/index.js';
 
-/** An error on its way back, as any NATS client can read it: headers of the NATS service protocol, and this as JSON body. */
-export interface FailureBody {
+/** An error on its way back to a caller in another process, as plain data. */
+export interface Failure {
+  /** The wire name of a declared error, or the code of one of the kit. */
   readonly code: string;
   readonly kind: ErrorKind;
   readonly message: string;
@@ -13,55 +13,14 @@ export interface FailureBody {
   readonly data: unknown;
 }
 
-/** A failure as its two parts on the wire. */
-export interface FailureText {
-  readonly headers: string;
-  readonly body: string;
-  /** The number of the NATS service protocol. */
-  readonly serviceCode: number;
+/** An error of the kit. */
+export function kitFailure({ code, kind, message, hint, outcome, data }: Error & ErrorDetails): Failure {
+  return { code, kind, message, hint, outcome, data };
 }
 
-// The NATS service protocol wants a number, and its clients are used to those of HTTP.
-const SERVICE_CODES: Readonly<Record<ErrorKind, number>> = {
-  invalid: 400,
-  unauthenticated: 401,
-  forbidden: 403,
-  'not-found': 404,
-  conflict: 409,
-  'too-many': 429,
-  internal: 500,
-  unavailable: 503,
-  timeout: 504,
-};
-
-const SERVICE_ERROR_CHARS_MAX = 200;
-const NOT_PLAIN = /[^\x20-\x7e]+/g;
-
-/** The answer that carries an error of the kit. */
-export function kitFailure(error: Error & ErrorDetails): FailureText {
-  const { code, kind, message, hint, outcome, data } = error;
-  return failureText({ code, kind, message, hint, outcome, data });
-}
-
-/** The answer that carries a declared error. */
-export function declaredFailure(compiled: CompiledError, carried: EncodedError): FailureText {
-  const { name: code, kind, hint } = compiled;
-  return failureText({ code, kind, message: carried.message, hint, outcome: 'rejected', data: carried.fields });
-}
-
-function failureText(body: FailureBody): FailureText {
-  const text = body.message.slice(0, SERVICE_ERROR_CHARS_MAX).replace(NOT_PLAIN, ' ');
-  const serviceCode = SERVICE_CODES[body.kind];
-  return {
-    headers: `${HEADERS_START}Fledge-Error: ${body.code}\r\nNats-Service-Error: ${text}\r\nNats-Service-Error-Code: ${serviceCode}\r\n\r\n`,
-    body: JSON.stringify(body),
-    serviceCode,
-  };
-}
-
-/** Whether an answer with these headers is a failure. */
-export function isFailure(headers: string): boolean {
-  return headers.includes('\r\nNats-Service-Error');
+/** An error that the contract declares. */
+export function declaredFailure({ name, kind, hint }: CompiledError, { message, fields }: EncodedError): Failure {
+  return { code: name, kind, message, hint, outcome: 'rejected', data: fields };
 }
 
 /** An error that came back, made anew for the caller, and how metrics count it. */
@@ -75,7 +34,7 @@ export interface FailureReply {
 const REASONS: readonly unknown[] = ['missing', 'overloaded', 'draining', 'disconnected', 'database'] satisfies UnavailableReason[];
 const OUTCOMES: readonly unknown[] = ['rejected', 'not-run', 'unknown'] satisfies Outcome[];
 
-/** Reads a failure. What makes no sense, and what no contract declares, is a `ModuleFault`. */
+/** Reads a failure from its JSON. What makes no sense, and what no contract declares, is a `ModuleFault`. */
 export function readFailure(call: Call, body: string): FailureReply {
   const { message } = call;
   const failure = parse(body);

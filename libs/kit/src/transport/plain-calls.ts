@@ -1,0 +1,156 @@
+import { type Call, CallContext, type CompiledMessage, type Identity, type ModuleServer, now, type Outcomes, runHandler, type Timed, wheel } from '../boundary/index.js';
+import { DeadlineExceeded, InvalidMessage, ModuleUnavailable, type UnavailableReason } from '../contract/index.js';
+import { declaredFailure, type Failure, faultOf, kitFailure, readFailure } from './failure.js';
+
+/** A call as plain data, which JSON and a structured clone can carry. */
+export interface PlainRequest {
+  /** The wire name of its message, e.g. `catalog.get-products.v1`. */
+  readonly message: string;
+  /** The calling module. */
+  readonly caller: string;
+  /** The message as JSON text. */
+  readonly body: string;
+  /** Milliseconds left for it; never a clock time, for the clocks of machines differ. */
+  readonly leftMs: number;
+  /** Who acts, if anybody. */
+  readonly identity?: Identity;
+  readonly idempotencyKey?: string;
+  /** W3C trace context. */
+  readonly traceparent?: string;
+}
+
+/** The answer to a call as plain data. */
+export interface PlainReply {
+  /** Whether `body` is the result; else it is a `Failure`. */
+  readonly ok: boolean;
+  /** JSON text; empty for a result that is `undefined`. */
+  readonly body: string;
+}
+
+/**
+ * The request of a call, for a transport's `sender`. Set `call.started` when it was sent, and `call.transport` when there is something
+ * to take back of a call that was given up.
+ * @throws InvalidMessage when the message does not fit its contract.
+ */
+export function requestOf(input: object, call: Call): PlainRequest {
+  const { message, caller, deadlineAt, startedAt, parent, identity, idempotencyKey } = call;
+  return {
+    message: message.name,
+    caller,
+    body: JSON.stringify(message.input.copy(input)),
+    leftMs: deadlineAt - startedAt,
+    ...(identity && { identity }),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+    ...(parent && { traceparent: parent.traceparent }),
+  };
+}
+
+/** Ends a call with its answer: with a copy of the result, or with the error made anew. An answer that the contract does not promise is a `ModuleFault`. */
+export function settle(call: Call, { ok, body }: PlainReply): void {
+  if (!ok) {
+    const { error, outcome } = readFailure(call, body);
+    return call.fail(error, outcome);
+  }
+  let result: unknown;
+  try {
+    result = call.message.output.decode(body === '' ? undefined : JSON.parse(body));
+  } catch {
+    return call.fail(faultOf(call, undefined), 'fault');
+  }
+  call.succeed(result);
+}
+
+/** Ends a call that nobody took: it has not run. */
+export function refuse(call: Call, reason: UnavailableReason): void {
+  call.fail(new ModuleUnavailable(call.message.module, call.message.name, reason), 'unavailable');
+}
+
+/** A call that was received and is being worked on. */
+export interface ReceivedCall {
+  /** The caller has given up: aborts the signal of the work, and cancels the calls that it makes. Does nothing when it has ended. */
+  cancel(): void;
+}
+
+/**
+ * Works on a call that a transport has received for a module that it serves. `answer` is called once: at once for a call that cannot be
+ * taken, and at its deadline at the latest.
+ */
+export function receive(server: ModuleServer, request: PlainRequest, answer: (reply: PlainReply) => void): ReceivedCall | undefined {
+  const message = server.messages.find(({ name }) => name === request.message);
+  const handler = message && server.handlerOf(message);
+  if (message === undefined || handler === undefined) return refused(new ModuleUnavailable(server.module, request.message, 'missing'), answer);
+  const leftMs = Math.min(request.leftMs, message.deadlineMs);
+  if (!(leftMs > 0)) return refused(new DeadlineExceeded(server.module, message.name, 'not-run'), answer);
+  const refusal = server.refusal();
+  if (refusal !== undefined) return refused(new ModuleUnavailable(server.module, message.name, refusal), answer);
+  const call = new Received(message, request, now() + leftMs, answer);
+  let input: object;
+  try {
+    input = message.input.decode(parsed(message, request.body)) as object;
+  } catch (error) {
+    // A check of the contract's own may throw: that is a fault of the module.
+    return refused(error instanceof InvalidMessage ? error : server.fault(message, call, error), answer);
+  }
+  wheel.watch(call);
+  runHandler(server, message, handler, input, call, OUTCOMES);
+  return call;
+}
+
+class Received extends CallContext implements Timed, ReceivedCall {
+  before: Timed | null = null;
+  after: Timed | null = null;
+  private answered = false;
+
+  constructor(
+    private readonly message: CompiledMessage,
+    { caller, identity, idempotencyKey, traceparent }: PlainRequest,
+    deadlineAt: number,
+    private readonly answer: (reply: PlainReply) => void,
+  ) {
+    super(message.module, caller, deadlineAt, identity, traceparent, idempotencyKey);
+  }
+
+  expire(): void {
+    this.cancel();
+    this.timeSpent();
+  }
+
+  reply(reply: PlainReply): void {
+    wheel.letGo(this);
+    if (this.answered) return;
+    this.answered = true;
+    this.answer(reply);
+  }
+
+  /** Its time is spent, while its handler runs or by what that waited for. */
+  timeSpent(): void {
+    this.reply(failed(kitFailure(new DeadlineExceeded(this.module, this.message.name, 'unknown'))));
+  }
+}
+
+const OUTCOMES: Outcomes<Received> = {
+  succeeded: (call, result) => call.reply({ ok: true, body: result === undefined ? '' : JSON.stringify(result) }),
+  declared: (call, error, encoded) => call.reply(failed(declaredFailure(error, encoded))),
+  interrupted: (call, error) => call.reply(failed(kitFailure(error))),
+  faulted: (call, error) => call.reply(failed(kitFailure(error))),
+  expired: (call) => call.timeSpent(),
+};
+
+function refused(error: Parameters<typeof kitFailure>[0], answer: (reply: PlainReply) => void): undefined {
+  answer(failed(kitFailure(error)));
+  return undefined;
+}
+
+function failed(failure: Failure): PlainReply {
+  return { ok: false, body: JSON.stringify(failure) };
+}
+
+/** The body as a message; none is an empty message. */
+function parsed({ name }: CompiledMessage, body: string): unknown {
+  if (body === '') return {};
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    throw new InvalidMessage(name, [{ path: '', rule: 'json', message: `is no JSON: ${error instanceof Error ? error.message : String(error)}` }]);
+  }
+}

@@ -1,0 +1,59 @@
+import { Host, parseTopology, type Topology, type TransportKind } from '@fledge/kit';
+import { checkTransports, chooseTransport, knownTransports } from '../../src/host/choose-transport.js';
+import { lawApplication } from '../law/application.js';
+import { channel, type ChannelSettings } from './index.js';
+
+const application = { ...lawApplication, transports: [channel] };
+const MODULES = application.modules.map(({ contract }) => contract.name);
+
+function read(text: string, services = `services: { all: { modules: [${MODULES.join(', ')}] } }`): Topology {
+  return parseTopology('t.yaml', `${services}\n${text}`, { modules: MODULES, transports: knownTransports(application), env: {} });
+}
+
+function failureOf(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('a transport of an application', () => {
+  it('is chosen by its name in a topology file, with settings of its own', async () => {
+    const topology = read('transport: channel\nchannel: { listeners: 7 }');
+    let made: unknown;
+    const watched: TransportKind = { ...channel, create: (settings, place) => ((made = { settings, place }), channel.create(settings as ChannelSettings, place)) };
+    const [service] = topology.services;
+    const transport = chooseTransport({ ...application, transports: [watched] }, topology, service as NonNullable<typeof service>, '1.2.3');
+    expect(made).toEqual({ settings: { listeners: 7 }, place: { namespace: 'fledge', service: 'all', version: '1.2.3' } });
+    const host = await new Host({ application, modules: MODULES.slice(0, 1), transport }).start();
+    await host.close();
+  });
+
+  it.each([
+    ['a setting out of its bounds', 'channel: { listeners: 0 }', 't.yaml:2:12: channel.listeners is 0. It must not be less than 1; default 100.'],
+    ['a setting that it does not have', 'channel: { listener: 1 }', "t.yaml:2:12: unknown key 'channel.listener'. Did you mean 'listeners'?"],
+  ])('has its settings checked where they stand: %s', (_, text, says) => {
+    expect(failureOf(() => checkTransports(application, read(text)))).toEqual(expect.objectContaining({ message: says }));
+  });
+
+  it('is named among those that a file may use', () => {
+    expect(failureOf(() => read('transport: chanel'))).toEqual(expect.objectContaining({ message: "t.yaml:2:12: transport is 'chanel'. It may be 'local' or 'nats' or 'channel'." }));
+  });
+
+  it('that reaches no other process joins no services', () => {
+    const [first, ...others] = MODULES;
+    const services = `services:\n  a: { modules: [${first}] }\n  b: { modules: [${others.join(', ')}] }`;
+    expect(failureOf(() => read('transport: channel', services))).toEqual(expect.objectContaining({ message: "t.yaml:4:1: the transport 'channel' cannot join 2 services (a, b). Use 'transport: nats', or host all modules in one service." }));
+  });
+
+  it.each([
+    ['Channel', 'which cannot be a name'],
+    ['http', 'which has a meaning in topology files already'],
+    ['channel', 'which another one has, too'],
+  ])('cannot be named %s as well', (name, flaw) => {
+    const transports = [channel, { ...channel, name }];
+    expect(failureOf(() => knownTransports({ ...application, transports }))).toEqual(expect.objectContaining({ code: 'fledge.startup.transport-name', message: expect.stringContaining(flaw) as string }));
+  });
+});
