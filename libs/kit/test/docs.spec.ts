@@ -22,6 +22,11 @@ describe('the documentation', () => {
     expect(links.filter((target) => !existsSync(join(ROOT, dirname(page), target)))).toEqual([]);
   });
 
+  it.each(pages.map((page) => relative(ROOT, page)))('shows code in %s as it stands in the file that it names', (page) => {
+    const text = readFileSync(join(ROOT, page), 'utf8');
+    for (const [, file = '', code = ''] of text.matchAll(/^<!-- from (\S+) -->\n```\w+\n([^]*?)\n```/gm)) expect(readFileSync(join(ROOT, file), 'utf8')).toContain(code);
+  });
+
   it('is reached from the README', () => {
     const seen = new Set<string>();
     const visit = (page: string): void => {
