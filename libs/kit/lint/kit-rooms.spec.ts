@@ -11,7 +11,7 @@ const { root, remove } = writeWorkspace({
 });
 afterAll(remove);
 
-const ORDER = 'contract → boundary → bus, transport → data → messaging → topology, security, observe, http, verify → host → testing';
+const ORDER = 'contract → boundary → bus, transport → data → messaging → topology, security, observe, http, verify → host → testing → compliance';
 const tester = new RuleTester({ languageOptions: { parser: tseslint.parser } });
 const at = (path: string, code: string) => ({ name: `${path}: ${code}`, filename: join(root, path), code });
 const bad = (path: string, code: string, message: string) => ({ ...at(path, code), errors: [{ message }] });

@@ -1,5 +1,5 @@
 import { isUUID } from 'class-validator';
-import { Random, testSeed } from '../../test/random/random.js';
+import { Random, testSeed } from '../compliance/random.js';
 import { isPlainUuid } from './uuid.js';
 
 const NIL = '00000000-0000-0000-0000-000000000000';

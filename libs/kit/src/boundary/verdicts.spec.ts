@@ -23,7 +23,7 @@ import {
 import { type Class, InvalidMessage, shapeOf, type UnknownFields } from '../contract/index.js';
 import { randomContract, type RandomContract, type RandomField, describeContract } from '../../test/random/random-contract.js';
 import { instanceOf, isPlain, randomInput } from '../../test/random/random-input.js';
-import { Random, testSeed } from '../../test/random/random.js';
+import { Random, testSeed } from '../compliance/random.js';
 import { classCodec, type Codec } from './codec.js';
 import { compileCopy } from './compile.js';
 import { explain } from './explain.js';

@@ -1,6 +1,6 @@
 import { Host, parseTopology, type Topology, type TransportKind } from '@fledge/kit';
 import { checkTransports, chooseTransport, knownTransports } from '../../src/host/choose-transport.js';
-import { lawApplication } from '../law/application.js';
+import { lawApplication } from '../../src/compliance/law/application.js';
 import { channel, type ChannelSettings } from './index.js';
 
 const application = { ...lawApplication, transports: [channel] };

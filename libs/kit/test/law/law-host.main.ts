@@ -2,7 +2,7 @@
 import 'reflect-metadata';
 import { Host } from '../../src/host/index.js';
 import { NatsTransport } from '../../src/transport/index.js';
-import { LAW_IN_FLIGHT_MAX, lawApplication } from './application.js';
+import { LAW_IN_FLIGHT_MAX, lawApplication } from '../../src/compliance/law/application.js';
 
 const [url = '', namespace = '', ...modules] = process.argv.slice(2);
 const host = await new Host({

@@ -1,9 +1,8 @@
-import { describeLaw } from './law.compliance.js';
-import type { World } from './world.js';
+import { describeLaw, type LawWorld } from '../../src/compliance/index.js';
 import { channels, local, natsInOneProcess, natsProcesses } from './worlds.js';
 
 /** Every way of running modules. A new transport joins the law by a line here. */
-const worlds: readonly [name: string, start: () => Promise<World>][] = [
+const worlds: readonly [name: string, start: () => Promise<LawWorld>][] = [
   ['local', local],
   ['nats, an application each', natsInOneProcess],
   ['nats, processes', natsProcesses],

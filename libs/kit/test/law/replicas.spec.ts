@@ -6,8 +6,8 @@ import { DeadlineExceeded } from '@fledge/kit/contract';
 import { Host } from '../../src/host/index.js';
 import { eventually, testNatsUrl } from '../../src/testing/index.js';
 import { NatsTransport } from '../../src/transport/index.js';
-import { lawApplication } from './application.js';
-import { ListParts, Work } from './target.contract.js';
+import { lawApplication } from '../../src/compliance/law/application.js';
+import { ListParts, Work } from '../../src/compliance/law/target.contract.js';
 import { freshNamespace, startProcess, stopProcess } from './worlds.js';
 
 /** Fewer than a replica works on at once, and enough that some surely are with either of two replicas. */

@@ -6,8 +6,8 @@ import { Host } from '../../src/host/index.js';
 import { testNatsUrl } from '../../src/testing/index.js';
 import { LocalTransport, NatsTransport, type Transport } from '../../src/transport/index.js';
 import { channelTransport } from '../channel-transport/index.js';
-import { LAW_IN_FLIGHT_MAX, lawApplication } from './application.js';
-import type { World } from './world.js';
+import { LAW_IN_FLIGHT_MAX, lawApplication } from '../../src/compliance/law/application.js';
+import { hostLaw, type LawWorld } from '../../src/compliance/index.js';
 
 /** The modules into which the tests look: they run in the test's process in every world. */
 const LOOKED_INTO = ['caller', 'stranger', 'front'] as const;
@@ -17,36 +17,23 @@ function hostOf(modules: readonly string[], transport: Transport): Promise<Host>
 }
 
 /** One process, one host, no network. */
-export async function local(): Promise<World> {
+export async function local(): Promise<LawWorld> {
   const host = await hostOf(['target', ...LOOKED_INTO], new LocalTransport());
   return { module: (name) => host.module(name), stop: () => host.close() };
 }
 
 /** Each module a Nest application with a connection of its own, in the test's process. */
-export function natsInOneProcess(): Promise<World> {
-  const namespace = freshNamespace();
-  return hostEach(() => new NatsTransport({ url: testNatsUrl(), namespace }));
+export function natsInOneProcess(): Promise<LawWorld> {
+  return hostLaw((namespace) => new NatsTransport({ url: testNatsUrl(), namespace }));
 }
 
 /** Each module a Nest application, joined by a transport that is written from public entries only. */
-export function channels(): Promise<World> {
-  const namespace = freshNamespace();
-  return hostEach(() => channelTransport(namespace));
-}
-
-async function hostEach(transport: () => Transport): Promise<World> {
-  const hosts = new Map<string, Host>();
-  for (const name of ['target', ...LOOKED_INTO]) hosts.set(name, await hostOf([name], transport()));
-  return {
-    module: (name) => (hosts.get(name) as Host).module(name),
-    stop: async () => {
-      for (const host of hosts.values()) await host.close();
-    },
-  };
+export function channels(): Promise<LawWorld> {
+  return hostLaw(channelTransport);
 }
 
 /** The target in a process of its own. */
-export async function natsProcesses(): Promise<World> {
+export async function natsProcesses(): Promise<LawWorld> {
   const namespace = freshNamespace();
   const target = await startProcess(namespace, ['target']);
   const host = await hostOf(LOOKED_INTO, new NatsTransport({ url: testNatsUrl(), namespace }));

@@ -1,6 +1,7 @@
 import { eventually, testNatsUrl } from '@fledge/kit/testing';
 import pg from 'pg';
-import { Chatter, PROCESS_WORLDS } from './chatter.compliance.js';
+import { Chatter } from '../../src/compliance/messaging/chatter-world.js';
+import { PROCESS_WORLDS } from './worlds.js';
 import { ChatterReplica } from './chatter-replica.js';
 
 const BACKLOG = 20_000;

@@ -10,8 +10,9 @@ import { DataSource } from 'typeorm';
 import type { ModuleDataSource } from '../../src/data/index.js';
 import { sqlOf } from '../../src/messaging/sql.js';
 import { type Broker, startBroker } from '../nats/broker.js';
-import { EARS } from './chatter.js';
-import { Chatter, natsWorld } from './chatter.compliance.js';
+import { EARS } from '../../src/compliance/messaging/chatter.js';
+import { Chatter } from '../../src/compliance/messaging/chatter-world.js';
+import { natsWorld } from './worlds.js';
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 

@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import { subscribe } from 'node:diagnostics_channel';
 import { Host, LocalTransport, NatsTransport } from '@fledge/kit';
 import { CommandBus } from '@nestjs/cqrs';
-import { chatterApplication, Say } from './chatter.js';
+import { chatterApplication, Say } from '../../src/compliance/messaging/chatter.js';
 import type { ReplicaErrand, ReplicaOrder } from './chatter-replica.js';
 
 const MEASURE_EVERY_MS = 50;

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, testNatsUrl } from '@fledge/kit/testing';
-import { EARS } from './chatter.js';
-import { Chatter, PROCESS_WORLDS } from './chatter.compliance.js';
+import { EARS } from '../../src/compliance/messaging/chatter.js';
+import { Chatter } from '../../src/compliance/messaging/chatter-world.js';
+import { PROCESS_WORLDS } from './worlds.js';
 import { ChatterReplica } from './chatter-replica.js';
 
 const LISTENERS = ['first', 'second'];

@@ -1,6 +1,7 @@
 import { eventually } from '@fledge/kit/testing';
-import { EARS } from './chatter.js';
-import { Chatter, WORLDS } from './chatter.compliance.js';
+import { EARS } from '../../src/compliance/messaging/chatter.js';
+import { Chatter } from '../../src/compliance/messaging/chatter-world.js';
+import { WORLDS } from './worlds.js';
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 const local = WORLDS.find(({ name }) => name === 'local');

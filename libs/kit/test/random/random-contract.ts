@@ -1,7 +1,7 @@
 import { Type } from 'class-transformer';
 import * as rules from 'class-validator';
 import type { Class } from '@fledge/kit/contract';
-import type { Random } from './random.js';
+import type { Random } from '../../src/compliance/random.js';
 
 /** What a field of a random contract holds. */
 export type Kind = 'string' | 'number' | 'boolean' | 'date' | 'scalar' | 'object';

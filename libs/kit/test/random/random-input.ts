@@ -1,5 +1,5 @@
 import { validateSync } from 'class-validator';
-import type { Random } from './random.js';
+import type { Random } from '../../src/compliance/random.js';
 import type { Kind, RandomContract, RandomField } from './random-contract.js';
 
 const STRINGS = [

@@ -13,13 +13,13 @@ import {
   ModuleUnavailable,
   UndeclaredDependency,
 } from '@fledge/kit/contract';
-import { eventually } from '../../src/testing/index.js';
-import { CallContext, now, runInContext, runInTransaction } from '../../src/boundary/index.js';
+import { eventually } from '../../testing/index.js';
+import { CallContext, now, runInContext, runInTransaction } from '../../boundary/index.js';
 import { LAW_IN_FLIGHT_MAX } from './application.js';
 import { Relay } from './caller.module.js';
 import { Echo, Echoed, Fail, GiveNumber, Hasty, ListParts, Look, Misspell, Part, Refused, Work, WorkLog } from './target.contract.js';
 import { foreignState } from './target.module.js';
-import type { World } from './world.js';
+import type { LawWorld } from './world.js';
 
 async function failureOf(promise: Promise<unknown>): Promise<FledgeError> {
   try {
@@ -36,9 +36,9 @@ function parts(...counts: number[]): Part[] {
 }
 
 /** The parity law, sentence by sentence, for one way of running modules. */
-export function describeLaw(name: string, start: () => Promise<World>): void {
+export function describeLaw(name: string, start: () => Promise<LawWorld>): void {
   describe(`the parity law: ${name}`, () => {
-    let world: World;
+    let world: LawWorld;
     let commands: CommandBus;
     let queries: QueryBus;
 

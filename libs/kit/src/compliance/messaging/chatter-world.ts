@@ -1,8 +1,7 @@
-import { Host, LocalTransport, NatsTransport, type Transport } from '@fledge/kit';
-import { eventually, freshDatabase, type FreshDatabase, testNatsUrl } from '@fledge/kit/testing';
+import { Host, type Transport } from '@fledge/kit';
+import { eventually, freshDatabase, type FreshDatabase } from '@fledge/kit/testing';
 import { CommandBus } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
-import { channelTransport } from '../channel-transport/index.js';
 import { chatterApplication, EARS, Say } from './chatter.js';
 
 /** How the two modules are connected. */
@@ -11,18 +10,6 @@ export interface MessagingWorld {
   /** The transport of each host; hosts with one in common share a process's worth of modules. */
   readonly hosts: (namespace: string) => readonly { readonly modules: readonly string[]; readonly transport: Transport }[];
 }
-
-/** Two hosts that reach each other through a broker. */
-export function natsWorld(url: () => string): MessagingWorld {
-  return { name: 'nats', hosts: (namespace) => ['talker', 'listener'].map((module) => ({ modules: [module], transport: new NatsTransport({ url: url(), namespace }) })) };
-}
-
-/** Every way that messages travel; a new transport joins here. */
-export const WORLDS: readonly MessagingWorld[] = [
-  { name: 'local', hosts: () => [{ modules: ['talker', 'listener'], transport: new LocalTransport() }] },
-  natsWorld(testNatsUrl),
-  { name: 'channel', hosts: (namespace) => ['talker', 'listener'].map((module) => ({ modules: [module], transport: channelTransport(namespace) })) },
-];
 
 /** One replica of each module, running. */
 export class Ensemble {
@@ -50,9 +37,6 @@ export class Ensemble {
     return undefined;
   }
 }
-
-/** Those whose replicas may run in processes of their own. */
-export const PROCESS_WORLDS = WORLDS.filter(({ name }) => name !== 'channel');
 
 /** The two modules, running, in as many replicas as a test wants. */
 export class Chatter {

@@ -1,0 +1,36 @@
+import { Host, type Transport } from '@fledge/kit';
+import { LAW_IN_FLIGHT_MAX, lawApplication } from './law/application.js';
+import { describeLaw } from './law/law.js';
+import type { LawWorld } from './law/world.js';
+import { describeEvents } from './messaging/events.js';
+import { describeHandlers } from './messaging/handlers.js';
+import { describeReplicas } from './messaging/replicas.js';
+
+/**
+ * All that a transport promises, as tests: the parity law, and durable messages. Runs each module in a host of its own, in the process
+ * of the test; needs `describe`, `it` and `expect` as globals, as in jest, and a PostgreSQL (see `freshDatabase`).
+ * @param transport makes one for each host; hosts of one namespace must reach each other, and no other.
+ */
+export function describeTransport(name: string, transport: (namespace: string) => Transport): void {
+  describeLaw(name, () => hostLaw(transport));
+  const world = { name, hosts: (namespace: string) => ['talker', 'listener'].map((module) => ({ modules: [module], transport: transport(namespace) })) };
+  describeEvents(world);
+  describeHandlers(world);
+  describeReplicas(world);
+}
+
+/** The law's application, each module in a host of its own. */
+export async function hostLaw(transport: (namespace: string) => Transport): Promise<LawWorld> {
+  const namespace = `law${Math.random().toString(36).slice(2, 12)}`;
+  const hosts = new Map<string, Host>();
+  for (const { contract } of lawApplication.modules) {
+    const host = new Host({ application: lawApplication, modules: [contract.name], transport: transport(namespace), inFlightMax: LAW_IN_FLIGHT_MAX });
+    hosts.set(contract.name, await host.start());
+  }
+  return {
+    module: (name) => (hosts.get(name) as Host).module(name),
+    stop: async () => {
+      for (const host of hosts.values()) await host.close();
+    },
+  };
+}
