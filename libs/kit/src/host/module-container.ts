@@ -48,7 +48,8 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   let route: RequestHandler | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyMaxBytes,
-    frameworkErrors: refuseUnroutable,
+    // its types are of the release of Fastify that the kit has; Nest's adapter may bring another one
+    frameworkErrors: refuseUnroutable as never,
     // The host's listener owns the socket; this server never listens, it only satisfies Fastify.
     serverFactory: (handler: RequestHandler) => {
       route = handler;
