@@ -57,8 +57,8 @@ function settingsIn(file: string): { readonly app?: string; readonly demo?: read
 /** What an application says of itself. */
 interface Listing {
   readonly modules: readonly ModuleInfo[];
-  /** Those of the application's own. */
-  readonly transports: readonly KnownTransport[];
+  /** Besides `local` and `nats`; an application of an older kit does not say. */
+  readonly transports?: readonly KnownTransport[];
 }
 
 /** Asks the application for its modules and transports. @throws StartupError with the application's own last line when it cannot say. */
@@ -73,7 +73,7 @@ async function listModules(project: Project): Promise<Listing> {
 
 /** The modules of the application, and the topology that shares them out. @throws TopologyError for all that is wrong but settings of modules. */
 export async function readTopology(project: Project, file: string): Promise<{ readonly modules: readonly ModuleInfo[]; readonly topology: Topology }> {
-  const { modules, transports } = await listModules(project);
+  const { modules, transports = [] } = await listModules(project);
   return { modules, topology: loadTopology(file, { modules: modules.map((module) => module.name), transports }) };
 }
 

@@ -29,7 +29,7 @@ export class UsageError extends Error {}
 export const USAGE = `npm run test:faults -- [options]
   --seed N        the first seed; default one of the clock. A seed decides what the buyers do and what is done to the shop
   --seeds N       how many seeds, each in every topology; default 1
-  --topology T    ${TOPOLOGIES.join(', ')} or all; default all
+  --topology T    ${TOPOLOGIES.join(', ')} or all; default all that have what is injured
   --orders N      orders of a round; default ${ORDERS}
   --parallel N    worlds at a time, each with servers of its own; default 1
   --injure AREA   ${AREAS.join(', ')}, several with commas between for the seeds in turn, or all; default all, of which
@@ -44,7 +44,8 @@ Exit code 0, 1 when an invariant is broken or no round counted, 2 for a wrong co
 export function labOptions(args: readonly string[]): LabOptions | undefined {
   const values = read(args);
   if (values.help) return undefined;
-  const topologies = topologiesOf(values.topology);
+  const areas = areasOf(values.injure ?? MUTATIONS[values.mutate ?? '']?.injure ?? 'all');
+  const topologies = topologiesOf(values.topology, areas);
   const first = whole('seed', values.seed ?? String(Date.now() % 1_000_000), 0);
   if (values.mutate !== undefined && !Object.hasOwn(MUTATIONS, values.mutate)) throw new UsageError(`there is no mutation '${values.mutate}': use ${Object.keys(MUTATIONS).join(', ')}`);
   return {
@@ -53,7 +54,7 @@ export function labOptions(args: readonly string[]): LabOptions | undefined {
     orders: whole('orders', values.orders, 1),
     parallel: whole('parallel', values.parallel, 1),
     faults: !values['no-faults'],
-    areas: areasOf(values.injure ?? MUTATIONS[values.mutate ?? '']?.injure ?? 'all', topologies),
+    areas,
     mutation: values.mutate,
     states: values.states,
   };
@@ -71,7 +72,7 @@ function read(args: readonly string[]) {
       options: {
         seed: { type: 'string' },
         seeds: { type: 'string', default: '1' },
-        topology: { type: 'string', default: 'all' },
+        topology: { type: 'string' },
         orders: { type: 'string', default: String(ORDERS) },
         parallel: { type: 'string', default: '1' },
         injure: { type: 'string' },
@@ -86,22 +87,24 @@ function read(args: readonly string[]) {
   }
 }
 
-function topologiesOf(name: string): readonly TopologyName[] {
-  if (name === 'all') return TOPOLOGIES;
+function topologiesOf(name: string | undefined, areas: readonly Area[]): readonly TopologyName[] {
+  // those that have what is to be injured
+  const fit = TOPOLOGIES.filter((topology) => areas.every((area) => lackedBy(area, traitsOf(topology)) === undefined));
+  if (name === undefined || name === 'all') return fit;
   const found = TOPOLOGIES.find((topology) => topology === name);
   if (found === undefined) throw new UsageError(`there is no topology '${name}': use ${TOPOLOGIES.join(', ')} or all`);
+  for (const area of areas) {
+    const lacked = lackedBy(area, traitsOf(found));
+    if (lacked !== undefined) throw new UsageError(`--injure ${area}: ${found} has no ${lacked}, so say --topology ${fit.join(' or ')}`);
+  }
   return [found];
 }
 
-function areasOf(names: string, topologies: readonly TopologyName[]): readonly Area[] {
+function areasOf(names: string): readonly Area[] {
   if (names === 'all') return [];
   return names.split(',').map((name) => {
     const found = AREAS.find((area) => area === name);
     if (found === undefined) throw new UsageError(`there is nothing called '${name}' to injure: use ${AREAS.join(', ')} or all`);
-    for (const topology of topologies) {
-      const lacked = lackedBy(found, traitsOf(topology));
-      if (lacked !== undefined) throw new UsageError(`--injure ${found}: ${topology} has no ${lacked}, so say --topology ${TOPOLOGIES.filter((other) => lackedBy(found, traitsOf(other)) === undefined).join(' or ')}`);
-    }
     return found;
   });
 }

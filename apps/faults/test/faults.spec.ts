@@ -57,8 +57,8 @@ describe('the fault lab', () => {
     [['--seeds', 'many'], "--seeds is 'many', and must be a whole number from 1"],
     [['--mutate', 'luck'], `there is no mutation 'luck': use ${Object.keys(MUTATIONS).join(', ')}`],
     [['--injure', 'moon'], `there is nothing called 'moon' to injure: use ${AREAS.join(', ')} or all`],
-    [['--injure', 'broker'], '--injure broker: single has no broker, so say --topology split or mix'],
-    [['--injure', 'lines'], '--injure lines: single has no second replica, so say --topology monolith or split or mix'],
+    [['--topology', 'monolith', '--injure', 'broker'], '--injure broker: monolith has no broker, so say --topology split or mix'],
+    [['--topology', 'single', '--injure', 'lines'], '--injure lines: single has no second replica, so say --topology monolith or split or mix'],
     [['--sed', '1'], "Unknown option '--sed'"],
   ])('says what is wrong with %j', async (args, says) => {
     const { code, said } = await lab(...args);

@@ -12,6 +12,8 @@ export interface Surroundings {
   readonly databaseUrl: string;
   readonly natsUrl: string;
   readonly namespace: string;
+  /** How long a service says that it ends before it does, as in a topology file. Default: as the file says. */
+  readonly drainNotice?: string;
 }
 
 /** A replica of a service: a process of the built shop, as production runs it. */
@@ -35,6 +37,7 @@ export class ServiceProcess {
         FLEDGE_NAMESPACE: around.namespace,
         FLEDGE_PORT: String(port),
         FLEDGE_DEMO: 'true',
+        ...(around.drainNotice !== undefined && { DRAIN_NOTICE: around.drainNotice }),
         SHIPPING_DISPATCH_AFTER_MS: '100',
       },
       stdio: ['ignore', 'pipe', 'pipe'],

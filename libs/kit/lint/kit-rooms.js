@@ -32,7 +32,7 @@ export const kitRooms = {
         if (floor < 0) context.report({ node, messageId: 'unknownRoom', data: { room, order } });
       },
       ...eachImport((node, specifier) => {
-        // what tests a transport is written as an application is
+        // compliance suites import the kit by name, as an application does
         if (targetOf(packages, specifier)?.target === own) return room === 'compliance' ? undefined : context.report({ node, messageId: 'ownPackage' });
         if (!specifier.startsWith('.')) return;
         const path = resolve(dirname(context.filename), specifier);

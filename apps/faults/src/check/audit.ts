@@ -35,7 +35,7 @@ export async function beginAudit(tables: Tables): Promise<void> {
     await tables.rows(`insert into lab.before select id from "${schema}".outbox on conflict do nothing`);
     await tables.rows(`create trigger lab_note_handled after update of state on "${schema}".inbox for each row
       when (new.state = 'handled' and old.state <> 'handled') execute function lab.note_handled()`);
-    // a message that one process both sent and handled at once is never stored before it is handled
+    // a message that was handed over within one process is inserted as handled
     await tables.rows(`create trigger lab_note_handed_over after insert on "${schema}".inbox for each row
       when (new.state = 'handled') execute function lab.note_handled()`);
   }

@@ -4,7 +4,7 @@ export const AREAS = ['mixed', 'services', 'database', 'broker', 'replica', 'lin
 /** What a round injures. */
 export type Area = (typeof AREAS)[number];
 
-/** What an area injures that not every shop has: a broker, or two replicas of a module, of which one stays healthy. */
+/** What an area injures that not every shop has: a broker, or two replicas of a module, one of which stays healthy. */
 export type Need = 'broker' | 'second replica';
 
 const NEEDS: Readonly<Partial<Record<Area, Need>>> = {

@@ -38,7 +38,7 @@ export class ModuleServer {
     this.handlers.set(message, handler);
   }
 
-  /** The handler of a message, if one was named. To be run in an isolated scope, between `enter` and `leave`. */
+  /** The handler of a message, if one was named. For `runHandler`, which enters and leaves. */
   handlerOf(message: CompiledMessage): Handler | undefined {
     return this.handlers.get(message);
   }

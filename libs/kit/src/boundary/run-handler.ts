@@ -7,15 +7,15 @@ import type { ModuleServer } from './module-server.js';
 import { isThenable } from './thenable.js';
 
 /**
- * What becomes of calls where their handlers run; one for all calls of a transport or a module. Of each call it is told once, and what
- * it is given may cross the boundary.
+ * Receives how each call ended; one serves all calls of a transport or a module. Exactly one method is called for each call, and its
+ * arguments may cross the boundary.
  */
 export interface Outcomes<C extends CallContext> {
   /** The handler returned; `result` is a copy that fits the contract. */
   succeeded(call: C, result: unknown): void;
   /** It failed with an error that the contract declares. */
   declared(call: C, error: CompiledError, encoded: EncodedError): void;
-  /** It failed by what may pass, as a lost connection to the module's database. */
+  /** It failed for a temporary reason, such as a lost connection to the module's database. */
   interrupted(call: C, error: ModuleUnavailable): void;
   /** It failed by anything else, which is in the log. */
   faulted(call: C, error: ModuleFault): void;
@@ -24,8 +24,8 @@ export interface Outcomes<C extends CallContext> {
 }
 
 /**
- * Runs a handler for a call that was received, in its own scope: the one place that does, for every transport. The module server must
- * not refuse calls at this moment, and `input` must be the handler's own copy.
+ * Runs a handler for a call that was received, in its own scope: the one place that does, for every transport. Call it only when
+ * `server.refusal()` returned `undefined`; `input` must be the handler's own copy.
  */
 export function runHandler<C extends CallContext>(server: ModuleServer, message: CompiledMessage, handler: Handler, input: object, call: C, outcomes: Outcomes<C>): void {
   server.enter();

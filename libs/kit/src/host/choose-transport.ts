@@ -1,32 +1,34 @@
 import { StartupError } from '../contract/index.js';
-import { type KnownTransport, type Service, type Topology, TopologyError } from '../topology/index.js';
+import { type KnownTransport, type Service, type Topology, TopologyError, type TopologyProblem } from '../topology/index.js';
 import { LocalTransport, NatsTransport, type Transport, type TransportKind } from '../transport/index.js';
 import type { Application } from './application.js';
 import { checkAgainst } from './module-settings.js';
 
 const NAME = /^[a-z][a-z0-9-]{0,39}$/;
+const NAMING = 'Use at most 40 lower-case letters, digits and hyphens, starting with a letter, and a different name for each transport.';
 /** Keys that topology files have, and the transports of the kit. */
 const TAKEN = ['local', 'nats', 'namespace', 'transport', 'database', 'http', 'drain', 'retention', 'services', 'settings'];
 
-/** The transports of an application's own, for the check of a topology file. @throws StartupError for a name that cannot be. */
+/** The application's own transports, as the check of a topology file knows them. @throws StartupError for a name that cannot be used. */
 export function knownTransports({ name: application, transports = [] }: Application): KnownTransport[] {
   const names = transports.map(({ name }) => name);
   for (const [i, name] of names.entries()) {
     const flaw = !NAME.test(name) ? 'which cannot be a name' : TAKEN.includes(name) ? 'which has a meaning in topology files already' : names.indexOf(name) < i ? 'which another one has, too' : undefined;
-    if (flaw !== undefined) throw new StartupError('transport-name', `the application ${application} has a transport named '${name}', ${flaw}`, 'Use lower-case letters, digits and hyphens, 40 at most, a letter first, and a name of its own for each.');
+    if (flaw !== undefined) throw new StartupError('transport-name', `the application ${application} has a transport named '${name}', ${flaw}`, NAMING);
   }
   return transports.map(({ name, joinsServices = true }) => ({ name, joinsServices }));
 }
 
-/** Checks the settings of all transports of an application's own. @throws TopologyError with the place of each that is wrong. */
+/** Checks the settings that the file has for the application's own transports, and those of the chosen one. @throws TopologyError with the place of each that is wrong. */
 export function checkTransports({ transports = [] }: Application, topology: Topology): void {
-  for (const kind of transports) settingsOf(kind, topology);
+  const problems = transports.filter(({ name }) => name === topology.transport || topology.transports[name] !== undefined).flatMap((kind) => read(kind, topology).problems);
+  if (problems.length > 0) throw new TopologyError(topology.file, problems);
 }
 
-/** Makes the transport that a topology names. @throws StartupError when it names no broker. */
+/** Makes the transport that a topology names. Its settings must be checked. @throws StartupError when it uses NATS and names no server. */
 export function chooseTransport({ transports = [] }: Application, topology: Topology, service: Service, version: string | undefined): Transport {
   const kind = transports.find(({ name }) => name === topology.transport);
-  if (kind) return kind.create(settingsOf(kind, topology), { namespace: topology.namespace, service: service.name, version });
+  if (kind) return named(kind.name, kind.create(read(kind, topology).settings, { namespace: topology.namespace, service: service.name, version }));
   if (topology.transport === 'local') return new LocalTransport();
   if (topology.nats.servers.length === 0) {
     throw new StartupError('nats', `${topology.file} uses NATS, and no server is named`, 'Set NATS_URL, or start with `fledge start`, which brings a broker along.');
@@ -35,9 +37,16 @@ export function chooseTransport({ transports = [] }: Application, topology: Topo
   return new NatsTransport({ url: servers, log: limits, namespace: topology.namespace, name: service.name, version });
 }
 
-function settingsOf({ name, settings }: TransportKind, { file, transports, places }: Topology): object {
+/** Outboxes note by its name which log took a message. */
+function named(name: string, transport: Transport): Transport {
+  for (const own of [transport.name, transport.messageLog.name]) {
+    if (own !== name) throw new StartupError('transport-name', `the transport '${name}' calls itself or its log '${own}'`, 'Give the transport, its log and its entry in `transports` the same name.');
+  }
+  return transport;
+}
+
+function read({ name, settings }: TransportKind, { transports, places }: Topology): { readonly settings: object; readonly problems: readonly TopologyProblem[] } {
   const { instance, problems } = checkAgainst(settings, transports[name] ?? {}, name, name);
   const nowhere = { line: 0, column: 0 };
-  if (problems.length > 0) throw new TopologyError(file, problems.map(({ key, fact, cure }) => ({ ...(places.get(`${name}.${key}`) ?? places.get(name) ?? nowhere), fact, cure })));
-  return instance ?? {};
+  return { settings: instance ?? {}, problems: problems.map(({ key, fact, cure }) => ({ ...(places.get(`${name}.${key}`) ?? places.get(name) ?? nowhere), fact, cure })) };
 }

@@ -19,7 +19,7 @@ const DATA_FOLDER = '.data/postgres';
  * The `main` of an application: reads `--topology` and `--service` (or `FLEDGE_TOPOLOGY` and `FLEDGE_SERVICE`), hosts the
  * service's modules, and drains on SIGTERM and SIGINT. Ends the process: 0 after a drain, 78 for what must be mended first.
  * `--check` checks the whole file, the settings of every module too, and starts nothing; `--list-modules` prints the modules with
- * their routes, and the transports of the application's own, as JSON, `--contracts` every message with its JSON Schemas, for callers in other languages.
+ * their routes, and the transports of the application, as JSON, `--contracts` every message with its JSON Schemas, for callers in other languages.
  */
 export async function runApplication(application: Application): Promise<void> {
   try {

@@ -361,7 +361,8 @@ export class Relay {
   private async takeOver(parts: readonly number[], via: string): Promise<boolean> {
     // what went straight into inboxes is there, whatever becomes of a log
     const isLocal = via === this.messageLog.name;
-    const others = isLocal ? '%' : `${this.messageLog.name}:%`;
+    // and whatever took it before, of another kind, too: a log that nobody reads any more has lost what no inbox had stored
+    const others = isLocal ? '%' : '%:%';
     const foreign = (await this.sql.rows<{ partition: number }>(FOREIGN, [parts, others, via])).map((row) => row.partition);
     if (foreign.length > 0 && !(await (isLocal ? this.sendAgain(foreign, others, via) : this.reset(foreign, others, via)))) return false;
     const noted = await this.sql.rows<object>(NOTE, [parts, others, via, this.membership.replica]);

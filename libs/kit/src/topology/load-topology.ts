@@ -13,7 +13,7 @@ const FILE_MAX_BYTES = 256 * 1024;
 export interface LoadOptions {
   /** The names of all modules of the application: each must stand in exactly one service. */
   readonly modules: readonly string[];
-  /** Transports of the application's own. Default: none. */
+  /** Transports besides `local` and `nats`. Default: none. */
   readonly transports?: readonly KnownTransport[];
   /** For `${NAME}`. Default: `process.env`. */
   readonly env?: Environment;

@@ -27,6 +27,11 @@ export function assignServices(source: YamlSource, root: Section, transports: re
   if (isMeant && !joining.includes(transport) && services.length > 1) {
     root.add(said === undefined ? 'services' : 'transport', `the transport '${transport}' cannot join ${services.length} services (${services.map((s) => s.name).join(', ')})`, `Use ${joining.map((one) => `'transport: ${one}'`).join(' or ')}, or host all modules in one service`);
   }
+  // replicas of one process share its database, and each has a log of its own
+  const doubled = services.find(({ replicas }) => replicas > 1);
+  if (isMeant && transport !== 'local' && !joining.includes(transport) && doubled) {
+    root.add('services', `the transport '${transport}' reaches no other process, and the service '${doubled.name}' has ${doubled.replicas} replicas`, 'Set its replicas to 1, or use another transport');
+  }
   return services;
 }
 

@@ -28,7 +28,7 @@ export interface Topology {
   readonly services: readonly Service[];
   /** What the file says under `settings.<module>`; a module that has none is left out. */
   readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Where the settings stand: those of a module under `settings.<module>`, of a transport under `<transport>`; one of them with `.<key>` behind it. */
+  /** Positions in the file, by path: `settings.<module>`, `<transport>`, or either followed by `.<key>`. */
   readonly places: ReadonlyMap<string, Place>;
 }
 

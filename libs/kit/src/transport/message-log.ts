@@ -57,7 +57,10 @@ export interface InboxPort {
   handOver?(messages: readonly StoredMessage[]): Promise<void>;
   /** Where the module stands in the log; `undefined` before its first message. */
   position(): Promise<LogPosition | undefined>;
-  /** Calls `work` while this replica is the one that reads the log for the module; its signal aborts when it no longer is. */
+  /**
+   * Calls `work` while this replica is the one that reads the log for the module; its signal aborts when it no longer is. `work` must not end
+   * before: it is not called again.
+   */
   whileReading(work: (signal: AbortSignal) => Promise<void>): void;
 }
 
@@ -108,7 +111,7 @@ export interface MessageLog {
   subscribe(inbox: InboxPort): Promise<void>;
   /** All messages of these names that were sent up to now, oldest first, for a new consumer that starts from the beginning. */
   history(inbox: InboxPort, names: readonly string[]): AsyncIterable<readonly StoredMessage[]>;
-  /** Told what a module of this process has sent, for a log that keeps nothing by itself. Left out: the log keeps what it carried. */
+  /** Receives a reader of what a module of this process has sent, for a log that keeps nothing itself. Left out: the log keeps what it carried. */
   keep?(sentHistory: SentHistory): void;
   /** Delivers no more; resolves when what was being accepted is stored. */
   stop(): Promise<void>;

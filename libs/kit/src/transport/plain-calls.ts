@@ -1,6 +1,12 @@
+import { Logger } from '@nestjs/common';
 import { type Call, CallContext, type CompiledMessage, type Identity, type ModuleServer, now, type Outcomes, runHandler, type Timed, wheel } from '../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, ModuleUnavailable, type UnavailableReason } from '../contract/index.js';
 import { declaredFailure, type Failure, faultOf, kitFailure, readFailure } from './failure.js';
+
+const logger = new Logger('calls');
+
+const MODULE = /^[a-z][a-z0-9-]{0,39}$/;
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 /** A call as plain data, which JSON and a structured clone can carry. */
 export interface PlainRequest {
@@ -10,8 +16,8 @@ export interface PlainRequest {
   readonly caller: string;
   /** The message as JSON text. */
   readonly body: string;
-  /** Milliseconds left for it; never a clock time, for the clocks of machines differ. */
-  readonly leftMs: number;
+  /** Milliseconds left for it; never a clock time, for the clocks of machines differ. Left out: as long as its contract allows. */
+  readonly leftMs?: number;
   /** Who acts, if anybody. */
   readonly identity?: Identity;
   readonly idempotencyKey?: string;
@@ -28,17 +34,17 @@ export interface PlainReply {
 }
 
 /**
- * The request of a call, for a transport's `sender`. Set `call.started` when it was sent, and `call.transport` when there is something
- * to take back of a call that was given up.
+ * The request of a call, for a transport's `sender`. Set `call.started` when it was sent, and `call.transport` if an abandoned call must be
+ * cancelled at the callee.
  * @throws InvalidMessage when the message does not fit its contract.
  */
 export function requestOf(input: object, call: Call): PlainRequest {
-  const { message, caller, deadlineAt, startedAt, parent, identity, idempotencyKey } = call;
+  const { message, caller, deadlineAt, parent, identity, idempotencyKey } = call;
   return {
     message: message.name,
     caller,
     body: JSON.stringify(message.input.copy(input)),
-    leftMs: deadlineAt - startedAt,
+    leftMs: deadlineAt - now(),
     ...(identity && { identity }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(parent && { traceparent: parent.traceparent }),
@@ -46,15 +52,17 @@ export function requestOf(input: object, call: Call): PlainRequest {
 }
 
 /** Ends a call with its answer: with a copy of the result, or with the error made anew. An answer that the contract does not promise is a `ModuleFault`. */
-export function settle(call: Call, { ok, body }: PlainReply): void {
-  if (!ok) {
-    const { error, outcome } = readFailure(call, body);
-    return call.fail(error, outcome);
-  }
+export function settle(call: Call, reply: PlainReply): void {
   let result: unknown;
   try {
+    const { ok, body } = reply;
+    if (!ok) {
+      const { error, outcome } = readFailure(call, body);
+      return call.fail(error, outcome);
+    }
     result = call.message.output.decode(body === '' ? undefined : JSON.parse(body));
-  } catch {
+  } catch (error) {
+    logger.error(`[${call.correlationId}] ${call.message.module} answered ${call.message.name} with what its contract does not promise: ${String(error)}`);
     return call.fail(faultOf(call, undefined), 'fault');
   }
   call.succeed(result);
@@ -67,19 +75,21 @@ export function refuse(call: Call, reason: UnavailableReason): void {
 
 /** A call that was received and is being worked on. */
 export interface ReceivedCall {
-  /** The caller has given up: aborts the signal of the work, and cancels the calls that it makes. Does nothing when it has ended. */
+  /** The caller has given up: aborts the signal of the work, and cancels the calls that it makes. */
   cancel(): void;
 }
 
 /**
  * Works on a call that a transport has received for a module that it serves. `answer` is called once: at once for a call that cannot be
- * taken, and at its deadline at the latest.
+ * taken, and at its deadline at the latest. Each call of this function runs the handler: a transport that delivers a call twice must know it
+ * again, or give only those with an idempotency key, and queries, a second time.
  */
 export function receive(server: ModuleServer, request: PlainRequest, answer: (reply: PlainReply) => void): ReceivedCall | undefined {
+  if (!isSound(request)) return refused(new InvalidMessage(`${server.module}.?`, [{ path: '', rule: 'request', message: 'is no request: it needs a message, a caller and a body, and what else it has must be of its type' }]), answer);
   const message = server.messages.find(({ name }) => name === request.message);
   const handler = message && server.handlerOf(message);
   if (message === undefined || handler === undefined) return refused(new ModuleUnavailable(server.module, request.message, 'missing'), answer);
-  const leftMs = Math.min(request.leftMs, message.deadlineMs);
+  const leftMs = Math.min(request.leftMs ?? message.deadlineMs, message.deadlineMs);
   if (!(leftMs > 0)) return refused(new DeadlineExceeded(server.module, message.name, 'not-run'), answer);
   const refusal = server.refusal();
   if (refusal !== undefined) return refused(new ModuleUnavailable(server.module, message.name, refusal), answer);
@@ -119,10 +129,15 @@ class Received extends CallContext implements Timed, ReceivedCall {
     wheel.letGo(this);
     if (this.answered) return;
     this.answered = true;
-    this.answer(reply);
+    try {
+      this.answer(reply);
+    } catch (error) {
+      // its caller ends by its own deadline
+      logger.error(`[${this.correlationId}] the answer of ${this.message.name} cannot be sent: ${String(error)}`);
+    }
   }
 
-  /** Its time is spent, while its handler runs or by what that waited for. */
+  /** Answers that the deadline has passed. */
   timeSpent(): void {
     this.reply(failed(kitFailure(new DeadlineExceeded(this.module, this.message.name, 'unknown'))));
   }
@@ -145,7 +160,18 @@ function failed(failure: Failure): PlainReply {
   return { ok: false, body: JSON.stringify(failure) };
 }
 
-/** The body as a message; none is an empty message. */
+/** Whether a request is what it must be, whoever sent it. */
+function isSound(request: unknown): request is PlainRequest {
+  if (typeof request !== 'object' || request === null) return false;
+  const { message, caller, body, leftMs = 0, identity, idempotencyKey = '', traceparent = '' } = request as Record<keyof PlainRequest, unknown>;
+  if (typeof message !== 'string' || typeof body !== 'string' || typeof leftMs !== 'number' || typeof idempotencyKey !== 'string') return false;
+  if (typeof caller !== 'string' || !MODULE.test(caller) || typeof traceparent !== 'string' || (traceparent !== '' && !TRACEPARENT.test(traceparent))) return false;
+  if (identity === undefined) return true;
+  const { subject, roles } = (identity ?? {}) as Record<keyof Identity, unknown>;
+  return typeof subject === 'string' && Array.isArray(roles) && roles.every((role) => typeof role === 'string');
+}
+
+/** The body as a message. An empty body is an empty message. */
 function parsed({ name }: CompiledMessage, body: string): unknown {
   if (body === '') return {};
   try {

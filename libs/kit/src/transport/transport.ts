@@ -8,7 +8,7 @@ import type { MessageLog } from './message-log.js';
 export interface CallTransport {
   /** Connects; rejects with a `StartupError` when it cannot. */
   start(): Promise<void>;
-  /** Whether calls can be carried now; part of readiness. */
+  /** Whether calls can be carried now; `/readyz` says so. */
   isConnected(): boolean;
   /** Answers calls for a module hosted here, from now until `drain`. */
   serve(moduleServer: ModuleServer): Promise<void>;
@@ -16,7 +16,10 @@ export interface CallTransport {
   sender(caller: string, message: CompiledMessage): Send;
   /** Takes no new calls; resolves when those under way have been answered. */
   drain(): Promise<void>;
-  /** Lets go of everything. Calls still under way end with `ModuleUnavailable` or by their deadline. */
+  /**
+   * Cancels the calls that are still open, and lets go of everything. After a start that failed it is called without `drain`, and also when
+   * `start` has rejected.
+   */
   close(): Promise<void>;
 }
 
@@ -39,16 +42,16 @@ export interface TransportPlace {
 }
 
 /**
- * A transport of an application's own, listed in its `transports`. A topology file chooses it by its name, and has its settings under the
- * same key.
+ * A transport that an application brings along, listed in its `transports`. A topology file chooses it by its name, and has its settings
+ * under the same key.
  */
 export interface TransportKind<Settings extends object = object> {
-  /** Lower-case letters, digits and hyphens, a letter first, 40 at most; no key that topology files have already. */
+  /** At most 40 lower-case letters, digits and hyphens, starting with a letter; no key of topology files. The transport and its log have the same name. */
   readonly name: string;
   /** Whether it reaches other processes. Default `true`; a topology of several services cannot use one that does not. */
   readonly joinsServices?: boolean;
   /** The class of its settings: fields with defaults and with decorators of class-validator. Default: it has none. */
   readonly settings?: new () => Settings;
-  /** Makes it for a process; called once. */
+  /** Creates the transport. Called once in each process. */
   create(settings: Settings, place: TransportPlace): Transport;
 }

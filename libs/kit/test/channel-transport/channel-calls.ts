@@ -67,8 +67,8 @@ export class ChannelCalls implements CallTransport {
 
   close(): Promise<void> {
     this.connected = false;
-    for (const port of this.ports) port.close();
     for (const call of this.waiting.values()) call.cancel();
+    for (const port of this.ports) port.close();
     return Promise.resolve();
   }
 
@@ -102,6 +102,9 @@ export class ChannelCalls implements CallTransport {
         port.postMessage({ number, reply } satisfies ToCaller);
       });
       if (call && !answered) running.set(number, call);
+    });
+    port.on('close', () => {
+      for (const call of running.values()) call.cancel();
     });
     this.keep(port);
   }

@@ -1,6 +1,7 @@
 import { Host, parseTopology, type Topology, type TransportKind } from '@fledge/kit';
 import { checkTransports, chooseTransport, knownTransports } from '../../src/host/choose-transport.js';
 import { lawApplication } from '../../src/compliance/law/application.js';
+import { IsUrl } from 'class-validator';
 import { channel, type ChannelSettings } from './index.js';
 
 const application = { ...lawApplication, transports: [channel] };
@@ -36,6 +37,28 @@ describe('a transport of an application', () => {
     ['a setting that it does not have', 'channel: { listener: 1 }', "t.yaml:2:12: unknown key 'channel.listener'. Did you mean 'listeners'?"],
   ])('has its settings checked where they stand: %s', (_, text, says) => {
     expect(failureOf(() => checkTransports(application, read(text)))).toEqual(expect.objectContaining({ message: says }));
+  });
+
+  it('has its settings checked only where it is chosen or has some', () => {
+    class Address {
+      @IsUrl()
+      url!: string;
+    }
+    const needy = { ...application, transports: [{ ...channel, settings: Address } as TransportKind] };
+    expect(checkTransports(needy, read(''))).toBeUndefined();
+    expect(failureOf(() => checkTransports(needy, read('transport: channel')))).toEqual(expect.objectContaining({ message: expect.stringContaining('channel.url is not set') as string }));
+  });
+
+  it('has one name, which its log has, too', () => {
+    const topology = read('transport: channel');
+    const [service] = topology.services;
+    const other: TransportKind = { ...channel, create: (settings, place) => Object.assign(channel.create(settings as ChannelSettings, place), { name: 'nats' }) };
+    expect(failureOf(() => chooseTransport({ ...application, transports: [other] }, topology, service as NonNullable<typeof service>, undefined))).toEqual(expect.objectContaining({ code: 'fledge.startup.transport-name', message: "the transport 'channel' calls itself or its log 'nats'" }));
+  });
+
+  it('that reaches no other process has one replica', () => {
+    const services = `services: { all: { modules: [${MODULES.join(', ')}], replicas: 2 } }`;
+    expect(failureOf(() => read('transport: channel', services))).toEqual(expect.objectContaining({ message: "t.yaml:1:1: the transport 'channel' reaches no other process, and the service 'all' has 2 replicas. Set its replicas to 1, or use another transport." }));
   });
 
   it('is named among those that a file may use', () => {

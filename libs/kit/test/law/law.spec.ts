@@ -1,4 +1,5 @@
-import { describeLaw, type LawWorld } from '../../src/compliance/index.js';
+import { describeLaw } from '../../src/compliance/law/law.js';
+import type { LawWorld } from '../../src/compliance/law/world.js';
 import { channels, local, natsInOneProcess, natsProcesses } from './worlds.js';
 
 /** Every way of running modules. A new transport joins the law by a line here. */

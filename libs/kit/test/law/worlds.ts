@@ -7,7 +7,8 @@ import { testNatsUrl } from '../../src/testing/index.js';
 import { LocalTransport, NatsTransport, type Transport } from '../../src/transport/index.js';
 import { channelTransport } from '../channel-transport/index.js';
 import { LAW_IN_FLIGHT_MAX, lawApplication } from '../../src/compliance/law/application.js';
-import { hostLaw, type LawWorld } from '../../src/compliance/index.js';
+import { hostLaw } from '../../src/compliance/describe-transport.js';
+import type { LawWorld } from '../../src/compliance/law/world.js';
 
 /** The modules into which the tests look: they run in the test's process in every world. */
 const LOOKED_INTO = ['caller', 'stranger', 'front'] as const;

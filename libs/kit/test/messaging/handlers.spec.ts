@@ -1,4 +1,4 @@
-import { describeHandlers } from '../../src/compliance/index.js';
+import { describeHandlers } from '../../src/compliance/messaging/handlers.js';
 import { WORLDS } from './worlds.js';
 
 for (const world of WORLDS) describeHandlers(world);

@@ -1,4 +1,4 @@
-import { describeEvents } from '../../src/compliance/index.js';
+import { describeEvents } from '../../src/compliance/messaging/events.js';
 import { WORLDS } from './worlds.js';
 
 for (const world of WORLDS) describeEvents(world);

@@ -1,4 +1,4 @@
-import { describeReplicas } from '../../src/compliance/index.js';
+import { describeReplicas } from '../../src/compliance/messaging/replicas.js';
 import { WORLDS } from './worlds.js';
 
 for (const world of WORLDS) describeReplicas(world);

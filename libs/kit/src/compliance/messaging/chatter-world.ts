@@ -7,7 +7,7 @@ import { chatterApplication, EARS, Say } from './chatter.js';
 /** How the two modules are connected. */
 export interface MessagingWorld {
   readonly name: string;
-  /** The transport of each host; hosts with one in common share a process's worth of modules. */
+  /** The hosts to start: the modules of each, and its transport. */
   readonly hosts: (namespace: string) => readonly { readonly modules: readonly string[]; readonly transport: Transport }[];
 }
 

@@ -19,7 +19,7 @@ export function describeEvents(world: MessagingWorld): void {
       EARS.tries.length = 0;
       EARS.fails = () => undefined;
     });
-    afterAll(() => chatter.stop());
+    afterAll(() => chatter?.stop());
 
     const publishIn = (work: (events: EventBus, source: DataSource) => Promise<void>): Promise<void> => {
       const app = chatter.app('talker');

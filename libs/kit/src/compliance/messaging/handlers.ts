@@ -16,7 +16,7 @@ export function describeHandlers(world: MessagingWorld): void {
     });
     afterEach(async () => {
       EARS.clear();
-      await chatter.stop();
+      await chatter?.stop();
     });
 
     const letters = (topic: string): Promise<{ consumer: string; attempts: number; reason: string; history: { attempt: number; message: string }[] }[]> =>

@@ -35,7 +35,7 @@ export function describeReplicas(world: MessagingWorld): void {
     });
     afterEach(async () => {
       EARS.clear();
-      await chatter.stop();
+      await chatter?.stop();
     });
 
     it('that come and go hand on each event once, in order of its key, and never two of a key at once', async () => {

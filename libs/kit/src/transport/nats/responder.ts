@@ -147,7 +147,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     if (!work.answered) this.timeSpent(work);
   }
 
-  /** The wheel's, while the handler may still run. */
+  /** Called by the timer wheel at the deadline; the handler may still be running. */
   timeSpent(work: Work): void {
     this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(new DeadlineExceeded(this.module, work.endpoint.message.name, 'unknown')), 'its time was spent');
     work.answered = true;
