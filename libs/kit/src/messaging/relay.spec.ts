@@ -100,6 +100,21 @@ describe('a relay', () => {
     await eventually(async () => expect(await unsent()).toBe(0), 'an answer of the database');
   });
 
+  it('sends again what another kind of log took, which nobody reads any more, before what is new', async () => {
+    const before = new Remembering('nats');
+    before.life = 'one';
+    const { relay, membership } = await start(before);
+    await tell(['a', 'b']);
+    await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
+    await relay.stop();
+    await membership.stop();
+    const after = new Remembering('kafka');
+    after.life = 'one';
+    await start(after);
+    await tell(['c']);
+    await eventually(() => Promise.resolve(expect(after.carried).toEqual(['a', 'b', 'c'])), 'all that was told');
+  });
+
   it('sends again what a log that was made anew has lost, before what is new', async () => {
     const messageLog = new Remembering('nats');
     messageLog.life = 'one';
