@@ -23,5 +23,6 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   // One spec at a time: many start servers and processes of their own, and some measure time.
   maxWorkers: 1,
-  testTimeout: 30_000,
+  // ends a hang, also on a machine that is slow at the moment
+  testTimeout: 120_000,
 };

@@ -6,7 +6,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -49,6 +49,7 @@ try {
   await step('npm run lint', () => run('npm', ['run', '--silent', 'lint'], app, env));
   await step('npm test', () => run('npm', ['test'], app, env));
   for (const topology of ['monolith', 'split']) await step(`npm start -- ${topology}`, () => startAndCall(app, topology));
+  await step('a transport of its own', () => runsOnItsOwnTransport(app));
   await step('a second copy is refused', () => refusesSecondCopy(app));
   await step('production without what development needs', () => productionIsLean(app));
 } finally {
@@ -100,6 +101,26 @@ async function urlOf(child) {
     return url;
   }
   throw new Error('the application ended before it was ready');
+}
+
+/** The transport of the documentation, in the application: chosen by a topology file, and held to the suites that are exported. */
+async function runsOnItsOwnTransport(app) {
+  const from = 'libs/kit/test/channel-transport';
+  const to = join(app, 'src/channel');
+  mkdirSync(to);
+  for (const file of ['channel-calls.ts', 'channel-log.ts', 'index.ts']) cpSync(join(from, file), join(to, file));
+  edit(join(app, 'src/application.ts'), (text) => `import { channel } from './channel/index.js';\n${text.replace('  modules: [', '  transports: [channel],\n  modules: [')}`);
+  cpSync(join(app, 'config/monolith.yaml'), join(app, 'config/channel.yaml'));
+  edit(join(app, 'config/channel.yaml'), (text) => text.replace('transport: local', 'transport: channel\nchannel: { listeners: 20 }'));
+  await startAndCall(app, 'channel');
+  writeFileSync(join(app, 'test/channel.suite.ts'), "import 'reflect-metadata';\nimport { describeTransport } from '@fledge/kit/compliance';\nimport { channelTransport } from '../src/channel/index.js';\n\ndescribeTransport('channel', channelTransport);\n");
+  await run('npm', ['install', '--save-dev', '--loglevel=error', 'jest@30'], app, env);
+  await run('npm', ['run', '--silent', 'build'], app, env);
+  await run(process.execPath, ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--testMatch', '**/dist/test/channel.suite.js', '--testTimeout', '120000', '--silent', '--testNamePattern', 'the parity law|events over channel'], app, env);
+}
+
+function edit(file, change) {
+  writeFileSync(file, change(readFileSync(file, 'utf8')));
 }
 
 /** npm nests a second copy where versions do not meet: here by hand. */

@@ -8,7 +8,7 @@ import { describeReplicas } from './messaging/replicas.js';
 
 /**
  * What a transport promises, as tests: the parity law, and durable events. Runs each module in a host of its own, in the process of the
- * test. Needs `describe`, `it` and `expect` as globals, a time limit of 30 s for each test, and a PostgreSQL (see `freshDatabase`). Not tested:
+ * test. Needs `describe`, `it` and `expect` as globals, a time limit of two minutes for each test, and a PostgreSQL (see `freshDatabase`). Not tested:
  * durable commands, a log with a new incarnation, and a loss of the connection.
  * @param transport makes one for each host; hosts of one namespace must reach each other, and no other.
  */

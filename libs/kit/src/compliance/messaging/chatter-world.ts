@@ -11,6 +11,9 @@ export interface MessagingWorld {
   readonly hosts: (namespace: string) => readonly { readonly modules: readonly string[]; readonly transport: Transport }[];
 }
 
+/** Ends a hang. */
+const WITHIN_MS = 60_000;
+
 /** One replica of each module, running. */
 export class Ensemble {
   constructor(private readonly hosts: readonly Host[]) {}
@@ -98,12 +101,12 @@ export class Chatter {
   }
 
   /** Waits until a listener has heard this. */
-  async until(listener: string, topic: string, numbers: readonly number[], withinMs = 15_000): Promise<void> {
+  async until(listener: string, topic: string, numbers: readonly number[], withinMs = WITHIN_MS): Promise<void> {
     await eventually(async () => expect(await this.heard(listener, topic)).toEqual(numbers), `${listener} has heard ${numbers.length} of ${topic}`, withinMs);
   }
 
   /** Waits until a listener has heard as much in all, then looks that of each of these topics it was 1 to `each`, once and in order. */
-  async untilAll(listener: string, topics: readonly string[], each: number, withinMs = 20_000): Promise<void> {
+  async untilAll(listener: string, topics: readonly string[], each: number, withinMs = WITHIN_MS): Promise<void> {
     const count = async (): Promise<number> => Number((await this.rows<{ count: string }>('listener', 'select count(*) from heard where listener = $1 and topic = any($2)', [listener, topics]))[0]?.count);
     await eventually(async () => expect(await count()).toBeGreaterThanOrEqual(topics.length * each), `${listener} has heard ${each} of each of ${topics.length} topics`, withinMs);
     const rows = await this.rows<{ topic: string; numbers: number[] }>('listener', 'select topic, array_agg(number order by id) as numbers from heard where listener = $1 and topic = any($2) group by topic', [listener, topics]);

@@ -61,15 +61,15 @@ export function describeHandlers(world: MessagingWorld): void {
       await chatter.say('blocked', 2, BEHIND - 1);
       await chatter.say('free', 1, 50);
       await chatter.until('first', 'free', upTo(50));
-      await chatter.until('second', 'blocked', upTo(BEHIND), 30_000);
+      await chatter.until('second', 'blocked', upTo(BEHIND), 120_000);
       expect(await chatter.heard('first', 'blocked')).toEqual([]);
       EARS.fails = () => undefined;
       const store = chatter.app('listener').get(DeadLetters);
       for (const { consumer, messageId } of await store.list({ consumer: 'first' })) await store.resend(consumer, messageId);
       // While those behind come, new ones do.
       await chatter.say('blocked', BEHIND + 1, 20);
-      await chatter.until('first', 'blocked', upTo(BEHIND + 20), 30_000);
+      await chatter.until('first', 'blocked', upTo(BEHIND + 20), 120_000);
       expect(triesOf('first', 'blocked', BEHIND)).toBe(1);
-    }, 90_000);
+    }, 300_000);
   });
 }

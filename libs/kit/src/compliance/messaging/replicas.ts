@@ -46,7 +46,7 @@ export function describeReplicas(world: MessagingWorld): void {
         for (let number = 1; number <= 10; number++) for (const topic of topics) await chatter.say(topic, number, 1);
       })();
       const changing = (async () => {
-        await eventually(async () => expect((await chatter.rows('listener', 'select 1 from heard')).length).toBeGreaterThan(100), 'work under way', 20_000);
+        await eventually(async () => expect((await chatter.rows('listener', 'select 1 from heard')).length).toBeGreaterThan(100), 'work under way', 60_000);
         await Promise.all([chatter.leave(), chatter.join()]);
       })();
       await Promise.all([saying, changing]);
@@ -100,7 +100,7 @@ export function describeReplicas(world: MessagingWorld): void {
         await Promise.all(topics.map(async (topic) => {
           for (const number of all) await chatter.say(topic, number, 1);
         }));
-        for (const listener of LISTENERS) await chatter.untilAll(listener, topics, 12, 25_000);
+        for (const listener of LISTENERS) await chatter.untilAll(listener, topics, 12, 60_000);
       } finally {
         clearInterval(busy);
       }
