@@ -25,7 +25,8 @@ const TOGETHER: readonly (readonly [service: string, modules: readonly string[],
 
 /**
  * The services of a topology for the modules that there are: all in one process, which hands messages over without storing
- * them first; all in one process with two replicas; each alone; or some together with two replicas of what is hurt most. Of a split that has a replica of each, two of each would only be slower.
+ * them first; all in one process with two replicas; each alone; or some together with two
+ * replicas of what is hurt most. Of a split that has a replica of each, two of each would only be slower.
  */
 export function servicesOf(topology: TopologyName, modules: readonly string[]): readonly ServicePlan[] {
   if (topology === 'single' || topology === 'monolith') return [{ name: 'shop', modules, replicas: topology === 'single' ? 1 : 2 }];

@@ -20,6 +20,7 @@ export type PassingOutcome = (error: unknown) => Outcome | undefined;
  */
 export class ModuleServer {
   private readonly handlers = new Map<CompiledMessage, Handler>();
+  private readonly byName: ReadonlyMap<string, CompiledMessage>;
   private draining = false;
   private idle: (() => void) | undefined;
   /** Calls being worked on. */
@@ -31,11 +32,18 @@ export class ModuleServer {
     readonly inFlightMax: number,
     readonly logFault: FaultLog,
     private readonly passingOutcome: PassingOutcome = () => undefined,
-  ) {}
+  ) {
+    this.byName = new Map(messages.map((message) => [message.name, message]));
+  }
 
   /** Names the handler of a message; the host does so for each before the module is served. */
   handle(message: CompiledMessage, handler: Handler): void {
     this.handlers.set(message, handler);
+  }
+
+  /** The message of a wire name, if the module has it. */
+  messageNamed(name: string): CompiledMessage | undefined {
+    return this.byName.get(name);
   }
 
   /** The handler of a message, if one was named. For `runHandler`, which enters and leaves. */

@@ -1,12 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { type Call, CallContext, type CompiledMessage, type Identity, type ModuleServer, now, type Outcomes, runHandler, type Timed, wheel } from '../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, ModuleUnavailable, type UnavailableReason } from '../contract/index.js';
+import { CALLER, parseBody, TRACEPARENT } from './call-data.js';
 import { declaredFailure, type Failure, faultOf, kitFailure, readFailure } from './failure.js';
 
 const logger = new Logger('calls');
-
-const MODULE = /^[a-z][a-z0-9-]{0,39}$/;
-const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 /** A call as plain data, which JSON and a structured clone can carry. */
 export interface PlainRequest {
@@ -86,7 +84,7 @@ export interface ReceivedCall {
  */
 export function receive(server: ModuleServer, request: PlainRequest, answer: (reply: PlainReply) => void): ReceivedCall | undefined {
   if (!isSound(request)) return refused(new InvalidMessage(`${server.module}.?`, [{ path: '', rule: 'request', message: 'is no request: it needs a message, a caller and a body, and what else it has must be of its type' }]), answer);
-  const message = server.messages.find(({ name }) => name === request.message);
+  const message = server.messageNamed(request.message);
   const handler = message && server.handlerOf(message);
   if (message === undefined || handler === undefined) return refused(new ModuleUnavailable(server.module, request.message, 'missing'), answer);
   const leftMs = Math.min(request.leftMs ?? message.deadlineMs, message.deadlineMs);
@@ -96,7 +94,7 @@ export function receive(server: ModuleServer, request: PlainRequest, answer: (re
   const call = new Received(message, request, now() + leftMs, answer);
   let input: object;
   try {
-    input = message.input.decode(parsed(message, request.body)) as object;
+    input = message.input.decode(parseBody(message.name, request.body)) as object;
   } catch (error) {
     // A check of the contract's own may throw: that is a fault of the module.
     return refused(error instanceof InvalidMessage ? error : server.fault(message, call, error), answer);
@@ -165,18 +163,8 @@ function isSound(request: unknown): request is PlainRequest {
   if (typeof request !== 'object' || request === null) return false;
   const { message, caller, body, leftMs = 0, identity, idempotencyKey = '', traceparent = '' } = request as Record<keyof PlainRequest, unknown>;
   if (typeof message !== 'string' || typeof body !== 'string' || typeof leftMs !== 'number' || typeof idempotencyKey !== 'string') return false;
-  if (typeof caller !== 'string' || !MODULE.test(caller) || typeof traceparent !== 'string' || (traceparent !== '' && !TRACEPARENT.test(traceparent))) return false;
+  if (typeof caller !== 'string' || !CALLER.test(caller) || typeof traceparent !== 'string' || (traceparent !== '' && !TRACEPARENT.test(traceparent))) return false;
   if (identity === undefined) return true;
   const { subject, roles } = (identity ?? {}) as Record<keyof Identity, unknown>;
   return typeof subject === 'string' && Array.isArray(roles) && roles.every((role) => typeof role === 'string');
-}
-
-/** The body as a message. An empty body is an empty message. */
-function parsed({ name }: CompiledMessage, body: string): unknown {
-  if (body === '') return {};
-  try {
-    return JSON.parse(body);
-  } catch (error) {
-    throw new InvalidMessage(name, [{ path: '', rule: 'json', message: `is no JSON: ${error instanceof Error ? error.message : String(error)}` }]);
-  }
 }

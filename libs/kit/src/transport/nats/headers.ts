@@ -1,4 +1,5 @@
 import type { Identity } from '../../boundary/index.js';
+import { CALLER, TRACEPARENT } from '../call-data.js';
 
 /**
  * What crosses beside a message. As text, `name: value` a line; values are percent-encoded where they could hold anything but
@@ -30,8 +31,6 @@ export const HEADERS_START = 'NATS/1.0\r\n';
 /** The caller of a message that names none: some NATS client. */
 export const FOREIGN_CALLER = 'nats';
 
-const MODULE = /^[a-z][a-z0-9-]{0,39}$/;
-const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 const ID_CHARS_MAX = 64;
 const PLAIN = /^[\w.@:/+=-]*$/;
 const LONE_SURROGATES = /[\ud800-\udfff]/gu;
@@ -107,7 +106,7 @@ let lastCaller = FOREIGN_CALLER;
 
 function isCaller(name: string): boolean {
   if (name === lastCaller) return true;
-  if (!MODULE.test(name)) return false;
+  if (!CALLER.test(name)) return false;
   lastCaller = name;
   return true;
 }

@@ -1,5 +1,6 @@
 import { type CompiledError, type EncodedError, type Handler, type ModuleServer, now, type Outcomes, runHandler, wheel } from '../../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, type ModuleFault, ModuleUnavailable } from '../../contract/index.js';
+import { parseBody } from '../call-data.js';
 import { bodyOf, type WireMessage, hasHeaders, headersOf, replyOf, subjectTail } from './wire-message.js';
 import { Endpoint } from './endpoint.js';
 import { declaredFailureText, type FailureText, kitFailureText } from './failure-text.js';
@@ -85,7 +86,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     const work = new Work(this, this.underWay.next(), endpoint, reply, at, leftMs, headers);
     let input: object;
     try {
-      input = message.input.decode(parse(message.name, bodyOf(delivery))) as object;
+      input = message.input.decode(parseBody(message.name, bodyOf(delivery))) as object;
     } catch (error) {
       // A check of the contract's own may throw: that is a fault of the module.
       return error instanceof InvalidMessage ? this.invalid(endpoint, reply, at, error) : this.answerFault(work, error);
@@ -176,15 +177,5 @@ export class Responder implements WorkOwner, Outcomes<Work> {
   private answer(reply: string, { headers, body }: FailureText): void {
     // Without its body it is still a failure to every client.
     if (reply !== '' && !this.wire.publish(reply, '', headers, body)) this.wire.publish(reply, '', headers, '');
-  }
-}
-
-/** The payload as a message; none is an empty message. */
-function parse(name: string, body: string): unknown {
-  if (body === '') return {};
-  try {
-    return JSON.parse(body);
-  } catch (error) {
-    throw new InvalidMessage(name, [{ path: '', rule: 'json', message: `is no JSON: ${error instanceof Error ? error.message : String(error)}` }]);
   }
 }
