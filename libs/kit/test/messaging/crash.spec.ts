@@ -13,7 +13,7 @@ const HOLDING_POINTS = ['after-send', 'after-accept', 'after-handle'];
 const SPARED = 20;
 const TOPICS_EACH = 3;
 const PAUSE_MS = 50;
-const LOST = /already released|Connection terminated|connection error|idle-in-transaction|terminating connection|ECONNRESET/;
+const LOST = /gets no connection|already released|Connection terminated|connection error|idle-in-transaction|terminating connection|ECONNRESET/;
 /** PostgreSQL cuts a frozen handler's transaction, whose rows the next holder waits for, after a minute. */
 const ALL_WITHIN_MS = 90_000;
 
@@ -51,7 +51,7 @@ describe.each(PROCESS_WORLDS)('replicas that come to grief over $name', (world) 
     }
   }
 
-  /** Whether it was said. One that was frozen within a transaction for too long has lost it, and its connection. */
+  /** Whether it was said. One that was frozen for too long has lost its transaction, its connection, or its wait for one. */
   async function says(replica: ChatterReplica, topic: string, number: number): Promise<boolean> {
     try {
       return await replica.say(topic, number, 1);
