@@ -58,7 +58,7 @@ export default tseslint.config(
   },
   {
     // What makes fast functions from contracts, as text.
-    files: ['libs/kit/src/boundary/compile.ts', 'libs/kit/src/transport/nats/json.ts'],
+    files: ['libs/kit/src/boundary/compile.ts', 'libs/nats/src/json.ts'],
     rules: { '@typescript-eslint/no-implied-eval': 'off' },
   },
   {

@@ -19,7 +19,7 @@ export default {
   globalSetup: '<rootDir>/libs/kit/test/servers.globalsetup.mjs',
   globalTeardown: '<rootDir>/libs/kit/test/servers.globalteardown.mjs',
   testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/libs/kit/dist/', '<rootDir>/apps/cli/dist/', '/dist$'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/libs/kit/dist/', '<rootDir>/libs/nats/dist/', '<rootDir>/apps/cli/dist/', '/dist$'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   // One spec at a time: many start servers and processes of their own, and some measure time.
   maxWorkers: 1,

@@ -5,7 +5,7 @@
 import { lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-const PUBLISHED = ['libs/kit', 'apps/cli'];
+const PUBLISHED = ['libs/kit', 'libs/nats', 'apps/cli'];
 
 for (const folder of PUBLISHED) {
   const own = join(folder, 'dist');

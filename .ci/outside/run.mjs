@@ -6,7 +6,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,13 +14,13 @@ import { startRegistry } from './registry.mjs';
 
 /** Ends a hang: the slowest step installs some hundred packages. */
 const STEP_TIMEOUT_MS = 300_000;
-const PACKAGES = ['libs/kit', 'apps/cli', 'apps/create'];
+const PACKAGES = ['libs/kit', 'libs/nats', 'apps/cli', 'apps/create'];
 const keep = process.argv.includes('--keep');
 const root = mkdtempSync(join(tmpdir(), 'fledge-outside-'));
 const upstream = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
 
 // nothing of an older build is packed
-for (const left of ['libs/kit/dist', 'apps/cli/dist', 'dist/.tsbuildinfo']) rmSync(left, { recursive: true, force: true });
+for (const left of ['libs/kit/dist', 'libs/nats/dist', 'apps/cli/dist', 'dist/.tsbuildinfo']) rmSync(left, { recursive: true, force: true });
 await step('build', () => run('npm', ['run', '--silent', 'build'], process.cwd(), process.env));
 await step('types', () => run('npm', ['run', '--silent', 'types'], process.cwd(), process.env));
 mkdirSync(join(root, 'packed'));
@@ -41,7 +41,7 @@ const env = {
 };
 try {
   for (const file of registry.files) await step(`publint ${file.split('/').at(-1)}`, () => run(bin('publint'), ['--strict', file], process.cwd(), process.env));
-  for (const file of registry.files.slice(0, 2)) await step(`attw ${file.split('/').at(-1)}`, () => run(bin('attw'), ['--profile', 'esm-only', '--quiet', file], process.cwd(), process.env));
+  for (const file of registry.files.slice(0, 3)) await step(`attw ${file.split('/').at(-1)}`, () => run(bin('attw'), ['--profile', 'esm-only', '--quiet', file], process.cwd(), process.env));
   await step('npm create fledge my-app', () => run('npm', ['create', '--yes', 'fledge', 'my-app'], root, env));
   const app = join(root, 'my-app');
   await step('npm install', () => run('npm', ['install', '--loglevel=error'], app, env));
@@ -51,6 +51,7 @@ try {
   for (const topology of ['monolith', 'split']) await step(`npm start -- ${topology}`, () => startAndCall(app, topology));
   await step('a transport of its own', () => runsOnItsOwnTransport(app));
   await step('a second copy is refused', () => refusesSecondCopy(app));
+  await step('NATS without its package is refused', () => refusesMissingNats(app));
   await step('production without what development needs', () => productionIsLean(app));
 } finally {
   registry.stop();
@@ -136,6 +137,21 @@ function refusesSecondCopy(app) {
     rmSync(join(app, 'node_modules/@fledge/kit/node_modules'), { recursive: true });
   }
   throw new Error('it started with two copies of @nestjs/cqrs');
+}
+
+/** A topology over NATS asks for the package of NATS. */
+function refusesMissingNats(app) {
+  const [package_, away] = [join(app, 'node_modules/@fledge/nats'), join(app, 'node_modules/@fledge/nats-away')];
+  renameSync(package_, away);
+  try {
+    execFileSync(process.execPath, ['dist/src/main.js', '--topology', 'config/split.yaml', '--service', 'orders'], { cwd: app, env: { ...env, NATS_URL: 'nats://127.0.0.1:1' }, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+  } catch (error) {
+    if (error.status === 78 && /uses NATS, and @fledge\/nats is not installed/.test(error.stderr)) return;
+    throw new Error(`it was to end with 78 and ask for @fledge/nats, and ended with ${error.status}: ${error.stderr}`, { cause: error });
+  } finally {
+    renameSync(away, package_);
+  }
+  throw new Error('a topology over NATS started without @fledge/nats');
 }
 
 /** npm leaves the folder of a scope behind when its packages are gone. */

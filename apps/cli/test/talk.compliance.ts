@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { Host, LocalTransport, NatsTransport, type Transport } from '@fledge/kit';
+import { Host, LocalTransport, type Transport } from '@fledge/kit';
+import { NatsTransport } from '@fledge/nats';
 import { eventually, freshDatabase, type FreshDatabase, testNatsUrl } from '@fledge/kit/testing';
 import { CommandBus } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';

@@ -86,7 +86,7 @@ export function unfit({ file, from }: Edit, text: string): string | undefined {
 /** Which edits of a mutation no longer fit the code that was built into `dist`, a sentence each. */
 export async function unfitEdits({ edits }: Mutation, dist: string): Promise<string[]> {
   // published packages have their built files in folders of their own, and links here
-  const folders = [dist, await realpath(join(dist, 'libs/kit'))];
+  const folders = [dist, ...(await Promise.all(['libs/kit', 'libs/nats'].map((folder) => realpath(join(dist, folder)))))];
   const files = (await Promise.all(folders.map(async (folder) => (await readdir(folder, { recursive: true })).map((file) => join(folder, file))))).flat();
   const told = edits.map(async (edit) => {
     const path = files.find((file) => file.endsWith(edit.file));

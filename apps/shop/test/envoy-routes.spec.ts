@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { loadTopology, NATS_SERVER_PINGS } from '@fledge/kit/operations';
+import { NATS_SERVER_PINGS } from '@fledge/cli/servers';
+import { loadTopology } from '@fledge/kit/operations';
 import { parse } from 'yaml';
 import { shop } from '../src/modules.js';
 

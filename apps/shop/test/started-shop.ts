@@ -1,4 +1,5 @@
-import { Host, LocalTransport, type ModuleSettings, NatsTransport } from '@fledge/kit';
+import { Host, LocalTransport, type ModuleSettings } from '@fledge/kit';
+import { NatsTransport } from '@fledge/nats';
 import { freshDatabase, testNatsUrl } from '@fledge/kit/testing';
 import { type FrontDoor, frontDoor } from '@fledge/cli/front-door';
 import { randomBytes } from 'node:crypto';

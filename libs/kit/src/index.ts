@@ -20,4 +20,4 @@ export type { Retention } from './messaging/retention.js';
 export { Singleton, type SingletonOptions } from './messaging/singleton.js';
 export { Authentication, CurrentUser, Public, Roles } from './security/index.js';
 export { loadTopology, nearest, parseTopology, serviceNamed, TopologyError, type DatabaseSettings, type DrainSettings, type Environment, type HttpSettings, type KnownTransport, type LoadOptions, type NatsSettings, type Place, type Service, type Topology, type TopologyProblem } from './topology/index.js';
-export { LocalTransport, NatsTransport, type LogLimits, type NatsCredentials, type NatsTransportOptions, type Transport, type TransportKind } from './transport/index.js';
+export { LocalTransport, type Transport, type TransportKind } from './transport/index.js';

@@ -22,4 +22,3 @@ export {
   type Topology,
   type TopologyProblem,
 } from './topology/index.js';
-export { NATS_SERVER_PINGS } from './transport/nats/server-settings.js';

@@ -1,10 +1,32 @@
 /**
- * What a transport of your own is written with: the two ports, and calls as plain data.
+ * What a transport of your own is written with: the two ports, and calls as plain data (`requestOf`, `receive`, `settle`, `refuse`). One that
+ * writes calls and answers in a form of its own, as `@fledge/nats` does, runs them by `runHandler`, and takes failures apart by `failure`'s functions.
  * @packageDocumentation
  */
-export type { Abandonable, Call, CallOutcome, CompiledMessage, Identity, ModuleServer, Send } from './boundary/index.js';
+export {
+  CallContext,
+  dateText,
+  now,
+  outcomeOf,
+  runHandler,
+  wheel,
+  type Abandonable,
+  type Call,
+  type CallOutcome,
+  type CompiledError,
+  type CompiledMessage,
+  type EncodedError,
+  type Handler,
+  type Identity,
+  type ModuleServer,
+  type Outcomes,
+  type Send,
+  type Timed,
+} from './boundary/index.js';
 export { InvalidMessage, ModuleUnavailable, StartupError, type UnavailableReason } from './contract/index.js';
-export type { Failure } from './transport/failure.js';
+export type { NatsSettings } from './topology/index.js';
+export { CALLER, parseBody, TRACEPARENT } from './transport/call-data.js';
+export { declaredFailure, faultOf, kitFailure, readFailure, type Failure } from './transport/failure.js';
 export { receive, refuse, requestOf, settle, type PlainReply, type PlainRequest, type ReceivedCall } from './transport/plain-calls.js';
 export { KEY_MAX } from './transport/message-log.js';
 export type { CallTransport, InboxPort, LogPosition, MessageHeaders, MessageLog, Sent, SentHistory, StoredMessage, StoredPlace, Transport, TransportKind, TransportPlace } from './transport/index.js';

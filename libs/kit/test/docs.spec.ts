@@ -7,7 +7,7 @@ const DOCS = join(ROOT, 'libs/kit/docs');
 
 /** Every page of the documentation. */
 const pages = [
-  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'apps/cli/README.md', 'apps/create/README.md', 'libs/kit/README.md'].map((file) => join(ROOT, file)),
+  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'apps/cli/README.md', 'apps/create/README.md', 'libs/kit/README.md', 'libs/nats/README.md'].map((file) => join(ROOT, file)),
   ...readdirSync(DOCS, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.md')).map((file) => join(DOCS, file)),
 ];
 

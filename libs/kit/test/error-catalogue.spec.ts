@@ -12,7 +12,7 @@ const OUTCOMES = ['rejected', 'not-run', 'unknown', 'not-run or unknown', 'rejec
 /** The codes of the kit and its command, and where each is first used: `fledge.…` texts, and the causes of startup errors. */
 function codesInSources(): ReadonlyMap<string, string> {
   const codes = new Map<string, string>();
-  for (const folder of ['libs/kit/src', 'apps/cli/src']) {
+  for (const folder of ['libs/kit/src', 'libs/nats/src', 'apps/cli/src']) {
     for (const file of readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })) {
       if (!file.endsWith('.ts') || file.endsWith('.spec.ts')) continue;
       const path = `${folder}/${file}`;

@@ -1,6 +1,7 @@
 /** A process of the events bench: hosts the modules that it is told to, and does what comes over its channel. */
 import 'reflect-metadata';
-import { Host, LocalTransport, NatsTransport } from '@fledge/kit';
+import { Host, LocalTransport } from '@fledge/kit';
+import { NatsTransport } from '@fledge/nats';
 import { handling, pipe, Producer, taken } from './pipe.js';
 import type { ProduceOptions } from './produce.js';
 

@@ -1,6 +1,6 @@
 import { StartupError } from '../contract/index.js';
-import { type KnownTransport, type Service, type Topology, TopologyError, type TopologyProblem } from '../topology/index.js';
-import { LocalTransport, NatsTransport, type Transport, type TransportKind } from '../transport/index.js';
+import { type KnownTransport, type NatsSettings, type Service, type Topology, TopologyError, type TopologyProblem } from '../topology/index.js';
+import { LocalTransport, type Transport, type TransportKind, type TransportPlace } from '../transport/index.js';
 import type { Application } from './application.js';
 import { checkAgainst } from './module-settings.js';
 
@@ -25,16 +25,35 @@ export function checkTransports({ transports = [] }: Application, topology: Topo
   if (problems.length > 0) throw new TopologyError(topology.file, problems);
 }
 
-/** Makes the transport that a topology names. Its settings must be checked. @throws StartupError when it uses NATS and names no server. */
-export function chooseTransport({ transports = [] }: Application, topology: Topology, service: Service, version: string | undefined): Transport {
+/**
+ * Makes the transport that a topology names. Its settings must be checked.
+ * @throws StartupError when it uses NATS, and names no server or `@fledge/nats` is not installed.
+ */
+export async function chooseTransport({ transports = [] }: Application, topology: Topology, service: Service, version: string | undefined): Promise<Transport> {
   const kind = transports.find(({ name }) => name === topology.transport);
-  if (kind) return named(kind.name, kind.create(read(kind, topology).settings, { namespace: topology.namespace, service: service.name, version }));
+  const place: TransportPlace = { namespace: topology.namespace, service: service.name, version };
+  if (kind) return named(kind.name, kind.create(read(kind, topology).settings, place));
   if (topology.transport === 'local') return new LocalTransport();
   if (topology.nats.servers.length === 0) {
     throw new StartupError('nats', `${topology.file} uses NATS, and no server is named`, 'Set NATS_URL, or start with `fledge start`, which brings a broker along.');
   }
-  const { servers, ...limits } = topology.nats;
-  return new NatsTransport({ url: servers, log: limits, namespace: topology.namespace, name: service.name, version });
+  return (await loadNats(topology.file)).create(topology.nats, place);
+}
+
+/** The transport of NATS, whose settings the kit has checked already. */
+type NatsKind = Pick<TransportKind<NatsSettings>, 'create'>;
+
+/** Not imported by its name, so that the kit builds and starts without it. */
+const NATS_PACKAGE: string = '@fledge/nats';
+
+async function loadNats(file: string): Promise<NatsKind> {
+  try {
+    return ((await import(NATS_PACKAGE)) as { readonly nats: NatsKind }).nats;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(`'${NATS_PACKAGE}'`)) throw error;
+    throw new StartupError('nats-package', `${file} uses NATS, and ${NATS_PACKAGE} is not installed`, `Install it beside the kit: npm install ${NATS_PACKAGE}`);
+  }
 }
 
 /** Outboxes note by its name which log took a message. */

@@ -5,7 +5,8 @@ import { Column, Entity, type MigrationInterface, PrimaryColumn, type QueryRunne
 import { BoundedModule } from '../bus/index.js';
 import { defineContract } from '../contract/index.js';
 import { eventually, freshDatabase, testNatsUrl } from '../testing/index.js';
-import { LocalTransport, NatsTransport, type Transport } from '../transport/index.js';
+import { LocalTransport, type Transport } from '../transport/index.js';
+import { NatsTransport } from '@fledge/nats';
 import { Host } from './host.js';
 
 @Entity('shelf')

@@ -5,7 +5,8 @@ import { Counter } from 'prom-client';
 import { BoundedModule } from '../bus/index.js';
 import { CommandContract, ContractError, defineContract, ErrorContract } from '../contract/index.js';
 import { testNatsUrl } from '../testing/index.js';
-import { LocalTransport, NatsTransport, type Transport } from '../transport/index.js';
+import { LocalTransport, type Transport } from '../transport/index.js';
+import { NatsTransport } from '@fledge/nats';
 import { Host } from './host.js';
 
 @ErrorContract('bell.broken.v1', { kind: 'conflict', hint: 'Mend it.' })

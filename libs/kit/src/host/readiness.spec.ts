@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
 import { Column, Entity, PrimaryColumn, type MigrationInterface, type QueryRunner } from 'typeorm';
-import { startBroker } from '../../test/nats/broker.js';
+import { startNatsServer } from '@fledge/cli/servers';
 import { BoundedModule } from '../bus/index.js';
 import { defineContract } from '../contract/index.js';
 import { eventually, freshDatabase, type FreshDatabase } from '../testing/index.js';
-import { LocalTransport, NatsTransport, type Transport } from '../transport/index.js';
+import { LocalTransport, type Transport } from '../transport/index.js';
+import { NatsTransport } from '@fledge/nats';
 import { Host } from './host.js';
 
 @Entity('shelf')
@@ -143,7 +144,7 @@ describe('readiness', () => {
 
   // It was lost, and with it, of every service at once, the reads that need nothing but the database.
   it('is kept when the broker is away, and says what that takes away', async () => {
-    const broker = await startBroker();
+    const broker = await startNatsServer();
     await start(['talk'], new NatsTransport({ url: broker.url, namespace: 'readiness', name: 'talk' }));
     expect(await readyz()).toEqual(ready);
     const isDegraded = async (): Promise<boolean> => (await fetch(`http://127.0.0.1:${host?.port}/readyz`)).headers.has('x-envoy-degraded');
@@ -151,7 +152,7 @@ describe('readiness', () => {
     await broker.stop();
     await becomes({ ...ready, degraded: ['broker'] });
     expect(await isDegraded()).toBe(true);
-    const again = await startBroker({ port: broker.port });
+    const again = await startNatsServer({ port: broker.port });
     await becomes(ready);
     await again.stop();
   });

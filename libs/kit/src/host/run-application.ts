@@ -63,11 +63,12 @@ async function runService(application: Application, file: string, name: string |
   const service = serviceNamed(topology, name);
   checkTransports(application, topology);
   await refuseSettings(application, topology, service.modules);
+  const transport = await chooseTransport(application, topology, service, application.version ?? deployedVersion(process.argv[1] ?? ''));
   const postgres = topology.database.url === undefined ? await startEmbeddedPostgres({ dir: DATA_FOLDER, keepUp: (line) => new Logger('postgres').warn(line) }) : undefined;
   const host = new Host({
     application,
     modules: service.modules,
-    transport: chooseTransport(application, topology, service, application.version ?? deployedVersion(process.argv[1] ?? '')),
+    transport,
     database: { url: topology.database.url ?? (postgres as EmbeddedPostgres).url, poolMax: topology.database.poolMax },
     http: topology.http,
     settings: topology.settings,

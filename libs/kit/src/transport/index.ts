@@ -2,4 +2,3 @@ export { KEY_MAX, type MessageLog, type InboxPort, type LogPosition, type Messag
 export { LocalMessageLog } from './local/local.message-log.js';
 export { LocalTransport } from './local/local.transport.js';
 export type { CallTransport, Transport, TransportKind, TransportPlace } from './transport.js';
-export { NatsTransport, type LogLimits, type NatsCredentials, type NatsTransportOptions } from './nats/index.js';

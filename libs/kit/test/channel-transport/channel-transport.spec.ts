@@ -26,7 +26,7 @@ describe('a transport of an application', () => {
     let made: unknown;
     const watched: TransportKind = { ...channel, create: (settings, place) => ((made = { settings, place }), channel.create(settings as ChannelSettings, place)) };
     const [service] = topology.services;
-    const transport = chooseTransport({ ...application, transports: [watched] }, topology, service as NonNullable<typeof service>, '1.2.3');
+    const transport = await chooseTransport({ ...application, transports: [watched] }, topology, service as NonNullable<typeof service>, '1.2.3');
     expect(made).toEqual({ settings: { listeners: 7 }, place: { namespace: 'fledge', service: 'all', version: '1.2.3' } });
     const host = await new Host({ application, modules: MODULES.slice(0, 1), transport }).start();
     await host.close();
@@ -49,11 +49,11 @@ describe('a transport of an application', () => {
     expect(failureOf(() => checkTransports(needy, read('transport: channel')))).toEqual(expect.objectContaining({ message: expect.stringContaining('channel.url is not set') as string }));
   });
 
-  it('has one name, which its log has, too', () => {
+  it('has one name, which its log has, too', async () => {
     const topology = read('transport: channel');
     const [service] = topology.services;
     const other: TransportKind = { ...channel, create: (settings, place) => Object.assign(channel.create(settings as ChannelSettings, place), { name: 'nats' }) };
-    expect(failureOf(() => chooseTransport({ ...application, transports: [other] }, topology, service as NonNullable<typeof service>, undefined))).toEqual(expect.objectContaining({ code: 'fledge.startup.transport-name', message: "the transport 'channel' calls itself or its log 'nats'" }));
+    await expect(chooseTransport({ ...application, transports: [other] }, topology, service as NonNullable<typeof service>, undefined)).rejects.toMatchObject({ code: 'fledge.startup.transport-name', message: "the transport 'channel' calls itself or its log 'nats'" });
   });
 
   it('that reaches no other process has one replica', () => {

@@ -1,7 +1,7 @@
 /** A process that hosts modules of the law's application over NATS: `node law-host.main.js <nats url> <namespace> <module>…`. */
 import 'reflect-metadata';
 import { Host } from '../../src/host/index.js';
-import { NatsTransport } from '../../src/transport/index.js';
+import { NatsTransport } from '@fledge/nats';
 import { LAW_IN_FLIGHT_MAX, lawApplication } from '../../src/compliance/law/application.js';
 
 const [url = '', namespace = '', ...modules] = process.argv.slice(2);

@@ -5,7 +5,7 @@ import { withCallOptions } from '@fledge/kit';
 import { DeadlineExceeded } from '@fledge/kit/contract';
 import { Host } from '../../src/host/index.js';
 import { eventually, testNatsUrl } from '../../src/testing/index.js';
-import { NatsTransport } from '../../src/transport/index.js';
+import { NatsTransport } from '@fledge/nats';
 import { lawApplication } from '../../src/compliance/law/application.js';
 import { ListParts, Work } from '../../src/compliance/law/target.contract.js';
 import { freshNamespace, startProcess, stopProcess } from './worlds.js';

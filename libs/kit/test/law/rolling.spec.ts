@@ -1,4 +1,5 @@
-import { DeadLetters, Host, LocalTransport, NatsTransport, type Transport } from '@fledge/kit';
+import { DeadLetters, Host, LocalTransport, type Transport } from '@fledge/kit';
+import { NatsTransport } from '@fledge/nats';
 import { InvalidMessage, ModuleFault } from '@fledge/kit/contract';
 import { eventually, freshDatabase, type FreshDatabase, testNatsUrl } from '@fledge/kit/testing';
 import { CommandBus } from '@nestjs/cqrs';

@@ -9,7 +9,7 @@ import { connect, headers as emptyHeaders } from '@nats-io/transport-node';
 import { DataSource } from 'typeorm';
 import type { ModuleDataSource } from '../../src/data/index.js';
 import { sqlOf } from '../../src/messaging/sql.js';
-import { type Broker, startBroker } from '../nats/broker.js';
+import { startNatsServer, type TestNatsServer } from '@fledge/cli/servers';
 import { EARS } from '../../src/compliance/messaging/chatter.js';
 import { Chatter } from '../../src/compliance/messaging/chatter-world.js';
 import { natsWorld } from './worlds.js';
@@ -18,12 +18,12 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) =
 
 describe('events when the broker', () => {
   let store: string;
-  let broker: Broker;
+  let broker: TestNatsServer;
   let chatter: Chatter;
 
   beforeEach(async () => {
     store = await mkdtemp(join(tmpdir(), 'fledge-store-'));
-    broker = await startBroker({ store });
+    broker = await startNatsServer({ store });
     chatter = await Chatter.start(natsWorld(() => broker.url));
   });
   afterEach(async () => {
@@ -36,7 +36,7 @@ describe('events when the broker', () => {
   /** Another one at its place: on its store, or on an empty one. */
   async function comesBack({ wiped }: { readonly wiped: boolean }): Promise<void> {
     if (wiped) await rm(store, { recursive: true, force: true });
-    broker = await startBroker({ store, port: broker.port });
+    broker = await startNatsServer({ store, port: broker.port });
   }
 
   const unsent = async (): Promise<number> => (await chatter.rows<{ count: number }>('talker', 'select count(*)::int as count from outbox where sent_at is null'))[0]?.count ?? 0;

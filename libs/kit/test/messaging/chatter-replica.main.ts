@@ -1,7 +1,8 @@
 /** A process that hosts both chatter modules, and comes to grief as its order says. */
 import 'reflect-metadata';
 import { subscribe } from 'node:diagnostics_channel';
-import { Host, LocalTransport, NatsTransport } from '@fledge/kit';
+import { Host, LocalTransport } from '@fledge/kit';
+import { NatsTransport } from '@fledge/nats';
 import { CommandBus } from '@nestjs/cqrs';
 import { chatterApplication, Say } from '../../src/compliance/messaging/chatter.js';
 import type { ReplicaErrand, ReplicaOrder } from './chatter-replica.js';

@@ -1,4 +1,5 @@
-import { LocalTransport, NatsTransport } from '@fledge/kit';
+import { LocalTransport } from '@fledge/kit';
+import { NatsTransport } from '@fledge/nats';
 import { testNatsUrl } from '@fledge/kit/testing';
 import type { MessagingWorld } from '../../src/compliance/messaging/chatter-world.js';
 import { channelTransport } from '../channel-transport/index.js';

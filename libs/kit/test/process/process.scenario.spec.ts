@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
-import { Host, LocalTransport, NatsTransport, Processes, type RunDetails, type Transport } from '../../src/index.js';
+import { Host, LocalTransport, Processes, type RunDetails, type Transport } from '../../src/index.js';
+import { NatsTransport } from '@fledge/nats';
 import { eventually, freshDatabase, type FreshDatabase, testNatsUrl } from '../../src/testing/index.js';
 import { Plan, travel } from './trip.js';
 

@@ -1,4 +1,5 @@
-import { BoundedModule, Host, LocalTransport, NatsTransport, type Application, type Transport } from '@fledge/kit';
+import { BoundedModule, Host, LocalTransport, type Application, type Transport } from '@fledge/kit';
+import { NatsTransport } from '@fledge/nats';
 import { defineContract } from '@fledge/kit/contract';
 import { CommandBus, CommandHandler } from '@nestjs/cqrs';
 import type { Caller, HandlerKind, Peer } from '../peer.js';

@@ -1,0 +1,122 @@
+import { CALLER, type Identity, TRACEPARENT } from '@fledge/kit/transport';
+
+/**
+ * What crosses beside a message. As text, `name: value` a line; values are percent-encoded where they could hold anything but
+ * plain ASCII, so that no value can end its line. All are optional: a bare `nats req` has none.
+ *
+ * | header | value |
+ * |---|---|
+ * | `Fledge-Id` | names the call, the same when it is sent again; makes it possible to cancel it |
+ * | `Fledge-Resent` | `1` when the same call was sent before, and may be at work |
+ * | `Fledge-Left-Ms` | milliseconds left for it, never a clock time: the clocks of machines differ |
+ * | `Fledge-Caller` | the calling module |
+ * | `Fledge-Subject`, `Fledge-Roles` | the identity that acts; roles parted by commas |
+ * | `Fledge-Idempotency-Key` | as given to `withCallOptions` |
+ * | `traceparent` | W3C trace context |
+ */
+export interface CallHeaders {
+  id: string;
+  isResent: boolean;
+  leftMs: number | undefined;
+  caller: string;
+  identity: Identity | undefined;
+  idempotencyKey: string | undefined;
+  traceparent: string | undefined;
+}
+
+/** The first line of all headers. */
+export const HEADERS_START = 'NATS/1.0\r\n';
+
+/** The caller of a message that names none: some NATS client. */
+export const FOREIGN_CALLER = 'nats';
+
+const ID_CHARS_MAX = 64;
+const PLAIN = /^[\w.@:/+=-]*$/;
+const LONE_SURROGATES = /[\ud800-\udfff]/gu;
+
+/** The lines of the context that a call takes along, without an end; mostly empty. */
+export function contextLines(identity: Identity | undefined, idempotencyKey: string | undefined, traceparent: string | undefined): string {
+  let lines = identity === undefined ? '' : identityLines(identity);
+  if (idempotencyKey !== undefined) lines += `Fledge-Idempotency-Key: ${encode(idempotencyKey)}\r\n`;
+  if (traceparent !== undefined && TRACEPARENT.test(traceparent)) lines += `traceparent: ${traceparent}\r\n`;
+  return lines;
+}
+
+// One request's identity is sent with each call that the request makes.
+const identities = new WeakMap<Identity, string>();
+
+function identityLines(identity: Identity): string {
+  let lines = identities.get(identity);
+  if (lines === undefined) {
+    lines = `Fledge-Subject: ${encode(identity.subject)}\r\nFledge-Roles: ${identity.roles.map(encode).join(',')}\r\n`;
+    identities.set(identity, lines);
+  }
+  return lines;
+}
+
+function encode(value: string): string {
+  return PLAIN.test(value) ? value : encodeURIComponent(value.replace(LONE_SURROGATES, '\ufffd'));
+}
+
+/** Reads headers; `undefined` when one of them is malformed. Unknown ones are skipped. */
+export function readHeaders(text: string): CallHeaders | undefined {
+  const headers: CallHeaders = { id: '', isResent: false, leftMs: undefined, caller: FOREIGN_CALLER, identity: undefined, idempotencyKey: undefined, traceparent: undefined };
+  let subject: string | undefined;
+  let roles = '';
+  for (let start = text.indexOf('\r\n') + 2, end; (end = text.indexOf('\r\n', start)) > start; start = end + 2) {
+    const colon = text.indexOf(':', start);
+    if (colon < 0 || colon > end) return undefined;
+    const value = text.charCodeAt(colon + 1) === 32 ? text.slice(colon + 2, end) : text.slice(colon + 1, end);
+    // Told apart by length first: most lines are skipped or taken by one comparison.
+    switch (colon - start) {
+      case 9:
+        if (is(text, start, colon, 'Fledge-Id')) headers.id = value;
+        break;
+      case 11:
+        if (is(text, start, colon, 'traceparent') && TRACEPARENT.test(value)) headers.traceparent = value;
+        break;
+      case 12:
+        if (is(text, start, colon, 'Fledge-Roles')) roles = value;
+        break;
+      case 13:
+        if (is(text, start, colon, 'Fledge-Caller')) headers.caller = value;
+        else if (is(text, start, colon, 'Fledge-Resent')) headers.isResent = value === '1';
+        break;
+      case 14:
+        if (is(text, start, colon, 'Fledge-Left-Ms')) headers.leftMs = Number(value);
+        else if (is(text, start, colon, 'Fledge-Subject')) subject = value;
+        break;
+      case 22:
+        if (is(text, start, colon, 'Fledge-Idempotency-Key')) headers.idempotencyKey = value;
+        break;
+      default:
+    }
+  }
+  if (headers.id.length > ID_CHARS_MAX || !isCaller(headers.caller) || (headers.leftMs !== undefined && !Number.isFinite(headers.leftMs))) return undefined;
+  return subject === undefined && headers.idempotencyKey === undefined ? headers : decodeValues(headers, subject, roles);
+}
+
+/** Whether a name stands there, in whatever case. */
+function is(text: string, start: number, end: number, name: string): boolean {
+  return text.startsWith(name, start) || text.slice(start, end).toLowerCase() === name.toLowerCase();
+}
+
+let lastCaller = FOREIGN_CALLER;
+
+function isCaller(name: string): boolean {
+  if (name === lastCaller) return true;
+  if (!CALLER.test(name)) return false;
+  lastCaller = name;
+  return true;
+}
+
+function decodeValues(headers: CallHeaders, subject: string | undefined, roles: string): CallHeaders | undefined {
+  try {
+    if (subject !== undefined) headers.identity = { subject: decodeURIComponent(subject), roles: roles === '' ? [] : roles.split(',').map(decodeURIComponent) };
+    if (headers.idempotencyKey !== undefined) headers.idempotencyKey = decodeURIComponent(headers.idempotencyKey);
+    return headers;
+  } catch {
+    // A stray percent sign.
+    return undefined;
+  }
+}

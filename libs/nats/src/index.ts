@@ -1,0 +1,9 @@
+/**
+ * The NATS transport: calls between services, and durable messages in JetStream. A topology file chooses it by `transport: nats`; the kit then
+ * loads this package by itself.
+ * @packageDocumentation
+ */
+export type { NatsCredentials } from './connection.js';
+export type { LogLimits } from './jetstream/log-stream.js';
+export { nats } from './nats.kind.js';
+export { NatsTransport, type NatsTransportOptions } from './nats.transport.js';

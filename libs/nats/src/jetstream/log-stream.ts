@@ -1,0 +1,171 @@
+import { jetstream, JetStreamApiCodes, JetStreamApiError, type JetStreamClient, type JetStreamManager, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import { nanos, type NatsConnection } from '@nats-io/transport-node';
+import { StartupError } from '@fledge/kit/contract';
+import type { StoredPlace } from '@fledge/kit/transport';
+import { idOf } from './stored-messages.js';
+
+/** What the broker keeps of messages. */
+export interface LogLimits {
+  /** How long it keeps them, in milliseconds. Default three days: as long as outboxes keep what was sent. */
+  readonly maxAgeMs?: number | undefined;
+  /** In which window it knows a message again by itself, in milliseconds. Default two minutes. What comes later is known again by the inbox. */
+  readonly duplicateWindowMs?: number | undefined;
+  /** Servers that have each message before it counts as stored. Default: as the stream is, and one for a stream that is made. */
+  readonly replicas?: number | undefined;
+}
+
+const MAX_AGE_DEFAULT_MS = 3 * 86_400_000;
+/** One that somebody deletes and makes anew while all stay connected is noticed so late. */
+const ASK_AGAIN_MS = 5_000;
+const DUPLICATE_WINDOW_DEFAULT_MS = 120_000;
+
+/** How JetStream says that it has fewer servers than replicas were asked for: no cluster, or too small a one. */
+const TOO_FEW_SERVERS: readonly number[] = [10_074, 10_005];
+
+/** Messages that are asked of the broker at one time, to see whether it still has them. */
+const ASKED_AT_ONCE = 64;
+/** In the metadata of a stream that an older version found to have lost messages: when that was. */
+const LIFE = 'fledge-life';
+
+/** The parts of a message's subject; no module's name starts with an underscore, so they never meet those of calls. */
+export type LogKind = 'event' | 'command';
+
+/**
+ * The JetStream stream of one namespace, which all modules write to and read from: file storage, limited by age. It is made when
+ * it is missing, by whoever comes first; one that lost its store is another one, with another `incarnation`. Limits that differ
+ * from those of the process that opens it are set anew: the one that came last counts.
+ *
+ * A server that lost power may come back without its newest messages, as the same stream, and give their places to others. Whoever wrote or
+ * read up to there looks after each loss of the connection whether the stream still has what it remembers (`missing`, `idAt`).
+ */
+export class LogStream {
+  readonly stream: string;
+  readonly client: JetStreamClient;
+  private readonly limits: { readonly max_age: number; readonly duplicate_window: number; readonly num_replicas?: number };
+  private manager: Promise<JetStreamManager> | undefined;
+  private known: Promise<string> | undefined;
+  /** How often the connection was lost; a stream may have lost its end each time. */
+  losses = 0;
+  private readonly lossListeners = new Set<() => void>();
+  private askedAt = 0;
+
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly namespace: string,
+    { maxAgeMs = MAX_AGE_DEFAULT_MS, duplicateWindowMs = DUPLICATE_WINDOW_DEFAULT_MS, replicas }: LogLimits = {},
+  ) {
+    // The broker refuses a window that is longer than the age.
+    this.limits = { max_age: nanos(maxAgeMs), duplicate_window: nanos(Math.min(duplicateWindowMs, maxAgeMs)), ...(replicas !== undefined && { num_replicas: replicas }) };
+    this.stream = `${namespace}-messages`;
+    this.client = jetstream(connection, { timeout: 5_000 });
+  }
+
+  /** Where a message is written: `shop._event.ordering.order-placed.v1`. */
+  subject(kind: LogKind, wireName: string): string {
+    return `${this.namespace}._${kind}.${wireName}`;
+  }
+
+  /** When the stream was made, or last found to have lost messages, which names its life. Makes it when it is missing. Asked of the broker again after some seconds, and after `forget`. */
+  incarnation(): Promise<string> {
+    const now = performance.now();
+    if (now - this.askedAt > ASK_AGAIN_MS) this.known = undefined;
+    if (this.known === undefined) this.askedAt = now;
+    return (this.known ??= this.open().catch((error: unknown) => {
+      this.known = undefined;
+      throw error;
+    }));
+  }
+
+  /** The stream may be another one: the connection was lost, or a message could not be stored. */
+  forget(): void {
+    this.known = undefined;
+  }
+
+  /** The sequence of the last message. */
+  async last(): Promise<number> {
+    return (await this.bounds()).last;
+  }
+
+  /** The sequences of the first message and of the last one; of an empty stream the first is one above the last. */
+  async bounds(): Promise<{ readonly first: number; readonly last: number }> {
+    const { state } = await (await this.managed()).streams.info(this.stream);
+    return { first: state.messages === 0 ? state.last_seq + 1 : state.first_seq, last: state.last_seq };
+  }
+
+  /** The connection is lost. */
+  disconnected(): void {
+    this.losses += 1;
+    for (const listener of this.lossListeners) listener();
+  }
+
+  /** Calls `listener` at each loss of the connection, until the function that it returns is called. */
+  onLoss(listener: () => void): () => void {
+    this.lossListeners.add(listener);
+    return () => void this.lossListeners.delete(listener);
+  }
+
+  /** The id of the message at a place; `undefined` if there is none, or it has none. */
+  async idAt(sequence: number): Promise<string | undefined> {
+    const { streams } = await this.managed();
+    try {
+      const found = await streams.getMessage(this.stream, { seq: sequence });
+      return found === null ? undefined : idOf({ headers: found.header });
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.NoMessageFound) return undefined;
+      throw error;
+    }
+  }
+
+  /** Those of some messages that the stream has confirmed and does not have at their place any more, though it begins before it. */
+  async missing(stored: readonly StoredPlace[]): Promise<readonly string[]> {
+    const { first } = await this.bounds();
+    const missing: string[] = [];
+    const left = stored.filter(({ sequence }) => sequence >= first);
+    const look = async (): Promise<void> => {
+      for (let one = left.pop(); one !== undefined; one = left.pop()) if ((await this.idAt(one.sequence)) !== one.id) missing.push(one.id);
+    };
+    await Promise.all(Array.from({ length: ASKED_AT_ONCE }, look));
+    return missing;
+  }
+
+  private async open(): Promise<string> {
+    const { streams } = await this.managed();
+    try {
+      const { created, config } = await streams.info(this.stream);
+      const { max_age, duplicate_window, num_replicas = config.num_replicas } = this.limits;
+      if (config.max_age !== max_age || config.duplicate_window !== duplicate_window || config.num_replicas !== num_replicas) await this.asLimited(() => streams.update(this.stream, this.limits));
+      return incarnationOf(created, config.metadata);
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)) throw error;
+      const subjects = [`${this.namespace}._event.>`, `${this.namespace}._command.>`];
+      const made = await this.asLimited(() => streams.add({ name: this.stream, subjects, storage: StorageType.File, retention: RetentionPolicy.Limits, ...this.limits }));
+      return incarnationOf(made.created, made.config.metadata);
+    }
+  }
+
+  /** Makes or changes the stream; says what to do when there are not so many servers. */
+  private async asLimited<R>(work: () => Promise<R>): Promise<R> {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError && TOO_FEW_SERVERS.includes(error.code))) throw error;
+      const { num_replicas } = this.limits;
+      throw new StartupError('nats-replicas', `the NATS servers cannot keep ${num_replicas} copies of each message: ${error.message}`, `Start a cluster of ${num_replicas} servers or more with JetStream, or lower 'nats.replicas'.`);
+    }
+  }
+
+  private managed(): Promise<JetStreamManager> {
+    return (this.manager ??= jetstreamManager(this.connection, { timeout: 5_000 }).catch((error: unknown) => {
+      this.manager = undefined;
+      if (error instanceof Error && error.name === 'JetStreamNotEnabled') {
+        throw new StartupError('jetstream', 'the NATS server has no JetStream, which keeps the messages between modules', "Start it with '--jetstream --store_dir <folder>'.");
+      }
+      throw error;
+    }));
+  }
+}
+
+function incarnationOf(created: string, metadata: Readonly<Record<string, string>> | undefined): string {
+  const life = metadata?.[LIFE];
+  return life === undefined ? created : `${created} ${life}`;
+}

@@ -1,0 +1,71 @@
+import { headers as emptyHeaders, type MsgHdrs } from '@nats-io/transport-node';
+import type { JsMsg } from '@nats-io/jetstream';
+import { KEY_MAX, type StoredMessage } from '@fledge/kit/transport';
+
+const SOURCE = 'Fledge-Source';
+const KEY = 'Fledge-Key';
+const OCCURRED_AT = 'Fledge-Occurred-At';
+const TRACE = 'traceparent';
+/** JetStream's own: it knows a message again by it, within its window. */
+const ID = 'Nats-Msg-Id';
+
+/** What stands beside the payload, which is the message's JSON alone. A key may have any character; a header may not. */
+export function natsHeadersOf(message: StoredMessage): MsgHdrs {
+  const headers = emptyHeaders();
+  headers.set(SOURCE, message.source);
+  headers.set(KEY, encodeURIComponent(message.key));
+  headers.set(OCCURRED_AT, message.occurredAt);
+  if (message.headers.traceparent !== undefined) headers.set(TRACE, message.headers.traceparent);
+  return headers;
+}
+
+/** `Date` reads much else, also what the database does not. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+const YEAR_10000_MS = 253_402_300_800_000;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** The id of a message of the log, if it has one that is a UUID. */
+export function idOf({ headers }: Pick<JsMsg, 'headers'>): string | undefined {
+  const id = headers?.get(ID) ?? '';
+  return UUID.test(id) ? id : undefined;
+}
+
+/** A message of the log; `undefined` for one that somebody else wrote, without what makes it one of ours, or with what cannot be stored. */
+export function messageOf(raw: JsMsg): StoredMessage | undefined {
+  const [kindToken, module, ...rest] = raw.subject.split('.').slice(1);
+  const { headers } = raw;
+  const [id, source, key, time] = [ID, SOURCE, KEY, OCCURRED_AT].map((name) => headers?.get(name) ?? '');
+  if (!UUID.test(id ?? '') || !source || !key || module === undefined) return undefined;
+  const occurredAt = timeOf(time ?? '');
+  const decoded = keyOf(key);
+  const payload = raw.string();
+  if (occurredAt === undefined || decoded === undefined || payload.includes('\0') || source.includes('\0')) return undefined;
+  const kind = kindToken === '_command' ? 'command' : 'event';
+  const traceparent = headers?.get(TRACE);
+  return {
+    id: id as string,
+    kind,
+    name: [module, ...rest].join('.'),
+    source,
+    target: kind === 'command' ? module : undefined,
+    key: decoded,
+    payload,
+    headers: traceparent ? { traceparent } : {},
+    occurredAt,
+  };
+}
+
+function timeOf(header: string): string | undefined {
+  const ms = TIME.test(header) ? Date.parse(header) : Number.NaN;
+  return ms >= 0 && ms < YEAR_10000_MS ? new Date(ms).toISOString() : undefined;
+}
+
+function keyOf(header: string): string | undefined {
+  try {
+    const key = decodeURIComponent(header);
+    return key.includes('\0') || key.length > KEY_MAX ? undefined : key;
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,161 @@
+import { hostname } from 'node:os';
+import { Logger } from '@nestjs/common';
+import { nuid } from '@nats-io/transport-node';
+import { StartupError } from '@fledge/kit/contract';
+import { type CompiledMessage, type ModuleServer, now, type Send, type Transport } from '@fledge/kit/transport';
+import { connectTo, type NatsCredentials } from './connection.js';
+import { JetStreamMessageLog } from './jetstream/jetstream.message-log.js';
+import type { LogLimits } from './jetstream/log-stream.js';
+import { Requests } from './requests.js';
+import { Responder } from './responder.js';
+import { ServiceProtocol } from './service-protocol.js';
+import { Subjects } from './subjects.js';
+import { Wire } from './wire.js';
+
+const logger = new Logger('nats');
+
+/** How to reach the broker, and as what. */
+export interface NatsTransportOptions {
+  /** One or more servers of one cluster, e.g. `nats://127.0.0.1:4222`; a user and password may stand in it. */
+  readonly url: string | readonly string[];
+  /** Keeps two systems apart on one broker; the first part of every subject. Letters, digits, `-` and `_`, 40 at most. */
+  readonly namespace: string;
+  /** How long `start` tries, in milliseconds. Default 5,000. */
+  readonly connectTimeoutMs?: number;
+  /** Names this process in the broker's monitoring. Default the host's name and the process id. */
+  readonly name?: string;
+  /** Unique to this replica among those of its modules; letters, digits, `-` and `_`. Default a random one. */
+  readonly replica?: string;
+  /** Semantic version of what is deployed, shown by `nats micro`. Default `0.0.0`. */
+  readonly version?: string;
+  readonly credentials?: NatsCredentials;
+  /** What the broker keeps of messages. */
+  readonly log?: LogLimits;
+}
+
+const CONNECT_TIMEOUT_DEFAULT_MS = 5_000;
+/** How often what is slow is looked at: silent calls, long work, a lost connection. */
+const BEAT_MS = 100;
+const REPLICA = /^[\w-]{1,64}$/;
+const SEMVER = /^\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/;
+
+/**
+ * Calls between processes, over NATS (2.10 or newer). Any NATS client can call a module too:
+ * `nats req shop.catalog.get-products.v1 '{"ids":["…"]}'`.
+ *
+ * Answers a caller by what is known: no replica subscribed fails at once with `ModuleUnavailable`; a replica that dies is not
+ * waited for when the message may run twice (a query, a command with an idempotency key), which is sent to another one, twice
+ * at most; any other call ends by its deadline with the outcome `unknown`. A connection that is lost is waited for up to a second.
+ */
+export class NatsTransport implements Transport {
+  readonly name = 'nats';
+  readonly messageLog: JetStreamMessageLog;
+  private readonly subjects: Subjects;
+  private readonly replica: string;
+  private readonly version: string;
+  private readonly served: { readonly responder: Responder; readonly protocol: ServiceProtocol }[] = [];
+  private wire: Wire | undefined;
+  private requests: Requests | undefined;
+  private beat: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: NatsTransportOptions) {
+    this.subjects = new Subjects(options.namespace);
+    this.messageLog = new JetStreamMessageLog(options.namespace, options.log);
+    this.replica = options.replica ?? nuid.next();
+    this.version = options.version ?? '0.0.0';
+    if (!REPLICA.test(this.replica)) throw new StartupError('replica', `'${this.replica}' cannot name a replica`, 'Use letters, digits, hyphens and underscores, 64 at most.');
+    if (!SEMVER.test(this.version)) throw new StartupError('version', `'${this.version}' is no semantic version`, "Write it as in '1.4.0'.");
+  }
+  async start(): Promise<void> {
+    const { url, credentials, connectTimeoutMs = CONNECT_TIMEOUT_DEFAULT_MS } = this.options;
+    const urls = typeof url === 'string' ? [url] : url;
+    const name = this.options.name ?? `${this.options.namespace} ${hostname()} ${process.pid}`;
+    const connection = await connectTo(
+      { urls, credentials, name, connectTimeoutMs },
+      { reconnected: () => this.onReconnected(), disconnected: () => this.messageLog.disconnected(), publishDenied: (subject) => this.requests?.publishDenied(subject) },
+    );
+    const wire = (this.wire = new Wire(connection));
+    try {
+      await wire.check(connectTimeoutMs);
+    } catch (error) {
+      await wire.close();
+      throw error;
+    }
+    this.requests = new Requests(wire, this.subjects, nuid.next());
+    this.requests.open();
+    this.messageLog.open(connection);
+    this.messageLog.watch(() => this.isConnected());
+    this.beat = setInterval(() => this.onBeat(), BEAT_MS).unref();
+  }
+
+  isConnected(): boolean {
+    return this.wire?.isConnected ?? false;
+  }
+
+  async serve(moduleServer: ModuleServer): Promise<void> {
+    const wire = this.started(this.wire);
+    const responder = new Responder(wire, this.subjects, moduleServer);
+    const protocol = new ServiceProtocol(wire, this.announcement(moduleServer.module), responder.endpoints);
+    let denied: Error | undefined;
+    responder.open((error) => (denied = error));
+    protocol.open();
+    this.served.push({ responder, protocol });
+    // When this has come back the server has taken the subscriptions, or told that it refuses them.
+    await wire.flush();
+    if (denied) throw new StartupError('nats-permissions', `NATS refuses that ${moduleServer.module} answers calls: ${denied.message}`, `Allow the user to subscribe to '${this.subjects.module(moduleServer.module)}' in the queue '${moduleServer.module}'.`);
+  }
+
+  sender(caller: string, message: CompiledMessage): Send {
+    return this.started(this.requests).sender(caller, message);
+  }
+
+  async drain(): Promise<void> {
+    await Promise.all(this.served.map(async ({ responder, protocol }) => Promise.all([protocol.drain(), responder.drain()])));
+    await this.flushed();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.beat);
+    await this.requests?.close();
+    await this.flushed();
+    await this.wire?.close();
+  }
+
+  private onReconnected(): void {
+    this.requests?.reconnected();
+    this.messageLog.reconnected();
+  }
+
+  private onBeat(): void {
+    const at = now();
+    this.requests?.beat(at);
+    for (const { responder } of this.served) responder.beat(at);
+  }
+
+  /** Sends what is left; a server that is away gets nothing, and is not waited for. */
+  private async flushed(): Promise<void> {
+    if (!this.wire?.isConnected) return;
+    try {
+      await this.wire.flush();
+    } catch (error) {
+      logger.warn(`NATS went away before all was sent: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  private announcement(module: string): ConstructorParameters<typeof ServiceProtocol>[1] {
+    const { namespace } = this.subjects;
+    return {
+      name: module,
+      id: this.replica,
+      version: this.version,
+      description: `The module ${module} of ${namespace}.`,
+      metadata: { namespace, kit: 'fledge' },
+      queueGroup: module,
+    };
+  }
+
+  private started<T>(part: T | undefined): T {
+    if (part === undefined) throw new StartupError('nats-not-started', 'the NATS transport is used before it was started', 'Await `start()` first.');
+    return part;
+  }
+}

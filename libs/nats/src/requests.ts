@@ -1,0 +1,233 @@
+import { Logger } from '@nestjs/common';
+import { InvalidMessage, ModuleUnavailable, type UnavailableReason, UndeclaredDependency } from '@fledge/kit/contract';
+import { type Abandonable, type Call, type CompiledMessage, faultOf, now, outcomeOf, readFailure, type Send } from '@fledge/kit/transport';
+import { isFailure } from './failure-text.js';
+import { contextLines, HEADERS_START } from './headers.js';
+import { type JsonWriter, messageWriter } from './json.js';
+import { InFlight, type Numbered } from './in-flight.js';
+import type { Subjects } from './subjects.js';
+import { bodyOf, type WireMessage, hasHeaders, headersOf, subjectNumber } from './wire-message.js';
+import type { Subscription, Wire } from './wire.js';
+
+/** How long a call waits for a lost connection to come back, in milliseconds, within its deadline. */
+export const RECONNECT_WAIT_MS = 1_000;
+/** For so long after a reconnect, 'no responders' may only mean that the callee has not reconnected yet. */
+const RECONNECT_GRACE_MS = 1_000;
+/** A call that may run twice is sent again when nothing was heard for this long, or for half of its time left. */
+const SILENCE_MAX_MS = 1_000;
+/** And never sooner: a callee in good health has said 'working' by then (see `Work.noticeEveryMs`). */
+const SILENCE_MIN_MS = 250;
+/** Times a call is sent again because of silence. */
+const RESENDS_MAX = 2;
+/**
+ * Times a call is sent again because a replica was draining, at once. The server draws a replica by lot, so few would not do:
+ * with one of two draining, eight are all drawn wrong for one call in 500, and these never.
+ */
+const DRAINING_RESENDS_MAX = 32;
+
+const logger = new Logger('nats');
+
+/** What all calls of one caller for one message have in common, made once. */
+class Route {
+  readonly subject: string;
+  readonly headersStart: string;
+  readonly write: JsonWriter;
+
+  constructor(
+    readonly caller: string,
+    readonly message: CompiledMessage,
+    subjects: Subjects,
+    inbox: string,
+  ) {
+    this.subject = subjects.message(message.name);
+    this.write = messageWriter(message.cls);
+    this.headersStart = `${HEADERS_START}Fledge-Caller: ${caller}\r\nFledge-Id: ${inbox}.`;
+  }
+}
+
+/** A call that waits for its answer. */
+class Pending implements Abandonable, Numbered {
+  silenceMs = 0;
+  heardAt = 0;
+  resends = 0;
+  drainings = 0;
+  /** Set while it waits to be sent, for the connection or the callee to come back: until when. */
+  parkedUntil = 0;
+
+  constructor(
+    private readonly requests: Requests,
+    readonly number: number,
+    readonly route: Route,
+    readonly call: Call,
+    readonly body: string,
+  ) {}
+
+  /** Safe to run twice. */
+  get mayRepeat(): boolean {
+    return this.route.message.idempotent || this.call.idempotencyKey !== undefined;
+  }
+
+  abandon(): void {
+    this.requests.abandon(this);
+  }
+}
+
+/**
+ * The calling side: all calls of the process share one subscription for replies, `_INBOX.<unique>.<number>`, and the number
+ * finds the call. A call has no timer: its deadline is on the wheel, and everything slower is looked at on the beat.
+ */
+export class Requests {
+  private readonly pending = new InFlight<Pending>();
+  private readonly inboxPrefix: string;
+  private reconnectedAt = -Infinity;
+  private closed = false;
+  private subscription: Subscription | undefined;
+
+  constructor(
+    private readonly wire: Wire,
+    private readonly subjects: Subjects,
+    /** Unique to this process; the first part of its calls' ids. */
+    private readonly inbox: string,
+  ) {
+    this.inboxPrefix = `_INBOX.${inbox}.`;
+  }
+
+  open(): void {
+    this.subscription = this.wire.subscribe(`${this.inboxPrefix}*`, undefined, (delivery) => this.take(delivery));
+  }
+
+  sender(caller: string, message: CompiledMessage): Send {
+    const route = new Route(caller, message, this.subjects, this.inbox);
+    return (input, call) => this.send(route, input, call);
+  }
+
+  /** Takes back every call and the subscription. What was sent may run: its outcome is unknown. */
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const { call } of this.pending) call.cancel();
+    await this.subscription?.drain();
+  }
+
+  /** Ten times a second: sends what was parked, gives up on it, and sends again what stayed silent. */
+  beat(at: number): void {
+    for (const pending of this.pending) {
+      if (pending.parkedUntil > 0) this.unpark(pending, at);
+      else if (at - pending.heardAt >= pending.silenceMs && pending.resends < RESENDS_MAX && pending.mayRepeat && this.wire.isConnected) {
+        pending.resends++;
+        this.transmit(pending, pending.call.deadlineAt - at, at);
+      }
+    }
+  }
+
+  reconnected(): void {
+    this.reconnectedAt = now();
+    this.beat(this.reconnectedAt);
+  }
+
+  /** The broker forbids this process to call: what `uses` forbids in one process. */
+  publishDenied(subject: string): void {
+    for (const pending of this.pending) {
+      if (pending.route.subject === subject) this.fail(pending, new UndeclaredDependency(pending.route.caller, pending.route.message.name));
+    }
+  }
+
+  /** Frees what is kept for a call that ended without an answer, and tells the callee so. */
+  abandon(pending: Pending): void {
+    this.pending.delete(pending);
+    if (pending.parkedUntil > 0 || !this.wire.isConnected) return;
+    this.wire.publish(this.subjects.cancellations(pending.route.message.module), '', '', `${this.inbox}.${pending.number}`);
+  }
+
+  private send(route: Route, input: object, call: Call): void {
+    // A message that cannot be carried throws here, as it does in one process: nothing is sent.
+    const body = route.write(route.message.input.copy(input));
+    const pending = new Pending(this, this.pending.next(), route, call, body);
+    call.transport = pending;
+    this.pending.add(pending);
+    if (this.wire.isConnected) this.transmit(pending, call.deadlineAt - call.startedAt, call.startedAt);
+    else this.park(pending, 'disconnected');
+  }
+
+  private transmit(pending: Pending, leftMs: number, at: number): void {
+    const { call, route, number } = pending;
+    const context = call.parent === undefined ? '' : contextLines(call.identity, call.idempotencyKey, call.traceparent);
+    const resent = pending.resends > 0 ? 'Fledge-Resent: 1\r\n' : '';
+    const headers = `${route.headersStart}${number}\r\nFledge-Left-Ms: ${Math.round(leftMs)}\r\n${resent}${context}\r\n`;
+    pending.parkedUntil = 0;
+    pending.heardAt = at;
+    pending.silenceMs = Math.max(SILENCE_MIN_MS, Math.min(SILENCE_MAX_MS, leftMs / 2));
+    if (!this.wire.publish(route.subject, `${this.inboxPrefix}${number}`, headers, pending.body)) return this.refuseSize(pending);
+    call.started = true;
+  }
+
+  private take(delivery: WireMessage): void {
+    const pending = this.pending.get(subjectNumber(delivery, this.inboxPrefix.length));
+    if (pending === undefined) return;
+    if (hasHeaders(delivery)) {
+      const headers = headersOf(delivery);
+      if (headers.startsWith('NATS/1.0 102')) return this.heard(pending);
+      if (headers.startsWith('NATS/1.0 503')) return this.noResponders(pending);
+      if (isFailure(headers)) return this.takeFailure(pending, delivery);
+    }
+    this.pending.delete(pending);
+    const { call } = pending;
+    let result: unknown;
+    try {
+      const body = bodyOf(delivery);
+      result = call.message.output.decode(body === '' ? undefined : JSON.parse(body));
+    } catch (error) {
+      logger.error(`[${call.correlationId}] ${call.message.module} answered ${call.message.name} with what its contract does not promise: ${String(error)}`);
+      return call.fail(faultOf(call, undefined), 'fault');
+    }
+    call.succeed(result);
+  }
+
+  private heard(pending: Pending): void {
+    pending.heardAt = now();
+  }
+
+  private noResponders(pending: Pending): void {
+    // After a silence, the first sending may still be at work: only its answer or the deadline ends it.
+    if (pending.resends > 0) return;
+    if (now() - this.reconnectedAt < RECONNECT_GRACE_MS) return this.park(pending, 'missing');
+    this.fail(pending, this.unavailable(pending, pending.drainings > 0 ? 'draining' : 'missing'));
+  }
+
+  private takeFailure(pending: Pending, delivery: WireMessage): void {
+    const { error, outcome, unavailable } = readFailure(pending.call, bodyOf(delivery));
+    if (unavailable === 'draining' && pending.drainings < DRAINING_RESENDS_MAX && this.wire.isConnected) {
+      // It never ran there, and the one that drains takes nothing more: another replica will.
+      pending.drainings++;
+      const at = now();
+      return this.transmit(pending, pending.call.deadlineAt - at, at);
+    }
+    this.pending.delete(pending);
+    pending.call.fail(error, outcome);
+  }
+
+  /** Keeps a call that certainly has not run, to be sent when that makes sense. */
+  private park(pending: Pending, reason: UnavailableReason): void {
+    if (this.closed || this.wire.isClosed) return this.fail(pending, this.unavailable(pending, reason));
+    pending.call.started = false;
+    pending.parkedUntil = now() + RECONNECT_WAIT_MS;
+  }
+
+  private unpark(pending: Pending, at: number): void {
+    if (this.wire.isConnected) this.transmit(pending, pending.call.deadlineAt - at, at);
+    else if (at >= pending.parkedUntil) this.fail(pending, this.unavailable(pending, 'disconnected'));
+  }
+
+  private refuseSize(pending: Pending): void {
+    const { name } = pending.route.message;
+    this.fail(pending, new InvalidMessage(name, [{ path: '', rule: 'too-large', message: `is larger than the ${this.wire.payloadMaxBytes} bytes that the broker takes: send less, or a page at a time` }]));
+  }
+
+  private unavailable({ route }: Pending, reason: UnavailableReason): ModuleUnavailable {
+    return new ModuleUnavailable(route.message.module, route.message.name, reason);
+  }
+
+  private fail(pending: Pending, error: Error): void {
+    this.pending.delete(pending);
+    pending.call.fail(error, outcomeOf(error));
+  }
+}

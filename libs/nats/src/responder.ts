@@ -1,0 +1,180 @@
+import { DeadlineExceeded, InvalidMessage, type ModuleFault, ModuleUnavailable } from '@fledge/kit/contract';
+import { type CompiledError, type EncodedError, type Handler, type ModuleServer, now, type Outcomes, parseBody, runHandler, wheel } from '@fledge/kit/transport';
+import { bodyOf, type WireMessage, hasHeaders, headersOf, replyOf, subjectTail } from './wire-message.js';
+import { Endpoint } from './endpoint.js';
+import { declaredFailureText, type FailureText, kitFailureText } from './failure-text.js';
+import { type CallHeaders, FOREIGN_CALLER, HEADERS_START, readHeaders } from './headers.js';
+import { InFlight } from './in-flight.js';
+import type { Subjects } from './subjects.js';
+import type { Subscription, Wire } from './wire.js';
+import { Work, type WorkOwner } from './work.js';
+
+const WORKING = `${HEADERS_START.trimEnd()} 102 Working\r\n\r\n`;
+const NO_HEADERS: CallHeaders = { id: '', isResent: false, leftMs: undefined, caller: FOREIGN_CALLER, identity: undefined, idempotencyKey: undefined, traceparent: undefined };
+
+/**
+ * The answering side, for one module: one queue subscription for all its messages, so that replicas share them. What it may
+ * take, and that it drains, is the module server's to say, as in one process.
+ *
+ * A call is never started when its time is spent. How long a message lay in this process's own socket buffer, behind a
+ * blocked event loop, cannot be known: `Fledge-Left-Ms` counts from when it is read.
+ */
+export class Responder implements WorkOwner, Outcomes<Work> {
+  readonly endpoints: readonly Endpoint[];
+  private readonly bySubject = new Map<string, Endpoint>();
+  private readonly prefixLength: number;
+  private readonly underWay = new InFlight<Work>();
+  /** What is under way by the ids of the calls, for as long as a turn in which somebody asks for one. */
+  private byId: Map<string, Work> | undefined;
+  private subscription: Subscription | undefined;
+  private cancellations: Subscription | undefined;
+
+  constructor(
+    private readonly wire: Wire,
+    private readonly subjects: Subjects,
+    private readonly moduleServer: ModuleServer,
+  ) {
+    this.endpoints = moduleServer.messages.map((message) => new Endpoint(message, subjects.message(message.name), moduleServer.handlerOf(message)));
+    this.prefixLength = subjects.message(moduleServer.module).length + 1;
+    for (const endpoint of this.endpoints) this.bySubject.set(endpoint.subject.slice(this.prefixLength), endpoint);
+  }
+
+  get module(): string {
+    return this.moduleServer.module;
+  }
+
+  /** Subscribes; `denied` is told when the server refuses it. */
+  open(denied: (error: Error) => void): void {
+    const { module } = this.moduleServer;
+    this.subscription = this.wire.subscribe(this.subjects.module(module), module, (delivery) => this.take(delivery), denied);
+    this.cancellations = this.wire.subscribe(this.subjects.cancellations(module), undefined, (delivery) => this.find(bodyOf(delivery))?.cancel(), denied);
+  }
+
+  /** Unsubscribes, takes what had been delivered until then, and resolves when all is answered. */
+  async drain(): Promise<void> {
+    await this.subscription?.drain();
+    await this.moduleServer.drain();
+    await this.cancellations?.drain();
+  }
+
+  /** Tells the callers of long work that it goes on. */
+  beat(at: number): void {
+    for (const work of this.underWay) {
+      if (at < work.noticeAt || work.answered) continue;
+      work.noticeAt = at + work.noticeEveryMs;
+      this.wire.publish(work.reply, '', WORKING, '');
+    }
+  }
+
+  private take(delivery: WireMessage): void {
+    const at = now();
+    const reply = replyOf(delivery);
+    const name = subjectTail(delivery, this.prefixLength);
+    const endpoint = this.bySubject.get(name);
+    if (endpoint === undefined) return this.answer(reply, kitFailureText(new ModuleUnavailable(this.module, `${this.module}.${name}`, 'missing')));
+    const { message } = endpoint;
+    const headers = hasHeaders(delivery) ? readHeaders(headersOf(delivery)) : NO_HEADERS;
+    if (headers === undefined) return this.invalid(endpoint, reply, at, new InvalidMessage(message.name, [{ path: '', rule: 'headers', message: 'has a malformed Fledge header' }]));
+    const known = headers.isResent ? this.find(headers.id) : undefined;
+    // The caller heard nothing, though it is at work here.
+    if (known !== undefined) return void (known.noticeAt = Math.min(known.noticeAt, at));
+    const leftMs = headers.leftMs === undefined ? message.deadlineMs : Math.min(headers.leftMs, message.deadlineMs);
+    if (leftMs <= 0) return this.fail(endpoint, reply, at, kitFailureText(new DeadlineExceeded(this.module, message.name, 'not-run')), 'its time was spent');
+    const refusal = endpoint.handler === undefined ? 'missing' : this.moduleServer.refusal();
+    if (refusal !== undefined) return this.fail(endpoint, reply, at, kitFailureText(new ModuleUnavailable(this.module, message.name, refusal)), refusal);
+    const work = new Work(this, this.underWay.next(), endpoint, reply, at, leftMs, headers);
+    let input: object;
+    try {
+      input = message.input.decode(parseBody(message.name, bodyOf(delivery))) as object;
+    } catch (error) {
+      // A check of the contract's own may throw: that is a fault of the module.
+      return error instanceof InvalidMessage ? this.invalid(endpoint, reply, at, error) : this.answerFault(work, error);
+    }
+    this.run(work, input);
+  }
+
+  /** The call with an id, if it is at work here: for calls that were given up, or sent again. They are few, or come in bursts; all others need no index. */
+  private find(id: string): Work | undefined {
+    if (this.byId === undefined) {
+      this.byId = new Map();
+      for (const work of this.underWay) this.index(work);
+      setImmediate(() => (this.byId = undefined));
+    }
+    return this.byId.get(id);
+  }
+
+  private index(work: Work): void {
+    if (work.id !== '') this.byId?.set(work.id, work);
+  }
+
+  private run(work: Work, input: object): void {
+    wheel.watch(work);
+    this.underWay.add(work);
+    this.index(work);
+    runHandler(this.moduleServer, work.endpoint.message, work.endpoint.handler as Handler, input, work, this);
+  }
+
+  succeeded(work: Work, result: unknown): void {
+    let body: string;
+    try {
+      body = work.endpoint.write(result);
+    } catch (error) {
+      return this.faulted(work, this.moduleServer.fault(work.endpoint.message, work, error));
+    }
+    this.end(work);
+    if (work.answered) return;
+    if (work.reply !== '' && !this.wire.publish(work.reply, '', '', body)) return this.answerFault(work, new Error(`the result is larger than the ${this.wire.payloadMaxBytes} bytes that the broker takes`));
+    work.endpoint.count(now() - work.startedAt);
+  }
+
+  declared(work: Work, error: CompiledError, encoded: EncodedError): void {
+    this.end(work);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, declaredFailureText(error, encoded), encoded.message);
+  }
+
+  interrupted(work: Work, error: ModuleUnavailable): void {
+    this.end(work);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(error), error.message);
+  }
+
+  faulted(work: Work, error: ModuleFault): void {
+    this.end(work);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(error), `fault ${work.correlationId}`);
+  }
+
+  expired(work: Work): void {
+    this.end(work);
+    if (!work.answered) this.timeSpent(work);
+  }
+
+  /** Called by the timer wheel at the deadline; the handler may still be running. */
+  timeSpent(work: Work): void {
+    this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(new DeadlineExceeded(this.module, work.endpoint.message.name, 'unknown')), 'its time was spent');
+    work.answered = true;
+  }
+
+  private answerFault(work: Work, error: unknown): void {
+    const fault = this.moduleServer.fault(work.endpoint.message, work, error);
+    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(fault), `fault ${work.correlationId}`);
+  }
+
+  private end(work: Work): void {
+    wheel.letGo(work);
+    this.underWay.delete(work);
+    this.byId?.delete(work.id);
+  }
+
+  private invalid(endpoint: Endpoint, reply: string, at: number, error: InvalidMessage): void {
+    this.fail(endpoint, reply, at, kitFailureText(error), error.message);
+  }
+
+  private fail(endpoint: Endpoint, reply: string, startedAt: number, failure: FailureText, reason: string): void {
+    endpoint.countFailure(now() - startedAt, failure.serviceCode, reason);
+    this.answer(reply, failure);
+  }
+
+  private answer(reply: string, { headers, body }: FailureText): void {
+    // Without its body it is still a failure to every client.
+    if (reply !== '' && !this.wire.publish(reply, '', headers, body)) this.wire.publish(reply, '', headers, '');
+  }
+}

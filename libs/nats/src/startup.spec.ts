@@ -1,0 +1,129 @@
+import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { connect, type NatsConnectionImpl } from '@nats-io/transport-node';
+import { startNatsServer } from '@fledge/cli/servers';
+import { failureOf, Rig } from '../test/rig.js';
+import { StartupError, UndeclaredDependency } from '@fledge/kit/contract';
+import { testNatsUrl } from '@fledge/kit/testing';
+import { NatsTransport, type NatsTransportOptions } from './nats.transport.js';
+import { Wire } from './wire.js';
+
+async function startFailure(options: Partial<NatsTransportOptions>): Promise<StartupError> {
+  const transport = new NatsTransport({ url: testNatsUrl(), namespace: 'startup', connectTimeoutMs: 600, ...options });
+  const error = await failureOf(transport.start());
+  await transport.close();
+  expect(error).toBeInstanceOf(StartupError);
+  return error as StartupError;
+}
+
+/** Says hello as a nats-server with this `INFO`. */
+async function fakeServer(info: object): Promise<{ url: string; server: Server }> {
+  const server = createServer((socket) => {
+    socket.write(`INFO ${JSON.stringify({ server_id: 'x', proto: 1, ...info })}\r\n`);
+    socket.on('data', (data) => void (data.includes('PING') && socket.write('PONG\r\n')));
+    socket.on('error', () => socket.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { url: `nats://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
+
+describe('the start of NatsTransport', () => {
+  it.each([
+    [{ url: 'nats://127.0.0.1:1' }, 'fledge.startup.nats-unreachable', /127\.0\.0\.1:1 cannot be reached within 600 ms/, /nats-server|NATS_URL/],
+    [{ url: 'http://127.0.0.1' }, 'fledge.startup.nats-url', /'http:\/\/127.0.0.1' is no URL/, /nats:\/\//],
+    [{ url: 'nonsense' }, 'fledge.startup.nats-url', /'nonsense'/, /nats:\/\//],
+    [{ url: [] }, 'fledge.startup.nats-url', /no URL/, /nats:\/\//],
+  ])('fails with the cure: %j', async (options, code, message, hint) => {
+    const error = await startFailure(options);
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(message);
+    expect(error.hint).toMatch(hint);
+  });
+
+  it.each([
+    [{ namespace: 'a.b' }, 'fledge.startup.namespace'],
+    [{ namespace: '' }, 'fledge.startup.namespace'],
+    [{ replica: 'a b' }, 'fledge.startup.replica'],
+    [{ version: 'new' }, 'fledge.startup.version'],
+  ])('is refused before anything is tried: %j', (options, code) => {
+    expect(() => new NatsTransport({ url: testNatsUrl(), namespace: 'ok', ...options })).toThrow(expect.objectContaining({ code }) as Error);
+  });
+
+  it.each([
+    [{ version: '2.9.25', headers: true, max_payload: 1_048_576 }, 'nats-version', '2.9.25'],
+    [{ version: '1.4.1', headers: true, max_payload: 1_048_576 }, 'nats-version', '1.4.1'],
+    [{ version: '2.10.0', headers: false, max_payload: 1_048_576 }, 'nats-headers', 'headers'],
+    [{ version: '3.0.0', headers: true, max_payload: 1_048_575 }, 'nats-payload', '1048575'],
+  ])('refuses a server that will not do: %j', async (info, cause, text) => {
+    const { url, server } = await fakeServer(info);
+    const error = await startFailure({ url });
+    expect(error.code).toBe(`fledge.startup.${cause}`);
+    expect(error.message).toContain(text);
+    server.close();
+  });
+
+  it('waits for a server that is being started', async () => {
+    const first = await startNatsServer();
+    const { port } = first;
+    await first.stop();
+    const transport = new NatsTransport({ url: `nats://127.0.0.1:${port}`, namespace: 'startup', connectTimeoutMs: 5_000 });
+    const started = transport.start();
+    const broker = await startNatsServer({ port });
+    await started;
+    expect(transport.isConnected()).toBe(true);
+    await transport.close();
+    await broker.stop();
+  });
+
+  it('is refused with wrong credentials, and takes right ones from the options or the URL', async () => {
+    const broker = await startNatsServer({ config: 'authorization { user: fledge, password: "s:cret@" }' });
+    const error = await startFailure({ url: broker.url, credentials: { user: 'fledge', password: 'wrong' } });
+    expect(error.code).toBe('fledge.startup.nats-credentials');
+    expect(`${error.message} ${error.hint}`).not.toContain('wrong');
+    const inUrl = broker.url.replace('//', `//fledge:${encodeURIComponent('s:cret@')}@`);
+    for (const options of [{ url: inUrl }, { url: broker.url, credentials: { user: 'fledge', password: 's:cret@' } }]) {
+      const transport = new NatsTransport({ namespace: 'startup', ...options });
+      await transport.start();
+      await transport.close();
+    }
+    await broker.stop();
+  });
+
+  it('says what the permissions of the broker lack', async () => {
+    const broker = await startNatsServer({
+      config: `authorization { users: [
+        { user: mute, password: x, permissions: { subscribe: { deny: "_INBOX.>" } } }
+        { user: deaf, password: x, permissions: { subscribe: { allow: ["_INBOX.>", "$SRV.>"] } } }
+        { user: shy, password: x, permissions: { publish: { deny: "*.shelf.put.v1" } } } ] }`,
+    });
+    const as = (user: string) => ({ credentials: { user, password: 'x' } });
+    expect((await startFailure({ url: broker.url, ...as('mute') })).code).toBe('fledge.startup.nats-permissions');
+    const rig = new Rig(broker.url);
+    const deaf = await rig.transport(as('deaf'));
+    const refused = await failureOf(deaf.serve(rig.moduleServer({})));
+    expect(refused).toMatchObject({ code: 'fledge.startup.nats-permissions' });
+    expect((refused as StartupError).hint).toContain(`${rig.namespace}.shelf.>`);
+
+    await rig.replica({}, as('shy'));
+    const shy = await rig.caller(as('shy'));
+    const from = performance.now();
+    const error = await failureOf(shy.put());
+    expect(error).toBeInstanceOf(UndeclaredDependency);
+    expect(error).toMatchObject({ caller: 'desk', contract: 'shelf.put.v1', outcome: 'not-run' });
+    expect(performance.now() - from).toBeLessThan(1_000);
+    expect(await shy.count()).toBe(1);
+    await rig.close();
+    await broker.stop();
+  });
+
+  it('fails when the client is not the one whose inner parts are used', async () => {
+    const connection = await connect({ servers: testNatsUrl() });
+    // A release in which the transport is given its bytes in another way.
+    const { transport } = (connection as NatsConnectionImpl).protocol;
+    const send = transport.send.bind(transport);
+    transport.send = (frame) => send(Buffer.from(Buffer.from(frame).toString().replace('Fledge-Check', 'Fledge-Chuck')));
+    await expect(new Wire(connection).check(1_000)).rejects.toMatchObject({ code: 'fledge.startup.nats-client' });
+    await connection.close();
+  });
+});

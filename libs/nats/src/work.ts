@@ -1,0 +1,46 @@
+import { CallContext, type Timed } from '@fledge/kit/transport';
+import type { Endpoint } from './endpoint.js';
+import { type CallHeaders } from './headers.js';
+import type { Numbered } from './in-flight.js';
+
+/** A callee says that it still works this often, in milliseconds; more often when the call's time is short. */
+export const NOTICE_MS = 300;
+
+/** Told when the time of a call is spent. */
+export interface WorkOwner {
+  timeSpent(work: Work): void;
+}
+
+/** One call under way at its callee: the context in which the handler runs, on the wheel until its deadline. */
+export class Work extends CallContext implements Timed, Numbered {
+  before: Timed | null = null;
+  after: Timed | null = null;
+  /** Whether the caller has its answer. */
+  answered = false;
+  readonly id: string;
+  /** When the caller is next told that this is being worked on; `Infinity` for one that would take it for the answer. */
+  noticeAt: number;
+  readonly noticeEveryMs: number;
+
+  constructor(
+    private readonly owner: WorkOwner,
+    readonly number: number,
+    readonly endpoint: Endpoint,
+    readonly reply: string,
+    readonly startedAt: number,
+    leftMs: number,
+    headers: CallHeaders,
+  ) {
+    super(endpoint.message.module, headers.caller, startedAt + leftMs, headers.identity, headers.traceparent, headers.idempotencyKey);
+    this.id = headers.id;
+    // Half of the silence after which the caller sends again (requests.ts) less a beat, so that a working replica is always heard.
+    this.noticeEveryMs = Math.min(NOTICE_MS, leftMs / 4);
+    const isSentAgain = headers.id !== '' && (endpoint.message.idempotent || headers.idempotencyKey !== undefined);
+    this.noticeAt = isSentAgain ? startedAt + this.noticeEveryMs : Infinity;
+  }
+
+  expire(): void {
+    this.cancel();
+    this.owner.timeSpent(this);
+  }
+}
