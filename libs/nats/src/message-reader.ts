@@ -1,13 +1,8 @@
-import { Logger } from '@nestjs/common';
 import { type MsgImpl, type NatsConnectionImpl, type Parser, State } from '@nats-io/transport-node';
 import type { WireMessage } from './wire-message.js';
-
-/** Takes the messages of one subscription. */
-export type Take = (delivery: WireMessage) => void;
+import { give, type Take } from './wire.js';
 
 type Protocol = NatsConnectionImpl['protocol'];
-
-const logger = new Logger('nats');
 
 const [CR, LF, SPACE, ZERO, NINE, H, M] = [13, 10, 32, 48, 57, 72, 77];
 const EMPTY = Buffer.alloc(0);
@@ -51,16 +46,7 @@ export class MessageReader {
     delivery.dataStart = 0;
     delivery.bodyStart = Math.max(0, _msg.hdr);
     delivery.dataEnd = _rdata.length;
-    this.give(take);
-  }
-
-  /** A callback that throws would end the client's reading for good. */
-  private give(take: Take): void {
-    try {
-      take(this.delivery);
-    } catch (error) {
-      logger.error(`a message could not be handled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
-    }
+    give(this.delivery, take);
   }
 
   private read(chunk: Buffer): void {
@@ -124,7 +110,7 @@ export class MessageReader {
     delivery.dataEnd = dataEnd;
     this.protocol.inMsgs++;
     this.protocol.inBytes += size;
-    this.give(take);
+    give(this.delivery, take);
     return dataEnd + 2;
   }
 }

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, headers as natsHeaders, type Msg, type NatsConnection } from '@nats-io/transport-node';
-import { failureOf, Full, Rig } from '../test/rig.js';
+import { failureOf, Full, Rig, WAYS } from '../test/rig.js';
 import { currentCall, withCallOptions } from '@fledge/kit';
 import { CallCancelled, DeadlineExceeded, InvalidMessage, ModuleFault, ModuleUnavailable } from '@fledge/kit/contract';
 import { eventually, testNatsUrl } from '@fledge/kit/testing';
 
-describe('NatsTransport', () => {
+describe.each(WAYS)('NatsTransport, $name', (way) => {
   let rig: Rig;
   let client: NatsConnection;
   beforeEach(async () => {
-    rig = new Rig(testNatsUrl());
+    rig = new Rig(testNatsUrl(), way);
     client = await connect({ servers: testNatsUrl() });
   });
   afterEach(async () => {

@@ -3,14 +3,15 @@ import { Logger } from '@nestjs/common';
 import { nuid } from '@nats-io/transport-node';
 import { StartupError } from '@fledge/kit/contract';
 import { type CompiledMessage, type ModuleServer, now, type Send, type Transport } from '@fledge/kit/transport';
-import { connectTo, type NatsCredentials } from './connection.js';
+import type { NatsCredentials } from './connection.js';
 import { JetStreamMessageLog } from './jetstream/jetstream.message-log.js';
 import type { LogLimits } from './jetstream/log-stream.js';
 import { Requests } from './requests.js';
 import { Responder } from './responder.js';
 import { ServiceProtocol } from './service-protocol.js';
 import { Subjects } from './subjects.js';
-import { Wire } from './wire.js';
+import { openWire } from './open-wire.js';
+import type { Wire } from './wire.js';
 
 const logger = new Logger('nats');
 
@@ -31,6 +32,8 @@ export interface NatsTransportOptions {
   readonly credentials?: NatsCredentials;
   /** What the broker keeps of messages. */
   readonly log?: LogLimits;
+  /** Whether calls pass the NATS client by its public face alone, which takes longer. Default `false`; a release of the client that is not known gets it by itself. */
+  readonly usesPublicClient?: boolean;
 }
 
 const CONNECT_TIMEOUT_DEFAULT_MS = 5_000;
@@ -70,17 +73,12 @@ export class NatsTransport implements Transport {
     const { url, credentials, connectTimeoutMs = CONNECT_TIMEOUT_DEFAULT_MS } = this.options;
     const urls = typeof url === 'string' ? [url] : url;
     const name = this.options.name ?? `${this.options.namespace} ${hostname()} ${process.pid}`;
-    const connection = await connectTo(
+    const { wire, connection } = await openWire(
       { urls, credentials, name, connectTimeoutMs },
       { reconnected: () => this.onReconnected(), disconnected: () => this.messageLog.disconnected(), publishDenied: (subject) => this.requests?.publishDenied(subject) },
+      this.options.usesPublicClient ?? false,
     );
-    const wire = (this.wire = new Wire(connection));
-    try {
-      await wire.check(connectTimeoutMs);
-    } catch (error) {
-      await wire.close();
-      throw error;
-    }
+    this.wire = wire;
     this.requests = new Requests(wire, this.subjects, nuid.next());
     this.requests.open();
     this.messageLog.open(connection);

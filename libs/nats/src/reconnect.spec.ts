@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startNatsServer, type TestNatsServer } from '@fledge/cli/servers';
-import { failureOf, Rig } from '../test/rig.js';
+import { failureOf, Rig, WAYS } from '../test/rig.js';
 import { ModuleUnavailable } from '@fledge/kit/contract';
 import { eventually } from '@fledge/kit/testing';
 
-describe('NatsTransport when the broker goes away', () => {
+describe.each(WAYS)('NatsTransport when the broker goes away, $name', (way) => {
   let broker: TestNatsServer;
   let rig: Rig;
   beforeEach(async () => {
     broker = await startNatsServer();
-    rig = new Rig(broker.url);
+    rig = new Rig(broker.url, way);
   });
   afterEach(async () => {
     await rig.close();

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { type Caller, failureOf, Rig } from '../test/rig.js';
+import { type Caller, failureOf, Rig, WAYS } from '../test/rig.js';
 import { withCallOptions } from '@fledge/kit';
 import { DeadlineExceeded } from '@fledge/kit/contract';
 import { eventually, testNatsUrl } from '@fledge/kit/testing';
 
-describe('NatsTransport with several replicas', () => {
+describe.each(WAYS)('NatsTransport with several replicas, $name', (way) => {
   let rig: Rig;
   let hole: NatsConnection;
   beforeEach(async () => {
-    rig = new Rig(testNatsUrl());
+    rig = new Rig(testNatsUrl(), way);
     hole = await connect({ servers: testNatsUrl() });
   });
   afterEach(async () => {

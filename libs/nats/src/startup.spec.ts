@@ -1,13 +1,17 @@
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { connect, type NatsConnectionImpl } from '@nats-io/transport-node';
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import type { NatsConnection, NatsConnectionImpl } from '@nats-io/transport-node';
 import { startNatsServer } from '@fledge/cli/servers';
 import { failureOf, Rig } from '../test/rig.js';
 import { StartupError, UndeclaredDependency } from '@fledge/kit/contract';
 import { testNatsUrl } from '@fledge/kit/testing';
 import { NatsTransport, type NatsTransportOptions } from './nats.transport.js';
-import { Wire } from './wire.js';
+import { FastWire } from './fast-wire.js';
+import { openWire } from './open-wire.js';
+import { PublicWire } from './public-wire.js';
 
 async function startFailure(options: Partial<NatsTransportOptions>): Promise<StartupError> {
   const transport = new NatsTransport({ url: testNatsUrl(), namespace: 'startup', connectTimeoutMs: 600, ...options });
@@ -117,13 +121,35 @@ describe('the start of NatsTransport', () => {
     await broker.stop();
   });
 
-  it('fails when the client is not the one whose inner parts are used', async () => {
-    const connection = await connect({ servers: testNatsUrl() });
-    // A release in which the transport is given its bytes in another way.
-    const { transport } = (connection as NatsConnectionImpl).protocol;
-    const send = transport.send.bind(transport);
-    transport.send = (frame) => send(Buffer.from(Buffer.from(frame).toString().replace('Fledge-Check', 'Fledge-Chuck')));
-    await expect(new Wire(connection).check(1_000)).rejects.toMatchObject({ code: 'fledge.startup.nats-client' });
-    await connection.close();
+  // It stopped the start.
+  it.each([
+    [
+      'gives its transport other bytes',
+      ({ protocol }: NatsConnectionImpl) => {
+        const { transport } = protocol;
+        const send = transport.send.bind(transport);
+        transport.send = (frame) => send(Buffer.from(Buffer.from(frame).toString().replace('Fledge-Check', 'Fledge-Chuck')));
+      },
+    ],
+    ['has another outbound buffer', ({ protocol }: NatsConnectionImpl) => Object.defineProperty(protocol, 'outbound', { value: undefined })],
+    ['reads by other means than its parser', ({ protocol }: NatsConnectionImpl) => Object.defineProperty(protocol, 'parser', { value: { parse: () => undefined }, configurable: true })],
+  ])('goes over the public face of a NATS client that %s, with a warning', async (_, change) => {
+    const warnings: string[] = [];
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation((line: string) => void warnings.push(line));
+    const settings = { urls: [testNatsUrl()], credentials: undefined, name: 'changed', connectTimeoutMs: 2_000 };
+    const events = { reconnected: () => undefined, disconnected: () => undefined, publishDenied: () => undefined };
+    const changed = (connection: NatsConnection): FastWire => (change(connection as NatsConnectionImpl), new FastWire(connection));
+    const { wire } = await openWire(settings, events, false, changed);
+    warn.mockRestore();
+    expect(wire).toBeInstanceOf(PublicWire);
+    expect(warnings).toEqual([expect.stringContaining('calls take longer')]);
+    await wire.close();
+    expect(wire.isClosed).toBe(true);
+  });
+
+  it('takes the fast way with the client that it asks for', async () => {
+    const { wire } = await openWire({ urls: [testNatsUrl()], credentials: undefined, name: 'usual', connectTimeoutMs: 5_000 }, { reconnected: () => undefined, disconnected: () => undefined, publishDenied: () => undefined }, false);
+    expect(wire).toBeInstanceOf(FastWire);
+    await wire.close();
   });
 });

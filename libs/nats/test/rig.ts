@@ -53,16 +53,25 @@ Logger.overrideLogger(false);
 
 const unmeasured: CallMeter = { record: () => undefined };
 
+/** Both ways past the NATS client. */
+export const WAYS = [
+  { name: 'by the inner parts of its client', usesPublicClient: false },
+  { name: 'by the public face of its client', usesPublicClient: true },
+];
+
 /** Transports on one broker and in one namespace, without Nest; `close` ends them all. */
 export class Rig {
   readonly namespace = `rig${randomBytes(5).toString('hex')}`;
   readonly catalogue = new Catalogue([ShelfContract]);
   private readonly transports: NatsTransport[] = [];
 
-  constructor(readonly url: string) {}
+  constructor(
+    readonly url: string,
+    private readonly way: Partial<NatsTransportOptions> = {},
+  ) {}
 
   async transport(options: Partial<NatsTransportOptions> = {}): Promise<NatsTransport> {
-    const transport = new NatsTransport({ url: this.url, namespace: this.namespace, ...options });
+    const transport = new NatsTransport({ url: this.url, namespace: this.namespace, ...this.way, ...options });
     await transport.start();
     this.transports.push(transport);
     return transport;
