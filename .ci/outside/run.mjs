@@ -47,6 +47,7 @@ try {
   await step('npm install', () => run('npm', ['install', '--loglevel=error'], app, env));
   await step('types, with those of all libraries', () => run(bin('tsc', app), ['--noEmit', '--skipLibCheck', 'false'], app, env));
   await step('npm run lint', () => run('npm', ['run', '--silent', 'lint'], app, env));
+  await step('fledge verify', () => run('npm', ['run', '--silent', 'fledge', '--', 'verify'], app, env));
   await step('npm test', () => run('npm', ['test'], app, env));
   for (const topology of ['monolith', 'split']) await step(`npm start -- ${topology}`, () => startAndCall(app, topology));
   await step('a transport of its own', () => runsOnItsOwnTransport(app));

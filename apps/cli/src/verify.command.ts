@@ -1,20 +1,20 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { StartupError } from '@fledge/kit/operations';
-import { BASELINE_FILE, compareWithBaseline, describeVerification, readBaseline, verifyWorkspace, writeBaseline } from '@fledge/kit/verify';
+import { BASELINE_FILE, compareWithBaseline, describeVerification, readBaseline, verifyWorkspace, workspacePatterns, writeBaseline } from '@fledge/kit/verify';
 import { usageError } from './command.js';
 
 const USAGE = 'fledge verify [folder] [--baseline]';
 
 /**
- * `fledge verify [folder]`: tells every broken boundary in a workspace's sources; 1 if there is one. Needs no build of them. With a baseline,
+ * `fledge verify [folder]`: tells every broken boundary in the sources of a workspace or an application; 1 if there is one. Needs no build of them. With a baseline,
  * which `--baseline` writes, only those that are new, and 1 also for those that are mended and still in it: it may only become shorter.
  */
 export async function verify(args: readonly string[]): Promise<number> {
   const freezes = args.includes('--baseline');
   const [folder, ...rest] = args.filter((arg) => arg !== '--baseline');
   if (rest.length > 0 || folder?.startsWith('-')) throw usageError(USAGE, 'it takes one folder');
-  const root = folder === undefined ? workspaceAround(process.cwd()) : resolve(folder);
+  const root = folder === undefined ? rootAround(process.cwd()) : resolve(folder);
   const baseline = readBaseline(root);
   const verification = await verifyWorkspace(root);
   if (baseline === undefined && freezes) {
@@ -32,11 +32,17 @@ export async function verify(args: readonly string[]): Promise<number> {
   return freezes ? 0 : 1;
 }
 
-function workspaceAround(from: string): string {
+/** The folder of the workspace around a folder; without one, of the package. */
+function rootAround(from: string): string {
+  const packages: string[] = [];
   for (let folder = from; ; folder = dirname(folder)) {
-    const file = join(folder, 'package.json');
-    if (existsSync(join(folder, 'pnpm-workspace.yaml'))) return folder;
-    if (existsSync(file) && 'workspaces' in (JSON.parse(readFileSync(file, 'utf8')) as object)) return folder;
-    if (dirname(folder) === folder) throw new StartupError('workspace', `no package.json from ${from} upward has "workspaces", and there is no pnpm-workspace.yaml`, 'Run this in an npm or pnpm workspace, or name its folder.');
+    if (existsSync(join(folder, 'package.json'))) {
+      if (workspacePatterns(folder)) return folder;
+      packages.push(folder);
+    }
+    if (dirname(folder) === folder) break;
   }
+  const [nearest] = packages;
+  if (nearest === undefined) throw new StartupError('workspace', `there is no package.json from ${from} upward`, 'Run this in an application or a workspace, or name its folder.');
+  return nearest;
 }

@@ -30,7 +30,9 @@ export const moduleBoundaries = {
   create(context) {
     const packages = packagesAround(context.filename);
     const own = packageOf(packages, context.filename);
-    if (!own) return packages.length === 0 ? folderRules(context) : {};
+    // a workspace of which no package is a module has its modules in folders
+    if (!packages.some(({ isModule }) => isModule)) return folderRules(context);
+    if (!own) return {};
     const inContract = own.isModule && context.filename.startsWith(join(own.folder, 'contract') + sep);
     const report = (node, messageId, data) => context.report({ node, messageId, data });
 
@@ -43,10 +45,11 @@ export const moduleBoundaries = {
         } else if (inContract && !path.startsWith(join(own.folder, 'contract') + sep)) report(node, 'contractInside', { specifier });
         return;
       }
+      const isKit = specifier === KIT || specifier.startsWith(`${KIT}/`);
+      if (inContract && isKit && specifier !== `${KIT}/contract`) return report(node, 'contractKit', { allowed: `${KIT}/contract` });
       const found = targetOf(packages, specifier);
       if (!found) return;
       const { target, key } = found;
-      if (inContract && target.name === KIT && key !== './contract') return report(node, 'contractKit', { allowed: `${KIT}/contract` });
       if (target === own) {
         if (inContract && key !== './contract') report(node, 'contractInside', { specifier });
         return;

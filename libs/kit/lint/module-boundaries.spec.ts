@@ -87,3 +87,26 @@ tester.run('module-boundaries in an application of one package', moduleBoundarie
     badInFolder('src/orders/contract.ts', "import { BoundedModule } from '@fledge/kit';", "A contract imports nothing of the kit but '@fledge/kit/contract'."),
   ],
 });
+
+const nest = writeWorkspace({
+  'package.json': '{ "name": "nest" }',
+  'tsconfig.json': '{ "compilerOptions": { "paths": { "@app/stock": ["./libs/stock/src"], "@app/stock/*": ["./libs/stock/src/*"] } } } // by nest generate library',
+  'libs/stock/src/contract/index.ts': '',
+  'libs/stock/src/index.ts': '',
+  'libs/orders/src/contract/index.ts': '',
+});
+afterAll(nest.remove);
+
+const aliased = (path: string, code: string) => ({ name: `${path}: ${code}`, filename: join(nest.root, path), code });
+
+tester.run('module-boundaries in the monorepo mode of Nest', moduleBoundaries, {
+  valid: [
+    aliased('libs/orders/src/place.ts', "import { GetLevel } from '@app/stock/contract'; import { Module } from '@nestjs/common';"),
+    aliased('apps/shop/src/modules.ts', "const load = () => import('@app/stock');"),
+  ],
+  invalid: [
+    { ...aliased('libs/orders/src/place.ts', "import { Level } from '@app/stock/level';"), errors: [{ message: "'@app/stock/level' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract." }] },
+    { ...aliased('libs/orders/src/place.ts', "import { StockModule } from '@app/stock';"), errors: [{ message: "'@app/stock' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract." }] },
+    { ...aliased('apps/shop/src/main.ts', "import { StockModule } from '@app/stock';"), errors: [{ message: "'@app/stock' is the code of the module stock. Only the file with the application's list of modules, application.ts or modules.ts, loads it." }] },
+  ],
+});

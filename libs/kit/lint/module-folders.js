@@ -1,14 +1,16 @@
 /**
- * The boundaries of an application of one package, whose modules are folders: each has a folder `contract`, or a file `contract.ts`.
+ * The boundaries of an application of one package, whose modules are folders: each has a folder `contract`, or a file `contract.ts`. They import
+ * each other by relative paths, or by the aliases of the tsconfig.json, as in Nest's monorepo mode.
  */
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { aliasTarget } from './path-aliases.js';
 import { eachImport, KIT } from './workspace.js';
 
 /** Files that may load modules: the application's list of them. */
-const MODULE_LIST = /^(?:modules|application|.*\.application)\.[cm]?[jt]s$/;
+export const MODULE_LIST = /^(?:modules|application|.*\.application)\.[cm]?[jt]s$/;
 /** Tests look into what they test. */
-const TESTS = /\.(?:spec|test|e2e|e2e-spec)\.[cm]?[jt]s$|(?:^|[\\/])tests?[\\/]/;
+export const TESTS = /\.(?:spec|test|e2e|e2e-spec)\.[cm]?[jt]s$|(?:^|[\\/])tests?[\\/]/;
 
 /** @type {Map<string, string | undefined>} */
 const moduleByFolder = new Map();
@@ -16,18 +18,19 @@ const moduleByFolder = new Map();
 /** What `module-boundaries` checks where there is no workspace. @param {import('eslint').Rule.RuleContext} context */
 export function folderRules(context) {
   const file = context.filename;
-  if (TESTS.test(relative(packageAround(dirname(file)), file))) return {};
+  const root = packageAround(dirname(file));
+  if (TESTS.test(relative(root, file))) return {};
   const own = moduleOf(dirname(file));
   const inContract = own !== undefined && isContract(own, file);
   const report = (node, messageId, data) => context.report({ node, messageId, data });
 
   return eachImport((node, specifier) => {
-    if (!specifier.startsWith('.')) {
+    const path = specifier.startsWith('.') ? resolve(dirname(file), specifier) : aliasTarget(root, specifier);
+    if (path === undefined) {
       const isKit = specifier === KIT || specifier.startsWith(`${KIT}/`);
       if (inContract && isKit && specifier !== `${KIT}/contract`) report(node, 'contractKit', { allowed: `${KIT}/contract` });
       return;
     }
-    const path = resolve(dirname(file), specifier);
     // a folder is imported by its index
     const target = moduleOf(existsSync(path) ? path : dirname(path));
     if (target === own) {
@@ -36,9 +39,14 @@ export function folderRules(context) {
     }
     if (target === undefined || isContract(target, path)) return;
     if (MODULE_LIST.test(basename(file))) return;
-    if (own !== undefined) report(node, 'folderContractOnly', { specifier, module: basename(target) });
-    else report(node, 'folderListOnly', { specifier, module: basename(target), list: 'application.ts or modules.ts' });
+    if (own !== undefined) report(node, 'folderContractOnly', { specifier, module: nameOf(target) });
+    else report(node, 'folderListOnly', { specifier, module: nameOf(target), list: 'application.ts or modules.ts' });
   });
+}
+
+/** A module's folder may be the `src` of a project, as in Nest's monorepo mode. @param {string} folder */
+function nameOf(folder) {
+  return basename(folder) === 'src' ? basename(dirname(folder)) : basename(folder);
 }
 
 /** The folder of the package that a folder belongs to. @param {string} folder @returns {string} */
@@ -47,7 +55,7 @@ function packageAround(folder) {
 }
 
 /** The innermost folder around a path that has a contract, below the package's root. @param {string} folder @returns {string | undefined} */
-function moduleOf(folder) {
+export function moduleOf(folder) {
   if (moduleByFolder.has(folder)) return moduleByFolder.get(folder);
   const isRoot = existsSync(join(folder, 'package.json')) || dirname(folder) === folder;
   const isModule = !isRoot && basename(folder) !== 'contract' && (existsSync(join(folder, 'contract')) || existsSync(join(folder, 'contract.ts')));
@@ -56,6 +64,7 @@ function moduleOf(folder) {
   return found;
 }
 
-function isContract(module, path) {
+/** Whether a path in a module's folder is its contract. @param {string} module @param {string} path */
+export function isContract(module, path) {
   return path === join(module, 'contract') || path.startsWith(join(module, 'contract') + sep) || path.replace(/\.[cm]?[jt]s$/, '') === join(module, 'contract');
 }

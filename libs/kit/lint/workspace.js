@@ -1,9 +1,9 @@
 /**
  * What the rules know of the workspace: its packages and which of them are modules, found by their package.json.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
-import { parse } from 'yaml';
+import { exportKeys, packageFolders, workspacePatterns } from './packages.js';
 
 /** The kit's own package: it has a `./contract`, but is no module. */
 export const KIT = '@fledge/kit';
@@ -27,9 +27,7 @@ export function packagesAround(file) {
   if (root === undefined) return [];
   const known = byRoot.get(root);
   if (known) return known;
-  const patterns = patternsIn(root) ?? [];
-  const found = patterns.flatMap((pattern) => expand(root, pattern.split('/'))).filter((folder) => existsSync(join(folder, 'package.json')));
-  const packages = found.map(packageAt);
+  const packages = packageFolders(root).map(packageAt);
   byRoot.set(root, packages);
   return packages;
 }
@@ -70,35 +68,14 @@ function rootOf(folder) {
   if (rootByFolder.has(folder)) return rootByFolder.get(folder);
   const file = join(folder, 'package.json');
   const above = dirname(folder);
-  const root = existsSync(file) && patternsIn(folder) ? folder : above === folder ? undefined : rootOf(above);
+  const root = existsSync(file) && workspacePatterns(folder) ? folder : above === folder ? undefined : rootOf(above);
   rootByFolder.set(folder, root);
   return root;
 }
 
-/** As npm's package.json lists packages, or pnpm's own file. @param {string} root @returns {readonly string[] | undefined} */
-function patternsIn(root) {
-  const { workspaces } = readJson(join(root, 'package.json'));
-  if (workspaces) return Array.isArray(workspaces) ? workspaces : workspaces.packages;
-  const file = join(root, 'pnpm-workspace.yaml');
-  return existsSync(file) ? parse(readFileSync(file, 'utf8'))?.packages?.filter((pattern) => !pattern.startsWith('!')) : undefined;
-}
-
 /** @returns {Package} */
 function packageAt(folder) {
-  const { name, exports } = readJson(join(folder, 'package.json'));
-  const keys = typeof exports === 'object' ? Object.keys(exports) : exports && ['.'];
+  const { name, exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const keys = exportKeys(exports);
   return { name, folder: resolve(folder), exports: keys, isModule: name !== KIT && (keys?.includes('./contract') === true || existsSync(join(folder, 'contract'))) };
-}
-
-/** Of the patterns those with a whole segment `*`. */
-function expand(at, [segment, ...rest]) {
-  if (segment === undefined) return [at];
-  if (segment !== '*') return existsSync(join(at, segment)) ? expand(join(at, segment), rest) : [];
-  return readdirSync(at, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && entry.name !== 'node_modules')
-    .flatMap((entry) => expand(join(at, entry.name), rest));
-}
-
-function readJson(file) {
-  return JSON.parse(readFileSync(file, 'utf8'));
 }

@@ -55,7 +55,7 @@ function foreignEntities(workspace: Workspace, module: Module, source: SourceFil
   const public_ = source.area === 'contract' ? source.entities : [];
   const taken = source.entityUses.flatMap(({ name, line }) => {
     const specifier = importOf(source, name)?.specifier;
-    const target = specifier === undefined ? undefined : workspace.targetOf(specifier);
+    const target = specifier === undefined ? undefined : workspace.targetOf(source, specifier);
     const owner = target && workspace.moduleOf(target.package);
     return owner && owner.name !== module.name ? [{ name, line, owner }] : [];
   });

@@ -1,5 +1,7 @@
 import { posix } from 'node:path';
 import type { ImportFact } from './file-facts.js';
+import { folderImport } from './folder-imports.js';
+import { KIT_CURE, kitInContract } from './kit-in-contract.js';
 import type { Module, PackageTarget, ReadPackage, SourceFile, Workspace } from './module.js';
 import type { BoundaryViolation } from './violation.js';
 import { KIT_PACKAGE } from './workspace.js';
@@ -10,7 +12,7 @@ const MODULE_LIST = 'modules.ts';
 /** A module's package exports its contract and its Nest module, and nothing else. */
 export function exportsRule({ modules }: Workspace): readonly BoundaryViolation[] {
   return modules
-    .filter(({ exports = [] }) => exports.length !== 2 || !exports.includes('.') || !exports.includes('./contract'))
+    .filter(({ isFolder, exports = [] }) => !isFolder && (exports.length !== 2 || !exports.includes('.') || !exports.includes('./contract')))
     .map((module) => ({
       rule: 'exports',
       source: module.module,
@@ -30,7 +32,8 @@ export function importRules(workspace: Workspace): readonly BoundaryViolation[] 
     const module = workspace.moduleOf(pkg);
     for (const source of pkg.sources) {
       for (const fact of source.imports) {
-        if (fact.specifier.startsWith('.')) found.push(relativeImport(pkg, module, source, fact, workspace));
+        if (pkg.isFolder) found.push(folderImport(pkg, module, source, fact, workspace));
+        else if (fact.specifier.startsWith('.')) found.push(relativeImport(pkg, module, source, fact, workspace));
         else found.push(packageImport(pkg, module, source, fact, workspace));
       }
       if (module && source.area !== 'test') for (const { name, line } of source.computed) found.push(computedImport(module, source.path, name, line));
@@ -84,8 +87,8 @@ function relativeImport(pkg: ReadPackage, module: Module | undefined, source: So
 }
 
 function packageImport(pkg: ReadPackage, module: Module | undefined, source: SourceFile, fact: ImportFact, workspace: Workspace): BoundaryViolation | undefined {
-  const target = workspace.targetOf(fact.specifier);
-  if (!target) return undefined;
+  const target = workspace.targetOf(source, fact.specifier);
+  if (!target) return module && kitInContract(module, source, fact);
   const other = workspace.moduleOf(target.package);
   const at = { source: module?.module ?? pkg.name, target: other?.module ?? target.package.name, file: source.path, line: fact.line };
   if (module && source.area === 'contract') {
@@ -129,6 +132,6 @@ function contractImport(module: Module, fact: ImportFact, target: PackageTarget,
   return {
     fact: `the contract of ${module.module} imports '${fact.specifier}'`,
     allowed: `its own files, '${KIT_PACKAGE}/contract', other contracts`,
-    cure: isKit ? `Import from '${KIT_PACKAGE}/contract'; what is not there does not belong into a contract.` : 'Move what the contract needs into contract/.',
+    cure: isKit ? KIT_CURE : 'Move what the contract needs into contract/.',
   };
 }

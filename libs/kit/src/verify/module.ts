@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, posix, relative, resolve, sep } from 'node:path';
+import { isContract, TESTS } from '#lint/module-folders.js';
+import { aliasTarget } from '#lint/path-aliases.js';
 import { type Compiler, type FileFacts, type ImportFact, readFacts } from './file-facts.js';
 import { KIT_PACKAGE, type WorkspacePackage } from './workspace.js';
 
@@ -24,10 +26,10 @@ export interface Module extends ReadPackage {
   readonly module: string;
 }
 
-/** Where an import leads, if to a package of the workspace. */
+/** Where an import leads, if to a package of the workspace, or to the folder of a module. */
 export interface PackageTarget {
   readonly package: ReadPackage;
-  /** The key of `exports` that it asks for: `.`, `./contract`. */
+  /** The key of `exports` that it asks for: `.`, `./contract`. Of a folder, the first is all but its contract. */
   readonly key: string;
 }
 
@@ -35,8 +37,8 @@ export interface PackageTarget {
 export interface Workspace {
   readonly packages: readonly ReadPackage[];
   readonly modules: readonly Module[];
-  /** The package of a bare specifier. */
-  readonly targetOf: (specifier: string) => PackageTarget | undefined;
+  /** The package of a bare specifier; among folders, the module that a file's import leads to. */
+  readonly targetOf: (source: SourceFile, specifier: string) => PackageTarget | undefined;
   /** The module that a package is. */
   readonly moduleOf: (pkg: ReadPackage) => Module | undefined;
 }
@@ -49,7 +51,8 @@ export function readWorkspace(root: string, found: readonly WorkspacePackage[], 
   return {
     packages,
     modules,
-    targetOf: (specifier) => {
+    targetOf: (source, specifier) => {
+      if (packages[0]?.isFolder) return folderTarget(root, modules, source, specifier);
       const parts = specifier.split('/');
       const size = specifier.startsWith('@') ? 2 : 1;
       const pkg = byName.get(parts.slice(0, size).join('/'));
@@ -57,6 +60,16 @@ export function readWorkspace(root: string, found: readonly WorkspacePackage[], 
     },
     moduleOf: (pkg) => modules.find((module) => module.name === pkg.name),
   };
+}
+
+/** Relative imports and aliases of the tsconfig.json lead into folders. */
+function folderTarget(root: string, modules: readonly Module[], source: SourceFile, specifier: string): PackageTarget | undefined {
+  const base = resolve(root);
+  const path = specifier.startsWith('.') ? resolve(base, dirname(source.path), specifier) : aliasTarget(base, specifier);
+  if (path === undefined) return undefined;
+  const inside = relative(base, path).split(sep).join('/');
+  const found = modules.filter(({ folder }) => inside === folder || inside.startsWith(`${folder}/`)).toSorted((a, b) => b.folder.length - a.folder.length)[0];
+  return found && { package: found, key: isContract(join(base, found.folder), path) ? './contract' : '.' };
 }
 
 /** Whether a file's import binds a name, and from where. */
@@ -70,6 +83,8 @@ export function importOf(source: SourceFile, name: string): ImportFact | undefin
  */
 function isModule(pkg: ReadPackage): boolean {
   if (pkg.name === KIT_PACKAGE) return false;
+  // any folder may have a `contract` in it: that of a module says so
+  if (pkg.isFolder) return pkg.folder !== '' && pkg.sources.some(({ area, contracts, bounded }) => bounded.length > 0 || (area === 'contract' && contracts.length > 0));
   if (pkg.exports?.includes('./contract') || pkg.sources.some((source) => source.area === 'contract')) return true;
   return pkg.exports?.includes('.') === true && pkg.sources.some((source) => source.area === 'src' && source.bounded.length > 0);
 }
@@ -83,7 +98,8 @@ function readSource(root: string, pkg: WorkspacePackage, path: string, compiler:
 }
 
 function areaOf(pkg: WorkspacePackage, path: string): Area {
-  const inside = path.slice(pkg.folder.length + 1);
+  const inside = pkg.folder === '' ? path : posix.relative(pkg.folder, path);
+  if (pkg.isFolder) return TESTS.test(path) ? 'test' : /^contract(?:\/|\.[cm]?tsx?$)/.test(inside) ? 'contract' : 'src';
   if (inside.startsWith('test/') || /\.spec\.[cm]?tsx?$/.test(inside)) return 'test';
   return inside.startsWith('contract/') ? 'contract' : 'src';
 }

@@ -27,7 +27,7 @@ function edgesOf(workspace: Workspace, module: Module): readonly Edge[] {
   const declared = new Map<string, { source: SourceFile; named: Named }>();
   for (const source of module.sources) for (const { uses = [] } of source.bounded) for (const named of uses) declared.set(`${source.path} ${named.name}`, { source, named });
   const owner = (source: SourceFile, specifier: string): Module | undefined => {
-    const target = workspace.targetOf(specifier);
+    const target = workspace.targetOf(source, specifier);
     const other = target && workspace.moduleOf(target.package);
     return other && other.name !== module.name && source.area !== 'test' ? other : undefined;
   };

@@ -35,6 +35,11 @@ describe('a sound workspace', () => {
     expect(describeVerification(shop)).toMatch(/^fledge verify: \d+ modules \([^)]*catalog, .*identity, .*inventory, .*ordering[^)]*\), \d+ files, no violations\n$/);
   });
 
+  // The kit of an application is no package of its workspace, and its contracts could import all of it.
+  it('is held to the contract of a kit that is installed', async () => {
+    expect((await violationsOf({ 'libs/stock/contract/bad.ts': `import { BoundedModule } from '@fledge/kit';` })).map(short)).toEqual(["contract-alone stock → @fledge/kit libs/stock/contract/bad.ts:1 the contract of stock imports '@fledge/kit'"]);
+  });
+
   it('may import types, words and comments that only look like a breach', async () => {
     const changes = {
       'libs/orders/src/words.ts': `
@@ -312,9 +317,15 @@ describe('a bad workspace', () => {
 });
 
 describe('what cannot be verified', () => {
-  it('is a folder that is no workspace', async () => {
-    workspace = writeWorkspace({ 'package.json': '{}' });
-    await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({ code: 'fledge.startup.workspace', message: `${workspace.root}/package.json lists no "workspaces", and there is no pnpm-workspace.yaml with "packages"` });
+  it('is a folder without a package.json', async () => {
+    workspace = writeWorkspace({ 'src/a.ts': '' });
+    await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({ code: 'fledge.startup.workspace', message: expect.stringContaining(`${workspace.root}/package.json cannot be read`) as string });
+  });
+
+  // It said that there were no violations.
+  it('is an application without a module', async () => {
+    workspace = writeWorkspace({ 'package.json': '{}', 'src/contract/index.ts': 'export const clauses = [];' });
+    await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({ code: 'fledge.startup.no-modules', message: `there is no module in ${workspace.root}` });
   });
 
   it('is anything without TypeScript', async () => {

@@ -6,18 +6,22 @@ import { readWorkspace, type Workspace } from './module.js';
 import { nameRules } from './name-rules.js';
 import { usesRules } from './uses-rules.js';
 import type { Verification, BoundaryViolation } from './violation.js';
-import { findPackages } from './workspace.js';
+import { findFolders, findPackages } from './workspace.js';
 
 const RULES: readonly ((workspace: Workspace) => readonly BoundaryViolation[])[] = [exportsRule, importRules, usesRules, dataRules, nameRules];
 
 /**
- * Checks the boundaries of all modules of an npm workspace by reading their sources; nothing of them runs. Finds the modules by
- * itself and collects every violation, as Spring Modulith's `verify()` does.
- * @param root the workspace's folder, whose package.json has `workspaces`.
- * @throws StartupError when it is no workspace or TypeScript, which reads the sources, is not installed.
+ * Checks the boundaries of all modules of an application by reading their sources; nothing of them runs. Finds the modules by
+ * itself and collects every violation, as Spring Modulith's `verify()` does: the packages of an npm or pnpm workspace that are modules, or, if
+ * there is none, folders with a `contract` in them, in an application of one package and in Nest's monorepo mode.
+ * @param root the folder of the workspace or of the application, with its package.json.
+ * @throws StartupError when there is no module, or TypeScript, which reads the sources, is not installed.
  */
 export async function verifyWorkspace(root: string): Promise<Verification> {
-  const workspace = readWorkspace(root, findPackages(root), await loadCompiler());
+  const compiler = await loadCompiler();
+  let workspace = readWorkspace(root, findPackages(root), compiler);
+  if (workspace.modules.length === 0) workspace = readWorkspace(root, findFolders(root), compiler);
+  if (workspace.modules.length === 0) throw new StartupError('no-modules', `there is no module in ${root}`, "A module is a package of a workspace that exports './contract', or a folder with a `contract` in it. Run this in the folder of the application, or name it.");
   const violations = RULES.flatMap((rule) => rule(workspace)).sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line);
   return {
     modules: workspace.modules.map(({ module }) => module).sort(),

@@ -1,16 +1,19 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
-import { parse } from 'yaml';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { moduleOf } from '#lint/module-folders.js';
+import { exportKeys, packageFolders, PASSED_BY } from '#lint/packages.js';
 import { StartupError } from '../contract/index.js';
 
 /** The kit's own package: it has a `./contract`, but is no module. */
 export const KIT_PACKAGE = '@fledge/kit';
 
-/** A package of the workspace. */
+/** A package of the workspace, or a part of an application of one package: the folder of a module, or all that is in none. */
 export interface WorkspacePackage {
   readonly name: string;
-  /** Relative to the root, with `/`. */
+  /** Relative to the root, with `/`; empty for the root itself. */
   readonly folder: string;
+  /** Whether it is no package, but a folder of one. */
+  readonly isFolder: boolean;
   /** The keys of its `exports`; undefined when it has none. */
   readonly exports: readonly string[] | undefined;
   /** The line of `"exports"` in its package.json, from 1. */
@@ -22,45 +25,43 @@ export interface WorkspacePackage {
 interface PackageJson {
   readonly name?: string;
   readonly exports?: string | Readonly<Record<string, unknown>>;
-  readonly workspaces?: readonly string[] | { readonly packages?: readonly string[] };
 }
 
-const PASSED_BY = new Set(['node_modules', 'dist', 'coverage']);
-
-/** The packages below a root, as its package.json lists them in `workspaces`, or its pnpm-workspace.yaml in `packages`. @throws StartupError when it lists none. */
+/** The packages below a root, as its package.json lists them in `workspaces`, or its pnpm-workspace.yaml in `packages`; none when there is neither. */
 export function findPackages(root: string): readonly WorkspacePackage[] {
-  const patterns = patternsIn(root);
-  if (!patterns?.length) throw new StartupError('workspace', `${join(root, 'package.json')} lists no "workspaces", and there is no pnpm-workspace.yaml with "packages"`, 'Run this in the folder of an npm or pnpm workspace.');
-  const folders = [...new Set(patterns.flatMap((pattern) => expand(root, pattern.split('/'))))].sort();
-  return folders.filter((folder) => existsSync(join(folder, 'package.json'))).map((folder) => packageAt(root, folder));
+  readPackage(join(root, 'package.json'));
+  return packageFolders(root).map((folder) => packageAt(root, folder));
 }
 
-function patternsIn(root: string): readonly string[] | undefined {
-  const { workspaces } = readPackage(join(root, 'package.json')).json;
-  if (workspaces !== undefined) return Array.isArray(workspaces) ? (workspaces as readonly string[]) : (workspaces as { packages?: readonly string[] }).packages;
-  const file = join(root, 'pnpm-workspace.yaml');
-  if (!existsSync(file)) return undefined;
-  const { packages } = (parse(readFileSync(file, 'utf8')) ?? {}) as { packages?: readonly string[] };
-  return packages?.filter((pattern) => !pattern.startsWith('!'));
+/**
+ * The folders of an application's modules, each with a folder `contract` or a file `contract.ts`; and the rest of the application, last.
+ * @throws StartupError when there is no package.json
+ */
+export function findFolders(root: string): readonly WorkspacePackage[] {
+  const { json } = readPackage(join(root, 'package.json'));
+  const byModule = new Map<string, string[]>();
+  const rest: string[] = [];
+  for (const file of filesBelow(resolve(root))) {
+    const module = moduleOf(dirname(file));
+    const path = slashed(relative(resolve(root), file));
+    if (module === undefined) rest.push(path);
+    else byModule.set(module, [...(byModule.get(module) ?? []), path]);
+  }
+  const part = (name: string, folder: string, files: readonly string[]): WorkspacePackage => ({ name, folder, isFolder: true, exports: undefined, exportsLine: 1, files });
+  const modules = [...byModule].map(([module, files]) => part(slashed(relative(resolve(root), module)), slashed(relative(resolve(root), module)), files));
+  return [...modules, part(json.name ?? 'the application', '', rest)];
 }
 
 function packageAt(root: string, folder: string): WorkspacePackage {
   const { json, text } = readPackage(join(folder, 'package.json'));
-  const { exports } = json;
   return {
     name: json.name ?? slashed(relative(root, folder)),
     folder: slashed(relative(root, folder)),
-    exports: exports === undefined ? undefined : exportKeys(exports),
+    isFolder: false,
+    exports: exportKeys(json.exports),
     exportsLine: Math.max(1, text.slice(0, text.indexOf('"exports"') + 1).split('\n').length),
     files: filesBelow(folder).map((file) => slashed(relative(root, file))),
   };
-}
-
-function exportKeys(exports: string | Readonly<Record<string, unknown>>): readonly string[] {
-  if (typeof exports === 'string') return ['.'];
-  const keys = Object.keys(exports);
-  // conditions alone stand for the package itself
-  return keys.some((key) => key.startsWith('.')) ? keys : ['.'];
 }
 
 function readPackage(file: string): { json: PackageJson; text: string } {
@@ -68,17 +69,8 @@ function readPackage(file: string): { json: PackageJson; text: string } {
     const text = readFileSync(file, 'utf8');
     return { json: JSON.parse(text) as PackageJson, text };
   } catch (error) {
-    throw new StartupError('workspace', `${file} cannot be read: ${(error as Error).message}`, 'Run this in the folder of an npm workspace.');
+    throw new StartupError('workspace', `${file} cannot be read: ${(error as Error).message}`, 'Run this in the folder of an application or of a workspace.');
   }
-}
-
-/** Of the patterns those with a whole segment `*`. */
-function expand(at: string, [segment, ...rest]: readonly string[]): readonly string[] {
-  if (segment === undefined) return [at];
-  if (segment !== '*') return existsSync(join(at, segment)) ? expand(join(at, segment), rest) : [];
-  return readdirSync(at, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !PASSED_BY.has(entry.name))
-    .flatMap((entry) => expand(join(at, entry.name), rest));
 }
 
 function filesBelow(folder: string): readonly string[] {

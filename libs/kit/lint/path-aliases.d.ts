@@ -1,0 +1,1 @@
+export declare function aliasTarget(root: string, specifier: string): string | undefined;

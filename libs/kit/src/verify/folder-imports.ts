@@ -1,0 +1,44 @@
+import { posix } from 'node:path';
+import { MODULE_LIST } from '#lint/module-folders.js';
+import type { ImportFact } from './file-facts.js';
+import { kitInContract } from './kit-in-contract.js';
+import type { Module, ReadPackage, SourceFile, Workspace } from './module.js';
+import type { BoundaryViolation } from './violation.js';
+import { KIT_PACKAGE } from './workspace.js';
+
+/** Who may import what among the folders of one package. Its tests look into what they test. */
+export function folderImport(pkg: ReadPackage, module: Module | undefined, source: SourceFile, fact: ImportFact, workspace: Workspace): BoundaryViolation | undefined {
+  if (source.area === 'test') return undefined;
+  const target = workspace.targetOf(source, fact.specifier);
+  if (!target) return module && kitInContract(module, source, fact);
+  const other = workspace.moduleOf(target.package);
+  if (other === undefined || target.key === './contract') return undefined;
+  const at = { source: module?.module ?? pkg.name, target: other.module, file: source.path, line: fact.line };
+  if (other.name === module?.name) {
+    if (source.area !== 'contract') return undefined;
+    return {
+      ...at,
+      rule: 'contract-alone',
+      fact: `the contract of ${module.module} imports '${fact.specifier}', which is the module's inside`,
+      allowed: `its own files, '${KIT_PACKAGE}/contract', other contracts`,
+      cure: 'Move what the contract needs into contract/; the inside may import it from there.',
+    };
+  }
+  if (module) {
+    return {
+      ...at,
+      rule: 'contract-only',
+      fact: `${module.module} imports '${fact.specifier}', which is inside of ${other.module}`,
+      allowed: `${other.folder}/contract`,
+      cure: `Call ${other.module} through CommandBus or QueryBus by a message of its contract; what is missing there, add there.`,
+    };
+  }
+  if (MODULE_LIST.test(posix.basename(source.path))) return undefined;
+  return {
+    ...at,
+    rule: 'module-list-only',
+    fact: `${source.path} imports the code of ${other.module}`,
+    allowed: `${other.folder}/contract; its code only in the application's list of modules, application.ts or modules.ts`,
+    cure: 'Take the module from that list, or import its contract.',
+  };
+}

@@ -1,0 +1,22 @@
+import type { ImportFact } from './file-facts.js';
+import type { Module, SourceFile } from './module.js';
+import type { BoundaryViolation } from './violation.js';
+import { KIT_PACKAGE } from './workspace.js';
+
+/** What to do about it. */
+export const KIT_CURE = `Import from '${KIT_PACKAGE}/contract'; what is not there does not belong into a contract.`;
+
+/** The kit of an application is no package of its workspace. */
+export function kitInContract(module: Module, source: SourceFile, { specifier, line }: ImportFact): BoundaryViolation | undefined {
+  if (source.area !== 'contract' || specifier === `${KIT_PACKAGE}/contract` || (specifier !== KIT_PACKAGE && !specifier.startsWith(`${KIT_PACKAGE}/`))) return undefined;
+  return {
+    rule: 'contract-alone',
+    source: module.module,
+    target: KIT_PACKAGE,
+    file: source.path,
+    line,
+    fact: `the contract of ${module.module} imports '${specifier}'`,
+    allowed: `its own files, '${KIT_PACKAGE}/contract', other contracts`,
+    cure: KIT_CURE,
+  };
+}

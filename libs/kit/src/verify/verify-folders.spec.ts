@@ -1,0 +1,120 @@
+import { type Files, SOUND, type TestWorkspace, writeWorkspace } from '../../test/workspace.js';
+import { type BoundaryViolation, verifyWorkspace } from './index.js';
+
+let workspace: TestWorkspace | undefined;
+afterEach(() => {
+  workspace?.remove();
+  workspace = undefined;
+});
+
+/** A violation in short: what a person looks for first. */
+function short({ rule, source, target, file, line, fact }: BoundaryViolation): string {
+  return `${rule} ${source} → ${target} ${file}:${line} ${fact}`;
+}
+
+/** An application of one package, whose modules are folders. */
+const FOLDERS: Files = {
+  'package.json': JSON.stringify({ name: 'library', type: 'module' }),
+  'src/stock/contract/index.ts': SOUND['libs/stock/contract/index.ts'],
+  'src/stock/stock.row.ts': SOUND['libs/stock/src/stock.row.ts'],
+  'src/stock/stock.module.ts': `
+    import { StockContract } from './contract/index.js';
+    @BoundedModule({ contract: StockContract }) export class StockModule {}`,
+  'src/orders/contract.ts': SOUND['libs/orders/contract/index.ts'],
+  'src/orders/orders.module.ts': `
+    import { StockContract } from '../stock/contract/index.js';
+    import { OrdersContract } from './contract.js';
+    @BoundedModule({ contract: OrdersContract, uses: [StockContract] }) export class OrdersModule {}`,
+  'src/orders/place.ts': `
+    import { money } from '../money.js';
+    import { Reserve } from '../stock/contract/index.js';
+    export const place = (bus) => bus.execute(new Reserve());`,
+  'src/money.ts': 'export const money = 1;',
+  'src/application.ts': `
+    import { OrdersContract } from './orders/contract.js';
+    export const modules = [{ contract: OrdersContract, load: () => import('./orders/orders.module.js') }, { load: () => import('./stock/stock.module.js') }];`,
+  'src/main.ts': `import { modules } from './application.js';`,
+  // a folder of that name makes no module
+  'src/law/contract/index.ts': 'export const clauses = [];',
+  'test/orders.e2e.ts': `import { OrdersModule } from '../src/orders/orders.module.js';`,
+};
+
+/** The same in the monorepo mode of Nest: one package, and libraries that are imported by aliases. */
+const NEST: Files = {
+  'package.json': JSON.stringify({ name: 'nest' }),
+  'nest-cli.json': JSON.stringify({ monorepo: true, root: 'apps/shop', projects: { shop: { type: 'application', root: 'apps/shop' }, stock: { type: 'library', root: 'libs/stock' } } }),
+  'tsconfig.base.json': `{
+    // as \`nest generate library\` writes it, "base"
+    "compilerOptions": { "baseUrl": "./", "paths": { "@app/stock": ["libs/stock/src"], "@app/stock/*": ["libs/stock/src/*"], "@app/orders": ["libs/orders/src"], "@app/orders/*": ["libs/orders/src/*"], } }
+  }`,
+  'tsconfig.json': '{ "extends": "./tsconfig.base.json", "compilerOptions": { "strict": true } }',
+  'libs/stock/src/index.ts': `export * from './stock.module';`,
+  'libs/stock/src/contract/index.ts': SOUND['libs/stock/contract/index.ts'],
+  'libs/stock/src/stock.module.ts': `import { StockContract } from './contract'; @BoundedModule({ contract: StockContract }) export class StockModule {}`,
+  'libs/stock/src/stock.row.ts': SOUND['libs/stock/src/stock.row.ts'],
+  'libs/orders/src/index.ts': `export * from './orders.module';`,
+  'libs/orders/src/contract/index.ts': SOUND['libs/orders/contract/index.ts'],
+  'libs/orders/src/orders.module.ts': `
+    import { Reserve, StockContract } from '@app/stock/contract';
+    import { OrdersContract } from './contract';
+    @BoundedModule({ contract: OrdersContract, uses: [StockContract] }) export class OrdersModule {}`,
+  'apps/shop/src/modules.ts': `export const modules = [{ load: () => import('@app/stock') }, { load: () => import('@app/orders') }];`,
+  'apps/shop/src/main.ts': `import { modules } from './modules';`,
+};
+
+const CONTRACT_ONLY = 'Call stock through CommandBus or QueryBus by a message of its contract; what is missing there, add there.';
+
+describe.each([
+  ['an application of one package', FOLDERS, 'src/stock', 'src/orders/bad.ts', '../stock', 'src/bad.ts', './stock/stock.module.js'],
+  ['an application in the monorepo mode of Nest', NEST, 'libs/stock/src', 'libs/orders/src/bad.ts', '@app/stock', 'apps/shop/src/bad.ts', '@app/stock'],
+] as const)('%s', (_, sound, stock, inOrders, specifier, outside, stockModule) => {
+  const found = async (changes: Files): Promise<readonly BoundaryViolation[]> => {
+    workspace = writeWorkspace({ ...sound, ...changes });
+    return (await verifyWorkspace(workspace.root)).violations;
+  };
+
+  it('passes when it is sound, and has the modules that say so', async () => {
+    workspace = writeWorkspace(sound);
+    const { modules, violations } = await verifyWorkspace(workspace.root);
+    expect(violations.map(short)).toEqual([]);
+    expect(modules).toEqual(['orders', 'stock']);
+  });
+
+  it("is refused when a module imports another's inside", async () => {
+    const violations = await found({ [inOrders]: `import { StockRow } from '${specifier}/stock.row.js';` });
+    expect(violations.map(short)).toEqual([`contract-only orders → stock ${inOrders}:1 orders imports '${specifier}/stock.row.js', which is inside of stock`]);
+    expect(violations[0]).toMatchObject({ allowed: `${stock}/contract`, cure: CONTRACT_ONLY });
+  });
+
+  it("is refused when a module takes another's entity", async () => {
+    const violations = await found({ [inOrders]: `import { StockRow } from '${specifier}/stock.row.js';\nexport class Line { @ManyToOne(() => StockRow) stock; }` });
+    expect(violations.map(({ rule }) => rule)).toEqual(['contract-only', 'foreign-entity']);
+  });
+
+  it('is refused when a file other than its list imports a module', async () => {
+    expect((await found({ [outside]: `import { StockModule } from '${stockModule}';` })).map(short)).toEqual([`module-list-only ${sound === NEST ? 'nest' : 'library'} → stock ${outside}:1 ${outside} imports the code of stock`]);
+  });
+
+  it('is refused when a contract imports from inside its module, or more of the kit than its contract', async () => {
+    const bad = `${stock}/contract/bad.view.ts`;
+    expect((await found({ [bad]: `import type { StockRow } from '../stock.row.js';\nimport { BoundedModule } from '@fledge/kit';` })).map(short)).toEqual([
+      `contract-alone stock → stock ${bad}:1 the contract of stock imports '../stock.row.js', which is the module's inside`,
+      `contract-alone stock → @fledge/kit ${bad}:2 the contract of stock imports '@fledge/kit'`,
+    ]);
+  });
+
+  it('is refused when `uses` does not match the imports', async () => {
+    const module = inOrders.replace('bad', 'orders.module');
+    const changed = (sound as Record<string, string>)[module]?.replace('[StockContract]', '[]');
+    expect((await found({ [module]: changed })).map(({ rule, source, target }) => `${rule} ${source} → ${target}`)).toEqual(['uses-missing orders → stock']);
+  });
+
+  it('is refused when modules depend on each other in a round', async () => {
+    const changes = {
+      [`${stock}/stock.module.ts`]: `
+        import { GetOrder, OrdersContract } from '${sound === NEST ? '@app/orders/contract' : '../orders/contract.js'}';
+        @BoundedModule({ contract: StockContract, uses: [OrdersContract] }) export class StockModule {}`,
+    };
+    expect((await found(changes)).map(({ rule }) => rule)).toEqual(['cycle']);
+  });
+});
