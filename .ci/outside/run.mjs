@@ -3,19 +3,20 @@
  *
  *     npm run test:outside             # with this Node
  *     npm run test:outside -- --keep   # leaves the folder for a look
+ *     npm run test:outside -- --only adoption   # or starter
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { adoptStock } from './adopt-stock.mjs';
 import { startRegistry } from './registry.mjs';
+import { run, step, STEP_TIMEOUT_MS, whileStarted } from './steps.mjs';
 
-/** Ends a hang: the slowest step installs some hundred packages. */
-const STEP_TIMEOUT_MS = 300_000;
 const PACKAGES = ['libs/kit', 'libs/nats', 'apps/cli', 'apps/create'];
-const keep = process.argv.includes('--keep');
+const { keep, only } = parseArgs({ options: { keep: { type: 'boolean' }, only: { type: 'string' } } }).values;
 const root = mkdtempSync(join(tmpdir(), 'fledge-outside-'));
 const upstream = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
 
@@ -40,6 +41,16 @@ const env = {
   npm_config_update_notifier: 'false',
 };
 try {
+  if (only !== 'adoption') await tryStarter();
+  if (only !== 'starter') for (const nest of ['12', '11']) await adoptStock(nest, root, env);
+} finally {
+  registry.stop();
+  if (keep) console.log(`kept: ${root}`);
+  else rmSync(root, { recursive: true, force: true });
+}
+
+/** What `npm create fledge` makes, and the packages themselves. */
+async function tryStarter() {
   for (const file of registry.files) await step(`publint ${file.split('/').at(-1)}`, () => run(bin('publint'), ['--strict', file], process.cwd(), process.env));
   for (const file of registry.files.slice(0, 3)) await step(`attw ${file.split('/').at(-1)}`, () => run(bin('attw'), ['--profile', 'esm-only', '--quiet', file], process.cwd(), process.env));
   await step('npm create fledge my-app', () => run('npm', ['create', '--yes', 'fledge', 'my-app'], root, env));
@@ -54,55 +65,18 @@ try {
   await step('a second copy is refused', () => refusesSecondCopy(app));
   await step('NATS without its package is refused', () => refusesMissingNats(app));
   await step('production without what development needs', () => productionIsLean(app));
-} finally {
-  registry.stop();
-  if (keep) console.log(`kept: ${root}`);
-  else rmSync(root, { recursive: true, force: true });
-}
-
-async function step(name, work) {
-  const since = performance.now();
-  process.stdout.write(`-- ${name}\n`);
-  await work();
-  process.stdout.write(`   ${((performance.now() - since) / 1_000).toFixed(1)} s\n`);
 }
 
 function bin(name, folder = process.cwd()) {
   return join(folder, 'node_modules/.bin', name);
 }
 
-/** Not synchronously: the registry answers meanwhile. */
-async function run(program, args, cwd, environment) {
-  const child = spawn(program, args, { cwd, env: environment, stdio: ['ignore', 'inherit', 'inherit'], timeout: STEP_TIMEOUT_MS });
-  const [code, signal] = await once(child, 'close');
-  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code ?? signal}`);
-}
-
 /** Starts the application with the command of its README, orders something, and stops it. */
-async function startAndCall(app, topology) {
-  const child = spawn('npm', ['start', '--', topology], { cwd: app, env: { ...env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
-  const ended = once(child, 'exit');
-  const limit = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), STEP_TIMEOUT_MS);
-  try {
-    const url = await urlOf(child);
+function startAndCall(app, topology) {
+  return whileStarted(app, ['npm', 'start', '--', topology], env, async (url) => {
     const answer = await fetch(`${url}/orders`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"item":"coffee","quantity":1}' });
     if (answer.status !== 201) throw new Error(`POST /orders was answered ${answer.status}: ${await answer.text()}`);
-  } finally {
-    // as Ctrl-C in a terminal: the whole group
-    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGINT');
-    await ended;
-    clearTimeout(limit);
-  }
-}
-
-async function urlOf(child) {
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = /Browse\s+(http:\/\/[^/\s]+)/.exec(line)?.[1];
-    if (url === undefined) continue;
-    child.stdout.resume();
-    return url;
-  }
-  throw new Error('the application ended before it was ready');
+  });
 }
 
 /** The transport of the documentation, in the application: chosen by a topology file, and held to the suites that are exported. */

@@ -6,9 +6,15 @@ import type { Module, ReadPackage, SourceFile, Workspace } from './module.js';
 import type { BoundaryViolation } from './violation.js';
 import { KIT_PACKAGE } from './workspace.js';
 
+/** Whether it is the application's list of modules, which loads them all. */
+export function isModuleList({ path }: SourceFile): boolean {
+  return MODULE_LIST.test(posix.basename(path));
+}
+
 /** Who may import what among the folders of one package. Its tests look into what they test. */
 export function folderImport(pkg: ReadPackage, module: Module | undefined, source: SourceFile, fact: ImportFact, workspace: Workspace): BoundaryViolation | undefined {
   if (source.area === 'test') return undefined;
+  if (pkg.folder === '' && isModuleList(source)) return undefined;
   const target = workspace.targetOf(source, fact.specifier);
   if (!target) return module && kitInContract(module, source, fact);
   const other = workspace.moduleOf(target.package);
@@ -33,7 +39,6 @@ export function folderImport(pkg: ReadPackage, module: Module | undefined, sourc
       cure: `Call ${other.module} through CommandBus or QueryBus by a message of its contract; what is missing there, add there.`,
     };
   }
-  if (MODULE_LIST.test(posix.basename(source.path))) return undefined;
   return {
     ...at,
     rule: 'module-list-only',

@@ -68,7 +68,7 @@ function folderTarget(root: string, modules: readonly Module[], source: SourceFi
   const path = specifier.startsWith('.') ? resolve(base, dirname(source.path), specifier) : aliasTarget(base, specifier);
   if (path === undefined) return undefined;
   const inside = relative(base, path).split(sep).join('/');
-  const found = modules.filter(({ folder }) => inside === folder || inside.startsWith(`${folder}/`)).toSorted((a, b) => b.folder.length - a.folder.length)[0];
+  const found = modules.filter(({ folder }) => folder !== '' && (inside === folder || inside.startsWith(`${folder}/`))).toSorted((a, b) => b.folder.length - a.folder.length)[0];
   return found && { package: found, key: isContract(join(base, found.folder), path) ? './contract' : '.' };
 }
 
@@ -83,8 +83,8 @@ export function importOf(source: SourceFile, name: string): ImportFact | undefin
  */
 function isModule(pkg: ReadPackage): boolean {
   if (pkg.name === KIT_PACKAGE) return false;
-  // any folder may have a `contract` in it: that of a module says so
-  if (pkg.isFolder) return pkg.folder !== '' && pkg.sources.some(({ area, contracts, bounded }) => bounded.length > 0 || (area === 'contract' && contracts.length > 0));
+  // any folder may have a `contract` in it: that of a module says so. What is in no folder may be one module, too
+  if (pkg.isFolder) return pkg.sources.some(({ area, contracts, bounded }) => bounded.length > 0 || (area === 'contract' && contracts.length > 0));
   if (pkg.exports?.includes('./contract') || pkg.sources.some((source) => source.area === 'contract')) return true;
   return pkg.exports?.includes('.') === true && pkg.sources.some((source) => source.area === 'src' && source.bounded.length > 0);
 }
@@ -99,7 +99,7 @@ function readSource(root: string, pkg: WorkspacePackage, path: string, compiler:
 
 function areaOf(pkg: WorkspacePackage, path: string): Area {
   const inside = pkg.folder === '' ? path : posix.relative(pkg.folder, path);
-  if (pkg.isFolder) return TESTS.test(path) ? 'test' : /^contract(?:\/|\.[cm]?tsx?$)/.test(inside) ? 'contract' : 'src';
+  if (pkg.isFolder) return TESTS.test(path) ? 'test' : /^contract(?:\/|\.[cm]?tsx?$)|\.contract\.[cm]?tsx?$/.test(inside) ? 'contract' : 'src';
   if (inside.startsWith('test/') || /\.spec\.[cm]?tsx?$/.test(inside)) return 'test';
   return inside.startsWith('contract/') ? 'contract' : 'src';
 }

@@ -1,5 +1,6 @@
 import { importOf, type Module, type SourceFile, type Workspace } from './module.js';
 import type { Named } from './file-facts.js';
+import { isModuleList } from './folder-imports.js';
 import type { BoundaryViolation } from './violation.js';
 
 /** That one module depends on another, and where that is said. */
@@ -32,6 +33,8 @@ function edgesOf(workspace: Workspace, module: Module): readonly Edge[] {
     return other && other.name !== module.name && source.area !== 'test' ? other : undefined;
   };
   for (const source of module.sources) {
+    // beside a module that is no folder, the list of all modules is none of its files
+    if (module.isFolder && module.folder === '' && isModuleList(source)) continue;
     for (const { specifier, names, line } of source.imports) {
       const other = owner(source, specifier);
       if (!other) continue;

@@ -118,3 +118,34 @@ describe.each([
     expect((await found(changes)).map(({ rule }) => rule)).toEqual(['cycle']);
   });
 });
+
+// The module that is left when others have got folders of their own was passed over.
+describe('a module that is what no other module is', () => {
+  const REST: Files = {
+    ...FOLDERS,
+    'src/app.contract.ts': `export const AppContract = defineContract({ name: 'app', routes: ['/loans'] });`,
+    'src/app.module.ts': `
+      import { GetOrder, OrdersContract } from './orders/contract.js';
+      import { AppContract } from './app.contract.js';
+      @BoundedModule({ contract: AppContract, uses: [OrdersContract] }) export class AppModule {}`,
+  };
+  const found = async (changes: Files): Promise<readonly string[]> => {
+    workspace = writeWorkspace({ ...REST, ...changes });
+    const { modules, violations } = await verifyWorkspace(workspace.root);
+    expect(modules).toEqual(['app', 'orders', 'stock']);
+    return violations.map(short);
+  };
+
+  it('is found, and the list of all modules is none of its files', async () => {
+    expect(await found({})).toEqual([]);
+  });
+
+  it('is held to what others are held to', async () => {
+    expect(await found({ 'src/loans/bad.ts': `import { StockRow } from '../stock/stock.row.js';`, 'src/loans/sql.ts': `export const sql = 'SELECT 1 FROM stock.stock_levels';` })).toEqual([
+      "contract-only app → stock src/loans/bad.ts:1 app imports '../stock/stock.row.js', which is inside of stock",
+      // of which nothing of its contract is used
+      "uses-missing app → stock src/loans/bad.ts:1 app imports 'src/stock/contract', and its `uses` does not name the contract of stock",
+      'foreign-schema app → stock src/loans/sql.ts:1 SQL of app names stock.stock_levels, which belongs to stock',
+    ]);
+  });
+});
