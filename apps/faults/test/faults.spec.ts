@@ -6,7 +6,7 @@ import { AREAS } from '../src/plan/areas.js';
 const MAIN = join(process.cwd(), 'dist/apps/faults/src/main.js');
 const ROUNDS_WITHIN_MS = 600_000;
 /** With FLEDGE_WHOLE=1 all mutations are played; else those that are found out soonest. */
-const SAMPLED = ['inbox-check', 'key-order', 'idempotency-key', 'sent-mark'];
+const SAMPLED = ['key-order', 'sent-mark'];
 const isPlayed = (name: string): boolean => process.env.FLEDGE_WHOLE === '1' || SAMPLED.includes(name);
 
 /** What a run of the lab said, and its exit code. */
@@ -18,8 +18,8 @@ function lab(...args: string[]): Promise<{ code: number; said: string }> {
 
 describe('the fault lab', () => {
   it('breaks no invariant of the shop in any topology', async () => {
-    const { code, said } = await lab('--injure', 'mixed', '--seed', '1', '--seeds', '3', '--parallel', '3');
-    expect(said).toMatch(/12 rounds counted, 0 not, 0 broken/);
+    const { code, said } = await lab('--injure', 'mixed', '--seed', '1', '--seeds', '2', '--parallel', '3');
+    expect(said).toMatch(/8 rounds counted, 0 not, 0 broken/);
     expect(code).toBe(0);
   }, ROUNDS_WITHIN_MS);
 

@@ -7,7 +7,7 @@ import { MODULES, startGroups } from './started-shop.js';
 type Grouping = readonly (readonly string[])[];
 
 /** Groupings that a run takes, of all that there are; `FLEDGE_GROUPINGS=all` takes each, `FLEDGE_SEED` repeats a choice. */
-const SAMPLE = 14;
+const SAMPLE = 9;
 /** A journey mostly waits, for parcels and slow cards: so many are made at once, with so few connections to the one PostgreSQL. */
 const AT_ONCE = 3;
 const POOL_MAX = 4;

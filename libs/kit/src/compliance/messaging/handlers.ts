@@ -3,7 +3,7 @@ import { eventually } from '@fledge/kit/testing';
 import { EARS, Hopeless } from './chatter.js';
 import { Chatter, type MessagingWorld } from './chatter-world.js';
 
-const BEHIND = 2_000;
+const BEHIND = process.env.FLEDGE_WHOLE === '1' ? 2_000 : 500;
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
 /** What handlers of events may do, and what becomes of those that fail. */
