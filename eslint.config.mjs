@@ -21,7 +21,7 @@ export default tseslint.config(
       'no-restricted-syntax': ['error', ...NAMED_EXPORTS],
       'no-empty': 'error',
       eqeqeq: ['error', 'smart'],
-      'max-lines': ['error', { max: 400, skipBlankLines: true }],
+      'max-lines': ['error', { max: 475, skipBlankLines: true }],
     },
   },
   {
@@ -47,9 +47,10 @@ export default tseslint.config(
   },
   {
     // The body of a `describe` is a list of tests, no function to keep short.
-    files: ['**/*.spec.ts', '**/*.compliance.ts', 'libs/kit/src/compliance/**/*.ts'],
+    files: ['**/*.spec.ts', '**/*.compliance.ts', 'libs/kit/src/compliance/**/*.ts', 'apps/shop/test/journeys/*.ts'],
     // And `expect.any(…)` and its kin are `any`.
     rules: {
+      'max-lines': ['error', { max: 600, skipBlankLines: true }],
       'max-lines-per-function': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',

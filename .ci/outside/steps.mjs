@@ -16,14 +16,24 @@ export async function step(name, work) {
 
 /** Runs a program to its end. Not synchronously: the registry answers meanwhile. */
 export async function run(program, args, cwd, environment) {
-  const child = spawn(program, args, { cwd, env: environment, stdio: ['ignore', 'inherit', 'inherit'], timeout: STEP_TIMEOUT_MS });
+  const child = spawn(program, args, {
+    cwd,
+    env: environment,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    timeout: STEP_TIMEOUT_MS,
+  });
   const [code, signal] = await once(child, 'close');
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code ?? signal}`);
 }
 
 /** Starts an application, hands over its URL, and stops it. @param {(url: string) => Promise<void>} use */
 export async function whileStarted(app, [program, ...args], env, use) {
-  const child = spawn(program, args, { cwd: app, env: { ...env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  const child = spawn(program, args, {
+    cwd: app,
+    env: { ...env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
   const ended = once(child, 'exit');
   const limit = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), STEP_TIMEOUT_MS);
   try {

@@ -13,22 +13,45 @@ export interface Broker {
 
 const READY_WITHIN_MS = 20_000;
 
-/** Starts a nats-server on a free port of this machine; with JetStream when it is given a folder to store messages in. */
+/**
+ * Starts a nats-server on a free port of this machine; with JetStream when it is given a folder to store messages in.
+ */
 export async function startBroker(store?: string): Promise<Broker> {
-  const child = spawn(await findServer('nats-server'), ['--addr', '127.0.0.1', '--port', '-1', ...(store === undefined ? [] : ['--jetstream', '--store_dir', store])], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(
+    await findServer('nats-server'),
+    ['--addr', '127.0.0.1', '--port', '-1', ...(store === undefined ? [] : ['--jetstream', '--store_dir', store])],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
   const url = await listeningUrl(child);
   return { url, stop: () => ended(child) };
 }
 
 /**
- * Starts a Redis server on a free port of this machine, which appends each write to a file and flushes that every second. Rejects with
- * the reason where there is none and none can be installed.
+ * Starts a Redis server on a free port of this machine, which appends each write to a file and flushes that every
+ * second. Rejects with the reason where there is none and none can be installed.
  */
 export async function startRedis(dir: string): Promise<Broker> {
   const program = await findServer('redis-server');
   await mkdir(dir, { recursive: true });
   const port = await freePort();
-  const child = spawn(program, ['--bind', '127.0.0.1', '--port', String(port), '--dir', dir, '--appendonly', 'yes', '--appendfsync', 'everysec', '--save', ''], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(
+    program,
+    [
+      '--bind',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      '--dir',
+      dir,
+      '--appendonly',
+      'yes',
+      '--appendfsync',
+      'everysec',
+      '--save',
+      '',
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   const limit = AbortSignal.timeout(READY_WITHIN_MS);
   for await (const line of createInterface({ input: child.stdout, signal: limit })) {
     if (!line.includes('Ready to accept connections')) continue;

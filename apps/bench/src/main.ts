@@ -17,7 +17,12 @@ import { benchStart } from './start/start-bench.js';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { short: { type: 'boolean', default: false }, json: { type: 'string', default: '.data/bench.json' }, against: { type: 'string' }, scale: { type: 'boolean', default: false } },
+  options: {
+    short: { type: 'boolean', default: false },
+    json: { type: 'string', default: '.data/bench.json' },
+    against: { type: 'string' },
+    scale: { type: 'boolean', default: false },
+  },
 });
 
 const what = positionals[0] ?? 'calls';
@@ -27,37 +32,69 @@ const { short, against } = values;
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   backlog: async () => saveSound(await benchBacklog(short ? 5_000 : 1_000_000)),
   calls: async () => save(await benchCalls(short ? { ms: 200, rounds: 1 } : { ms: 2_000, rounds: 5 })),
-  checkout: async () => saveSound(await benchCheckout(short ? { seconds: 1, perSecond: 4, buyers: 4 } : { seconds: 20, perSecond: 5, buyers: 32 })),
-  events: async () => (values.scale ? scale() : saveSound(await benchEvents(short ? { peers: 'once', events: 200, perSecond: 100, seconds: 1, singles: 2, pauseMs: 100 } : { peers: 'both', events: 50_000, perSecond: 1_000, seconds: 20, singles: 12, pauseMs: 1_500 }))),
+  checkout: async () =>
+    saveSound(
+      await benchCheckout(short ? { seconds: 1, perSecond: 4, buyers: 4 } : { seconds: 20, perSecond: 5, buyers: 32 }),
+    ),
+  events: async () =>
+    values.scale
+      ? scale()
+      : saveSound(
+          await benchEvents(
+            short
+              ? { peers: 'once', events: 200, perSecond: 100, seconds: 1, singles: 2, pauseMs: 100 }
+              : { peers: 'both', events: 50_000, perSecond: 1_000, seconds: 20, singles: 12, pauseMs: 1_500 },
+          ),
+        ),
   idle: async () => save(await benchIdle({ seconds: short ? 2 : 30, rounds: short ? 1 : 2, against })),
-  order: async () => saveSound(await benchOrder({ seconds: short ? 3 : 30, perSecond: 2.5, rounds: short ? 1 : 2, against })),
-  http: async () => save(await benchHttp(short ? { ms: 700, rounds: 1, connections: 16 } : { ms: 2_000, rounds: 15, connections: 16 })),
-  start: async () => save(await benchStart(short ? { modules: ['catalog'], rounds: 1, idleMs: 500 } : { rounds: 7, idleMs: 30_000 })),
+  order: async () =>
+    saveSound(await benchOrder({ seconds: short ? 3 : 30, perSecond: 2.5, rounds: short ? 1 : 2, against })),
+  http: async () =>
+    save(await benchHttp(short ? { ms: 700, rounds: 1, connections: 16 } : { ms: 2_000, rounds: 15, connections: 16 })),
+  start: async () =>
+    save(await benchStart(short ? { modules: ['catalog'], rounds: 1, idleMs: 500 } : { rounds: 7, idleMs: 30_000 })),
   shop: async () => save(await benchShop(short ? { seconds: 3, perSecond: 50 } : { seconds: 30, perSecond: 200 })),
 };
 
 const bench = Object.hasOwn(BENCHES, what) ? BENCHES[what] : undefined;
 if (bench) {
-  process.stdout.write(`Node ${process.version}, ${cpus().length} processors, ${cpus()[0]?.model ?? 'unknown'}${short ? '; too short to compare, only to see that it runs' : ''}\n`);
+  process.stdout.write(
+    `Node ${process.version}, ${cpus().length} processors, ${cpus()[0]?.model ?? 'unknown'}${short ? '; too short to compare, only to see that it runs' : ''}\n`,
+  );
   await bench();
 } else {
-  process.stderr.write(`there is no bench '${what}': use ${Object.keys(BENCHES).map((name) => `'${name}'`).join(', ')}\n`);
+  process.stderr.write(
+    `there is no bench '${what}': use ${Object.keys(BENCHES)
+      .map((name) => `'${name}'`)
+      .join(', ')}\n`,
+  );
   process.exitCode = 2;
 }
 
 async function scale(): Promise<void> {
   const each = { keys: 1_000, perTransaction: 20, singles: 0, pauseMs: 0, short };
-  await saveSound(await benchScale(short ? { ...each, events: 100, perSecond: 50, seconds: 1, idleSeconds: 1 } : { ...each, events: 10_000, perSecond: 200, seconds: 5, idleSeconds: 5 }));
+  await saveSound(
+    await benchScale(
+      short
+        ? { ...each, events: 100, perSecond: 50, seconds: 1, idleSeconds: 1 }
+        : { ...each, events: 10_000, perSecond: 200, seconds: 5, idleSeconds: 5 },
+    ),
+  );
 }
 
 async function save(rows: unknown): Promise<void> {
   await mkdir(dirname(values.json), { recursive: true });
-  await writeFile(values.json, `${JSON.stringify({ node: process.version, at: new Date().toISOString(), what, short, rows }, undefined, 2)}\n`);
+  await writeFile(
+    values.json,
+    `${JSON.stringify({ node: process.version, at: new Date().toISOString(), what, short, rows }, undefined, 2)}\n`,
+  );
   process.stdout.write(`\nwritten to ${values.json}\n`);
 }
 
 /** A speed at which events are lost or handled twice, or orders lost or charged twice, is none: the run fails. */
-async function saveSound(rows: readonly (BacklogRow | CheckoutRow | DbosRow | EventsRow | OrderRow | ScaleRow)[]): Promise<void> {
+async function saveSound(
+  rows: readonly (BacklogRow | CheckoutRow | DbosRow | EventsRow | OrderRow | ScaleRow)[],
+): Promise<void> {
   await save(rows);
   if (rows.some((row) => ('broken' in row ? row.broken.length : row.wrong) > 0)) process.exitCode = 1;
 }

@@ -15,7 +15,13 @@ export function median(values: readonly number[]): number {
 }
 
 /** Prints a table with ratios, and gives its rows. */
-export function printTable(table: string, unit: string, results: ReadonlyMap<string, number>, convert: (value: number) => number, fledge: string): Row[] {
+export function printTable(
+  table: string,
+  unit: string,
+  results: ReadonlyMap<string, number>,
+  convert: (value: number) => number,
+  fledge: string,
+): Row[] {
   const own = convert(results.get(fledge) ?? NaN);
   const rows = [...results].map(([name, raw]): Row => {
     const value = convert(raw);
@@ -36,13 +42,21 @@ export function figure(value: number): string {
 }
 
 /** Prints two columns, headed by their topologies, and how the second stands to the first. */
-export function printRatios<T extends { readonly topology: string }>(title: string, rows: readonly T[], lines: readonly (readonly [name: string, of: (row: T) => number])[]): void {
+export function printRatios<T extends { readonly topology: string }>(
+  title: string,
+  rows: readonly T[],
+  lines: readonly (readonly [name: string, of: (row: T) => number])[],
+): void {
   const [one, other] = rows;
   if (!one || !other) return;
   process.stdout.write(`\n${title}\n`);
-  process.stdout.write(`  ${''.padEnd(44)}${one.topology.padStart(12)}${other.topology.padStart(12)}${'ratio'.padStart(10)}\n`);
+  process.stdout.write(
+    `  ${''.padEnd(44)}${one.topology.padStart(12)}${other.topology.padStart(12)}${'ratio'.padStart(10)}\n`,
+  );
   for (const [name, of] of lines) {
     const ratio = of(one) === 0 ? '' : (of(other) / of(one)).toFixed(2);
-    process.stdout.write(`  ${name.padEnd(44)}${figure(of(one)).padStart(12)}${figure(of(other)).padStart(12)}${ratio.padStart(10)}\n`);
+    process.stdout.write(
+      `  ${name.padEnd(44)}${figure(of(one)).padStart(12)}${figure(of(other)).padStart(12)}${ratio.padStart(10)}\n`,
+    );
   }
 }

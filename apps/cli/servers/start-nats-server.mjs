@@ -37,7 +37,10 @@ export async function startNatsServer({ port = -1, config = '', store } = {}) {
   }
 }
 
-/** The port that the server says it listens on, when it says that it is ready. @param {import('node:child_process').ChildProcess} child */
+/**
+ * The port that the server says it listens on, when it says that it is ready. @param
+ * {import('node:child_process').ChildProcess} child
+ */
 async function listening(child) {
   let port = 0;
   const lines = [];

@@ -11,7 +11,10 @@ export interface Command {
   run(args: readonly string[]): Promise<number>;
 }
 
-/** The error of arguments that a command cannot take: exit code 2. `usage` is its whole line: `fledge topology <topology>`. */
+/**
+ * The error of arguments that a command cannot take: exit code 2. `usage` is its whole line: `fledge topology
+ * <topology>`.
+ */
 export function usageError(usage: string, message: string): StartupError {
   return new StartupError('usage', message, `Usage: ${usage}.`);
 }

@@ -4,7 +4,11 @@ import { json, span, table } from './operate/print.js';
 import { checkConsumer } from './operate/names.js';
 import { type Line, parseLine, runVerb, type Verb } from './operate/verbs.js';
 
-const GRAMMAR = { usage: 'fledge consumers [--module <module>] [--json]', words: [0], options: { module: 'text', json: 'flag' } } as const;
+const GRAMMAR = {
+  usage: 'fledge consumers [--module <module>] [--json]',
+  words: [0],
+  options: { module: 'text', json: 'flag' },
+} as const;
 
 interface Found {
   readonly outboxes: readonly (OutboxState & { readonly module: string })[];
@@ -12,7 +16,9 @@ interface Found {
 }
 
 const FORGET = 'fledge consumers forget <module> <consumer> [--json]';
-const VERBS: Readonly<Record<string, Verb>> = { forget: { usage: FORGET, words: [2], options: { json: 'flag' }, run: forget } };
+const VERBS: Readonly<Record<string, Verb>> = {
+  forget: { usage: FORGET, words: [2], options: { json: 'flag' }, run: forget },
+};
 
 /** `fledge consumers [forget]`: how far consumers have come; or forgets one that the code has no more. */
 export function consumers(args: readonly string[]): Promise<number> {
@@ -28,7 +34,11 @@ async function forget(line: Line): Promise<number> {
       return forgetConsumer(sql, consumer);
     }),
   );
-  process.stdout.write(line.has('json') ? json({ module, consumer, deleted }) : `${consumer} of ${module} is forgotten, and ${deleted} messages that waited for it are deleted\n`);
+  process.stdout.write(
+    line.has('json')
+      ? json({ module, consumer, deleted })
+      : `${consumer} of ${module} is forgotten, and ${deleted} messages that waited for it are deleted\n`,
+  );
   return 0;
 }
 
@@ -39,7 +49,8 @@ async function look(args: readonly string[]): Promise<number> {
   const found = await withDatabase(async (database): Promise<Found> => {
     if (only !== undefined) database.checkModule(only);
     const all = [];
-    for (const module of only === undefined ? database.modules : [only]) all.push({ module, ...(await database.in(module, (sql) => overview(sql))) });
+    for (const module of only === undefined ? database.modules : [only])
+      all.push({ module, ...(await database.in(module, (sql) => overview(sql))) });
     return {
       outboxes: all.map(({ module, outbox }) => ({ module, ...outbox })),
       consumers: all.flatMap(({ module, consumers: states }) => states.map((state) => ({ module, ...state }))),
@@ -63,7 +74,11 @@ function told({ outboxes, consumers: states }: Found): string {
     { head: 'lag', cell: ({ lagMs }) => span(lagMs), isNumber: true },
     { head: 'held keys', cell: ({ heldKeys }) => bounded(heldKeys), isNumber: true },
     { head: 'dead', cell: ({ dead }) => bounded(dead), isNumber: true },
-    { head: 'failed runs', cell: ({ failedRuns }) => (failedRuns === null ? '-' : bounded(failedRuns)), isNumber: true },
+    {
+      head: 'failed runs',
+      cell: ({ failedRuns }) => (failedRuns === null ? '-' : bounded(failedRuns)),
+      isNumber: true,
+    },
   ]);
   return `${sent}\n${states.length > 0 ? taken : 'No module has consumers.\n'}`;
 }

@@ -1,4 +1,14 @@
-import { abandonDeadLetter, type DeadLetter, type DeadLetterSummary, everyDeadLetter, listDeadLetters, NoDeadLetter, resendDeadLetters, showDeadLetter, type Sql } from '@fledge/kit/operator';
+import {
+  abandonDeadLetter,
+  type DeadLetter,
+  type DeadLetterSummary,
+  everyDeadLetter,
+  listDeadLetters,
+  NoDeadLetter,
+  resendDeadLetters,
+  showDeadLetter,
+  type Sql,
+} from '@fledge/kit/operator';
 import { usageError } from './command.js';
 import { type Database, withDatabase } from './operate/database.js';
 import { checkConsumer } from './operate/names.js';
@@ -6,7 +16,8 @@ import { NothingThere } from './operate/operate-errors.js';
 import { ago, counted, facts, indented, json, table } from './operate/print.js';
 import { type Line, limitOf, messageId, runVerb, type Verb, wordOf } from './operate/verbs.js';
 
-const LIST = 'fledge dead-letters list [--module <module>] [--consumer <consumer>] [--state dead|resent|abandoned] [--limit <rows>] [--json]';
+const LIST =
+  'fledge dead-letters list [--module <module>] [--consumer <consumer>] [--state dead|resent|abandoned] [--limit <rows>] [--json]';
 const SHOW = 'fledge dead-letters show <module> <consumer> <id> [--json]';
 const RESEND = 'fledge dead-letters resend <module> <consumer> <id> | --all [--json]';
 const ABANDON = 'fledge dead-letters abandon <module> <consumer> <id> | --all [--json]';
@@ -14,10 +25,25 @@ const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 999;
 
 const VERBS: Readonly<Record<string, Verb>> = {
-  list: { usage: LIST, words: [0], options: { module: 'text', consumer: 'text', state: 'text', limit: 'text', json: 'flag' }, run: list },
+  list: {
+    usage: LIST,
+    words: [0],
+    options: { module: 'text', consumer: 'text', state: 'text', limit: 'text', json: 'flag' },
+    run: list,
+  },
   show: { usage: SHOW, words: [3], options: { json: 'flag' }, run: show },
-  resend: { usage: RESEND, words: [2, 3], options: { all: 'flag', json: 'flag' }, run: (line) => settle(line, RESEND, 'resent', resend) },
-  abandon: { usage: ABANDON, words: [2, 3], options: { all: 'flag', json: 'flag' }, run: (line) => settle(line, ABANDON, 'abandoned', abandon) },
+  resend: {
+    usage: RESEND,
+    words: [2, 3],
+    options: { all: 'flag', json: 'flag' },
+    run: (line) => settle(line, RESEND, 'resent', resend),
+  },
+  abandon: {
+    usage: ABANDON,
+    words: [2, 3],
+    options: { all: 'flag', json: 'flag' },
+    run: (line) => settle(line, ABANDON, 'abandoned', abandon),
+  },
 };
 
 /** `fledge dead-letters list|show|resend|abandon`: looks after messages that nobody will try again by itself. */
@@ -32,19 +58,36 @@ interface Listed extends DeadLetterSummary {
 async function list(line: Line): Promise<number> {
   const state = wordOf(line, 'state', ['dead', 'resent', 'abandoned'], LIST) ?? 'dead';
   const limit = limitOf(line, LIST, LIMIT_MAX, LIMIT_DEFAULT);
-  const letters = await withDatabase((database) => collect(database, line.text('module'), line.text('consumer'), (sql, consumer) => listDeadLetters(sql, { consumer, state, limit: limit + 1 })));
+  const letters = await withDatabase((database) =>
+    collect(database, line.text('module'), line.text('consumer'), (sql, consumer) =>
+      listDeadLetters(sql, { consumer, state, limit: limit + 1 }),
+    ),
+  );
   const shown = letters.toSorted((a, b) => b.diedAt.localeCompare(a.diedAt)).slice(0, limit);
   if (line.has('json')) process.stdout.write(json(shown));
-  else process.stdout.write(`${shown.length > 0 ? listed(shown) : ''}${counted(shown.length, 'dead letter')}${state === 'dead' ? '' : ` that ${shown.length === 1 ? 'is' : 'are'} ${state}`}${letters.length > limit ? `, and more: see --limit` : ''}\n`);
+  else
+    process.stdout.write(
+      `${shown.length > 0 ? listed(shown) : ''}${counted(shown.length, 'dead letter')}${state === 'dead' ? '' : ` that ${shown.length === 1 ? 'is' : 'are'} ${state}`}${letters.length > limit ? `, and more: see --limit` : ''}\n`,
+    );
   return 0;
 }
 
 /** Of one module or of all; with a consumer, of those that have it. */
-async function collect(database: Database, module: string | undefined, consumer: string | undefined, work: (sql: Sql, consumer: string | undefined) => Promise<readonly DeadLetterSummary[]>): Promise<Listed[]> {
-  if (module !== undefined && consumer !== undefined) await database.in(module, (sql) => checkConsumer(sql, module, consumer));
+async function collect(
+  database: Database,
+  module: string | undefined,
+  consumer: string | undefined,
+  work: (sql: Sql, consumer: string | undefined) => Promise<readonly DeadLetterSummary[]>,
+): Promise<Listed[]> {
+  if (module !== undefined && consumer !== undefined)
+    await database.in(module, (sql) => checkConsumer(sql, module, consumer));
   const found: Listed[] = [];
   for (const name of module === undefined ? database.modules : [module]) {
-    found.push(...(await database.in(name, async (sql) => (await work(sql, consumer)).map((letter) => ({ module: name, ...letter })))));
+    found.push(
+      ...(await database.in(name, async (sql) =>
+        (await work(sql, consumer)).map((letter) => ({ module: name, ...letter })),
+      )),
+    );
   }
   return found;
 }
@@ -71,7 +114,11 @@ async function show(line: Line): Promise<number> {
       return showDeadLetter(sql, consumer, wanted);
     }),
   );
-  if (!letter) throw new NothingThere(`${consumer} has no dead letter ${wanted}`, `See those that there are: fledge dead-letters list --module ${module} --consumer ${consumer}`);
+  if (!letter)
+    throw new NothingThere(
+      `${consumer} has no dead letter ${wanted}`,
+      `See those that there are: fledge dead-letters list --module ${module} --consumer ${consumer}`,
+    );
   process.stdout.write(line.has('json') ? json({ module, ...letter }) : told(module, letter));
   return 0;
 }
@@ -88,7 +135,9 @@ function told(module: string, letter: DeadLetter): string {
     ['reason', letter.reason],
     ['state', letter.state],
   ]);
-  const tries = letter.history.map(({ attempt, at, code, message, stack }) => `try ${attempt}  ${at}  ${code}\n${indented(stack ?? message)}\n`);
+  const tries = letter.history.map(
+    ({ attempt, at, code, message, stack }) => `try ${attempt}  ${at}  ${code}\n${indented(stack ?? message)}\n`,
+  );
   return `${head}payload\n${indented(pretty(letter.payload))}\n${tries.join('')}`;
 }
 
@@ -101,7 +150,12 @@ function pretty(payload: string): string {
   }
 }
 
-async function settle(line: Line, usage: string, what: 'resent' | 'abandoned', work: (sql: Sql, consumer: string, ids: readonly string[]) => Promise<number>): Promise<number> {
+async function settle(
+  line: Line,
+  usage: string,
+  what: 'resent' | 'abandoned',
+  work: (sql: Sql, consumer: string, ids: readonly string[]) => Promise<number>,
+): Promise<number> {
   const [module, consumer, id] = line.words as [string, string, string | undefined];
   if ((id === undefined) !== line.has('all')) throw usageError(usage, 'it takes one id, or --all');
   const wanted = id === undefined ? undefined : messageId(id, usage);
@@ -109,13 +163,21 @@ async function settle(line: Line, usage: string, what: 'resent' | 'abandoned', w
     database.in(module, async (sql) => {
       await checkConsumer(sql, module, consumer);
       let settled = 0;
-      for await (const ids of wanted === undefined ? everyDeadLetter(sql, consumer) : [[wanted]]) settled += await work(sql, consumer, ids);
+      for await (const ids of wanted === undefined ? everyDeadLetter(sql, consumer) : [[wanted]])
+        settled += await work(sql, consumer, ids);
       return settled;
     }),
   );
   if (count === 0 && wanted !== undefined) throw new NoDeadLetter(consumer, wanted);
-  const then = what === 'resent' ? `${consumer} of ${module} handles ${count === 1 ? 'it' : 'them'} again` : `${consumer} of ${module} goes on without ${count === 1 ? 'it' : 'them'}`;
-  process.stdout.write(line.has('json') ? json({ [what]: count }) : `${counted(count, 'dead letter')} ${what}${count === 0 ? '' : `: ${then}`}\n`);
+  const then =
+    what === 'resent'
+      ? `${consumer} of ${module} handles ${count === 1 ? 'it' : 'them'} again`
+      : `${consumer} of ${module} goes on without ${count === 1 ? 'it' : 'them'}`;
+  process.stdout.write(
+    line.has('json')
+      ? json({ [what]: count })
+      : `${counted(count, 'dead letter')} ${what}${count === 0 ? '' : `: ${then}`}\n`,
+  );
   return 0;
 }
 

@@ -5,14 +5,20 @@ import { NothingThere } from './operate/operate-errors.js';
 import { ago, counted, facts, indented, json, oneLine, table } from './operate/print.js';
 import { type Line, limitOf, runVerb, type Verb, wordOf } from './operate/verbs.js';
 
-const LIST = 'fledge processes list [--module <module>] [--name <process>] [--status running|failed|finished] [--limit <rows>] [--json]';
+const LIST =
+  'fledge processes list [--module <module>] [--name <process>] [--status running|failed|finished] [--limit <rows>] [--json]';
 const SHOW = 'fledge processes show <module> <process> <key> [--json]';
 const RESUME = 'fledge processes resume <module> <process> <key> [--json]';
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 999;
 
 const VERBS: Readonly<Record<string, Verb>> = {
-  list: { usage: LIST, words: [0], options: { module: 'text', name: 'text', status: 'text', limit: 'text', json: 'flag' }, run: list },
+  list: {
+    usage: LIST,
+    words: [0],
+    options: { module: 'text', name: 'text', status: 'text', limit: 'text', json: 'flag' },
+    run: list,
+  },
   show: { usage: SHOW, words: [3], options: { json: 'flag' }, run: show },
   resume: { usage: RESUME, words: [3], options: { json: 'flag' }, run: resume },
 };
@@ -31,16 +37,25 @@ async function list(line: Line): Promise<number> {
   const limit = limitOf(line, LIST, LIMIT_MAX, LIMIT_DEFAULT);
   const [module, name] = [line.text('module'), line.text('name')];
   const runs = await withDatabase(async (database) => {
-    if (module !== undefined && name !== undefined) await database.in(module, (sql) => checkConsumer(sql, module, name));
+    if (module !== undefined && name !== undefined)
+      await database.in(module, (sql) => checkConsumer(sql, module, name));
     const found: Listed[] = [];
     for (const each of module === undefined ? database.modules : [module]) {
-      found.push(...(await database.in(each, (sql) => listRuns(sql, { name, status, limit: limit + 1 }))).map((run) => ({ module: each, ...run })));
+      found.push(
+        ...(await database.in(each, (sql) => listRuns(sql, { name, status, limit: limit + 1 }))).map((run) => ({
+          module: each,
+          ...run,
+        })),
+      );
     }
     return found;
   });
   const shown = runs.toSorted((a, b) => b.changedAt.localeCompare(a.changedAt)).slice(0, limit);
   if (line.has('json')) process.stdout.write(json(shown));
-  else process.stdout.write(`${shown.length > 0 ? listed(shown) : ''}${counted(shown.length, 'run')}${status ? ` ${status}` : ''}${runs.length > limit ? ', and more: see --limit' : ''}\n`);
+  else
+    process.stdout.write(
+      `${shown.length > 0 ? listed(shown) : ''}${counted(shown.length, 'run')}${status ? ` ${status}` : ''}${runs.length > limit ? ', and more: see --limit' : ''}\n`,
+    );
   return 0;
 }
 
@@ -64,7 +79,11 @@ async function show(line: Line): Promise<number> {
       return showRun(sql, name, key);
     }),
   );
-  if (!run) throw new NothingThere(`${name} has no run '${key}'`, `See those that there are: fledge processes list --module ${module} --name ${name}`);
+  if (!run)
+    throw new NothingThere(
+      `${name} has no run '${key}'`,
+      `See those that there are: fledge processes list --module ${module} --name ${name}`,
+    );
   process.stdout.write(line.has('json') ? json({ module, ...run }) : told(module, run));
   return 0;
 }
@@ -81,7 +100,9 @@ function told(module: string, run: RunDetails): string {
     ['finished', run.finishedAt],
     ...run.timers.map((timer) => ['timer', `${timer.name}, due ${timer.dueAt ?? 'now'}`] as const),
   ]);
-  const history = run.history.map(({ at, what, detail }) => `  ${at}  ${what.padEnd(15)}  ${oneLine(detail)}\n`).join('');
+  const history = run.history
+    .map(({ at, what, detail }) => `  ${at}  ${what.padEnd(15)}  ${oneLine(detail)}\n`)
+    .join('');
   return `${head}state\n${indented(JSON.stringify(run.state, undefined, 2))}\nhistory\n${history}`;
 }
 
@@ -93,6 +114,10 @@ async function resume(line: Line): Promise<number> {
       return resumeRun(sql, name, key);
     }),
   );
-  process.stdout.write(line.has('json') ? json({ resent }) : `${name} '${key}' of ${module} goes on: ${counted(resent, 'message')} sent to it again\n`);
+  process.stdout.write(
+    line.has('json')
+      ? json({ resent })
+      : `${name} '${key}' of ${module} goes on: ${counted(resent, 'message')} sent to it again\n`,
+  );
   return 0;
 }

@@ -2,7 +2,14 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { EXIT_CONFIG, type KnownTransport, loadTopology, nearest, StartupError, type Topology } from '@fledge/kit/operations';
+import {
+  EXIT_CONFIG,
+  type KnownTransport,
+  loadTopology,
+  nearest,
+  StartupError,
+  type Topology,
+} from '@fledge/kit/operations';
 
 const LIST_TIMEOUT_MS = 30_000;
 const SOUND = 'Build again, and see that the application starts by itself.';
@@ -32,10 +39,16 @@ export function findProject(from: string = process.cwd()): Project {
     const settings = settingsIn(join(folder, 'package.json'));
     if (settings?.app !== undefined) {
       const app = join(folder, settings.app);
-      if (!existsSync(app)) throw new StartupError('not-built', `${settings.app} is not there`, 'Build first: npm run build.', { app });
+      if (!existsSync(app))
+        throw new StartupError('not-built', `${settings.app} is not there`, 'Build first: npm run build.', { app });
       return { root: folder, app, demo: settings.demo ?? [] };
     }
-    if (dirname(folder) === folder) throw new StartupError('project', `no package.json from ${from} upward has a "fledge" section`, 'Run this in a project\'s folder, and name its application there: "fledge": { "app": "dist/…/main.js" }.');
+    if (dirname(folder) === folder)
+      throw new StartupError(
+        'project',
+        `no package.json from ${from} upward has a "fledge" section`,
+        'Run this in a project\'s folder, and name its application there: "fledge": { "app": "dist/…/main.js" }.',
+      );
   }
 }
 
@@ -61,29 +74,56 @@ interface Listing {
   readonly transports?: readonly KnownTransport[];
 }
 
-/** Asks the application for its modules and transports. @throws StartupError with the application's own last line when it cannot say. */
+/**
+ * Asks the application for its modules and transports. @throws StartupError with the application's own last line when
+ * it cannot say.
+ */
 async function listModules(project: Project): Promise<Listing> {
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [project.app, '--list-modules'], { cwd: project.root, timeout: LIST_TIMEOUT_MS });
+    const { stdout } = await promisify(execFile)(process.execPath, [project.app, '--list-modules'], {
+      cwd: project.root,
+      timeout: LIST_TIMEOUT_MS,
+    });
     return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Listing;
   } catch (error) {
-    throw new StartupError('list-modules', `${relative(project.root, project.app)} --list-modules failed: ${reasonOf(error as CommandFailure)}`, SOUND);
+    throw new StartupError(
+      'list-modules',
+      `${relative(project.root, project.app)} --list-modules failed: ${reasonOf(error as CommandFailure)}`,
+      SOUND,
+    );
   }
 }
 
-/** The modules of the application, and the topology that shares them out. @throws TopologyError for all that is wrong but settings of modules. */
-export async function readTopology(project: Project, file: string): Promise<{ readonly modules: readonly ModuleInfo[]; readonly topology: Topology }> {
+/**
+ * The modules of the application, and the topology that shares them out. @throws TopologyError for all that is wrong
+ * but settings of modules.
+ */
+export async function readTopology(
+  project: Project,
+  file: string,
+): Promise<{ readonly modules: readonly ModuleInfo[]; readonly topology: Topology }> {
   const { modules, transports = [] } = await listModules(project);
   return { modules, topology: loadTopology(file, { modules: modules.map((module) => module.name), transports }) };
 }
 
-/** Has the application check a topology file whole, with the settings of every module. @throws StartupError with what it finds. */
+/**
+ * Has the application check a topology file whole, with the settings of every module. @throws StartupError with what it
+ * finds.
+ */
 export async function checkTopology(project: Project, file: string): Promise<void> {
   try {
-    await promisify(execFile)(process.execPath, [project.app, '--topology', file, '--check'], { cwd: project.root, timeout: LIST_TIMEOUT_MS });
+    await promisify(execFile)(process.execPath, [project.app, '--topology', file, '--check'], {
+      cwd: project.root,
+      timeout: LIST_TIMEOUT_MS,
+    });
   } catch (error) {
     const failure = error as CommandFailure;
-    if (failure.code !== EXIT_CONFIG) throw new StartupError('check', `${relative(project.root, project.app)} --check failed: ${reasonOf(failure)}`, SOUND);
+    if (failure.code !== EXIT_CONFIG)
+      throw new StartupError(
+        'check',
+        `${relative(project.root, project.app)} --check failed: ${reasonOf(failure)}`,
+        SOUND,
+      );
     const lines = (failure.stderr ?? '').trimEnd().split('\n');
     const hint = lines.length > 1 ? lines.pop() : undefined;
     throw new StartupError('topology', lines.join('\n'), hint?.trim() ?? 'Correct the file.');
@@ -98,8 +138,8 @@ function reasonOf({ stderr, message }: CommandFailure): string {
 }
 
 /**
- * The file of a topology: a path as it is, and a name as `config/<name>.yaml` of the project. Relative to the project's folder
- * where it lies in it.
+ * The file of a topology: a path as it is, and a name as `config/<name>.yaml` of the project. Relative to the project's
+ * folder where it lies in it.
  * @throws StartupError with the nearest name when there is no such topology.
  */
 export function topologyFile(project: Project, name: string = DEFAULT_TOPOLOGY): string {
@@ -111,7 +151,12 @@ export function topologyFile(project: Project, name: string = DEFAULT_TOPOLOGY):
   if (existsSync(join(project.root, file))) return file;
   const names = namesIn(join(project.root, CONFIG_FOLDER));
   const guess = nearest(name, names);
-  throw new StartupError('topology-name', `there is no ${file}`, guess ? `Did you mean '${guess}'?` : `${CONFIG_FOLDER}/ has: ${names.join(', ') || 'nothing'}.`, { names });
+  throw new StartupError(
+    'topology-name',
+    `there is no ${file}`,
+    guess ? `Did you mean '${guess}'?` : `${CONFIG_FOLDER}/ has: ${names.join(', ') || 'nothing'}.`,
+    { names },
+  );
 }
 
 function namesIn(folder: string): readonly string[] {

@@ -5,12 +5,18 @@ import { counted, json, table } from './operate/print.js';
 import { parseLine } from './operate/verbs.js';
 
 const USAGE = 'fledge replay --since <time> [--until <time>] [--module <module>] [--json]';
-const GRAMMAR = { usage: USAGE, words: [0], options: { module: 'text', since: 'text', until: 'text', json: 'flag' } } as const;
+const GRAMMAR = {
+  usage: USAGE,
+  words: [0],
+  options: { module: 'text', since: 'text', until: 'text', json: 'flag' },
+} as const;
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** Date and time to the minute at the least, with its zone: without one it would be another time on another machine. */
 const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 
-/** `fledge replay`: has the relays send again what modules have published since a time, for a broker that has lost it. */
+/**
+ * `fledge replay`: has the relays send again what modules have published since a time, for a broker that has lost it.
+ */
 export async function replay(args: readonly string[]): Promise<number> {
   const line = parseLine(GRAMMAR, args);
   const since = timeOf('since', line.text('since'));
@@ -23,7 +29,8 @@ export async function replay(args: readonly string[]): Promise<number> {
     // all or none: half a replay would look like a whole one
     for (const module of modules) await database.in(module, (sql) => checkReplay(sql, module, { since, until }));
     const counts = [];
-    for (const module of modules) counts.push({ module, messages: await database.in(module, (sql) => replaySpan(sql, module, { since, until })) });
+    for (const module of modules)
+      counts.push({ module, messages: await database.in(module, (sql) => replaySpan(sql, module, { since, until })) });
     return counts;
   });
   process.stdout.write(line.has('json') ? json(marked) : told(marked));
@@ -43,7 +50,15 @@ function told(marked: readonly { readonly module: string; readonly messages: num
 function timeOf(option: string, text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   const [, amount, unit = ''] = /^(\d{1,9}(?:\.\d+)?)([smhd])$/.exec(text) ?? [];
-  const time = amount === undefined ? (ISO_TIME.test(text) ? Date.parse(text) : NaN) : Date.now() - Number(amount) * (UNIT_MS[unit] as number);
+  const time =
+    amount === undefined
+      ? ISO_TIME.test(text)
+        ? Date.parse(text)
+        : NaN
+      : Date.now() - Number(amount) * (UNIT_MS[unit] as number);
   if (!Number.isNaN(time) && Math.abs(time) < 8.64e15 && time > 0) return new Date(time);
-  throw usageError(USAGE, `--${option} is a time as in 2026-03-01T12:00:00Z, or how long ago as in 30m, 2h or 1d, and got '${text}'`);
+  throw usageError(
+    USAGE,
+    `--${option} is a time as in 2026-03-01T12:00:00Z, or how long ago as in 30m, 2h or 1d, and got '${text}'`,
+  );
 }

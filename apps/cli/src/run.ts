@@ -1,7 +1,10 @@
 import { FledgeError, nearest, StartupError } from '@fledge/kit/operations';
 import { COMMANDS } from './commands.js';
 
-/** Runs a command line, without the program's name; resolves with the exit code: 0, 1 for a failure that it has told, 2 for a wrong command. */
+/**
+ * Runs a command line, without the program's name; resolves with the exit code: 0, 1 for a failure that it has told, 2
+ * for a wrong command.
+ */
 export async function run(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || ['help', '--help', '-h'].includes(name)) {
@@ -11,7 +14,9 @@ export async function run(args: readonly string[]): Promise<number> {
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (!command) {
     const guess = nearest(name, [...COMMANDS.map((candidate) => candidate.name), 'help']);
-    process.stderr.write(`fledge: there is no command '${name}'. ${guess ? `Did you mean '${guess}'?` : "'fledge help' lists them."}\n`);
+    process.stderr.write(
+      `fledge: there is no command '${name}'. ${guess ? `Did you mean '${guess}'?` : "'fledge help' lists them."}\n`,
+    );
     return 2;
   }
   try {
@@ -30,7 +35,10 @@ function explain(error: unknown): string {
 }
 
 function usage(): string {
-  const rows = [...COMMANDS.map(({ name, takes, summary }) => ({ line: `${name} ${takes}`, summary })), { line: 'help', summary: 'prints this' }];
+  const rows = [
+    ...COMMANDS.map(({ name, takes, summary }) => ({ line: `${name} ${takes}`, summary })),
+    { line: 'help', summary: 'prints this' },
+  ];
   const width = Math.max(...rows.map(({ line }) => line.length));
   const lines = rows.map(({ line, summary }) => `  fledge ${line.padEnd(width)}  ${summary}`);
   return ['fledge runs modules in any split, and looks after them.', '', ...lines, ''].join('\n');

@@ -8,18 +8,23 @@ import { EXIT_INTERRUPTED, onSignals } from './start/signals.js';
 const PAGES_TIMEOUT_MS = 5_000;
 
 /**
- * `fledge start [topology]`: runs all services of a topology on this machine until a signal ends them; resolves with 0 then.
- * A second Ctrl-C kills all at once, with exit code 130.
+ * `fledge start [topology]`: runs all services of a topology on this machine until a signal ends them; resolves with 0
+ * then. A second Ctrl-C kills all at once, with exit code 130.
  */
 export async function start(args: readonly string[]): Promise<number> {
-  if (args.length > 1 || args[0]?.startsWith('-')) throw usageError('fledge start [topology]', `it takes one topology, and got '${args.join(' ')}'`);
+  if (args.length > 1 || args[0]?.startsWith('-'))
+    throw usageError('fledge start [topology]', `it takes one topology, and got '${args.join(' ')}'`);
   const project = findProject();
   const file = topologyFile(project, args[0]);
   process.chdir(project.root);
   const [{ modules, topology }] = await Promise.all([readTopology(project, file), checkTopology(project, file)]);
   const log = new LineLog(LocalRun.writers(topology), process.stdout, process.stdout.isTTY && !process.env.NO_COLOR);
   const run = new LocalRun({ project, topology, modules, env: process.env, log });
-  return supervise(run, log, async () => void process.stdout.write(welcome(run, topology, project, await hasPages(run.url))));
+  return supervise(
+    run,
+    log,
+    async () => void process.stdout.write(welcome(run, topology, project, await hasPages(run.url))),
+  );
 }
 
 async function supervise(run: LocalRun, log: LineLog, ready: () => Promise<void>): Promise<number> {
@@ -51,7 +56,9 @@ async function supervise(run: LocalRun, log: LineLog, ready: () => Promise<void>
 
 /** Whether the application serves pages of its API: it may leave the packages out that they need. */
 async function hasPages(url: string): Promise<boolean> {
-  const { status } = await fetch(`${url}/docs`, { signal: AbortSignal.timeout(PAGES_TIMEOUT_MS) }).catch(() => ({ status: 0 }));
+  const { status } = await fetch(`${url}/docs`, { signal: AbortSignal.timeout(PAGES_TIMEOUT_MS) }).catch(() => ({
+    status: 0,
+  }));
   return status === 200;
 }
 
@@ -66,5 +73,11 @@ function welcome(run: LocalRun, topology: Topology, project: Project, pages: boo
     ...(run.dataFolder ? [['Data in', run.dataFolder] as [string, string]] : []),
     ['Stop', 'Ctrl-C'],
   ];
-  return ['', `${topology.file} runs as ${services}.`, ...rows.map(([what, where]) => `  ${what.padEnd(10)} ${where}`), '', ''].join('\n');
+  return [
+    '',
+    `${topology.file} runs as ${services}.`,
+    ...rows.map(([what, where]) => `  ${what.padEnd(10)} ${where}`),
+    '',
+    '',
+  ].join('\n');
 }

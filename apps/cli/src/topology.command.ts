@@ -26,7 +26,9 @@ export function describe(topology: Topology, modules: readonly ModuleInfo[]): st
       .join(' '),
   ]);
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('   ')}`.trimEnd());
+  const lines = rows.map((row) =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('   ')}`.trimEnd(),
+  );
   const count = topology.services.length === 1 ? '1 service' : `${topology.services.length} services`;
   return [`${topology.file} is sound: ${count}, transport ${topology.transport}`, ...lines, ''].join('\n');
 }

@@ -1,14 +1,23 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { StartupError } from '@fledge/kit/operations';
-import { BASELINE_FILE, compareWithBaseline, describeVerification, readBaseline, verifyWorkspace, workspacePatterns, writeBaseline } from '@fledge/kit/verify';
+import {
+  BASELINE_FILE,
+  compareWithBaseline,
+  describeVerification,
+  readBaseline,
+  verifyWorkspace,
+  workspacePatterns,
+  writeBaseline,
+} from '@fledge/kit/verify';
 import { usageError } from './command.js';
 
 const USAGE = 'fledge verify [folder] [--baseline]';
 
 /**
- * `fledge verify [folder]`: tells every broken boundary in the sources of a workspace or an application; 1 if there is one. Needs no build of them. With a baseline,
- * which `--baseline` writes, only those that are new, and 1 also for those that are mended and still in it: it may only become shorter.
+ * `fledge verify [folder]`: tells every broken boundary in the sources of a workspace or an application; 1 if there is
+ * one. Needs no build of them. With a baseline, which `--baseline` writes, only those that are new, and 1 also for
+ * those that are mended and still in it: it may only become shorter.
  */
 export async function verify(args: readonly string[]): Promise<number> {
   const freezes = args.includes('--baseline');
@@ -28,7 +37,9 @@ export async function verify(args: readonly string[]): Promise<number> {
   if (added.length > 0) return 1;
   if (mended === 0) return 0;
   if (freezes) writeBaseline(root, known);
-  process.stdout.write(`fledge verify: ${mended} of ${BASELINE_FILE} are mended${freezes ? ', and were taken out' : ': take them out with fledge verify --baseline'}\n`);
+  process.stdout.write(
+    `fledge verify: ${mended} of ${BASELINE_FILE} are mended${freezes ? ', and were taken out' : ': take them out with fledge verify --baseline'}\n`,
+  );
   return freezes ? 0 : 1;
 }
 
@@ -43,6 +54,11 @@ function rootAround(from: string): string {
     if (dirname(folder) === folder) break;
   }
   const [nearest] = packages;
-  if (nearest === undefined) throw new StartupError('workspace', `there is no package.json from ${from} upward`, 'Run this in an application or a workspace, or name its folder.');
+  if (nearest === undefined)
+    throw new StartupError(
+      'workspace',
+      `there is no package.json from ${from} upward`,
+      'Run this in an application or a workspace, or name its folder.',
+    );
   return nearest;
 }

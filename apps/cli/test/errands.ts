@@ -57,4 +57,7 @@ export const ErrandsContract = defineContract({ name: 'errands', commands: [Ask]
 @BoundedModule({ contract: ErrandsContract, providers: [Errand, AskHandler] })
 export class ErrandsModule {}
 
-export const errands: Application = { name: 'errands', modules: [{ contract: ErrandsContract, load: () => Promise.resolve(ErrandsModule) }] };
+export const errands: Application = {
+  name: 'errands',
+  modules: [{ contract: ErrandsContract, load: () => Promise.resolve(ErrandsModule) }],
+};

@@ -1,16 +1,30 @@
 /**
- * An application that keeps the contract between `fledge start` and an application, and nothing more: modules `a` and `b`, each
- * with one route. `FAKE_CHECK` is what a check of a topology finds wrong, `FAKE_REFUSES` names a service that cannot start,
- * `FAKE_HANGS` one that does not end on SIGTERM.
+ * An application that keeps the contract between `fledge start` and an application, and nothing more: modules `a` and
+ * `b`, each with one route. `FAKE_CHECK` is what a check of a topology finds wrong, `FAKE_REFUSES` names a service that
+ * cannot start, `FAKE_HANGS` one that does not end on SIGTERM.
  */
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 
-const { values } = parseArgs({ options: { topology: { type: 'string' }, service: { type: 'string' }, check: { type: 'boolean' }, 'list-modules': { type: 'boolean' } } });
+const { values } = parseArgs({
+  options: {
+    topology: { type: 'string' },
+    service: { type: 'string' },
+    check: { type: 'boolean' },
+    'list-modules': { type: 'boolean' },
+  },
+});
 const { FAKE_CHECK, FAKE_REFUSES, FAKE_HANGS, FLEDGE_PORT, DATABASE_URL, NATS_URL } = process.env;
 
 if (values['list-modules']) {
-  console.log(JSON.stringify({ modules: [{ name: 'a', routes: ['/a'] }, { name: 'b', routes: ['/b'] }] }));
+  console.log(
+    JSON.stringify({
+      modules: [
+        { name: 'a', routes: ['/a'] },
+        { name: 'b', routes: ['/b'] },
+      ],
+    }),
+  );
 } else if (values.check) {
   if (FAKE_CHECK) console.error(`${values.topology}:1:1: ${FAKE_CHECK}\n  Nothing was started.`);
   process.exitCode = FAKE_CHECK ? 78 : 0;

@@ -21,24 +21,44 @@ async function fledge(...args: readonly string[]): Promise<Said> {
   const command = [...['--no-warnings', '--conditions', '@fledge/source', join(HERE, 'fledge.fixture.mjs')], ...args];
   return promisify(execFile)(process.execPath, command, { cwd: project, env: { ...env, NODE_OPTIONS: '' } }).then(
     ({ stdout, stderr }) => ({ code: 0, out: stdout, err: stderr }),
-    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, out: stdout, err: stderr }),
+    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({
+      code,
+      out: stdout,
+      err: stderr,
+    }),
   );
 }
 
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), 'fledge-operate-'));
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ fledge: { app: relative(project, join(HERE, 'fake-app.fixture.mjs')) } }));
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({ fledge: { app: relative(project, join(HERE, 'fake-app.fixture.mjs')) } }),
+  );
 });
 afterEach(() => rmSync(project, { recursive: true, force: true }));
 
 it('works on the embedded PostgreSQL that runs in the project, and says so when none does', async () => {
   const dir = join(project, '.data/postgres');
-  const none = { code: 1, out: '', err: `fledge: DATABASE_URL is not set, and no embedded PostgreSQL runs in ${dir}. Set DATABASE_URL to the database of the system, or start it here first: npm start.\n` };
+  const none = {
+    code: 1,
+    out: '',
+    err: `fledge: DATABASE_URL is not set, and no embedded PostgreSQL runs in ${dir}. Set DATABASE_URL to the database of the system, or start it here first: npm start.\n`,
+  };
   expect(await fledge('consumers')).toEqual(none);
   const postgres = await startEmbeddedPostgres({ dir });
   try {
-    expect(await fledge('consumers')).toEqual({ code: 0, out: 'OUTBOX OF  UNSENT  OLDEST\n\nNo module has consumers.\n', err: '' });
-    const host = await new Host({ application: errands, modules: ['errands'], transport: new LocalTransport(), database: postgres }).start();
+    expect(await fledge('consumers')).toEqual({
+      code: 0,
+      out: 'OUTBOX OF  UNSENT  OLDEST\n\nNo module has consumers.\n',
+      err: '',
+    });
+    const host = await new Host({
+      application: errands,
+      modules: ['errands'],
+      transport: new LocalTransport(),
+      database: postgres,
+    }).start();
     await host.close();
     expect((await fledge('consumers', '--module', 'errands')).out).toMatch(/^errands {2}errand {13}0/m);
   } finally {

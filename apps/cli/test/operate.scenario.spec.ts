@@ -19,7 +19,11 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
   let talk: Talk;
   const fledge = (line: string): Promise<Said> => fledgeOn(talk.database.url, ...line.split(' '));
   const ids = async (consumer: string): Promise<string[]> =>
-    (JSON.parse((await fledge(`dead-letters list --module listener --consumer ${consumer} --json`)).out) as { messageId: string }[]).map(({ messageId }) => messageId);
+    (
+      JSON.parse((await fledge(`dead-letters list --module listener --consumer ${consumer} --json`)).out) as {
+        messageId: string;
+      }[]
+    ).map(({ messageId }) => messageId);
 
   beforeAll(async () => {
     talk = await Talk.start(world);
@@ -33,7 +37,10 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
   it('sees a dead letter, shows it whole, and sends it again to the consumer that failed and to no other', async () => {
     EARS.fails = ({ topic, number }) => (topic === 'dead' && number === 1 ? new Error('never\u001B[31m') : undefined);
     await talk.say('dead', 1, 3);
-    await eventually(async () => expect([await ids('first'), await ids('second')].map(({ length }) => length)).toEqual([1, 1]), 'a dead letter each');
+    await eventually(
+      async () => expect([await ids('first'), await ids('second')].map(({ length }) => length)).toEqual([1, 1]),
+      'a dead letter each',
+    );
     const [id] = await ids('first');
 
     const listed = await fledge('dead-letters list --module listener');
@@ -49,7 +56,16 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     await talk.until('second', 'dead', [2, 3]);
     const state = JSON.parse((await fledge('consumers --module listener --json')).out) as { consumers: unknown[] };
     expect(state.consumers).toEqual([
-      expect.objectContaining({ module: 'listener', name: 'first', waiting: 2, heldKeys: 1, dead: 1, oldestMs: expect.any(Number), lagMs: expect.any(Number), failedRuns: null }),
+      expect.objectContaining({
+        module: 'listener',
+        name: 'first',
+        waiting: 2,
+        heldKeys: 1,
+        dead: 1,
+        oldestMs: expect.any(Number),
+        lagMs: expect.any(Number),
+        failedRuns: null,
+      }),
       expect.objectContaining({ module: 'listener', name: 'second', waiting: 0, dead: 1, oldestMs: null, lagMs: null }),
     ]);
 
@@ -64,7 +80,11 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
 
     EARS.tries = [];
     EARS.fails = () => undefined;
-    expect(await fledge(`dead-letters resend listener first ${id}`)).toEqual({ code: 0, out: '1 dead letter resent: first of listener handles it again\n', err: '' });
+    expect(await fledge(`dead-letters resend listener first ${id}`)).toEqual({
+      code: 0,
+      out: '1 dead letter resent: first of listener handles it again\n',
+      err: '',
+    });
     await talk.until('first', 'dead', [1, 2, 3]);
     expect(EARS.tries).toEqual(['first:dead:1', 'first:dead:2', 'first:dead:3']);
     expect((await fledge(`dead-letters resend listener first ${id}`)).code).toBe(1);
@@ -72,16 +92,25 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
   });
 
   it('sends all dead letters of a consumer again, or gives them up', async () => {
-    EARS.fails = ({ listener, topic }) => (topic.startsWith('all-') && (listener === 'second' || topic === 'all-1') ? new Error('never') : undefined);
+    EARS.fails = ({ listener, topic }) =>
+      topic.startsWith('all-') && (listener === 'second' || topic === 'all-1') ? new Error('never') : undefined;
     for (const topic of ['all-1', 'all-2', 'all-3']) await talk.say(topic, 1, 2);
-    await eventually(async () => expect([await ids('first'), await ids('second')].map(({ length }) => length)).toEqual([1, 7]), 'eight dead letters');
+    await eventually(
+      async () => expect([await ids('first'), await ids('second')].map(({ length }) => length)).toEqual([1, 7]),
+      'eight dead letters',
+    );
     await talk.until('first', 'all-3', [1, 2]);
     EARS.fails = () => undefined;
     EARS.tries = [];
-    expect((await fledge('dead-letters resend listener second --all')).out).toBe('7 dead letters resent: second of listener handles them again\n');
+    expect((await fledge('dead-letters resend listener second --all')).out).toBe(
+      '7 dead letters resent: second of listener handles them again\n',
+    );
     for (const topic of ['all-1', 'all-2', 'all-3']) await talk.until('second', topic, [1, 2]);
     expect(EARS.tries.filter((tried) => tried.startsWith('first'))).toEqual([]);
-    expect(await fledge('dead-letters abandon listener first --all --json')).toMatchObject({ code: 0, out: '{\n  "abandoned": 1\n}\n' });
+    expect(await fledge('dead-letters abandon listener first --all --json')).toMatchObject({
+      code: 0,
+      out: '{\n  "abandoned": 1\n}\n',
+    });
     await talk.until('first', 'all-1', [2]);
     expect((await fledge('dead-letters resend listener first --all')).out).toBe('0 dead letters resent\n');
   });
@@ -90,8 +119,13 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     await talk.say('again', 1, 5);
     for (const listener of ['first', 'second']) await talk.until(listener, 'again', upTo(5));
     await talk.sent();
-    const [{ count } = { count: 0 }] = await talk.rows<{ count: number }>('talker', 'select count(*)::int as count from outbox');
-    expect((await fledge('replay --module talker --since 1h')).out).toBe(`MODULE  MESSAGES\ntalker  ${String(count).padStart(8)}\n${count} messages marked unsent: the modules' relays send them again, and consumers that have handled one do not notice\n`);
+    const [{ count } = { count: 0 }] = await talk.rows<{ count: number }>(
+      'talker',
+      'select count(*)::int as count from outbox',
+    );
+    expect((await fledge('replay --module talker --since 1h')).out).toBe(
+      `MODULE  MESSAGES\ntalker  ${String(count).padStart(8)}\n${count} messages marked unsent: the modules' relays send them again, and consumers that have handled one do not notice\n`,
+    );
     await talk.sent();
     await talk.say('again', 6, 1);
     for (const listener of ['first', 'second']) await talk.until(listener, 'again', upTo(6));
@@ -111,29 +145,59 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     await query("insert into listener.message_consumer (name, kind, takes) values ('gone', 'event', '{talker.said}')");
     // as whoever changes the list does: each replica reads it with a new version of the view, at a beat at the latest
     await query('update listener.message_view set version = version + 1');
-    await eventually(async () => {
-      await talk.say('for whom', 1, 1);
-      expect(await query("select 1 from listener.inbox where consumer = 'gone'")).not.toEqual([]);
-    }, 'something for it', 15_000);
-    expect((await fledge('consumers forget listener gone')).out).toMatch(/^gone of listener is forgotten, and \d+ messages that waited for it are deleted\n$/);
+    await eventually(
+      async () => {
+        await talk.say('for whom', 1, 1);
+        expect(await query("select 1 from listener.inbox where consumer = 'gone'")).not.toEqual([]);
+      },
+      'something for it',
+      15_000,
+    );
+    expect((await fledge('consumers forget listener gone')).out).toMatch(
+      /^gone of listener is forgotten, and \d+ messages that waited for it are deleted\n$/,
+    );
     expect(await query("select 1 from listener.inbox where consumer = 'gone'")).toEqual([]);
     expect((await fledge('consumers --module listener')).out).not.toContain('gone');
   });
 
   it('is told what is wrong, with the cure', async () => {
     const wrong: [line: string, code: number, err: string | RegExp][] = [
-      ['dead-letters list --module listner', 1, "fledge: there is no module with messages 'listner'. Did you mean 'listener'?\n"],
+      [
+        'dead-letters list --module listner',
+        1,
+        "fledge: there is no module with messages 'listner'. Did you mean 'listener'?\n",
+      ],
       ['consumers --module x', 1, "fledge: there is no module with messages 'x'. There are: listener, talker.\n"],
-      [`dead-letters show listener frst ${NO_ID}`, 1, "fledge: there is no consumer of listener 'frst'. Did you mean 'first'?\n"],
-      [`dead-letters show listener first ${NO_ID}`, 1, `fledge: first has no dead letter ${NO_ID}. See those that there are: fledge dead-letters list --module listener --consumer first\n`],
-      [`dead-letters abandon listener first ${NO_ID}`, 1, `fledge: first has no dead letter ${NO_ID} that is not settled. List those that there are; one that was sent again or abandoned is settled.\n`],
-      ['dead-letters show listener first 7', 2, /'7' is no id of a message, which is a UUID\. Usage: fledge dead-letters show/],
+      [
+        `dead-letters show listener frst ${NO_ID}`,
+        1,
+        "fledge: there is no consumer of listener 'frst'. Did you mean 'first'?\n",
+      ],
+      [
+        `dead-letters show listener first ${NO_ID}`,
+        1,
+        `fledge: first has no dead letter ${NO_ID}. See those that there are: fledge dead-letters list --module listener --consumer first\n`,
+      ],
+      [
+        `dead-letters abandon listener first ${NO_ID}`,
+        1,
+        `fledge: first has no dead letter ${NO_ID} that is not settled. List those that there are; one that was sent again or abandoned is settled.\n`,
+      ],
+      [
+        'dead-letters show listener first 7',
+        2,
+        /'7' is no id of a message, which is a UUID\. Usage: fledge dead-letters show/,
+      ],
       ['dead-letters resend listener first', 2, /it takes one id, or --all\. Usage: /],
       ['dead-letters list --state ded', 2, /--state is dead, resent, abandoned, and got 'ded'\. Usage: /],
       ['dead-letters lst', 2, /knows no 'lst'; did you mean 'list'\?\. Usage: /],
       ['dead-letters list --limit 0', 2, /--limit is a number from 1 to 999, and got '0'\. Usage: /],
       ['consumers --modul listener', 2, /Unknown option '--modul'\. Usage: fledge consumers/],
-      ['consumers forget listener first', 1, 'fledge: a replica that runs handles messages for first. Deploy code without it first, and wait until no replica of the code before runs.\n'],
+      [
+        'consumers forget listener first',
+        1,
+        'fledge: a replica that runs handles messages for first. Deploy code without it first, and wait until no replica of the code before runs.\n',
+      ],
       ['consumers forget listener', 2, /Usage: fledge consumers forget/],
       ['consumers forgt listener first', 2, /knows no 'forgt'; did you mean 'forget'/],
       ['processes resume listener first 1', 1, /^fledge: first has no run '1'\. /],
@@ -142,23 +206,39 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
       ['replay --since 2026-01-01T00:00', 2, /--since is a time as in /],
       ['replay --since 1h --until 2h', 2, /--until must be later than --since\. Usage: /],
     ];
-    for (const [line, code, err] of wrong) expect({ line, ...(await fledge(line)) }).toEqual({ line, code, out: '', err: typeof err === 'string' ? err : expect.stringMatching(err) });
+    for (const [line, code, err] of wrong)
+      expect({ line, ...(await fledge(line)) }).toEqual({
+        line,
+        code,
+        out: '',
+        err: typeof err === 'string' ? err : expect.stringMatching(err),
+      });
     const away = await fledgeOn('postgres://me:secret@127.0.0.1:1/shop', 'consumers');
-    expect([away.code, away.err]).toEqual([1, expect.stringMatching(/^fledge: the database at 127\.0\.0\.1:1\/shop cannot be connected to: .*See that the server runs/)]);
+    expect([away.code, away.err]).toEqual([
+      1,
+      expect.stringMatching(
+        /^fledge: the database at 127\.0\.0\.1:1\/shop cannot be connected to: .*See that the server runs/,
+      ),
+    ]);
   });
 
   it('is refused a replay of what is deleted, and told what there is', async () => {
     await talk.say('old', 1, 2);
     for (const listener of ['first', 'second']) await talk.until(listener, 'old', [1, 2]);
     await talk.rows('talker', "insert into outbox_deleted (created_until) values ('2026-01-02T03:04:05.6789Z')");
-    await talk.rows('listener', "insert into outbox (kind, name, key, partition, payload, sent_at, sent_via) values ('event', 'listener.x.v1', 'k', 0, '{}', clock_timestamp(), 'elsewhere')");
+    await talk.rows(
+      'listener',
+      "insert into outbox (kind, name, key, partition, payload, sent_at, sent_via) values ('event', 'listener.x.v1', 'k', 0, '{}', clock_timestamp(), 'elsewhere')",
+    );
     expect(await fledge('replay --since 2026-01-02T03:04:05.678Z')).toEqual({
       code: 1,
       out: '',
       err: "fledge: talker keeps only what was published after 2026-01-02T03:04:05.679Z, and 2026-01-02T03:04:05.678Z is before that. What was sent is deleted after the `sent` of the topology's `retention`. For all that is left, use 2026-01-02T03:04:05.679Z.\n",
     });
     expect(await talk.rows('listener', 'select sent_via from outbox')).toEqual([{ sent_via: 'elsewhere' }]);
-    expect((await fledge('replay --since 2026-01-02T03:04:05.679Z --until 2026-01-03T00:00Z')).out).toMatch(/\n0 messages marked unsent\n$/);
+    expect((await fledge('replay --since 2026-01-02T03:04:05.679Z --until 2026-01-03T00:00Z')).out).toMatch(
+      /\n0 messages marked unsent\n$/,
+    );
   });
 
   it('is told of a user without rights, and of tables that are older', async () => {
@@ -169,11 +249,19 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     const url = new URL(talk.database.url);
     [url.username, url.password] = [clerk, 'secret'];
     const refused = await fledgeOn(url.href, 'consumers');
-    expect([refused.code, refused.err]).toEqual([1, 'fledge: the user of DATABASE_URL may not do this: permission denied to set role "fledge_listener". Use the owner, with whom the application runs.\n']);
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      'fledge: the user of DATABASE_URL may not do this: permission denied to set role "fledge_listener". Use the owner, with whom the application runs.\n',
+    ]);
     await owner.query(`drop role ${clerk}; drop table talker.outbox_deleted`);
     await owner.end();
     const older = await fledge('replay --since 1h');
-    expect([older.code, older.err]).toEqual([1, expect.stringMatching(/^fledge: the tables of messages are older than this command: .*outbox_deleted.*\. Start the application of this version once: it brings them up to date\.\n$/)]);
+    expect([older.code, older.err]).toEqual([
+      1,
+      expect.stringMatching(
+        /^fledge: the tables of messages are older than this command: .*outbox_deleted.*\. Start the application of this version once: it brings them up to date\.\n$/,
+      ),
+    ]);
   });
 });
 
@@ -189,7 +277,8 @@ describe('a broker whose messages are lost', () => {
     manager = await jetstreamManager(connection);
   });
   // to where no module listens
-  const publishesAnew = async (id: string): Promise<boolean> => !(await jetstream(connection).publish(`${talk.namespace}._event.nobody.probe.v1`, '', { msgID: id })).duplicate;
+  const publishesAnew = async (id: string): Promise<boolean> =>
+    !(await jetstream(connection).publish(`${talk.namespace}._event.nobody.probe.v1`, '', { msgID: id })).duplicate;
   afterAll(async () => {
     await connection.close();
     await talk.stop();
@@ -230,8 +319,17 @@ describe('a broker whose messages are lost', () => {
     await talk.say('after', 6, 1);
     for (const listener of ['first', 'second']) await talk.until(listener, 'after', upTo(6));
     await talk.sent();
-    await eventually(async () => expect((await manager.streams.info(stream)).state.messages).toBe(56), 'all is in the broker again');
-    for (const listener of ['first', 'second']) for (const [topic, count] of [['before', 20], ['lost', 30], ['after', 6]] as const) await talk.until(listener, topic, upTo(count));
+    await eventually(
+      async () => expect((await manager.streams.info(stream)).state.messages).toBe(56),
+      'all is in the broker again',
+    );
+    for (const listener of ['first', 'second'])
+      for (const [topic, count] of [
+        ['before', 20],
+        ['lost', 30],
+        ['after', 6],
+      ] as const)
+        await talk.until(listener, topic, upTo(count));
     expect(EARS.tries).toHaveLength(2);
   });
 });
@@ -243,7 +341,12 @@ describe('an operator of processes', () => {
 
   beforeAll(async () => {
     database = await freshDatabase();
-    host = await new Host({ application: errands, modules: ['errands'], transport: new LocalTransport(), database }).start();
+    host = await new Host({
+      application: errands,
+      modules: ['errands'],
+      transport: new LocalTransport(),
+      database,
+    }).start();
   });
   afterAll(async () => {
     await host.close();
@@ -252,9 +355,17 @@ describe('an operator of processes', () => {
 
   it('sees a run that failed with its history, and lets it go on', async () => {
     ROAD.isOpen = false;
-    await host.module('errands').get(CommandBus, { strict: false }).execute(new Ask({ errand: 'bread' }));
-    await eventually(async () => expect((await fledge('processes list --status failed')).out).toMatch(/\n1 run failed\n$/), 'a run that failed');
-    expect((await fledge('processes list')).out).toMatch(/^MODULE {3}PROCESS {2}KEY {4}STATUS {2}OUTCOME {2}STARTED +CHANGED\nerrands {2}errand {3}bread {2}failed {2}- {8}/);
+    await host
+      .module('errands')
+      .get(CommandBus, { strict: false })
+      .execute(new Ask({ errand: 'bread' }));
+    await eventually(
+      async () => expect((await fledge('processes list --status failed')).out).toMatch(/\n1 run failed\n$/),
+      'a run that failed',
+    );
+    expect((await fledge('processes list')).out).toMatch(
+      /^MODULE {3}PROCESS {2}KEY {4}STATUS {2}OUTCOME {2}STARTED +CHANGED\nerrands {2}errand {3}bread {2}failed {2}- {8}/,
+    );
     expect((await fledge('consumers')).out).toMatch(/^errands +errand +0 +- +- +1 +1 +1$/m);
     const shown = await fledge('processes show errands errand bread');
     expect(shown.out).toContain('status   failed\n');
@@ -262,10 +373,23 @@ describe('an operator of processes', () => {
     expect(shown.out).toMatch(/ {2}failed {11}errands\.asked\.v1: failed 1 times; Error: the road is closed\n$/);
     expect(await host.registry.metrics()).toContain('\nfledge_process_failures{module="errands",process="errand"} 1\n');
     ROAD.isOpen = true;
-    expect(await fledge('processes resume errands errand bread')).toEqual({ code: 0, out: "errand 'bread' of errands goes on: 1 message sent to it again\n", err: '' });
-    await eventually(async () => expect((await fledge('processes show errands errand bread --json')).out).toContain('"outcome": "done"'), 'the run is done');
+    expect(await fledge('processes resume errands errand bread')).toEqual({
+      code: 0,
+      out: "errand 'bread' of errands goes on: 1 message sent to it again\n",
+      err: '',
+    });
+    await eventually(
+      async () =>
+        expect((await fledge('processes show errands errand bread --json')).out).toContain('"outcome": "done"'),
+      'the run is done',
+    );
     const again = await fledge('processes resume errands errand bread');
-    expect([again.code, again.err]).toEqual([1, "fledge: errand 'bread' has not failed: it is finished. See with `list` or `show` how the runs of the process stand.\n"]);
-    expect((await fledge('processes show errands errand milk')).err).toBe("fledge: errand has no run 'milk'. See those that there are: fledge processes list --module errands --name errand\n");
+    expect([again.code, again.err]).toEqual([
+      1,
+      "fledge: errand 'bread' has not failed: it is finished. See with `list` or `show` how the runs of the process stand.\n",
+    ]);
+    expect((await fledge('processes show errands errand milk')).err).toBe(
+      "fledge: errand has no run 'milk'. See those that there are: fledge processes list --module errands --name errand\n",
+    );
   });
 });

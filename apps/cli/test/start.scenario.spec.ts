@@ -9,7 +9,8 @@ import { freePort } from '../src/start/free-port.js';
 
 const HERE = join(process.cwd(), 'apps/cli/test');
 const ONE = 'services: { one: { modules: [a, b] } }\ndrain: { notice: 0s, timeout: 100ms }\n';
-const TWO = 'transport: nats\nservices: { first: { modules: [a] }, second: { modules: [b] } }\ndrain: { notice: 0s, timeout: 100ms }\n';
+const TWO =
+  'transport: nats\nservices: { first: { modules: [a] }, second: { modules: [b] } }\ndrain: { notice: 0s, timeout: 100ms }\n';
 const OUTSIDE = { DATABASE_URL: 'postgres://db.test/shop', NATS_URL: 'nats://nats.test:4222' };
 
 /** `fledge` in a process and a project of its own. */
@@ -17,12 +18,16 @@ class Fledge {
   output = '';
   private readonly ended: Promise<number | string>;
   constructor(readonly child: ChildProcess) {
-    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
     this.ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(signal ?? code ?? -1)));
   }
 
   async says(text: string | RegExp): Promise<void> {
-    await until(() => (typeof text === 'string' ? this.output.includes(text) : text.test(this.output)), () => `'${String(text)}' to be said in:\n${this.output}`);
+    await until(
+      () => (typeof text === 'string' ? this.output.includes(text) : text.test(this.output)),
+      () => `'${String(text)}' to be said in:\n${this.output}`,
+    );
   }
 
   /** Sends a signal, if one is named, and gives the exit code (or the signal that ended it). */
@@ -39,11 +44,15 @@ const started: Fledge[] = [];
 function fledge(args: readonly string[], env: Record<string, string> = {}): Fledge {
   const { DATABASE_URL, NATS_URL, FLEDGE_PORT, ...rest } = process.env;
   void [DATABASE_URL, NATS_URL, FLEDGE_PORT];
-  const child = spawn(process.execPath, ['--no-warnings', '--conditions', '@fledge/source', join(HERE, 'fledge.fixture.mjs'), ...args], {
-    cwd: project,
-    env: { ...rest, NODE_OPTIONS: '', PORT: String(port), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--no-warnings', '--conditions', '@fledge/source', join(HERE, 'fledge.fixture.mjs'), ...args],
+    {
+      cwd: project,
+      env: { ...rest, NODE_OPTIONS: '', PORT: String(port), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const run = new Fledge(child);
   started.push(run);
   return run;
@@ -78,14 +87,25 @@ function isAlive(pid: number): boolean {
   }
 }
 
-const gone = (...pids: number[]): Promise<void> => until(() => !pids.some(isAlive), () => `the processes ${pids.join(', ')} to end`);
+const gone = (...pids: number[]): Promise<void> =>
+  until(
+    () => !pids.some(isAlive),
+    () => `the processes ${pids.join(', ')} to end`,
+  );
 
 beforeEach(async () => {
   project = mkdtempSync(join(tmpdir(), 'fledge-start-'));
   mkdirSync(join(project, 'config'));
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ fledge: { app: relative(project, join(HERE, 'fake-app.fixture.mjs')), demo: ['ann / secret'] } }));
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({ fledge: { app: relative(project, join(HERE, 'fake-app.fixture.mjs')), demo: ['ann / secret'] } }),
+  );
   port = await freePort('127.0.0.1');
-  for (const [name, text] of [['monolith', ONE], ['split', TWO]]) writeFileSync(join(project, `config/${name}.yaml`), `${text}http: { port: \${PORT} }\n`);
+  for (const [name, text] of [
+    ['monolith', ONE],
+    ['split', TWO],
+  ])
+    writeFileSync(join(project, `config/${name}.yaml`), `${text}http: { port: \${PORT} }\n`);
 });
 
 afterEach(async () => {
@@ -124,7 +144,10 @@ describe('fledge start', () => {
     await fetch(`http://127.0.0.1:${port}/a/crash`).then((answer) => answer.text());
     await run.says('first  | ended (exit code 3), and is started again in 250 ms');
     await run.says('first  | is ready again');
-    await until(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200, () => 'the front door to be ready');
+    await until(
+      async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200,
+      () => 'the front door to be ready',
+    );
     const again = await get('/a');
     expect([again.service, again.pid === first.pid]).toEqual(['first', false]);
     expect(await run.end('SIGTERM')).toBe(0);
@@ -167,10 +190,13 @@ describe('fledge start', () => {
     await expect(new Client({ connectionString: DATABASE_URL }).connect()).rejects.toThrow();
   });
 
-  it.each(['start', 'topology'])('says what the application finds wrong in the file, and starts nothing: %s', async (command) => {
-    const run = fledge([command, 'split'], { ...OUTSIDE, FAKE_CHECK: "unknown key 'settings.a.x'" });
-    expect([await run.end(), run.output]).toEqual([1, "config/split.yaml:1:1: unknown key 'settings.a.x'\n"]);
-  });
+  it.each(['start', 'topology'])(
+    'says what the application finds wrong in the file, and starts nothing: %s',
+    async (command) => {
+      const run = fledge([command, 'split'], { ...OUTSIDE, FAKE_CHECK: "unknown key 'settings.a.x'" });
+      expect([await run.end(), run.output]).toEqual([1, "config/split.yaml:1:1: unknown key 'settings.a.x'\n"]);
+    },
+  );
 
   it('ends with its own line when a service cannot start as things are', async () => {
     const run = fledge(['start', 'split'], { ...OUTSIDE, FAKE_REFUSES: 'second' });
@@ -206,11 +232,21 @@ describe('fledge start', () => {
     const squatter = await occupy(port);
     writeFileSync(join(project, 'config/bad.yaml'), 'services:\n  one: { modules: [a, c] }\n');
     writeFileSync(join(project, '.data'), 'a file, where a folder must be');
-    const [busyOne, busyTwo, bad, wrong, many] = [fledge(['start']), fledge(['start', 'split'], OUTSIDE), fledge(['start', 'bad']), fledge(['start', 'splt']), fledge(['start', 'a', 'b'])];
-    expect(await Promise.all([busyOne.end(), busyTwo.end(), bad.end(), wrong.end(), many.end()])).toEqual([1, 1, 1, 1, 2]);
+    const [busyOne, busyTwo, bad, wrong, many] = [
+      fledge(['start']),
+      fledge(['start', 'split'], OUTSIDE),
+      fledge(['start', 'bad']),
+      fledge(['start', 'splt']),
+      fledge(['start', 'a', 'b']),
+    ];
+    expect(await Promise.all([busyOne.end(), busyTwo.end(), bad.end(), wrong.end(), many.end()])).toEqual([
+      1, 1, 1, 1, 2,
+    ]);
     const busy = `fledge: port ${port} on 127.0.0.1 is in use. Choose another with PORT, or end the process that holds it.\n`;
     expect([busyOne.output, busyTwo.output]).toEqual([busy, busy]);
-    expect(bad.output).toBe("config/bad.yaml:1:1: no service hosts the module 'b'. Add it to the 'modules' of a service.\nconfig/bad.yaml:2:23: unknown module 'c'. The application has: a, b.\n");
+    expect(bad.output).toBe(
+      "config/bad.yaml:1:1: no service hosts the module 'b'. Add it to the 'modules' of a service.\nconfig/bad.yaml:2:23: unknown module 'c'. The application has: a, b.\n",
+    );
     expect(wrong.output).toBe("fledge: there is no config/splt.yaml. Did you mean 'split'?\n");
     expect(many.output).toBe("fledge: it takes one topology, and got 'a b'. Usage: fledge start [topology].\n");
     squatter.close();
@@ -224,16 +260,23 @@ describe('fledge', () => {
   it('prints who hosts what', async () => {
     const run = fledge(['topology', 'split']);
     expect(await run.end()).toBe(0);
-    expect(run.output).toBe('config/split.yaml is sound: 2 services, transport nats\n  first    1 replica   a   /a\n  second   1 replica   b   /b\n');
+    expect(run.output).toBe(
+      'config/split.yaml is sound: 2 services, transport nats\n  first    1 replica   a   /a\n  second   1 replica   b   /b\n',
+    );
   });
 
   it('knows which command was meant, and where a project is', async () => {
     const typo = fledge(['strat']);
-    expect([await typo.end(), typo.output]).toEqual([2, "fledge: there is no command 'strat'. Did you mean 'start'?\n"]);
+    expect([await typo.end(), typo.output]).toEqual([
+      2,
+      "fledge: there is no command 'strat'. Did you mean 'start'?\n",
+    ]);
     writeFileSync(join(project, 'package.json'), '{}');
     const nowhere = fledge(['start']);
     expect(await nowhere.end()).toBe(1);
-    expect(nowhere.output).toMatch(/^fledge: no package\.json from \S+ upward has a "fledge" section\. Run this in a project's folder.*\n$/);
+    expect(nowhere.output).toMatch(
+      /^fledge: no package\.json from \S+ upward has a "fledge" section\. Run this in a project's folder.*\n$/,
+    );
   });
 });
 

@@ -14,7 +14,11 @@ export interface World {
 }
 
 export const LOCAL: World = { name: 'local', hosts: [['talker', 'listener']], transport: () => new LocalTransport() };
-export const NATS: World = { name: 'nats', hosts: [['talker'], ['listener']], transport: (namespace) => new NatsTransport({ url: testNatsUrl(), namespace }) };
+export const NATS: World = {
+  name: 'nats',
+  hosts: [['talker'], ['listener']],
+  transport: (namespace) => new NatsTransport({ url: testNatsUrl(), namespace }),
+};
 
 /** The two modules, running. */
 export class Talk {
@@ -37,7 +41,10 @@ export class Talk {
 
   /** Publishes so many events on a topic, in one transaction. */
   async say(topic: string, from: number, count: number): Promise<void> {
-    await this.hosting('talker').module('talker').get(CommandBus, { strict: false }).execute(new Say({ topic, from, count }));
+    await this.hosting('talker')
+      .module('talker')
+      .get(CommandBus, { strict: false })
+      .execute(new Say({ topic, from, count }));
   }
 
   /** Asks a table of a module. */
@@ -52,18 +59,30 @@ export class Talk {
 
   /** The numbers that a listener has heard of a topic, in the order of their hearing. */
   async heard(listener: string, topic: string): Promise<number[]> {
-    const rows = await this.rows<{ number: number }>('listener', 'select number from heard where listener = $1 and topic = $2 order by id', [listener, topic]);
+    const rows = await this.rows<{ number: number }>(
+      'listener',
+      'select number from heard where listener = $1 and topic = $2 order by id',
+      [listener, topic],
+    );
     return rows.map((row) => row.number);
   }
 
   /** Waits until a listener has heard this. */
   async until(listener: string, topic: string, numbers: readonly number[]): Promise<void> {
-    await eventually(async () => expect(await this.heard(listener, topic)).toEqual(numbers), `${listener} has heard ${numbers.length} of ${topic}`, 15_000);
+    await eventually(
+      async () => expect(await this.heard(listener, topic)).toEqual(numbers),
+      `${listener} has heard ${numbers.length} of ${topic}`,
+      15_000,
+    );
   }
 
   /** Waits until nothing is left to send. */
   async sent(): Promise<void> {
-    await eventually(async () => expect(await this.rows('talker', 'select 1 from outbox where sent_at is null')).toHaveLength(0), 'all is sent', 15_000);
+    await eventually(
+      async () => expect(await this.rows('talker', 'select 1 from outbox where sent_at is null')).toHaveLength(0),
+      'all is sent',
+      15_000,
+    );
   }
 
   /** Runs `work` while the listener's host is down. */
@@ -80,7 +99,15 @@ export class Talk {
   }
 
   private async open(modules: readonly string[]): Promise<void> {
-    this.hosts.set(modules, await new Host({ application: talk, modules, transport: this.world.transport(this.namespace), database: this.database }).start());
+    this.hosts.set(
+      modules,
+      await new Host({
+        application: talk,
+        modules,
+        transport: this.world.transport(this.namespace),
+        database: this.database,
+      }).start(),
+    );
   }
 
   private hosting(module: string): Host {

@@ -84,7 +84,9 @@ export class SecondListener {
 
 class CreateHeard1763800000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query('create table heard (id bigint generated always as identity, listener text not null, topic text not null, number int not null)');
+    await runner.query(
+      'create table heard (id bigint generated always as identity, listener text not null, topic text not null, number int not null)',
+    );
   }
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('drop table heard');
@@ -97,7 +99,12 @@ export const ListenerContract = defineContract({ name: 'listener' });
 @BoundedModule({ contract: TalkerContract, providers: [SayHandler] })
 export class TalkerModule {}
 
-@BoundedModule({ contract: ListenerContract, uses: [TalkerContract], migrations: [CreateHeard1763800000000], providers: [FirstListener, SecondListener] })
+@BoundedModule({
+  contract: ListenerContract,
+  uses: [TalkerContract],
+  migrations: [CreateHeard1763800000000],
+  providers: [FirstListener, SecondListener],
+})
 export class ListenerModule {}
 
 export const talk: Application = {

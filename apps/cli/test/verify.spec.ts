@@ -16,9 +16,18 @@ describe('fledge verify --baseline', () => {
     root = mkdtempSync(join(tmpdir(), 'fledge-verify-'));
     write('package.json', '{ "workspaces": ["libs/*"] }');
     for (const name of ['stock', 'orders']) {
-      write(`libs/${name}/package.json`, JSON.stringify({ name: `@t/${name}`, exports: { './contract': './contract/index.ts', '.': './src/index.ts' } }));
-      write(`libs/${name}/contract/index.ts`, `import { defineContract } from '@fledge/kit/contract';\nexport const ${name} = defineContract({ name: '${name}' });`);
-      write(`libs/${name}/src/index.ts`, `import { BoundedModule } from '@fledge/kit';\nimport { ${name} } from '../contract/index.js';\n@BoundedModule({ contract: ${name} }) export class Module {}`);
+      write(
+        `libs/${name}/package.json`,
+        JSON.stringify({ name: `@t/${name}`, exports: { './contract': './contract/index.ts', '.': './src/index.ts' } }),
+      );
+      write(
+        `libs/${name}/contract/index.ts`,
+        `import { defineContract } from '@fledge/kit/contract';\nexport const ${name} = defineContract({ name: '${name}' });`,
+      );
+      write(
+        `libs/${name}/src/index.ts`,
+        `import { BoundedModule } from '@fledge/kit';\nimport { ${name} } from '../contract/index.js';\n@BoundedModule({ contract: ${name} }) export class Module {}`,
+      );
     }
     write('libs/orders/src/old.ts', BREACH);
   });
@@ -39,7 +48,10 @@ describe('fledge verify --baseline', () => {
   it('freezes the violations of today, fails for new ones, and only becomes shorter', async () => {
     expect((await verify())[0]).toBe(1);
     const [frozen, told] = await verify('--baseline');
-    expect([frozen, told]).toEqual([0, expect.stringMatching(/^fledge verify: \d+ violations are in fledge-verify\.baseline\.json now\n$/)]);
+    expect([frozen, told]).toEqual([
+      0,
+      expect.stringMatching(/^fledge verify: \d+ violations are in fledge-verify\.baseline\.json now\n$/),
+    ]);
     // also when it stands on another line
     write('libs/orders/src/old.ts', `\n\n${BREACH}`);
     expect(await verify()).toEqual([0, expect.stringContaining('no violations')]);
@@ -52,7 +64,10 @@ describe('fledge verify --baseline', () => {
 
     write('libs/orders/src/new.ts', '');
     write('libs/orders/src/old.ts', '');
-    expect(await verify()).toEqual([1, expect.stringContaining('are mended: take them out with fledge verify --baseline')]);
+    expect(await verify()).toEqual([
+      1,
+      expect.stringContaining('are mended: take them out with fledge verify --baseline'),
+    ]);
     expect((await verify('--baseline'))[0]).toBe(0);
     expect(await verify()).toEqual([0, expect.not.stringContaining('baseline')]);
     write('libs/orders/src/old.ts', BREACH);

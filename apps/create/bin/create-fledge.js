@@ -8,12 +8,18 @@ const USAGE = 'Usage: npm create fledge <folder>';
 const RENAMED = { gitignore: '.gitignore', dockerignore: '.dockerignore', 'eslint-config.mjs': 'eslint.config.mjs' };
 
 const [given, ...rest] = process.argv.slice(2);
-if (given === undefined || given.startsWith('-') || rest.length > 0) fail(given === undefined ? 'no folder is named' : `'${[given, ...rest].join(' ')}' is not one folder`, USAGE);
+if (given === undefined || given.startsWith('-') || rest.length > 0)
+  fail(given === undefined ? 'no folder is named' : `'${[given, ...rest].join(' ')}' is not one folder`, USAGE);
 
 const folder = resolve(given);
 const name = basename(folder);
-if (!/^[a-z][a-z0-9-]{0,39}$/.test(name)) fail(`'${name}' cannot be the name of an application`, 'Use lower-case letters, digits and hyphens, 40 at most, a letter first');
-if (existsSync(folder) && (!statSync(folder).isDirectory() || readdirSync(folder).length > 0)) fail(`${folder} is there, and no empty folder`, 'Name a new folder');
+if (!/^[a-z][a-z0-9-]{0,39}$/.test(name))
+  fail(
+    `'${name}' cannot be the name of an application`,
+    'Use lower-case letters, digits and hyphens, 40 at most, a letter first',
+  );
+if (existsSync(folder) && (!statSync(folder).isDirectory() || readdirSync(folder).length > 0))
+  fail(`${folder} is there, and no empty folder`, 'Name a new folder');
 
 try {
   cpSync(new URL('../template/', import.meta.url), folder, { recursive: true });
@@ -26,7 +32,9 @@ for (const file of ['package.json', 'README.md', 'src/application.ts', 'config/m
   const path = join(folder, file);
   writeFileSync(path, readFileSync(path, 'utf8').replaceAll('{{name}}', name).replaceAll('{{version}}', version));
 }
-process.stdout.write(`${name} is in ${folder}. Now:\n\n  cd ${/^[\w./-]+$/.test(given) ? given : JSON.stringify(given)}\n  npm install\n  npm start\n`);
+process.stdout.write(
+  `${name} is in ${folder}. Now:\n\n  cd ${/^[\w./-]+$/.test(given) ? given : JSON.stringify(given)}\n  npm install\n  npm start\n`,
+);
 
 function fail(fact, cure) {
   process.stderr.write(`create-fledge: ${fact}. ${cure}.\n`);

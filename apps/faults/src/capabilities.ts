@@ -17,8 +17,14 @@ export interface Capabilities {
 export async function capabilities(): Promise<Capabilities> {
   const [clock, disk] = await Promise.allSettled([faketimeLibrary(), tryDisk()]);
   return {
-    database: { faketime: clock.status === 'fulfilled' ? clock.value : undefined, smallDisk: disk.status === 'fulfilled' },
-    missing: { ...(clock.status === 'rejected' && { clocks: reasonOf(clock.reason) }), ...(disk.status === 'rejected' && { disk: reasonOf(disk.reason) }) },
+    database: {
+      faketime: clock.status === 'fulfilled' ? clock.value : undefined,
+      smallDisk: disk.status === 'fulfilled',
+    },
+    missing: {
+      ...(clock.status === 'rejected' && { clocks: reasonOf(clock.reason) }),
+      ...(disk.status === 'rejected' && { disk: reasonOf(disk.reason) }),
+    },
   };
 }
 

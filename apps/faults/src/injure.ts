@@ -25,21 +25,40 @@ export async function injure(world: World, injuries: readonly Injury[], did: (in
 
 async function apply(world: World, injury: Injury): Promise<void> {
   switch (injury.what) {
-    case 'database-restart': return world.restartDatabase(injury.forMs);
-    case 'broker-restart': return world.restartBroker(injury.forMs, 'none');
-    case 'broker-wipe': return world.restartBroker(injury.forMs, 'all');
-    case 'broker-freeze': return world.broker?.freeze(injury.forMs);
-    case 'line-cut': return void world.lines(injury.line).map((line) => line.cut());
-    case 'line-refuse': return all(world.lines(injury.line).map((line) => line.refuse(sleep(injury.forMs))));
-    case 'line-slow': return all(world.lines(injury.line).map((line) => line.slow(injury.delayMs, sleep(injury.forMs))));
-    case 'clock-step': return injury.of === 'database' ? world.database.setClock(injury.byMs) : serviceOf(world, injury.of).order({ clockMs: injury.byMs });
-    case 'sessions-end': return endSessions(world, injury);
-    case 'broker-tail': return withoutPremise(world, () => loseTail(world, injury));
-    case 'disk-full': return withoutPremise(world, () => fillDisk(world, injury.forMs));
-    case 'overload': return withoutPremise(world, () => overload(world, injury.forMs));
-    case 'resplit': return void world.broken.push(...(await resplit(world.shop, () => lasting(world, injury.besideMs, injury.leastMs))));
-    case 'poison': return poisonOrder(world, injury);
-    default: return injureService(world, injury);
+    case 'database-restart':
+      return world.restartDatabase(injury.forMs);
+    case 'broker-restart':
+      return world.restartBroker(injury.forMs, 'none');
+    case 'broker-wipe':
+      return world.restartBroker(injury.forMs, 'all');
+    case 'broker-freeze':
+      return world.broker?.freeze(injury.forMs);
+    case 'line-cut':
+      return void world.lines(injury.line).map((line) => line.cut());
+    case 'line-refuse':
+      return all(world.lines(injury.line).map((line) => line.refuse(sleep(injury.forMs))));
+    case 'line-slow':
+      return all(world.lines(injury.line).map((line) => line.slow(injury.delayMs, sleep(injury.forMs))));
+    case 'clock-step':
+      return injury.of === 'database'
+        ? world.database.setClock(injury.byMs)
+        : serviceOf(world, injury.of).order({ clockMs: injury.byMs });
+    case 'sessions-end':
+      return endSessions(world, injury);
+    case 'broker-tail':
+      return withoutPremise(world, () => loseTail(world, injury));
+    case 'disk-full':
+      return withoutPremise(world, () => fillDisk(world, injury.forMs));
+    case 'overload':
+      return withoutPremise(world, () => overload(world, injury.forMs));
+    case 'resplit':
+      return void world.broken.push(
+        ...(await resplit(world.shop, () => lasting(world, injury.besideMs, injury.leastMs))),
+      );
+    case 'poison':
+      return poisonOrder(world, injury);
+    default:
+      return injureService(world, injury);
   }
 }
 
@@ -48,14 +67,22 @@ type ServiceInjury = Extract<Injury, { service: number }>;
 async function injureService(world: World, injury: ServiceInjury): Promise<void> {
   const service = serviceOf(world, injury.service);
   switch (injury.what) {
-    case 'kill-at': return service.order({ at: injury.point, after: injury.after, signal: 'SIGKILL' });
-    case 'freeze-at': return service.order({ at: injury.point, after: injury.after, signal: 'SIGSTOP' });
-    case 'kill': return service.kill();
-    case 'freeze': return service.freeze(sleep(injury.forMs));
-    case 'conflicts': return service.order({ conflicts: injury.times });
-    case 'lost-commits': return service.order({ lostCommits: injury.times });
-    case 'exhaust-pools': return service.order({ exhaustMs: injury.forMs });
-    case 'long-freeze': return alone(world, service, service.freeze(lasting(world, injury.forMs, injury.leastMs)));
+    case 'kill-at':
+      return service.order({ at: injury.point, after: injury.after, signal: 'SIGKILL' });
+    case 'freeze-at':
+      return service.order({ at: injury.point, after: injury.after, signal: 'SIGSTOP' });
+    case 'kill':
+      return service.kill();
+    case 'freeze':
+      return service.freeze(sleep(injury.forMs));
+    case 'conflicts':
+      return service.order({ conflicts: injury.times });
+    case 'lost-commits':
+      return service.order({ lostCommits: injury.times });
+    case 'exhaust-pools':
+      return service.order({ exhaustMs: injury.forMs });
+    case 'long-freeze':
+      return alone(world, service, service.freeze(lasting(world, injury.forMs, injury.leastMs)));
     case 'replica-line': {
       const line = service.lines[injury.line];
       const healed = lasting(world, injury.forMs, injury.leastMs);
@@ -76,7 +103,10 @@ async function alone(world: World, service: Service, injuring: Promise<void>): P
   world.injured.push({ service: service.title, from, to: performance.now() });
 }
 
-/** For `ms`; with `leastMs` it ends after that as soon as all orders go on or it is clear that they do not, and both are longer on a slow machine. */
+/**
+ * For `ms`; with `leastMs` it ends after that as soon as all orders go on or it is clear that they do not, and both are
+ * longer on a slow machine.
+ */
 async function lasting(world: World, ms: number, leastMs: number): Promise<void> {
   if (leastMs === 0) return sleep(ms);
   const from = performance.now();
@@ -91,7 +121,10 @@ async function withoutPremise(world: World, work: () => Promise<void>): Promise<
   await work().finally(() => world.progress.restore());
 }
 
-async function endSessions(world: World, { every, times, pauseMs, seed }: Extract<Injury, { what: 'sessions-end' }>): Promise<void> {
+async function endSessions(
+  world: World,
+  { every, times, pauseMs, seed }: Extract<Injury, { what: 'sessions-end' }>,
+): Promise<void> {
   const random = new Random(seed);
   for (let time = 0; time < times; time++) {
     // a database that is away has no sessions
@@ -101,33 +134,45 @@ async function endSessions(world: World, { every, times, pauseMs, seed }: Extrac
 }
 
 /**
- * A power cut where the broker and one service run, all but which were cut off before: what the broker acknowledged meanwhile is read by
- * nobody else, and who wrote it does not remember.
+ * A power cut where the broker and one service run, all but which were cut off before: what the broker acknowledged
+ * meanwhile is read by nobody else, and who wrote it does not remember.
  */
-async function loseTail(world: World, { writer, newest, unreadMs, forMs }: Extract<Injury, { what: 'broker-tail' }>): Promise<void> {
+async function loseTail(
+  world: World,
+  { writer, newest, unreadMs, forMs }: Extract<Injury, { what: 'broker-tail' }>,
+): Promise<void> {
   const { name } = serviceOf(world, writer);
   const writers = world.shop.services.filter((service) => service.name === name);
   const lost = sleep(unreadMs).then(() => {
     for (const service of writers) service.kill();
     return world.restartBroker(forMs, { newest, readUpTo: () => readUpTo(world) });
   });
-  await all(world.shop.services.filter((service) => service.name !== name).flatMap(({ lines }) => lines.broker?.refuse(lost) ?? []));
+  await all(
+    world.shop.services
+      .filter((service) => service.name !== name)
+      .flatMap(({ lines }) => lines.broker?.refuse(lost) ?? []),
+  );
   await lost;
   const until = performance.now() + READY_AGAIN_WITHIN_MS;
-  while (!(await Promise.all(writers.map((service) => service.isReady()))).every(Boolean) && performance.now() < until) await sleep(LOOK_EVERY_MS);
+  while (!(await Promise.all(writers.map((service) => service.isReady()))).every(Boolean) && performance.now() < until)
+    await sleep(LOOK_EVERY_MS);
 }
 
 const READY_AGAIN_WITHIN_MS = 60_000;
 const STORED_WITHIN_MS = 150;
 
-/** How far the furthest module has read the stream. Without the table that says so the newest messages count as read. */
+/**
+ * How far the furthest module has read the stream. Without the table that says so the newest messages count as read.
+ */
 async function readUpTo(world: World): Promise<number> {
   // what was read before the broker died may be on its way into the table
   await sleep(STORED_WITHIN_MS);
   const tables = await Tables.open(world.database.ownUrl);
   try {
     const schemas = await tables.schemas();
-    const [furthest] = await tables.rows<{ up_to: string | null }>(`select max(sequence) as up_to from (${schemas.map((schema) => `select sequence from "${schema}".message_intake`).join(' union all ')}) read`);
+    const [furthest] = await tables.rows<{ up_to: string | null }>(
+      `select max(sequence) as up_to from (${schemas.map((schema) => `select sequence from "${schema}".message_intake`).join(' union all ')}) read`,
+    );
     return Number(furthest?.up_to ?? Infinity);
   } catch {
     return Infinity;
@@ -147,8 +192,15 @@ const SLOWER_MAX = 2;
 async function overload(world: World, forMs: number): Promise<void> {
   const replicas = world.shop.services.filter(({ modules }) => modules.includes('catalog'));
   const slower = Math.min(SLOWER_MAX, world.slowness);
-  const flooded = await flood(replicas.map(({ url }) => url), `/products/${world.products[0] ?? ''}`, forMs * slower, IN_TIME_MS * slower);
-  world.notes.push(`peak ${flooded.peakPerSecond.toFixed(0)} a second; of ${flooded.sent} at three times that ${flooded.inTime} in time, ${flooded.refused} refused`);
+  const flooded = await flood(
+    replicas.map(({ url }) => url),
+    `/products/${world.products[0] ?? ''}`,
+    forMs * slower,
+    IN_TIME_MS * slower,
+  );
+  world.notes.push(
+    `peak ${flooded.peakPerSecond.toFixed(0)} a second; of ${flooded.sent} at three times that ${flooded.inTime} in time, ${flooded.refused} refused`,
+  );
   world.broken.push(...drowned(flooded, forMs * slower));
 }
 
@@ -159,7 +211,9 @@ async function poisonOrder(world: World, { table, order }: Extract<Injury, { wha
   if (orderId === undefined) throw new Error(`order ${order}, which is to be poisoned, was not accepted`);
   world.progress.spared = orderId;
   const deaths = (): number => world.reports.filter(({ did }) => did === 'poisoned').length;
-  world.broken.push(...(await poison(world.shop, world.database.ownUrl, table, orderId, PUT_ASIDE_WITHIN_MS * world.slowness, deaths)));
+  world.broken.push(
+    ...(await poison(world.shop, world.database.ownUrl, table, orderId, PUT_ASIDE_WITHIN_MS * world.slowness, deaths)),
+  );
   world.notes.push(`${deaths()} processes ended by one message`);
 }
 

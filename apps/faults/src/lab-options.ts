@@ -47,7 +47,8 @@ export function labOptions(args: readonly string[]): LabOptions | undefined {
   const areas = areasOf(values.injure ?? MUTATIONS[values.mutate ?? '']?.injure ?? 'all');
   const topologies = topologiesOf(values.topology, areas);
   const first = whole('seed', values.seed ?? String(Date.now() % 1_000_000), 0);
-  if (values.mutate !== undefined && !Object.hasOwn(MUTATIONS, values.mutate)) throw new UsageError(`there is no mutation '${values.mutate}': use ${Object.keys(MUTATIONS).join(', ')}`);
+  if (values.mutate !== undefined && !Object.hasOwn(MUTATIONS, values.mutate))
+    throw new UsageError(`there is no mutation '${values.mutate}': use ${Object.keys(MUTATIONS).join(', ')}`);
   return {
     seeds: Array.from({ length: whole('seeds', values.seeds, 1) }, (_, i) => first + i),
     topologies,
@@ -62,7 +63,13 @@ export function labOptions(args: readonly string[]): LabOptions | undefined {
 
 /** What else to say for a round to be played again as it was. */
 export function againOptions({ orders, areas, mutation }: LabOptions, area: Area | 'nothing'): string {
-  return [orders !== ORDERS && ` --orders ${orders}`, areas.length > 0 && ` --injure ${area}`, mutation !== undefined && ` --mutate ${mutation}`].filter(Boolean).join('');
+  return [
+    orders !== ORDERS && ` --orders ${orders}`,
+    areas.length > 0 && ` --injure ${area}`,
+    mutation !== undefined && ` --mutate ${mutation}`,
+  ]
+    .filter(Boolean)
+    .join('');
 }
 
 function read(args: readonly string[]) {
@@ -95,7 +102,8 @@ function topologiesOf(name: string | undefined, areas: readonly Area[]): readonl
   if (found === undefined) throw new UsageError(`there is no topology '${name}': use ${TOPOLOGIES.join(', ')} or all`);
   for (const area of areas) {
     const lacked = lackedBy(area, traitsOf(found));
-    if (lacked !== undefined) throw new UsageError(`--injure ${area}: ${found} has no ${lacked}, so say --topology ${fit.join(' or ')}`);
+    if (lacked !== undefined)
+      throw new UsageError(`--injure ${area}: ${found} has no ${lacked}, so say --topology ${fit.join(' or ')}`);
   }
   return [found];
 }
@@ -104,12 +112,14 @@ function areasOf(names: string): readonly Area[] {
   if (names === 'all') return [];
   return names.split(',').map((name) => {
     const found = AREAS.find((area) => area === name);
-    if (found === undefined) throw new UsageError(`there is nothing called '${name}' to injure: use ${AREAS.join(', ')} or all`);
+    if (found === undefined)
+      throw new UsageError(`there is nothing called '${name}' to injure: use ${AREAS.join(', ')} or all`);
     return found;
   });
 }
 
 function whole(name: string, text: string, least: number): number {
-  if (!/^[0-9]{1,9}$/.test(text) || Number(text) < least) throw new UsageError(`--${name} is '${text}', and must be a whole number from ${least}`);
+  if (!/^[0-9]{1,9}$/.test(text) || Number(text) < least)
+    throw new UsageError(`--${name} is '${text}', and must be a whole number from ${least}`);
   return Number(text);
 }

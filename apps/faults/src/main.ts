@@ -37,7 +37,8 @@ async function main(): Promise<void> {
 
 async function run(options: LabOptions): Promise<void> {
   const mutation = options.mutation === undefined ? undefined : MUTATIONS[options.mutation];
-  for (const reason of mutation === undefined ? [] : await unfitEdits(mutation, DIST)) throw new UsageError(`--mutate ${options.mutation}: ${reason}. It must change what took its place`);
+  for (const reason of mutation === undefined ? [] : await unfitEdits(mutation, DIST))
+    throw new UsageError(`--mutate ${options.mutation}: ${reason}. It must change what took its place`);
   const report = new Report(options);
   const machine = await capabilities();
   const jobs = jobsOf(options);
@@ -61,8 +62,16 @@ function jobsOf({ seeds, topologies, parallel }: LabOptions): Job[] {
   return chunks.flatMap((chunk) => topologies.map((topology) => ({ topology, seeds: chunk })));
 }
 
-/** Plays seeds on one world, and answers how many: what was broken stays broken, so the next ones deserve a world of their own. */
-async function playWorld({ topology, seeds }: Job, { seeds: [first = 0], orders, faults, areas, mutation }: LabOptions, { database, missing }: Capabilities, report: Report): Promise<number> {
+/**
+ * Plays seeds on one world, and answers how many: what was broken stays broken, so the next ones deserve a world of
+ * their own.
+ */
+async function playWorld(
+  { topology, seeds }: Job,
+  { seeds: [first = 0], orders, faults, areas, mutation }: LabOptions,
+  { database, missing }: Capabilities,
+  report: Report,
+): Promise<number> {
   const world = await World.make({ topology, database, preload: mutationPreload(mutation) });
   const quiescentWithinMs = mutation === undefined ? QUIESCENT_WITHIN_MS : MUTATED_QUIESCENT_WITHIN_MS;
   try {

@@ -29,32 +29,58 @@ const SETTLED_BY_ANYBODY = 'i.message_id = any($2::uuid[])';
 /** The mutations by their names. The lab is worth something only as long as it finds out each of them. */
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'inbox-check': {
-    edits: [{ file: '/messaging/inbox.js', from: 'on conflict do nothing', to: "on conflict (consumer, message_id) do update set state = 'ready'" }],
+    edits: [
+      {
+        file: '/messaging/inbox.js',
+        from: 'on conflict do nothing',
+        to: "on conflict (consumer, message_id) do update set state = 'ready'",
+      },
+    ],
     takesOut: 'is a message handled once that comes again',
     injure: 'mixed',
     says: /handled message \S+ of \S+ \d+ times/,
   },
   'key-order': {
-    edits: [{ file: '/messaging/deliveries.js', from: 'order by r.position limit $5', to: 'order by md5(r.message_id::text) limit least(1, $5)' }],
+    edits: [
+      {
+        file: '/messaging/deliveries.js',
+        from: 'order by r.position limit $5',
+        to: 'order by md5(r.message_id::text) limit least(1, $5)',
+      },
+    ],
     takesOut: 'are the messages of a key handled in their order',
     injure: 'mixed',
     says: /, which \w+ published later|was accepted, and is/,
   },
   'idempotency-key': {
-    edits: [{ file: '/provider/http-provider.js', from: "'idempotency-key': idempotencyKey", to: "'idempotency-key': crypto.randomUUID()" }],
+    edits: [
+      {
+        file: '/provider/http-provider.js',
+        from: "'idempotency-key': idempotencyKey",
+        to: "'idempotency-key': crypto.randomUUID()",
+      },
+    ],
     takesOut: 'does the provider know a request again that it has had',
     injure: 'mixed',
     says: /in the provider's book, \d+ in the ledger/,
   },
   'sent-mark': {
-    edits: [{ file: '/messaging/relay.js', from: 'if (!accepted.has(message.id))', to: 'if (message.id === undefined)' }],
+    edits: [
+      { file: '/messaging/relay.js', from: 'if (!accepted.has(message.id))', to: 'if (message.id === undefined)' },
+    ],
     takesOut: 'is a message marked as sent only when the log has it',
     // a broker that fails between two sends loses nothing: it must fail often to fail within one
     injure: 'broker',
     says: / never handled /,
   },
   'outbox-order': {
-    edits: [{ file: '/messaging/relay.js', from: 'order by sent_at, seq limit $2', to: 'order by md5(id::text) limit least(1, $2)' }],
+    edits: [
+      {
+        file: '/messaging/relay.js',
+        from: 'order by sent_at, seq limit $2',
+        to: 'order by md5(id::text) limit least(1, $2)',
+      },
+    ],
     takesOut: 'does an outbox send the messages of a key in their order',
     injure: 'mixed',
     says: /, which \w+ published later|was accepted, and is/,
@@ -63,7 +89,11 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     // and without the fence, which would keep it from being seen
     edits: [
       { file: '/messaging/assignment.js', from: 'if (winner.replica === replica)', to: 'if (winner.replica)' },
-      { file: '/messaging/membership.js', from: '(part) => beat.others.every((other) =>', to: '(part) => beat.others.every((other) => true ||' },
+      {
+        file: '/messaging/membership.js',
+        from: '(part) => beat.others.every((other) =>',
+        to: '(part) => beat.others.every((other) => true ||',
+      },
       { file: '/messaging/deliveries.js', from: SETTLED_BY_A_MEMBER, to: SETTLED_BY_ANYBODY },
     ],
     takesOut: 'does a part of the work belong to one replica at a time',
@@ -86,8 +116,15 @@ export function unfit({ file, from }: Edit, text: string): string | undefined {
 /** Which edits of a mutation no longer fit the code that was built into `dist`, a sentence each. */
 export async function unfitEdits({ edits }: Mutation, dist: string): Promise<string[]> {
   // published packages have their built files in folders of their own, and links here
-  const folders = [dist, ...(await Promise.all(['libs/kit', 'libs/nats'].map((folder) => realpath(join(dist, folder)))))];
-  const files = (await Promise.all(folders.map(async (folder) => (await readdir(folder, { recursive: true })).map((file) => join(folder, file))))).flat();
+  const folders = [
+    dist,
+    ...(await Promise.all(['libs/kit', 'libs/nats'].map((folder) => realpath(join(dist, folder))))),
+  ];
+  const files = (
+    await Promise.all(
+      folders.map(async (folder) => (await readdir(folder, { recursive: true })).map((file) => join(folder, file))),
+    )
+  ).flat();
   const told = edits.map(async (edit) => {
     const path = files.find((file) => file.endsWith(edit.file));
     return path === undefined ? `${edit.file} is not there` : unfit(edit, await readFile(path, 'utf8'));

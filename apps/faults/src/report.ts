@@ -23,15 +23,19 @@ export class Report {
   }
 
   add(topology: TopologyName, result: RoundResult, counts: boolean): void {
-    const { seed, area, accepted, orders, injuries, done, broken, skipped, slowest, notes, refusals, state, tookMs } = result;
+    const { seed, area, accepted, orders, injuries, done, broken, skipped, slowest, notes, refusals, state, tookMs } =
+      result;
     for (const { what } of injuries) this.count(what);
     for (const [what, times] of Object.entries(done)) this.count(`  ${what}`, times);
     if (counts) this.counted += 1;
     else if (skipped !== undefined) this.skipped.push(`${topology} ${seed}, ${area}: ${skipped}`);
     else this.uncounted.push(`${topology} ${seed}: ${accepted} of ${orders} accepted; ${refusals[0] ?? ''}`);
-    const verdict = skipped !== undefined ? 'SKIPPED' : broken.length > 0 ? 'BROKEN' : counts ? 'held' : 'does not count';
+    const verdict =
+      skipped !== undefined ? 'SKIPPED' : broken.length > 0 ? 'BROKEN' : counts ? 'held' : 'does not count';
     const orderTimes = `slowest ${seconds(slowest.mostMs)}, p95 ${seconds(slowest.p95Ms)}`;
-    print(`${topology.padEnd(9)} seed ${seed}, ${area}: ${[verdict, `${accepted} of ${orders} orders accepted`, orderTimes, `${injuries.length} injuries`, seconds(tookMs), ...notes].join(', ')}`);
+    print(
+      `${topology.padEnd(9)} seed ${seed}, ${area}: ${[verdict, `${accepted} of ${orders} orders accepted`, orderTimes, `${injuries.length} injuries`, seconds(tookMs), ...notes].join(', ')}`,
+    );
     if (this.options.states) print(state);
     if (broken.length > 0) this.tell(topology, result);
     if (area === 'nothing') this.compare(topology, seed, state);
@@ -44,7 +48,9 @@ export class Report {
     for (const line of this.skipped) print(`skipped: ${line}`);
     for (const line of this.uncounted) print(`not counted: ${line}`);
     for (const line of this.broken) print(`BROKEN: ${line}`);
-    print(`${this.counted} rounds counted, ${this.uncounted.length} not, ${this.broken.length} broken${this.skipped.length > 0 ? `, ${this.skipped.length} skipped` : ''}`);
+    print(
+      `${this.counted} rounds counted, ${this.uncounted.length} not, ${this.broken.length} broken${this.skipped.length > 0 ? `, ${this.skipped.length} skipped` : ''}`,
+    );
   }
 
   private tell(topology: TopologyName, { seed, area, broken, timelines, injuries }: RoundResult): void {

@@ -63,12 +63,22 @@ const ORDER_MS = 5_000;
 const SLOWNESS_MAX = 5;
 const MEASURED_WITHIN_MS = 120_000;
 
-/** Lets each buyer order once, uninjured, to see how slow this machine is at the moment: a promise of time is held against that. */
+/**
+ * Lets each buyer order once, uninjured, to see how slow this machine is at the moment: a promise of time is held
+ * against that.
+ */
 export async function measureSlowness(world: World): Promise<void> {
   world.begin();
   const { progress } = world;
   await receiveStock(world, 0);
-  const plans = Array.from({ length: BUYERS }, (_, number) => ({ number, buyer: number, product: 0, quantity: 1, paymentMethod: 'pm_card_approved', cancelAfterMs: undefined }));
+  const plans = Array.from({ length: BUYERS }, (_, number) => ({
+    number,
+    buyer: number,
+    product: 0,
+    quantity: 1,
+    paymentMethod: 'pm_card_approved',
+    cancelAfterMs: undefined,
+  }));
   await placeOrders(world.buyers, plans, world.products, 0, progress);
   const until = performance.now() + MEASURED_WITHIN_MS;
   while (!progress.isOver && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 100));
@@ -77,7 +87,10 @@ export async function measureSlowness(world: World): Promise<void> {
 }
 
 /** Plays one seed: buyers order, the shop is injured, all heals and comes to rest, and everything is counted. */
-export async function playRound(world: World, { seed, orders, faults, area, missing, quiescentWithinMs }: RoundOptions): Promise<RoundResult> {
+export async function playRound(
+  world: World,
+  { seed, orders, faults, area, missing, quiescentWithinMs }: RoundOptions,
+): Promise<RoundResult> {
   const start = performance.now();
   world.begin();
   const { progress } = world;
@@ -91,24 +104,49 @@ export async function playRound(world: World, { seed, orders, faults, area, miss
     await receiveStock(world, seed);
     if (round?.keepsPremise !== true) progress.suspend();
     const placing = placeOrders(world.buyers, plans, world.products, round?.pauseMs ?? UNINJURED_PAUSE_MS, progress);
-    const [results] = await Promise.all([placing, injure(world, round?.injuries ?? [], (injury) => injuries.push(injury))]);
+    const [results] = await Promise.all([
+      placing,
+      injure(world, round?.injuries ?? [], (injury) => injuries.push(injury)),
+    ]);
     await world.heal(HEALED_WITHIN_MS);
     if (round?.keepsPremise !== true) progress.restore();
-    return { ...facts, ...(await counted(world, results, quiescentWithinMs)), skipped: undefined, tookMs: performance.now() - start };
+    return {
+      ...facts,
+      ...(await counted(world, results, quiescentWithinMs)),
+      skipped: undefined,
+      tookMs: performance.now() - start,
+    };
   } finally {
     await progress.stop();
   }
 }
 
-const NOT_PLAYED = { accepted: 0, done: {}, broken: [], timelines: [], refusals: [], state: '', slowest: { p95Ms: 0, mostMs: 0 }, notes: [] };
+const NOT_PLAYED = {
+  accepted: 0,
+  done: {},
+  broken: [],
+  timelines: [],
+  refusals: [],
+  state: '',
+  slowest: { p95Ms: 0, mostMs: 0 },
+  notes: [],
+};
 
 /** The order whose message is to be poisoned must come to that message. */
 function spared(plans: readonly OrderPlan[], round: RoundPlan | undefined): OrderPlan[] {
   const poisoned = round?.injuries.flatMap((injury) => (injury.what === 'poison' ? [injury.order] : []));
-  return plans.map((plan) => (poisoned?.includes(plan.number) === true ? { ...plan, paymentMethod: 'pm_card_approved', cancelAfterMs: undefined } : plan));
+  return plans.map((plan) =>
+    poisoned?.includes(plan.number) === true
+      ? { ...plan, paymentMethod: 'pm_card_approved', cancelAfterMs: undefined }
+      : plan,
+  );
 }
 
-async function counted(world: World, results: readonly OrderedResult[], quiescentWithinMs: number): Promise<Omit<RoundResult, 'seed' | 'orders' | 'area' | 'injuries' | 'skipped' | 'tookMs'>> {
+async function counted(
+  world: World,
+  results: readonly OrderedResult[],
+  quiescentWithinMs: number,
+): Promise<Omit<RoundResult, 'seed' | 'orders' | 'area' | 'injuries' | 'skipped' | 'tookMs'>> {
   const { progress, shop } = world;
   const tables = await Tables.open(world.database.ownUrl);
   try {
@@ -123,9 +161,22 @@ async function counted(world: World, results: readonly OrderedResult[], quiescen
       ...slowAnswers(p95Ms, world.slowness),
     ];
     const timelines = broken.length === 0 ? [] : await timelinesOf(tables, broken);
-    const notes = [...(world.slowness > 1 ? [`a machine ${world.slowness.toFixed(1)} times too slow`] : []), ...world.notes, ...(p95Ms === undefined ? [] : [`healthy replicas answered in ${(p95Ms / 1_000).toFixed(1)} s at p95`])];
+    const notes = [
+      ...(world.slowness > 1 ? [`a machine ${world.slowness.toFixed(1)} times too slow`] : []),
+      ...world.notes,
+      ...(p95Ms === undefined ? [] : [`healthy replicas answered in ${(p95Ms / 1_000).toFixed(1)} s at p95`]),
+    ];
     const refusals = results.flatMap(({ refusal }) => refusal ?? []);
-    return { broken, timelines, notes, refusals, accepted: accepted(results), done: done(world), slowest: progress.slowest(), state: await endState(tables, results, world.products) };
+    return {
+      broken,
+      timelines,
+      notes,
+      refusals,
+      accepted: accepted(results),
+      done: done(world),
+      slowest: progress.slowest(),
+      state: await endState(tables, results, world.products),
+    };
   } finally {
     await tables.close();
   }
@@ -148,7 +199,13 @@ function done(world: World): Record<string, number> {
 
 async function receiveStock(world: World, seed: number): Promise<void> {
   for (const productId of world.products) {
-    const { status, body } = await world.staff.insist('POST', '/stock/receipts', { productId, quantity: STOCK, reference: `seed-${seed}-${productId}` }, {}, HEALED_WITHIN_MS);
+    const { status, body } = await world.staff.insist(
+      'POST',
+      '/stock/receipts',
+      { productId, quantity: STOCK, reference: `seed-${seed}-${productId}` },
+      {},
+      HEALED_WITHIN_MS,
+    );
     if (status > 299 && status !== 409) throw new Error(`stock cannot be received: ${status} ${JSON.stringify(body)}`);
   }
 }

@@ -23,7 +23,10 @@ import { DUPLICATE_WINDOW_MS, type TopologyName, traitsOf } from './shop/topolog
 const MAIN = fileURLToPath(new URL('../../shop/src/main.js', import.meta.url));
 const run = promisify(execFile);
 
-/** Longer than the window in which the broker knows a message again, and than it takes until a silent replica is left out. */
+/**
+ * Longer than the window in which the broker knows a message again, and than it takes until a silent replica is left
+ * out.
+ */
 const FROZEN_MS = 5_000 + 2 * DUPLICATE_WINDOW_MS;
 /** Buyers of a world; they stay the same for all its rounds. */
 export const BUYERS = 6;
@@ -31,7 +34,10 @@ export const BUYERS = 6;
 export const PRODUCTS = 4;
 
 /** A table into which a module writes once for an order. */
-const WRITTEN_ONCE: readonly (readonly [module: string, table: string])[] = [['shipping', 'shipments'], ['payments', 'ledger_transaction']];
+const WRITTEN_ONCE: readonly (readonly [module: string, table: string])[] = [
+  ['shipping', 'shipments'],
+  ['payments', 'ledger_transaction'],
+];
 
 /** What a world is made of. */
 export interface WorldOptions {
@@ -75,7 +81,10 @@ export class World {
     const database = await Database.start(dir, suffers);
     const broker = traitsOf(topology).hasBroker ? await Broker.start(join(dir, 'nats')) : undefined;
     const webhooks = await Proxy.to(0);
-    const provider = await Provider.start(join(dir, 'book.jsonl'), `http://127.0.0.1:${webhooks.port}/payments/webhooks`);
+    const provider = await Provider.start(
+      join(dir, 'book.jsonl'),
+      `http://127.0.0.1:${webhooks.port}/payments/webhooks`,
+    );
     const world = new World(topology, dir, database, broker, provider, webhooks);
     try {
       await world.open(preload);
@@ -96,7 +105,12 @@ export class World {
   get body(): Body {
     const paired = this.shop.paired();
     const modules = paired.flatMap((i) => this.shop.services[i]?.modules ?? []);
-    return { services: this.shop.services.length, paired, hasBroker: this.broker !== undefined, poisonTables: WRITTEN_ONCE.flatMap(([module, table]) => (modules.includes(module) ? [table] : [])) };
+    return {
+      services: this.shop.services.length,
+      paired,
+      hasBroker: this.broker !== undefined,
+      poisonTables: WRITTEN_ONCE.flatMap(([module, table]) => (modules.includes(module) ? [table] : [])),
+    };
   }
 
   /** The lines of every replica to a server. */
@@ -113,7 +127,8 @@ export class World {
   restartBroker(awayMs: number, loss: StoreLoss): Promise<void> {
     return (this.restartingBroker = this.restartingBroker.then(async () => {
       const lost = await this.broker?.restart(awayMs, loss);
-      if (typeof loss === 'object') this.notes.push(`${lost?.cut ?? 0} newest messages cut off, ${lost?.unread ?? 0} of them unread`);
+      if (typeof loss === 'object')
+        this.notes.push(`${lost?.cut ?? 0} newest messages cut off, ${lost?.unread ?? 0} of them unread`);
     }));
   }
 
@@ -125,14 +140,16 @@ export class World {
     for (const service of this.shop.all()) service.order({ disarm: true });
     const until = performance.now() + withinMs;
     while (!(await this.shop.allReady())) {
-      if (performance.now() > until) throw new Error(`${await this.whoIsNotReady()} not ready ${withinMs} ms after the last injury`);
+      if (performance.now() > until)
+        throw new Error(`${await this.whoIsNotReady()} not ready ${withinMs} ms after the last injury`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }
 
   private async whoIsNotReady(): Promise<string> {
     const down: string[] = [];
-    for (const service of this.shop.services) if (!(await service.isReady())) down.push(`${service.title}:\n${service.log}\n`);
+    for (const service of this.shop.services)
+      if (!(await service.isReady())) down.push(`${service.title}:\n${service.log}\n`);
     return down.join('');
   }
 

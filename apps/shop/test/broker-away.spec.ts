@@ -17,17 +17,31 @@ afterEach(async () => {
 
 // Every service said that it was not ready, and the front door answered 503 for all there is.
 it('goes on with what needs only the database while the broker is away, and refuses the rest as one to try again', async () => {
-  started = await startGroups([['identity'], ['catalog'], ['inventory', 'payments', 'shipping', 'notifications'], ['ordering']], {}, 4, line.url);
+  started = await startGroups(
+    [['identity'], ['catalog'], ['inventory', 'payments', 'shipping', 'notifications'], ['ordering']],
+    {},
+    4,
+    line.url,
+  );
   const shop = new Shop(started.url);
   const staff = await shop.staff();
   await shop.expect(201, 'POST', '/categories', { token: staff, body: { id: 'away', name: 'Away' } });
-  const productId = await shop.product(staff, { sku: 'AWAY-1', name: 'There', priceMinor: 100, categoryId: 'away' }, 10);
+  const productId = await shop.product(
+    staff,
+    { sku: 'AWAY-1', name: 'There', priceMinor: 100, categoryId: 'away' },
+    10,
+  );
   const buyer = await shop.newBuyer('away@shop.test');
   await shop.expect(201, 'POST', '/cart/items', { token: buyer, body: { productId, quantity: 1 } });
   await shop.expect(200, 'GET', '/cart', { token: buyer });
 
   line.cut();
-  const order = (): Promise<Response> => fetch(`${started?.url}/orders`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json', authorization: `Bearer ${buyer}` } });
+  const order = (): Promise<Response> =>
+    fetch(`${started?.url}/orders`, {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${buyer}` },
+    });
   for (let i = 0; i < 3; i++) {
     const refused = await order();
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);

@@ -9,7 +9,14 @@ import { MODULES, routesOf } from './started-shop.js';
 const READY_WITHIN_MS = 30_000;
 const BUYERS = 4;
 const KILLS = 5;
-const CARDS = ['pm_card_approved', 'pm_card_error_then_success', 'pm_card_declined', 'pm_card_duplicate_webhook', 'pm_card_approved', 'pm_card_insufficient_funds'];
+const CARDS = [
+  'pm_card_approved',
+  'pm_card_error_then_success',
+  'pm_card_declined',
+  'pm_card_duplicate_webhook',
+  'pm_card_approved',
+  'pm_card_insufficient_funds',
+];
 const ANSWERED_WITHIN_MS = 60_000;
 const ENDED_WITHIN_MS = 90_000;
 
@@ -19,9 +26,21 @@ interface Place {
 }
 
 /** Each has two replicas of what is killed. */
-const WORLDS: readonly { readonly name: string; readonly places: readonly Place[]; readonly killed: readonly string[] }[] = [
-  { name: 'as one process, twice', places: Array.from({ length: 2 }, () => ({ topology: 'monolith', service: 'shop' })), killed: ['shop'] },
-  { name: 'as services', places: MODULES.map((service) => ({ topology: 'split', service })), killed: ['ordering', 'payments', 'inventory', 'shipping'] },
+const WORLDS: readonly {
+  readonly name: string;
+  readonly places: readonly Place[];
+  readonly killed: readonly string[];
+}[] = [
+  {
+    name: 'as one process, twice',
+    places: Array.from({ length: 2 }, () => ({ topology: 'monolith', service: 'shop' })),
+    killed: ['shop'],
+  },
+  {
+    name: 'as services',
+    places: MODULES.map((service) => ({ topology: 'split', service })),
+    killed: ['ordering', 'payments', 'inventory', 'shipping'],
+  },
 ];
 
 let database: FreshDatabase;
@@ -66,7 +85,10 @@ async function injure(killed: readonly string[], places: readonly Place[]): Prom
   }
 }
 
-/** Orders one piece with each card, and sends each order until it is answered for good. Answers the orders that were placed. */
+/**
+ * Orders one piece with each card, and sends each order until it is answered for good. Answers the orders that were
+ * placed.
+ */
 async function buy(shop: Shop, token: string, productId: string, buyer: number): Promise<string[]> {
   const placed: string[] = [];
   for (const [i, paymentMethod] of CARDS.entries()) {
@@ -81,43 +103,95 @@ async function buy(shop: Shop, token: string, productId: string, buyer: number):
     };
     await insist('POST', '/cart/items', { productId, quantity: 1 });
     await insist('PATCH', `/cart/items/${productId}`, { quantity: 1 });
-    const { id } = (await insist('POST', '/orders', { paymentMethod }, { 'idempotency-key': `order ${buyer} ${i}` })) as { id: string };
+    const { id } = (await insist(
+      'POST',
+      '/orders',
+      { paymentMethod },
+      { 'idempotency-key': `order ${buyer} ${i}` },
+    )) as { id: string };
     placed.push(id);
   }
   return placed;
 }
 
-const count = async (sql: string, parameters: unknown[] = []): Promise<number> => Number((await tables.query<{ count: string }>(`select count(*) from ${sql}`, parameters)).rows[0]?.count);
+const count = async (sql: string, parameters: unknown[] = []): Promise<number> =>
+  Number((await tables.query<{ count: string }>(`select count(*) from ${sql}`, parameters)).rows[0]?.count);
 
-it.each(WORLDS)('loses no order and charges none twice while replicas are killed: $name', async ({ places, killed }) => {
-  for (const place of places) await start(place);
-  await door.whenReady(READY_WITHIN_MS);
-  const shop = new Shop(`http://127.0.0.1:${door.port}`);
-  const staff = await shop.staff();
-  await shop.expect(201, 'POST', '/categories', { token: staff, body: { id: 'crash', name: 'Crash' } });
-  const productId = await shop.product(staff, { sku: 'CRASH-1', name: 'Sturdy', priceMinor: 100, categoryId: 'crash' }, 1_000);
-  const tokens: string[] = [];
-  for (let i = 0; i < BUYERS; i++) tokens.push(await shop.newBuyer(`crash-${i}@crash.test`));
+it.each(WORLDS)(
+  'loses no order and charges none twice while replicas are killed: $name',
+  async ({ places, killed }) => {
+    for (const place of places) await start(place);
+    await door.whenReady(READY_WITHIN_MS);
+    const shop = new Shop(`http://127.0.0.1:${door.port}`);
+    const staff = await shop.staff();
+    await shop.expect(201, 'POST', '/categories', { token: staff, body: { id: 'crash', name: 'Crash' } });
+    const productId = await shop.product(
+      staff,
+      { sku: 'CRASH-1', name: 'Sturdy', priceMinor: 100, categoryId: 'crash' },
+      1_000,
+    );
+    const tokens: string[] = [];
+    for (let i = 0; i < BUYERS; i++) tokens.push(await shop.newBuyer(`crash-${i}@crash.test`));
 
-  const [orders] = await Promise.all([Promise.all(tokens.map((token, i) => buy(shop, token, productId, i))).then((all) => all.flat()), injure(killed, places)]);
-  expect(new Set(orders).size).toBe(BUYERS * CARDS.length);
+    const [orders] = await Promise.all([
+      Promise.all(tokens.map((token, i) => buy(shop, token, productId, i))).then((all) => all.flat()),
+      injure(killed, places),
+    ]);
+    expect(new Set(orders).size).toBe(BUYERS * CARDS.length);
 
-  await eventually(async () => expect(await count("ordering.orders where id = any($1) and state not in ('completed', 'cancelled')", [orders])).toBe(0), 'every order at its end', ENDED_WITHIN_MS);
-  const completed = await count("ordering.orders where state = 'completed'");
-  expect(completed).toBe(BUYERS * 4);
-  await eventually(async () => expect((await tables.query('select available, reserved, sold from inventory.stock where product_id = $1', [productId])).rows).toEqual([{ available: 1_000 - completed, reserved: 0, sold: completed }]), 'stock that adds up', ENDED_WITHIN_MS);
+    await eventually(
+      async () =>
+        expect(
+          await count("ordering.orders where id = any($1) and state not in ('completed', 'cancelled')", [orders]),
+        ).toBe(0),
+      'every order at its end',
+      ENDED_WITHIN_MS,
+    );
+    const completed = await count("ordering.orders where state = 'completed'");
+    expect(completed).toBe(BUYERS * 4);
+    await eventually(
+      async () =>
+        expect(
+          (
+            await tables.query('select available, reserved, sold from inventory.stock where product_id = $1', [
+              productId,
+            ])
+          ).rows,
+        ).toEqual([{ available: 1_000 - completed, reserved: 0, sold: completed }]),
+      'stock that adds up',
+      ENDED_WITHIN_MS,
+    );
 
-  expect(await count("shipping.shipments where order_id = any($1) and state in ('dispatched', 'delivered')", [orders])).toBe(completed);
-  expect(await count("shipping.shipments join ordering.orders on id = order_id where orders.state <> 'completed' and shipments.state in ('dispatched', 'delivered')")).toBe(0);
-  // By the provider's own book: no order was charged twice, and none that came to nothing was charged.
-  const approved = "from payments.sandbox_book where outcome = 'approved'";
-  const booked = (operation: string): Promise<number> => count(`(select line ->> 'orderId' ${approved} and line ->> 'operation' = '${operation}') booked`);
-  expect(await count(`(select 1 ${approved} and line ->> 'operation' = 'capture' group by line ->> 'orderId' having count(*) > 1) twice`)).toBe(0);
-  expect(await booked('capture')).toBe(completed);
-  expect(await booked('authorise')).toBe((await booked('capture')) + (await booked('void')));
-  expect((await tables.query('select coalesce(sum(amount_minor), 0)::int as sum from payments.ledger_entry')).rows).toEqual([{ sum: 0 }]);
-  for (const schema of ['inventory', 'ordering', 'payments', 'shipping']) {
-    await eventually(async () => expect(await count(`"${schema}".outbox where sent_at is null`)).toBe(0), `an empty outbox of ${schema}`, ENDED_WITHIN_MS);
-    expect(await count(`"${schema}".dead_letter`)).toBe(0);
-  }
-}, 300_000);
+    expect(
+      await count("shipping.shipments where order_id = any($1) and state in ('dispatched', 'delivered')", [orders]),
+    ).toBe(completed);
+    expect(
+      await count(
+        "shipping.shipments join ordering.orders on id = order_id where orders.state <> 'completed' and shipments.state in ('dispatched', 'delivered')",
+      ),
+    ).toBe(0);
+    // By the provider's own book: no order was charged twice, and none that came to nothing was charged.
+    const approved = "from payments.sandbox_book where outcome = 'approved'";
+    const booked = (operation: string): Promise<number> =>
+      count(`(select line ->> 'orderId' ${approved} and line ->> 'operation' = '${operation}') booked`);
+    expect(
+      await count(
+        `(select 1 ${approved} and line ->> 'operation' = 'capture' group by line ->> 'orderId' having count(*) > 1) twice`,
+      ),
+    ).toBe(0);
+    expect(await booked('capture')).toBe(completed);
+    expect(await booked('authorise')).toBe((await booked('capture')) + (await booked('void')));
+    expect(
+      (await tables.query('select coalesce(sum(amount_minor), 0)::int as sum from payments.ledger_entry')).rows,
+    ).toEqual([{ sum: 0 }]);
+    for (const schema of ['inventory', 'ordering', 'payments', 'shipping']) {
+      await eventually(
+        async () => expect(await count(`"${schema}".outbox where sent_at is null`)).toBe(0),
+        `an empty outbox of ${schema}`,
+        ENDED_WITHIN_MS,
+      );
+      expect(await count(`"${schema}".dead_letter`)).toBe(0);
+    }
+  },
+  300_000,
+);

@@ -19,7 +19,13 @@ interface Route {
 interface Cluster {
   readonly name: string;
   readonly health_checks?: readonly { readonly http_health_check: { readonly path: string } }[];
-  readonly load_assignment: { readonly endpoints: readonly { readonly lb_endpoints: readonly { readonly endpoint: { readonly address: { readonly socket_address: Address } } }[] }[] };
+  readonly load_assignment: {
+    readonly endpoints: readonly {
+      readonly lb_endpoints: readonly {
+        readonly endpoint: { readonly address: { readonly socket_address: Address } };
+      }[];
+    }[];
+  };
 }
 
 interface Address {
@@ -36,26 +42,47 @@ interface Envoy {
   readonly static_resources: {
     readonly listeners: readonly {
       readonly name: string;
-      readonly filter_chains: readonly { readonly filters: readonly { readonly typed_config: { readonly http_filters: readonly HttpFilter[]; readonly route_config: { readonly virtual_hosts: readonly { readonly routes: readonly Route[] }[] } } }[] }[];
+      readonly filter_chains: readonly {
+        readonly filters: readonly {
+          readonly typed_config: {
+            readonly http_filters: readonly HttpFilter[];
+            readonly route_config: { readonly virtual_hosts: readonly { readonly routes: readonly Route[] }[] };
+          };
+        }[];
+      }[];
     }[];
     readonly clusters: readonly Cluster[];
   };
 }
 
 interface Compose {
-  readonly services: Readonly<Record<string, { readonly environment?: Readonly<Record<string, string>>; readonly depends_on?: Readonly<Record<string, unknown>> }>>;
+  readonly services: Readonly<
+    Record<
+      string,
+      {
+        readonly environment?: Readonly<Record<string, string>>;
+        readonly depends_on?: Readonly<Record<string, unknown>>;
+      }
+    >
+  >;
 }
 
 interface Prometheus {
-  readonly scrape_configs: readonly { readonly dns_sd_configs?: readonly { readonly names: readonly string[]; readonly port: number }[] }[];
+  readonly scrape_configs: readonly {
+    readonly dns_sd_configs?: readonly { readonly names: readonly string[]; readonly port: number }[];
+  }[];
 }
 
-const topology = loadTopology(pathOf('config/split.yaml'), { modules: shop.modules.map(({ contract }) => contract.name), env: {} });
+const topology = loadTopology(pathOf('config/split.yaml'), {
+  modules: shop.modules.map(({ contract }) => contract.name),
+  env: {},
+});
 const services = topology.services.map((service) => service.name).sort();
 
 describe("the split's files in docker/", () => {
   const envoy = read<Envoy>('docker/envoy/envoy.yaml');
-  const manager = envoy.static_resources.listeners.find((listener) => listener.name === 'front-door')?.filter_chains[0]?.filters[0]?.typed_config;
+  const manager = envoy.static_resources.listeners.find((listener) => listener.name === 'front-door')?.filter_chains[0]
+    ?.filters[0]?.typed_config;
   const routes = manager?.route_config.virtual_hosts.flatMap((host) => host.routes) ?? [];
   const clusters = envoy.static_resources.clusters.filter((cluster) => cluster.name !== 'admin');
 
@@ -64,12 +91,16 @@ describe("the split's files in docker/", () => {
       const service = topology.services.find((candidate) => candidate.modules.includes(contract.name));
       return contract.routes.map((prefix) => `${prefix} → ${service?.name}`);
     });
-    const routed = routes.filter(({ match, route }) => match.path_separated_prefix && route).map(({ match, route }) => `${match.path_separated_prefix} → ${route?.cluster}`);
+    const routed = routes
+      .filter(({ match, route }) => match.path_separated_prefix && route)
+      .map(({ match, route }) => `${match.path_separated_prefix} → ${route?.cluster}`);
     expect(routed.sort()).toEqual(hosted.sort());
   });
 
   it('Envoy shows the document of each service under its name', () => {
-    const documents = routes.filter(({ route }) => route?.prefix_rewrite === '/openapi.json').map(({ match, route }) => `${match.path} → ${route?.cluster}`);
+    const documents = routes
+      .filter(({ route }) => route?.prefix_rewrite === '/openapi.json')
+      .map(({ match, route }) => `${match.path} → ${route?.cluster}`);
     expect(documents.sort()).toEqual(services.map((service) => `/openapi/${service}.json → ${service}`));
   });
 
@@ -83,7 +114,9 @@ describe("the split's files in docker/", () => {
     expect(Object.keys(readyz?.typed_config.cluster_min_healthy_percentages ?? {}).sort()).toEqual(services);
     for (const { name, health_checks, load_assignment } of clusters) {
       expect(health_checks?.map((check) => check.http_health_check.path)).toEqual(['/readyz']);
-      const addresses = load_assignment.endpoints.flatMap(({ lb_endpoints }) => lb_endpoints.map(({ endpoint }) => endpoint.address.socket_address));
+      const addresses = load_assignment.endpoints.flatMap(({ lb_endpoints }) =>
+        lb_endpoints.map(({ endpoint }) => endpoint.address.socket_address),
+      );
       expect(addresses).toEqual([{ address: name, port_value: 3000 }]);
     }
   });
@@ -91,9 +124,13 @@ describe("the split's files in docker/", () => {
   it('compose.yaml runs each service, and starts Envoy after all of them', () => {
     const compose = read<Compose>('docker/compose.yaml');
     const run = Object.entries(compose.services).filter(([, { environment }]) => environment?.FLEDGE_SERVICE);
-    expect(run.map(([name, { environment }]) => `${name} runs ${environment?.FLEDGE_SERVICE} of ${environment?.FLEDGE_TOPOLOGY}`).sort()).toEqual(
-      services.map((service) => `${service} runs ${service} of config/split.yaml`),
-    );
+    expect(
+      run
+        .map(
+          ([name, { environment }]) => `${name} runs ${environment?.FLEDGE_SERVICE} of ${environment?.FLEDGE_TOPOLOGY}`,
+        )
+        .sort(),
+    ).toEqual(services.map((service) => `${service} runs ${service} of config/split.yaml`));
     expect(Object.keys(compose.services.envoy?.depends_on ?? {}).sort()).toEqual(services);
   });
 
@@ -103,8 +140,12 @@ describe("the split's files in docker/", () => {
   });
 
   it('Prometheus asks each service', () => {
-    const asked = read<Prometheus>('docker/prometheus/prometheus.yml').scrape_configs.flatMap((job) => job.dns_sd_configs ?? []);
-    expect(asked.flatMap(({ names, port }) => names.map((name) => `${name}:${port}`)).sort()).toEqual(services.map((service) => `${service}:3000`));
+    const asked = read<Prometheus>('docker/prometheus/prometheus.yml').scrape_configs.flatMap(
+      (job) => job.dns_sd_configs ?? [],
+    );
+    expect(asked.flatMap(({ names, port }) => names.map((name) => `${name}:${port}`)).sort()).toEqual(
+      services.map((service) => `${service}:3000`),
+    );
   });
 });
 

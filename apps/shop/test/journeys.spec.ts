@@ -6,9 +6,14 @@ import { MODULES, startGroups } from './started-shop.js';
 
 type Grouping = readonly (readonly string[])[];
 
-/** Groupings that a run takes, of all that there are; `FLEDGE_GROUPINGS=all` takes each, `FLEDGE_SEED` repeats a choice. */
+/**
+ * Groupings that a run takes, of all that there are; `FLEDGE_GROUPINGS=all` takes each, `FLEDGE_SEED` repeats a choice.
+ */
 const SAMPLE = 9;
-/** A journey mostly waits, for parcels and slow cards: so many are made at once, with so few connections to the one PostgreSQL. */
+/**
+ * A journey mostly waits, for parcels and slow cards: so many are made at once, with so few connections to the one
+ * PostgreSQL.
+ */
 const AT_ONCE = 3;
 const POOL_MAX = 4;
 const WITHIN_MS = 30_000;
@@ -35,7 +40,9 @@ async function differenceOf(groups: Grouping, expected: readonly string[]): Prom
   const name = groups.map((group) => group.join('+')).join(' | ');
   try {
     const transcript = await transcriptOf(groups);
-    const at = Array.from({ length: Math.max(transcript.length, expected.length) }, (_, i) => i).find((i) => transcript[i] !== expected[i]);
+    const at = Array.from({ length: Math.max(transcript.length, expected.length) }, (_, i) => i).find(
+      (i) => transcript[i] !== expected[i],
+    );
     return at === undefined ? undefined : `${name}: line ${at + 1} is ${transcript[at]}, not ${expected[at]}`;
   } catch (error) {
     return `${name}: ${error instanceof Error ? error.message : String(error)}`;
@@ -56,16 +63,20 @@ describe(`the shop, however its modules are grouped (${chosen.length + 1} of ${a
   });
 
   // One test for all: jest refuses to load modules for tests that run beside each other.
-  it('answers the same in every other grouping', async () => {
-    const left = [...chosen];
-    const differences: string[] = [];
-    const next = async (): Promise<void> => {
-      for (let groups = left.shift(); groups; groups = left.shift()) {
-        const difference = await differenceOf(groups, inOneProcess);
-        if (difference !== undefined) differences.push(difference);
-      }
-    };
-    await Promise.all(Array.from({ length: AT_ONCE }, next));
-    expect(differences).toEqual([]);
-  }, chosen.length * WITHIN_MS);
+  it(
+    'answers the same in every other grouping',
+    async () => {
+      const left = [...chosen];
+      const differences: string[] = [];
+      const next = async (): Promise<void> => {
+        for (let groups = left.shift(); groups; groups = left.shift()) {
+          const difference = await differenceOf(groups, inOneProcess);
+          if (difference !== undefined) differences.push(difference);
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, next));
+      expect(differences).toEqual([]);
+    },
+    chosen.length * WITHIN_MS,
+  );
 });

@@ -33,14 +33,19 @@ export class Line {
   }
 
   async mend(): Promise<void> {
-    const server = (this.server = createServer((near) => this.carry(near, connect(Number(this.far.port), this.far.hostname))));
+    const server = (this.server = createServer((near) =>
+      this.carry(near, connect(Number(this.far.port), this.far.hostname)),
+    ));
     server.listen(this.at, '127.0.0.1');
     await once(server, 'listening');
     this.at = (server.address() as { port: number }).port;
   }
 
   private carry(near: Socket, far: Socket): void {
-    for (const [from, to] of [[near, far], [far, near]] as const) {
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       this.sockets.add(from);
       from.pipe(to);
       from.on('error', () => to.destroy());

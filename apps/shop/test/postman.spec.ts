@@ -31,7 +31,9 @@ interface Received {
   readonly text: string;
 }
 
-const collection = JSON.parse(readFileSync(new URL('../postman/shop.postman_collection.json', import.meta.url), 'utf8')) as Collection;
+const collection = JSON.parse(
+  readFileSync(new URL('../postman/shop.postman_collection.json', import.meta.url), 'utf8'),
+) as Collection;
 const items = collection.item.flatMap((folder) => folder.item);
 
 /** As much of Postman as the collection uses: its variables, its bearer tokens, and of its scripts `pm`. */
@@ -69,7 +71,10 @@ class Walk {
 
   private run(item: Item, listen: Script['listen'], received?: Received): void {
     const pm = {
-      collectionVariables: { get: (name: string) => this.variables.get(name), set: (name: string, value: string) => void this.variables.set(name, value) },
+      collectionVariables: {
+        get: (name: string) => this.variables.get(name),
+        set: (name: string, value: string) => void this.variables.set(name, value),
+      },
       response: {
         json: () => JSON.parse(received?.text ?? '') as unknown,
         to: { have: { status: (status: number) => same(received?.status, status) } },
@@ -83,12 +88,14 @@ class Walk {
         }
       },
     };
-    for (const { script } of item.event.filter((event) => event.listen === listen)) runInNewContext(script.exec.join('\n'), { pm });
+    for (const { script } of item.event.filter((event) => event.listen === listen))
+      runInNewContext(script.exec.join('\n'), { pm });
   }
 }
 
 function same(actual: unknown, expected: unknown): void {
-  if (JSON.stringify(actual) !== JSON.stringify(expected)) throw new Error(`expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`);
+  if (JSON.stringify(actual) !== JSON.stringify(expected))
+    throw new Error(`expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`);
 }
 
 describe('the Postman collection', () => {
@@ -107,14 +114,29 @@ describe('the Postman collection', () => {
   });
 
   it('checks the status of each answer', () => {
-    const unchecked = items.filter(({ event }) => !event.some(({ listen, script }) => listen === 'test' && script.exec.some((line) => line.includes('to.have.status'))));
+    const unchecked = items.filter(
+      ({ event }) =>
+        !event.some(
+          ({ listen, script }) => listen === 'test' && script.exec.some((line) => line.includes('to.have.status')),
+        ),
+    );
     expect(unchecked.map(({ name }) => name)).toEqual([]);
   });
 
   it('has a request for every operation of the API', async () => {
-    const { paths } = (await (await fetch(`${started.url}/openapi.json`)).json()) as { paths: Record<string, Record<string, unknown>> };
-    const operations = Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, '{}')}`));
-    const requested = items.map(({ request }) => `${request.method} ${request.url.replace('{{baseUrl}}', '').replace(/\?.*/, '').replace(/\{\{\w+\}\}/g, '{}')}`);
+    const { paths } = (await (await fetch(`${started.url}/openapi.json`)).json()) as {
+      paths: Record<string, Record<string, unknown>>;
+    };
+    const operations = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replace(/\{\w+\}/g, '{}')}`),
+    );
+    const requested = items.map(
+      ({ request }) =>
+        `${request.method} ${request.url
+          .replace('{{baseUrl}}', '')
+          .replace(/\?.*/, '')
+          .replace(/\{\{\w+\}\}/g, '{}')}`,
+    );
     expect(operations.length).toBeGreaterThan(15);
     expect([...new Set(requested)].sort()).toEqual(operations.sort());
   });

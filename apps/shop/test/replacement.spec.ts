@@ -37,7 +37,11 @@ afterEach(async () => {
   await database.drop();
 });
 
-async function start(topology: string, service: string, modules: readonly string[] = [service]): Promise<ServiceProcess> {
+async function start(
+  topology: string,
+  service: string,
+  modules: readonly string[] = [service],
+): Promise<ServiceProcess> {
   const process = await ServiceProcess.start(topology, service, around);
   running.add(process);
   door.add(process.url, routesOf(modules));
@@ -61,7 +65,10 @@ async function retire(process: ServiceProcess): Promise<void> {
 
 /** No failure, or all that there is to know of it. */
 function expectNoFailure({ failures }: SteadyLoad): void {
-  if (failures.length > 0) throw new Error(`${failures.length} requests failed:\n${failures.slice(0, 5).join('\n')}\n\n${[...running].map((process) => process.errors()).join('')}`);
+  if (failures.length > 0)
+    throw new Error(
+      `${failures.length} requests failed:\n${failures.slice(0, 5).join('\n')}\n\n${[...running].map((process) => process.errors()).join('')}`,
+    );
 }
 
 it('loses no request while each of two replicas of every service is stopped and started again', async () => {
@@ -89,7 +96,10 @@ it('loses no request while one process is replaced by four, and four by one', as
   await load.goOn(BETWEEN);
 
   const services = await startSplit();
-  await door.whenReady(READY_WITHIN_MS, services.map(({ url }) => url));
+  await door.whenReady(
+    READY_WITHIN_MS,
+    services.map(({ url }) => url),
+  );
   await load.goOn(BETWEEN);
   await retire(monolith);
   await load.goOn(BETWEEN);
@@ -116,7 +126,8 @@ it('goes on when replicas are killed: what was in flight on them fails typed, th
   await catalog.kill();
   await load.goOn(4 * BETWEEN);
   await load.stop();
-  // What reads is sent elsewhere by the front door and by the boundary: only what was being ordered may fail, within its deadline.
+  // What reads is sent elsewhere by the front door and by the boundary: only what was being ordered may fail, within
+  // its deadline.
   for (const failure of load.failures) expect(failure).toMatch(/^the order was answered (503|504)|order-in-progress/);
   expect(load.failures.length).toBeLessThanOrEqual(8);
 }, 120_000);
@@ -131,12 +142,19 @@ it('leaves a frozen replica out within three seconds, and takes it back by itsel
   const shop = new Shop(`http://127.0.0.1:${door.port}`);
   const staff = await shop.staff();
   await shop.expect(201, 'POST', '/categories', { token: staff, body: { id: 'frozen', name: 'Frozen' } });
-  const productId = await shop.product(staff, { sku: 'FROZEN-1', name: 'Ice', priceMinor: 100, categoryId: 'frozen' }, 0);
+  const productId = await shop.product(
+    staff,
+    { sku: 'FROZEN-1', name: 'Ice', priceMinor: 100, categoryId: 'frozen' },
+    0,
+  );
   const token = await shop.newBuyer('frozen@load.test');
   // a read and a write that both replicas answer, and one that asks them over NATS
   const kinds = [
     () => shop.expect(200, 'GET', `/products/${productId}`),
-    () => shop.expect(200, 'POST', '/auth/login', { body: { email: 'frozen@load.test', password: 'correct-horse-battery' } }),
+    () =>
+      shop.expect(200, 'POST', '/auth/login', {
+        body: { email: 'frozen@load.test', password: 'correct-horse-battery' },
+      }),
     () => shop.expect(200, 'GET', '/cart', { token }),
   ];
   await shop.expect(201, 'POST', '/cart/items', { token, body: { productId, quantity: 1 } });
@@ -157,7 +175,10 @@ async function p95Ms(kinds: readonly (() => Promise<unknown>)[]): Promise<number
   const lane = async (): Promise<void> => {
     while (times.length < 2 * BETWEEN) {
       const from = performance.now();
-      const answered = await (kinds[times.length % kinds.length] as () => Promise<unknown>)().then(() => true, () => false);
+      const answered = await (kinds[times.length % kinds.length] as () => Promise<unknown>)().then(
+        () => true,
+        () => false,
+      );
       times.push(answered ? performance.now() - from : Infinity);
     }
   };

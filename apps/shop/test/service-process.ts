@@ -88,8 +88,10 @@ export class ServiceProcess {
   private async ready(): Promise<void> {
     const until = performance.now() + READY_WITHIN_MS;
     while (!(await this.isReady())) {
-      if (this.child.exitCode !== null) throw new Error(`${this.service} ended before it was ready:\n${this.log.join('')}`);
-      if (performance.now() > until) throw new Error(`${this.service} was not ready within ${READY_WITHIN_MS} ms:\n${this.log.join('')}`);
+      if (this.child.exitCode !== null)
+        throw new Error(`${this.service} ended before it was ready:\n${this.log.join('')}`);
+      if (performance.now() > until)
+        throw new Error(`${this.service} was not ready within ${READY_WITHIN_MS} ms:\n${this.log.join('')}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -5,7 +5,9 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { shop } from '../src/modules.js';
 import { ServiceProcess } from './service-process.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
 
 let database: FreshDatabase;
 let service: ServiceProcess | undefined;
@@ -25,18 +27,36 @@ afterEach(async () => {
 // `nats micro ls` showed 0.0.0 for every module.
 it('tells who asks the broker which version of a module runs', async () => {
   const namespace = `micro${randomBytes(5).toString('hex')}`;
-  service = await ServiceProcess.start('split', 'catalog', { databaseUrl: database.url, natsUrl: testNatsUrl(), namespace });
+  service = await ServiceProcess.start('split', 'catalog', {
+    databaseUrl: database.url,
+    natsUrl: testNatsUrl(),
+    namespace,
+  });
   const answers: unknown[] = [];
-  for await (const answer of await client.requestMany('$SRV.PING.catalog', '', { maxWait: 1_000 })) answers.push(answer.json());
-  expect(answers).toContainEqual(expect.objectContaining({ name: 'catalog', version, metadata: expect.objectContaining({ namespace }) as unknown }));
+  for await (const answer of await client.requestMany('$SRV.PING.catalog', '', { maxWait: 1_000 }))
+    answers.push(answer.json());
+  expect(answers).toContainEqual(
+    expect.objectContaining({ name: 'catalog', version, metadata: expect.objectContaining({ namespace }) as unknown }),
+  );
 });
 
 // In a rolling deployment, code that sends an optional field more was refused by all that did not know it yet.
 it('answers a caller of a newer version, which sends a field more', async () => {
   const namespace = `newer${randomBytes(5).toString('hex')}`;
-  service = await ServiceProcess.start('split', 'catalog', { databaseUrl: database.url, natsUrl: testNatsUrl(), namespace });
-  const answer = await client.request(`${namespace}.catalog.list-products.v1`, JSON.stringify({ limit: 1, added: { by: 'a newer version' } }));
+  service = await ServiceProcess.start('split', 'catalog', {
+    databaseUrl: database.url,
+    natsUrl: testNatsUrl(),
+    namespace,
+  });
+  const answer = await client.request(
+    `${namespace}.catalog.list-products.v1`,
+    JSON.stringify({ limit: 1, added: { by: 'a newer version' } }),
+  );
   expect(answer.headers?.get('Nats-Service-Error') ?? '').toBe('');
   expect(answer.json()).toBeInstanceOf(Array);
-  expect(shop.modules.flatMap(({ contract }) => [...contract.messages, ...contract.events]).filter(({ unknownFields }) => unknownFields !== 'open')).toEqual([]);
+  expect(
+    shop.modules
+      .flatMap(({ contract }) => [...contract.messages, ...contract.events])
+      .filter(({ unknownFields }) => unknownFields !== 'open'),
+  ).toEqual([]);
 });

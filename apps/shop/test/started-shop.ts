@@ -20,16 +20,24 @@ const READY_WITHIN_MS = 20_000;
 
 /** The path prefixes of modules. */
 export function routesOf(modules: readonly string[]): string[] {
-  return shop.modules.filter(({ contract }) => modules.includes(contract.name)).flatMap(({ contract }) => contract.routes);
+  return shop.modules
+    .filter(({ contract }) => modules.includes(contract.name))
+    .flatMap(({ contract }) => contract.routes);
 }
 
 /**
  * Starts each group of modules as a host of its own in this process, on a database of its own, behind a front door.
- * @param settings of modules, as in a topology file; default none but the demonstration's users, and parcels that leave at once.
+ * @param settings of modules, as in a topology file; default none but the demonstration's users, and parcels that leave
+ * at once.
  * @param poolMax connections of a module to its database; default 8.
  * @param natsUrl of the broker; default the one that all specs share.
  */
-export async function startGroups(groups: readonly (readonly string[])[], settings: Readonly<Record<string, ModuleSettings>> = {}, poolMax = 8, natsUrl = testNatsUrl()): Promise<StartedShop> {
+export async function startGroups(
+  groups: readonly (readonly string[])[],
+  settings: Readonly<Record<string, ModuleSettings>> = {},
+  poolMax = 8,
+  natsUrl = testNatsUrl(),
+): Promise<StartedShop> {
   const database = await freshDatabase();
   const namespace = `shop${randomBytes(5).toString('hex')}`;
   const hosts: Host[] = [];

@@ -32,7 +32,11 @@ export class SteadyLoad {
     const shop = new Shop(url);
     const staff = await shop.staff();
     await shop.expect(201, 'POST', '/categories', { token: staff, body: { id: 'load', name: 'Load' } });
-    const productId = await shop.product(staff, { sku: 'LOAD-1', name: 'Plenty', priceMinor: 100, categoryId: 'load' }, 100_000);
+    const productId = await shop.product(
+      staff,
+      { sku: 'LOAD-1', name: 'Plenty', priceMinor: 100, categoryId: 'load' },
+      100_000,
+    );
     const buyers: string[] = [];
     for (let i = 0; i < BUYERS; i++) buyers.push(await shop.newBuyer(`steady-${i}@load.test`));
     const load = new SteadyLoad(shop, buyers, productId);
@@ -44,7 +48,10 @@ export class SteadyLoad {
   goOn(requests: number): Promise<void> {
     const until = this.answered + requests;
     const check = (): void => {
-      if (this.answered < until) throw new Error(`${this.answered} answered, ${this.failures.length} failed: ${this.failures.slice(-1).join('')}`);
+      if (this.answered < until)
+        throw new Error(
+          `${this.answered} answered, ${this.failures.length} failed: ${this.failures.slice(-1).join('')}`,
+        );
     };
     return eventually(check, `${requests} more answers`, GOES_ON_WITHIN_MS);
   }
@@ -66,7 +73,10 @@ export class SteadyLoad {
     const request = this.patiently(n)
       .then(
         () => void this.answered++,
-        (error: Error) => void this.failures.push(error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message),
+        (error: Error) =>
+          void this.failures.push(
+            error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message,
+          ),
       )
       .finally(() => this.pending.delete(request));
     this.pending.add(request);
@@ -100,14 +110,25 @@ export class SteadyLoad {
     }
   }
 
-  /** Puts something into the cart and orders it; a cart that another request of the buyer just ordered is empty, which is an answer. */
+  /**
+   * Puts something into the cart and orders it; a cart that another request of the buyer just ordered is empty, which
+   * is an answer.
+   */
   private async buy(token: string | undefined, n: number): Promise<void> {
-    const added = await this.shop.request('POST', '/cart/items', { token, body: { productId: this.productId, quantity: 1 } });
+    const added = await this.shop.request('POST', '/cart/items', {
+      token,
+      body: { productId: this.productId, quantity: 1 },
+    });
     // 99 of one product is a cart's most: only a cart that never is ordered gets there.
     if (added.status !== 201) throw new Error(`the cart answered ${added.status}: ${JSON.stringify(added.body)}`);
-    const ordered = await this.shop.request('POST', '/orders', { token, body: {}, headers: { 'idempotency-key': `steady ${n}` } });
+    const ordered = await this.shop.request('POST', '/orders', {
+      token,
+      body: {},
+      headers: { 'idempotency-key': `steady ${n}` },
+    });
     const type = (ordered.body as { type?: string }).type ?? '';
-    const answered = ordered.status === 201 || (ordered.status === 409 && /empty-cart|order-in-progress|cart-changed/.test(type));
+    const answered =
+      ordered.status === 201 || (ordered.status === 409 && /empty-cart|order-in-progress|cart-changed/.test(type));
     if (!answered) throw new Error(`the order was answered ${ordered.status}: ${JSON.stringify(ordered.body)}`);
   }
 }

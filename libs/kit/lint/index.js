@@ -1,5 +1,6 @@
 /**
- * The kit's ESLint plugin. `module-boundaries` is of use in any workspace of modules, the others keep the kit itself in order.
+ * The kit's ESLint plugin. `module-boundaries` is of use in any workspace of modules, the others keep the kit itself in
+ * order.
  */
 import { kitRooms } from './kit-rooms.js';
 import { moduleBoundaries } from './module-boundaries.js';

@@ -1,8 +1,20 @@
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { eachImport, KIT, packageOf, packagesAround, targetOf } from './workspace.js';
 
-/** The rooms of the kit from the ground up; rooms on one floor may import each other, as long as no cycle comes of it. */
-const FLOORS = [['contract'], ['boundary'], ['bus', 'transport'], ['data'], ['messaging'], ['topology', 'security', 'observe', 'http', 'verify'], ['host'], ['testing'], ['compliance']];
+/**
+ * The rooms of the kit from the ground up; rooms on one floor may import each other, as long as no cycle comes of it.
+ */
+const FLOORS = [
+  ['contract'],
+  ['boundary'],
+  ['bus', 'transport'],
+  ['data'],
+  ['messaging'],
+  ['topology', 'security', 'observe', 'http', 'verify'],
+  ['host'],
+  ['testing'],
+  ['compliance'],
+];
 
 /** A room of the kit imports only rooms that are not above it, and through their `index.ts` only. Specs are free. */
 export const kitRooms = {
@@ -11,7 +23,8 @@ export const kitRooms = {
     docs: { description: 'rooms of the kit know the rooms below them only' },
     schema: [],
     messages: {
-      unknownRoom: "'{{room}}' has no place in the order of rooms. Give it one in libs/kit/lint/kit-rooms.js: {{order}}.",
+      unknownRoom:
+        "'{{room}}' has no place in the order of rooms. Give it one in libs/kit/lint/kit-rooms.js: {{order}}.",
       roomAbove: "The room '{{room}}' must not know '{{other}}', which is above it. The order is {{order}}.",
       roomInside: "'{{specifier}}' is inside of the room '{{other}}'. Import its index.js.",
       ownPackage: "A room imports other rooms by '../<room>/index.js', not by the package's name.",
@@ -33,19 +46,24 @@ export const kitRooms = {
       },
       ...eachImport((node, specifier) => {
         // compliance suites import the kit by name, as an application does
-        if (targetOf(packages, specifier)?.target === own) return room === 'compliance' ? undefined : context.report({ node, messageId: 'ownPackage' });
+        if (targetOf(packages, specifier)?.target === own)
+          return room === 'compliance' ? undefined : context.report({ node, messageId: 'ownPackage' });
         if (!specifier.startsWith('.')) return;
         const path = resolve(dirname(context.filename), specifier);
         const other = roomOf(source, path);
         if (other === undefined || other === room) return;
         if (floorOf(other) > floor) context.report({ node, messageId: 'roomAbove', data: { room, other, order } });
-        if (path !== join(source, other, 'index.js')) context.report({ node, messageId: 'roomInside', data: { specifier, other } });
+        if (path !== join(source, other, 'index.js'))
+          context.report({ node, messageId: 'roomInside', data: { specifier, other } });
       }),
     };
   },
 };
 
-/** The folder below `src/` that a path lies in; undefined for the entry files, which stand above all rooms, and outside of it. */
+/**
+ * The folder below `src/` that a path lies in; undefined for the entry files, which stand above all rooms, and outside
+ * of it.
+ */
 function roomOf(source, path) {
   const [room, ...inside] = relative(source, path).split(sep);
   return room === '..' || inside.length === 0 ? undefined : room;

@@ -11,26 +11,56 @@ const { root, remove } = writeWorkspace({
 });
 afterAll(remove);
 
-const ORDER = 'contract → boundary → bus, transport → data → messaging → topology, security, observe, http, verify → host → testing → compliance';
+const ORDER =
+  'contract → boundary → bus, transport → data → messaging → topology, security, observe, http, verify → host → testing → compliance';
 const tester = new RuleTester({ languageOptions: { parser: tseslint.parser } });
 const at = (path: string, code: string) => ({ name: `${path}: ${code}`, filename: join(root, path), code });
 const bad = (path: string, code: string, message: string) => ({ ...at(path, code), errors: [{ message }] });
 
 tester.run('kit-rooms', kitRooms, {
   valid: [
-    at('libs/kit/src/bus/route.ts', "import { ModuleClient } from '../boundary/index.js'; import { x } from '../contract/index.js'; import { y } from './y.js';"),
-    at('libs/kit/src/transport/nats/wire.ts', "import { CallContext } from '../../boundary/index.js'; import { Transport } from '../transport.js';"),
+    at(
+      'libs/kit/src/bus/route.ts',
+      "import { ModuleClient } from '../boundary/index.js'; import { x } from '../contract/index.js'; import { y } from './y.js';",
+    ),
+    at(
+      'libs/kit/src/transport/nats/wire.ts',
+      "import { CallContext } from '../../boundary/index.js'; import { Transport } from '../transport.js';",
+    ),
     at('libs/kit/src/security/guard.ts', "import { Forbidden } from '../http/index.js';"),
     at('libs/kit/src/index.ts', "export { Host } from './host/index.js'; export { x } from './contract/errors.js';"),
-    at('libs/kit/src/contract/shape.spec.ts', "import { testModule } from '../testing/index.js'; import { copy } from '../boundary/copy.js';"),
+    at(
+      'libs/kit/src/contract/shape.spec.ts',
+      "import { testModule } from '../testing/index.js'; import { copy } from '../boundary/copy.js';",
+    ),
     at('libs/kit/test/law/world.ts', "import { Host } from '@fledge/kit'; import { x } from '../../src/host/host.js';"),
     at('libs/other/src/bus/route.ts', "import { Host } from '../host/host.js';"),
   ],
   invalid: [
-    bad('libs/kit/src/boundary/call.ts', "import { bus } from '../bus/index.js';", `The room 'boundary' must not know 'bus', which is above it. The order is ${ORDER}.`),
-    bad('libs/kit/src/transport/nats/wire.ts', "import type { Host } from '../../host/index.js';", `The room 'transport' must not know 'host', which is above it. The order is ${ORDER}.`),
-    bad('libs/kit/src/host/host.ts', "export * from '../bus/attach-buses.js';", "'../bus/attach-buses.js' is inside of the room 'bus'. Import its index.js."),
-    bad('libs/kit/src/host/host.ts', "const load = () => import('@fledge/kit/contract');", "A room imports other rooms by '../<room>/index.js', not by the package's name."),
-    bad('libs/kit/src/attic/box.ts', 'export const box = 1;', `'attic' has no place in the order of rooms. Give it one in libs/kit/lint/kit-rooms.js: ${ORDER}.`),
+    bad(
+      'libs/kit/src/boundary/call.ts',
+      "import { bus } from '../bus/index.js';",
+      `The room 'boundary' must not know 'bus', which is above it. The order is ${ORDER}.`,
+    ),
+    bad(
+      'libs/kit/src/transport/nats/wire.ts',
+      "import type { Host } from '../../host/index.js';",
+      `The room 'transport' must not know 'host', which is above it. The order is ${ORDER}.`,
+    ),
+    bad(
+      'libs/kit/src/host/host.ts',
+      "export * from '../bus/attach-buses.js';",
+      "'../bus/attach-buses.js' is inside of the room 'bus'. Import its index.js.",
+    ),
+    bad(
+      'libs/kit/src/host/host.ts',
+      "const load = () => import('@fledge/kit/contract');",
+      "A room imports other rooms by '../<room>/index.js', not by the package's name.",
+    ),
+    bad(
+      'libs/kit/src/attic/box.ts',
+      'export const box = 1;',
+      `'attic' has no place in the order of rooms. Give it one in libs/kit/lint/kit-rooms.js: ${ORDER}.`,
+    ),
   ],
 });

@@ -6,10 +6,10 @@ import { eachImport, KIT, packageOf, packagesAround, targetOf } from './workspac
 const MODULE_LIST = 'modules.ts';
 
 /**
- * A module is known by its contract alone: it imports other modules' `/contract` and nothing else of them, stays in its package,
- * and its `contract/` needs neither its inside nor more of the kit than `@fledge/kit/contract`. In an application of one package a module is a
- * folder with a `contract` in it. `fledge verify` says the same with
- * more words, and more; this is for the moment of writing.
+ * A module is known by its contract alone: it imports other modules' `/contract` and nothing else of them, stays in its
+ * package, and its `contract/` needs neither its inside nor more of the kit than `@fledge/kit/contract`. In an
+ * application of one package a module is a folder with a `contract` in it. `fledge verify` says the same with more
+ * words, and more; this is for the moment of writing.
  */
 export const moduleBoundaries = {
   meta: {
@@ -17,14 +17,19 @@ export const moduleBoundaries = {
     docs: { description: "modules know each other's contracts only" },
     schema: [],
     messages: {
-      contractOnly: "'{{specifier}}' is inside of another module. Allowed is '{{allowed}}': call the module by a message of its contract.",
+      contractOnly:
+        "'{{specifier}}' is inside of another module. Allowed is '{{allowed}}': call the module by a message of its contract.",
       leavesPackage: "'{{specifier}}' leaves the package {{package}}. Import '{{allowed}}' by its name.",
       deepImport: "'{{specifier}}' is not exported. Allowed: {{allowed}}.",
-      moduleListOnly: "'{{specifier}}' is a module's code. Only an application's {{list}} loads it; others import '{{allowed}}'.",
-      contractInside: "A contract imports nothing of its module's inside: move what '{{specifier}}' has and the contract needs into contract/.",
+      moduleListOnly:
+        "'{{specifier}}' is a module's code. Only an application's {{list}} loads it; others import '{{allowed}}'.",
+      contractInside:
+        "A contract imports nothing of its module's inside: move what '{{specifier}}' has and the contract needs into contract/.",
       contractKit: "A contract imports nothing of the kit but '{{allowed}}'.",
-      folderContractOnly: "'{{specifier}}' is inside of the module {{module}}. Allowed is its contract/: call the module by a message of its contract.",
-      folderListOnly: "'{{specifier}}' is the code of the module {{module}}. Only the file with the application's list of modules, {{list}}, loads it.",
+      folderContractOnly:
+        "'{{specifier}}' is inside of the module {{module}}. Allowed is its contract/: call the module by a message of its contract.",
+      folderListOnly:
+        "'{{specifier}}' is the code of the module {{module}}. Only the file with the application's list of modules, {{list}}, loads it.",
     },
   },
   create(context) {
@@ -41,12 +46,19 @@ export const moduleBoundaries = {
         const path = resolve(dirname(context.filename), specifier);
         if (!path.startsWith(own.folder + sep)) {
           const other = packageOf(packages, path);
-          if (other || own.isModule) report(node, 'leavesPackage', { specifier, package: own.name, allowed: other ? nameFor(other) : 'a package' });
-        } else if (inContract && !path.startsWith(join(own.folder, 'contract') + sep)) report(node, 'contractInside', { specifier });
+          if (other || own.isModule)
+            report(node, 'leavesPackage', {
+              specifier,
+              package: own.name,
+              allowed: other ? nameFor(other) : 'a package',
+            });
+        } else if (inContract && !path.startsWith(join(own.folder, 'contract') + sep))
+          report(node, 'contractInside', { specifier });
         return;
       }
       const isKit = specifier === KIT || specifier.startsWith(`${KIT}/`);
-      if (inContract && isKit && specifier !== `${KIT}/contract`) return report(node, 'contractKit', { allowed: `${KIT}/contract` });
+      if (inContract && isKit && specifier !== `${KIT}/contract`)
+        return report(node, 'contractKit', { allowed: `${KIT}/contract` });
       const found = targetOf(packages, specifier);
       if (!found) return;
       const { target, key } = found;
@@ -54,11 +66,16 @@ export const moduleBoundaries = {
         if (inContract && key !== './contract') report(node, 'contractInside', { specifier });
         return;
       }
-      if (own.isModule && target.isModule && key !== './contract') return report(node, 'contractOnly', { specifier, allowed: nameFor(target) });
+      if (own.isModule && target.isModule && key !== './contract')
+        return report(node, 'contractOnly', { specifier, allowed: nameFor(target) });
       if (target.exports && !target.exports.includes(key)) {
-        return report(node, 'deepImport', { specifier, allowed: target.exports.map((exported) => `'${target.name}${exported.slice(1)}'`).join(', ') });
+        return report(node, 'deepImport', {
+          specifier,
+          allowed: target.exports.map((exported) => `'${target.name}${exported.slice(1)}'`).join(', '),
+        });
       }
-      if (target.isModule && key === '.' && basename(context.filename) !== MODULE_LIST) report(node, 'moduleListOnly', { specifier, list: MODULE_LIST, allowed: nameFor(target) });
+      if (target.isModule && key === '.' && basename(context.filename) !== MODULE_LIST)
+        report(node, 'moduleListOnly', { specifier, list: MODULE_LIST, allowed: nameFor(target) });
     });
   },
 };

@@ -6,7 +6,10 @@ import { moduleBoundaries } from './module-boundaries.js';
 
 const { root, remove } = writeWorkspace({
   ...SOUND,
-  'libs/kit/package.json': packageJson('@fledge/kit', { '.': './src/index.ts', './contract': './src/contract/index.ts' }),
+  'libs/kit/package.json': packageJson('@fledge/kit', {
+    '.': './src/index.ts',
+    './contract': './src/contract/index.ts',
+  }),
 });
 afterAll(remove);
 
@@ -17,41 +20,116 @@ const bad = (path: string, code: string, message: string) => ({ ...at(path, code
 tester.run('module-boundaries', moduleBoundaries, {
   valid: [
     at('libs/orders/src/place.ts', "import { Reserve } from '@t/stock/contract';"),
-    at('libs/orders/src/place.ts', "import { BoundedModule } from '@fledge/kit'; import { IsInt } from 'class-validator'; import { x } from '../contract/index.js';"),
-    at('libs/orders/test/place.spec.ts', "import { Reserve } from '@t/stock/contract'; import { place } from '../src/place.js';"),
-    at('libs/orders/contract/index.ts', "import { defineContract } from '@fledge/kit/contract'; import { Reserved } from '@t/stock/contract'; export * from './errors.js';"),
+    at(
+      'libs/orders/src/place.ts',
+      "import { BoundedModule } from '@fledge/kit'; import { IsInt } from 'class-validator'; import { x } from '../contract/index.js';",
+    ),
+    at(
+      'libs/orders/test/place.spec.ts',
+      "import { Reserve } from '@t/stock/contract'; import { place } from '../src/place.js';",
+    ),
+    at(
+      'libs/orders/contract/index.ts',
+      "import { defineContract } from '@fledge/kit/contract'; import { Reserved } from '@t/stock/contract'; export * from './errors.js';",
+    ),
     at('apps/shop/src/modules.ts', "const load = () => import('@t/stock');"),
-    at('apps/shop/src/main.ts', "import { StockContract } from '@t/stock/contract'; import { modules } from './modules.js';"),
+    at(
+      'apps/shop/src/main.ts',
+      "import { StockContract } from '@t/stock/contract'; import { modules } from './modules.js';",
+    ),
     // outside of any package, as configuration is
     at('jest.config.mjs', "import { x } from './libs/stock/src/x.js';"),
   ],
   invalid: [
-    bad('libs/orders/src/bad.ts', "import { StockModule } from '@t/stock';", "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract."),
-    bad('libs/orders/src/modules.ts', "const load = () => import('@t/stock');", "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract."),
-    bad('libs/orders/src/bad.ts', "export * from '@t/stock/src/stock.row.js';", "'@t/stock/src/stock.row.js' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract."),
-    bad('libs/orders/src/bad.ts', "type Row = import('@t/stock').StockRow;", "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract."),
-    bad('libs/orders/src/bad.cts', "const stock = require('@t/stock');", "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract."),
-    bad('libs/orders/src/bad.ts', "import { StockRow } from '../../stock/src/stock.row.js';", "'../../stock/src/stock.row.js' leaves the package @t/orders. Import '@t/stock/contract' by its name."),
-    bad('libs/orders/src/bad.ts', "import settings from '../../../settings.js';", "'../../../settings.js' leaves the package @t/orders. Import 'a package' by its name."),
-    bad('apps/shop/src/modules.ts', "import { StockRow } from '@t/stock/src/stock.row.js';", "'@t/stock/src/stock.row.js' is not exported. Allowed: '@t/stock/contract', '@t/stock'."),
-    bad('libs/orders/src/bad.ts', "import { x } from '@fledge/kit/src/bus/index.js';", "'@fledge/kit/src/bus/index.js' is not exported. Allowed: '@fledge/kit', '@fledge/kit/contract'."),
-    bad('apps/shop/src/main.ts', "import { StockModule } from '@t/stock';", "'@t/stock' is a module's code. Only an application's modules.ts loads it; others import '@t/stock/contract'."),
-    bad('libs/stock/contract/bad.ts', "import type { StockRow } from '../src/stock.row.js';", "A contract imports nothing of its module's inside: move what '../src/stock.row.js' has and the contract needs into contract/."),
-    bad('libs/stock/contract/bad.ts', "import { StockModule } from '@t/stock';", "A contract imports nothing of its module's inside: move what '@t/stock' has and the contract needs into contract/."),
-    bad('libs/stock/contract/bad.ts', "import { BoundedModule } from '@fledge/kit';", "A contract imports nothing of the kit but '@fledge/kit/contract'."),
+    bad(
+      'libs/orders/src/bad.ts',
+      "import { StockModule } from '@t/stock';",
+      "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
+    ),
+    bad(
+      'libs/orders/src/modules.ts',
+      "const load = () => import('@t/stock');",
+      "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
+    ),
+    bad(
+      'libs/orders/src/bad.ts',
+      "export * from '@t/stock/src/stock.row.js';",
+      "'@t/stock/src/stock.row.js' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
+    ),
+    bad(
+      'libs/orders/src/bad.ts',
+      "type Row = import('@t/stock').StockRow;",
+      "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
+    ),
+    bad(
+      'libs/orders/src/bad.cts',
+      "const stock = require('@t/stock');",
+      "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
+    ),
+    bad(
+      'libs/orders/src/bad.ts',
+      "import { StockRow } from '../../stock/src/stock.row.js';",
+      "'../../stock/src/stock.row.js' leaves the package @t/orders. Import '@t/stock/contract' by its name.",
+    ),
+    bad(
+      'libs/orders/src/bad.ts',
+      "import settings from '../../../settings.js';",
+      "'../../../settings.js' leaves the package @t/orders. Import 'a package' by its name.",
+    ),
+    bad(
+      'apps/shop/src/modules.ts',
+      "import { StockRow } from '@t/stock/src/stock.row.js';",
+      "'@t/stock/src/stock.row.js' is not exported. Allowed: '@t/stock/contract', '@t/stock'.",
+    ),
+    bad(
+      'libs/orders/src/bad.ts',
+      "import { x } from '@fledge/kit/src/bus/index.js';",
+      "'@fledge/kit/src/bus/index.js' is not exported. Allowed: '@fledge/kit', '@fledge/kit/contract'.",
+    ),
+    bad(
+      'apps/shop/src/main.ts',
+      "import { StockModule } from '@t/stock';",
+      "'@t/stock' is a module's code. Only an application's modules.ts loads it; others import '@t/stock/contract'.",
+    ),
+    bad(
+      'libs/stock/contract/bad.ts',
+      "import type { StockRow } from '../src/stock.row.js';",
+      "A contract imports nothing of its module's inside: move what '../src/stock.row.js' has and the contract needs into contract/.",
+    ),
+    bad(
+      'libs/stock/contract/bad.ts',
+      "import { StockModule } from '@t/stock';",
+      "A contract imports nothing of its module's inside: move what '@t/stock' has and the contract needs into contract/.",
+    ),
+    bad(
+      'libs/stock/contract/bad.ts',
+      "import { BoundedModule } from '@fledge/kit';",
+      "A contract imports nothing of the kit but '@fledge/kit/contract'.",
+    ),
   ],
 });
 
-const pnpm = writeWorkspace({ ...SOUND, 'package.json': '{ "name": "root" }', 'pnpm-workspace.yaml': "packages: ['libs/*', 'apps/*']" });
+const pnpm = writeWorkspace({
+  ...SOUND,
+  'package.json': '{ "name": "root" }',
+  'pnpm-workspace.yaml': "packages: ['libs/*', 'apps/*']",
+});
 afterAll(pnpm.remove);
 
 tester.run('module-boundaries in a workspace of pnpm', moduleBoundaries, {
-  valid: [{ filename: join(pnpm.root, 'libs/orders/src/place.ts'), code: "import { Reserve } from '@t/stock/contract';" }],
+  valid: [
+    { filename: join(pnpm.root, 'libs/orders/src/place.ts'), code: "import { Reserve } from '@t/stock/contract';" },
+  ],
   invalid: [
     {
       filename: join(pnpm.root, 'libs/orders/src/bad.ts'),
       code: "import { StockModule } from '@t/stock';",
-      errors: [{ message: "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract." }],
+      errors: [
+        {
+          message:
+            "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
+        },
+      ],
     },
   ],
 });
@@ -65,32 +143,70 @@ const single = writeWorkspace({
 });
 afterAll(single.remove);
 
-const inFolder = (path: string, code: string) => ({ name: `${path}: ${code}`, filename: join(single.root, path), code });
-const badInFolder = (path: string, code: string, message: string) => ({ ...inFolder(path, code), errors: [{ message }] });
+const inFolder = (path: string, code: string) => ({
+  name: `${path}: ${code}`,
+  filename: join(single.root, path),
+  code,
+});
+const badInFolder = (path: string, code: string, message: string) => ({
+  ...inFolder(path, code),
+  errors: [{ message }],
+});
 
 tester.run('module-boundaries in an application of one package', moduleBoundaries, {
   valid: [
-    inFolder('src/orders/place.ts', "import { GetLevel } from '../stock/contract/index.js'; import { x } from './inside.js'; import { y } from '../shared/y.js';"),
+    inFolder(
+      'src/orders/place.ts',
+      "import { GetLevel } from '../stock/contract/index.js'; import { x } from './inside.js'; import { y } from '../shared/y.js';",
+    ),
     inFolder('src/application.ts', "const load = () => import('./stock/stock.module.js');"),
     inFolder('src/library.application.ts', "const load = () => import('./stock/stock.module.js');"),
-    inFolder('src/stock/contract/index.ts', "import { defineContract } from '@fledge/kit/contract'; import { OrderPlaced } from '../../orders/contract.js'; export * from './events.js';"),
+    inFolder(
+      'src/stock/contract/index.ts',
+      "import { defineContract } from '@fledge/kit/contract'; import { OrderPlaced } from '../../orders/contract.js'; export * from './events.js';",
+    ),
     inFolder('src/stock/level.spec.ts', "import { Order } from '../orders/order.entity.js';"),
     inFolder('src/orders/orders.application.ts', "const load = () => import('../stock/stock.module.js');"),
     inFolder('test/orders.e2e.ts', "import { Order } from '../src/orders/order.entity.js';"),
   ],
   invalid: [
-    badInFolder('src/orders/place.ts', "import { Level } from '../stock/level.js';", "'../stock/level.js' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract."),
-    badInFolder('src/orders/place.ts', "import { Level } from '../stock';", "'../stock' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract."),
-    badInFolder('src/orders/deep/place.ts', "const level = import('../../stock/level.js');", "'../../stock/level.js' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract."),
-    badInFolder('src/main.ts', "import { StockModule } from './stock/stock.module.js';", "'./stock/stock.module.js' is the code of the module stock. Only the file with the application's list of modules, application.ts or modules.ts, loads it."),
-    badInFolder('src/stock/contract/index.ts', "import { Level } from '../level.js';", "A contract imports nothing of its module's inside: move what '../level.js' has and the contract needs into contract/."),
-    badInFolder('src/orders/contract.ts', "import { BoundedModule } from '@fledge/kit';", "A contract imports nothing of the kit but '@fledge/kit/contract'."),
+    badInFolder(
+      'src/orders/place.ts',
+      "import { Level } from '../stock/level.js';",
+      "'../stock/level.js' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
+    ),
+    badInFolder(
+      'src/orders/place.ts',
+      "import { Level } from '../stock';",
+      "'../stock' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
+    ),
+    badInFolder(
+      'src/orders/deep/place.ts',
+      "const level = import('../../stock/level.js');",
+      "'../../stock/level.js' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
+    ),
+    badInFolder(
+      'src/main.ts',
+      "import { StockModule } from './stock/stock.module.js';",
+      "'./stock/stock.module.js' is the code of the module stock. Only the file with the application's list of modules, application.ts or modules.ts, loads it.",
+    ),
+    badInFolder(
+      'src/stock/contract/index.ts',
+      "import { Level } from '../level.js';",
+      "A contract imports nothing of its module's inside: move what '../level.js' has and the contract needs into contract/.",
+    ),
+    badInFolder(
+      'src/orders/contract.ts',
+      "import { BoundedModule } from '@fledge/kit';",
+      "A contract imports nothing of the kit but '@fledge/kit/contract'.",
+    ),
   ],
 });
 
 const nest = writeWorkspace({
   'package.json': '{ "name": "nest" }',
-  'tsconfig.json': '{ "compilerOptions": { "paths": { "@app/stock": ["./libs/stock/src"], "@app/stock/*": ["./libs/stock/src/*"] } } } // by nest generate library',
+  'tsconfig.json':
+    '{ "compilerOptions": { "paths": { "@app/stock": ["./libs/stock/src"], "@app/stock/*": ["./libs/stock/src/*"] } } } // by nest generate library',
   'libs/stock/src/contract/index.ts': '',
   'libs/stock/src/index.ts': '',
   'libs/orders/src/contract/index.ts': '',
@@ -101,12 +217,39 @@ const aliased = (path: string, code: string) => ({ name: `${path}: ${code}`, fil
 
 tester.run('module-boundaries in the monorepo mode of Nest', moduleBoundaries, {
   valid: [
-    aliased('libs/orders/src/place.ts', "import { GetLevel } from '@app/stock/contract'; import { Module } from '@nestjs/common';"),
+    aliased(
+      'libs/orders/src/place.ts',
+      "import { GetLevel } from '@app/stock/contract'; import { Module } from '@nestjs/common';",
+    ),
     aliased('apps/shop/src/modules.ts', "const load = () => import('@app/stock');"),
   ],
   invalid: [
-    { ...aliased('libs/orders/src/place.ts', "import { Level } from '@app/stock/level';"), errors: [{ message: "'@app/stock/level' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract." }] },
-    { ...aliased('libs/orders/src/place.ts', "import { StockModule } from '@app/stock';"), errors: [{ message: "'@app/stock' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract." }] },
-    { ...aliased('apps/shop/src/main.ts', "import { StockModule } from '@app/stock';"), errors: [{ message: "'@app/stock' is the code of the module stock. Only the file with the application's list of modules, application.ts or modules.ts, loads it." }] },
+    {
+      ...aliased('libs/orders/src/place.ts', "import { Level } from '@app/stock/level';"),
+      errors: [
+        {
+          message:
+            "'@app/stock/level' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
+        },
+      ],
+    },
+    {
+      ...aliased('libs/orders/src/place.ts', "import { StockModule } from '@app/stock';"),
+      errors: [
+        {
+          message:
+            "'@app/stock' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
+        },
+      ],
+    },
+    {
+      ...aliased('apps/shop/src/main.ts', "import { StockModule } from '@app/stock';"),
+      errors: [
+        {
+          message:
+            "'@app/stock' is the code of the module stock. Only the file with the application's list of modules, application.ts or modules.ts, loads it.",
+        },
+      ],
+    },
   ],
 });

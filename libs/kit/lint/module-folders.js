@@ -1,6 +1,7 @@
 /**
- * The boundaries of an application of one package, whose modules are folders: each has a folder `contract`, or a file `contract.ts`. They import
- * each other by relative paths, or by the aliases of the tsconfig.json, as in Nest's monorepo mode.
+ * The boundaries of an application of one package, whose modules are folders: each has a folder `contract`, or a file
+ * `contract.ts`. They import each other by relative paths, or by the aliases of the tsconfig.json, as in Nest's
+ * monorepo mode.
  */
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
@@ -28,7 +29,8 @@ export function folderRules(context) {
     const path = specifier.startsWith('.') ? resolve(dirname(file), specifier) : aliasTarget(root, specifier);
     if (path === undefined) {
       const isKit = specifier === KIT || specifier.startsWith(`${KIT}/`);
-      if (inContract && isKit && specifier !== `${KIT}/contract`) report(node, 'contractKit', { allowed: `${KIT}/contract` });
+      if (inContract && isKit && specifier !== `${KIT}/contract`)
+        report(node, 'contractKit', { allowed: `${KIT}/contract` });
       return;
     }
     // a folder is imported by its index
@@ -51,14 +53,22 @@ function nameOf(folder) {
 
 /** The folder of the package that a folder belongs to. @param {string} folder @returns {string} */
 function packageAround(folder) {
-  return existsSync(join(folder, 'package.json')) || dirname(folder) === folder ? folder : packageAround(dirname(folder));
+  return existsSync(join(folder, 'package.json')) || dirname(folder) === folder
+    ? folder
+    : packageAround(dirname(folder));
 }
 
-/** The innermost folder around a path that has a contract, below the package's root. @param {string} folder @returns {string | undefined} */
+/**
+ * The innermost folder around a path that has a contract, below the package's root. @param {string} folder @returns
+ * {string | undefined}
+ */
 export function moduleOf(folder) {
   if (moduleByFolder.has(folder)) return moduleByFolder.get(folder);
   const isRoot = existsSync(join(folder, 'package.json')) || dirname(folder) === folder;
-  const isModule = !isRoot && basename(folder) !== 'contract' && (existsSync(join(folder, 'contract')) || existsSync(join(folder, 'contract.ts')));
+  const isModule =
+    !isRoot &&
+    basename(folder) !== 'contract' &&
+    (existsSync(join(folder, 'contract')) || existsSync(join(folder, 'contract.ts')));
   const found = isModule ? folder : isRoot ? undefined : moduleOf(dirname(folder));
   moduleByFolder.set(folder, found);
   return found;
@@ -66,5 +76,9 @@ export function moduleOf(folder) {
 
 /** Whether a path in a module's folder is its contract. @param {string} module @param {string} path */
 export function isContract(module, path) {
-  return path === join(module, 'contract') || path.startsWith(join(module, 'contract') + sep) || path.replace(/\.[cm]?[jt]s$/, '') === join(module, 'contract');
+  return (
+    path === join(module, 'contract') ||
+    path.startsWith(join(module, 'contract') + sep) ||
+    path.replace(/\.[cm]?[jt]s$/, '') === join(module, 'contract')
+  );
 }

@@ -3,12 +3,15 @@ import { dirname, relative, resolve } from 'node:path';
 import ts from 'typescript';
 import { eachImport } from './workspace.js';
 
-/** A file's relative imports, kept as long as the file stays as it is. @type {Map<string, { changedMs: number, imports: readonly string[] }>} */
+/**
+ * A file's relative imports, kept as long as the file stays as it is. @type {Map<string, { changedMs: number, imports:
+ * readonly string[] }>}
+ */
 const known = new Map();
 
 /**
- * No file imports itself by a round of relative imports; imports of types count, since they bind the reader as well. Packages can
- * not: npm and `fledge verify` see to that.
+ * No file imports itself by a round of relative imports; imports of types count, since they bind the reader as well.
+ * Packages can not: npm and `fledge verify` see to that.
  */
 export const noImportCycles = {
   meta: {
@@ -52,7 +55,9 @@ function importsOf(file) {
   const before = known.get(file);
   if (before?.changedMs === changedMs) return before.imports;
   const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'));
-  const imports = importedFiles.flatMap(({ fileName }) => (fileName.startsWith('.') ? (fileOf(file, fileName) ?? []) : []));
+  const imports = importedFiles.flatMap(({ fileName }) =>
+    fileName.startsWith('.') ? (fileOf(file, fileName) ?? []) : [],
+  );
   known.set(file, { changedMs, imports });
   return imports;
 }

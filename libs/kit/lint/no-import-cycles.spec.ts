@@ -9,7 +9,8 @@ const FILES = {
   'src/b.ts': "export { c } from './deep/c.js';",
   'src/deep/c.ts': "export const load = () => import('../a.js');",
   'src/self.ts': "import { x } from './self.js';",
-  'src/line.ts': "import { end } from './end.js'; import { readFile } from 'node:fs'; import { gone } from './gone.js';",
+  'src/line.ts':
+    "import { end } from './end.js'; import { readFile } from 'node:fs'; import { gone } from './gone.js';",
   'src/end.ts': "export const end = 1; // import './line.js'",
 } satisfies Files;
 const { root, remove } = writeWorkspace(FILES);

@@ -1,5 +1,6 @@
 /**
- * The packages of a workspace: of npm, whose package.json has `workspaces`, or of pnpm. The rules and `fledge verify` find them by this.
+ * The packages of a workspace: of npm, whose package.json has `workspaces`, or of pnpm. The rules and `fledge verify`
+ * find them by this.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,12 +9,17 @@ import { parse } from 'yaml';
 /** Folders in which nobody writes code. */
 export const PASSED_BY = new Set(['node_modules', 'dist', 'coverage']);
 
-/** As npm's package.json lists packages, or pnpm's own file. @param {string} root @returns {readonly string[] | undefined} */
+/**
+ * As npm's package.json lists packages, or pnpm's own file. @param {string} root @returns {readonly string[] |
+ * undefined}
+ */
 export function workspacePatterns(root) {
   const { workspaces } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   if (workspaces) return Array.isArray(workspaces) ? workspaces : workspaces.packages;
   const file = join(root, 'pnpm-workspace.yaml');
-  return existsSync(file) ? parse(readFileSync(file, 'utf8'))?.packages?.filter((pattern) => !pattern.startsWith('!')) : undefined;
+  return existsSync(file)
+    ? parse(readFileSync(file, 'utf8'))?.packages?.filter((pattern) => !pattern.startsWith('!'))
+    : undefined;
 }
 
 /** The folders of a workspace's packages, each below the root. @param {string} root @returns {readonly string[]} */

@@ -1,6 +1,6 @@
 /**
- * The aliases of paths in a tsconfig.json, by which files of one package import each other: `@app/stock` and `@app/stock/*`, as in Nest's
- * monorepo mode.
+ * The aliases of paths in a tsconfig.json, by which files of one package import each other: `@app/stock` and
+ * `@app/stock/*`, as in Nest's monorepo mode.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -9,7 +9,8 @@ import { dirname, join, resolve } from 'node:path';
 const byRoot = new Map();
 
 /**
- * Where a specifier leads by the aliases of a folder's tsconfig.json, as an absolute path; undefined when it is none of them.
+ * Where a specifier leads by the aliases of a folder's tsconfig.json, as an absolute path; undefined when it is none of
+ * them.
  * @param {string} root @param {string} specifier @returns {string | undefined}
  */
 export function aliasTarget(root, specifier) {
@@ -18,7 +19,10 @@ export function aliasTarget(root, specifier) {
   // the longest pattern counts, as with TypeScript
   for (const [pattern, targets] of paths) {
     const [before, after] = pattern.split('*');
-    const fits = after === undefined ? specifier === pattern : specifier.startsWith(before) && specifier.endsWith(after) && specifier.length >= before.length + after.length;
+    const fits =
+      after === undefined
+        ? specifier === pattern
+        : specifier.startsWith(before) && specifier.endsWith(after) && specifier.length >= before.length + after.length;
     if (!fits) continue;
     const part = after === undefined ? '' : specifier.slice(before.length, specifier.length - after.length);
     const candidates = targets.map((target) => resolve(base, target.replace('*', part)));
@@ -29,14 +33,20 @@ export function aliasTarget(root, specifier) {
 
 function exists(path) {
   const bare = path.replace(/\.[cm]?js$/, '');
-  return [path, ...['.ts', '.tsx', '.mts', '.cts', '.js'].map((ending) => bare + ending)].some((file) => existsSync(file));
+  return [path, ...['.ts', '.tsx', '.mts', '.cts', '.js'].map((ending) => bare + ending)].some((file) =>
+    existsSync(file),
+  );
 }
 
 /** @param {string} file @returns {{ base: string, paths: readonly [string, readonly string[]][] }} */
 function read(file) {
   if (!existsSync(file)) return { base: dirname(file), paths: [] };
   const { extends: above = [], compilerOptions: { baseUrl, paths } = {} } = parse(file);
-  const inherited = [above].flat().filter((path) => path.startsWith('.')).map((path) => read(tsconfig(resolve(dirname(file), path)))).at(-1);
+  const inherited = [above]
+    .flat()
+    .filter((path) => path.startsWith('.'))
+    .map((path) => read(tsconfig(resolve(dirname(file), path))))
+    .at(-1);
   if (paths === undefined) return inherited ?? { base: dirname(file), paths: [] };
   const sorted = Object.entries(paths).sort(([a], [b]) => b.split('*')[0].length - a.split('*')[0].length);
   return { base: baseUrl === undefined ? dirname(file) : resolve(dirname(file), baseUrl), paths: sorted };

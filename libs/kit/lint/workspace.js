@@ -16,7 +16,10 @@ export const KIT = '@fledge/kit';
  * @property {readonly string[] | undefined} exports the keys of its `exports`
  */
 
-/** One read of the disk serves a whole run: packages do not come and go while it lasts. @type {Map<string, readonly Package[]>} */
+/**
+ * One read of the disk serves a whole run: packages do not come and go while it lasts. @type {Map<string, readonly
+ * Package[]>}
+ */
 const byRoot = new Map();
 /** @type {Map<string, string | undefined>} */
 const rootByFolder = new Map();
@@ -37,7 +40,10 @@ export function packageOf(packages, path) {
   return packages.find(({ folder }) => path.startsWith(folder + sep));
 }
 
-/** The package that a bare specifier names, and the key of its `exports`. @param {readonly Package[]} packages @param {string} specifier */
+/**
+ * The package that a bare specifier names, and the key of its `exports`. @param {readonly Package[]} packages @param
+ * {string} specifier
+ */
 export function targetOf(packages, specifier) {
   const parts = specifier.split('/');
   const size = specifier.startsWith('@') ? 2 : 1;
@@ -45,7 +51,10 @@ export function targetOf(packages, specifier) {
   return target && { target, key: ['.', ...parts.slice(size)].join('/') };
 }
 
-/** Visitors that call `check(node, specifier)` for all that imports: declarations, re-exports, `import()`, types and `require`. @param {(node: object, specifier: string) => void} check */
+/**
+ * Visitors that call `check(node, specifier)` for all that imports: declarations, re-exports, `import()`, types and
+ * `require`. @param {(node: object, specifier: string) => void} check
+ */
 export function eachImport(check) {
   const fromSource = (node) => {
     if (typeof node.source?.value === 'string') check(node.source, node.source.value);
@@ -77,5 +86,10 @@ function rootOf(folder) {
 function packageAt(folder) {
   const { name, exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const keys = exportKeys(exports);
-  return { name, folder: resolve(folder), exports: keys, isModule: name !== KIT && (keys?.includes('./contract') === true || existsSync(join(folder, 'contract'))) };
+  return {
+    name,
+    folder: resolve(folder),
+    exports: keys,
+    isModule: name !== KIT && (keys?.includes('./contract') === true || existsSync(join(folder, 'contract'))),
+  };
 }

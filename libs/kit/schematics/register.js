@@ -1,6 +1,6 @@
 /**
- * Nest's own schematics, for `nest generate`, so that what they make is registered in a `@BoundedModule`, too: they look for
- * `@Module` alone.
+ * Nest's own schematics, for `nest generate`, so that what they make is registered in a `@BoundedModule`, too: they
+ * look for `@Module` alone.
  */
 import { chain, externalSchematic } from '@angular-devkit/schematics';
 
@@ -18,7 +18,12 @@ export const service = registering('service');
 
 /** Runs Nest's schematic of that name while bounded modules look like stock ones. @param {string} name */
 function registering(name) {
-  return (options) => chain([replaceIn(options.sourceRoot, BOUNDED, DISGUISE), externalSchematic('@nestjs/schematics', name, options), replaceIn(options.sourceRoot, DISGUISE, BOUNDED)]);
+  return (options) =>
+    chain([
+      replaceIn(options.sourceRoot, BOUNDED, DISGUISE),
+      externalSchematic('@nestjs/schematics', name, options),
+      replaceIn(options.sourceRoot, DISGUISE, BOUNDED),
+    ]);
 }
 
 /** @param {string} folder @param {string} text @param {string} replacement */

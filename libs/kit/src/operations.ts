@@ -1,10 +1,14 @@
 /**
- * What runs services on a machine, apart from what runs inside them: topologies, the embedded PostgreSQL, an HTTP listener.
- * It takes files of the rooms, not their indexes, so that a supervisor loads neither Nest nor TypeORM.
+ * What runs services on a machine, apart from what runs inside them: topologies, the embedded PostgreSQL, an HTTP
+ * listener. It takes files of the rooms, not their indexes, so that a supervisor loads neither Nest nor TypeORM.
  * @packageDocumentation
  */
 export { FledgeError, StartupError } from './contract/errors.js';
-export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './data/embedded-postgres.js';
+export {
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+} from './data/embedded-postgres.js';
 export { endWithParent } from './data/end-with-parent.js';
 export { mergeOpenApi, type OpenApiDocument } from './http/merged-openapi.js';
 export { HttpListener, type RequestHandler } from './http/listener.js';

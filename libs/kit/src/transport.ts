@@ -1,6 +1,7 @@
 /**
- * What a transport of your own is written with: the two ports, and calls as plain data (`requestOf`, `receive`, `settle`, `refuse`). One that
- * writes calls and answers in a form of its own, as `@fledge/nats` does, runs them by `runHandler`, and takes failures apart by `failure`'s functions.
+ * What a transport of your own is written with: the two ports, and calls as plain data (`requestOf`, `receive`,
+ * `settle`, `refuse`). One that writes calls and answers in a form of its own, as `@fledge/nats` does, runs them by
+ * `runHandler`, and takes failures apart by `failure`'s functions.
  * @packageDocumentation
  */
 export {
@@ -27,6 +28,27 @@ export { InvalidMessage, ModuleUnavailable, StartupError, type UnavailableReason
 export type { NatsSettings } from './topology/index.js';
 export { CALLER, parseBody, TRACEPARENT } from './transport/call-data.js';
 export { declaredFailure, faultOf, kitFailure, readFailure, type Failure } from './transport/failure.js';
-export { receive, refuse, requestOf, settle, type PlainReply, type PlainRequest, type ReceivedCall } from './transport/plain-calls.js';
+export {
+  receive,
+  refuse,
+  requestOf,
+  settle,
+  type PlainReply,
+  type PlainRequest,
+  type ReceivedCall,
+} from './transport/plain-calls.js';
 export { KEY_MAX } from './transport/message-log.js';
-export type { CallTransport, InboxPort, LogPosition, MessageHeaders, MessageLog, Sent, SentHistory, StoredMessage, StoredPlace, Transport, TransportKind, TransportPlace } from './transport/index.js';
+export type {
+  CallTransport,
+  InboxPort,
+  LogPosition,
+  MessageHeaders,
+  MessageLog,
+  Sent,
+  SentHistory,
+  StoredMessage,
+  StoredPlace,
+  Transport,
+  TransportKind,
+  TransportPlace,
+} from './transport/index.js';

@@ -7,8 +7,18 @@ const DOCS = join(ROOT, 'libs/kit/docs');
 
 /** Every page of the documentation. */
 const pages = [
-  ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'apps/cli/README.md', 'apps/create/README.md', 'libs/kit/README.md', 'libs/nats/README.md'].map((file) => join(ROOT, file)),
-  ...readdirSync(DOCS, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.md')).map((file) => join(DOCS, file)),
+  ...[
+    'README.md',
+    'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    'apps/cli/README.md',
+    'apps/create/README.md',
+    'libs/kit/README.md',
+    'libs/nats/README.md',
+  ].map((file) => join(ROOT, file)),
+  ...readdirSync(DOCS, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => join(DOCS, file)),
 ];
 
 describe('the documentation', () => {
@@ -18,21 +28,28 @@ describe('the documentation', () => {
 
   it.each(pages.map((page) => relative(ROOT, page)))('has no link in %s that leads nowhere', (page) => {
     const text = readFileSync(join(ROOT, page), 'utf8').replace(/^```[^]*?^```/gm, '');
-    const links = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target).filter((target) => !/^https?:/.test(target));
+    const links = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^https?:/.test(target));
     expect(links.filter((target) => !existsSync(join(ROOT, dirname(page), target)))).toEqual([]);
   });
 
-  it.each(pages.map((page) => relative(ROOT, page)))('shows code in %s as it stands in the file that it names', (page) => {
-    const text = readFileSync(join(ROOT, page), 'utf8');
-    for (const [, file = '', code = ''] of text.matchAll(/^<!-- from (\S+) -->\n```\w+\n([^]*?)\n```/gm)) expect(readFileSync(join(ROOT, file), 'utf8')).toContain(code);
-  });
+  it.each(pages.map((page) => relative(ROOT, page)))(
+    'shows code in %s as it stands in the file that it names',
+    (page) => {
+      const text = readFileSync(join(ROOT, page), 'utf8');
+      for (const [, file = '', code = ''] of text.matchAll(/^<!-- from (\S+) -->\n```\w+\n([^]*?)\n```/gm))
+        expect(readFileSync(join(ROOT, file), 'utf8')).toContain(code);
+    },
+  );
 
   it('is reached from the README', () => {
     const seen = new Set<string>();
     const visit = (page: string): void => {
       if (seen.has(page) || !page.endsWith('.md')) return;
       seen.add(page);
-      for (const [, target = ''] of readFileSync(page, 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) if (!/^https?:/.test(target)) visit(join(dirname(page), target));
+      for (const [, target = ''] of readFileSync(page, 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g))
+        if (!/^https?:/.test(target)) visit(join(dirname(page), target));
     };
     visit(join(ROOT, 'README.md'));
     const ofDocs = pages.filter((page) => page.startsWith(DOCS) && !page.includes('decisions'));

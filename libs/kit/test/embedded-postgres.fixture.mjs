@@ -1,6 +1,6 @@
 /**
- * A host in small, as a process of its own: `node embedded-postgres.fixture.mjs <dir> <persistent|throw-away>`. Prints the
- * server's URL; on SIGINT it queries once more (its drain), prints `drained`, stops the server and ends.
+ * A host in small, as a process of its own: `node embedded-postgres.fixture.mjs <dir> <persistent|throw-away>`. Prints
+ * the server's URL; on SIGINT it queries once more (its drain), prints `drained`, stops the server and ends.
  */
 import { register } from 'node:module';
 import pg from 'pg';

@@ -3,7 +3,15 @@ import { Command, CommandHandler } from '@nestjs/cqrs';
 import { InjectRepository } from '@nestjs/typeorm';
 import { IsIn } from 'class-validator';
 import { Client } from 'pg';
-import { Column, DataSource, Entity, type MigrationInterface, PrimaryColumn, type QueryRunner, Repository } from 'typeorm';
+import {
+  Column,
+  DataSource,
+  Entity,
+  type MigrationInterface,
+  PrimaryColumn,
+  type QueryRunner,
+  Repository,
+} from 'typeorm';
 import { BoundedModule } from '../src/index.js';
 import { CommandContract, defineContract, ModuleUnavailable, type Outcome } from '../src/contract/index.js';
 import { eventually, freshDatabase, type FreshDatabase, testModule, type TestedModule } from '../src/testing/index.js';
@@ -50,7 +58,9 @@ class Coins1700000000000 implements MigrationInterface {
       return new;
     end $$`);
     await runner.query("create trigger at_once before insert on coin for each row execute function decide('slow')");
-    await runner.query("create constraint trigger at_commit after insert on coin deferrable initially deferred for each row execute function decide('slow commit')");
+    await runner.query(
+      "create constraint trigger at_commit after insert on coin deferrable initially deferred for each row execute function decide('slow commit')",
+    );
   }
   async down(): Promise<void> {}
 }
@@ -114,7 +124,9 @@ async function killed(work: Promise<unknown>): Promise<void> {
   const [done] = await Promise.allSettled([
     work,
     eventually(async () => {
-      const { rowCount } = await owner.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'");
+      const { rowCount } = await owner.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'",
+      );
       expect(rowCount).toBe(1);
     }, 'the work sleeps'),
   ]);
@@ -132,7 +144,13 @@ class VaultController {
 
 const VaultContract = defineContract({ name: 'vault', routes: ['/vault'], commands: [Do] });
 
-@BoundedModule({ contract: VaultContract, entities: [CoinRow], migrations: [Coins1700000000000], controllers: [VaultController], providers: [DoHandler] })
+@BoundedModule({
+  contract: VaultContract,
+  entities: [CoinRow],
+  migrations: [Coins1700000000000],
+  controllers: [VaultController],
+  providers: [DoHandler],
+})
 class VaultModule {}
 
 beforeAll(async () => {

@@ -31,10 +31,17 @@ describe('stock Nest inside a bounded module', () => {
   });
   afterEach(() => void journal.splice(0));
 
-  const http = async (path: string, init?: RequestInit): Promise<{ status: number; body: unknown; headers: Headers }> => {
+  const http = async (
+    path: string,
+    init?: RequestInit,
+  ): Promise<{ status: number; body: unknown; headers: Headers }> => {
     const response = await fetch(`http://127.0.0.1:${host.port}${path}`, { redirect: 'manual', ...init });
     const text = await response.text();
-    return { status: response.status, body: text.startsWith('{') ? (JSON.parse(text) as unknown) : text, headers: response.headers };
+    return {
+      status: response.status,
+      body: text.startsWith('{') ? (JSON.parse(text) as unknown) : text,
+      headers: response.headers,
+    };
   };
 
   it('runs onModuleInit and onApplicationBootstrap, in order, after what was made asynchronously', () => {
@@ -42,11 +49,20 @@ describe('stock Nest inside a bounded module', () => {
   });
 
   it('injects factories, aliases, sub-modules, global and dynamic modules', async () => {
-    expect((await http('/tea/blend')).body).toEqual({ async: 'async brewery', sameBrewery: true, everywhere: 'everywhere', registered: 'registered', depth: 7 });
+    expect((await http('/tea/blend')).body).toEqual({
+      async: 'async brewery',
+      sameBrewery: true,
+      everywhere: 'everywhere',
+      registered: 'registered',
+      depth: 7,
+    });
   });
 
   it('makes request-scoped providers anew for each request', async () => {
-    const [first, second] = [(await http('/tea/scoped?a=1')).body, (await http('/tea/scoped?a=2')).body] as { number: number; url: string }[];
+    const [first, second] = [(await http('/tea/scoped?a=1')).body, (await http('/tea/scoped?a=2')).body] as {
+      number: number;
+      url: string;
+    }[];
     expect(first?.url).toBe('/tea/scoped?a=1');
     expect(second?.url).toBe('/tea/scoped?a=2');
     expect(second?.number).toBeGreaterThan(first?.number ?? Infinity);
@@ -64,7 +80,10 @@ describe('stock Nest inside a bounded module', () => {
   it('runs pipes, of the module and of a parameter', async () => {
     expect((await http('/tea/trim/%20x%20')).body).toEqual({ text: 'x' });
     expect((await http('/tea/cup/3')).body).toEqual({ size: 3 });
-    expect(await http('/tea/cup/big')).toMatchObject({ status: 400, body: { detail: 'Validation failed (numeric string is expected)' } });
+    expect(await http('/tea/cup/big')).toMatchObject({
+      status: 400,
+      body: { detail: 'Validation failed (numeric string is expected)' },
+    });
   });
 
   it('lets exception filters answer, of a route and of the module', async () => {
@@ -74,9 +93,16 @@ describe('stock Nest inside a bounded module', () => {
   });
 
   // The stock bus takes a plain object and tells nobody of it; for null it throws a bare TypeError.
-  it.each([[null, 'null'], [{ by: 'x' }, 'a plain object'], [Cooled, 'the class or function Cooled itself']])('refuses to publish what is no event: %p', (event, named) => {
+  it.each([
+    [null, 'null'],
+    [{ by: 'x' }, 'a plain object'],
+    [Cooled, 'the class or function Cooled itself'],
+  ])('refuses to publish what is no event: %p', (event, named) => {
     const events = host.module('tea').get(EventBus);
-    const refusal = expect.objectContaining({ code: 'fledge.not-a-message', message: `tea called eventBus.publish with ${named}, which is no message` }) as Error;
+    const refusal = expect.objectContaining({
+      code: 'fledge.not-a-message',
+      message: `tea called eventBus.publish with ${named}, which is no message`,
+    }) as Error;
     expect(() => void events.publish(event as object)).toThrow(refusal);
     expect(() => events.publishAll([new Cooled('first'), event as object])).toThrow(refusal);
     expect(journal).toEqual([]);
@@ -89,7 +115,11 @@ describe('stock Nest inside a bounded module', () => {
   });
 
   it('knows the other decorators of controllers', async () => {
-    const posted = await http('/tea', { method: 'POST', body: JSON.stringify({ name: 'x', count: 1 }), headers: { 'content-type': 'application/json' } });
+    const posted = await http('/tea', {
+      method: 'POST',
+      body: JSON.stringify({ name: 'x', count: 1 }),
+      headers: { 'content-type': 'application/json' },
+    });
     expect(posted).toMatchObject({ status: 202, body: { isOrder: true } });
     expect(posted.headers.get('x-kettle')).toBe('on');
     expect(await http('/tea/old')).toMatchObject({ status: 302 });
@@ -132,11 +162,16 @@ describe('stock Nest inside a bounded module', () => {
     await eventually(() => expect(journal).toContain('reheated after a pot'), 'the saga of the aggregate');
   });
 
-  // @nestjs/cqrs keeps one list of @Publishable classes a process, which the first container that starts takes whole, and does not
-  // export it. Until the kit has an event bus of its own, EventPublisher (above) is the way that works in every topology.
+  // @nestjs/cqrs keeps one list of @Publishable classes a process, which the first container that starts takes whole,
+  // and does not export it. Until the kit has an event bus of its own, EventPublisher (above) is the way that works in
+  // every topology.
   it.failing("carries the events of a @Publishable aggregate on its own module's bus", async () => {
     new CoffeeCup().cool();
-    await eventually(() => expect(journal.filter((entry) => entry.includes('coffee'))).toEqual(['coffee saw a cup of coffee']), 'the event of the coffee cup', 500);
+    await eventually(
+      () => expect(journal.filter((entry) => entry.includes('coffee'))).toEqual(['coffee saw a cup of coffee']),
+      'the event of the coffee cup',
+      500,
+    );
   });
 
   it('runs the hooks of the end in order on close()', async () => {

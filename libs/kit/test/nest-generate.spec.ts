@@ -13,7 +13,9 @@ beforeEach(() => {
   workspace = writeWorkspace({
     'nest-cli.json': JSON.stringify({ collection: '@fledge/kit', sourceRoot: 'src' }),
     'package.json': JSON.stringify({ type: 'module' }),
-    'src/stock.module.ts': "import { BoundedModule } from '@fledge/kit';\n" + '@BoundedModule({\n  contract: StockContract,\n  controllers: [StockController],\n})\nexport class StockModule {}\n',
+    'src/stock.module.ts':
+      "import { BoundedModule } from '@fledge/kit';\n" +
+      '@BoundedModule({\n  contract: StockContract,\n  controllers: [StockController],\n})\nexport class StockModule {}\n',
   });
 });
 afterEach(() => workspace.remove());

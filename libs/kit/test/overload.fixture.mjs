@@ -1,6 +1,7 @@
 /**
- * A process that answers `/work`, each time with some milliseconds of work, and `/healthz`, by an HttpListener.
- * Its argument is how it works: `at-once`, or `later` for half of the work after something that is waited for. Prints its port.
+ * A process that answers `/work`, each time with some milliseconds of work, and `/healthz`, by an HttpListener. Its
+ * argument is how it works: `at-once`, or `later` for half of the work after something that is waited for. Prints its
+ * port.
  */
 import { createHash } from 'node:crypto';
 import { register } from 'node:module';
@@ -14,7 +15,10 @@ const BLOCK = Buffer.alloc(16_384);
 const ROUNDS_A_MS = 60;
 const [, , how] = process.argv;
 
-/** Takes as much of the processor, however many others want it. @param {number} ms about so long on a machine that nobody else uses */
+/**
+ * Takes as much of the processor, however many others want it. @param {number} ms about so long on a machine that
+ * nobody else uses
+ */
 function work(ms) {
   for (let i = 0; i < ms * ROUNDS_A_MS; i++) createHash('sha256').update(BLOCK).digest();
 }

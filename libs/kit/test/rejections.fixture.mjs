@@ -1,6 +1,6 @@
 /**
- * Leaves promises behind that are rejected, in a context of a module and outside of any, once with a host's containment and once after it
- * has ended. Prints what was counted as the context's; the process ends by the last one.
+ * Leaves promises behind that are rejected, in a context of a module and outside of any, once with a host's containment
+ * and once after it has ended. Prints what was counted as the context's; the process ends by the last one.
  */
 import { register } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,7 +22,10 @@ const leaveBehind = async (text) => {
 };
 
 const release = containRejections();
-runInContext(new Counting('module', 'job', Infinity, undefined, undefined, undefined), () => void leaveBehind('of the context'));
+runInContext(
+  new Counting('module', 'job', Infinity, undefined, undefined, undefined),
+  () => void leaveBehind('of the context'),
+);
 void leaveBehind('of nobody');
 await sleep(50);
 process.stdout.write('alive\n');

@@ -1,7 +1,7 @@
 /**
  * jest's globalSetup: starts one throw-away PostgreSQL and one nats-server for the run, both at once, and hands their
- * addresses to the specs in FLEDGE_TEST_DATABASE_URL and FLEDGE_TEST_NATS_URL. A server that cannot be started fails only
- * the specs that ask for it. Both end with the run: by the globalTeardown, or with this process if it is killed.
+ * addresses to the specs in FLEDGE_TEST_DATABASE_URL and FLEDGE_TEST_NATS_URL. A server that cannot be started fails
+ * only the specs that ask for it. Both end with the run: by the globalTeardown, or with this process if it is killed.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { register } from 'node:module';
@@ -14,7 +14,10 @@ register('./typescript.hooks.mjs', import.meta.url);
 /** @typedef {{ url: string, stop(): Promise<void> }} Server */
 
 export default async function setup() {
-  const started = await Promise.all([offer('FLEDGE_TEST_DATABASE_URL', startPostgres), offer('FLEDGE_TEST_NATS_URL', startNats)]);
+  const started = await Promise.all([
+    offer('FLEDGE_TEST_DATABASE_URL', startPostgres),
+    offer('FLEDGE_TEST_NATS_URL', startNats),
+  ]);
   globalThis.fledgeTestServers = started.filter((server) => server !== undefined);
 }
 

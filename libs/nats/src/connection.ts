@@ -1,5 +1,14 @@
 import { Logger } from '@nestjs/common';
-import { type Authenticator, connect, credsAuthenticator, type NatsConnection, PermissionViolationError, type Status, tokenAuthenticator, usernamePasswordAuthenticator } from '@nats-io/transport-node';
+import {
+  type Authenticator,
+  connect,
+  credsAuthenticator,
+  type NatsConnection,
+  PermissionViolationError,
+  type Status,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+} from '@nats-io/transport-node';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartupError } from '@fledge/kit/contract';
 
@@ -27,7 +36,10 @@ export interface ConnectionEvents {
   publishDenied(subject: string): void;
 }
 
-/** The oldest server that will do, and the smallest payload: a message of the greatest weight must pass (see boundary/weight.ts). */
+/**
+ * The oldest server that will do, and the smallest payload: a message of the greatest weight must pass (see
+ * boundary/weight.ts).
+ */
 const SERVER_MIN = [2, 10] as const;
 export const PAYLOAD_MIN_BYTES = 1024 * 1024;
 
@@ -54,7 +66,12 @@ export async function connectTo(settings: ConnectionSettings, events: Connection
   return connection;
 }
 
-async function firstConnect({ urls, credentials, name, connectTimeoutMs }: ConnectionSettings): Promise<NatsConnection> {
+async function firstConnect({
+  urls,
+  credentials,
+  name,
+  connectTimeoutMs,
+}: ConnectionSettings): Promise<NatsConnection> {
   const until = Date.now() + connectTimeoutMs;
   const { servers, authenticator } = addresses(urls, credentials);
   for (;;) {
@@ -70,16 +87,25 @@ async function firstConnect({ urls, credentials, name, connectTimeoutMs }: Conne
         ignoreAuthErrorAbort: true,
         pingInterval: PING_INTERVAL_MS,
         maxPingOut: 2,
-        // a stack for each request, taken before it is known whether it will be needed, costs a tenth of what carrying a message does
+        // a stack for each request, taken before it is known whether it will be needed, costs a tenth of what carrying
+        // a message does
         noAsyncTraces: true,
       });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       if (/authori[sz]ation|authentication|credentials/i.test(reason)) {
-        throw new StartupError('nats-credentials', `NATS at ${plain(servers)} refuses the credentials: ${reason}`, 'Correct the user and password in its URL (`nats://user:password@host:4222`, as of NATS_URL), or the `credentials` of the NatsTransport.');
+        throw new StartupError(
+          'nats-credentials',
+          `NATS at ${plain(servers)} refuses the credentials: ${reason}`,
+          'Correct the user and password in its URL (`nats://user:password@host:4222`, as of NATS_URL), or the `credentials` of the NatsTransport.',
+        );
       }
       if (Date.now() + FIRST_CONNECT_RETRY_MS >= until) {
-        throw new StartupError('nats-unreachable', `NATS at ${plain(servers)} cannot be reached within ${connectTimeoutMs} ms: ${reason}`, 'Start nats-server there, or set NATS_URL to where it listens.');
+        throw new StartupError(
+          'nats-unreachable',
+          `NATS at ${plain(servers)} cannot be reached within ${connectTimeoutMs} ms: ${reason}`,
+          'Start nats-server there, or set NATS_URL to where it listens.',
+        );
       }
       await sleep(FIRST_CONNECT_RETRY_MS);
     }
@@ -87,17 +113,26 @@ async function firstConnect({ urls, credentials, name, connectTimeoutMs }: Conne
 }
 
 /** The URLs as the client takes them, which knows no user in them. */
-function addresses(urls: readonly string[], credentials: NatsCredentials | undefined): { servers: string[]; authenticator: Authenticator | undefined } {
+function addresses(
+  urls: readonly string[],
+  credentials: NatsCredentials | undefined,
+): { servers: string[]; authenticator: Authenticator | undefined } {
   let found = credentials;
   const servers = urls.map((url) => {
     const parsed = parseUrl(url);
     if (!parsed || !['nats:', 'tls:'].includes(parsed.protocol) || parsed.hostname === '') {
-      throw new StartupError('nats-url', `'${url}' is no URL of a NATS server`, "Write it as in 'nats://127.0.0.1:4222'.");
+      throw new StartupError(
+        'nats-url',
+        `'${url}' is no URL of a NATS server`,
+        "Write it as in 'nats://127.0.0.1:4222'.",
+      );
     }
-    if (parsed.username !== '') found ??= { user: decodeURIComponent(parsed.username), password: decodeURIComponent(parsed.password) };
+    if (parsed.username !== '')
+      found ??= { user: decodeURIComponent(parsed.username), password: decodeURIComponent(parsed.password) };
     return `${parsed.protocol}//${parsed.host}`;
   });
-  if (servers.length === 0) throw new StartupError('nats-url', 'no URL of a NATS server is given', "Write it as in 'nats://127.0.0.1:4222'.");
+  if (servers.length === 0)
+    throw new StartupError('nats-url', 'no URL of a NATS server is given', "Write it as in 'nats://127.0.0.1:4222'.");
   return { servers, authenticator: found && authenticatorOf(found) };
 }
 
@@ -115,11 +150,24 @@ function checkServer(connection: NatsConnection, { urls }: ConnectionSettings): 
   const info = connection.info;
   const [major = 0, minor = 0] = (info?.version ?? '').split('.').map(Number);
   if (!info || major < SERVER_MIN[0] || (major === SERVER_MIN[0] && minor < SERVER_MIN[1])) {
-    throw new StartupError('nats-version', `NATS at ${plain(urls)} is version ${info?.version ?? 'unknown'}, wanted is ${SERVER_MIN.join('.')} or newer`, 'Upgrade nats-server.');
+    throw new StartupError(
+      'nats-version',
+      `NATS at ${plain(urls)} is version ${info?.version ?? 'unknown'}, wanted is ${SERVER_MIN.join('.')} or newer`,
+      'Upgrade nats-server.',
+    );
   }
-  if (!info.headers) throw new StartupError('nats-headers', `NATS at ${plain(urls)} has headers switched off`, "Remove 'no_header_support' from its configuration.");
+  if (!info.headers)
+    throw new StartupError(
+      'nats-headers',
+      `NATS at ${plain(urls)} has headers switched off`,
+      "Remove 'no_header_support' from its configuration.",
+    );
   if (info.max_payload < PAYLOAD_MIN_BYTES) {
-    throw new StartupError('nats-payload', `NATS at ${plain(urls)} takes messages of ${info.max_payload} bytes, wanted are ${PAYLOAD_MIN_BYTES}`, "Set 'max_payload: 1MB' or more in its configuration.");
+    throw new StartupError(
+      'nats-payload',
+      `NATS at ${plain(urls)} takes messages of ${info.max_payload} bytes, wanted are ${PAYLOAD_MIN_BYTES}`,
+      "Set 'max_payload: 1MB' or more in its configuration.",
+    );
   }
 }
 
@@ -139,7 +187,8 @@ function note(status: Status, events: ConnectionEvents): void {
       return events.reconnected();
     case 'error':
       logger.error(`NATS: ${status.error.message}`);
-      if (status.error instanceof PermissionViolationError && status.error.operation === 'publish') events.publishDenied(status.error.subject);
+      if (status.error instanceof PermissionViolationError && status.error.operation === 'publish')
+        events.publishDenied(status.error.subject);
       return;
     case 'staleConnection':
       return logger.warn('NATS does not answer pings; reconnecting');

@@ -1,8 +1,17 @@
 import type { ErrorDetails, ErrorKind } from '@fledge/kit/contract';
-import { type CompiledError, declaredFailure, type EncodedError, type Failure, kitFailure } from '@fledge/kit/transport';
+import {
+  type CompiledError,
+  declaredFailure,
+  type EncodedError,
+  type Failure,
+  kitFailure,
+} from '@fledge/kit/transport';
 import { HEADERS_START } from './headers.js';
 
-/** A failure as its two parts on the wire: headers of the NATS service protocol, and the failure as JSON, for any NATS client to read. */
+/**
+ * A failure as its two parts on the wire: headers of the NATS service protocol, and the failure as JSON, for any NATS
+ * client to read.
+ */
 export interface FailureText {
   readonly headers: string;
   readonly body: string;

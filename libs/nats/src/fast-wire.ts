@@ -3,20 +3,22 @@ import { MessageReader } from './message-reader.js';
 import type { Subscription, Take, Wire } from './wire.js';
 
 /**
- * So many messages are sent without waiting for the end of the tick: the broker and the callee work on them while the rest of
- * a burst is still being made.
+ * So many messages are sent without waiting for the end of the tick: the broker and the callee work on them while the
+ * rest of a burst is still being made.
  */
 const BATCH_MAX = 32;
 
 /**
- * The hot path onto the NATS client. All that has to do with the connection (dialling, TLS, authentication, pings, reconnecting,
- * restoring subscriptions) is the client's. Two things go past its public face, because they cost as much as the rest of a call:
+ * The hot path onto the NATS client. All that has to do with the connection (dialling, TLS, authentication, pings,
+ * reconnecting, restoring subscriptions) is the client's. Two things go past its public face, because they cost as much
+ * as the rest of a call:
  *
- * - **out**: `publish()` checks each subject with a regular expression and makes four buffers a message. Here the messages of one
- *   tick are one string, encoded at once and sent after whatever the client itself has to send.
+ * - **out**: `publish()` checks each subject with a regular expression and makes four buffers a message. Here the
+ *   messages of one tick are one string, encoded at once and sent after whatever the client itself has to send.
  * - **in**: see `MessageReader`.
  *
- * The names used are typed but not promised by `@nats-io/nats-core`: `checkWire` finds out when a host starts, and `PublicWire` is then used.
+ * The names used are typed but not promised by `@nats-io/nats-core`: `checkWire` finds out when a host starts, and
+ * `PublicWire` is then used.
  */
 export class FastWire implements Wire {
   private readonly client: NatsConnectionImpl;
@@ -51,7 +53,10 @@ export class FastWire implements Wire {
     if (bytes !== body.length) this.wide = true;
     if (this.frames === '') process.nextTick(flushFrames, this);
     const to = reply === '' ? subject : `${subject} ${reply}`;
-    this.frames += headers === '' ? `PUB ${to} ${total}\r\n${body}\r\n` : `HPUB ${to} ${headers.length} ${total}\r\n${headers}${body}\r\n`;
+    this.frames +=
+      headers === ''
+        ? `PUB ${to} ${total}\r\n${body}\r\n`
+        : `HPUB ${to} ${headers.length} ${total}\r\n${headers}${body}\r\n`;
     if (++this.frameCount >= BATCH_MAX) this.flushFrames();
     return true;
   }

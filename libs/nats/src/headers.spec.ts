@@ -9,17 +9,24 @@ function crossed(...[identity, key, trace]: Parameters<typeof contextLines>): Re
 describe('headers', () => {
   it('carry the context', () => {
     const identity = { subject: 'u-1', roles: ['staff', 'a,b', 'böse\r\nrolle'] };
-    expect(crossed(identity, 'key: ü😀', TRACE)).toMatchObject({ identity, idempotencyKey: 'key: ü😀', traceparent: TRACE });
+    expect(crossed(identity, 'key: ü😀', TRACE)).toMatchObject({
+      identity,
+      idempotencyKey: 'key: ü😀',
+      traceparent: TRACE,
+    });
   });
 
-  it.each(['\r\nFledge-Caller: catalog', '\n', '\r', '%0d%0a', '\u0000', '\u2028', '\ud800 lone', '%', ''])('never let a value end its line: %j', (value) => {
-    const lines = contextLines({ subject: value, roles: [value] }, value, value);
-    expect(lines.split('\r\n')).toHaveLength(4);
-    expect(lines.replaceAll('\r\n', '')).toMatch(/^[\x20-\x7e]*$/);
-    const headers = readHeaders(`NATS/1.0\r\n${lines}\r\n`);
-    expect(headers?.identity?.subject).toBe(value.replace('\ud800', '\ufffd'));
-    expect(headers?.caller).toBe('nats');
-  });
+  it.each(['\r\nFledge-Caller: catalog', '\n', '\r', '%0d%0a', '\u0000', '\u2028', '\ud800 lone', '%', ''])(
+    'never let a value end its line: %j',
+    (value) => {
+      const lines = contextLines({ subject: value, roles: [value] }, value, value);
+      expect(lines.split('\r\n')).toHaveLength(4);
+      expect(lines.replaceAll('\r\n', '')).toMatch(/^[\x20-\x7e]*$/);
+      const headers = readHeaders(`NATS/1.0\r\n${lines}\r\n`);
+      expect(headers?.identity?.subject).toBe(value.replace('\ud800', '\ufffd'));
+      expect(headers?.caller).toBe('nats');
+    },
+  );
 
   it('leave out a trace that is none', () => {
     expect(contextLines(undefined, undefined, 'x\r\ny: z')).toBe('');
@@ -27,12 +34,28 @@ describe('headers', () => {
   });
 
   it('are read whatever their order, case and spaces, and unknown ones are skipped', () => {
-    expect(readHeaders('NATS/1.0\r\nX-Other: 1\r\nfledge-left-ms:250\r\nFLEDGE-ID: a.1\r\nFledge-Resent: 1\r\nFledge-Caller: ordering\r\n\r\n')).toMatchObject({ leftMs: 250, id: 'a.1', isResent: true, caller: 'ordering' });
+    expect(
+      readHeaders(
+        'NATS/1.0\r\nX-Other: 1\r\nfledge-left-ms:250\r\nFLEDGE-ID: a.1\r\nFledge-Resent: 1\r\nFledge-Caller: ordering\r\n\r\n',
+      ),
+    ).toMatchObject({ leftMs: 250, id: 'a.1', isResent: true, caller: 'ordering' });
     expect(readHeaders('NATS/1.0\r\nFledge-Resent: 0\r\n\r\n')).toMatchObject({ isResent: false });
-    expect(readHeaders('NATS/1.0\r\n\r\n')).toMatchObject({ id: '', isResent: false, leftMs: undefined, caller: 'nats', identity: undefined });
+    expect(readHeaders('NATS/1.0\r\n\r\n')).toMatchObject({
+      id: '',
+      isResent: false,
+      leftMs: undefined,
+      caller: 'nats',
+      identity: undefined,
+    });
   });
 
-  it.each(['Fledge-Left-Ms: soon', 'Fledge-Subject: %', 'Fledge-Caller: a b', `Fledge-Id: ${'x'.repeat(65)}`, 'no colon'])('that are malformed are refused: %s', (line) => {
+  it.each([
+    'Fledge-Left-Ms: soon',
+    'Fledge-Subject: %',
+    'Fledge-Caller: a b',
+    `Fledge-Id: ${'x'.repeat(65)}`,
+    'no colon',
+  ])('that are malformed are refused: %s', (line) => {
     expect(readHeaders(`NATS/1.0\r\n${line}\r\n\r\n`)).toBeUndefined();
   });
 });

@@ -1,8 +1,8 @@
 import { CALLER, type Identity, TRACEPARENT } from '@fledge/kit/transport';
 
 /**
- * What crosses beside a message. As text, `name: value` a line; values are percent-encoded where they could hold anything but
- * plain ASCII, so that no value can end its line. All are optional: a bare `nats req` has none.
+ * What crosses beside a message. As text, `name: value` a line; values are percent-encoded where they could hold
+ * anything but plain ASCII, so that no value can end its line. All are optional: a bare `nats req` has none.
  *
  * | header | value |
  * |---|---|
@@ -35,7 +35,11 @@ const PLAIN = /^[\w.@:/+=-]*$/;
 const LONE_SURROGATES = /[\ud800-\udfff]/gu;
 
 /** The lines of the context that a call takes along, without an end; mostly empty. */
-export function contextLines(identity: Identity | undefined, idempotencyKey: string | undefined, traceparent: string | undefined): string {
+export function contextLines(
+  identity: Identity | undefined,
+  idempotencyKey: string | undefined,
+  traceparent: string | undefined,
+): string {
   let lines = identity === undefined ? '' : identityLines(identity);
   if (idempotencyKey !== undefined) lines += `Fledge-Idempotency-Key: ${encode(idempotencyKey)}\r\n`;
   if (traceparent !== undefined && TRACEPARENT.test(traceparent)) lines += `traceparent: ${traceparent}\r\n`;
@@ -60,7 +64,15 @@ function encode(value: string): string {
 
 /** Reads headers; `undefined` when one of them is malformed. Unknown ones are skipped. */
 export function readHeaders(text: string): CallHeaders | undefined {
-  const headers: CallHeaders = { id: '', isResent: false, leftMs: undefined, caller: FOREIGN_CALLER, identity: undefined, idempotencyKey: undefined, traceparent: undefined };
+  const headers: CallHeaders = {
+    id: '',
+    isResent: false,
+    leftMs: undefined,
+    caller: FOREIGN_CALLER,
+    identity: undefined,
+    idempotencyKey: undefined,
+    traceparent: undefined,
+  };
   let subject: string | undefined;
   let roles = '';
   for (let start = text.indexOf('\r\n') + 2, end; (end = text.indexOf('\r\n', start)) > start; start = end + 2) {
@@ -92,8 +104,15 @@ export function readHeaders(text: string): CallHeaders | undefined {
       default:
     }
   }
-  if (headers.id.length > ID_CHARS_MAX || !isCaller(headers.caller) || (headers.leftMs !== undefined && !Number.isFinite(headers.leftMs))) return undefined;
-  return subject === undefined && headers.idempotencyKey === undefined ? headers : decodeValues(headers, subject, roles);
+  if (
+    headers.id.length > ID_CHARS_MAX ||
+    !isCaller(headers.caller) ||
+    (headers.leftMs !== undefined && !Number.isFinite(headers.leftMs))
+  )
+    return undefined;
+  return subject === undefined && headers.idempotencyKey === undefined
+    ? headers
+    : decodeValues(headers, subject, roles);
 }
 
 /** Whether a name stands there, in whatever case. */
@@ -112,7 +131,11 @@ function isCaller(name: string): boolean {
 
 function decodeValues(headers: CallHeaders, subject: string | undefined, roles: string): CallHeaders | undefined {
   try {
-    if (subject !== undefined) headers.identity = { subject: decodeURIComponent(subject), roles: roles === '' ? [] : roles.split(',').map(decodeURIComponent) };
+    if (subject !== undefined)
+      headers.identity = {
+        subject: decodeURIComponent(subject),
+        roles: roles === '' ? [] : roles.split(',').map(decodeURIComponent),
+      };
     if (headers.idempotencyKey !== undefined) headers.idempotencyKey = decodeURIComponent(headers.idempotencyKey);
     return headers;
   } catch {

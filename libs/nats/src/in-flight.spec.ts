@@ -16,7 +16,11 @@ describe('what is under way', () => {
     calls.delete(one);
     calls.delete(one);
     expect([calls.get(one.number), calls.get(two.number), calls.size, [...calls]]).toEqual([undefined, two, 1, [two]]);
-    expect([calls.get(NaN), calls.get(Infinity), calls.get(2 ** 40 + two.number)]).toEqual([undefined, undefined, undefined]);
+    expect([calls.get(NaN), calls.get(Infinity), calls.get(2 ** 40 + two.number)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 
   it('has numbers of its own, however many there are, in whatever order they end', () => {

@@ -9,9 +9,9 @@ const SLOTS_MIN = 64;
 const SLOTS_KEPT = 4_096;
 
 /**
- * What is under way, found by its number. An array and no `Map`: where entries come and go, V8's map moves from table to table, and
- * each former table points at its successor. Once one of them has become old, all that ever was in those after it outlives every
- * scavenge until the next full collection, which took a tenth of a busy caller's time.
+ * What is under way, found by its number. An array and no `Map`: where entries come and go, V8's map moves from table
+ * to table, and each former table points at its successor. Once one of them has become old, all that ever was in those
+ * after it outlives every scavenge until the next full collection, which took a tenth of a busy caller's time.
  */
 export class InFlight<T extends Numbered> implements Iterable<T> {
   private slots: (T | undefined)[] = emptySlots(SLOTS_MIN);

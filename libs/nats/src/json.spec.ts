@@ -1,5 +1,18 @@
 import { Type } from 'class-transformer';
-import { ArrayMinSize, IsArray, IsBoolean, IsDate, IsIn, IsInt, IsNumber, IsOptional, IsString, IsUUID, ValidateIf, ValidateNested } from 'class-validator';
+import {
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsDate,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsOptional,
+  IsString,
+  IsUUID,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
 import { messageWriter, resultWriter } from './json.js';
 
 class Leaf {
@@ -26,17 +39,48 @@ class OnlyOptional {
 }
 
 const ID = '6f9619ff-8b86-4d01-b42d-00c04fc964ff';
-const TEXTS = ['', 'plain', '"', '\\', '\n', '\u0000', '\u001f', '\u007f', '\u2028', 'é', '😀', '\ud800', '\udc00x', '</script>', 'x'.repeat(300), `${'x'.repeat(300)}"\n`];
+const TEXTS = [
+  '',
+  'plain',
+  '"',
+  '\\',
+  '\n',
+  '\u0000',
+  '\u001f',
+  '\u007f',
+  '\u2028',
+  'é',
+  '😀',
+  '\ud800',
+  '\udc00x',
+  '</script>',
+  'x'.repeat(300),
+  `${'x'.repeat(300)}"\n`,
+];
 
 function tree(name: string, parts: Partial<Tree> = {}): Tree {
-  const base = { name, age: 3, green: true, planted: new Date(0), mark: 'a', leaves: [], words: [], ids: [], rings: [] };
+  const base = {
+    name,
+    age: 3,
+    green: true,
+    planted: new Date(0),
+    mark: 'a',
+    leaves: [],
+    words: [],
+    ids: [],
+    rings: [],
+  };
   return Object.assign(new Tree(), base, parts);
 }
 
 describe('JSON text', () => {
   const trees = [
     ...TEXTS.map((text) => tree(text, { words: [text, text], note: text, unchecked: text })),
-    tree('lists', { leaves: [0, -1.5, 1e21, 1e-7, 123456789012345680].map((weight) => Object.assign(new Leaf(), { id: ID, weight })), ids: [ID, ID], rings: [new Date(1), new Date(-62198755200001), new Date(8.64e15)] }),
+    tree('lists', {
+      leaves: [0, -1.5, 1e21, 1e-7, 123456789012345680].map((weight) => Object.assign(new Leaf(), { id: ID, weight })),
+      ids: [ID, ID],
+      rings: [new Date(1), new Date(-62198755200001), new Date(8.64e15)],
+    }),
     tree('null', { note: null, green: false, mark: 1 }),
     tree('nested', { parent: tree('parent', { parent: tree('grandparent'), mark: true }) }),
   ];

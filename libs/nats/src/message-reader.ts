@@ -8,13 +8,24 @@ const [CR, LF, SPACE, ZERO, NINE, H, M] = [13, 10, 32, 48, 57, 72, 77];
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Stands before the client's parser. A message that lies whole in a chunk and is for a subscription made here is taken where it
- * lies; the client's parser makes six typed arrays, three objects and two passes of it. All else, from a server's `PING` to a
- * message cut in two, goes to that parser, which also keeps the state of what is cut.
+ * Stands before the client's parser. A message that lies whole in a chunk and is for a subscription made here is taken
+ * where it lies; the client's parser makes six typed arrays, three objects and two passes of it. All else, from a
+ * server's `PING` to a message cut in two, goes to that parser, which also keeps the state of what is cut.
  */
 export class MessageReader {
   private readonly takes = new Map<number, Take>();
-  private readonly delivery: WireMessage = { subject: EMPTY, subjectStart: 0, subjectEnd: 0, reply: EMPTY, replyStart: 0, replyEnd: 0, data: EMPTY, dataStart: 0, bodyStart: 0, dataEnd: 0 };
+  private readonly delivery: WireMessage = {
+    subject: EMPTY,
+    subjectStart: 0,
+    subjectEnd: 0,
+    reply: EMPTY,
+    replyStart: 0,
+    replyEnd: 0,
+    data: EMPTY,
+    dataStart: 0,
+    bodyStart: 0,
+    dataEnd: 0,
+  };
   /** The client's own parser, a new one for each connection to a server. */
   private parser: Parser;
 
@@ -62,8 +73,9 @@ export class MessageReader {
   }
 
   /**
-   * Takes the message that starts at `start`: `MSG <subject> <sid> [reply] <size>` or `HMSG <subject> <sid> [reply] <headers' size>
-   * <size>`, a line break, the data, a line break. Answers where the next one starts, or 0 when this one is not for here.
+   * Takes the message that starts at `start`: `MSG <subject> <sid> [reply] <size>` or `HMSG <subject> <sid> [reply]
+   * <headers' size> <size>`, a line break, the data, a line break. Answers where the next one starts, or 0 when this
+   * one is not for here.
    */
   private message(chunk: Buffer, start: number): number {
     const headed = chunk[start] === H;
@@ -99,7 +111,14 @@ export class MessageReader {
     let size = 0;
     for (; isDigit(chunk[at]); at++) size = size * 10 + (chunk[at] as number) - ZERO;
     const dataEnd = dataStart + size;
-    if (chunk[at] !== CR || headersSize > size || dataEnd + 2 > chunk.length || chunk[dataEnd] !== CR || chunk[dataEnd + 1] !== LF) return 0;
+    if (
+      chunk[at] !== CR ||
+      headersSize > size ||
+      dataEnd + 2 > chunk.length ||
+      chunk[dataEnd] !== CR ||
+      chunk[dataEnd + 1] !== LF
+    )
+      return 0;
     delivery.subject = delivery.reply = delivery.data = chunk;
     delivery.subjectStart = subjectStart;
     delivery.subjectEnd = subjectEnd;

@@ -1,8 +1,12 @@
 import type { NatsSettings, TransportKind } from '@fledge/kit/transport';
 import { NatsTransport } from './nats.transport.js';
 
-/** What the kit loads for `transport: nats`. The settings are those of the topology's section `nats`, which the kit checks. */
+/**
+ * What the kit loads for `transport: nats`. The settings are those of the topology's section `nats`, which the kit
+ * checks.
+ */
 export const nats: Pick<TransportKind<NatsSettings>, 'name' | 'create'> = {
   name: 'nats',
-  create: ({ servers, ...limits }, { namespace, service, version }) => new NatsTransport({ url: servers, log: limits, namespace, name: service, version }),
+  create: ({ servers, ...limits }, { namespace, service, version }) =>
+    new NatsTransport({ url: servers, log: limits, namespace, name: service, version }),
 };

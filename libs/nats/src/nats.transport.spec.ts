@@ -19,7 +19,10 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
   const ask = (name: string, body: string, lines: Record<string, string> = {}): Promise<Msg> => {
     const headers = natsHeaders();
     for (const [key, value] of Object.entries(lines)) headers.set(key, value);
-    return client.request(`${rig.namespace}.shelf.${name}`, body, { timeout: 2_000, ...(Object.keys(lines).length > 0 && { headers }) });
+    return client.request(`${rig.namespace}.shelf.${name}`, body, {
+      timeout: 2_000,
+      ...(Object.keys(lines).length > 0 && { headers }),
+    });
   };
 
   describe('any NATS client', () => {
@@ -36,9 +39,19 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
     it('may name identity, time, trace and key in headers, but no more time than the contract gives', async () => {
       const seen: ReturnType<typeof currentCall>[] = [];
       await rig.replica({ count: () => seen.push(currentCall()) });
-      await ask('count.v1', '{"of":""}', { 'Fledge-Subject': 'alice', 'Fledge-Roles': 'staff,a%2Cb', 'Fledge-Left-Ms': '500', 'Fledge-Idempotency-Key': 'k', 'Fledge-Caller': 'desk' });
+      await ask('count.v1', '{"of":""}', {
+        'Fledge-Subject': 'alice',
+        'Fledge-Roles': 'staff,a%2Cb',
+        'Fledge-Left-Ms': '500',
+        'Fledge-Idempotency-Key': 'k',
+        'Fledge-Caller': 'desk',
+      });
       await ask('count.v1', '{"of":""}', { 'Fledge-Left-Ms': '999999' });
-      expect(seen[0]).toMatchObject({ caller: 'desk', identity: { subject: 'alice', roles: ['staff', 'a,b'] }, idempotencyKey: 'k' });
+      expect(seen[0]).toMatchObject({
+        caller: 'desk',
+        identity: { subject: 'alice', roles: ['staff', 'a,b'] },
+        idempotencyKey: 'k',
+      });
       expect(seen[0]?.timeLeftMs).toBeLessThanOrEqual(500);
       expect(seen[1]?.timeLeftMs).toBeLessThanOrEqual(4_000);
     });
@@ -47,25 +60,51 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
       ['no JSON', 'count.v1', '{"of"', {}, 400, 'fledge.invalid-message', 'json'],
       ['a message that breaks its contract', 'count.v1', '{"of":5}', {}, 400, 'fledge.invalid-message', 'type'],
       ['no payload', 'count.v1', '', {}, 400, 'fledge.invalid-message', 'type'],
-      ['a malformed header', 'count.v1', '{"of":""}', { 'Fledge-Left-Ms': 'soon' }, 400, 'fledge.invalid-message', 'headers'],
+      [
+        'a malformed header',
+        'count.v1',
+        '{"of":""}',
+        { 'Fledge-Left-Ms': 'soon' },
+        400,
+        'fledge.invalid-message',
+        'headers',
+      ],
     ] as const)('gets an error of the service protocol for %s', async (_, name, body, lines, code, kitCode, rule) => {
       await rig.replica();
       const answer = await ask(name, body, lines);
       expect(answer.headers?.code === 0 ? Number(answer.headers.get('Nats-Service-Error-Code')) : undefined).toBe(code);
       expect(answer.headers?.get('Nats-Service-Error')).toContain('breaks its contract');
       expect(answer.headers?.get('Fledge-Error')).toBe(kitCode);
-      expect(answer.json()).toMatchObject({ code: kitCode, kind: 'invalid', outcome: 'rejected', data: { violations: [{ rule }] } });
+      expect(answer.json()).toMatchObject({
+        code: kitCode,
+        kind: 'invalid',
+        outcome: 'rejected',
+        data: { violations: [{ rule }] },
+      });
     });
 
     it('reads declared errors, faults and unknown messages', async () => {
-      await rig.replica({ put: () => Promise.reject(new Full({ most: 3, since: new Date(0) })), count: () => Promise.reject(new Error('inner\r\ntext')) });
+      await rig.replica({
+        put: () => Promise.reject(new Full({ most: 3, since: new Date(0) })),
+        count: () => Promise.reject(new Error('inner\r\ntext')),
+      });
       const full = await ask('put.v1', '{"what":""}');
       expect(full.headers?.get('Nats-Service-Error-Code')).toBe('409');
-      expect(full.json()).toEqual({ code: 'shelf.full.v1', kind: 'conflict', message: 'the shelf is full with 3', hint: 'Take something off.', outcome: 'rejected', data: { most: 3, since: '1970-01-01T00:00:00.000Z' } });
+      expect(full.json()).toEqual({
+        code: 'shelf.full.v1',
+        kind: 'conflict',
+        message: 'the shelf is full with 3',
+        hint: 'Take something off.',
+        outcome: 'rejected',
+        data: { most: 3, since: '1970-01-01T00:00:00.000Z' },
+      });
       const fault = await ask('count.v1', '{"of":""}');
       expect(fault.headers?.get('Nats-Service-Error-Code')).toBe('500');
       expect(fault.string()).not.toContain('inner');
-      expect((await ask('nonsense.v9', '{}')).json()).toMatchObject({ code: 'fledge.module-unavailable', data: { reason: 'missing' } });
+      expect((await ask('nonsense.v9', '{}')).json()).toMatchObject({
+        code: 'fledge.module-unavailable',
+        data: { reason: 'missing' },
+      });
     });
 
     it('is never answered with a notice in place of the result', async () => {
@@ -93,15 +132,26 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
     let ran = 0;
     await rig.replica({ count: () => ran++ });
     for (const left of ['0', '-5']) {
-      expect((await ask('count.v1', '{"of":""}', { 'Fledge-Left-Ms': left })).json()).toMatchObject({ code: 'fledge.deadline-exceeded', outcome: 'not-run' });
+      expect((await ask('count.v1', '{"of":""}', { 'Fledge-Left-Ms': left })).json()).toMatchObject({
+        code: 'fledge.deadline-exceeded',
+        outcome: 'not-run',
+      });
     }
     expect(ran).toBe(0);
   });
 
   it('does not count a call in flight beyond its answer', async () => {
-    const { moduleServer } = await rig.replica({ put: () => Promise.reject(new Full({ most: 3, since: new Date(0) })), count: () => sleep(5, 1) });
+    const { moduleServer } = await rig.replica({
+      put: () => Promise.reject(new Full({ most: 3, since: new Date(0) })),
+      count: () => sleep(5, 1),
+    });
     const desk = await rig.caller();
-    await Promise.allSettled([...Array.from({ length: 20 }, () => desk.put()), ...Array.from({ length: 20 }, () => desk.count()), ask('count.v1', '{}'), ask('count.v1', '{"of":""}')]);
+    await Promise.allSettled([
+      ...Array.from({ length: 20 }, () => desk.put()),
+      ...Array.from({ length: 20 }, () => desk.count()),
+      ask('count.v1', '{}'),
+      ask('count.v1', '{"of":""}'),
+    ]);
     expect(moduleServer.inFlight).toBe(0);
   });
 
@@ -110,7 +160,10 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
     ['another type', '"7"'],
     ['nothing', ''],
   ])('takes an answer that its contract does not promise for a fault: %s', async (_, answer) => {
-    client.subscribe(`${rig.namespace}.shelf.>`, { queue: 'shelf', callback: (_error, message) => void message.respond(answer) });
+    client.subscribe(`${rig.namespace}.shelf.>`, {
+      queue: 'shelf',
+      callback: (_error, message) => void message.respond(answer),
+    });
     await client.flush();
     const error = await failureOf((await rig.caller()).count());
     expect(error).toBeInstanceOf(ModuleFault);
@@ -120,8 +173,14 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
   it('takes the error of a foreign service for a fault, and one that breaks its contract too', async () => {
     const answers = [
       { lines: { 'Nats-Service-Error': 'no', 'Nats-Service-Error-Code': '500' }, body: 'no JSON' },
-      { lines: { 'Nats-Service-Error': 'full', 'Nats-Service-Error-Code': '409' }, body: '{"code":"shelf.full.v1","message":"full","data":{"most":"many"}}' },
-      { lines: { 'Nats-Service-Error': 'bad', 'Nats-Service-Error-Code': '400' }, body: '{"code":"fledge.invalid-message","data":{"violations":[{"path":"a"},7]}}' },
+      {
+        lines: { 'Nats-Service-Error': 'full', 'Nats-Service-Error-Code': '409' },
+        body: '{"code":"shelf.full.v1","message":"full","data":{"most":"many"}}',
+      },
+      {
+        lines: { 'Nats-Service-Error': 'bad', 'Nats-Service-Error-Code': '400' },
+        body: '{"code":"fledge.invalid-message","data":{"violations":[{"path":"a"},7]}}',
+      },
     ];
     client.subscribe(`${rig.namespace}.shelf.>`, {
       queue: 'shelf',

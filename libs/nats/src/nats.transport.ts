@@ -19,7 +19,9 @@ const logger = new Logger('nats');
 export interface NatsTransportOptions {
   /** One or more servers of one cluster, e.g. `nats://127.0.0.1:4222`; a user and password may stand in it. */
   readonly url: string | readonly string[];
-  /** Keeps two systems apart on one broker; the first part of every subject. Letters, digits, `-` and `_`, 40 at most. */
+  /**
+   * Keeps two systems apart on one broker; the first part of every subject. Letters, digits, `-` and `_`, 40 at most.
+   */
   readonly namespace: string;
   /** How long `start` tries, in milliseconds. Default 5,000. */
   readonly connectTimeoutMs?: number;
@@ -32,7 +34,10 @@ export interface NatsTransportOptions {
   readonly credentials?: NatsCredentials;
   /** What the broker keeps of messages. */
   readonly log?: LogLimits;
-  /** Whether calls pass the NATS client by its public face alone, which takes longer. Default `false`; a release of the client that is not known gets it by itself. */
+  /**
+   * Whether calls pass the NATS client by its public face alone, which takes longer. Default `false`; a release of the
+   * client that is not known gets it by itself.
+   */
   readonly usesPublicClient?: boolean;
 }
 
@@ -43,12 +48,13 @@ const REPLICA = /^[\w-]{1,64}$/;
 const SEMVER = /^\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/;
 
 /**
- * Calls between processes, over NATS (2.10 or newer). Any NATS client can call a module too:
- * `nats req shop.catalog.get-products.v1 '{"ids":["…"]}'`.
+ * Calls between processes, over NATS (2.10 or newer). Any NATS client can call a module too: `nats req
+ * shop.catalog.get-products.v1 '{"ids":["…"]}'`.
  *
- * Answers a caller by what is known: no replica subscribed fails at once with `ModuleUnavailable`; a replica that dies is not
- * waited for when the message may run twice (a query, a command with an idempotency key), which is sent to another one, twice
- * at most; any other call ends by its deadline with the outcome `unknown`. A connection that is lost is waited for up to a second.
+ * Answers a caller by what is known: no replica subscribed fails at once with `ModuleUnavailable`; a replica that dies
+ * is not waited for when the message may run twice (a query, a command with an idempotency key), which is sent to
+ * another one, twice at most; any other call ends by its deadline with the outcome `unknown`. A connection that is lost
+ * is waited for up to a second.
  */
 export class NatsTransport implements Transport {
   readonly name = 'nats';
@@ -66,8 +72,14 @@ export class NatsTransport implements Transport {
     this.messageLog = new JetStreamMessageLog(options.namespace, options.log);
     this.replica = options.replica ?? nuid.next();
     this.version = options.version ?? '0.0.0';
-    if (!REPLICA.test(this.replica)) throw new StartupError('replica', `'${this.replica}' cannot name a replica`, 'Use letters, digits, hyphens and underscores, 64 at most.');
-    if (!SEMVER.test(this.version)) throw new StartupError('version', `'${this.version}' is no semantic version`, "Write it as in '1.4.0'.");
+    if (!REPLICA.test(this.replica))
+      throw new StartupError(
+        'replica',
+        `'${this.replica}' cannot name a replica`,
+        'Use letters, digits, hyphens and underscores, 64 at most.',
+      );
+    if (!SEMVER.test(this.version))
+      throw new StartupError('version', `'${this.version}' is no semantic version`, "Write it as in '1.4.0'.");
   }
   async start(): Promise<void> {
     const { url, credentials, connectTimeoutMs = CONNECT_TIMEOUT_DEFAULT_MS } = this.options;
@@ -75,7 +87,11 @@ export class NatsTransport implements Transport {
     const name = this.options.name ?? `${this.options.namespace} ${hostname()} ${process.pid}`;
     const { wire, connection } = await openWire(
       { urls, credentials, name, connectTimeoutMs },
-      { reconnected: () => this.onReconnected(), disconnected: () => this.messageLog.disconnected(), publishDenied: (subject) => this.requests?.publishDenied(subject) },
+      {
+        reconnected: () => this.onReconnected(),
+        disconnected: () => this.messageLog.disconnected(),
+        publishDenied: (subject) => this.requests?.publishDenied(subject),
+      },
       this.options.usesPublicClient ?? false,
     );
     this.wire = wire;
@@ -100,7 +116,12 @@ export class NatsTransport implements Transport {
     this.served.push({ responder, protocol });
     // When this has come back the server has taken the subscriptions, or told that it refuses them.
     await wire.flush();
-    if (denied) throw new StartupError('nats-permissions', `NATS refuses that ${moduleServer.module} answers calls: ${denied.message}`, `Allow the user to subscribe to '${this.subjects.module(moduleServer.module)}' in the queue '${moduleServer.module}'.`);
+    if (denied)
+      throw new StartupError(
+        'nats-permissions',
+        `NATS refuses that ${moduleServer.module} answers calls: ${denied.message}`,
+        `Allow the user to subscribe to '${this.subjects.module(moduleServer.module)}' in the queue '${moduleServer.module}'.`,
+      );
   }
 
   sender(caller: string, message: CompiledMessage): Send {
@@ -108,7 +129,9 @@ export class NatsTransport implements Transport {
   }
 
   async drain(): Promise<void> {
-    await Promise.all(this.served.map(async ({ responder, protocol }) => Promise.all([protocol.drain(), responder.drain()])));
+    await Promise.all(
+      this.served.map(async ({ responder, protocol }) => Promise.all([protocol.drain(), responder.drain()])),
+    );
     await this.flushed();
   }
 
@@ -153,7 +176,12 @@ export class NatsTransport implements Transport {
   }
 
   private started<T>(part: T | undefined): T {
-    if (part === undefined) throw new StartupError('nats-not-started', 'the NATS transport is used before it was started', 'Await `start()` first.');
+    if (part === undefined)
+      throw new StartupError(
+        'nats-not-started',
+        'the NATS transport is used before it was started',
+        'Await `start()` first.',
+      );
     return part;
   }
 }

@@ -20,10 +20,15 @@ type WireOf = (connection: NatsConnection, isReached: () => boolean) => Wire;
 const PUBLIC: WireOf = (connection, isReached) => new PublicWire(connection, isReached);
 
 /**
- * Connects, and sends one message round. Where that fails for the client's inner parts, it connects again and uses the client's public face,
- * with a warning.
+ * Connects, and sends one message round. Where that fails for the client's inner parts, it connects again and uses the
+ * client's public face, with a warning.
  */
-export async function openWire(settings: ConnectionSettings, events: ConnectionEvents, usesPublicClient: boolean, fast: WireOf = (connection) => new FastWire(connection)): Promise<OpenWire> {
+export async function openWire(
+  settings: ConnectionSettings,
+  events: ConnectionEvents,
+  usesPublicClient: boolean,
+  fast: WireOf = (connection) => new FastWire(connection),
+): Promise<OpenWire> {
   if (usesPublicClient) return open(settings, events, PUBLIC);
   try {
     return await open(settings, events, fast);
@@ -31,7 +36,9 @@ export async function openWire(settings: ConnectionSettings, events: ConnectionE
     // what a changed client does with its inner parts may be anything, silence too
     if (error instanceof StartupError && !CLIENT_FAILURES.includes(error.code)) throw error;
     const opened = await open(settings, events, PUBLIC);
-    logger.warn(`the inner parts of the installed NATS client are not known (${error instanceof Error ? error.message : String(error)}): calls take longer, over its public face. Install a release of @nats-io/nats-core that @fledge/nats asks for`);
+    logger.warn(
+      `the inner parts of the installed NATS client are not known (${error instanceof Error ? error.message : String(error)}): calls take longer, over its public face. Install a release of @nats-io/nats-core that @fledge/nats asks for`,
+    );
     return opened;
   }
 }

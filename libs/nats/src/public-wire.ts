@@ -5,7 +5,10 @@ import type { WireMessage } from './wire-message.js';
 
 const EMPTY = Buffer.alloc(0);
 
-/** The public face of the NATS client, for a release of it whose inner parts `FastWire` does not know. Calls take longer over it. */
+/**
+ * The public face of the NATS client, for a release of it whose inner parts `FastWire` does not know. Calls take longer
+ * over it.
+ */
 export class PublicWire implements Wire {
   private knownMaxBytes = 0;
 
@@ -31,7 +34,10 @@ export class PublicWire implements Wire {
     if (headers.length + Buffer.byteLength(body) > this.payloadMaxBytes) return false;
     // what is sent to nobody must not run later
     if (!this.isConnected) return true;
-    this.client.publish(subject, body, { ...(reply !== '' && { reply }), ...(headers !== '' && { headers: parseHeaders(headers) }) });
+    this.client.publish(subject, body, {
+      ...(reply !== '' && { reply }),
+      ...(headers !== '' && { headers: parseHeaders(headers) }),
+    });
     return true;
   }
 
@@ -73,15 +79,27 @@ function parseHeaders(text: string): MsgHdrs {
 
 function headersText(headers: MsgHdrs | undefined): string {
   if (headers === undefined) return '';
-  const status = headers.code > 0 ? `${`NATS/1.0 ${headers.code} ${headers.description}`.trimEnd()}\r\n` : HEADERS_START;
-  return `${status}${headers.keys().map((key) => headers.values(key).map((value) => `${key}: ${value}\r\n`).join('')).join('')}\r\n`;
+  const status =
+    headers.code > 0 ? `${`NATS/1.0 ${headers.code} ${headers.description}`.trimEnd()}\r\n` : HEADERS_START;
+  return `${status}${headers
+    .keys()
+    .map((key) =>
+      headers
+        .values(key)
+        .map((value) => `${key}: ${value}\r\n`)
+        .join(''),
+    )
+    .join('')}\r\n`;
 }
 
 function wireMessageOf({ subject, reply, headers, data }: Msg): WireMessage {
   const subjectBytes = Buffer.from(subject);
   const replyBytes = reply === undefined || reply === '' ? EMPTY : Buffer.from(reply);
   const headerBytes = Buffer.from(headersText(headers));
-  const bytes = headerBytes.length === 0 ? Buffer.from(data.buffer, data.byteOffset, data.byteLength) : Buffer.concat([headerBytes, data]);
+  const bytes =
+    headerBytes.length === 0
+      ? Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+      : Buffer.concat([headerBytes, data]);
   return {
     subject: subjectBytes,
     subjectStart: 0,

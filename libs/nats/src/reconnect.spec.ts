@@ -50,10 +50,16 @@ describe.each(WAYS)('NatsTransport when the broker goes away, $name', (way) => {
     for (let turn = 0; turn < 3; turn++) {
       const { port } = broker;
       await broker.stop();
-      await eventually(() => !desk.transport.isConnected() && !replica.transport.isConnected(), 'the loss of the connections');
+      await eventually(
+        () => !desk.transport.isConnected() && !replica.transport.isConnected(),
+        'the loss of the connections',
+      );
       await sleep(turn * 150);
       broker = await startNatsServer({ port });
-      await eventually(() => desk.transport.isConnected() && replica.transport.isConnected(), 'the return of the connections');
+      await eventually(
+        () => desk.transport.isConnected() && replica.transport.isConnected(),
+        'the return of the connections',
+      );
       expect(await desk.count()).toBe(3);
     }
   });
@@ -75,7 +81,10 @@ describe.each(WAYS)('NatsTransport when the broker goes away, $name', (way) => {
   it('takes work that ends meanwhile for no fault', async () => {
     const faults: unknown[] = [];
     let end: ((value: number) => void) | undefined;
-    await rig.replica({ count: () => new Promise<number>((resolve) => (end = resolve)), logFault: (_module, _message, _id, error) => faults.push(error) });
+    await rig.replica({
+      count: () => new Promise<number>((resolve) => (end = resolve)),
+      logFault: (_module, _message, _id, error) => faults.push(error),
+    });
     const desk = await rig.caller();
     const call = failureOf(desk.count());
     await eventually(() => end !== undefined, 'the start of the query');

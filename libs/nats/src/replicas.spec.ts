@@ -20,7 +20,11 @@ describe.each(WAYS)('NatsTransport with several replicas, $name', (way) => {
   /** A replica as one that was killed leaves it: it took calls, and says nothing. */
   async function silentReplica(): Promise<{ took: string[] }> {
     const took: string[] = [];
-    hole.subscribe(`${rig.namespace}.shelf.>`, { queue: 'shelf', callback: (_error, message) => void took.push(`${message.subject.split('.')[2]} ${message.headers?.get('Fledge-Id')}`) });
+    hole.subscribe(`${rig.namespace}.shelf.>`, {
+      queue: 'shelf',
+      callback: (_error, message) =>
+        void took.push(`${message.subject.split('.')[2]} ${message.headers?.get('Fledge-Id')}`),
+    });
     await hole.flush();
     return { took };
   }
@@ -29,7 +33,8 @@ describe.each(WAYS)('NatsTransport with several replicas, $name', (way) => {
     const silent = await silentReplica();
     await rig.replica();
     const desk = await rig.caller();
-    // More than enough that one of them met the silent replica; a call may meet it thrice, and then ends by its deadline.
+    // More than enough that one of them met the silent replica; a call may meet it thrice, and then ends by its
+    // deadline.
     const results = await Promise.allSettled(Array.from({ length: 60 }, () => desk.count()));
     const answered = results.filter((r) => r.status === 'fulfilled').length;
     const ids = new Map<string, number>();
@@ -70,8 +75,14 @@ describe.each(WAYS)('NatsTransport with several replicas, $name', (way) => {
     const lines = 'NATS/1.0\r\nFledge-Id: same.1\r\nFledge-Resent: 1\r\n\r\n';
     const raw = await connect({ servers: rig.url });
     const answers: string[] = [];
-    raw.subscribe('answers.same', { callback: (_error, message) => void (message.string() && answers.push(message.string())) });
-    for (let i = 0; i < 3; i++) raw.publish(`${rig.namespace}.shelf.count.v1`, '{"of":""}', { reply: 'answers.same', headers: { encode: () => new TextEncoder().encode(lines) } as never });
+    raw.subscribe('answers.same', {
+      callback: (_error, message) => void (message.string() && answers.push(message.string())),
+    });
+    for (let i = 0; i < 3; i++)
+      raw.publish(`${rig.namespace}.shelf.count.v1`, '{"of":""}', {
+        reply: 'answers.same',
+        headers: { encode: () => new TextEncoder().encode(lines) } as never,
+      });
     await eventually(() => answers.length > 0, 'the answer');
     expect(runs).toBe(1);
     expect(answers).toEqual(['7']);

@@ -1,6 +1,15 @@
 import { Logger } from '@nestjs/common';
 import { InvalidMessage, ModuleUnavailable, type UnavailableReason, UndeclaredDependency } from '@fledge/kit/contract';
-import { type Abandonable, type Call, type CompiledMessage, faultOf, now, outcomeOf, readFailure, type Send } from '@fledge/kit/transport';
+import {
+  type Abandonable,
+  type Call,
+  type CompiledMessage,
+  faultOf,
+  now,
+  outcomeOf,
+  readFailure,
+  type Send,
+} from '@fledge/kit/transport';
 import { isFailure } from './failure-text.js';
 import { contextLines, HEADERS_START } from './headers.js';
 import { type JsonWriter, messageWriter } from './json.js';
@@ -20,8 +29,8 @@ const SILENCE_MIN_MS = 250;
 /** Times a call is sent again because of silence. */
 const RESENDS_MAX = 2;
 /**
- * Times a call is sent again because a replica was draining, at once. The server draws a replica by lot, so few would not do:
- * with one of two draining, eight are all drawn wrong for one call in 500, and these never.
+ * Times a call is sent again because a replica was draining, at once. The server draws a replica by lot, so few would
+ * not do: with one of two draining, eight are all drawn wrong for one call in 500, and these never.
  */
 const DRAINING_RESENDS_MAX = 32;
 
@@ -73,8 +82,9 @@ class Pending implements Abandonable, Numbered {
 }
 
 /**
- * The calling side: all calls of the process share one subscription for replies, `_INBOX.<unique>.<number>`, and the number
- * finds the call. A call has no timer: its deadline is on the wheel, and everything slower is looked at on the beat.
+ * The calling side: all calls of the process share one subscription for replies, `_INBOX.<unique>.<number>`, and the
+ * number finds the call. A call has no timer: its deadline is on the wheel, and everything slower is looked at on the
+ * beat.
  */
 export class Requests {
   private readonly pending = new InFlight<Pending>();
@@ -112,7 +122,12 @@ export class Requests {
   beat(at: number): void {
     for (const pending of this.pending) {
       if (pending.parkedUntil > 0) this.unpark(pending, at);
-      else if (at - pending.heardAt >= pending.silenceMs && pending.resends < RESENDS_MAX && pending.mayRepeat && this.wire.isConnected) {
+      else if (
+        at - pending.heardAt >= pending.silenceMs &&
+        pending.resends < RESENDS_MAX &&
+        pending.mayRepeat &&
+        this.wire.isConnected
+      ) {
         pending.resends++;
         this.transmit(pending, pending.call.deadlineAt - at, at);
       }
@@ -127,7 +142,8 @@ export class Requests {
   /** The broker forbids this process to call: what `uses` forbids in one process. */
   publishDenied(subject: string): void {
     for (const pending of this.pending) {
-      if (pending.route.subject === subject) this.fail(pending, new UndeclaredDependency(pending.route.caller, pending.route.message.name));
+      if (pending.route.subject === subject)
+        this.fail(pending, new UndeclaredDependency(pending.route.caller, pending.route.message.name));
     }
   }
 
@@ -135,7 +151,12 @@ export class Requests {
   abandon(pending: Pending): void {
     this.pending.delete(pending);
     if (pending.parkedUntil > 0 || !this.wire.isConnected) return;
-    this.wire.publish(this.subjects.cancellations(pending.route.message.module), '', '', `${this.inbox}.${pending.number}`);
+    this.wire.publish(
+      this.subjects.cancellations(pending.route.message.module),
+      '',
+      '',
+      `${this.inbox}.${pending.number}`,
+    );
   }
 
   private send(route: Route, input: object, call: Call): void {
@@ -156,7 +177,8 @@ export class Requests {
     pending.parkedUntil = 0;
     pending.heardAt = at;
     pending.silenceMs = Math.max(SILENCE_MIN_MS, Math.min(SILENCE_MAX_MS, leftMs / 2));
-    if (!this.wire.publish(route.subject, `${this.inboxPrefix}${number}`, headers, pending.body)) return this.refuseSize(pending);
+    if (!this.wire.publish(route.subject, `${this.inboxPrefix}${number}`, headers, pending.body))
+      return this.refuseSize(pending);
     call.started = true;
   }
 
@@ -176,7 +198,9 @@ export class Requests {
       const body = bodyOf(delivery);
       result = call.message.output.decode(body === '' ? undefined : JSON.parse(body));
     } catch (error) {
-      logger.error(`[${call.correlationId}] ${call.message.module} answered ${call.message.name} with what its contract does not promise: ${String(error)}`);
+      logger.error(
+        `[${call.correlationId}] ${call.message.module} answered ${call.message.name} with what its contract does not promise: ${String(error)}`,
+      );
       return call.fail(faultOf(call, undefined), 'fault');
     }
     call.succeed(result);
@@ -219,7 +243,16 @@ export class Requests {
 
   private refuseSize(pending: Pending): void {
     const { name } = pending.route.message;
-    this.fail(pending, new InvalidMessage(name, [{ path: '', rule: 'too-large', message: `is larger than the ${this.wire.payloadMaxBytes} bytes that the broker takes: send less, or a page at a time` }]));
+    this.fail(
+      pending,
+      new InvalidMessage(name, [
+        {
+          path: '',
+          rule: 'too-large',
+          message: `is larger than the ${this.wire.payloadMaxBytes} bytes that the broker takes: send less, or a page at a time`,
+        },
+      ]),
+    );
   }
 
   private unavailable({ route }: Pending, reason: UnavailableReason): ModuleUnavailable {

@@ -1,5 +1,15 @@
 import { DeadlineExceeded, InvalidMessage, type ModuleFault, ModuleUnavailable } from '@fledge/kit/contract';
-import { type CompiledError, type EncodedError, type Handler, type ModuleServer, now, type Outcomes, parseBody, runHandler, wheel } from '@fledge/kit/transport';
+import {
+  type CompiledError,
+  type EncodedError,
+  type Handler,
+  type ModuleServer,
+  now,
+  type Outcomes,
+  parseBody,
+  runHandler,
+  wheel,
+} from '@fledge/kit/transport';
 import { bodyOf, type WireMessage, hasHeaders, headersOf, replyOf, subjectTail } from './wire-message.js';
 import { Endpoint } from './endpoint.js';
 import { declaredFailureText, type FailureText, kitFailureText } from './failure-text.js';
@@ -10,11 +20,19 @@ import type { Subscription, Wire } from './wire.js';
 import { Work, type WorkOwner } from './work.js';
 
 const WORKING = `${HEADERS_START.trimEnd()} 102 Working\r\n\r\n`;
-const NO_HEADERS: CallHeaders = { id: '', isResent: false, leftMs: undefined, caller: FOREIGN_CALLER, identity: undefined, idempotencyKey: undefined, traceparent: undefined };
+const NO_HEADERS: CallHeaders = {
+  id: '',
+  isResent: false,
+  leftMs: undefined,
+  caller: FOREIGN_CALLER,
+  identity: undefined,
+  idempotencyKey: undefined,
+  traceparent: undefined,
+};
 
 /**
- * The answering side, for one module: one queue subscription for all its messages, so that replicas share them. What it may
- * take, and that it drains, is the module server's to say, as in one process.
+ * The answering side, for one module: one queue subscription for all its messages, so that replicas share them. What it
+ * may take, and that it drains, is the module server's to say, as in one process.
  *
  * A call is never started when its time is spent. How long a message lay in this process's own socket buffer, behind a
  * blocked event loop, cannot be known: `Fledge-Left-Ms` counts from when it is read.
@@ -34,7 +52,9 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     private readonly subjects: Subjects,
     private readonly moduleServer: ModuleServer,
   ) {
-    this.endpoints = moduleServer.messages.map((message) => new Endpoint(message, subjects.message(message.name), moduleServer.handlerOf(message)));
+    this.endpoints = moduleServer.messages.map(
+      (message) => new Endpoint(message, subjects.message(message.name), moduleServer.handlerOf(message)),
+    );
     this.prefixLength = subjects.message(moduleServer.module).length + 1;
     for (const endpoint of this.endpoints) this.bySubject.set(endpoint.subject.slice(this.prefixLength), endpoint);
   }
@@ -46,8 +66,18 @@ export class Responder implements WorkOwner, Outcomes<Work> {
   /** Subscribes; `denied` is told when the server refuses it. */
   open(denied: (error: Error) => void): void {
     const { module } = this.moduleServer;
-    this.subscription = this.wire.subscribe(this.subjects.module(module), module, (delivery) => this.take(delivery), denied);
-    this.cancellations = this.wire.subscribe(this.subjects.cancellations(module), undefined, (delivery) => this.find(bodyOf(delivery))?.cancel(), denied);
+    this.subscription = this.wire.subscribe(
+      this.subjects.module(module),
+      module,
+      (delivery) => this.take(delivery),
+      denied,
+    );
+    this.cancellations = this.wire.subscribe(
+      this.subjects.cancellations(module),
+      undefined,
+      (delivery) => this.find(bodyOf(delivery))?.cancel(),
+      denied,
+    );
   }
 
   /** Unsubscribes, takes what had been delivered until then, and resolves when all is answered. */
@@ -71,17 +101,41 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     const reply = replyOf(delivery);
     const name = subjectTail(delivery, this.prefixLength);
     const endpoint = this.bySubject.get(name);
-    if (endpoint === undefined) return this.answer(reply, kitFailureText(new ModuleUnavailable(this.module, `${this.module}.${name}`, 'missing')));
+    if (endpoint === undefined)
+      return this.answer(
+        reply,
+        kitFailureText(new ModuleUnavailable(this.module, `${this.module}.${name}`, 'missing')),
+      );
     const { message } = endpoint;
     const headers = hasHeaders(delivery) ? readHeaders(headersOf(delivery)) : NO_HEADERS;
-    if (headers === undefined) return this.invalid(endpoint, reply, at, new InvalidMessage(message.name, [{ path: '', rule: 'headers', message: 'has a malformed Fledge header' }]));
+    if (headers === undefined)
+      return this.invalid(
+        endpoint,
+        reply,
+        at,
+        new InvalidMessage(message.name, [{ path: '', rule: 'headers', message: 'has a malformed Fledge header' }]),
+      );
     const known = headers.isResent ? this.find(headers.id) : undefined;
     // The caller heard nothing, though it is at work here.
     if (known !== undefined) return void (known.noticeAt = Math.min(known.noticeAt, at));
     const leftMs = headers.leftMs === undefined ? message.deadlineMs : Math.min(headers.leftMs, message.deadlineMs);
-    if (leftMs <= 0) return this.fail(endpoint, reply, at, kitFailureText(new DeadlineExceeded(this.module, message.name, 'not-run')), 'its time was spent');
+    if (leftMs <= 0)
+      return this.fail(
+        endpoint,
+        reply,
+        at,
+        kitFailureText(new DeadlineExceeded(this.module, message.name, 'not-run')),
+        'its time was spent',
+      );
     const refusal = endpoint.handler === undefined ? 'missing' : this.moduleServer.refusal();
-    if (refusal !== undefined) return this.fail(endpoint, reply, at, kitFailureText(new ModuleUnavailable(this.module, message.name, refusal)), refusal);
+    if (refusal !== undefined)
+      return this.fail(
+        endpoint,
+        reply,
+        at,
+        kitFailureText(new ModuleUnavailable(this.module, message.name, refusal)),
+        refusal,
+      );
     const work = new Work(this, this.underWay.next(), endpoint, reply, at, leftMs, headers);
     let input: object;
     try {
@@ -93,7 +147,10 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     this.run(work, input);
   }
 
-  /** The call with an id, if it is at work here: for calls that were given up, or sent again. They are few, or come in bursts; all others need no index. */
+  /**
+   * The call with an id, if it is at work here: for calls that were given up, or sent again. They are few, or come in
+   * bursts; all others need no index.
+   */
   private find(id: string): Work | undefined {
     if (this.byId === undefined) {
       this.byId = new Map();
@@ -123,13 +180,18 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     }
     this.end(work);
     if (work.answered) return;
-    if (work.reply !== '' && !this.wire.publish(work.reply, '', '', body)) return this.answerFault(work, new Error(`the result is larger than the ${this.wire.payloadMaxBytes} bytes that the broker takes`));
+    if (work.reply !== '' && !this.wire.publish(work.reply, '', '', body))
+      return this.answerFault(
+        work,
+        new Error(`the result is larger than the ${this.wire.payloadMaxBytes} bytes that the broker takes`),
+      );
     work.endpoint.count(now() - work.startedAt);
   }
 
   declared(work: Work, error: CompiledError, encoded: EncodedError): void {
     this.end(work);
-    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, declaredFailureText(error, encoded), encoded.message);
+    if (!work.answered)
+      this.fail(work.endpoint, work.reply, work.startedAt, declaredFailureText(error, encoded), encoded.message);
   }
 
   interrupted(work: Work, error: ModuleUnavailable): void {
@@ -139,7 +201,8 @@ export class Responder implements WorkOwner, Outcomes<Work> {
 
   faulted(work: Work, error: ModuleFault): void {
     this.end(work);
-    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(error), `fault ${work.correlationId}`);
+    if (!work.answered)
+      this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(error), `fault ${work.correlationId}`);
   }
 
   expired(work: Work): void {
@@ -149,13 +212,20 @@ export class Responder implements WorkOwner, Outcomes<Work> {
 
   /** Called by the timer wheel at the deadline; the handler may still be running. */
   timeSpent(work: Work): void {
-    this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(new DeadlineExceeded(this.module, work.endpoint.message.name, 'unknown')), 'its time was spent');
+    this.fail(
+      work.endpoint,
+      work.reply,
+      work.startedAt,
+      kitFailureText(new DeadlineExceeded(this.module, work.endpoint.message.name, 'unknown')),
+      'its time was spent',
+    );
     work.answered = true;
   }
 
   private answerFault(work: Work, error: unknown): void {
     const fault = this.moduleServer.fault(work.endpoint.message, work, error);
-    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(fault), `fault ${work.correlationId}`);
+    if (!work.answered)
+      this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(fault), `fault ${work.correlationId}`);
   }
 
   private end(work: Work): void {

@@ -21,7 +21,8 @@ describe('the NATS service protocol', () => {
     client.subscribe(inbox, {
       callback: (_error, message) => {
         const answer = message.data.length > 0 ? message.json<Record<string, unknown>>() : undefined;
-        if ((answer?.metadata as Record<string, string> | undefined)?.namespace === rig.namespace) answers.push(answer as Record<string, unknown>);
+        if ((answer?.metadata as Record<string, string> | undefined)?.namespace === rig.namespace)
+          answers.push(answer as Record<string, unknown>);
       },
     });
     client.publish(subject, '', { reply: inbox });
@@ -35,7 +36,13 @@ describe('the NATS service protocol', () => {
     await rig.replica({}, { replica: 'two' });
     const pings = await all('$SRV.PING', 2);
     expect(pings.map((p) => p.id).sort()).toEqual(['one', 'two']);
-    expect(pings.find((p) => p.id === 'one')).toEqual({ type: 'io.nats.micro.v1.ping_response', name: 'shelf', id: 'one', version: '1.2.3', metadata: { namespace: rig.namespace, kit: 'fledge' } });
+    expect(pings.find((p) => p.id === 'one')).toEqual({
+      type: 'io.nats.micro.v1.ping_response',
+      name: 'shelf',
+      id: 'one',
+      version: '1.2.3',
+      metadata: { namespace: rig.namespace, kit: 'fledge' },
+    });
     expect(await all('$SRV.PING.shelf', 2)).toHaveLength(2);
     expect(await all('$SRV.PING.shelf.two', 1)).toHaveLength(1);
     expect(await all('$SRV.PING.catalog', 0)).toHaveLength(0);
@@ -54,14 +61,26 @@ describe('the NATS service protocol', () => {
       metadata: { kind: 'command', deadline_ms: '4000', idempotent: 'false', errors: 'shelf.full.v1' },
     });
     const [stats] = await all('$SRV.STATS.shelf.one', 1);
-    expect(stats).toMatchObject({ type: 'io.nats.micro.v1.stats_response', started: expect.stringMatching(/^\d{4}-.*Z$/) });
-    const [count, put] = (stats?.endpoints as Record<string, number>[]).sort((a, b) => String(a.name).localeCompare(String(b.name)));
+    expect(stats).toMatchObject({
+      type: 'io.nats.micro.v1.stats_response',
+      started: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
+    const [count, put] = (stats?.endpoints as Record<string, number>[]).sort((a, b) =>
+      String(a.name).localeCompare(String(b.name)),
+    );
     expect(count).toMatchObject({ name: 'count-v1', num_requests: 2, num_errors: 0, last_error: '' });
     expect(count?.processing_time).toBeGreaterThan(0);
     expect(Number.isInteger(count?.processing_time)).toBe(true);
     // both are whole numbers of what is none
-    expect(Math.abs((count?.average_processing_time as number) - (count?.processing_time as number) / 2)).toBeLessThanOrEqual(1);
-    expect(put).toMatchObject({ name: 'put-v1', num_requests: 1, num_errors: 1, last_error: '409: the shelf is full with 3' });
+    expect(
+      Math.abs((count?.average_processing_time as number) - (count?.processing_time as number) / 2),
+    ).toBeLessThanOrEqual(1);
+    expect(put).toMatchObject({
+      name: 'put-v1',
+      num_requests: 1,
+      num_errors: 1,
+      last_error: '409: the shelf is full with 3',
+    });
   });
 
   it('ends with the drain', async () => {

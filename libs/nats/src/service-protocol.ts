@@ -58,7 +58,10 @@ export class ServiceProtocol {
 
   private info(): object {
     const { description } = this.service;
-    const endpoints = this.endpoints.map((endpoint) => ({ ...this.endpointOf(endpoint), metadata: metadataOf(endpoint) }));
+    const endpoints = this.endpoints.map((endpoint) => ({
+      ...this.endpointOf(endpoint),
+      metadata: metadataOf(endpoint),
+    }));
     return { ...this.ping(), type: 'io.nats.micro.v1.info_response', description, endpoints };
   }
 
@@ -69,7 +72,8 @@ export class ServiceProtocol {
       num_errors: endpoint.errors,
       last_error: endpoint.lastError,
       processing_time: Math.round(endpoint.processingMs * NANOS_PER_MS),
-      average_processing_time: endpoint.requests === 0 ? 0 : Math.round((endpoint.processingMs / endpoint.requests) * NANOS_PER_MS),
+      average_processing_time:
+        endpoint.requests === 0 ? 0 : Math.round((endpoint.processingMs / endpoint.requests) * NANOS_PER_MS),
     }));
     return { ...this.ping(), type: 'io.nats.micro.v1.stats_response', started: this.started.toISOString(), endpoints };
   }
@@ -82,5 +86,10 @@ export class ServiceProtocol {
 }
 
 function metadataOf({ message }: Endpoint): Record<string, string> {
-  return { kind: message.kind, deadline_ms: String(message.deadlineMs), idempotent: String(message.idempotent), errors: [...message.errorsByName.keys()].join(',') };
+  return {
+    kind: message.kind,
+    deadline_ms: String(message.deadlineMs),
+    idempotent: String(message.idempotent),
+    errors: [...message.errorsByName.keys()].join(','),
+  };
 }

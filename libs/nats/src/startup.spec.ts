@@ -34,7 +34,12 @@ async function fakeServer(info: object): Promise<{ url: string; server: Server }
 
 describe('the start of NatsTransport', () => {
   it.each([
-    [{ url: 'nats://127.0.0.1:1' }, 'fledge.startup.nats-unreachable', /127\.0\.0\.1:1 cannot be reached within 600 ms/, /nats-server|NATS_URL/],
+    [
+      { url: 'nats://127.0.0.1:1' },
+      'fledge.startup.nats-unreachable',
+      /127\.0\.0\.1:1 cannot be reached within 600 ms/,
+      /nats-server|NATS_URL/,
+    ],
     [{ url: 'http://127.0.0.1' }, 'fledge.startup.nats-url', /'http:\/\/127.0.0.1' is no URL/, /nats:\/\//],
     [{ url: 'nonsense' }, 'fledge.startup.nats-url', /'nonsense'/, /nats:\/\//],
     [{ url: [] }, 'fledge.startup.nats-url', /no URL/, /nats:\/\//],
@@ -51,7 +56,9 @@ describe('the start of NatsTransport', () => {
     [{ replica: 'a b' }, 'fledge.startup.replica'],
     [{ version: 'new' }, 'fledge.startup.version'],
   ])('is refused before anything is tried: %j', (options, code) => {
-    expect(() => new NatsTransport({ url: testNatsUrl(), namespace: 'ok', ...options })).toThrow(expect.objectContaining({ code }) as Error);
+    expect(() => new NatsTransport({ url: testNatsUrl(), namespace: 'ok', ...options })).toThrow(
+      expect.objectContaining({ code }) as Error,
+    );
   });
 
   it.each([
@@ -71,7 +78,11 @@ describe('the start of NatsTransport', () => {
     const first = await startNatsServer();
     const { port } = first;
     await first.stop();
-    const transport = new NatsTransport({ url: `nats://127.0.0.1:${port}`, namespace: 'startup', connectTimeoutMs: 5_000 });
+    const transport = new NatsTransport({
+      url: `nats://127.0.0.1:${port}`,
+      namespace: 'startup',
+      connectTimeoutMs: 5_000,
+    });
     const started = transport.start();
     const broker = await startNatsServer({ port });
     await started;
@@ -128,17 +139,28 @@ describe('the start of NatsTransport', () => {
       ({ protocol }: NatsConnectionImpl) => {
         const { transport } = protocol;
         const send = transport.send.bind(transport);
-        transport.send = (frame) => send(Buffer.from(Buffer.from(frame).toString().replace('Fledge-Check', 'Fledge-Chuck')));
+        transport.send = (frame) =>
+          send(Buffer.from(Buffer.from(frame).toString().replace('Fledge-Check', 'Fledge-Chuck')));
       },
     ],
-    ['has another outbound buffer', ({ protocol }: NatsConnectionImpl) => Object.defineProperty(protocol, 'outbound', { value: undefined })],
-    ['reads by other means than its parser', ({ protocol }: NatsConnectionImpl) => Object.defineProperty(protocol, 'parser', { value: { parse: () => undefined }, configurable: true })],
+    [
+      'has another outbound buffer',
+      ({ protocol }: NatsConnectionImpl) => Object.defineProperty(protocol, 'outbound', { value: undefined }),
+    ],
+    [
+      'reads by other means than its parser',
+      ({ protocol }: NatsConnectionImpl) =>
+        Object.defineProperty(protocol, 'parser', { value: { parse: () => undefined }, configurable: true }),
+    ],
   ])('goes over the public face of a NATS client that %s, with a warning', async (_, change) => {
     const warnings: string[] = [];
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation((line: string) => void warnings.push(line));
     const settings = { urls: [testNatsUrl()], credentials: undefined, name: 'changed', connectTimeoutMs: 2_000 };
     const events = { reconnected: () => undefined, disconnected: () => undefined, publishDenied: () => undefined };
-    const changed = (connection: NatsConnection): FastWire => (change(connection as NatsConnectionImpl), new FastWire(connection));
+    const changed = (connection: NatsConnection): FastWire => (
+      change(connection as NatsConnectionImpl),
+      new FastWire(connection)
+    );
     const { wire } = await openWire(settings, events, false, changed);
     warn.mockRestore();
     expect(wire).toBeInstanceOf(PublicWire);
@@ -148,7 +170,11 @@ describe('the start of NatsTransport', () => {
   });
 
   it('takes the fast way with the client that it asks for', async () => {
-    const { wire } = await openWire({ urls: [testNatsUrl()], credentials: undefined, name: 'usual', connectTimeoutMs: 5_000 }, { reconnected: () => undefined, disconnected: () => undefined, publishDenied: () => undefined }, false);
+    const { wire } = await openWire(
+      { urls: [testNatsUrl()], credentials: undefined, name: 'usual', connectTimeoutMs: 5_000 },
+      { reconnected: () => undefined, disconnected: () => undefined, publishDenied: () => undefined },
+      false,
+    );
     expect(wire).toBeInstanceOf(FastWire);
     await wire.close();
   });

@@ -6,7 +6,11 @@ const NAMESPACE = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,39}$/;
 export class Subjects {
   constructor(readonly namespace: string) {
     if (!NAMESPACE.test(namespace)) {
-      throw new StartupError('namespace', `'${namespace}' cannot name a namespace`, 'Use letters, digits, hyphens and underscores, 40 at most.');
+      throw new StartupError(
+        'namespace',
+        `'${namespace}' cannot name a namespace`,
+        'Use letters, digits, hyphens and underscores, 40 at most.',
+      );
     }
   }
 

@@ -1,8 +1,8 @@
 import { isAscii } from 'node:buffer';
 
 /**
- * A message as it came off the wire: where its parts lie. There is one for all messages of a connection, so read it before
- * returning from the callback.
+ * A message as it came off the wire: where its parts lie. There is one for all messages of a connection, so read it
+ * before returning from the callback.
  */
 export interface WireMessage {
   subject: Buffer;

@@ -18,7 +18,9 @@ export class Work extends CallContext implements Timed, Numbered {
   /** Whether the caller has its answer. */
   answered = false;
   readonly id: string;
-  /** When the caller is next told that this is being worked on; `Infinity` for one that would take it for the answer. */
+  /**
+   * When the caller is next told that this is being worked on; `Infinity` for one that would take it for the answer.
+   */
   noticeAt: number;
   readonly noticeEveryMs: number;
 
@@ -31,9 +33,17 @@ export class Work extends CallContext implements Timed, Numbered {
     leftMs: number,
     headers: CallHeaders,
   ) {
-    super(endpoint.message.module, headers.caller, startedAt + leftMs, headers.identity, headers.traceparent, headers.idempotencyKey);
+    super(
+      endpoint.message.module,
+      headers.caller,
+      startedAt + leftMs,
+      headers.identity,
+      headers.traceparent,
+      headers.idempotencyKey,
+    );
     this.id = headers.id;
-    // Half of the silence after which the caller sends again (requests.ts) less a beat, so that a working replica is always heard.
+    // Half of the silence after which the caller sends again (requests.ts) less a beat, so that a working replica is
+    // always heard.
     this.noticeEveryMs = Math.min(NOTICE_MS, leftMs / 4);
     const isSentAgain = headers.id !== '' && (endpoint.message.idempotent || headers.idempotencyKey !== undefined);
     this.noticeAt = isSentAgain ? startedAt + this.noticeEveryMs : Infinity;

@@ -5,7 +5,15 @@ import { IsDate, IsInt, IsString } from 'class-validator';
 import { Type } from 'class-transformer';
 import { NatsTransport, type NatsTransportOptions } from '../src/index.js';
 import { type CallMeter, Catalogue, type FaultLog, ModuleClient, ModuleServer } from '@fledge/kit/compliance';
-import { type Class, CommandContract, ContractError, defineContract, ErrorContract, type Fields, QueryContract } from '@fledge/kit/contract';
+import {
+  type Class,
+  CommandContract,
+  ContractError,
+  defineContract,
+  ErrorContract,
+  type Fields,
+  QueryContract,
+} from '@fledge/kit/contract';
 import type { CompiledMessage } from '@fledge/kit/transport';
 
 @ErrorContract('shelf.full.v1', { kind: 'conflict', hint: 'Take something off.' })
@@ -81,7 +89,12 @@ export class Rig {
     return this.catalogue.message(cls) as CompiledMessage;
   }
 
-  moduleServer({ count = () => 1, put = () => 1, inFlightMax = 100, logFault = () => undefined }: ShelfHandlers): ModuleServer {
+  moduleServer({
+    count = () => 1,
+    put = () => 1,
+    inFlightMax = 100,
+    logFault = () => undefined,
+  }: ShelfHandlers): ModuleServer {
     const moduleServer = new ModuleServer('shelf', this.catalogue.of('shelf'), inFlightMax, logFault);
     moduleServer.handle(this.message(Count), { execute: (message) => count(message as Count) });
     moduleServer.handle(this.message(Put), { execute: (message) => put(message as Put) });
@@ -89,7 +102,10 @@ export class Rig {
   }
 
   /** A replica of the shelf, on a connection of its own. */
-  async replica(handlers: ShelfHandlers = {}, options: Partial<NatsTransportOptions> = {}): Promise<{ transport: NatsTransport; moduleServer: ModuleServer }> {
+  async replica(
+    handlers: ShelfHandlers = {},
+    options: Partial<NatsTransportOptions> = {},
+  ): Promise<{ transport: NatsTransport; moduleServer: ModuleServer }> {
     const transport = await this.transport(options);
     const moduleServer = this.moduleServer(handlers);
     await transport.serve(moduleServer);

@@ -15,7 +15,10 @@ export interface CallBenchOptions {
 /** Callers at once, in the measurements over NATS. */
 const CALLERS = [1, 64] as const;
 
-/** Measures calls of every peer, each in processes of its own, round by round, so that a drifting machine drifts for all. */
+/**
+ * Measures calls of every peer, each in processes of its own, round by round, so that a drifting machine drifts for
+ * all.
+ */
 export async function benchCalls(options: CallBenchOptions): Promise<Row[]> {
   const rows: Row[] = [];
   for (const handler of ['sync', 'async'] as const) rows.push(...(await benchLocal(handler, options)));
@@ -29,8 +32,11 @@ export async function benchCalls(options: CallBenchOptions): Promise<Row[]> {
 }
 
 async function benchLocal(handler: HandlerKind, { ms, rounds }: CallBenchOptions): Promise<Row[]> {
-  const title = handler === 'sync' ? 'in one process, the handler answers at once' : 'in one process, the handler is async';
-  const results = await eachRound([...LOCAL_PEERS.keys()], rounds, (name) => measure(['local', handler, name, String(ms)]));
+  const title =
+    handler === 'sync' ? 'in one process, the handler answers at once' : 'in one process, the handler is async';
+  const results = await eachRound([...LOCAL_PEERS.keys()], rounds, (name) =>
+    measure(['local', handler, name, String(ms)]),
+  );
   return printTable(title, 'µs a call', results, (perSecond) => 1e6 / perSecond, 'Fledge, local');
 }
 
@@ -44,10 +50,20 @@ async function benchNats(callers: number, broker: Broker, { ms, rounds }: CallBe
       await end(server);
     }
   });
-  return printTable(`over NATS, ${callers} caller${callers > 1 ? 's' : ''}`, 'calls a second', results, (perSecond) => perSecond, 'Fledge, nats');
+  return printTable(
+    `over NATS, ${callers} caller${callers > 1 ? 's' : ''}`,
+    'calls a second',
+    results,
+    (perSecond) => perSecond,
+    'Fledge, nats',
+  );
 }
 
-async function eachRound(names: readonly string[], rounds: number, run: (name: string) => Promise<number>): Promise<Map<string, number>> {
+async function eachRound(
+  names: readonly string[],
+  rounds: number,
+  run: (name: string) => Promise<number>,
+): Promise<Map<string, number>> {
   const results = new Map<string, number[]>(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (const name of names) results.get(name)?.push(await run(name));
@@ -62,13 +78,17 @@ async function measure(words: readonly string[]): Promise<number> {
 }
 
 function start(words: readonly string[]): ChildProcess {
-  return fork(fileURLToPath(new URL('./peer.main.js', import.meta.url)), words, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  return fork(fileURLToPath(new URL('./peer.main.js', import.meta.url)), words, {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
 }
 
 async function answer(child: ChildProcess): Promise<unknown> {
   const [message] = (await Promise.race([
     once(child, 'message'),
-    once(child, 'exit').then(([code]) => Promise.reject(new Error(`a measured process ended with ${String(code)} before it answered`))),
+    once(child, 'exit').then(([code]) =>
+      Promise.reject(new Error(`a measured process ended with ${String(code)} before it answered`)),
+    ),
   ])) as [unknown];
   return message;
 }

@@ -1,7 +1,17 @@
 import { Command } from '@nestjs/cqrs';
 import { CommandContract, defineContract, type Fields } from '@fledge/kit/contract';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsDate, IsInt, IsString, IsUUID, MaxLength, Min, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsDate,
+  IsInt,
+  IsString,
+  IsUUID,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 
 /** A line of the measured command. */
 export class BenchLine {
@@ -26,7 +36,11 @@ export class Place extends Command<BenchReceipt> {
   @IsUUID() readonly customerId!: string;
   @IsString() @MaxLength(3) readonly currency!: string;
   @IsDate() @Type(() => Date) readonly at!: Date;
-  @ValidateNested({ each: true }) @Type(() => BenchLine) @ArrayMinSize(1) @ArrayMaxSize(100) readonly lines!: BenchLine[];
+  @ValidateNested({ each: true })
+  @Type(() => BenchLine)
+  @ArrayMinSize(1)
+  @ArrayMaxSize(100)
+  readonly lines!: BenchLine[];
   constructor(fields: Fields<Place>) {
     super();
     Object.assign(this, fields);
@@ -41,7 +55,13 @@ const ID = '6f9619ff-8b86-4d01-b42d-00c04fc964ff';
 /** The fields of one measured command, as every peer is given them. */
 export function placeFields(): Fields<Place> {
   const line = { productId: ID, quantity: 2, priceMinor: 1_250 };
-  return { orderId: ID, customerId: ID, currency: 'EUR', at: new Date(1_700_000_000_000), lines: [line, { ...line }, { ...line }] };
+  return {
+    orderId: ID,
+    customerId: ID,
+    currency: 'EUR',
+    at: new Date(1_700_000_000_000),
+    lines: [line, { ...line }, { ...line }],
+  };
 }
 
 /** What every peer's handler does: next to nothing, so that the way to it is what is measured. */

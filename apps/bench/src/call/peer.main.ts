@@ -1,6 +1,6 @@
 /**
- * A process of the call bench: `local <handler> <peer> <ms>`, `serve <peer> <url>`, or `call <peer> <url> <callers> <ms>`. Sends
- * its measurement, or that it is ready, to the process that started it.
+ * A process of the call bench: `local <handler> <peer> <ms>`, `serve <peer> <url>`, or `call <peer> <url> <callers>
+ * <ms>`. Sends its measurement, or that it is ready, to the process that started it.
  */
 import 'reflect-metadata';
 import type { Caller, HandlerKind, Peer } from './peer.js';
@@ -21,7 +21,10 @@ if (role === 'local') {
   await report(await (await found(NATS_PEERS, name)()).connect(url), Number(callers), Number(ms));
 }
 
-function found<Load extends (...words: never[]) => Promise<Peer>>(peers: ReadonlyMap<string, Load>, name: string): Load {
+function found<Load extends (...words: never[]) => Promise<Peer>>(
+  peers: ReadonlyMap<string, Load>,
+  name: string,
+): Load {
   const peer = peers.get(name);
   if (!peer) throw new Error(`no peer has the name '${name}'`);
   return peer;

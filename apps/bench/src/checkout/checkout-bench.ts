@@ -10,22 +10,34 @@ import { ShopTables } from './shop-tables.js';
 const ENDED_WITHIN_MS = 120_000;
 const POLL_MS = 200;
 const SHOWN_MAX = 20;
-/** Parcels are handed over at once, since how long they lie is a setting, not a speed; and arrive after the bench, which they are no part of. */
+/**
+ * Parcels are handed over at once, since how long they lie is a setting, not a speed; and arrive after the bench, which
+ * they are no part of.
+ */
 export const SHOP_ENV = { SHIPPING_DISPATCH_AFTER_MS: '0', SHIPPING_DELIVER_AFTER_MS: '86400000' };
 
-/** Places orders that are paid by card, and sees each through to its end, in the shop as one process and as a process a module; and DBOS beside it. */
+/**
+ * Places orders that are paid by card, and sees each through to its end, in the shop as one process and as a process a
+ * module; and DBOS beside it.
+ */
 export async function benchCheckout(options: CheckoutBenchOptions): Promise<(CheckoutRow | DbosRow)[]> {
   const rows: CheckoutRow[] = [];
-  for (const topology of TOPOLOGIES) rows.push(await withShop(topology, { durable: true, env: SHOP_ENV }, (run) => measure(topology, run, options)));
+  for (const topology of TOPOLOGIES)
+    rows.push(await withShop(topology, { durable: true, env: SHOP_ENV }, (run) => measure(topology, run, options)));
   print(rows, options);
-  for (const { topology, broken } of rows) for (const line of broken.slice(0, SHOWN_MAX)) process.stderr.write(`${topology}: ${line}\n`);
+  for (const { topology, broken } of rows)
+    for (const line of broken.slice(0, SHOWN_MAX)) process.stderr.write(`${topology}: ${line}\n`);
   const dbos = await benchDbos(options);
   printBesideDbos(dbos, rows);
   for (const line of dbos.broken) process.stderr.write(`DBOS: ${line}\n`);
   return [...rows, dbos];
 }
 
-async function measure(topology: TopologyName, run: ShopRun, { seconds, perSecond, buyers }: CheckoutBenchOptions): Promise<CheckoutRow> {
+async function measure(
+  topology: TopologyName,
+  run: ShopRun,
+  { seconds, perSecond, buyers }: CheckoutBenchOptions,
+): Promise<CheckoutRow> {
   const tables = await ShopTables.open(run.databaseUrl);
   try {
     const market = await openMarket(run.client, tables, buyers);
@@ -35,11 +47,13 @@ async function measure(topology: TopologyName, run: ShopRun, { seconds, perSecon
     const all = [warm, full, steady];
     const told = all.flatMap(({ placed }) => placed.map(({ id }) => id));
     const refused = all.flatMap((one) => one.refused);
-    if (refused.length > 0) process.stderr.write(`${topology}: ${refused.length} refused, the first: ${String(refused[0])}\n`);
+    if (refused.length > 0)
+      process.stderr.write(`${topology}: ${refused.length} refused, the first: ${String(refused[0])}\n`);
     const { shop, broker } = await run.usage();
     const broken = await tables.broken(told);
     // a shop that refuses most has not been measured
-    if (refused.length > told.length / 9) broken.push(`${refused.length} of ${refused.length + told.length} orders were refused`);
+    if (refused.length > told.length / 9)
+      broken.push(`${refused.length} of ${refused.length + told.length} orders were refused`);
     return {
       topology,
       orders: told.length,
@@ -70,11 +84,19 @@ async function phase(run: ShopRun, tables: ShopTables, place: () => Promise<Plac
   const until = performance.now() + ENDED_WITHIN_MS;
   while (!(await tables.isAtRest()) && performance.now() < until) await delay(POLL_MS);
   const after = await run.usage();
-  const spent = (part: keyof ShopUsage): number => ((after[part].cpuSeconds - before[part].cpuSeconds) * 1_000) / placing.placed.length;
-  return { ...placing, fromMs, cpu: { shopMs: spent('shop'), postgresMs: spent('postgres'), brokerMs: spent('broker') } };
+  const spent = (part: keyof ShopUsage): number =>
+    ((after[part].cpuSeconds - before[part].cpuSeconds) * 1_000) / placing.placed.length;
+  return {
+    ...placing,
+    fromMs,
+    cpu: { shopMs: spent('shop'), postgresMs: spent('postgres'), brokerMs: spent('broker') },
+  };
 }
 
-async function pace(tables: ShopTables, { placed, fromMs }: Phase): Promise<Pick<CheckoutRow, 'placedPerSecond' | 'confirmedPerSecond' | 'completedPerSecond'>> {
+async function pace(
+  tables: ShopTables,
+  { placed, fromMs }: Phase,
+): Promise<Pick<CheckoutRow, 'placedPerSecond' | 'confirmedPerSecond' | 'completedPerSecond'>> {
   const ids = placed.map(({ id }) => id);
   const perSecond = (moments: readonly number[]): number => (moments.length * 1_000) / (Math.max(...moments) - fromMs);
   return {
@@ -84,8 +106,14 @@ async function pace(tables: ShopTables, { placed, fromMs }: Phase): Promise<Pick
   };
 }
 
-async function lateness(tables: ShopTables, { placed }: Phase): Promise<Pick<CheckoutRow, 'confirmedP50Ms' | 'confirmedP99Ms'>> {
-  const confirmed = await tables.moments(placed.map(({ id }) => id), 'confirmed');
+async function lateness(
+  tables: ShopTables,
+  { placed }: Phase,
+): Promise<Pick<CheckoutRow, 'confirmedP50Ms' | 'confirmedP99Ms'>> {
+  const confirmed = await tables.moments(
+    placed.map(({ id }) => id),
+    'confirmed',
+  );
   // one that never was confirmed is told as broken: here it counts as later than all others
   const times = placed.map(({ id, fromMs }) => (confirmed.get(id) ?? Infinity) - fromMs).sort((a, b) => a - b);
   const at = (share: number): number => times[Math.floor(times.length * share)] ?? NaN;

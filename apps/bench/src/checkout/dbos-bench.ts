@@ -7,7 +7,9 @@ import { usageOf } from '../shop/process-tree.js';
 import type { CheckoutBenchOptions, CheckoutRow } from './checkout-row.js';
 import type { DbosAnswer, DbosOrder } from './dbos.main.js';
 
-/** Workflows of DBOS Transact with the checkout's eight steps, each an insert: in one process, which starts them itself. */
+/**
+ * Workflows of DBOS Transact with the checkout's eight steps, each an insert: in one process, which starts them itself.
+ */
 export interface DbosRow {
   readonly topology: 'DBOS';
   readonly workflows: number;
@@ -24,18 +26,27 @@ export interface DbosRow {
 const MAIN = fileURLToPath(new URL('./dbos.main.js', import.meta.url));
 const STEPS = 8;
 
-/** Runs DBOS beside the checkout, on a PostgreSQL of the same version and settings. It answers no HTTP, and reserves, pays and sends nothing. */
+/**
+ * Runs DBOS beside the checkout, on a PostgreSQL of the same version and settings. It answers no HTTP, and reserves,
+ * pays and sends nothing.
+ */
 export async function benchDbos({ seconds, perSecond, buyers }: CheckoutBenchOptions): Promise<DbosRow> {
   return withServers(async (databaseUrl) => {
     const child = await open(MAIN, [databaseUrl]);
     try {
       const phase = async (order: DbosOrder): Promise<DbosAnswer & { readonly cpu: DbosRow['cpuSteady'] }> => {
-        const used = async (): Promise<readonly [number, number]> => [(await usageOf(child.pid as number)).cpuSeconds, (await usageOf(process.pid, 'postgres')).cpuSeconds];
+        const used = async (): Promise<readonly [number, number]> => [
+          (await usageOf(child.pid as number)).cpuSeconds,
+          (await usageOf(process.pid, 'postgres')).cpuSeconds,
+        ];
         const [ownBefore, postgresBefore] = await used();
         const answer = await ask<DbosAnswer>(child, order);
         const [own, postgres] = await used();
         const each = 1_000 / answer.timesMs.length;
-        return { ...answer, cpu: { processMs: (own - ownBefore) * each, postgresMs: (postgres - postgresBefore) * each } };
+        return {
+          ...answer,
+          cpu: { processMs: (own - ownBefore) * each, postgresMs: (postgres - postgresBefore) * each },
+        };
       };
       const warm = await phase({ saturate: { seconds: Math.max(1, seconds / 5), buyers } });
       const full = await phase({ saturate: { seconds, buyers } });
@@ -62,8 +73,12 @@ async function missing(databaseUrl: string, workflows: number): Promise<readonly
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    const { rows: [row] } = await client.query<{ taken: number }>('select count(*)::int as taken from step');
-    return row?.taken === workflows * STEPS ? [] : [`${workflows} workflows took ${row?.taken} steps, not ${workflows * STEPS}`];
+    const {
+      rows: [row],
+    } = await client.query<{ taken: number }>('select count(*)::int as taken from step');
+    return row?.taken === workflows * STEPS
+      ? []
+      : [`${workflows} workflows took ${row?.taken} steps, not ${workflows * STEPS}`];
   } finally {
     await client.end();
   }
@@ -80,7 +95,9 @@ export function printBesideDbos(dbos: DbosRow, shops: readonly CheckoutRow[]): v
     ['  PostgreSQL', dbos.cpuSteady.postgresMs, (row) => row.cpuSteady.postgresMs],
   ];
   process.stdout.write('\nDBOS Transact, a workflow of the same 8 steps, each an insert, beside the shop\n');
-  process.stdout.write(`  ${''.padEnd(50)}${'DBOS'.padStart(12)}${shops.map(({ topology }) => topology.padStart(12) + 'ratio'.padStart(8)).join('')}\n`);
+  process.stdout.write(
+    `  ${''.padEnd(50)}${'DBOS'.padStart(12)}${shops.map(({ topology }) => topology.padStart(12) + 'ratio'.padStart(8)).join('')}\n`,
+  );
   for (const [name, own, of] of lines) {
     const cells = shops.map((row) => figure(of(row)).padStart(12) + (of(row) / own).toFixed(2).padStart(8));
     process.stdout.write(`  ${name.padEnd(50)}${figure(own).padStart(12)}${cells.join('')}\n`);

@@ -3,7 +3,9 @@ import { DBOS } from '@dbos-inc/dbos-sdk';
 import pg from 'pg';
 
 /** What the bench asks of the process. */
-export type DbosOrder = { readonly saturate: { readonly seconds: number; readonly buyers: number } } | { readonly steadily: { readonly seconds: number; readonly perSecond: number } };
+export type DbosOrder =
+  | { readonly saturate: { readonly seconds: number; readonly buyers: number } }
+  | { readonly steadily: { readonly seconds: number; readonly perSecond: number } };
 
 /** How long each workflow took, and all of them together. */
 export interface DbosAnswer {
@@ -16,12 +18,23 @@ const STEPS = ['place', 'reserve', 'authorise', 'confirm', 'ship', 'capture', 'n
 
 const [databaseUrl = ''] = process.argv.slice(2);
 const pool = new pg.Pool({ connectionString: databaseUrl, max: 20 });
-await pool.query('create table step (id bigint generated always as identity primary key, workflow text not null, name text not null)');
+await pool.query(
+  'create table step (id bigint generated always as identity primary key, workflow text not null, name text not null)',
+);
 
 DBOS.setConfig({ name: 'bench', systemDatabaseUrl: databaseUrl, systemDatabasePoolSize: 20, logLevel: 'error' });
 const checkout = DBOS.registerWorkflow(
   async (order: string): Promise<void> => {
-    for (const name of STEPS) await DBOS.runStep(async () => void (await pool.query({ name: 'step', text: 'insert into step (workflow, name) values ($1, $2)', values: [order, name] })), { name });
+    for (const name of STEPS)
+      await DBOS.runStep(
+        async () =>
+          void (await pool.query({
+            name: 'step',
+            text: 'insert into step (workflow, name) values ($1, $2)',
+            values: [order, name],
+          })),
+        { name },
+      );
   },
   { name: 'checkout' },
 );

@@ -5,7 +5,10 @@ import type { ShopTables } from './shop-tables.js';
 /** An order that a buyer was told is placed. */
 export interface Placed {
   readonly id: string;
-  /** When its buyer wanted it sent, in milliseconds since 1970: before the request, and before any wait for a buyer that is free. */
+  /**
+   * When its buyer wanted it sent, in milliseconds since 1970: before the request, and before any wait for a buyer that
+   * is free.
+   */
   readonly fromMs: number;
   /** When the answer was there. */
   readonly answeredMs: number;
@@ -36,7 +39,8 @@ export async function openMarket(client: ShopClient, tables: ShopTables, number:
   const products = await client.productIds();
   const until = performance.now() + STOCKED_WITHIN_MS;
   while ((await tables.stocked(products)).length < products.length) {
-    if (performance.now() > until) throw new Error(`the demonstration's products had no stock within ${STOCKED_WITHIN_MS} ms`);
+    if (performance.now() > until)
+      throw new Error(`the demonstration's products had no stock within ${STOCKED_WITHIN_MS} ms`);
     await delay(POLL_MS);
   }
   const buyers: Buyer[] = [];
@@ -57,8 +61,13 @@ export async function saturate(market: Market, seconds: number): Promise<Placing
   return placing;
 }
 
-/** An order at each moment of a steady rate, by a buyer that is free, whether or not earlier ones have been answered. */
-export async function placeSteadily(market: Market, { seconds, perSecond }: { readonly seconds: number; readonly perSecond: number }): Promise<Placing> {
+/**
+ * An order at each moment of a steady rate, by a buyer that is free, whether or not earlier ones have been answered.
+ */
+export async function placeSteadily(
+  market: Market,
+  { seconds, perSecond }: { readonly seconds: number; readonly perSecond: number },
+): Promise<Placing> {
   const placing = { placed: [] as Placed[], refused: [] as string[] };
   const free = [...market.buyers];
   const busy = new Set<Promise<void>>();
@@ -79,12 +88,20 @@ export async function placeSteadily(market: Market, { seconds, perSecond }: { re
   return placing;
 }
 
-async function order({ client, products }: Market, { token }: Buyer, number: number, lateMs: number, { placed, refused }: { placed: Placed[]; refused: string[] }): Promise<void> {
+async function order(
+  { client, products }: Market,
+  { token }: Buyer,
+  number: number,
+  lateMs: number,
+  { placed, refused }: { placed: Placed[]; refused: string[] },
+): Promise<void> {
   const productId = products[(number * 7) % products.length];
   try {
     await client.request('POST', '/cart/items', { token, body: { productId, quantity: 1 } });
     const fromMs = Date.now() - lateMs;
-    const { id } = (await client.request('POST', '/orders', { token, body: { paymentMethod: PAYMENT_METHOD } })) as { id: string };
+    const { id } = (await client.request('POST', '/orders', { token, body: { paymentMethod: PAYMENT_METHOD } })) as {
+      id: string;
+    };
     placed.push({ id, fromMs, answeredMs: Date.now() });
   } catch (error) {
     refused.push(error instanceof Error ? error.message : String(error));

@@ -38,20 +38,37 @@ export class ShopTables {
   static async open(url: string): Promise<ShopTables> {
     const client = new pg.Client({ connectionString: url, application_name: BENCH });
     await client.connect();
-    const { rows } = await client.query<{ name: string }>("select table_schema as name from information_schema.tables where table_name = 'outbox'");
-    return new ShopTables(client, rows.map((row) => row.name));
+    const { rows } = await client.query<{ name: string }>(
+      "select table_schema as name from information_schema.tables where table_name = 'outbox'",
+    );
+    return new ShopTables(
+      client,
+      rows.map((row) => row.name),
+    );
   }
 
   /** Of these products those that have stock. */
   async stocked(products: readonly string[]): Promise<string[]> {
-    const { rows } = await this.query<{ id: string }>('select product_id as id from inventory.stock where available > 0 and product_id = any($1)', [products]);
+    const { rows } = await this.query<{ id: string }>(
+      'select product_id as id from inventory.stock where available > 0 and product_id = any($1)',
+      [products],
+    );
     return rows.map((row) => row.id);
   }
 
-  /** Whether every order has come to its end and every message was handled. While orders are on their way it asks for nothing else. */
+  /**
+   * Whether every order has come to its end and every message was handled. While orders are on their way it asks for
+   * nothing else.
+   */
   async isAtRest(): Promise<boolean> {
-    const messages = this.schemas.flatMap((schema) => [`select 1 from "${schema}".outbox where sent_at is null`, `select 1 from "${schema}".inbox where state in ('ready', 'parked')`]);
-    for (const waiting of ["select 1 from ordering.orders where state in ('placing', 'placed', 'confirmed', 'shipped', 'cancelling')", ...messages]) {
+    const messages = this.schemas.flatMap((schema) => [
+      `select 1 from "${schema}".outbox where sent_at is null`,
+      `select 1 from "${schema}".inbox where state in ('ready', 'parked')`,
+    ]);
+    for (const waiting of [
+      "select 1 from ordering.orders where state in ('placing', 'placed', 'confirmed', 'shipped', 'cancelling')",
+      ...messages,
+    ]) {
       const { rowCount } = await this.query(`${waiting} limit 1`);
       if (rowCount !== 0) return false;
     }
@@ -60,7 +77,11 @@ export class ShopTables {
 
   /** How many orders are sent and paid. */
   async completed(): Promise<number> {
-    const { rows: [row] } = await this.query<{ completed: number }>("select count(*)::int as completed from ordering.orders where state = 'completed'");
+    const {
+      rows: [row],
+    } = await this.query<{ completed: number }>(
+      "select count(*)::int as completed from ordering.orders where state = 'completed'",
+    );
     return row?.completed ?? 0;
   }
 
@@ -87,7 +108,10 @@ export class ShopTables {
     return found;
   }
 
-  private query<T extends pg.QueryResultRow = pg.QueryResultRow>(text: string, values?: unknown[]): Promise<pg.QueryResult<T>> {
+  private query<T extends pg.QueryResultRow = pg.QueryResultRow>(
+    text: string,
+    values?: unknown[],
+  ): Promise<pg.QueryResult<T>> {
     this.statements += 1;
     return this.client.query<T>(text, values);
   }

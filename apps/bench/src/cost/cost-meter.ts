@@ -24,7 +24,10 @@ export interface Cost {
   readonly brokerMs: number;
 }
 
-/** Reads the counters of a shop's database, and what its processes have used. A session's counts may come up to 10 s late where it does nothing else. */
+/**
+ * Reads the counters of a shop's database, and what its processes have used. A session's counts may come up to 10 s
+ * late where it does nothing else.
+ */
 export class CostMeter {
   private own = 0;
 
@@ -47,8 +50,14 @@ export class CostMeter {
     // all that this session has done, this statement with it, is counted before its next one looks
     await this.query('select pg_stat_force_next_flush()');
     const own = this.own + this.tables.statements;
-    const { rows: [all] } = await this.query<{ transactions: string }>('select xact_commit + xact_rollback as transactions from pg_stat_database where datname = current_database()');
-    const written = await this.query<{ name: string; rows: string }>('select relname as name, sum(n_tup_ins + n_tup_upd + n_tup_del) as rows from pg_stat_user_tables group by 1');
+    const {
+      rows: [all],
+    } = await this.query<{ transactions: string }>(
+      'select xact_commit + xact_rollback as transactions from pg_stat_database where datname = current_database()',
+    );
+    const written = await this.query<{ name: string; rows: string }>(
+      'select relname as name, sum(n_tup_ins + n_tup_upd + n_tup_del) as rows from pg_stat_user_tables group by 1',
+    );
     return {
       atMs,
       transactions: Number(all?.transactions) - own,
@@ -77,7 +86,8 @@ export class CostMeter {
 
 /** What came between two readings. */
 export function between(from: Reading, to: Reading): Cost {
-  const ms = (of: (usage: ShopUsage) => { readonly cpuSeconds: number }): number => (of(to.usage).cpuSeconds - of(from.usage).cpuSeconds) * 1_000;
+  const ms = (of: (usage: ShopUsage) => { readonly cpuSeconds: number }): number =>
+    (of(to.usage).cpuSeconds - of(from.usage).cpuSeconds) * 1_000;
   return {
     seconds: (to.atMs - from.atMs) / 1_000,
     transactions: to.transactions - from.transactions,
@@ -89,7 +99,10 @@ export function between(from: Reading, to: Reading): Cost {
   };
 }
 
-/** Counts the statements that others than the bench make, by the lines of PostgreSQL's log; the begin and the end of a transaction are one each, and so is a text of several. */
+/**
+ * Counts the statements that others than the bench make, by the lines of PostgreSQL's log; the begin and the end of a
+ * transaction are one each, and so is a text of several.
+ */
 export class StatementCount {
   statements = 0;
 

@@ -45,7 +45,9 @@ export const LOGGED_MS = 5_000;
 
 /** Watches the shop while nobody wants anything of it, as one process and as a process a module. */
 export async function benchIdle({ seconds, against, rounds }: IdleBenchOptions): Promise<IdleRow[]> {
-  const rows = (await takeTurns(against, rounds, (topology, version) => measure(topology, version, seconds))).map(meanOf);
+  const rows = (await takeTurns(against, rounds, (topology, version) => measure(topology, version, seconds))).map(
+    meanOf,
+  );
   print(rows, seconds);
   return rows;
 }
@@ -70,10 +72,14 @@ function measure(topology: TopologyName, { root }: ShopVersion, seconds: number)
 }
 
 /**
- * Adds the statements of each transaction, counted while PostgreSQL logs them: that is not free, so nothing else is measured meanwhile,
- * and what is counted is set against the transactions of the same time.
+ * Adds the statements of each transaction, counted while PostgreSQL logs them: that is not free, so nothing else is
+ * measured meanwhile, and what is counted is set against the transactions of the same time.
  */
-export async function withStatements(cost: Omit<IdleCost, 'statements'>, meter: CostMeter, count: StatementCount): Promise<IdleCost> {
+export async function withStatements(
+  cost: Omit<IdleCost, 'statements'>,
+  meter: CostMeter,
+  count: StatementCount,
+): Promise<IdleCost> {
   await meter.logStatements(true);
   // each session reads its settings before its next statement
   await delay(500);
@@ -90,7 +96,8 @@ export async function withStatements(cost: Omit<IdleCost, 'statements'>, meter: 
 export function perSecond(cost: ReturnType<typeof between>): Omit<IdleCost, 'statements'> {
   const rate = (value: number): number => value / cost.seconds;
   const rows = [...cost.rows].filter(([, number]) => number > 0).sort(([, a], [, b]) => b - a);
-  const sum = (sharing: boolean): number => rows.filter(([name]) => name.startsWith('message_') === sharing).reduce((all, [, number]) => all + number, 0);
+  const sum = (sharing: boolean): number =>
+    rows.filter(([name]) => name.startsWith('message_') === sharing).reduce((all, [, number]) => all + number, 0);
   return {
     transactions: rate(cost.transactions),
     sharingRows: rate(sum(true)),
@@ -132,16 +139,26 @@ const LINES: [string, (row: IdleRow) => number][] = [
 ];
 
 function print(rows: readonly IdleRow[], seconds: number): void {
-  printRatios(`the idle shop, over ${seconds} s`, rows.filter(({ version }) => version === 'this'), LINES);
+  printRatios(
+    `the idle shop, over ${seconds} s`,
+    rows.filter(({ version }) => version === 'this'),
+    LINES,
+  );
   printAgainst('the idle shop', rows, LINES);
   for (const { topology, version, rows: tables } of rows) {
     const told = Object.entries(tables).map(([name, number]) => `${name} ${number.toFixed(1)}`);
-    process.stdout.write(`  rows a second, ${topology}${version === 'this' ? '' : `, ${version}`}: ${told.join(', ') || 'none'}\n`);
+    process.stdout.write(
+      `  rows a second, ${topology}${version === 'this' ? '' : `, ${version}`}: ${told.join(', ') || 'none'}\n`,
+    );
   }
 }
 
 /** Prints how this checkout stands to the one that it is set against, if any, a table a topology. */
-export function printAgainst<T extends { readonly topology: string; readonly version: ShopVersion['name'] }>(title: string, rows: readonly T[], lines: readonly (readonly [string, (row: T) => number])[]): void {
+export function printAgainst<T extends { readonly topology: string; readonly version: ShopVersion['name'] }>(
+  title: string,
+  rows: readonly T[],
+  lines: readonly (readonly [string, (row: T) => number])[],
+): void {
   for (const topology of new Set(rows.map((row) => row.topology))) {
     const pair = rows.filter((row) => row.topology === topology).map((row) => ({ ...row, topology: row.version }));
     if (pair.length === 2) printRatios(`${title}, ${topology}: against the other checkout`, pair, lines);

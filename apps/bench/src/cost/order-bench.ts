@@ -19,7 +19,10 @@ export interface OrderBenchOptions {
   readonly rounds: number;
 }
 
-/** What one order costs, with the request that fills its cart: all that was spent, by the orders that came to their end meanwhile. */
+/**
+ * What one order costs, with the request that fills its cart: all that was spent, by the orders that came to their end
+ * meanwhile.
+ */
 export interface OrderCost {
   readonly transactions: number;
   readonly statements: number;
@@ -39,7 +42,10 @@ export interface OrderRow {
   readonly raw: OrderCost;
   /** Without what the shop costs in the same time when it is idle. */
   readonly net: OrderCost;
-  /** Orders that were sent and paid in the time that was watched; where that is less than what came, the shop did not keep up. */
+  /**
+   * Orders that were sent and paid in the time that was watched; where that is less than what came, the shop did not
+   * keep up.
+   */
   readonly completedPerSecond: number;
   /** Requests that were not answered with an order. */
   readonly refused: number;
@@ -55,11 +61,17 @@ const ENDED_WITHIN_MS = 60_000;
 const POLL_MS = 500;
 const SHOWN_MAX = 20;
 
-/** Orders at a low and steady rate, whether or not earlier ones are over: what each costs, in the shop as one process and as a process a module. */
+/**
+ * Orders at a low and steady rate, whether or not earlier ones are over: what each costs, in the shop as one process
+ * and as a process a module.
+ */
 export async function benchOrder(options: OrderBenchOptions): Promise<OrderRow[]> {
-  const rows = (await takeTurns(options.against, options.rounds, (topology, version) => measure(topology, version, options))).map(meanOf);
+  const rows = (
+    await takeTurns(options.against, options.rounds, (topology, version) => measure(topology, version, options))
+  ).map(meanOf);
   print(rows, options);
-  for (const { topology, version, broken } of rows) for (const line of broken.slice(0, SHOWN_MAX)) process.stderr.write(`${topology}, ${version}: ${line}\n`);
+  for (const { topology, version, broken } of rows)
+    for (const line of broken.slice(0, SHOWN_MAX)) process.stderr.write(`${topology}, ${version}: ${line}\n`);
   return rows;
 }
 
@@ -79,8 +91,17 @@ function measure(topology: TopologyName, { root }: ShopVersion, options: OrderBe
       await delay(warm * 1_000);
       const before = await tables.completed();
       const from = performance.now();
-      const busy = await watch(meter, count, seconds, async () => ((await tables.completed()) - before) / ((performance.now() - from) / 1_000));
-      return { ...costOf(busy, idle, busy.completed), completedPerSecond: busy.completed, ...(await soundness(tables, await placing)) };
+      const busy = await watch(
+        meter,
+        count,
+        seconds,
+        async () => ((await tables.completed()) - before) / ((performance.now() - from) / 1_000),
+      );
+      return {
+        ...costOf(busy, idle, busy.completed),
+        completedPerSecond: busy.completed,
+        ...(await soundness(tables, await placing)),
+      };
     } finally {
       await meter.close();
       await tables.close();
@@ -88,8 +109,16 @@ function measure(topology: TopologyName, { root }: ShopVersion, options: OrderBe
   });
 }
 
-/** What the shop costs for a time, and how many orders `completedPerSecond` says at its end that came to theirs meanwhile. */
-async function watch(meter: CostMeter, count: StatementCount, seconds: number, completedPerSecond: () => Promise<number>): Promise<IdleCost & { readonly completed: number }> {
+/**
+ * What the shop costs for a time, and how many orders `completedPerSecond` says at its end that came to theirs
+ * meanwhile.
+ */
+async function watch(
+  meter: CostMeter,
+  count: StatementCount,
+  seconds: number,
+  completedPerSecond: () => Promise<number>,
+): Promise<IdleCost & { readonly completed: number }> {
   const from = await meter.read();
   await delay(seconds * 1_000);
   const cost = between(from, await meter.read());
@@ -117,7 +146,8 @@ async function soundness(tables: ShopTables, { placed, refused }: Placing): Prom
   const broken = await tables.broken(placed.map(({ id }) => id));
   if (refused.length > 0) process.stderr.write(`${refused.length} refused, the first: ${String(refused[0])}\n`);
   // a shop that refuses has not been measured at this rate
-  if (refused.length > placed.length / 20) broken.push(`${refused.length} of ${refused.length + placed.length} orders were refused`);
+  if (refused.length > placed.length / 20)
+    broken.push(`${refused.length} of ${refused.length + placed.length} orders were refused`);
   return { refused: refused.length, broken };
 }
 
@@ -154,10 +184,17 @@ const linesOf = (of: (row: OrderRow) => OrderCost): [string, (row: OrderRow) => 
 ];
 
 function print(rows: readonly OrderRow[], { seconds, perSecond: rate }: OrderBenchOptions): void {
-  const kinds = [['all that it costs', (row: OrderRow) => row.raw], ['without the idle cost', (row: OrderRow) => row.net]] as const;
+  const kinds = [
+    ['all that it costs', (row: OrderRow) => row.raw],
+    ['without the idle cost', (row: OrderRow) => row.net],
+  ] as const;
   for (const [kind, of] of kinds) {
     const title = `an order at ${rate} a second over ${seconds} s, ${kind}`;
-    printRatios(title, rows.filter(({ version }) => version === 'this'), linesOf(of));
+    printRatios(
+      title,
+      rows.filter(({ version }) => version === 'this'),
+      linesOf(of),
+    );
     printAgainst(title, rows, linesOf(of));
   }
   const wrong = rows.reduce((sum, { broken }) => sum + broken.length, 0);

@@ -20,20 +20,26 @@ export interface Measured<T> {
 export function versions(against: string | undefined): readonly ShopVersion[] {
   if (against === undefined) return [{ name: 'this' }];
   const root = resolve(against);
-  if (!existsSync(join(root, 'dist/apps/cli/src/main.js'))) throw new Error(`${root} is no built checkout: run 'npm ci && npm run build' there`);
+  if (!existsSync(join(root, 'dist/apps/cli/src/main.js')))
+    throw new Error(`${root} is no built checkout: run 'npm ci && npm run build' there`);
   return [{ name: 'against', root }, { name: 'this' }];
 }
 
 /**
- * Measures every version in every topology. Two versions take turns, for `rounds` each, so that what else the machine does in between
- * falls on both; one alone is measured once.
+ * Measures every version in every topology. Two versions take turns, for `rounds` each, so that what else the machine
+ * does in between falls on both; one alone is measured once.
  */
-export async function takeTurns<T>(against: string | undefined, rounds: number, measure: (topology: TopologyName, version: ShopVersion) => Promise<T>): Promise<Measured<T>[]> {
+export async function takeTurns<T>(
+  against: string | undefined,
+  rounds: number,
+  measure: (topology: TopologyName, version: ShopVersion) => Promise<T>,
+): Promise<Measured<T>[]> {
   const all = versions(against);
   const results: Measured<T>[] = [];
   for (const topology of TOPOLOGIES) {
     const taken = all.map(({ name }) => ({ topology, version: name, values: [] as T[] }));
-    for (let round = 0; round < (all.length === 1 ? 1 : rounds); round++) for (const [i, version] of all.entries()) taken[i]?.values.push(await measure(topology, version));
+    for (let round = 0; round < (all.length === 1 ? 1 : rounds); round++)
+      for (const [i, version] of all.entries()) taken[i]?.values.push(await measure(topology, version));
     results.push(...taken);
   }
   return results;

@@ -37,10 +37,16 @@ from (select n, 'topic-' || n % ${KEYS} as topic from generate_series(0, $1::int
 export async function benchBacklog(events: number): Promise<BacklogRow[]> {
   const rows: BacklogRow[] = [];
   for (const transport of ['local', 'nats'] as const) rows.push(await measureBacklog(transport, events));
-  process.stdout.write(`\na backlog of ${events.toLocaleString('en')} events, ${KEYS} keys, a heap of ${HEAP_MAX_MIB} MiB a process\n`);
-  process.stdout.write(`  ${''.padEnd(12)}${'a second'.padStart(12)}${'first tenth'.padStart(14)}${'last tenth'.padStart(12)}${'MiB, ready'.padStart(14)}${'MiB, drained'.padStart(14)}${'wrong'.padStart(8)}\n`);
+  process.stdout.write(
+    `\na backlog of ${events.toLocaleString('en')} events, ${KEYS} keys, a heap of ${HEAP_MAX_MIB} MiB a process\n`,
+  );
+  process.stdout.write(
+    `  ${''.padEnd(12)}${'a second'.padStart(12)}${'first tenth'.padStart(14)}${'last tenth'.padStart(12)}${'MiB, ready'.padStart(14)}${'MiB, drained'.padStart(14)}${'wrong'.padStart(8)}\n`,
+  );
   for (const { transport, perSecond, tenthsPerSecond, readyMiB, drainedMiB, wrong } of rows) {
-    process.stdout.write(`  ${transport.padEnd(12)}${figure(perSecond).padStart(12)}${figure(tenthsPerSecond[0] ?? Number.NaN).padStart(14)}${figure(tenthsPerSecond.at(-1) ?? Number.NaN).padStart(12)}${figure(readyMiB).padStart(14)}${figure(drainedMiB).padStart(14)}${String(wrong).padStart(8)}\n`);
+    process.stdout.write(
+      `  ${transport.padEnd(12)}${figure(perSecond).padStart(12)}${figure(tenthsPerSecond[0] ?? Number.NaN).padStart(14)}${figure(tenthsPerSecond.at(-1) ?? Number.NaN).padStart(12)}${figure(readyMiB).padStart(14)}${figure(drainedMiB).padStart(14)}${String(wrong).padStart(8)}\n`,
+    );
   }
   return rows;
 }
@@ -52,7 +58,10 @@ export async function measureBacklog(transport: 'local' | 'nats', events: number
   const broker = transport === 'nats' ? await startBroker(join(dir, 'nats')) : undefined;
   const processes: ChildProcess[] = [];
   const openAll = async (): Promise<void> => {
-    for (const modules of broker ? ['sink', 'source'] : ['source,sink']) processes.push(await open([modules, postgres.url, broker?.url ?? '', ''], [`--max-old-space-size=${HEAP_MAX_MIB}`]));
+    for (const modules of broker ? ['sink', 'source'] : ['source,sink'])
+      processes.push(
+        await open([modules, postgres.url, broker?.url ?? '', ''], [`--max-old-space-size=${HEAP_MAX_MIB}`]),
+      );
   };
   const endAll = async (): Promise<void> => {
     for (const child of processes.splice(0)) await end(child);
@@ -83,7 +92,10 @@ async function leaveBehind(databaseUrl: string, events: number): Promise<void> {
   }
 }
 
-async function drained(processes: readonly ChildProcess[], events: number): Promise<Omit<BacklogRow, 'transport' | 'events'>> {
+async function drained(
+  processes: readonly ChildProcess[],
+  events: number,
+): Promise<Omit<BacklogRow, 'transport' | 'events'>> {
   const [sink] = processes as [ChildProcess];
   const memory = async (): Promise<number> => {
     let sum = 0;
@@ -99,14 +111,22 @@ async function drained(processes: readonly ChildProcess[], events: number): Prom
     const { committed, wrong } = await takenBy(sink);
     const at = performance.now();
     if (committed > moved.committed) moved = { at, committed };
-    if (at - moved.at > STALLED_MS) throw new Error(`${committed} of ${events} events were handled, and none within ${STALLED_MS} ms`);
+    if (at - moved.at > STALLED_MS)
+      throw new Error(`${committed} of ${events} events were handled, and none within ${STALLED_MS} ms`);
     if (committed >= ((tenths.length + 1) * events) / TENTHS) {
       tenths.push(((committed - last.committed) / (at - last.at)) * 1_000);
       last = { at, committed };
       // what the bench itself keeps would grow
       await ask(sink, { lags: true });
     }
-    if (committed >= events) return { perSecond: (events / (at - start)) * 1_000, tenthsPerSecond: tenths, readyMiB, drainedMiB: await memory(), wrong: wrong + committed - events };
+    if (committed >= events)
+      return {
+        perSecond: (events / (at - start)) * 1_000,
+        tenthsPerSecond: tenths,
+        readyMiB,
+        drainedMiB: await memory(),
+        wrong: wrong + committed - events,
+      };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

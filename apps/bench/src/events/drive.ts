@@ -19,7 +19,10 @@ export interface DriveOptions {
   readonly bytes?: number;
 }
 
-/** The processes that publish and handle; what one of the bench's own servers of the name `broker` uses is counted apart. */
+/**
+ * The processes that publish and handle; what one of the bench's own servers of the name `broker` uses is counted
+ * apart.
+ */
 export interface Pipe {
   readonly source: ChildProcess;
   /** The replicas of what takes. */
@@ -51,8 +54,14 @@ export interface Driven {
 
 const STALLED_MS = 60_000;
 
-/** Sends events through a pipe: to warm it, as fast as it goes, at a steady rate, and one by one. Rejects when none is handled for a minute. */
-export async function drive(pipe: Pipe, { events, perSecond, seconds, singles, pauseMs, ...each }: DriveOptions): Promise<Driven> {
+/**
+ * Sends events through a pipe: to warm it, as fast as it goes, at a steady rate, and one by one. Rejects when none is
+ * handled for a minute.
+ */
+export async function drive(
+  pipe: Pipe,
+  { events, perSecond, seconds, singles, pauseMs, ...each }: DriveOptions,
+): Promise<Driven> {
   const { sinks, consumers = 1 } = pipe;
   let all = 0;
   const send = async (options: Pick<ProduceOptions, 'events' | 'perTransaction' | 'perSecond'>): Promise<void> => {
@@ -98,7 +107,11 @@ interface Used {
 async function used({ children, broker }: Pipe): Promise<Used> {
   let sum = 0;
   for (const child of children) sum += (await usageOf(child.pid as number)).cpuSeconds;
-  return { processes: sum, postgres: (await usageOf(process.pid, 'postgres')).cpuSeconds, broker: (await usageOf(process.pid, broker)).cpuSeconds };
+  return {
+    processes: sum,
+    postgres: (await usageOf(process.pid, 'postgres')).cpuSeconds,
+    broker: (await usageOf(process.pid, broker)).cpuSeconds,
+  };
 }
 
 /** Publishes, and waits until the handler has taken all. */
@@ -109,14 +122,20 @@ async function produce({ source, sinks }: Pipe, options: ProduceOptions, upTo: n
     const { committed } = await takenByAll(sinks);
     if (committed >= upTo) return;
     if (committed > last.committed) last = { at: performance.now(), committed };
-    if (performance.now() - last.at > STALLED_MS) throw new Error(`${committed} of ${upTo} events were handled, and none within ${STALLED_MS} ms`);
+    if (performance.now() - last.at > STALLED_MS)
+      throw new Error(`${committed} of ${upTo} events were handled, and none within ${STALLED_MS} ms`);
     await delay(options.events === 1 ? 2 : 20);
   }
 }
 
-async function takenByAll(sinks: readonly ChildProcess[]): Promise<{ readonly committed: number; readonly wrong: number }> {
+async function takenByAll(
+  sinks: readonly ChildProcess[],
+): Promise<{ readonly committed: number; readonly wrong: number }> {
   const all = await Promise.all(sinks.map(takenBy));
-  return { committed: all.reduce((sum, { committed }) => sum + committed, 0), wrong: all.reduce((sum, { wrong }) => sum + wrong, 0) };
+  return {
+    committed: all.reduce((sum, { committed }) => sum + committed, 0),
+    wrong: all.reduce((sum, { wrong }) => sum + wrong, 0),
+  };
 }
 
 async function lags(sinks: readonly ChildProcess[]): Promise<readonly number[]> {

@@ -14,7 +14,10 @@ import { end, open } from './pipe-processes.js';
 
 /** How much is published. */
 export interface EventsBenchOptions extends Omit<DriveOptions, 'keys' | 'perTransaction'> {
-  /** Whether queues of other makers are measured with both kinds of handler, or only with one that makes a statement of its own. */
+  /**
+   * Whether queues of other makers are measured with both kinds of handler, or only with one that makes a statement of
+   * its own.
+   */
   readonly peers: 'both' | 'once';
 }
 
@@ -25,7 +28,10 @@ export interface EventsRow extends Driven {
   /** Whether the handler makes a statement of its own for each event. */
   readonly inserts: boolean;
   readonly peer: boolean;
-  /** Events that were handled twice, never, or out of the order of their key; of a peer, which keeps no order, those that were lost or handled twice. */
+  /**
+   * Events that were handled twice, never, or out of the order of their key; of a peer, which keeps no order, those
+   * that were lost or handled twice.
+   */
   readonly wrong: number;
 }
 
@@ -34,14 +40,19 @@ const PER_TRANSACTION = 20;
 const PEER_MAIN = fileURLToPath(new URL('./peers/peer.main.js', import.meta.url));
 
 /**
- * Publishes events and has them handled, once and in order of a thousand keys, in one process and in two over NATS; and beside them jobs
- * of other queues, in one process that publishes and handles. Each gets a PostgreSQL of its own, of the same version and settings.
+ * Publishes events and has them handled, once and in order of a thousand keys, in one process and in two over NATS; and
+ * beside them jobs of other queues, in one process that publishes and handles. Each gets a PostgreSQL of its own, of
+ * the same version and settings.
  */
 export async function benchEvents({ peers, ...sizes }: EventsBenchOptions): Promise<EventsRow[]> {
   const options = { ...sizes, keys: KEYS, perTransaction: PER_TRANSACTION };
   const rows: EventsRow[] = [];
-  process.stdout.write(`\ndurable events, ${KEYS} keys, ${PER_TRANSACTION} a transaction of the publisher; late at ${options.perSecond} a second, and one by one\n`);
-  process.stdout.write(`  ${''.padEnd(34)}${['a second', 'Fledge/this', 'CPU, µs', 'PostgreSQL', 'broker', 'p50, ms', 'p99, ms', 'p50, idle', 'wrong'].map((head) => head.padStart(12)).join('')}\n`);
+  process.stdout.write(
+    `\ndurable events, ${KEYS} keys, ${PER_TRANSACTION} a transaction of the publisher; late at ${options.perSecond} a second, and one by one\n`,
+  );
+  process.stdout.write(
+    `  ${''.padEnd(34)}${['a second', 'Fledge/this', 'CPU, µs', 'PostgreSQL', 'broker', 'p50, ms', 'p99, ms', 'p50, idle', 'wrong'].map((head) => head.padStart(12)).join('')}\n`,
+  );
   for (const inserts of [false, true]) {
     process.stdout.write(inserts ? '  with an insert a handler\n' : '');
     for (const transport of ['local', 'nats'] as const) tell(rows, await measure(transport, inserts, options));
@@ -62,7 +73,17 @@ function tell(rows: EventsRow[], row: EventsRow): void {
   rows.push(row);
   const own = rows.find(({ transport, inserts }) => transport === 'local' && inserts === row.inserts);
   const ratio = ((own?.perSecond ?? Number.NaN) / row.perSecond).toFixed(2);
-  const cells = [figure(row.perSecond), ratio, figure(row.cpuMicros), figure(row.postgresMicros), figure(row.brokerMicros), figure(row.p50Ms), figure(row.p99Ms), figure(row.idleP50Ms), String(row.wrong)];
+  const cells = [
+    figure(row.perSecond),
+    ratio,
+    figure(row.cpuMicros),
+    figure(row.postgresMicros),
+    figure(row.brokerMicros),
+    figure(row.p50Ms),
+    figure(row.p99Ms),
+    figure(row.idleP50Ms),
+    String(row.wrong),
+  ];
   process.stdout.write(`  ${row.transport.padEnd(34)}${cells.map((cell) => cell.padStart(12)).join('')}\n`);
 }
 
@@ -71,11 +92,18 @@ async function measure(transport: 'local' | 'nats', inserts: boolean, options: D
     const broker = transport === 'nats' ? await start(startBroker) : undefined;
     const children: ChildProcess[] = [];
     try {
-      for (const modules of broker ? ['sink', 'source'] : ['source,sink']) children.push(await open([modules, databaseUrl, broker?.url ?? '', inserts ? 'inserts' : '']));
+      for (const modules of broker ? ['sink', 'source'] : ['source,sink'])
+        children.push(await open([modules, databaseUrl, broker?.url ?? '', inserts ? 'inserts' : '']));
       const [sink, source = sink] = children as [ChildProcess, ChildProcess?];
       const driven = await drive({ source, sinks: [sink], children, broker: 'nats-server' }, options);
       const misplaced = inserts ? await misplacedRows(databaseUrl, driven.all, true) : 0;
-      return { transport, inserts, peer: false, ...driven, wrong: driven.unordered + misplaced + Math.abs(driven.committed - driven.all) };
+      return {
+        transport,
+        inserts,
+        peer: false,
+        ...driven,
+        wrong: driven.unordered + misplaced + Math.abs(driven.committed - driven.all),
+      };
     } finally {
       for (const child of children) await end(child);
     }
@@ -87,12 +115,23 @@ class PeerAway extends Error {}
 
 async function measurePeer(plan: PeerPlan, inserts: boolean, options: DriveOptions): Promise<EventsRow> {
   return withServers(async (databaseUrl, start) => {
-    const redis = plan.needsRedis ? await start(startRedis).catch((error: Error) => Promise.reject(new PeerAway(error.message))) : undefined;
+    const redis = plan.needsRedis
+      ? await start(startRedis).catch((error: Error) => Promise.reject(new PeerAway(error.message)))
+      : undefined;
     const child = await processes.open(PEER_MAIN, [plan.name, databaseUrl, redis?.url ?? '', inserts ? 'inserts' : '']);
     try {
-      const driven = await drive({ source: child, sinks: [child], children: [child], broker: 'redis-server' }, { ...options, events: Math.ceil(options.events * plan.share) });
+      const driven = await drive(
+        { source: child, sinks: [child], children: [child], broker: 'redis-server' },
+        { ...options, events: Math.ceil(options.events * plan.share) },
+      );
       const misplaced = inserts ? await misplacedRows(databaseUrl, driven.all, false) : 0;
-      return { transport: plan.name, inserts, peer: true, ...driven, wrong: misplaced + Math.abs(driven.committed - driven.all) };
+      return {
+        transport: plan.name,
+        inserts,
+        peer: true,
+        ...driven,
+        wrong: misplaced + Math.abs(driven.committed - driven.all),
+      };
     } finally {
       await end(child);
     }
@@ -100,7 +139,9 @@ async function measurePeer(plan: PeerPlan, inserts: boolean, options: DriveOptio
 }
 
 /** Runs a PostgreSQL, and what else `work` starts in a folder of its own, for as long as it takes. */
-export async function withServers<T>(work: (databaseUrl: string, start: (server: (dir: string) => Promise<Broker>) => Promise<Broker>) => Promise<T>): Promise<T> {
+export async function withServers<T>(
+  work: (databaseUrl: string, start: (server: (dir: string) => Promise<Broker>) => Promise<Broker>) => Promise<T>,
+): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'fledge-bench-'));
   const postgres = await startEmbeddedPostgres({ dir: join(dir, 'postgres') });
   let broker: Broker | undefined;
@@ -113,7 +154,10 @@ export async function withServers<T>(work: (databaseUrl: string, start: (server:
   }
 }
 
-/** Rows of handlers that are missing or too many, and, where there is an order, those out of it: a key's numbers rise by one from 1 on. */
+/**
+ * Rows of handlers that are missing or too many, and, where there is an order, those out of it: a key's numbers rise by
+ * one from 1 on.
+ */
 async function misplacedRows(databaseUrl: string, events: number, ordered: boolean): Promise<number> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();

@@ -6,14 +6,22 @@ import { handling, pipe, Producer, taken } from './pipe.js';
 import type { ProduceOptions } from './produce.js';
 
 /** What the bench asks of a process. */
-export type PipeOrder = { readonly produce: ProduceOptions } | { readonly lags: true } | { readonly taken: true } | { readonly memory: true };
+export type PipeOrder =
+  { readonly produce: ProduceOptions } | { readonly lags: true } | { readonly taken: true } | { readonly memory: true };
 /** What it answers; of memory the most that it has had, in MiB. */
-export type PipeAnswer = 'ready' | 'produced' | number | readonly number[] | { readonly committed: number; readonly wrong: number };
+export type PipeAnswer =
+  'ready' | 'produced' | number | readonly number[] | { readonly committed: number; readonly wrong: number };
 
-const [modules = '', databaseUrl = '', natsUrl = '', inserts = '', consumers = '1', others = '0'] = process.argv.slice(2);
+const [modules = '', databaseUrl = '', natsUrl = '', inserts = '', consumers = '1', others = '0'] =
+  process.argv.slice(2);
 handling.inserts = inserts === 'inserts';
 const transport = natsUrl === '' ? new LocalTransport() : new NatsTransport({ url: natsUrl, namespace: 'pipe' });
-const host = await new Host({ application: pipe({ consumers: Number(consumers), others: Number(others) }), modules: modules.split(','), transport, database: { url: databaseUrl } }).start();
+const host = await new Host({
+  application: pipe({ consumers: Number(consumers), others: Number(others) }),
+  modules: modules.split(','),
+  transport,
+  database: { url: databaseUrl },
+}).start();
 const answer = (value: PipeAnswer): void => void process.send?.(value);
 
 process.on('message', (order: PipeOrder) => {

@@ -34,7 +34,9 @@ const SinkContract = defineContract({ name: 'sink' });
 
 class CreateTaken1764000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query('create table taken (id bigint generated always as identity primary key, topic text not null, number int not null)');
+    await runner.query(
+      'create table taken (id bigint generated always as identity primary key, topic text not null, number int not null)',
+    );
   }
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('drop table taken');
@@ -71,7 +73,10 @@ subscribe('fledge.messaging.after-handled', (point) => {
 export interface PipeSize {
   /** Consumers of the one event, all in the module `sink`; default 1. */
   readonly consumers?: number;
-  /** Modules besides `source` and `sink`, each with a consumer of an event that never happens: `other-1` and so on; default 0. */
+  /**
+   * Modules besides `source` and `sink`, each with a consumer of an event that never happens: `other-1` and so on;
+   * default 0.
+   */
   readonly others?: number;
 }
 
@@ -91,7 +96,12 @@ export function pipe({ consumers = 1, others = 0 }: PipeSize = {}): Application 
 class SourceModule {}
 
 function sinkOf(consumers: number): Type {
-  @BoundedModule({ contract: SinkContract, uses: [SourceContract], migrations: [CreateTaken1764000000000], providers: Array.from({ length: consumers }, (_, i) => takingOf(i)) })
+  @BoundedModule({
+    contract: SinkContract,
+    uses: [SourceContract],
+    migrations: [CreateTaken1764000000000],
+    providers: Array.from({ length: consumers }, (_, i) => takingOf(i)),
+  })
   class SinkModule {}
   return SinkModule;
 }
@@ -106,7 +116,8 @@ function takingOf(number: number): Type {
     constructor(@InjectDataSource() private readonly source: DataSource) {}
 
     async handle(event: Happened): Promise<void> {
-      if (handling.inserts) await this.source.query('insert into taken (topic, number) values ($1, $2)', [event.topic, event.number]);
+      if (handling.inserts)
+        await this.source.query('insert into taken (topic, number) values ($1, $2)', [event.topic, event.number]);
       taken.add(event, number);
     }
   }

@@ -24,12 +24,16 @@ export interface Something {
 export class Production {
   private readonly numbers = new Map<string, number>();
 
-  async run({ events, keys, perTransaction, perSecond, bytes = 0 }: ProduceOptions, commit: (events: readonly Something[]) => Promise<void>): Promise<void> {
+  async run(
+    { events, keys, perTransaction, perSecond, bytes = 0 }: ProduceOptions,
+    commit: (events: readonly Something[]) => Promise<void>,
+  ): Promise<void> {
     const filling = bytes > 0 ? { filling: 'x'.repeat(bytes) } : {};
     const start = performance.now();
     for (let done = 0; done < events; done += perTransaction) {
       const some: Something[] = [];
-      for (let i = done; i < Math.min(done + perTransaction, events); i++) some.push({ ...this.next(`topic-${i % keys}`), ...filling });
+      for (let i = done; i < Math.min(done + perTransaction, events); i++)
+        some.push({ ...this.next(`topic-${i % keys}`), ...filling });
       await commit(some);
       if (perSecond === undefined) continue;
       const early = start + ((done + perTransaction) / perSecond) * 1_000 - performance.now();

@@ -61,11 +61,27 @@ export async function benchScale(options: ScaleBenchOptions): Promise<ScaleRow[]
   const rows: ScaleRow[] = [];
   const tell = (row: ScaleRow): void => {
     rows.push(row);
-    const cells = [row.perSecond, row.cpuMicros, row.postgresMicros, row.p50Ms, row.idleTransactions, row.idlePercent, row.idlePostgresPercent].map((value) => (value === undefined ? '' : figure(value)));
-    process.stdout.write(`  ${row.size.toLocaleString('en').padStart(12)}${[...cells, String(row.wrong)].map((cell) => cell.padStart(12)).join('')}\n`);
+    const cells = [
+      row.perSecond,
+      row.cpuMicros,
+      row.postgresMicros,
+      row.p50Ms,
+      row.idleTransactions,
+      row.idlePercent,
+      row.idlePostgresPercent,
+    ].map((value) => (value === undefined ? '' : figure(value)));
+    process.stdout.write(
+      `  ${row.size.toLocaleString('en').padStart(12)}${[...cells, String(row.wrong)].map((cell) => cell.padStart(12)).join('')}\n`,
+    );
   };
-  process.stdout.write(`\nhow the cost of durable events grows; CPU an event as fast as it goes, late at ${options.perSecond} a second\n  ${''.padEnd(12)}${HEADS.map((head) => head.padStart(12)).join('')}\n`);
-  const attempt = async (kind: string, size: number, work: () => Promise<Omit<ScaleRow, 'kind' | 'size'>>): Promise<void> => {
+  process.stdout.write(
+    `\nhow the cost of durable events grows; CPU an event as fast as it goes, late at ${options.perSecond} a second\n  ${''.padEnd(12)}${HEADS.map((head) => head.padStart(12)).join('')}\n`,
+  );
+  const attempt = async (
+    kind: string,
+    size: number,
+    work: () => Promise<Omit<ScaleRow, 'kind' | 'size'>>,
+  ): Promise<void> => {
     try {
       tell({ kind, size, ...(await work()) });
     } catch (error) {
@@ -76,7 +92,8 @@ export async function benchScale(options: ScaleBenchOptions): Promise<ScaleRow[]
   };
   for (const [kind, sizes, of] of KINDS) {
     process.stdout.write(`  ${kind}\n`);
-    for (const size of options.short ? sizes.slice(1, 2) : sizes) await attempt(kind, size, () => measure(of(size), options));
+    for (const size of options.short ? sizes.slice(1, 2) : sizes)
+      await attempt(kind, size, () => measure(of(size), options));
   }
   process.stdout.write('  backlog\n');
   for (const size of options.short ? BACKLOGS.slice(0, 1) : BACKLOGS) {
@@ -88,7 +105,10 @@ export async function benchScale(options: ScaleBenchOptions): Promise<ScaleRow[]
   return rows;
 }
 
-function measure({ replicas, consumers = 1, others = 0, ...each }: Case, options: ScaleBenchOptions): Promise<Omit<ScaleRow, 'kind' | 'size'>> {
+function measure(
+  { replicas, consumers = 1, others = 0, ...each }: Case,
+  options: ScaleBenchOptions,
+): Promise<Omit<ScaleRow, 'kind' | 'size'>> {
   return withServers(async (databaseUrl, start) => {
     const broker = replicas === undefined ? undefined : await start(startBroker);
     const children: ChildProcess[] = [];
@@ -103,25 +123,45 @@ function measure({ replicas, consumers = 1, others = 0, ...each }: Case, options
       for (let i = 0; i < (replicas ?? 1); i++) sinks.push(await openOne(broker ? 'sink' : `source,sink${more}`));
       const source = broker ? await openOne('source') : (sinks[0] as ChildProcess);
       const events = Math.min(options.events, Math.floor(BYTES_MAX / (each.bytes ?? 1)));
-      const driven = await drive({ source, sinks, children, broker: 'nats-server', consumers }, { ...options, ...each, events });
-      return { ...costOf(driven), ...(await idle(databaseUrl, children, options.idleSeconds)), wrong: (sinks.length > 1 ? 0 : driven.unordered) + Math.abs(driven.committed - driven.all) };
+      const driven = await drive(
+        { source, sinks, children, broker: 'nats-server', consumers },
+        { ...options, ...each, events },
+      );
+      return {
+        ...costOf(driven),
+        ...(await idle(databaseUrl, children, options.idleSeconds)),
+        wrong: (sinks.length > 1 ? 0 : driven.unordered) + Math.abs(driven.committed - driven.all),
+      };
     } finally {
       for (const child of children) await end(child);
     }
   });
 }
 
-function costOf({ perSecond, cpuMicros, postgresMicros, p50Ms }: Driven): Pick<ScaleRow, 'perSecond' | 'cpuMicros' | 'postgresMicros' | 'p50Ms'> {
+function costOf({
+  perSecond,
+  cpuMicros,
+  postgresMicros,
+  p50Ms,
+}: Driven): Pick<ScaleRow, 'perSecond' | 'cpuMicros' | 'postgresMicros' | 'p50Ms'> {
   return { perSecond, cpuMicros, postgresMicros, p50Ms };
 }
 
 /** What processes cost a second when nothing has happened for a while. */
-async function idle(databaseUrl: string, children: readonly ChildProcess[], seconds: number): Promise<Pick<ScaleRow, 'idleTransactions' | 'idlePercent' | 'idlePostgresPercent'>> {
+async function idle(
+  databaseUrl: string,
+  children: readonly ChildProcess[],
+  seconds: number,
+): Promise<Pick<ScaleRow, 'idleTransactions' | 'idlePercent' | 'idlePostgresPercent'>> {
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   const read = async (): Promise<readonly [number, number, number]> => {
     // the bench's own two are counted one reading later at the latest: two in all
-    const { rows: [row] } = await client.query<{ transactions: string }>('select xact_commit + xact_rollback as transactions, pg_stat_force_next_flush() from pg_stat_database where datname = current_database()');
+    const {
+      rows: [row],
+    } = await client.query<{ transactions: string }>(
+      'select xact_commit + xact_rollback as transactions, pg_stat_force_next_flush() from pg_stat_database where datname = current_database()',
+    );
     let cpu = 0;
     for (const child of children) cpu += (await usageOf(child.pid as number)).cpuSeconds;
     return [Number(row?.transactions), cpu, (await usageOf(process.pid, 'postgres')).cpuSeconds];

@@ -19,7 +19,10 @@ export class Taken {
     this.uncommitted.push(at);
   }
 
-  /** Of batches that are handled side by side the first to commit counts for all: up to one batch's time too early, some 25 ms. */
+  /**
+   * Of batches that are handled side by side the first to commit counts for all: up to one batch's time too early, some
+   * 25 ms.
+   */
   commit(): void {
     const now = Date.now();
     this.committed += this.uncommitted.length;

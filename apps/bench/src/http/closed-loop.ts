@@ -8,8 +8,15 @@ export interface LoopResult {
   readonly times: readonly number[];
 }
 
-/** Requests paths of a server, one after the other on each of some connections that stay open, for a time. Rejects when an answer is not 200. */
-export async function closedLoop(port: number, paths: readonly string[], { connections, ms }: { readonly connections: number; readonly ms: number }): Promise<LoopResult> {
+/**
+ * Requests paths of a server, one after the other on each of some connections that stay open, for a time. Rejects when
+ * an answer is not 200.
+ */
+export async function closedLoop(
+  port: number,
+  paths: readonly string[],
+  { connections, ms }: { readonly connections: number; readonly ms: number },
+): Promise<LoopResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const times: number[] = [];
   const from = performance.now();
@@ -33,7 +40,11 @@ export function bodyOf(agent: Agent | undefined, port: number, path: string): Pr
       response.setEncoding('utf8');
       response.on('data', (part: string) => (text += part));
       response.on('error', reject);
-      response.on('end', () => (response.statusCode === 200 ? resolve(text) : reject(new Error(`GET ${path}: ${response.statusCode} ${text.slice(0, 300)}`))));
+      response.on('end', () =>
+        response.statusCode === 200
+          ? resolve(text)
+          : reject(new Error(`GET ${path}: ${response.statusCode} ${text.slice(0, 300)}`)),
+      );
     });
     request.on('error', reject);
   });

@@ -32,9 +32,9 @@ const WARM_REQUESTS = 5_000;
 type Round = Pick<HttpRow, 'perSecond' | 'p50Ms' | 'p99Ms' | 'cpuMsPerThousand'>;
 
 /**
- * Loads `GET /products/:id` of the shop as one process, and of the same controller in stock Nest with Fastify, `ValidationPipe` and TypeORM, in
- * turn, on the same table. What the shop has and the stock application does not (sign-in, traces, deadlines, problems, the other modules'
- * messages) is in its figures.
+ * Loads `GET /products/:id` of the shop as one process, and of the same controller in stock Nest with Fastify,
+ * `ValidationPipe` and TypeORM, in turn, on the same table. What the shop has and the stock application does not
+ * (sign-in, traces, deadlines, problems, the other modules' messages) is in its figures.
  */
 export function benchHttp(options: HttpBenchOptions): Promise<HttpRow[]> {
   return withServers(async (servers, products) => {
@@ -47,7 +47,9 @@ export function benchHttp(options: HttpBenchOptions): Promise<HttpRow[]> {
     for (let n = 0; n < options.rounds; n++) {
       for (const server of servers) rounds.get(server)?.push(await round(server, paths, options));
     }
-    const rows = await Promise.all(servers.map((server) => rowOf(server, rounds.get(server) ?? [], idle.get(server) ?? 0)));
+    const rows = await Promise.all(
+      servers.map((server) => rowOf(server, rounds.get(server) ?? [], idle.get(server) ?? 0)),
+    );
     print(rows, options);
     return rows;
   });
@@ -56,7 +58,8 @@ export function benchHttp(options: HttpBenchOptions): Promise<HttpRow[]> {
 /** Requests until the server's code is compiled, or as many as it answers in the time of all rounds. */
 async function warmUp(port: number, paths: readonly string[], options: HttpBenchOptions): Promise<void> {
   const until = performance.now() + options.ms * options.rounds;
-  for (let answered = 0; answered < WARM_REQUESTS && performance.now() < until; ) answered += (await closedLoop(port, paths, options)).answered;
+  for (let answered = 0; answered < WARM_REQUESTS && performance.now() < until;)
+    answered += (await closedLoop(port, paths, options)).answered;
 }
 
 /** Servers that answer differently are not compared. */
@@ -81,7 +84,12 @@ async function round({ pid, port }: Server, paths: readonly string[], options: H
   const { answered, seconds, times } = await closedLoop(port, paths, options);
   const after = await usageOf(pid);
   const at = (share: number): number => times[Math.floor(times.length * share)] ?? NaN;
-  return { perSecond: answered / seconds, p50Ms: at(0.5), p99Ms: at(0.99), cpuMsPerThousand: ((after.cpuSeconds - before.cpuSeconds) * 1e6) / answered };
+  return {
+    perSecond: answered / seconds,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    cpuMsPerThousand: ((after.cpuSeconds - before.cpuSeconds) * 1e6) / answered,
+  };
 }
 
 async function rowOf({ name, pid }: Server, rounds: readonly Round[], idle: number): Promise<HttpRow> {
@@ -92,20 +100,26 @@ async function rowOf({ name, pid }: Server, rounds: readonly Round[], idle: numb
     p50Ms: of('p50Ms'),
     p99Ms: of('p99Ms'),
     cpuMsPerThousand: of('cpuMsPerThousand'),
-    cpuMsPerThousandBusy: median(rounds.map(({ cpuMsPerThousand, perSecond }) => cpuMsPerThousand - (idle * 1e6) / perSecond)),
+    cpuMsPerThousandBusy: median(
+      rounds.map(({ cpuMsPerThousand, perSecond }) => cpuMsPerThousand - (idle * 1e6) / perSecond),
+    ),
     idleCpuPercent: idle * 100,
     memoryMiB: (await usageOf(pid)).memoryMiB,
   };
 }
 
 function print(rows: readonly HttpRow[], { ms, rounds, connections }: HttpBenchOptions): void {
-  printRatios(`GET /products/:id, ${connections} connections, each as fast as it is answered, in turn ${rounds} times for ${ms / 1_000} s each`, rows, [
-    ['requests a second', (row) => row.perSecond],
-    ['p50, ms', (row) => row.p50Ms],
-    ['p99, ms', (row) => row.p99Ms],
-    ['processor ms of the server a thousand', (row) => row.cpuMsPerThousand],
-    ['  without what it uses idle', (row) => row.cpuMsPerThousandBusy],
-    ['idle, percent of a processor', (row) => row.idleCpuPercent],
-    ['memory, MiB', (row) => row.memoryMiB],
-  ]);
+  printRatios(
+    `GET /products/:id, ${connections} connections, each as fast as it is answered, in turn ${rounds} times for ${ms / 1_000} s each`,
+    rows,
+    [
+      ['requests a second', (row) => row.perSecond],
+      ['p50, ms', (row) => row.p50Ms],
+      ['p99, ms', (row) => row.p99Ms],
+      ['processor ms of the server a thousand', (row) => row.cpuMsPerThousand],
+      ['  without what it uses idle', (row) => row.cpuMsPerThousandBusy],
+      ['idle, percent of a processor', (row) => row.idleCpuPercent],
+      ['memory, MiB', (row) => row.memoryMiB],
+    ],
+  );
 }

@@ -70,8 +70,8 @@ class ProductController {
 }
 
 /**
- * The catalog's `GET /products/:id` as a Nest team writes it without Fledge. The classes are those of the shop's catalog, which only its own
- * module may import; that both give the same answers is checked before they are measured.
+ * The catalog's `GET /products/:id` as a Nest team writes it without Fledge. The classes are those of the shop's
+ * catalog, which only its own module may import; that both give the same answers is checked before they are measured.
  */
 @Module({})
 export class StockModule {
@@ -82,7 +82,10 @@ export class StockModule {
   static on(url: string, poolMax: number): DynamicModule {
     return {
       module: StockModule,
-      imports: [TypeOrmModule.forRoot({ type: 'postgres', url, schema: 'catalog', poolSize: poolMax, entities: [ProductRow] }), TypeOrmModule.forFeature([ProductRow])],
+      imports: [
+        TypeOrmModule.forRoot({ type: 'postgres', url, schema: 'catalog', poolSize: poolMax, entities: [ProductRow] }),
+        TypeOrmModule.forFeature([ProductRow]),
+      ],
       providers: [ProductRepository],
       controllers: [ProductController],
     };

@@ -30,12 +30,17 @@ function nextRequest({ client, buyers, products }: LoadPlan, n: number): () => P
   if (kind < 5) return () => client.request('GET', '/products?q=steel&limit=20');
   if (kind < 7) return () => client.request('GET', `/products/${product}`);
   if (kind === 7) return () => client.request('GET', '/cart', { token });
-  if (kind === 8) return () => client.request('POST', '/cart/items', { token, body: { productId: product, quantity: 1 } });
-  // A cart that another request of the same buyer has just ordered is empty, and stock ends: both are answers, not failures.
+  if (kind === 8)
+    return () => client.request('POST', '/cart/items', { token, body: { productId: product, quantity: 1 } });
+  // A cart that another request of the same buyer has just ordered is empty, and stock ends: both are answers, not
+  // failures.
   return () => client.request('POST', '/orders', { token, body: {}, expect: [201, 409, 400, 422] });
 }
 
-/** Sends requests at a steady rate, whether or not earlier ones have been answered, so that a stall is seen in the times. */
+/**
+ * Sends requests at a steady rate, whether or not earlier ones have been answered, so that a stall is seen in the
+ * times.
+ */
 export async function load(plan: LoadPlan): Promise<LoadResult> {
   const times: number[] = [];
   const failures: string[] = [];
@@ -58,5 +63,12 @@ export async function load(plan: LoadPlan): Promise<LoadResult> {
   const seconds = (performance.now() - from) / 1_000;
   times.sort((a, b) => a - b);
   const at = (share: number): number => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? NaN;
-  return { answered: times.length, failed: failures.length, failure: failures[0], perSecond: times.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
+  return {
+    answered: times.length,
+    failed: failures.length,
+    failure: failures[0],
+    perSecond: times.length / seconds,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+  };
 }

@@ -24,14 +24,14 @@ interface Stat {
 }
 
 /**
- * Reads the usage of a process and its descendants from `/proc`; Linux only. With the name of a program only of those that run it; what
- * such a one started and has ended since counts for it.
+ * Reads the usage of a process and its descendants from `/proc`; Linux only. With the name of a program only of those
+ * that run it; what such a one started and has ended since counts for it.
  */
 export async function usageOf(root: number, program?: string): Promise<Usage> {
   const stats = await allStats();
   const tree = new Set([root]);
   // A child may stand before its parent in the list: again until nothing is added.
-  for (let size = 0; size !== tree.size; ) {
+  for (let size = 0; size !== tree.size;) {
     size = tree.size;
     for (const { pid, parent } of stats) if (tree.has(parent)) tree.add(pid);
   }
@@ -66,8 +66,18 @@ function ended(error: NodeJS.ErrnoException): undefined {
 function parse(text: string): Stat {
   // The name of the program, in parentheses, may hold anything: fields are counted after it.
   const close = text.lastIndexOf(')');
-  const fields = text.slice(close + 2).split(' ').map(Number);
+  const fields = text
+    .slice(close + 2)
+    .split(' ')
+    .map(Number);
   // its own time, user and system, and that of its children that have ended
   const sum = (times: readonly number[]): number => times.reduce((all, time) => all + time, 0);
-  return { pid: parseInt(text, 10), program: text.slice(text.indexOf('(') + 1, close), parent: fields[1] ?? 0, ticks: sum(fields.slice(11, 15)), ownTicks: sum(fields.slice(11, 13)), pages: fields[21] ?? 0 };
+  return {
+    pid: parseInt(text, 10),
+    program: text.slice(text.indexOf('(') + 1, close),
+    parent: fields[1] ?? 0,
+    ticks: sum(fields.slice(11, 15)),
+    ownTicks: sum(fields.slice(11, 13)),
+    pages: fields[21] ?? 0,
+  };
 }

@@ -38,8 +38,10 @@ function measure(topology: TopologyName, options: ShopBenchOptions): Promise<Sho
     const before = await usage();
     const result = await load(plan);
     const after = await usage();
-    if (result.failure !== undefined) process.stderr.write(`${topology}: ${result.failed} failed, the first: ${result.failure}\n`);
-    const cpuSeconds = after.shop.cpuSeconds + after.broker.cpuSeconds - before.shop.cpuSeconds - before.broker.cpuSeconds;
+    if (result.failure !== undefined)
+      process.stderr.write(`${topology}: ${result.failed} failed, the first: ${result.failure}\n`);
+    const cpuSeconds =
+      after.shop.cpuSeconds + after.broker.cpuSeconds - before.shop.cpuSeconds - before.broker.cpuSeconds;
     return {
       topology,
       perSecond: result.perSecond,
@@ -53,12 +55,16 @@ function measure(topology: TopologyName, options: ShopBenchOptions): Promise<Sho
 }
 
 function print(rows: readonly ShopRow[], { seconds, perSecond }: ShopBenchOptions): void {
-  printRatios(`the shop at ${perSecond} requests a second for ${seconds} s (processor time and memory without PostgreSQL)`, rows, [
-    ['requests a second', (row) => row.perSecond],
-    ['p50, ms', (row) => row.p50Ms],
-    ['p99, ms', (row) => row.p99Ms],
-    ['processor seconds a thousand', (row) => row.cpuSecondsPerThousand],
-    ['memory, MiB', (row) => row.memoryMiB],
-    ['failed', (row) => row.failed],
-  ]);
+  printRatios(
+    `the shop at ${perSecond} requests a second for ${seconds} s (processor time and memory without PostgreSQL)`,
+    rows,
+    [
+      ['requests a second', (row) => row.perSecond],
+      ['p50, ms', (row) => row.p50Ms],
+      ['p99, ms', (row) => row.p99Ms],
+      ['processor seconds a thousand', (row) => row.cpuSecondsPerThousand],
+      ['memory, MiB', (row) => row.memoryMiB],
+      ['failed', (row) => row.failed],
+    ],
+  );
 }

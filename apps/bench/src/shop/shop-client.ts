@@ -10,7 +10,11 @@ export interface Buyer {
 export class ShopClient {
   constructor(private readonly url: string) {}
 
-  async request(method: string, path: string, options: { token?: string; body?: unknown; expect?: readonly number[] } = {}): Promise<unknown> {
+  async request(
+    method: string,
+    path: string,
+    options: { token?: string; body?: unknown; expect?: readonly number[] } = {},
+  ): Promise<unknown> {
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: {
@@ -20,14 +24,17 @@ export class ShopClient {
       body: options.body === undefined ? undefined : JSON.stringify(options.body),
     });
     const text = await response.text();
-    if (!(options.expect ?? [200, 201, 204]).includes(response.status)) throw new UnexpectedAnswer(`${method} ${path}: ${response.status} ${text.slice(0, 300)}`);
+    if (!(options.expect ?? [200, 201, 204]).includes(response.status))
+      throw new UnexpectedAnswer(`${method} ${path}: ${response.status} ${text.slice(0, 300)}`);
     return text === '' ? undefined : JSON.parse(text);
   }
 
   async buyer(number: number): Promise<Buyer> {
     const credentials = { email: `bench-${number}@shop.test`, password: 'a-password-for-the-bench' };
     await this.request('POST', '/auth/register', { body: credentials, expect: [201, 409] });
-    const { accessToken } = (await this.request('POST', '/auth/login', { body: credentials })) as { accessToken: string };
+    const { accessToken } = (await this.request('POST', '/auth/login', { body: credentials })) as {
+      accessToken: string;
+    };
     return { token: accessToken };
   }
 

@@ -48,13 +48,26 @@ export interface ShopRun {
 const READY_WITHIN_MS = 120_000;
 const OWN_ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
 
-/** Runs the built shop in a topology, on a PostgreSQL and, if its services need one, a broker of its own, for as long as `work` takes. */
-export async function withShop<T>(topology: TopologyName, options: ShopRunOptions, work: (run: ShopRun) => Promise<T>): Promise<T> {
+/**
+ * Runs the built shop in a topology, on a PostgreSQL and, if its services need one, a broker of its own, for as long as
+ * `work` takes.
+ */
+export async function withShop<T>(
+  topology: TopologyName,
+  options: ShopRunOptions,
+  work: (run: ShopRun) => Promise<T>,
+): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), 'fledge-bench-'));
   const postgres = await startDatabase(join(dir, 'postgres'), options);
   const broker = topology === 'monolith' ? undefined : await startBroker(join(dir, 'nats'));
   const port = await freePort();
-  const child = startShop(topology, options.root ?? OWN_ROOT, { ...options.env, PORT: String(port), DATABASE_URL: postgres.url, NATS_URL: broker?.url ?? '', FLEDGE_DEMO: 'true' });
+  const child = startShop(topology, options.root ?? OWN_ROOT, {
+    ...options.env,
+    PORT: String(port),
+    DATABASE_URL: postgres.url,
+    NATS_URL: broker?.url ?? '',
+    FLEDGE_DEMO: 'true',
+  });
   try {
     const client = new ShopClient(`http://127.0.0.1:${port}`);
     await ready(client, child);
@@ -87,7 +100,11 @@ async function startDatabase(dir: string, { durable, log }: ShopRunOptions): Ret
 
 function startShop(topology: TopologyName, root: string, env: Readonly<Record<string, string>>): ChildProcess {
   const cli = join(root, 'dist/apps/cli/src/main.js');
-  return spawn(process.execPath, [cli, 'start', topology], { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] });
+  return spawn(process.execPath, [cli, 'start', topology], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
 }
 
 async function ready(client: ShopClient, child: ChildProcess): Promise<void> {

@@ -33,7 +33,10 @@ class ProductsController {
 }
 
 @Module({
-  imports: [TypeOrmModule.forRoot({ type: 'postgres', url: process.env.DATABASE_URL, schema: 'bare', entities: [Product] }), TypeOrmModule.forFeature([Product])],
+  imports: [
+    TypeOrmModule.forRoot({ type: 'postgres', url: process.env.DATABASE_URL, schema: 'bare', entities: [Product] }),
+    TypeOrmModule.forFeature([Product]),
+  ],
   controllers: [ProductsController],
 })
 class BareModule {}

@@ -33,12 +33,14 @@ export interface StartRow extends StartCost {
 const MODULES = ['identity', 'catalog', 'inventory', 'ordering', 'payments', 'shipping', 'notifications'];
 const BARE = 'bare Nest, Fastify and TypeORM';
 const VALIDATING = 'the same, with ValidationPipe';
-const BARE_TABLE = 'create schema bare; create table bare.product (id uuid primary key, name text not null, "priceMinor" int not null)';
+const BARE_TABLE =
+  'create schema bare; create table bare.product (id uuid primary key, name text not null, "priceMinor" int not null)';
 
 /**
- * Starts services of one module of the built shop (split) and a bare Nest application with Fastify and TypeORM on the same PostgreSQL,
- * in turn, that one also with the pipe that loads class-validator, as contracts do; then all of them at once, for their memory after some idle time. The shop as one process with the embedded PostgreSQL is
- * started on a new folder and on a used one.
+ * Starts services of one module of the built shop (split) and a bare Nest application with Fastify and TypeORM on the
+ * same PostgreSQL, in turn, that one also with the pipe that loads class-validator, as contracts do; then all of them
+ * at once, for their memory after some idle time. The shop as one process with the embedded PostgreSQL is started on a
+ * new folder and on a used one.
  */
 export async function benchStart({ modules = MODULES, rounds, idleMs }: StartBenchOptions): Promise<StartRow[]> {
   const dir = await mkdtemp(join(tmpdir(), 'fledge-bench-'));
@@ -47,7 +49,11 @@ export async function benchStart({ modules = MODULES, rounds, idleMs }: StartBen
   try {
     await makeBareTable(postgres.url);
     const env = { DATABASE_URL: postgres.url, NATS_URL: broker.url };
-    const subjects = [bare(BARE, env), bare(VALIDATING, env, '--validation'), ...modules.map((module) => service(module, env))];
+    const subjects = [
+      bare(BARE, env),
+      bare(VALIDATING, env, '--validation'),
+      ...modules.map((module) => service(module, env)),
+    ];
     // schemas are made and migrated: what is measured is the start of a service that was here before
     for (const subject of subjects) await (await StartedProcess.of(subject)).end();
     const costs = new Map<string, StartCost[]>(subjects.map(({ name }) => [name, []]));
@@ -73,7 +79,11 @@ function service(module: string, env: Subject['env']): Subject {
 }
 
 function shop(topology: string): readonly string[] {
-  return [fileURLToPath(new URL('../../../shop/src/main.js', import.meta.url)), '--topology', fileURLToPath(new URL(`../../../../../config/${topology}.yaml`, import.meta.url))];
+  return [
+    fileURLToPath(new URL('../../../shop/src/main.js', import.meta.url)),
+    '--topology',
+    fileURLToPath(new URL(`../../../../../config/${topology}.yaml`, import.meta.url)),
+  ];
 }
 
 async function makeBareTable(url: string): Promise<void> {
@@ -103,7 +113,11 @@ async function idleMemory(subjects: readonly Subject[], idleMs: number): Promise
 async function startMonolith(cwd: string, costs: Map<string, StartCost[]>): Promise<void> {
   const env = { DATABASE_URL: '', NATS_URL: '' };
   await mkdir(cwd);
-  for (const data of ['new', 'used']) await startAndEnd({ name: `monolith, embedded database, ${data} data`, args: shop('monolith'), env, cwd, path: '/readyz' }, costs);
+  for (const data of ['new', 'used'])
+    await startAndEnd(
+      { name: `monolith, embedded database, ${data} data`, args: shop('monolith'), env, cwd, path: '/readyz' },
+      costs,
+    );
 }
 
 function rowsOf(costs: ReadonlyMap<string, readonly StartCost[]>, idle: ReadonlyMap<string, number>): StartRow[] {
@@ -124,8 +138,12 @@ function rowsOf(costs: ReadonlyMap<string, readonly StartCost[]>, idle: Readonly
 }
 
 function print(rows: readonly StartRow[], idleMs: number): void {
-  process.stdout.write('\nfrom spawn to ready, and memory without PostgreSQL (in brackets: divided by that of the bare application)\n');
-  process.stdout.write(`  ${''.padEnd(40)}${'ready, ms'.padStart(18)}${'CPU, ms'.padStart(18)}${'ready, MiB'.padStart(12)}${`${idleMs / 1_000} s idle, MiB`.padStart(20)}\n`);
+  process.stdout.write(
+    '\nfrom spawn to ready, and memory without PostgreSQL (in brackets: divided by that of the bare application)\n',
+  );
+  process.stdout.write(
+    `  ${''.padEnd(40)}${'ready, ms'.padStart(18)}${'CPU, ms'.padStart(18)}${'ready, MiB'.padStart(12)}${`${idleMs / 1_000} s idle, MiB`.padStart(20)}\n`,
+  );
   for (const { name, readyMs, readyRatio, cpuMs, cpuRatio, memoryMiB, idleMiB, idleRatio } of rows) {
     const idle = idleMiB === undefined || idleRatio === undefined ? '' : `${figure(idleMiB)} (${idleRatio.toFixed(2)})`;
     process.stdout.write(

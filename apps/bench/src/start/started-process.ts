@@ -48,7 +48,8 @@ export class StartedProcess {
     });
     while (!(await answers(`http://127.0.0.1:${port}${subject.path}`))) {
       if (child.exitCode !== null) throw new Error(`${subject.name} ended with ${child.exitCode} before it was ready`);
-      if (performance.now() - from > READY_WITHIN_MS) throw new Error(`${subject.name} was not ready within ${READY_WITHIN_MS} ms`);
+      if (performance.now() - from > READY_WITHIN_MS)
+        throw new Error(`${subject.name} was not ready within ${READY_WITHIN_MS} ms`);
       await sleep(ASK_EVERY_MS);
     }
     const readyMs = performance.now() - from;

@@ -17,10 +17,15 @@ class Service {
     readonly url: string,
   ) {}
 
-  static async start(handle: (request: IncomingMessage, response: ServerResponse, service: Service) => void): Promise<Service> {
+  static async start(
+    handle: (request: IncomingMessage, response: ServerResponse, service: Service) => void,
+  ): Promise<Service> {
     const server = createServer((request, response) => {
       const answer = (): void => {
-        if (request.url === '/readyz') return void response.writeHead(service.ready ? 200 : 503, service.degraded ? { 'x-envoy-degraded': 'true' } : {}).end();
+        if (request.url === '/readyz')
+          return void response
+            .writeHead(service.ready ? 200 : 503, service.degraded ? { 'x-envoy-degraded': 'true' } : {})
+            .end();
         service.served++;
         handle(request, response, service);
       };
@@ -63,8 +68,14 @@ const opened: Service[] = [];
 let door: FrontDoor | undefined;
 
 async function open(routes: Record<string, readonly Service[]>): Promise<string> {
-  door = await frontDoor({ port: 0, routes: new Map(Object.entries(routes).map(([prefix, services]) => [prefix, services.map((s) => s.url)])) });
-  await door.whenReady(5_000, Object.values(routes).flatMap((services) => services.map((s) => s.url)));
+  door = await frontDoor({
+    port: 0,
+    routes: new Map(Object.entries(routes).map(([prefix, services]) => [prefix, services.map((s) => s.url)])),
+  });
+  await door.whenReady(
+    5_000,
+    Object.values(routes).flatMap((services) => services.map((s) => s.url)),
+  );
   return `http://127.0.0.1:${door.port}`;
 }
 
@@ -76,10 +87,12 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   }
 }
 
-const named = (name: string) => (request: IncomingMessage, response: ServerResponse): void => {
-  request.resume();
-  response.end(name);
-};
+const named =
+  (name: string) =>
+  (request: IncomingMessage, response: ServerResponse): void => {
+    request.resume();
+    response.end(name);
+  };
 
 afterEach(async () => {
   for (const service of opened) service.thaw();
@@ -90,8 +103,15 @@ afterEach(async () => {
 
 describe('the front door', () => {
   it('sends each path to the owner of its longest prefix, and an unowned one to any', async () => {
-    const url = await open({ '/users': [await Service.start(named('identity'))], '/users/me/orders': [await Service.start(named('ordering'))] });
-    const owners = await Promise.all(['/users', '/users?a=/users/me/orders', '/users/me', '/users/me/orders/7', '/users/me/ordersX'].map(async (path) => (await fetch(url + path)).text()));
+    const url = await open({
+      '/users': [await Service.start(named('identity'))],
+      '/users/me/orders': [await Service.start(named('ordering'))],
+    });
+    const owners = await Promise.all(
+      ['/users', '/users?a=/users/me/orders', '/users/me', '/users/me/orders/7', '/users/me/ordersX'].map(
+        async (path) => (await fetch(url + path)).text(),
+      ),
+    );
     expect(owners).toEqual(['identity', 'identity', 'identity', 'ordering', 'identity']);
     expect(['identity', 'ordering']).toContain(await (await fetch(`${url}/usersX`)).text());
   });
@@ -102,14 +122,29 @@ describe('the front door', () => {
     const echo = await Service.start((request, response) => {
       got = request;
       request.setEncoding('utf8').on('data', (text: string) => (body += text));
-      request.on('end', () => response.writeHead(418, 'Teapot', { 'set-cookie': ['a=1', 'b=2'], 'x-own': 'ü', 'content-type': 'text/plain' }).end('short and stout'));
+      request.on('end', () =>
+        response
+          .writeHead(418, 'Teapot', { 'set-cookie': ['a=1', 'b=2'], 'x-own': 'ü', 'content-type': 'text/plain' })
+          .end('short and stout'),
+      );
     });
     const url = await open({ '/': [echo] });
-    const answer = await fetch(`${url}/a/%C3%BC?x=1&x=2`, { method: 'PATCH', body: '{"a":1}', headers: { 'x-mine': 'yes', 'x-forwarded-for': '10.0.0.1' } });
+    const answer = await fetch(`${url}/a/%C3%BC?x=1&x=2`, {
+      method: 'PATCH',
+      body: '{"a":1}',
+      headers: { 'x-mine': 'yes', 'x-forwarded-for': '10.0.0.1' },
+    });
     expect(got).toMatchObject({ method: 'PATCH', url: '/a/%C3%BC?x=1&x=2' });
     expect(body).toBe('{"a":1}');
     const host = new URL(url).host;
-    expect(got?.headers).toMatchObject({ host, 'x-mine': 'yes', 'content-length': '7', 'x-forwarded-for': '10.0.0.1, 127.0.0.1', 'x-forwarded-host': host, 'x-forwarded-proto': 'http' });
+    expect(got?.headers).toMatchObject({
+      host,
+      'x-mine': 'yes',
+      'content-length': '7',
+      'x-forwarded-for': '10.0.0.1, 127.0.0.1',
+      'x-forwarded-host': host,
+      'x-forwarded-proto': 'http',
+    });
     expect(answer.status).toBe(418);
     expect(answer.statusText).toBe('Teapot');
     expect(answer.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
@@ -192,7 +227,11 @@ describe('the front door', () => {
     const posts = await Promise.all([1, 2].map(() => fetch(`${url}/x`, { method: 'POST', body: '{}' })));
     const broken = posts.find((answer) => answer.status === 502);
     expect(broken?.headers.get('content-type')).toContain('application/problem+json');
-    expect(await broken?.json()).toMatchObject({ type: 'urn:problem:fledge.bad-gateway', status: 502, detail: expect.stringContaining('may have done the work') as string });
+    expect(await broken?.json()).toMatchObject({
+      type: 'urn:problem:fledge.bad-gateway',
+      status: 502,
+      detail: expect.stringContaining('may have done the work') as string,
+    });
     expect(posts.map((answer) => answer.status).sort()).toEqual([200, 502]);
   });
 
@@ -207,7 +246,9 @@ describe('the front door', () => {
 
   it('lets the service know that its client went away', async () => {
     let left = false;
-    const patient = await Service.start((_, response) => void response.on('close', () => (left = !response.writableFinished)));
+    const patient = await Service.start(
+      (_, response) => void response.on('close', () => (left = !response.writableFinished)),
+    );
     const url = await open({ '/x': [patient] });
     const request = send(`${url}/x`).on('error', () => undefined);
     request.end();
@@ -223,7 +264,12 @@ describe('the front door', () => {
     await until(async () => (await fetch(`${url}/readyz`)).status === 503);
     const answer = await fetch(`${url}/x`);
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
-    expect(await answer.json()).toMatchObject({ code: 'fledge.unavailable', title: 'Unavailable', status: 503, correlationId: expect.any(String) as string });
+    expect(await answer.json()).toMatchObject({
+      code: 'fledge.unavailable',
+      title: 'Unavailable',
+      status: 503,
+      correlationId: expect.any(String) as string,
+    });
     expect(door?.uncovered).toEqual(['/x']);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     only.ready = true;
@@ -239,7 +285,8 @@ describe('the front door', () => {
     const gets = Array.from({ length: 6 }, async () => (await fetch(`${url}/x`)).text());
     expect(await Promise.all(gets)).toEqual(Array(6).fill('sound'));
     const owedBefore = frozen.owing;
-    for (let i = 0; i < 6; i++) expect(await (await fetch(`${url}/x`, { method: 'POST', body: '{}' })).text()).toBe('sound');
+    for (let i = 0; i < 6; i++)
+      expect(await (await fetch(`${url}/x`, { method: 'POST', body: '{}' })).text()).toBe('sound');
     expect(frozen.owing).toBe(owedBefore);
     expect(door?.uncovered).toEqual([]);
     frozen.thaw();
@@ -276,7 +323,8 @@ describe('the front door', () => {
     const [degraded, sound] = [await Service.start(named('degraded')), await Service.start(named('sound'))];
     degraded.degraded = true;
     const url = await open({ '/x': [degraded, sound] });
-    const answers = async (): Promise<Set<string>> => new Set(await Promise.all(Array.from({ length: 6 }, async () => (await fetch(`${url}/x`)).text())));
+    const answers = async (): Promise<Set<string>> =>
+      new Set(await Promise.all(Array.from({ length: 6 }, async () => (await fetch(`${url}/x`)).text())));
     expect(await answers()).toEqual(new Set(['sound']));
     sound.ready = false;
     await until(async () => (await (await fetch(`${url}/x`)).text()) === 'degraded');
@@ -297,9 +345,28 @@ describe('the front door', () => {
   });
 
   it("merges everybody's OpenAPI document", async () => {
-    const describing = (document: unknown) => (_: IncomingMessage, response: ServerResponse): void => void response.end(JSON.stringify(document));
-    const a = await Service.start(describing({ openapi: '3.0.0', info: { title: 'shop' }, paths: { '/a': {} }, components: { schemas: { A: {} }, securitySchemes: { bearer: {} } }, tags: [{ name: 'a' }] }));
-    const b = await Service.start(describing({ openapi: '3.0.0', info: { title: 'shop' }, paths: { '/b': {} }, components: { schemas: { B: {} } }, tags: [{ name: 'b' }, { name: 'a' }] }));
+    const describing =
+      (document: unknown) =>
+      (_: IncomingMessage, response: ServerResponse): void =>
+        void response.end(JSON.stringify(document));
+    const a = await Service.start(
+      describing({
+        openapi: '3.0.0',
+        info: { title: 'shop' },
+        paths: { '/a': {} },
+        components: { schemas: { A: {} }, securitySchemes: { bearer: {} } },
+        tags: [{ name: 'a' }],
+      }),
+    );
+    const b = await Service.start(
+      describing({
+        openapi: '3.0.0',
+        info: { title: 'shop' },
+        paths: { '/b': {} },
+        components: { schemas: { B: {} } },
+        tags: [{ name: 'b' }, { name: 'a' }],
+      }),
+    );
     const url = await open({ '/a': [a], '/b': [b] });
     expect(await (await fetch(`${url}/openapi.json`)).json()).toEqual({
       openapi: '3.0.0',
@@ -318,6 +385,9 @@ describe('the front door', () => {
 
   it('says which port it cannot have', async () => {
     const url = await open({});
-    await expect(frontDoor({ port: Number(new URL(url).port) })).rejects.toMatchObject({ code: 'fledge.startup.port', message: `port ${new URL(url).port} on 127.0.0.1 is in use` });
+    await expect(frontDoor({ port: Number(new URL(url).port) })).rejects.toMatchObject({
+      code: 'fledge.startup.port',
+      message: `port ${new URL(url).port} on 127.0.0.1 is in use`,
+    });
   });
 });

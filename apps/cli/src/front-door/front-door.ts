@@ -10,13 +10,17 @@ export interface FrontDoorOptions {
   readonly port: number;
   /** The address to listen on. Default `127.0.0.1`. */
   readonly host?: string;
-  /** Path prefixes with the origins (`http://127.0.0.1:20001`) of the replicas that serve them. More come with `add`. */
+  /**
+   * Path prefixes with the origins (`http://127.0.0.1:20001`) of the replicas that serve them. More come with `add`.
+   */
   readonly routes?: ReadonlyMap<string, readonly string[]>;
   /** Milliseconds that a service may take to begin its answer, or to go on with it. Default 60,000. */
   readonly requestTimeoutMs?: number;
 }
 
-/** An HTTP server that passes each request to a ready replica of the service that owns its path. Made by `frontDoor`. */
+/**
+ * An HTTP server that passes each request to a ready replica of the service that owns its path. Made by `frontDoor`.
+ */
 export interface FrontDoor {
   /** The port it listens on. */
   readonly port: number;
@@ -24,9 +28,15 @@ export interface FrontDoor {
   readonly uncovered: readonly string[];
   /** Adds a replica to some prefixes. It gets requests as soon as its `/readyz` says so. */
   add(target: string, prefixes: Iterable<string>): void;
-  /** Takes a replica out at once; resolves when the requests under way on it have been answered. Safe for one that is not there. */
+  /**
+   * Takes a replica out at once; resolves when the requests under way on it have been answered. Safe for one that is
+   * not there.
+   */
   remove(target: string): Promise<void>;
-  /** Resolves when every prefix, or every one of the given replicas, is ready. Rejects after `timeoutMs`, or when it is closed. */
+  /**
+   * Resolves when every prefix, or every one of the given replicas, is ready. Rejects after `timeoutMs`, or when it is
+   * closed.
+   */
   whenReady(timeoutMs: number, targets?: readonly string[]): Promise<void>;
   /** Takes no more requests, answers those under way, closes. */
   close(): Promise<void>;
@@ -37,8 +47,9 @@ const REQUEST_TIMEOUT_DEFAULT_MS = 60_000;
 /**
  * Opens a front door: one port for the services of a topology that run on this machine.
  *
- * Replicas are asked for `/readyz` every 200 ms, and those that are not ready are passed over: a service that drains with a longer
- * notice loses no request. `/healthz` and `/readyz` answer for the whole, and `/openapi.json` is everybody's.
+ * Replicas are asked for `/readyz` every 200 ms, and those that are not ready are passed over: a service that drains
+ * with a longer notice loses no request. `/healthz` and `/readyz` answer for the whole, and `/openapi.json` is
+ * everybody's.
  * @throws StartupError when the port cannot be had.
  */
 export async function frontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
@@ -63,9 +74,18 @@ class Door implements FrontDoor {
   constructor(private readonly requestTimeoutMs: number) {
     this.listener.own('/', (request, response) => void forward(request, response, this.table));
     this.own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
-    this.own('/readyz', (response) => (this.isReady ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'not ready' })));
+    this.own('/readyz', (response) =>
+      this.isReady ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'not ready' }),
+    );
     this.own('/openapi.json', (response) => void this.sendDocument(response));
-    this.own('/metrics', (response) => sendProblem(response, 404, 'fledge.not-found', `metrics are each service's own: ${[...this.targets.keys()].map((url) => `${url}/metrics`).join(', ')}`));
+    this.own('/metrics', (response) =>
+      sendProblem(
+        response,
+        404,
+        'fledge.not-found',
+        `metrics are each service's own: ${[...this.targets.keys()].map((url) => `${url}/metrics`).join(', ')}`,
+      ),
+    );
   }
 
   get uncovered(): readonly string[] {
@@ -96,7 +116,8 @@ class Door implements FrontDoor {
   }
 
   whenReady(timeoutMs: number, targets?: readonly string[]): Promise<void> {
-    const missing = (): readonly string[] => (targets ? targets.filter((url) => !this.targets.get(new URL(url).origin)?.isReady) : this.uncovered);
+    const missing = (): readonly string[] =>
+      targets ? targets.filter((url) => !this.targets.get(new URL(url).origin)?.isReady) : this.uncovered;
     return new Promise((resolve, reject) => {
       const give = (error?: Error): void => {
         clearTimeout(timer);
@@ -105,7 +126,10 @@ class Door implements FrontDoor {
         else resolve();
       };
       const waiter = { give, check: () => void (missing().length === 0 && give()) };
-      const timer = setTimeout(() => give(new Error(`not ready after ${timeoutMs} ms: ${missing().join(', ')}`)), timeoutMs);
+      const timer = setTimeout(
+        () => give(new Error(`not ready after ${timeoutMs} ms: ${missing().join(', ')}`)),
+        timeoutMs,
+      );
       this.waiting.add(waiter);
       waiter.check();
     });
@@ -128,15 +152,27 @@ class Door implements FrontDoor {
   private async sendDocument(response: ServerResponse): Promise<void> {
     const targets = this.table.pickEach();
     if (targets.length === 0 || targets.includes(undefined)) {
-      return sendProblem(response, 503, 'fledge.unavailable', `no replica serves ${this.uncovered.join(', ') || 'anything'} now; try again after a moment`);
+      return sendProblem(
+        response,
+        503,
+        'fledge.unavailable',
+        `no replica serves ${this.uncovered.join(', ') || 'anything'} now; try again after a moment`,
+      );
     }
     try {
-      const documents = await Promise.all(targets.map((target) => (target as Target).getJson('/openapi.json') as Promise<OpenApiDocument | undefined>));
+      const documents = await Promise.all(
+        targets.map((target) => (target as Target).getJson('/openapi.json') as Promise<OpenApiDocument | undefined>),
+      );
       const known = documents.filter((document) => document !== undefined);
       if (known.length === 0) return sendProblem(response, 404, 'fledge.not-found', 'there is no OpenAPI document');
       sendJson(response, 200, mergeOpenApi(known));
     } catch (error) {
-      sendProblem(response, 502, 'fledge.bad-gateway', `a service did not give its OpenAPI document: ${(error as Error).message}`);
+      sendProblem(
+        response,
+        502,
+        'fledge.bad-gateway',
+        `a service did not give its OpenAPI document: ${(error as Error).message}`,
+      );
     }
   }
 }

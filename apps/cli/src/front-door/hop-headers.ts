@@ -1,7 +1,21 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 
-/** Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1). `expect` was answered by this server already. */
-const OF_THE_HOP: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'expect']);
+/**
+ * Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1). `expect` was answered by this server
+ * already.
+ */
+const OF_THE_HOP: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+]);
 
 /** A request's headers for the service: as they came, in their order, and `X-Forwarded-…` that say where from. */
 export function requestHeaders(request: IncomingMessage): string[] {
@@ -17,7 +31,8 @@ export function requestHeaders(request: IncomingMessage): string[] {
   const from = socket.remoteAddress ?? 'unknown';
   passed.push('x-forwarded-for', before === undefined ? from : `${String(before)}, ${from}`);
   if (headers['x-forwarded-proto'] === undefined) passed.push('x-forwarded-proto', 'http');
-  if (headers['x-forwarded-host'] === undefined && headers.host !== undefined) passed.push('x-forwarded-host', headers.host);
+  if (headers['x-forwarded-host'] === undefined && headers.host !== undefined)
+    passed.push('x-forwarded-host', headers.host);
   return passed;
 }
 
@@ -28,5 +43,10 @@ export function responseHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeade
 }
 
 function connectionNamed(connection: string | undefined): readonly string[] {
-  return connection === undefined ? [] : connection.toLowerCase().split(',').map((name) => name.trim());
+  return connection === undefined
+    ? []
+    : connection
+        .toLowerCase()
+        .split(',')
+        .map((name) => name.trim());
 }

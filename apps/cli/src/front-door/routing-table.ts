@@ -25,7 +25,9 @@ export class RoutingTable {
     if (!this.everywhere.targets.includes(target)) this.everywhere.targets.push(target);
   }
 
-  /** Removes a target from all prefixes. A prefix that it leaves empty stays known: it is not unknown, only unavailable. */
+  /**
+   * Removes a target from all prefixes. A prefix that it leaves empty stays known: it is not unknown, only unavailable.
+   */
   remove(target: Target): void {
     for (const { targets } of [this.everywhere, ...this.routes.values()]) {
       const index = targets.indexOf(target);
@@ -34,8 +36,8 @@ export class RoutingTable {
   }
 
   /**
-   * A ready target for a path that is not among those already tried, of the best rank that there is. A path that nobody owns goes
-   * to any: each service answers it alike, as one process does.
+   * A ready target for a path that is not among those already tried, of the best rank that there is. A path that nobody
+   * owns goes to any: each service answers it alike, as one process does.
    */
   pick(url: string, tried: readonly Target[] = []): Target | undefined {
     return next(this.routeOf(url), tried);
@@ -46,14 +48,25 @@ export class RoutingTable {
     return this.routeOf(url).targets.some((target) => target.isAnswering && !tried.includes(target));
   }
 
-  /** One ready target of each prefix, each target once: together they serve all there is. Undefined for a prefix without any. */
+  /**
+   * One ready target of each prefix, each target once: together they serve all there is. Undefined for a prefix without
+   * any.
+   */
   pickEach(): (Target | undefined)[] {
-    return [...new Set([...this.routes.values()].map(({ targets }) => targets.find((target) => target.isAnswering) ?? targets.find((target) => target.isReady)))];
+    return [
+      ...new Set(
+        [...this.routes.values()].map(
+          ({ targets }) => targets.find((target) => target.isAnswering) ?? targets.find((target) => target.isReady),
+        ),
+      ),
+    ];
   }
 
   /** The prefixes that no ready target serves. */
   get uncovered(): readonly string[] {
-    return [...this.routes].filter(([, { targets }]) => !targets.some((target) => target.isReady)).map(([prefix]) => prefix);
+    return [...this.routes]
+      .filter(([, { targets }]) => !targets.some((target) => target.isReady))
+      .map(([prefix]) => prefix);
   }
 
   private routeOf(url: string): Route {

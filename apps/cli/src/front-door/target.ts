@@ -30,7 +30,13 @@ export class Target {
     private readonly onChange: () => void,
   ) {
     const connect = { timeout: CONNECT_TIMEOUT_MS };
-    this.pool = new Pool(url, { connect, keepAliveTimeout: IDLE_MS, keepAliveMaxTimeout: IDLE_MS, headersTimeout: requestTimeoutMs, bodyTimeout: requestTimeoutMs });
+    this.pool = new Pool(url, {
+      connect,
+      keepAliveTimeout: IDLE_MS,
+      keepAliveMaxTimeout: IDLE_MS,
+      headersTimeout: requestTimeoutMs,
+      bodyTimeout: requestTimeoutMs,
+    });
     // a connection of its own: the question must not wait behind the requests
     this.probe = new Client(url, { connect, headersTimeout: POLL_TIMEOUT_MS, bodyTimeout: POLL_TIMEOUT_MS });
     void this.poll();
@@ -46,14 +52,19 @@ export class Target {
     return this.isReady && !this.silent;
   }
 
-  /** Which to prefer: 0 for one that takes no requests, 1 for a silent one, 2 for one that cannot reach other modules, 3 for all else. */
+  /**
+   * Which to prefer: 0 for one that takes no requests, 1 for a silent one, 2 for one that cannot reach other modules, 3
+   * for all else.
+   */
   get rank(): number {
     if (!this.isReady) return 0;
     if (this.silent) return 1;
     return this.degraded ? 2 : 3;
   }
 
-  /** Calls `wake` when it falls silent, and again and again while it is, until the function that this returns is called. */
+  /**
+   * Calls `wake` when it falls silent, and again and again while it is, until the function that this returns is called.
+   */
   onSilence(wake: () => void): () => void {
     this.waiting.add(wake);
     return () => this.waiting.delete(wake);

@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { CONNECT_TIMEOUT_MS, hasCode, runningEmbeddedPostgres, type Sql, StartupError, unreachable } from '@fledge/kit/operator';
+import {
+  CONNECT_TIMEOUT_MS,
+  hasCode,
+  runningEmbeddedPostgres,
+  type Sql,
+  StartupError,
+  unreachable,
+} from '@fledge/kit/operator';
 import { Client } from 'pg';
 import { findProject } from '../project.js';
 import { UnknownName } from './operate-errors.js';
@@ -26,12 +33,20 @@ export interface Database {
  * Works on the database that `DATABASE_URL` names, or on the embedded PostgreSQL that runs in this project.
  * @throws StartupError when there is none, or it cannot be connected to.
  */
-export async function withDatabase<T>(work: (database: Database) => Promise<T>, env: NodeJS.ProcessEnv = process.env): Promise<T> {
+export async function withDatabase<T>(
+  work: (database: Database) => Promise<T>,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<T> {
   const url = env.DATABASE_URL || (await embeddedUrl());
   const client = await connect(url);
   try {
     const { rows } = await client.query<{ name: string }>(MODULES);
-    return await work(databaseOf(client, rows.map(({ name }) => name)));
+    return await work(
+      databaseOf(
+        client,
+        rows.map(({ name }) => name),
+      ),
+    );
   } catch (error) {
     throw explained(url, error);
   } finally {
@@ -43,13 +58,24 @@ async function embeddedUrl(): Promise<string> {
   const dir = join(findProject().root, '.data/postgres');
   const url = await runningEmbeddedPostgres(dir);
   if (url) return url;
-  throw new StartupError('no-database', `DATABASE_URL is not set, and no embedded PostgreSQL runs in ${dir}`, 'Set DATABASE_URL to the database of the system, or start it here first: npm start.', { dir });
+  throw new StartupError(
+    'no-database',
+    `DATABASE_URL is not set, and no embedded PostgreSQL runs in ${dir}`,
+    'Set DATABASE_URL to the database of the system, or start it here first: npm start.',
+    { dir },
+  );
 }
 
 async function connect(url: string): Promise<Client> {
   let client: Client;
   try {
-    client = new Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, statement_timeout: STATEMENT_TIMEOUT_MS, application_name: 'fledge:operator', keepAlive: true });
+    client = new Client({
+      connectionString: url,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      application_name: 'fledge:operator',
+      keepAlive: true,
+    });
     // a connection that breaks fails the query that waits on it; the event alone would end the process
     client.on('error', () => undefined);
     await client.connect();
@@ -61,7 +87,8 @@ async function connect(url: string): Promise<Client> {
 
 function databaseOf(client: Client, modules: readonly string[]): Database {
   const sql: Sql = {
-    rows: async <Row extends object>(text: string, parameters: readonly unknown[] = []) => (await client.query<Row>(text, [...parameters])).rows,
+    rows: async <Row extends object>(text: string, parameters: readonly unknown[] = []) =>
+      (await client.query<Row>(text, [...parameters])).rows,
     transaction: (work) => inTransaction(client, work),
   };
   const checkModule = (name: string): void => {
@@ -73,7 +100,9 @@ function databaseOf(client: Client, modules: readonly string[]): Database {
     in: async (module, work) => {
       checkModule(module);
       const schema = client.escapeIdentifier(module);
-      await client.query(`reset role; set search_path to ${schema}; set role ${client.escapeIdentifier(`fledge_${module}`)}`);
+      await client.query(
+        `reset role; set search_path to ${schema}; set role ${client.escapeIdentifier(`fledge_${module}`)}`,
+      );
       return work(sql);
     },
   };
@@ -94,9 +123,20 @@ async function inTransaction<T>(client: Client, work: () => Promise<T>): Promise
 /** What a person can act on, of what PostgreSQL says. */
 function explained(url: string, error: unknown): unknown {
   if (hasCode(error, '42P01', '42703')) {
-    return new StartupError('database-older', `the tables of messages are older than this command: ${(error as Error).message}`, 'Start the application of this version once: it brings them up to date.');
+    return new StartupError(
+      'database-older',
+      `the tables of messages are older than this command: ${(error as Error).message}`,
+      'Start the application of this version once: it brings them up to date.',
+    );
   }
-  if (hasCode(error, '42501')) return new StartupError('database-rights', `the user of DATABASE_URL may not do this: ${(error as Error).message}`, 'Use the owner, with whom the application runs.');
-  const isGone = hasCode(error, '57P01', '57P02', '57P03') || (error instanceof Error && /Connection terminated|ECONNRESET/.test(error.message));
+  if (hasCode(error, '42501'))
+    return new StartupError(
+      'database-rights',
+      `the user of DATABASE_URL may not do this: ${(error as Error).message}`,
+      'Use the owner, with whom the application runs.',
+    );
+  const isGone =
+    hasCode(error, '57P01', '57P02', '57P03') ||
+    (error instanceof Error && /Connection terminated|ECONNRESET/.test(error.message));
   return isGone ? unreachable(url, error) : error;
 }

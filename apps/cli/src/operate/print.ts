@@ -11,7 +11,10 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
   const heads = columns.map((column) => column.head.toUpperCase());
   const widths = heads.map((head, i) => Math.max(head.length, ...cells.map((line) => (line[i] as string).length)));
   const text = (line: readonly string[]): string =>
-    line.map((cell, i) => (columns[i]?.isNumber ? cell.padStart(widths[i] as number) : cell.padEnd(widths[i] as number))).join('  ').trimEnd();
+    line
+      .map((cell, i) => (columns[i]?.isNumber ? cell.padStart(widths[i] as number) : cell.padEnd(widths[i] as number)))
+      .join('  ')
+      .trimEnd();
   return [heads, ...cells].map((line) => `${text(line)}\n`).join('');
 }
 
@@ -45,7 +48,12 @@ export function indented(text: string): string {
     .join('\n');
 }
 
-const UNITS = [['d', 86_400_000], ['h', 3_600_000], ['m', 60_000], ['s', 1_000]] as const;
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1_000],
+] as const;
 
 /** Milliseconds in the largest unit that fits: `3m`, `2d`; `-` for none. */
 export function span(ms: number | null): string {

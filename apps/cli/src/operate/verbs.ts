@@ -23,7 +23,9 @@ export interface Grammar {
 
 /** Reads a command line. @throws StartupError with the usage when it does not fit. */
 export function parseLine({ usage, words, options }: Grammar, args: readonly string[]): Line {
-  const config: ParseArgsConfig['options'] = Object.fromEntries(Object.entries(options).map(([name, kind]) => [name, { type: kind === 'flag' ? 'boolean' : 'string' }]));
+  const config: ParseArgsConfig['options'] = Object.fromEntries(
+    Object.entries(options).map(([name, kind]) => [name, { type: kind === 'flag' ? 'boolean' : 'string' }]),
+  );
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({ args: [...args], options: config, allowPositionals: true, strict: true });
@@ -31,7 +33,8 @@ export function parseLine({ usage, words, options }: Grammar, args: readonly str
     throw usageError(usage, (error as Error).message.split('. ')[0] ?? 'it cannot be read');
   }
   const { values, positionals } = parsed;
-  if (!words.includes(positionals.length)) throw usageError(usage, `it takes ${words.join(' or ')} names, and got ${positionals.length}`);
+  if (!words.includes(positionals.length))
+    throw usageError(usage, `it takes ${words.join(' or ')} names, and got ${positionals.length}`);
   return {
     words: positionals,
     text: (option) => (typeof values[option] === 'string' ? values[option] : undefined),
@@ -45,12 +48,24 @@ export interface Verb extends Grammar {
 }
 
 /** Runs the verb that stands first. @throws StartupError with all usages when there is none. */
-export async function runVerb(command: string, verbs: Readonly<Record<string, Verb>>, [name, ...rest]: readonly string[]): Promise<number> {
+export async function runVerb(
+  command: string,
+  verbs: Readonly<Record<string, Verb>>,
+  [name, ...rest]: readonly string[],
+): Promise<number> {
   const verb = name !== undefined && Object.hasOwn(verbs, name) ? verbs[name] : undefined;
   if (verb) return verb.run(parseLine(verb, rest));
   const guess = name === undefined ? undefined : nearest(name, Object.keys(verbs));
-  const fact = name === undefined ? `fledge ${command} needs to be told what` : `fledge ${command} knows no '${name}'${guess ? `; did you mean '${guess}'?` : ''}`;
-  throw usageError(Object.values(verbs).map(({ usage }) => usage).join('\n       '), fact);
+  const fact =
+    name === undefined
+      ? `fledge ${command} needs to be told what`
+      : `fledge ${command} knows no '${name}'${guess ? `; did you mean '${guess}'?` : ''}`;
+  throw usageError(
+    Object.values(verbs)
+      .map(({ usage }) => usage)
+      .join('\n       '),
+    fact,
+  );
 }
 
 /** A number of rows. @throws StartupError when it is none. */
@@ -62,7 +77,12 @@ export function limitOf(line: Line, usage: string, most: number, byDefault: numb
 }
 
 /** One of some words, if the option is there. @throws StartupError when it is another. */
-export function wordOf<W extends string>(line: Line, option: string, words: readonly W[], usage: string): W | undefined {
+export function wordOf<W extends string>(
+  line: Line,
+  option: string,
+  words: readonly W[],
+  usage: string,
+): W | undefined {
   const text = line.text(option);
   const word = words.find((candidate) => candidate === text);
   if (text === undefined || word !== undefined) return word;

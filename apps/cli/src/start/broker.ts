@@ -20,8 +20,8 @@ export interface Broker {
 }
 
 /**
- * Starts nats-server on this machine, with JetStream and its store in `dir`: on port 4222 if it is free, so that the NATS tools
- * find it, else on another. It is started again if it dies, and ends with this process.
+ * Starts nats-server on this machine, with JetStream and its store in `dir`: on port 4222 if it is free, so that the
+ * NATS tools find it, else on another. It is started again if it dies, and ends with this process.
  * @throws StartupError when there is no nats-server and none can be installed, or when it does not start.
  */
 export async function startBroker(dir: string, log: LineLog): Promise<Broker> {
@@ -34,11 +34,15 @@ export async function startBroker(dir: string, log: LineLog): Promise<Broker> {
     {
       name: 'nats',
       start: async () => {
-        const child = spawn(program, ['-c', config, '--addr', HOST, '--port', String(port), '--jetstream', '--store_dir', dir], {
-          stdio: ['ignore', 'pipe', 'pipe'],
-          // a group of its own: Ctrl-C in the terminal must not end it before the services have drained
-          detached: true,
-        });
+        const child = spawn(
+          program,
+          ['-c', config, '--addr', HOST, '--port', String(port), '--jetstream', '--store_dir', dir],
+          {
+            stdio: ['ignore', 'pipe', 'pipe'],
+            // a group of its own: Ctrl-C in the terminal must not end it before the services have drained
+            detached: true,
+          },
+        );
         if (child.pid === undefined) throw await cannotRun(program, child);
         endWithParent(child);
         return child;
@@ -61,13 +65,21 @@ async function findProgram(): Promise<string> {
   try {
     return await natsServerPath();
   } catch (error) {
-    throw new StartupError('broker', (error as Error).message.replace(/\.?\s*\n[^]*$/, ''), 'Or set NATS_URL to a server of your own.');
+    throw new StartupError(
+      'broker',
+      (error as Error).message.replace(/\.?\s*\n[^]*$/, ''),
+      'Or set NATS_URL to a server of your own.',
+    );
   }
 }
 
 async function cannotRun(program: string, child: ChildProcess): Promise<StartupError> {
   const [error] = (await once(child, 'error')) as [Error];
-  return new StartupError('broker', `${program} cannot be run: ${error.message}`, 'Put nats-server 2.10 or newer on the PATH, or set NATS_URL to a server of your own.');
+  return new StartupError(
+    'broker',
+    `${program} cannot be run: ${error.message}`,
+    'Put nats-server 2.10 or newer on the PATH, or set NATS_URL to a server of your own.',
+  );
 }
 
 function claimFolder(dir: string): void {
@@ -75,7 +87,12 @@ function claimFolder(dir: string): void {
     mkdirSync(dir, { recursive: true });
     accessSync(dir, constants.W_OK);
   } catch (error) {
-    throw new StartupError('data-folder', `the broker cannot write to ${dir}: ${(error as Error).message}`, 'Make the folder writable for this account, or set NATS_URL to a server of your own.', { dir });
+    throw new StartupError(
+      'data-folder',
+      `the broker cannot write to ${dir}: ${(error as Error).message}`,
+      'Make the folder writable for this account, or set NATS_URL to a server of your own.',
+      { dir },
+    );
   }
 }
 

@@ -13,7 +13,11 @@ export async function freePort(host: string): Promise<number> {
     const port = randomInt(FROM, TO);
     if ((await flawOf(port, host)) === undefined) return port;
   }
-  throw new StartupError('ports', `none of ${TRIES} ports tried from ${FROM} to ${TO} on ${host} is free`, 'See which process takes so many ports.');
+  throw new StartupError(
+    'ports',
+    `none of ${TRIES} ports tried from ${FROM} to ${TO} on ${host} is free`,
+    'See which process takes so many ports.',
+  );
 }
 
 /** Whether nobody listens on a port, and this account may. */

@@ -1,5 +1,11 @@
 import { join } from 'node:path';
-import { type EmbeddedPostgres, type Service, startEmbeddedPostgres, StartupError, type Topology } from '@fledge/kit/operations';
+import {
+  type EmbeddedPostgres,
+  type Service,
+  startEmbeddedPostgres,
+  StartupError,
+  type Topology,
+} from '@fledge/kit/operations';
 import { type FrontDoor, frontDoor } from '../front-door/index.js';
 import type { ModuleInfo, Project } from '../project.js';
 import { type Broker, startBroker } from './broker.js';
@@ -24,8 +30,8 @@ export interface RunPlan {
 }
 
 /**
- * A topology that runs on this machine: PostgreSQL and the broker where none is named, a process for every replica, and one front
- * door before them. A lone process needs no front door: it listens on the port itself.
+ * A topology that runs on this machine: PostgreSQL and the broker where none is named, a process for every replica, and
+ * one front door before them. A lone process needs no front door: it listens on the port itself.
  */
 export class LocalRun {
   private postgres: EmbeddedPostgres | undefined;
@@ -41,7 +47,12 @@ export class LocalRun {
 
   /** The names of all that writes to the log. */
   static writers(topology: Topology): readonly string[] {
-    return ['fledge', ...(topology.database.url === undefined ? ['postgres'] : []), ...(topology.transport === 'nats' ? ['nats'] : []), ...topology.services.flatMap(replicaNames)];
+    return [
+      'fledge',
+      ...(topology.database.url === undefined ? ['postgres'] : []),
+      ...(topology.transport === 'nats' ? ['nats'] : []),
+      ...topology.services.flatMap(replicaNames),
+    ];
   }
 
   /** Where the application is reached. */
@@ -69,8 +80,8 @@ export class LocalRun {
   }
 
   /**
-   * Ends all in order: requests under way are answered, services drain, then broker and PostgreSQL end. Resolves when nothing is
-   * left. Safe to call again, and while the start is under way.
+   * Ends all in order: requests under way are answered, services drain, then broker and PostgreSQL end. Resolves when
+   * nothing is left. Safe to call again, and while the start is under way.
    */
   stop(): Promise<void> {
     return (this.stopped ??= this.stopInOrder());
@@ -93,16 +104,21 @@ export class LocalRun {
     const servers = await Promise.allSettled([this.startPostgres(), this.startBroker()]);
     for (const server of servers) if (server.status === 'rejected') throw server.reason;
     if (this.isStopping) return;
-    for (const service of topology.services) for (const name of replicaNames(service)) this.replicas.push(replicaProcess(this.replica(service, name), log));
+    for (const service of topology.services)
+      for (const name of replicaNames(service)) this.replicas.push(replicaProcess(this.replica(service, name), log));
     await Promise.all(this.replicas.map((replica) => replica.start(READY_TIMEOUT_MS)));
     // polled apart from the processes: their first requests must find the front door knowing them
-    if (!this.isStopping) await this.door?.whenReady(READY_TIMEOUT_MS).catch((error: Error) => this.unlessStopping(error));
+    if (!this.isStopping)
+      await this.door?.whenReady(READY_TIMEOUT_MS).catch((error: Error) => this.unlessStopping(error));
   }
 
   private async startPostgres(): Promise<void> {
     const { topology, project, log } = this.plan;
     if (topology.database.url !== undefined || this.isStopping) return;
-    this.postgres = await startEmbeddedPostgres({ dir: join(project.root, '.data/postgres'), keepUp: (line) => log.print('postgres', line) });
+    this.postgres = await startEmbeddedPostgres({
+      dir: join(project.root, '.data/postgres'),
+      keepUp: (line) => log.print('postgres', line),
+    });
   }
 
   private async startBroker(): Promise<void> {
@@ -119,26 +135,41 @@ export class LocalRun {
   private async claimPort(): Promise<void> {
     const { http } = this.plan.topology;
     if (!this.isAlone) {
-      this.door = await frontDoor({ port: http.port, host: http.host, requestTimeoutMs: http.requestTimeoutMs + STOP_GRACE_MS });
+      this.door = await frontDoor({
+        port: http.port,
+        host: http.host,
+        requestTimeoutMs: http.requestTimeoutMs + STOP_GRACE_MS,
+      });
       return;
     }
     this.port = http.port === 0 ? await freePort(http.host) : http.port;
     if (http.port !== 0 && !(await isFree(http.port, http.host))) {
       // told before a database is started for nothing; the service tells the rare other causes itself
-      throw new StartupError('port', `port ${http.port} on ${http.host} is in use`, 'Choose another with PORT, or end the process that holds it.', { port: http.port, host: http.host });
+      throw new StartupError(
+        'port',
+        `port ${http.port} on ${http.host} is in use`,
+        'Choose another with PORT, or end the process that holds it.',
+        { port: http.port, host: http.host },
+      );
     }
   }
 
   private replica(service: Service, name: string): ReplicaPlan {
     const { project, topology, modules, env } = this.plan;
-    const prefixes = modules.filter((module) => service.modules.includes(module.name)).flatMap((module) => module.routes);
+    const prefixes = modules
+      .filter((module) => service.modules.includes(module.name))
+      .flatMap((module) => module.routes);
     return {
       name,
       service: service.name,
       root: project.root,
       app: project.app,
       topologyFile: topology.file,
-      env: { ...env, ...(this.postgres && { DATABASE_URL: this.postgres.url }), ...(this.broker && { NATS_URL: this.broker.url }) },
+      env: {
+        ...env,
+        ...(this.postgres && { DATABASE_URL: this.postgres.url }),
+        ...(this.broker && { NATS_URL: this.broker.url }),
+      },
       host: topology.http.host,
       ...(this.isAlone && { port: this.port }),
       onStart: (url) => this.door?.add(url, prefixes),
@@ -162,5 +193,7 @@ export class LocalRun {
 }
 
 function replicaNames(service: Service): readonly string[] {
-  return service.replicas === 1 ? [service.name] : Array.from({ length: service.replicas }, (_, i) => `${service.name}.${i + 1}`);
+  return service.replicas === 1
+    ? [service.name]
+    : Array.from({ length: service.replicas }, (_, i) => `${service.name}.${i + 1}`);
 }

@@ -26,8 +26,8 @@ export interface ReplicaPlan {
 /**
  * A process of a service that is kept up.
  *
- * Its entry file is run as `node main.js --topology … --service …` with `FLEDGE_PORT`. It must exit with code 78 when it cannot
- * start as things are, drain on SIGTERM, and end when its IPC channel closes: then this process was killed.
+ * Its entry file is run as `node main.js --topology … --service …` with `FLEDGE_PORT`. It must exit with code 78 when
+ * it cannot start as things are, drain on SIGTERM, and end when its IPC channel closes: then this process was killed.
  */
 export function replicaProcess(plan: ReplicaPlan, log: LineLog): SupervisedProcess {
   let url = '';

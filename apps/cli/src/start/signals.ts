@@ -4,8 +4,8 @@ export const EXIT_INTERRUPTED = 130;
 const ONE_CTRL_C_MS = 500;
 
 /**
- * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP, or when nobody reads the output any more, and `kill` at a second one.
- * Gives back what takes the handlers off again.
+ * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP, or when nobody reads the output any more, and `kill` at a second
+ * one. Gives back what takes the handlers off again.
  */
 export function onSignals(stop: (reason: string) => void, kill: () => void): () => void {
   let first = 0;

@@ -33,8 +33,9 @@ export class SupervisedProcess {
   ) {}
 
   /**
-   * Starts it; resolves when it is ready for the first time, or when it is stopped before. Rejects with a `StartupError` when its
-   * first run says that it cannot start as things are (exit code 78), or when it is not ready after `timeoutMs`.
+   * Starts it; resolves when it is ready for the first time, or when it is stopped before. Rejects with a
+   * `StartupError` when its first run says that it cannot start as things are (exit code 78), or when it is not ready
+   * after `timeoutMs`.
    */
   async start(timeoutMs: number): Promise<void> {
     const ready = new Promise<void>((resolve, reject) => {
@@ -42,7 +43,10 @@ export class SupervisedProcess {
     });
     const limit = new AbortController();
     try {
-      await Promise.race([ready, sleep(timeoutMs, undefined, { signal: limit.signal }).then(() => this.refuseLate(timeoutMs))]);
+      await Promise.race([
+        ready,
+        sleep(timeoutMs, undefined, { signal: limit.signal }).then(() => this.refuseLate(timeoutMs)),
+      ]);
     } finally {
       limit.abort();
     }
@@ -75,7 +79,11 @@ export class SupervisedProcess {
         this.plan.onEnd?.();
         if (this.halt.signal.aborted) break;
         if (!this.wasReady && end === `exit code ${EXIT_CONFIG}`) {
-          return fail(new StartupError('service', `${name} cannot start as things are`, 'Its own line above says why.', { service: name }));
+          return fail(
+            new StartupError('service', `${name} cannot start as things are`, 'Its own line above says why.', {
+              service: name,
+            }),
+          );
         }
         const pauseMs = this.backoff.after(performance.now() - since);
         this.log.print(name, `ended (${end}), and is started again in ${pauseMs} ms`);
@@ -96,7 +104,8 @@ export class SupervisedProcess {
     });
     // a stop that came while it was being started
     if (this.halt.signal.aborted) child.kill('SIGTERM');
-    for (const stream of [child.stdout, child.stderr]) if (stream) this.log.follow(this.plan.name, stream, this.plan.keep);
+    for (const stream of [child.stdout, child.stderr])
+      if (stream) this.log.follow(this.plan.name, stream, this.plan.keep);
     const over = ended.finally(() => (this.child = undefined));
     void this.watch(child, ready);
     return over;
@@ -115,7 +124,12 @@ export class SupervisedProcess {
   }
 
   private refuseLate(timeoutMs: number): never {
-    throw new StartupError('not-ready', `${this.plan.name} was not ready within ${timeoutMs / 1000} s`, 'Its own lines above may say why.', { service: this.plan.name });
+    throw new StartupError(
+      'not-ready',
+      `${this.plan.name} was not ready within ${timeoutMs / 1000} s`,
+      'Its own lines above may say why.',
+      { service: this.plan.name },
+    );
   }
 }
 

@@ -1,12 +1,20 @@
 /**
- * Loaded into a service before its own code (`node --import`): does to it, from inside, what the lab orders over the channel
- * between the two processes. The service's code does not know of it; what it offers are diagnostics channels.
+ * Loaded into a service before its own code (`node --import`): does to it, from inside, what the lab orders over the
+ * channel between the two processes. The service's code does not know of it; what it offers are diagnostics channels.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { writeSync } from 'node:fs';
 import { setClock, takeClock } from './clock.js';
 import { Commits } from './commits.js';
-import { type AgentOrder, type AgentReport, type Point, POINTS, POISON_VARIABLE, type PoisonOrder, REPORT_FD } from './orders.js';
+import {
+  type AgentOrder,
+  type AgentReport,
+  type Point,
+  POINTS,
+  POISON_VARIABLE,
+  type PoisonOrder,
+  REPORT_FD,
+} from './orders.js';
 import { Poison } from './poison.js';
 import { exhaustPools, watchPools } from './pools.js';
 
@@ -39,7 +47,8 @@ process.on('message', (order: AgentOrder) => {
   else void exhaustPools(order.exhaustMs).then((pools) => pools > 0 && report({ did: 'exhaust' }));
 });
 
-// A lab that is gone starts nobody again, and frees nobody who is frozen. Else the channel must not keep the service from ending.
+// A lab that is gone starts nobody again, and frees nobody who is frozen. Else the channel must not keep the service
+// from ending.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 process.channel?.unref();
 

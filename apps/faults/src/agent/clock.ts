@@ -4,7 +4,8 @@ let offsetMs = 0;
 const now = (): number => Machine.now() + offsetMs;
 
 const Stepped = new Proxy(Machine, {
-  construct: (target, args: unknown[], newTarget) => Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget) as Date,
+  construct: (target, args: unknown[], newTarget) =>
+    Reflect.construct(target, args.length === 0 ? [now()] : args, newTarget) as Date,
   apply: () => new Machine(now()).toString(),
   get: (target, name, receiver) => (name === 'now' ? now : (Reflect.get(target, name, receiver) as unknown)),
 });
@@ -16,7 +17,10 @@ export function takeClock(): void {
   globalThis.Date = Stepped;
 }
 
-/** Sets the clock beside the machine's. What counts time by `performance.now()` and timers does not notice, as with a real step. */
+/**
+ * Sets the clock beside the machine's. What counts time by `performance.now()` and timers does not notice, as with a
+ * real step.
+ */
 export function setClock(byMs: number): void {
   offsetMs = byMs;
 }

@@ -11,7 +11,8 @@ export class Commits {
     // eslint's view of `this` in a patched method: the client that TypeORM or the kit calls it on
     const failing = this.failing.bind(this);
     prototype.query = function patched(this: pg.Client, ...args: unknown[]): unknown {
-      const failure = args[0] === 'COMMIT' ? failing(this, (text) => query.call(this, text) as Promise<unknown>) : undefined;
+      const failure =
+        args[0] === 'COMMIT' ? failing(this, (text) => query.call(this, text) as Promise<unknown>) : undefined;
       if (failure === undefined) return query.apply(this, args);
       const callback = args.find((arg): arg is (error: unknown) => void => typeof arg === 'function');
       if (callback === undefined) return failure;
@@ -25,7 +26,10 @@ export class Commits {
       this.conflicts -= 1;
       this.tell('conflict');
       return run('ROLLBACK').then(() => {
-        throw Object.assign(new Error('could not serialize access due to concurrent update'), { code: '40001', severity: 'ERROR' });
+        throw Object.assign(new Error('could not serialize access due to concurrent update'), {
+          code: '40001',
+          severity: 'ERROR',
+        });
       });
     }
     if (this.lost === 0) return undefined;

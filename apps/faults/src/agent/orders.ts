@@ -27,7 +27,10 @@ export type AgentOrder =
   /** Forgets what was ordered and did not come about. */
   | { readonly disarm: true };
 
-/** Ends the process whenever it writes a row for an order into a table: the message that asks for it kills whoever handles it. */
+/**
+ * Ends the process whenever it writes a row for an order into a table: the message that asks for it kills whoever
+ * handles it.
+ */
 export interface PoisonOrder {
   readonly table: string;
   readonly orderId: string;

@@ -17,8 +17,16 @@ export class Poison {
 
   private isPoisoned([statement, parameters]: readonly unknown[]): boolean {
     if (this.order === undefined) return false;
-    const { text, values } = typeof statement === 'string' ? { text: statement, values: parameters } : (statement as { text?: string; values?: unknown });
+    const { text, values } =
+      typeof statement === 'string'
+        ? { text: statement, values: parameters }
+        : (statement as { text?: string; values?: unknown });
     const { table, orderId } = this.order;
-    return text !== undefined && new RegExp(`insert into\\s+("?\\w+"?\\.)?"?${table}"?[\\s(]`, 'i').test(text) && Array.isArray(values) && values.includes(orderId);
+    return (
+      text !== undefined &&
+      new RegExp(`insert into\\s+("?\\w+"?\\.)?"?${table}"?[\\s(]`, 'i').test(text) &&
+      Array.isArray(values) &&
+      values.includes(orderId)
+    );
   }
 }

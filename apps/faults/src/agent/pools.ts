@@ -27,7 +27,9 @@ export function watchPools(): void {
 /** Takes all connections of all pools, holds them for a time, and gives them back. Resolves to the number of pools. */
 export async function exhaustPools(ms: number): Promise<number> {
   const open = [...pools].flatMap((ref) => ref.deref() ?? []);
-  const taken = await Promise.all(open.flatMap((pool) => Array.from({ length: pool.options.max ?? 10 }, () => pool.connect().catch(() => undefined))));
+  const taken = await Promise.all(
+    open.flatMap((pool) => Array.from({ length: pool.options.max ?? 10 }, () => pool.connect().catch(() => undefined))),
+  );
   await new Promise((resolve) => setTimeout(resolve, ms));
   for (const client of taken) client?.release();
   return open.length;

@@ -18,10 +18,15 @@ const LEFT_OUT_WITHIN_MS = 3_000;
 const ANSWER_P95_MAX_MS = 1_500;
 const TRIES_MIN = 20;
 
-/** How long 95 of 100 answers of the other replicas took while one was injured and already left out; `undefined` when there were too few to say. */
+/**
+ * How long 95 of 100 answers of the other replicas took while one was injured and already left out; `undefined` when
+ * there were too few to say.
+ */
 export function healthyP95Ms(tried: readonly Tried[], injured: readonly Injured[]): number | undefined {
   const took = tried
-    .filter(({ service, startedAt }) => injured.some((one) => one.service !== service && startedAt > one.from + LEFT_OUT_WITHIN_MS && startedAt < one.to))
+    .filter(({ service, startedAt }) =>
+      injured.some((one) => one.service !== service && startedAt > one.from + LEFT_OUT_WITHIN_MS && startedAt < one.to),
+    )
     .map(({ tookMs }) => tookMs)
     .sort((a, b) => a - b);
   return took.length < TRIES_MIN ? undefined : took[Math.ceil(took.length * 0.95) - 1];
@@ -29,5 +34,7 @@ export function healthyP95Ms(tried: readonly Tried[], injured: readonly Injured[
 
 /** What is broken of the answers of healthy replicas on a machine so many times too slow, a line or none. */
 export function slowAnswers(p95Ms: number | undefined, slowness: number): string[] {
-  return p95Ms === undefined || p95Ms <= ANSWER_P95_MAX_MS * slowness ? [] : [`healthy replicas took ${(p95Ms / 1_000).toFixed(1)} s to answer, at p95, while another one was injured`];
+  return p95Ms === undefined || p95Ms <= ANSWER_P95_MAX_MS * slowness
+    ? []
+    : [`healthy replicas took ${(p95Ms / 1_000).toFixed(1)} s to answer, at p95, while another one was injured`];
 }

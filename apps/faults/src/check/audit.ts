@@ -1,8 +1,8 @@
 import type { Tables } from './tables.js';
 
 /**
- * Has the database write down each time that a consumer's transaction handled a message, where no code of the shop looks: so the lab
- * need not believe the inbox about what was handled once, and in which order.
+ * Has the database write down each time that a consumer's transaction handled a message, where no code of the shop
+ * looks: so the lab need not believe the inbox about what was handled once, and in which order.
  */
 const AUDIT = `
 create schema if not exists lab;
@@ -44,13 +44,18 @@ export async function beginAudit(tables: Tables): Promise<void> {
 /** What the audit has against the messaging, a line each: messages handled twice, out of their order, or not at all. */
 export async function brokenDeliveries(tables: Tables): Promise<string[]> {
   const schemas = await tables.schemas();
-  const outboxes = schemas.map((schema) => `select '${schema}' as source, seq, id, kind, name, target, key from "${schema}".outbox`).join(' union all ');
-  const consumers = schemas.map((schema) => `select '${schema}' as module, name, kind, takes from "${schema}".message_consumer`).join(' union all ');
+  const outboxes = schemas
+    .map((schema) => `select '${schema}' as source, seq, id, kind, name, target, key from "${schema}".outbox`)
+    .join(' union all ');
+  const consumers = schemas
+    .map((schema) => `select '${schema}' as module, name, kind, takes from "${schema}".message_consumer`)
+    .join(' union all ');
   return [
     ...(await tables.lines(`
       select format('%s handled message %s of %s %s times', consumer, message_id, key, count(*)) as line
       from lab.handled group by consumer, message_id, key having count(*) > 1`)),
-    // Of what one transaction handled the audit cannot tell the order: there the order of the inbox counts, which is that of handling.
+    // Of what one transaction handled the audit cannot tell the order: there the order of the inbox counts, which is
+    // that of handling.
     ...(await tables.lines(`
       with handled as (select distinct on (h.module, h.consumer, h.message_id) h.*, o.name, o.seq as published from lab.handled h join (${outboxes}) o on o.source = h.source and o.id = h.message_id order by h.module, h.consumer, h.message_id, h.seq)
       select format('%s handled %s of %s after %s, which %s published later', late.consumer, late.name, late.key, early.name, late.source) as line

@@ -16,7 +16,9 @@ export async function brokenBook(tables: Tables, provider: Provider): Promise<st
   const posted = await tables.rows<{ order_id: string; kind: string; amount: string }>(
     `select t.order_id, t.kind, max(e.amount_minor) as amount from payments.ledger_transaction t join payments.ledger_entry e on e.transaction_id = t.id group by t.id`,
   );
-  const inBook = tally(booked.map(({ orderId, operation, amountMinor }) => `${operation} of ${amountMinor} for order ${orderId}`));
+  const inBook = tally(
+    booked.map(({ orderId, operation, amountMinor }) => `${operation} of ${amountMinor} for order ${orderId}`),
+  );
   const inLedger = tally(posted.map(({ order_id, kind, amount }) => `${kind} of ${amount} for order ${order_id}`));
   const differences = [...new Set([...inBook.keys(), ...inLedger.keys()])].flatMap((what) => {
     const [book, ledger] = [inBook.get(what) ?? 0, inLedger.get(what) ?? 0];
@@ -34,11 +36,19 @@ function tally(items: readonly string[]): Map<string, number> {
 /** Orders that the provider charged more than once. */
 function twice(booked: readonly Booked[]): string[] {
   const captures = tally(booked.filter(({ operation }) => operation === 'capture').map(({ orderId }) => orderId));
-  return [...captures].flatMap(([orderId, count]) => (count > 1 ? [`order ${orderId} was charged ${count} times by the provider's book`] : []));
+  return [...captures].flatMap(([orderId, count]) =>
+    count > 1 ? [`order ${orderId} was charged ${count} times by the provider's book`] : [],
+  );
 }
 
 /** Money that is set aside still: all has come to rest, so nobody will take it or give it back. */
 function leftOpen(booked: readonly Booked[]): string[] {
-  const ended = new Set(booked.filter(({ operation }) => operation === 'capture' || operation === 'void').map(({ reference }) => reference));
-  return booked.flatMap(({ operation, reference, orderId }) => (operation === 'authorise' && !ended.has(reference) ? [`the provider sets money aside for order ${orderId} for ever`] : []));
+  const ended = new Set(
+    booked.filter(({ operation }) => operation === 'capture' || operation === 'void').map(({ reference }) => reference),
+  );
+  return booked.flatMap(({ operation, reference, orderId }) =>
+    operation === 'authorise' && !ended.has(reference)
+      ? [`the provider sets money aside for order ${orderId} for ever`]
+      : [],
+  );
 }

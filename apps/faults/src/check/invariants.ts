@@ -30,14 +30,26 @@ const NEVER: readonly string[] = [
 ];
 
 /** Everything that is broken, a line each. To be asked when all has come to rest. */
-export async function brokenInvariants(tables: Tables, provider: Provider, results: readonly OrderedResult[]): Promise<string[]> {
+export async function brokenInvariants(
+  tables: Tables,
+  provider: Provider,
+  results: readonly OrderedResult[],
+): Promise<string[]> {
   const broken: string[] = [];
   for (const query of NEVER) broken.push(...(await tables.lines(query)));
-  broken.push(...(await brokenBook(tables, provider)), ...(await brokenOrders(tables, results)), ...(await brokenDeliveries(tables)));
+  broken.push(
+    ...(await brokenBook(tables, provider)),
+    ...(await brokenOrders(tables, results)),
+    ...(await brokenDeliveries(tables)),
+  );
   for (const schema of await tables.schemas()) {
     broken.push(
-      ...(await tables.lines(`select format('${schema}: %s of %s is a dead letter of %s: %s', name, key, consumer, history) as line from "${schema}".dead_letter where state = 'dead'`)),
-      ...(await tables.lines(`select format('${schema}: process %s of %s failed', name, key) as line from "${schema}".process where status = 'failed'`)),
+      ...(await tables.lines(
+        `select format('${schema}: %s of %s is a dead letter of %s: %s', name, key, consumer, history) as line from "${schema}".dead_letter where state = 'dead'`,
+      )),
+      ...(await tables.lines(
+        `select format('${schema}: process %s of %s failed', name, key) as line from "${schema}".process where status = 'failed'`,
+      )),
     );
   }
   return broken;

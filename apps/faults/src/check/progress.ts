@@ -1,7 +1,10 @@
 import type { OrderPlan } from '../plan/buyer-plan.js';
 import { Tables } from './tables.js';
 
-/** Within which time an order completes, in milliseconds, as long as there is a healthy replica of each module, its database and a broker. */
+/**
+ * Within which time an order completes, in milliseconds, as long as there is a healthy replica of each module, its
+ * database and a broker.
+ */
 export const COMPLETE_WITHIN_MS = 30_000;
 /** How many orders of a hundred may take longer. */
 const LATE_OF_100 = 1;
@@ -21,8 +24,9 @@ interface Watched {
 }
 
 /**
- * Measures of each order how long it takes, from when its buyer first asked for it to its end, while faults last. Time counts for the
- * promise only as long as its premise holds. The lab's own clock is used, and its own line to the database.
+ * Measures of each order how long it takes, from when its buyer first asked for it to its end, while faults last. Time
+ * counts for the promise only as long as its premise holds. The lab's own clock is used, and its own line to the
+ * database.
  */
 export class Progress {
   private readonly orders = new Map<string, Watched>();
@@ -69,7 +73,10 @@ export class Progress {
 
   /** No order has been open for so long that it may be stuck. */
   get isMoving(): boolean {
-    return [...this.orders.values()].every((order) => order.endedAt !== undefined || order.ageMs < STIRS_WITHIN_MS * this.slowness || order.orderId === this.spared);
+    return [...this.orders.values()].every(
+      (order) =>
+        order.endedAt !== undefined || order.ageMs < STIRS_WITHIN_MS * this.slowness || order.orderId === this.spared,
+    );
   }
 
   /** Every order has ended. */
@@ -84,14 +91,22 @@ export class Progress {
   /** What is broken of the promise, a line each; none when no more orders were late than may be. */
   breaches(): string[] {
     const late = this.late();
-    const refused = this.refused.map(({ plan, text }) => `order ${plan.number} of buyer ${plan.buyer} was not accepted while a replica of each module was healthy: ${text}`);
-    const lines = late.map(({ orderId, plan, ageMs, state, endedAt }) => `order ${orderId} (${plan.paymentMethod}) ${endedAt === undefined ? 'is' : 'was'} ${state} after ${(ageMs / 1_000).toFixed(1)} s with a healthy replica of each module`);
+    const refused = this.refused.map(
+      ({ plan, text }) =>
+        `order ${plan.number} of buyer ${plan.buyer} was not accepted while a replica of each module was healthy: ${text}`,
+    );
+    const lines = late.map(
+      ({ orderId, plan, ageMs, state, endedAt }) =>
+        `order ${orderId} (${plan.paymentMethod}) ${endedAt === undefined ? 'is' : 'was'} ${state} after ${(ageMs / 1_000).toFixed(1)} s with a healthy replica of each module`,
+    );
     return late.length + refused.length > allowed(this.orders.size) ? [...lines, ...refused] : [];
   }
 
   /** How long the slowest orders took, in milliseconds from the first try to the end: of all and of 95 in 100. */
   slowest(): { readonly p95Ms: number; readonly mostMs: number } {
-    const took = [...this.orders.values()].map((order) => (order.endedAt ?? performance.now()) - order.askedAt).sort((a, b) => a - b);
+    const took = [...this.orders.values()]
+      .map((order) => (order.endedAt ?? performance.now()) - order.askedAt)
+      .sort((a, b) => a - b);
     return { p95Ms: took[Math.ceil(took.length * 0.95) - 1] ?? 0, mostMs: took.at(-1) ?? 0 };
   }
 
@@ -101,7 +116,10 @@ export class Progress {
   }
 
   private late(): Watched[] {
-    return [...this.orders.values()].filter((order) => order.orderId !== this.spared && (order.ageMs > COMPLETE_WITHIN_MS * this.slowness || this.wasGivenUp(order)));
+    return [...this.orders.values()].filter(
+      (order) =>
+        order.orderId !== this.spared && (order.ageMs > COMPLETE_WITHIN_MS * this.slowness || this.wasGivenUp(order)),
+    );
   }
 
   /** It was cancelled although the premise held all its life. */
@@ -120,7 +138,8 @@ export class Progress {
 
   private async look(): Promise<void> {
     const open = [...this.orders.values()].filter((order) => order.endedAt === undefined);
-    const states = open.length === 0 ? new Map<string, string>() : await this.states(open.map((order) => order.orderId));
+    const states =
+      open.length === 0 ? new Map<string, string>() : await this.states(open.map((order) => order.orderId));
     const at = performance.now();
     for (const order of open) {
       order.ageMs = this.broken > 0 ? 0 : at - Math.max(order.askedAt, this.premiseSince);
@@ -132,10 +151,14 @@ export class Progress {
   private async states(ids: readonly string[]): Promise<Map<string, string>> {
     try {
       this.tables ??= await Tables.open(this.url);
-      const rows = await this.tables.rows<{ id: string; state: string }>('select id, state from ordering.orders where id = any($1::uuid[])', [ids]);
+      const rows = await this.tables.rows<{ id: string; state: string }>(
+        'select id, state from ordering.orders where id = any($1::uuid[])',
+        [ids],
+      );
       return new Map(rows.map(({ id, state }) => [id, state]));
     } catch {
-      // The database is away, which is one of the things that the lab brings about: the next look opens a line of its own.
+      // The database is away, which is one of the things that the lab brings about: the next look opens a line of its
+      // own.
       await this.tables?.close().catch(() => undefined);
       this.tables = undefined;
       return new Map();

@@ -10,7 +10,8 @@ export async function unrest(tables: Tables): Promise<string[]> {
               (select count(*) from "${schema}".process where status = 'running') as "processes running",
               (select count(*) from "${schema}".timer) as "timers set"`,
     );
-    for (const [what, count] of Object.entries(counts ?? {})) if (count !== '0') found.push(`${schema}: ${count} ${what}`);
+    for (const [what, count] of Object.entries(counts ?? {}))
+      if (count !== '0') found.push(`${schema}: ${count} ${what}`);
   }
   // what timers of modules' own take up again
   for (const query of WAITING) found.push(...(await tables.lines(query)));
@@ -24,7 +25,10 @@ const WAITING: readonly string[] = [
   "select format('shipment of %s is %s', order_id, state) as line from shipping.shipments where due_at is not null",
 ];
 
-/** How long nothing may stir: a message between an outbox that is marked and a receiver that has not stored it is in no table. */
+/**
+ * How long nothing may stir: a message between an outbox that is marked and a receiver that has not stored it is in no
+ * table.
+ */
 const CALM_MS = 400;
 
 /** Waits until nothing is on its way any more; answers what still is when the time is spent. */

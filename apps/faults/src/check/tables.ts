@@ -23,7 +23,9 @@ export class Tables {
 
   /** The schemas that have tables of durable messaging. */
   async schemas(): Promise<string[]> {
-    const rows = await this.rows<{ name: string }>("select table_schema as name from information_schema.tables where table_name = 'outbox' order by 1");
+    const rows = await this.rows<{ name: string }>(
+      "select table_schema as name from information_schema.tables where table_name = 'outbox' order by 1",
+    );
     return rows.map((row) => row.name);
   }
 

@@ -4,9 +4,14 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 /** Stories that one report tells at the most. */
 const TIMELINES_MAX = 3;
 
-/** What was published and handled of the keys that broken lines name, a line each in the order of time: where to begin to look. */
+/**
+ * What was published and handled of the keys that broken lines name, a line each in the order of time: where to begin
+ * to look.
+ */
 export async function timelinesOf(tables: Tables, broken: readonly string[]): Promise<string[]> {
-  const outboxes = (await tables.schemas()).map((schema) => `select '${schema}' as source, seq, id, name, key, created_at, sent_at from "${schema}".outbox`).join(' union all ');
+  const outboxes = (await tables.schemas())
+    .map((schema) => `select '${schema}' as source, seq, id, name, key, created_at, sent_at from "${schema}".outbox`)
+    .join(' union all ');
   const keys = [...new Set(broken.flatMap((line) => line.match(UUID) ?? []))];
   const timelines: string[] = [];
   let told = 0;

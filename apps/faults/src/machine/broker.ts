@@ -34,11 +34,14 @@ export class Broker {
     return new Broker(dir, program, port, await run(program, dir, port));
   }
 
-  /** SIGKILL, and a new start after a while with what is left of its store. Resolves to what was cut off a stream's end. */
+  /**
+   * SIGKILL, and a new start after a while with what is left of its store. Resolves to what was cut off a stream's end.
+   */
   async restart(awayMs: number, loss: StoreLoss): Promise<TailCut> {
     await kill(this.child);
     if (loss === 'all') await rm(this.dir, { recursive: true, force: true });
-    const cut = typeof loss === 'object' ? await cutTail(this.dir, loss.newest, await loss.readUpTo()) : { cut: 0, unread: 0 };
+    const cut =
+      typeof loss === 'object' ? await cutTail(this.dir, loss.newest, await loss.readUpTo()) : { cut: 0, unread: 0 };
     await new Promise((resolve) => setTimeout(resolve, awayMs));
     this.child = await run(this.program, this.dir, this.port);
     return cut;
@@ -58,7 +61,10 @@ export class Broker {
 }
 
 async function run(program: string, dir: string, port: number): Promise<ChildProcess> {
-  const child = spawn(program, ['--addr', '127.0.0.1', '--port', String(port), '--jetstream', '--store_dir', dir], { stdio: 'ignore', detached: true });
+  const child = spawn(program, ['--addr', '127.0.0.1', '--port', String(port), '--jetstream', '--store_dir', dir], {
+    stdio: 'ignore',
+    detached: true,
+  });
   endWithParent(child);
   const until = performance.now() + START_WITHIN_MS;
   while (!(await greets(port))) {

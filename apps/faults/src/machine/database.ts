@@ -27,7 +27,10 @@ export interface DatabaseOptions {
   readonly smallDisk: boolean;
 }
 
-/** The PostgreSQL of a lab: a real server that can be stopped and started on its data, with a clock and a disk of its own. */
+/**
+ * The PostgreSQL of a lab: a real server that can be stopped and started on its data, with a clock and a disk of its
+ * own.
+ */
 export class Database {
   private keeper!: ChildProcess;
   private url = '';
@@ -45,10 +48,21 @@ export class Database {
     const home = join(dir, 'postgres');
     const disk = smallDisk ? await Disk.mount(home, DISK_MEGABYTES) : undefined;
     const clockFile = join(dir, 'database-clock');
-    const database = new Database(join(home, 'data'), await freePort(), await environmentOf(dir, faketime, clockFile), clockFile, disk);
+    const database = new Database(
+      join(home, 'data'),
+      await freePort(),
+      await environmentOf(dir, faketime, clockFile),
+      clockFile,
+      disk,
+    );
     try {
       await database.run();
-      if (disk !== undefined) await database.query([`alter system set max_wal_size = '${WAL_MEGABYTES}MB'`, `alter system set min_wal_size = '${WAL_MEGABYTES / 2}MB'`, 'select pg_reload_conf()']);
+      if (disk !== undefined)
+        await database.query([
+          `alter system set max_wal_size = '${WAL_MEGABYTES}MB'`,
+          `alter system set min_wal_size = '${WAL_MEGABYTES / 2}MB'`,
+          'select pg_reload_conf()',
+        ]);
       return database;
     } catch (error) {
       await database.stop();
@@ -79,7 +93,13 @@ export class Database {
 
   /** Starts the server again if it has ended by itself, as it does when it cannot write its log. */
   async mend(): Promise<void> {
-    if (await this.query(['select 1']).then(() => true, () => false)) return;
+    if (
+      await this.query(['select 1']).then(
+        () => true,
+        () => false,
+      )
+    )
+      return;
     await this.halt();
     await this.run();
   }
@@ -93,17 +113,25 @@ export class Database {
   async fillDisk(healed: Promise<void>): Promise<boolean> {
     let isFull = false;
     await this.disk?.fill(async () => {
-      isFull = await this.query([WRITE_SOME]).then(() => false, () => true);
+      isFull = await this.query([WRITE_SOME]).then(
+        () => false,
+        () => true,
+      );
       await healed;
     });
     await this.mend();
     return isFull;
   }
 
-  /** Ends connections of services, as an administrator or a fail-over does: one that chance names, or every one. Resolves to how many. */
+  /**
+   * Ends connections of services, as an administrator or a fail-over does: one that chance names, or every one.
+   * Resolves to how many.
+   */
   async endSessions(random: Random, every: boolean): Promise<number> {
     return this.with(async (client) => {
-      const { rows } = await client.query<{ pid: number }>(`select pid from pg_stat_activity where backend_type = 'client backend' and application_name <> '${LAB_CONNECTION}' order by pid`);
+      const { rows } = await client.query<{ pid: number }>(
+        `select pid from pg_stat_activity where backend_type = 'client backend' and application_name <> '${LAB_CONNECTION}' order by pid`,
+      );
       const ended = every || rows.length === 0 ? rows : [random.one(rows)];
       await client.query('select pg_terminate_backend(pid) from unnest($1::int[]) pid', [ended.map(({ pid }) => pid)]);
       return ended.length;
@@ -134,8 +162,14 @@ export class Database {
   }
 
   private async run(): Promise<void> {
-    this.keeper = fork(KEEPER, [this.dir, String(this.port), JSON.stringify(this.environment), this.disk?.dir ?? ''], { execArgv: ['--no-warnings'], stdio: 'inherit' });
-    const [answer] = (await Promise.race([once(this.keeper, 'message'), once(this.keeper, 'exit').then(() => [{ failure: 'the process that starts it ended' }])])) as [{ url?: string; failure?: string }];
+    this.keeper = fork(KEEPER, [this.dir, String(this.port), JSON.stringify(this.environment), this.disk?.dir ?? ''], {
+      execArgv: ['--no-warnings'],
+      stdio: 'inherit',
+    });
+    const [answer] = (await Promise.race([
+      once(this.keeper, 'message'),
+      once(this.keeper, 'exit').then(() => [{ failure: 'the process that starts it ended' }]),
+    ])) as [{ url?: string; failure?: string }];
     if (answer.url === undefined) throw new Error(`PostgreSQL did not start: ${answer.failure ?? ''}`);
     this.url = answer.url;
   }

@@ -17,7 +17,10 @@ export class Disk {
     try {
       await run('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0755`, 'tmpfs', dir]);
     } catch (error) {
-      throw new Error(`a small disk cannot be mounted: ${(error instanceof Error ? error.message : String(error)).trim().split('\n').at(-1)}`, { cause: error });
+      throw new Error(
+        `a small disk cannot be mounted: ${(error instanceof Error ? error.message : String(error)).trim().split('\n').at(-1)}`,
+        { cause: error },
+      );
     }
     return new Disk(dir);
   }
@@ -27,7 +30,8 @@ export class Disk {
     const file = await open(join(this.dir, FILLER), 'w');
     try {
       const piece = Buffer.alloc(PIECE_BYTES);
-      for (let isFull = false; !isFull; ) isFull = await file.write(piece).then(({ bytesWritten }) => bytesWritten < PIECE_BYTES, isNoSpace);
+      for (let isFull = false; !isFull;)
+        isFull = await file.write(piece).then(({ bytesWritten }) => bytesWritten < PIECE_BYTES, isNoSpace);
       await whenFull();
     } finally {
       await file.close();

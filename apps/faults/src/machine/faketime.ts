@@ -8,16 +8,25 @@ const LIBRARY = 'libfaketime.so.1';
 let found: Promise<string> | undefined;
 
 /**
- * The path of libfaketime, which gives a program a clock of its own. It is taken from Debian's package, unpacked into the cache
- * without installing it; rejects with the reason where that cannot be done.
+ * The path of libfaketime, which gives a program a clock of its own. It is taken from Debian's package, unpacked into
+ * the cache without installing it; rejects with the reason where that cannot be done.
  */
 export function faketimeLibrary(): Promise<string> {
   return (found ??= find());
 }
 
-/** What a program's environment needs so that its clock goes by a file: `+0` in it is the machine's own time, `-600` ten minutes before. All its processes see a change at once, as they see that of a machine's clock. */
+/**
+ * What a program's environment needs so that its clock goes by a file: `+0` in it is the machine's own time, `-600` ten
+ * minutes before. All its processes see a change at once, as they see that of a machine's clock.
+ */
 export function faketimeEnvironment(library: string, clockFile: string): NodeJS.ProcessEnv {
-  return { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clockFile, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1', NO_FAKE_STAT: '1' };
+  return {
+    LD_PRELOAD: library,
+    FAKETIME_TIMESTAMP_FILE: clockFile,
+    FAKETIME_NO_CACHE: '1',
+    FAKETIME_DONT_FAKE_MONOTONIC: '1',
+    NO_FAKE_STAT: '1',
+  };
 }
 
 async function find(): Promise<string> {
@@ -35,7 +44,10 @@ async function find(): Promise<string> {
       if ((await libraryIn(home)) === undefined) throw error;
     });
   } catch (error) {
-    throw new Error(`libfaketime cannot be had by apt-get: ${(error instanceof Error ? error.message : String(error)).trim().split('\n').at(-1)}`, { cause: error });
+    throw new Error(
+      `libfaketime cannot be had by apt-get: ${(error instanceof Error ? error.message : String(error)).trim().split('\n').at(-1)}`,
+      { cause: error },
+    );
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }

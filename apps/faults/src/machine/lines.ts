@@ -12,7 +12,10 @@ export interface Lines {
 
 /** Lays lines to servers by their ports. */
 export async function layLines(databasePort: number, brokerPort: number | undefined): Promise<Lines> {
-  return { database: await Proxy.to(databasePort), broker: brokerPort === undefined ? undefined : await Proxy.to(brokerPort) };
+  return {
+    database: await Proxy.to(databasePort),
+    broker: brokerPort === undefined ? undefined : await Proxy.to(brokerPort),
+  };
 }
 
 /** Takes lines away. */

@@ -20,7 +20,25 @@ export class Provider {
 
   static async start(book: string, webhookUrl: string): Promise<Provider> {
     const port = await freePort();
-    const child = spawn(process.execPath, [MAIN, '--port', String(port), '--file', book, '--webhook-url', webhookUrl, '--webhook-secret', WEBHOOK_SECRET, '--slow-ms', '1500', '--late-ms', '1000'], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(
+      process.execPath,
+      [
+        MAIN,
+        '--port',
+        String(port),
+        '--file',
+        book,
+        '--webhook-url',
+        webhookUrl,
+        '--webhook-secret',
+        WEBHOOK_SECRET,
+        '--slow-ms',
+        '1500',
+        '--late-ms',
+        '1000',
+      ],
+      { stdio: ['ignore', 'ignore', 'inherit'] },
+    );
     endWithParent(child);
     const provider = new Provider(child, `http://127.0.0.1:${port}`, book);
     await provider.ready();
@@ -30,7 +48,10 @@ export class Provider {
   /** The lines of its book, oldest first. */
   async entries<Entry>(): Promise<Entry[]> {
     const text = await readFile(this.book, 'utf8');
-    return text.split('\n').filter(Boolean).map((line) => JSON.parse(line) as Entry);
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Entry);
   }
 
   async stop(): Promise<void> {

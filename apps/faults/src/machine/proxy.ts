@@ -4,7 +4,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 /** Which way bytes go on a line: what the service says, or what it hears. */
 export type Way = 'to-server' | 'to-service';
 
-/** A line between a service and one of its servers that can be cut, slowed and stopped, each way too, as toxiproxy does. */
+/**
+ * A line between a service and one of its servers that can be cut, slowed and stopped, each way too, as toxiproxy does.
+ */
 export class Proxy {
   private readonly sockets = new Set<Socket>();
   private delayMs = 0;
@@ -52,7 +54,10 @@ export class Proxy {
     await healed.finally(() => (this.delayMs = 0));
   }
 
-  /** Carries nothing one way until `healed`, and then what was held back: neither end hears that the other's words do not come. */
+  /**
+   * Carries nothing one way until `healed`, and then what was held back: neither end hears that the other's words do
+   * not come.
+   */
   async mute(way: Way, healed: Promise<void>): Promise<void> {
     this.muted.set(way, healed);
     await healed.finally(() => this.muted.delete(way));
@@ -70,7 +75,10 @@ export class Proxy {
       return;
     }
     const far = connect(this.target, '127.0.0.1');
-    for (const [from, to, way] of [[near, far, 'to-server'], [far, near, 'to-service']] as const) {
+    for (const [from, to, way] of [
+      [near, far, 'to-server'],
+      [far, near, 'to-service'],
+    ] as const) {
       this.sockets.add(from);
       from.setNoDelay(true);
       this.pass(from, to, way);

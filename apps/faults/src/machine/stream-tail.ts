@@ -13,9 +13,9 @@ export interface TailCut {
 }
 
 /**
- * Cuts the newest messages off the stream that was written last, of a broker that does not run, as a power cut does to what was
- * acknowledged and not yet flushed: those after number `readUpTo`, or where there are none, `newest`; as many as the newest block holds.
- * Resolves to how many went, and how many of them nobody had read.
+ * Cuts the newest messages off the stream that was written last, of a broker that does not run, as a power cut does to
+ * what was acknowledged and not yet flushed: those after number `readUpTo`, or where there are none, `newest`; as many
+ * as the newest block holds. Resolves to how many went, and how many of them nobody had read.
  */
 export async function cutTail(storeDir: string, newest: number, readUpTo: number): Promise<TailCut> {
   const block = await newestBlock(storeDir);
@@ -38,7 +38,9 @@ interface Block {
 }
 
 async function newestBlock(storeDir: string): Promise<Block | undefined> {
-  const files = (await readdir(storeDir, { recursive: true })).filter((file) => /\/streams\/[^/]+\/msgs\/[0-9]+\.blk$/.test(file));
+  const files = (await readdir(storeDir, { recursive: true })).filter((file) =>
+    /\/streams\/[^/]+\/msgs\/[0-9]+\.blk$/.test(file),
+  );
   const blocks = await Promise.all(
     files.map(async (file) => {
       const path = join(storeDir, file);
@@ -52,7 +54,7 @@ async function newestBlock(storeDir: string): Promise<Block | undefined> {
 /** Where each whole record of a block begins, and the number of its message in the stream. */
 function recordsOf(block: Buffer): { readonly start: number; readonly number: number }[] {
   const records: { start: number; number: number }[] = [];
-  for (let start = 0; start + HEADER_BYTES <= block.length; ) {
+  for (let start = 0; start + HEADER_BYTES <= block.length;) {
     const stored = block.readUInt32LE(start);
     const length = stored >= HAS_HEADERS ? stored - HAS_HEADERS : stored;
     if (length < HEADER_BYTES || start + length > block.length) break;

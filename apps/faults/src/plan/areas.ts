@@ -1,5 +1,22 @@
-/** What a round injures. `mixed`: anything, many times; then one kind of thing, many times; then one thing, for longer. */
-export const AREAS = ['mixed', 'services', 'database', 'broker', 'replica', 'lines', 'freezes', 'clocks', 'sessions', 'poison', 'resplit', 'tail', 'overload', 'disk'] as const;
+/**
+ * What a round injures. `mixed`: anything, many times; then one kind of thing, many times; then one thing, for longer.
+ */
+export const AREAS = [
+  'mixed',
+  'services',
+  'database',
+  'broker',
+  'replica',
+  'lines',
+  'freezes',
+  'clocks',
+  'sessions',
+  'poison',
+  'resplit',
+  'tail',
+  'overload',
+  'disk',
+] as const;
 
 /** What a round injures. */
 export type Area = (typeof AREAS)[number];
@@ -19,7 +36,10 @@ const NEEDS: Readonly<Partial<Record<Area, Need>>> = {
 };
 
 /** What an area needs that a shop of this kind lacks; `undefined`: nothing. */
-export function lackedBy(area: Area, has: { readonly hasBroker: boolean; readonly hasPairs: boolean }): Need | undefined {
+export function lackedBy(
+  area: Area,
+  has: { readonly hasBroker: boolean; readonly hasPairs: boolean },
+): Need | undefined {
   const need = NEEDS[area];
   const isThere = need === undefined || (need === 'broker' ? has.hasBroker : has.hasPairs);
   return isThere ? undefined : need;

@@ -37,7 +37,10 @@ export function planOrders(random: Random, orders: number, buyers: number, produ
 }
 
 function card(random: Random): string {
-  let left = random.whole(1, CARDS.reduce((sum, [, weight]) => sum + weight, 0));
+  let left = random.whole(
+    1,
+    CARDS.reduce((sum, [, weight]) => sum + weight, 0),
+  );
   for (const [name, weight] of CARDS) {
     left -= weight;
     if (left <= 0) return name;

@@ -22,17 +22,39 @@ export type Injury = { readonly atMs: number } & (
   | { readonly what: 'line-refuse'; readonly line: ServerName; readonly forMs: number }
   | { readonly what: 'line-slow'; readonly line: ServerName; readonly delayMs: number; readonly forMs: number }
   /** One replica's line to one server: the others keep theirs. */
-  | { readonly what: 'replica-line'; readonly service: number; readonly line: ServerName; readonly how: LineInjury; readonly forMs: number; readonly leastMs: number }
+  | {
+      readonly what: 'replica-line';
+      readonly service: number;
+      readonly line: ServerName;
+      readonly how: LineInjury;
+      readonly forMs: number;
+      readonly leastMs: number;
+    }
   /** A freeze that outlasts every time-out. */
   | { readonly what: 'long-freeze'; readonly service: number; readonly forMs: number; readonly leastMs: number }
-  /** The broker is killed, with the replicas of `writer`'s service, which alone reached it, and the newest messages are cut off. */
-  | { readonly what: 'broker-tail'; readonly writer: number; readonly newest: number; readonly unreadMs: number; readonly forMs: number }
+  /**
+   * The broker is killed, with the replicas of `writer`'s service, which alone reached it, and the newest messages are
+   * cut off.
+   */
+  | {
+      readonly what: 'broker-tail';
+      readonly writer: number;
+      readonly newest: number;
+      readonly unreadMs: number;
+      readonly forMs: number;
+    }
   /** The clock of the database, or of the processes of one replica, is set. */
   | { readonly what: 'clock-step'; readonly of: 'database' | number; readonly byMs: number }
   /** From now on the process that writes for one order into this table ends. */
   | { readonly what: 'poison'; readonly table: string; readonly order: number }
   /** Connections of services are ended by the server: single ones, or every one at once. */
-  | { readonly what: 'sessions-end'; readonly every: boolean; readonly times: number; readonly pauseMs: number; readonly seed: number }
+  | {
+      readonly what: 'sessions-end';
+      readonly every: boolean;
+      readonly times: number;
+      readonly pauseMs: number;
+      readonly seed: number;
+    }
   /** Three times the requests that the shop can answer. */
   | { readonly what: 'overload'; readonly forMs: number }
   | { readonly what: 'disk-full'; readonly forMs: number }

@@ -7,7 +7,10 @@ import type { Random } from './random.js';
 export interface RoundPlan {
   readonly area: Area;
   readonly injuries: readonly Injury[];
-  /** The promise of progress holds while the injuries last: there is a healthy replica of each module, its database and a broker. */
+  /**
+   * The promise of progress holds while the injuries last: there is a healthy replica of each module, its database and
+   * a broker.
+   */
   readonly keepsPremise: boolean;
   /** Between two orders of a buyer. */
   readonly pauseMs: number;
@@ -23,24 +26,71 @@ const STEADY_PAUSE_MS = 1_000;
 /** Orders come all the while that topologies are changed, which takes some starts of processes. */
 const RESPLIT_PAUSE_MS = 4_000;
 
-/** Of how many rounds in a hundred that may injure anything are `mixed`; the others have one of the single areas each. */
+/**
+ * Of how many rounds in a hundred that may injure anything are `mixed`; the others have one of the single areas each.
+ */
 const MIXED_OF_100 = 40;
 
 /** What a seed does to a shop of this kind: the same each time. `area` undefined: what the seed draws. */
 export function planRound(random: Random, area: Area | undefined, body: Body): RoundPlan {
-  const drawn = area ?? (random.whole(1, 100) <= MIXED_OF_100 ? 'mixed' : random.one(AREAS.slice(AREAS.indexOf('replica')).filter((one) => lackedBy(one, { hasBroker: body.hasBroker, hasPairs: body.paired.length > 0 }) === undefined)));
+  const drawn =
+    area ??
+    (random.whole(1, 100) <= MIXED_OF_100
+      ? 'mixed'
+      : random.one(
+          AREAS.slice(AREAS.indexOf('replica')).filter(
+            (one) => lackedBy(one, { hasBroker: body.hasBroker, hasPairs: body.paired.length > 0 }) === undefined,
+          ),
+        ));
   switch (drawn) {
-    case 'lines': return steady(drawn, brokenLine(random, body));
-    case 'freezes': return steady(drawn, [{ atMs: random.whole(500, 1_500), what: 'long-freeze', service: random.one(body.paired), forMs: LASTING_MS, leastMs: OUTLASTING_MS }]);
-    case 'clocks': return steady(drawn, clockSteps(random, body));
-    case 'sessions': return steady(drawn, [{ atMs: 0, what: 'sessions-end', every: random.chance(0.5), times: 8, pauseMs: 1_000, seed: random.whole(0, 1_000_000) }]);
-    case 'poison': return steady(drawn, [{ atMs: 0, what: 'poison', table: random.one(body.poisonTables), order: random.whole(0, 5) }]);
-    case 'resplit': return { ...steady(drawn, [{ atMs: random.whole(0, 1_000), what: 'resplit', besideMs: LASTING_MS, leastMs: OUTLASTING_MS }]), pauseMs: RESPLIT_PAUSE_MS };
-    case 'tail': return steady(drawn, brokenTails(random, body));
-    case 'overload': return steady(drawn, [{ atMs: 1_000, what: 'overload', forMs: random.whole(3_000, 5_000) }]);
-    case 'disk': return steady(drawn, [{ atMs: random.whole(1_000, 2_000), what: 'disk-full', forMs: random.whole(2_000, 5_000) }]);
-    case 'replica': return steady(drawn, planMany(random, drawn, body));
-    default: return { area: drawn, injuries: planMany(random, drawn, body), keepsPremise: false, pauseMs: SHORT_PAUSE_MS };
+    case 'lines':
+      return steady(drawn, brokenLine(random, body));
+    case 'freezes':
+      return steady(drawn, [
+        {
+          atMs: random.whole(500, 1_500),
+          what: 'long-freeze',
+          service: random.one(body.paired),
+          forMs: LASTING_MS,
+          leastMs: OUTLASTING_MS,
+        },
+      ]);
+    case 'clocks':
+      return steady(drawn, clockSteps(random, body));
+    case 'sessions':
+      return steady(drawn, [
+        {
+          atMs: 0,
+          what: 'sessions-end',
+          every: random.chance(0.5),
+          times: 8,
+          pauseMs: 1_000,
+          seed: random.whole(0, 1_000_000),
+        },
+      ]);
+    case 'poison':
+      return steady(drawn, [
+        { atMs: 0, what: 'poison', table: random.one(body.poisonTables), order: random.whole(0, 5) },
+      ]);
+    case 'resplit':
+      return {
+        ...steady(drawn, [
+          { atMs: random.whole(0, 1_000), what: 'resplit', besideMs: LASTING_MS, leastMs: OUTLASTING_MS },
+        ]),
+        pauseMs: RESPLIT_PAUSE_MS,
+      };
+    case 'tail':
+      return steady(drawn, brokenTails(random, body));
+    case 'overload':
+      return steady(drawn, [{ atMs: 1_000, what: 'overload', forMs: random.whole(3_000, 5_000) }]);
+    case 'disk':
+      return steady(drawn, [
+        { atMs: random.whole(1_000, 2_000), what: 'disk-full', forMs: random.whole(2_000, 5_000) },
+      ]);
+    case 'replica':
+      return steady(drawn, planMany(random, drawn, body));
+    default:
+      return { area: drawn, injuries: planMany(random, drawn, body), keepsPremise: false, pauseMs: SHORT_PAUSE_MS };
   }
 }
 
@@ -50,10 +100,22 @@ function steady(area: Area, injuries: readonly Injury[]): RoundPlan {
 
 function brokenLine(random: Random, { paired, hasBroker }: Body): Injury[] {
   const line = hasBroker && random.chance(0.6) ? 'broker' : 'database';
-  return [{ atMs: random.whole(500, 1_500), what: 'replica-line', service: random.one(paired), line, how: random.one(['refuse', 'to-server', 'to-service'] as const), forMs: LASTING_MS, leastMs: OUTLASTING_MS }];
+  return [
+    {
+      atMs: random.whole(500, 1_500),
+      what: 'replica-line',
+      service: random.one(paired),
+      line,
+      how: random.one(['refuse', 'to-server', 'to-service'] as const),
+      forMs: LASTING_MS,
+      leastMs: OUTLASTING_MS,
+    },
+  ];
 }
 
-/** The database's clock, and then the death of a replica, whose rights must end all the same; and the clock of another. */
+/**
+ * The database's clock, and then the death of a replica, whose rights must end all the same; and the clock of another.
+ */
 function clockSteps(random: Random, { paired, services }: Body): Injury[] {
   const atMs = random.whole(500, 1_500);
   return [
@@ -65,5 +127,15 @@ function clockSteps(random: Random, { paired, services }: Body): Injury[] {
 
 /** Twice: what is lost is noticed at once when somebody has read it. */
 function brokenTails(random: Random, { paired }: Body): Injury[] {
-  return [0, 1].map((nth) => ({ atMs: 1_000 + nth * 8_000 + random.whole(0, 500), what: 'broker-tail', writer: random.one(paired), newest: random.whole(1, 2), unreadMs: random.whole(300, 800), forMs: random.whole(50, 500) }) as const);
+  return [0, 1].map(
+    (nth) =>
+      ({
+        atMs: 1_000 + nth * 8_000 + random.whole(0, 500),
+        what: 'broker-tail',
+        writer: random.one(paired),
+        newest: random.whole(1, 2),
+        unreadMs: random.whole(300, 800),
+        forMs: random.whole(50, 500),
+      }) as const,
+  );
 }

@@ -30,22 +30,34 @@ export async function signUp(shop: Shop, number: number): Promise<ShopClient[]> 
 }
 
 /** Logs in, and answers the token. */
-export async function logIn(client: ShopClient, credentials: { readonly email: string; readonly password: string }): Promise<string> {
+export async function logIn(
+  client: ShopClient,
+  credentials: { readonly email: string; readonly password: string },
+): Promise<string> {
   const { status, body } = await client.insist('POST', '/auth/login', credentials, {}, INSIST_MS);
   const token = (body as { accessToken?: string } | undefined)?.accessToken;
   if (token === undefined) throw new Error(`${credentials.email} cannot log in: ${status} ${JSON.stringify(body)}`);
   return token;
 }
 
-/** Places the orders of a plan, each buyer one after the other, all buyers at once; each goes on until it has an answer. */
-export async function placeOrders(buyers: readonly ShopClient[], plans: readonly OrderPlan[], products: readonly string[], pauseMs: number, progress: Progress): Promise<OrderedResult[]> {
+/**
+ * Places the orders of a plan, each buyer one after the other, all buyers at once; each goes on until it has an answer.
+ */
+export async function placeOrders(
+  buyers: readonly ShopClient[],
+  plans: readonly OrderPlan[],
+  products: readonly string[],
+  pauseMs: number,
+  progress: Progress,
+): Promise<OrderedResult[]> {
   const perBuyer = buyers.map(async (client, buyer) => {
     const results: OrderedResult[] = [];
     const cancellations: Promise<void>[] = [];
     for (const plan of plans.filter((one) => one.buyer === buyer)) {
       const result = await place(client, plan, products[plan.product] as string, progress);
       results.push(result);
-      if (result.orderId !== undefined && plan.cancelAfterMs !== undefined) cancellations.push(cancelLater(client, result.orderId, plan.cancelAfterMs));
+      if (result.orderId !== undefined && plan.cancelAfterMs !== undefined)
+        cancellations.push(cancelLater(client, result.orderId, plan.cancelAfterMs));
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
     await Promise.all(cancellations);
@@ -54,7 +66,12 @@ export async function placeOrders(buyers: readonly ShopClient[], plans: readonly
   return (await Promise.all(perBuyer)).flat().sort((a, b) => a.plan.number - b.plan.number);
 }
 
-async function place(client: ShopClient, plan: OrderPlan, productId: string, progress: Progress): Promise<OrderedResult> {
+async function place(
+  client: ShopClient,
+  plan: OrderPlan,
+  productId: string,
+  progress: Progress,
+): Promise<OrderedResult> {
   // What is left in the cart of an order that failed must not go into this one.
   const { body: cart } = await client.insist('GET', '/cart', undefined, {}, INSIST_MS);
   for (const line of (cart as { items?: { productId: string }[] } | undefined)?.items ?? []) {
@@ -64,7 +81,13 @@ async function place(client: ShopClient, plan: OrderPlan, productId: string, pro
   // A lost answer may have added it twice: the cart says what it holds now.
   await client.insist('PATCH', `/cart/items/${productId}`, { quantity: plan.quantity }, {}, INSIST_MS);
   const askedAt = performance.now();
-  const { status, body } = await client.insist('POST', '/orders', { paymentMethod: plan.paymentMethod }, { 'idempotency-key': randomUUID() }, INSIST_MS);
+  const { status, body } = await client.insist(
+    'POST',
+    '/orders',
+    { paymentMethod: plan.paymentMethod },
+    { 'idempotency-key': randomUUID() },
+    INSIST_MS,
+  );
   const orderId = (body as { id?: string } | undefined)?.id;
   if (status < 200 || status > 299 || orderId === undefined) {
     const refusal = `${status} ${JSON.stringify(body)}`;

@@ -27,10 +27,16 @@ export class ShopClient {
   constructor(private readonly replicas: Replicas) {}
 
   /**
-   * Asks until there is an answer that says something about the request: what cannot be reached, is not ready or has failed is
-   * asked again, up to `withinMs`. For requests that may be sent again.
+   * Asks until there is an answer that says something about the request: what cannot be reached, is not ready or has
+   * failed is asked again, up to `withinMs`. For requests that may be sent again.
    */
-  async insist(method: string, path: string, body: unknown, headers: Readonly<Record<string, string>>, withinMs: number): Promise<Answer> {
+  async insist(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>>,
+    withinMs: number,
+  ): Promise<Answer> {
     const until = performance.now() + withinMs;
     for (;;) {
       const answer = await this.once(method, path, body, headers);
@@ -41,7 +47,12 @@ export class ShopClient {
   }
 
   /** One try; `undefined` when there was no answer. */
-  async once(method: string, path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Answer | undefined> {
+  async once(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer | undefined> {
     const replicas = this.replicas(path);
     this.turn += 1;
     const replica = replicas[this.turn % replicas.length];
@@ -71,5 +82,8 @@ export class ShopClient {
 
 /** Refusals that pass by themselves. */
 function passing({ status, body }: Answer): boolean {
-  return status === 429 || (status === 409 && (body as { type?: string } | undefined)?.type?.includes('order-in-progress') === true);
+  return (
+    status === 429 ||
+    (status === 409 && (body as { type?: string } | undefined)?.type?.includes('order-in-progress') === true)
+  );
 }

@@ -54,7 +54,8 @@ export class FrontDoor {
 
   private of(service: Service): Watched {
     let watched = this.watched.get(service);
-    if (watched === undefined) this.watched.set(service, (watched = { isOpen: true, silence: new AbortController(), isAsked: false }));
+    if (watched === undefined)
+      this.watched.set(service, (watched = { isOpen: true, silence: new AbortController(), isAsked: false }));
     return watched;
   }
 }

@@ -18,10 +18,18 @@ interface DeadLetter {
 }
 
 /**
- * Has each process end that writes for an order into a table, until the message that asks for it is put aside, `withinMs` at the most;
- * then takes the poison out and sends the message again, as an operator would. Resolves to what is broken: a message that goes on killing.
+ * Has each process end that writes for an order into a table, until the message that asks for it is put aside,
+ * `withinMs` at the most; then takes the poison out and sends the message again, as an operator would. Resolves to what
+ * is broken: a message that goes on killing.
  */
-export async function poison(shop: Shop, databaseUrl: string, table: string, orderId: string, withinMs: number, deaths: () => number): Promise<string[]> {
+export async function poison(
+  shop: Shop,
+  databaseUrl: string,
+  table: string,
+  orderId: string,
+  withinMs: number,
+  deaths: () => number,
+): Promise<string[]> {
   for (const service of shop.all()) service.poisoned({ table, orderId });
   const until = performance.now() + withinMs;
   let letters: readonly DeadLetter[] = [];
@@ -30,9 +38,12 @@ export async function poison(shop: Shop, databaseUrl: string, table: string, ord
     letters = await deadLettersOf(databaseUrl, orderId);
   }
   for (const service of shop.all()) service.order({ disarm: true });
-  for (const { module, consumer, id } of letters) await fledge(databaseUrl, 'dead-letters', 'resend', module, consumer, id);
+  for (const { module, consumer, id } of letters)
+    await fledge(databaseUrl, 'dead-letters', 'resend', module, consumer, id);
   if (letters.length > 0) return [];
-  return deaths() === 0 ? [`nobody wrote into ${table} for order ${orderId}: its message did not come`] : [`the message that writes into ${table} for order ${orderId} ended ${deaths()} processes, and was not put aside`];
+  return deaths() === 0
+    ? [`nobody wrote into ${table} for order ${orderId}: its message did not come`]
+    : [`the message that writes into ${table} for order ${orderId} ended ${deaths()} processes, and was not put aside`];
 }
 
 async function deadLettersOf(databaseUrl: string, orderId: string): Promise<DeadLetter[]> {
@@ -40,7 +51,12 @@ async function deadLettersOf(databaseUrl: string, orderId: string): Promise<Dead
   try {
     const found: DeadLetter[] = [];
     for (const module of await tables.schemas()) {
-      found.push(...(await tables.rows<DeadLetter>(`select '${module}' as module, consumer, message_id as id from "${module}".dead_letter where state = 'dead' and strpos(payload::text, $1) > 0`, [orderId])));
+      found.push(
+        ...(await tables.rows<DeadLetter>(
+          `select '${module}' as module, consumer, message_id as id from "${module}".dead_letter where state = 'dead' and strpos(payload::text, $1) > 0`,
+          [orderId],
+        )),
+      );
     }
     return found;
   } finally {
@@ -49,5 +65,7 @@ async function deadLettersOf(databaseUrl: string, orderId: string): Promise<Dead
 }
 
 async function fledge(databaseUrl: string, ...args: readonly string[]): Promise<void> {
-  await run(process.execPath, ['--no-warnings', CLI, ...args], { env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: databaseUrl } });
+  await run(process.execPath, ['--no-warnings', CLI, ...args], {
+    env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: databaseUrl },
+  });
 }

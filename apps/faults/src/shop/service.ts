@@ -86,12 +86,16 @@ export class Service {
     this.begin();
     const until = performance.now() + READY_WITHIN_MS;
     while (!(await this.isReady())) {
-      if (performance.now() > until) throw new Error(`${this.title} was not ready within ${READY_WITHIN_MS} ms:\n${this.log}`);
+      if (performance.now() > until)
+        throw new Error(`${this.title} was not ready within ${READY_WITHIN_MS} ms:\n${this.log}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 
-  /** Each time, since it was last asked, that it ended and nobody had ordered it: what it ended with, and its last words. */
+  /**
+   * Each time, since it was last asked, that it ended and nobody had ordered it: what it ended with, and its last
+   * words.
+   */
   takeDeaths(): string[] {
     const { deaths } = this;
     this.deaths = [];
@@ -165,14 +169,25 @@ export class Service {
   private begin(): void {
     const { service, topologyFile, port, preload } = this.options;
     const imports = [...preload, AGENT].flatMap((url) => ['--import', url]);
-    const child = spawn(process.execPath, ['--no-warnings', ...imports, MAIN, '--topology', topologyFile, '--service', service], {
-      env: { ...process.env, NODE_OPTIONS: '', FLEDGE_PORT: String(port), [POISON_VARIABLE]: this.poison === undefined ? '' : JSON.stringify(this.poison) },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--no-warnings', ...imports, MAIN, '--topology', topologyFile, '--service', service],
+      {
+        env: {
+          ...process.env,
+          NODE_OPTIONS: '',
+          FLEDGE_PORT: String(port),
+          [POISON_VARIABLE]: this.poison === undefined ? '' : JSON.stringify(this.poison),
+        },
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
+      },
+    );
     const run: Run = { child, lines: [], wasReady: false, isEnded: false };
     this.run = run;
     for (const stream of [child.stdout, child.stderr]) keep(run.lines, stream as Readable);
-    createInterface({ input: child.stdio[REPORT_FD] as Readable }).on('line', (line) => this.heard(run, JSON.parse(line) as AgentReport));
+    createInterface({ input: child.stdio[REPORT_FD] as Readable }).on('line', (line) =>
+      this.heard(run, JSON.parse(line) as AgentReport),
+    );
     child.once('exit', () => {
       if (!this.stopping) setTimeout(() => !this.stopping && this.begin(), RESTART_AFTER_MS);
     });
@@ -184,7 +199,8 @@ export class Service {
     if (isEnded) return;
     // What Node writes last when an error was caught by nobody.
     const isCrash = signal !== null || lines.some((line) => /^Node\.js v\d/.test(line));
-    if (wasReady || isCrash) this.deaths.push(`${this.title} ended by itself with ${signal ?? `code ${code}`}: ${lastWords(lines)}`);
+    if (wasReady || isCrash)
+      this.deaths.push(`${this.title} ended by itself with ${signal ?? `code ${code}`}: ${lastWords(lines)}`);
     else this.refusedStarts += 1;
   }
 
@@ -198,7 +214,9 @@ export class Service {
 /** From the last line on that names an error. */
 function lastWords(lines: readonly string[]): string {
   const error = lines.findLastIndex((line) => /^\s*(throw |[\w.]*([eE]rror|Exception|Fault)\b.*:)/.test(line));
-  return (error < 0 ? lines.slice(-LAST_WORDS) : lines.slice(error, error + LAST_WORDS)).map((line) => line.trim()).join(' | ');
+  return (error < 0 ? lines.slice(-LAST_WORDS) : lines.slice(error, error + LAST_WORDS))
+    .map((line) => line.trim())
+    .join(' | ');
 }
 
 function keep(lines: string[], stream: Readable): void {

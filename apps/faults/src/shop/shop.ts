@@ -25,14 +25,19 @@ export interface ShopOptions {
   readonly told: (service: string, report: AgentReport) => void;
 }
 
-/** The shop in one topology: all its replicas, those of another one that is started beside, and clients that find them. */
+/**
+ * The shop in one topology: all its replicas, those of another one that is started beside, and clients that find them.
+ */
 export class Shop {
   /** The replicas of its topology. */
   readonly services: Service[] = [];
   private readonly beside: Service[] = [];
   /** Those that requests are sent to. */
   private readonly inRotation = new Set<Service>();
-  private readonly door = new FrontDoor(() => this.all(), () => this.aimWebhooks());
+  private readonly door = new FrontDoor(
+    () => this.all(),
+    () => this.aimWebhooks(),
+  );
   /** Each try of a buyer, since it was last looked at. */
   readonly tried: Tried[] = [];
 
@@ -61,14 +66,17 @@ export class Shop {
       this.door.open(this.owners(path)).map((service) => ({
         url: service.url,
         silence: this.door.silence(service),
-        tried: (startedAt) => void this.tried.push({ service: service.title, startedAt, tookMs: performance.now() - startedAt }),
+        tried: (startedAt) =>
+          void this.tried.push({ service: service.title, startedAt, tookMs: performance.now() - startedAt }),
       })),
     );
   }
 
   /** Those of its topology that have another replica beside them. */
   paired(): number[] {
-    return this.services.flatMap((service, i) => (this.services.filter((other) => other.name === service.name).length > 1 ? [i] : []));
+    return this.services.flatMap((service, i) =>
+      this.services.filter((other) => other.name === service.name).length > 1 ? [i] : [],
+    );
   }
 
   /** Starts all modules in one more process with the transport `local`; it takes its part at once. */
@@ -92,12 +100,17 @@ export class Shop {
     this.aimWebhooks();
   }
 
-  /** Sends no more requests to replicas and lets them end. Resolves to those that did not end well, with what they ended with. */
+  /**
+   * Sends no more requests to replicas and lets them end. Resolves to those that did not end well, with what they ended
+   * with.
+   */
   async takeAway(services: readonly Service[]): Promise<string[]> {
     for (const service of services) this.inRotation.delete(service);
     this.aimWebhooks();
     const codes = await Promise.all(services.map((service) => service.stop()));
-    return services.flatMap((service, i) => (codes[i] === 0 ? [] : [`${service.title} was asked to end and did with code ${codes[i] ?? 'none'}`]));
+    return services.flatMap((service, i) =>
+      codes[i] === 0 ? [] : [`${service.title} was asked to end and did with code ${codes[i] ?? 'none'}`],
+    );
   }
 
   async allReady(): Promise<boolean> {
@@ -117,7 +130,17 @@ export class Shop {
         const lines = await this.options.lay();
         const topologyFile = join(this.options.dir, `${plan.name}-${replica}.yaml`);
         await writeFile(topologyFile, topologyText(plans, settings(lines)));
-        services.push(new Service({ ...this.options, service: plan.name, replica, modules: plan.modules, topologyFile, lines, port: await freePort() }));
+        services.push(
+          new Service({
+            ...this.options,
+            service: plan.name,
+            replica,
+            modules: plan.modules,
+            topologyFile,
+            lines,
+            port: await freePort(),
+          }),
+        );
       }
     }
     return services;
@@ -130,7 +153,8 @@ export class Shop {
 
   private owners(path: string): readonly Service[] {
     for (const [module, routes] of this.options.routes) {
-      if (routes.some((route) => path === route || path.startsWith(`${route}/`) || path.startsWith(`${route}?`))) return [...this.inRotation].filter(({ modules }) => modules.includes(module));
+      if (routes.some((route) => path === route || path.startsWith(`${route}/`) || path.startsWith(`${route}?`)))
+        return [...this.inRotation].filter(({ modules }) => modules.includes(module));
     }
     return [];
   }

@@ -24,15 +24,25 @@ const TOGETHER: readonly (readonly [service: string, modules: readonly string[],
 ];
 
 /**
- * The services of a topology for the modules that there are: all in one process, which hands messages over without storing
- * them first; all in one process with two replicas; each alone; or some together with two
- * replicas of what is hurt most. Of a split that has a replica of each, two of each would only be slower.
+ * The services of a topology for the modules that there are: all in one process, which hands messages over without
+ * storing them first; all in one process with two replicas; each alone; or some together with two replicas of what is
+ * hurt most. Of a split that has a replica of each, two of each would only be slower.
  */
 export function servicesOf(topology: TopologyName, modules: readonly string[]): readonly ServicePlan[] {
-  if (topology === 'single' || topology === 'monolith') return [{ name: 'shop', modules, replicas: topology === 'single' ? 1 : 2 }];
-  if (topology === 'split') return modules.map((name) => ({ name, modules: [name], replicas: name === 'ordering' || name === 'payments' ? 2 : 1 }));
+  if (topology === 'single' || topology === 'monolith')
+    return [{ name: 'shop', modules, replicas: topology === 'single' ? 1 : 2 }];
+  if (topology === 'split')
+    return modules.map((name) => ({
+      name,
+      modules: [name],
+      replicas: name === 'ordering' || name === 'payments' ? 2 : 1,
+    }));
   const named = new Set(TOGETHER.flatMap(([, members]) => members));
-  return TOGETHER.map(([name, members, replicas], i) => ({ name, modules: modules.filter((module) => members.includes(module) || (i === 0 && !named.has(module))), replicas }));
+  return TOGETHER.map(([name, members, replicas], i) => ({
+    name,
+    modules: modules.filter((module) => members.includes(module) || (i === 0 && !named.has(module))),
+    replicas,
+  }));
 }
 
 /** What a topology file says, besides the services. */
@@ -59,7 +69,9 @@ export function topologyText(services: readonly ServicePlan[], settings: Topolog
     'http: { port: 3000 }',
     'drain: { notice: 0s, timeout: 5s }',
     'services:',
-    ...services.map(({ name, modules, replicas }) => `  ${name}: { modules: [${modules.join(', ')}], replicas: ${replicas} }`),
+    ...services.map(
+      ({ name, modules, replicas }) => `  ${name}: { modules: [${modules.join(', ')}], replicas: ${replicas} }`,
+    ),
     'settings:',
     ...settingsOf(settings),
     '',

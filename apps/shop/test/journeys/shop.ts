@@ -23,7 +23,11 @@ export class Shop {
     const { token, body, headers } = options;
     const response = await fetch(`${this.url}${path}`, {
       method,
-      headers: { ...(body !== undefined && { 'content-type': 'application/json' }), ...(token !== undefined && { authorization: `Bearer ${token}` }), ...headers },
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...headers,
+      },
       body: body === undefined || typeof body === 'string' ? body : JSON.stringify(body),
     });
     const text = await response.text();
@@ -33,7 +37,10 @@ export class Shop {
     return answer;
   }
 
-  /** Asks again and again until the answer is as it should be; that stands in no transcript, since how often it takes is chance. */
+  /**
+   * Asks again and again until the answer is as it should be; that stands in no transcript, since how often it takes is
+   * chance.
+   */
   async until(path: string, token: string, isSo: (body: unknown) => boolean, withinMs = 30_000): Promise<void> {
     const end = performance.now() + withinMs;
     for (;;) {
@@ -48,12 +55,17 @@ export class Shop {
   /** The body of an answer that must have this status. */
   async expect<T>(status: number, method: string, path: string, options?: RequestOptions): Promise<T> {
     const answer = await this.request(method, path, options);
-    if (answer.status !== status) throw new Error(`${method} ${path} was answered ${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`);
+    if (answer.status !== status)
+      throw new Error(
+        `${method} ${path} was answered ${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`,
+      );
     return answer.body as T;
   }
 
   async logIn(email: string, password: string): Promise<string> {
-    const { accessToken } = await this.expect<{ accessToken: string }>(200, 'POST', '/auth/login', { body: { email, password } });
+    const { accessToken } = await this.expect<{ accessToken: string }>(200, 'POST', '/auth/login', {
+      body: { email, password },
+    });
     return accessToken;
   }
 
@@ -70,9 +82,20 @@ export class Shop {
   }
 
   /** Makes a product with stock. */
-  async product(staff: string, fields: { sku: string; name: string; priceMinor: number; categoryId: string }, quantity: number): Promise<string> {
-    const { id } = await this.expect<{ id: string }>(201, 'POST', '/products', { token: staff, body: { currency: 'EUR', ...fields } });
-    if (quantity > 0) await this.expect(201, 'POST', '/stock/receipts', { token: staff, body: { productId: id, quantity, reference: `first of ${fields.sku}` } });
+  async product(
+    staff: string,
+    fields: { sku: string; name: string; priceMinor: number; categoryId: string },
+    quantity: number,
+  ): Promise<string> {
+    const { id } = await this.expect<{ id: string }>(201, 'POST', '/products', {
+      token: staff,
+      body: { currency: 'EUR', ...fields },
+    });
+    if (quantity > 0)
+      await this.expect(201, 'POST', '/stock/receipts', {
+        token: staff,
+        body: { productId: id, quantity, reference: `first of ${fields.sku}` },
+      });
     return id;
   }
 }
@@ -82,31 +105,45 @@ interface HistoryEntry {
   readonly state?: string;
 }
 
-/** A history in which what happens at once in two modules stands in the order of the alphabet: between two states, which is first is chance. */
+/**
+ * A history in which what happens at once in two modules stands in the order of the alphabet: between two states, which
+ * is first is chance.
+ */
 function inOrder(history: readonly HistoryEntry[]): HistoryEntry[] {
   const stretch = (i: number): number => history.slice(0, i + 1).filter(({ state }) => state !== undefined).length;
-  const placed = history.map((entry, i) => ({ entry, stretch: stretch(i), text: entry.state === undefined ? (entry.what ?? '') : '' }));
-  return placed.sort((a, b) => a.stretch - b.stretch || (a.text < b.text ? -1 : Number(a.text > b.text))).map(({ entry }) => entry);
+  const placed = history.map((entry, i) => ({
+    entry,
+    stretch: stretch(i),
+    text: entry.state === undefined ? (entry.what ?? '') : '',
+  }));
+  return placed
+    .sort((a, b) => a.stretch - b.stretch || (a.text < b.text ? -1 : Number(a.text > b.text)))
+    .map(({ entry }) => entry);
 }
 
 /**
- * A transcript without what differs from run to run: each id, token and digest becomes the number of its first appearance, so that
- * two transcripts are equal exactly when the same things happened.
+ * A transcript without what differs from run to run: each id, token and digest becomes the number of its first
+ * appearance, so that two transcripts are equal exactly when the same things happened.
  */
 export function normalised(transcript: readonly string[]): string[] {
   const names = new Map<string, string>();
-  const named = (kind: string) => (value: string): string => {
-    let name = names.get(value);
-    if (!name) names.set(value, (name = `<${kind} ${names.size}>`));
-    return name;
-  };
+  const named =
+    (kind: string) =>
+    (value: string): string => {
+      let name = names.get(value);
+      if (!name) names.set(value, (name = `<${kind} ${names.size}>`));
+      return name;
+    };
   return transcript.map((line) =>
     line
       .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, named('token'))
       .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, named('id'))
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<date>')
       .replace(/"correlationId":"[0-9a-f]{32}"/g, '"correlationId":"<id>"')
-      .replace(/"history":(\[[^\]]*\])/g, (_, list: string) => `"history":${JSON.stringify(inOrder(JSON.parse(list) as HistoryEntry[]))}`)
+      .replace(
+        /"history":(\[[^\]]*\])/g,
+        (_, list: string) => `"history":${JSON.stringify(inOrder(JSON.parse(list) as HistoryEntry[]))}`,
+      )
       .replace(/("nextCursor":|cursor=)"?[\w-]{16,}"?/g, '$1<cursor>'),
   );
 }

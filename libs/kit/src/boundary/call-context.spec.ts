@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { currentContext, CallContext, runIsolated, runInContext } from './call-context.js';
 
-const contextOf = (module: string): CallContext => new CallContext(module, 'test', Infinity, undefined, undefined, undefined);
+const contextOf = (module: string): CallContext =>
+  new CallContext(module, 'test', Infinity, undefined, undefined, undefined);
 const [request, outer, inner] = [contextOf('request'), contextOf('outer'), contextOf('inner')];
 const isolated = (context: CallContext, execute: () => unknown): unknown => runIsolated(context, { execute }, {});
 
@@ -21,7 +22,11 @@ describe('a context', () => {
         look();
         isolated(inner, look);
         look();
-        expect(() => isolated(inner, () => { throw new Error('no'); })).toThrow('no');
+        expect(() =>
+          isolated(inner, () => {
+            throw new Error('no');
+          }),
+        ).toThrow('no');
         look();
       });
       look();

@@ -20,8 +20,9 @@ export interface Cancellable {
 }
 
 /**
- * The context of one piece of work inside one module: an HTTP request, a call that was received, a job. It flows with the
- * asynchronous calls of that work and ends at the boundary; a call takes over from it what the parity law names, no more.
+ * The context of one piece of work inside one module: an HTTP request, a call that was received, a job. It flows with
+ * the asynchronous calls of that work and ends at the boundary; a call takes over from it what the parity law names, no
+ * more.
  */
 export class CallContext {
   /** Set for the extent of a transaction; see `runInTransaction`. */
@@ -29,7 +30,10 @@ export class CallContext {
   /** Transactions opened by hand on a query runner in this context and not yet ended. */
   openByHand = 0;
   cancelled = false;
-  /** Whether the work has sent a command or changed data for good, so that what fails from now on may not have done nothing. */
+  /**
+   * Whether the work has sent a command or changed data for good, so that what fails from now on may not have done
+   * nothing.
+   */
   hasEffects = false;
   private controller: AbortController | undefined = undefined;
   private dependants: Set<Cancellable> | undefined = undefined;
@@ -98,7 +102,10 @@ export class CallContext {
 
 /** Bytes of a trace id and the span id after it. */
 const IDS_BYTES = 24;
-/** Random bytes for the ids of many contexts, drawn at once: a draw for each took longer than all else that a context costs. */
+/**
+ * Random bytes for the ids of many contexts, drawn at once: a draw for each took longer than all else that a context
+ * costs.
+ */
 const random = Buffer.alloc(IDS_BYTES * 256);
 let used = random.length;
 
@@ -137,9 +144,9 @@ export interface Handler {
 }
 
 /**
- * One run in an isolated scope. Node before 24 (and later ones with `--no-async-context-frame`) keeps async-local state on the resource
- * whose scope it is set in: what a handler sets there must not meet the next one, so each has a resource of its own. It inherits from
- * the empty scope what a resource is, and costs no more than an object.
+ * One run in an isolated scope. Node before 24 (and later ones with `--no-async-context-frame`) keeps async-local state
+ * on the resource whose scope it is set in: what a handler sets there must not meet the next one, so each has a
+ * resource of its own. It inherits from the empty scope what a resource is, and costs no more than an object.
  */
 class IsolatedScope {
   constructor(
@@ -157,7 +164,8 @@ class IsolatedScope {
 Object.setPrototypeOf(IsolatedScope.prototype, emptyScope);
 // And nothing of the state that was there when it was made: what of it is an object is that, or holds it.
 for (const symbol of Object.getOwnPropertySymbols(emptyScope)) {
-  if (typeof Reflect.get(emptyScope, symbol) === 'object') Object.defineProperty(IsolatedScope.prototype, symbol, { value: undefined, writable: true });
+  if (typeof Reflect.get(emptyScope, symbol) === 'object')
+    Object.defineProperty(IsolatedScope.prototype, symbol, { value: undefined, writable: true });
 }
 
 /** Runs `handler.execute(message)` in `context` and in nothing else of the caller's asynchronous context. */
@@ -178,7 +186,14 @@ class TransactionContext extends CallContext {
     private readonly outer: CallContext | undefined,
     transaction: OpenTransaction,
   ) {
-    super(outer?.module ?? '', outer?.caller ?? '', outer?.deadlineAt ?? Infinity, outer?.identity, outer?.traceparent, outer?.idempotencyKey);
+    super(
+      outer?.module ?? '',
+      outer?.caller ?? '',
+      outer?.deadlineAt ?? Infinity,
+      outer?.identity,
+      outer?.traceparent,
+      outer?.idempotencyKey,
+    );
     this.transaction = transaction;
   }
 

@@ -2,7 +2,15 @@ import { currentCall, IDEMPOTENCY_KEY_CHARS_MAX, withCallOptions } from './call-
 import { now } from './clock.js';
 import { currentContext, CallContext, inTransaction, runInContext, runInTransaction } from './call-context.js';
 
-const outer = (deadlineMs = Infinity): CallContext => new CallContext('ordering', 'http', now() + deadlineMs, { subject: 'u-1', roles: [] }, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'outer');
+const outer = (deadlineMs = Infinity): CallContext =>
+  new CallContext(
+    'ordering',
+    'http',
+    now() + deadlineMs,
+    { subject: 'u-1', roles: [] },
+    '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    'outer',
+  );
 const look = () => Promise.resolve(currentCall());
 
 describe('withCallOptions', () => {
@@ -10,7 +18,11 @@ describe('withCallOptions', () => {
     ['deadlineMs', { deadlineMs: -1 }, 'deadlineMs must be 0 or more, is -1'],
     ['deadlineMs', { deadlineMs: NaN }, 'deadlineMs must be 0 or more, is NaN'],
     ['idempotencyKey', { idempotencyKey: '' }, 'idempotencyKey must have 1 to 200 characters, has 0'],
-    ['idempotencyKey', { idempotencyKey: 'k'.repeat(IDEMPOTENCY_KEY_CHARS_MAX + 1) }, 'idempotencyKey must have 1 to 200 characters, has 201'],
+    [
+      'idempotencyKey',
+      { idempotencyKey: 'k'.repeat(IDEMPOTENCY_KEY_CHARS_MAX + 1) },
+      'idempotencyKey must have 1 to 200 characters, has 201',
+    ],
   ])('refuses a %s out of bounds, as a rejection, and runs nothing', async (_, options, message) => {
     let ran = false;
     const promise = withCallOptions(options, () => Promise.resolve((ran = true)));
@@ -36,14 +48,29 @@ describe('withCallOptions', () => {
 
   it('keeps the rest of the context', async () => {
     const call = await runInContext(outer(), () => withCallOptions({ deadlineMs: 100 }, look));
-    expect(call).toMatchObject({ caller: 'http', identity: { subject: 'u-1' }, idempotencyKey: 'outer', correlationId: '0af7651916cd43dd8448eb211c80319c' });
-    expect((await runInContext(outer(), () => withCallOptions({ idempotencyKey: 'inner' }, look)))?.idempotencyKey).toBe('inner');
-    expect(await runInTransaction({ owner: {}, manager: {} }, () => withCallOptions({}, () => Promise.resolve(inTransaction(currentContext()))))).toBe(true);
+    expect(call).toMatchObject({
+      caller: 'http',
+      identity: { subject: 'u-1' },
+      idempotencyKey: 'outer',
+      correlationId: '0af7651916cd43dd8448eb211c80319c',
+    });
+    expect(
+      (await runInContext(outer(), () => withCallOptions({ idempotencyKey: 'inner' }, look)))?.idempotencyKey,
+    ).toBe('inner');
+    expect(
+      await runInTransaction({ owner: {}, manager: {} }, () =>
+        withCallOptions({}, () => Promise.resolve(inTransaction(currentContext()))),
+      ),
+    ).toBe(true);
   });
 
   it('is nothing but these options outside of any call, and ends with them', async () => {
     expect(currentCall()).toBeUndefined();
-    expect(await withCallOptions({ idempotencyKey: 'k' }, look)).toMatchObject({ caller: 'job', identity: undefined, idempotencyKey: 'k' });
+    expect(await withCallOptions({ idempotencyKey: 'k' }, look)).toMatchObject({
+      caller: 'job',
+      identity: undefined,
+      idempotencyKey: 'k',
+    });
     expect(currentCall()).toBeUndefined();
   });
 
@@ -51,9 +78,15 @@ describe('withCallOptions', () => {
     const isAborted = (): boolean => currentCall()?.signal.aborted ?? false;
     expect(await withCallOptions({ signal: AbortSignal.abort() }, () => Promise.resolve(isAborted()))).toBe(true);
     const own = new AbortController();
-    expect(await withCallOptions({ signal: own.signal }, () => Promise.resolve([isAborted(), own.abort(), isAborted()]))).toEqual([false, undefined, true]);
+    expect(
+      await withCallOptions({ signal: own.signal }, () => Promise.resolve([isAborted(), own.abort(), isAborted()])),
+    ).toEqual([false, undefined, true]);
     const context = outer();
-    expect(await runInContext(context, () => withCallOptions({}, () => Promise.resolve([isAborted(), context.cancel(), isAborted()])))).toEqual([false, undefined, true]);
+    expect(
+      await runInContext(context, () =>
+        withCallOptions({}, () => Promise.resolve([isAborted(), context.cancel(), isAborted()])),
+      ),
+    ).toEqual([false, undefined, true]);
     expect(await runInContext(context, () => withCallOptions({}, () => Promise.resolve(isAborted())))).toBe(true);
   });
 
@@ -61,7 +94,9 @@ describe('withCallOptions', () => {
     const { signal } = new AbortController();
     const context = outer();
     let inner: CallContext | undefined;
-    const failing = runInContext(context, () => withCallOptions({ signal }, () => ((inner = currentContext()), Promise.reject(new Error('x')))));
+    const failing = runInContext(context, () =>
+      withCallOptions({ signal }, () => ((inner = currentContext()), Promise.reject(new Error('x')))),
+    );
     await expect(failing).rejects.toThrow('x');
     context.cancel();
     expect(inner?.cancelled).toBe(false);

@@ -38,7 +38,10 @@ export function currentCall(): CurrentCall | undefined {
 
 /** Options for the calls made within `withCallOptions`. */
 export interface CallOptions {
-  /** Time for all calls made within, in milliseconds from now; it can only shorten what the context and the contract allow. */
+  /**
+   * Time for all calls made within, in milliseconds from now; it can only shorten what the context and the contract
+   * allow.
+   */
   readonly deadlineMs?: number;
   /** Cancels the calls made within. */
   readonly signal?: AbortSignal;
@@ -52,13 +55,26 @@ export const IDEMPOTENCY_KEY_CHARS_MAX = 200;
 /** Runs `fn` so that the calls made within it have these options; the rest of the context stays. */
 export async function withCallOptions<R>(options: CallOptions, fn: () => Promise<R>): Promise<R> {
   const { deadlineMs, signal, idempotencyKey } = options;
-  if (deadlineMs !== undefined && !(deadlineMs >= 0)) throw new RangeError(`deadlineMs must be 0 or more, is ${deadlineMs}`);
-  if (idempotencyKey !== undefined && (idempotencyKey.length === 0 || idempotencyKey.length > IDEMPOTENCY_KEY_CHARS_MAX)) {
-    throw new RangeError(`idempotencyKey must have 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters, has ${idempotencyKey.length}`);
+  if (deadlineMs !== undefined && !(deadlineMs >= 0))
+    throw new RangeError(`deadlineMs must be 0 or more, is ${deadlineMs}`);
+  if (
+    idempotencyKey !== undefined &&
+    (idempotencyKey.length === 0 || idempotencyKey.length > IDEMPOTENCY_KEY_CHARS_MAX)
+  ) {
+    throw new RangeError(
+      `idempotencyKey must have 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters, has ${idempotencyKey.length}`,
+    );
   }
   const outer = currentContext();
   const until = deadlineMs === undefined ? Infinity : now() + deadlineMs;
-  const context = new CallContext(outer?.module ?? 'job', outer?.caller ?? 'job', Math.min(outer?.deadlineAt ?? Infinity, until), outer?.identity, outer?.traceparent, idempotencyKey ?? outer?.idempotencyKey);
+  const context = new CallContext(
+    outer?.module ?? 'job',
+    outer?.caller ?? 'job',
+    Math.min(outer?.deadlineAt ?? Infinity, until),
+    outer?.identity,
+    outer?.traceparent,
+    idempotencyKey ?? outer?.idempotencyKey,
+  );
   context.transaction = outer?.transaction;
   if (outer?.cancelled || signal?.aborted) context.cancel();
   const onAbort = (): void => context.cancel();

@@ -4,7 +4,8 @@ import { now, type Timed, wheel } from './clock.js';
 import { type Cancellable, CallContext } from './call-context.js';
 
 /** How calls ended, in metrics: a kit error's or a declared error's code is not a label, its class of outcome is. */
-export type CallOutcome = 'ok' | 'declared-error' | 'invalid' | 'fault' | 'unavailable' | 'deadline' | 'cancelled' | 'refused';
+export type CallOutcome =
+  'ok' | 'declared-error' | 'invalid' | 'fault' | 'unavailable' | 'deadline' | 'cancelled' | 'refused';
 
 /** Told of every call that ends. One per caller, message and transport, so that recording is one array access. */
 export interface CallMeter {
@@ -17,8 +18,9 @@ export interface Abandonable {
 }
 
 /**
- * One call under way, at its caller. It is also the context in which a handler in this process runs, so that a local call
- * allocates one object. Settles once: by its result, its error, its deadline or its cancellation, whichever is first.
+ * One call under way, at its caller. It is also the context in which a handler in this process runs, so that a local
+ * call allocates one object. Settles once: by its result, its error, its deadline or its cancellation, whichever is
+ * first.
  */
 export class Call extends CallContext implements Timed, Cancellable {
   settled = false;
@@ -45,7 +47,9 @@ export class Call extends CallContext implements Timed, Cancellable {
     super(
       message.module,
       caller,
-      parent === undefined || parent.deadlineAt > startedAt + message.deadlineMs ? startedAt + message.deadlineMs : parent.deadlineAt,
+      parent === undefined || parent.deadlineAt > startedAt + message.deadlineMs
+        ? startedAt + message.deadlineMs
+        : parent.deadlineAt,
       parent?.identity,
       parent?.traceparent,
       parent?.idempotencyKey,
@@ -53,8 +57,8 @@ export class Call extends CallContext implements Timed, Cancellable {
   }
 
   /**
-   * The promise of the call, asked for once it has been sent. What was answered at once needs no watch and no resolver; what was
-   * not is watched by the wheel and ends with its parent.
+   * The promise of the call, asked for once it has been sent. What was answered at once needs no watch and no resolver;
+   * what was not is watched by the wheel and ends with its parent.
    */
   promise(): Promise<unknown> {
     if (this.settled) return this.failed ? Promise.reject(this.answer as Error) : Promise.resolve(this.answer);
@@ -116,11 +120,17 @@ export class Call extends CallContext implements Timed, Cancellable {
 export function outcomeOf(error: unknown): CallOutcome {
   if (!(error instanceof FledgeError)) return 'fault';
   switch (error.code) {
-    case 'fledge.invalid-message': return 'invalid';
-    case 'fledge.module-unavailable': return 'unavailable';
-    case 'fledge.deadline-exceeded': return 'deadline';
-    case 'fledge.call-cancelled': return 'cancelled';
-    case 'fledge.module-fault': return 'fault';
-    default: return error.code.startsWith('fledge.') ? 'refused' : 'declared-error';
+    case 'fledge.invalid-message':
+      return 'invalid';
+    case 'fledge.module-unavailable':
+      return 'unavailable';
+    case 'fledge.deadline-exceeded':
+      return 'deadline';
+    case 'fledge.call-cancelled':
+      return 'cancelled';
+    case 'fledge.module-fault':
+      return 'fault';
+    default:
+      return error.code.startsWith('fledge.') ? 'refused' : 'declared-error';
   }
 }

@@ -1,5 +1,12 @@
 import { IsString } from 'class-validator';
-import { type Class, CommandContract, type Contract, defineContract, QueryContract, type ResultType } from '../contract/index.js';
+import {
+  type Class,
+  CommandContract,
+  type Contract,
+  defineContract,
+  QueryContract,
+  type ResultType,
+} from '../contract/index.js';
 import { Catalogue } from './catalogue.js';
 import { resultCodec } from './codec.js';
 
@@ -21,10 +28,30 @@ class Bare {
 
 describe('a catalogue refuses', () => {
   it.each<[string, readonly Contract[], string, string]>([
-    ['two modules of one name', [stock, contract({})], "two contracts have the name 'stock'", 'Give each module its own name.'],
-    ['two messages of one name', [stock, contract({ name: 'shop', messages: [{ ...stock.messages[0], cls: class Other {} } as never] })], "'stock.reserve.v1' is the name of Reserve and of Other", 'A wire name belongs to one message: rename one, or raise its version.'],
-    ['a message in two contracts', [stock, contract({ name: 'shop', messages: stock.messages.slice(1) })], "'stock.level.v1' is the name of Level and of Level", 'A wire name belongs to one message: rename one, or raise its version.'],
-    ['a route of two modules', [stock, contract({ name: 'shop', routes: ['/shop', '/stock'] })], "the route '/stock' is owned by stock and by shop", 'A path prefix belongs to one module.'],
+    [
+      'two modules of one name',
+      [stock, contract({})],
+      "two contracts have the name 'stock'",
+      'Give each module its own name.',
+    ],
+    [
+      'two messages of one name',
+      [stock, contract({ name: 'shop', messages: [{ ...stock.messages[0], cls: class Other {} } as never] })],
+      "'stock.reserve.v1' is the name of Reserve and of Other",
+      'A wire name belongs to one message: rename one, or raise its version.',
+    ],
+    [
+      'a message in two contracts',
+      [stock, contract({ name: 'shop', messages: stock.messages.slice(1) })],
+      "'stock.level.v1' is the name of Level and of Level",
+      'A wire name belongs to one message: rename one, or raise its version.',
+    ],
+    [
+      'a route of two modules',
+      [stock, contract({ name: 'shop', routes: ['/shop', '/stock'] })],
+      "the route '/stock' is owned by stock and by shop",
+      'A path prefix belongs to one module.',
+    ],
   ])('%s', (_, contracts, message, hint) => {
     expect(() => new Catalogue(contracts)).toThrow(expect.objectContaining({ message, hint }));
   });
@@ -36,7 +63,12 @@ describe('a catalogue', () => {
     expect(catalogue.message(Reserve)).toMatchObject({ module: 'stock', name: 'stock.reserve.v1' });
     expect(catalogue.named('stock.level.v1')).toBe(catalogue.message(Level));
     expect(catalogue.of('stock').map(({ name }) => name)).toEqual(['stock.reserve.v1', 'stock.level.v1']);
-    expect([catalogue.message(Untyped), catalogue.named('x'), catalogue.of('x'), catalogue.contract('x')]).toEqual([undefined, undefined, [], undefined]);
+    expect([catalogue.message(Untyped), catalogue.named('x'), catalogue.of('x'), catalogue.contract('x')]).toEqual([
+      undefined,
+      undefined,
+      [],
+      undefined,
+    ]);
   });
 });
 
@@ -46,9 +78,17 @@ describe('a result that no contract can carry is refused:', () => {
     ['a map', Map as Class, 'the result answers Map, which no contract can carry'],
     ['any object', Object as Class, 'the result answers Object, which no contract can carry'],
     ['a class without rules', Bare, 'the result answers Bare, none of whose fields is decorated'],
-    ['a list of a class without rules', [Bare], 'list of Bare.items holds the class Bare, none of whose fields is decorated'],
+    [
+      'a list of a class without rules',
+      [Bare],
+      'list of Bare.items holds the class Bare, none of whose fields is decorated',
+    ],
     // It was not refused, and then carried or not by which path was taken.
-    ['a list of texts', [String as unknown as Class], 'the result answers a list of String, which no contract can carry'],
+    [
+      'a list of texts',
+      [String as unknown as Class],
+      'the result answers a list of String, which no contract can carry',
+    ],
     ['a list of dates', [Date as unknown as Class], 'the result answers a list of Date, which no contract can carry'],
   ])('%s', (_, type, message) => {
     expect(() => resultCodec('the result', type)).toThrow(message);

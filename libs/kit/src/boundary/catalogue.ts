@@ -62,13 +62,21 @@ export class Catalogue {
 
   private add(contract: Contract): void {
     if (this.contracts.has(contract.name)) {
-      throw new StartupError('module-twice', `two contracts have the name '${contract.name}'`, 'Give each module its own name.');
+      throw new StartupError(
+        'module-twice',
+        `two contracts have the name '${contract.name}'`,
+        'Give each module its own name.',
+      );
     }
     this.contracts.set(contract.name, contract);
     for (const spec of contract.messages) {
       const other = this.byName.get(spec.name) ?? this.byClass.get(spec.cls);
       if (other) {
-        throw new StartupError('wire-name-twice', `'${spec.name}' is the name of ${other.cls.name} and of ${spec.cls.name}`, 'A wire name belongs to one message: rename one, or raise its version.');
+        throw new StartupError(
+          'wire-name-twice',
+          `'${spec.name}' is the name of ${other.cls.name} and of ${spec.cls.name}`,
+          'A wire name belongs to one message: rename one, or raise its version.',
+        );
       }
       const compiled = compile(contract.name, spec);
       this.byName.set(spec.name, compiled);
@@ -80,7 +88,11 @@ export class Catalogue {
   private addEvent(module: string, spec: EventSpec): void {
     const other = this.eventsByClass.get(spec.cls) ?? this.eventsByName.get(spec.name) ?? this.byName.get(spec.name);
     if (other) {
-      throw new StartupError('wire-name-twice', `'${spec.name}' is the name of ${other.cls.name} and of ${spec.cls.name}`, 'A wire name belongs to one message: rename one, or raise its version.');
+      throw new StartupError(
+        'wire-name-twice',
+        `'${spec.name}' is the name of ${other.cls.name} and of ${spec.cls.name}`,
+        'A wire name belongs to one message: rename one, or raise its version.',
+      );
     }
     const compiled = { ...spec, module, codec: classCodec(spec.name, spec.cls, spec.unknownFields) };
     refuseKey(compiled);
@@ -93,7 +105,11 @@ export class Catalogue {
 function refuseKey({ name, cls, key }: EventSpec): void {
   const field = shapeOf(cls).fields.find((candidate) => candidate.name === key);
   if (field?.kind === 'string' && !field.list && !field.optional && !field.conditional) return;
-  throw new StartupError('event-key', `the event '${name}' is ordered by its field '${key}', which ${field ? 'is no text that is always there' : 'it does not have'}`, `Name a field of ${cls.name} that is a string and not optional, such as an id.`);
+  throw new StartupError(
+    'event-key',
+    `the event '${name}' is ordered by its field '${key}', which ${field ? 'is no text that is always there' : 'it does not have'}`,
+    `Name a field of ${cls.name} that is a string and not optional, such as an id.`,
+  );
 }
 
 function compile(module: string, spec: MessageSpec): CompiledMessage {
@@ -115,7 +131,12 @@ function refuseSharedRoutes(contracts: readonly Contract[]): void {
   for (const contract of contracts) {
     for (const route of contract.routes) {
       const owner = owners.get(route);
-      if (owner) throw new StartupError('route-twice', `the route '${route}' is owned by ${owner} and by ${contract.name}`, 'A path prefix belongs to one module.');
+      if (owner)
+        throw new StartupError(
+          'route-twice',
+          `the route '${route}' is owned by ${owner} and by ${contract.name}`,
+          'A path prefix belongs to one module.',
+        );
       owners.set(route, contract.name);
     }
   }

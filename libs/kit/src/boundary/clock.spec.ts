@@ -114,7 +114,8 @@ describe('the wheel', () => {
     expect(items[2]?.expiredAt).toBeLessThan((items[0]?.deadlineAt ?? 0) + 500);
   });
 
-  // It waited for a whole turn, ten seconds: a call whose handler had blocked past its deadline before its first await hung so long.
+  // It waited for a whole turn, ten seconds: a call whose handler had blocked past its deadline before its first await
+  // hung so long.
   it('expires at once what is overdue when it comes, also as the first', async () => {
     const first = item(-300, 'first');
     watch(first);

@@ -5,8 +5,8 @@ export const now: () => number = performance.now.bind(performance);
 export const TICK_MS = 10;
 
 /**
- * Anything with a deadline that the wheel watches. It is its own link in the wheel's lists, so that watching and letting go
- * allocate nothing and leave nothing behind.
+ * Anything with a deadline that the wheel watches. It is its own link in the wheel's lists, so that watching and
+ * letting go allocate nothing and leave nothing behind.
  */
 export interface Timed {
   /** On the clock of `now()`. */
@@ -33,8 +33,8 @@ class Slot implements Timed {
 }
 
 /**
- * One timer for every deadline of the process, a hashed timing wheel (Varghese and Lauck, 1987) of doubly linked lists. The timer
- * runs only while something was watched of late, and does not keep the process alive.
+ * One timer for every deadline of the process, a hashed timing wheel (Varghese and Lauck, 1987) of doubly linked lists.
+ * The timer runs only while something was watched of late, and does not keep the process alive.
  */
 export class Wheel {
   private readonly slots: readonly Slot[] = Array.from({ length: SLOTS }, () => new Slot());
@@ -45,7 +45,8 @@ export class Wheel {
   /** Watches `item` until its deadline or `letGo`. */
   watch(item: Timed): void {
     if (this.timer === undefined) this.start();
-    // What is overdue already, after a handler that blocked, goes where the cursor comes next: its own slot is a turn away.
+    // What is overdue already, after a handler that blocked, goes where the cursor comes next: its own slot is a turn
+    // away.
     const slot = this.slots[Math.max(Math.ceil(item.deadlineAt / TICK_MS), this.cursor) & (SLOTS - 1)] as Slot;
     const last = slot.before as Timed;
     item.before = last;

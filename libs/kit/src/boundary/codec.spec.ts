@@ -1,5 +1,20 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsDate, IsIn, IsInt, IsNotEmpty, IsNotEmptyObject, IsOptional, IsString, IsUUID, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsDate,
+  IsIn,
+  IsInt,
+  IsNotEmpty,
+  IsNotEmptyObject,
+  IsOptional,
+  IsString,
+  IsUUID,
+  MaxLength,
+  Min,
+  MinLength,
+  ValidateNested,
+} from 'class-validator';
 import { type Class, InvalidMessage, type Violation } from '../contract/index.js';
 import { classCodec, resultCodec } from './codec.js';
 
@@ -55,13 +70,20 @@ describe('a codec', () => {
 
   it('copies a list of whatever kind into a plain one', () => {
     class Words extends Array<string> {}
-    const [own, alien] = [['x', 'y'], ['x', 'y']];
+    const [own, alien] = [
+      ['x', 'y'],
+      ['x', 'y'],
+    ];
     Object.assign(own, { extra: 1 });
     Object.defineProperty(alien, 'constructor', { value: { [Symbol.species]: Words } });
     for (const words of [own, alien, Object.freeze(['x', 'y']), Words.of('x', 'y')]) {
       const copy = (codec.copy({ ...good(), words }) as Order).words;
       expect(copy).toEqual(['x', 'y']);
-      expect([Object.getPrototypeOf(copy), Object.isFrozen(copy), Object.keys(copy)]).toEqual([Array.prototype, false, ['0', '1']]);
+      expect([Object.getPrototypeOf(copy), Object.isFrozen(copy), Object.keys(copy)]).toEqual([
+        Array.prototype,
+        false,
+        ['0', '1'],
+      ]);
     }
   });
 
@@ -106,7 +128,9 @@ describe('a codec', () => {
   it('bounds a list of results as a whole', () => {
     const list = resultCodec('list', [Line]);
     expect(list.copy([{ productId: id, quantity: 1 }])).toEqual([{ productId: id, quantity: 1 }]);
-    expect(violations(() => list.copy(Array.from({ length: 5_000 }, () => ({ productId: id, quantity: 1 }))))[0]).toMatchObject({ rule: 'too-large' });
+    expect(
+      violations(() => list.copy(Array.from({ length: 5_000 }, () => ({ productId: id, quantity: 1 }))))[0],
+    ).toMatchObject({ rule: 'too-large' });
   });
 });
 
@@ -119,18 +143,30 @@ describe('a codec that is open to unknown fields', () => {
     const decoded = open.decode({ ...sent(), ...newer, lines: [{ ...newer, productId: id, quantity: 2 }] });
     expect(decoded).toStrictEqual(codec.decode(sent()));
     const list = resultCodec('list', [Line], 'open');
-    expect(list.decode([{ ...newer, productId: id, quantity: 1 }])).toStrictEqual([Object.assign(new Line(), { productId: id, quantity: 1 })]);
-    expect(resultCodec('line', Line, 'open').decode({ ...newer, productId: id, quantity: 1 })).toEqual({ productId: id, quantity: 1 });
+    expect(list.decode([{ ...newer, productId: id, quantity: 1 }])).toStrictEqual([
+      Object.assign(new Line(), { productId: id, quantity: 1 }),
+    ]);
+    expect(resultCodec('line', Line, 'open').decode({ ...newer, productId: id, quantity: 1 })).toEqual({
+      productId: id,
+      quantity: 1,
+    });
   });
 
-  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])('drops one of the name %s, and takes nothing else from it', (name) => {
-    const decoded = open.decode(JSON.parse(JSON.stringify(sent()).replace('{', `{"${name}":{"note":"theirs","injected":1},`))) as Order;
-    expect(decoded).toStrictEqual(codec.decode(sent()));
-    expect([Object.getPrototypeOf(decoded), 'injected' in decoded]).toEqual([Order.prototype, false]);
-  });
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
+    'drops one of the name %s, and takes nothing else from it',
+    (name) => {
+      const decoded = open.decode(
+        JSON.parse(JSON.stringify(sent()).replace('{', `{"${name}":{"note":"theirs","injected":1},`)),
+      ) as Order;
+      expect(decoded).toStrictEqual(codec.decode(sent()));
+      expect([Object.getPrototypeOf(decoded), 'injected' in decoded]).toEqual([Order.prototype, false]);
+    },
+  );
 
   it('holds what they stand beside to the class, and names only that', () => {
-    expect(violations(() => open.decode({ ...sent(), ...newer, note: 'much too long' }))).toMatchObject([{ path: 'note', rule: 'maxLength' }]);
+    expect(violations(() => open.decode({ ...sent(), ...newer, note: 'much too long' }))).toMatchObject([
+      { path: 'note', rule: 'maxLength' },
+    ]);
     const { id: _, ...without } = sent();
     expect(violations(() => open.decode({ ...without, iD: id }))).toMatchObject([{ path: 'id', rule: 'type' }]);
   });
@@ -138,11 +174,17 @@ describe('a codec that is open to unknown fields', () => {
   it('checks an object without them', () => {
     const hinted = classCodec('hinted', Hinted, 'open');
     expect(hinted.decode({ hint: { text: 'x', ...newer } })).toEqual({ hint: { text: 'x' } });
-    expect(violations(() => hinted.decode({ hint: newer }))).toMatchObject([{ path: 'hint', rule: 'isNotEmptyObject' }]);
+    expect(violations(() => hinted.decode({ hint: newer }))).toMatchObject([
+      { path: 'hint', rule: 'isNotEmptyObject' },
+    ]);
   });
 
   it('refuses them in what this program gives to it', () => {
-    expect(violations(() => open.copy({ ...good(), ...newer }))).toContainEqual(expect.objectContaining({ path: 'colour', rule: 'unknown-field' }));
-    expect(violations(() => resultCodec('list', [Line], 'open').copy([{ ...newer, productId: id, quantity: 1 }]))).toContainEqual(expect.objectContaining({ path: 'items[0].colour' }));
+    expect(violations(() => open.copy({ ...good(), ...newer }))).toContainEqual(
+      expect.objectContaining({ path: 'colour', rule: 'unknown-field' }),
+    );
+    expect(
+      violations(() => resultCodec('list', [Line], 'open').copy([{ ...newer, productId: id, quantity: 1 }])),
+    ).toContainEqual(expect.objectContaining({ path: 'items[0].colour' }));
   });
 });

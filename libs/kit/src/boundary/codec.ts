@@ -16,8 +16,8 @@ export interface Codec {
 }
 
 /**
- * The codec of a message, event, error or view class; `name` stands in the errors. What this program's own code gives to `copy`
- * is held to the class; what is decoded may come from code of another version, and takes the mode.
+ * The codec of a message, event, error or view class; `name` stands in the errors. What this program's own code gives
+ * to `copy` is held to the class; what is decoded may come from code of another version, and takes the mode.
  */
 export function classCodec(name: string, cls: Class, unknownFields: UnknownFields = 'exact'): Codec {
   const shape = shapeOf(cls);
@@ -47,9 +47,19 @@ export function resultCodec(name: string, type: ResultType, unknownFields: Unkno
     const take = (value: unknown): unknown => primitiveOf(name, primitive, value);
     return { copy: take, decode: take };
   }
-  if (UNCARRIED.has(type)) throw new StartupError('result', `${name} answers ${(type as Class).name}, which no contract can carry`, 'Answer a view class, [View], String, Number, Boolean, or nothing.');
+  if (UNCARRIED.has(type))
+    throw new StartupError(
+      'result',
+      `${name} answers ${(type as Class).name}, which no contract can carry`,
+      'Answer a view class, [View], String, Number, Boolean, or nothing.',
+    );
   const shape = shapeOf(type as Class);
-  if (shape.fields.length === 0) throw new StartupError('result', `${name} answers ${shape.cls.name}, none of whose fields is decorated`, 'Decorate the fields of the view with class-validator.');
+  if (shape.fields.length === 0)
+    throw new StartupError(
+      'result',
+      `${name} answers ${shape.cls.name}, none of whose fields is decorated`,
+      'Decorate the fields of the view with class-validator.',
+    );
   return classCodec(name, type as Class, unknownFields);
 }
 
@@ -66,14 +76,21 @@ const PRIMITIVES = new Map<unknown, 'string' | 'number' | 'boolean'>([
 const UNCARRIED = new Set<unknown>([Date, Map, Set, BigInt, Symbol, Object, Array, Function, Promise]);
 
 function primitiveOf(name: string, type: 'string' | 'number' | 'boolean', value: unknown): unknown {
-  const fits = typeof value === type && (type !== 'number' || Number.isFinite(value)) && (type !== 'string' || (value as string).length <= MESSAGE_WEIGHT_MAX);
+  const fits =
+    typeof value === type &&
+    (type !== 'number' || Number.isFinite(value)) &&
+    (type !== 'string' || (value as string).length <= MESSAGE_WEIGHT_MAX);
   if (!fits) throw new InvalidMessage(name, [{ path: '', rule: 'type', message: `must be a ${type}` }]);
   return type === 'number' ? (value as number) + 0 : value;
 }
 
 function itemOf(name: string, cls: Class): Class {
   if (!PRIMITIVES.has(cls) && !UNCARRIED.has(cls)) return cls;
-  throw new StartupError('result', `${name} answers a list of ${cls.name}, which no contract can carry`, 'Answer a list of a view class, [View], or a view with a field of @IsString({ each: true }).');
+  throw new StartupError(
+    'result',
+    `${name} answers a list of ${cls.name}, which no contract can carry`,
+    'Answer a list of a view class, [View], or a view with a field of @IsString({ each: true }).',
+  );
 }
 
 /** A list is carried as the one field of a class made for it, so that lists have one implementation and one weight. */
@@ -85,6 +102,9 @@ function listCodec(name: string, cls: Class, unknownFields: UnknownFields): Code
   ValidateNested({ each: true })(List.prototype, 'items');
   Type(() => cls as never)(List.prototype, 'items');
   const { copy, decode } = classCodec(name, List, unknownFields);
-  const take = (through: (value: unknown) => unknown) => (items: unknown): unknown => (through({ items }) as { items: object[] }).items;
+  const take =
+    (through: (value: unknown) => unknown) =>
+    (items: unknown): unknown =>
+      (through({ items }) as { items: object[] }).items;
   return { copy: take(copy), decode: take(decode) };
 }

@@ -6,8 +6,8 @@ import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
 
 /**
  * Checks a value against a shape and copies it into real instances in one pass; `undefined` when anything is unusual,
- * which does not yet mean wrong: the explanation (explain.ts) decides. Straight-line code without closures, one function a
- * class, as Fastify's serialisers and Ajv's validators are made.
+ * which does not yet mean wrong: the explanation (explain.ts) decides. Straight-line code without closures, one
+ * function a class, as Fastify's serialisers and Ajv's validators are made.
  */
 export type FastCopy = (value: unknown) => object | undefined;
 
@@ -27,7 +27,11 @@ return function copy(value) {
   return weight > ${MESSAGE_WEIGHT_MAX} ? undefined : out;
 };`;
   // The only inputs are class metadata of the program itself; names are written as JSON string literals.
-  const make = new Function('k', 'dateOf', 'uuid', body) as (k: readonly unknown[], date: typeof dateOf, uuid: typeof isPlainUuid) => FastCopy;
+  const make = new Function('k', 'dateOf', 'uuid', body) as (
+    k: readonly unknown[],
+    date: typeof dateOf,
+    uuid: typeof isPlainUuid,
+  ) => FastCopy;
   return make(unit.constants, dateOf, isPlainUuid);
 }
 
@@ -68,7 +72,10 @@ function ${name}(v) {
 ${count.before}  weight += ${fixedWeight};
 ${checks}
 ${count.after}  const out = new N${name}(${shape.fields.map((_, i) => `f${i}`).join(', ')});
-${shape.fields.map((field) => this.ownChecks(field)).filter(Boolean).join('\n')}
+${shape.fields
+  .map((field) => this.ownChecks(field))
+  .filter(Boolean)
+  .join('\n')}
   return out;
 }`;
     return name;
@@ -77,27 +84,51 @@ ${shape.fields.map((field) => this.ownChecks(field)).filter(Boolean).join('\n')}
   private field(field: FieldShape, i: number): string {
     const f = `f${i}`;
     const read = `let ${f} = v[${JSON.stringify(field.name)}];`;
-    const body = field.list ? this.list(field, f) : this.value(field, f, field.constraints.filter((c) => !c.own));
+    const body = field.list
+      ? this.list(field, f)
+      : this.value(
+          field,
+          f,
+          field.constraints.filter((c) => !c.own),
+        );
     // ValidateIf and its like read the whole object: left to class-validator.
     const guarded = field.conditional ? 'return undefined;' : body;
-    return field.optional ? `  ${read}\n  if (${f} === null) weight += ${WEIGHT.null}; else if (${f} !== undefined) {\n${guarded}\n  }` : `  ${read}\n${guarded}`;
+    return field.optional
+      ? `  ${read}\n  if (${f} === null) weight += ${WEIGHT.null}; else if (${f} !== undefined) {\n${guarded}\n  }`
+      : `  ${read}\n${guarded}`;
   }
 
-  /** The team's own checks may look at other fields: they see the copy, whole, with its dates and classes, as class-validator's engine shows it. */
+  /**
+   * The team's own checks may look at other fields: they see the copy, whole, with its dates and classes, as
+   * class-validator's engine shows it.
+   */
   private ownChecks(field: FieldShape): string {
     const x = `out[${JSON.stringify(field.name)}]`;
-    const tests = field.constraints.filter((c) => c.own).map((c) => {
-      const test = this.constant(generalTest(c, field));
-      return c.each ? `for (const e of ${x}) if (!${test}(e, out)) return undefined;` : `if (!${test}(${x}, out)) return undefined;`;
-    });
+    const tests = field.constraints
+      .filter((c) => c.own)
+      .map((c) => {
+        const test = this.constant(generalTest(c, field));
+        return c.each
+          ? `for (const e of ${x}) if (!${test}(e, out)) return undefined;`
+          : `if (!${test}(${x}, out)) return undefined;`;
+      });
     if (tests.length === 0 || field.conditional) return '';
-    return field.optional ? `  if (${x} !== undefined && ${x} !== null) {\n${tests.join('\n')}\n  }` : `  ${tests.join('\n  ')}`;
+    return field.optional
+      ? `  if (${x} !== undefined && ${x} !== null) {\n${tests.join('\n')}\n  }`
+      : `  ${tests.join('\n  ')}`;
   }
 
   private list(field: FieldShape, f: string): string {
     const builtIn = field.constraints.filter((c) => !c.own);
-    const whole = builtIn.filter((c) => !c.each).map((c) => this.constraint(c, f, 'list', field)).filter(Boolean);
-    const item = this.value(field, 'e', builtIn.filter((c) => c.each));
+    const whole = builtIn
+      .filter((c) => !c.each)
+      .map((c) => this.constraint(c, f, 'list', field))
+      .filter(Boolean);
+    const item = this.value(
+      field,
+      'e',
+      builtIn.filter((c) => c.each),
+    );
     return `  if (!Array.isArray(${f})) return undefined;
 ${whole.map((test) => `  if (!(${test})) return undefined;`).join('\n')}
   const n${f} = ${f}.length, l${f} = [];
@@ -112,7 +143,10 @@ ${item}
   }
 
   private value(field: FieldShape, x: string, constraints: readonly Constraint[]): string {
-    const tests = constraints.map((c) => this.constraint(c, x, field.kind, field)).filter(Boolean).map((test) => `  if (!(${test})) return undefined;`);
+    const tests = constraints
+      .map((c) => this.constraint(c, x, field.kind, field))
+      .filter(Boolean)
+      .map((test) => `  if (!(${test})) return undefined;`);
     const all = tests.join('\n');
     // What every instance weighs alike is added once, for the class.
     const weigh = (weight: number): string => (fixedWeightOf(field) > 0 ? '' : `  weight += ${weight};\n`);
@@ -136,7 +170,9 @@ ${item}
         const nested = this.classFunction(shape);
         // Checks of the object see the copy: it has no field that its class does not name.
         const copied = `  ${x} = ${nested}(${x});\n  if (${x} === undefined) return undefined;\n${all}`;
-        return reaches(shape, shape) ? `  if (++depth > ${MESSAGE_DEPTH_MAX}) return undefined;\n${copied}\n  depth--;` : copied;
+        return reaches(shape, shape)
+          ? `  if (++depth > ${MESSAGE_DEPTH_MAX}) return undefined;\n${copied}\n  depth--;`
+          : copied;
       }
     }
   }
@@ -154,27 +190,55 @@ ${item}
     const [a, b] = c.args;
     const numeric = typeof a === 'number' && Number.isFinite(a) ? a : undefined;
     switch (c.name) {
-      case 'isString': return kind === 'string' ? '' : `typeof ${x} === 'string'`;
-      case 'isBoolean': return kind === 'boolean' ? '' : `typeof ${x} === 'boolean'`;
-      case 'isDate': return kind === 'date' ? '' : this.general(c, x, field);
-      case 'isInt': return `Number.isInteger(${x})`;
-      case 'isDefined': return `${x} !== undefined && ${x} !== null`;
-      case 'isNotEmpty': return `${x} !== '' && ${x} !== null && ${x} !== undefined`;
-      case 'isArray': return kind === 'list' ? '' : this.general(c, x, field);
-      case 'min': return numeric !== undefined && kind === 'number' ? `${x} >= ${numeric}` : this.general(c, x, field);
-      case 'max': return numeric !== undefined && kind === 'number' ? `${x} <= ${numeric}` : this.general(c, x, field);
-      case 'isPositive': return kind === 'number' ? `${x} > 0` : this.general(c, x, field);
-      case 'arrayMinSize': return numeric !== undefined && kind === 'list' ? `${x}.length >= ${numeric}` : this.general(c, x, field);
-      case 'arrayMaxSize': return numeric !== undefined && kind === 'list' ? `${x}.length <= ${numeric}` : this.general(c, x, field);
-      case 'arrayNotEmpty': return kind === 'list' ? `${x}.length > 0` : this.general(c, x, field);
+      case 'isString':
+        return kind === 'string' ? '' : `typeof ${x} === 'string'`;
+      case 'isBoolean':
+        return kind === 'boolean' ? '' : `typeof ${x} === 'boolean'`;
+      case 'isDate':
+        return kind === 'date' ? '' : this.general(c, x, field);
+      case 'isInt':
+        return `Number.isInteger(${x})`;
+      case 'isDefined':
+        return `${x} !== undefined && ${x} !== null`;
+      case 'isNotEmpty':
+        return `${x} !== '' && ${x} !== null && ${x} !== undefined`;
+      case 'isArray':
+        return kind === 'list' ? '' : this.general(c, x, field);
+      case 'min':
+        return numeric !== undefined && kind === 'number' ? `${x} >= ${numeric}` : this.general(c, x, field);
+      case 'max':
+        return numeric !== undefined && kind === 'number' ? `${x} <= ${numeric}` : this.general(c, x, field);
+      case 'isPositive':
+        return kind === 'number' ? `${x} > 0` : this.general(c, x, field);
+      case 'arrayMinSize':
+        return numeric !== undefined && kind === 'list' ? `${x}.length >= ${numeric}` : this.general(c, x, field);
+      case 'arrayMaxSize':
+        return numeric !== undefined && kind === 'list' ? `${x}.length <= ${numeric}` : this.general(c, x, field);
+      case 'arrayNotEmpty':
+        return kind === 'list' ? `${x}.length > 0` : this.general(c, x, field);
       // class-validator counts a surrogate pair as one: its own function decides what the cheap bound does not.
-      case 'maxLength': return numeric !== undefined && kind === 'string' ? `(${x}.length <= ${numeric} || ${this.general(c, x, field)})` : this.general(c, x, field);
-      case 'minLength': return numeric !== undefined && kind === 'string' ? `(${x}.length >= ${numeric * 2} || ${this.general(c, x, field)})` : this.general(c, x, field);
+      case 'maxLength':
+        return numeric !== undefined && kind === 'string'
+          ? `(${x}.length <= ${numeric} || ${this.general(c, x, field)})`
+          : this.general(c, x, field);
+      case 'minLength':
+        return numeric !== undefined && kind === 'string'
+          ? `(${x}.length >= ${numeric * 2} || ${this.general(c, x, field)})`
+          : this.general(c, x, field);
       case 'isLength':
-        return numeric !== undefined && typeof b === 'number' && kind === 'string' ? `((${x}.length >= ${numeric * 2} && ${x}.length <= ${b}) || ${this.general(c, x, field)})` : this.general(c, x, field);
-      case 'isUuid': return kind === 'string' && (a === undefined || a === 'all' || a === '4' || a === 4) ? `(uuid(${x}, ${a === '4' || a === 4 ? 4 : 0}) || ${this.general(c, x, field)})` : this.general(c, x, field);
-      case 'isIn': return Array.isArray(a) && a.length <= 8 && a.every((v) => typeof v === 'string') ? `(${a.map((v) => `${x} === ${JSON.stringify(v)}`).join(' || ') || 'false'})` : this.general(c, x, field);
-      default: return this.general(c, x, field);
+        return numeric !== undefined && typeof b === 'number' && kind === 'string'
+          ? `((${x}.length >= ${numeric * 2} && ${x}.length <= ${b}) || ${this.general(c, x, field)})`
+          : this.general(c, x, field);
+      case 'isUuid':
+        return kind === 'string' && (a === undefined || a === 'all' || a === '4' || a === 4)
+          ? `(uuid(${x}, ${a === '4' || a === 4 ? 4 : 0}) || ${this.general(c, x, field)})`
+          : this.general(c, x, field);
+      case 'isIn':
+        return Array.isArray(a) && a.length <= 8 && a.every((v) => typeof v === 'string')
+          ? `(${a.map((v) => `${x} === ${JSON.stringify(v)}`).join(' || ') || 'false'})`
+          : this.general(c, x, field);
+      default:
+        return this.general(c, x, field);
     }
   }
 
@@ -185,7 +249,10 @@ ${item}
   }
 }
 
-/** Code that finds out whether a value has other fields than its class: it counts them before the checks, and compares after. */
+/**
+ * Code that finds out whether a value has other fields than its class: it counts them before the checks, and compares
+ * after.
+ */
 interface Count {
   readonly before: string;
   readonly after: string;
@@ -211,7 +278,16 @@ function countOf({ fields }: Shape): Count {
 function generalTest(c: Constraint, field: FieldShape): (value: unknown, object: object) => boolean {
   const found = getMetadataStorage().getTargetValidatorConstraints(c.metadata.constraintCls);
   const passes = (value: unknown, object: object): boolean =>
-    found.every((constraint) => constraint.instance.validate(value, { value, object, property: field.name, constraints: c.args as unknown[], targetName: (object.constructor as Class | undefined)?.name ?? '' }) === true);
+    found.every(
+      (constraint) =>
+        constraint.instance.validate(value, {
+          value,
+          object,
+          property: field.name,
+          constraints: c.args as unknown[],
+          targetName: (object.constructor as Class | undefined)?.name ?? '',
+        }) === true,
+    );
   return (value, object) => {
     try {
       return passes(value, object);

@@ -29,7 +29,9 @@ export function dateText(date: Date): string {
   const minute = Math.floor(inDay / MINUTE_MS);
   const inMinute = inDay - minute * MINUTE_MS;
   const second = Math.floor(inMinute / 1_000);
-  return dayText + (MINUTES[minute] as string) + (SECONDS[second] as string) + (MILLIS[inMinute - second * 1_000] as string);
+  return (
+    dayText + (MINUTES[minute] as string) + (SECONDS[second] as string) + (MILLIS[inMinute - second * 1_000] as string)
+  );
 }
 
 /** The date that a text means; `undefined` when it is no RFC 3339, an invalid date when there is none such. */
@@ -39,7 +41,10 @@ export function dateOf(text: string): Date | undefined {
   return DATE_TEXT.test(text) ? new Date(text) : undefined;
 }
 
-/** Milliseconds of `2026-03-01T12:00:00.000Z`, as `dateText` writes it; NaN for anything else, and for the days that not every month has. */
+/**
+ * Milliseconds of `2026-03-01T12:00:00.000Z`, as `dateText` writes it; NaN for anything else, and for the days that not
+ * every month has.
+ */
 function plainMs(s: string): number {
   const year = pair(s, 0) * 100 + pair(s, 2);
   const month = pair(s, 5);
@@ -48,9 +53,26 @@ function plainMs(s: string): number {
   const minute = pair(s, 14);
   const second = pair(s, 17);
   const ms = pair(s, 20) * 10 + digit(s, 22);
-  const isPunctuated = s.charCodeAt(4) === 45 && s.charCodeAt(7) === 45 && s.charCodeAt(10) === 84 && s.charCodeAt(13) === 58 && s.charCodeAt(16) === 58 && s.charCodeAt(19) === 46 && s.charCodeAt(23) === 90;
+  const isPunctuated =
+    s.charCodeAt(4) === 45 &&
+    s.charCodeAt(7) === 45 &&
+    s.charCodeAt(10) === 84 &&
+    s.charCodeAt(13) === 58 &&
+    s.charCodeAt(16) === 58 &&
+    s.charCodeAt(19) === 46 &&
+    s.charCodeAt(23) === 90;
   // `Date.UTC` takes years below 100 for those of the last century
-  const isPlain = isPunctuated && year >= 100 && month >= 1 && month <= 12 && date >= 1 && date <= 28 && hour <= 23 && minute <= 59 && second <= 59 && ms >= 0;
+  const isPlain =
+    isPunctuated &&
+    year >= 100 &&
+    month >= 1 &&
+    month <= 12 &&
+    date >= 1 &&
+    date <= 28 &&
+    hour <= 23 &&
+    minute <= 59 &&
+    second <= 59 &&
+    ms >= 0;
   return isPlain ? Date.UTC(year, month - 1, date) + hour * HOUR_MS + minute * MINUTE_MS + second * 1_000 + ms : NaN;
 }
 

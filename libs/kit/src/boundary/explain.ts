@@ -12,14 +12,23 @@ export interface Explanation {
 }
 
 /**
- * The careful twin of the compiled copy, for what it gave up on: walks the value field by field, then lets class-validator
- * itself judge the copy. Its verdict is the one that counts.
+ * The careful twin of the compiled copy, for what it gave up on: walks the value field by field, then lets
+ * class-validator itself judge the copy. Its verdict is the one that counts.
  */
-export function explain(shape: Shape, value: unknown, source: Source, unknownFields: UnknownFields = 'exact'): Explanation {
+export function explain(
+  shape: Shape,
+  value: unknown,
+  source: Source,
+  unknownFields: UnknownFields = 'exact',
+): Explanation {
   const walk = new Walk(source, unknownFields);
   const copy = walk.object(shape, value, '', 0);
   if (walk.weight > MESSAGE_WEIGHT_MAX) {
-    walk.violations.push({ path: '', rule: 'too-large', message: `weighs ${walk.weight}, more than ${MESSAGE_WEIGHT_MAX}: send less, or a page at a time` });
+    walk.violations.push({
+      path: '',
+      rule: 'too-large',
+      message: `weighs ${walk.weight}, more than ${MESSAGE_WEIGHT_MAX}: send less, or a page at a time`,
+    });
   }
   if (copy !== undefined && walk.violations.length === 0) {
     violationsOf(judge(copy, { forbidUnknownValues: false }), '', walk.violations);
@@ -43,8 +52,10 @@ class Walk {
   }
 
   object(shape: Shape, value: unknown, path: string, depth: number): object | undefined {
-    if (depth > MESSAGE_DEPTH_MAX) return this.refuse(path, 'too-deep', `is nested deeper than ${MESSAGE_DEPTH_MAX} levels; is it a cycle?`);
-    if (typeof value !== 'object' || value === null) return this.refuse(path, 'type', `must be ${a(shape.cls.name)}, is ${nameOf(value)}`);
+    if (depth > MESSAGE_DEPTH_MAX)
+      return this.refuse(path, 'too-deep', `is nested deeper than ${MESSAGE_DEPTH_MAX} levels; is it a cycle?`);
+    if (typeof value !== 'object' || value === null)
+      return this.refuse(path, 'type', `must be ${a(shape.cls.name)}, is ${nameOf(value)}`);
     const proto = Object.getPrototypeOf(value) as object | null;
     if (proto !== null && proto !== Object.prototype && proto !== shape.cls.prototype) {
       return this.refuse(path, 'type', `must be ${a(shape.cls.name)}, is ${nameOf(value)}`);
@@ -64,7 +75,8 @@ class Walk {
   private refuseUnknown(shape: Shape, record: Readonly<Record<string, unknown>>, path: string): void {
     const known = new Set(shape.fields.map((f) => f.name));
     for (const key in record) {
-      if (!known.has(key) && record[key] !== undefined) this.refuse(pathTo(path, key), 'unknown-field', `is not a field of ${shape.cls.name}`);
+      if (!known.has(key) && record[key] !== undefined)
+        this.refuse(pathTo(path, key), 'unknown-field', `is not a field of ${shape.cls.name}`);
     }
   }
 
@@ -90,7 +102,10 @@ class Walk {
       case 'date':
         return this.date(value, path);
       default: {
-        const fits = field.kind === 'scalar' ? ['string', 'number', 'boolean'].includes(typeof value) : typeof value === field.kind;
+        const fits =
+          field.kind === 'scalar'
+            ? ['string', 'number', 'boolean'].includes(typeof value)
+            : typeof value === field.kind;
         if (!fits) return this.refuse(path, 'type', `must be ${typeName(field)}, is ${nameOf(value)}`);
         if (typeof value === 'number') return this.number(value, path);
         this.weight += typeof value === 'string' ? value.length : WEIGHT.boolean;
@@ -107,7 +122,9 @@ class Walk {
 
   private date(value: unknown, path: string): Date | undefined {
     const inMemory = this.source === 'memory';
-    const fits = inMemory ? value instanceof Date && Object.getPrototypeOf(value) === Date.prototype : typeof value === 'string' && DATE_TEXT.test(value);
+    const fits = inMemory
+      ? value instanceof Date && Object.getPrototypeOf(value) === Date.prototype
+      : typeof value === 'string' && DATE_TEXT.test(value);
     const date = fits ? new Date(value as Date | string) : undefined;
     if (!date || !Number.isFinite(date.getTime())) {
       return this.refuse(path, 'type', `must be a valid ${inMemory ? 'Date' : 'RFC 3339 date'}, is ${nameOf(value)}`);

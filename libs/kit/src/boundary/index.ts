@@ -1,4 +1,10 @@
-export { currentCall, IDEMPOTENCY_KEY_CHARS_MAX, withCallOptions, type CallOptions, type CurrentCall } from './call-options.js';
+export {
+  currentCall,
+  IDEMPOTENCY_KEY_CHARS_MAX,
+  withCallOptions,
+  type CallOptions,
+  type CurrentCall,
+} from './call-options.js';
 export { Call, outcomeOf, type Abandonable, type CallMeter, type CallOutcome } from './call.js';
 export { Catalogue, type CompiledError, type CompiledEvent, type CompiledMessage } from './catalogue.js';
 export { now, TICK_MS, wheel, Wheel, type Timed } from './clock.js';

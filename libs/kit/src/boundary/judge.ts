@@ -4,8 +4,9 @@ import { type ValidationError, validateSync, type ValidatorOptions } from 'class
 export const CHECK_FAILED = 'check-failed';
 
 /**
- * class-validator's verdict on an instance. Some of its checks throw for some values (`@IsEmail()` for half a surrogate pair,
- * `@IsNumber({ maxDecimalPlaces })` for 1e-7): a value that cannot be checked is refused, at its path, as any other that does not pass.
+ * class-validator's verdict on an instance. Some of its checks throw for some values (`@IsEmail()` for half a surrogate
+ * pair, `@IsNumber({ maxDecimalPlaces })` for 1e-7): a value that cannot be checked is refused, at its path, as any
+ * other that does not pass.
  */
 export function judge(object: object, options: ValidatorOptions): ValidationError[] {
   try {
@@ -25,7 +26,9 @@ export function uncheckable(object: object, error: unknown): ValidationError[] {
 /** Looks at one field at a time, and into what it holds, for the one whose check throws. */
 function culpritIn(object: object, reason: string): ValidationError | undefined {
   for (const [name, value] of Object.entries(object) as [string, unknown][]) {
-    const probe = Array.isArray(object) ? [value] : Object.assign(Object.create(Object.getPrototypeOf(object) as object) as object, { [name]: value });
+    const probe = Array.isArray(object)
+      ? [value]
+      : Object.assign(Object.create(Object.getPrototypeOf(object) as object) as object, { [name]: value });
     if (!throws(probe)) continue;
     const within = typeof value === 'object' && value !== null ? culpritIn(value, reason) : undefined;
     return within ? { property: name, children: [within] } : refusal(name, reason);
@@ -35,7 +38,8 @@ function culpritIn(object: object, reason: string): ValidationError | undefined 
 
 function throws(probe: object): boolean {
   // A list has no rules of its own: what throws, throws in one of its items.
-  if (Array.isArray(probe)) return probe.some((item) => typeof item === 'object' && item !== null && throws(item as object));
+  if (Array.isArray(probe))
+    return probe.some((item) => typeof item === 'object' && item !== null && throws(item as object));
   try {
     validateSync(probe, { skipMissingProperties: true, forbidUnknownValues: false });
     return false;

@@ -5,8 +5,8 @@ import { now } from './clock.js';
 import { currentContext, inTransaction } from './call-context.js';
 
 /**
- * How a transport sends one message of one caller: answers by `call.succeed` or `call.fail`, sooner or later or never (the
- * deadline is watched by the call). May throw an `InvalidMessage` for what the contract cannot carry.
+ * How a transport sends one message of one caller: answers by `call.succeed` or `call.fail`, sooner or later or never
+ * (the deadline is watched by the call). May throw an `InvalidMessage` for what the contract cannot carry.
  */
 export type Send = (message: object, call: Call) => void;
 

@@ -9,14 +9,14 @@ export const IN_FLIGHT_MAX_DEFAULT = 1_024;
 export type FaultLog = (module: string, message: string, correlationId: string, error: unknown) => void;
 
 /**
- * What an error says of the work that it ended, when it is of the module's database at this moment, so that the same work may succeed
- * when it is sent again; `undefined` for any other error.
+ * What an error says of the work that it ended, when it is of the module's database at this moment, so that the same
+ * work may succeed when it is sent again; `undefined` for any other error.
  */
 export type PassingOutcome = (error: unknown) => Outcome | undefined;
 
 /**
- * The receiving side of a module's boundary, the same for every transport: which handler answers, how much may be in flight,
- * whether it takes work at all.
+ * The receiving side of a module's boundary, the same for every transport: which handler answers, how much may be in
+ * flight, whether it takes work at all.
  */
 export class ModuleServer {
   private readonly handlers = new Map<CompiledMessage, Handler>();
@@ -58,8 +58,8 @@ export class ModuleServer {
   }
 
   /**
-   * What the caller gets of a failure that is of the module's database at this moment: its text stays here, in the log. `undefined` for
-   * any other failure. What the work did before makes its outcome unknown.
+   * What the caller gets of a failure that is of the module's database at this moment: its text stays here, in the log.
+   * `undefined` for any other failure. What the work did before makes its outcome unknown.
    */
   interruption(message: CompiledMessage, work: CallContext, error: unknown): ModuleUnavailable | undefined {
     const outcome = this.passingOutcome(error);

@@ -7,8 +7,8 @@ import type { ModuleServer } from './module-server.js';
 import { isThenable } from './thenable.js';
 
 /**
- * Receives how each call ended; one serves all calls of a transport or a module. Exactly one method is called for each call, and its
- * arguments may cross the boundary.
+ * Receives how each call ended; one serves all calls of a transport or a module. Exactly one method is called for each
+ * call, and its arguments may cross the boundary.
  */
 export interface Outcomes<C extends CallContext> {
   /** The handler returned; `result` is a copy that fits the contract. */
@@ -24,10 +24,17 @@ export interface Outcomes<C extends CallContext> {
 }
 
 /**
- * Runs a handler for a call that was received, in its own scope: the one place that does, for every transport. Call it only when
- * `server.refusal()` returned `undefined`; `input` must be the handler's own copy.
+ * Runs a handler for a call that was received, in its own scope: the one place that does, for every transport. Call it
+ * only when `server.refusal()` returned `undefined`; `input` must be the handler's own copy.
  */
-export function runHandler<C extends CallContext>(server: ModuleServer, message: CompiledMessage, handler: Handler, input: object, call: C, outcomes: Outcomes<C>): void {
+export function runHandler<C extends CallContext>(
+  server: ModuleServer,
+  message: CompiledMessage,
+  handler: Handler,
+  input: object,
+  call: C,
+  outcomes: Outcomes<C>,
+): void {
   server.enter();
   let result: unknown;
   try {
@@ -46,7 +53,13 @@ export function runHandler<C extends CallContext>(server: ModuleServer, message:
   }
 }
 
-function finished<C extends CallContext>(server: ModuleServer, message: CompiledMessage, call: C, outcomes: Outcomes<C>, value: unknown): void {
+function finished<C extends CallContext>(
+  server: ModuleServer,
+  message: CompiledMessage,
+  call: C,
+  outcomes: Outcomes<C>,
+  value: unknown,
+): void {
   server.leave();
   let copy: unknown;
   try {
@@ -57,11 +70,18 @@ function finished<C extends CallContext>(server: ModuleServer, message: Compiled
   outcomes.succeeded(call, copy);
 }
 
-function failed<C extends CallContext>(server: ModuleServer, message: CompiledMessage, call: C, outcomes: Outcomes<C>, error: unknown): void {
+function failed<C extends CallContext>(
+  server: ModuleServer,
+  message: CompiledMessage,
+  call: C,
+  outcomes: Outcomes<C>,
+  error: unknown,
+): void {
   server.leave();
   if (isExpired(call, error)) return outcomes.expired(call);
   const encoded = encodeError(message, error);
-  if (encoded !== undefined) return outcomes.declared(call, message.errorsByName.get(encoded.name) as CompiledError, encoded);
+  if (encoded !== undefined)
+    return outcomes.declared(call, message.errorsByName.get(encoded.name) as CompiledError, encoded);
   const interruption = server.interruption(message, call, error);
   if (interruption !== undefined) return outcomes.interrupted(call, interruption);
   outcomes.faulted(call, server.fault(message, call, error));

@@ -23,10 +23,13 @@ describe('isPlainUuid', () => {
     expect(taken).toBeGreaterThan(2_000);
   });
 
-  it.each([NIL, MAX, '', 'x', `${MAX}-`, MAX.slice(1), `{${MAX}}`, MAX.replaceAll('-', '')])('does not take %s', (text) => {
-    expect(isPlainUuid(text, 0)).toBe(false);
-    expect(isPlainUuid(text, 4)).toBe(false);
-  });
+  it.each([NIL, MAX, '', 'x', `${MAX}-`, MAX.slice(1), `{${MAX}}`, MAX.replaceAll('-', '')])(
+    'does not take %s',
+    (text) => {
+      expect(isPlainUuid(text, 0)).toBe(false);
+      expect(isPlainUuid(text, 4)).toBe(false);
+    },
+  );
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('takes version %i, and as version 4 only that', (version) => {
     const text = `018f3c1e-7b2a-${version}cc0-9a51-0123456789ab`;
@@ -38,8 +41,11 @@ describe('isPlainUuid', () => {
 
 /** A UUID, mostly of a known version and variant, with up to two of its characters changed, left out or doubled. */
 function randomText(random: Random): string {
-  const hex = (n: number): string => Array.from({ length: n }, () => random.pick([...'0123456789abcdefABCDEF'])).join('');
-  const text = [...`${hex(8)}-${hex(4)}-${random.pick([...'1234567890f'])}${hex(3)}-${random.pick([...'89abAB07c'])}${hex(3)}-${hex(12)}`];
+  const hex = (n: number): string =>
+    Array.from({ length: n }, () => random.pick([...'0123456789abcdefABCDEF'])).join('');
+  const text = [
+    ...`${hex(8)}-${hex(4)}-${random.pick([...'1234567890f'])}${hex(3)}-${random.pick([...'89abAB07c'])}${hex(3)}-${hex(12)}`,
+  ];
   for (let changes = random.pick([0, 0, 0, 1, 2]); changes > 0; changes--) {
     text.splice(random.below(text.length), random.pick([0, 1, 1, 1, 2]), ...random.some(CHARACTERS, 1));
   }

@@ -21,7 +21,12 @@ import {
   type ValidatorConstraintInterface,
 } from 'class-validator';
 import { type Class, InvalidMessage, shapeOf, type UnknownFields } from '../contract/index.js';
-import { randomContract, type RandomContract, type RandomField, describeContract } from '../../test/random/random-contract.js';
+import {
+  randomContract,
+  type RandomContract,
+  type RandomField,
+  describeContract,
+} from '../../test/random/random-contract.js';
 import { instanceOf, isPlain, randomInput } from '../../test/random/random-input.js';
 import { Random, testSeed } from '../compliance/random.js';
 import { classCodec, type Codec } from './codec.js';
@@ -33,12 +38,17 @@ const CONTRACTS_EACH = 25;
 const INPUTS_EACH = 30;
 const INPUTS = BATCHES * CONTRACTS_EACH * INPUTS_EACH;
 
-/** class-validator's verdict, by the options of the kit's own HTTP pipe. Some of its checks throw for some inputs: refused, too. */
+/**
+ * class-validator's verdict, by the options of the kit's own HTTP pipe. Some of its checks throw for some inputs:
+ * refused, too.
+ */
 function theirs(contract: RandomContract, input: unknown): boolean {
   const instance = instanceOf(contract, input);
   if (typeof instance !== 'object' || instance === null) return false;
   try {
-    return validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true }).length === 0;
+    return (
+      validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true }).length === 0
+    );
   } catch {
     return false;
   }
@@ -53,8 +63,11 @@ function ours(take: () => unknown): { readonly accepted: boolean; readonly copy?
   }
 }
 
-/** The exceptions by name: what the law refuses whatever class-validator says, and the one thing that it takes besides. */
-type Exception = 'nested-absent' | 'not-finite' | 'foreign-instance' | 'wire-type' | 'list-or-one' | 'unknown-but-undefined';
+/**
+ * The exceptions by name: what the law refuses whatever class-validator says, and the one thing that it takes besides.
+ */
+type Exception =
+  'nested-absent' | 'not-finite' | 'foreign-instance' | 'wire-type' | 'list-or-one' | 'unknown-but-undefined';
 
 /** Which exceptions an input meets, found by the generator's own knowledge of its contract. */
 function exceptions(contract: RandomContract, input: unknown): Set<Exception> {
@@ -100,10 +113,15 @@ function withUnknownFields(json: unknown): unknown {
   return Object.fromEntries([['earlier', null], ...known, ['later', { list: [1, { deep: true }] }]]);
 }
 
-/** What the fast path leaves to the explanation although it may be right: conditions, and objects without a prototype. */
+/**
+ * What the fast path leaves to the explanation although it may be right: conditions, and objects without a prototype.
+ */
 function isUnusual({ fields }: RandomContract, input: unknown): boolean {
   if (Object.getPrototypeOf(input) === null || fields.some(({ conditional }) => conditional)) return true;
-  const holds = (of: RandomContract, value: unknown): boolean => (Array.isArray(value) ? value.some((item) => isUnusual(of, item)) : value !== undefined && value !== null && isUnusual(of, value));
+  const holds = (of: RandomContract, value: unknown): boolean =>
+    Array.isArray(value)
+      ? value.some((item) => isUnusual(of, item))
+      : value !== undefined && value !== null && isUnusual(of, value);
   return fields.some(({ name, of }) => of !== undefined && holds(of, (input as Record<string, unknown>)[name]));
 }
 
@@ -135,16 +153,24 @@ describe('the verdict on an input', () => {
       try {
         checkOne(contract, codecs, input);
       } catch (error) {
-        throw new Error(`FLEDGE_TEST_SEED=${seed}\n${describeContract(contract)}\n${inspect(input, { depth: 9 })}\n${(error as Error).message}`, { cause: error });
+        throw new Error(
+          `FLEDGE_TEST_SEED=${seed}\n${describeContract(contract)}\n${inspect(input, { depth: 9 })}\n${(error as Error).message}`,
+          { cause: error },
+        );
       }
     }
   }
 
-  function checkOne(contract: RandomContract, { exact: codec, open }: Readonly<Record<UnknownFields, Codec>>, input: unknown): void {
+  function checkOne(
+    contract: RandomContract,
+    { exact: codec, open }: Readonly<Record<UnknownFields, Codec>>,
+    input: unknown,
+  ): void {
     const known = exceptions(contract, input);
     const mine = ours(() => codec.copy(input));
     const stricter = [...known].filter((exception) => exception !== 'unknown-but-undefined');
-    if (stricter.length > 0) expect({ accepted: mine.accepted, for: stricter }).toEqual({ accepted: false, for: stricter });
+    if (stricter.length > 0)
+      expect({ accepted: mine.accepted, for: stricter }).toEqual({ accepted: false, for: stricter });
     else if (!known.has('unknown-but-undefined')) expect(mine.accepted).toBe(theirs(contract, input));
 
     const shape = shapeOf(contract.cls);
@@ -172,7 +198,9 @@ describe('the verdict on an input', () => {
   }
 });
 
-/** A message with one field, which class-validator takes and the boundary does not; and what class-validator says of it. */
+/**
+ * A message with one field, which class-validator takes and the boundary does not; and what class-validator says of it.
+ */
 function onlyTheirs(cls: Class, fields: object): void {
   const instance = Object.assign(Object.create(cls.prototype as object) as object, fields);
   expect(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true })).toEqual([]);
@@ -216,7 +244,9 @@ describe('the boundary is stricter than class-validator, on purpose:', () => {
 
   it('foreign-instance: an object is bare or of its contract class, not of another, not of a class below it', () => {
     onlyTheirs(Parted, { part: Object.assign(new OtherPart(), { name: 'x' }) });
-    expect(ours(() => classCodec('exception', Part).copy(Object.assign(new OtherPart(), { name: 'x' }))).accepted).toBe(false);
+    expect(ours(() => classCodec('exception', Part).copy(Object.assign(new OtherPart(), { name: 'x' }))).accepted).toBe(
+      false,
+    );
   });
 
   it('wire-type: a field has the type of its class, also where no rule says so or a condition turns its rules off', () => {
@@ -233,7 +263,9 @@ describe('the boundary is stricter than class-validator, on purpose:', () => {
 describe('the boundary takes besides', () => {
   it('unknown-but-undefined: a field that it does not know and that is undefined, since JSON would not carry it', () => {
     const input = { name: 'x', later: undefined };
-    expect(validateSync(Object.assign(new Part(), input), { whitelist: true, forbidNonWhitelisted: true })).toHaveLength(1);
+    expect(
+      validateSync(Object.assign(new Part(), input), { whitelist: true, forbidNonWhitelisted: true }),
+    ).toHaveLength(1);
     expect(classCodec('exception', Part).copy(input)).toStrictEqual(Object.assign(new Part(), { name: 'x' }));
   });
 });
@@ -252,7 +284,9 @@ function NotBefore(other: string): PropertyDecorator {
       name: 'notBefore',
       target: target.constructor,
       propertyName: name as string,
-      validator: { validate: (value: Date, args) => !(value < ((args?.object as Record<string, Date>)[other] as Date)) },
+      validator: {
+        validate: (value: Date, args) => !(value < ((args?.object as Record<string, Date>)[other] as Date)),
+      },
     });
 }
 
@@ -302,9 +336,14 @@ describe('a bound of length', () => {
 });
 
 describe("a team's own check", () => {
-  const [friday, saturday, sunday] = ['2026-11-20', '2026-11-21', '2026-11-22'].map((day) => new Date(`${day}T00:00:00Z`)) as [Date, Date, Date];
+  const [friday, saturday, sunday] = ['2026-11-20', '2026-11-21', '2026-11-22'].map(
+    (day) => new Date(`${day}T00:00:00Z`),
+  ) as [Date, Date, Date];
   const codec = classCodec('stay', Stay);
-  const both = (from: Date, to: Date): boolean[] => [ours(() => codec.copy({ from, to })).accepted, ours(() => codec.decode({ from: from.toJSON(), to: to.toJSON() })).accepted];
+  const both = (from: Date, to: Date): boolean[] => [
+    ours(() => codec.copy({ from, to })).accepted,
+    ours(() => codec.decode({ from: from.toJSON(), to: to.toJSON() })).accepted,
+  ];
 
   // A check that @Validate names was not run at all.
   it('named by its class holds', () => {
@@ -334,7 +373,9 @@ describe('a check that throws', () => {
 describe('the fast path', () => {
   // A constructor that spreads optional fields leaves them undefined, which sent every such message the long way round.
   it('takes an undefined field for an absent one', () => {
-    expect(compileCopy(shapeOf(Spread), 'memory')({ name: 'x', note: undefined })).toStrictEqual(Object.assign(new Spread(), { name: 'x' }));
+    expect(compileCopy(shapeOf(Spread), 'memory')({ name: 'x', note: undefined })).toStrictEqual(
+      Object.assign(new Spread(), { name: 'x' }),
+    );
     expect(compileCopy(shapeOf(Spread), 'memory')({ name: 'x', other: 1, note: undefined })).toBeUndefined();
   });
 });

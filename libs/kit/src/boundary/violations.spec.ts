@@ -11,7 +11,12 @@ class Item {
 }
 class Order {
   @ValidateNested({ each: true }) @Type(() => Item) lines!: Item[];
-  @IsOptional() @IsString({ each: true }) @MaxLength(3, { each: true }) @ArrayMaxSize(60) @Type(() => String) tags?: string[];
+  @IsOptional()
+  @IsString({ each: true })
+  @MaxLength(3, { each: true })
+  @ArrayMaxSize(60)
+  @Type(() => String)
+  tags?: string[];
   @IsOptional() @IsUUID('all', { each: true, message: 'ids are UUIDs' }) @Type(() => String) ids?: string[];
   @IsOptional() @ValidateNested() @Type(() => Item) extra?: Item;
 }
@@ -22,10 +27,18 @@ function violations(input: object): readonly Violation[] {
 
 describe('a violation inside a list', () => {
   it('of objects names the item and its field', () => {
-    const lines = [{ sku: 'a', quantity: 1 }, { sku: 'a', quantity: 0 }, { sku: 'a', quantity: 1, notes: ['abc', 'abcd'] }];
+    const lines = [
+      { sku: 'a', quantity: 1 },
+      { sku: 'a', quantity: 0 },
+      { sku: 'a', quantity: 1, notes: ['abc', 'abcd'] },
+    ];
     expect(violations({ lines })).toEqual([
       { path: 'lines[1].quantity', rule: 'min', message: 'quantity must not be less than 1' },
-      { path: 'lines[2].notes[1]', rule: 'maxLength', message: 'notes[1] must be shorter than or equal to 3 characters' },
+      {
+        path: 'lines[2].notes[1]',
+        rule: 'maxLength',
+        message: 'notes[1] must be shorter than or equal to 3 characters',
+      },
     ]);
   });
 
@@ -35,7 +48,9 @@ describe('a violation inside a list', () => {
       { path: 'tags[0]', rule: 'maxLength', message: 'tags[0] must be shorter than or equal to 3 characters' },
       { path: 'tags[2]', rule: 'maxLength', message: 'tags[2] must be shorter than or equal to 3 characters' },
     ]);
-    expect(violations({ lines: [], ids: ['x'] })).toEqual([{ path: 'ids[0]', rule: 'isUuid', message: 'ids are UUIDs' }]);
+    expect(violations({ lines: [], ids: ['x'] })).toEqual([
+      { path: 'ids[0]', rule: 'isUuid', message: 'ids are UUIDs' },
+    ]);
   });
 
   // Told of an item: "must be a list, is 3".
@@ -44,7 +59,9 @@ describe('a violation inside a list', () => {
       { path: 'lines[0]', rule: 'type', message: 'must be an Item, is null' },
       { path: 'tags[1]', rule: 'type', message: 'must be a string, is 3' },
     ]);
-    expect(violations({ lines: {} })).toEqual([{ path: 'lines', rule: 'type', message: 'must be a list, is an Object' }]);
+    expect(violations({ lines: {} })).toEqual([
+      { path: 'lines', rule: 'type', message: 'must be a list, is an Object' },
+    ]);
   });
 
   it('leaves a rule of the whole list at the list', () => {

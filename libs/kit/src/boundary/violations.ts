@@ -11,14 +11,20 @@ export function pathTo(path: string, name: string): string {
 }
 
 /**
- * class-validator's errors as violations, at most `VIOLATIONS_MAX`. A rule of `{ each: true }` is told of each item that breaks it,
- * at the item's own path: class-validator tells it of the list alone, and leaves it to the reader to find the item.
+ * class-validator's errors as violations, at most `VIOLATIONS_MAX`. A rule of `{ each: true }` is told of each item
+ * that breaks it, at the item's own path: class-validator tells it of the list alone, and leaves it to the reader to
+ * find the item.
  */
 export function violationsOf(errors: readonly ValidationError[], path = '', into: Violation[] = []): Violation[] {
   for (const error of errors) {
     const at = /^\d+$/.test(error.property) ? `${path}[${error.property}]` : pathTo(path, error.property);
     for (const [rule, message] of Object.entries(error.constraints ?? {})) {
-      for (const item of itemsAgainst(error, rule)) into.push(item === undefined ? { path: at, rule, message } : { path: `${at}[${item}]`, rule, message: ofItem(message, error.property, item) });
+      for (const item of itemsAgainst(error, rule))
+        into.push(
+          item === undefined
+            ? { path: at, rule, message }
+            : { path: `${at}[${item}]`, rule, message: ofItem(message, error.property, item) },
+        );
     }
     violationsOf(error.children ?? [], at, into);
     if (into.length > VIOLATIONS_MAX) into.length = VIOLATIONS_MAX;
@@ -33,7 +39,10 @@ function ofItem(message: string, field: string, item: number): string {
   return message.startsWith(usual) ? `${field}[${item}] ${message.slice(usual.length)}` : message;
 }
 
-/** Places of the items that break a rule of `{ each: true }`; `[undefined]` for a rule of the whole field, or where it cannot be told. */
+/**
+ * Places of the items that break a rule of `{ each: true }`; `[undefined]` for a rule of the whole field, or where it
+ * cannot be told.
+ */
 function itemsAgainst(error: ValidationError, rule: string): readonly (number | undefined)[] {
   const list: unknown = error.value;
   const target = error.target as object | undefined;
@@ -41,14 +50,27 @@ function itemsAgainst(error: ValidationError, rule: string): readonly (number | 
   const storage = getMetadataStorage();
   for (const metadata of storage.getTargetValidationMetadatas(target.constructor, '', false, false)) {
     if (metadata.propertyName !== error.property || !metadata.each) continue;
-    const checks = storage.getTargetValidatorConstraints(metadata.constraintCls).filter((check) => check.name === rule && !check.async);
-    const asked = { object: target, property: error.property, constraints: (metadata.constraints ?? []) as unknown[], targetName: target.constructor.name };
-    const found = list.flatMap((value: unknown, i) => (checks.some((check) => refuses(check, value, asked)) ? [i] : [])).slice(0, VIOLATIONS_MAX);
+    const checks = storage
+      .getTargetValidatorConstraints(metadata.constraintCls)
+      .filter((check) => check.name === rule && !check.async);
+    const asked = {
+      object: target,
+      property: error.property,
+      constraints: (metadata.constraints ?? []) as unknown[],
+      targetName: target.constructor.name,
+    };
+    const found = list
+      .flatMap((value: unknown, i) => (checks.some((check) => refuses(check, value, asked)) ? [i] : []))
+      .slice(0, VIOLATIONS_MAX);
     if (found.length > 0) return found;
   }
   return [undefined];
 }
 
-function refuses(check: ConstraintMetadata, value: unknown, asked: { object: object; property: string; constraints: unknown[]; targetName: string }): boolean {
+function refuses(
+  check: ConstraintMetadata,
+  value: unknown,
+  asked: { object: object; property: string; constraints: unknown[]; targetName: string },
+): boolean {
   return check.instance.validate(value, { ...asked, value }) === false;
 }

@@ -1,7 +1,8 @@
 /**
- * The largest message, in weight: about its bytes as JSON. A string weighs its length, a number 24, a date 26, a boolean 5,
- * a null 4, an item of a list 1, and a field's name its own length and 4. With every character escaped six-fold a message
- * of this weight still fits NATS's default payload of 1 MiB, so a message that passes in one process passes in ten.
+ * The largest message, in weight: about its bytes as JSON. A string weighs its length, a number 24, a date 26, a
+ * boolean 5, a null 4, an item of a list 1, and a field's name its own length and 4. With every character escaped
+ * six-fold a message of this weight still fits NATS's default payload of 1 MiB, so a message that passes in one process
+ * passes in ten.
  */
 export const MESSAGE_WEIGHT_MAX = 160 * 1024;
 

@@ -1,7 +1,16 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
-import { CommandBus, CommandHandlerNotFoundException, EventBus, type ICommand, type IEvent, type IQuery, QueryBus, QueryHandlerNotFoundException } from '@nestjs/cqrs';
+import {
+  CommandBus,
+  CommandHandlerNotFoundException,
+  EventBus,
+  type ICommand,
+  type IEvent,
+  type IQuery,
+  QueryBus,
+  QueryHandlerNotFoundException,
+} from '@nestjs/cqrs';
 import type { Catalogue, CompiledMessage, Handler, ModuleServer, ModuleClient } from '../boundary/index.js';
 import { type Class, type Contract, messageSpec, StartupError, UndeclaredDependency } from '../contract/index.js';
 import { type BusCall, isInstance, NoHandler, NotAMessage } from './errors.js';
@@ -10,14 +19,27 @@ import { type BusCall, isInstance, NoHandler, NotAMessage } from './errors.js';
 export type ModuleClients = ReadonlyMap<Class, ModuleClient>;
 
 /** Makes the clients of a module; a used contract that the application does not know stops the start. */
-export function clientsOf(module: string, uses: readonly Contract[], catalogue: Catalogue, make: (message: CompiledMessage) => ModuleClient): ModuleClients {
+export function clientsOf(
+  module: string,
+  uses: readonly Contract[],
+  catalogue: Catalogue,
+  make: (message: CompiledMessage) => ModuleClient,
+): ModuleClients {
   const moduleClients = new Map<Class, ModuleClient>();
   for (const contract of uses) {
     if (catalogue.contract(contract.name) === undefined) {
-      throw new StartupError('unknown-contract', `${module} uses the contract of '${contract.name}', which the application does not list`, "Add the module to the application's list of modules.");
+      throw new StartupError(
+        'unknown-contract',
+        `${module} uses the contract of '${contract.name}', which the application does not list`,
+        "Add the module to the application's list of modules.",
+      );
     }
     if (contract.name === module) {
-      throw new StartupError('uses-itself', `${module} names its own contract in \`uses\``, 'Remove it: a module reaches its own handlers directly.');
+      throw new StartupError(
+        'uses-itself',
+        `${module} names its own contract in \`uses\``,
+        'Remove it: a module reaches its own handlers directly.',
+      );
     }
     for (const message of catalogue.of(contract.name)) moduleClients.set(message.cls, make(message));
   }
@@ -25,8 +47,9 @@ export function clientsOf(module: string, uses: readonly Contract[], catalogue: 
 }
 
 /**
- * Lets nothing but instances of classes into a container's `EventBus`: the stock bus takes a plain object, and tells nobody of it.
- * To be called when all else that routes events has been attached, so that it is asked first; nothing of a list is published when one of it is refused.
+ * Lets nothing but instances of classes into a container's `EventBus`: the stock bus takes a plain object, and tells
+ * nobody of it. To be called when all else that routes events has been attached, so that it is asked first; nothing of
+ * a list is published when one of it is refused.
  */
 export function guardEventBuses(app: INestApplicationContext, module: string): void {
   for (const { instance } of providersOf(app)) {
@@ -34,8 +57,18 @@ export function guardEventBuses(app: INestApplicationContext, module: string): v
     const bus = instance as EventBus<IEvent>;
     const publish = bus.publish.bind(bus) as Publish;
     const publishAll = bus.publishAll.bind(bus) as Publish;
-    Object.defineProperty(bus, 'publish', { value: (event: unknown, ...rest: unknown[]) => publish(checkedEvent(module, event), ...rest), configurable: true });
-    Object.defineProperty(bus, 'publishAll', { value: (events: readonly unknown[], ...rest: unknown[]) => publishAll(events.map((event) => checkedEvent(module, event)), ...rest), configurable: true });
+    Object.defineProperty(bus, 'publish', {
+      value: (event: unknown, ...rest: unknown[]) => publish(checkedEvent(module, event), ...rest),
+      configurable: true,
+    });
+    Object.defineProperty(bus, 'publishAll', {
+      value: (events: readonly unknown[], ...rest: unknown[]) =>
+        publishAll(
+          events.map((event) => checkedEvent(module, event)),
+          ...rest,
+        ),
+      configurable: true,
+    });
   }
 }
 
@@ -47,12 +80,19 @@ function checkedEvent(module: string, event: unknown): object {
 }
 
 /**
- * Routes a container's stock `CommandBus` and `QueryBus` instances, every one that is in it, over the boundary: messages of
- * used contracts go to the clients of their modules, the module's own and private ones stay on the stock path, any other contract's is refused.
+ * Routes a container's stock `CommandBus` and `QueryBus` instances, every one that is in it, over the boundary:
+ * messages of used contracts go to the clients of their modules, the module's own and private ones stay on the stock
+ * path, any other contract's is refused.
  */
-export function attachBuses(app: INestApplicationContext, module: string, moduleClients: ModuleClients, catalogue: Catalogue): void {
+export function attachBuses(
+  app: INestApplicationContext,
+  module: string,
+  moduleClients: ModuleClients,
+  catalogue: Catalogue,
+): void {
   for (const { instance } of providersOf(app)) {
-    if (instance instanceof CommandBus || instance instanceof QueryBus) route(instance, module, moduleClients, catalogue);
+    if (instance instanceof CommandBus || instance instanceof QueryBus)
+      route(instance, module, moduleClients, catalogue);
   }
 }
 
@@ -110,7 +150,11 @@ export function bindHandlers(app: INestApplicationContext, moduleServer: ModuleS
     if (!cls) continue;
     const other = found.get(cls);
     if (other && other.metatype !== wrapper.metatype) {
-      throw new StartupError('handler-twice', `${cls.name} is handled by ${other.name} and by ${wrapper.name} in ${moduleServer.module}`, 'Keep one handler.');
+      throw new StartupError(
+        'handler-twice',
+        `${cls.name} is handled by ${other.name} and by ${wrapper.name} in ${moduleServer.module}`,
+        'Keep one handler.',
+      );
     }
     refuseForeign(moduleServer, wrapper, cls);
     found.set(cls, wrapper);
@@ -119,7 +163,11 @@ export function bindHandlers(app: INestApplicationContext, moduleServer: ModuleS
     const wrapper = found.get(message.cls);
     if (!wrapper) {
       const decorator = message.kind === 'command' ? '@CommandHandler' : '@QueryHandler';
-      throw new StartupError('handler-missing', `${moduleServer.module} answers '${message.name}' by contract but has no handler for it`, `Add a provider with ${decorator}(${message.cls.name}) to the module.`);
+      throw new StartupError(
+        'handler-missing',
+        `${moduleServer.module} answers '${message.name}' by contract but has no handler for it`,
+        `Add a provider with ${decorator}(${message.cls.name}) to the module.`,
+      );
     }
     moduleServer.handle(message, handlerOf(app, wrapper, message));
   }

@@ -8,7 +8,9 @@ import { featureEntities } from './feature-entities.js';
 /** What TypeORM takes for an entity. */
 export type EntityClass = Type | EntitySchema;
 
-/** A stock Nest module's metadata without `exports` (a bounded module exports its contract), and what makes it bounded. */
+/**
+ * A stock Nest module's metadata without `exports` (a bounded module exports its contract), and what makes it bounded.
+ */
 export interface BoundedModuleOptions extends Omit<ModuleMetadata, 'exports'> {
   /** What other modules may know of this one. */
   readonly contract: Contract;
@@ -22,8 +24,8 @@ export interface BoundedModuleOptions extends Omit<ModuleMetadata, 'exports'> {
   /** The TypeORM migrations of this module's schema, run when a host starts. Default none. */
   readonly migrations?: readonly Type<MigrationInterface>[];
   /**
-   * What a topology file may say under `settings.<module>`: a class whose fields have class-validator's decorators, and their
-   * defaults as initial values. A checked instance can be injected by it. Default: the module has no settings.
+   * What a topology file may say under `settings.<module>`: a class whose fields have class-validator's decorators, and
+   * their defaults as initial values. A checked instance can be injected by it. Default: the module has no settings.
    */
   readonly settings?: Type<object>;
 }
@@ -40,15 +42,20 @@ export interface BoundedModuleSpec {
 const BOUNDED = 'fledge:bounded-module';
 
 /**
- * Declares a module with a boundary: a stock Nest module that other modules reach only through its contract, in one process
- * or in many. It runs in a Nest container of its own, so nothing of it can be injected elsewhere.
+ * Declares a module with a boundary: a stock Nest module that other modules reach only through its contract, in one
+ * process or in many. It runs in a Nest container of its own, so nothing of it can be injected elsewhere.
  */
 export function BoundedModule(options: BoundedModuleOptions): ClassDecorator {
   const { contract, uses = [], entities = [], migrations = [], settings, ...metadata } = options;
   return (target) => {
-    const imports = entities.length > 0 ? [TypeOrmModule.forFeature([...entities]), ...(metadata.imports ?? [])] : metadata.imports;
+    const imports =
+      entities.length > 0 ? [TypeOrmModule.forFeature([...entities]), ...(metadata.imports ?? [])] : metadata.imports;
     Module({ ...metadata, ...(imports && { imports }) })(target);
-    Reflect.defineMetadata(BOUNDED, { contract, uses, entities, migrations, settings } satisfies BoundedModuleSpec, target);
+    Reflect.defineMetadata(
+      BOUNDED,
+      { contract, uses, entities, migrations, settings } satisfies BoundedModuleSpec,
+      target,
+    );
   };
 }
 
@@ -58,13 +65,17 @@ export function boundedModuleSpec(cls: object): BoundedModuleSpec | undefined {
 }
 
 /**
- * Refuses, before a container is made, what would make a hole in the boundary: a class without `@BoundedModule`, exports, and
- * the import of another bounded module, however deep.
+ * Refuses, before a container is made, what would make a hole in the boundary: a class without `@BoundedModule`,
+ * exports, and the import of another bounded module, however deep.
  */
 export function checkedModuleSpec(cls: Type): BoundedModuleSpec {
   const spec = boundedModuleSpec(cls);
   if (!spec) {
-    throw new StartupError('not-bounded', `${cls.name} is listed as a module but has no @BoundedModule`, 'Replace its @Module by @BoundedModule({ contract, … }).');
+    throw new StartupError(
+      'not-bounded',
+      `${cls.name} is listed as a module but has no @BoundedModule`,
+      'Replace its @Module by @BoundedModule({ contract, … }).',
+    );
   }
   const exported = (Reflect.getMetadata('exports', cls) as unknown[] | undefined) ?? [];
   if (exported.length > 0) {
@@ -77,7 +88,11 @@ export function checkedModuleSpec(cls: Type): BoundedModuleSpec {
   refuseBoundedImports(cls, cls, new Set());
   const providers = (Reflect.getMetadata('providers', cls) as unknown[] | undefined) ?? [];
   if (spec.settings && providers.includes(spec.settings)) {
-    throw new StartupError('settings-provided', `${cls.name} has ${spec.settings.name} among its providers, where it would not be what the topology file says`, 'Name it in `settings` alone.');
+    throw new StartupError(
+      'settings-provided',
+      `${cls.name} has ${spec.settings.name} among its providers, where it would not be what the topology file says`,
+      'Name it in `settings` alone.',
+    );
   }
   return { ...spec, entities: [...new Set([...spec.entities, ...featureEntities(cls)])] };
 }
@@ -87,7 +102,8 @@ type Import = Type | DynamicModule | ForwardReference | Promise<DynamicModule>;
 function refuseBoundedImports(root: Type, at: Type, seen: Set<unknown>): void {
   if (seen.has(at)) return;
   seen.add(at);
-  for (const imported of (Reflect.getMetadata('imports', at) as Import[] | undefined) ?? []) visit(root, imported, seen);
+  for (const imported of (Reflect.getMetadata('imports', at) as Import[] | undefined) ?? [])
+    visit(root, imported, seen);
 }
 
 function visit(root: Type, imported: Import, seen: Set<unknown>): void {

@@ -26,11 +26,15 @@ export class NoHandler extends FledgeError {
   readonly hint: string;
   readonly data: Readonly<Record<string, unknown>>;
   constructor(module: string, call: BusCall, cls: Class) {
-    super(`${module} called ${call} with an instance of ${cls.name}, which is of no contract and has no handler in ${module}`);
+    super(
+      `${module} called ${call} with an instance of ${cls.name}, which is of no contract and has no handler in ${module}`,
+    );
     const decorator = call === 'commandBus.execute' ? 'Command' : 'Query';
-    this.hint = cls === Promise
-      ? 'Await what makes the message, and pass what comes of it.'
-      : (below(cls) ?? `Pass a message of a contract that ${module} names in \`uses\`; or, for a message of its own, add a provider with @${decorator}Handler(${cls.name}) to the module.`);
+    this.hint =
+      cls === Promise
+        ? 'Await what makes the message, and pass what comes of it.'
+        : (below(cls) ??
+          `Pass a message of a contract that ${module} names in \`uses\`; or, for a message of its own, add a provider with @${decorator}Handler(${cls.name}) to the module.`);
     this.data = { module, call, message: cls.name };
   }
 }
@@ -39,13 +43,23 @@ export class NoHandler extends FledgeError {
 export function isInstance(given: unknown): given is object {
   if (typeof given !== 'object' || given === null) return false;
   const prototype = Object.getPrototypeOf(given) as object | null;
-  return prototype !== null && prototype !== Object.prototype && !Array.isArray(given) && typeof prototype.constructor === 'function';
+  return (
+    prototype !== null &&
+    prototype !== Object.prototype &&
+    !Array.isArray(given) &&
+    typeof prototype.constructor === 'function'
+  );
 }
 
 /** A class below one of a contract is none of the contract: its handler was made for the other. */
 function below(cls: Class): string | undefined {
-  for (let above = Object.getPrototypeOf(cls) as Class | null; typeof above === 'function'; above = Object.getPrototypeOf(above) as Class | null) {
-    if (messageSpec(above)) return `Pass an instance of ${above.name} itself: a class that extends one of a contract is not of the contract.`;
+  for (
+    let above = Object.getPrototypeOf(cls) as Class | null;
+    typeof above === 'function';
+    above = Object.getPrototypeOf(above) as Class | null
+  ) {
+    if (messageSpec(above))
+      return `Pass an instance of ${above.name} itself: a class that extends one of a contract is not of the contract.`;
   }
   return undefined;
 }
@@ -57,7 +71,8 @@ const EXAMPLES: Readonly<Record<BusCall, readonly [string, string]>> = {
 };
 
 function hintFor(call: BusCall, given: unknown): string {
-  if (typeof given === 'function' && (messageSpec(given) ?? eventSpec(given))) return `Pass an instance of it: ${call}(new ${given.name}(…)).`;
+  if (typeof given === 'function' && (messageSpec(given) ?? eventSpec(given)))
+    return `Pass an instance of it: ${call}(new ${given.name}(…)).`;
   const [what, example] = EXAMPLES[call];
   return `Pass an instance of the class of ${what}, as in ${call}(new ${example}(…)): by its class it is known who handles it.`;
 }
@@ -66,6 +81,7 @@ function nameOf(given: unknown): string {
   if (given === undefined || given === null) return String(given);
   if (Array.isArray(given)) return 'a list';
   if (typeof given === 'object') return 'a plain object';
-  if (typeof given === 'function') return given.name === '' ? 'a function' : `the class or function ${given.name} itself`;
+  if (typeof given === 'function')
+    return given.name === '' ? 'a function' : `the class or function ${given.name} itself`;
   return `a ${typeof given}`;
 }

@@ -21,7 +21,12 @@ const Bare = new EntitySchema<{ id: string }>({ name: 'bare', columns: { id: { t
 
 @Module({ imports: [TypeOrmModule.forFeature([Far])] })
 class FarModule {}
-@Module({ imports: [forwardRef(() => FarModule), { module: class Dynamic {}, imports: [TypeOrmModule.forFeature([Near, Bare])] }] })
+@Module({
+  imports: [
+    forwardRef(() => FarModule),
+    { module: class Dynamic {}, imports: [TypeOrmModule.forFeature([Near, Bare])] },
+  ],
+})
 class BetweenModule {}
 
 const contract = defineContract({ name: 'stock' });

@@ -8,8 +8,8 @@ type Import = Type | DynamicModule | ForwardReference | Promise<DynamicModule>;
 type RepositoryProvider = Provider & { readonly targetEntitySchema?: { readonly target: Type | string } };
 
 /**
- * The entities that a module, or a module that it imports, names the stock way: `TypeOrmModule.forFeature([Row])`. Entities that
- * are an `EntitySchema` leave no trace there: they are named in `entities` of the bounded module.
+ * The entities that a module, or a module that it imports, names the stock way: `TypeOrmModule.forFeature([Row])`.
+ * Entities that are an `EntitySchema` leave no trace there: they are named in `entities` of the bounded module.
  * @throws StartupError for `TypeOrmModule.forRoot`: it would open the database past the module's own schema and role.
  */
 export function featureEntities(cls: Type): Type[] {
@@ -21,7 +21,8 @@ export function featureEntities(cls: Type): Type[] {
 function walk(root: Type, at: Type, found: Set<Type>, seen: Set<unknown>): void {
   if (seen.has(at)) return;
   seen.add(at);
-  for (const imported of (Reflect.getMetadata('imports', at) as Import[] | undefined) ?? []) visit(root, imported, found, seen);
+  for (const imported of (Reflect.getMetadata('imports', at) as Import[] | undefined) ?? [])
+    visit(root, imported, found, seen);
 }
 
 function visit(root: Type, imported: Import, found: Set<Type>, seen: Set<unknown>): void {

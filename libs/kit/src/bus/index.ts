@@ -1,3 +1,9 @@
 export { attachBuses, bindHandlers, guardEventBuses, clientsOf, type ModuleClients } from './attach-buses.js';
-export { BoundedModule, boundedModuleSpec, checkedModuleSpec, type BoundedModuleOptions, type BoundedModuleSpec } from './bounded-module.js';
+export {
+  BoundedModule,
+  boundedModuleSpec,
+  checkedModuleSpec,
+  type BoundedModuleOptions,
+  type BoundedModuleSpec,
+} from './bounded-module.js';
 export { NoHandler, NotAMessage, type BusCall } from './errors.js';

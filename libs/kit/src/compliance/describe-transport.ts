@@ -7,14 +7,19 @@ import { describeHandlers } from './messaging/handlers.js';
 import { describeReplicas } from './messaging/replicas.js';
 
 /**
- * What a transport promises, as tests: the parity law, and durable events. Runs each module in a host of its own, in the process of the
- * test. Needs `describe`, `it` and `expect` as globals, a time limit of two minutes for each test, and a PostgreSQL (see `freshDatabase`). Not tested:
- * durable commands, a log with a new incarnation, and a loss of the connection.
+ * What a transport promises, as tests: the parity law, and durable events. Runs each module in a host of its own, in
+ * the process of the test. Needs `describe`, `it` and `expect` as globals, a time limit of two minutes for each test,
+ * and a PostgreSQL (see `freshDatabase`). Not tested: durable commands, a log with a new incarnation, and a loss of the
+ * connection.
  * @param transport makes one for each host; hosts of one namespace must reach each other, and no other.
  */
 export function describeTransport(name: string, transport: (namespace: string) => Transport): void {
   describeLaw(name, () => hostLaw(transport));
-  const world = { name, hosts: (namespace: string) => ['talker', 'listener'].map((module) => ({ modules: [module], transport: transport(namespace) })) };
+  const world = {
+    name,
+    hosts: (namespace: string) =>
+      ['talker', 'listener'].map((module) => ({ modules: [module], transport: transport(namespace) })),
+  };
   describeEvents(world);
   describeHandlers(world);
   describeReplicas(world);
@@ -25,7 +30,12 @@ export async function hostLaw(transport: (namespace: string) => Transport): Prom
   const namespace = `law${Math.random().toString(36).slice(2, 12)}`;
   const hosts = new Map<string, Host>();
   for (const { contract } of lawApplication.modules) {
-    const host = new Host({ application: lawApplication, modules: [contract.name], transport: transport(namespace), inFlightMax: LAW_IN_FLIGHT_MAX });
+    const host = new Host({
+      application: lawApplication,
+      modules: [contract.name],
+      transport: transport(namespace),
+      inFlightMax: LAW_IN_FLIGHT_MAX,
+    });
     hosts.set(contract.name, await host.start());
   }
   return {

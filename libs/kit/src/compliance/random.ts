@@ -27,7 +27,10 @@ export class Random {
   /** Some of the items, `most` at most, each once. */
   some<T>(items: readonly T[], most: number): T[] {
     const left = [...items];
-    return Array.from({ length: Math.min(this.below(most + 1), items.length) }, () => left.splice(this.below(left.length), 1)[0] as T);
+    return Array.from(
+      { length: Math.min(this.below(most + 1), items.length) },
+      () => left.splice(this.below(left.length), 1)[0] as T,
+    );
   }
 }
 

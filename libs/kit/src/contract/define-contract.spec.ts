@@ -38,7 +38,8 @@ function refusalOf(run: () => unknown): { code: string; message: string; hint: s
   try {
     run();
   } catch (error) {
-    if (error instanceof StartupError) return { code: error.code.replace('fledge.startup.', ''), message: error.message, hint: error.hint };
+    if (error instanceof StartupError)
+      return { code: error.code.replace('fledge.startup.', ''), message: error.message, hint: error.hint };
     throw error;
   }
   throw new Error('nothing was refused');
@@ -46,22 +47,118 @@ function refusalOf(run: () => unknown): { code: string; message: string; hint: s
 
 describe('defineContract refuses', () => {
   it.each<[string, Partial<ContractOptions>, string, string, string]>([
-    ['a module name', { name: 'Stock' }, 'module-name', "'Stock' cannot name a module", 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.'],
-    ['an empty module name', { name: '' }, 'module-name', "'' cannot name a module", 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.'],
-    ['a long module name', { name: 's'.repeat(41) }, 'module-name', `'${'s'.repeat(41)}' cannot name a module`, 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.'],
-    ['a command without a contract', { commands: [Plain] }, 'message-contract', 'Plain stands among the command messages of stock but has no @CommandContract', "Decorate it with @CommandContract('stock.….v1')."],
-    ['a query among the commands', { commands: [Level] }, 'message-contract', 'Level stands among the command messages of stock but has no @CommandContract', "Decorate it with @CommandContract('stock.….v1')."],
-    ['a command among the queries', { queries: [Reserve] }, 'message-contract', 'Reserve stands among the query messages of stock but has no @QueryContract', "Decorate it with @QueryContract('stock.….v1')."],
-    ['an event without a contract', { events: [Plain] }, 'message-contract', 'Plain stands among the events of stock but has no @EventContract', "Decorate it with @EventContract('stock.….v1', { key })."],
-    ["another module's name", { commands: [Foreign] }, 'wire-name', "Foreign has the wire name 'catalog.rename.v1' but stands in the contract of stock", "Name it 'stock.….v1'."],
-    ["another module's event", { events: [ForeignEvent] }, 'wire-name', "ForeignEvent has the wire name 'catalog.renamed.v1' but stands in the contract of stock", "Name it 'stock.….v1'."],
-    ['an error without a contract', { commands: [Breaks] }, 'error-contract', 'stock.break.v1 declares the error NamelessError, which has no @ErrorContract', "Decorate it with @ErrorContract('stock.….v1')."],
-    ['two messages of one name', { commands: [Reserve, ReserveToo] }, 'wire-name-twice', "the contract of stock has two messages named 'stock.reserve.v1'", 'Give each its own name.'],
-    ['a message and an event of one name', { queries: [Level], events: [LevelChanged] }, 'wire-name-twice', "the contract of stock has two messages named 'stock.level.v1'", 'Give each its own name.'],
-    ['a mode of unknown fields', { unknownFields: 'strip' as UnknownFields }, 'unknown-fields', "the contract of stock takes unknown fields in the mode 'strip'", "Use 'exact' or 'open'."],
-    ['a route without a slash', { routes: ['stock'] }, 'route', "stock owns the route 'stock', which is no path prefix", "Use lower-case segments, as in '/products'."],
-    ['a route with a slash at its end', { routes: ['/stock/'] }, 'route', "stock owns the route '/stock/', which is no path prefix", "Use lower-case segments, as in '/products'."],
-    ['a route of all paths', { routes: ['/'] }, 'route', "stock owns the route '/', which is no path prefix", "Use lower-case segments, as in '/products'."],
+    [
+      'a module name',
+      { name: 'Stock' },
+      'module-name',
+      "'Stock' cannot name a module",
+      'Use lower-case letters, digits and hyphens, 40 at most, a letter first.',
+    ],
+    [
+      'an empty module name',
+      { name: '' },
+      'module-name',
+      "'' cannot name a module",
+      'Use lower-case letters, digits and hyphens, 40 at most, a letter first.',
+    ],
+    [
+      'a long module name',
+      { name: 's'.repeat(41) },
+      'module-name',
+      `'${'s'.repeat(41)}' cannot name a module`,
+      'Use lower-case letters, digits and hyphens, 40 at most, a letter first.',
+    ],
+    [
+      'a command without a contract',
+      { commands: [Plain] },
+      'message-contract',
+      'Plain stands among the command messages of stock but has no @CommandContract',
+      "Decorate it with @CommandContract('stock.….v1').",
+    ],
+    [
+      'a query among the commands',
+      { commands: [Level] },
+      'message-contract',
+      'Level stands among the command messages of stock but has no @CommandContract',
+      "Decorate it with @CommandContract('stock.….v1').",
+    ],
+    [
+      'a command among the queries',
+      { queries: [Reserve] },
+      'message-contract',
+      'Reserve stands among the query messages of stock but has no @QueryContract',
+      "Decorate it with @QueryContract('stock.….v1').",
+    ],
+    [
+      'an event without a contract',
+      { events: [Plain] },
+      'message-contract',
+      'Plain stands among the events of stock but has no @EventContract',
+      "Decorate it with @EventContract('stock.….v1', { key }).",
+    ],
+    [
+      "another module's name",
+      { commands: [Foreign] },
+      'wire-name',
+      "Foreign has the wire name 'catalog.rename.v1' but stands in the contract of stock",
+      "Name it 'stock.….v1'.",
+    ],
+    [
+      "another module's event",
+      { events: [ForeignEvent] },
+      'wire-name',
+      "ForeignEvent has the wire name 'catalog.renamed.v1' but stands in the contract of stock",
+      "Name it 'stock.….v1'.",
+    ],
+    [
+      'an error without a contract',
+      { commands: [Breaks] },
+      'error-contract',
+      'stock.break.v1 declares the error NamelessError, which has no @ErrorContract',
+      "Decorate it with @ErrorContract('stock.….v1').",
+    ],
+    [
+      'two messages of one name',
+      { commands: [Reserve, ReserveToo] },
+      'wire-name-twice',
+      "the contract of stock has two messages named 'stock.reserve.v1'",
+      'Give each its own name.',
+    ],
+    [
+      'a message and an event of one name',
+      { queries: [Level], events: [LevelChanged] },
+      'wire-name-twice',
+      "the contract of stock has two messages named 'stock.level.v1'",
+      'Give each its own name.',
+    ],
+    [
+      'a mode of unknown fields',
+      { unknownFields: 'strip' as UnknownFields },
+      'unknown-fields',
+      "the contract of stock takes unknown fields in the mode 'strip'",
+      "Use 'exact' or 'open'.",
+    ],
+    [
+      'a route without a slash',
+      { routes: ['stock'] },
+      'route',
+      "stock owns the route 'stock', which is no path prefix",
+      "Use lower-case segments, as in '/products'.",
+    ],
+    [
+      'a route with a slash at its end',
+      { routes: ['/stock/'] },
+      'route',
+      "stock owns the route '/stock/', which is no path prefix",
+      "Use lower-case segments, as in '/products'.",
+    ],
+    [
+      'a route of all paths',
+      { routes: ['/'] },
+      'route',
+      "stock owns the route '/', which is no path prefix",
+      "Use lower-case segments, as in '/products'.",
+    ],
   ])('%s', (_, options, code, message, hint) => {
     expect(refusalOf(() => defineContract({ name: 'stock', ...options }))).toEqual({ code, message, hint });
   });
@@ -75,20 +172,35 @@ describe('the decorators of messages refuse', () => {
     hint: "Use lower-case words joined by hyphens and a major version, as in 'inventory.reserve-stock.v1'.",
   });
 
-  it.each(['', 'stock', 'stock.reserve', 'stock.reserve.1', 'stock.reserve.v0', 'stock.Reserve.v1', 'stock.reserve_all.v1', 'stock.a.b.v1', ' stock.reserve.v1', 'stock.reserve.v10000', `stock.${'r'.repeat(96)}.v1`])(
-    "the wire name '%s'",
-    (name) => {
-      expect(refusalOf(command(name))).toEqual(named(name));
-      expect(refusalOf(() => EventContract(name, { key: 'id' })(class Named {}))).toEqual(named(name));
-      expect(refusalOf(() => ErrorContract(name)(class Named extends ContractError {}))).toEqual(named(name));
-    },
-  );
+  it.each([
+    '',
+    'stock',
+    'stock.reserve',
+    'stock.reserve.1',
+    'stock.reserve.v0',
+    'stock.Reserve.v1',
+    'stock.reserve_all.v1',
+    'stock.a.b.v1',
+    ' stock.reserve.v1',
+    'stock.reserve.v10000',
+    `stock.${'r'.repeat(96)}.v1`,
+  ])("the wire name '%s'", (name) => {
+    expect(refusalOf(command(name))).toEqual(named(name));
+    expect(refusalOf(() => EventContract(name, { key: 'id' })(class Named {}))).toEqual(named(name));
+    expect(refusalOf(() => ErrorContract(name)(class Named extends ContractError {}))).toEqual(named(name));
+  });
 
   it('a mode of unknown fields', () => {
     const unknownFields = 'ignore' as UnknownFields;
-    const refusal = { code: 'unknown-fields', message: "Named takes unknown fields in the mode 'ignore'", hint: "Use 'exact' or 'open'." };
+    const refusal = {
+      code: 'unknown-fields',
+      message: "Named takes unknown fields in the mode 'ignore'",
+      hint: "Use 'exact' or 'open'.",
+    };
     expect(refusalOf(command('stock.reserve.v1', { unknownFields }))).toEqual(refusal);
-    expect(refusalOf(() => EventContract('stock.reserved.v1', { key: 'id', unknownFields })(class Named {}))).toEqual(refusal);
+    expect(refusalOf(() => EventContract('stock.reserved.v1', { key: 'id', unknownFields })(class Named {}))).toEqual(
+      refusal,
+    );
   });
 
   it.each([0, -1, 1.5, NaN, Infinity, DEADLINE_MAX_MS + 1])('a deadline of %d ms', (deadlineMs) => {
@@ -102,10 +214,31 @@ describe('the decorators of messages refuse', () => {
 
 describe('a contract', () => {
   it('knows its messages with their defaults', () => {
-    const contract = defineContract({ name: 'stock', commands: [Reserve], queries: [Level], routes: ['/stock', '/.well-known/stock.json', '/a/b'] });
+    const contract = defineContract({
+      name: 'stock',
+      commands: [Reserve],
+      queries: [Level],
+      routes: ['/stock', '/.well-known/stock.json', '/a/b'],
+    });
     expect(contract.messages).toEqual([
-      { kind: 'command', name: 'stock.reserve.v1', cls: Reserve, result: undefined, errors: [], deadlineMs: DEADLINE_DEFAULT_MS, idempotent: false },
-      { kind: 'query', name: 'stock.level.v1', cls: Level, result: undefined, errors: [], deadlineMs: DEADLINE_DEFAULT_MS, idempotent: true },
+      {
+        kind: 'command',
+        name: 'stock.reserve.v1',
+        cls: Reserve,
+        result: undefined,
+        errors: [],
+        deadlineMs: DEADLINE_DEFAULT_MS,
+        idempotent: false,
+      },
+      {
+        kind: 'query',
+        name: 'stock.level.v1',
+        cls: Level,
+        result: undefined,
+        errors: [],
+        deadlineMs: DEADLINE_DEFAULT_MS,
+        idempotent: true,
+      },
     ]);
     expect(contract.routes).toHaveLength(3);
   });
@@ -122,7 +255,12 @@ describe('a contract', () => {
     @EventContract('stock.moved.v1', { key: 'id', unknownFields: 'exact' })
     class Moved {}
     const modes = (unknownFields?: UnknownFields) => {
-      const { messages, events } = defineContract({ name: 'stock', commands: [Reserve, Move], events: [LevelChanged, Moved], unknownFields });
+      const { messages, events } = defineContract({
+        name: 'stock',
+        commands: [Reserve, Move],
+        events: [LevelChanged, Moved],
+        unknownFields,
+      });
       return [...messages, ...events].map((spec) => spec.unknownFields);
     };
     expect(modes('open')).toEqual(['open', 'exact', 'open', 'exact']);
@@ -133,7 +271,11 @@ describe('a contract', () => {
   it('belongs to a class and not to those below it', () => {
     class Below extends Reserve {}
     class EventBelow extends LevelChanged {}
-    expect([messageSpec(Below), eventSpec(EventBelow), errorSpec(NamelessError)]).toEqual([undefined, undefined, undefined]);
+    expect([messageSpec(Below), eventSpec(EventBelow), errorSpec(NamelessError)]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 });
 
@@ -146,7 +288,14 @@ class Empty extends ContractError {
 describe('a declared error', () => {
   it('has the code, kind and hint of its contract and its fields as data', () => {
     const error = new Empty('nothing left');
-    expect({ ...error.data, name: error.name, code: error.code, kind: error.kind, hint: error.hint, outcome: error.outcome }).toEqual({
+    expect({
+      ...error.data,
+      name: error.name,
+      code: error.code,
+      kind: error.kind,
+      hint: error.hint,
+      outcome: error.outcome,
+    }).toEqual({
       id: 'p-1',
       left: 0,
       name: 'Empty',
@@ -158,7 +307,10 @@ describe('a declared error', () => {
   });
 
   it('without a contract says so', () => {
-    expect(refusalOf(() => new NamelessError('x').code)).toMatchObject({ code: 'error-contract', message: 'NamelessError has no @ErrorContract' });
+    expect(refusalOf(() => new NamelessError('x').code)).toMatchObject({
+      code: 'error-contract',
+      message: 'NamelessError has no @ErrorContract',
+    });
     expect(errorSpec(NamelessError as Class)).toBeUndefined();
   });
 });

@@ -33,7 +33,11 @@ const ROUTE = /^(\/[a-z0-9][a-z0-9._-]*|\/\.well-known\/[a-z0-9._-]+)(\/[a-z0-9]
 export function defineContract(options: ContractOptions): Contract {
   const { name } = options;
   if (!MODULE_NAME.test(name)) {
-    throw new StartupError('module-name', `'${name}' cannot name a module`, 'Use lower-case letters, digits and hyphens, 40 at most, a letter first.');
+    throw new StartupError(
+      'module-name',
+      `'${name}' cannot name a module`,
+      'Use lower-case letters, digits and hyphens, 40 at most, a letter first.',
+    );
   }
   const unknownFields = checkUnknownFields(options.unknownFields, `the contract of ${name}`);
   const messages = [
@@ -41,30 +45,53 @@ export function defineContract(options: ContractOptions): Contract {
     ...(options.queries ?? []).map((cls) => own(name, cls, 'query')),
   ];
   const events = (options.events ?? []).map((cls) => ownEvent(name, cls));
-  refuseTwice(name, [...messages, ...events].map((m) => m.name));
+  refuseTwice(
+    name,
+    [...messages, ...events].map((m) => m.name),
+  );
   for (const route of options.routes ?? []) {
     if (!ROUTE.test(route)) {
-      throw new StartupError('route', `${name} owns the route '${route}', which is no path prefix`, "Use lower-case segments, as in '/products'.");
+      throw new StartupError(
+        'route',
+        `${name} owns the route '${route}', which is no path prefix`,
+        "Use lower-case segments, as in '/products'.",
+      );
     }
   }
-  return { name, messages: messages.map(withMode(unknownFields)), events: events.map(withMode(unknownFields)), routes: options.routes ?? [] };
+  return {
+    name,
+    messages: messages.map(withMode(unknownFields)),
+    events: events.map(withMode(unknownFields)),
+    routes: options.routes ?? [],
+  };
 }
 
 /** Gives a message the mode of its contract, unless it has one. */
 function withMode(unknownFields: UnknownFields | undefined) {
-  return <Spec extends MessageSpec | EventSpec>(spec: Spec): Spec => ({ ...spec, unknownFields: spec.unknownFields ?? unknownFields });
+  return <Spec extends MessageSpec | EventSpec>(spec: Spec): Spec => ({
+    ...spec,
+    unknownFields: spec.unknownFields ?? unknownFields,
+  });
 }
 
 function own(module: string, cls: Class, kind: 'command' | 'query'): MessageSpec {
   const spec = messageSpec(cls);
   const decorator = kind === 'command' ? '@CommandContract' : '@QueryContract';
   if (!spec || spec.kind !== kind) {
-    throw new StartupError('message-contract', `${cls.name} stands among the ${kind} messages of ${module} but has no ${decorator}`, `Decorate it with ${decorator}('${module}.….v1').`);
+    throw new StartupError(
+      'message-contract',
+      `${cls.name} stands among the ${kind} messages of ${module} but has no ${decorator}`,
+      `Decorate it with ${decorator}('${module}.….v1').`,
+    );
   }
   checkModule(module, spec.name, cls);
   for (const error of spec.errors) {
     if (!errorSpec(error)) {
-      throw new StartupError('error-contract', `${spec.name} declares the error ${error.name}, which has no @ErrorContract`, `Decorate it with @ErrorContract('${module}.….v1').`);
+      throw new StartupError(
+        'error-contract',
+        `${spec.name} declares the error ${error.name}, which has no @ErrorContract`,
+        `Decorate it with @ErrorContract('${module}.….v1').`,
+      );
     }
   }
   return spec;
@@ -73,7 +100,11 @@ function own(module: string, cls: Class, kind: 'command' | 'query'): MessageSpec
 function ownEvent(module: string, cls: Class): EventSpec {
   const spec = eventSpec(cls);
   if (!spec) {
-    throw new StartupError('message-contract', `${cls.name} stands among the events of ${module} but has no @EventContract`, `Decorate it with @EventContract('${module}.….v1', { key }).`);
+    throw new StartupError(
+      'message-contract',
+      `${cls.name} stands among the events of ${module} but has no @EventContract`,
+      `Decorate it with @EventContract('${module}.….v1', { key }).`,
+    );
   }
   checkModule(module, spec.name, cls);
   return spec;
@@ -81,11 +112,20 @@ function ownEvent(module: string, cls: Class): EventSpec {
 
 function checkModule(module: string, name: string, cls: Class): void {
   if (!name.startsWith(`${module}.`)) {
-    throw new StartupError('wire-name', `${cls.name} has the wire name '${name}' but stands in the contract of ${module}`, `Name it '${module}.….v1'.`);
+    throw new StartupError(
+      'wire-name',
+      `${cls.name} has the wire name '${name}' but stands in the contract of ${module}`,
+      `Name it '${module}.….v1'.`,
+    );
   }
 }
 
 function refuseTwice(module: string, names: readonly string[]): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice) throw new StartupError('wire-name-twice', `the contract of ${module} has two messages named '${twice}'`, 'Give each its own name.');
+  if (twice)
+    throw new StartupError(
+      'wire-name-twice',
+      `the contract of ${module} has two messages named '${twice}'`,
+      'Give each its own name.',
+    );
 }

@@ -90,14 +90,16 @@ export class ModuleFault extends FledgeError {
 export type UnavailableReason = 'missing' | 'overloaded' | 'draining' | 'disconnected' | 'database';
 
 /**
- * No replica of the module can take the call now: it never ran, so it is safe to send again. Or, with the reason `database`, the
- * module's database broke off what the call did, and `outcome` says whether something of it can have stayed.
+ * No replica of the module can take the call now: it never ran, so it is safe to send again. Or, with the reason
+ * `database`, the module's database broke off what the call did, and `outcome` says whether something of it can have
+ * stayed.
  */
 export class ModuleUnavailable extends FledgeError {
   readonly code = 'fledge.module-unavailable';
   readonly kind = 'unavailable';
   get hint(): string {
-    if (this.outcome === 'unknown') return 'It may have run: send it again only if it is a query or carries an idempotency key.';
+    if (this.outcome === 'unknown')
+      return 'It may have run: send it again only if it is a query or carries an idempotency key.';
     return 'Try again after a moment; if it stays, see that a service of the topology hosts the module and is ready.';
   }
   get data(): Readonly<Record<string, unknown>> {

@@ -1,6 +1,27 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, IsDate, IsIn, IsInt, IsOptional, IsString, IsUUID, Matches, MaxLength, Min, ValidateNested } from 'class-validator';
-import { CommandContract, ContractError, describeMessage, ErrorContract, jsonSchemaOf, type MessageSpec, messageSpec } from './index.js';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsDate,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  Matches,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import {
+  CommandContract,
+  ContractError,
+  describeMessage,
+  ErrorContract,
+  jsonSchemaOf,
+  type MessageSpec,
+  messageSpec,
+} from './index.js';
 
 class Line {
   @IsUUID() productId!: string;
@@ -54,7 +75,12 @@ it('describes a message with its result and its errors', () => {
       {
         name: 'test.refused.v1',
         kind: 'conflict',
-        fields: { type: 'object', properties: { limit: { type: 'integer' } }, required: ['limit'], additionalProperties: false },
+        fields: {
+          type: 'object',
+          properties: { limit: { type: 'integer' } },
+          required: ['limit'],
+          additionalProperties: false,
+        },
       },
     ],
   });

@@ -6,7 +6,9 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-/** A message for those who call it without the kit: its name, its time, and the schemas of what goes in and comes out. */
+/**
+ * A message for those who call it without the kit: its name, its time, and the schemas of what goes in and comes out.
+ */
 export interface DescribedMessage {
   readonly name: string;
   readonly kind: 'command' | 'query';
@@ -17,7 +19,10 @@ export interface DescribedMessage {
   readonly errors: readonly { readonly name: string; readonly kind: string; readonly fields: JsonSchema }[];
 }
 
-/** Describes a message for other languages and tools. A check that JSON Schema has no word for is left out: the module still makes it. */
+/**
+ * Describes a message for other languages and tools. A check that JSON Schema has no word for is left out: the module
+ * still makes it.
+ */
 export function describeMessage(spec: MessageSpec): DescribedMessage {
   const { unknownFields } = spec;
   const result = resultSchema(spec.result, unknownFields);
@@ -29,7 +34,11 @@ export function describeMessage(spec: MessageSpec): DescribedMessage {
     ...(result && { result }),
     errors: spec.errors.map((cls) => {
       const error = errorSpec(cls);
-      return { name: error?.name ?? cls.name, kind: error?.kind ?? 'internal', fields: jsonSchemaOf(cls, unknownFields) };
+      return {
+        name: error?.name ?? cls.name,
+        kind: error?.kind ?? 'internal',
+        fields: jsonSchemaOf(cls, unknownFields),
+      };
     }),
   };
 }
@@ -41,13 +50,19 @@ interface Draft {
   readonly additionalProperties: boolean;
 }
 
-/** The JSON Schema of a contract class; classes it holds stand under `$defs`. `additionalProperties` says how unknown fields are taken. */
+/**
+ * The JSON Schema of a contract class; classes it holds stand under `$defs`. `additionalProperties` says how unknown
+ * fields are taken.
+ */
 export function jsonSchemaOf(cls: Class, unknownFields: UnknownFields = 'exact'): JsonSchema {
   const definitions = new Map<Shape, JsonSchema>();
   const root = shapeOf(cls);
   const schema = objectSchema(root, { root, definitions, additionalProperties: unknownFields === 'open' });
   if (definitions.size === 0) return schema;
-  return { ...schema, $defs: Object.fromEntries([...definitions].map(([shape, definition]) => [shape.cls.name, definition])) };
+  return {
+    ...schema,
+    $defs: Object.fromEntries([...definitions].map(([shape, definition]) => [shape.cls.name, definition])),
+  };
 }
 
 const PRIMITIVES = new Map<unknown, JsonSchema>([
@@ -75,7 +90,9 @@ function objectSchema(shape: Shape, draft: Draft): JsonSchema {
 
 function fieldSchema(field: FieldShape, draft: Draft): JsonSchema {
   const value = { ...valueSchema(field, draft), ...keywords(field.constraints.filter((c) => c.each === field.list)) };
-  const schema = field.list ? { type: 'array', items: value, ...keywords(field.constraints.filter((c) => !c.each)) } : value;
+  const schema = field.list
+    ? { type: 'array', items: value, ...keywords(field.constraints.filter((c) => !c.each)) }
+    : value;
   return field.optional ? { anyOf: [schema, { type: 'null' }] } : schema;
 }
 

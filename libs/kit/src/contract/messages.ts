@@ -10,17 +10,22 @@ export type Class<T = object> = abstract new (...args: never[]) => T;
 export type ResultType = Class | readonly [Class] | undefined;
 
 /** Names of a class's data fields, without its methods. */
-type DataKeys<T> = { [K in keyof T]: K extends symbol ? never : T[K] extends (...args: never[]) => unknown ? never : K }[keyof T];
+type DataKeys<T> = {
+  [K in keyof T]: K extends symbol ? never : T[K] extends (...args: never[]) => unknown ? never : K;
+}[keyof T];
 
 /** The plain fields of a contract class, for its constructor: `constructor(fields: Fields<ReserveStock>)`. */
-export type Fields<T> = T extends ContractError ? Omit<Pick<T, DataKeys<T>>, keyof ContractError> : Pick<T, DataKeys<T>>;
+export type Fields<T> = T extends ContractError
+  ? Omit<Pick<T, DataKeys<T>>, keyof ContractError>
+  : Pick<T, DataKeys<T>>;
 
 /**
- * What becomes of a field that no class here names, in what other code sent: another process, or a message that was stored by
- * another version. `exact` refuses all of it with `InvalidMessage`; `open` drops the field before anybody sees it, so that
- * this code takes what a newer contract adds. The receiver's own contract decides.
+ * What becomes of a field that no class here names, in what other code sent: another process, or a message that was
+ * stored by another version. `exact` refuses all of it with `InvalidMessage`; `open` drops the field before anybody
+ * sees it, so that this code takes what a newer contract adds. The receiver's own contract decides.
  *
- * What this code itself passes, returns, throws or publishes is held to its classes either way: a misspelt field is refused.
+ * What this code itself passes, returns, throws or publishes is held to its classes either way: a misspelt field is
+ * refused.
  */
 export type UnknownFields = 'exact' | 'open';
 
@@ -30,11 +35,15 @@ export interface MessageOptions {
   readonly result?: ResultType;
   /** The errors that arrive at the caller as themselves; any other arrives as `ModuleFault`. Default none. */
   readonly errors?: readonly Class<ContractError>[];
-  /** The longest a call may take, in milliseconds; the caller's own deadline may shorten it. 1 to 600,000; default 5,000. */
+  /**
+   * The longest a call may take, in milliseconds; the caller's own deadline may shorten it. 1 to 600,000; default
+   * 5,000.
+   */
   readonly deadlineMs?: number;
   /**
    * The handler may safely run twice for one message, so that the transport may send it again when a replica is lost.
-   * Queries always are. A command is when called with an idempotency key; say `true` if it is by nature. Default `false`.
+   * Queries always are. A command is when called with an idempotency key; say `true` if it is by nature. Default
+   * `false`.
    */
   readonly idempotent?: boolean;
   /** Unknown fields of the message, its result, its errors, and all they hold. Default: what `defineContract` says. */
@@ -105,7 +114,11 @@ function checkName(name: string, cls: Class): string {
 /** Throws a `StartupError` for what is no mode, as code that no compiler checked may say. */
 export function checkUnknownFields(mode: UnknownFields | undefined, where: string): UnknownFields | undefined {
   if (mode === undefined || mode === 'exact' || mode === 'open') return mode;
-  throw new StartupError('unknown-fields', `${where} takes unknown fields in the mode '${String(mode)}'`, "Use 'exact' or 'open'.");
+  throw new StartupError(
+    'unknown-fields',
+    `${where} takes unknown fields in the mode '${String(mode)}'`,
+    "Use 'exact' or 'open'.",
+  );
 }
 
 function message(kind: 'command' | 'query', name: string, options: MessageOptions): ClassDecorator {
@@ -113,7 +126,11 @@ function message(kind: 'command' | 'query', name: string, options: MessageOption
     const cls = target as unknown as Class;
     const deadlineMs = options.deadlineMs ?? DEADLINE_DEFAULT_MS;
     if (!Number.isInteger(deadlineMs) || deadlineMs < 1 || deadlineMs > DEADLINE_MAX_MS) {
-      throw new StartupError('deadline', `${cls.name} names a deadline of ${deadlineMs} ms`, `Use whole milliseconds from 1 to ${DEADLINE_MAX_MS}.`);
+      throw new StartupError(
+        'deadline',
+        `${cls.name} names a deadline of ${deadlineMs} ms`,
+        `Use whole milliseconds from 1 to ${DEADLINE_MAX_MS}.`,
+      );
     }
     const spec: MessageSpec = {
       kind,
@@ -147,24 +164,41 @@ export function EventContract(name: string, options: EventOptions): ClassDecorat
   return (target) => {
     const cls = target as unknown as Class;
     const unknownFields = checkUnknownFields(options.unknownFields, cls.name);
-    Object.defineProperty(target, EVENT, { value: { kind: 'event', name: checkName(name, cls), cls, key: options.key, unknownFields } satisfies EventSpec });
+    Object.defineProperty(target, EVENT, {
+      value: { kind: 'event', name: checkName(name, cls), cls, key: options.key, unknownFields } satisfies EventSpec,
+    });
   };
 }
 
 /** Names an error that a contract may declare. Default kind `conflict`. */
-export function ErrorContract(name: string, options: { readonly kind?: ErrorKind; readonly hint?: string } = {}): ClassDecorator {
+export function ErrorContract(
+  name: string,
+  options: { readonly kind?: ErrorKind; readonly hint?: string } = {},
+): ClassDecorator {
   return (target) => {
     const cls = target as unknown as Class<ContractError>;
-    const spec: ErrorSpec = { name: checkName(name, cls), cls, kind: options.kind ?? 'conflict', hint: options.hint ?? '' };
+    const spec: ErrorSpec = {
+      name: checkName(name, cls),
+      cls,
+      kind: options.kind ?? 'conflict',
+      hint: options.hint ?? '',
+    };
     Object.defineProperty(target, ERROR, { value: spec });
   };
 }
 
-/** The root of errors that a contract declares: arrives at the caller as its own class, with its fields and its message. */
+/**
+ * The root of errors that a contract declares: arrives at the caller as its own class, with its fields and its message.
+ */
 export abstract class ContractError extends FledgeError implements ErrorDetails {
   private get spec(): ErrorSpec {
     const spec = errorSpec(this.constructor as Class);
-    if (!spec) throw new StartupError('error-contract', `${this.constructor.name} has no @ErrorContract`, 'Decorate the class with @ErrorContract(name).');
+    if (!spec)
+      throw new StartupError(
+        'error-contract',
+        `${this.constructor.name} has no @ErrorContract`,
+        'Decorate the class with @ErrorContract(name).',
+      );
     return spec;
   }
   get code(): string {

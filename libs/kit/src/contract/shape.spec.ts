@@ -30,7 +30,14 @@ class AsksSomewhere implements ValidatorConstraintInterface {
 }
 
 function Unique(): PropertyDecorator {
-  return (target, name) => registerDecorator({ name: 'unique', async: true, target: target.constructor, propertyName: name as string, validator: { validate: () => Promise.resolve(true) } });
+  return (target, name) =>
+    registerDecorator({
+      name: 'unique',
+      async: true,
+      target: target.constructor,
+      propertyName: name as string,
+      validator: { validate: () => Promise.resolve(true) },
+    });
 }
 
 class Part {
@@ -98,29 +105,58 @@ class WithOwnJson {
   }
 }
 
-const GIVE_ONE = 'Give it one concrete type with @IsString(), @IsInt(), @IsDate(), or @ValidateNested() @Type(() => Part).';
+const GIVE_ONE =
+  'Give it one concrete type with @IsString(), @IsInt(), @IsDate(), or @ValidateNested() @Type(() => Part).';
 const DATA = 'Use strings, numbers, booleans, dates, lists and classes of them.';
 
 describe('shapeOf refuses', () => {
   it.each<[Class, string, string]>([
     [WithGroups, 'WithGroups.field uses validation groups', 'A contract has one set of rules: make two classes.'],
-    [WithTransform, 'WithTransform.field uses @Transform', 'A contract carries values unchanged: transform them in the handler.'],
+    [
+      WithTransform,
+      'WithTransform.field uses @Transform',
+      'A contract carries values unchanged: transform them in the handler.',
+    ],
     [WithExclude, 'WithExclude.field uses @Exclude', 'Leave the field out of the contract class.'],
     [WithPlainObject, 'WithPlainObject.field has a type that cannot be known', GIVE_ONE],
     [WithAny, 'WithAny.field has a type that cannot be known', GIVE_ONE],
     [WithUnion, 'WithUnion.field has a type that cannot be known', GIVE_ONE],
-    [WithUntypedList, 'WithUntypedList.field has a type that cannot be known', 'Name the items: @IsString({ each: true }), or @ValidateNested({ each: true }) @Type(() => Item).'],
-    [WithUnvalidatedPart, 'WithUnvalidatedPart.field holds a Part that is not validated', 'Add @ValidateNested() beside @Type(() => …).'],
-    [WithUnvalidatedParts, 'WithUnvalidatedParts.field holds a Part that is not validated', 'Add @ValidateNested() beside @Type(() => …).'],
+    [
+      WithUntypedList,
+      'WithUntypedList.field has a type that cannot be known',
+      'Name the items: @IsString({ each: true }), or @ValidateNested({ each: true }) @Type(() => Item).',
+    ],
+    [
+      WithUnvalidatedPart,
+      'WithUnvalidatedPart.field holds a Part that is not validated',
+      'Add @ValidateNested() beside @Type(() => …).',
+    ],
+    [
+      WithUnvalidatedParts,
+      'WithUnvalidatedParts.field holds a Part that is not validated',
+      'Add @ValidateNested() beside @Type(() => …).',
+    ],
     [WithFunction, 'WithFunction.field holds a function, which no contract can carry', 'Send data, not behaviour.'],
     [WithBigInt, 'WithBigInt.field holds a BigInt, which no contract can carry', DATA],
     [WithMap, 'WithMap.field holds a Map, which no contract can carry', DATA],
     [WithBuffer, 'WithBuffer.field holds a Buffer, which no contract can carry', DATA],
     [WithPromise, 'WithPromise.field holds a Promise, which no contract can carry', DATA],
-    [WithAsyncCheck, 'WithAsyncCheck.field has the asynchronous check AsksSomewhere', 'Check it in the handler: a boundary does not wait.'],
-    [WithAsyncDecorator, 'WithAsyncDecorator.field has the asynchronous check unique', 'Check it in the handler: a boundary does not wait.'],
+    [
+      WithAsyncCheck,
+      'WithAsyncCheck.field has the asynchronous check AsksSomewhere',
+      'Check it in the handler: a boundary does not wait.',
+    ],
+    [
+      WithAsyncDecorator,
+      'WithAsyncDecorator.field has the asynchronous check unique',
+      'Check it in the handler: a boundary does not wait.',
+    ],
     [WithOwnJson, 'WithOwnJson has a toJSON method', 'A contract class is data: what crosses is its decorated fields.'],
-    [Refers, 'Refers.part holds the class Undecorated, none of whose fields is decorated', 'Decorate its fields with class-validator, or name a contract class.'],
+    [
+      Refers,
+      'Refers.part holds the class Undecorated, none of whose fields is decorated',
+      'Decorate its fields with class-validator, or name a contract class.',
+    ],
   ])('%p', (cls, fact, cure) => {
     const refuse = (): unknown => shapeOf(cls);
     expect(refuse).toThrow(StartupError);
@@ -146,7 +182,10 @@ class Everything extends Base {
 describe('shapeOf', () => {
   it('reads the fields of a class, of those above it, and of those that it holds', () => {
     const shape = shapeOf(Everything);
-    const kinds = shape.fields.map(({ name, kind, list, optional, conditional }) => [name, [kind, list && 'list', optional && 'optional', conditional && 'conditional'].filter(Boolean).join(' ')]);
+    const kinds = shape.fields.map(({ name, kind, list, optional, conditional }) => [
+      name,
+      [kind, list && 'list', optional && 'optional', conditional && 'conditional'].filter(Boolean).join(' '),
+    ]);
     expect(Object.fromEntries(kinds)).toEqual({
       inherited: 'number',
       text: 'string',

@@ -70,22 +70,30 @@ export function shapeOf(cls: Class): Shape {
 
 function fieldOf(cls: Class, name: string, checks: readonly ValidationMetadata[]): FieldShape {
   const where = `${cls.name}.${name}`;
-  if (checks.some((c) => (c.groups?.length ?? 0) > 0)) refuse(where, 'uses validation groups', 'A contract has one set of rules: make two classes.');
+  if (checks.some((c) => (c.groups?.length ?? 0) > 0))
+    refuse(where, 'uses validation groups', 'A contract has one set of rules: make two classes.');
   if (defaultMetadataStorage.findTransformMetadatas(cls, name, PLAIN_TO_CLASS).length > 0) {
     refuse(where, 'uses @Transform', 'A contract carries values unchanged: transform them in the handler.');
   }
-  if (defaultMetadataStorage.findExcludeMetadata(cls, name)) refuse(where, 'uses @Exclude', 'Leave the field out of the contract class.');
+  if (defaultMetadataStorage.findExcludeMetadata(cls, name))
+    refuse(where, 'uses @Exclude', 'Leave the field out of the contract class.');
   const design = Reflect.getMetadata('design:type', cls.prototype as object, name) as unknown;
   const typed = defaultMetadataStorage.findTypeMetadata(cls, name);
   const constraints = checks.filter(isConstraint).map(constraintOf(where));
   const list = design === Array || checks.some((c) => c.each) || constraints.some((c) => /^array/i.test(c.name));
   const optional = checks.some((c) => c.name === 'isOptional');
-  const conditional = checks.some((c) => (c.type === ValidationTypes.CONDITIONAL_VALIDATION && c.name !== 'isOptional') || c.validateIf !== undefined);
+  const conditional = checks.some(
+    (c) => (c.type === ValidationTypes.CONDITIONAL_VALIDATION && c.name !== 'isOptional') || c.validateIf !== undefined,
+  );
   const target = typed?.typeFunction?.() ?? (list ? undefined : design);
   const kind = kindOf(where, target, constraints, list);
   if (kind !== 'object') return { name, kind, list, optional, constraints, conditional };
   if (!checks.some((c) => c.type === ValidationTypes.NESTED_VALIDATION)) {
-    refuse(where, `holds a ${(target as Class).name} that is not validated`, 'Add @ValidateNested() beside @Type(() => …).');
+    refuse(
+      where,
+      `holds a ${(target as Class).name} that is not validated`,
+      'Add @ValidateNested() beside @Type(() => …).',
+    );
   }
   const nested = target as Class;
   return { name, kind, list, optional, constraints, conditional, of: () => nestedShape(where, nested) };
@@ -94,8 +102,15 @@ function fieldOf(cls: Class, name: string, checks: readonly ValidationMetadata[]
 function nestedShape(where: string, cls: Class): Shape {
   const shape = shapeOf(cls);
   // An empty shape under construction is a class that refers to itself; only a finished one can be judged.
-  if (shape.fields.length === 0 && getMetadataStorage().getTargetValidationMetadatas(cls, '', false, false).length === 0) {
-    refuse(where, `holds the class ${cls.name}, none of whose fields is decorated`, 'Decorate its fields with class-validator, or name a contract class.');
+  if (
+    shape.fields.length === 0 &&
+    getMetadataStorage().getTargetValidationMetadatas(cls, '', false, false).length === 0
+  ) {
+    refuse(
+      where,
+      `holds the class ${cls.name}, none of whose fields is decorated`,
+      'Decorate its fields with class-validator, or name a contract class.',
+    );
   }
   return shape;
 }
@@ -106,7 +121,9 @@ function isConstraint({ type }: ValidationMetadata): boolean {
 }
 
 /** The names of class-validator's own checks: it exports each as a constant. */
-const BUILT_IN: ReadonlySet<unknown> = new Set(Object.entries(validator).flatMap(([key, value]) => (/^[A-Z0-9_]+$/.test(key) ? [value] : [])));
+const BUILT_IN: ReadonlySet<unknown> = new Set(
+  Object.entries(validator).flatMap(([key, value]) => (/^[A-Z0-9_]+$/.test(key) ? [value] : [])),
+);
 
 /** Whether a check is the team's own, not one that class-validator brings along. */
 export function isOwnCheck({ name }: Pick<ValidationMetadata, 'name'>): boolean {
@@ -116,8 +133,19 @@ export function isOwnCheck({ name }: Pick<ValidationMetadata, 'name'>): boolean 
 function constraintOf(where: string): (metadata: ValidationMetadata) => Constraint {
   return (metadata) => {
     const custom = getMetadataStorage().getTargetValidatorConstraints(metadata.constraintCls)[0];
-    if (custom?.async) refuse(where, `has the asynchronous check ${metadata.name ?? (metadata.constraintCls as Class).name}`, 'Check it in the handler: a boundary does not wait.');
-    return { name: metadata.name ?? '', args: (metadata.constraints ?? []) as unknown[], each: metadata.each, own: isOwnCheck(metadata), metadata };
+    if (custom?.async)
+      refuse(
+        where,
+        `has the asynchronous check ${metadata.name ?? (metadata.constraintCls as Class).name}`,
+        'Check it in the handler: a boundary does not wait.',
+      );
+    return {
+      name: metadata.name ?? '',
+      args: (metadata.constraints ?? []) as unknown[],
+      each: metadata.each,
+      own: isOwnCheck(metadata),
+      metadata,
+    };
   };
 }
 
@@ -129,10 +157,27 @@ const KIND_OF_TYPE = new Map<unknown, FieldKind>([
 ]);
 
 const KIND_OF_CONSTRAINT: Readonly<Record<string, FieldKind>> = {
-  isString: 'string', isUuid: 'string', isEmail: 'string', isUrl: 'string', matches: 'string', minLength: 'string', maxLength: 'string',
-  isLength: 'string', isIso4217: 'string', isISO4217: 'string', isCurrencyCode: 'string', isAlpha: 'string', isAlphanumeric: 'string',
-  isInt: 'number', isNumber: 'number', min: 'number', max: 'number', isPositive: 'number', isNegative: 'number',
-  isBoolean: 'boolean', isDate: 'date',
+  isString: 'string',
+  isUuid: 'string',
+  isEmail: 'string',
+  isUrl: 'string',
+  matches: 'string',
+  minLength: 'string',
+  maxLength: 'string',
+  isLength: 'string',
+  isIso4217: 'string',
+  isISO4217: 'string',
+  isCurrencyCode: 'string',
+  isAlpha: 'string',
+  isAlphanumeric: 'string',
+  isInt: 'number',
+  isNumber: 'number',
+  min: 'number',
+  max: 'number',
+  isPositive: 'number',
+  isNegative: 'number',
+  isBoolean: 'boolean',
+  isDate: 'date',
 };
 
 function kindOf(where: string, target: unknown, constraints: readonly Constraint[], list: boolean): FieldKind {
@@ -145,18 +190,45 @@ function kindOf(where: string, target: unknown, constraints: readonly Constraint
     if (constraint.name === 'isIn' || constraint.name === 'isEnum') return 'scalar';
   }
   if (typeof target === 'function' && target !== Object && target !== Array && target !== Function) {
-    if (UNCARRIED.has(target)) refuse(where, `holds a ${target.name}, which no contract can carry`, 'Use strings, numbers, booleans, dates, lists and classes of them.');
+    if (UNCARRIED.has(target))
+      refuse(
+        where,
+        `holds a ${target.name}, which no contract can carry`,
+        'Use strings, numbers, booleans, dates, lists and classes of them.',
+      );
     return 'object';
   }
   if (target === Function) refuse(where, 'holds a function, which no contract can carry', 'Send data, not behaviour.');
-  return refuse(where, 'has a type that cannot be known', list ? 'Name the items: @IsString({ each: true }), or @ValidateNested({ each: true }) @Type(() => Item).' : 'Give it one concrete type with @IsString(), @IsInt(), @IsDate(), or @ValidateNested() @Type(() => Part).');
+  return refuse(
+    where,
+    'has a type that cannot be known',
+    list
+      ? 'Name the items: @IsString({ each: true }), or @ValidateNested({ each: true }) @Type(() => Item).'
+      : 'Give it one concrete type with @IsString(), @IsInt(), @IsDate(), or @ValidateNested() @Type(() => Part).',
+  );
 }
 
-const UNCARRIED = new Set<unknown>([BigInt, Map, Set, WeakMap, WeakSet, Symbol, Promise, RegExp, ArrayBuffer, Uint8Array, Buffer]);
+const UNCARRIED = new Set<unknown>([
+  BigInt,
+  Map,
+  Set,
+  WeakMap,
+  WeakSet,
+  Symbol,
+  Promise,
+  RegExp,
+  ArrayBuffer,
+  Uint8Array,
+  Buffer,
+]);
 
 function refuseOwnJson(cls: Class): void {
   if (typeof (cls.prototype as { toJSON?: unknown }).toJSON === 'function') {
-    throw new StartupError('shape', `${cls.name} has a toJSON method`, 'A contract class is data: what crosses is its decorated fields.');
+    throw new StartupError(
+      'shape',
+      `${cls.name} has a toJSON method`,
+      'A contract class is data: what crosses is its decorated fields.',
+    );
   }
 }
 

@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { Column, Entity, PrimaryColumn, type DataSource, type MigrationInterface, type QueryRunner, type Repository } from 'typeorm';
+import {
+  Column,
+  Entity,
+  PrimaryColumn,
+  type DataSource,
+  type MigrationInterface,
+  type QueryRunner,
+  type Repository,
+} from 'typeorm';
 import { currentContext, CallContext, inTransaction, runInContext } from '../boundary/index.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { IsolationInNestedTransaction, openModuleData } from './index.js';
@@ -18,7 +26,9 @@ class EntryRow {
 
 class Accounts1700000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query('create table account (name text primary key, balance int not null check (balance >= 0)); create table entry (id text primary key)');
+    await runner.query(
+      'create table account (name text primary key, balance int not null check (balance >= 0)); create table entry (id text primary key)',
+    );
   }
   async down(): Promise<void> {}
 }
@@ -31,7 +41,13 @@ let entries: Repository<EntryRow>;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  source = await openModuleData({ module: 'bank', url: database.url, entities: [AccountRow, EntryRow], migrations: [Accounts1700000000000], poolMax: 4 });
+  source = await openModuleData({
+    module: 'bank',
+    url: database.url,
+    entities: [AccountRow, EntryRow],
+    migrations: [Accounts1700000000000],
+    poolMax: 4,
+  });
   // as @InjectRepository gets them: once, outside of any transaction
   accounts = source.getRepository(AccountRow);
   entries = source.getRepository(EntryRow);
@@ -50,12 +66,28 @@ describe('inside `transaction`', () => {
   const writes: [string, () => Promise<unknown>][] = [
     ['save of a repository', () => accounts.save({ name: 'ann', balance: 1 })],
     ['insert of a repository', () => accounts.insert({ name: 'ann', balance: 1 })],
-    ["a repository's query builder", () => accounts.createQueryBuilder().insert().values({ name: 'ann', balance: 1 }).execute()],
+    [
+      "a repository's query builder",
+      () => accounts.createQueryBuilder().insert().values({ name: 'ann', balance: 1 }).execute(),
+    ],
     ["a repository's own query", () => accounts.query("insert into account values ('ann', 1)")],
     ["the data source's query", () => source.query("insert into account values ('ann', 1)")],
-    ["the data source's query builder", () => source.createQueryBuilder().insert().into(AccountRow).values({ name: 'ann', balance: 1 }).execute()],
+    [
+      "the data source's query builder",
+      () => source.createQueryBuilder().insert().into(AccountRow).values({ name: 'ann', balance: 1 }).execute(),
+    ],
     ['the injected manager', () => source.manager.save(AccountRow, { name: 'ann', balance: 1 })],
-    ['a repository of an extension', () => accounts.extend({ open(name: string) { return this.insert({ name, balance: 1 }); } }).open('ann')],
+    [
+      'a repository of an extension',
+      () =>
+        accounts
+          .extend({
+            open(name: string) {
+              return this.insert({ name, balance: 1 });
+            },
+          })
+          .open('ann'),
+    ],
   ];
 
   it.each(writes)('%s joins: it sees what is written and is undone with it', async (_, write) => {
@@ -81,7 +113,7 @@ describe('inside `transaction`', () => {
     });
   });
 
-  it('a row lock is the transaction\'s', async () => {
+  it("a row lock is the transaction's", async () => {
     await accounts.insert({ name: 'ann', balance: 0 });
     const deposit = () =>
       source.transaction(async () => {
@@ -94,13 +126,17 @@ describe('inside `transaction`', () => {
 
   it('work in parallel shares the connection, one query at a time', async () => {
     const overlaps = watchOverlaps();
-    await source.transaction(() => Promise.all(['ann', 'bob', 'cid'].map((name) => accounts.save({ name, balance: 1 }))));
+    await source.transaction(() =>
+      Promise.all(['ann', 'bob', 'cid'].map((name) => accounts.save({ name, balance: 1 }))),
+    );
     expect(overlaps()).toEqual([]);
     expect(await accounts.count()).toBe(3);
   });
 
   it('the isolation level is the one asked for', async () => {
-    const level = await source.transaction('SERIALIZABLE', () => source.query<{ level: string }[]>("select current_setting('transaction_isolation') as level"));
+    const level = await source.transaction('SERIALIZABLE', () =>
+      source.query<{ level: string }[]>("select current_setting('transaction_isolation') as level"),
+    );
     expect(level).toEqual([{ level: 'serializable' }]);
   });
 });
@@ -178,7 +214,11 @@ describe('a transaction ends where its callback ends:', () => {
       await expect(source.transaction(() => Promise.reject(stop))).rejects.toBe(stop);
       await expect(source.transaction(() => source.query('select 1/0'))).rejects.toThrow('division by zero');
     }
-    expect(await source.query("select count(*)::int as count from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'")).toEqual([{ count: 0 }]);
+    expect(
+      await source.query(
+        "select count(*)::int as count from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'",
+      ),
+    ).toEqual([{ count: 0 }]);
   });
 });
 
@@ -226,7 +266,9 @@ describe('a transaction inside a transaction', () => {
 
   it('has no isolation level of its own', async () => {
     await source.transaction(async () => {
-      await expect(source.transaction('SERIALIZABLE', () => accounts.count())).rejects.toBeInstanceOf(IsolationInNestedTransaction);
+      await expect(source.transaction('SERIALIZABLE', () => accounts.count())).rejects.toBeInstanceOf(
+        IsolationInNestedTransaction,
+      );
     });
   });
 });
@@ -246,26 +288,29 @@ describe('what the boundary sees', () => {
     });
   });
 
-  it.each(['commitTransaction', 'rollbackTransaction', 'release'] as const)('is an open transaction from startTransaction by hand to %s', async (end) => {
-    await runInContext(context(), async () => {
-      const runner = source.createQueryRunner();
-      await runner.startTransaction();
-      await runner.startTransaction();
-      await runner.manager.insert(AccountRow, { name: 'ann', balance: 1 });
-      expect(inTransaction(currentContext())).toBe(true);
-      // injected repositories cannot know of it
-      expect(await accounts.count()).toBe(0);
-      if (end !== 'release') {
-        await runner[end]();
+  it.each(['commitTransaction', 'rollbackTransaction', 'release'] as const)(
+    'is an open transaction from startTransaction by hand to %s',
+    async (end) => {
+      await runInContext(context(), async () => {
+        const runner = source.createQueryRunner();
+        await runner.startTransaction();
+        await runner.startTransaction();
+        await runner.manager.insert(AccountRow, { name: 'ann', balance: 1 });
         expect(inTransaction(currentContext())).toBe(true);
-        await runner[end]();
+        // injected repositories cannot know of it
+        expect(await accounts.count()).toBe(0);
+        if (end !== 'release') {
+          await runner[end]();
+          expect(inTransaction(currentContext())).toBe(true);
+          await runner[end]();
+          expect(inTransaction(currentContext())).toBe(false);
+        }
+        await runner.release();
         expect(inTransaction(currentContext())).toBe(false);
-      }
-      await runner.release();
-      expect(inTransaction(currentContext())).toBe(false);
-    });
-    expect(await accounts.count()).toBe(end === 'commitTransaction' ? 1 : 0);
-  });
+      });
+      expect(await accounts.count()).toBe(end === 'commitTransaction' ? 1 : 0);
+    },
+  );
 
   it('is no open transaction while one statement is saved, though TypeORM wraps it in one', async () => {
     await runInContext(context(), async () => {
@@ -288,7 +333,11 @@ describe('what the boundary sees', () => {
       await runner.query("insert into entry values ('lost')");
       await runner.release();
     }
-    expect(await source.query("select count(*)::int as count from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'")).toEqual([{ count: 0 }]);
+    expect(
+      await source.query(
+        "select count(*)::int as count from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'",
+      ),
+    ).toEqual([{ count: 0 }]);
     expect(await entries.count()).toBe(0);
   });
 });

@@ -39,22 +39,35 @@ describe('the embedded PostgreSQL', () => {
 
     const second = await start({ dir: join(home, 'data') });
     expect(await query(second.url, 'select upper(word) as word from kept')).toEqual([{ word: 'É' }]);
-    expect(await settings(second.url)).toEqual({ fsync: 'on', full_page_writes: 'on', synchronous_commit: 'on', max_connections: '200', listen_addresses: '127.0.0.1' });
+    expect(await settings(second.url)).toEqual({
+      fsync: 'on',
+      full_page_writes: 'on',
+      synchronous_commit: 'on',
+      max_connections: '200',
+      listen_addresses: '127.0.0.1',
+    });
   });
 
   // Only root runs the server as another user, to whom a folder of root's may be closed.
-  (isRoot ? it : it.skip)('runs below a folder that is closed to its user, as a private temporary folder is', async () => {
-    await chmod(home, 0o700);
-    const first = await start({ dir: join(home, 'data') });
-    await query(first.url, 'create table kept as select 1 as one');
-    await first.stop();
-    const second = await start({ dir: join(home, 'data') });
-    expect(await query(second.url, 'select one from kept')).toEqual([{ one: 1 }]);
-  });
+  (isRoot ? it : it.skip)(
+    'runs below a folder that is closed to its user, as a private temporary folder is',
+    async () => {
+      await chmod(home, 0o700);
+      const first = await start({ dir: join(home, 'data') });
+      await query(first.url, 'create table kept as select 1 as one');
+      await first.stop();
+      const second = await start({ dir: join(home, 'data') });
+      expect(await query(second.url, 'select one from kept')).toEqual([{ one: 1 }]);
+    },
+  );
 
   it('as a throw-away flushes nothing and leaves nothing', async () => {
     const server = await start({ dir: join(home, 'data'), persistent: false });
-    expect(await settings(server.url)).toMatchObject({ fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off' });
+    expect(await settings(server.url)).toMatchObject({
+      fsync: 'off',
+      full_page_writes: 'off',
+      synchronous_commit: 'off',
+    });
     await server.stop();
     expect(existsSync(join(home, 'data'))).toBe(false);
   });
@@ -150,20 +163,32 @@ describe('a folder or port that will not do ends in one clear error:', () => {
     const [postmaster] = await processesOf(dir);
     const failure = await failureOf({ dir });
     expect(failure.code).toBe('fledge.startup.postgres-running');
-    expect(failure.message).toBe(`${dir} is in use by the PostgreSQL server with process id ${postmaster}, which listens on port ${new URL(server.url).port}`);
-    expect(failure.hint).toBe(`Stop the process that runs it (or \`kill ${postmaster}\`), or set DATABASE_URL to that server.`);
+    expect(failure.message).toBe(
+      `${dir} is in use by the PostgreSQL server with process id ${postmaster}, which listens on port ${new URL(server.url).port}`,
+    );
+    expect(failure.hint).toBe(
+      `Stop the process that runs it (or \`kill ${postmaster}\`), or set DATABASE_URL to that server.`,
+    );
     expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
   it('a folder that cannot be made', async () => {
     await writeFile(join(home, 'file'), '');
     const dir = join(home, 'file', 'data');
-    expect(await failureOf({ dir })).toMatchObject({ code: 'fledge.startup.postgres-folder', message: `this user cannot write the PostgreSQL folder ${dir}`, hint: expect.stringContaining(OUT) as string });
+    expect(await failureOf({ dir })).toMatchObject({
+      code: 'fledge.startup.postgres-folder',
+      message: `this user cannot write the PostgreSQL folder ${dir}`,
+      hint: expect.stringContaining(OUT) as string,
+    });
   });
 
   it('a folder with other files', async () => {
     await writeFile(join(home, 'thesis.txt'), '');
-    expect(await failureOf({ dir: home })).toMatchObject({ code: 'fledge.startup.postgres-folder', message: `${home} holds files that are not a PostgreSQL server's`, hint: expect.stringContaining(OUT) as string });
+    expect(await failureOf({ dir: home })).toMatchObject({
+      code: 'fledge.startup.postgres-folder',
+      message: `${home} holds files that are not a PostgreSQL server's`,
+      hint: expect.stringContaining(OUT) as string,
+    });
   });
 
   it('a folder that a throw-away would remove with what is in it', async () => {
@@ -181,7 +206,9 @@ describe('a folder or port that will not do ends in one clear error:', () => {
     await writeFile(join(dir, 'PG_VERSION'), '9.6\n');
     const failure = await failureOf({ dir });
     expect(failure.code).toBe('fledge.startup.postgres-refused');
-    expect(failure.message).toBe(`the embedded PostgreSQL did not start in ${dir}: database files are incompatible with server`);
+    expect(failure.message).toBe(
+      `the embedded PostgreSQL did not start in ${dir}: database files are incompatible with server`,
+    );
   });
 
   it('a port that is taken', async () => {
@@ -191,7 +218,10 @@ describe('a folder or port that will not do ends in one clear error:', () => {
     const { port } = taken.address() as { port: number };
     const failure = await failureOf({ dir: join(home, 'data'), port });
     taken.close();
-    expect(failure).toMatchObject({ code: 'fledge.startup.postgres-port', message: `port ${port} of 127.0.0.1, wanted for the embedded PostgreSQL, is taken` });
+    expect(failure).toMatchObject({
+      code: 'fledge.startup.postgres-port',
+      message: `port ${port} of 127.0.0.1, wanted for the embedded PostgreSQL, is taken`,
+    });
   });
 });
 
@@ -204,24 +234,30 @@ describe('the process that started it', () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
-  it.each([['persistent', true], ['throw-away', false]] as const)('takes it along when it is killed (%s)', async (kind, kept) => {
+  it.each([
+    ['persistent', true],
+    ['throw-away', false],
+  ] as const)('takes it along when it is killed (%s)', async (kind, kept) => {
     const { child, pids } = await host(kind);
     child.kill('SIGKILL');
     await until(() => pids.filter(isAlive).length === 0);
     await until(() => existsSync(join(home, 'data')) === kept);
   });
 
-  (isRoot ? it : it.skip)('may be an ordinary user (skipped unless root, who can become one; as any other user every test here shows it)', async () => {
-    await chmod(home, 0o777);
-    const { child, ended, pids } = await host('persistent', NOBODY);
-    expect(Number(execFileSync('ps', ['-o', 'uid=', '-p', String(pids[0])]))).toBe(NOBODY);
-    child.kill('SIGINT');
-    expect(await ended).toBe(0);
+  (isRoot ? it : it.skip)(
+    'may be an ordinary user (skipped unless root, who can become one; as any other user every test here shows it)',
+    async () => {
+      await chmod(home, 0o777);
+      const { child, ended, pids } = await host('persistent', NOBODY);
+      expect(Number(execFileSync('ps', ['-o', 'uid=', '-p', String(pids[0])]))).toBe(NOBODY);
+      child.kill('SIGINT');
+      expect(await ended).toBe(0);
 
-    // and root can go on with that user's folder
-    const server = await start({ dir: join(home, 'data') });
-    expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
-  });
+      // and root can go on with that user's folder
+      const server = await start({ dir: join(home, 'data') });
+      expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
+    },
+  );
 });
 
 async function start(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
@@ -244,13 +280,21 @@ async function failureOf(options: EmbeddedPostgresOptions): Promise<{ code: stri
 
 /** Starts the fixture as a process group leader and waits for its server. */
 async function host(kind: 'persistent' | 'throw-away', uid?: number) {
-  const child = spawn(process.execPath, ['--no-warnings', FIXTURE, join(home, 'data'), kind], { detached: true, uid, gid: uid, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--no-warnings', FIXTURE, join(home, 'data'), kind], {
+    detached: true,
+    uid,
+    gid: uid,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   children.push(child);
   let output = '';
   const ended = once(child, 'close').then(([code]) => code as number | null);
   child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const lines = createInterface({ input: child.stdout });
-  await Promise.race([once(lines, 'line'), ended.then(() => Promise.reject(new Error(`the fixture ended:\n${output}`)))]);
+  await Promise.race([
+    once(lines, 'line'),
+    ended.then(() => Promise.reject(new Error(`the fixture ended:\n${output}`))),
+  ]);
   lines.on('line', (line) => (output += `${line}\n`));
   return { child, ended, output: () => output, pids: await processesOf(join(home, 'data')) };
 }
@@ -285,7 +329,10 @@ async function query(url: string, sql: string): Promise<unknown[]> {
 
 async function settings(url: string): Promise<Record<string, string>> {
   const names = ['fsync', 'full_page_writes', 'synchronous_commit', 'max_connections', 'listen_addresses'];
-  const rows = (await query(url, `select name, setting from pg_settings where name in (${names.map((name) => `'${name}'`).join(',')})`)) as { name: string; setting: string }[];
+  const rows = (await query(
+    url,
+    `select name, setting from pg_settings where name in (${names.map((name) => `'${name}'`).join(',')})`,
+  )) as { name: string; setting: string }[];
   return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
 }
 

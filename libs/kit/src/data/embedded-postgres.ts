@@ -21,15 +21,15 @@ export interface EmbeddedPostgresOptions {
   /** TCP port on 127.0.0.1; default: one that is free. */
   readonly port?: number;
   /**
-   * Default true: the data outlives the server and a power cut. False is for tests: nothing is flushed to the disk, `dir`
-   * must be empty or missing, and it is removed when the server ends.
+   * Default true: the data outlives the server and a power cut. False is for tests: nothing is flushed to the disk,
+   * `dir` must be empty or missing, and it is removed when the server ends.
    */
   readonly persistent?: boolean;
   /** Gets each line of the server's log; default: none. */
   readonly log?: (line: string) => void;
   /**
-   * Given, a server that ends by itself is started again on its port, after pauses of 250 ms to 10 s, until it is stopped. Gets a line
-   * when it has ended, and one when it is ready again. Default: it stays down.
+   * Given, a server that ends by itself is started again on its port, after pauses of 250 ms to 10 s, until it is
+   * stopped. Gets a line when it has ended, and one when it is ready again. Default: it stays down.
    */
   readonly keepUp?: (line: string) => void;
 }
@@ -50,8 +50,8 @@ export interface EmbeddedPostgres {
  * about a second for a new folder, a tenth of that for a used one. It listens on 127.0.0.1 alone and asks for a random
  * password that is kept in the folder. It ends with this process, whatever ends it.
  *
- * Of the package only the binaries are used. Its class ends the Node process at the first signal, before a host can drain,
- * leaves the server behind when the process is killed, and its `stop()` never settles when the server has died.
+ * Of the package only the binaries are used. Its class ends the Node process at the first signal, before a host can
+ * drain, leaves the server behind when the process is killed, and its `stop()` never settles when the server has died.
  *
  * @throws StartupError when the folder cannot be written, holds other files, or belongs to a server that runs; when the
  * port is taken; or when PostgreSQL refuses the folder, with its reason.
@@ -64,7 +64,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   try {
     const password = folder.isNew ? await create(folder, binaries.initdb, persistent) : await readPassword(folder);
     const server = await startOnPort(folder, binaries.postgres, persistent, options);
-    const kept = options.keepUp ? new KeptPostgres(server, () => startAgain(folder, binaries.postgres, persistent, { ...options, port: server.port }), options.keepUp) : server;
+    const kept = options.keepUp
+      ? new KeptPostgres(
+          server,
+          () => startAgain(folder, binaries.postgres, persistent, { ...options, port: server.port }),
+          options.keepUp,
+        )
+      : server;
     return {
       url: urlOf(password, server.port),
       stop: () => kept.stop(),
@@ -112,7 +118,12 @@ async function readPassword(folder: Pick<DataFolder, 'dir'>): Promise<string> {
   }
 }
 
-async function startOnPort(folder: DataFolder, postgres: string, persistent: boolean, options: EmbeddedPostgresOptions): Promise<PostgresProcess> {
+async function startOnPort(
+  folder: DataFolder,
+  postgres: string,
+  persistent: boolean,
+  options: EmbeddedPostgresOptions,
+): Promise<PostgresProcess> {
   for (let attempt = 1; ; attempt += 1) {
     const port = options.port ?? (await freePort());
     const server = new PostgresProcess(postgres, folder, port, settings(persistent), persistent, options.log);
@@ -121,17 +132,30 @@ async function startOnPort(folder: DataFolder, postgres: string, persistent: boo
       return server;
     } catch (error) {
       await server.stop({ keepData: true });
-      const portTaken = error instanceof PostgresRefused && /could not bind|could not create any TCP\/IP sockets/.test(error.log);
+      const portTaken =
+        error instanceof PostgresRefused && /could not bind|could not create any TCP\/IP sockets/.test(error.log);
       // between our look and the server's start another process may take a free port
       if (portTaken && options.port === undefined && attempt < PORT_TRIES) continue;
       if (!portTaken) throw (await checkFolder(folder.dir)) ?? refusal(folder, error);
-      throw new StartupError('postgres-port', `port ${port} of 127.0.0.1, wanted for the embedded PostgreSQL, is taken`, 'End the process that listens on it, or choose another port.', { port });
+      throw new StartupError(
+        'postgres-port',
+        `port ${port} of 127.0.0.1, wanted for the embedded PostgreSQL, is taken`,
+        'End the process that listens on it, or choose another port.',
+        { port },
+      );
     }
   }
 }
 
-/** Begins a further run of a server that ended: its lock file, which would keep it from starting, is put out of the way. */
-async function startAgain(folder: DataFolder, postgres: string, persistent: boolean, { port, log }: EmbeddedPostgresOptions & { readonly port: number }): Promise<PostgresProcess> {
+/**
+ * Begins a further run of a server that ended: its lock file, which would keep it from starting, is put out of the way.
+ */
+async function startAgain(
+  folder: DataFolder,
+  postgres: string,
+  persistent: boolean,
+  { port, log }: EmbeddedPostgresOptions & { readonly port: number },
+): Promise<PostgresProcess> {
   const refused = await checkFolder(folder.dir);
   if (refused) throw refused;
   return new PostgresProcess(postgres, folder, port, settings(persistent), persistent, log);
@@ -147,12 +171,15 @@ function settings(persistent: boolean): Record<string, string | number> {
     log_timezone: 'UTC',
     // the lines we read must be English
     lc_messages: 'C',
-    ...(persistent ? { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' } : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+    ...(persistent
+      ? { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' }
+      : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   };
 }
 
 function refusal(folder: DataFolder, error: unknown): StartupError {
-  const reason = error instanceof PostgresRefused ? error.reason : error instanceof Error ? error.message : String(error);
+  const reason =
+    error instanceof PostgresRefused ? error.reason : error instanceof Error ? error.message : String(error);
   const failure = new StartupError(
     'postgres-refused',
     `the embedded PostgreSQL did not start in ${folder.dir}: ${reason}`,
@@ -175,4 +202,3 @@ async function freePort(): Promise<number> {
   if (address === null || typeof address === 'string') throw new Error('the system gave no TCP port');
   return address.port;
 }
-

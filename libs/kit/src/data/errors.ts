@@ -14,12 +14,16 @@ export class IsolationInNestedTransaction extends FledgeError {
   }
 }
 
-/** No connection to the module's database could be had: the server is away, or the pool was busy for too long. Nothing ran. */
+/**
+ * No connection to the module's database could be had: the server is away, or the pool was busy for too long. Nothing
+ * ran.
+ */
 export class DatabaseUnavailable extends FledgeError {
   readonly code = 'fledge.database-unavailable';
   readonly kind = 'unavailable';
   readonly outcome = 'not-run';
-  readonly hint = 'Try again after a moment; if it stays, see that PostgreSQL runs, and raise `database.poolMax` or add replicas.';
+  readonly hint =
+    'Try again after a moment; if it stays, see that PostgreSQL runs, and raise `database.poolMax` or add replicas.';
   get data(): Readonly<Record<string, unknown>> {
     return { module: this.module };
   }
@@ -32,14 +36,16 @@ export class DatabaseUnavailable extends FledgeError {
 }
 
 /**
- * The module's database broke off what the work did, for a reason that will pass: a lost connection, a deadlock, a serialization
- * failure. `outcome` says whether something of it can have stayed.
+ * The module's database broke off what the work did, for a reason that will pass: a lost connection, a deadlock, a
+ * serialization failure. `outcome` says whether something of it can have stayed.
  */
 export class DatabaseInterrupted extends FledgeError {
   readonly code = 'fledge.database-interrupted';
   readonly kind = 'unavailable';
   get hint(): string {
-    return this.outcome === 'unknown' ? 'It may have been done: look first, or send again what is safe to repeat.' : 'Nothing of it was kept: send it again after a moment.';
+    return this.outcome === 'unknown'
+      ? 'It may have been done: look first, or send again what is safe to repeat.'
+      : 'Nothing of it was kept: send it again after a moment.';
   }
   get data(): Readonly<Record<string, unknown>> {
     return { module: this.module, outcome: this.outcome };
@@ -53,7 +59,10 @@ export class DatabaseInterrupted extends FledgeError {
   }
 }
 
-/** Work that was given up, or left running, used the transaction that it was part of: that is over. Nothing of the query ran. */
+/**
+ * Work that was given up, or left running, used the transaction that it was part of: that is over. Nothing of the query
+ * ran.
+ */
 export class TransactionOver extends FledgeError {
   readonly code = 'fledge.transaction-over';
   readonly kind = 'internal';

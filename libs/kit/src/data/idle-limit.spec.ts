@@ -15,11 +15,14 @@ afterAll(async () => {
   await database.drop();
 });
 
-const within = <R>(ms: number, work: () => R): R => runInContext(new CallContext('alpha', 'http', now() + ms, undefined, undefined, undefined), work);
+const within = <R>(ms: number, work: () => R): R =>
+  runInContext(new CallContext('alpha', 'http', now() + ms, undefined, undefined, undefined), work);
 
 /** Milliseconds that the present transaction may be idle. */
 async function limit(query: (sql: string) => Promise<[{ ms: number }]> = (sql) => source.query(sql)): Promise<number> {
-  const [{ ms }] = await query("select extract(epoch from current_setting('idle_in_transaction_session_timeout')::interval)::float * 1000 as ms");
+  const [{ ms }] = await query(
+    "select extract(epoch from current_setting('idle_in_transaction_session_timeout')::interval)::float * 1000 as ms",
+  );
   return ms;
 }
 

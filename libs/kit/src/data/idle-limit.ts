@@ -9,8 +9,8 @@ const MARGIN_MS = 1_000;
 const BEGIN = 'START TRANSACTION';
 
 /**
- * Ends the transactions that work with a deadline leaves open, as a process does that is frozen, soon after the deadline: what they
- * have locked is free again then. It costs no round trip, for it is sent with the BEGIN.
+ * Ends the transactions that work with a deadline leaves open, as a process does that is frozen, soon after the
+ * deadline: what they have locked is free again then. It costs no round trip, for it is sent with the BEGIN.
  */
 export function limitIdle(runner: QueryRunner): QueryRunner {
   const { query } = runner;

@@ -1,4 +1,9 @@
-export { EMBEDDED_CONNECTIONS_MAX, startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
+export {
+  EMBEDDED_CONNECTIONS_MAX,
+  startEmbeddedPostgres,
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+} from './embedded-postgres.js';
 export { DatabaseInterrupted, DatabaseUnavailable, IsolationInNestedTransaction, TransactionOver } from './errors.js';
 export { IDLE_IN_TRANSACTION_TIMEOUT_MS } from './idle-limit.js';
 export { moduleDataImports } from './module-data-imports.js';

@@ -28,7 +28,8 @@ afterEach(async () => {
   await database.drop();
 });
 
-// Between pg-pool's listener and TypeORM's there was a turn without any: the event ended the process, or as here failed the test.
+// Between pg-pool's listener and TypeORM's there was a turn without any: the event ended the process, or as here failed
+// the test.
 describe('a connection that the server ends', () => {
   it('in the segment that says it is ready fails its query alone', async () => {
     const source = await opened(proxy.url);
@@ -55,7 +56,9 @@ describe('a connection that the server ends', () => {
     for (const number of [1, 2, 3]) {
       await owner.query('drop schema if exists alpha cascade');
       proxy.endNumber = proxy.count + number;
-      await opened(proxy.url).catch((error: unknown) => expect(error).toMatchObject({ code: 'fledge.startup.database-unreachable' }));
+      await opened(proxy.url).catch((error: unknown) =>
+        expect(error).toMatchObject({ code: 'fledge.startup.database-unreachable' }),
+      );
       expect(proxy.ended).toBe(number);
     }
     await owner.end();
@@ -80,8 +83,10 @@ describe('a connection that the server ends', () => {
     });
     const owner = new Client({ connectionString: database.url });
     await owner.connect();
-    for (let round = 0; round < ROUNDS; ) {
-      const { rowCount } = await owner.query("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'fledge:alpha'");
+    for (let round = 0; round < ROUNDS;) {
+      const { rowCount } = await owner.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'fledge:alpha'",
+      );
       if (rowCount !== 0) round += 1;
     }
     await owner.end();

@@ -6,12 +6,12 @@ import { isOfCommit, noteUndone } from './passing.js';
 const READS = /^\s*(select|show|set|start|begin|rollback)\b/i;
 
 /**
- * Makes the transactions of a query runner that a module opens by hand known to the context in which they are opened, so that
- * the boundary refuses a call while one is open. A runner that is released with its transaction open rolls it back first;
- * TypeORM would hand the connection, transaction and all, to the next user of the pool.
+ * Makes the transactions of a query runner that a module opens by hand known to the context in which they are opened,
+ * so that the boundary refuses a call while one is open. A runner that is released with its transaction open rolls it
+ * back first; TypeORM would hand the connection, transaction and all, to the next user of the pool.
  *
- * What is done for good outside our own transactions is noted in its context, too: from then on a failure of the context's work does not
- * mean that nothing was done.
+ * What is done for good outside our own transactions is noted in its context, too: from then on a failure of the
+ * context's work does not mean that nothing was done.
  */
 export function countByHand(runner: QueryRunner): QueryRunner {
   const { query, startTransaction } = runner;
@@ -57,7 +57,8 @@ function countEnds(runner: QueryRunner): () => void {
       try {
         while (runner.isTransactionActive && !runner.isReleased) await rollbackTransaction.call(runner);
       } catch {
-        // only a lost connection cannot roll back, and that one's transaction is gone; the work's own failure is the one to tell
+        // only a lost connection cannot roll back, and that one's transaction is gone; the work's own failure is the
+        // one to tell
       }
       if (context) context.openByHand -= 1;
       context = undefined;
@@ -77,5 +78,7 @@ function undoneUnlessCommitting(error: unknown): never {
 
 /** The text of a statement, which may come with its name. */
 function textOf(statement: unknown): string {
-  return typeof statement === 'string' ? statement : String((statement as { readonly text?: unknown } | undefined)?.text);
+  return typeof statement === 'string'
+    ? statement
+    : String((statement as { readonly text?: unknown } | undefined)?.text);
 }

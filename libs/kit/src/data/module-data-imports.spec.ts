@@ -2,7 +2,15 @@ import 'reflect-metadata';
 import { ConsoleLogger, Inject, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { getDataSourceToken, InjectDataSource, InjectRepository } from '@nestjs/typeorm';
-import { DataSource, Entity, EntityManager, PrimaryColumn, Repository, type MigrationInterface, type QueryRunner } from 'typeorm';
+import {
+  DataSource,
+  Entity,
+  EntityManager,
+  PrimaryColumn,
+  Repository,
+  type MigrationInterface,
+  type QueryRunner,
+} from 'typeorm';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { moduleDataImports, openModuleData } from './index.js';
 
@@ -89,7 +97,12 @@ describe('stock injection in a module', () => {
 });
 
 async function startWith(module: string) {
-  const source = await openModuleData({ module, url: database.url, entities: [ThingRow], migrations: [Things1700000000000] });
+  const source = await openModuleData({
+    module,
+    url: database.url,
+    entities: [ThingRow],
+    migrations: [Things1700000000000],
+  });
 
   @Module({ imports: moduleDataImports(source, [ThingRow]), providers: [Things] })
   class Container {}

@@ -17,8 +17,8 @@ class ModuleData implements OnApplicationShutdown {
  * What a container imports so that stock injection finds a module's data: `@InjectRepository(Row)`, `DataSource`,
  * `@InjectDataSource()`, `EntityManager`. Closing the application closes the data source.
  *
- * In place of `TypeOrmModule.forRoot`, which keeps one list of data source names a process and warns of each module after
- * the first.
+ * In place of `TypeOrmModule.forRoot`, which keeps one list of data source names a process and warns of each module
+ * after the first.
  */
 export function moduleDataImports(dataSource: DataSource, entities: readonly EntityClass[]): DynamicModule[] {
   const providers = [

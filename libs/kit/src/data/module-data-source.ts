@@ -27,7 +27,9 @@ type Work<T> = (manager: EntityManager) => Promise<T>;
 
 /** What is stored with a transaction, right before its commit, and told of it right after. */
 export interface CommitHook {
-  /** Stores what was enlisted, by the transaction's own runner, in the order of its coming. A rejection rolls all back. */
+  /**
+   * Stores what was enlisted, by the transaction's own runner, in the order of its coming. A rejection rolls all back.
+   */
   before(enlisted: readonly unknown[], runner: QueryRunner): Promise<void>;
   after(enlisted: readonly unknown[]): void;
   /** The transaction failed after `before` was called: it is undone, or its connection was lost and nobody knows. */
@@ -38,13 +40,14 @@ export interface CommitHook {
 const PERSISTING = ['save', 'remove', 'softRemove', 'recover'] as const;
 
 /**
- * A module's data source: TypeORM's, with *ambient* transactions. Inside `transaction(async () => …)` everything of this
- * data source joins the transaction without being handed its manager: injected repositories, the injected `EntityManager`,
- * `query`, `createQueryBuilder`. A transaction inside a transaction joins it behind a savepoint: its failure undoes its own
- * part, its success waits for the outermost commit. Work that is left running when the callback ends is no longer part of it.
+ * A module's data source: TypeORM's, with *ambient* transactions. Inside `transaction(async () => …)` everything of
+ * this data source joins the transaction without being handed its manager: injected repositories, the injected
+ * `EntityManager`, `query`, `createQueryBuilder`. A transaction inside a transaction joins it behind a savepoint: its
+ * failure undoes its own part, its success waits for the outermost commit. Work that is left running when the callback
+ * ends is no longer part of it.
  *
- * A query runner of `createQueryRunner()` stays what it is in TypeORM, a connection of its own: nothing joins it, but its
- * transaction counts as open for the boundary.
+ * A query runner of `createQueryRunner()` stays what it is in TypeORM, a connection of its own: nothing joins it, but
+ * its transaction counts as open for the boundary.
  */
 export class ModuleDataSource extends DataSource {
   /** The query runner of the transaction that is open in this flow. */
@@ -59,8 +62,8 @@ export class ModuleDataSource extends DataSource {
   onCommit: (() => void) | undefined;
 
   /**
-   * Keeps something until the transaction of this flow is committed, for the commit hook to store with it. Dropped when the
-   * transaction, or the nested one in which it was enlisted, is undone. Answers false when no transaction is open.
+   * Keeps something until the transaction of this flow is committed, for the commit hook to store with it. Dropped when
+   * the transaction, or the nested one in which it was enlisted, is undone. Answers false when no transaction is open.
    */
   enlist(item: unknown): boolean {
     const { ambient } = this;
@@ -75,7 +78,8 @@ export class ModuleDataSource extends DataSource {
   }
 
   /**
-   * Opens a part of the transaction of this flow that can be undone alone. Work in a context that has `transaction` joins the part.
+   * Opens a part of the transaction of this flow that can be undone alone. Work in a context that has `transaction`
+   * joins the part.
    * @param follows whether an earlier part of the same transaction left its savepoint.
    */
   openPart(follows: boolean): { readonly part: TransactionPart; readonly transaction: OpenTransaction } {
@@ -106,10 +110,15 @@ export class ModuleDataSource extends DataSource {
   }
 
   /**
-   * Runs a statement that each connection has PostgreSQL parse and plan once, past TypeORM, and returns its rows. For the kit's own, whose
-   * text is constant and whose plan does not hang on its parameters. In the transaction of the flow, if one is open.
+   * Runs a statement that each connection has PostgreSQL parse and plan once, past TypeORM, and returns its rows. For
+   * the kit's own, whose text is constant and whose plan does not hang on its parameters. In the transaction of the
+   * flow, if one is open.
    */
-  async rowsPrepared<Row extends object>(text: string, parameters: readonly unknown[], runner: QueryRunner | undefined = this.ambientRunner): Promise<Row[]> {
+  async rowsPrepared<Row extends object>(
+    text: string,
+    parameters: readonly unknown[],
+    runner: QueryRunner | undefined = this.ambientRunner,
+  ): Promise<Row[]> {
     const statement = { name: statementName(text), text, values: parameters as unknown[] };
     if (runner) return ((await (runner as RawRunner).raw(statement)) as { rows: Row[] }).rows;
     const [connection, release] = await (this.driver as unknown as PooledDriver).obtainMasterConnection();
@@ -130,11 +139,26 @@ export class ModuleDataSource extends DataSource {
     return openModuleLine((this.driver as unknown as PooledDriver).master.options, events);
   }
 
-  override createQueryBuilder<Entity extends ObjectLiteral>(entityClass: EntityTarget<Entity>, alias: string, queryRunner?: QueryRunner): SelectQueryBuilder<Entity>;
+  override createQueryBuilder<Entity extends ObjectLiteral>(
+    entityClass: EntityTarget<Entity>,
+    alias: string,
+    queryRunner?: QueryRunner,
+  ): SelectQueryBuilder<Entity>;
   override createQueryBuilder(queryRunner?: QueryRunner): SelectQueryBuilder<ObjectLiteral>;
-  override createQueryBuilder(entityOrRunner?: EntityTarget<ObjectLiteral> | QueryRunner, alias?: string, queryRunner?: QueryRunner): SelectQueryBuilder<ObjectLiteral> {
-    if (alias) return super.createQueryBuilder(entityOrRunner as EntityTarget<ObjectLiteral>, alias, queryRunner ?? this.ambientRunner);
-    return super.createQueryBuilder((entityOrRunner as QueryRunner | undefined) ?? this.ambientRunner) as SelectQueryBuilder<ObjectLiteral>;
+  override createQueryBuilder(
+    entityOrRunner?: EntityTarget<ObjectLiteral> | QueryRunner,
+    alias?: string,
+    queryRunner?: QueryRunner,
+  ): SelectQueryBuilder<ObjectLiteral> {
+    if (alias)
+      return super.createQueryBuilder(
+        entityOrRunner as EntityTarget<ObjectLiteral>,
+        alias,
+        queryRunner ?? this.ambientRunner,
+      );
+    return super.createQueryBuilder(
+      (entityOrRunner as QueryRunner | undefined) ?? this.ambientRunner,
+    ) as SelectQueryBuilder<ObjectLiteral>;
   }
 
   protected override async buildMetadatas(): Promise<void> {
@@ -197,7 +221,9 @@ class Within {
 
 /** All that is to be stored with a transaction: without what was undone within it. */
 function keptOf({ enlisted }: AmbientTransaction): unknown[] {
-  return enlisted.flatMap((item) => (item instanceof Within ? (item.isKept() ? keptOf(item.transaction) : []) : [item]));
+  return enlisted.flatMap((item) =>
+    item instanceof Within ? (item.isKept() ? keptOf(item.transaction) : []) : [item],
+  );
 }
 
 /** TypeORM's manager, which finds the transaction of the flow; with a query runner of its own it keeps to that. */
@@ -218,7 +244,8 @@ class AmbientManager extends EntityManager {
   override transaction<T>(work: Work<T>): Promise<T>;
   override transaction<T>(isolation: NonNullable<IsolationLevel>, work: Work<T>): Promise<T>;
   override async transaction<T>(isolationOrWork: IsolationLevel | Work<T>, maybeWork?: Work<T>): Promise<T> {
-    const [isolation, work] = typeof isolationOrWork === 'function' ? [undefined, isolationOrWork] : [isolationOrWork, maybeWork];
+    const [isolation, work] =
+      typeof isolationOrWork === 'function' ? [undefined, isolationOrWork] : [isolationOrWork, maybeWork];
     if (!work) throw new TypeError('transaction() was given no function that does its work');
     const bound = this.queryRunner;
     if (!bound) return this.outermost(isolation, work);
@@ -329,8 +356,8 @@ async function rawOf(runner: QueryRunner, statement: Statement): Promise<unknown
 }
 
 /**
- * Makes a runner send its queries one after the other. Repositories that share a transaction without knowing it are used
- * in parallel as a matter of course, and pg will stop queueing for us.
+ * Makes a runner send its queries one after the other. Repositories that share a transaction without knowing it are
+ * used in parallel as a matter of course, and pg will stop queueing for us.
  */
 function oneByOne(runner: QueryRunner): QueryRunner {
   const query = runner.query.bind(runner) as (...args: unknown[]) => Promise<unknown>;

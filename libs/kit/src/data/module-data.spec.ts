@@ -21,7 +21,7 @@ class Notes1700000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('create table note (id uuid primary key default gen_random_uuid(), text text not null)');
     // a slow migration lets the replicas that start at once meet
-    await runner.query("select pg_sleep(0.3)");
+    await runner.query('select pg_sleep(0.3)');
   }
   async down(): Promise<void> {}
 }
@@ -61,31 +61,49 @@ describe('the data of a module', () => {
     const saved = await alpha.getRepository(NoteRow).save({ text: 'mine' });
     expect(saved.id).toMatch(/^[0-9a-f-]{36}$/);
     expect(await asOwner('select text from alpha.note')).toEqual([{ text: 'mine' }]);
-    expect(await alpha.query('select current_user::text as role, current_schema()::text as schema')).toEqual([{ role: 'fledge_alpha', schema: 'alpha' }]);
+    expect(await alpha.query('select current_user::text as role, current_schema()::text as schema')).toEqual([
+      { role: 'fledge_alpha', schema: 'alpha' },
+    ]);
   });
 
   it("is refused to every other module's queries, whichever way they are written", async () => {
     await notes('alpha');
     const beta = await notes('beta');
     await expect(beta.query('select * from alpha.note')).rejects.toThrow('permission denied for schema alpha');
-    await expect(beta.query('insert into alpha.note (text) values ($1)', ['x'])).rejects.toThrow('permission denied for schema alpha');
-    await expect(beta.query('select n.text from note n join alpha.note a using (id)')).rejects.toThrow('permission denied for schema alpha');
-    await expect(beta.query('create table child (id uuid references alpha.note)')).rejects.toThrow('permission denied for schema alpha');
-    await expect(beta.transaction((manager) => manager.query('select * from alpha.note'))).rejects.toThrow('permission denied for schema alpha');
+    await expect(beta.query('insert into alpha.note (text) values ($1)', ['x'])).rejects.toThrow(
+      'permission denied for schema alpha',
+    );
+    await expect(beta.query('select n.text from note n join alpha.note a using (id)')).rejects.toThrow(
+      'permission denied for schema alpha',
+    );
+    await expect(beta.query('create table child (id uuid references alpha.note)')).rejects.toThrow(
+      'permission denied for schema alpha',
+    );
+    await expect(beta.transaction((manager) => manager.query('select * from alpha.note'))).rejects.toThrow(
+      'permission denied for schema alpha',
+    );
     await expect(beta.query('create schema gamma')).rejects.toThrow('permission denied');
-    await expect(beta.query('create table public.loose (id int)')).rejects.toThrow('permission denied for schema public');
+    await expect(beta.query('create table public.loose (id int)')).rejects.toThrow(
+      'permission denied for schema public',
+    );
   });
 
-  it("is fenced also when the URL brings options of its own, which it keeps", async () => {
+  it('is fenced also when the URL brings options of its own, which it keeps', async () => {
     const url = new URL(database.url);
     url.searchParams.set('options', '-c work_mem=5MB -c role=postgres');
     const alpha = await notes('alpha', { url: url.href });
-    expect(await alpha.query("select current_user::text as role, current_setting('work_mem') as memory")).toEqual([{ role: 'fledge_alpha', memory: '5MB' }]);
+    expect(await alpha.query("select current_user::text as role, current_setting('work_mem') as memory")).toEqual([
+      { role: 'fledge_alpha', memory: '5MB' },
+    ]);
   });
 
   it('has a table for each entity, or the start is refused: the entity is most likely another module’s', async () => {
     await notes('alpha');
-    await expect(notes('beta', { migrations: [Named] })).rejects.toMatchObject({ code: 'fledge.startup.entity-table', message: "beta has the entity NoteRow, and no table 'note'", data: { module: 'beta', entity: 'NoteRow', table: 'note' } });
+    await expect(notes('beta', { migrations: [Named] })).rejects.toMatchObject({
+      code: 'fledge.startup.entity-table',
+      message: "beta has the entity NoteRow, and no table 'note'",
+      data: { module: 'beta', entity: 'NoteRow', table: 'note' },
+    });
   });
 
   it('is prepared and migrated once when four replicas start at the same moment', async () => {
@@ -107,7 +125,10 @@ describe('the data of a module', () => {
       expect(run).toHaveBeenCalledTimes(2);
       await notes('alpha', { migrations: [Named] });
       expect(run).toHaveBeenCalledTimes(2);
-      expect(await asOwner('select name from alpha.migration order by 1')).toEqual([{ name: 'Notes1700000000000' }, { name: 'told1700000000002' }]);
+      expect(await asOwner('select name from alpha.migration order by 1')).toEqual([
+        { name: 'Notes1700000000000' },
+        { name: 'told1700000000002' },
+      ]);
     } finally {
       run.mockRestore();
     }
@@ -115,15 +136,19 @@ describe('the data of a module', () => {
 
   it('has no two migrations of one name, also when that one is done', async () => {
     await notes('alpha');
-    await expect(notes('alpha', { migrations: [Notes1700000000000, Notes1700000000000] })).rejects.toMatchObject({ message: expect.stringContaining('Duplicate migrations: Notes1700000000000') });
+    await expect(notes('alpha', { migrations: [Notes1700000000000, Notes1700000000000] })).rejects.toMatchObject({
+      message: expect.stringContaining('Duplicate migrations: Notes1700000000000'),
+    });
   });
 
-  it('is prepared for many modules and in many databases at once, though roles are the whole server\'s', async () => {
+  it("is prepared for many modules and in many databases at once, though roles are the whole server's", async () => {
     const others = await Promise.all([1, 2, 3].map(() => freshDatabase()));
     try {
       const names = ['delta', 'epsilon', 'zeta-2'];
       const urls = [database, ...others].map(({ url }) => url);
-      const sources = await Promise.all(urls.flatMap((url) => names.map((name) => notes(name, { url, entities: [], migrations: [] }))));
+      const sources = await Promise.all(
+        urls.flatMap((url) => names.map((name) => notes(name, { url, entities: [], migrations: [] }))),
+      );
       expect(sources).toHaveLength(12);
     } finally {
       await Promise.all(open.splice(0).map((source) => source.destroy()));
@@ -143,7 +168,9 @@ describe('the data of a module', () => {
 
     await asOwner('create role fledge_kappa nologin; grant fledge_kappa to plain_owner with admin option, set false');
     await inSession(owner, 'grant fledge_kappa to current_user with set false');
-    await whileUncommitted(owner, 'grant fledge_kappa to current_user with set true', () => notes('kappa', { url: owner }));
+    await whileUncommitted(owner, 'grant fledge_kappa to current_user with set true', () =>
+      notes('kappa', { url: owner }),
+    );
   });
 
   it('once it is prepared, needs a user who is a member of the role and may make nothing', async () => {
@@ -171,9 +198,12 @@ describe('the data of a module', () => {
     expect(await source.query('select current_schema()::text as schema')).toEqual([{ schema: 'blue_alpha' }]);
   });
 
-  it.each(['public', 'pg_toast', 'information_schema', 'Alpha', 'a b', 'a"; drop'])('is not kept in a schema named %s', async (schema) => {
-    await expect(notes('alpha', { schema })).rejects.toMatchObject({ code: 'fledge.startup.schema-name' });
-  });
+  it.each(['public', 'pg_toast', 'information_schema', 'Alpha', 'a b', 'a"; drop'])(
+    'is not kept in a schema named %s',
+    async (schema) => {
+      await expect(notes('alpha', { schema })).rejects.toMatchObject({ code: 'fledge.startup.schema-name' });
+    },
+  );
 
   it('has no entity that names another schema', async () => {
     await notes('alpha');
@@ -191,7 +221,10 @@ describe('the data of a module', () => {
       message: 'a migration of alpha failed: syntax error at or near "tible"',
       data: { sql: 'create tible whole (id int)' },
     });
-    expect(await asOwner("select tablename from pg_tables where schemaname = 'alpha' order by 1")).toEqual([{ tablename: 'migration' }, { tablename: 'note' }]);
+    expect(await asOwner("select tablename from pg_tables where schemaname = 'alpha' order by 1")).toEqual([
+      { tablename: 'migration' },
+      { tablename: 'note' },
+    ]);
     expect(await connections('alpha')).toBe(0);
   });
 });
@@ -201,7 +234,11 @@ describe('the pool of a module', () => {
     const alpha = await notes('alpha', { poolMax: 1 });
     await alpha.transaction(async () => {
       const elsewhere = alpha.createQueryRunner();
-      await expect(elsewhere.connect()).rejects.toMatchObject({ code: 'fledge.database-unavailable', kind: 'unavailable', outcome: 'not-run' });
+      await expect(elsewhere.connect()).rejects.toMatchObject({
+        code: 'fledge.database-unavailable',
+        kind: 'unavailable',
+        outcome: 'not-run',
+      });
     });
     await expect(alpha.query('select 1 as one')).resolves.toEqual([{ one: 1 }]);
   });
@@ -218,7 +255,9 @@ describe('the pool of a module', () => {
 
   it('limits each statement', async () => {
     const alpha = await notes('alpha');
-    expect(await alpha.query("select setting::int as ms from pg_settings where name = 'statement_timeout'")).toEqual([{ ms: STATEMENT_TIMEOUT_MS }]);
+    expect(await alpha.query("select setting::int as ms from pg_settings where name = 'statement_timeout'")).toEqual([
+      { ms: STATEMENT_TIMEOUT_MS },
+    ]);
     expect(MIGRATION_WAIT_MS).toBeGreaterThan(STATEMENT_TIMEOUT_MS);
   });
 
@@ -250,17 +289,29 @@ describe('a database that cannot be had ends in one clear error:', () => {
     const url = new URL(database.url);
     url.password = 'wrong-secret';
     const failure: unknown = await notes('alpha', { url: url.href }).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 'fledge.startup.database-unreachable', message: expect.stringContaining('password authentication failed') });
+    expect(failure).toMatchObject({
+      code: 'fledge.startup.database-unreachable',
+      message: expect.stringContaining('password authentication failed'),
+    });
     expect(JSON.stringify(failure) + String(failure)).not.toContain('wrong-secret');
   });
 
   it('an address that is no URL', async () => {
-    await expect(notes('alpha', { url: '' })).rejects.toMatchObject({ code: 'fledge.startup.database-unreachable', message: expect.stringContaining('an address that is no URL') });
+    await expect(notes('alpha', { url: '' })).rejects.toMatchObject({
+      code: 'fledge.startup.database-unreachable',
+      message: expect.stringContaining('an address that is no URL'),
+    });
   });
 });
 
 async function notes(module: string, options: Partial<ModuleDataOptions> = {}): Promise<DataSource> {
-  const source = await openModuleData({ module, url: database.url, entities: [NoteRow], migrations: [Notes1700000000000], ...options });
+  const source = await openModuleData({
+    module,
+    url: database.url,
+    entities: [NoteRow],
+    migrations: [Notes1700000000000],
+    ...options,
+  });
   open.push(source);
   return source;
 }
@@ -311,10 +362,14 @@ async function inSession(url: string, sql: string): Promise<unknown[]> {
 }
 
 async function connections(module: string): Promise<number> {
-  const [row] = (await asOwner(`select count(*)::int as count from pg_stat_activity where datname = current_database() and application_name like 'fledge:${module}%'`)) as { count: number }[];
+  const [row] = (await asOwner(
+    `select count(*)::int as count from pg_stat_activity where datname = current_database() and application_name like 'fledge:${module}%'`,
+  )) as { count: number }[];
   return row?.count ?? -1;
 }
 
 async function cutConnections(module: string): Promise<void> {
-  await asOwner(`select pg_terminate_backend(pid, 1000) from pg_stat_activity where datname = current_database() and application_name = 'fledge:${module}'`);
+  await asOwner(
+    `select pg_terminate_backend(pid, 1000) from pg_stat_activity where datname = current_database() and application_name = 'fledge:${module}'`,
+  );
 }

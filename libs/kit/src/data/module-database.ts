@@ -17,10 +17,14 @@ export interface ModuleHome {
 
 /**
  * Runs `work` after the module's schema and role are there, while no other replica prepares or migrates this module.
- * `url` is the owner's: it must be able to make both, unless they are there and it is a member of the role. The work gets the
- * connection that holds the lock.
+ * `url` is the owner's: it must be able to make both, unless they are there and it is a member of the role. The work
+ * gets the connection that holds the lock.
  */
-export async function withModuleLock<T>(url: string, home: ModuleHome, work: (client: Client) => Promise<T>): Promise<T> {
+export async function withModuleLock<T>(
+  url: string,
+  home: ModuleHome,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
   const client = await connect(url, home);
   try {
     await lock(client, home);
@@ -35,15 +39,38 @@ export async function withModuleLock<T>(url: string, home: ModuleHome, work: (cl
 }
 
 /** The names of the migrations that a table in the module's schema says are done; none where there is no such table. */
-export async function migrationsDone(client: Client, { schema, role }: ModuleHome, table: string): Promise<ReadonlySet<string>> {
-  if (!(await has(client, 'select 1 from pg_class where relname = $1 and relnamespace = $2::regnamespace', table, quote(schema)))) return new Set();
+export async function migrationsDone(
+  client: Client,
+  { schema, role }: ModuleHome,
+  table: string,
+): Promise<ReadonlySet<string>> {
+  if (
+    !(await has(
+      client,
+      'select 1 from pg_class where relname = $1 and relnamespace = $2::regnamespace',
+      table,
+      quote(schema),
+    ))
+  )
+    return new Set();
   // as the role, of which the owner may be a member that inherits nothing; several statements have a result each
-  const results = await client.query(`set role ${quote(role)}; select name from ${quote(schema)}.${quote(table)}; reset role`);
-  return new Set((results as unknown as readonly { readonly rows: readonly { readonly name: string }[] }[]).flatMap(({ rows }) => rows.map(({ name }) => name)));
+  const results = await client.query(
+    `set role ${quote(role)}; select name from ${quote(schema)}.${quote(table)}; reset role`,
+  );
+  return new Set(
+    (results as unknown as readonly { readonly rows: readonly { readonly name: string }[] }[]).flatMap(({ rows }) =>
+      rows.map(({ name }) => name),
+    ),
+  );
 }
 
 async function connect(url: string, home: ModuleHome): Promise<Client> {
-  const client = new SteadyClient({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, application_name: `fledge:${home.module}:start`, keepAlive: true });
+  const client = new SteadyClient({
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: `fledge:${home.module}:start`,
+    keepAlive: true,
+  });
   try {
     await client.connect();
     return client;
@@ -71,14 +98,34 @@ async function lock(client: Client, { module, schema }: ModuleHome): Promise<voi
 async function prepare(client: Client, home: ModuleHome): Promise<void> {
   const { module, schema, role } = home;
   // as it is at every start but the first
-  if (await has(client, "select 1 from pg_namespace join pg_roles owner on owner.oid = nspowner where nspname = $1 and rolname = $2 and pg_has_role(owner.oid, 'SET')", schema, role)) return;
+  if (
+    await has(
+      client,
+      "select 1 from pg_namespace join pg_roles owner on owner.oid = nspowner where nspname = $1 and rolname = $2 and pg_has_role(owner.oid, 'SET')",
+      schema,
+      role,
+    )
+  )
+    return;
   try {
     if (!(await has(client, 'select 1 from pg_roles where rolname = $1', role))) await createRole(client, role);
     if (!(await canBe(client, role))) await client.query(`grant ${quote(role)} to current_user`);
-    const { rows } = await client.query<{ owner: string }>('select nspowner::regrole::text as owner from pg_namespace where nspname = $1', [schema]);
+    const { rows } = await client.query<{ owner: string }>(
+      'select nspowner::regrole::text as owner from pg_namespace where nspname = $1',
+      [schema],
+    );
     if (rows.length === 0) {
-      await client.query(`create schema ${quote(schema)} authorization ${quote(role)}; revoke all on schema ${quote(schema)} from public`);
-    } else if (!(await has(client, 'select 1 from pg_namespace where nspname = $1 and nspowner = $2::regrole', schema, quote(role)))) {
+      await client.query(
+        `create schema ${quote(schema)} authorization ${quote(role)}; revoke all on schema ${quote(schema)} from public`,
+      );
+    } else if (
+      !(await has(
+        client,
+        'select 1 from pg_namespace where nspname = $1 and nspowner = $2::regrole',
+        schema,
+        quote(role),
+      ))
+    ) {
       throw new StartupError(
         'schema-owner',
         `the schema '${schema}' of ${module} belongs to ${rows[0]?.owner}, not to the module's role ${role}`,
@@ -99,7 +146,9 @@ async function prepare(client: Client, home: ModuleHome): Promise<void> {
   }
 }
 
-/** Roles are the whole server's: a start on another of its databases, which holds another lock, may make it meanwhile. */
+/**
+ * Roles are the whole server's: a start on another of its databases, which holds another lock, may make it meanwhile.
+ */
 async function createRole(client: Client, role: string): Promise<void> {
   try {
     await client.query(`create role ${quote(role)} nologin`);

@@ -3,10 +3,15 @@ import { CONNECT_TIMEOUT_MS } from './module-database.js';
 import { statementName } from './statement-name.js';
 import { SteadyClient } from './steady-client.js';
 
-/** How long a statement of a line may take, in milliseconds: each is short, and who waits for it is missed by others. */
+/**
+ * How long a statement of a line may take, in milliseconds: each is short, and who waits for it is missed by others.
+ */
 const LINE_QUERY_TIMEOUT_MS = 4_000;
 
-/** A connection to a module's schema that is nobody else's: what is locked or listened to on it lasts as long as it does. */
+/**
+ * A connection to a module's schema that is nobody else's: what is locked or listened to on it lasts as long as it
+ * does.
+ */
 export interface ModuleLine {
   /** Whether it can be asked; one that was lost never can again. */
   readonly isOpen: boolean;
@@ -18,7 +23,9 @@ export interface ModuleLine {
 
 /** What a line tells of. */
 export interface LineEvents {
-  /** Somebody has told the replicas of this module something: PostgreSQL's `notify` on the channel `fledge:<schema>`. */
+  /**
+   * Somebody has told the replicas of this module something: PostgreSQL's `notify` on the channel `fledge:<schema>`.
+   */
   readonly notified: (text: string) => void;
   /** The line is lost; not told after `close`. */
   readonly lost: () => void;
@@ -26,7 +33,11 @@ export interface LineEvents {
 
 /** Opens a line with the options of a pool's connections. */
 export async function openModuleLine(options: ClientConfig, { notified, lost }: LineEvents): Promise<ModuleLine> {
-  const client = new SteadyClient({ ...options, connectionTimeoutMillis: CONNECT_TIMEOUT_MS, query_timeout: LINE_QUERY_TIMEOUT_MS });
+  const client = new SteadyClient({
+    ...options,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: LINE_QUERY_TIMEOUT_MS,
+  });
   let isOpen = true;
   const fail = (): void => {
     if (!isOpen) return;
@@ -43,7 +54,11 @@ export async function openModuleLine(options: ClientConfig, { notified, lost }: 
       return (await client.query<Row>({ name: statementName(text), text, values: [...parameters] })).rows;
     } catch (error) {
       // PostgreSQL's own refusals leave the connection as it was; without a code it is the connection that failed
-      if (typeof (error as { code?: unknown }).code !== 'string' || (error as { severity?: unknown }).severity === 'FATAL') fail();
+      if (
+        typeof (error as { code?: unknown }).code !== 'string' ||
+        (error as { severity?: unknown }).severity === 'FATAL'
+      )
+        fail();
       throw error;
     }
   };

@@ -1,5 +1,11 @@
 import type { Client } from 'pg';
-import { DataSource, QueryFailedError, type DataSourceOptions, type EntitySchema, type MigrationInterface } from 'typeorm';
+import {
+  DataSource,
+  QueryFailedError,
+  type DataSourceOptions,
+  type EntitySchema,
+  type MigrationInterface,
+} from 'typeorm';
 import { now } from '../boundary/index.js';
 import { POOL_MAX_DEFAULT, POOL_MAX_LIMIT, StartupError } from '../contract/index.js';
 import { DataLog } from './data-log.js';
@@ -22,7 +28,8 @@ const RESERVED_SCHEMA = /^(pg_.*|public|information_schema)$/;
 
 /** A row class, or a schema that stands for one. */
 // TypeORM's own type for a class that may have any constructor
-export type EntityClass = Extract<NonNullable<DataSourceOptions['entities']>, readonly unknown[]>[number] & (Function | EntitySchema);
+export type EntityClass = Extract<NonNullable<DataSourceOptions['entities']>, readonly unknown[]>[number] &
+  (Function | EntitySchema);
 
 /** A migration class; its name ends in the time of its making in milliseconds, which gives the order. */
 export type MigrationClass = new () => MigrationInterface;
@@ -31,8 +38,8 @@ export type MigrationClass = new () => MigrationInterface;
 export interface ModuleDataOptions {
   readonly module: string;
   /**
-   * The owner's URL, the same for each module. Its user makes schemas and roles; a pool between us and PostgreSQL must keep
-   * a session for a connection (PgBouncer: session pooling, with `options` passed on).
+   * The owner's URL, the same for each module. Its user makes schemas and roles; a pool between us and PostgreSQL must
+   * keep a session for a connection (PgBouncer: session pooling, with `options` passed on).
    */
   readonly url: string;
   readonly entities: readonly EntityClass[];
@@ -45,17 +52,17 @@ export interface ModuleDataOptions {
 
 /**
  * Opens a module's data: its own schema and role, made and migrated if need be, and a TypeORM data source whose every
- * connection works as that role with that schema alone, so that a query on another module's table is refused by PostgreSQL.
- * The server is PostgreSQL 16 or newer: older ones fail a grant that meets another.
+ * connection works as that role with that schema alone, so that a query on another module's table is refused by
+ * PostgreSQL. The server is PostgreSQL 16 or newer: older ones fail a grant that meets another.
  *
- * Replicas may start at once; one prepares and migrates, the others wait. The fence holds against mistakes, not against a
- * module that sets out to take it down (`set role none`).
+ * Replicas may start at once; one prepares and migrates, the others wait. The fence holds against mistakes, not against
+ * a module that sets out to take it down (`set role none`).
  *
- * Transactions of the data source are ambient; see `ModuleDataSource`. Lost connections fail the queries on them and are
- * replaced. `destroy()` closes it.
+ * Transactions of the data source are ambient; see `ModuleDataSource`. Lost connections fail the queries on them and
+ * are replaced. `destroy()` closes it.
  *
- * @throws StartupError when the database cannot be reached or prepared, an entity names another schema or has no table, or a migration
- * fails; those before it stay applied.
+ * @throws StartupError when the database cannot be reached or prepared, an entity names another schema or has no table,
+ * or a migration fails; those before it stay applied.
  */
 export async function openModuleData(options: ModuleDataOptions): Promise<ModuleDataSource> {
   const home = homeOf(options);
@@ -121,7 +128,12 @@ function homeOf({ module, schema = module }: ModuleDataOptions): ModuleHome {
 
 function checkPool({ module, poolMax = POOL_MAX_DEFAULT }: ModuleDataOptions): number {
   if (Number.isInteger(poolMax) && poolMax >= 1 && poolMax <= POOL_MAX_LIMIT) return poolMax;
-  throw new StartupError('pool-max', `the pool of ${module} is to hold ${poolMax} connections`, `Give poolMax from 1 to ${POOL_MAX_LIMIT}; default ${POOL_MAX_DEFAULT}.`, { module, poolMax });
+  throw new StartupError(
+    'pool-max',
+    `the pool of ${module} is to hold ${poolMax} connections`,
+    `Give poolMax from 1 to ${POOL_MAX_LIMIT}; default ${POOL_MAX_DEFAULT}.`,
+    { module, poolMax },
+  );
 }
 
 /** Each in a transaction of its own, unless it opts out (`transaction = false`, as for `create index concurrently`). */
@@ -150,7 +162,10 @@ async function migrate(options: ModuleDataOptions, home: ModuleHome, client: Cli
   }
 }
 
-/** Whether TypeORM would find nothing to do: one question, in place of a data source that is opened for it at every start. */
+/**
+ * Whether TypeORM would find nothing to do: one question, in place of a data source that is opened for it at every
+ * start.
+ */
 async function isUpToDate({ migrations }: ModuleDataOptions, home: ModuleHome, client: Client): Promise<boolean> {
   if (migrations.length === 0) return true;
   const names = migrations.map((Migration) => new Migration().name ?? Migration.name);
@@ -202,12 +217,16 @@ function connection(url: string, home: ModuleHome, poolMax: number, statementTim
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
     applicationName: `fledge:${home.module}`,
     logger,
-    poolErrorHandler: oncePerWhile((error) => logger.log('warn', `a database connection was lost and will be replaced: ${error.message}`)),
+    poolErrorHandler: oncePerWhile((error) =>
+      logger.log('warn', `a database connection was lost and will be replaced: ${error.message}`),
+    ),
     extra: {
       Client: SteadyClient,
       idleTimeoutMillis: POOL_IDLE_MS,
       keepAlive: true,
-      options: [given, ...Object.entries(fence).map(([name, value]) => `-c ${name}=${value}`)].filter(Boolean).join(' '),
+      options: [given, ...Object.entries(fence).map(([name, value]) => `-c ${name}=${value}`)]
+        .filter(Boolean)
+        .join(' '),
     },
   };
 }

@@ -2,7 +2,10 @@
 export interface Account {
   readonly uid: number;
   readonly gid: number;
-  /** Reach files through folders that are closed to this user, as a checkout below /root or in a private temporary folder is. */
+  /**
+   * Reach files through folders that are closed to this user, as a checkout below /root or in a private temporary
+   * folder is.
+   */
   readonly throughClosedFolders?: boolean;
 }
 
@@ -14,8 +17,9 @@ export interface Command {
 }
 
 /**
- * The command that runs a program as an account; without one, as this process. A way through closed folders is the capability
- * to pass them, given to this program alone by `setpriv` (util-linux): PostgreSQL only asks that it is not root and owns its data.
+ * The command that runs a program as an account; without one, as this process. A way through closed folders is the
+ * capability to pass them, given to this program alone by `setpriv` (util-linux): PostgreSQL only asks that it is not
+ * root and owns its data.
  */
 export function commandAs(account: Account | undefined, program: string, args: readonly string[]): Command {
   if (!account) return { program, args, as: {} };
@@ -23,6 +27,13 @@ export function commandAs(account: Account | undefined, program: string, args: r
   if (!account.throughClosedFolders) return { program, args, as: { uid, gid } };
   const pass = '+dac_override,+dac_read_search';
   // Without the secure bit access(2), by which initdb looks for its fellow programs, does not count capabilities.
-  const change = ['--securebits=+no_setuid_fixup', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', `--inh-caps=${pass}`, `--ambient-caps=${pass}`];
+  const change = [
+    '--securebits=+no_setuid_fixup',
+    `--reuid=${uid}`,
+    `--regid=${gid}`,
+    '--clear-groups',
+    `--inh-caps=${pass}`,
+    `--ambient-caps=${pass}`,
+  ];
   return { program: 'setpriv', args: [...change, '--', program, ...args], as: {} };
 }

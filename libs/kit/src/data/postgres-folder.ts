@@ -27,10 +27,20 @@ export async function claimFolder(dir: string, persistent: boolean, binaries: Po
   const entries = await openFolder(dir);
   const isNew = entries.length === 0;
   if (!isNew && !persistent) {
-    throw new StartupError('postgres-folder', `${dir} is not empty, and a throw-away PostgreSQL would remove it at its end`, 'Choose an empty folder.', { dir });
+    throw new StartupError(
+      'postgres-folder',
+      `${dir} is not empty, and a throw-away PostgreSQL would remove it at its end`,
+      'Choose an empty folder.',
+      { dir },
+    );
   }
   if (!isNew && !entries.includes('PG_VERSION')) {
-    throw new StartupError('postgres-folder', `${dir} holds files that are not a PostgreSQL server's`, 'Move them away, or set DATABASE_URL to a PostgreSQL server.', { dir });
+    throw new StartupError(
+      'postgres-folder',
+      `${dir} holds files that are not a PostgreSQL server's`,
+      'Move them away, or set DATABASE_URL to a PostgreSQL server.',
+      { dir },
+    );
   }
   const owner = process.getuid?.() === 0 ? await accountFor(dir, isNew) : undefined;
   if (owner && isNew) await chown(dir, owner.uid, owner.gid);
@@ -63,7 +73,8 @@ export async function checkFolder(dir: string): Promise<StartupError | undefined
       { dir, pid, port: port ?? null },
     );
   }
-  // PostgreSQL would take any process that got the old number since, as happens in a restarted container, for the server
+  // PostgreSQL would take any process that got the old number since, as happens in a restarted container, for the
+  // server
   if (running === null) await rm(lockOf(dir), { force: true });
   return undefined;
 }
@@ -75,7 +86,10 @@ export interface FolderServer {
   readonly port: number | undefined;
 }
 
-/** The server that runs in a folder; `null` for one that has left its lock file behind, `undefined` without any. Changes nothing. */
+/**
+ * The server that runs in a folder; `null` for one that has left its lock file behind, `undefined` without any. Changes
+ * nothing.
+ */
 export async function serverIn(dir: string): Promise<FolderServer | null | undefined> {
   const text = await readFile(lockOf(dir), 'utf8').catch(() => '');
   const [line, , , port] = text.split('\n');
@@ -109,12 +123,21 @@ async function accountFor(dir: string, isNew: boolean): Promise<Account> {
   if (!isNew) {
     const { uid, gid } = await stat(dir);
     if (uid !== 0) return { uid, gid };
-    throw new StartupError('postgres-folder', `${dir} belongs to root, as whom PostgreSQL does not run`, `Give it to another user: \`chown -R ${SYSTEM_USER} ${dir}\`.`, { dir });
+    throw new StartupError(
+      'postgres-folder',
+      `${dir} belongs to root, as whom PostgreSQL does not run`,
+      `Give it to another user: \`chown -R ${SYSTEM_USER} ${dir}\`.`,
+      { dir },
+    );
   }
   const known = await systemUser();
   if (known) return known;
   try {
-    await run('useradd', ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', SYSTEM_USER], { timeout: CHECK_TIMEOUT_MS });
+    await run(
+      'useradd',
+      ['--system', '--user-group', '--no-create-home', '--shell', '/usr/sbin/nologin', SYSTEM_USER],
+      { timeout: CHECK_TIMEOUT_MS },
+    );
   } catch (error) {
     // two hosts may start at once; what counts is that the user is there
     const made = await systemUser();
@@ -129,12 +152,20 @@ async function accountFor(dir: string, isNew: boolean): Promise<Account> {
   }
   const made = await systemUser();
   if (made) return made;
-  throw new StartupError('postgres-user', `the system user '${SYSTEM_USER}' was made and cannot be found`, 'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL server.');
+  throw new StartupError(
+    'postgres-user',
+    `the system user '${SYSTEM_USER}' was made and cannot be found`,
+    'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL server.',
+  );
 }
 
 async function systemUser(): Promise<Account | undefined> {
   try {
-    const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => Number((await run('id', [flag, SYSTEM_USER], { timeout: CHECK_TIMEOUT_MS })).stdout)));
+    const [uid, gid] = await Promise.all(
+      ['-u', '-g'].map(async (flag) =>
+        Number((await run('id', [flag, SYSTEM_USER], { timeout: CHECK_TIMEOUT_MS })).stdout),
+      ),
+    );
     return uid && gid ? { uid, gid } : undefined;
   } catch {
     // `id` fails when there is no such user
@@ -143,7 +174,11 @@ async function systemUser(): Promise<Account | undefined> {
 }
 
 /** The account with what it needs to reach the program and the folder; throws when it cannot be had. */
-async function reachingAccount(dir: string, binaries: PostgresBinaries, account: Account | undefined): Promise<Account | undefined> {
+async function reachingAccount(
+  dir: string,
+  binaries: PostgresBinaries,
+  account: Account | undefined,
+): Promise<Account | undefined> {
   try {
     await checkReach(dir, binaries, account);
     return account;
@@ -164,7 +199,11 @@ async function reachingAccount(dir: string, binaries: PostgresBinaries, account:
 async function checkReach(dir: string, binaries: PostgresBinaries, account: Account | undefined): Promise<void> {
   const as = account ? `the user with id ${account.uid}, as whom PostgreSQL runs,` : 'this user';
   const probe = 'test -x "$1" && test -x "$2" || exit 3; cd "$3" && test -w . || exit 4';
-  const { program, args, as: user } = commandAs(account, '/bin/sh', ['-c', probe, 'fledge-reach', binaries.initdb, binaries.postgres, dir]);
+  const {
+    program,
+    args,
+    as: user,
+  } = commandAs(account, '/bin/sh', ['-c', probe, 'fledge-reach', binaries.initdb, binaries.postgres, dir]);
   try {
     await run(program, args, { ...user, cwd: '/', timeout: CHECK_TIMEOUT_MS });
   } catch (error) {

@@ -27,13 +27,22 @@ export class PostgresRefused extends Error {
   /** The line that tells why, as far as there is one. */
   get reason(): string {
     const lines = this.log.split('\n').filter((line) => line.trim() !== '');
-    const telling = lines.find((line) => /(FATAL|PANIC|error):|cannot|could not|not found/i.test(line)) ?? lines.at(-1) ?? 'it gave no reason';
+    const telling =
+      lines.find((line) => /(FATAL|PANIC|error):|cannot|could not|not found/i.test(line)) ??
+      lines.at(-1) ??
+      'it gave no reason';
     return telling.replace(/^.*?(FATAL|PANIC):\s*/, '');
   }
 }
 
 /** Makes the files of a server in its empty folder; flushed to the disk where they are to outlive a power cut. */
-export async function initialize(initdb: string, folder: DataFolder, user: string, password: string, persistent: boolean): Promise<void> {
+export async function initialize(
+  initdb: string,
+  folder: DataFolder,
+  user: string,
+  password: string,
+  persistent: boolean,
+): Promise<void> {
   const options = [
     `--pgdata=${folder.dir}`,
     `--username=${user}`,
@@ -48,7 +57,12 @@ export async function initialize(initdb: string, folder: DataFolder, user: strin
     ...(persistent ? [] : ['--no-sync']),
   ];
   // a pipe of the shell's, because Node's own are sockets, which cannot be opened as /dev/stdin
-  const { program, args, as } = commandAs(folder.account, '/bin/sh', ['-c', 'printf "%s\\n" "$FLEDGE_PASSWORD" | "$0" "$@"', initdb, ...options]);
+  const { program, args, as } = commandAs(folder.account, '/bin/sh', [
+    '-c',
+    'printf "%s\\n" "$FLEDGE_PASSWORD" | "$0" "$@"',
+    initdb,
+    ...options,
+  ]);
   const env = { ...environment(), FLEDGE_PASSWORD: password };
   await new Promise<void>((done, fail) => {
     execFile(program, args, { ...as, cwd: folder.dir, env, timeout: INIT_TIMEOUT_MS }, (error, stdout, stderr) => {
@@ -115,7 +129,11 @@ export class PostgresProcess {
   }
 
   private async end(keepData: boolean): Promise<void> {
-    for (const [signal, patienceMs] of [['SIGINT', FAST_STOP_MS], ['SIGQUIT', IMMEDIATE_STOP_MS], ['SIGKILL', 1_000]] as const) {
+    for (const [signal, patienceMs] of [
+      ['SIGINT', FAST_STOP_MS],
+      ['SIGQUIT', IMMEDIATE_STOP_MS],
+      ['SIGKILL', 1_000],
+    ] as const) {
       this.child.kill(signal);
       const patience = new AbortController();
       await Promise.race([this.ended, sleep(patienceMs, undefined, { signal: patience.signal })]);
@@ -139,7 +157,8 @@ export class PostgresProcess {
       this.child.once('error', (error) => fail(new PostgresRefused('the server did not start', error.message)));
       // 'close' comes after the last line, 'exit' may come before it
       this.child.once('close', (code, signal) => {
-        if (!this.stopping) this.log(`the embedded PostgreSQL in ${this.folder.dir} ended by itself (${signal ?? `code ${code}`})`);
+        if (!this.stopping)
+          this.log(`the embedded PostgreSQL in ${this.folder.dir} ended by itself (${signal ?? `code ${code}`})`);
         fail(new PostgresRefused('the server ended', this.lines.join('\n')));
       });
     });

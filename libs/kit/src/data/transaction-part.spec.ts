@@ -22,7 +22,13 @@ let entries: Repository<EntryRow>;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  source = (await openModuleData({ module: 'bank', url: database.url, entities: [EntryRow], migrations: [Entries1700000000000], poolMax: 2 })) as ModuleDataSource;
+  source = (await openModuleData({
+    module: 'bank',
+    url: database.url,
+    entities: [EntryRow],
+    migrations: [Entries1700000000000],
+    poolMax: 2,
+  })) as ModuleDataSource;
   entries = source.getRepository(EntryRow);
 });
 beforeEach(() => source.query('truncate entry'));
@@ -64,7 +70,15 @@ describe('a part of a transaction', () => {
 
   it('holds all that its work queries at once, and the transactions that it opens', async () => {
     await transaction(async () => {
-      await (await inPart(() => Promise.all([entries.insert({ id: 'a' }), entries.insert({ id: 'b' }), source.query("insert into entry values ('c')")]))).undo();
+      await (
+        await inPart(() =>
+          Promise.all([
+            entries.insert({ id: 'a' }),
+            entries.insert({ id: 'b' }),
+            source.query("insert into entry values ('c')"),
+          ]),
+        )
+      ).undo();
       const kept = await inPart(async () => {
         await source.transaction(async (manager) => manager.insert(EntryRow, { id: 'd' }));
         const failing = source.transaction(async () => {
@@ -99,7 +113,11 @@ describe('a part of a transaction', () => {
       const part = await inPart(async () => {
         const context = currentContext() as CallContext;
         const runner = source.ambientRunner as QueryRunner;
-        late = [() => runInContext(context, () => entries.insert({ id: 'b' })), () => runner.manager.insert(EntryRow, { id: 'c' }), () => runner.query("insert into entry values ('d')")];
+        late = [
+          () => runInContext(context, () => entries.insert({ id: 'b' })),
+          () => runner.manager.insert(EntryRow, { id: 'c' }),
+          () => runner.query("insert into entry values ('d')"),
+        ];
         await entries.insert({ id: 'a' });
       });
       part.end();

@@ -29,11 +29,11 @@ export interface RawRunner extends QueryRunner {
 const SAVEPOINT = 'part';
 
 /**
- * A part of an open transaction that can be undone alone, behind a savepoint that costs no round trip: it is sent with the first
- * query of the part, and one that has no query has none. Parts of a transaction follow one another.
+ * A part of an open transaction that can be undone alone, behind a savepoint that costs no round trip: it is sent with
+ * the first query of the part, and one that has no query has none. Parts of a transaction follow one another.
  *
- * `runner` is how the part's work queries: it is the transaction's, until the part ends. From then on it refuses all, so that work
- * that was given up and goes on nevertheless can write neither into the next part nor into the commit.
+ * `runner` is how the part's work queries: it is the transaction's, until the part ends. From then on it refuses all,
+ * so that work that was given up and goes on nevertheless can write neither into the next part nor into the commit.
  */
 export class TransactionPart {
   readonly runner: QueryRunner;
@@ -49,10 +49,16 @@ export class TransactionPart {
     /** Whether an earlier part of this transaction left its savepoint. */
     private readonly follows: boolean,
   ) {
-    const query = (...args: Parameters<QueryRunner['query']>): Promise<unknown> => this.within(() => transaction.query(...args));
-    const raw = (statement: Statement): Promise<unknown> => this.within(() => (transaction as RawRunner).raw(statement));
+    const query = (...args: Parameters<QueryRunner['query']>): Promise<unknown> =>
+      this.within(() => transaction.query(...args));
+    const raw = (statement: Statement): Promise<unknown> =>
+      this.within(() => (transaction as RawRunner).raw(statement));
     // as the transaction's own in all but how it queries, and in what TypeORM keeps of nested transactions
-    this.runner = Object.create(transaction, { query: { value: query }, raw: { value: raw }, release: { value: () => Promise.resolve() } }) as QueryRunner;
+    this.runner = Object.create(transaction, {
+      query: { value: query },
+      raw: { value: raw },
+      release: { value: () => Promise.resolve() },
+    }) as QueryRunner;
   }
 
   /** Whether the part has sent a query, so that the transaction has a savepoint now. */
@@ -60,7 +66,10 @@ export class TransactionPart {
     return this.opening !== undefined;
   }
 
-  /** Whether a statement of the part failed and was not undone, whatever its work made of the error: the part cannot be kept. */
+  /**
+   * Whether a statement of the part failed and was not undone, whatever its work made of the error: the part cannot be
+   * kept.
+   */
   async isBroken(): Promise<boolean> {
     return this.hasSavepoint && (await connectionOf(this.transaction)).getTransactionStatus?.() === 'E';
   }
@@ -107,7 +116,9 @@ export class TransactionPart {
     stream.cork();
     process.nextTick(() => stream.uncork());
     // its failure fails the query that follows it on the same connection
-    connection.query(this.follows ? `release savepoint ${SAVEPOINT}; savepoint ${SAVEPOINT}` : `savepoint ${SAVEPOINT}`).catch(() => undefined);
+    connection
+      .query(this.follows ? `release savepoint ${SAVEPOINT}; savepoint ${SAVEPOINT}` : `savepoint ${SAVEPOINT}`)
+      .catch(() => undefined);
   }
 }
 
@@ -127,7 +138,10 @@ async function connectionOf(runner: QueryRunner): Promise<Connection> {
 }
 
 /** Ends the query that a backend works on, if it does, from another connection. */
-export async function cancelQuery(plainRunner: (mode?: ReplicationMode) => QueryRunner, backend: number): Promise<void> {
+export async function cancelQuery(
+  plainRunner: (mode?: ReplicationMode) => QueryRunner,
+  backend: number,
+): Promise<void> {
   const runner = plainRunner();
   try {
     await runner.query('select pg_cancel_backend($1)', [backend]);

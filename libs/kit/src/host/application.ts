@@ -12,7 +12,10 @@ export interface ModuleEntry {
 /** All modules of an application. The only place that imports module classes. */
 export interface Application {
   readonly name: string;
-  /** Semantic version of what is deployed, as `nats micro ls` shows it. Default: that of the package.json nearest above the entry file. */
+  /**
+   * Semantic version of what is deployed, as `nats micro ls` shows it. Default: that of the package.json nearest above
+   * the entry file.
+   */
   readonly version?: string;
   readonly modules: readonly ModuleEntry[];
   /** Transports besides `local` and `nats`, for topology files to choose by name. Default: none. */

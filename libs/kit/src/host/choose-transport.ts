@@ -1,27 +1,65 @@
 import { StartupError } from '../contract/index.js';
-import { type KnownTransport, type NatsSettings, type Service, type Topology, TopologyError, type TopologyProblem } from '../topology/index.js';
+import {
+  type KnownTransport,
+  type NatsSettings,
+  type Service,
+  type Topology,
+  TopologyError,
+  type TopologyProblem,
+} from '../topology/index.js';
 import { LocalTransport, type Transport, type TransportKind, type TransportPlace } from '../transport/index.js';
 import type { Application } from './application.js';
 import { checkAgainst } from './module-settings.js';
 
 const NAME = /^[a-z][a-z0-9-]{0,39}$/;
-const NAMING = 'Use at most 40 lower-case letters, digits and hyphens, starting with a letter, and a different name for each transport.';
+const NAMING =
+  'Use at most 40 lower-case letters, digits and hyphens, starting with a letter, and a different name for each transport.';
 /** Keys that topology files have, and the transports of the kit. */
-const TAKEN = ['local', 'nats', 'namespace', 'transport', 'database', 'http', 'drain', 'retention', 'services', 'settings'];
+const TAKEN = [
+  'local',
+  'nats',
+  'namespace',
+  'transport',
+  'database',
+  'http',
+  'drain',
+  'retention',
+  'services',
+  'settings',
+];
 
-/** The application's own transports, as the check of a topology file knows them. @throws StartupError for a name that cannot be used. */
+/**
+ * The application's own transports, as the check of a topology file knows them. @throws StartupError for a name that
+ * cannot be used.
+ */
 export function knownTransports({ name: application, transports = [] }: Application): KnownTransport[] {
   const names = transports.map(({ name }) => name);
   for (const [i, name] of names.entries()) {
-    const flaw = !NAME.test(name) ? 'which cannot be a name' : TAKEN.includes(name) ? 'which has a meaning in topology files already' : names.indexOf(name) < i ? 'which another one has, too' : undefined;
-    if (flaw !== undefined) throw new StartupError('transport-name', `the application ${application} has a transport named '${name}', ${flaw}`, NAMING);
+    const flaw = !NAME.test(name)
+      ? 'which cannot be a name'
+      : TAKEN.includes(name)
+        ? 'which has a meaning in topology files already'
+        : names.indexOf(name) < i
+          ? 'which another one has, too'
+          : undefined;
+    if (flaw !== undefined)
+      throw new StartupError(
+        'transport-name',
+        `the application ${application} has a transport named '${name}', ${flaw}`,
+        NAMING,
+      );
   }
   return transports.map(({ name, joinsServices = true }) => ({ name, joinsServices }));
 }
 
-/** Checks the settings that the file has for the application's own transports, and those of the chosen one. @throws TopologyError with the place of each that is wrong. */
+/**
+ * Checks the settings that the file has for the application's own transports, and those of the chosen one. @throws
+ * TopologyError with the place of each that is wrong.
+ */
 export function checkTransports({ transports = [] }: Application, topology: Topology): void {
-  const problems = transports.filter(({ name }) => name === topology.transport || topology.transports[name] !== undefined).flatMap((kind) => read(kind, topology).problems);
+  const problems = transports
+    .filter(({ name }) => name === topology.transport || topology.transports[name] !== undefined)
+    .flatMap((kind) => read(kind, topology).problems);
   if (problems.length > 0) throw new TopologyError(topology.file, problems);
 }
 
@@ -29,13 +67,22 @@ export function checkTransports({ transports = [] }: Application, topology: Topo
  * Makes the transport that a topology names. Its settings must be checked.
  * @throws StartupError when it uses NATS, and names no server or `@fledge/nats` is not installed.
  */
-export async function chooseTransport({ transports = [] }: Application, topology: Topology, service: Service, version: string | undefined): Promise<Transport> {
+export async function chooseTransport(
+  { transports = [] }: Application,
+  topology: Topology,
+  service: Service,
+  version: string | undefined,
+): Promise<Transport> {
   const kind = transports.find(({ name }) => name === topology.transport);
   const place: TransportPlace = { namespace: topology.namespace, service: service.name, version };
   if (kind) return named(kind.name, kind.create(read(kind, topology).settings, place));
   if (topology.transport === 'local') return new LocalTransport();
   if (topology.nats.servers.length === 0) {
-    throw new StartupError('nats', `${topology.file} uses NATS, and no server is named`, 'Set NATS_URL, or start with `fledge start`, which brings a broker along.');
+    throw new StartupError(
+      'nats',
+      `${topology.file} uses NATS, and no server is named`,
+      'Set NATS_URL, or start with `fledge start`, which brings a broker along.',
+    );
   }
   return (await loadNats(topology.file)).create(topology.nats, place);
 }
@@ -52,20 +99,39 @@ async function loadNats(file: string): Promise<NatsKind> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(`'${NATS_PACKAGE}'`)) throw error;
-    throw new StartupError('nats-package', `${file} uses NATS, and ${NATS_PACKAGE} is not installed`, `Install it beside the kit: npm install ${NATS_PACKAGE}`);
+    throw new StartupError(
+      'nats-package',
+      `${file} uses NATS, and ${NATS_PACKAGE} is not installed`,
+      `Install it beside the kit: npm install ${NATS_PACKAGE}`,
+    );
   }
 }
 
 /** Outboxes note by its name which log took a message. */
 function named(name: string, transport: Transport): Transport {
   for (const own of [transport.name, transport.messageLog.name]) {
-    if (own !== name) throw new StartupError('transport-name', `the transport '${name}' calls itself or its log '${own}'`, 'Give the transport, its log and its entry in `transports` the same name.');
+    if (own !== name)
+      throw new StartupError(
+        'transport-name',
+        `the transport '${name}' calls itself or its log '${own}'`,
+        'Give the transport, its log and its entry in `transports` the same name.',
+      );
   }
   return transport;
 }
 
-function read({ name, settings }: TransportKind, { transports, places }: Topology): { readonly settings: object; readonly problems: readonly TopologyProblem[] } {
+function read(
+  { name, settings }: TransportKind,
+  { transports, places }: Topology,
+): { readonly settings: object; readonly problems: readonly TopologyProblem[] } {
   const { instance, problems } = checkAgainst(settings, transports[name] ?? {}, name, name);
   const nowhere = { line: 0, column: 0 };
-  return { settings: instance ?? {}, problems: problems.map(({ key, fact, cure }) => ({ ...(places.get(`${name}.${key}`) ?? places.get(name) ?? nowhere), fact, cure })) };
+  return {
+    settings: instance ?? {},
+    problems: problems.map(({ key, fact, cure }) => ({
+      ...(places.get(`${name}.${key}`) ?? places.get(name) ?? nowhere),
+      fact,
+      cure,
+    })),
+  };
 }

@@ -34,31 +34,43 @@ const collectGarbage = runInNewContext('gc') as () => void;
 // One kept its host, with all that is in it, for ever: a suite of tests grew by megabytes a host.
 it.each<[string, () => Transport]>([
   ['local', () => new LocalTransport()],
-  ['nats', () => new NatsTransport({ url: testNatsUrl(), namespace: `closed${randomBytes(4).toString('hex')}`, name: 'shelves' })],
-])('a host that is closed leaves nothing in memory: %s', async (_, transport) => {
-  const database = await freshDatabase();
-  let gone = 0;
-  // a WeakRef that is looked at keeps what it names
-  const registry = new FinalizationRegistry<undefined>(() => gone++);
-  const startAndClose = async (): Promise<void> => {
-    const host = new Host({
-      application: { name: 'library', modules: [{ contract: Shelves, load: () => Promise.resolve(ShelvesModule) }] },
-      modules: ['shelves'],
-      transport: transport(),
-      database: { url: database.url },
-      http: { port: 0 },
-      logger: false,
-    });
-    await host.start();
-    expect((await fetch(`http://127.0.0.1:${host.port}/metrics`)).status).toBe(200);
-    await host.close();
-    registry.register(host, undefined);
-  };
-  for (let i = 0; i < 3; i++) await startAndClose();
-  await eventually(() => {
-    collectGarbage();
-    // the newest may still be on the stack
-    expect(gone).toBeGreaterThan(1);
-  }, 'they are gone', GONE_WITHIN_MS);
-  await database.drop();
-}, 2 * GONE_WITHIN_MS);
+  [
+    'nats',
+    () =>
+      new NatsTransport({ url: testNatsUrl(), namespace: `closed${randomBytes(4).toString('hex')}`, name: 'shelves' }),
+  ],
+])(
+  'a host that is closed leaves nothing in memory: %s',
+  async (_, transport) => {
+    const database = await freshDatabase();
+    let gone = 0;
+    // a WeakRef that is looked at keeps what it names
+    const registry = new FinalizationRegistry<undefined>(() => gone++);
+    const startAndClose = async (): Promise<void> => {
+      const host = new Host({
+        application: { name: 'library', modules: [{ contract: Shelves, load: () => Promise.resolve(ShelvesModule) }] },
+        modules: ['shelves'],
+        transport: transport(),
+        database: { url: database.url },
+        http: { port: 0 },
+        logger: false,
+      });
+      await host.start();
+      expect((await fetch(`http://127.0.0.1:${host.port}/metrics`)).status).toBe(200);
+      await host.close();
+      registry.register(host, undefined);
+    };
+    for (let i = 0; i < 3; i++) await startAndClose();
+    await eventually(
+      () => {
+        collectGarbage();
+        // the newest may still be on the stack
+        expect(gone).toBeGreaterThan(1);
+      },
+      'they are gone',
+      GONE_WITHIN_MS,
+    );
+    await database.drop();
+  },
+  2 * GONE_WITHIN_MS,
+);

@@ -2,7 +2,10 @@ import { DatabaseError, Pool } from 'pg';
 import { now } from '../boundary/index.js';
 import { SteadyClient } from '../data/index.js';
 
-/** How long a verdict on the database holds, in milliseconds: however often it is asked for, the server is asked once in this time. */
+/**
+ * How long a verdict on the database holds, in milliseconds: however often it is asked for, the server is asked once in
+ * this time.
+ */
 export const DATABASE_CHECK_EVERY_MS = 1_000;
 /** How long the server has to answer. */
 export const DATABASE_CHECK_TIMEOUT_MS = 1_000;
@@ -10,8 +13,9 @@ export const DATABASE_CHECK_TIMEOUT_MS = 1_000;
 const TOO_MANY_CONNECTIONS = '53300';
 
 /**
- * Whether the database of a process answers. It is asked over a connection of its own, so that modules which use all of theirs, as
- * in a rush, are not taken for a database that is away; for the same reason the first silence of one second is passed over.
+ * Whether the database of a process answers. It is asked over a connection of its own, so that modules which use all of
+ * theirs, as in a rush, are not taken for a database that is away; for the same reason the first silence of one second
+ * is passed over.
  */
 export class DatabaseCheck {
   private readonly pool: Pool;
@@ -21,7 +25,16 @@ export class DatabaseCheck {
   private asking: Promise<boolean> | undefined;
 
   constructor(url: string) {
-    this.pool = new Pool({ Client: SteadyClient, connectionString: url, max: 1, connectionTimeoutMillis: DATABASE_CHECK_TIMEOUT_MS, query_timeout: DATABASE_CHECK_TIMEOUT_MS, application_name: 'fledge:readiness', keepAlive: true, allowExitOnIdle: true });
+    this.pool = new Pool({
+      Client: SteadyClient,
+      connectionString: url,
+      max: 1,
+      connectionTimeoutMillis: DATABASE_CHECK_TIMEOUT_MS,
+      query_timeout: DATABASE_CHECK_TIMEOUT_MS,
+      application_name: 'fledge:readiness',
+      keepAlive: true,
+      allowExitOnIdle: true,
+    });
     // a connection that breaks is replaced at the next question; the event alone would end the process
     this.pool.on('error', () => undefined);
   }

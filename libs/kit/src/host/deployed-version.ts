@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 const SEMVER = /^\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/;
 
 /**
- * The semantic version of what is deployed: of the first package.json with one in the folder of the entry file or above it. `undefined` when there
- * is none, as for a bundle that was shipped alone.
+ * The semantic version of what is deployed: of the first package.json with one in the folder of the entry file or above
+ * it. `undefined` when there is none, as for a bundle that was shipped alone.
  */
 export function deployedVersion(entryFile: string): string | undefined {
   for (let folder = dirname(entryFile); ; folder = dirname(folder)) {

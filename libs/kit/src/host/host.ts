@@ -1,11 +1,26 @@
 import { type INestApplication, Logger, type LoggerService } from '@nestjs/common';
 import { Registry } from 'prom-client';
-import { Catalogue, type CompiledMessage, IN_FLIGHT_MAX_DEFAULT, ModuleServer, ModuleClient } from '../boundary/index.js';
+import {
+  Catalogue,
+  type CompiledMessage,
+  IN_FLIGHT_MAX_DEFAULT,
+  ModuleServer,
+  ModuleClient,
+} from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { BODY_MAX_DEFAULT_BYTES, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData, passingOutcome } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
-import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, type ModuleMessagingOptions, overview, refuseUnstored, type Retention, sqlOf } from '../messaging/index.js';
+import {
+  MESSAGING_MIGRATIONS,
+  messagingImports,
+  ModuleMessaging,
+  type ModuleMessagingOptions,
+  overview,
+  refuseUnstored,
+  type Retention,
+  sqlOf,
+} from '../messaging/index.js';
 import { CallMetrics, MessageMetrics, processMetrics } from '../observe/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
@@ -87,16 +102,17 @@ export class Host {
   }
 
   /**
-   * Whether it takes work: started, not draining, and, if a module here has tables, connected to the database, which is asked at most
-   * once a second and has a second to answer. `/readyz` says this.
+   * Whether it takes work: started, not draining, and, if a module here has tables, connected to the database, which is
+   * asked at most once a second and has a second to answer. `/readyz` says this.
    *
-   * A broker that is away degrades it, and no more: what needs nothing but the database is answered as before, and what calls another
-   * module fails with `ModuleUnavailable`, which is a 503. A replica that alone has lost it gets no requests while others have it.
+   * A broker that is away degrades it, and no more: what needs nothing but the database is answered as before, and what
+   * calls another module fails with `ModuleUnavailable`, which is a 503. A replica that alone has lost it gets no
+   * requests while others have it.
    *
-   * A replica that cannot reach its database can only fail what it is sent, while another may reach it. When the database that all
-   * share is away, though, all replicas are out of their balancer at once: clients get its 503 instead of the `fledge.database-unavailable`
-   * of the modules, also where a cache or a queue would have served them, until the database is back, and within about a second of that.
-   * It is no reason to restart: `/healthz` stays 200.
+   * A replica that cannot reach its database can only fail what it is sent, while another may reach it. When the
+   * database that all share is away, though, all replicas are out of their balancer at once: clients get its 503
+   * instead of the `fledge.database-unavailable` of the modules, also where a cache or a queue would have served them,
+   * until the database is back, and within about a second of that. It is no reason to restart: `/healthz` stays 200.
    */
   async readiness(): Promise<Readiness> {
     const failed: Obstacle[] = [];
@@ -110,7 +126,12 @@ export class Host {
   /** The Nest application of a hosted module. */
   module(name: string): INestApplication {
     const container = this.containers.get(name);
-    if (!container) throw new StartupError('not-hosted', `the module '${name}' is not hosted here`, `Hosted: ${[...this.containers.keys()].join(', ')}.`);
+    if (!container)
+      throw new StartupError(
+        'not-hosted',
+        `the module '${name}' is not hosted here`,
+        `Hosted: ${[...this.containers.keys()].join(', ')}.`,
+      );
     return container.app;
   }
 
@@ -121,7 +142,8 @@ export class Host {
       const { application, modules, settings } = this.options;
       const loaded = await loadModules(application, modules, settings);
       await this.options.transport.start();
-      // what waits for the database or the broker is done for all modules side by side; each step is over before the next begins
+      // what waits for the database or the broker is done for all modules side by side; each step is over before the
+      // next begins
       await all(loaded.map(async ({ spec }) => this.openData(spec)));
       for (const module of loaded) await this.open(module);
       // in the order of the list: hooks of modules run as those of one application do
@@ -146,8 +168,14 @@ export class Host {
   private async open({ cls, spec, settings }: LoadedModule): Promise<void> {
     const { options, catalogue } = this;
     const { name } = spec.contract;
-    const moduleServer = new ModuleServer(name, catalogue.of(name), options.inFlightMax ?? IN_FLIGHT_MAX_DEFAULT, (module, message, correlationId, error) =>
-      this.logger.error(`[${correlationId}] ${module} failed while handling ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+    const moduleServer = new ModuleServer(
+      name,
+      catalogue.of(name),
+      options.inFlightMax ?? IN_FLIGHT_MAX_DEFAULT,
+      (module, message, correlationId, error) =>
+        this.logger.error(
+          `[${correlationId}] ${module} failed while handling ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        ),
       passingOutcome,
     );
     const source = this.sources.get(name);
@@ -182,14 +210,33 @@ export class Host {
     const { name, events } = spec.contract;
     if (spec.entities.length === 0 && spec.migrations.length === 0 && events.length === 0) return;
     const { database } = this.options;
-    if (!database) throw new StartupError('database', `${name} has tables, and the host was given no database`, 'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` has one, if you have none.');
+    if (!database)
+      throw new StartupError(
+        'database',
+        `${name} has tables, and the host was given no database`,
+        'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` has one, if you have none.',
+      );
     this.databaseCheck ??= new DatabaseCheck(database.url);
-    this.sources.set(name, await openModuleData({ module: name, url: database.url, poolMax: database.poolMax, entities: spec.entities, migrations: [...MESSAGING_MIGRATIONS, ...spec.migrations] }));
+    this.sources.set(
+      name,
+      await openModuleData({
+        module: name,
+        url: database.url,
+        poolMax: database.poolMax,
+        entities: spec.entities,
+        migrations: [...MESSAGING_MIGRATIONS, ...spec.migrations],
+      }),
+    );
   }
 
   private moduleClient(caller: string, message: CompiledMessage): ModuleClient {
     const { transport } = this.options;
-    const meter = this.metrics.meter({ caller, module: message.module, message: message.name, transport: transport.name });
+    const meter = this.metrics.meter({
+      caller,
+      module: message.module,
+      message: message.name,
+      transport: transport.name,
+    });
     return new ModuleClient(caller, message, transport.sender(caller, message), meter);
   }
 
@@ -214,19 +261,28 @@ export class Host {
     // HTTP first: the requests under way still call other modules.
     await within(timeoutMs, this.listening ? this.listener.close() : undefined, 'HTTP requests', this.logger);
     // handlers of messages still call other modules, too
-    await within(timeoutMs, Promise.all(this.messagings.map((messaging) => messaging.stop())), 'handlers of messages', this.logger);
+    await within(
+      timeoutMs,
+      Promise.all(this.messagings.map((messaging) => messaging.stop())),
+      'handlers of messages',
+      this.logger,
+    );
     await within(timeoutMs, transport.messageLog.stop(), 'messages on their way in', this.logger);
     await within(timeoutMs, this.started ? transport.drain() : undefined, 'calls', this.logger);
     for (const { app } of this.containers.values()) await within(timeoutMs, app.close(), 'a module', this.logger);
     // of a start that failed before each module had its container
-    for (const source of this.sources.values()) if (source.isInitialized) await within(timeoutMs, source.destroy(), 'the connections of a module', this.logger);
+    for (const source of this.sources.values())
+      if (source.isInitialized) await within(timeoutMs, source.destroy(), 'the connections of a module', this.logger);
     await within(timeoutMs, this.databaseCheck?.close(), 'the check of the database', this.logger);
     await transport.close();
     this.contained?.();
   }
 }
 
-/** Waits for all, also for what goes on when one has failed: it must be over before it is taken back. @throws the first failure, in their order. */
+/**
+ * Waits for all, also for what goes on when one has failed: it must be over before it is taken back. @throws the first
+ * failure, in their order.
+ */
 async function all(work: readonly Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
@@ -237,11 +293,17 @@ function delay(ms: number): Promise<void> {
 }
 
 /** Waits for a step of the drain, and goes on without it when its time is spent: a stop must end. */
-async function within(timeoutMs: number, step: Promise<unknown> | undefined, what: string, logger: Logger): Promise<void> {
+async function within(
+  timeoutMs: number,
+  step: Promise<unknown> | undefined,
+  what: string,
+  logger: Logger,
+): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => (timer = setTimeout(resolve, timeoutMs, 'late')));
   try {
-    if ((await Promise.race([step, late])) === 'late') logger.warn(`${what} did not end within ${timeoutMs} ms and are cut off`);
+    if ((await Promise.race([step, late])) === 'late')
+      logger.warn(`${what} did not end within ${timeoutMs} ms and are cut off`);
   } finally {
     clearTimeout(timer);
   }

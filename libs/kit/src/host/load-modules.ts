@@ -16,7 +16,11 @@ export interface LoadedModule {
  * Loads the code of some modules of an application. Starts nothing, and looks at the settings of all before it throws.
  * @throws SettingsError for settings, StartupError for a module that is unknown or has no sound boundary.
  */
-export async function loadModules(application: Application, names: readonly string[], settings: Readonly<Record<string, ModuleSettings>> = {}): Promise<readonly LoadedModule[]> {
+export async function loadModules(
+  application: Application,
+  names: readonly string[],
+  settings: Readonly<Record<string, ModuleSettings>> = {},
+): Promise<readonly LoadedModule[]> {
   const loaded = [];
   for (const name of names) {
     const { cls, spec } = await load(application, name);
@@ -27,13 +31,25 @@ export async function loadModules(application: Application, names: readonly stri
   return loaded.map(({ cls, spec, instance }) => ({ cls, spec, settings: instance }));
 }
 
-async function load({ name: application, modules }: Application, name: string): Promise<{ cls: Type; spec: BoundedModuleSpec }> {
+async function load(
+  { name: application, modules }: Application,
+  name: string,
+): Promise<{ cls: Type; spec: BoundedModuleSpec }> {
   const entry = modules.find((m) => m.contract.name === name);
-  if (!entry) throw new StartupError('unknown-module', `the application ${application} has no module '${name}'`, `It has: ${modules.map((m) => m.contract.name).join(', ')}.`);
+  if (!entry)
+    throw new StartupError(
+      'unknown-module',
+      `the application ${application} has no module '${name}'`,
+      `It has: ${modules.map((m) => m.contract.name).join(', ')}.`,
+    );
   const cls = await entry.load();
   const spec = checkedModuleSpec(cls);
   if (spec.contract !== entry.contract) {
-    throw new StartupError('contract-differs', `the list of modules names the contract '${name}' for ${cls.name}, whose @BoundedModule names '${spec.contract.name}'`, 'Name the same contract in both.');
+    throw new StartupError(
+      'contract-differs',
+      `the list of modules names the contract '${name}' for ${cls.name}, whose @BoundedModule names '${spec.contract.name}'`,
+      'Name the same contract in both.',
+    );
   }
   return { cls, spec };
 }

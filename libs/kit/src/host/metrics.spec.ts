@@ -44,14 +44,26 @@ describe.each(TRANSPORTS)('the metrics of a host, over %s', (name, transport) =>
   let host: Host;
   const lines = async (): Promise<string[]> => {
     const response = await fetch(`http://127.0.0.1:${host.port}/metrics`);
-    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
+    expect([response.status, response.headers.get('content-type')]).toEqual([
+      200,
+      'text/plain; version=0.0.4; charset=utf-8',
+    ]);
     return (await response.text()).split('\n');
   };
 
   beforeAll(async () => {
     host = new Host({
-      application: { name: 'house', modules: [{ contract: Bell, load: () => Promise.resolve(BellModule) }, { contract: Door, load: () => Promise.resolve(DoorModule) }] },
-      modules: ['bell', 'door'], transport: transport(), http: { port: 0 }, logger: false,
+      application: {
+        name: 'house',
+        modules: [
+          { contract: Bell, load: () => Promise.resolve(BellModule) },
+          { contract: Door, load: () => Promise.resolve(DoorModule) },
+        ],
+      },
+      modules: ['bell', 'door'],
+      transport: transport(),
+      http: { port: 0 },
+      logger: false,
     });
     await host.start();
   });
@@ -63,7 +75,8 @@ describe.each(TRANSPORTS)('the metrics of a host, over %s', (name, transport) =>
     await commands.execute(new Ring(false));
     await expect(commands.execute(new Ring(true))).rejects.toBeInstanceOf(Broken);
     await expect(commands.execute(new Ring('yes' as never))).rejects.toMatchObject({ code: 'fledge.invalid-message' });
-    const labels = (outcome: string): string => `{caller="door",module="bell",message="bell.ring.v1",transport="${name}",outcome="${outcome}"}`;
+    const labels = (outcome: string): string =>
+      `{caller="door",module="bell",message="bell.ring.v1",transport="${name}",outcome="${outcome}"}`;
     expect(await lines()).toEqual(
       expect.arrayContaining([
         '# TYPE fledge_call_duration_seconds histogram',
@@ -75,7 +88,12 @@ describe.each(TRANSPORTS)('the metrics of a host, over %s', (name, transport) =>
   });
 
   it('are those of the process, too', async () => {
-    expect(await lines()).toEqual(expect.arrayContaining([expect.stringMatching(/^process_cpu_seconds_total \d/), expect.stringMatching(/^nodejs_eventloop_lag_seconds \d/)]));
+    expect(await lines()).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^process_cpu_seconds_total \d/),
+        expect.stringMatching(/^nodejs_eventloop_lag_seconds \d/),
+      ]),
+    );
   });
 
   // what came after the start was not served

@@ -5,9 +5,23 @@ import { APP_FILTER, ModulesContainer, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Catalogue, CompiledMessage, ModuleServer, ModuleClient } from '../boundary/index.js';
-import { attachBuses, bindHandlers, boundedModuleSpec, type BoundedModuleSpec, guardEventBuses, clientsOf } from '../bus/index.js';
+import {
+  attachBuses,
+  bindHandlers,
+  boundedModuleSpec,
+  type BoundedModuleSpec,
+  guardEventBuses,
+  clientsOf,
+} from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
-import { acceptJsonOnly, openRequestContexts, ProblemFilter, refuseUnroutable, RequestValidation, type RequestHandler } from '../http/index.js';
+import {
+  acceptJsonOnly,
+  openRequestContexts,
+  ProblemFilter,
+  refuseUnroutable,
+  RequestValidation,
+  type RequestHandler,
+} from '../http/index.js';
 import { ModuleSettingsModule } from './module-settings.js';
 
 /** What a container is made of. */
@@ -24,8 +38,15 @@ export interface ContainerOptions {
   readonly bodyMaxBytes: number;
   readonly requestTimeoutMs: number;
   readonly logger: LoggerService | false;
-  /** How Nest makes the application; default `NestFactory`. A test makes it with `@nestjs/testing`, which can override providers. */
-  readonly create?: (root: DynamicModule, adapter: FastifyAdapter, options: NestApplicationOptions) => Promise<NestFastifyApplication>;
+  /**
+   * How Nest makes the application; default `NestFactory`. A test makes it with `@nestjs/testing`, which can override
+   * providers.
+   */
+  readonly create?: (
+    root: DynamicModule,
+    adapter: FastifyAdapter,
+    options: NestApplicationOptions,
+  ) => Promise<NestFastifyApplication>;
 }
 
 /** A module in its own Nest application, wired to the boundary, and how HTTP requests reach it. */
@@ -40,8 +61,8 @@ export interface ModuleContainer {
 class ContainerRoot {}
 
 /**
- * Makes the Nest application of one bounded module: its own container, so that nothing in it can be injected, exported or looked
- * up from another module's. Providers exist when this resolves; lifecycle hooks have not run.
+ * Makes the Nest application of one bounded module: its own container, so that nothing in it can be injected, exported
+ * or looked up from another module's. Providers exist when this resolves; lifecycle hooks have not run.
  */
 export async function createContainer(options: ContainerOptions): Promise<ModuleContainer> {
   const { cls, spec, moduleServer } = options;
@@ -59,7 +80,8 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   const settings = spec.settings && options.settings ? [ModuleSettingsModule.of(spec.settings, options.settings)] : [];
   const root: DynamicModule = {
     module: ContainerRoot,
-    // Nest asks the filter that was added last first: this one, which catches all, must stand before a module's own APP_FILTER.
+    // Nest asks the filter that was added last first: this one, which catches all, must stand before a module's own
+    // APP_FILTER.
     providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
     imports: [CqrsModule.forRoot(), ...settings, ...options.dataImports, cls],
   };
@@ -67,11 +89,21 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   openRequestContexts(adapter.getInstance(), spec.contract.name, options.requestTimeoutMs);
   const create = options.create ?? createByFactory;
   // `rawBody`: a controller may verify a signature over the bytes of a body, as senders of webhooks sign them.
-  const app = await create(root, adapter, { logger: options.logger, abortOnError: false, bufferLogs: false, rawBody: true });
+  const app = await create(root, adapter, {
+    logger: options.logger,
+    abortOnError: false,
+    bufferLogs: false,
+    rawBody: true,
+  });
   refuseForeignModules(app, cls);
   refuseForeignRoutes(app, spec);
   app.useGlobalPipes(new RequestValidation());
-  attachBuses(app, spec.contract.name, clientsOf(spec.contract.name, spec.uses, options.catalogue, options.moduleClient), options.catalogue);
+  attachBuses(
+    app,
+    spec.contract.name,
+    clientsOf(spec.contract.name, spec.uses, options.catalogue, options.moduleClient),
+    options.catalogue,
+  );
   bindHandlers(app, moduleServer);
   return {
     app,
@@ -85,15 +117,26 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   };
 }
 
-function createByFactory(root: DynamicModule, adapter: FastifyAdapter, options: NestApplicationOptions): Promise<NestFastifyApplication> {
+function createByFactory(
+  root: DynamicModule,
+  adapter: FastifyAdapter,
+  options: NestApplicationOptions,
+): Promise<NestFastifyApplication> {
   return NestFactory.create<NestFastifyApplication>(root, adapter, options);
 }
 
-/** What static checks cannot see, a module that came by a promise or a factory: no other bounded module is in the container. */
+/**
+ * What static checks cannot see, a module that came by a promise or a factory: no other bounded module is in the
+ * container.
+ */
 function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
   for (const { metatype } of app.get(ModulesContainer).values()) {
     if (metatype !== cls && boundedModuleSpec(metatype)) {
-      throw new StartupError('module-import', `the container of ${cls.name} holds the bounded module ${metatype.name}`, 'Name its contract in `uses` instead of importing it.');
+      throw new StartupError(
+        'module-import',
+        `the container of ${cls.name} holds the bounded module ${metatype.name}`,
+        'Name its contract in `uses` instead of importing it.',
+      );
     }
   }
 }
@@ -108,24 +151,32 @@ function refuseForeignRoutes(app: NestFastifyApplication, spec: BoundedModuleSpe
       if (typeof metatype !== 'function') continue;
       for (const path of prefix === undefined ? pathsOf(metatype) : listOf(prefix)) {
         if (!routes.some((route) => path === route || path.startsWith(`${route}/`))) {
-          throw new StartupError('route-outside', `${metatype.name} of ${name} serves '${path}', which its contract does not own`, `Add the prefix to \`routes\` of the contract of ${name}: ${JSON.stringify(routes)}.`);
+          throw new StartupError(
+            'route-outside',
+            `${metatype.name} of ${name} serves '${path}', which its contract does not own`,
+            `Add the prefix to \`routes\` of the contract of ${name}: ${JSON.stringify(routes)}.`,
+          );
         }
       }
     }
   }
 }
 
-/** The paths of a controller without a prefix by the RouterModule: its own, or with an empty one those of its methods. */
+/**
+ * The paths of a controller without a prefix by the RouterModule: its own, or with an empty one those of its methods.
+ */
 function pathsOf(controller: object & { prototype?: object }): string[] {
   const own = listOf(Reflect.getMetadata(PATH_METADATA, controller));
   if (own.some((path) => path !== '/')) return own;
   const prototype = (controller.prototype ?? {}) as Record<string, unknown>;
-  return Object.getOwnPropertyNames(prototype)
-    // the prototype's `constructor` is the controller, which carries its own path
-    .filter((name) => name !== 'constructor')
-    .map((name) => Object.getOwnPropertyDescriptor(prototype, name)?.value as unknown)
-    .filter((method): method is object => typeof method === 'function' && Reflect.hasMetadata(PATH_METADATA, method))
-    .flatMap((method) => listOf(Reflect.getMetadata(PATH_METADATA, method)));
+  return (
+    Object.getOwnPropertyNames(prototype)
+      // the prototype's `constructor` is the controller, which carries its own path
+      .filter((name) => name !== 'constructor')
+      .map((name) => Object.getOwnPropertyDescriptor(prototype, name)?.value as unknown)
+      .filter((method): method is object => typeof method === 'function' && Reflect.hasMetadata(PATH_METADATA, method))
+      .flatMap((method) => listOf(Reflect.getMetadata(PATH_METADATA, method)))
+  );
 }
 
 function listOf(path: unknown): string[] {

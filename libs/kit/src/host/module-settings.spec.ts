@@ -1,6 +1,18 @@
 import { Controller, Get } from '@nestjs/common';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Max, Min, MinLength, registerDecorator, ValidateNested } from 'class-validator';
+import {
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsOptional,
+  IsString,
+  Max,
+  Min,
+  MinLength,
+  registerDecorator,
+  ValidateNested,
+} from 'class-validator';
 import { BoundedModule } from '../bus/index.js';
 import { defineContract } from '../contract/index.js';
 import { testModule } from '../testing/index.js';
@@ -32,47 +44,116 @@ it('gives an instance with what is said, and the defaults of what is not', () =>
 });
 
 it.each([[''], [null], [undefined]])('takes %j for left out', (nothing) => {
-  expect(check({ ...SECRET, currency: nothing, timeoutMs: nothing })).toMatchObject({ problems: [], instance: { timeoutMs: 1_000 } });
+  expect(check({ ...SECRET, currency: nothing, timeoutMs: nothing })).toMatchObject({
+    problems: [],
+    instance: { timeoutMs: 1_000 },
+  });
 });
 
 it.each([[''], [null]])('takes %j for left out in settings within settings, too', (nothing) => {
-  expect(check({ ...SECRET, limits: { page: nothing } })).toMatchObject({ problems: [], instance: { limits: { page: 20 } } });
+  expect(check({ ...SECRET, limits: { page: nothing } })).toMatchObject({
+    problems: [],
+    instance: { limits: { page: 20 } },
+  });
 });
 
 it('gives a map of which it knows no class as it is', () => {
   class Free {
     @IsObject() readonly headers: Readonly<Record<string, string>> = {};
   }
-  expect(checkSettings({ contract, settings: Free }, { headers: { name: 'x', empty: '' } })).toEqual({ problems: [], instance: { headers: { name: 'x', empty: '' } } });
+  expect(checkSettings({ contract, settings: Free }, { headers: { name: 'x', empty: '' } })).toEqual({
+    problems: [],
+    instance: { headers: { name: 'x', empty: '' } },
+  });
 });
 
 it.each<[string, ModuleSettings, string]>([
   ['an unknown key', { timeOutMs: 5 }, "unknown key 'settings.pay.timeOutMs'. Did you mean 'timeoutMs'?"],
-  ['an unknown key with none near', { zebra: 5 }, "unknown key 'settings.pay.zebra'. Known here: demo, timeoutMs, secret, currency, hosts, limits"],
-  ['a key of an object\'s prototype', { constructor: 5 }, "unknown key 'settings.pay.constructor'. Known here: demo, timeoutMs, secret, currency, hosts, limits"],
-  ['what lies deeper', { limits: { page: 60 } }, 'settings.pay.limits.page cannot be used. It must not be greater than 50'],
-  ['an unknown key that lies deeper', { limits: { pge: 6 } }, "unknown key 'settings.pay.limits.pge'. Remove it, or correct its name"],
-  ['a list where one belongs', { limits: [{ page: 3 }] }, 'settings.pay.limits cannot be used. It must be one map, no list'],
-  ['an empty list where one belongs', { limits: [] }, 'settings.pay.limits cannot be used. It must be one map, no list'],
+  [
+    'an unknown key with none near',
+    { zebra: 5 },
+    "unknown key 'settings.pay.zebra'. Known here: demo, timeoutMs, secret, currency, hosts, limits",
+  ],
+  [
+    "a key of an object's prototype",
+    { constructor: 5 },
+    "unknown key 'settings.pay.constructor'. Known here: demo, timeoutMs, secret, currency, hosts, limits",
+  ],
+  [
+    'what lies deeper',
+    { limits: { page: 60 } },
+    'settings.pay.limits.page cannot be used. It must not be greater than 50',
+  ],
+  [
+    'an unknown key that lies deeper',
+    { limits: { pge: 6 } },
+    "unknown key 'settings.pay.limits.pge'. Remove it, or correct its name",
+  ],
+  [
+    'a list where one belongs',
+    { limits: [{ page: 3 }] },
+    'settings.pay.limits cannot be used. It must be one map, no list',
+  ],
+  [
+    'an empty list where one belongs',
+    { limits: [] },
+    'settings.pay.limits cannot be used. It must be one map, no list',
+  ],
   ['an item of a list', { hosts: ['a', 5] }, 'settings.pay.hosts[1] cannot be used. It must be a string'],
-  ['a number out of its range', { timeoutMs: 5 }, 'settings.pay.timeoutMs is 5. It must not be less than 100; default 1000'],
+  [
+    'a number out of its range',
+    { timeoutMs: 5 },
+    'settings.pay.timeoutMs is 5. It must not be less than 100; default 1000',
+  ],
   ['another type', { demo: 3 }, 'settings.pay.demo cannot be used. It must be a boolean value; default false'],
-  ['a secret of digits, which is not shown', { secret: 4_929 }, 'settings.pay.secret cannot be used. Set it to the secret of the provider, 8 characters or more'],
-  ['a map, which is not shown', { secret: { url: 'hunter2' } }, 'settings.pay.secret cannot be used. Set it to the secret of the provider, 8 characters or more'],
-  ['a text, which is not shown', { timeoutMs: 'hunter2' }, 'settings.pay.timeoutMs cannot be used. It must be an integer number; It must not be less than 100; It must not be greater than 5000; default 1000'],
-  ['a word that is none of them', { currency: 'USD' }, 'settings.pay.currency cannot be used. It must be one of the following values: EUR, CHF'],
-  ['what must be set', { secret: '' }, 'settings.pay.secret is not set. Set it to the secret of the provider, 8 characters or more'],
-  ['a message of the module itself', { secret: 'short' }, 'settings.pay.secret cannot be used. Set it to the secret of the provider, 8 characters or more'],
+  [
+    'a secret of digits, which is not shown',
+    { secret: 4_929 },
+    'settings.pay.secret cannot be used. Set it to the secret of the provider, 8 characters or more',
+  ],
+  [
+    'a map, which is not shown',
+    { secret: { url: 'hunter2' } },
+    'settings.pay.secret cannot be used. Set it to the secret of the provider, 8 characters or more',
+  ],
+  [
+    'a text, which is not shown',
+    { timeoutMs: 'hunter2' },
+    'settings.pay.timeoutMs cannot be used. It must be an integer number; It must not be less than 100; It must not be greater than 5000; default 1000',
+  ],
+  [
+    'a word that is none of them',
+    { currency: 'USD' },
+    'settings.pay.currency cannot be used. It must be one of the following values: EUR, CHF',
+  ],
+  [
+    'what must be set',
+    { secret: '' },
+    'settings.pay.secret is not set. Set it to the secret of the provider, 8 characters or more',
+  ],
+  [
+    'a message of the module itself',
+    { secret: 'short' },
+    'settings.pay.secret cannot be used. Set it to the secret of the provider, 8 characters or more',
+  ],
 ])('refuses %s', (_, given, line) => {
   expect(check({ ...SECRET, ...given }).problems.map(({ fact, cure }) => `${fact}. ${cure}`)).toEqual([line]);
 });
 
 it('finds all that is wrong at once', () => {
-  expect(check({ demo: 'yes', timeoutMs: 5, dmo: true }).problems.map(({ key }) => key)).toEqual(['dmo', 'demo', 'timeoutMs', 'secret']);
+  expect(check({ demo: 'yes', timeoutMs: 5, dmo: true }).problems.map(({ key }) => key)).toEqual([
+    'dmo',
+    'demo',
+    'timeoutMs',
+    'secret',
+  ]);
 });
 
 it('refuses any for a module that has none', () => {
-  expect(checkSettings({ contract }, { demo: true })).toEqual({ instance: undefined, problems: [{ module: 'pay', key: 'demo', fact: "unknown key 'settings.pay.demo'", cure: "'pay' has no settings" }] });
+  expect(checkSettings({ contract }, { demo: true })).toEqual({
+    instance: undefined,
+    problems: [{ module: 'pay', key: 'demo', fact: "unknown key 'settings.pay.demo'", cure: "'pay' has no settings" }],
+  });
   expect(checkSettings({ contract }, {})).toEqual({ instance: undefined, problems: [] });
 });
 
@@ -90,7 +171,8 @@ it('refuses a class with a field that nothing checks', () => {
   class Within {
     @ValidateNested() @Type(() => Careless) readonly inner: Careless = new Careless();
   }
-  for (const settings of [Careless, Within]) expect(() => checkSettings({ contract, settings }, {})).toThrow('Careless has fields without a check: timeoutMs');
+  for (const settings of [Careless, Within])
+    expect(() => checkSettings({ contract, settings }, {})).toThrow('Careless has fields without a check: timeoutMs');
 });
 
 it('refuses a class with settings within settings of no class', () => {
@@ -98,19 +180,30 @@ it('refuses a class with settings within settings of no class', () => {
     @ValidateNested() readonly limits: Limits = new Limits();
   }
   expect(checkSettings({ contract, settings: Untyped }, {}).problems).toEqual([]);
-  expect(() => checkSettings({ contract, settings: Untyped }, { limits: { page: 3 } })).toThrow('Untyped.limits has @ValidateNested, and no class');
+  expect(() => checkSettings({ contract, settings: Untyped }, { limits: { page: 3 } })).toThrow(
+    'Untyped.limits has @ValidateNested, and no class',
+  );
 });
 
 it('refuses a class with a check that is asynchronous, which would not be waited for', () => {
   const IsReachable = (): PropertyDecorator => (target, propertyName) =>
-    registerDecorator({ name: 'isReachable', target: target.constructor, propertyName: propertyName as string, async: true, validator: { validate: () => Promise.resolve(false) } });
+    registerDecorator({
+      name: 'isReachable',
+      target: target.constructor,
+      propertyName: propertyName as string,
+      async: true,
+      validator: { validate: () => Promise.resolve(false) },
+    });
   class Server {
     @IsReachable() readonly host: string = 'nowhere';
   }
   class Nested {
     @ValidateNested() @Type(() => Server) readonly server: Server = new Server();
   }
-  for (const settings of [Server, Nested]) expect(() => checkSettings({ contract, settings }, {})).toThrow('Server.host has the asynchronous check isReachable');
+  for (const settings of [Server, Nested])
+    expect(() => checkSettings({ contract, settings }, {})).toThrow(
+      'Server.host has the asynchronous check isReachable',
+    );
 });
 
 describe('a module', () => {
@@ -127,7 +220,10 @@ describe('a module', () => {
   class PayModule {}
 
   it('injects its settings by their class', async () => {
-    const pay = await testModule(PayModule, { settings: { ...SECRET, timeoutMs: 300 }, identity: { subject: 'u', roles: [] } });
+    const pay = await testModule(PayModule, {
+      settings: { ...SECRET, timeoutMs: 300 },
+      identity: { subject: 'u', roles: [] },
+    });
     expect((await pay.request('GET', '/pay')).body).toEqual({ timeoutMs: 300 });
     await pay.close();
   });
@@ -135,10 +231,18 @@ describe('a module', () => {
   it('does not start with its class of settings among its providers, where Nest would make another', async () => {
     @BoundedModule({ contract, settings: PaymentsSettings, providers: [PaymentsSettings] })
     class TwiceModule {}
-    await expect(testModule(TwiceModule, { settings: SECRET })).rejects.toMatchObject({ code: 'fledge.startup.settings-provided' });
+    await expect(testModule(TwiceModule, { settings: SECRET })).rejects.toMatchObject({
+      code: 'fledge.startup.settings-provided',
+    });
   });
 
   it('does not start with settings that are wrong', async () => {
-    await expect(testModule(PayModule, { settings: { timeoutMs: 5 } })).rejects.toMatchObject({ code: 'fledge.startup.setting', problems: [{ module: 'pay', key: 'timeoutMs' }, { module: 'pay', key: 'secret' }] });
+    await expect(testModule(PayModule, { settings: { timeoutMs: 5 } })).rejects.toMatchObject({
+      code: 'fledge.startup.setting',
+      problems: [
+        { module: 'pay', key: 'timeoutMs' },
+        { module: 'pay', key: 'secret' },
+      ],
+    });
   });
 });

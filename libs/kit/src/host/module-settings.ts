@@ -23,7 +23,12 @@ export interface SettingProblem {
 /** Settings of modules cannot be used. */
 export class SettingsError extends StartupError {
   constructor(readonly problems: readonly SettingProblem[]) {
-    super('setting', problems.map(({ fact, cure }) => `${fact}. ${cure}`).join('\n'), 'Correct the settings; nothing was started.', { problems });
+    super(
+      'setting',
+      problems.map(({ fact, cure }) => `${fact}. ${cure}`).join('\n'),
+      'Correct the settings; nothing was started.',
+      { problems },
+    );
   }
 }
 
@@ -35,20 +40,34 @@ export interface CheckedSettings {
 }
 
 /**
- * Checks the settings of a module against its class. What is left out has its default, and so has an empty text, which is an environment
- * variable that is not set; both also in settings within settings that have a default.
- * @throws StartupError when a field of the class has no check, or one that is asynchronous: settings are checked before anything starts.
+ * Checks the settings of a module against its class. What is left out has its default, and so has an empty text, which
+ * is an environment variable that is not set; both also in settings within settings that have a default.
+ * @throws StartupError when a field of the class has no check, or one that is asynchronous: settings are checked before
+ * anything starts.
  */
-export function checkSettings({ contract, settings }: Pick<BoundedModuleSpec, 'contract' | 'settings'>, given: ModuleSettings): CheckedSettings {
+export function checkSettings(
+  { contract, settings }: Pick<BoundedModuleSpec, 'contract' | 'settings'>,
+  given: ModuleSettings,
+): CheckedSettings {
   return checkAgainst(settings, given, contract.name, `settings.${contract.name}`);
 }
 
 /** As `checkSettings`, of whatever has settings; `section` is where they stand in a topology file. */
-export function checkAgainst(Settings: (new () => object) | undefined, given: ModuleSettings, module: string, section: string): CheckedSettings {
+export function checkAgainst(
+  Settings: (new () => object) | undefined,
+  given: ModuleSettings,
+  module: string,
+  section: string,
+): CheckedSettings {
   const known = Settings ? keysOf(new Settings()) : [];
   const pathOf = (key: string): string => `${section}.${key}`;
   const unknown = Object.keys(given).filter((key) => !known.includes(key));
-  const problems: SettingProblem[] = unknown.map((key) => ({ module, key, fact: `unknown key '${pathOf(key)}'`, cure: known.length > 0 ? cureOfUnknown(key, known) : `'${module}' has no settings` }));
+  const problems: SettingProblem[] = unknown.map((key) => ({
+    module,
+    key,
+    fact: `unknown key '${pathOf(key)}'`,
+    cure: known.length > 0 ? cureOfUnknown(key, known) : `'${module}' has no settings`,
+  }));
   if (!Settings) return { instance: undefined, problems };
   const defaults = new Settings() as ModuleSettings;
   const said = saidOf(Object.fromEntries(Object.entries(given).filter(([key]) => known.includes(key))), defaults);
@@ -56,12 +75,22 @@ export function checkAgainst(Settings: (new () => object) | undefined, given: Mo
   // class-validator refuses what nothing is known of
   if (known.length === 0) return { instance, problems };
   refuseUncheckable(instance);
-  const violations = [...violationsOf(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true })), ...strayLists(instance, '')];
+  const violations = [
+    ...violationsOf(validateSync(instance, { whitelist: true, forbidNonWhitelisted: true })),
+    ...strayLists(instance, ''),
+  ];
   for (const path of new Set(violations.map((violation) => violation.path))) {
     const broken = violations.filter((violation) => violation.path === path);
     const key = path.split(/[.[]/)[0] ?? '';
-    if (broken.some(({ rule }) => rule === 'whitelistValidation')) problems.push({ module, key, fact: `unknown key '${pathOf(path)}'`, cure: 'Remove it, or correct its name' });
-    else problems.push({ module, key, fact: `${pathOf(path)} ${stateOf(said[key], path === key && typeof defaults[key] === typeof said[key])}`, cure: rulesOf(path, broken, defaults) });
+    if (broken.some(({ rule }) => rule === 'whitelistValidation'))
+      problems.push({ module, key, fact: `unknown key '${pathOf(path)}'`, cure: 'Remove it, or correct its name' });
+    else
+      problems.push({
+        module,
+        key,
+        fact: `${pathOf(path)} ${stateOf(said[key], path === key && typeof defaults[key] === typeof said[key])}`,
+        cure: rulesOf(path, broken, defaults),
+      });
   }
   return { instance, problems };
 }
@@ -71,7 +100,12 @@ function keysOf(defaults: object): string[] {
   const all = getMetadataStorage().getTargetValidationMetadatas(defaults.constructor, '', false, false);
   const keys = [...new Set(all.map(({ propertyName }) => propertyName))];
   const unchecked = Object.keys(defaults).filter((key) => !keys.includes(key));
-  if (unchecked.length > 0) throw new StartupError('settings-class', `${defaults.constructor.name} has fields without a check: ${unchecked.join(', ')}`, "Decorate them with class-validator's decorators.");
+  if (unchecked.length > 0)
+    throw new StartupError(
+      'settings-class',
+      `${defaults.constructor.name} has fields without a check: ${unchecked.join(', ')}`,
+      "Decorate them with class-validator's decorators.",
+    );
   for (const part of Object.values(defaults)) if (isOfClass(part)) keysOf(part);
   return keys;
 }
@@ -79,21 +113,34 @@ function keysOf(defaults: object): string[] {
 /** What is said, without what is as good as left out. */
 function saidOf(given: ModuleSettings, defaults: ModuleSettings): Record<string, unknown> {
   const said = Object.entries(given).filter(([, value]) => value !== '' && value !== null && value !== undefined);
-  return Object.fromEntries(said.map(([key, value]) => [key, isMap(value) && isOfClass(defaults[key]) ? saidOf(value, defaults[key] as ModuleSettings) : value]));
+  return Object.fromEntries(
+    said.map(([key, value]) => [
+      key,
+      isMap(value) && isOfClass(defaults[key]) ? saidOf(value, defaults[key] as ModuleSettings) : value,
+    ]),
+  );
 }
 
 function isMap(value: unknown): value is ModuleSettings {
-  return typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value) as null);
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    [Object.prototype, null].includes(Object.getPrototypeOf(value) as null)
+  );
 }
 
 /** Whether a value is an instance of a class of settings, no map, list or date. */
 function isOfClass(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !isMap(value) && !Array.isArray(value) && !(value instanceof Date);
+  return (
+    typeof value === 'object' && value !== null && !isMap(value) && !Array.isArray(value) && !(value instanceof Date)
+  );
 }
 
 /** The fields of an instance that hold settings of their own. */
 function partsOf(instance: object): { readonly property: string; readonly value: unknown; readonly isList: boolean }[] {
-  const nested = getMetadataStorage().getTargetValidationMetadatas(instance.constructor, '', false, false).filter(({ type }) => type === ValidationTypes.NESTED_VALIDATION);
+  const nested = getMetadataStorage()
+    .getTargetValidationMetadatas(instance.constructor, '', false, false)
+    .filter(({ type }) => type === ValidationTypes.NESTED_VALIDATION);
   return nested.map(({ propertyName }) => ({
     property: propertyName,
     value: (instance as ModuleSettings)[propertyName],
@@ -105,30 +152,55 @@ function partsOf(instance: object): { readonly property: string; readonly value:
 function strayLists(instance: object, path: string): Violation[] {
   return partsOf(instance).flatMap(({ property, value, isList }) => {
     const at = `${path}${property}`;
-    if (Array.isArray(value) && !isList) return [{ path: at, rule: 'type', message: `${property} must be one map, no list` }];
-    return [value].flat().flatMap((part, i) => (isOfClass(part) ? strayLists(part, Array.isArray(value) ? `${at}[${i}].` : `${at}.`) : []));
+    if (Array.isArray(value) && !isList)
+      return [{ path: at, rule: 'type', message: `${property} must be one map, no list` }];
+    return [value]
+      .flat()
+      .flatMap((part, i) =>
+        isOfClass(part) ? strayLists(part, Array.isArray(value) ? `${at}[${i}].` : `${at}.`) : [],
+      );
   });
 }
 
-/** What class-validator would take for passed: a check that is to be waited for, and settings of which nobody has said the class. */
+/**
+ * What class-validator would take for passed: a check that is to be waited for, and settings of which nobody has said
+ * the class.
+ */
 function refuseUncheckable(instance: object, seen = new Set<object>()): void {
   if (seen.has(instance)) return;
   seen.add(instance);
   const storage = getMetadataStorage();
   const { name } = instance.constructor;
-  for (const { propertyName, constraintCls } of storage.getTargetValidationMetadatas(instance.constructor, '', false, false)) {
+  for (const { propertyName, constraintCls } of storage.getTargetValidationMetadatas(
+    instance.constructor,
+    '',
+    false,
+    false,
+  )) {
     const found = storage.getTargetValidatorConstraints(constraintCls).find((check) => check.async);
-    if (found) throw new StartupError('settings-class', `${name}.${propertyName} has the asynchronous check ${found.name}`, 'Check it at its use, for example in onModuleInit.');
+    if (found)
+      throw new StartupError(
+        'settings-class',
+        `${name}.${propertyName} has the asynchronous check ${found.name}`,
+        'Check it at its use, for example in onModuleInit.',
+      );
   }
   for (const { property, value } of partsOf(instance)) {
     for (const part of [value].flat()) {
-      if (isMap(part)) throw new StartupError('settings-class', `${name}.${property} has @ValidateNested, and no class`, 'Add @Type(() => TheClass) to it.');
+      if (isMap(part))
+        throw new StartupError(
+          'settings-class',
+          `${name}.${property} has @ValidateNested, and no class`,
+          'Add @Type(() => TheClass) to it.',
+        );
       if (isOfClass(part)) refuseUncheckable(part, seen);
     }
   }
 }
 
-/** @param isOfItsType whether the value is like the default: a number where a text belongs may be a secret of digits. */
+/**
+ * @param isOfItsType whether the value is like the default: a number where a text belongs may be a secret of digits.
+ */
 function stateOf(value: unknown, isOfItsType: boolean): string {
   if (value === undefined) return 'is not set';
   return isOfItsType && (typeof value === 'number' || typeof value === 'boolean') ? `is ${value}` : 'cannot be used';
@@ -148,6 +220,10 @@ function rulesOf(path: string, broken: readonly Violation[], defaults: Readonly<
 export class ModuleSettingsModule {
   /** Of a module with settings: the class, and its checked instance. */
   static of(Settings: Type<object>, instance: object): DynamicModule {
-    return { module: ModuleSettingsModule, providers: [{ provide: Settings, useValue: instance }], exports: [Settings] };
+    return {
+      module: ModuleSettingsModule,
+      providers: [{ provide: Settings, useValue: instance }],
+      exports: [Settings],
+    };
   }
 }

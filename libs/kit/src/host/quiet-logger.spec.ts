@@ -9,5 +9,8 @@ it("prints no debug lines of the kit's own, and all of an application's", () => 
   for (const context of ['inbox', 'data:shop', 'OrdersService']) logger.debug('consumers cannot be read', context);
   logger.warn('the inbox cannot be read for now', 'inbox');
   write.mockRestore();
-  expect(lines.map((line) => /(DEBUG|WARN) \[(.*?)\]/.exec(line)?.slice(1))).toEqual([['DEBUG', 'OrdersService'], ['WARN', 'inbox']]);
+  expect(lines.map((line) => /(DEBUG|WARN) \[(.*?)\]/.exec(line)?.slice(1))).toEqual([
+    ['DEBUG', 'OrdersService'],
+    ['WARN', 'inbox'],
+  ]);
 });

@@ -6,10 +6,17 @@ const CHATTER = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', '
 // The kit's own notes at this level, of what it tries again by itself: another line says what of it matters.
 const KIT_DEBUG = /^(inbox|metrics|data:.*)$/;
 
-/** Nest's console logger without its start-up chatter, and without the kit's own debug lines. JSON lines with `FLEDGE_LOG=json`, coloured text on a terminal. */
+/**
+ * Nest's console logger without its start-up chatter, and without the kit's own debug lines. JSON lines with
+ * `FLEDGE_LOG=json`, coloured text on a terminal.
+ */
 export class QuietLogger extends ConsoleLogger {
   constructor(options: ConsoleLoggerOptions = {}) {
-    super({ json: process.env.FLEDGE_LOG === 'json', colors: process.stdout.isTTY === true && process.env.FLEDGE_LOG !== 'json', ...options });
+    super({
+      json: process.env.FLEDGE_LOG === 'json',
+      colors: process.stdout.isTTY === true && process.env.FLEDGE_LOG !== 'json',
+      ...options,
+    });
   }
 
   override log(message: unknown, ...rest: unknown[]): void {

@@ -65,7 +65,10 @@ class Way {
 
   private carry(near: Socket, far: Socket): void {
     this.taken++;
-    for (const [from, to] of [[near, far], [far, near]] as const) {
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
       this.sockets.add(from);
       from.pipe(to);
       from.on('error', () => to.destroy());
@@ -120,7 +123,8 @@ describe('readiness', () => {
     return { code: answer.status, ...((await answer.json()) as object) };
   };
   const ready = { code: 200, status: 'ready' };
-  const becomes = (expected: object): Promise<void> => eventually(async () => expect(await readyz()).toEqual(expected), `the answer ${JSON.stringify(expected)}`, 10_000);
+  const becomes = (expected: object): Promise<void> =>
+    eventually(async () => expect(await readyz()).toEqual(expected), `the answer ${JSON.stringify(expected)}`, 10_000);
 
   // A replica that had lost its database was sent requests that it could only fail.
   it('is lost when the database is away, and comes back with it; the process lives on', async () => {
@@ -147,7 +151,8 @@ describe('readiness', () => {
     const broker = await startNatsServer();
     await start(['talk'], new NatsTransport({ url: broker.url, namespace: 'readiness', name: 'talk' }));
     expect(await readyz()).toEqual(ready);
-    const isDegraded = async (): Promise<boolean> => (await fetch(`http://127.0.0.1:${host?.port}/readyz`)).headers.has('x-envoy-degraded');
+    const isDegraded = async (): Promise<boolean> =>
+      (await fetch(`http://127.0.0.1:${host?.port}/readyz`)).headers.has('x-envoy-degraded');
     expect(await isDegraded()).toBe(false);
     await broker.stop();
     await becomes({ ...ready, degraded: ['broker'] });

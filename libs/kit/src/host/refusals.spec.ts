@@ -144,16 +144,36 @@ const REFUSALS: readonly Refusal[] = [
     when: 'it exports a provider',
     cls: () => stock({ providers: [...HANDLERS, Shelf], exports: [Shelf, 'TOKEN', Symbol('sign')] }),
     code: 'fledge.startup.module-export',
-    message: "BadModule exports Shelf, TOKEN, Symbol(sign)",
+    message: 'BadModule exports Shelf, TOKEN, Symbol(sign)',
     hint: 'A bounded module exports nothing but its contract: make a command or query of what others need.',
   },
   { when: 'it imports another bounded module', cls: () => orders(StockModule), ...IMPORTS_STOCK },
   { when: 'it imports another bounded module through a plain one', cls: () => orders(between()), ...IMPORTS_STOCK },
-  { when: 'it imports another bounded module by a forward reference', cls: () => orders(forwardRef(() => StockModule)), ...IMPORTS_STOCK },
-  { when: 'it imports another bounded module within a dynamic one', cls: () => orders({ module: Plain, imports: [{ module: Plain, imports: [StockModule] }] }), ...IMPORTS_STOCK },
-  { when: 'it imports another bounded module as a dynamic one', cls: () => orders({ module: StockModule }), ...IMPORTS_STOCK },
-  { when: 'it imports another bounded module by a promise', cls: () => orders(Promise.resolve<DynamicModule>({ module: StockModule })), ...HOLDS_STOCK },
-  { when: 'it imports another bounded module within a promise', cls: () => orders(Promise.resolve<DynamicModule>({ module: Plain, imports: [StockModule] })), ...HOLDS_STOCK },
+  {
+    when: 'it imports another bounded module by a forward reference',
+    cls: () => orders(forwardRef(() => StockModule)),
+    ...IMPORTS_STOCK,
+  },
+  {
+    when: 'it imports another bounded module within a dynamic one',
+    cls: () => orders({ module: Plain, imports: [{ module: Plain, imports: [StockModule] }] }),
+    ...IMPORTS_STOCK,
+  },
+  {
+    when: 'it imports another bounded module as a dynamic one',
+    cls: () => orders({ module: StockModule }),
+    ...IMPORTS_STOCK,
+  },
+  {
+    when: 'it imports another bounded module by a promise',
+    cls: () => orders(Promise.resolve<DynamicModule>({ module: StockModule })),
+    ...HOLDS_STOCK,
+  },
+  {
+    when: 'it imports another bounded module within a promise',
+    cls: () => orders(Promise.resolve<DynamicModule>({ module: Plain, imports: [StockModule] })),
+    ...HOLDS_STOCK,
+  },
   {
     when: 'a command has no handler',
     cls: () => stock({ providers: [CountHandler] }),
@@ -215,7 +235,7 @@ const REFUSALS: readonly Refusal[] = [
     hint: 'Add the prefix to `routes` of the contract of stock: ["/stock"].',
   },
   {
-    when: "it uses a contract that the application does not list",
+    when: 'it uses a contract that the application does not list',
     cls: () => stock({ uses: [defineContract({ name: 'weather' })] }),
     code: 'fledge.startup.unknown-contract',
     message: "stock uses the contract of 'weather', which the application does not list",
@@ -251,7 +271,11 @@ async function startWith(cls: Type): Promise<unknown> {
     { contract: StockContract, load: () => Promise.resolve(isOrders ? StockModule : cls) },
     { contract: OrdersContract, load: () => Promise.resolve(isOrders ? cls : orders()) },
   ];
-  const host = new Host({ application: { name: 'test', modules }, modules: ['stock', 'orders'], transport: new LocalTransport() });
+  const host = new Host({
+    application: { name: 'test', modules },
+    modules: ['stock', 'orders'],
+    transport: new LocalTransport(),
+  });
   try {
     return await host.start();
   } catch (error) {
@@ -279,12 +303,26 @@ describe('a module is refused when the host starts, when', () => {
 });
 
 describe('an application is refused, when', () => {
-  const application = (...contracts: Contract[]) => ({ name: 'test', modules: contracts.map((contract) => ({ contract, load: () => Promise.resolve(StockModule) })) });
-  const hostOf = (contracts: Contract[], modules: string[] = []) => new Host({ application: application(...contracts), modules, transport: new LocalTransport() });
+  const application = (...contracts: Contract[]) => ({
+    name: 'test',
+    modules: contracts.map((contract) => ({ contract, load: () => Promise.resolve(StockModule) })),
+  });
+  const hostOf = (contracts: Contract[], modules: string[] = []) =>
+    new Host({ application: application(...contracts), modules, transport: new LocalTransport() });
 
   it.each([
-    ['two modules have one name', [StockContract, defineContract({ name: 'stock' })], 'fledge.startup.module-twice', "two contracts have the name 'stock'"],
-    ['two modules own one route', [StockContract, defineContract({ name: 'depot', routes: ['/stock'] })], 'fledge.startup.route-twice', "the route '/stock' is owned by stock and by depot"],
+    [
+      'two modules have one name',
+      [StockContract, defineContract({ name: 'stock' })],
+      'fledge.startup.module-twice',
+      "two contracts have the name 'stock'",
+    ],
+    [
+      'two modules own one route',
+      [StockContract, defineContract({ name: 'depot', routes: ['/stock'] })],
+      'fledge.startup.route-twice',
+      "the route '/stock' is owned by stock and by depot",
+    ],
   ])('%s', (_when, contracts, code, message) => {
     let error: unknown;
     try {

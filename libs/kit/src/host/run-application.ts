@@ -16,15 +16,22 @@ import { QuietLogger } from './quiet-logger.js';
 const DATA_FOLDER = '.data/postgres';
 
 /**
- * The `main` of an application: reads `--topology` and `--service` (or `FLEDGE_TOPOLOGY` and `FLEDGE_SERVICE`), hosts the
- * service's modules, and drains on SIGTERM and SIGINT. Ends the process: 0 after a drain, 78 for what must be mended first.
- * `--check` checks the whole file, the settings of every module too, and starts nothing; `--list-modules` prints the modules with
- * their routes, and the transports of the application, as JSON, `--contracts` every message with its JSON Schemas, for callers in other languages.
+ * The `main` of an application: reads `--topology` and `--service` (or `FLEDGE_TOPOLOGY` and `FLEDGE_SERVICE`), hosts
+ * the service's modules, and drains on SIGTERM and SIGINT. Ends the process: 0 after a drain, 78 for what must be
+ * mended first. `--check` checks the whole file, the settings of every module too, and starts nothing; `--list-modules`
+ * prints the modules with their routes, and the transports of the application, as JSON, `--contracts` every message
+ * with its JSON Schemas, for callers in other languages.
  */
 export async function runApplication(application: Application): Promise<void> {
   try {
     const { values } = parseArgs({
-      options: { topology: { type: 'string' }, service: { type: 'string' }, check: { type: 'boolean' }, 'list-modules': { type: 'boolean' }, contracts: { type: 'boolean' } },
+      options: {
+        topology: { type: 'string' },
+        service: { type: 'string' },
+        check: { type: 'boolean' },
+        'list-modules': { type: 'boolean' },
+        contracts: { type: 'boolean' },
+      },
     });
     if (values['list-modules']) return listModules(application);
     if (values.contracts) return printContracts(application);
@@ -45,13 +52,17 @@ function listModules(application: Application): void {
 }
 
 function printContracts(application: Application): void {
-  const contracts = application.modules.map(({ contract }) => ({ name: contract.name, routes: contract.routes, messages: contract.messages.map(describeMessage) }));
+  const contracts = application.modules.map(({ contract }) => ({
+    name: contract.name,
+    routes: contract.routes,
+    messages: contract.messages.map(describeMessage),
+  }));
   process.stdout.write(`${JSON.stringify({ contracts }, undefined, 2)}\n`);
 }
 
 async function runService(application: Application, file: string, name: string | undefined): Promise<void> {
-  // Until it has started there is nothing to drain: a signal, or the end of its supervisor, ends it at once. As a container's
-  // first process it would not even hear a signal that it has no handler for.
+  // Until it has started there is nothing to drain: a signal, or the end of its supervisor, ends it at once. As a
+  // container's first process it would not even hear a signal that it has no handler for.
   const leave = (): void => process.exit(1);
   process.on('SIGTERM', leave).on('SIGINT', leave);
   if (process.connected === false) leave();
@@ -63,8 +74,16 @@ async function runService(application: Application, file: string, name: string |
   const service = serviceNamed(topology, name);
   checkTransports(application, topology);
   await refuseSettings(application, topology, service.modules);
-  const transport = await chooseTransport(application, topology, service, application.version ?? deployedVersion(process.argv[1] ?? ''));
-  const postgres = topology.database.url === undefined ? await startEmbeddedPostgres({ dir: DATA_FOLDER, keepUp: (line) => new Logger('postgres').warn(line) }) : undefined;
+  const transport = await chooseTransport(
+    application,
+    topology,
+    service,
+    application.version ?? deployedVersion(process.argv[1] ?? ''),
+  );
+  const postgres =
+    topology.database.url === undefined
+      ? await startEmbeddedPostgres({ dir: DATA_FOLDER, keepUp: (line) => new Logger('postgres').warn(line) })
+      : undefined;
   const host = new Host({
     application,
     modules: service.modules,
@@ -86,11 +105,17 @@ async function runService(application: Application, file: string, name: string |
   process.off('SIGTERM', leave).off('SIGINT', leave).on('SIGTERM', stop).on('SIGINT', stop);
   // A supervisor that was killed takes its services with it.
   if (process.connected) process.off('disconnect', leave).on('disconnect', stop);
-  new Logger('host').log(`${service.name} is ready: ${service.modules.join(', ')} on http://${topology.http.host}:${host.port}`);
+  new Logger('host').log(
+    `${service.name} is ready: ${service.modules.join(', ')} on http://${topology.http.host}:${host.port}`,
+  );
 }
 
 function readTopology(application: Application, file: string): Topology {
-  return loadTopology(file, { modules: namesOf(application), transports: knownTransports(application), env: process.env });
+  return loadTopology(file, {
+    modules: namesOf(application),
+    transports: knownTransports(application),
+    env: process.env,
+  });
 }
 
 async function checkedTopology(application: Application, file: string): Promise<void> {
@@ -104,13 +129,24 @@ function namesOf({ modules }: Application): string[] {
 }
 
 /** Loads the code of some modules, and says of settings that are wrong where in the file they stand. */
-async function refuseSettings(application: Application, { file, settings, places }: Topology, modules: readonly string[]): Promise<void> {
+async function refuseSettings(
+  application: Application,
+  { file, settings, places }: Topology,
+  modules: readonly string[],
+): Promise<void> {
   try {
     await loadModules(application, modules, settings);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     const nowhere = { line: 0, column: 0 };
-    throw new TopologyError(file, error.problems.map(({ module, key, fact, cure }) => ({ ...(places.get(`settings.${module}.${key}`) ?? places.get(`settings.${module}`) ?? nowhere), fact, cure })));
+    throw new TopologyError(
+      file,
+      error.problems.map(({ module, key, fact, cure }) => ({
+        ...(places.get(`settings.${module}.${key}`) ?? places.get(`settings.${module}`) ?? nowhere),
+        fact,
+        cure,
+      })),
+    );
   }
 }
 
@@ -141,5 +177,10 @@ function explain(error: unknown): string {
 }
 
 function isArgumentError(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('ERR_PARSE_ARGS');
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    error.code.startsWith('ERR_PARSE_ARGS')
+  );
 }

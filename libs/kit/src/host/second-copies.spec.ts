@@ -21,7 +21,11 @@ describe('two copies of a package', () => {
     const other = install('node_modules/@nestjs/cqrs');
     const own = install('node_modules/@fledge/kit/node_modules/@nestjs/cqrs');
     expect(() => refuseSecondCopies(join(root, 'dist/main.js'), kit())).toThrow(
-      expect.objectContaining({ code: 'fledge.startup.second-copy', message: expect.stringContaining(`the application has ${other}, and @fledge/kit has ${own}`), hint: expect.stringContaining('npm ls @nestjs/cqrs') }),
+      expect.objectContaining({
+        code: 'fledge.startup.second-copy',
+        message: expect.stringContaining(`the application has ${other}, and @fledge/kit has ${own}`),
+        hint: expect.stringContaining('npm ls @nestjs/cqrs'),
+      }),
     );
   });
 

@@ -2,8 +2,22 @@ import { realpathSync } from 'node:fs';
 import { StartupError } from '../contract/index.js';
 import { packageFolder } from '../http/index.js';
 
-/** Packages of which there may be one copy: their classes and symbols are how the kit and the application know each other's objects. */
-const SHARED = ['@fledge/kit', '@nestjs/common', '@nestjs/core', '@nestjs/cqrs', '@nestjs/typeorm', 'class-transformer', 'class-validator', 'reflect-metadata', 'rxjs', 'typeorm'];
+/**
+ * Packages of which there may be one copy: their classes and symbols are how the kit and the application know each
+ * other's objects.
+ */
+const SHARED = [
+  '@fledge/kit',
+  '@nestjs/common',
+  '@nestjs/core',
+  '@nestjs/cqrs',
+  '@nestjs/typeorm',
+  'class-transformer',
+  'class-validator',
+  'reflect-metadata',
+  'rxjs',
+  'typeorm',
+];
 
 /**
  * Refuses to start when the application and the kit would load two copies of a package that they must share.
@@ -15,7 +29,12 @@ export function refuseSecondCopies(application: string, kit: string = import.met
   for (const name of SHARED) {
     const [own, other] = [copyFor(kit, name), copyFor(application, name)];
     if (own === undefined || other === undefined || own === other) continue;
-    throw new StartupError('second-copy', `there are two copies of ${name}: the application has ${other}, and @fledge/kit has ${own}`, `Keep one: install a version of ${name} that suits both, then run \`npm dedupe\` (pnpm: \`pnpm dedupe\`); \`npm ls ${name}\` (\`pnpm why\`) shows who asks for which.`, { own, other });
+    throw new StartupError(
+      'second-copy',
+      `there are two copies of ${name}: the application has ${other}, and @fledge/kit has ${own}`,
+      `Keep one: install a version of ${name} that suits both, then run \`npm dedupe\` (pnpm: \`pnpm dedupe\`); \`npm ls ${name}\` (\`pnpm why\`) shows who asks for which.`,
+      { own, other },
+    );
   }
 }
 

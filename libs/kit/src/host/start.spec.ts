@@ -43,11 +43,18 @@ class Broken1700000000000 implements MigrationInterface {
 }
 
 function hostOf(modules: readonly ModuleEntry[], database?: FreshDatabase): Host {
-  return new Host({ application: { name: 'party', modules }, modules: modules.map(({ contract }) => contract.name), transport: new LocalTransport(), database, logger: false });
+  return new Host({
+    application: { name: 'party', modules },
+    modules: modules.map(({ contract }) => contract.name),
+    transport: new LocalTransport(),
+    database,
+    logger: false,
+  });
 }
 
 describe('a host that starts several modules', () => {
-  // @nestjs/cqrs keeps lists of a process that the container which starts first takes whole: it must be the same one each time
+  // @nestjs/cqrs keeps lists of a process that the container which starts first takes whole: it must be the same one
+  // each time
   it('runs their hooks in the order of its list, one module after the other', async () => {
     const host = hostOf([guest('ann'), guest('bob')]);
     await host.start();
@@ -58,7 +65,10 @@ describe('a host that starts several modules', () => {
 
   it('leaves no connection of any of them when the data of one cannot be opened', async () => {
     const database = await freshDatabase();
-    const host = hostOf([guest('ann', [Tables1700000000000]), guest('bob', [Broken1700000000000]), guest('cat', [Tables1700000000000])], database);
+    const host = hostOf(
+      [guest('ann', [Tables1700000000000]), guest('bob', [Broken1700000000000]), guest('cat', [Tables1700000000000])],
+      database,
+    );
     await expect(host.start()).rejects.toMatchObject({ code: 'fledge.startup.migration-failed' });
     expect(await connectionsTo(database)).toBe(0);
     await database.drop();
@@ -69,7 +79,9 @@ async function connectionsTo({ url }: FreshDatabase): Promise<number> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    const { rows } = await client.query<{ count: number }>("select count(*)::int as count from pg_stat_activity where datname = current_database() and application_name like 'fledge:%'");
+    const { rows } = await client.query<{ count: number }>(
+      "select count(*)::int as count from pg_stat_activity where datname = current_database() and application_name like 'fledge:%'",
+    );
     return rows[0]?.count ?? -1;
   } finally {
     await client.end();

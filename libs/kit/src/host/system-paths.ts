@@ -15,12 +15,13 @@ export interface SystemPaths {
 }
 
 /**
- * `/healthz`, `/readyz` and `/metrics`; `/openapi.json` where `@nestjs/swagger` is installed, and `/docs` where `swagger-ui-dist` is, too: the
- * same in every topology.
+ * `/healthz`, `/readyz` and `/metrics`; `/openapi.json` where `@nestjs/swagger` is installed, and `/docs` where
+ * `swagger-ui-dist` is, too: the same in every topology.
  */
 export function serveSystemPaths(listener: HttpListener, system: SystemPaths): void {
   let document: Promise<OpenApiDocument> | undefined;
-  const own = (path: string, handler: (response: ServerResponse) => void): void => listener.ownForReading(path, (_request, response) => handler(response));
+  const own = (path: string, handler: (response: ServerResponse) => void): void =>
+    listener.ownForReading(path, (_request, response) => handler(response));
   own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
   own('/readyz', (response) => {
     system.readiness().then(

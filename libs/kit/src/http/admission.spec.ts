@@ -15,7 +15,10 @@ const LANES = 16;
 /** At first it is not known how much is ended in a second, and what has come by then is late. */
 const SETTLING_MS = 2_000;
 const MEASURED_MS = 3_000;
-/** 80 of 100 is what a machine of its own gives; one that others use gets slower between two measurements, and refusing dearer. */
+/**
+ * 80 of 100 is what a machine of its own gives; one that others use gets slower between two measurements, and refusing
+ * dearer.
+ */
 const SHARE_MIN = 0.3;
 /** The same machine is not slower at each second measurement. Without admission no round holds. */
 const ROUNDS_MAX = 4;
@@ -35,7 +38,10 @@ describe('admission', () => {
   afterAll(() => agent.destroy());
 
   async function start(how: string): Promise<void> {
-    child = spawn(process.execPath, ['--no-warnings', FIXTURE, how], { env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'pipe', 'inherit'] });
+    child = spawn(process.execPath, ['--no-warnings', FIXTURE, how], {
+      env: { ...process.env, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const [port] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
     url = `http://127.0.0.1:${Number(port.toString())}`;
   }
@@ -44,7 +50,14 @@ describe('admission', () => {
     const sentAt = performance.now();
     return new Promise((resolve, reject) => {
       const request = get(`${url}${path}`, { agent }, (response) => {
-        response.resume().once('end', () => resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'], sentAt, tookMs: performance.now() - sentAt }));
+        response.resume().once('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            retryAfter: response.headers['retry-after'],
+            sentAt,
+            tookMs: performance.now() - sentAt,
+          }),
+        );
       });
       request.once('error', reject);
     });
@@ -82,7 +95,10 @@ describe('admission', () => {
     return Promise.all(answers);
   }
 
-  /** Which share of its peak is answered in time under a multiple of it, and how long four of five answers took at the most. */
+  /**
+   * Which share of its peak is answered in time under a multiple of it, and how long four of five answers took at the
+   * most.
+   */
   async function overload(): Promise<{ share: number; mostTookMs: number }> {
     const peakPerSecond = await peak();
     const flooding = flood(TIMES_PEAK * peakPerSecond, SETTLING_MS + MEASURED_MS);
@@ -90,20 +106,30 @@ describe('admission', () => {
     const settledAt = performance.now();
     expect((await ask('/healthz')).status).toBe(200);
     const answers = (await flooding).filter(({ sentAt }) => sentAt >= settledAt);
-    expect(new Set(answers.map(({ status, retryAfter }) => `${status} ${retryAfter}`))).toEqual(new Set(['200 undefined', '503 1']));
+    expect(new Set(answers.map(({ status, retryAfter }) => `${status} ${retryAfter}`))).toEqual(
+      new Set(['200 undefined', '503 1']),
+    );
     const inTime = answers.filter(({ status, tookMs }) => status === 200 && tookMs < IN_TIME_MS).length;
     const times = answers.map(({ tookMs }) => tookMs).sort((a, b) => a - b);
-    return { share: inTime / (peakPerSecond * (MEASURED_MS / 1_000)), mostTookMs: times[Math.floor(times.length * 0.8)] ?? Infinity };
+    return {
+      share: inTime / (peakPerSecond * (MEASURED_MS / 1_000)),
+      mostTookMs: times[Math.floor(times.length * 0.8)] ?? Infinity,
+    };
   }
 
   // Without it they waited for each other, on connections that nobody had accepted.
-  it.each(['at-once', 'later'])('under three times the load answers nearly as much in time as without, and refuses the rest at once: work %s', async (how) => {
-    await start(how);
-    let { share, mostTookMs } = await overload();
-    for (let round = 2; round <= ROUNDS_MAX && (share <= SHARE_MIN || mostTookMs >= IN_TIME_MS); round++) ({ share, mostTookMs } = await overload());
-    expect(share).toBeGreaterThan(SHARE_MIN);
-    expect(mostTookMs).toBeLessThan(IN_TIME_MS);
-  }, 180_000);
+  it.each(['at-once', 'later'])(
+    'under three times the load answers nearly as much in time as without, and refuses the rest at once: work %s',
+    async (how) => {
+      await start(how);
+      let { share, mostTookMs } = await overload();
+      for (let round = 2; round <= ROUNDS_MAX && (share <= SHARE_MIN || mostTookMs >= IN_TIME_MS); round++)
+        ({ share, mostTookMs } = await overload());
+      expect(share).toBeGreaterThan(SHARE_MIN);
+      expect(mostTookMs).toBeLessThan(IN_TIME_MS);
+    },
+    180_000,
+  );
 
   it('refuses nothing of what waits for something else than this process', async () => {
     let taken = 0;
@@ -128,7 +154,7 @@ describe('admission', () => {
     const shortOnes = async (count: number): Promise<number> => {
       const before = refused;
       for (let i = 0; i < count; i++) {
-        for (const until = performance.now() + 20; performance.now() < until; );
+        for (const until = performance.now() + 20; performance.now() < until;);
         enter().emit('close');
         await new Promise((resolve) => setImmediate(resolve));
       }

@@ -7,17 +7,25 @@ export type RequestHandler = (request: IncomingMessage, response: ServerResponse
 export const ADMITTED_MIN = 32;
 /** Requests are let in for so many milliseconds of work at a time: what is under way then ends in about twice that. */
 const WORK_MAX_MS = 300;
-/** Milliseconds that one turn of the event loop takes requests for, and for which connections may wait to be accepted. */
+/**
+ * Milliseconds that one turn of the event loop takes requests for, and for which connections may wait to be accepted.
+ */
 const TURN_MAX_MS = 150;
 const BACKLOG_MAX_MS = 50;
 /** Milliseconds that requests are held at a time. */
 const HOLD_MAX_MS = 200;
-/** The event loop is looked at for so many milliseconds at a time, and so many times in a row it must be busy: no burst is an overload. */
+/**
+ * The event loop is looked at for so many milliseconds at a time, and so many times in a row it must be busy: no burst
+ * is an overload.
+ */
 const WINDOW_MS = 200;
 const WINDOWS_MIN = 3;
 /** The part of a window for which the event loop has something to do when that is all that this process can do. */
 const SATURATED = 0.95;
-/** Milliseconds after which a request that goes on is no longer counted, at the earliest: a stream of events is not work that waits. */
+/**
+ * Milliseconds after which a request that goes on is no longer counted, at the earliest: a stream of events is not work
+ * that waits.
+ */
 const RECENT_MS = 1_000;
 /** How much the newest window counts in the rate. */
 const NEWEST = 0.3;
@@ -29,17 +37,18 @@ interface Held {
 }
 
 /**
- * Decides which requests a process takes: all, unless its event loop has been busy all of the time for a while. Then only as many as
- * it ends within about half a second; the others are refused at once. What is slow without keeping this process busy, as a call that
- * waits for another service, is never refused for it.
+ * Decides which requests a process takes: all, unless its event loop has been busy all of the time for a while. Then
+ * only as many as it ends within about half a second; the others are refused at once. What is slow without keeping this
+ * process busy, as a call that waits for another service, is never refused for it.
  *
- * Requests wait in three places, each of which is measured: under way, against how many end in a second (Little's law); on
- * connections, while the event loop works on what lay there before them; and on connections that the system has not handed over yet,
- * of which Node accepts one in each turn. When there has been one in each turn for a while, those that come are held, not worked
- * on, until there are no more, or for a fifth of a second: which shows how many there are. This is CoDel's idea (RFC 8289) that
- * a queue is one that stays, with the queue made visible first.
+ * Requests wait in three places, each of which is measured: under way, against how many end in a second (Little's law);
+ * on connections, while the event loop works on what lay there before them; and on connections that the system has not
+ * handed over yet, of which Node accepts one in each turn. When there has been one in each turn for a while, those that
+ * come are held, not worked on, until there are no more, or for a fifth of a second: which shows how many there are.
+ * This is CoDel's idea (RFC 8289) that a queue is one that stays, with the queue made visible first.
  *
- * It has no timer. A request costs a reading of the clock, and each turn of the event loop in which requests come one immediate.
+ * It has no timer. A request costs a reading of the clock, and each turn of the event loop in which requests come one
+ * immediate.
  */
 export class Admission {
   /** The present stretch of `RECENT_MS`, and the one before it. */
@@ -80,7 +89,8 @@ export class Admission {
       if (at - this.heldSince > HOLD_MAX_MS) this.release();
       return;
     }
-    if (this.working >= this.limit || (this.inTurn >= ADMITTED_MIN && at - this.turnStartedAt > TURN_MAX_MS)) this.refuse(request, response);
+    if (this.working >= this.limit || (this.inTurn >= ADMITTED_MIN && at - this.turnStartedAt > TURN_MAX_MS))
+      this.refuse(request, response);
     else this.take(handle, request, response);
   }
 
@@ -122,7 +132,9 @@ export class Admission {
     handle(request, response);
   }
 
-  /** Takes the first of those that were held, and refuses the others before that, so that they need not wait any longer. */
+  /**
+   * Takes the first of those that were held, and refuses the others before that, so that they need not wait any longer.
+   */
   private release(): void {
     const { held } = this;
     if (held === undefined) return;

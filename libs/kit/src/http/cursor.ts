@@ -11,14 +11,23 @@ export function encodeCursor(place: object): string {
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
-/** Reads a cursor into a class that says what must be in it. Throws `InvalidRequest` for anything that `encodeCursor` did not make. */
+/**
+ * Reads a cursor into a class that says what must be in it. Throws `InvalidRequest` for anything that `encodeCursor`
+ * did not make.
+ */
 export function decodeCursor<T extends object>(text: string, cls: Class<T> & (new (...args: never[]) => T)): T {
   const place = text.length > CURSOR_CHARS_MAX ? undefined : parse(text);
   if (typeof place === 'object' && place !== null && !Array.isArray(place)) {
     const instance = plainToInstance(cls as new () => T, place);
     if (validateSync(instance, { whitelist: true, forbidNonWhitelisted: true }).length === 0) return instance;
   }
-  throw new InvalidRequest([{ path: 'cursor', rule: 'cursor', message: 'is not a cursor of this list: use `nextCursor` of its last page, or leave it out' }]);
+  throw new InvalidRequest([
+    {
+      path: 'cursor',
+      rule: 'cursor',
+      message: 'is not a cursor of this list: use `nextCursor` of its last page, or leave it out',
+    },
+  ]);
 }
 
 function parse(text: string): unknown {

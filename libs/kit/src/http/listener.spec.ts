@@ -31,7 +31,9 @@ describe('HttpListener', () => {
 
   // It was answered with 404: RFC 9112, 3.2.2.
   it('takes a path that is written as a whole URL', async () => {
-    expect(await answer('GET http://a.example:80/pots?x=http://b HTTP/1.1', 'Host: a')).toMatch(/\r\n\/pots\?x=http:\/\/b(\r\n|$)/);
+    expect(await answer('GET http://a.example:80/pots?x=http://b HTTP/1.1', 'Host: a')).toMatch(
+      /\r\n\/pots\?x=http:\/\/b(\r\n|$)/,
+    );
     expect(await answer('GET http://a.example HTTP/1.1', 'Host: a')).toContain('no module here serves GET /"');
   });
 
@@ -47,7 +49,8 @@ describe('HttpListener', () => {
   // any path below /docs showed the page
   it('shows the documents where they are, and nothing else', async () => {
     listener.ownForReading('/docs', docsPage(packageFolder('swagger-ui-dist') as string));
-    for (const path of ['/docs', '/docs/', '/docs?x=1', '/docs/swagger-ui.css']) expect(await answer(`GET ${path} HTTP/1.1`, 'Host: a')).toMatch(/^HTTP\/1\.1 200 /);
+    for (const path of ['/docs', '/docs/', '/docs?x=1', '/docs/swagger-ui.css'])
+      expect(await answer(`GET ${path} HTTP/1.1`, 'Host: a')).toMatch(/^HTTP\/1\.1 200 /);
     for (const path of ['/docs/nothing.js', '/docs/constructor', '/docs/%2e%2e%2fpackage.json']) {
       const refused = await answer(`GET ${path} HTTP/1.1`, 'Host: a');
       expect(refused).toMatch(/^HTTP\/1\.1 404 /);

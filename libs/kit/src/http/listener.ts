@@ -13,8 +13,8 @@ export const KEEP_ALIVE_MS = 72_000;
 const RECEIVE_TIMEOUT_MS = 60_000;
 
 /**
- * The one HTTP server of a process: hands each path prefix to the module that owns it, and the process's own paths (health,
- * metrics, documents) to the host.
+ * The one HTTP server of a process: hands each path prefix to the module that owns it, and the process's own paths
+ * (health, metrics, documents) to the host.
  */
 export class HttpListener {
   private readonly owners = new Map<string, RequestHandler>();
@@ -28,8 +28,19 @@ export class HttpListener {
 
   constructor() {
     // a request without Host is refused here, with a problem for its body
-    this.server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: RECEIVE_TIMEOUT_MS, requireHostHeader: false }, (request, response) => this.dispatch(request, response));
-    this.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => refuse(request, response, 417, 'fledge.bad-request', `nothing here meets the expectation '${String(request.headers.expect).slice(0, 100)}'`));
+    this.server = createServer(
+      { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: RECEIVE_TIMEOUT_MS, requireHostHeader: false },
+      (request, response) => this.dispatch(request, response),
+    );
+    this.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+      refuse(
+        request,
+        response,
+        417,
+        'fledge.bad-request',
+        `nothing here meets the expectation '${String(request.headers.expect).slice(0, 100)}'`,
+      ),
+    );
     this.server.on('connection', this.admission.accepted);
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerBroken(error, socket));
   }
@@ -39,7 +50,10 @@ export class HttpListener {
     this.owners.set(prefix, handler);
   }
 
-  /** Gives a path prefix to a handler that only answers what is there, in an overload, too: other methods than GET and HEAD get 405. */
+  /**
+   * Gives a path prefix to a handler that only answers what is there, in an overload, too: other methods than GET and
+   * HEAD get 405.
+   */
   ownForReading(prefix: string, handler: RequestHandler): void {
     const read: RequestHandler = (request, response) => {
       if (request.method === 'GET' || request.method === 'HEAD') {
@@ -90,7 +104,8 @@ export class HttpListener {
     const handler = this.ownerOf(request.url);
     const hosts = hostsOf(request);
     if (hosts > 1) badRequest(request, response, 'the request has more than one Host header');
-    else if (hosts === 0 && request.httpVersion !== '1.0') badRequest(request, response, 'the request has no Host header');
+    else if (hosts === 0 && request.httpVersion !== '1.0')
+      badRequest(request, response, 'the request has no Host header');
     else if (handler === undefined) notFound(request, response);
     else if (this.alwaysTaken.has(handler)) handler(request, response);
     else this.admission.enter(handler, request, response);
@@ -119,38 +134,78 @@ function originForm(target: string): string {
 
 function hostsOf({ rawHeaders }: IncomingMessage): number {
   let count = 0;
-  for (let i = 0; i < rawHeaders.length; i += 2) if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host') count++;
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host') count++;
   return count;
 }
 
 /** Answers a request for a path that there is not. */
 export function notFound(request: IncomingMessage, response: ServerResponse): void {
-  refuse(request, response, 404, 'fledge.not-found', `no module here serves ${request.method ?? ''} ${(request.url ?? '').slice(0, 200)}`);
+  refuse(
+    request,
+    response,
+    404,
+    'fledge.not-found',
+    `no module here serves ${request.method ?? ''} ${(request.url ?? '').slice(0, 200)}`,
+  );
 }
 
 function refuseOverload(request: IncomingMessage, response: ServerResponse): void {
   response.setHeader('retry-after', '1');
-  refuse(request, response, 503, 'fledge.overloaded', 'more is asked here than can be answered in time; nothing was done, so try again after a moment');
+  refuse(
+    request,
+    response,
+    503,
+    'fledge.overloaded',
+    'more is asked here than can be answered in time; nothing was done, so try again after a moment',
+  );
 }
 
 function badRequest(request: IncomingMessage, response: ServerResponse, detail: string): void {
   refuse(request, response, 400, 'fledge.bad-request', detail);
 }
 
-function refuse(request: IncomingMessage, response: ServerResponse, status: number, code: string, detail: string): void {
+function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  code: string,
+  detail: string,
+): void {
   const correlationId = correlationIdOf(request.headers);
   request.resume();
-  response.writeHead(status, { 'content-type': PROBLEM_TYPE, 'x-correlation-id': correlationId }).end(JSON.stringify(httpProblem(status, code, detail, correlationId)));
+  response
+    .writeHead(status, { 'content-type': PROBLEM_TYPE, 'x-correlation-id': correlationId })
+    .end(JSON.stringify(httpProblem(status, code, detail, correlationId)));
 }
 
 function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const [status, reason] = error.code === 'HPE_HEADER_OVERFLOW' ? [431, 'Request Header Fields Too Large'] : error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? [408, 'Request Timeout'] : [400, 'Bad Request'];
-  const body = JSON.stringify(httpProblem(status as number, 'fledge.bad-request', `the request is not HTTP: ${error.code ?? error.message}`, correlationIdOf({})));
-  socket.end(`HTTP/1.1 ${status} ${reason}\r\ncontent-type: ${PROBLEM_TYPE}\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  const [status, reason] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? [431, 'Request Header Fields Too Large']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'Request Timeout']
+        : [400, 'Bad Request'];
+  const body = JSON.stringify(
+    httpProblem(
+      status as number,
+      'fledge.bad-request',
+      `the request is not HTTP: ${error.code ?? error.message}`,
+      correlationIdOf({}),
+    ),
+  );
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: ${PROBLEM_TYPE}\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
 }
 
 function cannotListen(error: NodeJS.ErrnoException, port: number, host: string): StartupError {
-  const fact = error.code === 'EADDRINUSE' ? `port ${port} on ${host} is in use` : error.code === 'EACCES' ? `port ${port} on ${host} may not be used by this account` : `cannot listen on ${host}:${port}: ${error.message}`;
+  const fact =
+    error.code === 'EADDRINUSE'
+      ? `port ${port} on ${host} is in use`
+      : error.code === 'EACCES'
+        ? `port ${port} on ${host} may not be used by this account`
+        : `cannot listen on ${host}:${port}: ${error.message}`;
   return new StartupError('port', fact, 'Choose another with PORT, or end the process that holds it.', { port, host });
 }

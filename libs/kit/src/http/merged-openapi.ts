@@ -1,4 +1,7 @@
-/** An OpenAPI document, as far as it is looked at here. Not the type of `@nestjs/swagger`: an application may leave that package out. */
+/**
+ * An OpenAPI document, as far as it is looked at here. Not the type of `@nestjs/swagger`: an application may leave that
+ * package out.
+ */
 export interface OpenApiDocument {
   readonly openapi?: string;
   readonly paths?: Readonly<Record<string, unknown>>;
@@ -22,12 +25,15 @@ const SCHEMAS = '#/components/schemas/';
 /** Marks each schema of a module's document with the module, so that it keeps its meaning beside those of others. */
 export function markedDocument(module: string, document: OpenApiDocument): OpenApiDocument {
   const marked = Object.entries(schemasOf(document)).map(([name, schema]) => [name, { ...schema, 'x-module': module }]);
-  return { ...document, components: { ...document.components, schemas: Object.fromEntries(marked) as Record<string, unknown> } };
+  return {
+    ...document,
+    components: { ...document.components, schemas: Object.fromEntries(marked) as Record<string, unknown> },
+  };
 }
 
 /**
- * One document of several: the first one's title, everybody's paths, components and tags. Schemas of one name that differ are all named
- * after their modules, so that the result is the same in whatever groups documents come.
+ * One document of several: the first one's title, everybody's paths, components and tags. Schemas of one name that
+ * differ are all named after their modules, so that the result is the same in whatever groups documents come.
  */
 export function mergeOpenApi(documents: readonly OpenApiDocument[]): OpenApiDocument {
   const namings = namingsOf(documents);
@@ -35,7 +41,8 @@ export function mergeOpenApi(documents: readonly OpenApiDocument[]): OpenApiDocu
   const components: Record<string, Record<string, unknown>> = {};
   const tags = new Map<string, { readonly name: string }>();
   for (const document of renamed) {
-    for (const [kind, named] of Object.entries(document.components ?? {})) components[kind] = { ...components[kind], ...named };
+    for (const [kind, named] of Object.entries(document.components ?? {}))
+      components[kind] = { ...components[kind], ...named };
     for (const tag of document.tags ?? []) tags.set(tag.name, tag);
   }
   return {
@@ -64,7 +71,10 @@ function namingsOf(documents: readonly OpenApiDocument[]): readonly ReadonlyMap<
           if (meanings === undefined) return [key, { name, final: name, module: schema['x-module'] }];
           const module = meanings.get(meaningOf(document, key));
           // a dot stands in no name of a class: no other schema can be called so
-          return [key, { name, module, final: meanings.size > 1 && module !== undefined ? `${pascal(module)}.${name}` : name }];
+          return [
+            key,
+            { name, module, final: meanings.size > 1 && module !== undefined ? `${pascal(module)}.${name}` : name },
+          ];
         }),
       ),
   );
@@ -121,9 +131,15 @@ function rename(document: OpenApiDocument, namings: ReadonlyMap<string, Naming>)
   if (namings.size === 0) return document;
   const schemas = Object.entries(schemasOf(document)).map(([key, schema]) => {
     const { name, final, module } = namings.get(key) as Naming;
-    return [final, { ...schema, ...(module !== undefined && { 'x-module': module }), ...(final !== name && { 'x-name': name }) }];
+    return [
+      final,
+      { ...schema, ...(module !== undefined && { 'x-module': module }), ...(final !== name && { 'x-name': name }) },
+    ];
   });
-  const whole = { ...document, components: { ...document.components, schemas: Object.fromEntries(schemas) as Record<string, unknown> } };
+  const whole = {
+    ...document,
+    components: { ...document.components, schemas: Object.fromEntries(schemas) as Record<string, unknown> },
+  };
   return JSON.parse(
     JSON.stringify(whole, (_, value: unknown) => {
       const target = targetOf(value);

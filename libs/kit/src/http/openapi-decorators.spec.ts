@@ -6,7 +6,16 @@ import * as deferred from '../openapi.js';
 import { describeModules } from './openapi.js';
 
 /** A module that is described with some decorators of OpenAPI. */
-function described({ ApiBadRequestResponse, ApiBearerAuth, ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiPropertyOptional, ApiTags }: typeof deferred): Type {
+function described({
+  ApiBadRequestResponse,
+  ApiBearerAuth,
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProperty,
+  ApiPropertyOptional,
+  ApiTags,
+}: typeof deferred): Type {
   class Book {
     @ApiProperty({ format: 'uuid' }) id!: string;
     @ApiProperty({ type: [String], description: 'Who wrote it' }) authors!: string[];
@@ -37,7 +46,11 @@ function described({ ApiBadRequestResponse, ApiBearerAuth, ApiCreatedResponse, A
 
 describe("the kit's decorators of OpenAPI", () => {
   it('are those of @nestjs/swagger, all of them and no other', () => {
-    expect(Object.keys(deferred).toSorted()).toEqual(Object.keys(stock).filter((name) => name.startsWith('Api')).toSorted());
+    expect(Object.keys(deferred).toSorted()).toEqual(
+      Object.keys(stock)
+        .filter((name) => name.startsWith('Api'))
+        .toSorted(),
+    );
   });
 
   it('describe as those of @nestjs/swagger do', async () => {
@@ -47,7 +60,10 @@ describe("the kit's decorators of OpenAPI", () => {
       documents.push(await describeModules('library', new Map([['library', app]])));
       await app.close();
     }
-    expect(documents[0]).toMatchObject({ paths: { '/books': { get: { summary: 'All books', tags: ['books'] } } }, components: { schemas: { Book: { required: ['id', 'authors'] } } } });
+    expect(documents[0]).toMatchObject({
+      paths: { '/books': { get: { summary: 'All books', tags: ['books'] } } },
+      components: { schemas: { Book: { required: ['id', 'authors'] } } },
+    });
     expect(documents[1]).toEqual(documents[0]);
   });
 });

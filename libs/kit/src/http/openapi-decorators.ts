@@ -6,9 +6,11 @@ const waiting: ((swagger: Swagger) => void)[] = [];
 
 /** Makes a decorator that only remembers what it decorates, until `applyOpenApiDecorators`. */
 function deferred<Name extends DecoratorName>(name: Name): Swagger[Name] {
-  const decorator: AnyDecorator = (...of) => (...target) => {
-    waiting.push((swagger) => (swagger[name] as unknown as AnyDecorator)(...of)(...target));
-  };
+  const decorator: AnyDecorator =
+    (...of) =>
+    (...target) => {
+      waiting.push((swagger) => (swagger[name] as unknown as AnyDecorator)(...of)(...target));
+    };
   return decorator as unknown as Swagger[Name];
 }
 
@@ -17,8 +19,8 @@ export function applyOpenApiDecorators(swagger: Swagger): void {
   for (const apply of waiting.splice(0)) apply(swagger);
 }
 
-// The decorators of `@nestjs/swagger`, each as its page there says. They take hold when the document is asked for: until then the
-// package, with five hundred files and twenty megabytes, is not loaded.
+// The decorators of `@nestjs/swagger`, each as its page there says. They take hold when the document is asked for:
+// until then the package, with five hundred files and twenty megabytes, is not loaded.
 export const ApiAcceptedResponse = deferred('ApiAcceptedResponse');
 export const ApiAmbiguousResponse = deferred('ApiAmbiguousResponse');
 export const ApiBadGatewayResponse = deferred('ApiBadGatewayResponse');

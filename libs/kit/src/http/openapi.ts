@@ -4,15 +4,25 @@ import { applyOpenApiDecorators } from './openapi-decorators.js';
 
 type Swagger = typeof import('@nestjs/swagger');
 
-/** Returns one OpenAPI document of several modules' controllers. Loads `@nestjs/swagger`, which nothing needs before. */
-export async function describeModules(title: string, apps: ReadonlyMap<string, INestApplication>): Promise<OpenApiDocument> {
+/**
+ * Returns one OpenAPI document of several modules' controllers. Loads `@nestjs/swagger`, which nothing needs before.
+ */
+export async function describeModules(
+  title: string,
+  apps: ReadonlyMap<string, INestApplication>,
+): Promise<OpenApiDocument> {
   const swagger = await import('@nestjs/swagger');
   applyOpenApiDecorators(swagger);
   const head = headOf(swagger, title);
-  const documents = [...apps].map(([module, app]) => markedDocument(module, swagger.SwaggerModule.createDocument(app, head) as unknown as OpenApiDocument));
+  const documents = [...apps].map(([module, app]) =>
+    markedDocument(module, swagger.SwaggerModule.createDocument(app, head) as unknown as OpenApiDocument),
+  );
   return mergeOpenApi([{ ...(head as unknown as OpenApiDocument), paths: {} }, ...documents]);
 }
 
-function headOf({ DocumentBuilder }: Swagger, title: string): ReturnType<InstanceType<Swagger['DocumentBuilder']>['build']> {
+function headOf(
+  { DocumentBuilder }: Swagger,
+  title: string,
+): ReturnType<InstanceType<Swagger['DocumentBuilder']>['build']> {
   return new DocumentBuilder().setTitle(title).setVersion('1').addBearerAuth().build();
 }

@@ -22,18 +22,23 @@ interface Rules {
 const known = new WeakMap<object, Rules | 'ask'>();
 
 /**
- * Whether an instance of a DTO class is plainly valid, by class-validator's own checks called without its engine: that gathers the rules of a
- * class anew for each instance, in a walk through all classes of the process. A field without any rule is not valid.
+ * Whether an instance of a DTO class is plainly valid, by class-validator's own checks called without its engine: that
+ * gathers the rules of a class anew for each instance, in a walk through all classes of the process. A field without
+ * any rule is not valid.
  *
- * `false` says only that class-validator must be asked: about what a check refuses or throws for, and always about a class that holds
- * others or has checks of the team's own, which may wait for something and are asked once.
+ * `false` says only that class-validator must be asked: about what a check refuses or throws for, and always about a
+ * class that holds others or has checks of the team's own, which may wait for something and are asked once.
  */
 export function isPlainlyValid(object: object): boolean {
   const cls: unknown = object.constructor;
   if (typeof cls !== 'function') return false;
   let rules = known.get(cls);
   if (rules === undefined) known.set(cls, (rules = rulesOf(cls as Class)));
-  return rules !== 'ask' && hasOnly(object, rules.names) && rules.fields.every((field) => passes(object as Readonly<Record<string, unknown>>, field));
+  return (
+    rules !== 'ask' &&
+    hasOnly(object, rules.names) &&
+    rules.fields.every((field) => passes(object as Readonly<Record<string, unknown>>, field))
+  );
 }
 
 function hasOnly(object: object, names: ReadonlySet<string>): boolean {
@@ -59,17 +64,32 @@ function rulesOf(cls: Class): Rules | 'ask' {
   const fields: Field[] = [];
   for (const [name, metadatas] of Object.entries(byField)) {
     const conditions = metadatas.filter(({ type }) => type === ValidationTypes.CONDITIONAL_VALIDATION);
-    const checked = metadatas.filter(({ type }) => type === ValidationTypes.CUSTOM_VALIDATION || type === ValidationTypes.IS_DEFINED);
+    const checked = metadatas.filter(
+      ({ type }) => type === ValidationTypes.CUSTOM_VALIDATION || type === ValidationTypes.IS_DEFINED,
+    );
     const allowed = metadatas.filter(({ type }) => type === ValidationTypes.WHITELIST);
-    if (conditions.length + checked.length + allowed.length < metadatas.length || checked.some(isOwnCheck)) return 'ask';
-    fields.push({ name, conditions: conditions.map(({ constraints }) => constraints[0] as Field['conditions'][number]), checks: checked.map((metadata) => checkOf(cls.name, metadata)) });
+    if (conditions.length + checked.length + allowed.length < metadatas.length || checked.some(isOwnCheck))
+      return 'ask';
+    fields.push({
+      name,
+      conditions: conditions.map(({ constraints }) => constraints[0] as Field['conditions'][number]),
+      checks: checked.map((metadata) => checkOf(cls.name, metadata)),
+    });
   }
   return { fields, names: new Set(fields.map(({ name }) => name)) };
 }
 
-function checkOf(targetName: string, { propertyName: property, constraints, constraintCls, each, validateIf }: ValidationMetadata): Check {
-  const instances = getMetadataStorage().getTargetValidatorConstraints(constraintCls).map(({ instance }) => instance);
-  const all: Check = (value, object) => instances.every((instance) => instance.validate(value, { value, object, property, constraints, targetName }) === true);
+function checkOf(
+  targetName: string,
+  { propertyName: property, constraints, constraintCls, each, validateIf }: ValidationMetadata,
+): Check {
+  const instances = getMetadataStorage()
+    .getTargetValidatorConstraints(constraintCls)
+    .map(({ instance }) => instance);
+  const all: Check = (value, object) =>
+    instances.every(
+      (instance) => instance.validate(value, { value, object, property, constraints, targetName }) === true,
+    );
   return (value, object) => {
     if (validateIf && !validateIf(object, value)) return true;
     if (!each) return all(value, object);

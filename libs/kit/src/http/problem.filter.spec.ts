@@ -45,7 +45,12 @@ describe('a request that no route takes', () => {
     ['PUT', '/pots/17', 'PATCH'],
     ['DELETE', '/pots/best', 'GET, HEAD, PATCH'],
   ])('%s %s is answered with 405 and the methods there are', async (method, path, allow) => {
-    expect(await answer(method, path)).toMatchObject({ status: 405, allow, type: 'urn:problem:fledge.method-not-allowed', detail: `${path.split('?')[0]} takes ${allow}, not ${method}` });
+    expect(await answer(method, path)).toMatchObject({
+      status: 405,
+      allow,
+      type: 'urn:problem:fledge.method-not-allowed',
+      detail: `${path.split('?')[0]} takes ${allow}, not ${method}`,
+    });
   });
 
   it('is answered with 404 where nothing is', async () => {
@@ -53,10 +58,26 @@ describe('a request that no route takes', () => {
   });
 
   it.each([
-    ['is too large', 413, 'application/json', `"${'x'.repeat(200)}"`, 'the body is larger than the 100 bytes that are taken here'],
-    ['is no JSON', 415, 'application/xml', '<a/>', 'the body must be JSON, sent with the content-type application/json'],
+    [
+      'is too large',
+      413,
+      'application/json',
+      `"${'x'.repeat(200)}"`,
+      'the body is larger than the 100 bytes that are taken here',
+    ],
+    [
+      'is no JSON',
+      415,
+      'application/xml',
+      '<a/>',
+      'the body must be JSON, sent with the content-type application/json',
+    ],
   ])('says what to send instead when the body %s', async (_, status, type, body, detail) => {
-    const response = await fetch(`${await app.getUrl()}/pots`, { method: 'POST', headers: { 'content-type': type }, body });
+    const response = await fetch(`${await app.getUrl()}/pots`, {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body,
+    });
     expect(await response.json()).toMatchObject({ status, detail });
   });
 

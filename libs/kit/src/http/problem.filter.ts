@@ -8,8 +8,9 @@ import { methodsTaken } from './route-methods.js';
 import { correlationIdOf } from './trace.js';
 
 /**
- * Answers every error as a problem (RFC 9457). What nobody foresaw becomes a 500 without its text, which goes to the log under
- * the correlation id that the client gets; what a database broke off for a while is a 503 that may be sent again. A method that a path does not take is answered with 405, and `Allow` names those it does.
+ * Answers every error as a problem (RFC 9457). What nobody foresaw becomes a 500 without its text, which goes to the
+ * log under the correlation id that the client gets; what a database broke off for a while is a 503 that may be sent
+ * again. A method that a path does not take is answered with 405, and `Allow` names those it does.
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -21,7 +22,8 @@ export class ProblemFilter implements ExceptionFilter {
     const correlationId = currentContext()?.correlationId ?? 'none';
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const allowed = request.is404 ? methodsTaken(request) : [];
-    const problem = allowed.length > 0 ? notAllowed(request, allowed, correlationId) : this.problem(error, request, correlationId);
+    const problem =
+      allowed.length > 0 ? notAllowed(request, allowed, correlationId) : this.problem(error, request, correlationId);
     if (problem.status === 405) void reply.header('allow', allowed.join(', '));
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
     if (problem.status === 503) void reply.header('retry-after', '1');
@@ -34,20 +36,32 @@ export class ProblemFilter implements ExceptionFilter {
       if (error.kind === 'internal' && !(error instanceof ModuleFault)) this.log(error, correlationId);
       return problemOf(error, correlationId);
     }
-    if (error instanceof HttpException) return httpProblem(error.getStatus(), codeOf(error.getStatus()), helpful(textOf(error), request), correlationId);
+    if (error instanceof HttpException)
+      return httpProblem(error.getStatus(), codeOf(error.getStatus()), helpful(textOf(error), request), correlationId);
     const status = statusOf(error);
-    if (status !== undefined) return httpProblem(status, codeOf(status), helpful((error as Error).message, request), correlationId);
+    if (status !== undefined)
+      return httpProblem(status, codeOf(status), helpful((error as Error).message, request), correlationId);
     const outcome = passingOutcome(error);
     if (outcome !== undefined) return this.interrupted(error as Error, outcome, correlationId);
     this.log(error, correlationId);
-    return httpProblem(500, 'fledge.internal', 'Something went wrong here; the correlation id names it in the log.', correlationId);
+    return httpProblem(
+      500,
+      'fledge.internal',
+      'Something went wrong here; the correlation id names it in the log.',
+      correlationId,
+    );
   }
 
   /** The module's database broke the work off, for a reason that will pass: not a fault, and to be tried again. */
   private interrupted(error: Error, outcome: Outcome, correlationId: string): Problem {
     this.logger.warn(`[${correlationId}] the database broke off the work (${outcome}): ${error.message}`);
     const context = currentContext();
-    return problemOf(new DatabaseInterrupted(context?.module ?? 'the module', context?.hasEffects ? 'unknown' : outcome, { cause: error }), correlationId);
+    return problemOf(
+      new DatabaseInterrupted(context?.module ?? 'the module', context?.hasEffects ? 'unknown' : outcome, {
+        cause: error,
+      }),
+      correlationId,
+    );
   }
 
   private log(error: unknown, correlationId: string): void {
@@ -56,25 +70,46 @@ export class ProblemFilter implements ExceptionFilter {
 }
 
 function notAllowed({ method, url }: FastifyRequest, allowed: readonly string[], correlationId: string): Problem {
-  return httpProblem(405, codeOf(405), `${url.split('?', 1)[0] ?? ''} takes ${allowed.join(', ')}, not ${method}`, correlationId);
+  return httpProblem(
+    405,
+    codeOf(405),
+    `${url.split('?', 1)[0] ?? ''} takes ${allowed.join(', ')}, not ${method}`,
+    correlationId,
+  );
 }
 
-/** Answers what the router refuses before any filter is asked: a path that cannot be decoded, or one that is too long. */
-export function refuseUnroutable(error: Error & { readonly statusCode?: number }, request: FastifyRequest, reply: FastifyReply): void {
+/**
+ * Answers what the router refuses before any filter is asked: a path that cannot be decoded, or one that is too long.
+ */
+export function refuseUnroutable(
+  error: Error & { readonly statusCode?: number },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
   const status = statusOf(error) ?? 400;
   const correlationId = correlationIdOf(request.headers);
-  void reply.status(status).header('x-correlation-id', correlationId).type(PROBLEM_TYPE).send(httpProblem(status, codeOf(status), error.message, correlationId));
+  void reply
+    .status(status)
+    .header('x-correlation-id', correlationId)
+    .type(PROBLEM_TYPE)
+    .send(httpProblem(status, codeOf(status), error.message, correlationId));
 }
 
-/** The status that Fastify gives its own errors (a broken body, one too large, an unknown media type): only those of the client. */
+/**
+ * The status that Fastify gives its own errors (a broken body, one too large, an unknown media type): only those of the
+ * client.
+ */
 function statusOf(error: unknown): number | undefined {
   const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
-  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 && typeof code === 'string' ? statusCode : undefined;
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 && typeof code === 'string'
+    ? statusCode
+    : undefined;
 }
 
 /** What Fastify says of a body, with what to send instead. */
 function helpful(text: string, request: FastifyRequest): string {
-  if (text === 'Request body is too large') return `the body is larger than the ${request.routeOptions.bodyLimit} bytes that are taken here`;
+  if (text === 'Request body is too large')
+    return `the body is larger than the ${request.routeOptions.bodyLimit} bytes that are taken here`;
   if (text === 'Unsupported Media Type') return 'the body must be JSON, sent with the content-type application/json';
   return text;
 }

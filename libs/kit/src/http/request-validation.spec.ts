@@ -13,7 +13,9 @@ class Body {
 }
 
 async function violationsOf(body: unknown): Promise<unknown> {
-  const refused = await new RequestValidation().transform(body, { type: 'body', metatype: Body }).catch((error: unknown) => error);
+  const refused = await new RequestValidation()
+    .transform(body, { type: 'body', metatype: Body })
+    .catch((error: unknown) => error);
   if (refused instanceof InvalidRequest) return refused.violations;
   throw new Error('nothing was refused', { cause: refused });
 }
@@ -30,10 +32,16 @@ describe('a value that class-validator cannot check', () => {
 
 // Each was answered with 500: the walk through it ran out of stack.
 describe('a body that is nested too deeply', () => {
-  const nested = (open: string, close: string, depth: number): unknown => JSON.parse(`{"contacts":${open.repeat(depth)}1${close.repeat(depth)}}`);
+  const nested = (open: string, close: string, depth: number): unknown =>
+    JSON.parse(`{"contacts":${open.repeat(depth)}1${close.repeat(depth)}}`);
 
-  it.each([['lists', '[', ']'], ['objects', '{"a":', '}']])('is refused: %s', async (_what, open, close) => {
-    expect(await violationsOf(nested(open, close, 40_000))).toMatchObject([{ rule: 'depth', message: 'must not be nested more than 64 levels deep' }]);
+  it.each([
+    ['lists', '[', ']'],
+    ['objects', '{"a":', '}'],
+  ])('is refused: %s', async (_what, open, close) => {
+    expect(await violationsOf(nested(open, close, 40_000))).toMatchObject([
+      { rule: 'depth', message: 'must not be nested more than 64 levels deep' },
+    ]);
   });
 
   it('may have the depth that is allowed', async () => {
@@ -42,14 +50,19 @@ describe('a body that is nested too deeply', () => {
   });
 });
 
-// The answer said "each value in copies" at the path of the list, and one violation for each of a hundred thousand items of a list.
+// The answer said "each value in copies" at the path of the list, and one violation for each of a hundred thousand
+// items of a list.
 describe('a list in a body', () => {
   it('is refused by the items that are wrong, the first of them', async () => {
     const copies = ['a@b.example', 'nobody', 'a@b.example', 3];
     expect(await violationsOf({ price: 1, contacts: [], copies })).toEqual(
       [1, 3].map((i) => ({ path: `copies[${i}]`, rule: 'isEmail', message: `copies[${i}] must be an email` })),
     );
-    expect(await violationsOf({ price: 1, contacts: Array.from({ length: 1000 }, () => ({ email: '' })) })).toHaveLength(50);
-    expect(await violationsOf({ price: 1, contacts: [{ email: 'a@b.example', other: 1 }] })).toMatchObject([{ path: 'contacts[0].other', rule: 'unknown-field' }]);
+    expect(
+      await violationsOf({ price: 1, contacts: Array.from({ length: 1000 }, () => ({ email: '' })) }),
+    ).toHaveLength(50);
+    expect(await violationsOf({ price: 1, contacts: [{ email: 'a@b.example', other: 1 }] })).toMatchObject([
+      { path: 'contacts[0].other', rule: 'unknown-field' },
+    ]);
   });
 });

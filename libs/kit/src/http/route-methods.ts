@@ -31,6 +31,9 @@ export function methodsTaken(request: FastifyRequest): readonly string[] {
 
 /** A route as an expression: `:name` stands for what is between two slashes, `*` for anything. */
 function patternOf(url: string): RegExp {
-  const source = url.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/:[^/]+/g, '[^/]+').replace(/\*/g, '.*');
+  const source = url
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/:[^/]+/g, '[^/]+')
+    .replace(/\*/g, '.*');
   return new RegExp(`^${source}$`);
 }

@@ -1,6 +1,12 @@
 import { type Member, partsOf } from './assignment.js';
 
-const member = (replica: string, joined: number, more: Partial<Member> = {}): Member => ({ replica, joined, groups: ['work', 'one'], healthy: true, ...more });
+const member = (replica: string, joined: number, more: Partial<Member> = {}): Member => ({
+  replica,
+  joined,
+  groups: ['work', 'one'],
+  healthy: true,
+  ...more,
+});
 const PARTS = 16;
 
 function division(members: readonly Member[], group = 'work', parts = PARTS): Map<string, number[]> {
@@ -23,17 +29,26 @@ describe('the division of work among replicas', () => {
   it('leaves most parts where they are when a member comes', () => {
     const before = ['a', 'b', 'c'].map((name, n) => member(name, n));
     const [was, is] = [division(before), division([...before, member('d', 3)])];
-    const stayed = before.flatMap(({ replica }) => (is.get(replica) ?? []).filter((part) => was.get(replica)?.includes(part)));
+    const stayed = before.flatMap(({ replica }) =>
+      (is.get(replica) ?? []).filter((part) => was.get(replica)?.includes(part)),
+    );
     expect(stayed.length).toBeGreaterThanOrEqual(8);
   });
 
   it('leaves what has one part with the member that joined first', () => {
-    expect(division([member('z', 1), member('a', 2)], 'one', 1)).toEqual(new Map([['z', [0]], ['a', []]]));
+    expect(division([member('z', 1), member('a', 2)], 'one', 1)).toEqual(
+      new Map([
+        ['z', [0]],
+        ['a', []],
+      ]),
+    );
   });
 
   it('gives nothing to a member that takes no part in the group, nor to an unhealthy one while others are healthy', () => {
     expect(division([member('a', 1, { groups: [] }), member('b', 2)]).get('b')).toHaveLength(PARTS);
     expect(division([member('a', 1, { healthy: false }), member('b', 2)]).get('b')).toHaveLength(PARTS);
-    expect(division([member('a', 1, { healthy: false }), member('b', 2, { healthy: false })]).get('a')).toHaveLength(PARTS / 2);
+    expect(division([member('a', 1, { healthy: false }), member('b', 2, { healthy: false })]).get('a')).toHaveLength(
+      PARTS / 2,
+    );
   });
 });

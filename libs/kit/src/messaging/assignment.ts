@@ -10,12 +10,18 @@ export interface Member {
 }
 
 /**
- * The parts of a group's work that are a replica's. Every replica that sees the same members comes to the same answer, so nobody
- * has to write it down. Only members that take part in the group have parts, and only healthy ones where there are any. A group of one
- * part stays with the member that joined first; one of many is divided evenly, and a change of members moves few of them
- * (rendezvous hashing, after Thaler and Ravishankar 1998, with a bound for each member).
+ * The parts of a group's work that are a replica's. Every replica that sees the same members comes to the same answer,
+ * so nobody has to write it down. Only members that take part in the group have parts, and only healthy ones where
+ * there are any. A group of one part stays with the member that joined first; one of many is divided evenly, and a
+ * change of members moves few of them (rendezvous hashing, after Thaler and Ravishankar 1998, with a bound for each
+ * member).
  */
-export function partsOf(replica: string, group: string, parts: number, members: readonly Member[]): ReadonlySet<number> {
+export function partsOf(
+  replica: string,
+  group: string,
+  parts: number,
+  members: readonly Member[],
+): ReadonlySet<number> {
   const able = eligible(group, members);
   const own = new Set<number>();
   if (!able.some((member) => member.replica === replica)) return own;
@@ -37,7 +43,9 @@ export function partsOf(replica: string, group: string, parts: number, members: 
 function eligible(group: string, members: readonly Member[]): Member[] {
   const taking = members.filter((member) => member.groups.includes(group));
   const healthy = taking.filter((member) => member.healthy);
-  return (healthy.length > 0 ? healthy : taking).sort((a, b) => a.joined - b.joined || (a.replica < b.replica ? -1 : 1));
+  return (healthy.length > 0 ? healthy : taking).sort(
+    (a, b) => a.joined - b.joined || (a.replica < b.replica ? -1 : 1),
+  );
 }
 
 /** FNV-1a, 32 bits, with a last mix: neighbouring texts have weights far apart. */

@@ -9,8 +9,8 @@ export type AttemptOutcome = { readonly ok: true } | { readonly ok: false; reado
 const OK: AttemptOutcome = { ok: true };
 
 /**
- * One try of a message: the context in which its handler runs, in an isolated scope, as a call would. Ends when the handler does, when its
- * time is up, or when it is given up; what the handler does later is nobody's.
+ * One try of a message: the context in which its handler runs, in an isolated scope, as a call would. Ends when the
+ * handler does, when its time is up, or when it is given up; what the handler does later is nobody's.
  */
 export class Attempt extends CallContext implements Timed {
   before: Timed | null = null;

@@ -4,7 +4,10 @@ import type { Delivery } from './deliveries.js';
 export interface KeyQueue {
   readonly key: string;
   readonly partition: number;
-  /** Whether they were parked: the key has a hold that is due, and is handled through it until nothing is parked any more. */
+  /**
+   * Whether they were parked: the key has a hold that is due, and is handled through it until nothing is parked any
+   * more.
+   */
   readonly held: boolean;
   readonly deliveries: Delivery[];
   busy: boolean;
@@ -22,8 +25,8 @@ interface Trace {
 }
 
 /**
- * What one consumer has in memory: messages by key, and the keys that wait for a worker in the order of their coming. Bounded by
- * whoever fills it.
+ * What one consumer has in memory: messages by key, and the keys that wait for a worker in the order of their coming.
+ * Bounded by whoever fills it.
  */
 export class Backlog {
   private readonly queues = new Map<string, KeyQueue>();
@@ -70,7 +73,10 @@ export class Backlog {
     return this.queues.get(key);
   }
 
-  /** How a key left memory since the look of that number began, if it did: what that look found of it may not be so any more. */
+  /**
+   * How a key left memory since the look of that number began, if it did: what that look found of it may not be so any
+   * more.
+   */
   leftSince(key: string, look: number): Leaving | undefined {
     const trace = this.traces.get(key);
     return trace !== undefined && trace.look >= look ? trace.leaving : undefined;

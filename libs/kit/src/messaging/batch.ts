@@ -1,7 +1,14 @@
 import type { LoggerService } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
 import { currentContext, now } from '../boundary/index.js';
-import { backendOf, cancelQuery, IDLE_IN_TRANSACTION_TIMEOUT_MS, leaveParts, type ModuleDataSource, type TransactionPart } from '../data/index.js';
+import {
+  backendOf,
+  cancelQuery,
+  IDLE_IN_TRANSACTION_TIMEOUT_MS,
+  leaveParts,
+  type ModuleDataSource,
+  type TransactionPart,
+} from '../data/index.js';
 import { Attempt, type AttemptOutcome } from './attempt.js';
 import type { Backlog, KeyQueue } from './backlog.js';
 import type { DurableConsumer } from './consumer.js';
@@ -11,7 +18,10 @@ import type { FailurePolicy } from './failure-policy.js';
 
 /** Messages that one transaction handles at the most: PostgreSQL keeps 64 savepoints of a transaction at hand. */
 export const BATCH_MAX = 50;
-/** A transaction takes no further message after this time, in milliseconds, so that quick handlers share a commit and slow ones do not. */
+/**
+ * A transaction takes no further message after this time, in milliseconds, so that quick handlers share a commit and
+ * slow ones do not.
+ */
 export const BATCH_BUDGET_MS = 25;
 /** What a transaction may be without a statement beyond the time of one handler, in milliseconds. */
 const IDLE_SPARE_MS = 10_000;
@@ -27,7 +37,10 @@ export interface HandlerContext {
   readonly logger: LoggerService;
   /** Attempts under way, to be given up when their partition is lost. */
   readonly attempts: Map<Attempt, Delivery>;
-  readonly checkpoints: { readonly afterHandle: (delivery: Delivery) => void; readonly afterHandled: (deliveries: readonly Delivery[]) => void };
+  readonly checkpoints: {
+    readonly afterHandle: (delivery: Delivery) => void;
+    readonly afterHandled: (deliveries: readonly Delivery[]) => void;
+  };
   isStopping(): boolean;
 }
 
@@ -43,8 +56,8 @@ export interface BatchScope {
 }
 
 /**
- * Handles messages of several keys in one transaction, each behind a savepoint: one that fails is undone alone, and never runs
- * another again. What became of each is written down in the same transaction.
+ * Handles messages of several keys in one transaction, each behind a savepoint: one that fails is undone alone, and
+ * never runs another again. What became of each is written down in the same transaction.
  */
 export class Batch {
   /** Keys that were taken. */
@@ -71,9 +84,11 @@ export class Batch {
   async run(): Promise<void> {
     const { source, deliveries, checkpoints } = this.context;
     await source.transaction(async () => {
-      if (this.consumer.rules.timeoutMs + IDLE_SPARE_MS > IDLE_IN_TRANSACTION_TIMEOUT_MS) await deliveries.mayIdle(this.consumer.rules.timeoutMs + IDLE_SPARE_MS);
+      if (this.consumer.rules.timeoutMs + IDLE_SPARE_MS > IDLE_IN_TRANSACTION_TIMEOUT_MS)
+        await deliveries.mayIdle(this.consumer.rules.timeoutMs + IDLE_SPARE_MS);
       const startedAt = now();
-      for (let delivery = this.next(); delivery; delivery = this.mayGoOn(startedAt) ? this.next() : undefined) await this.handle(delivery);
+      for (let delivery = this.next(); delivery; delivery = this.mayGoOn(startedAt) ? this.next() : undefined)
+        await this.handle(delivery);
       await deliveries.settle(this.consumer.name, this.done, this.failures, this.scope.replica);
       await leaveParts(source.ambientRunner as QueryRunner);
     });
@@ -91,11 +106,19 @@ export class Batch {
   }
 
   private mayGoOn(startedAt: number): boolean {
-    if (this.context.isStopping() || this.taken.length >= (this.scope.most ?? BATCH_MAX) || now() - startedAt > BATCH_BUDGET_MS) return false;
+    if (
+      this.context.isStopping() ||
+      this.taken.length >= (this.scope.most ?? BATCH_MAX) ||
+      now() - startedAt > BATCH_BUDGET_MS
+    )
+      return false;
     return !this.context.failurePolicy.isSuspect(this.taken.at(-1) as Delivery);
   }
 
-  /** The next message of the key at hand, or of the next one that waits. One that is under suspicion has a transaction of its own. */
+  /**
+   * The next message of the key at hand, or of the next one that waits. One that is under suspicion has a transaction
+   * of its own.
+   */
   private next(): Delivery | undefined {
     let queue = this.queues.at(-1);
     if (!queue || this.failed.has(queue) || queue.deliveries.length === 0) {
@@ -134,7 +157,9 @@ export class Batch {
     this.context.attempts.set(attempt, delivery);
     try {
       const outcome = await attempt.run();
-      return outcome.ok && (await part.isBroken()) ? { ok: false, error: new StatementSwallowed(this.consumer.name) } : outcome;
+      return outcome.ok && (await part.isBroken())
+        ? { ok: false, error: new StatementSwallowed(this.consumer.name) }
+        : outcome;
     } finally {
       this.context.attempts.delete(attempt);
     }
@@ -152,12 +177,18 @@ export class Batch {
     const { source, failurePolicy } = this.context;
     if (!this.consumer.onDead) return;
     const { part, transaction } = source.openPart(this.follows);
-    const attempt = new Attempt(this.context.module, failurePolicy.deadLetterHandler(this.consumer, failure), failure.delivery.message);
+    const attempt = new Attempt(
+      this.context.module,
+      failurePolicy.deadLetterHandler(this.consumer, failure),
+      failure.delivery.message,
+    );
     attempt.transaction = transaction;
     const outcome = await attempt.run();
     this.follows ||= part.hasSavepoint;
     if (outcome.ok && !(await part.isBroken())) return part.end();
-    this.context.logger.error(`${this.context.module}: ${this.consumer.name} could not note that ${failure.delivery.message.id} is a dead letter: ${outcome.ok ? 'a statement failed' : String(outcome.error)}`);
+    this.context.logger.error(
+      `${this.context.module}: ${this.consumer.name} could not note that ${failure.delivery.message.id} is a dead letter: ${outcome.ok ? 'a statement failed' : String(outcome.error)}`,
+    );
     await this.undo(part, outcome.ok ? undefined : outcome.error);
   }
 

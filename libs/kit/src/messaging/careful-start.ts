@@ -3,12 +3,18 @@ import type { HandlerContext } from './batch.js';
 import type { Delivery } from './deliveries.js';
 import type { Membership } from './membership.js';
 
-/** How long after a replica was killed or froze each start of a handler is noted before it, in milliseconds: its message may have been the cause. */
+/**
+ * How long after a replica was killed or froze each start of a handler is noted before it, in milliseconds: its message
+ * may have been the cause.
+ */
 const CAREFUL_MS = 30_000;
 /** Noted starts after which a message that is not settled yet is not started again. */
 export const DEADLY_STARTS = 3;
 
-/** Ends with the turn of the last suspect of this process, of whatever module: a crash ends everything that runs in the process. */
+/**
+ * Ends with the turn of the last suspect of this process, of whatever module: a crash ends everything that runs in the
+ * process.
+ */
 let lastTurn: Promise<void> = Promise.resolve();
 
 /** Whether a message may start now, and how to end its turn. */
@@ -18,7 +24,10 @@ export interface Turn {
   end(): void;
 }
 
-/** After a replica was killed: notes each start of a handler before it, so that a message that ends its process again and again is known. */
+/**
+ * After a replica was killed: notes each start of a handler before it, so that a message that ends its process again
+ * and again is known.
+ */
 export class CarefulStart {
   private until = 0;
 
@@ -34,8 +43,9 @@ export class CarefulStart {
   }
 
   /**
-   * Notes that a message is about to be started. One that was under way when a process ended waits until no other such message runs here: so
-   * a message that only ran at the same time is not blamed. Returns `undefined` when it is no more to be started here by then.
+   * Notes that a message is about to be started. One that was under way when a process ended waits until no other such
+   * message runs here: so a message that only ran at the same time is not blamed. Returns `undefined` when it is no
+   * more to be started here by then.
    */
   async turnOf(delivery: Delivery, isStillHere: () => boolean): Promise<Turn | undefined> {
     const { deliveries, module, logger } = this.context;
@@ -49,7 +59,10 @@ export class CarefulStart {
       }
       if (isStillHere()) starts = await deliveries.noteStart(delivery);
     } catch (error) {
-      if (isStillHere()) logger.warn(`${module}: the start of ${delivery.message.id} cannot be noted: ${error instanceof Error ? error.message : String(error)}`);
+      if (isStillHere())
+        logger.warn(
+          `${module}: the start of ${delivery.message.id} cannot be noted: ${error instanceof Error ? error.message : String(error)}`,
+        );
     }
     // its partition may have been left to another replica meanwhile
     if (!isStillHere()) {
@@ -57,7 +70,9 @@ export class CarefulStart {
       return undefined;
     }
     if (starts === undefined || starts <= DEADLY_STARTS) return { deaths: undefined, end };
-    logger.error(`${module}: ${delivery.consumer} is not started again with ${delivery.message.id}: the process ended ${starts - 1} times while it was handled`);
+    logger.error(
+      `${module}: ${delivery.consumer} is not started again with ${delivery.message.id}: the process ended ${starts - 1} times while it was handled`,
+    );
     return { deaths: starts - 1, end };
   }
 }

@@ -1,8 +1,9 @@
 import { channel } from 'node:diagnostics_channel';
 
 /**
- * Named points in a message's life, as Node diagnostics channels: those who observe, and those who test what a crash at each of
- * them does, subscribe to the channel; without a subscriber a point costs nothing. What is published is `{ module }`.
+ * Named points in a message's life, as Node diagnostics channels: those who observe, and those who test what a crash at
+ * each of them does, subscribe to the channel; without a subscriber a point costs nothing. What is published is `{
+ * module }`.
  */
 const named = (name: string): ((module: string) => void) => {
   const point = channel(`fledge.messaging.${name}`);

@@ -10,10 +10,16 @@ import type { StoredMessage } from '../transport/index.js';
 
 /** Messages of a partition in memory, beyond which no more are taken. */
 export const MEMORY_MAX = 64;
-/** Messages of a consumer in memory, with which no more are looked for: a few looks that find much cost less than many that find little. */
+/**
+ * Messages of a consumer in memory, with which no more are looked for: a few looks that find much cost less than many
+ * that find little.
+ */
 const ENOUGH = 4 * BATCH_MAX;
 
-/** How long what comes waits for the transaction under way of its consumer, to share the next one, before it gets its own, in milliseconds. */
+/**
+ * How long what comes waits for the transaction under way of its consumer, to share the next one, before it gets its
+ * own, in milliseconds.
+ */
 const JOIN_MS = 8;
 /** Messages that handlers with transactions of their own work on at one time, of each consumer. */
 const OWN_AT_ONCE = 8;
@@ -26,7 +32,9 @@ export class ConsumerWorker implements Taker {
   readonly backlog = new Backlog();
   /** Partitions of which all that is ready in the inbox is in memory: what is stored next may be put behind it. */
   readonly complete = new Set<number>();
-  /** Messages that were stored and not taken into memory; a look that began before does not make a partition complete. */
+  /**
+   * Messages that were stored and not taken into memory; a look that began before does not make a partition complete.
+   */
   missed = 0;
   /** Transactions in which messages are handled; or handlers with transactions of their own. */
   working = 0;
@@ -77,7 +85,12 @@ export class ConsumerWorker implements Taker {
     const { backlog } = this;
     const queue = backlog.queue(key);
     if (queue?.held === true || queue?.abandoned === true) return false;
-    return this.complete.has(partition) && this.group.held.has(partition) && backlog.leftSince(key, look) === undefined && backlog.count(partition) < MEMORY_MAX;
+    return (
+      this.complete.has(partition) &&
+      this.group.held.has(partition) &&
+      backlog.leftSince(key, look) === undefined &&
+      backlog.count(partition) < MEMORY_MAX
+    );
   }
 
   /** Its messages are stored first for a while: their senders do not wait for it. */
@@ -87,14 +100,20 @@ export class ConsumerWorker implements Taker {
 
   /** Whether a message that is not stored may be taken, too: no key is held. */
   mayHandOver({ key, partition }: StoredMessage, look: number): boolean {
-    return this.holdsNothing && now() >= this.lateUntil && partition !== undefined && this.isReadyFor(key, partition, look);
+    return (
+      this.holdsNothing && now() >= this.lateUntil && partition !== undefined && this.isReadyFor(key, partition, look)
+    );
   }
 
   /**
    * Takes what a look found into memory.
-   * @returns keys that are held, with their partition, whose messages are to be parked; and keys whose hold is over, with nothing behind it.
+   * @returns keys that are held, with their partition, whose messages are to be parked; and keys whose hold is over,
+   * with nothing behind it.
    */
-  receive(found: readonly Found[], look: number): { readonly held: ReadonlyMap<string, number>; readonly over: ReadonlySet<string> } {
+  receive(
+    found: readonly Found[],
+    look: number,
+  ): { readonly held: ReadonlyMap<string, number>; readonly over: ReadonlySet<string> } {
     const { backlog, group } = this;
     const held = new Map<string, number>();
     const over = new Set<string>();
@@ -108,10 +127,15 @@ export class ConsumerWorker implements Taker {
     return { held, over };
   }
 
-  /** The partitions in which to look for more: none while there is enough in memory, and all others when it is to be looked everywhere. */
+  /**
+   * The partitions in which to look for more: none while there is enough in memory, and all others when it is to be
+   * looked everywhere.
+   */
   wanted(everywhere: boolean): readonly number[] {
     if (this.backlog.hasWaiting && this.backlog.ids.size >= ENOUGH) return [];
-    return [...this.group.held].filter((part) => (everywhere || !this.complete.has(part)) && this.backlog.count(part) < MEMORY_MAX);
+    return [...this.group.held].filter(
+      (part) => (everywhere || !this.complete.has(part)) && this.backlog.count(part) < MEMORY_MAX,
+    );
   }
 
   /** Takes a key out of memory; what it has left stays in the inbox, and is looked for. */
@@ -131,12 +155,20 @@ export class ConsumerWorker implements Taker {
   }
 }
 
-/** Hands messages that are not stored to their consumers, by name: all messages of a key or none, so that their order is kept. */
-export function handOverTo(workers: ReadonlyMap<string, ConsumerWorker>, messages: readonly Addressed[], look: number): HandOver {
+/**
+ * Hands messages that are not stored to their consumers, by name: all messages of a key or none, so that their order is
+ * kept.
+ */
+export function handOverTo(
+  workers: ReadonlyMap<string, ConsumerWorker>,
+  messages: readonly Addressed[],
+  look: number,
+): HandOver {
   const handOver = new HandOver();
   const refused = new Set<string>();
   for (const { message, consumers } of messages) {
-    const isReady = consumers.length > 0 && consumers.every((consumer) => workers.get(consumer)?.mayHandOver(message, look) === true);
+    const isReady =
+      consumers.length > 0 && consumers.every((consumer) => workers.get(consumer)?.mayHandOver(message, look) === true);
     if (!isReady) refused.add(message.key);
   }
   for (const { message, consumers } of messages) {
@@ -146,13 +178,20 @@ export function handOverTo(workers: ReadonlyMap<string, ConsumerWorker>, message
     }
     const takers = consumers.map((consumer) => workers.get(consumer) as ConsumerWorker);
     handOver.take(message, takers);
-    for (const { backlog, consumer } of takers) backlog.add({ consumer: consumer.name, message, partition: message.partition as number, attempts: 0, handOver }, false);
+    for (const { backlog, consumer } of takers)
+      backlog.add(
+        { consumer: consumer.name, message, partition: message.partition as number, attempts: 0, handOver },
+        false,
+      );
   }
   return handOver;
 }
 
 /** Partitions of several consumers, to look into. */
-export function queryOf(workers: readonly ConsumerWorker[], partsOf: (worker: ConsumerWorker) => Iterable<number>): PartitionQuery {
+export function queryOf(
+  workers: readonly ConsumerWorker[],
+  partsOf: (worker: ConsumerWorker) => Iterable<number>,
+): PartitionQuery {
   const query = { consumers: [] as string[], partitions: [] as number[] };
   for (const worker of workers) {
     for (const part of partsOf(worker)) {

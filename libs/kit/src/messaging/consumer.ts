@@ -7,28 +7,28 @@ export interface ConsumerOptions {
   /** Tries of one message before it is a dead letter. 1 to 1,000; default 8. */
   readonly attemptsMax?: number;
   /**
-   * The bound of the wait before the second try, in milliseconds; doubles with each further one. The wait itself is chosen evenly
-   * between nothing and the bound. 1 to 3,600,000; default 200.
+   * The bound of the wait before the second try, in milliseconds; doubles with each further one. The wait itself is
+   * chosen evenly between nothing and the bound. 1 to 3,600,000; default 200.
    */
   readonly backoffMs?: number;
   /** The largest bound of a wait, in milliseconds. `backoffMs` to 86,400,000; default 30,000. */
   readonly backoffMaxMs?: number;
   /**
-   * What becomes of later messages of a key of which one is a dead letter: `block` keeps them until it is sent again or abandoned,
-   * `skip` handles them. Default `block`.
+   * What becomes of later messages of a key of which one is a dead letter: `block` keeps them until it is sent again or
+   * abandoned, `skip` handles them. Default `block`.
    */
   readonly onDead?: 'block' | 'skip';
   /**
-   * Where a consumer begins that is new: with what is published from `now` on, which is when a replica with it starts for the first time, or
-   * from the `beginning` of what is retained. Default `now`.
+   * Where a consumer begins that is new: with what is published from `now` on, which is when a replica with it starts
+   * for the first time, or from the `beginning` of what is retained. Default `now`.
    */
   readonly startFrom?: 'now' | 'beginning';
   /** Errors after which a further try is of no use: the message is a dead letter at once. Default none. */
   readonly notRetryable?: readonly Class<Error>[];
   /**
-   * `kit`: the handler works in a transaction of the module's data source that also marks the message as handled: once in effect.
-   * `own`: no transaction is open, so that it may call others; what it does must be safe to repeat, for which
-   * `currentCall().idempotencyKey` is the message's id. Default `kit`.
+   * `kit`: the handler works in a transaction of the module's data source that also marks the message as handled: once
+   * in effect. `own`: no transaction is open, so that it may call others; what it does must be safe to repeat, for
+   * which `currentCall().idempotencyKey` is the message's id. Default `kit`.
    */
   readonly transaction?: 'kit' | 'own';
   /** Time for one try, in milliseconds; then it is given up, and counts. 1 to 600,000; default 30,000. */
@@ -59,22 +59,31 @@ export interface Death {
   readonly history: readonly FailedAttempt[];
 }
 
-/** Something of a module that handles messages durably: an `@EventsHandler` with its name, a durable command's handler, a process. */
+/**
+ * Something of a module that handles messages durably: an `@EventsHandler` with its name, a durable command's handler,
+ * a process.
+ */
 export interface DurableConsumer {
   /** Names it in the tables, for good. Of a command: its wire name without `.v<major>`. */
   readonly name: string;
   readonly kind: 'event' | 'command';
-  /** The names, without `.v<major>`, of what it takes. A message whose version it does not know is put before it as well: `handle` refuses it. */
+  /**
+   * The names, without `.v<major>`, of what it takes. A message whose version it does not know is put before it as
+   * well: `handle` refuses it.
+   */
   readonly takes: readonly string[];
   /** The wire names, with their version, of what its code can handle: replicas of other versions tell each other. */
   readonly knows: readonly string[];
   readonly rules: ConsumerRules;
   /**
-   * Decodes the message and works on it. Runs in an isolated scope, with a context of the message's own; with `transaction: 'kit'` in a
-   * transaction that its data access joins. A rejection is a failed try; an `InvalidMessage` ends the tries.
+   * Decodes the message and works on it. Runs in an isolated scope, with a context of the message's own; with
+   * `transaction: 'kit'` in a transaction that its data access joins. A rejection is a failed try; an `InvalidMessage`
+   * ends the tries.
    */
   handle(message: StoredMessage): Promise<void>;
-  /** Told in the transaction that makes the message a dead letter. What is thrown here is logged and changes nothing. */
+  /**
+   * Told in the transaction that makes the message a dead letter. What is thrown here is logged and changes nothing.
+   */
   onDead?(message: StoredMessage, death: Death): Promise<void>;
 }
 
@@ -94,15 +103,16 @@ export interface ConsumerSpec {
 }
 
 /**
- * Names a stock `@EventsHandler` of contract events as a durable consumer, and says how it is retried. The name stands in the
- * tables: it never changes, whatever the class is called.
+ * Names a stock `@EventsHandler` of contract events as a durable consumer, and says how it is retried. The name stands
+ * in the tables: it never changes, whatever the class is called.
  * @param name lower-case letters, digits and hyphens, 63 at most, a letter first; its own within the module.
  */
 export function Consumer(name: string, options?: ConsumerOptions): ClassDecorator;
 /** Says how the durable commands of a stock `@CommandHandler` are retried; the command itself names the consumer. */
 export function Consumer(options: ConsumerOptions): ClassDecorator;
 export function Consumer(nameOrOptions: string | ConsumerOptions, maybeOptions: ConsumerOptions = {}): ClassDecorator {
-  const [name, options] = typeof nameOrOptions === 'string' ? [nameOrOptions, maybeOptions] : [undefined, nameOrOptions];
+  const [name, options] =
+    typeof nameOrOptions === 'string' ? [nameOrOptions, maybeOptions] : [undefined, nameOrOptions];
   return (target) => {
     if (name !== undefined) checkConsumerName(name, target.name);
     resolveRules(options, target.name);
@@ -118,7 +128,11 @@ export function consumerSpec(cls: object): ConsumerSpec | undefined {
 /** @throws StartupError when a consumer, or a process, cannot have this name. */
 export function checkConsumerName(name: string, of: string): void {
   if (CONSUMER_NAME.test(name)) return;
-  throw new StartupError('consumer-name', `'${name}' cannot name the consumer ${of}`, 'Use lower-case letters, digits and hyphens, 63 at most, a letter first.');
+  throw new StartupError(
+    'consumer-name',
+    `'${name}' cannot name the consumer ${of}`,
+    'Use lower-case letters, digits and hyphens, 63 at most, a letter first.',
+  );
 }
 
 /**
@@ -146,10 +160,18 @@ export function resolveRules(options: ConsumerOptions, of: string): ConsumerRule
 
 function within(of: string, option: keyof ConsumerRules, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new StartupError('consumer-option', `${of} names ${option} ${value}`, `Use a whole number from ${min} to ${max}.`, { option, value });
+  throw new StartupError(
+    'consumer-option',
+    `${of} names ${option} ${value}`,
+    `Use a whole number from ${min} to ${max}.`,
+    { option, value },
+  );
 }
 
-/** A wire name without its `.v<major>`: what consumers are registered by, so that a version they do not know still reaches them. */
+/**
+ * A wire name without its `.v<major>`: what consumers are registered by, so that a version they do not know still
+ * reaches them.
+ */
 export function familyOf(name: string): string {
   const at = name.lastIndexOf('.v');
   return at > 0 ? name.slice(0, at) : name;

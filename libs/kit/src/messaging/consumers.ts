@@ -12,35 +12,65 @@ import { UnknownVersion } from './delivery-errors.js';
 const EVENTS_HANDLED = '__eventsHandler__';
 
 /**
- * The durable consumers among a container's stock providers: `@EventsHandler`s of contract events, and the handlers of the module's
- * commands, which processes of other modules may send.
- * @throws StartupError for a handler without a durable name, of an event that the module does not use, or made anew for each request.
+ * The durable consumers among a container's stock providers: `@EventsHandler`s of contract events, and the handlers of
+ * the module's commands, which processes of other modules may send.
+ * @throws StartupError for a handler without a durable name, of an event that the module does not use, or made anew for
+ * each request.
  */
-export function discoverConsumers(app: INestApplicationContext, spec: BoundedModuleSpec, catalogue: Catalogue, moduleServer: ModuleServer): DurableConsumer[] {
+export function discoverConsumers(
+  app: INestApplicationContext,
+  spec: BoundedModuleSpec,
+  catalogue: Catalogue,
+  moduleServer: ModuleServer,
+): DurableConsumer[] {
   const found = new Map<string, DurableConsumer>();
   const wrappers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.providers.values()]);
   for (const wrapper of new Set(wrappers)) {
     const consumer = eventConsumer(wrapper, spec, catalogue);
     if (!consumer) continue;
-    if (found.has(consumer.name)) throw new StartupError('consumer-twice', `two consumers of ${spec.contract.name} are named '${consumer.name}'`, 'Give each handler class a name of its own with @Consumer.');
+    if (found.has(consumer.name))
+      throw new StartupError(
+        'consumer-twice',
+        `two consumers of ${spec.contract.name} are named '${consumer.name}'`,
+        'Give each handler class a name of its own with @Consumer.',
+      );
     found.set(consumer.name, consumer);
   }
   return [...found.values(), ...commandConsumers(moduleServer)];
 }
 
-function eventConsumer(wrapper: InstanceWrapper, spec: BoundedModuleSpec, catalogue: Catalogue): DurableConsumer | undefined {
+function eventConsumer(
+  wrapper: InstanceWrapper,
+  spec: BoundedModuleSpec,
+  catalogue: Catalogue,
+): DurableConsumer | undefined {
   const cls: unknown = (wrapper.instance as object | undefined)?.constructor ?? wrapper.metatype;
   if (typeof cls !== 'function') return undefined;
-  const handled = ((Reflect.getMetadata(EVENTS_HANDLED, cls) as Class[] | undefined) ?? []).filter((event) => eventSpec(event) !== undefined);
+  const handled = ((Reflect.getMetadata(EVENTS_HANDLED, cls) as Class[] | undefined) ?? []).filter(
+    (event) => eventSpec(event) !== undefined,
+  );
   if (handled.length === 0) return undefined;
   const own = consumerSpec(cls);
   if (own?.name === undefined) {
-    throw new StartupError('consumer-unnamed', `${cls.name} of ${spec.contract.name} handles events of contracts and has no durable name`, "Add @Consumer('a-name') above its @EventsHandler: what it has handled is kept under this name, whatever the class is called.");
+    throw new StartupError(
+      'consumer-unnamed',
+      `${cls.name} of ${spec.contract.name} handles events of contracts and has no durable name`,
+      "Add @Consumer('a-name') above its @EventsHandler: what it has handled is kept under this name, whatever the class is called.",
+    );
   }
   if (!wrapper.isDependencyTreeStatic()) {
-    throw new StartupError('consumer-scope', `${cls.name} of ${spec.contract.name} is made anew for each request, and an event comes without one`, 'Leave `scope` out of it and of what it injects.');
+    throw new StartupError(
+      'consumer-scope',
+      `${cls.name} of ${spec.contract.name} is made anew for each request, and an event comes without one`,
+      'Leave `scope` out of it and of what it injects.',
+    );
   }
-  const events = new Map(handled.map((event) => [compiledEvent(event, cls, spec, catalogue).name, compiledEvent(event, cls, spec, catalogue)]));
+  const events = new Map(
+    handled.map((event) => [
+      compiledEvent(event, cls, spec, catalogue).name,
+      compiledEvent(event, cls, spec, catalogue),
+    ]),
+  );
   const handler = wrapper.instance as { handle(event: object): unknown };
   return {
     name: own.name,
@@ -56,15 +86,23 @@ function eventConsumer(wrapper: InstanceWrapper, spec: BoundedModuleSpec, catalo
   };
 }
 
-function compiledEvent(event: Class, handler: { readonly name: string }, spec: BoundedModuleSpec, catalogue: Catalogue): CompiledEvent {
+function compiledEvent(
+  event: Class,
+  handler: { readonly name: string },
+  spec: BoundedModuleSpec,
+  catalogue: Catalogue,
+): CompiledEvent {
   const compiled = catalogue.event(event);
   const { name } = spec.contract;
-  if (compiled && (compiled.module === name || spec.uses.some((used) => used.name === compiled.module))) return compiled;
+  if (compiled && (compiled.module === name || spec.uses.some((used) => used.name === compiled.module)))
+    return compiled;
   const wire = eventSpec(event)?.name ?? event.name;
   throw new StartupError(
     'consumer-event',
     `${handler.name} of ${name} handles '${wire}', ${compiled ? `an event of ${compiled.module}, whose contract ${name} does not use` : 'which no contract lists'}`,
-    compiled ? `Add the contract of ${compiled.module} to \`uses\` of ${name}.` : `List ${event.name} in \`events\` of its contract.`,
+    compiled
+      ? `Add the contract of ${compiled.module} to \`uses\` of ${name}.`
+      : `List ${event.name} in \`events\` of its contract.`,
   );
 }
 

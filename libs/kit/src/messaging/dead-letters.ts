@@ -45,8 +45,8 @@ const LIMIT_MAX = 1_000;
 const iso = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 const SUMMARY = `consumer, message_id as "messageId", name, source, key, attempts, reason, state, ${iso('died_at')} as "diedAt"`;
 
-// A message that is taken back goes before all others of its key, by its position: behind a hold that is due if the key has one. One that
-// is in the inbox no more is stored anew.
+// A message that is taken back goes before all others of its key, by its position: behind a hold that is due if the key
+// has one. One that is in the inbox no more is stored anew.
 const RESEND = `
 with again as (
   update dead_letter set state = 'resent', settled_at = clock_timestamp() where consumer = $1 and message_id = any($2::uuid[]) and state = 'dead' returning *
@@ -84,21 +84,29 @@ export class NoDeadLetter extends FledgeError {
 }
 
 /** The dead letters of a module, the newest first. */
-export function listDeadLetters(sql: Sql, { consumer, state = 'dead', limit = LIMIT_DEFAULT }: DeadLetterFilter = {}): Promise<DeadLetterSummary[]> {
-  return sql.rows<DeadLetterSummary>(`select ${SUMMARY} from dead_letter where ($1::text is null or consumer = $1) and state = $2 order by died_at desc, message_id limit $3`, [
-    consumer ?? null,
-    state,
-    Math.min(Math.max(limit, 1), LIMIT_MAX),
-  ]);
+export function listDeadLetters(
+  sql: Sql,
+  { consumer, state = 'dead', limit = LIMIT_DEFAULT }: DeadLetterFilter = {},
+): Promise<DeadLetterSummary[]> {
+  return sql.rows<DeadLetterSummary>(
+    `select ${SUMMARY} from dead_letter where ($1::text is null or consumer = $1) and state = $2 order by died_at desc, message_id limit $3`,
+    [consumer ?? null, state, Math.min(Math.max(limit, 1), LIMIT_MAX)],
+  );
 }
 
 /** A dead letter with its history; `undefined` if there is none. */
 export async function showDeadLetter(sql: Sql, consumer: string, messageId: string): Promise<DeadLetter | undefined> {
-  const [letter] = await sql.rows<DeadLetter>(`select ${SUMMARY}, payload, ${iso('occurred_at')} as "occurredAt", history from dead_letter where consumer = $1 and message_id = $2`, [consumer, messageId]);
+  const [letter] = await sql.rows<DeadLetter>(
+    `select ${SUMMARY}, payload, ${iso('occurred_at')} as "occurredAt", history from dead_letter where consumer = $1 and message_id = $2`,
+    [consumer, messageId],
+  );
   return letter;
 }
 
-/** Sends dead letters of one consumer again, with their ids, to that consumer alone. Answers how many were sent; those that are settled are not. */
+/**
+ * Sends dead letters of one consumer again, with their ids, to that consumer alone. Answers how many were sent; those
+ * that are settled are not.
+ */
 export async function resendDeadLetters(sql: Sql, consumer: string, messageIds: readonly string[]): Promise<number> {
   const [row] = await sql.rows<{ resent: number }>(RESEND, [consumer, messageIds]);
   return row?.resent ?? 0;
@@ -107,11 +115,13 @@ export async function resendDeadLetters(sql: Sql, consumer: string, messageIds: 
 /** Dead letters that one statement looks for at the most. */
 const BATCH_MAX = 500;
 
-/** The ids of all dead letters of a consumer that there are now, those that died first before the others; in portions. */
+/**
+ * The ids of all dead letters of a consumer that there are now, those that died first before the others; in portions.
+ */
 export async function* everyDeadLetter(sql: Sql, consumer: string): AsyncIterable<readonly string[]> {
   // what dies again, or meanwhile, comes after this moment and is for another time
   const [begun] = await sql.rows<{ at: string }>('select clock_timestamp()::text as at');
-  for (let [diedAt, id] = ['-infinity', '00000000-0000-0000-0000-000000000000']; ; ) {
+  for (let [diedAt, id] = ['-infinity', '00000000-0000-0000-0000-000000000000']; ;) {
     const letters = await sql.rows<{ id: string; diedAt: string }>(
       `select message_id as id, died_at::text as "diedAt" from dead_letter
        where consumer = $1 and state = 'dead' and died_at <= $2::timestamptz and (died_at, message_id) > ($3::timestamptz, $4::uuid) order by died_at, message_id limit ${BATCH_MAX}`,
@@ -148,7 +158,8 @@ export class DeadLetters {
   }
 
   /**
-   * Sends one again, with the same id, to the consumer that failed and to no other; it goes before what waits of its key.
+   * Sends one again, with the same id, to the consumer that failed and to no other; it goes before what waits of its
+   * key.
    * @throws NoDeadLetter
    */
   async resend(consumer: string, messageId: string): Promise<void> {

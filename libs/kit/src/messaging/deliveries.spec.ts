@@ -17,7 +17,12 @@ describe('a look into the inbox', () => {
 
   beforeAll(async () => {
     database = await freshDatabase();
-    source = (await openModuleData({ module: 'looked', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS })) as ModuleDataSource;
+    source = (await openModuleData({
+      module: 'looked',
+      url: database.url,
+      entities: [],
+      migrations: MESSAGING_MIGRATIONS,
+    })) as ModuleDataSource;
     deliveries = new Deliveries(sqlOf(source), 'looked');
   });
   afterEach(() => source.query('truncate inbox, message_hold'));
@@ -39,17 +44,25 @@ describe('a look into the inbox', () => {
   }
 
   const look = async (inMemory: Partial<InMemory>): Promise<string[]> =>
-    (await deliveries.look(PLACES, PLACES, { messages: NONE, keys: NONE, ...inMemory }, 100)).map(({ consumer, delivery }) => `${consumer} ${delivery?.message.id ?? 'nothing'}`).sort();
+    (await deliveries.look(PLACES, PLACES, { messages: NONE, keys: NONE, ...inMemory }, 100))
+      .map(({ consumer, delivery }) => `${consumer} ${delivery?.message.id ?? 'nothing'}`)
+      .sort();
 
   it('finds what one consumer has in memory for another one that has not', async () => {
     const [one, two] = [await store('key'), await store('key')];
-    expect(await look({ messages: { consumers: ['first', 'first'], values: [one, two] } })).toEqual([`second ${one}`, `second ${two}`].sort());
-    expect(await look({ messages: { consumers: ['first', 'second'], values: [one, one] } })).toEqual([`first ${two}`, `second ${two}`]);
+    expect(await look({ messages: { consumers: ['first', 'first'], values: [one, two] } })).toEqual(
+      [`second ${one}`, `second ${two}`].sort(),
+    );
+    expect(await look({ messages: { consumers: ['first', 'second'], values: [one, one] } })).toEqual([
+      `first ${two}`,
+      `second ${two}`,
+    ]);
   });
 
   it('finds parked messages of a key that is due for the consumer that has it not in memory', async () => {
     const id = await store('key', 'parked');
-    for (const consumer of CONSUMERS) await source.query("insert into message_hold values ($1, 'key', hashtext('key') & 15, now())", [consumer]);
+    for (const consumer of CONSUMERS)
+      await source.query("insert into message_hold values ($1, 'key', hashtext('key') & 15, now())", [consumer]);
     expect(await look({ keys: { consumers: ['first'], values: ['key'] } })).toEqual([`second ${id}`]);
     expect(await look({})).toEqual([`first ${id}`, `second ${id}`]);
   });
@@ -60,7 +73,8 @@ describe('a look into the inbox', () => {
     await source.query("update inbox set payload = repeat('x', 200000)");
     const first = (of: string[]): string[] => of.flatMap((id) => [`first ${id}`, `second ${id}`]).sort();
     expect(await look({})).toEqual(first(ids.slice(0, 2)));
-    for (const consumer of CONSUMERS) await source.query("insert into message_hold values ($1, 'key', hashtext('key') & 15, now())", [consumer]);
+    for (const consumer of CONSUMERS)
+      await source.query("insert into message_hold values ($1, 'key', hashtext('key') & 15, now())", [consumer]);
     await source.query("update inbox set state = 'parked', payload = repeat('x', 300000)");
     expect(await look({})).toEqual(first(ids.slice(0, 1)));
   });

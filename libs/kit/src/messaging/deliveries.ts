@@ -65,17 +65,24 @@ export interface InMemory {
 
 /** Ready rows of one partition that one look takes at the most. */
 export const LOOK_ROWS_MAX = 128;
-/** Bytes of payload of a partition, or of a key whose hold is due, beyond which one look takes one message more at the most. */
+/**
+ * Bytes of payload of a partition, or of a key whose hold is due, beyond which one look takes one message more at the
+ * most.
+ */
 const LOOK_BYTES_MAX = 256 * 1024;
 /** Keys whose hold is due that one look takes at the most, and rows of each. */
 const DUE_KEYS_MAX = 16;
 const DUE_ROWS_MAX = 32;
-/** How long a transaction that has settled its messages may be without a statement, in milliseconds: it has only to commit. */
+/**
+ * How long a transaction that has settled its messages may be without a statement, in milliseconds: it has only to
+ * commit.
+ */
 const SETTLED_IDLE_MS = 10_000;
 /** Ready rows of a partition among which one statement finds those that it parks. */
 const PARK_ROWS_MAX = 5_000;
 
-const COLUMNS = 'i.message_id as id, i.position, i.kind, i.name, i.source, i.payload, i.headers, i.occurred_at as "occurredAt", i.attempts';
+const COLUMNS =
+  'i.message_id as id, i.position, i.kind, i.name, i.source, i.payload, i.headers, i.occurred_at as "occurredAt", i.attempts';
 
 /** The first of some rows of the inbox: as many as have `LOOK_BYTES_MAX` together, and one more. */
 function bounded(rows: string): string {
@@ -110,9 +117,10 @@ with given as (
   select * from json_to_recordset(${json}::json) as m(id uuid, source text, kind text, name text, key text, payload text, headers jsonb, occurred_at timestamptz)
 )`;
 
-// Of messages that were not stored before: their rows say at once that they are handled. One that was stored meanwhile has its row changed,
-// unless another replica has handled it. One of a key that is held may not be handled.
-// Whoever stores one of them meanwhile waits for this transaction, and all others of the inbox with it: one of a process that was frozen ends soon.
+// Of messages that were not stored before: their rows say at once that they are handled. One that was stored meanwhile
+// has its row changed, unless another replica has handled it. One of a key that is held may not be handled. Whoever
+// stores one of them meanwhile waits for this transaction, and all others of the inbox with it: one of a process that
+// was frozen ends soon.
 const STORE_HANDLED = `${given('$2')}
 insert into inbox as i (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at, state, attempts, ended_at)
 select $1, m.id, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at, 'handled', 1, clock_timestamp()
@@ -152,8 +160,8 @@ with failed as (
 )
 select count(*)::int as written from written`;
 
-// The hold is locked: who ends it meanwhile is waited for, so that nothing is parked without a hold. What came first is parked first: of a
-// key nothing that is ready came before what is parked.
+// The hold is locked: who ends it meanwhile is waited for, so that nothing is parked without a hold. What came first is
+// parked first: of a key nothing that is ready came before what is parked.
 const PARK = `
 with held as materialized (select h.key from message_hold h where h.consumer = $1 and h.key = any($3::text[]) order by h.key for key share)
 update inbox i set state = 'parked' where i.consumer = $1 and i.state = 'ready' and i.message_id in (
@@ -165,7 +173,8 @@ const IS_KNOWN = 'select from message_replica where $1 = any(knows) limit 1';
 
 const STARTS = 'select starts from inbox where consumer = $1 and message_id = $2';
 
-const START = "update inbox set starts = starts + 1 where consumer = $1 and message_id = $2 and state in ('ready', 'parked') returning starts";
+const START =
+  "update inbox set starts = starts + 1 where consumer = $1 and message_id = $2 and state in ('ready', 'parked') returning starts";
 
 /** That a consumer's code can handle messages of a wire name, as replicas write it down. */
 export function knowledge(consumer: string, wireName: string): string {
@@ -204,11 +213,20 @@ export class Deliveries {
   async look(ready: PartitionQuery, held: PartitionQuery, inMemory: InMemory, rowsMax: number): Promise<Found[]> {
     const { messages, keys } = inMemory;
     const pairs = [messages.consumers, messages.values, rowsMax, keys.consumers, keys.values];
-    const rows = await this.sql.rows<LookRow>(LOOK, [ready.consumers, ready.partitions, ...pairs, held.consumers, held.partitions]);
+    const rows = await this.sql.rows<LookRow>(LOOK, [
+      ready.consumers,
+      ready.partitions,
+      ...pairs,
+      held.consumers,
+      held.partitions,
+    ]);
     return rows.map((row) => this.found(row));
   }
 
-  /** Notes that a message is about to be handled, before it is: how often that has been noted, or `undefined` when it is handled already. */
+  /**
+   * Notes that a message is about to be handled, before it is: how often that has been noted, or `undefined` when it is
+   * handled already.
+   */
   async noteStart({ consumer, message }: Delivery): Promise<number | undefined> {
     return (await this.sql.rows<{ starts: number }>(START, [consumer, message.id]))[0]?.starts;
   }
@@ -223,17 +241,32 @@ export class Deliveries {
     if (row.id === null) return { consumer, key, partition, state, position, delivery: undefined };
     const { id, kind, name, source, payload, headers, attempts } = row;
     const target = kind === 'command' ? this.module : undefined;
-    const message: StoredMessage = { id, kind, name, source, target, key, payload, headers, occurredAt: row.occurredAt.toISOString() };
+    const message: StoredMessage = {
+      id,
+      kind,
+      name,
+      source,
+      target,
+      key,
+      payload,
+      headers,
+      occurredAt: row.occurredAt.toISOString(),
+    };
     return { consumer, key, partition, state, position, delivery: { consumer, message, partition, attempts } };
   }
 
   /**
    * Writes down what became of deliveries of one consumer, in the open transaction.
    * @param replica as which this one handled them.
-   * @throws MembershipLost when others have left this replica out, or one of the messages was handled by another one: the transaction must
-   * not commit.
+   * @throws MembershipLost when others have left this replica out, or one of the messages was handled by another one:
+   * the transaction must not commit.
    */
-  async settle(consumer: string, done: readonly Delivery[], failures: readonly FailedDelivery[], replica: string): Promise<void> {
+  async settle(
+    consumer: string,
+    done: readonly Delivery[],
+    failures: readonly FailedDelivery[],
+    replica: string,
+  ): Promise<void> {
     const unstored = done.filter(({ handOver }) => handOver);
     const stored = unstored.length === 0 ? done : done.filter(({ handOver }) => !handOver);
     if (stored.length > 0) {
@@ -241,18 +274,34 @@ export class Deliveries {
       if (rows.length !== stored.length) throw new MembershipLost(consumerGroup(consumer));
     }
     if (unstored.length > 0) {
-      const rows = await this.sql.rows<object>(STORE_HANDLED, [consumer, JSON.stringify(unstored.map(({ message }) => inboxRow(message))), replica]);
+      const rows = await this.sql.rows<object>(STORE_HANDLED, [
+        consumer,
+        JSON.stringify(unstored.map(({ message }) => inboxRow(message))),
+        replica,
+      ]);
       if (rows.length !== unstored.length) throw new MembershipLost(consumerGroup(consumer));
     }
     if (failures.length > 0) {
       const unwritten = failures.map(({ delivery }) => delivery).filter(({ handOver }) => handOver);
-      if (unwritten.length > 0) await this.sql.rows<object>(STORE_FAILED, [consumer, JSON.stringify(unwritten.map(({ message }) => inboxRow(message))), replica]);
-      const [row] = await this.sql.rows<{ written: number }>(FAIL, [consumer, JSON.stringify(failures.map(written)), replica]);
+      if (unwritten.length > 0)
+        await this.sql.rows<object>(STORE_FAILED, [
+          consumer,
+          JSON.stringify(unwritten.map(({ message }) => inboxRow(message))),
+          replica,
+        ]);
+      const [row] = await this.sql.rows<{ written: number }>(FAIL, [
+        consumer,
+        JSON.stringify(failures.map(written)),
+        replica,
+      ]);
       if (row?.written !== failures.length) throw new MembershipLost(consumerGroup(consumer));
     }
   }
 
-  /** Lets the open transaction be without a statement for so long, in milliseconds: its handler waits for something else. */
+  /**
+   * Lets the open transaction be without a statement for so long, in milliseconds: its handler waits for something
+   * else.
+   */
   async mayIdle(ms: number): Promise<void> {
     await this.sql.rows("select set_config('idle_in_transaction_session_timeout', $1, true)", [String(ms)]);
   }
@@ -262,19 +311,29 @@ export class Deliveries {
     return (await this.sql.rows(IS_KNOWN, [knowledge(consumer, message.name)])).length > 0;
   }
 
-  /** Puts ready messages of keys that are held behind their hold, so that a look meets them no more. Those that came first before the others. */
+  /**
+   * Puts ready messages of keys that are held behind their hold, so that a look meets them no more. Those that came
+   * first before the others.
+   */
   async park(consumer: string, partitions: readonly number[], keys: readonly string[]): Promise<void> {
     await this.sql.rows(PARK, [consumer, partitions, keys]);
   }
 
   /**
-   * Ends a hold that is due and has nothing parked. Whoever is storing messages of the key meanwhile and saw the hold is waited for, so
-   * that none stays parked without a hold.
+   * Ends a hold that is due and has nothing parked. Whoever is storing messages of the key meanwhile and saw the hold
+   * is waited for, so that none stays parked without a hold.
    */
   async release(consumer: string, key: string): Promise<void> {
     await this.sql.transaction(async () => {
-      const gone = await this.sql.rows('delete from message_hold where consumer = $1 and key = $2 and due_at <= clock_timestamp() returning 1', [consumer, key]);
-      if (gone.length > 0) await this.sql.rows("update inbox set state = 'ready' where consumer = $1 and key = $2 and state = 'parked'", [consumer, key]);
+      const gone = await this.sql.rows(
+        'delete from message_hold where consumer = $1 and key = $2 and due_at <= clock_timestamp() returning 1',
+        [consumer, key],
+      );
+      if (gone.length > 0)
+        await this.sql.rows("update inbox set state = 'ready' where consumer = $1 and key = $2 and state = 'parked'", [
+          consumer,
+          key,
+        ]);
     });
   }
 }
@@ -285,5 +344,13 @@ export function consumerGroup(consumer: string): string {
 }
 
 function written({ delivery, attempts, tried, waitMs, reason, onDead }: FailedDelivery): object {
-  return { id: delivery.message.id, before: delivery.attempts, attempts, tried: tried ? [tried] : null, wait_ms: waitMs ?? null, reason, on_dead: onDead };
+  return {
+    id: delivery.message.id,
+    before: delivery.attempts,
+    attempts,
+    tried: tried ? [tried] : null,
+    wait_ms: waitMs ?? null,
+    reason,
+    on_dead: onDead,
+  };
 }

@@ -18,7 +18,10 @@ export class HandlerTimeout extends FledgeError {
   }
 }
 
-/** A message of a version that the consumer's code does not know. It is kept as a dead letter until code that does is there. */
+/**
+ * A message of a version that the consumer's code does not know. It is kept as a dead letter until code that does is
+ * there.
+ */
 export class UnknownVersion extends FledgeError {
   readonly code = 'fledge.unknown-version';
   readonly kind = 'invalid';
@@ -35,12 +38,16 @@ export class UnknownVersion extends FledgeError {
   }
 }
 
-/** A handler caught the error of a statement and went on, but PostgreSQL had broken off its part of the transaction by then. */
+/**
+ * A handler caught the error of a statement and went on, but PostgreSQL had broken off its part of the transaction by
+ * then.
+ */
 export class StatementSwallowed extends FledgeError {
   readonly code = 'fledge.statement-swallowed';
   readonly kind = 'internal';
   readonly outcome = 'rejected';
-  readonly hint = 'Run a statement that may fail in a transaction of its own inside: `dataSource.transaction(…)` opens a savepoint.';
+  readonly hint =
+    'Run a statement that may fail in a transaction of its own inside: `dataSource.transaction(…)` opens a savepoint.';
   get data(): Readonly<Record<string, unknown>> {
     return { consumer: this.consumer };
   }
@@ -54,7 +61,8 @@ export class MembershipLost extends FledgeError {
   readonly code = 'fledge.membership-lost';
   readonly kind = 'unavailable';
   readonly outcome = 'not-run';
-  readonly hint = 'Nothing is to be done: the replica that has the work goes on. If it happens often, see what stops the process for seconds.';
+  readonly hint =
+    'Nothing is to be done: the replica that has the work goes on. If it happens often, see what stops the process for seconds.';
   get data(): Readonly<Record<string, unknown>> {
     return { group: this.group };
   }

@@ -33,7 +33,12 @@ describe('the dispatchers of a module', () => {
 
   beforeEach(async () => {
     database = await freshDatabase();
-    source = (await openModuleData({ module: 'hall', url: database.url, entities: [], migrations: [...MESSAGING_MIGRATIONS] })) as ModuleDataSource;
+    source = (await openModuleData({
+      module: 'hall',
+      url: database.url,
+      entities: [],
+      migrations: [...MESSAGING_MIGRATIONS],
+    })) as ModuleDataSource;
   });
   afterEach(async () => {
     await Promise.all(open.map(stop));
@@ -47,13 +52,38 @@ describe('the dispatchers of a module', () => {
     await membership.stop();
   }
 
-  const consumer = (name: string, options: ConsumerOptions, handle: DurableConsumer['handle']): DurableConsumer => ({ name, kind: 'event', takes: ['a.b'], knows: ['a.b.v1'], rules: resolveRules(options, name), handle });
-  const message = (key: string): StoredMessage => ({ id: randomUUID(), kind: 'event', name: 'a.b.v1', source: 'a', target: undefined, key, payload: '{}', headers: {}, occurredAt: new Date().toISOString() });
-  const handled = async (name: string): Promise<number> => (await source.query<{ count: number }[]>("select count(*)::int as count from inbox where consumer = $1 and state = 'handled'", [name]))[0]?.count ?? 0;
+  const consumer = (name: string, options: ConsumerOptions, handle: DurableConsumer['handle']): DurableConsumer => ({
+    name,
+    kind: 'event',
+    takes: ['a.b'],
+    knows: ['a.b.v1'],
+    rules: resolveRules(options, name),
+    handle,
+  });
+  const message = (key: string): StoredMessage => ({
+    id: randomUUID(),
+    kind: 'event',
+    name: 'a.b.v1',
+    source: 'a',
+    target: undefined,
+    key,
+    payload: '{}',
+    headers: {},
+    occurredAt: new Date().toISOString(),
+  });
+  const handled = async (name: string): Promise<number> =>
+    (
+      await source.query<{ count: number }[]>(
+        "select count(*)::int as count from inbox where consumer = $1 and state = 'handled'",
+        [name],
+      )
+    )[0]?.count ?? 0;
 
   async function replica(...consumers: DurableConsumer[]): Promise<Replica> {
     const sql = sqlOf(source);
-    const membership = new Membership(sql, { knows: consumers.flatMap(({ name, knows }) => knows.map((wireName) => knowledge(name, wireName))) });
+    const membership = new Membership(sql, {
+      knows: consumers.flatMap(({ name, knows }) => knows.map((wireName) => knowledge(name, wireName))),
+    });
     const inbox = new Inbox(sql, 'hall', membership);
     const dispatcher = new Dispatcher({ module: 'hall', source, membership, consumers });
     await register(sql, consumers);
@@ -127,19 +157,31 @@ describe('the dispatchers of a module', () => {
     });
     const first = await replica(calling);
     await first.inbox.accept([message('mail')]);
-    await eventually(async () => (await source.query<unknown[]>('select 1 from dead_letter')).length === 1, 'a dead letter');
+    await eventually(
+      async () => (await source.query<unknown[]>('select 1 from dead_letter')).length === 1,
+      'a dead letter',
+    );
     expect(runs).toBe(3);
   });
 
   it('tell of a death also when it was the commit that failed', async () => {
-    await source.query('create table once (n int unique deferrable initially deferred); create table told (reason text)');
+    await source.query(
+      'create table once (n int unique deferrable initially deferred); create table told (reason text)',
+    );
     const breaking: DurableConsumer = {
-      ...consumer('breaking', { attemptsMax: 2, backoffMs: 1 }, async () => void (await source.query('insert into once values (1), (1)'))),
+      ...consumer(
+        'breaking',
+        { attemptsMax: 2, backoffMs: 1 },
+        async () => void (await source.query('insert into once values (1), (1)')),
+      ),
       onDead: async (_message, { reason }) => void (await source.query('insert into told values ($1)', [reason])),
     };
     const first = await replica(breaking);
     await first.inbox.accept([message('breaks')]);
-    await eventually(async () => expect(await source.query('select reason from told')).toEqual([{ reason: 'failed 2 times' }]), 'what it was told');
+    await eventually(
+      async () => expect(await source.query('select reason from told')).toEqual([{ reason: 'failed 2 times' }]),
+      'what it was told',
+    );
     expect(await source.query('select attempts from dead_letter')).toEqual([{ attempts: 2 }]);
   });
 
@@ -148,7 +190,10 @@ describe('the dispatchers of a module', () => {
     const rules = { backoffMs: 1 };
     const older = { ...consumer('learns', rules, ({ name }) => Promise.reject(new UnknownVersion('learns', name))) };
     const first = await replica(older);
-    const second = await replica({ ...consumer('learns', rules, () => Promise.resolve()), knows: ['a.b.v1', 'a.b.v2'] });
+    const second = await replica({
+      ...consumer('learns', rules, () => Promise.resolve()),
+      knows: ['a.b.v1', 'a.b.v2'],
+    });
     const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
     await first.inbox.accept(keys.map((key) => ({ ...message(key), name: 'a.b.v2' })));
     await eventually(async () => (await handled('learns')) >= 1, 'what came to the newer one');
@@ -160,7 +205,10 @@ describe('the dispatchers of a module', () => {
     open = [];
     const last = await replica(older);
     await last.inbox.accept([{ ...message('a'), name: 'a.b.v2' }]);
-    await eventually(async () => expect(await source.query('select reason from dead_letter')).toEqual([{ reason: 'unknown version' }]), 'a dead letter');
+    await eventually(
+      async () => expect(await source.query('select reason from dead_letter')).toEqual([{ reason: 'unknown version' }]),
+      'a dead letter',
+    );
   });
 
   // it killed one replica after the other, with no try counted
@@ -172,9 +220,17 @@ describe('the dispatchers of a module', () => {
     await new Inbox(sql, 'hall', new Membership(sql)).accept([message('k')]);
     await source.query('update inbox set starts = $1', [DEADLY_STARTS]);
     // a replica that was killed: its row is left, and its connection is closed
-    await source.query("insert into message_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')");
+    await source.query(
+      "insert into message_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')",
+    );
     await replica(deadly);
-    await eventually(async () => expect(await source.query('select reason from dead_letter')).toEqual([{ reason: `the process ended ${DEADLY_STARTS} times while it was handled` }]), 'a dead letter');
+    await eventually(
+      async () =>
+        expect(await source.query('select reason from dead_letter')).toEqual([
+          { reason: `the process ended ${DEADLY_STARTS} times while it was handled` },
+        ]),
+      'a dead letter',
+    );
     expect(runs).toBe(0);
     const [{ id } = { id: '' }] = await sql.rows<{ id: string }>('select message_id as id from dead_letter');
     expect(await resendDeadLetters(sql, 'deadly', [id])).toBe(1);
@@ -189,12 +245,22 @@ describe('the dispatchers of a module', () => {
     await register(sql, [careful]);
     await new Inbox(sql, 'hall', new Membership(sql)).accept([message('k')]);
     // a replica that was killed: from now on starts are noted
-    await source.query("insert into message_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')");
+    await source.query(
+      "insert into message_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')",
+    );
     const locked = source.createQueryRunner();
     await locked.startTransaction();
     await locked.query('select 1 from inbox for update');
     const only = await replica(careful);
-    await eventually(async () => expect(await source.query('select 1 from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()')).toHaveLength(1), 'its start about to be noted');
+    await eventually(
+      async () =>
+        expect(
+          await source.query(
+            'select 1 from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()',
+          ),
+        ).toHaveLength(1),
+      'its start about to be noted',
+    );
     const left = only.membership.replica;
     await source.query('delete from message_replica where replica = $1', [left]);
     await eventually(() => only.membership.replica !== left, 'it left out, and back', 20_000);
@@ -217,7 +283,9 @@ describe('the dispatchers of a module', () => {
     await eventually(async () => (await handled('together')) === 1, 'the first one handled');
     await only.inbox.accept(Array.from({ length: 40 }, (_, i) => message(`key ${i}`)));
     await eventually(async () => (await handled('together')) === 41, 'all handled');
-    const [{ transactions } = { transactions: 0 }] = await source.query<{ transactions: number }[]>("select count(distinct xmin::text)::int as transactions from inbox where key like 'key%'");
+    const [{ transactions } = { transactions: 0 }] = await source.query<{ transactions: number }[]>(
+      "select count(distinct xmin::text)::int as transactions from inbox where key like 'key%'",
+    );
     // one, or on a slow machine few; before, as many as may run at a time: four
     expect(transactions).toBeLessThan(4);
     await only.inbox.accept([message('slow')]);
@@ -234,13 +302,30 @@ describe('the dispatchers of a module', () => {
     });
     const only = await replica(careless);
     await only.inbox.accept([message('k')]);
-    await eventually(async () => expect(await source.query("select history->0->>'message' as message from dead_letter")).toEqual([{ message: 'left behind' }]), 'a dead letter');
+    await eventually(
+      async () =>
+        expect(await source.query("select history->0->>'message' as message from dead_letter")).toEqual([
+          { message: 'left behind' },
+        ]),
+      'a dead letter',
+    );
   });
 
   it('let a transaction wait for as long as its handler may take', async () => {
     const settings: string[] = [];
     const note = (name: string, options: ConsumerOptions): DurableConsumer =>
-      consumer(name, options, async () => void settings.push((await source.query<{ idle: string }[]>("select current_setting('idle_in_transaction_session_timeout') as idle"))[0]?.idle ?? ''));
+      consumer(
+        name,
+        options,
+        async () =>
+          void settings.push(
+            (
+              await source.query<{ idle: string }[]>(
+                "select current_setting('idle_in_transaction_session_timeout') as idle",
+              )
+            )[0]?.idle ?? '',
+          ),
+      );
     const only = await replica(note('patient', { timeoutMs: 300_000 }), note('usual', {}));
     await only.inbox.accept([message('a')]);
     await eventually(() => expect([...settings].sort()).toEqual(['1min', '310s']), 'both of them');

@@ -32,9 +32,9 @@ export interface DispatcherOptions {
 }
 
 /**
- * Hands a module's inbox to its consumers: of each key one message at a time and in order, keys side by side. Of all replicas one at
- * a time works on a partition of a consumer. What the inbox stores while this replica is alone comes here at once (`offer`); the rest is
- * looked for when something says that there may be something.
+ * Hands a module's inbox to its consumers: of each key one message at a time and in order, keys side by side. Of all
+ * replicas one at a time works on a partition of a consumer. What the inbox stores while this replica is alone comes
+ * here at once (`offer`); the rest is looked for when something says that there may be something.
  */
 export class Dispatcher {
   private readonly logger = new Logger('messages');
@@ -95,7 +95,10 @@ export class Dispatcher {
     this.waker.wake();
   }
 
-  /** Something in the inbox is not handled: most likely it is in memory. Whatever is not is looked for, also where all is taken for being there. */
+  /**
+   * Something in the inbox is not handled: most likely it is in memory. Whatever is not is looked for, also where all
+   * is taken for being there.
+   */
   private lookEverywhere(): void {
     if (!this.membership.isAlone || this.isIdle()) return this.wakeAll();
     this.everywhere = true;
@@ -109,8 +112,8 @@ export class Dispatcher {
   }
 
   /**
-   * Takes what was just stored in the inbox by this process: straight into memory where that is known to have all that came before it,
-   * else it is looked for.
+   * Takes what was just stored in the inbox by this process: straight into memory where that is known to have all that
+   * came before it, else it is looked for.
    */
   offer(found: readonly Found[], look: number): void {
     let missed = false;
@@ -141,7 +144,12 @@ export class Dispatcher {
   /** Takes messages that are not stored, unless something rules it out. */
   handOver(messages: readonly Addressed[]): HandOver {
     const look = this.openLook();
-    const mayTake = this.started && !this.stopped && this.membership.isSurelyAlone && !this.careful.isOn && messages.length <= HAND_OVER_MAX;
+    const mayTake =
+      this.started &&
+      !this.stopped &&
+      this.membership.isSurelyAlone &&
+      !this.careful.isOn &&
+      messages.length <= HAND_OVER_MAX;
     const handOver = handOverTo(mayTake ? this.byName : new Map(), messages, look);
     this.closeLook(look);
     this.dispatch();
@@ -156,8 +164,8 @@ export class Dispatcher {
   }
 
   /**
-   * Takes nothing more; resolves when what is being handled is committed. Other replicas go on at once with partitions on which nothing
-   * is being handled, and with the others as that ends.
+   * Takes nothing more; resolves when what is being handled is committed. Other replicas go on at once with partitions
+   * on which nothing is being handled, and with the others as that ends.
    */
   async stop(): Promise<void> {
     this.stopped = true;
@@ -226,7 +234,10 @@ export class Dispatcher {
       this.complained = false;
       return found;
     } catch (error) {
-      if (!this.complained && !this.stopped) this.logger.warn(`${this.context.module}: the inbox cannot be read for now: ${error instanceof Error ? error.message : String(error)}`);
+      if (!this.complained && !this.stopped)
+        this.logger.warn(
+          `${this.context.module}: the inbox cannot be read for now: ${error instanceof Error ? error.message : String(error)}`,
+        );
       this.complained = true;
       this.fail();
       return 0;
@@ -248,7 +259,8 @@ export class Dispatcher {
       const rest = new Set(own.filter(({ state }) => state !== 'due').map(({ partition }) => partition));
       await this.receive(worker, own, look);
       if (worker.missed !== missed.get(worker) || !this.membership.isAlone) continue;
-      for (const part of wanted.get(worker) ?? []) if (!rest.has(part) && worker.group.held.has(part)) worker.complete.add(part);
+      for (const part of wanted.get(worker) ?? [])
+        if (!rest.has(part) && worker.group.held.has(part)) worker.complete.add(part);
     }
     return found.length;
   }
@@ -267,7 +279,9 @@ export class Dispatcher {
   private dispatch(): void {
     for (const worker of this.workers) {
       while (!this.stopped && worker.backlog.hasWaiting && this.mayStart(worker)) {
-        const work = this.handle(worker).catch((error: unknown) => this.logger.error(`${this.context.module}: ${String(error)}`));
+        const work = this.handle(worker).catch((error: unknown) =>
+          this.logger.error(`${this.context.module}: ${String(error)}`),
+        );
         this.working.add(work);
         void work.finally(() => {
           this.working.delete(work);
@@ -329,7 +343,12 @@ export class Dispatcher {
   }
 
   private async runBatch(worker: ConsumerWorker, first: KeyQueue, most: number): Promise<void> {
-    const batch = new Batch(this.context, worker.consumer, { backlog: worker.backlog, first, replica: this.membership.replica, most });
+    const batch = new Batch(this.context, worker.consumer, {
+      backlog: worker.backlog,
+      first,
+      replica: this.membership.replica,
+      most,
+    });
     try {
       await batch.run();
       const failed = new Set(batch.failures.map((failure) => failure.delivery));
@@ -377,7 +396,9 @@ export class Dispatcher {
       this.giveBack(worker, queue, failure !== undefined);
       if (failure) this.holds(worker, failure);
     } catch (error) {
-      this.logger.warn(`${module}: ${consumer.name} could not note what became of ${delivery.message.id}, which it will handle again: ${error instanceof Error ? error.message : String(error)}`);
+      this.logger.warn(
+        `${module}: ${consumer.name} could not note what became of ${delivery.message.id}, which it will handle again: ${error instanceof Error ? error.message : String(error)}`,
+      );
       this.ended(worker, delivery, false);
       worker.drop(queue, this.looks, 'dropped');
       this.fail();
@@ -407,10 +428,15 @@ export class Dispatcher {
 
   private async recordFailure(worker: ConsumerWorker, failure: FailedDelivery): Promise<void> {
     try {
-      await new Batch(this.context, worker.consumer, { backlog: worker.backlog, replica: this.membership.replica }).recordFailure(failure);
+      await new Batch(this.context, worker.consumer, {
+        backlog: worker.backlog,
+        replica: this.membership.replica,
+      }).recordFailure(failure);
       this.holds(worker, failure);
     } catch (unwritten) {
-      this.logger.warn(`${this.context.module}: a failed try of ${failure.delivery.message.id} could not be written down: ${unwritten instanceof Error ? unwritten.message : String(unwritten)}`);
+      this.logger.warn(
+        `${this.context.module}: a failed try of ${failure.delivery.message.id} could not be written down: ${unwritten instanceof Error ? unwritten.message : String(unwritten)}`,
+      );
     }
   }
 
@@ -429,7 +455,8 @@ export class Dispatcher {
     worker.leaveOut(this.looks);
     this.context.failurePolicy.keep(consumer.name, (part) => group.keeps(part));
     for (const [attempt, delivery] of this.context.attempts) {
-      if (delivery.consumer === consumer.name && !group.keeps(delivery.partition)) attempt.giveUp(new MembershipLost(group.group));
+      if (delivery.consumer === consumer.name && !group.keeps(delivery.partition))
+        attempt.giveUp(new MembershipLost(group.group));
     }
     this.waker.wake();
   }

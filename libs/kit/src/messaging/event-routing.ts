@@ -8,8 +8,8 @@ import type { Outbox } from './outbox.js';
 type Publish = (event: IEvent, ...rest: unknown[]) => unknown;
 
 /**
- * Routes every stock `EventBus` of a container: events of contracts go into the outbox, also those of an aggregate's `commit()`;
- * private events stay on the stock path, which is in this process and forgets them when it ends.
+ * Routes every stock `EventBus` of a container: events of contracts go into the outbox, also those of an aggregate's
+ * `commit()`; private events stay on the stock path, which is in this process and forgets them when it ends.
  * @param outbox `undefined` for a module without tables, which can store nothing.
  */
 export function attachEventBus(app: INestApplicationContext, module: string, outbox: Outbox | undefined): void {
@@ -27,7 +27,8 @@ function route(bus: EventBus<IEvent>, module: string, outbox: Outbox | undefined
     outbox.addEvent(event);
     return undefined;
   };
-  const publishAll = (events: readonly IEvent[], ...rest: unknown[]): unknown[] => events.map((event) => publish(event, ...rest));
+  const publishAll = (events: readonly IEvent[], ...rest: unknown[]): unknown[] =>
+    events.map((event) => publish(event, ...rest));
   Object.defineProperty(bus, 'publish', { value: publish, configurable: true });
   Object.defineProperty(bus, 'publishAll', { value: publishAll, configurable: true });
 }

@@ -5,8 +5,9 @@ import { InvalidMessage } from '../contract/index.js';
 import { failedAttempt, isFinal, isPassing, waitMs } from './retry.js';
 
 /**
- * Every so many failures in a row that say nothing of the message (a deadlock, a lost connection) count as a failed try nevertheless:
- * a message that brings them about itself ends as a dead letter, and a database that is away for an hour makes none.
+ * Every so many failures in a row that say nothing of the message (a deadlock, a lost connection) count as a failed try
+ * nevertheless: a message that brings them about itself ends as a dead letter, and a database that is away for an hour
+ * makes none.
  */
 export const PASSING_MAX = 20;
 
@@ -37,8 +38,10 @@ export class FailurePolicy {
 
   /** Forgets the messages of a consumer's partitions that are another replica's now. */
   keep(consumer: string, isHeld: (partition: number) => boolean): void {
-    for (const [id, delivery] of this.suspects) if (delivery.consumer === consumer && !isHeld(delivery.partition)) this.suspects.delete(id);
-    for (const [id, { delivery }] of this.passing) if (delivery.consumer === consumer && !isHeld(delivery.partition)) this.passing.delete(id);
+    for (const [id, delivery] of this.suspects)
+      if (delivery.consumer === consumer && !isHeld(delivery.partition)) this.suspects.delete(id);
+    for (const [id, { delivery }] of this.passing)
+      if (delivery.consumer === consumer && !isHeld(delivery.partition)) this.passing.delete(id);
   }
 
   /** Whether a failure is to be written down as a try of this message. Counts it. */
@@ -52,7 +55,8 @@ export class FailurePolicy {
 
   /** What a failure makes of a message. One that only newer code can handle waits until that has its partition. */
   async failed(consumer: DurableConsumer, delivery: Delivery, error: unknown): Promise<FailedDelivery> {
-    if (error instanceof UnknownVersion && (await this.deliveries.isKnownElsewhere(delivery))) return this.postponed(consumer, delivery);
+    if (error instanceof UnknownVersion && (await this.deliveries.isKnownElsewhere(delivery)))
+      return this.postponed(consumer, delivery);
     return this.counts(delivery, error) ? this.counted(consumer, delivery, error) : this.postponed(consumer, delivery);
   }
 
@@ -73,17 +77,34 @@ export class FailurePolicy {
 
   private postponed({ rules }: DurableConsumer, delivery: Delivery): FailedDelivery {
     const times = this.passing.get(`${delivery.consumer} ${delivery.message.id}`)?.times ?? 1;
-    return { delivery, attempts: delivery.attempts, tried: undefined, waitMs: waitMs(rules, times), reason: '', onDead: rules.onDead };
+    return {
+      delivery,
+      attempts: delivery.attempts,
+      tried: undefined,
+      waitMs: waitMs(rules, times),
+      reason: '',
+      onDead: rules.onDead,
+    };
   }
 
   /** What a message is that ended the process that handled it, again and again. */
   deadly({ rules }: DurableConsumer, delivery: Delivery, deaths: number): FailedDelivery {
-    return { delivery, attempts: delivery.attempts, tried: undefined, waitMs: undefined, reason: `the process ended ${deaths} times while it was handled`, onDead: rules.onDead };
+    return {
+      delivery,
+      attempts: delivery.attempts,
+      tried: undefined,
+      waitMs: undefined,
+      reason: `the process ended ${deaths} times while it was handled`,
+      onDead: rules.onDead,
+    };
   }
 
   /** The consumer as it is told of a dead letter. */
   deadLetterHandler(consumer: DurableConsumer, { reason, tried }: FailedDelivery): DurableConsumer {
-    return { ...consumer, handle: async (message) => consumer.onDead?.(message, { reason, history: tried ? [tried] : [] }) };
+    return {
+      ...consumer,
+      handle: async (message) => consumer.onDead?.(message, { reason, history: tried ? [tried] : [] }),
+    };
   }
 }
 

@@ -2,7 +2,17 @@ import { randomUUID } from 'node:crypto';
 import type { StoredMessage } from '../transport/index.js';
 import { HandOver, type Taker } from './hand-over.js';
 
-const message = (): StoredMessage => ({ id: randomUUID(), kind: 'event', name: 'a.b.v1', source: 'a', target: undefined, key: 'k', payload: '{}', headers: {}, occurredAt: new Date().toISOString() });
+const message = (): StoredMessage => ({
+  id: randomUUID(),
+  kind: 'event',
+  name: 'a.b.v1',
+  source: 'a',
+  target: undefined,
+  key: 'k',
+  payload: '{}',
+  headers: {},
+  occurredAt: new Date().toISOString(),
+});
 
 class Watched implements Taker {
   late = 0;
@@ -20,7 +30,12 @@ describe('a hand-over', () => {
     handOver.take(first, [a, b]);
     handOver.take(second, [a]);
     const late = handOver.late();
-    for (const [one, taker] of [[first, a], [second, a], [first, b]] as const) handOver.settled(one, taker);
+    for (const [one, taker] of [
+      [first, a],
+      [second, a],
+      [first, b],
+    ] as const)
+      handOver.settled(one, taker);
     expect(await late).toEqual([]);
     expect([a.late, b.late]).toEqual([0, 0]);
   });

@@ -1,8 +1,14 @@
 import type { StoredMessage } from '../transport/index.js';
 
-/** Messages that are handled before they are stored, of one hand-over at the most; more of them are stored first, which costs less then. */
+/**
+ * Messages that are handled before they are stored, of one hand-over at the most; more of them are stored first, which
+ * costs less then.
+ */
 export const HAND_OVER_MAX = 128;
-/** How long none of them may be handled before the rest is stored, in milliseconds: twice as long as a transaction takes more messages. Its sender's next messages wait for that. */
+/**
+ * How long none of them may be handled before the rest is stored, in milliseconds: twice as long as a transaction takes
+ * more messages. Its sender's next messages wait for that.
+ */
 const STORE_AFTER_MS = 50;
 
 /** A message, and the consumers of the module that take it; empty: not known. */
@@ -18,9 +24,9 @@ export interface Taker {
 }
 
 /**
- * Messages that were just committed in this process, on their way to its handlers without a stop in the inbox: their rows are written with
- * what handling them does, by the same transaction. What is not handled at once is stored after all, whether its handler runs meanwhile
- * or not; until then it is in the outbox of its sender, unsent.
+ * Messages that were just committed in this process, on their way to its handlers without a stop in the inbox: their
+ * rows are written with what handling them does, by the same transaction. What is not handled at once is stored after
+ * all, whether its handler runs meanwhile or not; until then it is in the outbox of its sender, unsent.
  */
 export class HandOver {
   /** Messages that were not taken, in order. */

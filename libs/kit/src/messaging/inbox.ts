@@ -13,12 +13,12 @@ import type { Sql } from './sql.js';
 
 const INTAKE = 'intake';
 
-// One transaction at a time stores into an inbox, so that positions become visible in their order; the lock is taken before a row gets
-// its position. All of them are ready, also those of keys that are held: the dispatcher alone parks them, those that came first before the
-// others, or one that was parked at once would be taken before those that are ready still.
-// An event from before its consumer is none for it, whenever and from wherever it comes: a log that is read from its start, a replay.
-// One that begins in the future began before the clock was set back: what comes then looks older than it is.
-// A command whose handler no replica has had yet waits for it: its sender was deployed first.
+// One transaction at a time stores into an inbox, so that positions become visible in their order; the lock is taken
+// before a row gets its position. All of them are ready, also those of keys that are held: the dispatcher alone parks
+// them, those that came first before the others, or one that was parked at once would be taken before those that are
+// ready still. An event from before its consumer is none for it, whenever and from wherever it comes: a log that is
+// read from its start, a replay. One that begins in the future began before the clock was set back: what comes then
+// looks older than it is. A command whose handler no replica has had yet waits for it: its sender was deployed first.
 const accepted = (given: string, further = ''): string => `
 with given as materialized (
   select * from json_to_recordset(${given}::json) as m(n int, id uuid, source text, kind text, name text, family text, key text, payload text, headers jsonb, occurred_at timestamptz)
@@ -39,16 +39,20 @@ const ACCEPT = `${accepted('$1')}
 from stored s order by s.position`;
 
 // One statement, whose locks nobody can hold while frozen. A row without a consumer says that the position was moved.
-const MOVE = `${accepted('$1', `, moved as (
+const MOVE = `${accepted(
+  '$1',
+  `, moved as (
   insert into message_intake (incarnation, sequence, message_id) select $2, $3, $4::uuid where ${isMember('$5')}
   on conflict ("only") do update set incarnation = excluded.incarnation, sequence = excluded.sequence, message_id = excluded.message_id
   returning 1
-)`)}
+)`,
+)}
 from (select 1 from moved) is_moved left join stored s on true order by s.position`;
 
-// A consumer that begins in the future began before the clock was set back. When that clock is set forward again, what was published meanwhile
-// must not look older than it.
-const BEGIN_BEFORE = "update message_consumer set begins_at = clock_timestamp() - interval '1 hour' where begins_at > clock_timestamp()";
+// A consumer that begins in the future began before the clock was set back. When that clock is set forward again, what
+// was published meanwhile must not look older than it.
+const BEGIN_BEFORE =
+  "update message_consumer set begins_at = clock_timestamp() - interval '1 hour' where begins_at > clock_timestamp()";
 
 interface ConsumerRow {
   readonly name: string;
@@ -78,9 +82,9 @@ export interface Receiver {
 }
 
 /**
- * The receiving side of a module: stores each message once for each consumer that takes it (idempotent consumer, after Richardson's
- * "Microservices Patterns"). Which consumers there are is in the database, so that a replica of an older version also stores for one
- * that only a newer version has.
+ * The receiving side of a module: stores each message once for each consumer that takes it (idempotent consumer, after
+ * Richardson's "Microservices Patterns"). Which consumers there are is in the database, so that a replica of an older
+ * version also stores for one that only a newer version has.
  */
 export class Inbox implements InboxPort {
   private readonly logger = new Logger('inbox');
@@ -147,8 +151,12 @@ export class Inbox implements InboxPort {
   }
 
   async position(): Promise<LogPosition | undefined> {
-    const [row] = await this.sql.rows<{ incarnation: string; sequence: string; id: string | null }>('select incarnation, sequence, message_id as id from message_intake');
-    return row && { incarnation: row.incarnation, sequence: Number(row.sequence), ...(row.id !== null && { id: row.id }) };
+    const [row] = await this.sql.rows<{ incarnation: string; sequence: string; id: string | null }>(
+      'select incarnation, sequence, message_id as id from message_intake',
+    );
+    return (
+      row && { incarnation: row.incarnation, sequence: Number(row.sequence), ...(row.id !== null && { id: row.id }) }
+    );
   }
 
   whileReading(work: (signal: AbortSignal) => Promise<void>): void {
@@ -182,11 +190,22 @@ export class Inbox implements InboxPort {
     look();
   }
 
-  private async store(messages: readonly StoredMessage[], position: LogPosition | undefined): Promise<readonly Found[]> {
-    const given = JSON.stringify(messages.map((message, n) => ({ n, family: familyOf(message.name), ...inboxRow(message) })));
+  private async store(
+    messages: readonly StoredMessage[],
+    position: LogPosition | undefined,
+  ): Promise<readonly Found[]> {
+    const given = JSON.stringify(
+      messages.map((message, n) => ({ n, family: familyOf(message.name), ...inboxRow(message) })),
+    );
     if (position === undefined) return this.foundOf(messages, await this.sql.rows<AcceptedRow>(ACCEPT, [given]));
     if (this.group?.held.has(0) !== true) throw new MembershipLost(INTAKE);
-    const rows = await this.sql.rows<AcceptedRow>(MOVE, [given, position.incarnation, position.sequence, position.id ?? null, this.membership.replica]);
+    const rows = await this.sql.rows<AcceptedRow>(MOVE, [
+      given,
+      position.incarnation,
+      position.sequence,
+      position.id ?? null,
+      this.membership.replica,
+    ]);
     if (rows.length === 0) throw new MembershipLost(INTAKE);
     return this.foundOf(messages, rows);
   }
@@ -198,7 +217,14 @@ export class Inbox implements InboxPort {
     return rows.map(({ consumer, id, partition, position, isHeld }): Found => {
       const message = byId.get(id) as StoredMessage;
       const name = consumer as string;
-      return { consumer: name, key: message.key, partition, state: isHeld ? 'held' : 'ready', position, delivery: { consumer: name, message, partition, attempts: 0 } };
+      return {
+        consumer: name,
+        key: message.key,
+        partition,
+        state: isHeld ? 'held' : 'ready',
+        position,
+        delivery: { consumer: name, message, partition, attempts: 0 },
+      };
     });
   }
 
@@ -215,7 +241,9 @@ export class Inbox implements InboxPort {
   }
 
   private async readConsumers(): Promise<void> {
-    this.consumers = await this.sql.rows<ConsumerRow>('select name, kind, takes, begins_at as "beginsAt" from message_consumer');
+    this.consumers = await this.sql.rows<ConsumerRow>(
+      'select name, kind, takes, begins_at as "beginsAt" from message_consumer',
+    );
     this.takers.clear();
   }
 }

@@ -1,13 +1,23 @@
-/** Between two beats of a replica, in milliseconds: how often it says that it lives, and looks for what it was not told of. */
+/**
+ * Between two beats of a replica, in milliseconds: how often it says that it lives, and looks for what it was not told
+ * of.
+ */
 export const BEAT_MS = 2_500;
 /** A replica that does not move for so long is left out by the others, in milliseconds by their own clocks. */
 export const SILENCE_MS = 10_000;
 
-/** Holds when a replica is a member: what one that was left out still writes changes nothing. `replica` is a parameter. */
-export const isMember = (replica: string): string => `exists (select from message_replica where replica = ${replica}::uuid)`;
+/**
+ * Holds when a replica is a member: what one that was left out still writes changes nothing. `replica` is a parameter.
+ */
+export const isMember = (replica: string): string =>
+  `exists (select from message_replica where replica = ${replica}::uuid)`;
 
-/** As `isMember`, and nobody can leave the replica out before the statement has ended. For statements that are a transaction of their own. */
-export const staysMember = (replica: string): string => `exists (select from message_replica where replica = ${replica}::uuid for key share)`;
+/**
+ * As `isMember`, and nobody can leave the replica out before the statement has ended. For statements that are a
+ * transaction of their own.
+ */
+export const staysMember = (replica: string): string =>
+  `exists (select from message_replica where replica = ${replica}::uuid for key share)`;
 
 const TELL = (topic: string): string => `pg_notify('fledge:' || current_schema(), ${topic})`;
 
@@ -27,8 +37,8 @@ with view as (
 select version::float8 as version, ${TELL("'view ' || $1")} from view`;
 
 /**
- * What a replica says of itself, and sees of the others and of what there is to do, in one statement. Whoever changes what the
- * division of work depends on ($7) begins a new version of the view.
+ * What a replica says of itself, and sees of the others and of what there is to do, in one statement. Whoever changes
+ * what the division of work depends on ($7) begins a new version of the view.
  */
 export const BEAT = `
 with me as (
@@ -48,7 +58,9 @@ select (select count(*)::int from me) as present,
   (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from timer where due_at < 'infinity') as "timerInMs",
   coalesce((select array_agg(c.name) from message_consumer c where exists (select from message_hold h where h.consumer = c.name)), '{}') as holding`;
 
-/** Leaves a replica out that has not moved since it was seen. Answers the new version, or no row if it moved or is gone. */
+/**
+ * Leaves a replica out that has not moved since it was seen. Answers the new version, or no row if it moved or is gone.
+ */
 export const EXPEL = `
 with gone as (
   delete from message_replica where replica = $1 and beat = $2 returning 1
@@ -82,4 +94,5 @@ with view as (
 select version::float8 as version, ${TELL("'view'")} from view`;
 
 /** Those that run and have not seen a version of the view. */
-export const BEHIND = 'select replica from message_replica where seen < $1 and replica is distinct from $2::uuid and not pg_try_advisory_xact_lock(line)';
+export const BEHIND =
+  'select replica from message_replica where seen < $1 and replica is distinct from $2::uuid and not pg_try_advisory_xact_lock(line)';

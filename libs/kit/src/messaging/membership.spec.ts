@@ -18,7 +18,12 @@ describe('the replicas of a module', () => {
 
   beforeAll(async () => {
     database = await freshDatabase();
-    source = await openModuleData({ module: 'shared', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
+    source = await openModuleData({
+      module: 'shared',
+      url: database.url,
+      entities: [],
+      migrations: MESSAGING_MIGRATIONS,
+    });
   });
   afterEach(async () => {
     for (const membership of open.splice(0)) await membership.stop();
@@ -45,7 +50,10 @@ describe('the replicas of a module', () => {
     const lock = 4711;
     const held = await sqlOf(source).openLine?.({ notified: () => undefined, lost: () => undefined });
     if (line === 'open') await held?.rows('select pg_advisory_lock($1::bigint)', [lock]);
-    await source.query(`insert into message_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), $1, 0, '{work}', true, '{}')`, [lock]);
+    await source.query(
+      `insert into message_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), $1, 0, '{work}', true, '{}')`,
+      [lock],
+    );
     await source.query('update message_view set version = version + 1');
     return () => held?.close() ?? Promise.resolve();
   }
@@ -78,7 +86,8 @@ describe('the replicas of a module', () => {
     first.group.onRelease(() => !busy);
     const second = await join(8);
     await eventually(() => first.group.held.size === 4, 'the first one begins nothing on half of them');
-    for (let beats = 0; beats < 5; beats++) await Promise.all([first.membership.beatNow(), second.membership.beatNow()]);
+    for (let beats = 0; beats < 5; beats++)
+      await Promise.all([first.membership.beatNow(), second.membership.beatNow()]);
     expect(second.group.held.size).toBe(0);
     busy = false;
     await eventually(() => second.group.held.size === 4, 'the second one has them');
@@ -146,14 +155,22 @@ describe('the replicas of a module', () => {
     await eventually(() => expect(parts(group)).toEqual([0, 1]), 'all parts held again', SILENCE_MS);
   });
 
-  // Leases ended by the database's clock: one that stepped back kept those of dead replicas, and stopped every singleton.
+  // Leases ended by the database's clock: one that stepped back kept those of dead replicas, and stopped every
+  // singleton.
   it('decide nothing by the clock of the database', async () => {
     const statements: string[] = [];
     const sql = sqlOf(source);
-    const listening: Sql = { rows: (text, parameters) => (statements.push(text), sql.rows(text, parameters)), transaction: (work) => sql.transaction(work) };
+    const listening: Sql = {
+      rows: (text, parameters) => (statements.push(text), sql.rows(text, parameters)),
+      transaction: (work) => sql.transaction(work),
+    };
     await join(2, listening);
     await join(2, listening);
-    const timed = statements.filter((text) => /clock_timestamp|now\(\)|current_timestamp/.test(text.replace(/extract\(epoch from (min\(due_at\) - )?clock_timestamp\(\)\)/g, '')));
+    const timed = statements.filter((text) =>
+      /clock_timestamp|now\(\)|current_timestamp/.test(
+        text.replace(/extract\(epoch from (min\(due_at\) - )?clock_timestamp\(\)\)/g, ''),
+      ),
+    );
     expect(timed).toEqual([]);
   });
 
@@ -162,7 +179,9 @@ describe('the replicas of a module', () => {
     const owner = new Client({ connectionString: database.url });
     await owner.connect();
     for (let times = 0; times < 3; times++) {
-      await owner.query("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name = 'fledge:shared'");
+      await owner.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name = 'fledge:shared'",
+      );
       await membership.beatNow();
     }
     await owner.end();

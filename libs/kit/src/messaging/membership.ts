@@ -3,14 +3,28 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { ModuleLine } from '../data/index.js';
 import { type Member, partsOf } from './assignment.js';
-import { BEAT, BEAT_MS, CLOSED_LINES, CLOSED_LINES_OF_OTHERS, EXPEL, HOLD_LINE, JOIN, LEAVE, NOTIFY, SILENCE_MS } from './membership-sql.js';
+import {
+  BEAT,
+  BEAT_MS,
+  CLOSED_LINES,
+  CLOSED_LINES_OF_OTHERS,
+  EXPEL,
+  HOLD_LINE,
+  JOIN,
+  LEAVE,
+  NOTIFY,
+  SILENCE_MS,
+} from './membership-sql.js';
 import { type Assignment, Share } from './share.js';
 import type { Sql } from './sql.js';
 
 export { BEAT_MS, SILENCE_MS } from './membership-sql.js';
 export type { Assignment } from './share.js';
 
-/** A replica that could not say that it lives for so long, in milliseconds, gives up its work by itself, before others take it. */
+/**
+ * A replica that could not say that it lives for so long, in milliseconds, gives up its work by itself, before others
+ * take it.
+ */
 const GIVE_UP_MS = SILENCE_MS - 1_500;
 /** Between two beats while replicas hand work over, or the database is away, in milliseconds. */
 const QUICK_BEAT_MS = 200;
@@ -56,7 +70,10 @@ interface Beat extends Signs {
 export interface ClockStep {
   /** By how much, in milliseconds: above zero for forward. */
   readonly byMs: number;
-  /** What the clock, as it is set now, would have shown when it was last seen as it was before, in milliseconds since 1970. */
+  /**
+   * What the clock, as it is set now, would have shown when it was last seen as it was before, in milliseconds since
+   * 1970.
+   */
   readonly sinceMs: number;
 }
 
@@ -69,18 +86,22 @@ interface Stillness {
 
 /** What a replica tells of itself. */
 export interface MembershipOptions {
-  /** What its code can handle, for others to see: each a consumer and a wire name with its version, as `knowledge` makes it. */
+  /**
+   * What its code can handle, for others to see: each a consumer and a wire name with its version, as `knowledge` makes
+   * it.
+   */
   readonly knows?: readonly string[];
   /** Whether it reaches what it works with besides the database, its broker above all. Default: always. */
   readonly isHealthy?: () => boolean;
 }
 
 /**
- * The replicas of one module, which divide its work among themselves. Each has one row, in which it counts its beats. All see the same
- * members under the same version of the view, and compute from them who has what; a part changes hands when every other replica has
- * seen the new version and says that it keeps the part no more. No clock is compared with another: who does not move for
- * `SILENCE_MS` by the observer's own, or whose connection is closed, is left out by deleting its row, and what it writes
- * afterwards does not commit (fencing, after Kleppmann's "How to do distributed locking"). One that comes back joins anew.
+ * The replicas of one module, which divide its work among themselves. Each has one row, in which it counts its beats.
+ * All see the same members under the same version of the view, and compute from them who has what; a part changes hands
+ * when every other replica has seen the new version and says that it keeps the part no more. No clock is compared with
+ * another: who does not move for `SILENCE_MS` by the observer's own, or whose connection is closed, is left out by
+ * deleting its row, and what it writes afterwards does not commit (fencing, after Kleppmann's "How to do distributed
+ * locking"). One that comes back joins anew.
  */
 export class Membership {
   private readonly logger = new Logger('replicas');
@@ -116,7 +137,10 @@ export class Membership {
     private readonly options: MembershipOptions = {},
   ) {}
 
-  /** A UUID of this run of the process, and of its present membership: one that was left out has another when it is back. */
+  /**
+   * A UUID of this run of the process, and of its present membership: one that was left out has another when it is
+   * back.
+   */
   get replica(): string {
     return this.id;
   }
@@ -148,7 +172,10 @@ export class Membership {
     this.signListeners.push(listener);
   }
 
-  /** Calls `listener` when members or what they take have changed; others learn that this replica knows only when it has resolved. */
+  /**
+   * Calls `listener` when members or what they take have changed; others learn that this replica knows only when it has
+   * resolved.
+   */
   onView(listener: () => Promise<void>): void {
     this.viewListeners.push(listener);
   }
@@ -168,12 +195,18 @@ export class Membership {
     return this.isAlone && performance.now() - this.renewedAt < GIVE_UP_MS;
   }
 
-  /** What the clock of the database should show now, in milliseconds since 1970: as it was at the last beat, and went on since. */
+  /**
+   * What the clock of the database should show now, in milliseconds since 1970: as it was at the last beat, and went on
+   * since.
+   */
   get expectedClockMs(): number | undefined {
     return this.clock && this.clock.ms + performance.now() - this.clock.at;
   }
 
-  /** Tells the other replicas that there is something for them, as far as there are any. Never rejects: who does not hear of it finds it at a beat. */
+  /**
+   * Tells the other replicas that there is something for them, as far as there are any. Never rejects: who does not
+   * hear of it finds it at a beat.
+   */
   tell(topic: string): void {
     if (this.isAlone || this.stopped) return;
     // who is not told finds it at a beat
@@ -235,11 +268,16 @@ export class Membership {
   private schedule(): void {
     if (this.stopped) return;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.beatNow(), this.isSettled() && !this.failing ? BEAT_MS : QUICK_BEAT_MS).unref();
+    this.timer = setTimeout(
+      () => void this.beatNow(),
+      this.isSettled() && !this.failing ? BEAT_MS : QUICK_BEAT_MS,
+    ).unref();
   }
 
   private isSettled(): boolean {
-    return this.others.every(({ seen }) => seen >= this.seen) && [...this.shares.values()].every((share) => share.isSettled);
+    return (
+      this.others.every(({ seen }) => seen >= this.seen) && [...this.shares.values()].every((share) => share.isSettled)
+    );
   }
 
   private async safely(): Promise<void> {
@@ -261,7 +299,15 @@ export class Membership {
     const healthy = this.isHealthy();
     const told = JSON.stringify([groups, healthy]);
     const keeps = shares.flatMap((share) => share.kept());
-    const [beat] = await this.statements<Beat>(BEAT, [this.id, this.seen, keeps, groups, healthy, this.lineLock, told !== this.told]);
+    const [beat] = await this.statements<Beat>(BEAT, [
+      this.id,
+      this.seen,
+      keeps,
+      groups,
+      healthy,
+      this.lineLock,
+      told !== this.told,
+    ]);
     if (!beat) throw new Error('PostgreSQL answered a beat with no row');
     if (beat.present === 0) return this.returnAnew();
     if (told !== this.told) this.tell('view');
@@ -279,7 +325,9 @@ export class Membership {
     const at = performance.now();
     const byMs = ms - (this.expectedClockMs ?? ms);
     if (Math.abs(byMs) > CLOCK_STEP_MIN_MS) {
-      this.logger.warn(`the clock of the database was set ${byMs > 0 ? 'forward' : 'back'} by ${Math.round(Math.abs(byMs) / 1_000)} s`);
+      this.logger.warn(
+        `the clock of the database was set ${byMs > 0 ? 'forward' : 'back'} by ${Math.round(Math.abs(byMs) / 1_000)} s`,
+      );
       for (const listener of this.stepListeners) await listener({ byMs, sinceMs: ms - (at - (this.clock?.at ?? at)) });
     }
     this.clock = { ms, at };
@@ -295,7 +343,9 @@ export class Membership {
     const members = [me, ...beat.others];
     for (const share of shares) {
       const own = share.isRetiring ? new Set<number>() : partsOf(this.id, share.group, share.parts, members);
-      share.settle(own, (part) => beat.others.every((other) => other.seen >= beat.version && !other.keeps.includes(share.nameOf(part))));
+      share.settle(own, (part) =>
+        beat.others.every((other) => other.seen >= beat.version && !other.keeps.includes(share.nameOf(part))),
+      );
     }
     if (this.seen !== beat.version && beat.others.length > 0) this.tellSoon();
     this.seen = beat.version;
@@ -312,16 +362,26 @@ export class Membership {
     for (const other of others) {
       const before = this.stillness.get(other.replica);
       const same = before?.beat === other.beat ? before : undefined;
-      this.stillness.set(other.replica, { beat: other.beat, since: same?.since ?? now, times: same ? same.times + 1 : 0 });
+      this.stillness.set(other.replica, {
+        beat: other.beat,
+        since: same?.since ?? now,
+        times: same ? same.times + 1 : 0,
+      });
       if (same && now - same.since > BEAT_MS * 1.25) still.push(other);
     }
-    for (const replica of this.stillness.keys()) if (!others.some((other) => other.replica === replica)) this.stillness.delete(replica);
+    for (const replica of this.stillness.keys())
+      if (!others.some((other) => other.replica === replica)) this.stillness.delete(replica);
     if (still.length === 0) return;
-    const closed = new Set((await this.statements<{ replica: string }>(CLOSED_LINES, [still.map(({ replica }) => replica)])).map(({ replica }) => replica));
+    const closed = new Set(
+      (await this.statements<{ replica: string }>(CLOSED_LINES, [still.map(({ replica }) => replica)])).map(
+        ({ replica }) => replica,
+      ),
+    );
     for (const { replica, beat } of still) {
       const { since, times } = this.stillness.get(replica) as Stillness;
       const isSilent = now - since > SILENCE_MS && times >= 3;
-      if (closed.has(replica) || isSilent) await this.expel(replica, beat, isSilent ? 'has not moved for seconds' : 'has lost its connection');
+      if (closed.has(replica) || isSilent)
+        await this.expel(replica, beat, isSilent ? 'has not moved for seconds' : 'has lost its connection');
     }
   }
 
@@ -333,12 +393,21 @@ export class Membership {
     for (const listener of this.deathListeners) listener();
   }
 
-  /** Writes the row of this replica. Those that were killed and left theirs are seen by their closed lines and left out first. */
+  /**
+   * Writes the row of this replica. Those that were killed and left theirs are seen by their closed lines and left out
+   * first.
+   */
   private async enter(): Promise<void> {
     const shares = [...this.shares.values()];
     const groups = shares.map((share) => share.group);
     const healthy = this.isHealthy();
-    const [view] = await this.statements<{ version: number }>(JOIN, [this.id, this.lineLock, groups, healthy, this.options.knows ?? []]);
+    const [view] = await this.statements<{ version: number }>(JOIN, [
+      this.id,
+      this.lineLock,
+      groups,
+      healthy,
+      this.options.knows ?? [],
+    ]);
     if (!view) throw new Error('PostgreSQL answered a joining replica with no row');
     this.joined = this.seen = view.version;
     this.told = JSON.stringify([groups, healthy]);
@@ -351,7 +420,9 @@ export class Membership {
 
   /** Others left this replica out: nothing that it began commits, and it joins as another one. */
   private async returnAnew(): Promise<void> {
-    this.logger.warn(`others have left this replica out, ${this.id}: it joins again. If this happens often, see what stops the process for seconds`);
+    this.logger.warn(
+      `others have left this replica out, ${this.id}: it joins again. If this happens often, see what stops the process for seconds`,
+    );
     for (const share of this.shares.values()) share.clear();
     this.id = randomUUID();
     await this.enter();
@@ -394,7 +465,10 @@ export class Membership {
 
   /** Once for each time that the database is away, not at each beat. */
   private complain(error: unknown): void {
-    if (!this.failing && !this.stopped) this.logger.warn(`the other replicas cannot be seen for now: ${error instanceof Error ? error.message : String(error)}`);
+    if (!this.failing && !this.stopped)
+      this.logger.warn(
+        `the other replicas cannot be seen for now: ${error instanceof Error ? error.message : String(error)}`,
+      );
     this.failing = true;
   }
 }

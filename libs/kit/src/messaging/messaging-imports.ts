@@ -7,7 +7,10 @@ import { sqlOf } from './sql.js';
 @Module({})
 class ModuleOperations {}
 
-/** What a container imports so that those who look after its module's messages can be injected: `DeadLetters` and `Processes`. */
+/**
+ * What a container imports so that those who look after its module's messages can be injected: `DeadLetters` and
+ * `Processes`.
+ */
 export function messagingImports(source: ModuleDataSource): DynamicModule {
   const sql = sqlOf(source);
   const providers = [

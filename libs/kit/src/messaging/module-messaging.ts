@@ -56,15 +56,34 @@ export class ModuleMessaging {
     const lane = new OutboxLane();
     this.outbox = new Outbox(source, module, catalogue, lane);
     const consumers = discoverConsumers(app, spec, catalogue, moduleServer);
-    const processes = discoverProcesses(app, { spec, catalogue, sql: this.sql, outbox: this.outbox, onTimer: (inMs) => this.timers.expect(inMs) }, consumers);
+    const processes = discoverProcesses(
+      app,
+      { spec, catalogue, sql: this.sql, outbox: this.outbox, onTimer: (inMs) => this.timers.expect(inMs) },
+      consumers,
+    );
     this.consumers = [...consumers, ...processes];
-    const knows = this.consumers.flatMap(({ name, knows: names }) => names.map((wireName) => knowledge(name, wireName)));
-    this.membership = new Membership(this.sql, { knows, ...(messageLog.isReachable && { isHealthy: () => messageLog.isReachable?.() ?? true }) });
+    const knows = this.consumers.flatMap(({ name, knows: names }) =>
+      names.map((wireName) => knowledge(name, wireName)),
+    );
+    this.membership = new Membership(this.sql, {
+      knows,
+      ...(messageLog.isReachable && { isHealthy: () => messageLog.isReachable?.() ?? true }),
+    });
     this.inbox = new Inbox(this.sql, module, this.membership);
     this.relay = new Relay(this.sql, module, messageLog, this.membership, lane);
     this.dispatcher = new Dispatcher({ module, source, membership: this.membership, consumers: this.consumers });
-    this.timers = new Timers({ module, sql: this.sql, membership: this.membership, onMoved: () => this.dispatcher.wakeAll() });
-    this.singletons = new Singletons(module, [...discoverSingletons(app), retentionJob(this.sql, options.retention ?? RETENTION_DEFAULT)], this.membership, this.sql);
+    this.timers = new Timers({
+      module,
+      sql: this.sql,
+      membership: this.membership,
+      onMoved: () => this.dispatcher.wakeAll(),
+    });
+    this.singletons = new Singletons(
+      module,
+      [...discoverSingletons(app), retentionJob(this.sql, options.retention ?? RETENTION_DEFAULT)],
+      this.membership,
+      this.sql,
+    );
     attachEventBus(app, module, this.outbox);
     this.outbox.onStored((entry) => this.relay.stored(entry));
     source.onCommit = () => this.singletons.committed();
@@ -72,7 +91,10 @@ export class ModuleMessaging {
     messageLog.keep?.(sentHistoryOf(module, this.sql));
   }
 
-  /** Joins the other replicas, and begins to take messages in; before any module begins to send, so that none finds a receiver missing. */
+  /**
+   * Joins the other replicas, and begins to take messages in; before any module begins to send, so that none finds a
+   * receiver missing.
+   */
   async subscribe(): Promise<void> {
     this.joined = true;
     await register(this.sql, this.consumers);
@@ -112,11 +134,23 @@ export class ModuleMessaging {
  * For a module without tables: its event bus refuses events of contracts, which it could not store.
  * @throws StartupError when it has durable consumers, processes or singletons.
  */
-export function refuseUnstored({ app, spec, catalogue, moduleServer }: Pick<ModuleMessagingOptions, 'app' | 'spec' | 'catalogue' | 'moduleServer'>): void {
+export function refuseUnstored({
+  app,
+  spec,
+  catalogue,
+  moduleServer,
+}: Pick<ModuleMessagingOptions, 'app' | 'spec' | 'catalogue' | 'moduleServer'>): void {
   const module = spec.contract.name;
   attachEventBus(app, module, undefined);
   const consumer = discoverConsumers(app, spec, catalogue, moduleServer).find(({ kind }) => kind === 'event');
-  const what = consumer ? `the consumer '${consumer.name}'` : (processNames(app).map((name) => `the process ${name}`)[0] ?? discoverSingletons(app).map(({ name }) => `the singleton '${name}'`)[0]);
+  const what = consumer
+    ? `the consumer '${consumer.name}'`
+    : (processNames(app).map((name) => `the process ${name}`)[0] ??
+      discoverSingletons(app).map(({ name }) => `the singleton '${name}'`)[0]);
   if (what === undefined) return;
-  throw new StartupError('consumer-tables', `${what} of ${module} needs tables, and the module has none`, 'Name `entities` or `migrations` in its @BoundedModule: then it has a schema, in which the kit makes its tables.');
+  throw new StartupError(
+    'consumer-tables',
+    `${what} of ${module} needs tables, and the module has none`,
+    'Name `entities` or `migrations` in its @BoundedModule: then it has a schema, in which the kit makes its tables.',
+  );
 }

@@ -20,10 +20,10 @@ const LANE_MESSAGES_MAX = 2_000;
 const LANE_BYTES_MAX = 8 * 1024 * 1024;
 
 /**
- * What this process has stored in the outbox and its relay has not taken, in an order in which each key has that of its commits: a
- * transaction gets its place when PostgreSQL has stored its messages, for which it has waited for the locks of their keys, and keeps
- * them until its commit. While the replica is alone and the relay has carried all that the table holds, it takes messages from here
- * without reading the table.
+ * What this process has stored in the outbox and its relay has not taken, in an order in which each key has that of its
+ * commits: a transaction gets its place when PostgreSQL has stored its messages, for which it has waited for the locks
+ * of their keys, and keeps them until its commit. While the replica is alone and the relay has carried all that the
+ * table holds, it takes messages from here without reading the table.
  */
 export class OutboxLane {
   private entries: LaneEntry[] = [];
@@ -41,7 +41,11 @@ export class OutboxLane {
 
   /** A transaction has stored messages, and is about to commit. */
   open(messages: readonly OutgoingMessage[]): LaneEntry {
-    const entry: LaneEntry = { messages, bytes: messages.reduce((sum, { message }) => sum + message.payload.length, 0), state: 'open' };
+    const entry: LaneEntry = {
+      messages,
+      bytes: messages.reduce((sum, { message }) => sum + message.payload.length, 0),
+      state: 'open',
+    };
     this.entries.push(entry);
     return entry;
   }
@@ -71,13 +75,17 @@ export class OutboxLane {
     return this.entries.filter(({ state }) => state === 'committed');
   }
 
-  /** Takes messages of transactions that have committed, as many as `rowsMax` allows; what comes after an open one of its keys waits for that. */
+  /**
+   * Takes messages of transactions that have committed, as many as `rowsMax` allows; what comes after an open one of
+   * its keys waits for that.
+   */
   take(rowsMax: number): OutgoingMessage[] {
     const taken: OutgoingMessage[] = [];
     const rest: LaneEntry[] = [];
     let blocked: Set<string> | undefined;
     for (const entry of this.entries) {
-      const mayGo = entry.state === 'committed' && (taken.length === 0 || taken.length + entry.messages.length <= rowsMax);
+      const mayGo =
+        entry.state === 'committed' && (taken.length === 0 || taken.length + entry.messages.length <= rowsMax);
       if (mayGo && (blocked === undefined || !entry.messages.some(({ message }) => blocked?.has(message.key)))) {
         for (const message of entry.messages) taken.push(message);
         this.forget(entry);

@@ -20,13 +20,16 @@ interface Pending {
   readonly headers: { readonly traceparent?: string };
 }
 
-/** Locks that the keys of a module share. One transaction takes no more, whatever it publishes: PostgreSQL has room for some thousand. */
+/**
+ * Locks that the keys of a module share. One transaction takes no more, whatever it publishes: PostgreSQL has room for
+ * some thousand.
+ */
 const LOCKS = 512;
 /** Messages that one statement stores at the most. */
 const STORE_MAX = 1_000;
 
-// The locks of all keys are taken before a row gets its number, in one order, and are kept until the commit: so the numbers of a
-// key rise in the order of commits, and two transactions never wait for each other.
+// The locks of all keys are taken before a row gets its number, in one order, and are kept until the commit: so the
+// numbers of a key rise in the order of commits, and two transactions never wait for each other.
 const locksOf = (keys: string): string => `
 select pg_advisory_xact_lock(hashtext('outbox:' || current_schema()), slot) from (select distinct hashtext(key) & ${LOCKS - 1} as slot from ${keys} order by slot) slots`;
 
@@ -49,8 +52,9 @@ interface StoredRow {
 }
 
 /**
- * A module's outgoing messages. They are checked and copied when they are added, kept with the open transaction, and stored by one
- * statement right before its commit (transactional outbox, after Richardson's "Microservices Patterns"): a rollback leaves nothing.
+ * A module's outgoing messages. They are checked and copied when they are added, kept with the open transaction, and
+ * stored by one statement right before its commit (transactional outbox, after Richardson's "Microservices Patterns"):
+ * a rollback leaves nothing.
  */
 export class Outbox implements CommitHook {
   private readonly listeners: ((entry: LaneEntry) => void)[] = [];
@@ -65,7 +69,10 @@ export class Outbox implements CommitHook {
     source.commitHook = this;
   }
 
-  /** Calls `listener` after each commit that stored messages in this process, and one of which nobody knows whether it did. */
+  /**
+   * Calls `listener` after each commit that stored messages in this process, and one of which nobody knows whether it
+   * did.
+   */
   onStored(listener: (entry: LaneEntry) => void): void {
     this.listeners.push(listener);
   }
@@ -77,20 +84,36 @@ export class Outbox implements CommitHook {
   addEvent(event: object): void {
     const cls = event.constructor as Class;
     const compiled = this.catalogue.event(cls);
-    if (compiled?.module !== this.module) throw new ForeignEvent(this.module, eventSpec(cls)?.name ?? cls.name, compiled?.module);
+    if (compiled?.module !== this.module)
+      throw new ForeignEvent(this.module, eventSpec(cls)?.name ?? cls.name, compiled?.module);
     const copy = compiled.codec.copy(event) as Record<string, unknown>;
-    this.add({ kind: 'event', name: compiled.name, target: null, key: keyOf(compiled.name, copy[compiled.key]), payload: JSON.stringify(copy), headers: headers() });
+    this.add({
+      kind: 'event',
+      name: compiled.name,
+      target: null,
+      key: keyOf(compiled.name, copy[compiled.key]),
+      payload: JSON.stringify(copy),
+      headers: headers(),
+    });
   }
 
   /**
-   * Adds a command to the transaction of this flow, to be handled durably by its module, in order with the others of the key.
+   * Adds a command to the transaction of this flow, to be handled durably by its module, in order with the others of
+   * the key.
    * @throws InvalidMessage when it does not fit its contract; NoOpenTransaction.
    */
   addCommand(command: object, key: string): void {
     const compiled = this.catalogue.message(command.constructor as Class);
     if (compiled?.kind !== 'command') throw new TypeError(`${command.constructor.name} is no command of a contract`);
     const payload = JSON.stringify(compiled.input.copy(command));
-    this.add({ kind: 'command', name: compiled.name, target: compiled.module, key: keyOf(compiled.name, key), payload, headers: headers() });
+    this.add({
+      kind: 'command',
+      name: compiled.name,
+      target: compiled.module,
+      key: keyOf(compiled.name, key),
+      payload,
+      headers: headers(),
+    });
   }
 
   /** For the data source: stores what was added. */
@@ -100,7 +123,11 @@ export class Outbox implements CommitHook {
     if (pending.length > STORE_MAX) await this.source.rowsPrepared(LOCK, [pending.map(({ key }) => key)], runner);
     for (let from = 0; from < pending.length; from += STORE_MAX) {
       const portion = pending.slice(from, from + STORE_MAX);
-      const rows = await this.source.rowsPrepared<StoredRow>(STORE, [JSON.stringify(portion.map((message, n) => ({ n, ...message })))], runner);
+      const rows = await this.source.rowsPrepared<StoredRow>(
+        STORE,
+        [JSON.stringify(portion.map((message, n) => ({ n, ...message })))],
+        runner,
+      );
       rows.forEach((row, n) => stored.push(this.outgoing(row, portion[n] as Pending)));
     }
     this.entries.set(enlisted, this.lane.open(stored));
@@ -123,8 +150,26 @@ export class Outbox implements CommitHook {
     for (const listener of this.listeners) listener(entry);
   }
 
-  private outgoing({ seq, id, partition, createdAt }: StoredRow, { kind, name, target, key, payload, headers }: Pending): OutgoingMessage {
-    return { seq, partition, message: { id, kind, name, source: this.module, target: target ?? undefined, key, payload, headers, occurredAt: createdAt.toISOString(), partition } };
+  private outgoing(
+    { seq, id, partition, createdAt }: StoredRow,
+    { kind, name, target, key, payload, headers }: Pending,
+  ): OutgoingMessage {
+    return {
+      seq,
+      partition,
+      message: {
+        id,
+        kind,
+        name,
+        source: this.module,
+        target: target ?? undefined,
+        key,
+        payload,
+        headers,
+        occurredAt: createdAt.toISOString(),
+        partition,
+      },
+    };
   }
 
   private add(message: Pending): void {
@@ -134,7 +179,13 @@ export class Outbox implements CommitHook {
 
 function keyOf(name: string, key: unknown): string {
   if (typeof key === 'string' && key.length > 0 && key.length <= KEY_MAX && isStorable(key)) return key;
-  throw new InvalidMessage(name, [{ path: 'key', rule: 'key', message: `must be a text of 1 to ${KEY_MAX} characters without U+0000 and half surrogate pairs` }]);
+  throw new InvalidMessage(name, [
+    {
+      path: 'key',
+      rule: 'key',
+      message: `must be a text of 1 to ${KEY_MAX} characters without U+0000 and half surrogate pairs`,
+    },
+  ]);
 }
 
 function headers(): Pending['headers'] {

@@ -1,7 +1,9 @@
 import { PARTITIONS } from './schema.js';
 import type { Sql } from './sql.js';
 
-/** Where counting ends for a person: more than this is told as this. Bounds the time of a look, whatever has piled up. */
+/**
+ * Where counting ends for a person: more than this is told as this. Bounds the time of a look, whatever has piled up.
+ */
 export const COUNT_MAX = 100_000;
 /** Held keys whose waiting messages are looked at for the oldest. */
 const HELD_KEYS_MAX = 1_000;
@@ -47,7 +49,8 @@ interface OverviewRow {
 
 const count = (from: string): string => `(select count(*)::int from (select from ${from} limit $1) counted)`;
 // `greatest` passes over a null
-const sinceMs = (time: string): string => `(case when ${time} is not null then round(greatest(extract(epoch from clock_timestamp() - ${time}), 0) * 1000)::float8 end)`;
+const sinceMs = (time: string): string =>
+  `(case when ${time} is not null then round(greatest(extract(epoch from clock_timestamp() - ${time}), 0) * 1000)::float8 end)`;
 
 // Each count ends at its bound, and each oldest row is the first of an index.
 const OVERVIEW = `

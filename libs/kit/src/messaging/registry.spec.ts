@@ -13,7 +13,12 @@ describe('what the consumers of a module take', () => {
 
   beforeEach(async () => {
     database = await freshDatabase();
-    source = await openModuleData({ module: 'hall', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
+    source = await openModuleData({
+      module: 'hall',
+      url: database.url,
+      entities: [],
+      migrations: MESSAGING_MIGRATIONS,
+    });
     sql = sqlOf(source);
   });
   afterEach(async () => {
@@ -21,10 +26,19 @@ describe('what the consumers of a module take', () => {
     await database.drop();
   });
 
-  const taking = (...takes: string[]): DurableConsumer => ({ name: 'mails', kind: 'event', knows: [], takes, rules: resolveRules({}, 'mails'), handle: () => Promise.resolve() });
-  const taken = async (): Promise<string[]> => (await sql.rows<{ takes: string[] }>('select takes from message_consumer'))[0]?.takes ?? [];
+  const taking = (...takes: string[]): DurableConsumer => ({
+    name: 'mails',
+    kind: 'event',
+    knows: [],
+    takes,
+    rules: resolveRules({}, 'mails'),
+    handle: () => Promise.resolve(),
+  });
+  const taken = async (): Promise<string[]> =>
+    (await sql.rows<{ takes: string[] }>('select takes from message_consumer'))[0]?.takes ?? [];
 
-  // an older replica that was restarted in the middle of a deployment took from the newer ones what they had begun to take
+  // an older replica that was restarted in the middle of a deployment took from the newer ones what they had begun to
+  // take
   it('is what any living replica takes, however old the one that starts is', async () => {
     await register(sql, [taking('a.old', 'a.both', 'a.new')]);
     const newer = new Membership(sql);

@@ -44,7 +44,12 @@ describe('a relay', () => {
 
   beforeEach(async () => {
     database = await freshDatabase();
-    source = await openModuleData({ module: 'told', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
+    source = await openModuleData({
+      module: 'told',
+      url: database.url,
+      entities: [],
+      migrations: MESSAGING_MIGRATIONS,
+    });
   });
   afterEach(async () => {
     current = undefined;
@@ -53,7 +58,10 @@ describe('a relay', () => {
     await database.drop();
   });
 
-  async function start(messageLog: MessageLog, sql: Sql = sqlOf(source)): Promise<{ relay: Relay; membership: Membership }> {
+  async function start(
+    messageLog: MessageLog,
+    sql: Sql = sqlOf(source),
+  ): Promise<{ relay: Relay; membership: Membership }> {
     const membership = new Membership(sqlOf(source));
     const relay = new Relay(sql, 'told', messageLog, membership, new OutboxLane());
     current = relay;
@@ -64,10 +72,14 @@ describe('a relay', () => {
   }
 
   const tell = async (payloads: readonly string[]): Promise<void> => {
-    await source.query(`insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', 3, p from unnest($1::text[]) p`, [payloads]);
+    await source.query(
+      `insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', 3, p from unnest($1::text[]) p`,
+      [payloads],
+    );
     current?.fallBehind();
   };
-  const unsent = async (): Promise<number> => (await source.query<unknown[]>('select 1 from outbox where sent_at is null')).length;
+  const unsent = async (): Promise<number> =>
+    (await source.query<unknown[]>('select 1 from outbox where sent_at is null')).length;
   const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
 
   it('carries a backlog in order, in portions', async () => {
@@ -149,9 +161,19 @@ describe('a relay', () => {
     const other = new Membership(sqlOf(source));
     other.join('relay', PARTITIONS);
     open.push(other);
-    const members = [membership, other].map(({ replica }, joined) => ({ replica, joined, groups: ['relay'], healthy: true }));
-    const [kept, lost] = [membership, other].map(({ replica }) => Math.min(...partsOf(replica, 'relay', PARTITIONS, members)));
-    await source.query(`insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', case when n < 6000 then $1::int else $2::int end, n::text from generate_series(0, 11999) n`, [lost, kept]);
+    const members = [membership, other].map(({ replica }, joined) => ({
+      replica,
+      joined,
+      groups: ['relay'],
+      healthy: true,
+    }));
+    const [kept, lost] = [membership, other].map(({ replica }) =>
+      Math.min(...partsOf(replica, 'relay', PARTITIONS, members)),
+    );
+    await source.query(
+      `insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', case when n < 6000 then $1::int else $2::int end, n::text from generate_series(0, 11999) n`,
+      [lost, kept],
+    );
     relay.fallBehind();
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox', 20_000);
     // those of the partition that is lost come first: whole pages of them
@@ -181,7 +203,9 @@ describe('a relay', () => {
       sizes.push(messages.reduce((sum, { payload }) => sum + payload.length, 0));
       return send(from, messages);
     };
-    await source.query(`insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', 3, repeat('x', 200000) from generate_series(1, 30)`);
+    await source.query(
+      `insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', 3, repeat('x', 200000) from generate_series(1, 30)`,
+    );
     await tell(['small']);
     await start(messageLog);
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
@@ -189,7 +213,8 @@ describe('a relay', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(4_194_304 / 16 + 200_000);
   });
 
-  // In the order of their numbers alone, PostgreSQL went through all that was sent before, again for each partition of each round.
+  // In the order of their numbers alone, PostgreSQL went through all that was sent before, again for each partition of
+  // each round.
   it('reads of a large outbox what it carries, not what was sent long ago', async () => {
     await source.query(`insert into outbox (kind, name, key, partition, payload, sent_at, sent_via)
       select 'event', 'told.it.v1', 'k', n & 15, n::text, case when n < 50000 then now() end, case when n < 50000 then 'local' end from generate_series(0, 199999) n`);
@@ -200,7 +225,14 @@ describe('a relay', () => {
       transaction: (work) => sql.transaction(work),
       rows: <Row extends object>(text: string, parameters?: readonly unknown[]) =>
         sql.transaction(async () => {
-          const count = async (): Promise<number> => Number((await sql.rows<{ count: string }>("select coalesce(sum(seq_tup_read + idx_tup_fetch), 0) as count from pg_stat_xact_user_tables where relname = 'outbox'"))[0]?.count);
+          const count = async (): Promise<number> =>
+            Number(
+              (
+                await sql.rows<{ count: string }>(
+                  "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0) as count from pg_stat_xact_user_tables where relname = 'outbox'",
+                )
+              )[0]?.count,
+            );
           const before = await count();
           const rows = await sql.rows<Row>(text, parameters);
           fetched.push((await count()) - before);

@@ -14,9 +14,15 @@ export const RELAY_ROWS_MAX = 512;
 const PART_ROWS_MAX = RELAY_ROWS_MAX / PARTITIONS;
 /** Bytes of payload of one round, beyond which each partition gives one message more at the most. */
 const RELAY_BYTES_MAX = 4 * 1024 * 1024;
-/** From the start of a round to that of the next one at the least, unless it found more than it could carry: so that many small commits share one. */
+/**
+ * From the start of a round to that of the next one at the least, unless it found more than it could carry: so that
+ * many small commits share one.
+ */
 const ROUND_MIN_MS = 4;
-/** How long what was sent waits to be marked together with what comes next, in milliseconds; what is not marked is sent again after a crash. */
+/**
+ * How long what was sent waits to be marked together with what comes next, in milliseconds; what is not marked is sent
+ * again after a crash.
+ */
 const MARK_AFTER_MS = 1_000;
 /** Before it is looked again whether a part can be taken over, in milliseconds. */
 const BEHIND_PAUSE_MS = 50;
@@ -24,7 +30,10 @@ const BEHIND_PAUSE_MS = 50;
 const MARK_MAX = 256;
 const BACKOFF_MAX_MS = 2_000;
 const RESET_ROWS_MAX = 5_000;
-/** Messages that are looked for in the log at one time, and how many at the least when the connection was lost while some were being sent. */
+/**
+ * Messages that are looked for in the log at one time, and how many at the least when the connection was lost while
+ * some were being sent.
+ */
 const CONFIRMED_ROWS = 256;
 const CONFIRMED_MIN = 1_024;
 /** Before every number of an outbox. */
@@ -57,10 +66,10 @@ const marked = (seqs: string, sequences: string, via: string, replica: string): 
   from unnest(${seqs}::bigint[], ${sequences}::bigint[]) as sent(seq, at) where o.seq = sent.seq and ${staysMember(replica)} returning 1`;
 const MARK = `with marked as (${marked('$1', '$2', '$3', '$4')}) select count(*)::int as count from marked`;
 
-// Marks what the round before has sent, and looks for more. Partition by partition: each is a scan of the index in order, which passes over
-// what was marked and not yet vacuumed only once. One scan over all of them would be a bitmap's, which reads all of that again and again. The
-// order begins with what is null in all of them so that no other index has it: the planner takes that of the numbers for shorter, and goes
-// through all that was sent before.
+// Marks what the round before has sent, and looks for more. Partition by partition: each is a scan of the index in
+// order, which passes over what was marked and not yet vacuumed only once. One scan over all of them would be a
+// bitmap's, which reads all of that again and again. The order begins with what is null in all of them so that no other
+// index has it: the planner takes that of the numbers for shorter, and goes through all that was sent before.
 const UNSENT = `
 with marked as (${marked('$3', '$4', '$5', '$6')})
 select o.* from unnest($1::smallint[]) part cross join lateral (
@@ -71,8 +80,10 @@ select o.* from unnest($1::smallint[]) part cross join lateral (
   ) counted where before < ${RELAY_BYTES_MAX / PARTITIONS} order by seq
 ) o`;
 
-// What other message logs (like $2, and not $3) have taken of some partitions, where nobody may look now. In pages, after a number.
-const elsewhere = (rows: number): string => `sent_at is not null and sent_via like $2 and sent_via <> $3 and partition = any($1::smallint[]) and seq > $4::bigint order by seq limit ${rows}`;
+// What other message logs (like $2, and not $3) have taken of some partitions, where nobody may look now. In pages,
+// after a number.
+const elsewhere = (rows: number): string =>
+  `sent_at is not null and sent_via like $2 and sent_via <> $3 and partition = any($1::smallint[]) and seq > $4::bigint order by seq limit ${rows}`;
 const ELSEWHERE = `
 select ${COLUMNS} from (
   select *, sum(octet_length(payload)) over (order by seq) - octet_length(payload) as before from (select * from outbox where ${elsewhere(RELAY_ROWS_MAX)}) page
@@ -82,8 +93,10 @@ with page as materialized (select seq from outbox where ${elsewhere(RESET_ROWS_M
 reset as (update outbox o set sent_at = null, sent_via = null, sent_seq = null from page where o.seq = page.seq and ${staysMember('$5')} returning 1)
 select (select count(*) from page)::int as found, (select count(*) from reset)::int as count, (select max(seq) from page) as last`;
 
-// Which message logs have had something of a partition is written down before they have it, so that only after another one rows are looked for.
-const FOREIGN = 'select distinct o.partition from outbox_carrier o where o.partition = any($1::smallint[]) and o.via like $2 and o.via <> $3';
+// Which message logs have had something of a partition is written down before they have it, so that only after another
+// one rows are looked for.
+const FOREIGN =
+  'select distinct o.partition from outbox_carrier o where o.partition = any($1::smallint[]) and o.via like $2 and o.via <> $3';
 const NOTE = `
 with gone as (delete from outbox_carrier o where o.partition = any($1::smallint[]) and o.via like $2 and o.via <> $3 and ${staysMember('$4')})
 insert into outbox_carrier (partition, via) select o.partition, $3 from unnest($1::smallint[]) o(partition) where ${staysMember('$4')}
@@ -107,11 +120,12 @@ interface Sent {
 }
 
 /**
- * Carries a module's outbox to where its messages go. Of all replicas one at a time works on a partition; rows are carried in the order of
- * their numbers and marked after they were taken over for good, so that a crash between the two sends them again, which their
- * receivers do not notice. A message log that is away only makes the outbox longer.
+ * Carries a module's outbox to where its messages go. Of all replicas one at a time works on a partition; rows are
+ * carried in the order of their numbers and marked after they were taken over for good, so that a crash between the two
+ * sends them again, which their receivers do not notice. A message log that is away only makes the outbox longer.
  *
- * While this replica is alone and has carried all that the table held, what its transactions store comes to it in memory; see `OutboxLane`.
+ * While this replica is alone and has carried all that the table held, what its transactions store comes to it in
+ * memory; see `OutboxLane`.
  */
 export class Relay {
   private readonly logger = new Logger('relay');
@@ -161,7 +175,8 @@ export class Relay {
   /** A transaction of this process has stored messages. */
   stored(entry: LaneEntry): void {
     const { messages, state } = entry;
-    if (!this.membership.isAlone && messages.some(({ partition }) => !this.group.held.has(partition))) this.membership.tell('outbox');
+    if (!this.membership.isAlone && messages.some(({ partition }) => !this.group.held.has(partition)))
+      this.membership.tell('outbox');
     // what a look that is under way may not see stays in the lane until it has ended
     if (state === 'open' || !this.isDirect || this.lane.isFull) {
       this.behind = true;
@@ -180,7 +195,10 @@ export class Relay {
   private async lookAfterLog(): Promise<void> {
     try {
       const incarnation = await this.messageLog.incarnation();
-      const isAnother = incarnation !== undefined && this.incarnation !== undefined && this.incarnation !== `${this.messageLog.name}:${incarnation}`;
+      const isAnother =
+        incarnation !== undefined &&
+        this.incarnation !== undefined &&
+        this.incarnation !== `${this.messageLog.name}:${incarnation}`;
       if (isAnother || this.messageLog.connections?.() !== this.lookedAt) this.fallBehind();
     } catch {
       // a broker that is away is told of when there is something to send
@@ -198,12 +216,19 @@ export class Relay {
     this.stopped = true;
     this.wake();
     await this.running;
-    await this.mark().catch((error: unknown) => this.logger.debug(`${this.module}: what was sent is not marked, and is sent again: ${String(error)}`));
+    await this.mark().catch((error: unknown) =>
+      this.logger.debug(`${this.module}: what was sent is not marked, and is sent again: ${String(error)}`),
+    );
   }
 
   /** Whether what comes is taken from memory. */
   private get isDirect(): boolean {
-    return !this.behind && this.membership.isAlone && this.group.held.size === PARTITIONS && this.takenOver.size === PARTITIONS;
+    return (
+      !this.behind &&
+      this.membership.isAlone &&
+      this.group.held.size === PARTITIONS &&
+      this.takenOver.size === PARTITIONS
+    );
   }
 
   private async run(): Promise<void> {
@@ -249,7 +274,10 @@ export class Relay {
     this.behind = true;
     if (!this.reading) this.lane.removeCommitted();
     this.failures += 1;
-    if (this.failures === 1 && !this.stopped) this.logger.warn(`${this.module}: messages are not sent for now: ${error instanceof Error ? error.message : String(error)}`);
+    if (this.failures === 1 && !this.stopped)
+      this.logger.warn(
+        `${this.module}: messages are not sent for now: ${error instanceof Error ? error.message : String(error)}`,
+      );
   }
 
   /** Sends a batch; returns how many messages it had. Of each key they are in order. */
@@ -270,8 +298,9 @@ export class Relay {
   }
 
   /**
-   * Whether the log still has what it has confirmed, as far as that was not looked at since the connection was made. What a broker has lost
-   * (its newest messages, by a power cut or a restored disk) is sent again, before anything else is.
+   * Whether the log still has what it has confirmed, as far as that was not looked at since the connection was made.
+   * What a broker has lost (its newest messages, by a power cut or a restored disk) is sent again, before anything else
+   * is.
    */
   private async isWhole(via: string): Promise<boolean> {
     const connections = this.messageLog.connections?.();
@@ -279,8 +308,12 @@ export class Relay {
     await this.mark();
     const least = this.lookedAt === undefined ? 1 : CONFIRMED_MIN;
     let lost = 0;
-    for (let [seen, before, found] = [0, SEQ_MAX, true]; found || seen < least; ) {
-      const rows: readonly ConfirmedRow[] = await this.sql.rows<ConfirmedRow>(CONFIRMED, [via, [...this.group.held], before]);
+    for (let [seen, before, found] = [0, SEQ_MAX, true]; found || seen < least;) {
+      const rows: readonly ConfirmedRow[] = await this.sql.rows<ConfirmedRow>(CONFIRMED, [
+        via,
+        [...this.group.held],
+        before,
+      ]);
       const last = rows.at(-1);
       if (!last) break;
       const missing = (await this.messageLog.missing?.(rows)) ?? [];
@@ -290,7 +323,10 @@ export class Relay {
       seen += rows.length;
       before = last.seq;
     }
-    if (lost > 0) this.logger.error(`${this.module}: the broker has lost ${lost} messages that it had confirmed (a power cut, a restored disk): they are sent again`);
+    if (lost > 0)
+      this.logger.error(
+        `${this.module}: the broker has lost ${lost} messages that it had confirmed (a power cut, a restored disk): they are sent again`,
+      );
     if (lost > 0) this.behind = true;
     // a connection that was lost meanwhile is looked at again
     this.lookedAt = connections;
@@ -304,7 +340,14 @@ export class Relay {
     this.behind = false;
     this.reading = true;
     try {
-      const rows = await this.sql.rows<OutboxRow>(UNSENT, [parts, this.partRowsMax, seqs, sequences, via, this.membership.replica]);
+      const rows = await this.sql.rows<OutboxRow>(UNSENT, [
+        parts,
+        this.partRowsMax,
+        seqs,
+        sequences,
+        via,
+        this.membership.replica,
+      ]);
       if (rows.length > 0) this.behind = true;
       this.partRowsMax = Math.floor(RELAY_ROWS_MAX / Math.max(new Set(rows.map(({ partition }) => partition)).size, 2));
       return rows.map((row) => this.outgoing(row));
@@ -319,7 +362,11 @@ export class Relay {
 
   /** Returns when all that was taken over is noted to be marked; fails when something was not taken over. */
   private async carry(messages: readonly OutgoingMessage[], via: string, isFirst = false): Promise<void> {
-    const { accepted, failure, sequences } = await this.messageLog.send(this.module, messages.map(({ message }) => message), isFirst);
+    const { accepted, failure, sequences } = await this.messageLog.send(
+      this.module,
+      messages.map(({ message }) => message),
+      isFirst,
+    );
     afterSend(this.module);
     this.sent = { ...this.sent, via };
     for (const { seq, message } of messages) {
@@ -327,7 +374,8 @@ export class Relay {
       this.sent.seqs.push(seq);
       this.sent.sequences.push(sequences?.get(message.id) ?? null);
     }
-    if (failure !== undefined) throw failure instanceof Error ? failure : new Error('the messages were not stored', { cause: failure });
+    if (failure !== undefined)
+      throw failure instanceof Error ? failure : new Error('the messages were not stored', { cause: failure });
     if (accepted.size < messages.length) throw new Error('some messages were not taken over');
   }
 
@@ -346,7 +394,12 @@ export class Relay {
     const sent = this.take();
     if (sent.seqs.length === 0) return true;
     try {
-      const [row] = await this.sql.rows<{ count: number }>(MARK, [sent.seqs, sent.sequences, sent.via, this.membership.replica]);
+      const [row] = await this.sql.rows<{ count: number }>(MARK, [
+        sent.seqs,
+        sent.sequences,
+        sent.via,
+        this.membership.replica,
+      ]);
       return row?.count === sent.seqs.length;
     } catch (error) {
       this.restore(sent);
@@ -355,16 +408,24 @@ export class Relay {
   }
 
   /**
-   * Before new rows of parts that came to this replica, or of a log that was made anew, are sent: those that went where nobody finds
-   * them now. Sent again in order; receivers know those that they have. Returns `false` when this replica was left out meanwhile.
+   * Before new rows of parts that came to this replica, or of a log that was made anew, are sent: those that went where
+   * nobody finds them now. Sent again in order; receivers know those that they have. Returns `false` when this replica
+   * was left out meanwhile.
    */
   private async takeOver(parts: readonly number[], via: string): Promise<boolean> {
     // what went straight into inboxes is there, whatever becomes of a log
     const isLocal = via === this.messageLog.name;
-    // and whatever took it before, of another kind, too: a log that nobody reads any more has lost what no inbox had stored
+    // and whatever took it before, of another kind, too: a log that nobody reads any more has lost what no inbox had
+    // stored
     const others = isLocal ? '%' : '%:%';
-    const foreign = (await this.sql.rows<{ partition: number }>(FOREIGN, [parts, others, via])).map((row) => row.partition);
-    if (foreign.length > 0 && !(await (isLocal ? this.sendAgain(foreign, others, via) : this.reset(foreign, others, via)))) return false;
+    const foreign = (await this.sql.rows<{ partition: number }>(FOREIGN, [parts, others, via])).map(
+      (row) => row.partition,
+    );
+    if (
+      foreign.length > 0 &&
+      !(await (isLocal ? this.sendAgain(foreign, others, via) : this.reset(foreign, others, via)))
+    )
+      return false;
     const noted = await this.sql.rows<object>(NOTE, [parts, others, via, this.membership.replica]);
     if (noted.length !== parts.length) return false;
     this.behind = true;
@@ -379,7 +440,10 @@ export class Relay {
       const rows: readonly OutboxRow[] = await this.sql.rows<OutboxRow>(ELSEWHERE, [parts, others, via, last]);
       const end = rows.at(-1);
       if (!end) return true;
-      await this.carry(rows.map((row) => this.outgoing(row)), via);
+      await this.carry(
+        rows.map((row) => this.outgoing(row)),
+        via,
+      );
       if (!(await this.mark())) return false;
       last = end.seq;
     }
@@ -389,7 +453,13 @@ export class Relay {
   private async reset(parts: readonly number[], others: string, via: string): Promise<boolean> {
     let last = '0';
     while (!this.stopped) {
-      const [page] = await this.sql.rows<{ found: number; count: number; last: string | null }>(RESET, [parts, others, via, last, this.membership.replica]);
+      const [page] = await this.sql.rows<{ found: number; count: number; last: string | null }>(RESET, [
+        parts,
+        others,
+        via,
+        last,
+        this.membership.replica,
+      ]);
       if (page === undefined || page.count !== page.found) return false;
       if (page.last === null) return true;
       last = page.last;
@@ -399,7 +469,22 @@ export class Relay {
 
   private outgoing(row: OutboxRow): OutgoingMessage {
     const { seq, partition, id, kind, name, target, key, payload, headers } = row;
-    return { seq, partition, message: { id, kind, name, source: this.module, target: target ?? undefined, key, payload, headers, occurredAt: row.created_at.toISOString(), partition } };
+    return {
+      seq,
+      partition,
+      message: {
+        id,
+        kind,
+        name,
+        source: this.module,
+        target: target ?? undefined,
+        key,
+        payload,
+        headers,
+        occurredAt: row.created_at.toISOString(),
+        partition,
+      },
+    };
   }
 }
 

@@ -19,7 +19,9 @@ export class ReplayTooOld extends FledgeError {
   readonly hint: string;
   readonly data: Readonly<Record<string, unknown>>;
   constructor(module: string, since: Date, keptSince: Date) {
-    super(`${module} keeps only what was published after ${keptSince.toISOString()}, and ${since.toISOString()} is before that`);
+    super(
+      `${module} keeps only what was published after ${keptSince.toISOString()}, and ${since.toISOString()} is before that`,
+    );
     this.hint = `What was sent is deleted after the \`sent\` of the topology's \`retention\`. For all that is left, use ${keptSince.toISOString()}.`;
     this.data = { module, since: since.toISOString(), keptSince: keptSince.toISOString() };
   }
@@ -41,13 +43,15 @@ select (select count(*)::int from marked) as marked, (select max(seq) from chose
  */
 export async function checkReplay(sql: Sql, module: string, { since }: ReplaySpan): Promise<void> {
   // a time is told in whole milliseconds: the first one after what is deleted
-  const [deleted] = await sql.rows<{ keptSince: Date }>(`select date_trunc('milliseconds', created_until) + interval '1 ms' as "keptSince" from outbox_deleted`);
+  const [deleted] = await sql.rows<{ keptSince: Date }>(
+    `select date_trunc('milliseconds', created_until) + interval '1 ms' as "keptSince" from outbox_deleted`,
+  );
   if (deleted && since < deleted.keptSince) throw new ReplayTooOld(module, since, deleted.keptSince);
 }
 
 /**
- * Marks what a module has sent and keeps as unsent, so that its relays send it again, with the same ids: consumers that have handled it
- * know it again, and those that never got it do. Safe to repeat. Answers how many messages.
+ * Marks what a module has sent and keeps as unsent, so that its relays send it again, with the same ids: consumers that
+ * have handled it know it again, and those that never got it do. Safe to repeat. Answers how many messages.
  * @throws ReplayTooOld before anything is marked.
  */
 export async function replay(sql: Sql, module: string, span: ReplaySpan): Promise<number> {
@@ -55,8 +59,11 @@ export async function replay(sql: Sql, module: string, span: ReplaySpan): Promis
   // what is sent from now on is sent already: without an end, a busy module would never come to it
   const [end] = await sql.rows<{ last: string | null }>('select max(seq) as last from outbox');
   let marked = 0;
-  for (let after: string | null = '0'; after !== null && end?.last != null; ) {
-    const [round]: { marked: number; last: string | null }[] = await sql.rows<{ marked: number; last: string | null }>(MARK, [after, end.last, span.since, span.until ?? null]);
+  for (let after: string | null = '0'; after !== null && end?.last != null;) {
+    const [round]: { marked: number; last: string | null }[] = await sql.rows<{ marked: number; last: string | null }>(
+      MARK,
+      [after, end.last, span.since, span.until ?? null],
+    );
     marked += round?.marked ?? 0;
     after = round?.last ?? null;
   }

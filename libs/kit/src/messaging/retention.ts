@@ -17,7 +17,12 @@ export interface Retention {
 }
 
 /** How long it is if nothing is said. */
-export const RETENTION_DEFAULT: Retention = { sentMs: 3 * DAY_MS, handledMs: 7 * DAY_MS, deadLettersMs: 90 * DAY_MS, processesMs: 30 * DAY_MS };
+export const RETENTION_DEFAULT: Retention = {
+  sentMs: 3 * DAY_MS,
+  handledMs: 7 * DAY_MS,
+  deadLettersMs: 90 * DAY_MS,
+  processesMs: 30 * DAY_MS,
+};
 
 /** Rows that one statement deletes at the most, so that none holds locks for long. */
 export const SWEEP_ROWS_MAX = 1_000;
@@ -32,12 +37,21 @@ with gone as (delete from outbox where seq in (${seqs}) returning created_at), t
 select 1 from gone`;
 
 const before = (column: string): string => `${column} < clock_timestamp() - $1 * interval '1 ms'`;
-// What was sent again by hand counts as sent anew; it still ends before consumers forget that they have handled it.
-// A message that waits for an operator stays in the inbox as long as its dead letter does; what waits behind it goes on when it goes.
+// What was sent again by hand counts as sent anew; it still ends before consumers forget that they have handled it. A
+// message that waits for an operator stays in the inbox as long as its dead letter does; what waits behind it goes on
+// when it goes.
 const SWEEPS: readonly (readonly [keyof Retention, string])[] = [
   ['sentMs', forget(`select seq from outbox where ${before('sent_at')} order by sent_at limit ${SWEEP_ROWS_MAX}`)],
-  ['handledMs', forget(`select seq from (select seq, sent_at, created_at from outbox order by seq limit ${SWEEP_ROWS_MAX}) oldest where sent_at is not null and ${before('created_at')}`)],
-  ['handledMs', `delete from inbox where ctid in (select ctid from inbox where ${before('ended_at')} and state in ('handled', 'abandoned') order by ended_at limit ${SWEEP_ROWS_MAX}) returning 1`],
+  [
+    'handledMs',
+    forget(
+      `select seq from (select seq, sent_at, created_at from outbox order by seq limit ${SWEEP_ROWS_MAX}) oldest where sent_at is not null and ${before('created_at')}`,
+    ),
+  ],
+  [
+    'handledMs',
+    `delete from inbox where ctid in (select ctid from inbox where ${before('ended_at')} and state in ('handled', 'abandoned') order by ended_at limit ${SWEEP_ROWS_MAX}) returning 1`,
+  ],
   [
     'deadLettersMs',
     `with gone as (
@@ -47,20 +61,34 @@ const SWEEPS: readonly (readonly [keyof Retention, string])[] = [
     )
     select 1 from gone`,
   ],
-  ['deadLettersMs', `delete from dead_letter where ctid in (select ctid from dead_letter where ${before('died_at')} order by died_at limit ${SWEEP_ROWS_MAX}) returning 1`],
-  ['processesMs', `delete from process where ctid in (select ctid from process where ${before('finished_at')} order by finished_at limit ${SWEEP_ROWS_MAX}) returning 1`],
+  [
+    'deadLettersMs',
+    `delete from dead_letter where ctid in (select ctid from dead_letter where ${before('died_at')} order by died_at limit ${SWEEP_ROWS_MAX}) returning 1`,
+  ],
+  [
+    'processesMs',
+    `delete from process where ctid in (select ctid from process where ${before('finished_at')} order by finished_at limit ${SWEEP_ROWS_MAX}) returning 1`,
+  ],
 ];
 
 /** Deletes what is older than it is to be kept; answers how many rows. Ends early when `isOver` says so. */
 export async function sweep(sql: Sql, retention: Retention, isOver: () => boolean = () => false): Promise<number> {
   let deleted = 0;
   for (const [kept, statement] of SWEEPS) {
-    for (let rows = SWEEP_ROWS_MAX; rows === SWEEP_ROWS_MAX && !isOver(); deleted += rows) rows = (await sql.rows(statement, [retention[kept]])).length;
+    for (let rows = SWEEP_ROWS_MAX; rows === SWEEP_ROWS_MAX && !isOver(); deleted += rows)
+      rows = (await sql.rows(statement, [retention[kept]])).length;
   }
   return deleted;
 }
 
-/** Keeps a module's tables of messages bounded, on one replica at a time. No method's name has a colon, so it meets none. */
+/**
+ * Keeps a module's tables of messages bounded, on one replica at a time. No method's name has a colon, so it meets
+ * none.
+ */
 export function retentionJob(sql: Sql, retention: Retention): SingletonJob {
-  return { name: 'kit:retention', everyMs: SWEEP_EVERY_MS, run: () => sweep(sql, retention, () => currentCall()?.signal.aborted ?? false) };
+  return {
+    name: 'kit:retention',
+    everyMs: SWEEP_EVERY_MS,
+    run: () => sweep(sql, retention, () => currentCall()?.signal.aborted ?? false),
+  };
 }

@@ -11,22 +11,33 @@ const STACK_LINES_MAX = 12;
 const TEXT_CHARS_MAX = 2_000;
 
 /**
- * How long to wait after a failed try: evenly chosen between nothing and a bound that doubles with each ('full jitter', after
- * Brooker, Exponential Backoff and Jitter, 2015), so that what failed together does not come back together.
+ * How long to wait after a failed try: evenly chosen between nothing and a bound that doubles with each ('full jitter',
+ * after Brooker, Exponential Backoff and Jitter, 2015), so that what failed together does not come back together.
  * @param attempt 1 after the first.
  */
-export function waitMs(rules: Pick<ConsumerRules, 'backoffMs' | 'backoffMaxMs'>, attempt: number, random: () => number = Math.random): number {
+export function waitMs(
+  rules: Pick<ConsumerRules, 'backoffMs' | 'backoffMaxMs'>,
+  attempt: number,
+  random: () => number = Math.random,
+): number {
   return Math.floor(random() * boundMs(rules, attempt));
 }
 
 /** The longest that `waitMs` can answer. */
-export function boundMs({ backoffMs, backoffMaxMs }: Pick<ConsumerRules, 'backoffMs' | 'backoffMaxMs'>, attempt: number): number {
+export function boundMs(
+  { backoffMs, backoffMaxMs }: Pick<ConsumerRules, 'backoffMs' | 'backoffMaxMs'>,
+  attempt: number,
+): number {
   return Math.min(backoffMaxMs, backoffMs * 2 ** Math.min(attempt - 1, 40));
 }
 
 /** Whether a further try of the same code cannot end otherwise. */
 export function isFinal(error: unknown, rules: Pick<ConsumerRules, 'notRetryable'>): boolean {
-  return error instanceof InvalidMessage || error instanceof UnknownVersion || rules.notRetryable.some((cls) => error instanceof cls);
+  return (
+    error instanceof InvalidMessage ||
+    error instanceof UnknownVersion ||
+    rules.notRetryable.some((cls) => error instanceof cls)
+  );
 }
 
 /** What the history tells of a failed try. */

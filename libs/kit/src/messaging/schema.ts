@@ -140,7 +140,9 @@ export class CreateMessaging1700000000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('drop table outbox, inbox, dead_letter, message_consumer, message_hold, message_member, message_lease, message_intake, process, timer');
+    await runner.query(
+      'drop table outbox, inbox, dead_letter, message_consumer, message_hold, message_member, message_lease, message_intake, process, timer',
+    );
   }
 }
 
@@ -180,7 +182,10 @@ insert into outbox_carrier (partition, via) select distinct partition, sent_via 
 alter table message_member add column knows text[] not null default '{}';
 `;
 
-/** What replicas of one module tell each other: which message logs took something of a partition, and which messages each replica can handle. */
+/**
+ * What replicas of one module tell each other: which message logs took something of a partition, and which messages
+ * each replica can handle.
+ */
 export class AddCarriers1700000000002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(CARRIERS);
@@ -203,7 +208,9 @@ export class OrderUnsent1700000000003 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('drop index outbox_unsent; create index outbox_unsent on outbox (partition, seq) where sent_at is null');
+    await runner.query(
+      'drop index outbox_unsent; create index outbox_unsent on outbox (partition, seq) where sent_at is null',
+    );
   }
 }
 
@@ -266,13 +273,16 @@ drop index message_hold_next;
 drop table singleton, message_replica, message_view;
 `;
 
-/** How long a start waits for replicas of the version before, in milliseconds: those that were killed are known to be dead after five seconds. */
+/**
+ * How long a start waits for replicas of the version before, in milliseconds: those that were killed are known to be
+ * dead after five seconds.
+ */
 const OLDER_WAIT_MS = 10_000;
 const OLDER_POLL_MS = 250;
 
 /**
- * One row a replica in place of one a lease. Replicas of the version before and of this one cannot divide work between them: the start
- * waits for those that are ending, and is refused while others run.
+ * One row a replica in place of one a lease. Replicas of the version before and of this one cannot divide work between
+ * them: the start waits for those that are ending, and is refused while others run.
  */
 export class ReplaceLeases1700000000005 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -287,10 +297,14 @@ export class ReplaceLeases1700000000005 implements MigrationInterface {
 
 async function refuseOlder(runner: QueryRunner): Promise<void> {
   for (let waitedMs = 0; ; waitedMs += OLDER_POLL_MS) {
-    const older = (await runner.query('select replica from message_member where expires_at > clock_timestamp()')) as { readonly replica: string }[];
+    const older = (await runner.query('select replica from message_member where expires_at > clock_timestamp()')) as {
+      readonly replica: string;
+    }[];
     if (older.length === 0) return;
     if (waitedMs >= OLDER_WAIT_MS) {
-      throw new Error(`replicas of an older version of Fledge run (${older.map(({ replica }) => replica).join(', ')}), and replicas of this version cannot share their work: stop all of them, then start this version; nothing that is stored is lost`);
+      throw new Error(
+        `replicas of an older version of Fledge run (${older.map(({ replica }) => replica).join(', ')}), and replicas of this version cannot share their work: stop all of them, then start this version; nothing that is stored is lost`,
+      );
     }
     await sleep(OLDER_POLL_MS);
   }

@@ -8,14 +8,17 @@ interface SentRow extends Omit<StoredMessage, 'source' | 'target' | 'occurredAt'
   readonly createdAt: Date;
 }
 
-/** What a module has published and keeps: the rows of its outbox. Also those that are not marked as sent: they may be on their way to consumers that were there before. */
+/**
+ * What a module has published and keeps: the rows of its outbox. Also those that are not marked as sent: they may be on
+ * their way to consumers that were there before.
+ */
 export function sentHistoryOf(module: string, sql: Sql): SentHistory {
   return { module, read: (names) => read(module, sql, names) };
 }
 
 async function* read(module: string, sql: Sql, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
   const own = names.filter((name) => name.startsWith(`${module}.`));
-  for (let after = '0'; own.length > 0; ) {
+  for (let after = '0'; own.length > 0;) {
     const rows = await sql.rows<SentRow>(
       `select seq, id, kind, name, key, payload, headers, created_at as "createdAt" from outbox
        where seq > $1 and kind = 'event' and regexp_replace(name, '\\.v[0-9]+$', '') = any($2) order by seq limit ${ROWS_MAX}`,
@@ -24,6 +27,11 @@ async function* read(module: string, sql: Sql, names: readonly string[]): AsyncI
     const last = rows.at(-1);
     if (last === undefined) return;
     after = last.seq;
-    yield rows.map(({ createdAt, ...row }) => ({ ...row, source: module, target: undefined, occurredAt: createdAt.toISOString() }));
+    yield rows.map(({ createdAt, ...row }) => ({
+      ...row,
+      source: module,
+      target: undefined,
+      occurredAt: createdAt.toISOString(),
+    }));
   }
 }

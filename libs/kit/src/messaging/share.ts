@@ -9,7 +9,10 @@ export interface Assignment {
   keeps(part: number): boolean;
   /** Asks whether nothing is under way any more on a part that is to be let go of. Default: nothing ever is. */
   onRelease(mayGo: (part: number) => boolean): void;
-  /** Takes no more, and lets go of the parts on which nothing is under way; of the others when it is called again, or at a beat. Never rejects. */
+  /**
+   * Takes no more, and lets go of the parts on which nothing is under way; of the others when it is called again, or at
+   * a beat. Never rejects.
+   */
   letGo(): Promise<void>;
   /** Lets go of all parts and takes no more. Never rejects. */
   leave(): Promise<void>;

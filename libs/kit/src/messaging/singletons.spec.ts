@@ -31,7 +31,12 @@ describe('singletons', () => {
 
   beforeAll(async () => {
     database = await freshDatabase();
-    source = await openModuleData({ module: 'single', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
+    source = await openModuleData({
+      module: 'single',
+      url: database.url,
+      entities: [],
+      migrations: MESSAGING_MIGRATIONS,
+    });
   });
   afterEach(async () => {
     await Promise.all(replicas.splice(0).map((replica) => replica.stop()));
@@ -42,9 +47,18 @@ describe('singletons', () => {
     await database.drop();
   });
 
-  async function replica(run: () => unknown, everyMs = 100, ...others: SingletonJob[]): Promise<{ singletons: Singletons; stop(): Promise<void> }> {
+  async function replica(
+    run: () => unknown,
+    everyMs = 100,
+    ...others: SingletonJob[]
+  ): Promise<{ singletons: Singletons; stop(): Promise<void> }> {
     const membership = new Membership(sqlOf(source));
-    const singletons = new Singletons('single', [{ name: 'sweep', everyMs, run }, ...others], membership, sqlOf(source));
+    const singletons = new Singletons(
+      'single',
+      [{ name: 'sweep', everyMs, run }, ...others],
+      membership,
+      sqlOf(source),
+    );
     await membership.start();
     singletons.start();
     const stop = async (): Promise<void> => {
@@ -146,7 +160,10 @@ describe('singletons', () => {
     ['singleton-scope', [{ provide: Sweeper, useClass: Sweeper, scope: Scope.REQUEST }]],
   ])('stop the start with %s', async (cause, providers) => {
     class Root {}
-    const app = await NestFactory.createApplicationContext({ module: Root, providers }, { logger: false, abortOnError: false });
+    const app = await NestFactory.createApplicationContext(
+      { module: Root, providers },
+      { logger: false, abortOnError: false },
+    );
     expect(() => discoverSingletons(app)).toThrow(expect.objectContaining({ code: `fledge.startup.${cause}` }));
     await app.close();
   });
@@ -155,8 +172,18 @@ describe('singletons', () => {
     class Root {}
     const app = await NestFactory.createApplicationContext({ module: Root, providers: [Sweeper] }, { logger: false });
     const contract = defineContract({ name: 'single' });
-    const parts = { app, spec: { contract, uses: [], entities: [], migrations: [] }, catalogue: new Catalogue([contract]), moduleServer: new ModuleServer('single', [], 1, () => undefined) };
-    expect(() => refuseUnstored(parts)).toThrow(expect.objectContaining({ code: 'fledge.startup.consumer-tables', message: expect.stringContaining("the singleton 'sweep' of single") as string }));
+    const parts = {
+      app,
+      spec: { contract, uses: [], entities: [], migrations: [] },
+      catalogue: new Catalogue([contract]),
+      moduleServer: new ModuleServer('single', [], 1, () => undefined),
+    };
+    expect(() => refuseUnstored(parts)).toThrow(
+      expect.objectContaining({
+        code: 'fledge.startup.consumer-tables',
+        message: expect.stringContaining("the singleton 'sweep' of single") as string,
+      }),
+    );
     await app.close();
   });
 
@@ -165,6 +192,8 @@ describe('singletons', () => {
     const app = await NestFactory.createApplicationContext({ module: Root, providers: [Sweeper] }, { logger: false });
     expect(discoverSingletons(app)).toMatchObject([{ name: 'sweep', everyMs: 100 }]);
     await app.close();
-    expect(() => Singleton('sweep', { everyMs: 1 })(Sweeper.prototype, 'sweep', {})).toThrow(expect.objectContaining({ code: 'fledge.startup.singleton-interval' }));
+    expect(() => Singleton('sweep', { everyMs: 1 })(Sweeper.prototype, 'sweep', {})).toThrow(
+      expect.objectContaining({ code: 'fledge.startup.singleton-interval' }),
+    );
   });
 });

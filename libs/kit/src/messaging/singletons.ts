@@ -15,8 +15,8 @@ const PAUSE_AFTER_FAILURE_MS = 500;
 /** Intervals from this on are kept in the database, in milliseconds: shorter ones begin anew at the next replica. */
 export const KEPT_FROM_MS = 5_000;
 
-// By the clock of the database: a replica that takes over, and one that was just started, wait for the rest of the interval. A time that
-// is to come, by a clock that stepped back since, counts as now.
+// By the clock of the database: a replica that takes over, and one that was just started, wait for the rest of the
+// interval. A time that is to come, by a clock that stepped back since, counts as now.
 const BEGIN = `
 with begun as (
   insert into singleton as s (name, ran_at) select $1, clock_timestamp() where ${isMember('$2')}
@@ -58,16 +58,35 @@ export function discoverSingletons(app: INestApplicationContext): SingletonJob[]
     seen.add(cls);
     for (const spec of singletonSpecs(cls)) {
       const where = `${cls.name}.${spec.method}`;
-      if (jobs.has(spec.name)) throw new StartupError('singleton-twice', `two methods are the singleton '${spec.name}', one of them ${where}`, 'Give each its own name in @Singleton.');
-      if (!wrapper.isDependencyTreeStatic()) throw new StartupError('singleton-scope', `the provider of ${where} is made anew for each request, and a singleton runs without one`, 'Leave `scope` out of it and of what it injects.');
+      if (jobs.has(spec.name))
+        throw new StartupError(
+          'singleton-twice',
+          `two methods are the singleton '${spec.name}', one of them ${where}`,
+          'Give each its own name in @Singleton.',
+        );
+      if (!wrapper.isDependencyTreeStatic())
+        throw new StartupError(
+          'singleton-scope',
+          `the provider of ${where} is made anew for each request, and a singleton runs without one`,
+          'Leave `scope` out of it and of what it injects.',
+        );
       jobs.set(spec.name, jobOf(spec, wrapper.instance as Readonly<Record<string, () => unknown>>));
     }
   }
   return [...jobs.values()];
 }
 
-function jobOf({ name, everyMs, idleMs, onCommit, method }: SingletonSpec, instance: Readonly<Record<string, () => unknown>>): SingletonJob {
-  return { name, everyMs, ...(idleMs !== undefined && { idleMs }), ...(onCommit !== undefined && { onCommit }), run: () => instance[method]?.() };
+function jobOf(
+  { name, everyMs, idleMs, onCommit, method }: SingletonSpec,
+  instance: Readonly<Record<string, () => unknown>>,
+): SingletonJob {
+  return {
+    name,
+    everyMs,
+    ...(idleMs !== undefined && { idleMs }),
+    ...(onCommit !== undefined && { onCommit }),
+    run: () => instance[method]?.(),
+  };
 }
 
 /** Runs a module's singletons on this replica, each while it is this one's. */
@@ -75,7 +94,12 @@ export class Singletons {
   private readonly rounds: readonly Round[];
   private toldAt = -Infinity;
 
-  constructor(module: string, jobs: readonly SingletonJob[], private readonly membership: Membership, sql: Sql) {
+  constructor(
+    module: string,
+    jobs: readonly SingletonJob[],
+    private readonly membership: Membership,
+    sql: Sql,
+  ) {
     this.rounds = jobs.map((job) => new Round(module, job, membership, sql));
     membership.onTold('work', () => this.wake());
   }
@@ -173,15 +197,18 @@ class Round {
     if (this.stopped || !this.started || !this.group.held.has(0)) return;
     clearTimeout(this.timer);
     this.nextAt = now() + Math.max(inMs, 0);
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      this.running = this.round().then((waitMs) => {
-        this.running = undefined;
-        if (!this.group.held.has(0)) void this.membership.beatNow();
-        // what was lost meanwhile is waited for anew
-        this.schedule(waitMs);
-      });
-    }, Math.max(inMs, 0)).unref();
+    this.timer = setTimeout(
+      () => {
+        this.timer = undefined;
+        this.running = this.round().then((waitMs) => {
+          this.running = undefined;
+          if (!this.group.held.has(0)) void this.membership.beatNow();
+          // what was lost meanwhile is waited for anew
+          this.schedule(waitMs);
+        });
+      },
+      Math.max(inMs, 0),
+    ).unref();
   }
 
   /** Runs if it is time to. Returns the milliseconds until it may be again; never rejects. */
@@ -190,10 +217,16 @@ class Round {
     this.woken = false;
     if (job.everyMs >= KEPT_FROM_MS) {
       try {
-        const [begun] = await this.sql.rows<{ isDue: boolean; inMs: number }>(BEGIN, [job.name, this.membership.replica, job.everyMs]);
+        const [begun] = await this.sql.rows<{ isDue: boolean; inMs: number }>(BEGIN, [
+          job.name,
+          this.membership.replica,
+          job.everyMs,
+        ]);
         if (!begun?.isDue) return Math.max(Math.ceil(begun?.inMs ?? PAUSE_AFTER_FAILURE_MS), 1);
       } catch (error) {
-        this.logger.warn(`it cannot be told whether the singleton ${job.name} is due: ${error instanceof Error ? error.message : String(error)}`);
+        this.logger.warn(
+          `it cannot be told whether the singleton ${job.name} is due: ${error instanceof Error ? error.message : String(error)}`,
+        );
         return PAUSE_AFTER_FAILURE_MS;
       }
     }
@@ -219,7 +252,9 @@ class Round {
       return await runIsolated(context, { execute: () => job.run() }, job);
     } catch (error) {
       this.failures++;
-      this.logger.error(`[${context.correlationId}] the singleton ${job.name} of ${module} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      this.logger.error(
+        `[${context.correlationId}] the singleton ${job.name} of ${module} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
       return undefined;
     } finally {
       this.context = undefined;

@@ -17,5 +17,7 @@ export function storable(text: string, charsMax: number): string {
 export function storableJson(value: unknown): string {
   const json = JSON.stringify(value);
   if (!SPELLED.test(json)) return json;
-  return JSON.stringify(value, (_name, part: unknown) => (typeof part === 'string' ? part.replace(UNSTORABLE, '\uFFFD') : part));
+  return JSON.stringify(value, (_name, part: unknown) =>
+    typeof part === 'string' ? part.replace(UNSTORABLE, '\uFFFD') : part,
+  );
 }

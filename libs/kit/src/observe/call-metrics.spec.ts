@@ -17,9 +17,17 @@ describe('the metrics of calls', () => {
   it('name a call by caller, module, message, transport and outcome', async () => {
     metrics.meter(LABELS).record('ok', 3);
     const lines = await samples();
-    expect(lines.get('fledge_call_duration_seconds_count{caller="ordering",module="inventory",message="inventory.reserve-stock.v1",transport="local",outcome="ok"}')).toBe(1);
+    expect(
+      lines.get(
+        'fledge_call_duration_seconds_count{caller="ordering",module="inventory",message="inventory.reserve-stock.v1",transport="local",outcome="ok"}',
+      ),
+    ).toBe(1);
     expect(new Set([...lines.keys()].map((line) => line.replace(/\{.*/, '')))).toEqual(
-      new Set(['fledge_call_duration_seconds_bucket', 'fledge_call_duration_seconds_sum', 'fledge_call_duration_seconds_count']),
+      new Set([
+        'fledge_call_duration_seconds_bucket',
+        'fledge_call_duration_seconds_sum',
+        'fledge_call_duration_seconds_count',
+      ]),
     );
   });
 
@@ -55,7 +63,16 @@ describe('the metrics of calls', () => {
   });
 
   it('keep the outcomes apart', async () => {
-    const outcomes: CallOutcome[] = ['ok', 'declared-error', 'invalid', 'fault', 'unavailable', 'deadline', 'cancelled', 'refused'];
+    const outcomes: CallOutcome[] = [
+      'ok',
+      'declared-error',
+      'invalid',
+      'fault',
+      'unavailable',
+      'deadline',
+      'cancelled',
+      'refused',
+    ];
     const meter = metrics.meter(LABELS);
     outcomes.forEach((outcome, times) => {
       for (let i = 0; i <= times; i++) meter.record(outcome, 1);
@@ -90,11 +107,15 @@ describe('the metrics of calls', () => {
 
   async function samples(): Promise<Map<string, number>> {
     const lines = (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-    return new Map(lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]));
+    return new Map(
+      lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ') + 1))]),
+    );
   }
 
   async function sample(kind: 'sum' | 'count', outcome: CallOutcome): Promise<number | undefined> {
-    const found = [...(await samples())].find(([line]) => line.startsWith(`fledge_call_duration_seconds_${kind}{`) && line.includes(`outcome="${outcome}"`));
+    const found = [...(await samples())].find(
+      ([line]) => line.startsWith(`fledge_call_duration_seconds_${kind}{`) && line.includes(`outcome="${outcome}"`),
+    );
     return found?.[1];
   }
 

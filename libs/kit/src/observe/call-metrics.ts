@@ -54,7 +54,9 @@ class Meter implements CallMeter {
   }
 
   values(): Value[] {
-    return [['ok', this.ok] as const, ...this.others].flatMap(([outcome, series]) => (series.isEmpty ? [] : valuesOf({ ...this.labels, outcome }, series)));
+    return [['ok', this.ok] as const, ...this.others].flatMap(([outcome, series]) =>
+      series.isEmpty ? [] : valuesOf({ ...this.labels, outcome }, series),
+    );
   }
 
   clear(): void {
@@ -64,8 +66,8 @@ class Meter implements CallMeter {
 }
 
 /**
- * The duration of calls by caller, module, message, transport and outcome, as a Prometheus histogram; the same names in every
- * topology. Give it to a prom-client registry with `registerIn`.
+ * The duration of calls by caller, module, message, transport and outcome, as a Prometheus histogram; the same names in
+ * every topology. Give it to a prom-client registry with `registerIn`.
  */
 export class CallMetrics {
   private readonly meters = new Map<string, Meter>();
@@ -96,7 +98,8 @@ export class CallMetrics {
       // emptied, not dropped: callers hold their meters
       reset: (): void => this.meters.forEach((meter) => meter.clear()),
     };
-    // the type knows only prom-client's own metrics, whose observe() looks labels up at each call; the registry asks for no more
+    // the type knows only prom-client's own metrics, whose observe() looks labels up at each call; the registry asks
+    // for no more
     registry.registerMetric(histogram as never);
   }
 }
@@ -105,7 +108,11 @@ function valuesOf(labels: Record<string, string>, series: Series): Value[] {
   let cumulative = 0;
   const buckets = Array.from(series.counts, (count, i) => {
     cumulative += count;
-    return { value: cumulative, labels: { ...labels, le: String(BOUNDS_S[i] ?? '+Inf') }, metricName: `${NAME}_bucket` };
+    return {
+      value: cumulative,
+      labels: { ...labels, le: String(BOUNDS_S[i] ?? '+Inf') },
+      metricName: `${NAME}_bucket`,
+    };
   });
   return [
     ...buckets,

@@ -23,7 +23,8 @@ describe('the metrics of messages', () => {
     metrics.registerIn(registry);
   });
 
-  const samples = async (): Promise<string[]> => (await registry.metrics()).split('\n').filter((line) => line && !line.startsWith('#'));
+  const samples = async (): Promise<string[]> =>
+    (await registry.metrics()).split('\n').filter((line) => line && !line.startsWith('#'));
 
   it('tell of outboxes, consumers and processes, by module', async () => {
     metrics.watch('ordering', () => Promise.resolve(MUCH));
@@ -58,14 +59,20 @@ describe('the metrics of messages', () => {
     expect(await samples()).toContain('fledge_outbox_unsent{module="ordering"} 12');
     expect(reads).toBe(1);
     now = READ_EVERY_MS;
-    expect((await samples()).filter((line) => line.includes('ordering'))).toEqual(['fledge_outbox_unsent{module="ordering"} 0', 'fledge_outbox_oldest_seconds{module="ordering"} 0']);
+    expect((await samples()).filter((line) => line.includes('ordering'))).toEqual([
+      'fledge_outbox_unsent{module="ordering"} 0',
+      'fledge_outbox_oldest_seconds{module="ordering"} 0',
+    ]);
     expect(reads).toBe(2);
   });
 
   it('are left out of a module whose database is away, and told of the others', async () => {
     metrics.watch('ordering', () => Promise.reject(new Error('away')));
     metrics.watch('catalog', () => Promise.resolve(NOTHING));
-    expect(await samples()).toEqual(['fledge_outbox_unsent{module="catalog"} 0', 'fledge_outbox_oldest_seconds{module="catalog"} 0']);
+    expect(await samples()).toEqual([
+      'fledge_outbox_unsent{module="catalog"} 0',
+      'fledge_outbox_oldest_seconds{module="catalog"} 0',
+    ]);
   });
 
   it('hold no scrape up for a database that hangs, and ask it nothing more meanwhile', async () => {

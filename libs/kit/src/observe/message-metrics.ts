@@ -7,20 +7,41 @@ export const READ_EVERY_MS = 5_000;
 /** How long a scrape waits for a database; then it goes without that module. */
 export const READ_WAIT_MS = 2_000;
 
-/** Where the gauges end: a scrape must cost little, also when a million messages wait. How late they are tells the rest. */
+/**
+ * Where the gauges end: a scrape must cost little, also when a million messages wait. How late they are tells the rest.
+ */
 export const GAUGE_MAX = 10_000;
 
 /** The metrics of messages, and what each says. */
 const OF_MODULE = [
-  ['fledge_outbox_unsent', 'Messages that a module has stored and not sent yet.', ({ outbox }: Overview) => outbox.unsent],
-  ['fledge_outbox_oldest_seconds', 'Age of the oldest message that is not sent yet, in seconds; 0 when all are sent.', ({ outbox }: Overview) => seconds(outbox.oldestMs)],
+  [
+    'fledge_outbox_unsent',
+    'Messages that a module has stored and not sent yet.',
+    ({ outbox }: Overview) => outbox.unsent,
+  ],
+  [
+    'fledge_outbox_oldest_seconds',
+    'Age of the oldest message that is not sent yet, in seconds; 0 when all are sent.',
+    ({ outbox }: Overview) => seconds(outbox.oldestMs),
+  ],
 ] as const;
 const OF_CONSUMER = [
-  ['fledge_inbox_waiting', 'Messages that a consumer has still to handle, those among them that wait for a retry or behind a dead letter.', ({ waiting }: ConsumerState) => waiting],
-  ['fledge_inbox_lag_seconds', 'Time since the oldest message was published that a consumer has still to handle, in seconds; 0 when none waits.', ({ lagMs }: ConsumerState) => seconds(lagMs)],
+  [
+    'fledge_inbox_waiting',
+    'Messages that a consumer has still to handle, those among them that wait for a retry or behind a dead letter.',
+    ({ waiting }: ConsumerState) => waiting,
+  ],
+  [
+    'fledge_inbox_lag_seconds',
+    'Time since the oldest message was published that a consumer has still to handle, in seconds; 0 when none waits.',
+    ({ lagMs }: ConsumerState) => seconds(lagMs),
+  ],
   ['fledge_dead_letters', 'Dead letters of a consumer that are not settled.', ({ dead }: ConsumerState) => dead],
 ] as const;
-const FAILED = ['fledge_process_failures', 'Runs of a process that have failed and wait for somebody to resume them.'] as const;
+const FAILED = [
+  'fledge_process_failures',
+  'Runs of a process that have failed and wait for somebody to resume them.',
+] as const;
 
 interface Watched {
   readonly read: (countMax: number) => Promise<Overview>;
@@ -32,8 +53,9 @@ interface Watched {
 }
 
 /**
- * How the messages of the modules here stand, as Prometheus gauges; the same names in every topology. Every replica of a module tells the
- * same: take the maximum, not the sum. Read when somebody scrapes, and of each module every 5 s at the most, by one bounded statement.
+ * How the messages of the modules here stand, as Prometheus gauges; the same names in every topology. Every replica of
+ * a module tells the same: take the maximum, not the sum. Read when somebody scrapes, and of each module every 5 s at
+ * the most, by one bounded statement.
  */
 export class MessageMetrics {
   private readonly logger = new Logger('metrics');
@@ -58,18 +80,27 @@ export class MessageMetrics {
       });
     }
     this.gauge(registry, ...FAILED, ['module', 'process'], (gauge, module, { consumers }) => {
-      for (const { name, failedRuns } of consumers) if (failedRuns !== null) gauge.set({ module, process: name }, failedRuns);
+      for (const { name, failedRuns } of consumers)
+        if (failedRuns !== null) gauge.set({ module, process: name }, failedRuns);
     });
   }
 
-  private gauge(registry: Registry, name: string, help: string, labelNames: string[], set: (gauge: Gauge, module: string, overview: Overview) => void): void {
+  private gauge(
+    registry: Registry,
+    name: string,
+    help: string,
+    labelNames: string[],
+    set: (gauge: Gauge, module: string, overview: Overview) => void,
+  ): void {
     const gauge = new Gauge({
       name,
       help,
       labelNames,
       registers: [registry],
       collect: async () => {
-        const found = await Promise.all([...this.modules].map(async ([module, watched]) => [module, await this.latest(module, watched)] as const));
+        const found = await Promise.all(
+          [...this.modules].map(async ([module, watched]) => [module, await this.latest(module, watched)] as const),
+        );
         // what cannot be read has no value: an old one would look like a new one
         gauge.reset();
         for (const [module, overview] of found) if (overview) set(gauge, module, overview);
@@ -91,7 +122,9 @@ export class MessageMetrics {
     try {
       return await watched.read(GAUGE_MAX);
     } catch (error) {
-      this.logger.debug(`the messages of ${module} cannot be counted: ${error instanceof Error ? error.message : String(error)}`);
+      this.logger.debug(
+        `the messages of ${module} cannot be counted: ${error instanceof Error ? error.message : String(error)}`,
+      );
       return undefined;
     } finally {
       watched.isReading = false;

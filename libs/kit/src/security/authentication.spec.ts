@@ -48,12 +48,18 @@ class Greeting {
     return { hello: true };
   }
 }
-@Controller('office/outside') @Public()
+@Controller('office/outside')
+@Public()
 class OutsideController extends Greeting {}
 @Controller('office/inside')
 class InsideController extends Greeting {}
 
-@BoundedModule({ contract: OfficeContract, uses: [AccountsContract], imports: [Authentication.verifiedBy(GetKeys)], controllers: [OfficeController, OutsideController, InsideController] })
+@BoundedModule({
+  contract: OfficeContract,
+  uses: [AccountsContract],
+  imports: [Authentication.verifiedBy(GetKeys)],
+  controllers: [OfficeController, OutsideController, InsideController],
+})
 class OfficeModule {}
 
 const application = {
@@ -71,21 +77,31 @@ let stranger: GenerateKeyPairResult;
 beforeAll(async () => {
   [issuer, stranger] = await Promise.all([generateKeyPair('EdDSA', { extractable: true }), generateKeyPair('EdDSA')]);
   const { x } = await exportJWK(issuer.publicKey);
-  published = new SigningKeys({ keys: [{ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig', kid: 'k1', x: x as string }] });
+  published = new SigningKeys({
+    keys: [{ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig', kid: 'k1', x: x as string }],
+  });
 });
 // A host for each test, since it remembers the keys.
 beforeEach(async () => {
   asked = 0;
-  host = await new Host({ application, modules: ['accounts', 'office'], transport: new LocalTransport(), http: { port: 0 } }).start();
+  host = await new Host({
+    application,
+    modules: ['accounts', 'office'],
+    transport: new LocalTransport(),
+    http: { port: 0 },
+  }).start();
 });
 afterEach(() => host?.close());
 
 const inSeconds = (seconds: number): number => Math.floor(Date.now() / 1_000) + seconds;
 const valid: JWTPayload = { sub: 'u-1', roles: ['clerk'], exp: inSeconds(600) };
-const signed = (claims: JWTPayload, { kid = 'k1', key = issuer } = {}): Promise<string> => new SignJWT(claims).setProtectedHeader({ alg: 'EdDSA', kid }).sign(key.privateKey);
+const signed = (claims: JWTPayload, { kid = 'k1', key = issuer } = {}): Promise<string> =>
+  new SignJWT(claims).setProtectedHeader({ alg: 'EdDSA', kid }).sign(key.privateKey);
 
 async function get(path: string, authorization?: string): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(`http://127.0.0.1:${host.port}${path}`, { headers: authorization === undefined ? {} : { authorization } });
+  const response = await fetch(`http://127.0.0.1:${host.port}${path}`, {
+    headers: authorization === undefined ? {} : { authorization },
+  });
   return { status: response.status, body: await response.json() };
 }
 
@@ -97,7 +113,8 @@ it('lets a user in by a token, as who it says', async () => {
 });
 
 it('reads only a list of texts as roles', async () => {
-  const rolesOf = async (roles: unknown): Promise<unknown> => (await get('/office', `Bearer ${await signed({ ...valid, roles })}`)).body;
+  const rolesOf = async (roles: unknown): Promise<unknown> =>
+    (await get('/office', `Bearer ${await signed({ ...valid, roles })}`)).body;
   expect(await rolesOf('clerk')).toMatchObject({ roles: [] });
   expect(await rolesOf(['a', 1, null, 'b'])).toMatchObject({ roles: ['a', 'b'] });
 });
@@ -108,12 +125,22 @@ it('shows what is public to everyone, but not with a token that is wrong', async
 });
 
 it('tells controllers apart that inherit one method', async () => {
-  for (const [path, status] of [['outside', 200], ['inside', 401], ['outside', 200]] as const) expect(await get(`/office/${path}`)).toMatchObject({ status });
+  for (const [path, status] of [
+    ['outside', 200],
+    ['inside', 401],
+    ['outside', 200],
+  ] as const)
+    expect(await get(`/office/${path}`)).toMatchObject({ status });
 });
 
 it('asks for one of the roles', async () => {
-  expect(await get('/office/safe', `Bearer ${await signed({ ...valid, roles: ['head'] })}`)).toMatchObject({ status: 200 });
-  expect(await get('/office/safe', `Bearer ${await signed({ ...valid, roles: ['guest'] })}`)).toMatchObject({ status: 403, body: { code: 'fledge.forbidden' } });
+  expect(await get('/office/safe', `Bearer ${await signed({ ...valid, roles: ['head'] })}`)).toMatchObject({
+    status: 200,
+  });
+  expect(await get('/office/safe', `Bearer ${await signed({ ...valid, roles: ['guest'] })}`)).toMatchObject({
+    status: 403,
+    body: { code: 'fledge.forbidden' },
+  });
 });
 
 it.each<[string, () => string | Promise<string | undefined> | undefined, string]>([
@@ -125,7 +152,14 @@ it.each<[string, () => string | Promise<string | undefined> | undefined, string]
   ["another's signature under our key's name", () => signed(valid, { key: stranger }), 'the token is not valid'],
   ['a key that the issuer does not have', () => signed(valid, { kid: 'k2', key: stranger }), 'the token is not valid'],
   ['no signature', () => new UnsecuredJWT(valid).encode(), 'the token is not valid'],
-  ['the public key as a secret', () => new SignJWT(valid).setProtectedHeader({ alg: 'HS256', kid: 'k1' }).sign(Buffer.from(published.keys[0]?.x ?? '', 'base64url')), 'the token is not valid'],
+  [
+    'the public key as a secret',
+    () =>
+      new SignJWT(valid)
+        .setProtectedHeader({ alg: 'HS256', kid: 'k1' })
+        .sign(Buffer.from(published.keys[0]?.x ?? '', 'base64url')),
+    'the token is not valid',
+  ],
   ['garbage', () => 'garbage', 'the token is not valid'],
 ])('refuses %s', async (_, tokenOf, detail) => {
   const token = await tokenOf();
@@ -143,7 +177,9 @@ it('a reader that goes away does not take the keys from those who wait for them 
         currentContext()?.hold({ cancel: () => reject(new Error('the question was cancelled')) });
       }),
   );
-  const [hasty, patient] = [1, 2].map(() => new CallContext('office', 'http', now() + 1_000, undefined, undefined, undefined)) as [CallContext, CallContext];
+  const [hasty, patient] = [1, 2].map(
+    () => new CallContext('office', 'http', now() + 1_000, undefined, undefined, undefined),
+  ) as [CallContext, CallContext];
   const found = [hasty, patient].map((context) => runInContext(context, () => ring.find('k1')));
   hasty.cancel();
   answer();

@@ -1,4 +1,11 @@
-import { type CanActivate, type DynamicModule, type ExecutionContext, Inject, Injectable, Module } from '@nestjs/common';
+import {
+  type CanActivate,
+  type DynamicModule,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  Module,
+} from '@nestjs/common';
 import { APP_GUARD, Reflector } from '@nestjs/core';
 import { type IQuery, QueryBus } from '@nestjs/cqrs';
 import type { FastifyRequest } from 'fastify';
@@ -53,7 +60,8 @@ export class AuthenticationGuard implements CanActivate {
     if (!ofHandler) this.accesses.set(handler, (ofHandler = new WeakMap()));
     let access = ofHandler.get(controller);
     if (!access) {
-      const said = <T>(key: string): T | undefined => this.reflector.getAllAndOverride<T | undefined>(key, [handler, controller]);
+      const said = <T>(key: string): T | undefined =>
+        this.reflector.getAllAndOverride<T | undefined>(key, [handler, controller]);
       access = { isPublic: said<boolean>(PUBLIC) === true, roles: said<readonly string[]>(ROLES) };
       ofHandler.set(controller, access);
     }
@@ -85,7 +93,10 @@ export class AuthenticationGuard implements CanActivate {
       return { subject: payload.sub as string, roles };
     } catch (error) {
       // Only what jose finds wrong with the token is the client's; that identity cannot be reached is not.
-      if (error instanceof errors.JOSEError) throw new Unauthenticated(error instanceof errors.JWTExpired ? 'the token has expired' : 'the token is not valid');
+      if (error instanceof errors.JOSEError)
+        throw new Unauthenticated(
+          error instanceof errors.JWTExpired ? 'the token has expired' : 'the token is not valid',
+        );
       throw error;
     }
   }
@@ -95,7 +106,8 @@ function bearerOf(request: FastifyRequest): string | undefined {
   const { authorization } = request.headers;
   if (authorization === undefined) return undefined;
   const [scheme, token, ...rest] = authorization.split(' ');
-  if (scheme?.toLowerCase() !== 'bearer' || !token || rest.length > 0) throw new Unauthenticated('the Authorization header is not of the form `Bearer <token>`');
+  if (scheme?.toLowerCase() !== 'bearer' || !token || rest.length > 0)
+    throw new Unauthenticated('the Authorization header is not of the form `Bearer <token>`');
   return token;
 }
 
@@ -103,8 +115,8 @@ function bearerOf(request: FastifyRequest): string | undefined {
 @Module({})
 export class Authentication {
   /**
-   * Verifies bearer tokens (JWT, EdDSA) with the keys that a query answers, asked over the boundary like any other. Every route
-   * of the importing module then needs a valid token, unless it is `@Public()`.
+   * Verifies bearer tokens (JWT, EdDSA) with the keys that a query answers, asked over the boundary like any other.
+   * Every route of the importing module then needs a valid token, unless it is `@Public()`.
    * @param query the class of a query without fields whose result is `SigningKeys`.
    */
   static verifiedBy(query: new () => IQuery): DynamicModule {
@@ -112,7 +124,11 @@ export class Authentication {
       module: Authentication,
       providers: [
         { provide: APP_GUARD, useClass: AuthenticationGuard },
-        { provide: KEY_RING, inject: [QueryBus], useFactory: (queries: QueryBus) => new KeyRing(() => queries.execute<IQuery, SigningKeys>(new query())) },
+        {
+          provide: KEY_RING,
+          inject: [QueryBus],
+          useFactory: (queries: QueryBus) => new KeyRing(() => queries.execute<IQuery, SigningKeys>(new query())),
+        },
       ],
     };
   }

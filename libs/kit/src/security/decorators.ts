@@ -13,7 +13,10 @@ export const Public = (): MethodDecorator & ClassDecorator => SetMetadata(PUBLIC
 /** Lets only callers with one of these roles use a route or a controller. */
 export const Roles = (...roles: readonly string[]): MethodDecorator & ClassDecorator => SetMetadata(ROLES, roles);
 
-/** The caller of the request, as a parameter of a controller's method. Without one the request ends as `Unauthenticated`. */
+/**
+ * The caller of the request, as a parameter of a controller's method. Without one the request ends as
+ * `Unauthenticated`.
+ */
 export const CurrentUser = createParamDecorator((): Identity => {
   const identity = currentContext()?.identity;
   if (!identity) throw new Unauthenticated('this needs a user, and the request carries no token');

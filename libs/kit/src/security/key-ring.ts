@@ -2,7 +2,9 @@ import type { CryptoKey } from 'jose';
 import { currentContext, CallContext, runInContext } from '../boundary/index.js';
 import type { SigningKey, SigningKeys } from '../contract/index.js';
 
-/** Milliseconds between two questions for keys: a token with an unknown key id asks anew, but no more often than this. */
+/**
+ * Milliseconds between two questions for keys: a token with an unknown key id asks anew, but no more often than this.
+ */
 export const KEYS_ASKED_EVERY_MS = 5_000;
 
 /** The public keys of the issuer, asked for when a token names one that is not known, so that keys can be rotated. */
@@ -23,8 +25,16 @@ export class KeyRing {
   }
 
   private async refresh(): Promise<void> {
-    // A context of its own, for the question is that of all who wait: whoever asked first may go away, or be short of time.
-    const context = new CallContext(currentContext()?.module ?? '', 'job', Infinity, undefined, currentContext()?.traceparent, undefined);
+    // A context of its own, for the question is that of all who wait: whoever asked first may go away, or be short of
+    // time.
+    const context = new CallContext(
+      currentContext()?.module ?? '',
+      'job',
+      Infinity,
+      undefined,
+      currentContext()?.traceparent,
+      undefined,
+    );
     try {
       const { keys } = await runInContext(context, this.ask);
       this.keys = new Map(await Promise.all(keys.map(imported)));

@@ -26,7 +26,9 @@ describe('eventually', () => {
 
   it('does not wait for a look that hangs', async () => {
     const from = performance.now();
-    await expect(eventually(() => new Promise<boolean>(() => undefined), 'an answer', 80)).rejects.toThrow('an answer did not come about within 80 ms: the last look did not end');
+    await expect(eventually(() => new Promise<boolean>(() => undefined), 'an answer', 80)).rejects.toThrow(
+      'an answer did not come about within 80 ms: the last look did not end',
+    );
     expect(performance.now() - from).toBeLessThan(1_500);
   });
 

@@ -8,8 +8,8 @@ export const WITHIN_DEFAULT_MS = 5_000;
 const LOOK_EVERY_MS = 20;
 
 /**
- * Waits for a state instead of sleeping: looks at once and then again and again, until `check` neither answers `false` nor throws
- * (so it may hold `expect`s). A look that hangs is not waited for longer than the rest of the time.
+ * Waits for a state instead of sleeping: looks at once and then again and again, until `check` neither answers `false`
+ * nor throws (so it may hold `expect`s). A look that hangs is not waited for longer than the rest of the time.
  * @param what names the state in the error of a wait that was in vain, as in 'the order is paid'.
  * @param withinMs the limit; default 5,000.
  * @throws an `Error` that names the state; its `cause` is what the last look threw.

@@ -1,8 +1,9 @@
 import { FledgeError, InvalidMessage, type Violation } from '../contract/index.js';
 
 /**
- * A fake did what the neighbour that it stands for cannot do: answered against its contract, threw an error that the contract
- * does not declare, or was never told to answer at all. It fails the test, also when the module under test took it for a fault.
+ * A fake did what the neighbour that it stands for cannot do: answered against its contract, threw an error that the
+ * contract does not declare, or was never told to answer at all. It fails the test, also when the module under test
+ * took it for a fault.
  */
 export class FakeBreach extends FledgeError {
   readonly code = 'fledge.fake-breach';
@@ -27,7 +28,10 @@ export class FakeBreach extends FledgeError {
 }
 
 /** What is wrong with what a fake answered, in words; with the violations where it was refused by its contract. */
-export function describeRefusal(refused: unknown): { readonly text: string; readonly violations: readonly Violation[] } {
+export function describeRefusal(refused: unknown): {
+  readonly text: string;
+  readonly violations: readonly Violation[];
+} {
   if (!(refused instanceof InvalidMessage)) return { text: String(refused), violations: [] };
   return { text: refused.message, violations: refused.violations };
 }

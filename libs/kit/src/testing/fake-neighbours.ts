@@ -1,4 +1,13 @@
-import { Call, encodeError, type Catalogue, type CompiledMessage, currentContext, IN_FLIGHT_MAX_DEFAULT, ModuleServer, outcomeOf } from '../boundary/index.js';
+import {
+  Call,
+  encodeError,
+  type Catalogue,
+  type CompiledMessage,
+  currentContext,
+  IN_FLIGHT_MAX_DEFAULT,
+  ModuleServer,
+  outcomeOf,
+} from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import {
   CallCancelled,
@@ -16,8 +25,8 @@ import { Fake } from './fake.js';
 import type { TestIssuer } from './test-issuer.js';
 
 /**
- * The neighbours of a module under test, each served on the real transport, whose handlers are the fakes'. Keeps what was sent to
- * them, and what they did against their contracts.
+ * The neighbours of a module under test, each served on the real transport, whose handlers are the fakes'. Keeps what
+ * was sent to them, and what they did against their contracts.
  */
 export class FakeNeighbours {
   private readonly fakes: ReadonlyMap<string, Fake>;
@@ -38,7 +47,8 @@ export class FakeNeighbours {
     return this.spec.uses.map(({ name }) => {
       // Whatever a fake does against its contract is kept as a breach: there is no log for it to be lost in.
       const moduleServer = new ModuleServer(name, catalogue.of(name), IN_FLIGHT_MAX_DEFAULT, () => undefined);
-      for (const message of moduleServer.messages) moduleServer.handle(message, { execute: (input) => this.answer(message, input) });
+      for (const message of moduleServer.messages)
+        moduleServer.handle(message, { execute: (input) => this.answer(message, input) });
       return moduleServer;
     });
   }
@@ -65,7 +75,9 @@ export class FakeNeighbours {
     const [first, ...more] = this.breaches;
     this.breaches = [];
     if (first === undefined) return;
-    throw more.length === 0 ? first : new AggregateError([first, ...more], [first, ...more].map((breach) => breach.message).join('\n'));
+    throw more.length === 0
+      ? first
+      : new AggregateError([first, ...more], [first, ...more].map((breach) => breach.message).join('\n'));
   }
 
   private async answer(message: CompiledMessage, input: object): Promise<unknown> {
@@ -84,7 +96,9 @@ export class FakeNeighbours {
     } catch (refused) {
       const { text, violations } = describeRefusal(refused);
       const fact = `the fake of ${message.module} answered '${message.name}' against its contract: ${text}`;
-      throw this.breach(new FakeBreach(message.module, message.name, fact, 'Answer what the real module answers.', violations, refused));
+      throw this.breach(
+        new FakeBreach(message.module, message.name, fact, 'Answer what the real module answers.', violations, refused),
+      );
     }
     return result;
   }
@@ -129,10 +143,17 @@ export class FakeNeighbours {
 type LostPeer = ModuleUnavailable | DeadlineExceeded | ModuleFault | CallCancelled;
 
 function isLostPeer(error: unknown): error is LostPeer {
-  return error instanceof ModuleUnavailable || error instanceof DeadlineExceeded || error instanceof ModuleFault || error instanceof CallCancelled;
+  return (
+    error instanceof ModuleUnavailable ||
+    error instanceof DeadlineExceeded ||
+    error instanceof ModuleFault ||
+    error instanceof CallCancelled
+  );
 }
 
-/** Ends the call that is being answered as a transport would, with an error that no handler can send through a boundary. */
+/**
+ * Ends the call that is being answered as a transport would, with an error that no handler can send through a boundary.
+ */
 function brought<E extends FledgeError>(error: E): E {
   const call = currentContext();
   if (call instanceof Call) call.fail(error, outcomeOf(error));
@@ -142,10 +163,20 @@ function brought<E extends FledgeError>(error: E): E {
 /** One contract's fake. Two for it would leave open which answers. */
 function joined(contract: Contract, fakes: readonly Fake[]): Fake {
   const [fake, other] = fakes.filter((each) => each.contract === contract);
-  if (other) throw new StartupError('fake-twice', `there are two fakes of ${contract.name}`, 'Tell one of them to answer all: fake(…).on(…).on(…).');
+  if (other)
+    throw new StartupError(
+      'fake-twice',
+      `there are two fakes of ${contract.name}`,
+      'Tell one of them to answer all: fake(…).on(…).on(…).',
+    );
   return fake ?? new Fake(contract);
 }
 
 function missing({ module, name, cls }: CompiledMessage): FakeBreach {
-  return new FakeBreach(module, name, `'${name}' was sent to ${module}, and no fake answers it`, `Tell one: fakes: [fake(…).on(${cls.name}, (message) => …)].`);
+  return new FakeBreach(
+    module,
+    name,
+    `'${name}' was sent to ${module}, and no fake answers it`,
+    `Tell one: fakes: [fake(…).on(${cls.name}, (message) => …)].`,
+  );
 }

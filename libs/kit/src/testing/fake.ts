@@ -16,12 +16,15 @@ export type Answer<R> = R extends Date | string | number | boolean | null | unde
       ? { [K in keyof Fields<R>]: Answer<Fields<R>[K]> }
       : R;
 
-/** Answers one message in a neighbour's place; throws an error that the contract declares, or a kit error to play a lost peer. */
+/**
+ * Answers one message in a neighbour's place; throws an error that the contract declares, or a kit error to play a lost
+ * peer.
+ */
 export type FakeHandler<M extends Message> = (message: M) => Answer<ResultOf<M>> | Promise<Answer<ResultOf<M>>>;
 
 /**
- * A stand-in for a module, by its contract: `fake(CatalogContract).on(GetProducts, ({ ids }) => …)`. Give it to `testModule`.
- * It may be told anew at any time, also while the module under test runs.
+ * A stand-in for a module, by its contract: `fake(CatalogContract).on(GetProducts, ({ ids }) => …)`. Give it to
+ * `testModule`. It may be told anew at any time, also while the module under test runs.
  */
 export class Fake {
   private readonly handlers = new Map<Class, FakeHandler<never>>();

@@ -16,13 +16,15 @@ export interface FreshDatabase {
 let own: { readonly server: Promise<EmbeddedPostgres>; users: number } | undefined;
 
 /**
- * Makes an empty database, in about a tenth of a second, so that specs that run at once do not see each other. It is in the server that
- * `FLEDGE_TEST_DATABASE_URL` names, whose user may create databases and roles; without that variable in an embedded PostgreSQL, which is started
- * for it and thrown away when the last database is dropped. Roles are the whole server's: specs share those of modules with one name.
+ * Makes an empty database, in about a tenth of a second, so that specs that run at once do not see each other. It is in
+ * the server that `FLEDGE_TEST_DATABASE_URL` names, whose user may create databases and roles; without that variable in
+ * an embedded PostgreSQL, which is started for it and thrown away when the last database is dropped. Roles are the
+ * whole server's: specs share those of modules with one name.
  */
 export async function freshDatabase(): Promise<FreshDatabase> {
   const { FLEDGE_TEST_DATABASE_URL, FLEDGE_TEST_DATABASE_URL_FAILURE } = process.env;
-  if (FLEDGE_TEST_DATABASE_URL || FLEDGE_TEST_DATABASE_URL_FAILURE) return databaseIn(testServer('FLEDGE_TEST_DATABASE_URL'));
+  if (FLEDGE_TEST_DATABASE_URL || FLEDGE_TEST_DATABASE_URL_FAILURE)
+    return databaseIn(testServer('FLEDGE_TEST_DATABASE_URL'));
   own ??= { server: throwAwayServer(), users: 0 };
   const { server } = own;
   own.users += 1;

@@ -4,9 +4,9 @@ import type { Message } from './fake.js';
 import type { Method, RequestOptions, Stimulus, TestResponse } from './stimulus.js';
 
 /**
- * What happens to a module, step by step: stimulate, wait for the state, check. Each step adds itself; all run in order when the
- * scenario is awaited, and the first that fails ends it. What the last stimulus answered is handed to the steps after it, and is
- * what the scenario answers. After Spring Modulith's `Scenario`.
+ * What happens to a module, step by step: stimulate, wait for the state, check. Each step adds itself; all run in order
+ * when the scenario is awaited, and the first that fails ends it. What the last stimulus answered is handed to the
+ * steps after it, and is what the scenario answers. After Spring Modulith's `Scenario`.
  */
 export class Scenario<T> implements PromiseLike<T> {
   constructor(
@@ -54,7 +54,10 @@ export class Scenario<T> implements PromiseLike<T> {
     });
   }
 
-  then<A = T, B = never>(onAnswer?: ((answer: T) => A | PromiseLike<A>) | null, onFailure?: ((error: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+  then<A = T, B = never>(
+    onAnswer?: ((answer: T) => A | PromiseLike<A>) | null,
+    onFailure?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
     return this.run().then(onAnswer, onFailure);
   }
 

@@ -31,8 +31,8 @@ export class TestCaller implements Stimulus {
   ) {}
 
   /**
-   * Sends a command or a query of the module's contract over its boundary, as another module would. A fault carries as `cause` what
-   * the module threw, which the boundary hides everywhere else.
+   * Sends a command or a query of the module's contract over its boundary, as another module would. A fault carries as
+   * `cause` what the module threw, which the boundary hides everywhere else.
    * @throws FakeBreach when a fake broke its contract meanwhile, whatever the module made of it.
    */
   async execute<R>(message: Message<R>): Promise<R> {
@@ -57,8 +57,8 @@ export class TestCaller implements Stimulus {
   }
 
   /**
-   * Sends an HTTP request to the module. With an identity it carries a token that the module's `Authentication` accepts, if it asks
-   * a neighbour for the keys.
+   * Sends an HTTP request to the module. With an identity it carries a token that the module's `Authentication`
+   * accepts, if it asks a neighbour for the keys.
    * @param url a path, with its query: `/orders?limit=5`.
    * @param body sent as JSON; text is sent as it is; left out, none is sent.
    * @throws FakeBreach when a fake broke its contract meanwhile, whatever was answered.
@@ -77,7 +77,11 @@ export class TestCaller implements Stimulus {
     });
     const text = await response.text();
     neighbours.verify();
-    return { status: response.status, headers: Object.fromEntries(response.headers), body: bodyOf(text, response.headers.get('content-type')) };
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      body: bodyOf(text, response.headers.get('content-type')),
+    };
   }
 
   /** A scenario of this caller: stimulate, wait, check; runs when it is awaited. */

@@ -1,6 +1,9 @@
 import { HttpListener, type RequestHandler } from '../http/index.js';
 
-/** The HTTP side of a module under test: the kit's own listener, on a free port of this machine, opened by the first request. */
+/**
+ * The HTTP side of a module under test: the kit's own listener, on a free port of this machine, opened by the first
+ * request.
+ */
 export class TestHttp {
   private readonly listener = new HttpListener();
   private opening: Promise<string> | undefined;

@@ -13,13 +13,20 @@ export class TestIssuer {
   /** What verifies its tokens: the answer to the query given to `Authentication.verifiedBy`. */
   async keys(): Promise<SigningKeys> {
     const { x } = await exportJWK((await this.keyPair()).publicKey);
-    return new SigningKeys({ keys: [{ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig', kid: KEY_ID, x: x as string }] });
+    return new SigningKeys({
+      keys: [{ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig', kid: KEY_ID, x: x as string }],
+    });
   }
 
   /** A bearer token for an identity, valid for an hour. */
   async token({ subject, roles }: Identity): Promise<string> {
     const { privateKey } = await this.keyPair();
-    return new SignJWT({ roles: [...roles] }).setProtectedHeader({ alg: 'EdDSA', kid: KEY_ID }).setSubject(subject).setIssuedAt().setExpirationTime(TOKEN_LIFE).sign(privateKey);
+    return new SignJWT({ roles: [...roles] })
+      .setProtectedHeader({ alg: 'EdDSA', kid: KEY_ID })
+      .setSubject(subject)
+      .setIssuedAt()
+      .setExpirationTime(TOKEN_LIFE)
+      .sign(privateKey);
   }
 
   private keyPair(): NonNullable<TestIssuer['pair']> {

@@ -1,6 +1,9 @@
 import type { MessageLog, InboxPort, Sent, StoredMessage } from '../transport/index.js';
 
-/** Carries a tested module's messages back to itself, as far as it takes them; what is for neighbours is stored in its outbox, and goes nowhere. */
+/**
+ * Carries a tested module's messages back to itself, as far as it takes them; what is for neighbours is stored in its
+ * outbox, and goes nowhere.
+ */
 export class TestMessageLog implements MessageLog {
   readonly name = 'local';
   private inbox: InboxPort | undefined;

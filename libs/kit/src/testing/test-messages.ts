@@ -38,18 +38,35 @@ export class TestMessages {
         : raise(unknown(cls, 'event or command'));
     const key = event ? String(copy[event.key]) : randomUUID();
     await this.messaging.inbox.accept([
-      { id: randomUUID(), kind: event ? 'event' : 'command', name, source: event ? module : 'test', target: event ? undefined : module, key, payload: JSON.stringify(copy), headers: {}, occurredAt: new Date().toISOString() },
+      {
+        id: randomUUID(),
+        kind: event ? 'event' : 'command',
+        name,
+        source: event ? module : 'test',
+        target: event ? undefined : module,
+        key,
+        payload: JSON.stringify(copy),
+        headers: {},
+        occurredAt: new Date().toISOString(),
+      },
     ]);
   }
 
   private async stored<T>(name: string, decode: (json: unknown) => T): Promise<T[]> {
-    const rows = await this.source.query<{ payload: string }[]>('select payload from outbox where name = $1 order by seq', [name]);
+    const rows = await this.source.query<{ payload: string }[]>(
+      'select payload from outbox where name = $1 order by seq',
+      [name],
+    );
     return rows.map((row) => decode(JSON.parse(row.payload)));
   }
 }
 
 function unknown(cls: { readonly name: string }, what: string): StartupError {
-  return new StartupError('test-message', `${cls.name} is no ${what} of the contracts that the tested module has or uses`, `List it in its contract, and that contract in \`uses\`.`);
+  return new StartupError(
+    'test-message',
+    `${cls.name} is no ${what} of the contracts that the tested module has or uses`,
+    `List it in its contract, and that contract in \`uses\`.`,
+  );
 }
 
 function raise(error: Error): never {

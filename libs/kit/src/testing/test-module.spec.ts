@@ -125,7 +125,11 @@ class SellHandler {
     const reserved = await this.commands.execute(new Reserve({ product, quantity: 1 }));
     // Stored later, so that a test has something to wait for.
     setTimeout(() => void this.rows.upsert({ product }, ['product']), 50);
-    return { product, left: reserved.left, leftIsReal: reserved instanceof Reserved && reserved.describe() === `${reserved.left} of ${product}` };
+    return {
+      product,
+      left: reserved.left,
+      leftIsReal: reserved instanceof Reserved && reserved.describe() === `${reserved.left} of ${product}`,
+    };
   }
 }
 
@@ -169,7 +173,12 @@ class SalesController {
   }
 }
 
-const SalesContract = defineContract({ name: 'sales', commands: [Sell, MailSales], queries: [ListSales], routes: ['/sales'] });
+const SalesContract = defineContract({
+  name: 'sales',
+  commands: [Sell, MailSales],
+  queries: [ListSales],
+  routes: ['/sales'],
+});
 
 @BoundedModule({
   contract: SalesContract,
@@ -188,7 +197,11 @@ const sell = (product = 'tea'): Sell => new Sell({ product, careless: false });
 let test: TestedModule;
 
 beforeAll(async () => {
-  test = await testModule(SalesModule, { fakes: [stock], override: (builder) => builder.overrideProvider(Clock).useValue({ day: () => 'doomsday' }), logger: false });
+  test = await testModule(SalesModule, {
+    fakes: [stock],
+    override: (builder) => builder.overrideProvider(Clock).useValue({ day: () => 'doomsday' }),
+    logger: false,
+  });
 });
 beforeEach(() => {
   test.forgetCalls();
@@ -236,13 +249,23 @@ describe('a module tested alone', () => {
 
   it('shows why it failed, which no other caller may see', async () => {
     stock.on(Reserve, ({ product }) => ({ product, left: 4 }));
-    const broken = await testModule(SalesModule, { fakes: [stock], override: (b) => b.overrideProvider(SellHandler).useClass(SellFails), logger: false });
-    await expect(broken.execute(sell())).rejects.toMatchObject({ code: 'fledge.module-fault', cause: new TypeError('a bug') });
+    const broken = await testModule(SalesModule, {
+      fakes: [stock],
+      override: (b) => b.overrideProvider(SellHandler).useClass(SellFails),
+      logger: false,
+    });
+    await expect(broken.execute(sell())).rejects.toMatchObject({
+      code: 'fledge.module-fault',
+      cause: new TypeError('a bug'),
+    });
     await broken.close();
   });
 
   it('may call what it declares and nothing else', async () => {
-    await expect(test.execute(new MailSales())).rejects.toHaveProperty('cause', new UndeclaredDependency('sales', 'mail.send.v1'));
+    await expect(test.execute(new MailSales())).rejects.toHaveProperty(
+      'cause',
+      new UndeclaredDependency('sales', 'mail.send.v1'),
+    );
   });
 
   it('refuses to send what is not of its contract', async () => {
@@ -251,10 +274,18 @@ describe('a module tested alone', () => {
 
   it('serves HTTP, with the identity of whoever calls, and with overridden providers', async () => {
     const staff = test.as({ subject: 'u-9', roles: ['staff'] });
-    expect(await staff.request('GET', '/sales/day')).toMatchObject({ status: 200, body: { day: 'doomsday', who: 'u-9' } });
-    expect(await test.as(buyer).request('GET', '/sales/day')).toMatchObject({ status: 403, body: { code: 'fledge.forbidden' } });
+    expect(await staff.request('GET', '/sales/day')).toMatchObject({
+      status: 200,
+      body: { day: 'doomsday', who: 'u-9' },
+    });
+    expect(await test.as(buyer).request('GET', '/sales/day')).toMatchObject({
+      status: 403,
+      body: { code: 'fledge.forbidden' },
+    });
     expect(await test.request('GET', '/sales/day')).toMatchObject({ status: 401 });
-    expect((await test.as(buyer).request('POST', '/sales', { product: 7 })).body).toMatchObject({ violations: [{ path: 'product', rule: 'isString' }] });
+    expect((await test.as(buyer).request('POST', '/sales', { product: 7 })).body).toMatchObject({
+      violations: [{ path: 'product', rule: 'isString' }],
+    });
   });
 
   it('calls over the stock bus for what is private, by way of Nest', async () => {
@@ -290,32 +321,52 @@ describe('a scenario', () => {
 
   it('expects a failure, and fails without it', async () => {
     stock.on(Reserve, ({ product }) => Promise.reject(new OutOfStock({ product })));
-    const refused = await test.scenario().when(sell()).fails(OutOfStock).check(({ product }) => expect(product).toBe('tea'));
+    const refused = await test
+      .scenario()
+      .when(sell())
+      .fails(OutOfStock)
+      .check(({ product }) => expect(product).toBe('tea'));
     expect(refused).toBeInstanceOf(OutOfStock);
     stock.on(Reserve, ({ product }) => ({ product, left: 1 }));
-    await expect(test.scenario().when(sell()).fails(OutOfStock)).rejects.toThrow('OutOfStock was expected, and nothing failed');
+    await expect(test.scenario().when(sell()).fails(OutOfStock)).rejects.toThrow(
+      'OutOfStock was expected, and nothing failed',
+    );
   });
 
   it('ends at the first step that fails', async () => {
     let reached = false;
-    const broken = test.scenario().when(sell()).eventually('never', () => false, 40).check(() => void (reached = true));
+    const broken = test
+      .scenario()
+      .when(sell())
+      .eventually('never', () => false, 40)
+      .check(() => void (reached = true));
     await expect(broken).rejects.toThrow('never did not come about within 40 ms');
     expect(reached).toBe(false);
   });
 
-  const rows = async (): Promise<string[]> => (await test.get<Repository<SaleRow>>('SaleRowRepository').find()).map(({ product }) => product);
+  const rows = async (): Promise<string[]> =>
+    (await test.get<Repository<SaleRow>>('SaleRowRepository').find()).map(({ product }) => product);
 });
 
 describe('a fake that breaks its contract fails the test', () => {
   it('by a result of a wrong shape, naming where', async () => {
     stock.on(Reserve, () => ({ product: 'tea', left: -1 }));
     const breach = await breachOf(test.execute(sell()));
-    expect(breach.message).toContain("the fake of stock answered 'stock.reserve.v1' against its contract: the result of stock.reserve.v1 breaks its contract: left: left must not be less than 0");
-    expect(breach.data).toMatchObject({ contract: 'stock', message: 'stock.reserve.v1', violations: [{ path: 'left', rule: 'min' }] });
+    expect(breach.message).toContain(
+      "the fake of stock answered 'stock.reserve.v1' against its contract: the result of stock.reserve.v1 breaks its contract: left: left must not be less than 0",
+    );
+    expect(breach.data).toMatchObject({
+      contract: 'stock',
+      message: 'stock.reserve.v1',
+      violations: [{ path: 'left', rule: 'min' }],
+    });
   });
 
   it('by a list with a wrong item, and by no answer at all', async () => {
-    stock.on(ListStock, () => [{ product: 'tea', left: 1 }, { product: 5 as never, left: 1 }]);
+    stock.on(ListStock, () => [
+      { product: 'tea', left: 1 },
+      { product: 5 as never, left: 1 },
+    ]);
     expect((await breachOf(test.execute(new ListSales()))).violations[0]?.path).toBe('items[1].product');
     stock.on(ListStock, () => undefined as never);
     await breachOf(test.execute(new ListSales()));
@@ -324,7 +375,11 @@ describe('a fake that breaks its contract fails the test', () => {
   it.each<[string, () => Error, string]>([
     ['an error that the contract does not declare', () => new NeverDeclared('x'), 'NeverDeclared: x'],
     ['a plain error', () => new TypeError('a bug in the fake'), 'TypeError: a bug in the fake'],
-    ['a declared error whose fields do not fit', () => new OutOfStock({ product: 5 as never }), 'OutOfStock: no 5 left'],
+    [
+      'a declared error whose fields do not fit',
+      () => new OutOfStock({ product: 5 as never }),
+      'OutOfStock: no 5 left',
+    ],
     ["another module's kit error", () => new UndeclaredDependency('a', 'b'), 'UndeclaredDependency'],
   ])('by %s', async (_, make, named) => {
     stock.on(Reserve, () => {
@@ -339,14 +394,18 @@ describe('a fake that breaks its contract fails the test', () => {
   it('by a message that no fake answers, with the cure', async () => {
     const alone = await testModule(SalesModule, { logger: false });
     const breach = await breachOf(alone.execute(sell()));
-    expect(breach.message).toBe("'stock.reserve.v1' was sent to stock, and no fake answers it\n  Tell one: fakes: [fake(…).on(Reserve, (message) => …)].");
+    expect(breach.message).toBe(
+      "'stock.reserve.v1' was sent to stock, and no fake answers it\n  Tell one: fakes: [fake(…).on(Reserve, (message) => …)].",
+    );
     await alone.close();
   });
 
   it('also when the module swallows the error', async () => {
     stock.on(Reserve, () => ({ product: 'tea', left: NaN }));
     await breachOf(test.execute(new Sell({ product: 'tea', careless: true })));
-    expect((await breachOf(test.scenario().when(new Sell({ product: 'tea', careless: true })))).wireName).toBe('stock.reserve.v1');
+    expect((await breachOf(test.scenario().when(new Sell({ product: 'tea', careless: true })))).wireName).toBe(
+      'stock.reserve.v1',
+    );
   });
 
   it('and over HTTP, whatever was answered', async () => {
@@ -366,8 +425,12 @@ describe('a fake that breaks its contract fails the test', () => {
     expect(() => fake(StockContract).on(SendMail, () => undefined)).toThrow(
       new StartupError('', "'mail.send.v1' is no message of the contract of stock, which a fake was to answer", ''),
     );
-    await expect(testModule(SalesModule, { fakes: [fake(MailContract)] })).rejects.toThrow('there is a fake of mail, which sales does not use');
-    await expect(testModule(SalesModule, { fakes: [fake(StockContract), fake(StockContract)] })).rejects.toThrow('there are two fakes of stock');
+    await expect(testModule(SalesModule, { fakes: [fake(MailContract)] })).rejects.toThrow(
+      'there is a fake of mail, which sales does not use',
+    );
+    await expect(testModule(SalesModule, { fakes: [fake(StockContract), fake(StockContract)] })).rejects.toThrow(
+      'there are two fakes of stock',
+    );
   });
 });
 

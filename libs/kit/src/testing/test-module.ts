@@ -1,11 +1,25 @@
 import { ConsoleLogger, type LoggerService, type Type } from '@nestjs/common';
 import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
-import { type CallMeter, Catalogue, type CompiledMessage, type Identity, IN_FLIGHT_MAX_DEFAULT, ModuleServer, ModuleClient } from '../boundary/index.js';
+import {
+  type CallMeter,
+  Catalogue,
+  type CompiledMessage,
+  type Identity,
+  IN_FLIGHT_MAX_DEFAULT,
+  ModuleServer,
+  ModuleClient,
+} from '../boundary/index.js';
 import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { BODY_MAX_DEFAULT_BYTES, type Class, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
 import { moduleDataImports, type ModuleDataSource, openModuleData, passingOutcome } from '../data/index.js';
-import { checkSettings, createContainer, type ContainerOptions, type ModuleSettings, SettingsError } from '../host/index.js';
+import {
+  checkSettings,
+  createContainer,
+  type ContainerOptions,
+  type ModuleSettings,
+  SettingsError,
+} from '../host/index.js';
 import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
@@ -19,18 +33,23 @@ import { TestMessages } from './test-messages.js';
 
 /** How a module is tested. */
 export interface TestModuleOptions {
-  /** Stand-ins for the modules that it uses. Default: none answers, so that the first message sent to one fails the test. */
+  /**
+   * Stand-ins for the modules that it uses. Default: none answers, so that the first message sent to one fails the
+   * test.
+   */
   readonly fakes?: readonly Fake[];
   /** Who calls, unless `as()` says otherwise. Default nobody. */
   readonly identity?: Identity;
   /** What a topology file would say under `settings.<module>`. Default nothing. */
   readonly settings?: ModuleSettings;
   /**
-   * PostgreSQL of an owner who may create schemas. Default: for a module with tables a database of its own in the throw-away server
-   * of the test run, dropped by `close()`.
+   * PostgreSQL of an owner who may create schemas. Default: for a module with tables a database of its own in the
+   * throw-away server of the test run, dropped by `close()`.
    */
   readonly database?: { readonly url: string };
-  /** Overrides, as anywhere with `@nestjs/testing`: `(builder) => builder.overrideProvider(Clock).useValue(stopped)`. */
+  /**
+   * Overrides, as anywhere with `@nestjs/testing`: `(builder) => builder.overrideProvider(Clock).useValue(stopped)`.
+   */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
   /** Default: the console, for errors alone. */
   readonly logger?: LoggerService | false;
@@ -52,7 +71,11 @@ export class TestedModule extends TestCaller {
   /** What the module tells durably, and how it is told something; only for a module with tables. */
   get messages(): TestMessages {
     if (this.durable) return this.durable;
-    throw new StartupError('test-message', `${this.tested.module} has no tables, and so no durable messages`, 'Name `entities` or `migrations` in its @BoundedModule.');
+    throw new StartupError(
+      'test-message',
+      `${this.tested.module} has no tables, and so no durable messages`,
+      'Name `entities` or `migrations` in its @BoundedModule.',
+    );
   }
 
   /** Its Nest application. */
@@ -65,7 +88,10 @@ export class TestedModule extends TestCaller {
     return this.tested.app.get<T>(token as Type<T>, { strict: false });
   }
 
-  /** Another caller: `test.as({ subject: 'u-1', roles: ['staff'] }).request('POST', '/products', …)`; `undefined` for nobody. */
+  /**
+   * Another caller: `test.as({ subject: 'u-1', roles: ['staff'] }).request('POST', '/products', …)`; `undefined` for
+   * nobody.
+   */
   as(identity: Identity | undefined): TestCaller {
     return new TestCaller(this.tested, identity);
   }
@@ -81,8 +107,8 @@ export class TestedModule extends TestCaller {
   }
 
   /**
-   * Throws a `FakeBreach` if a fake broke its contract and no call has told of it, as in work that the module does by itself.
-   * `close()` does so too; for a test that shares its module, call it in `afterEach`.
+   * Throws a `FakeBreach` if a fake broke its contract and no call has told of it, as in work that the module does by
+   * itself. `close()` does so too; for a test that shares its module, call it in `afterEach`.
    */
   verifyFakes(): void {
     this.tested.neighbours.verify();
@@ -100,8 +126,8 @@ export class TestedModule extends TestCaller {
 }
 
 /**
- * Starts one bounded module for a test, with fakes for the modules that it uses. All that the boundary promises holds: copies,
- * validation, typed errors, `UndeclaredDependency`; and the fakes are held to their contracts by it.
+ * Starts one bounded module for a test, with fakes for the modules that it uses. All that the boundary promises holds:
+ * copies, validation, typed errors, `UndeclaredDependency`; and the fakes are held to their contracts by it.
  *
  * @throws StartupError for what would stop a host too, and for a fake of a contract that the module does not use.
  */
@@ -115,8 +141,15 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
   const transport = new LocalTransport();
   const http = new TestHttp();
   const faults = new Map<string, unknown>();
-  const moduleServer = new ModuleServer(spec.contract.name, catalogue.of(spec.contract.name), IN_FLIGHT_MAX_DEFAULT, (_module, _message, correlationId, error) => faults.set(correlationId, error), passingOutcome);
-  const moduleClient = (caller: string) => (message: CompiledMessage) => new ModuleClient(caller, message, transport.sender(caller, message), unmetered);
+  const moduleServer = new ModuleServer(
+    spec.contract.name,
+    catalogue.of(spec.contract.name),
+    IN_FLIGHT_MAX_DEFAULT,
+    (_module, _message, correlationId, error) => faults.set(correlationId, error),
+    passingOutcome,
+  );
+  const moduleClient = (caller: string) => (message: CompiledMessage) =>
+    new ModuleClient(caller, message, transport.sender(caller, message), unmetered);
   const database = await databaseOf(spec, options);
   let messaging: ModuleMessaging | undefined;
   let app: NestFastifyApplication | undefined;
@@ -153,7 +186,12 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     await transport.serve(moduleServer);
     await messaging?.start();
     const moduleClients = new Map(moduleServer.messages.map((message) => [message.cls, moduleClient('test')(message)]));
-    return new TestedModule({ module: spec.contract.name, app, http, moduleClients, neighbours, issuer, faults }, options.identity, release, source && messaging && new TestMessages(messaging, source, catalogue));
+    return new TestedModule(
+      { module: spec.contract.name, app, http, moduleClients, neighbours, issuer, faults },
+      options.identity,
+      release,
+      source && messaging && new TestMessages(messaging, source, catalogue),
+    );
   } catch (error) {
     await release();
     throw error;
@@ -171,12 +209,20 @@ function buildWith({ override = (builder) => builder }: TestModuleOptions): NonN
   };
 }
 
-async function databaseOf(spec: BoundedModuleSpec, { database }: TestModuleOptions): Promise<Pick<FreshDatabase, 'url'> & Partial<FreshDatabase> | undefined> {
+async function databaseOf(
+  spec: BoundedModuleSpec,
+  { database }: TestModuleOptions,
+): Promise<(Pick<FreshDatabase, 'url'> & Partial<FreshDatabase>) | undefined> {
   if (spec.entities.length === 0 && spec.migrations.length === 0 && spec.contract.events.length === 0) return undefined;
   return database ?? freshDatabase();
 }
 
 async function dataOf(spec: BoundedModuleSpec, url: string | undefined): Promise<ModuleDataSource | undefined> {
   if (url === undefined) return undefined;
-  return openModuleData({ module: spec.contract.name, url, entities: spec.entities, migrations: [...MESSAGING_MIGRATIONS, ...spec.migrations] });
+  return openModuleData({
+    module: spec.contract.name,
+    url,
+    entities: spec.entities,
+    migrations: [...MESSAGING_MIGRATIONS, ...spec.migrations],
+  });
 }

@@ -7,7 +7,9 @@ const MODULES = ['identity', 'catalog', 'inventory', 'ordering'];
 const ALL = 'services: { shop: { modules: [identity, catalog, inventory, ordering] } }';
 
 /** The modules of the shop, which the files of config/ share out. */
-const SHOP = readdirSync(join(process.cwd(), 'libs/shop')).filter((name) => existsSync(join(process.cwd(), 'libs/shop', name, 'src/index.ts')));
+const SHOP = readdirSync(join(process.cwd(), 'libs/shop')).filter((name) =>
+  existsSync(join(process.cwd(), 'libs/shop', name, 'src/index.ts')),
+);
 const DAY_MS = 86_400_000;
 
 function parse(text: string, env: Record<string, string> = {}): ReturnType<typeof parseTopology> {
@@ -74,20 +76,33 @@ settings:
   });
 
   it('takes any key of settings by its name', () => {
-    expect(Object.keys(parse(`${ALL}\nsettings: { catalog: { __proto__: { demo: true }, x: 1 } }`).settings.catalog ?? {})).toEqual(['__proto__', 'x']);
+    expect(
+      Object.keys(parse(`${ALL}\nsettings: { catalog: { __proto__: { demo: true }, x: 1 } }`).settings.catalog ?? {}),
+    ).toEqual(['__proto__', 'x']);
   });
 
   it('resolves aliases', () => {
-    expect(parse(`${ALL}\nsettings: { catalog: &c { demo: true }, inventory: *c }`).settings).toEqual({ catalog: { demo: true }, inventory: { demo: true } });
+    expect(parse(`${ALL}\nsettings: { catalog: &c { demo: true }, inventory: *c }`).settings).toEqual({
+      catalog: { demo: true },
+      inventory: { demo: true },
+    });
   });
 
   it('of config/ is sound with and without an environment', () => {
     const folder = join(process.cwd(), 'config');
     for (const file of readdirSync(folder)) {
-      expect(loadTopology(join(folder, file), { modules: SHOP, env: {} })).toMatchObject({ http: { port: 3000 }, settings: { catalog: { demo: true } } });
+      expect(loadTopology(join(folder, file), { modules: SHOP, env: {} })).toMatchObject({
+        http: { port: 3000 },
+        settings: { catalog: { demo: true } },
+      });
       const env = { PORT: '4000', FLEDGE_DEMO: 'false', DATABASE_URL: 'postgres://db/shop', NATS_URL: 'nats://n:4222' };
       const named = loadTopology(join(folder, file), { modules: SHOP, env });
-      expect(named).toMatchObject({ http: { port: 4000 }, database: { url: 'postgres://db/shop' }, nats: { servers: ['nats://n:4222'] }, settings: { catalog: { demo: false } } });
+      expect(named).toMatchObject({
+        http: { port: 4000 },
+        database: { url: 'postgres://db/shop' },
+        nats: { servers: ['nats://n:4222'] },
+        settings: { catalog: { demo: false } },
+      });
     }
   });
 });
@@ -113,7 +128,13 @@ describe('a substitution', () => {
   });
 
   it('fills DATABASE_URL, NATS_URL in when the file names none, and FLEDGE_PORT goes before the file', () => {
-    expect(parse(`${ALL}\nhttp: { port: 8080 }`, { DATABASE_URL: 'postgres://h/d', NATS_URL: 'nats://n:1', FLEDGE_PORT: '0' })).toMatchObject({
+    expect(
+      parse(`${ALL}\nhttp: { port: 8080 }`, {
+        DATABASE_URL: 'postgres://h/d',
+        NATS_URL: 'nats://n:1',
+        FLEDGE_PORT: '0',
+      }),
+    ).toMatchObject({
       database: { url: 'postgres://h/d' },
       nats: { servers: ['nats://n:1'] },
       http: { port: 0 },
@@ -123,13 +144,41 @@ describe('a substitution', () => {
 
 const FAULTS: readonly [what: string, text: string, expected: string][] = [
   ['an unknown key', `${ALL}\nhtpp: { port: 1 }`, "t.yaml:2:1: unknown key 'htpp'. Did you mean 'http'?"],
-  ['an unknown key with none near', `${ALL}\nzebra: 1`, "t.yaml:2:1: unknown key 'zebra'. Known here: namespace, transport, nats, database, http, drain, retention, services, settings."],
-  ['an unknown key within a section', `${ALL}\nhttp:\n  bodyMaximum: 1MiB\n  prot: 1`, "t.yaml:3:3: unknown key 'http.bodyMaximum'. Known here: port, host, bodyMax, requestTimeout.\nt.yaml:4:3: unknown key 'http.prot'. Did you mean 'port'?"],
-  ['an unknown key of a service', 'services: { shop: { modules: [identity, catalog, inventory, ordering], replica: 2 } }', "t.yaml:1:72: unknown key 'services.shop.replica'. Did you mean 'replicas'?"],
-  ['settings of an unknown module', `${ALL}\nsettings:\n  catalogue: { demo: true }`, "t.yaml:3:3: unknown key 'settings.catalogue'. Did you mean 'catalog'?"],
-  ['an unknown module', 'services: { shop: { modules: [identity, catalog, inventry, inventory, ordering] } }', "t.yaml:1:50: unknown module 'inventry'. Did you mean 'inventory'?"],
-  ['an unknown module with none near', 'services: { shop: { modules: [x, identity, catalog, inventory, ordering] } }', "t.yaml:1:31: unknown module 'x'. The application has: identity, catalog, inventory, ordering."],
-  ['a module that is not named by a text', 'services: { shop: { modules: [7, identity, catalog, inventory, ordering] } }', 't.yaml:1:31: a module is 7. Write its name.'],
+  [
+    'an unknown key with none near',
+    `${ALL}\nzebra: 1`,
+    "t.yaml:2:1: unknown key 'zebra'. Known here: namespace, transport, nats, database, http, drain, retention, services, settings.",
+  ],
+  [
+    'an unknown key within a section',
+    `${ALL}\nhttp:\n  bodyMaximum: 1MiB\n  prot: 1`,
+    "t.yaml:3:3: unknown key 'http.bodyMaximum'. Known here: port, host, bodyMax, requestTimeout.\nt.yaml:4:3: unknown key 'http.prot'. Did you mean 'port'?",
+  ],
+  [
+    'an unknown key of a service',
+    'services: { shop: { modules: [identity, catalog, inventory, ordering], replica: 2 } }',
+    "t.yaml:1:72: unknown key 'services.shop.replica'. Did you mean 'replicas'?",
+  ],
+  [
+    'settings of an unknown module',
+    `${ALL}\nsettings:\n  catalogue: { demo: true }`,
+    "t.yaml:3:3: unknown key 'settings.catalogue'. Did you mean 'catalog'?",
+  ],
+  [
+    'an unknown module',
+    'services: { shop: { modules: [identity, catalog, inventry, inventory, ordering] } }',
+    "t.yaml:1:50: unknown module 'inventry'. Did you mean 'inventory'?",
+  ],
+  [
+    'an unknown module with none near',
+    'services: { shop: { modules: [x, identity, catalog, inventory, ordering] } }',
+    "t.yaml:1:31: unknown module 'x'. The application has: identity, catalog, inventory, ordering.",
+  ],
+  [
+    'a module that is not named by a text',
+    'services: { shop: { modules: [7, identity, catalog, inventory, ordering] } }',
+    't.yaml:1:31: a module is 7. Write its name.',
+  ],
   [
     'missing modules',
     'services:\n  shop: { modules: [identity, catalog] }',
@@ -150,48 +199,180 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
     'services:\n  a: { modules: [identity, catalog] }\n  b: { modules: [inventory, ordering] }',
     "t.yaml:1:1: the transport 'local' cannot join 2 services (a, b). Use 'transport: nats', or host all modules in one service.",
   ],
-  ['an unknown transport of several services', 'transport: kafka\nservices:\n  a: { modules: [identity, catalog] }\n  b: { modules: [inventory, ordering] }', "t.yaml:1:12: transport is 'kafka'. It may be 'local' or 'nats'."],
+  [
+    'an unknown transport of several services',
+    'transport: kafka\nservices:\n  a: { modules: [identity, catalog] }\n  b: { modules: [inventory, ordering] }',
+    "t.yaml:1:12: transport is 'kafka'. It may be 'local' or 'nats'.",
+  ],
   ['an unknown transport', `transport: nast\n${ALL}`, "t.yaml:1:12: transport is 'nast'. It may be 'local' or 'nats'."],
-  ['no services', 'transport: local', "t.yaml:1:1: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }."],
-  ['an empty map of services', 'services: {}', "t.yaml:1:1: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }."],
-  ['an empty file', '', "t.yaml: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }."],
-  ['a service without modules', `transport: nats\nservices:\n  shop: { modules: [identity, catalog, inventory, ordering] }\n  idle:`, "t.yaml:4:3: the service 'idle' hosts no modules. Name some, as in modules: [identity], or remove the service."],
-  ['modules that are no list', 'services: { shop: { modules: identity } }', [
-    "t.yaml:1:1: no service hosts the module 'identity'. Add it to the 'modules' of a service.",
-    "t.yaml:1:1: no service hosts the module 'catalog'. Add it to the 'modules' of a service.",
-    "t.yaml:1:1: no service hosts the module 'inventory'. Add it to the 'modules' of a service.",
-    "t.yaml:1:1: no service hosts the module 'ordering'. Add it to the 'modules' of a service.",
-    "t.yaml:1:13: the service 'shop' hosts no modules. Name some, as in modules: [identity], or remove the service.",
-    "t.yaml:1:30: services.shop.modules is 'identity'. It must be a list, as in [catalog, inventory].",
-  ].join('\n')],
-  ['a bad name of a service', 'services: { Shop_1: { modules: [identity, catalog, inventory, ordering] } }', "t.yaml:1:13: the name of a service is 'Shop_1', which cannot be a name. Use lower-case letters, digits and hyphens, 40 at most, a letter first."],
-  ['too many replicas', 'services: { shop: { modules: [identity, catalog, inventory, ordering], replicas: 51 } }', 't.yaml:1:82: services.shop.replicas is 51. It may be a whole number from 1 to 50.'],
-  ['no replicas', 'services: { shop: { modules: [identity, catalog, inventory, ordering], replicas: 0 } }', 't.yaml:1:82: services.shop.replicas is 0. It may be a whole number from 1 to 50.'],
-  ['a bad namespace', `namespace: a.b\n${ALL}`, "t.yaml:1:12: namespace is 'a.b', which cannot be a name. Use lower-case letters, digits and hyphens, 40 at most, a letter first."],
-  ['a duration without a unit', `${ALL}\ndrain: { timeout: 10 }`, "t.yaml:2:19: drain.timeout is 10 without a unit. Write it with its unit (ms, s, m, h, d), as in '250ms', '10s' or '5m'."],
-  ['a bad duration', `${ALL}\nhttp: { requestTimeout: soon }`, "t.yaml:2:25: http.requestTimeout is 'soon', which is no duration. Write it with its unit (ms, s, m, h, d), as in '250ms', '10s' or '5m'."],
-  ['a duration below its bound', `${ALL}\nhttp: { requestTimeout: 9ms }`, "t.yaml:2:25: http.requestTimeout is '9ms'. It may be 10ms to 10m."],
-  ['handled messages that are forgotten before sent ones', `${ALL}\nretention: { handled: 1h }`, "t.yaml:2:14: handled messages are kept for a shorter time than sent ones, which can come again. Make `handled` as long as `sent` or longer."],
-  ['handled messages that are forgotten before the broker forgets them', `${ALL}\ntransport: nats\nnats: { maxAge: 8d }\nretention: { handled: 7d }`, "t.yaml:4:14: handled messages are kept for a shorter time than the broker keeps them, from which they can come again. Make `handled` as long as `nats.maxAge` or longer."],
-  ['a duration beyond its bound', `${ALL}\ndrain: { notice: 61s }`, "t.yaml:2:18: drain.notice is '61s'. It may be 0s to 1m."],
-  ['a bad size', `${ALL}\nhttp: { bodyMax: 256KB }`, "t.yaml:2:18: http.bodyMax is '256KB', which is no size. Write it with its unit (B, KiB, MiB, GiB), as in '512B', '256KiB' or '1MiB'."],
-  ['a size beyond its bound', `${ALL}\nhttp: { bodyMax: 1GiB }`, "t.yaml:2:18: http.bodyMax is '1GiB'. It may be 1KiB to 64MiB."],
-  ['a port out of range', `${ALL}\nhttp: { port: 65536 }`, 't.yaml:2:15: http.port is 65536. It may be a whole number from 0 to 65535.'],
-  ['a port that is no number', `${ALL}\nhttp: { port: "80" }`, "t.yaml:2:15: http.port is '80'. It may be a whole number from 0 to 65535."],
-  ['a bad address', `${ALL}\nhttp: { host: "a b" }`, "t.yaml:2:15: http.host is 'a b', which is no address. Write an IP address or a host name, as in '0.0.0.0'."],
-  ['a bad database URL, without its password', `${ALL}\ndatabase: { url: mysql://root:secret@h/d }`, "t.yaml:2:18: database.url is no PostgreSQL URL. Write it as 'postgres://user:password@host:5432/database', or leave it empty for the embedded PostgreSQL."],
-  ['a pool beyond its bound', `${ALL}\ndatabase: { poolMax: 101 }`, 't.yaml:2:22: database.poolMax is 101. It may be a whole number from 1 to 100.'],
-  ['a bad NATS URL', `${ALL}\nnats: { url: "http://h:4222" }`, "t.yaml:2:14: nats.url is no NATS URL. Write it as 'nats://host:4222', several with commas between."],
+  [
+    'no services',
+    'transport: local',
+    "t.yaml:1:1: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }.",
+  ],
+  [
+    'an empty map of services',
+    'services: {}',
+    "t.yaml:1:1: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }.",
+  ],
+  [
+    'an empty file',
+    '',
+    "t.yaml: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }.",
+  ],
+  [
+    'a service without modules',
+    `transport: nats\nservices:\n  shop: { modules: [identity, catalog, inventory, ordering] }\n  idle:`,
+    "t.yaml:4:3: the service 'idle' hosts no modules. Name some, as in modules: [identity], or remove the service.",
+  ],
+  [
+    'modules that are no list',
+    'services: { shop: { modules: identity } }',
+    [
+      "t.yaml:1:1: no service hosts the module 'identity'. Add it to the 'modules' of a service.",
+      "t.yaml:1:1: no service hosts the module 'catalog'. Add it to the 'modules' of a service.",
+      "t.yaml:1:1: no service hosts the module 'inventory'. Add it to the 'modules' of a service.",
+      "t.yaml:1:1: no service hosts the module 'ordering'. Add it to the 'modules' of a service.",
+      "t.yaml:1:13: the service 'shop' hosts no modules. Name some, as in modules: [identity], or remove the service.",
+      "t.yaml:1:30: services.shop.modules is 'identity'. It must be a list, as in [catalog, inventory].",
+    ].join('\n'),
+  ],
+  [
+    'a bad name of a service',
+    'services: { Shop_1: { modules: [identity, catalog, inventory, ordering] } }',
+    "t.yaml:1:13: the name of a service is 'Shop_1', which cannot be a name. Use lower-case letters, digits and hyphens, 40 at most, a letter first.",
+  ],
+  [
+    'too many replicas',
+    'services: { shop: { modules: [identity, catalog, inventory, ordering], replicas: 51 } }',
+    't.yaml:1:82: services.shop.replicas is 51. It may be a whole number from 1 to 50.',
+  ],
+  [
+    'no replicas',
+    'services: { shop: { modules: [identity, catalog, inventory, ordering], replicas: 0 } }',
+    't.yaml:1:82: services.shop.replicas is 0. It may be a whole number from 1 to 50.',
+  ],
+  [
+    'a bad namespace',
+    `namespace: a.b\n${ALL}`,
+    "t.yaml:1:12: namespace is 'a.b', which cannot be a name. Use lower-case letters, digits and hyphens, 40 at most, a letter first.",
+  ],
+  [
+    'a duration without a unit',
+    `${ALL}\ndrain: { timeout: 10 }`,
+    "t.yaml:2:19: drain.timeout is 10 without a unit. Write it with its unit (ms, s, m, h, d), as in '250ms', '10s' or '5m'.",
+  ],
+  [
+    'a bad duration',
+    `${ALL}\nhttp: { requestTimeout: soon }`,
+    "t.yaml:2:25: http.requestTimeout is 'soon', which is no duration. Write it with its unit (ms, s, m, h, d), as in '250ms', '10s' or '5m'.",
+  ],
+  [
+    'a duration below its bound',
+    `${ALL}\nhttp: { requestTimeout: 9ms }`,
+    "t.yaml:2:25: http.requestTimeout is '9ms'. It may be 10ms to 10m.",
+  ],
+  [
+    'handled messages that are forgotten before sent ones',
+    `${ALL}\nretention: { handled: 1h }`,
+    't.yaml:2:14: handled messages are kept for a shorter time than sent ones, which can come again. Make `handled` as long as `sent` or longer.',
+  ],
+  [
+    'handled messages that are forgotten before the broker forgets them',
+    `${ALL}\ntransport: nats\nnats: { maxAge: 8d }\nretention: { handled: 7d }`,
+    't.yaml:4:14: handled messages are kept for a shorter time than the broker keeps them, from which they can come again. Make `handled` as long as `nats.maxAge` or longer.',
+  ],
+  [
+    'a duration beyond its bound',
+    `${ALL}\ndrain: { notice: 61s }`,
+    "t.yaml:2:18: drain.notice is '61s'. It may be 0s to 1m.",
+  ],
+  [
+    'a bad size',
+    `${ALL}\nhttp: { bodyMax: 256KB }`,
+    "t.yaml:2:18: http.bodyMax is '256KB', which is no size. Write it with its unit (B, KiB, MiB, GiB), as in '512B', '256KiB' or '1MiB'.",
+  ],
+  [
+    'a size beyond its bound',
+    `${ALL}\nhttp: { bodyMax: 1GiB }`,
+    "t.yaml:2:18: http.bodyMax is '1GiB'. It may be 1KiB to 64MiB.",
+  ],
+  [
+    'a port out of range',
+    `${ALL}\nhttp: { port: 65536 }`,
+    't.yaml:2:15: http.port is 65536. It may be a whole number from 0 to 65535.',
+  ],
+  [
+    'a port that is no number',
+    `${ALL}\nhttp: { port: "80" }`,
+    "t.yaml:2:15: http.port is '80'. It may be a whole number from 0 to 65535.",
+  ],
+  [
+    'a bad address',
+    `${ALL}\nhttp: { host: "a b" }`,
+    "t.yaml:2:15: http.host is 'a b', which is no address. Write an IP address or a host name, as in '0.0.0.0'.",
+  ],
+  [
+    'a bad database URL, without its password',
+    `${ALL}\ndatabase: { url: mysql://root:secret@h/d }`,
+    "t.yaml:2:18: database.url is no PostgreSQL URL. Write it as 'postgres://user:password@host:5432/database', or leave it empty for the embedded PostgreSQL.",
+  ],
+  [
+    'a pool beyond its bound',
+    `${ALL}\ndatabase: { poolMax: 101 }`,
+    't.yaml:2:22: database.poolMax is 101. It may be a whole number from 1 to 100.',
+  ],
+  [
+    'a bad NATS URL',
+    `${ALL}\nnats: { url: "http://h:4222" }`,
+    "t.yaml:2:14: nats.url is no NATS URL. Write it as 'nats://host:4222', several with commas between.",
+  ],
   ['a section that is no map', `${ALL}\nhttp: 3000`, 't.yaml:2:7: http is 3000. It must be a map: keys with values.'],
-  ['a file that is no map', '- a\n- b', "t.yaml:1:1: the file is a list. It must be a map: keys with values.\nt.yaml:1:1: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }."],
-  ['an unset variable', `${ALL}\nnamespace: \${COLOUR}`, "t.yaml:2:12: the environment variable COLOUR is not set. Set it, or give a default: ${COLOUR:-…}."],
-  ['a malformed substitution', `${ALL}\nsettings: { catalog: { x: a-\${A-b} } }`, "t.yaml:2:29: '${A-b}' is no substitution. Write ${NAME} or ${NAME:-default}."],
-  ['a substitution that is not closed', `${ALL}\nsettings:\n  catalog:\n    x: \${A`, "t.yaml:4:8: '${' opens a substitution that is not closed on its line. Write ${NAME} or ${NAME:-default}."],
-  ['a key twice', `transport: local\ntransport: local\n${ALL}`, 't.yaml:2:1: this is not valid YAML: map keys must be unique. Correct the indentation, quotes or brackets here.'],
-  ['a bracket that is not closed', 'services: { shop: ', 't.yaml:1:19: this is not valid YAML: flow map in block collection must be sufficiently indented and end with a }. Correct the indentation, quotes or brackets here.'],
-  ['two documents in one file', `${ALL}\n---\n${ALL}`, 't.yaml:2:1: this is not valid YAML: a second document begins. Keep one document: remove this line and what follows.'],
-  ['an alias of nothing', `${ALL}\nsettings: { catalog: { x: *nope } }`, "t.yaml:2:27: the alias '*nope' stands for nothing: no value before it is marked '&nope'. Mark one, or write the value itself."],
-  ['an alias within what it stands for', `${ALL}\nsettings: { catalog: &all { x: *all } }`, "t.yaml:2:32: the alias '*all' stands within what it stands for. Write the value itself."],
+  [
+    'a file that is no map',
+    '- a\n- b',
+    "t.yaml:1:1: the file is a list. It must be a map: keys with values.\nt.yaml:1:1: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }.",
+  ],
+  [
+    'an unset variable',
+    `${ALL}\nnamespace: \${COLOUR}`,
+    't.yaml:2:12: the environment variable COLOUR is not set. Set it, or give a default: ${COLOUR:-…}.',
+  ],
+  [
+    'a malformed substitution',
+    `${ALL}\nsettings: { catalog: { x: a-\${A-b} } }`,
+    "t.yaml:2:29: '${A-b}' is no substitution. Write ${NAME} or ${NAME:-default}.",
+  ],
+  [
+    'a substitution that is not closed',
+    `${ALL}\nsettings:\n  catalog:\n    x: \${A`,
+    "t.yaml:4:8: '${' opens a substitution that is not closed on its line. Write ${NAME} or ${NAME:-default}.",
+  ],
+  [
+    'a key twice',
+    `transport: local\ntransport: local\n${ALL}`,
+    't.yaml:2:1: this is not valid YAML: map keys must be unique. Correct the indentation, quotes or brackets here.',
+  ],
+  [
+    'a bracket that is not closed',
+    'services: { shop: ',
+    't.yaml:1:19: this is not valid YAML: flow map in block collection must be sufficiently indented and end with a }. Correct the indentation, quotes or brackets here.',
+  ],
+  [
+    'two documents in one file',
+    `${ALL}\n---\n${ALL}`,
+    't.yaml:2:1: this is not valid YAML: a second document begins. Keep one document: remove this line and what follows.',
+  ],
+  [
+    'an alias of nothing',
+    `${ALL}\nsettings: { catalog: { x: *nope } }`,
+    "t.yaml:2:27: the alias '*nope' stands for nothing: no value before it is marked '&nope'. Mark one, or write the value itself.",
+  ],
+  [
+    'an alias within what it stands for',
+    `${ALL}\nsettings: { catalog: &all { x: *all } }`,
+    "t.yaml:2:32: the alias '*all' stands within what it stands for. Write the value itself.",
+  ],
   [
     'aliases of aliases that grow without bound',
     `${ALL}\nsettings:\n  catalog:\n    a: &a [x,x,x,x,x,x,x,x,x]\n    b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n    c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n    d: [*c,*c,*c,*c,*c,*c,*c,*c,*c]`,
@@ -212,13 +393,22 @@ describe('a faulty topology file', () => {
   });
 
   it('tells of all that is wrong at once, in the order of the file', () => {
-    const text = 'transport: locla\nhttp: { port: -1 }\nservices:\n  a: { modules: [identity, catalgo] }\ndrain: { tiemout: 1s }';
-    expect(messageOf(() => parse(text)).split('\n').map((line) => line.split(': ')[0])).toEqual(['t.yaml:1:12', 't.yaml:2:15', 't.yaml:3:1', 't.yaml:3:1', 't.yaml:3:1', 't.yaml:4:28', 't.yaml:5:10']);
+    const text =
+      'transport: locla\nhttp: { port: -1 }\nservices:\n  a: { modules: [identity, catalgo] }\ndrain: { tiemout: 1s }';
+    expect(
+      messageOf(() => parse(text))
+        .split('\n')
+        .map((line) => line.split(': ')[0]),
+    ).toEqual(['t.yaml:1:12', 't.yaml:2:15', 't.yaml:3:1', 't.yaml:3:1', 't.yaml:3:1', 't.yaml:4:28', 't.yaml:5:10']);
   });
 
   it('is refused as a StartupError with each problem in its data', () => {
     const error = new TopologyError('f.yaml', [{ line: 1, column: 2, fact: 'f', cure: 'c' }]);
-    expect(error).toMatchObject({ code: 'fledge.startup.topology', outcome: 'not-run', data: { file: 'f.yaml', problems: [{ line: 1, column: 2 }] } });
+    expect(error).toMatchObject({
+      code: 'fledge.startup.topology',
+      outcome: 'not-run',
+      data: { file: 'f.yaml', problems: [{ line: 1, column: 2 }] },
+    });
   });
 });
 
@@ -227,16 +417,24 @@ describe('a file that cannot be read', () => {
 
   it('is told when it is missing, a folder, or far too long', () => {
     const missing = join(folder, 'none.yaml');
-    expect(messageOf(() => loadTopology(missing, { modules: MODULES, env: {} }))).toBe(`${missing}: there is no such file. Name a file that exists; config/ holds the usual ones.`);
-    expect(messageOf(() => loadTopology(folder, { modules: MODULES, env: {} }))).toBe(`${folder}: this is a folder. Name a YAML file in it.`);
+    expect(messageOf(() => loadTopology(missing, { modules: MODULES, env: {} }))).toBe(
+      `${missing}: there is no such file. Name a file that exists; config/ holds the usual ones.`,
+    );
+    expect(messageOf(() => loadTopology(folder, { modules: MODULES, env: {} }))).toBe(
+      `${folder}: this is a folder. Name a YAML file in it.`,
+    );
     const long = join(folder, 'long.yaml');
     writeFileSync(long, `#${' '.repeat(256 * 1024)}`);
-    expect(messageOf(() => loadTopology(long, { modules: MODULES, env: {} }))).toBe(`${long}: the file has 262145 bytes. A topology has 262144 at most.`);
+    expect(messageOf(() => loadTopology(long, { modules: MODULES, env: {} }))).toBe(
+      `${long}: the file has 262145 bytes. A topology has 262144 at most.`,
+    );
   });
 });
 
 describe('the service of a name', () => {
-  const split = parse('transport: nats\nservices: { front: { modules: [identity, catalog] }, back: { modules: [inventory, ordering] } }');
+  const split = parse(
+    'transport: nats\nservices: { front: { modules: [identity, catalog] }, back: { modules: [inventory, ordering] } }',
+  );
 
   it('may be left out when there is only one', () => {
     expect(serviceNamed(parse(ALL)).name).toBe('shop');
@@ -244,7 +442,14 @@ describe('the service of a name', () => {
   });
 
   it('is refused with a guess', () => {
-    expect(() => serviceNamed(split)).toThrow(expect.objectContaining({ message: 't.yaml has 2 services, and none was named', hint: 'Name one with --service: front, back.' }) as Error);
-    expect(() => serviceNamed(split, 'bakc')).toThrow(expect.objectContaining({ message: "t.yaml has no service 'bakc'", hint: "Did you mean 'back'?" }) as Error);
+    expect(() => serviceNamed(split)).toThrow(
+      expect.objectContaining({
+        message: 't.yaml has 2 services, and none was named',
+        hint: 'Name one with --service: front, back.',
+      }) as Error,
+    );
+    expect(() => serviceNamed(split, 'bakc')).toThrow(
+      expect.objectContaining({ message: "t.yaml has no service 'bakc'", hint: "Did you mean 'back'?" }) as Error,
+    );
   });
 });

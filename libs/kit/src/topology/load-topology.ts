@@ -1,5 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { BODY_MAX_DEFAULT_BYTES, POOL_MAX_DEFAULT, POOL_MAX_LIMIT, REQUEST_TIMEOUT_DEFAULT_MS } from '../contract/index.js';
+import {
+  BODY_MAX_DEFAULT_BYTES,
+  POOL_MAX_DEFAULT,
+  POOL_MAX_LIMIT,
+  REQUEST_TIMEOUT_DEFAULT_MS,
+} from '../contract/index.js';
 import { assignServices } from './service-assignment.js';
 import { Section } from './section.js';
 import { TopologyError } from './topology-error.js';
@@ -28,11 +33,21 @@ export function loadTopology(file: string, options: LoadOptions): Topology {
 }
 
 /** As `loadTopology`, of a text in hand; `file` is for the messages. */
-export function parseTopology(file: string, text: string, { modules, transports = [], env = process.env }: LoadOptions): Topology {
+export function parseTopology(
+  file: string,
+  text: string,
+  { modules, transports = [], env = process.env }: LoadOptions,
+): Topology {
   const source = new YamlSource(text, env);
-  const topology = source.root === null && source.problems.length > 0 ? undefined : readTopology(file, source, { modules, transports, env });
+  const topology =
+    source.root === null && source.problems.length > 0
+      ? undefined
+      : readTopology(file, source, { modules, transports, env });
   if (topology === undefined || source.problems.length > 0) {
-    throw new TopologyError(file, source.problems.toSorted((a, b) => a.line - b.line || a.column - b.column));
+    throw new TopologyError(
+      file,
+      source.problems.toSorted((a, b) => a.line - b.line || a.column - b.column),
+    );
   }
   return topology;
 }
@@ -43,16 +58,32 @@ const OWN_TRANSPORTS: readonly KnownTransport[] = [
   { name: 'nats', joinsServices: true },
 ];
 
-function readTopology(file: string, source: YamlSource, { modules, transports: others, env }: Required<LoadOptions>): Topology {
+function readTopology(
+  file: string,
+  source: YamlSource,
+  { modules, transports: others, env }: Required<LoadOptions>,
+): Topology {
   const root = new Section(source, '', source.root ?? undefined);
   const namespace = root.read('namespace', name, 'fledge');
   const known = [...OWN_TRANSPORTS, ...others];
   const transport = root.read('transport', oneOf(known.map((one) => one.name)), 'local');
-  const sections = { nats: readNats(root.section('nats'), env), database: readDatabase(root.section('database'), env), http: readHttp(root.section('http'), env), drain: readDrain(root.section('drain')), retention: readRetention(root.section('retention')) };
+  const sections = {
+    nats: readNats(root.section('nats'), env),
+    database: readDatabase(root.section('database'), env),
+    http: readHttp(root.section('http'), env),
+    drain: readDrain(root.section('drain')),
+    retention: readRetention(root.section('retention')),
+  };
   if (transport === 'nats') refuseForgetful(root.section('retention'), sections);
   const services = assignServices(source, root, known, transport, modules);
   const places = new Map<string, Place>();
-  const transports = readMaps(source, root, others.map(({ name }) => name), '', places);
+  const transports = readMaps(
+    source,
+    root,
+    others.map(({ name }) => name),
+    '',
+    places,
+  );
   const settings = readModuleSettings(source, root.section('settings'), modules, places);
   root.refuseUnknownKeys();
   return { file, namespace, transport, transports, ...sections, services, settings, places };
@@ -66,7 +97,10 @@ function readNats(section: Section, env: Environment): Topology['nats'] {
     replicas: section.read<number | undefined>('replicas', count(1, 5), undefined),
   };
   section.refuseUnknownKeys();
-  return { servers: servers.length > 0 ? servers : fromEnvironment(section, 'NATS_URL', natsServers, env, []), ...limits };
+  return {
+    servers: servers.length > 0 ? servers : fromEnvironment(section, 'NATS_URL', natsServers, env, []),
+    ...limits,
+  };
 }
 
 function readDatabase(section: Section, env: Environment): Topology['database'] {
@@ -85,7 +119,18 @@ function readHttp(section: Section, env: Environment): Topology['http'] {
   };
   section.refuseUnknownKeys();
   const port = env.FLEDGE_PORT;
-  return port === undefined || port === '' ? http : { ...http, port: fromEnvironment(section, 'FLEDGE_PORT', (text, key) => count(0, 65_535)(/^[0-9]+$/.test(String(text)) ? Number(text) : text, key), env, http.port) };
+  return port === undefined || port === ''
+    ? http
+    : {
+        ...http,
+        port: fromEnvironment(
+          section,
+          'FLEDGE_PORT',
+          (text, key) => count(0, 65_535)(/^[0-9]+$/.test(String(text)) ? Number(text) : text, key),
+          env,
+          http.port,
+        ),
+      };
 }
 
 function readDrain(section: Section): Topology['drain'] {
@@ -99,32 +144,66 @@ function readDrain(section: Section): Topology['drain'] {
 
 function readRetention(section: Section): Topology['retention'] {
   const kept = (key: string, days: number): number => section.read(key, duration('1m', '365d'), days * 86_400_000);
-  const retention = { sentMs: kept('sent', 3), handledMs: kept('handled', 7), deadLettersMs: kept('deadLetters', 90), processesMs: kept('processes', 30) };
-  if (retention.handledMs < retention.sentMs) section.add('handled', 'handled messages are kept for a shorter time than sent ones, which can come again', 'Make `handled` as long as `sent` or longer');
+  const retention = {
+    sentMs: kept('sent', 3),
+    handledMs: kept('handled', 7),
+    deadLettersMs: kept('deadLetters', 90),
+    processesMs: kept('processes', 30),
+  };
+  if (retention.handledMs < retention.sentMs)
+    section.add(
+      'handled',
+      'handled messages are kept for a shorter time than sent ones, which can come again',
+      'Make `handled` as long as `sent` or longer',
+    );
   section.refuseUnknownKeys();
   return retention;
 }
 
 /** A stream that lost its newest messages is read from its beginning. */
 function refuseForgetful(section: Section, { nats, retention }: Pick<Topology, 'nats' | 'retention'>): void {
-  if (retention.handledMs >= retention.sentMs && retention.handledMs < nats.maxAgeMs) section.add('handled', 'handled messages are kept for a shorter time than the broker keeps them, from which they can come again', 'Make `handled` as long as `nats.maxAge` or longer');
+  if (retention.handledMs >= retention.sentMs && retention.handledMs < nats.maxAgeMs)
+    section.add(
+      'handled',
+      'handled messages are kept for a shorter time than the broker keeps them, from which they can come again',
+      'Make `handled` as long as `nats.maxAge` or longer',
+    );
 }
 
-function fromEnvironment<T>(section: Section, variable: string, reader: ValueReader<T>, env: Environment, fallback: T): T {
+function fromEnvironment<T>(
+  section: Section,
+  variable: string,
+  reader: ValueReader<T>,
+  env: Environment,
+  fallback: T,
+): T {
   const read = reader(env[variable] ?? '', `the environment variable ${variable}`);
   if ('value' in read) return read.value;
   section.add('', read.fact, read.cure);
   return fallback;
 }
 
-function readModuleSettings(source: YamlSource, section: Section, modules: readonly string[], places: Map<string, Place>): Topology['settings'] {
+function readModuleSettings(
+  source: YamlSource,
+  section: Section,
+  modules: readonly string[],
+  places: Map<string, Place>,
+): Topology['settings'] {
   const settings = readMaps(source, section, modules, 'settings.', places);
   section.refuseUnknownKeys();
   return settings;
 }
 
-/** Maps of a section that are somebody else's to check, as they are; notes where each stands, and each of their keys. */
-function readMaps(source: YamlSource, section: Section, keys: readonly string[], path: string, places: Map<string, Place>): Topology['settings'] {
+/**
+ * Maps of a section that are somebody else's to check, as they are; notes where each stands, and each of their keys.
+ */
+function readMaps(
+  source: YamlSource,
+  section: Section,
+  keys: readonly string[],
+  path: string,
+  places: Map<string, Place>,
+): Topology['settings'] {
   const maps: Record<string, Readonly<Record<string, unknown>>> = {};
   for (const name of keys) {
     const { entries } = section.section(name);
@@ -133,7 +212,8 @@ function readMaps(source: YamlSource, section: Section, keys: readonly string[],
     for (const { key, keyNode } of entries) places.set(`${path}${name}.${key}`, source.placeOf(keyNode));
     if (Object.keys(own).length > 0) maps[name] = own;
   }
-  for (const { key, keyNode } of section.entries) if (keys.includes(key)) places.set(`${path}${key}`, source.placeOf(keyNode));
+  for (const { key, keyNode } of section.entries)
+    if (keys.includes(key)) places.set(`${path}${key}`, source.placeOf(keyNode));
   return maps;
 }
 
@@ -141,11 +221,15 @@ function readText(file: string): string {
   try {
     const bytes = readFileSync(file);
     if (bytes.length <= FILE_MAX_BYTES) return bytes.toString('utf8').replace(/^\uFEFF/, '');
-    throw new TopologyError(file, [whole(`the file has ${bytes.length} bytes`, `A topology has ${FILE_MAX_BYTES} at most`)]);
+    throw new TopologyError(file, [
+      whole(`the file has ${bytes.length} bytes`, `A topology has ${FILE_MAX_BYTES} at most`),
+    ]);
   } catch (error) {
     if (error instanceof TopologyError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new TopologyError(file, [whole(...(UNREADABLE[code ?? ''] ?? [`the file cannot be read: ${message}`, 'Make it readable']))]);
+    throw new TopologyError(file, [
+      whole(...(UNREADABLE[code ?? ''] ?? [`the file cannot be read: ${message}`, 'Make it readable'])),
+    ]);
   }
 }
 

@@ -10,7 +10,10 @@ export interface Entry {
   readonly valueNode: unknown;
 }
 
-/** A map of the file, read key by key. What is wrong is noted in the source and the default is used, so that all is found at once. */
+/**
+ * A map of the file, read key by key. What is wrong is noted in the source and the default is used, so that all is
+ * found at once.
+ */
 export class Section {
   /** In the order of the file. */
   readonly entries: readonly Entry[];
@@ -26,10 +29,15 @@ export class Section {
     if (!isMap(map)) {
       this.entries = [];
       const value = source.valueOf(node);
-      if (value !== undefined && value !== null) source.add(node, `${path || 'the file'} is ${shown(value)}`, 'It must be a map: keys with values');
+      if (value !== undefined && value !== null)
+        source.add(node, `${path || 'the file'} is ${shown(value)}`, 'It must be a map: keys with values');
       return;
     }
-    this.entries = (map.items as Pair[]).map(({ key, value }) => ({ key: String(source.valueOf(key)), keyNode: key, valueNode: value }));
+    this.entries = (map.items as Pair[]).map(({ key, value }) => ({
+      key: String(source.valueOf(key)),
+      keyNode: key,
+      valueNode: value,
+    }));
   }
 
   /** The value of a key, or the default when the key is missing or its value is wrong. */
@@ -52,7 +60,12 @@ export class Section {
     const entry = this.find(key);
     const value = this.source.resolve(entry?.valueNode);
     if (isSeq(value)) return value.items.map((node) => ({ node, value: this.source.valueOf(node) }));
-    if (entry) this.source.add(entry.valueNode ?? entry.keyNode, `${this.pathOf(key)} is ${shown(this.source.valueOf(entry.valueNode))}`, 'It must be a list, as in [catalog, inventory]');
+    if (entry)
+      this.source.add(
+        entry.valueNode ?? entry.keyNode,
+        `${this.pathOf(key)} is ${shown(this.source.valueOf(entry.valueNode))}`,
+        'It must be a list, as in [catalog, inventory]',
+      );
     return [];
   }
 

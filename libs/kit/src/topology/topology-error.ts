@@ -1,6 +1,9 @@
 import { StartupError } from '../contract/index.js';
 
-/** Exit code of a start that cannot succeed as things are (`EX_CONFIG` of sysexits.h): a supervisor should not try again. */
+/**
+ * Exit code of a start that cannot succeed as things are (`EX_CONFIG` of sysexits.h): a supervisor should not try
+ * again.
+ */
 export const EXIT_CONFIG = 78;
 
 /** One thing that is wrong in a topology file. */
@@ -21,7 +24,13 @@ export class TopologyError extends StartupError {
     readonly file: string,
     readonly problems: readonly TopologyProblem[],
   ) {
-    const lines = problems.map(({ line, column, fact, cure }) => `${line > 0 ? `${file}:${line}:${column}` : file}: ${fact}. ${cure}${cure.endsWith('?') ? '' : '.'}`);
-    super('topology', lines.join('\n'), 'Nothing was started; `fledge topology <file>` checks the file again.', { file, problems });
+    const lines = problems.map(
+      ({ line, column, fact, cure }) =>
+        `${line > 0 ? `${file}:${line}:${column}` : file}: ${fact}. ${cure}${cure.endsWith('?') ? '' : '.'}`,
+    );
+    super('topology', lines.join('\n'), 'Nothing was started; `fledge topology <file>` checks the file again.', {
+      file,
+      problems,
+    });
   }
 }

@@ -16,7 +16,8 @@ function knownIn(text: string): string[] {
   try {
     parseTopology('t.yaml', text, { modules: ['a'], env: {} });
   } catch (error) {
-    if (error instanceof TopologyError) return (/Known here: ([^.]*)\./.exec(error.message)?.[1] ?? '').split(', ').sort();
+    if (error instanceof TopologyError)
+      return (/Known here: ([^.]*)\./.exec(error.message)?.[1] ?? '').split(', ').sort();
     throw error;
   }
   throw new Error('no key was refused');
@@ -29,9 +30,14 @@ describe('the JSON Schema of topology files, for editors,', () => {
   it('knows the keys that the check knows', () => {
     expect(Object.keys(schema.properties).sort()).toEqual(knownIn(`${ALL}${UNKNOWN}`));
     for (const section of ['nats', 'database', 'http', 'drain', 'retention']) {
-      expect([section, ...Object.keys(schema.properties[section]?.properties ?? {}).sort()]).toEqual([section, ...knownIn(`${ALL}${section}: { ${UNKNOWN} }`)]);
+      expect([section, ...Object.keys(schema.properties[section]?.properties ?? {}).sort()]).toEqual([
+        section,
+        ...knownIn(`${ALL}${section}: { ${UNKNOWN} }`),
+      ]);
     }
-    expect(Object.keys(schema.properties.services?.additionalProperties.properties ?? {}).sort()).toEqual(knownIn(`services: { all: { modules: [a], ${UNKNOWN} } }`));
+    expect(Object.keys(schema.properties.services?.additionalProperties.properties ?? {}).sort()).toEqual(
+      knownIn(`services: { all: { modules: [a], ${UNKNOWN} } }`),
+    );
   });
 
   it('takes the files of this repository and of the starter', () => {

@@ -50,17 +50,19 @@ export interface Service {
 /** The broker of the transport `nats`. */
 export interface NatsSettings {
   /**
-   * Servers of one cluster, `nats://host:port` each; in the file one text with commas between. Default: `NATS_URL`, and empty
-   * without it: `fledge start` then brings a broker along, and a service that was started alone refuses to start.
+   * Servers of one cluster, `nats://host:port` each; in the file one text with commas between. Default: `NATS_URL`, and
+   * empty without it: `fledge start` then brings a broker along, and a service that was started alone refuses to start.
    */
   readonly servers: readonly string[];
   /** How long the broker keeps messages, in milliseconds, 1 minute to 365 days. Default three days. */
   readonly maxAgeMs: number;
-  /** In which time the broker knows a message again by itself, in milliseconds, 100 ms to 1 hour. Default two minutes. */
+  /**
+   * In which time the broker knows a message again by itself, in milliseconds, 100 ms to 1 hour. Default two minutes.
+   */
   readonly duplicateWindowMs: number;
   /**
-   * Servers of the cluster that have each message on disk before it counts as stored, 1 to 5. Default: as the stream is, and 1 for one that
-   * is made.
+   * Servers of the cluster that have each message on disk before it counts as stored, 1 to 5. Default: as the stream
+   * is, and 1 for one that is made.
    */
   readonly replicas: number | undefined;
 }
@@ -89,7 +91,10 @@ export interface HttpSettings {
 export interface RetentionSettings {
   /** Milliseconds for messages that were sent, 1 minute to 365 days. Default three days. */
   readonly sentMs: number;
-  /** Milliseconds for messages that were handled; not shorter than `sent`, by which nothing that comes again is handled twice. Default seven days. */
+  /**
+   * Milliseconds for messages that were handled; not shorter than `sent`, by which nothing that comes again is handled
+   * twice. Default seven days.
+   */
   readonly handledMs: number;
   /** Milliseconds for dead letters. Default 90 days. */
   readonly deadLettersMs: number;
@@ -99,7 +104,10 @@ export interface RetentionSettings {
 
 /** How a replica ends. */
 export interface DrainSettings {
-  /** Milliseconds between 'not ready' and taking no more connections, for balancers to see it; 0 to a minute. Default 1,000. */
+  /**
+   * Milliseconds between 'not ready' and taking no more connections, for balancers to see it; 0 to a minute. Default
+   * 1,000.
+   */
   readonly noticeMs: number;
   /** Milliseconds for what runs to end, before it is cut; 100 ms to 10 minutes. Default 10,000. */
   readonly timeoutMs: number;
@@ -111,11 +119,22 @@ export interface DrainSettings {
  */
 export function serviceNamed(topology: Topology, name?: string): Service {
   const names = topology.services.map((service) => service.name);
-  const service = name === undefined ? topology.services[0] : topology.services.find((candidate) => candidate.name === name);
+  const service =
+    name === undefined ? topology.services[0] : topology.services.find((candidate) => candidate.name === name);
   if (name === undefined && names.length > 1) {
-    throw new StartupError('service', `${topology.file} has ${names.length} services, and none was named`, `Name one with --service: ${names.join(', ')}.`, { services: names });
+    throw new StartupError(
+      'service',
+      `${topology.file} has ${names.length} services, and none was named`,
+      `Name one with --service: ${names.join(', ')}.`,
+      { services: names },
+    );
   }
   if (service) return service;
   const guess = nearest(name ?? '', names);
-  throw new StartupError('service', `${topology.file} has no service '${name}'`, guess ? `Did you mean '${guess}'?` : `It has: ${names.join(', ')}.`, { services: names });
+  throw new StartupError(
+    'service',
+    `${topology.file} has no service '${name}'`,
+    guess ? `Did you mean '${guess}'?` : `It has: ${names.join(', ')}.`,
+    { services: names },
+  );
 }

@@ -7,7 +7,10 @@ export type ValueReader<T> = (value: unknown, key: string) => Read<T>;
 const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const SIZE_BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
-/** A time with its unit, as milliseconds: `250ms`, `1.5s`, `5m`, `1h`, `3d`. The bounds are written the same way and belong to it. */
+/**
+ * A time with its unit, as milliseconds: `250ms`, `1.5s`, `5m`, `1h`, `3d`. The bounds are written the same way and
+ * belong to it.
+ */
 export function duration(min: string, max: string): ValueReader<number> {
   return quantity('duration', DURATION_MS, "'250ms', '10s' or '5m'", min, max);
 }
@@ -17,15 +20,26 @@ export function size(min: string, max: string): ValueReader<number> {
   return quantity('size', SIZE_BYTES, "'512B', '256KiB' or '1MiB'", min, max);
 }
 
-function quantity(noun: string, units: Readonly<Record<string, number>>, examples: string, min: string, max: string): ValueReader<number> {
+function quantity(
+  noun: string,
+  units: Readonly<Record<string, number>>,
+  examples: string,
+  min: string,
+  max: string,
+): ValueReader<number> {
   const [least, most] = [parse(min, units) ?? 0, parse(max, units) ?? Infinity];
   return (value, key) => {
     const amount = typeof value === 'string' ? parse(value, units) : value === 0 ? 0 : undefined;
     if (amount === undefined) {
-      const fact = typeof value === 'number' ? `${key} is ${value} without a unit` : `${key} is ${shown(value)}, which is no ${noun}`;
+      const fact =
+        typeof value === 'number'
+          ? `${key} is ${value} without a unit`
+          : `${key} is ${shown(value)}, which is no ${noun}`;
       return { fact, cure: `Write it with its unit (${Object.keys(units).join(', ')}), as in ${examples}` };
     }
-    return amount < least || amount > most ? { fact: `${key} is ${shown(value)}`, cure: `It may be ${min} to ${max}` } : { value: amount };
+    return amount < least || amount > most
+      ? { fact: `${key} is ${shown(value)}`, cure: `It may be ${min} to ${max}` }
+      : { value: amount };
   };
 }
 
@@ -37,30 +51,48 @@ function parse(text: string, units: Readonly<Record<string, number>>): number | 
 
 /** A whole number within its bounds, which belong to it. */
 export function count(min: number, max: number): ValueReader<number> {
-  return (value, key) => (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max ? { value } : { fact: `${key} is ${shown(value)}`, cure: `It may be a whole number from ${min} to ${max}` });
+  return (value, key) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
+      ? { value }
+      : { fact: `${key} is ${shown(value)}`, cure: `It may be a whole number from ${min} to ${max}` };
 }
 
 /** One of some words. */
 export function oneOf<T extends string>(words: readonly T[]): ValueReader<T> {
   return (value, key) => {
     const found = words.find((word) => word === value);
-    return found === undefined ? { fact: `${key} is ${shown(value)}`, cure: `It may be ${words.map((word) => `'${word}'`).join(' or ')}` } : { value: found };
+    return found === undefined
+      ? { fact: `${key} is ${shown(value)}`, cure: `It may be ${words.map((word) => `'${word}'`).join(' or ')}` }
+      : { value: found };
   };
 }
 
 /** A name for a service, a namespace: lower-case letters, digits and hyphens, a letter first, 40 at most. */
 export const name: ValueReader<string> = (value, key) =>
-  typeof value === 'string' && /^[a-z][a-z0-9-]{0,39}$/.test(value) ? { value } : { fact: `${key} is ${shown(value)}, which cannot be a name`, cure: 'Use lower-case letters, digits and hyphens, 40 at most, a letter first' };
+  typeof value === 'string' && /^[a-z][a-z0-9-]{0,39}$/.test(value)
+    ? { value }
+    : {
+        fact: `${key} is ${shown(value)}, which cannot be a name`,
+        cure: 'Use lower-case letters, digits and hyphens, 40 at most, a letter first',
+      };
 
 /** An address to listen on: an IP address or a host name. */
 export const host: ValueReader<string> = (value, key) =>
-  typeof value === 'string' && /^[A-Za-z0-9.:-]{1,253}$/.test(value) ? { value } : { fact: `${key} is ${shown(value)}, which is no address`, cure: "Write an IP address or a host name, as in '0.0.0.0'" };
+  typeof value === 'string' && /^[A-Za-z0-9.:-]{1,253}$/.test(value)
+    ? { value }
+    : {
+        fact: `${key} is ${shown(value)}, which is no address`,
+        cure: "Write an IP address or a host name, as in '0.0.0.0'",
+      };
 
 /** A PostgreSQL URL; empty: none. Never shown in a message, for it holds a password. */
 export const postgresUrl: ValueReader<string | undefined> = (value, key) => {
   if (value === null || value === '') return { value: undefined };
   if (typeof value === 'string' && hasScheme(value, ['postgres:', 'postgresql:'])) return { value };
-  return { fact: `${key} is no PostgreSQL URL`, cure: "Write it as 'postgres://user:password@host:5432/database', or leave it empty for the embedded PostgreSQL" };
+  return {
+    fact: `${key} is no PostgreSQL URL`,
+    cure: "Write it as 'postgres://user:password@host:5432/database', or leave it empty for the embedded PostgreSQL",
+  };
 };
 
 /** URLs of NATS servers with commas between; empty: none. Never shown in a message, for they may hold a password. */

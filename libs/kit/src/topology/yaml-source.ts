@@ -17,9 +17,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /**
  * A YAML text with `${NAME}` and `${NAME:-default}` put in, which knows where each value stands.
  *
- * Values are put in after the parse, so that no value can change the structure, and the braces of a substitution may stand in
- * `{ flow: maps }`. For the parse each is a word of its own length, which keeps every position. An unquoted value gets the type
- * it would have had in the file: `true` is a boolean, `3000` a number.
+ * Values are put in after the parse, so that no value can change the structure, and the braces of a substitution may
+ * stand in `{ flow: maps }`. For the parse each is a word of its own length, which keeps every position. An unquoted
+ * value gets the type it would have had in the file: `true` is a boolean, `3000` a number.
  */
 export class YamlSource {
   readonly problems: TopologyProblem[] = [];
@@ -33,16 +33,31 @@ export class YamlSource {
     text: string,
     private readonly env: Environment,
   ) {
-    this.document = parseDocument(this.hideSubstitutions(text), { lineCounter: this.lines, prettyErrors: false, stringKeys: true });
+    this.document = parseDocument(this.hideSubstitutions(text), {
+      lineCounter: this.lines,
+      prettyErrors: false,
+      stringKeys: true,
+    });
     for (const error of this.document.errors) {
       if (error.code === 'MULTIPLE_DOCS') {
-        this.addAt(error.pos[0], 'this is not valid YAML: a second document begins', 'Keep one document: remove this line and what follows');
+        this.addAt(
+          error.pos[0],
+          'this is not valid YAML: a second document begins',
+          'Keep one document: remove this line and what follows',
+        );
         continue;
       }
       const message = this.reveal(error.message).replace(/\.$/, '');
-      this.addAt(error.pos[0], `this is not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`, 'Correct the indentation, quotes or brackets here');
+      this.addAt(
+        error.pos[0],
+        `this is not valid YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`,
+        'Correct the indentation, quotes or brackets here',
+      );
     }
-    visit(this.document, { Scalar: (key, node) => this.putIn(node, key === 'key'), Alias: (_key, node, path) => this.judge(node, path) });
+    visit(this.document, {
+      Scalar: (key, node) => this.putIn(node, key === 'key'),
+      Alias: (_key, node, path) => this.judge(node, path),
+    });
   }
 
   /** The whole content; null when the text is empty or is not YAML. */
@@ -52,20 +67,29 @@ export class YamlSource {
 
   /** The node, or what the alias that it is stands for. */
   resolve(node: unknown): unknown {
-    return node !== null && typeof node === 'object' && 'resolve' in node && typeof node.resolve === 'function' ? (node.resolve as (doc: Document) => unknown)(this.document) : node;
+    return node !== null && typeof node === 'object' && 'resolve' in node && typeof node.resolve === 'function'
+      ? (node.resolve as (doc: Document) => unknown)(this.document)
+      : node;
   }
 
   /** The plain value of a node: objects, lists, texts, numbers, booleans, null. */
   valueOf(node: unknown): unknown {
     const resolved = this.resolve(node);
     if (isScalar(resolved)) return resolved.value;
-    if (resolved === null || typeof resolved !== 'object' || !('toJS' in resolved) || typeof resolved.toJS !== 'function') return resolved;
+    if (
+      resolved === null ||
+      typeof resolved !== 'object' ||
+      !('toJS' in resolved) ||
+      typeof resolved.toJS !== 'function'
+    )
+      return resolved;
     try {
       return (resolved.toJS as (doc: Document) => unknown)(this.document);
     } catch (error) {
       // the guard of `yaml` against a few lines that would fill the memory
       if (!(error instanceof ReferenceError)) throw error;
-      if (!this.broken.has(node)) this.add(node, 'its aliases stand for too many values', 'Write the values themselves');
+      if (!this.broken.has(node))
+        this.add(node, 'its aliases stand for too many values', 'Write the values themselves');
       this.broken.add(node);
       return undefined;
     }
@@ -76,7 +100,10 @@ export class YamlSource {
     return this.broken.has(node) || this.broken.has(this.resolve(node));
   }
 
-  /** Notes a problem at a node; without one, about the whole file. `fact` and `cure` are sentences without their full stop. */
+  /**
+   * Notes a problem at a node; without one, about the whole file. `fact` and `cure` are sentences without their full
+   * stop.
+   */
   add(node: unknown, fact: string, cure: string): void {
     const offset = offsetOf(node);
     if (offset === undefined) this.problems.push({ line: 0, column: 0, fact, cure });
@@ -118,7 +145,8 @@ export class YamlSource {
       node.value = put;
       return;
     }
-    if (put.includes('${')) this.add(node, "'${' opens a substitution that is not closed on its line", 'Write ${NAME} or ${NAME:-default}');
+    if (put.includes('${'))
+      this.add(node, "'${' opens a substitution that is not closed on its line", 'Write ${NAME} or ${NAME:-default}');
     if (this.problems.length > problemsBefore) this.broken.add(node);
     if (put !== value) node.value = node.type === 'PLAIN' ? typed(put) : put;
   }
@@ -128,7 +156,12 @@ export class YamlSource {
     const target = this.resolve(alias);
     if (target !== undefined && !path.includes(target)) return;
     this.broken.add(alias);
-    if (target === undefined) this.add(alias, `the alias '*${alias.source}' stands for nothing: no value before it is marked '&${alias.source}'`, 'Mark one, or write the value itself');
+    if (target === undefined)
+      this.add(
+        alias,
+        `the alias '*${alias.source}' stands for nothing: no value before it is marked '&${alias.source}'`,
+        'Mark one, or write the value itself',
+      );
     else this.add(alias, `the alias '*${alias.source}' stands within what it stands for`, 'Write the value itself');
   }
 
@@ -147,7 +180,11 @@ export class YamlSource {
   }
 
   private reveal(text: string): string {
-    return text.replace(PLACEHOLDER, (hidden, high: string, low: string) => this.substitutions[(high.charCodeAt(0) - DIGIT_ZERO) * DIGITS + low.charCodeAt(0) - DIGIT_ZERO]?.text ?? hidden);
+    return text.replace(
+      PLACEHOLDER,
+      (hidden, high: string, low: string) =>
+        this.substitutions[(high.charCodeAt(0) - DIGIT_ZERO) * DIGITS + low.charCodeAt(0) - DIGIT_ZERO]?.text ?? hidden,
+    );
   }
 }
 
@@ -158,5 +195,7 @@ function typed(text: string): unknown {
 }
 
 function offsetOf(node: unknown): number | undefined {
-  return node !== null && typeof node === 'object' && 'range' in node && Array.isArray(node.range) ? (node.range[0] as number) : undefined;
+  return node !== null && typeof node === 'object' && 'range' in node && Array.isArray(node.range)
+    ? (node.range[0] as number)
+    : undefined;
 }

@@ -6,12 +6,17 @@ export const CALLER = /^[a-z][a-z0-9-]{0,39}$/;
 /** A W3C `traceparent`. */
 export const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
-/** The body of a call as a message, to be decoded. An empty body is an empty message. @throws InvalidMessage when it is no JSON. */
+/**
+ * The body of a call as a message, to be decoded. An empty body is an empty message. @throws InvalidMessage when it is
+ * no JSON.
+ */
 export function parseBody(name: string, body: string): unknown {
   if (body === '') return {};
   try {
     return JSON.parse(body);
   } catch (error) {
-    throw new InvalidMessage(name, [{ path: '', rule: 'json', message: `is no JSON: ${error instanceof Error ? error.message : String(error)}` }]);
+    throw new InvalidMessage(name, [
+      { path: '', rule: 'json', message: `is no JSON: ${error instanceof Error ? error.message : String(error)}` },
+    ]);
   }
 }

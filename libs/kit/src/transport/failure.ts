@@ -1,5 +1,23 @@
-import { type Call, type CallOutcome, type EncodedError, type CompiledError, type CompiledMessage, outcomeOf, decodeError } from '../boundary/index.js';
-import { DeadlineExceeded, type ErrorDetails, type ErrorKind, InvalidMessage, ModuleFault, ModuleUnavailable, type Outcome, type UnavailableReason, type Violation } from '../contract/index.js';
+import {
+  type Call,
+  type CallOutcome,
+  type EncodedError,
+  type CompiledError,
+  type CompiledMessage,
+  outcomeOf,
+  decodeError,
+} from '../boundary/index.js';
+import {
+  DeadlineExceeded,
+  type ErrorDetails,
+  type ErrorKind,
+  InvalidMessage,
+  ModuleFault,
+  ModuleUnavailable,
+  type Outcome,
+  type UnavailableReason,
+  type Violation,
+} from '../contract/index.js';
 
 /** An error on its way back to a caller in another process, as plain data. */
 export interface Failure {
@@ -31,7 +49,13 @@ export interface FailureReply {
   readonly unavailable?: UnavailableReason;
 }
 
-const REASONS: readonly unknown[] = ['missing', 'overloaded', 'draining', 'disconnected', 'database'] satisfies UnavailableReason[];
+const REASONS: readonly unknown[] = [
+  'missing',
+  'overloaded',
+  'draining',
+  'disconnected',
+  'database',
+] satisfies UnavailableReason[];
 const OUTCOMES: readonly unknown[] = ['rejected', 'not-run', 'unknown'] satisfies Outcome[];
 
 /** Reads a failure from its JSON. What makes no sense, and what no contract declares, is a `ModuleFault`. */
@@ -47,13 +71,29 @@ export function readFailure(call: Call, body: string): FailureReply {
 
 /** The error of a call whose answer cannot be understood. */
 export function faultOf(call: Call, correlationId: unknown): ModuleFault {
-  return new ModuleFault(call.message.module, call.message.name, typeof correlationId === 'string' ? correlationId.slice(0, 64) : call.correlationId);
+  return new ModuleFault(
+    call.message.module,
+    call.message.name,
+    typeof correlationId === 'string' ? correlationId.slice(0, 64) : call.correlationId,
+  );
 }
 
-function kitError({ module, name }: CompiledMessage, code: unknown, outcome: unknown, data: Record<string, unknown>): InvalidMessage | ModuleUnavailable | DeadlineExceeded | undefined {
+function kitError(
+  { module, name }: CompiledMessage,
+  code: unknown,
+  outcome: unknown,
+  data: Record<string, unknown>,
+): InvalidMessage | ModuleUnavailable | DeadlineExceeded | undefined {
   if (code === 'fledge.invalid-message') return new InvalidMessage(name, violationsOf(data.violations));
-  if (code === 'fledge.module-unavailable' && REASONS.includes(data.reason)) return new ModuleUnavailable(module, name, data.reason as UnavailableReason, data.reason === 'database' ? outcomeIn(outcome) : 'not-run');
-  if (code === 'fledge.deadline-exceeded') return new DeadlineExceeded(module, name, outcome === 'not-run' ? 'not-run' : 'unknown');
+  if (code === 'fledge.module-unavailable' && REASONS.includes(data.reason))
+    return new ModuleUnavailable(
+      module,
+      name,
+      data.reason as UnavailableReason,
+      data.reason === 'database' ? outcomeIn(outcome) : 'not-run',
+    );
+  if (code === 'fledge.deadline-exceeded')
+    return new DeadlineExceeded(module, name, outcome === 'not-run' ? 'not-run' : 'unknown');
   return undefined;
 }
 
@@ -63,7 +103,10 @@ function outcomeIn(value: unknown): Outcome {
 
 function declared(call: Call, compiled: CompiledError, message: string, fields: unknown): FailureReply {
   try {
-    return { error: decodeError(compiled, message, compiled.codec.decode(fields) as object), outcome: 'declared-error' };
+    return {
+      error: decodeError(compiled, message, compiled.codec.decode(fields) as object),
+      outcome: 'declared-error',
+    };
   } catch (error) {
     if (error instanceof InvalidMessage) return { error: faultOf(call, undefined), outcome: 'fault' };
     throw error;
@@ -72,7 +115,9 @@ function declared(call: Call, compiled: CompiledError, message: string, fields: 
 
 function violationsOf(list: unknown): Violation[] {
   if (!Array.isArray(list)) return [];
-  return list.map(record).map(({ path, rule, message }) => ({ path: textOf(path), rule: textOf(rule), message: textOf(message) }));
+  return list
+    .map(record)
+    .map(({ path, rule, message }) => ({ path: textOf(path), rule: textOf(rule), message: textOf(message) }));
 }
 
 function textOf(value: unknown): string {

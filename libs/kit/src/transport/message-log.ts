@@ -41,25 +41,29 @@ export interface LogPosition {
 /** The receiving side of a module: its inbox. */
 export interface InboxPort {
   readonly module: string;
-  /** Whether a consumer of the module, here or in another replica, takes messages of this name (without regard of its major version). */
+  /**
+   * Whether a consumer of the module, here or in another replica, takes messages of this name (without regard of its
+   * major version).
+   */
   wants(message: Pick<StoredMessage, 'kind' | 'name' | 'target'>): boolean;
   /** The names without `.v<major>` of the events that the module's consumers take, to filter a log by. */
   subscriptions(): readonly string[];
   /**
-   * Stores messages for each consumer that takes them, in this order; those that are there already change nothing. Resolves after the
-   * commit. With `position`, that is stored in the same transaction, and nothing is stored when this replica reads the log no more: rejects.
+   * Stores messages for each consumer that takes them, in this order; those that are there already change nothing.
+   * Resolves after the commit. With `position`, that is stored in the same transaction, and nothing is stored when this
+   * replica reads the log no more: rejects.
    */
   accept(messages: readonly StoredMessage[], position?: LogPosition): Promise<void>;
   /**
-   * Has messages handled that were never sent before, and are stored only as far as that does not happen at once. Resolves when each is
-   * handled or stored. Left out: they are accepted.
+   * Has messages handled that were never sent before, and are stored only as far as that does not happen at once.
+   * Resolves when each is handled or stored. Left out: they are accepted.
    */
   handOver?(messages: readonly StoredMessage[]): Promise<void>;
   /** Where the module stands in the log; `undefined` before its first message. */
   position(): Promise<LogPosition | undefined>;
   /**
-   * Calls `work` while this replica is the one that reads the log for the module; its signal aborts when it no longer is. `work` must not end
-   * before: it is not called again.
+   * Calls `work` while this replica is the one that reads the log for the module; its signal aborts when it no longer
+   * is. `work` must not end before: it is not called again.
    */
   whileReading(work: (signal: AbortSignal) => Promise<void>): void;
 }
@@ -91,27 +95,39 @@ export interface MessageLog {
   /** As the transport is named. */
   readonly name: string;
   /**
-   * Carries messages of one module. Keeps the order of each key: once a message of a key was not accepted, no later one of that key
-   * is. May be called again with what was carried already: that has no effect.
+   * Carries messages of one module. Keeps the order of each key: once a message of a key was not accepted, no later one
+   * of that key is. May be called again with what was carried already: that has no effect.
    * @param isFirst whether none of them was ever sent before, by any replica. Default: nobody knows.
    */
   send(source: string, messages: readonly StoredMessage[], isFirst?: boolean): Promise<Sent>;
   /**
-   * Names one life of the log that messages are sent to, and `undefined` where there is none: when it changes, what was sent is lost
-   * and must be sent again from the outbox.
+   * Names one life of the log that messages are sent to, and `undefined` where there is none: when it changes, what was
+   * sent is lost and must be sent again from the outbox.
    */
   incarnation(): Promise<string | undefined>;
-  /** Rises with each loss of the connection to the log: what the log has may be less than before. Left out: nothing can be lost. */
+  /**
+   * Rises with each loss of the connection to the log: what the log has may be less than before. Left out: nothing can
+   * be lost.
+   */
   connections?(): number;
-  /** The ids of those messages that the log has confirmed and does not have at their place any more, though it begins before it. */
+  /**
+   * The ids of those messages that the log has confirmed and does not have at their place any more, though it begins
+   * before it.
+   */
   missing?(stored: readonly StoredPlace[]): Promise<readonly string[]>;
   /** Whether messages can be carried now. Left out: always. A replica that cannot leaves its work to those that can. */
   isReachable?(): boolean;
   /** Delivers to a module hosted here, until `stop`. */
   subscribe(inbox: InboxPort): Promise<void>;
-  /** All messages of these names that were sent up to now, oldest first, for a new consumer that starts from the beginning. */
+  /**
+   * All messages of these names that were sent up to now, oldest first, for a new consumer that starts from the
+   * beginning.
+   */
   history(inbox: InboxPort, names: readonly string[]): AsyncIterable<readonly StoredMessage[]>;
-  /** Receives a reader of what a module of this process has sent, for a log that keeps nothing itself. Left out: the log keeps what it carried. */
+  /**
+   * Receives a reader of what a module of this process has sent, for a log that keeps nothing itself. Left out: the log
+   * keeps what it carried.
+   */
   keep?(sentHistory: SentHistory): void;
   /** Delivers no more; resolves when what was being accepted is stored. */
   stop(): Promise<void>;

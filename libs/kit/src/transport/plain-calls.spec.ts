@@ -14,9 +14,14 @@ function serverOf(execute: (message: object) => unknown): ModuleServer {
   return server;
 }
 
-function answerOf(request: unknown, execute: (message: object) => unknown = () => undefined): Promise<{ ok: boolean; code: unknown }> {
+function answerOf(
+  request: unknown,
+  execute: (message: object) => unknown = () => undefined,
+): Promise<{ ok: boolean; code: unknown }> {
   return new Promise((resolve) => {
-    receive(serverOf(execute), request as PlainRequest, ({ ok, body }: PlainReply) => resolve({ ok, code: body === '' ? undefined : (JSON.parse(body) as FledgeError).code }));
+    receive(serverOf(execute), request as PlainRequest, ({ ok, body }: PlainReply) =>
+      resolve({ ok, code: body === '' ? undefined : (JSON.parse(body) as FledgeError).code }),
+    );
   });
 }
 
@@ -42,7 +47,11 @@ describe('a call that was received as plain data', () => {
     let end: (() => void) | undefined;
     const answers: PlainReply[] = [];
     const answered = new Promise<void>((resolve) => {
-      receive(serverOf(() => new Promise<void>((done) => (end = done))), { ...SOUND, leftMs: 20 }, (reply) => (answers.push(reply), resolve()));
+      receive(
+        serverOf(() => new Promise<void>((done) => (end = done))),
+        { ...SOUND, leftMs: 20 },
+        (reply) => (answers.push(reply), resolve()),
+      );
     });
     await answered;
     end?.();
@@ -51,8 +60,14 @@ describe('a call that was received as plain data', () => {
   });
 
   it('takes no process with it when its answer cannot be sent', () => {
-    expect(() => receive(serverOf(() => undefined), SOUND, () => {
-      throw new Error('the channel is closed');
-    })).not.toThrow();
+    expect(() =>
+      receive(
+        serverOf(() => undefined),
+        SOUND,
+        () => {
+          throw new Error('the channel is closed');
+        },
+      ),
+    ).not.toThrow();
   });
 });

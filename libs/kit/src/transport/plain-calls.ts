@@ -1,5 +1,16 @@
 import { Logger } from '@nestjs/common';
-import { type Call, CallContext, type CompiledMessage, type Identity, type ModuleServer, now, type Outcomes, runHandler, type Timed, wheel } from '../boundary/index.js';
+import {
+  type Call,
+  CallContext,
+  type CompiledMessage,
+  type Identity,
+  type ModuleServer,
+  now,
+  type Outcomes,
+  runHandler,
+  type Timed,
+  wheel,
+} from '../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, ModuleUnavailable, type UnavailableReason } from '../contract/index.js';
 import { CALLER, parseBody, TRACEPARENT } from './call-data.js';
 import { declaredFailure, type Failure, faultOf, kitFailure, readFailure } from './failure.js';
@@ -14,7 +25,10 @@ export interface PlainRequest {
   readonly caller: string;
   /** The message as JSON text. */
   readonly body: string;
-  /** Milliseconds left for it; never a clock time, for the clocks of machines differ. Left out: as long as its contract allows. */
+  /**
+   * Milliseconds left for it; never a clock time, for the clocks of machines differ. Left out: as long as its contract
+   * allows.
+   */
   readonly leftMs?: number;
   /** Who acts, if anybody. */
   readonly identity?: Identity;
@@ -32,8 +46,8 @@ export interface PlainReply {
 }
 
 /**
- * The request of a call, for a transport's `sender`. Set `call.started` when it was sent, and `call.transport` if an abandoned call must be
- * cancelled at the callee.
+ * The request of a call, for a transport's `sender`. Set `call.started` when it was sent, and `call.transport` if an
+ * abandoned call must be cancelled at the callee.
  * @throws InvalidMessage when the message does not fit its contract.
  */
 export function requestOf(input: object, call: Call): PlainRequest {
@@ -49,7 +63,10 @@ export function requestOf(input: object, call: Call): PlainRequest {
   };
 }
 
-/** Ends a call with its answer: with a copy of the result, or with the error made anew. An answer that the contract does not promise is a `ModuleFault`. */
+/**
+ * Ends a call with its answer: with a copy of the result, or with the error made anew. An answer that the contract does
+ * not promise is a `ModuleFault`.
+ */
 export function settle(call: Call, reply: PlainReply): void {
   let result: unknown;
   try {
@@ -60,7 +77,9 @@ export function settle(call: Call, reply: PlainReply): void {
     }
     result = call.message.output.decode(body === '' ? undefined : JSON.parse(body));
   } catch (error) {
-    logger.error(`[${call.correlationId}] ${call.message.module} answered ${call.message.name} with what its contract does not promise: ${String(error)}`);
+    logger.error(
+      `[${call.correlationId}] ${call.message.module} answered ${call.message.name} with what its contract does not promise: ${String(error)}`,
+    );
     return call.fail(faultOf(call, undefined), 'fault');
   }
   call.succeed(result);
@@ -78,15 +97,31 @@ export interface ReceivedCall {
 }
 
 /**
- * Works on a call that a transport has received for a module that it serves. `answer` is called once: at once for a call that cannot be
- * taken, and at its deadline at the latest. Each call of this function runs the handler: a transport that delivers a call twice must know it
- * again, or give only those with an idempotency key, and queries, a second time.
+ * Works on a call that a transport has received for a module that it serves. `answer` is called once: at once for a
+ * call that cannot be taken, and at its deadline at the latest. Each call of this function runs the handler: a
+ * transport that delivers a call twice must know it again, or give only those with an idempotency key, and queries, a
+ * second time.
  */
-export function receive(server: ModuleServer, request: PlainRequest, answer: (reply: PlainReply) => void): ReceivedCall | undefined {
-  if (!isSound(request)) return refused(new InvalidMessage(`${server.module}.?`, [{ path: '', rule: 'request', message: 'is no request: it needs a message, a caller and a body, and what else it has must be of its type' }]), answer);
+export function receive(
+  server: ModuleServer,
+  request: PlainRequest,
+  answer: (reply: PlainReply) => void,
+): ReceivedCall | undefined {
+  if (!isSound(request))
+    return refused(
+      new InvalidMessage(`${server.module}.?`, [
+        {
+          path: '',
+          rule: 'request',
+          message: 'is no request: it needs a message, a caller and a body, and what else it has must be of its type',
+        },
+      ]),
+      answer,
+    );
   const message = server.messageNamed(request.message);
   const handler = message && server.handlerOf(message);
-  if (message === undefined || handler === undefined) return refused(new ModuleUnavailable(server.module, request.message, 'missing'), answer);
+  if (message === undefined || handler === undefined)
+    return refused(new ModuleUnavailable(server.module, request.message, 'missing'), answer);
   const leftMs = Math.min(request.leftMs ?? message.deadlineMs, message.deadlineMs);
   if (!(leftMs > 0)) return refused(new DeadlineExceeded(server.module, message.name, 'not-run'), answer);
   const refusal = server.refusal();
@@ -161,9 +196,29 @@ function failed(failure: Failure): PlainReply {
 /** Whether a request is what it must be, whoever sent it. */
 function isSound(request: unknown): request is PlainRequest {
   if (typeof request !== 'object' || request === null) return false;
-  const { message, caller, body, leftMs = 0, identity, idempotencyKey = '', traceparent = '' } = request as Record<keyof PlainRequest, unknown>;
-  if (typeof message !== 'string' || typeof body !== 'string' || typeof leftMs !== 'number' || typeof idempotencyKey !== 'string') return false;
-  if (typeof caller !== 'string' || !CALLER.test(caller) || typeof traceparent !== 'string' || (traceparent !== '' && !TRACEPARENT.test(traceparent))) return false;
+  const {
+    message,
+    caller,
+    body,
+    leftMs = 0,
+    identity,
+    idempotencyKey = '',
+    traceparent = '',
+  } = request as Record<keyof PlainRequest, unknown>;
+  if (
+    typeof message !== 'string' ||
+    typeof body !== 'string' ||
+    typeof leftMs !== 'number' ||
+    typeof idempotencyKey !== 'string'
+  )
+    return false;
+  if (
+    typeof caller !== 'string' ||
+    !CALLER.test(caller) ||
+    typeof traceparent !== 'string' ||
+    (traceparent !== '' && !TRACEPARENT.test(traceparent))
+  )
+    return false;
   if (identity === undefined) return true;
   const { subject, roles } = (identity ?? {}) as Record<keyof Identity, unknown>;
   return typeof subject === 'string' && Array.isArray(roles) && roles.every((role) => typeof role === 'string');

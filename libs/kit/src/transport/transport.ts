@@ -2,8 +2,8 @@ import type { CompiledMessage, ModuleServer, Send } from '../boundary/index.js';
 import type { MessageLog } from './message-log.js';
 
 /**
- * Carries calls between modules. All that the parity law promises is in the boundary; a transport moves a message, and says
- * what became of it: see `requestOf`, `receive` and `settle`.
+ * Carries calls between modules. All that the parity law promises is in the boundary; a transport moves a message, and
+ * says what became of it: see `requestOf`, `receive` and `settle`.
  */
 export interface CallTransport {
   /** Connects; rejects with a `StartupError` when it cannot. */
@@ -17,8 +17,8 @@ export interface CallTransport {
   /** Takes no new calls; resolves when those under way have been answered. */
   drain(): Promise<void>;
   /**
-   * Cancels the calls that are still open, and lets go of everything. After a start that failed it is called without `drain`, and also when
-   * `start` has rejected.
+   * Cancels the calls that are still open, and lets go of everything. After a start that failed it is called without
+   * `drain`, and also when `start` has rejected.
    */
   close(): Promise<void>;
 }
@@ -42,13 +42,18 @@ export interface TransportPlace {
 }
 
 /**
- * A transport that an application brings along, listed in its `transports`. A topology file chooses it by its name, and has its settings
- * under the same key.
+ * A transport that an application brings along, listed in its `transports`. A topology file chooses it by its name, and
+ * has its settings under the same key.
  */
 export interface TransportKind<Settings extends object = object> {
-  /** At most 40 lower-case letters, digits and hyphens, starting with a letter; no key of topology files. The transport and its log have the same name. */
+  /**
+   * At most 40 lower-case letters, digits and hyphens, starting with a letter; no key of topology files. The transport
+   * and its log have the same name.
+   */
   readonly name: string;
-  /** Whether it reaches other processes. Default `true`; a topology of several services cannot use one that does not. */
+  /**
+   * Whether it reaches other processes. Default `true`; a topology of several services cannot use one that does not.
+   */
   readonly joinsServices?: boolean;
   /** The class of its settings: fields with defaults and with decorators of class-validator. Default: it has none. */
   readonly settings?: new () => Settings;

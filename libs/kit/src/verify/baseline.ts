@@ -28,7 +28,11 @@ export function readBaseline(root: string): readonly Known[] | undefined {
     if (violations?.length === undefined) throw new Error('it has no list "violations"');
     return violations;
   } catch (error) {
-    throw new StartupError('baseline', `${file} cannot be read: ${(error as Error).message}`, 'Restore it, or delete it and write a new one with fledge verify --baseline.');
+    throw new StartupError(
+      'baseline',
+      `${file} cannot be read: ${(error as Error).message}`,
+      'Restore it, or delete it and write a new one with fledge verify --baseline.',
+    );
   }
 }
 

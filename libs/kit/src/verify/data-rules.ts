@@ -7,7 +7,11 @@ export function dataRules(workspace: Workspace): readonly BoundaryViolation[] {
   return workspace.modules.flatMap((module) =>
     module.sources
       .filter(({ area }) => area !== 'test')
-      .flatMap((source) => [...foreignSchemas(module, source), ...foreignSql(workspace, module, source), ...foreignEntities(workspace, module, source)]),
+      .flatMap((source) => [
+        ...foreignSchemas(module, source),
+        ...foreignSql(workspace, module, source),
+        ...foreignEntities(workspace, module, source),
+      ]),
   );
 }
 
@@ -42,9 +46,13 @@ function foreignSql(workspace: Workspace, module: Module, source: SourceFile): r
           target: schema,
           file: source.path,
           line: at,
-          fact: isReference ? `a foreign key of ${module.module} leads to ${table}, which belongs to ${schema}` : `SQL of ${module.module} names ${table}, which belongs to ${schema}`,
+          fact: isReference
+            ? `a foreign key of ${module.module} leads to ${table}, which belongs to ${schema}`
+            : `SQL of ${module.module} names ${table}, which belongs to ${schema}`,
           allowed: `tables of its own schema`,
-          cure: isReference ? `Keep the id as a plain column, and ask the contract of ${schema} where it matters.` : `Ask the contract of ${schema}, or keep an own copy of what it tells.`,
+          cure: isReference
+            ? `Keep the id as a plain column, and ask the contract of ${schema} where it matters.`
+            : `Ask the contract of ${schema}, or keep an own copy of what it tells.`,
         },
       ];
     }),

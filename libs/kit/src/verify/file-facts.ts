@@ -32,7 +32,10 @@ export interface ContractFact extends Named {
 /** What one source file holds of interest, read from its syntax alone. */
 export interface FileFacts {
   readonly imports: readonly ImportFact[];
-  /** Imports of which only running them tells what they load: `import(variable)`, and a `require` that the file makes itself. */
+  /**
+   * Imports of which only running them tells what they load: `import(variable)`, and a `require` that the file makes
+   * itself.
+   */
   readonly computed: readonly Named[];
   readonly bounded: readonly BoundedFact[];
   readonly contracts: readonly ContractFact[];
@@ -53,9 +56,28 @@ type Collected = { -readonly [K in keyof FileFacts]: FileFacts[K][number][] };
 const WIRE_NAMES = new Set(['CommandContract', 'QueryContract', 'EventContract', 'ErrorContract']);
 const ENTITY_DECORATORS = new Set(['Entity', 'ViewEntity', 'ChildEntity']);
 const TABLE_MAKERS = new Set(['Entity', 'ViewEntity', 'JoinTable', 'EntitySchema', 'Table', 'TableForeignKey', 'View']);
-const RELATIONS = new Set(['ManyToOne', 'OneToMany', 'OneToOne', 'ManyToMany', 'InjectRepository', 'getRepository', 'forFeature']);
+const RELATIONS = new Set([
+  'ManyToOne',
+  'OneToMany',
+  'OneToOne',
+  'ManyToMany',
+  'InjectRepository',
+  'getRepository',
+  'forFeature',
+]);
 /** Methods of TypeORM's query builder that take tables and conditions: what they take is a part of SQL. */
-const QUERY_PARTS = new Set(['from', 'addFrom', 'into', 'leftJoin', 'innerJoin', 'leftJoinAndSelect', 'innerJoinAndSelect', 'where', 'andWhere', 'orWhere']);
+const QUERY_PARTS = new Set([
+  'from',
+  'addFrom',
+  'into',
+  'leftJoin',
+  'innerJoin',
+  'leftJoinAndSelect',
+  'innerJoinAndSelect',
+  'where',
+  'andWhere',
+  'orWhere',
+]);
 /** What makes a `require`. */
 const MODULE_BUILTINS = new Set(['module', 'node:module']);
 const SCHEMA_KEYS = new Set(['schema', 'referencedSchema']);
@@ -63,9 +85,20 @@ const TABLE_KEYS = new Set(['name', 'tableName', 'referencedTableName']);
 
 /** Reads a file's facts. */
 export function readFacts(compiler: Compiler, path: string, text: string): FileFacts {
-  const facts: Collected = { imports: [], computed: [], bounded: [], contracts: [], wireNames: [], schemas: [], entities: [], entityUses: [], texts: [] };
+  const facts: Collected = {
+    imports: [],
+    computed: [],
+    bounded: [],
+    contracts: [],
+    wireNames: [],
+    schemas: [],
+    entities: [],
+    entityUses: [],
+    texts: [],
+  };
   if (path.endsWith('.sql')) facts.texts.push({ name: text, line: 1 });
-  else new FactReader(compiler, compiler.createSourceFile(path, text, compiler.ScriptTarget.Latest, true), facts).read();
+  else
+    new FactReader(compiler, compiler.createSourceFile(path, text, compiler.ScriptTarget.Latest, true), facts).read();
   return facts;
 }
 
@@ -82,10 +115,13 @@ class FactReader {
 
   private visit(node: ts.Node): void {
     const { ts } = this;
-    if (ts.isImportDeclaration(node)) return this.importFrom(node, node.moduleSpecifier, this.importedNames(node.importClause));
+    if (ts.isImportDeclaration(node))
+      return this.importFrom(node, node.moduleSpecifier, this.importedNames(node.importClause));
     if (ts.isExportDeclaration(node)) return this.importFrom(node, node.moduleSpecifier, ['*']);
-    if (ts.isImportEqualsDeclaration(node) && ts.isExternalModuleReference(node.moduleReference)) return this.importFrom(node, node.moduleReference.expression, [node.name.text]);
-    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) this.importFrom(node, node.argument.literal, ['*']);
+    if (ts.isImportEqualsDeclaration(node) && ts.isExternalModuleReference(node.moduleReference))
+      return this.importFrom(node, node.moduleReference.expression, [node.name.text]);
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
+      this.importFrom(node, node.argument.literal, ['*']);
     if (ts.isClassDeclaration(node)) this.entityClass(node);
     if (ts.isCallExpression(node) || ts.isNewExpression(node)) this.call(node);
     if (this.text(node)) return;
@@ -99,25 +135,35 @@ class FactReader {
       return;
     }
     this.facts.imports.push({ specifier: specifier.text, line: this.line(node), names });
-    if (MODULE_BUILTINS.has(specifier.text)) this.facts.computed.push({ name: `by '${specifier.text}'`, line: this.line(node) });
+    if (MODULE_BUILTINS.has(specifier.text))
+      this.facts.computed.push({ name: `by '${specifier.text}'`, line: this.line(node) });
   }
 
   private importedNames(clause: ts.ImportClause | undefined): readonly string[] {
     const bindings = clause?.namedBindings;
-    const named = bindings && this.ts.isNamedImports(bindings) ? bindings.elements.map((element) => element.name.text) : bindings ? [bindings.name.text] : [];
+    const named =
+      bindings && this.ts.isNamedImports(bindings)
+        ? bindings.elements.map((element) => element.name.text)
+        : bindings
+          ? [bindings.name.text]
+          : [];
     return [...(clause?.name ? [clause.name.text] : []), ...named];
   }
 
   private call(node: ts.CallExpression | ts.NewExpression): void {
     const [first] = node.arguments ?? [];
-    if (this.ts.isCallExpression(node) && node.expression.kind === this.ts.SyntaxKind.ImportKeyword) return this.importFrom(node, first, ['*']);
+    if (this.ts.isCallExpression(node) && node.expression.kind === this.ts.SyntaxKind.ImportKeyword)
+      return this.importFrom(node, first, ['*']);
     const callee = calleeName(this.ts, node.expression);
     if (callee === 'require') this.importFrom(node, first, ['*']);
     if (callee === 'BoundedModule') this.bounded(node, first);
     if (callee === 'defineContract') this.contract(first);
-    if (callee && WIRE_NAMES.has(callee) && first && this.ts.isStringLiteralLike(first)) this.facts.wireNames.push({ name: first.text, line: this.line(first) });
+    if (callee && WIRE_NAMES.has(callee) && first && this.ts.isStringLiteralLike(first))
+      this.facts.wireNames.push({ name: first.text, line: this.line(first) });
     if (callee && RELATIONS.has(callee) && first) this.entitiesIn(first);
-    if (callee && QUERY_PARTS.has(callee)) for (const part of node.arguments?.filter((argument) => this.ts.isStringLiteralLike(argument)) ?? []) this.facts.texts.push({ name: `from ${part.text}`, line: this.line(part) });
+    if (callee && QUERY_PARTS.has(callee))
+      for (const part of node.arguments?.filter((argument) => this.ts.isStringLiteralLike(argument)) ?? [])
+        this.facts.texts.push({ name: `from ${part.text}`, line: this.line(part) });
     if (callee && TABLE_MAKERS.has(callee)) for (const argument of node.arguments ?? []) this.tableNames(argument);
   }
 
@@ -132,13 +178,23 @@ class FactReader {
     const name = this.property(options, 'name');
     if (!name || !this.ts.isStringLiteralLike(name)) return;
     const routes = this.property(options, 'routes');
-    const paths = routes && this.ts.isArrayLiteralExpression(routes) ? routes.elements.filter((element) => this.ts.isStringLiteralLike(element)) : [];
-    this.facts.contracts.push({ name: name.text, line: this.line(name), routes: paths.map((path) => ({ name: path.text, line: this.line(path) })) });
+    const paths =
+      routes && this.ts.isArrayLiteralExpression(routes)
+        ? routes.elements.filter((element) => this.ts.isStringLiteralLike(element))
+        : [];
+    this.facts.contracts.push({
+      name: name.text,
+      line: this.line(name),
+      routes: paths.map((path) => ({ name: path.text, line: this.line(path) })),
+    });
   }
 
   private entityClass(node: ts.ClassDeclaration): void {
     const decorators = this.ts.getDecorators(node) ?? [];
-    const isEntity = decorators.some(({ expression }) => this.ts.isCallExpression(expression) && ENTITY_DECORATORS.has(calleeName(this.ts, expression.expression) ?? ''));
+    const isEntity = decorators.some(
+      ({ expression }) =>
+        this.ts.isCallExpression(expression) && ENTITY_DECORATORS.has(calleeName(this.ts, expression.expression) ?? ''),
+    );
     if (isEntity && node.name) this.facts.entities.push({ name: node.name.text, line: this.line(node.name) });
   }
 
@@ -167,7 +223,10 @@ class FactReader {
     if (schema && name) this.facts.schemas.push({ name: schema, line: this.line(table) });
   }
 
-  /** Collects a text whole, parts that are added up or stand around `${…}` included; true if there is nothing left to visit. */
+  /**
+   * Collects a text whole, parts that are added up or stand around `${…}` included; true if there is nothing left to
+   * visit.
+   */
   private text(node: ts.Node): boolean {
     const { ts } = this;
     if (ts.isStringLiteralLike(node)) {
@@ -182,7 +241,11 @@ class FactReader {
     if (!ts.isBinaryExpression(node) || node.operatorToken.kind !== ts.SyntaxKind.PlusToken) return false;
     const parts = summands(ts, node);
     if (!parts.some((part) => ts.isStringLiteralLike(part) || ts.isTemplateExpression(part))) return false;
-    const whole = parts.map((part) => (ts.isStringLiteralLike(part) ? part.text : ts.isTemplateExpression(part) ? templateText(part) : HOLE)).join('');
+    const whole = parts
+      .map((part) =>
+        ts.isStringLiteralLike(part) ? part.text : ts.isTemplateExpression(part) ? templateText(part) : HOLE,
+      )
+      .join('');
     this.facts.texts.push({ name: whole, line: this.line(node) });
     for (const part of parts) if (!ts.isStringLiteralLike(part)) this.visit(part);
     return true;
@@ -196,7 +259,8 @@ class FactReader {
   }
 
   private identifiers(list: ts.Expression): readonly Named[] | undefined {
-    if (!this.ts.isArrayLiteralExpression(list) || !list.elements.every((element) => this.ts.isIdentifier(element))) return undefined;
+    if (!this.ts.isArrayLiteralExpression(list) || !list.elements.every((element) => this.ts.isIdentifier(element)))
+      return undefined;
     return list.elements.map((element) => ({ name: element.getText(this.file), line: this.line(element) }));
   }
 

@@ -12,7 +12,13 @@ export function isModuleList({ path }: SourceFile): boolean {
 }
 
 /** Who may import what among the folders of one package. Its tests look into what they test. */
-export function folderImport(pkg: ReadPackage, module: Module | undefined, source: SourceFile, fact: ImportFact, workspace: Workspace): BoundaryViolation | undefined {
+export function folderImport(
+  pkg: ReadPackage,
+  module: Module | undefined,
+  source: SourceFile,
+  fact: ImportFact,
+  workspace: Workspace,
+): BoundaryViolation | undefined {
   if (source.area === 'test') return undefined;
   if (pkg.folder === '' && isModuleList(source)) return undefined;
   const target = workspace.targetOf(source, fact.specifier);

@@ -12,7 +12,10 @@ const MODULE_LIST = 'modules.ts';
 /** A module's package exports its contract and its Nest module, and nothing else. */
 export function exportsRule({ modules }: Workspace): readonly BoundaryViolation[] {
   return modules
-    .filter(({ isFolder, exports = [] }) => !isFolder && (exports.length !== 2 || !exports.includes('.') || !exports.includes('./contract')))
+    .filter(
+      ({ isFolder, exports = [] }) =>
+        !isFolder && (exports.length !== 2 || !exports.includes('.') || !exports.includes('./contract')),
+    )
     .map((module) => ({
       rule: 'exports',
       source: module.module,
@@ -36,7 +39,8 @@ export function importRules(workspace: Workspace): readonly BoundaryViolation[] 
         else if (fact.specifier.startsWith('.')) found.push(relativeImport(pkg, module, source, fact, workspace));
         else found.push(packageImport(pkg, module, source, fact, workspace));
       }
-      if (module && source.area !== 'test') for (const { name, line } of source.computed) found.push(computedImport(module, source.path, name, line));
+      if (module && source.area !== 'test')
+        for (const { name, line } of source.computed) found.push(computedImport(module, source.path, name, line));
     }
   }
   return found.filter((violation) => violation !== undefined);
@@ -56,7 +60,13 @@ function computedImport({ module }: Module, file: string, name: string, line: nu
   };
 }
 
-function relativeImport(pkg: ReadPackage, module: Module | undefined, source: SourceFile, fact: ImportFact, workspace: Workspace): BoundaryViolation | undefined {
+function relativeImport(
+  pkg: ReadPackage,
+  module: Module | undefined,
+  source: SourceFile,
+  fact: ImportFact,
+  workspace: Workspace,
+): BoundaryViolation | undefined {
   const path = posix.join(posix.dirname(source.path), fact.specifier);
   const at = { source: module?.module ?? pkg.name, file: source.path, line: fact.line };
   if (!path.startsWith(`${pkg.folder}/`)) {
@@ -70,7 +80,10 @@ function relativeImport(pkg: ReadPackage, module: Module | undefined, source: So
       target: target ?? path,
       fact: `'${fact.specifier}' leaves the package ${pkg.name} for ${path}`,
       allowed: `files below ${pkg.folder}/, and packages by their names`,
-      cure: other && workspace.moduleOf(other) ? `Import '${other.name}/contract', and name its contract in \`uses\`.` : 'Import the package by its name.',
+      cure:
+        other && workspace.moduleOf(other)
+          ? `Import '${other.name}/contract', and name its contract in \`uses\`.`
+          : 'Import the package by its name.',
     };
   }
   if (module && source.area === 'contract' && !path.startsWith(`${pkg.folder}/contract/`)) {
@@ -86,11 +99,22 @@ function relativeImport(pkg: ReadPackage, module: Module | undefined, source: So
   return undefined;
 }
 
-function packageImport(pkg: ReadPackage, module: Module | undefined, source: SourceFile, fact: ImportFact, workspace: Workspace): BoundaryViolation | undefined {
+function packageImport(
+  pkg: ReadPackage,
+  module: Module | undefined,
+  source: SourceFile,
+  fact: ImportFact,
+  workspace: Workspace,
+): BoundaryViolation | undefined {
   const target = workspace.targetOf(source, fact.specifier);
   if (!target) return module && kitInContract(module, source, fact);
   const other = workspace.moduleOf(target.package);
-  const at = { source: module?.module ?? pkg.name, target: other?.module ?? target.package.name, file: source.path, line: fact.line };
+  const at = {
+    source: module?.module ?? pkg.name,
+    target: other?.module ?? target.package.name,
+    file: source.path,
+    line: fact.line,
+  };
   if (module && source.area === 'contract') {
     const flaw = contractImport(module, fact, target, other);
     if (flaw) return { ...at, rule: 'contract-alone', ...flaw };
@@ -126,9 +150,15 @@ function packageImport(pkg: ReadPackage, module: Module | undefined, source: Sou
   return undefined;
 }
 
-function contractImport(module: Module, fact: ImportFact, target: PackageTarget, other: Module | undefined): Pick<BoundaryViolation, 'fact' | 'allowed' | 'cure'> | undefined {
+function contractImport(
+  module: Module,
+  fact: ImportFact,
+  target: PackageTarget,
+  other: Module | undefined,
+): Pick<BoundaryViolation, 'fact' | 'allowed' | 'cure'> | undefined {
   const isKit = target.package.name === KIT_PACKAGE;
-  if (isKit ? target.key === './contract' : other?.name !== module.name || target.key === './contract') return undefined;
+  if (isKit ? target.key === './contract' : other?.name !== module.name || target.key === './contract')
+    return undefined;
   return {
     fact: `the contract of ${module.module} imports '${fact.specifier}'`,
     allowed: `its own files, '${KIT_PACKAGE}/contract', other contracts`,

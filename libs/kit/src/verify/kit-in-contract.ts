@@ -7,8 +7,17 @@ import { KIT_PACKAGE } from './workspace.js';
 export const KIT_CURE = `Import from '${KIT_PACKAGE}/contract'; what is not there does not belong into a contract.`;
 
 /** The kit of an application is no package of its workspace. */
-export function kitInContract(module: Module, source: SourceFile, { specifier, line }: ImportFact): BoundaryViolation | undefined {
-  if (source.area !== 'contract' || specifier === `${KIT_PACKAGE}/contract` || (specifier !== KIT_PACKAGE && !specifier.startsWith(`${KIT_PACKAGE}/`))) return undefined;
+export function kitInContract(
+  module: Module,
+  source: SourceFile,
+  { specifier, line }: ImportFact,
+): BoundaryViolation | undefined {
+  if (
+    source.area !== 'contract' ||
+    specifier === `${KIT_PACKAGE}/contract` ||
+    (specifier !== KIT_PACKAGE && !specifier.startsWith(`${KIT_PACKAGE}/`))
+  )
+    return undefined;
   return {
     rule: 'contract-alone',
     source: module.module,

@@ -45,8 +45,13 @@ export interface Workspace {
 
 /** Reads every package's files. */
 export function readWorkspace(root: string, found: readonly WorkspacePackage[], compiler: Compiler): Workspace {
-  const packages = found.map((pkg): ReadPackage => ({ ...pkg, sources: pkg.files.map((path) => readSource(root, pkg, path, compiler)) }));
-  const modules = packages.filter(isModule).map((pkg): Module => ({ ...pkg, module: contractName(pkg) ?? pkg.name.split('/').at(-1) ?? pkg.name }));
+  const packages = found.map((pkg): ReadPackage => ({
+    ...pkg,
+    sources: pkg.files.map((path) => readSource(root, pkg, path, compiler)),
+  }));
+  const modules = packages
+    .filter(isModule)
+    .map((pkg): Module => ({ ...pkg, module: contractName(pkg) ?? pkg.name.split('/').at(-1) ?? pkg.name }));
   const byName = new Map(packages.map((pkg) => [pkg.name, pkg]));
   return {
     packages,
@@ -63,12 +68,21 @@ export function readWorkspace(root: string, found: readonly WorkspacePackage[], 
 }
 
 /** Relative imports and aliases of the tsconfig.json lead into folders. */
-function folderTarget(root: string, modules: readonly Module[], source: SourceFile, specifier: string): PackageTarget | undefined {
+function folderTarget(
+  root: string,
+  modules: readonly Module[],
+  source: SourceFile,
+  specifier: string,
+): PackageTarget | undefined {
   const base = resolve(root);
-  const path = specifier.startsWith('.') ? resolve(base, dirname(source.path), specifier) : aliasTarget(base, specifier);
+  const path = specifier.startsWith('.')
+    ? resolve(base, dirname(source.path), specifier)
+    : aliasTarget(base, specifier);
   if (path === undefined) return undefined;
   const inside = relative(base, path).split(sep).join('/');
-  const found = modules.filter(({ folder }) => folder !== '' && (inside === folder || inside.startsWith(`${folder}/`))).toSorted((a, b) => b.folder.length - a.folder.length)[0];
+  const found = modules
+    .filter(({ folder }) => folder !== '' && (inside === folder || inside.startsWith(`${folder}/`)))
+    .toSorted((a, b) => b.folder.length - a.folder.length)[0];
   return found && { package: found, key: isContract(join(base, found.folder), path) ? './contract' : '.' };
 }
 
@@ -78,15 +92,21 @@ export function importOf(source: SourceFile, name: string): ImportFact | undefin
 }
 
 /**
- * A module is found by what it is, so that none can be forgotten: it exports `./contract`, has a folder `contract/`, or exports
- * itself and declares a `@BoundedModule` in `src/`.
+ * A module is found by what it is, so that none can be forgotten: it exports `./contract`, has a folder `contract/`, or
+ * exports itself and declares a `@BoundedModule` in `src/`.
  */
 function isModule(pkg: ReadPackage): boolean {
   if (pkg.name === KIT_PACKAGE) return false;
   // any folder may have a `contract` in it: that of a module says so. What is in no folder may be one module, too
-  if (pkg.isFolder) return pkg.sources.some(({ area, contracts, bounded }) => bounded.length > 0 || (area === 'contract' && contracts.length > 0));
+  if (pkg.isFolder)
+    return pkg.sources.some(
+      ({ area, contracts, bounded }) => bounded.length > 0 || (area === 'contract' && contracts.length > 0),
+    );
   if (pkg.exports?.includes('./contract') || pkg.sources.some((source) => source.area === 'contract')) return true;
-  return pkg.exports?.includes('.') === true && pkg.sources.some((source) => source.area === 'src' && source.bounded.length > 0);
+  return (
+    pkg.exports?.includes('.') === true &&
+    pkg.sources.some((source) => source.area === 'src' && source.bounded.length > 0)
+  );
 }
 
 function contractName(pkg: ReadPackage): string | undefined {
@@ -99,7 +119,12 @@ function readSource(root: string, pkg: WorkspacePackage, path: string, compiler:
 
 function areaOf(pkg: WorkspacePackage, path: string): Area {
   const inside = pkg.folder === '' ? path : posix.relative(pkg.folder, path);
-  if (pkg.isFolder) return TESTS.test(path) ? 'test' : /^contract(?:\/|\.[cm]?tsx?$)|\.contract\.[cm]?tsx?$/.test(inside) ? 'contract' : 'src';
+  if (pkg.isFolder)
+    return TESTS.test(path)
+      ? 'test'
+      : /^contract(?:\/|\.[cm]?tsx?$)|\.contract\.[cm]?tsx?$/.test(inside)
+        ? 'contract'
+        : 'src';
   if (inside.startsWith('test/') || /\.spec\.[cm]?tsx?$/.test(inside)) return 'test';
   return inside.startsWith('contract/') ? 'contract' : 'src';
 }

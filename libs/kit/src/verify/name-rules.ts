@@ -10,15 +10,39 @@ interface Claim extends Named {
 /** What is one in an application: a module's name, a message's wire name, a route. */
 export function nameRules({ modules }: Workspace): readonly BoundaryViolation[] {
   const claims = (of: (source: SourceFile) => readonly Named[]): readonly Claim[] =>
-    modules.flatMap((module) => module.sources.filter(({ area }) => area !== 'test').flatMap((source) => of(source).map((named) => ({ ...named, module, source }))));
+    modules.flatMap((module) =>
+      module.sources
+        .filter(({ area }) => area !== 'test')
+        .flatMap((source) => of(source).map((named) => ({ ...named, module, source }))),
+    );
   return [
-    ...twice(claims((source) => source.contracts), 'module-twice', (name) => `the name '${name}'`, 'Give each module its own name: it is also its schema and the first part of its wire names.'),
-    ...twice(claims((source) => source.wireNames), 'wire-name-twice', (name) => `the wire name '${name}'`, 'A wire name belongs to one message: rename one, or raise its version.'),
-    ...twice(claims((source) => source.contracts.flatMap(({ routes }) => routes)), 'route-twice', (name) => `the route '${name}'`, 'A path prefix belongs to one module: change one.'),
+    ...twice(
+      claims((source) => source.contracts),
+      'module-twice',
+      (name) => `the name '${name}'`,
+      'Give each module its own name: it is also its schema and the first part of its wire names.',
+    ),
+    ...twice(
+      claims((source) => source.wireNames),
+      'wire-name-twice',
+      (name) => `the wire name '${name}'`,
+      'A wire name belongs to one message: rename one, or raise its version.',
+    ),
+    ...twice(
+      claims((source) => source.contracts.flatMap(({ routes }) => routes)),
+      'route-twice',
+      (name) => `the route '${name}'`,
+      'A path prefix belongs to one module: change one.',
+    ),
   ];
 }
 
-function twice(claims: readonly Claim[], rule: BoundaryViolation['rule'], describe: (name: string) => string, cure: string): readonly BoundaryViolation[] {
+function twice(
+  claims: readonly Claim[],
+  rule: BoundaryViolation['rule'],
+  describe: (name: string) => string,
+  cure: string,
+): readonly BoundaryViolation[] {
   const first = new Map<string, Claim>();
   return claims.flatMap((claim): BoundaryViolation[] => {
     const owner = first.get(claim.name);

@@ -10,7 +10,8 @@ export interface SchemaName {
 }
 
 /** What a statement, or a part of one, begins with. */
-const STATEMENT = /^\s*(?:select|insert\s+into|update|delete\s+from|with|create|alter|drop|truncate|merge\s+into|grant|revoke|lock|copy|comment\s+on|set|from|join|left\s+join|inner\s+join|references|where|explain|analyze|vacuum|begin|do|call)\b/i;
+const STATEMENT =
+  /^\s*(?:select|insert\s+into|update|delete\s+from|with|create|alter|drop|truncate|merge\s+into|grant|revoke|lock|copy|comment\s+on|set|from|join|left\s+join|inner\s+join|references|where|explain|analyze|vacuum|begin|do|call)\b/i;
 
 /** Finds the names in a text that are qualified with one of `schemas`; none if the text does not read as SQL. */
 export function schemaNames(text: string, schemas: readonly string[]): readonly SchemaName[] {
@@ -18,7 +19,10 @@ export function schemaNames(text: string, schemas: readonly string[]): readonly 
   if (schemas.length === 0 || !STATEMENT.test(sql)) return [];
   const one = schemas.map((schema) => schema.replaceAll('-', '\\-')).join('|');
   // `catalog.product-not-found.v1` is a wire name: no name in SQL goes on with a hyphen
-  const qualified = new RegExp(`(references\\s+)?(?<![\\w."-])"?(${one})"?\\s*\\.\\s*("[^"]+"|[a-z_]\\w*(?![\\w-]))`, 'gi');
+  const qualified = new RegExp(
+    `(references\\s+)?(?<![\\w."-])"?(${one})"?\\s*\\.\\s*("[^"]+"|[a-z_]\\w*(?![\\w-]))`,
+    'gi',
+  );
   const searchPath = new RegExp(`search_path\\s*(?:to|=)[^;]*?(?<![\\w-])"?(${one})"?(?![\\w-])`, 'gi');
   return [
     ...[...sql.matchAll(qualified)].map((match) => ({

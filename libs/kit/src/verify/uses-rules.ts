@@ -15,18 +15,23 @@ interface Edge {
 }
 
 /**
- * `uses` names exactly the modules whose contracts are imported, and nothing depends on itself by a round. An import of a type
- * counts: it is a dependency like any other. Tests do not: a test may know neighbours that its module does not.
+ * `uses` names exactly the modules whose contracts are imported, and nothing depends on itself by a round. An import of
+ * a type counts: it is a dependency like any other. Tests do not: a test may know neighbours that its module does not.
  */
 export function usesRules(workspace: Workspace): readonly BoundaryViolation[] {
   const graph = new Map(workspace.modules.map((module) => [module, edgesOf(workspace, module)]));
-  return [...workspace.modules.flatMap((module) => matchUses(workspace, module, graph.get(module) ?? [])), ...cycles(graph)];
+  return [
+    ...workspace.modules.flatMap((module) => matchUses(workspace, module, graph.get(module) ?? [])),
+    ...cycles(graph),
+  ];
 }
 
 function edgesOf(workspace: Workspace, module: Module): readonly Edge[] {
   const edges = new Map<Module, Edge>();
   const declared = new Map<string, { source: SourceFile; named: Named }>();
-  for (const source of module.sources) for (const { uses = [] } of source.bounded) for (const named of uses) declared.set(`${source.path} ${named.name}`, { source, named });
+  for (const source of module.sources)
+    for (const { uses = [] } of source.bounded)
+      for (const named of uses) declared.set(`${source.path} ${named.name}`, { source, named });
   const owner = (source: SourceFile, specifier: string): Module | undefined => {
     const target = workspace.targetOf(source, specifier);
     const other = target && workspace.moduleOf(target.package);
@@ -40,19 +45,34 @@ function edgesOf(workspace: Workspace, module: Module): readonly Edge[] {
       if (!other) continue;
       const before = edges.get(other);
       const isUsed = names.length === 0 || names.some((name) => !declared.has(`${source.path} ${name}`));
-      edges.set(other, { to: other, file: before?.file ?? source.path, line: before?.line ?? line, isDeclared: false, isUsed: isUsed || before?.isUsed === true });
+      edges.set(other, {
+        to: other,
+        file: before?.file ?? source.path,
+        line: before?.line ?? line,
+        isDeclared: false,
+        isUsed: isUsed || before?.isUsed === true,
+      });
     }
   }
   for (const { source, named } of declared.values()) {
     const specifier = importOf(source, named.name)?.specifier;
     const other = specifier === undefined ? undefined : owner(source, specifier);
-    if (other) edges.set(other, { to: other, file: source.path, line: named.line, isDeclared: true, isUsed: edges.get(other)?.isUsed ?? false });
+    if (other)
+      edges.set(other, {
+        to: other,
+        file: source.path,
+        line: named.line,
+        isDeclared: true,
+        isUsed: edges.get(other)?.isUsed ?? false,
+      });
   }
   return [...edges.values()];
 }
 
 function matchUses(workspace: Workspace, module: Module, edges: readonly Edge[]): readonly BoundaryViolation[] {
-  const unreadable = module.sources.flatMap((source) => source.bounded.filter(({ uses }) => uses === undefined).map(({ line }) => ({ source, line })));
+  const unreadable = module.sources.flatMap((source) =>
+    source.bounded.filter(({ uses }) => uses === undefined).map(({ line }) => ({ source, line })),
+  );
   if (unreadable.length > 0) {
     return unreadable.map(({ source, line }) => ({
       rule: 'uses-unreadable',

@@ -42,7 +42,11 @@ const FOLDERS: Files = {
 /** The same in the monorepo mode of Nest: one package, and libraries that are imported by aliases. */
 const NEST: Files = {
   'package.json': JSON.stringify({ name: 'nest' }),
-  'nest-cli.json': JSON.stringify({ monorepo: true, root: 'apps/shop', projects: { shop: { type: 'application', root: 'apps/shop' }, stock: { type: 'library', root: 'libs/stock' } } }),
+  'nest-cli.json': JSON.stringify({
+    monorepo: true,
+    root: 'apps/shop',
+    projects: { shop: { type: 'application', root: 'apps/shop' }, stock: { type: 'library', root: 'libs/stock' } },
+  }),
   'tsconfig.base.json': `{
     // as \`nest generate library\` writes it, "base"
     "compilerOptions": { "baseUrl": "./", "paths": { "@app/stock": ["libs/stock/src"], "@app/stock/*": ["libs/stock/src/*"], "@app/orders": ["libs/orders/src"], "@app/orders/*": ["libs/orders/src/*"], } }
@@ -62,11 +66,28 @@ const NEST: Files = {
   'apps/shop/src/main.ts': `import { modules } from './modules';`,
 };
 
-const CONTRACT_ONLY = 'Call stock through CommandBus or QueryBus by a message of its contract; what is missing there, add there.';
+const CONTRACT_ONLY =
+  'Call stock through CommandBus or QueryBus by a message of its contract; what is missing there, add there.';
 
 describe.each([
-  ['an application of one package', FOLDERS, 'src/stock', 'src/orders/bad.ts', '../stock', 'src/bad.ts', './stock/stock.module.js'],
-  ['an application in the monorepo mode of Nest', NEST, 'libs/stock/src', 'libs/orders/src/bad.ts', '@app/stock', 'apps/shop/src/bad.ts', '@app/stock'],
+  [
+    'an application of one package',
+    FOLDERS,
+    'src/stock',
+    'src/orders/bad.ts',
+    '../stock',
+    'src/bad.ts',
+    './stock/stock.module.js',
+  ],
+  [
+    'an application in the monorepo mode of Nest',
+    NEST,
+    'libs/stock/src',
+    'libs/orders/src/bad.ts',
+    '@app/stock',
+    'apps/shop/src/bad.ts',
+    '@app/stock',
+  ],
 ] as const)('%s', (_, sound, stock, inOrders, specifier, outside, stockModule) => {
   const found = async (changes: Files): Promise<readonly BoundaryViolation[]> => {
     workspace = writeWorkspace({ ...sound, ...changes });
@@ -82,22 +103,34 @@ describe.each([
 
   it("is refused when a module imports another's inside", async () => {
     const violations = await found({ [inOrders]: `import { StockRow } from '${specifier}/stock.row.js';` });
-    expect(violations.map(short)).toEqual([`contract-only orders → stock ${inOrders}:1 orders imports '${specifier}/stock.row.js', which is inside of stock`]);
+    expect(violations.map(short)).toEqual([
+      `contract-only orders → stock ${inOrders}:1 orders imports '${specifier}/stock.row.js', which is inside of stock`,
+    ]);
     expect(violations[0]).toMatchObject({ allowed: `${stock}/contract`, cure: CONTRACT_ONLY });
   });
 
   it("is refused when a module takes another's entity", async () => {
-    const violations = await found({ [inOrders]: `import { StockRow } from '${specifier}/stock.row.js';\nexport class Line { @ManyToOne(() => StockRow) stock; }` });
+    const violations = await found({
+      [inOrders]: `import { StockRow } from '${specifier}/stock.row.js';\nexport class Line { @ManyToOne(() => StockRow) stock; }`,
+    });
     expect(violations.map(({ rule }) => rule)).toEqual(['contract-only', 'foreign-entity']);
   });
 
   it('is refused when a file other than its list imports a module', async () => {
-    expect((await found({ [outside]: `import { StockModule } from '${stockModule}';` })).map(short)).toEqual([`module-list-only ${sound === NEST ? 'nest' : 'library'} → stock ${outside}:1 ${outside} imports the code of stock`]);
+    expect((await found({ [outside]: `import { StockModule } from '${stockModule}';` })).map(short)).toEqual([
+      `module-list-only ${sound === NEST ? 'nest' : 'library'} → stock ${outside}:1 ${outside} imports the code of stock`,
+    ]);
   });
 
   it('is refused when a contract imports from inside its module, or more of the kit than its contract', async () => {
     const bad = `${stock}/contract/bad.view.ts`;
-    expect((await found({ [bad]: `import type { StockRow } from '../stock.row.js';\nimport { BoundedModule } from '@fledge/kit';` })).map(short)).toEqual([
+    expect(
+      (
+        await found({
+          [bad]: `import type { StockRow } from '../stock.row.js';\nimport { BoundedModule } from '@fledge/kit';`,
+        })
+      ).map(short),
+    ).toEqual([
       `contract-alone stock → stock ${bad}:1 the contract of stock imports '../stock.row.js', which is the module's inside`,
       `contract-alone stock → @fledge/kit ${bad}:2 the contract of stock imports '@fledge/kit'`,
     ]);
@@ -106,7 +139,9 @@ describe.each([
   it('is refused when `uses` does not match the imports', async () => {
     const module = inOrders.replace('bad', 'orders.module');
     const changed = (sound as Record<string, string>)[module]?.replace('[StockContract]', '[]');
-    expect((await found({ [module]: changed })).map(({ rule, source, target }) => `${rule} ${source} → ${target}`)).toEqual(['uses-missing orders → stock']);
+    expect(
+      (await found({ [module]: changed })).map(({ rule, source, target }) => `${rule} ${source} → ${target}`),
+    ).toEqual(['uses-missing orders → stock']);
   });
 
   it('is refused when modules depend on each other in a round', async () => {
@@ -141,7 +176,12 @@ describe('a module that is what no other module is', () => {
   });
 
   it('is held to what others are held to', async () => {
-    expect(await found({ 'src/loans/bad.ts': `import { StockRow } from '../stock/stock.row.js';`, 'src/loans/sql.ts': `export const sql = 'SELECT 1 FROM stock.stock_levels';` })).toEqual([
+    expect(
+      await found({
+        'src/loans/bad.ts': `import { StockRow } from '../stock/stock.row.js';`,
+        'src/loans/sql.ts': `export const sql = 'SELECT 1 FROM stock.stock_levels';`,
+      }),
+    ).toEqual([
       "contract-only app → stock src/loans/bad.ts:1 app imports '../stock/stock.row.js', which is inside of stock",
       // of which nothing of its contract is used
       "uses-missing app → stock src/loans/bad.ts:1 app imports 'src/stock/contract', and its `uses` does not name the contract of stock",

@@ -25,19 +25,33 @@ describe('a sound workspace', () => {
   });
 
   it('may be one of pnpm', async () => {
-    const pnpm = { 'package.json': '{ "name": "root" }', 'pnpm-workspace.yaml': "packages:\n  - 'libs/*'\n  - apps/*\n  - '!**/old/**'\n" };
+    const pnpm = {
+      'package.json': '{ "name": "root" }',
+      'pnpm-workspace.yaml': "packages:\n  - 'libs/*'\n  - apps/*\n  - '!**/old/**'\n",
+    };
     expect((await violationsOf(pnpm)).map(short)).toEqual([]);
-    expect(await violationsOf({ ...pnpm, 'libs/orders/src/bad.ts': "import { StockRow } from '@t/stock/src/stock.row.js';" })).not.toEqual([]);
+    expect(
+      await violationsOf({
+        ...pnpm,
+        'libs/orders/src/bad.ts': "import { StockRow } from '@t/stock/src/stock.row.js';",
+      }),
+    ).not.toEqual([]);
   });
 
   it('is the shop, whose modules are found by themselves', async () => {
     const shop = await verifyWorkspace(fileURLToPath(new URL('../../../../', import.meta.url)));
-    expect(describeVerification(shop)).toMatch(/^fledge verify: \d+ modules \([^)]*catalog, .*identity, .*inventory, .*ordering[^)]*\), \d+ files, no violations\n$/);
+    expect(describeVerification(shop)).toMatch(
+      /^fledge verify: \d+ modules \([^)]*catalog, .*identity, .*inventory, .*ordering[^)]*\), \d+ files, no violations\n$/,
+    );
   });
 
   // The kit of an application is no package of its workspace, and its contracts could import all of it.
   it('is held to the contract of a kit that is installed', async () => {
-    expect((await violationsOf({ 'libs/stock/contract/bad.ts': `import { BoundedModule } from '@fledge/kit';` })).map(short)).toEqual(["contract-alone stock → @fledge/kit libs/stock/contract/bad.ts:1 the contract of stock imports '@fledge/kit'"]);
+    expect(
+      (await violationsOf({ 'libs/stock/contract/bad.ts': `import { BoundedModule } from '@fledge/kit';` })).map(short),
+    ).toEqual([
+      "contract-alone stock → @fledge/kit libs/stock/contract/bad.ts:1 the contract of stock imports '@fledge/kit'",
+    ]);
   });
 
   it('may import types, words and comments that only look like a breach', async () => {
@@ -91,13 +105,19 @@ const BAD: readonly BadModule[] = [
     breach: "a module leaves its package for another's",
     rule: 'leaves-package',
     changes: { 'libs/orders/src/bad.ts': `export * from '../../stock/src/stock.row.js';` },
-    says: ["orders → stock libs/orders/src/bad.ts:1 '../../stock/src/stock.row.js' leaves the package @t/orders for libs/stock/src/stock.row.js"],
+    says: [
+      "orders → stock libs/orders/src/bad.ts:1 '../../stock/src/stock.row.js' leaves the package @t/orders for libs/stock/src/stock.row.js",
+    ],
   },
   {
     breach: 'a module computes what it imports',
     rule: 'computed-import',
-    changes: { 'libs/orders/src/bad.ts': 'export const load = (name: string) =>\n  import(`../../${name}/src/index.js`);' },
-    says: ['orders → orders libs/orders/src/bad.ts:2 orders imports what only running it tells: `../../${name}/src/index.js`'],
+    changes: {
+      'libs/orders/src/bad.ts': 'export const load = (name: string) =>\n  import(`../../${name}/src/index.js`);',
+    },
+    says: [
+      'orders → orders libs/orders/src/bad.ts:2 orders imports what only running it tells: `../../${name}/src/index.js`',
+    ],
   },
   {
     breach: 'a module makes a `require` of its own',
@@ -121,7 +141,9 @@ const BAD: readonly BadModule[] = [
     breach: 'a contract imports from inside its module',
     rule: 'contract-alone',
     changes: { 'libs/stock/contract/bad.view.ts': `import type { StockRow } from '../src/stock.row.js';` },
-    says: ["stock → stock libs/stock/contract/bad.view.ts:1 the contract of stock imports '../src/stock.row.js', which is the module's inside"],
+    says: [
+      "stock → stock libs/stock/contract/bad.view.ts:1 the contract of stock imports '../src/stock.row.js', which is the module's inside",
+    ],
   },
   {
     breach: "a contract imports its module by the package's name",
@@ -133,7 +155,10 @@ const BAD: readonly BadModule[] = [
     breach: 'a contract imports more of the kit than its contract',
     rule: 'contract-alone',
     changes: {
-      'libs/kit/package.json': packageJson('@fledge/kit', { '.': './src/index.ts', './contract': './src/contract/index.ts' }),
+      'libs/kit/package.json': packageJson('@fledge/kit', {
+        '.': './src/index.ts',
+        './contract': './src/contract/index.ts',
+      }),
       'libs/stock/contract/bad.view.ts': `import { BoundedModule } from '@fledge/kit';`,
     },
     says: ["stock → @fledge/kit libs/stock/contract/bad.view.ts:1 the contract of stock imports '@fledge/kit'"],
@@ -142,19 +167,30 @@ const BAD: readonly BadModule[] = [
     breach: 'a module imports a contract that its `uses` does not name',
     rule: 'uses-missing',
     changes: { 'libs/orders/src/orders.module.ts': ORDERS_MODULE('[]') },
-    says: ["orders → stock libs/orders/src/place.ts:2 orders imports '@t/stock/contract', and its `uses` does not name the contract of stock"],
+    says: [
+      "orders → stock libs/orders/src/place.ts:2 orders imports '@t/stock/contract', and its `uses` does not name the contract of stock",
+    ],
   },
   {
     breach: 'a module names in `uses` what it imports nothing of',
     rule: 'uses-superfluous',
     changes: { 'libs/orders/src/place.ts': undefined },
-    says: ['orders → stock libs/orders/src/orders.module.ts:5 `uses` of orders names the contract of stock, of which nothing is imported'],
+    says: [
+      'orders → stock libs/orders/src/orders.module.ts:5 `uses` of orders names the contract of stock, of which nothing is imported',
+    ],
   },
   {
     breach: '`uses` is computed',
     rule: 'uses-unreadable',
-    changes: { 'libs/orders/src/orders.module.ts': ORDERS_MODULE('contracts()', `import { StockContract } from '@t/stock/contract';`) },
-    says: ['orders → orders libs/orders/src/orders.module.ts:5 `uses` of orders is no plain list of imported contracts, so it cannot be checked'],
+    changes: {
+      'libs/orders/src/orders.module.ts': ORDERS_MODULE(
+        'contracts()',
+        `import { StockContract } from '@t/stock/contract';`,
+      ),
+    },
+    says: [
+      'orders → orders libs/orders/src/orders.module.ts:5 `uses` of orders is no plain list of imported contracts, so it cannot be checked',
+    ],
   },
   {
     breach: 'two modules use each other',
@@ -164,18 +200,31 @@ const BAD: readonly BadModule[] = [
         import { GetOrder, OrdersContract } from '@t/orders/contract';
         @BoundedModule({ contract: StockContract, uses: [OrdersContract] }) export class StockModule {}`,
     },
-    says: ['orders → stock libs/orders/src/orders.module.ts:5 the modules depend on each other in a round: orders → stock → orders'],
+    says: [
+      'orders → stock libs/orders/src/orders.module.ts:5 the modules depend on each other in a round: orders → stock → orders',
+    ],
   },
   {
     breach: "a package exports more than a module's two faces",
     rule: 'exports',
-    changes: { 'libs/stock/package.json': packageJson('@t/stock', { './contract': './contract/index.ts', '.': './src/index.ts', './rows': './src/stock.row.ts' }) },
+    changes: {
+      'libs/stock/package.json': packageJson('@t/stock', {
+        './contract': './contract/index.ts',
+        '.': './src/index.ts',
+        './rows': './src/stock.row.ts',
+      }),
+    },
     says: ["stock → stock libs/stock/package.json:4 @t/stock exports './contract', '.', './rows'"],
   },
   {
     breach: 'a module does not export its contract',
     rule: 'exports',
-    changes: { 'libs/stock/package.json': packageJson('@t/stock', { '.': './src/index.ts' }), 'libs/orders/src/place.ts': undefined, 'libs/orders/src/orders.module.ts': ORDERS_MODULE('[]'), 'apps/shop/src/modules.ts': undefined },
+    changes: {
+      'libs/stock/package.json': packageJson('@t/stock', { '.': './src/index.ts' }),
+      'libs/orders/src/place.ts': undefined,
+      'libs/orders/src/orders.module.ts': ORDERS_MODULE('[]'),
+      'apps/shop/src/modules.ts': undefined,
+    },
     says: ["stock → stock libs/stock/package.json:4 @t/stock exports '.'"],
   },
   {
@@ -199,8 +248,13 @@ const BAD: readonly BadModule[] = [
   {
     breach: "SQL joins another module's table",
     rule: 'foreign-schema',
-    changes: { 'libs/orders/src/bad.ts': 'export const sql = `\n  SELECT ${columns}\n  FROM orders o JOIN "stock"."stock_levels" s ON s.id = o.id`;' },
-    says: ['orders → stock libs/orders/src/bad.ts:3 SQL of orders names "stock"."stock_levels", which belongs to stock'],
+    changes: {
+      'libs/orders/src/bad.ts':
+        'export const sql = `\n  SELECT ${columns}\n  FROM orders o JOIN "stock"."stock_levels" s ON s.id = o.id`;',
+    },
+    says: [
+      'orders → stock libs/orders/src/bad.ts:3 SQL of orders names "stock"."stock_levels", which belongs to stock',
+    ],
   },
   {
     breach: "SQL put together of pieces names another module's table",
@@ -211,7 +265,9 @@ const BAD: readonly BadModule[] = [
   {
     breach: "a query builder takes another module's table",
     rule: 'foreign-schema',
-    changes: { 'libs/orders/src/bad.ts': `builder.from('stock.stock_levels', 's').where('stock.stock_levels.quantity > 0');` },
+    changes: {
+      'libs/orders/src/bad.ts': `builder.from('stock.stock_levels', 's').where('stock.stock_levels.quantity > 0');`,
+    },
     says: ['orders → stock libs/orders/src/bad.ts:1 SQL of orders names stock.stock_levels, which belongs to stock'],
   },
   {
@@ -223,14 +279,24 @@ const BAD: readonly BadModule[] = [
   {
     breach: "a migration's foreign key leads to another module's table",
     rule: 'foreign-key',
-    changes: { 'libs/orders/src/migrations/1-bad.ts': 'await runner.query(`\n  CREATE TABLE lines (\n    stock_id uuid REFERENCES stock.stock_levels (id)\n  )`);' },
-    says: ['orders → stock libs/orders/src/migrations/1-bad.ts:3 a foreign key of orders leads to stock.stock_levels, which belongs to stock'],
+    changes: {
+      'libs/orders/src/migrations/1-bad.ts':
+        'await runner.query(`\n  CREATE TABLE lines (\n    stock_id uuid REFERENCES stock.stock_levels (id)\n  )`);',
+    },
+    says: [
+      'orders → stock libs/orders/src/migrations/1-bad.ts:3 a foreign key of orders leads to stock.stock_levels, which belongs to stock',
+    ],
   },
   {
     breach: "a migration in SQL has a foreign key to another module's table",
     rule: 'foreign-key',
-    changes: { 'libs/orders/src/migrations/1-bad.sql': 'ALTER TABLE lines ADD FOREIGN KEY (stock_id)\nREFERENCES stock.stock_levels;' },
-    says: ['orders → stock libs/orders/src/migrations/1-bad.sql:2 a foreign key of orders leads to stock.stock_levels, which belongs to stock'],
+    changes: {
+      'libs/orders/src/migrations/1-bad.sql':
+        'ALTER TABLE lines ADD FOREIGN KEY (stock_id)\nREFERENCES stock.stock_levels;',
+    },
+    says: [
+      'orders → stock libs/orders/src/migrations/1-bad.sql:2 a foreign key of orders leads to stock.stock_levels, which belongs to stock',
+    ],
   },
   {
     breach: 'a contract holds an entity, and another module relates to it',
@@ -248,19 +314,27 @@ const BAD: readonly BadModule[] = [
     breach: 'two modules have one name',
     rule: 'module-twice',
     changes: { 'libs/stock/contract/again.ts': `export const Again = defineContract({ name: 'orders' });` },
-    says: ["orders → orders libs/stock/contract/again.ts:1 @t/stock claims the name 'orders', which libs/orders/contract/index.ts:4 of @t/orders has"],
+    says: [
+      "orders → orders libs/stock/contract/again.ts:1 @t/stock claims the name 'orders', which libs/orders/contract/index.ts:4 of @t/orders has",
+    ],
   },
   {
     breach: 'two messages have one wire name',
     rule: 'wire-name-twice',
     changes: { 'libs/stock/contract/again.query.ts': `@QueryContract('orders.get-order.v1') export class Again {}` },
-    says: ["stock → orders libs/stock/contract/again.query.ts:1 @t/stock claims the wire name 'orders.get-order.v1', which libs/orders/contract/index.ts:3 of @t/orders has"],
+    says: [
+      "stock → orders libs/stock/contract/again.query.ts:1 @t/stock claims the wire name 'orders.get-order.v1', which libs/orders/contract/index.ts:3 of @t/orders has",
+    ],
   },
   {
     breach: 'two modules own one route',
     rule: 'route-twice',
-    changes: { 'libs/stock/contract/index.ts': `export class Reserve {}\nexport const StockContract = defineContract({ name: 'stock', routes: ['/stock', '/orders'] });` },
-    says: ["stock → orders libs/stock/contract/index.ts:2 @t/stock claims the route '/orders', which libs/orders/contract/index.ts:4 of @t/orders has"],
+    changes: {
+      'libs/stock/contract/index.ts': `export class Reserve {}\nexport const StockContract = defineContract({ name: 'stock', routes: ['/stock', '/orders'] });`,
+    },
+    says: [
+      "stock → orders libs/stock/contract/index.ts:2 @t/stock claims the route '/orders', which libs/orders/contract/index.ts:4 of @t/orders has",
+    ],
   },
 ];
 
@@ -319,17 +393,25 @@ describe('a bad workspace', () => {
 describe('what cannot be verified', () => {
   it('is a folder without a package.json', async () => {
     workspace = writeWorkspace({ 'src/a.ts': '' });
-    await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({ code: 'fledge.startup.workspace', message: expect.stringContaining(`${workspace.root}/package.json cannot be read`) as string });
+    await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({
+      code: 'fledge.startup.workspace',
+      message: expect.stringContaining(`${workspace.root}/package.json cannot be read`) as string,
+    });
   });
 
   // It said that there were no violations.
   it('is an application without a module', async () => {
     workspace = writeWorkspace({ 'package.json': '{}', 'src/contract/index.ts': 'export const clauses = [];' });
-    await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({ code: 'fledge.startup.no-modules', message: `there is no module in ${workspace.root}` });
+    await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({
+      code: 'fledge.startup.no-modules',
+      message: `there is no module in ${workspace.root}`,
+    });
   });
 
   it('is anything without TypeScript', async () => {
-    await expect(loadCompiler(() => Promise.reject(new Error("Cannot find package 'typescript'")))).rejects.toMatchObject({
+    await expect(
+      loadCompiler(() => Promise.reject(new Error("Cannot find package 'typescript'"))),
+    ).rejects.toMatchObject({
       code: 'fledge.startup.typescript',
       message: "TypeScript, which reads the sources, cannot be loaded: Cannot find package 'typescript'",
       hint: 'Install it: npm install --save-dev typescript. A production image has no need of it.',

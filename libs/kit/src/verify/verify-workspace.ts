@@ -8,12 +8,19 @@ import { usesRules } from './uses-rules.js';
 import type { Verification, BoundaryViolation } from './violation.js';
 import { findFolders, findPackages } from './workspace.js';
 
-const RULES: readonly ((workspace: Workspace) => readonly BoundaryViolation[])[] = [exportsRule, importRules, usesRules, dataRules, nameRules];
+const RULES: readonly ((workspace: Workspace) => readonly BoundaryViolation[])[] = [
+  exportsRule,
+  importRules,
+  usesRules,
+  dataRules,
+  nameRules,
+];
 
 /**
- * Checks the boundaries of all modules of an application by reading their sources; nothing of them runs. Finds the modules by
- * itself and collects every violation, as Spring Modulith's `verify()` does: the packages of an npm or pnpm workspace that are modules, or, if
- * there is none, folders with a `contract` in them, in an application of one package and in Nest's monorepo mode.
+ * Checks the boundaries of all modules of an application by reading their sources; nothing of them runs. Finds the
+ * modules by itself and collects every violation, as Spring Modulith's `verify()` does: the packages of an npm or pnpm
+ * workspace that are modules, or, if there is none, folders with a `contract` in them, in an application of one package
+ * and in Nest's monorepo mode.
  * @param root the folder of the workspace or of the application, with its package.json.
  * @throws StartupError when there is no module, or TypeScript, which reads the sources, is not installed.
  */
@@ -21,8 +28,15 @@ export async function verifyWorkspace(root: string): Promise<Verification> {
   const compiler = await loadCompiler();
   let workspace = readWorkspace(root, findPackages(root), compiler);
   if (workspace.modules.length === 0) workspace = readWorkspace(root, findFolders(root), compiler);
-  if (workspace.modules.length === 0) throw new StartupError('no-modules', `there is no module in ${root}`, "A module is a package of a workspace that exports './contract', or a folder with a `contract` in it. Run this in the folder of the application, or name it.");
-  const violations = RULES.flatMap((rule) => rule(workspace)).sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line);
+  if (workspace.modules.length === 0)
+    throw new StartupError(
+      'no-modules',
+      `there is no module in ${root}`,
+      "A module is a package of a workspace that exports './contract', or a folder with a `contract` in it. Run this in the folder of the application, or name it.",
+    );
+  const violations = RULES.flatMap((rule) => rule(workspace)).sort(
+    (a, b) => a.file.localeCompare(b.file) || a.line - b.line,
+  );
   return {
     modules: workspace.modules.map(({ module }) => module).sort(),
     files: workspace.packages.reduce((sum, { files }) => sum + files.length, 0),
@@ -31,10 +45,16 @@ export async function verifyWorkspace(root: string): Promise<Verification> {
 }
 
 /** @param load how TypeScript is loaded; default by its name. */
-export async function loadCompiler(load: () => Promise<{ default: Compiler }> = () => import('typescript')): Promise<Compiler> {
+export async function loadCompiler(
+  load: () => Promise<{ default: Compiler }> = () => import('typescript'),
+): Promise<Compiler> {
   try {
     return (await load()).default;
   } catch (error) {
-    throw new StartupError('typescript', `TypeScript, which reads the sources, cannot be loaded: ${(error as Error).message}`, 'Install it: npm install --save-dev typescript. A production image has no need of it.');
+    throw new StartupError(
+      'typescript',
+      `TypeScript, which reads the sources, cannot be loaded: ${(error as Error).message}`,
+      'Install it: npm install --save-dev typescript. A production image has no need of it.',
+    );
   }
 }

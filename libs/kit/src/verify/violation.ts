@@ -44,11 +44,24 @@ export interface Verification {
   readonly violations: readonly BoundaryViolation[];
 }
 
-/** A verification for a person: each violation with source, target, what is allowed, and the cure; then one line that counts. */
+/**
+ * A verification for a person: each violation with source, target, what is allowed, and the cure; then one line that
+ * counts.
+ */
 export function describeVerification({ modules, files, violations }: Verification): string {
   const told = violations.map(({ rule, source, target, file, line, fact, allowed, cure }) =>
-    [`${file}:${line}  ${rule}  ${source === target ? source : `${source} → ${target}`}`, `    ${fact}`, `    allowed: ${allowed}`, `    cure:    ${cure}`, ''].join('\n'),
+    [
+      `${file}:${line}  ${rule}  ${source === target ? source : `${source} → ${target}`}`,
+      `    ${fact}`,
+      `    allowed: ${allowed}`,
+      `    cure:    ${cure}`,
+      '',
+    ].join('\n'),
   );
   const count = violations.length === 1 ? '1 violation' : `${violations.length || 'no'} violations`;
-  return [...told, `fledge verify: ${modules.length} modules (${modules.join(', ')}), ${files} files, ${count}`, ''].join('\n');
+  return [
+    ...told,
+    `fledge verify: ${modules.length} modules (${modules.join(', ')}), ${files} files, ${count}`,
+    '',
+  ].join('\n');
 }

@@ -7,7 +7,10 @@ import { StartupError } from '../contract/index.js';
 /** The kit's own package: it has a `./contract`, but is no module. */
 export const KIT_PACKAGE = '@fledge/kit';
 
-/** A package of the workspace, or a part of an application of one package: the folder of a module, or all that is in none. */
+/**
+ * A package of the workspace, or a part of an application of one package: the folder of a module, or all that is in
+ * none.
+ */
 export interface WorkspacePackage {
   readonly name: string;
   /** Relative to the root, with `/`; empty for the root itself. */
@@ -27,14 +30,18 @@ interface PackageJson {
   readonly exports?: string | Readonly<Record<string, unknown>>;
 }
 
-/** The packages below a root, as its package.json lists them in `workspaces`, or its pnpm-workspace.yaml in `packages`; none when there is neither. */
+/**
+ * The packages below a root, as its package.json lists them in `workspaces`, or its pnpm-workspace.yaml in `packages`;
+ * none when there is neither.
+ */
 export function findPackages(root: string): readonly WorkspacePackage[] {
   readPackage(join(root, 'package.json'));
   return packageFolders(root).map((folder) => packageAt(root, folder));
 }
 
 /**
- * The folders of an application's modules, each with a folder `contract` or a file `contract.ts`; and the rest of the application, last.
+ * The folders of an application's modules, each with a folder `contract` or a file `contract.ts`; and the rest of the
+ * application, last.
  * @throws StartupError when there is no package.json
  */
 export function findFolders(root: string): readonly WorkspacePackage[] {
@@ -47,8 +54,17 @@ export function findFolders(root: string): readonly WorkspacePackage[] {
     if (module === undefined) rest.push(path);
     else byModule.set(module, [...(byModule.get(module) ?? []), path]);
   }
-  const part = (name: string, folder: string, files: readonly string[]): WorkspacePackage => ({ name, folder, isFolder: true, exports: undefined, exportsLine: 1, files });
-  const modules = [...byModule].map(([module, files]) => part(slashed(relative(resolve(root), module)), slashed(relative(resolve(root), module)), files));
+  const part = (name: string, folder: string, files: readonly string[]): WorkspacePackage => ({
+    name,
+    folder,
+    isFolder: true,
+    exports: undefined,
+    exportsLine: 1,
+    files,
+  });
+  const modules = [...byModule].map(([module, files]) =>
+    part(slashed(relative(resolve(root), module)), slashed(relative(resolve(root), module)), files),
+  );
   return [...modules, part(json.name ?? 'the application', '', rest)];
 }
 
@@ -69,7 +85,11 @@ function readPackage(file: string): { json: PackageJson; text: string } {
     const text = readFileSync(file, 'utf8');
     return { json: JSON.parse(text) as PackageJson, text };
   } catch (error) {
-    throw new StartupError('workspace', `${file} cannot be read: ${(error as Error).message}`, 'Run this in the folder of an application or of a workspace.');
+    throw new StartupError(
+      'workspace',
+      `${file} cannot be read: ${(error as Error).message}`,
+      'Run this in the folder of an application or of a workspace.',
+    );
   }
 }
 

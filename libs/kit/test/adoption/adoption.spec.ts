@@ -67,7 +67,10 @@ describe.each(worlds)('the library %s', (_, start) => {
     const emma = { id: 1, title: 'Emma', copies: 1 };
     expect(await http('POST', '/books', { title: 'Emma', copies: 1 })).toEqual({ status: 201, body: emma });
     expect(await http('GET', '/books/1')).toEqual({ status: 200, body: emma });
-    expect(await http('POST', '/loans', { bookId: 1, reader: 'Ada' })).toEqual({ status: 201, body: { id: 1, reader: 'Ada', title: 'Emma' } });
+    expect(await http('POST', '/loans', { bookId: 1, reader: 'Ada' })).toEqual({
+      status: 201,
+      body: { id: 1, reader: 'Ada', title: 'Emma' },
+    });
     expect(await http('POST', '/loans', { bookId: 1, reader: 'Bob' })).toMatchObject({ status: 409 });
     expect(await http('GET', '/loans')).toEqual({ status: 200, body: [{ id: 1, reader: 'Ada', title: 'Emma' }] });
   });
@@ -85,16 +88,28 @@ describe.each(worlds)('the library %s', (_, start) => {
 function movingSql(): string {
   const guide = readFileSync(fileURLToPath(new URL('../../docs/guides/adopting.md', import.meta.url)), 'utf8');
   const books = /```sql\n([^]*?)```/.exec(guide)?.[1] ?? '';
-  const app = books.replaceAll('fledge_books', 'fledge_app').replaceAll('books', 'app').replaceAll('.book ', '.loan ').replace("1700000000000, 'CreateBooks1700000000000'", "1700000000001, 'CreateLoans1700000000001'");
+  const app = books
+    .replaceAll('fledge_books', 'fledge_app')
+    .replaceAll('books', 'app')
+    .replaceAll('.book ', '.loan ')
+    .replace("1700000000000, 'CreateBooks1700000000000'", "1700000000001, 'CreateLoans1700000000001'");
   // roles are the whole server's: specs share them
-  return (books + app).replace(/create role (\w+) nologin;/g, "do 'begin create role $1 nologin; exception when duplicate_object then null; end';");
+  return (books + app).replace(
+    /create role (\w+) nologin;/g,
+    "do 'begin create role $1 nologin; exception when duplicate_object then null; end';",
+  );
 }
 
 describe('the data of the library', () => {
   it('is there after the move that the guide tells of', async () => {
     const database = await freshDatabase();
     try {
-      const post = (world: World, path: string, body: object): Promise<Response> => fetch(`${world.origin}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+      const post = (world: World, path: string, body: object): Promise<Response> =>
+        fetch(`${world.origin}${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        });
       const before = await plainNest(database.url);
       await post(before, '/books', { title: 'Emma', copies: 1 });
       await post(before, '/loans', { bookId: 1, reader: 'Ada' });
@@ -119,15 +134,23 @@ function addedLines(): Map<string, number> {
   // Exit code 1 says that they differ.
   const diff = ((): string => {
     try {
-      return execFileSync('git', ['diff', '--no-index', '--no-renames', '--numstat', 'before', 'after'], { cwd: folder, encoding: 'utf8' });
+      return execFileSync('git', ['diff', '--no-index', '--no-renames', '--numstat', 'before', 'after'], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
     } catch (error) {
       return (error as { stdout: string }).stdout;
     }
   })();
-  return new Map(diff.trim().split('\n').map((line) => {
-    const [added, , path] = line.split('\t') as [string, string, string];
-    return [path.replace(/\{before => after\}\/|.*=> after\//, ''), Number(added)];
-  }));
+  return new Map(
+    diff
+      .trim()
+      .split('\n')
+      .map((line) => {
+        const [added, , path] = line.split('\t') as [string, string, string];
+        return [path.replace(/\{before => after\}\/|.*=> after\//, ''), Number(added)];
+      }),
+  );
 }
 
 describe('what it took', () => {

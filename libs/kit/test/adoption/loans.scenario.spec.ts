@@ -24,6 +24,9 @@ describe('lending, without the books', () => {
   });
 
   it('lends no more than there is', async () => {
-    expect(await test.request('POST', '/loans', { bookId: 1, reader: 'Bob' })).toMatchObject({ status: 409, body: { detail: 'all copies of Emma are lent' } });
+    expect(await test.request('POST', '/loans', { bookId: 1, reader: 'Bob' })).toMatchObject({
+      status: 409,
+      body: { detail: 'all copies of Emma are lent' },
+    });
   });
 });

@@ -1,8 +1,22 @@
 import { type MessagePort, MessageChannel } from 'node:worker_threads';
-import { type Call, type CallTransport, type CompiledMessage, type ModuleServer, type PlainReply, type PlainRequest, receive, type ReceivedCall, refuse, requestOf, type Send, settle } from '@fledge/kit/transport';
+import {
+  type Call,
+  type CallTransport,
+  type CompiledMessage,
+  type ModuleServer,
+  type PlainReply,
+  type PlainRequest,
+  receive,
+  type ReceivedCall,
+  refuse,
+  requestOf,
+  type Send,
+  settle,
+} from '@fledge/kit/transport';
 
 /** What goes to a module. */
-type ToModule = { readonly number: number; readonly request: PlainRequest } | { readonly number: number; readonly cancel: true };
+type ToModule =
+  { readonly number: number; readonly request: PlainRequest } | { readonly number: number; readonly cancel: true };
 
 /** What comes back. */
 interface ToCaller {

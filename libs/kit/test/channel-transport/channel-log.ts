@@ -10,7 +10,10 @@ const PORTION = 100;
 /** Before it is tried again to store what could not be stored, in milliseconds. */
 const RETRY_MS = 100;
 
-/** All messages of one application, in order; in memory, so it is empty after a start of its process, and has another incarnation. */
+/**
+ * All messages of one application, in order; in memory, so it is empty after a start of its process, and has another
+ * incarnation.
+ */
 export class ChannelStream extends EventEmitter {
   readonly incarnation = randomUUID();
   readonly messages: StoredMessage[] = [];
@@ -27,7 +30,10 @@ export class ChannelStream extends EventEmitter {
   }
 }
 
-/** Carries durable messages through a stream that all hosts share: each module reads it from where its database says it stands. */
+/**
+ * Carries durable messages through a stream that all hosts share: each module reads it from where its database says it
+ * stands.
+ */
 export class ChannelLog implements MessageLog {
   readonly name = 'channel';
   private readonly reading = new Set<Promise<void>>();
@@ -55,7 +61,8 @@ export class ChannelLog implements MessageLog {
 
   async *history(_inbox: InboxPort, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
     const past = this.stream.messages.filter(({ kind, name }) => kind === 'event' && names.includes(familyOf(name)));
-    for (let from = 0; from < past.length; from += PORTION) yield await Promise.resolve(past.slice(from, from + PORTION));
+    for (let from = 0; from < past.length; from += PORTION)
+      yield await Promise.resolve(past.slice(from, from + PORTION));
   }
 
   async stop(): Promise<void> {
@@ -77,7 +84,10 @@ export class ChannelLog implements MessageLog {
             continue;
           }
           at += portion.length;
-          await inbox.accept(portion.filter((message) => inbox.wants(message)), { incarnation, sequence: at });
+          await inbox.accept(
+            portion.filter((message) => inbox.wants(message)),
+            { incarnation, sequence: at },
+          );
         }
       } catch (error) {
         if (signal.aborted) return;

@@ -1,12 +1,22 @@
 import { type Application, BoundedModule, Consumer, Process, type Run, Starts } from '@fledge/kit';
-import { CommandContract, ContractError, defineContract, ErrorContract, EventContract, type Fields, type UnknownFields } from '@fledge/kit/contract';
+import {
+  CommandContract,
+  ContractError,
+  defineContract,
+  ErrorContract,
+  EventContract,
+  type Fields,
+  type UnknownFields,
+} from '@fledge/kit/contract';
 import { Command, CommandHandler, EventBus, EventsHandler } from '@nestjs/cqrs';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsInt, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 
-/** The newer version adds the optional field `added` to each message, result, event and error, and to the items in them. */
+/**
+ * The newer version adds the optional field `added` to each message, result, event and error, and to the items in them.
+ */
 export type Version = 'older' | 'newer';
 
 /** An event as a replica of the shelf was given it, or a durable command as one of the depot was. */
@@ -27,7 +37,11 @@ class CreateNothing1764000000000 implements MigrationInterface {
 export function fieldsOf(object: object): string[] {
   return Object.entries(object).flatMap(([name, value]: [string, unknown]) => [
     name,
-    ...(Array.isArray(value) ? (value as object[]).flatMap((item) => (typeof item === 'object' ? fieldsOf(item).map((field) => `${name}.${field}`) : [])) : []),
+    ...(Array.isArray(value)
+      ? (value as object[]).flatMap((item) =>
+          typeof item === 'object' ? fieldsOf(item).map((field) => `${name}.${field}`) : [],
+        )
+      : []),
   ]);
 }
 
@@ -146,11 +160,20 @@ export function depotApplication(version: Version, depot: Depot, heard: Heard[])
     }
   }
 
-  @BoundedModule({ contract: depot.contract, migrations: [CreateNothing1764000000000], providers: [StoreHandler, LabelHandler] })
+  @BoundedModule({
+    contract: depot.contract,
+    migrations: [CreateNothing1764000000000],
+    providers: [StoreHandler, LabelHandler],
+  })
   class DepotModule {}
 
   const shelf = defineContract({ name: 'shelf' });
-  @BoundedModule({ contract: shelf, uses: [depot.contract], migrations: [CreateNothing1764000000000], providers: [Labels, Labelling] })
+  @BoundedModule({
+    contract: shelf,
+    uses: [depot.contract],
+    migrations: [CreateNothing1764000000000],
+    providers: [Labels, Labelling],
+  })
   class ShelfModule {}
 
   return {

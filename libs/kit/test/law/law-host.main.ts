@@ -1,4 +1,7 @@
-/** A process that hosts modules of the law's application over NATS: `node law-host.main.js <nats url> <namespace> <module>…`. */
+/**
+ * A process that hosts modules of the law's application over NATS: `node law-host.main.js <nats url> <namespace>
+ * <module>…`.
+ */
 import 'reflect-metadata';
 import { Host } from '../../src/host/index.js';
 import { NatsTransport } from '@fledge/nats';

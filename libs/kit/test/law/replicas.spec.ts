@@ -44,7 +44,11 @@ describe('two replicas of a module in processes of their own, one of which is ki
   beforeEach(async () => {
     const namespace = freshNamespace();
     [victim, survivor] = await Promise.all([startProcess(namespace, ['target']), startProcess(namespace, ['target'])]);
-    caller = await new Host({ application: lawApplication, modules: ['caller'], transport: new NatsTransport({ url: testNatsUrl(), namespace }) }).start();
+    caller = await new Host({
+      application: lawApplication,
+      modules: ['caller'],
+      transport: new NatsTransport({ url: testNatsUrl(), namespace }),
+    }).start();
     commands = caller.module('caller').get(CommandBus);
     queries = caller.module('caller').get(QueryBus);
   });
@@ -98,7 +102,10 @@ describe('two replicas of a module in processes of their own, one of which is ki
     const lanes = [...Array.from({ length: 8 }, () => lane('work')), ...Array.from({ length: 8 }, () => lane('list'))];
     const more = (count: number) => {
       const until = { work: ended.work.length + count, list: ended.list.length + count };
-      return eventually(() => ended.work.length >= until.work && ended.list.length >= until.list, `${count} more calls of each kind`);
+      return eventually(
+        () => ended.work.length >= until.work && ended.list.length >= until.list,
+        `${count} more calls of each kind`,
+      );
     };
     await more(200);
     await kill();
@@ -123,7 +130,8 @@ describe('two replicas of a module in processes of their own, one of which is ki
       const all = await Promise.all(Array.from({ length: CALLS }, () => work()));
       expect(all.filter(({ error }) => error !== undefined)).toEqual([]);
     };
-    // what is due within 3 s, on a machine that is three times slower; a round takes as long as a deadline when one of its calls is lost
+    // what is due within 3 s, on a machine that is three times slower; a round takes as long as a deadline when one of
+    // its calls is lost
     await eventually(allAnswered, 'answers by the other replica alone', 9_000);
     await allAnswered();
     victim.kill('SIGCONT');

@@ -51,7 +51,10 @@ export async function natsProcesses(): Promise<LawWorld> {
 /** Starts a process of the built kit; `npm test` builds first. */
 export async function startProcess(namespace: string, modules: readonly string[]): Promise<ChildProcess> {
   const main = fileURLToPath(new URL('../../dist/test/law/law-host.main.js', import.meta.url));
-  const child = fork(main, [testNatsUrl(), namespace, ...modules], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  const child = fork(main, [testNatsUrl(), namespace, ...modules], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
   const first = await Promise.race([once(child, 'message'), once(child, 'exit')]);
   if (first[0] !== 'ready') throw new Error(`the process of ${modules.join(', ')} ended before it was ready`);
   return child;

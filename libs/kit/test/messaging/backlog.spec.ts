@@ -39,12 +39,20 @@ describe.each(PROCESS_WORLDS)('a backlog that is larger than memory, over $name,
     'drains in bounded memory, each event once for each consumer and in the order of its key, beside those that are new',
     async () => {
       await client.query(LEFT_BEHIND);
-      replica = await ChatterReplica.start({ databaseUrl: chatter.databaseUrl, natsUrl: world.name === 'local' ? undefined : testNatsUrl(), namespace: chatter.namespace, heapMax: HEAP_MAX });
+      replica = await ChatterReplica.start({
+        databaseUrl: chatter.databaseUrl,
+        natsUrl: world.name === 'local' ? undefined : testNatsUrl(),
+        namespace: chatter.namespace,
+        heapMax: HEAP_MAX,
+      });
       const first = await replica.rssMax();
       expect(await replica.say('topic new', 1, 1)).toBe(true);
-      const heard = async (): Promise<number> => (await client.query<{ count: number }>('select count(*)::int as count from listener.heard')).rows[0]?.count ?? 0;
+      const heard = async (): Promise<number> =>
+        (await client.query<{ count: number }>('select count(*)::int as count from listener.heard')).rows[0]?.count ??
+        0;
       await eventually(async () => expect(await heard()).toBe(2 * (BACKLOG + 1)), 'all of it', DRAINED_WITHIN_MS);
-      const misplaced = 'select 1 from (select number, row_number() over (partition by listener, topic order by id) as place from listener.heard) placed where number <> place';
+      const misplaced =
+        'select 1 from (select number, row_number() over (partition by listener, topic order by id) as place from listener.heard) placed where number <> place';
       expect((await client.query(misplaced)).rows).toEqual([]);
       expect((await replica.rssMax()) - first).toBeLessThan((BACKLOG * PADDING) / 2);
     },

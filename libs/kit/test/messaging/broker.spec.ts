@@ -39,8 +39,12 @@ describe('events when the broker', () => {
     broker = await startNatsServer({ store, port: broker.port });
   }
 
-  const unsent = async (): Promise<number> => (await chatter.rows<{ count: number }>('talker', 'select count(*)::int as count from outbox where sent_at is null'))[0]?.count ?? 0;
-  const triesOf = (listener: string, topic: string): number => EARS.tries.filter((tried) => tried.startsWith(`${listener}:${topic}:`)).length;
+  const unsent = async (): Promise<number> =>
+    (
+      await chatter.rows<{ count: number }>('talker', 'select count(*)::int as count from outbox where sent_at is null')
+    )[0]?.count ?? 0;
+  const triesOf = (listener: string, topic: string): number =>
+    EARS.tries.filter((tried) => tried.startsWith(`${listener}:${topic}:`)).length;
 
   it('is away are published all the same, and arrive when it is back', async () => {
     await chatter.say('away', 1, 5);
@@ -67,35 +71,59 @@ describe('events when the broker', () => {
     expect(triesOf('second', 'wiped')).toBe(11);
   }, 60_000);
 
-  it.each(['had', 'had not'])('comes back without its newest messages, which their reader %s read, are brought there again, and what is said then is not lost', async (how) => {
-    await chatter.say('tail', 1, 5);
-    for (const listener of ['first', 'second']) await chatter.until(listener, 'tail', upTo(5));
-    const [read] = await chatter.rows<{ sequence: string; id: string }>('listener', 'select sequence, message_id as id from message_intake');
-    await broker.stop();
-    await cp(store, `${store}-then`, { recursive: true });
-    await comesBack({ wiped: false });
-    await chatter.say('tail', 6, 10);
-    for (const listener of ['first', 'second']) await chatter.until(listener, 'tail', upTo(15), 30_000);
-    await broker.stop();
-    if (how === 'had not') {
-      await chatter.rows('listener', "delete from inbox where key = 'tail' and consumer = 'first' and (payload::json->>'number')::int > 5");
-      await chatter.rows('listener', "delete from heard where topic = 'tail' and listener = 'first' and number > 5");
-      await chatter.rows('listener', `update message_intake set sequence = ${read?.sequence}, message_id = '${read?.id}'`);
-    }
-    await rm(store, { recursive: true });
-    await cp(`${store}-then`, store, { recursive: true });
-    await rm(`${store}-then`, { recursive: true });
-    await comesBack({ wiped: false });
-    await chatter.say('tail', 16, 3);
-    for (const listener of ['first', 'second']) await chatter.until(listener, 'tail', upTo(18), 30_000);
-    expect(triesOf('second', 'tail')).toBe(18);
-  }, 90_000);
+  it.each(['had', 'had not'])(
+    'comes back without its newest messages, which their reader %s read, are brought there again, and what is said then is not lost',
+    async (how) => {
+      await chatter.say('tail', 1, 5);
+      for (const listener of ['first', 'second']) await chatter.until(listener, 'tail', upTo(5));
+      const [read] = await chatter.rows<{ sequence: string; id: string }>(
+        'listener',
+        'select sequence, message_id as id from message_intake',
+      );
+      await broker.stop();
+      await cp(store, `${store}-then`, { recursive: true });
+      await comesBack({ wiped: false });
+      await chatter.say('tail', 6, 10);
+      for (const listener of ['first', 'second']) await chatter.until(listener, 'tail', upTo(15), 30_000);
+      await broker.stop();
+      if (how === 'had not') {
+        await chatter.rows(
+          'listener',
+          "delete from inbox where key = 'tail' and consumer = 'first' and (payload::json->>'number')::int > 5",
+        );
+        await chatter.rows('listener', "delete from heard where topic = 'tail' and listener = 'first' and number > 5");
+        await chatter.rows(
+          'listener',
+          `update message_intake set sequence = ${read?.sequence}, message_id = '${read?.id}'`,
+        );
+      }
+      await rm(store, { recursive: true });
+      await cp(`${store}-then`, store, { recursive: true });
+      await rm(`${store}-then`, { recursive: true });
+      await comesBack({ wiped: false });
+      await chatter.say('tail', 16, 3);
+      for (const listener of ['first', 'second']) await chatter.until(listener, 'tail', upTo(18), 30_000);
+      expect(triesOf('second', 'tail')).toBe(18);
+    },
+    90_000,
+  );
 
   it('has a message that nobody of us wrote, pass it over', async () => {
     const connection = await connect({ servers: broker.url });
-    const publish = async (id: string, key: string, at: string, payload = '{"topic":"foreign","number":1}'): Promise<void> => {
+    const publish = async (
+      id: string,
+      key: string,
+      at: string,
+      payload = '{"topic":"foreign","number":1}',
+    ): Promise<void> => {
       const headers = emptyHeaders();
-      for (const [name, value] of [['Nats-Msg-Id', id], ['Fledge-Source', 'talker'], ['Fledge-Key', key], ['Fledge-Occurred-At', at]] as const) headers.set(name, value);
+      for (const [name, value] of [
+        ['Nats-Msg-Id', id],
+        ['Fledge-Source', 'talker'],
+        ['Fledge-Key', key],
+        ['Fledge-Occurred-At', at],
+      ] as const)
+        headers.set(name, value);
       await jetstream(connection).publish(`${chatter.namespace}._event.talker.said.v1`, payload, { headers });
     };
     await publish('7', 'foreign', '2026-01-01T00:00:00Z');

@@ -21,11 +21,24 @@ if (grief) {
 let rssMax = 0;
 setInterval(() => (rssMax = Math.max(rssMax, process.memoryUsage().rss)), MEASURE_EVERY_MS).unref();
 const transport = natsUrl === undefined ? new LocalTransport() : new NatsTransport({ url: natsUrl, namespace });
-const host = new Host({ application: chatterApplication(order.listener ?? 'older'), modules: ['talker', 'listener'], transport, database: { url: databaseUrl } });
+const host = new Host({
+  application: chatterApplication(order.listener ?? 'older'),
+  modules: ['talker', 'listener'],
+  transport,
+  database: { url: databaseUrl },
+});
 process.on('message', (errand: ReplicaErrand & { readonly id: number }) => {
   const answer = (failure?: string): void => void process.send?.({ id: errand.id, rssMax, failure });
   if (errand.do === 'measure') answer();
-  else host.module('talker').get(CommandBus).execute(new Say({ topic: errand.topic, from: errand.from, count: errand.count })).then(() => answer(), (error: unknown) => answer(String(error)));
+  else
+    host
+      .module('talker')
+      .get(CommandBus)
+      .execute(new Say({ topic: errand.topic, from: errand.from, count: errand.count }))
+      .then(
+        () => answer(),
+        (error: unknown) => answer(String(error)),
+      );
 });
 process.on('SIGTERM', () => void host.close().then(() => process.exit(0)));
 // The test that started this process is gone.

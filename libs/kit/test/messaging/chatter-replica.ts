@@ -16,7 +16,9 @@ export interface ReplicaOrder {
 }
 
 /** What a replica is asked to do. */
-export type ReplicaErrand = { readonly do: 'measure' } | { readonly do: 'say'; readonly topic: string; readonly from: number; readonly count: number };
+export type ReplicaErrand =
+  | { readonly do: 'measure' }
+  | { readonly do: 'say'; readonly topic: string; readonly from: number; readonly count: number };
 
 /** Its answer. */
 export interface ReplicaAnswer {
@@ -42,7 +44,16 @@ export class ChatterReplica {
 
   /** Resolves when it is ready. */
   static async start(order: ReplicaOrder): Promise<ChatterReplica> {
-    const child = fork(MAIN, [JSON.stringify(order)], { execArgv: ['--no-warnings', '--conditions', '@fledge/source', ...(order.heapMax === undefined ? [] : [`--max-old-space-size=${order.heapMax}`])], env: { ...process.env, NODE_OPTIONS: '' }, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = fork(MAIN, [JSON.stringify(order)], {
+      execArgv: [
+        '--no-warnings',
+        '--conditions',
+        '@fledge/source',
+        ...(order.heapMax === undefined ? [] : [`--max-old-space-size=${order.heapMax}`]),
+      ],
+      env: { ...process.env, NODE_OPTIONS: '' },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
     const replica = new ChatterReplica(child);
     const first = await Promise.race([once(child, 'message'), replica.ended]);
     if (!Array.isArray(first)) throw new Error(`the replica ended before it was ready, by ${String(first)}`);
@@ -53,7 +64,10 @@ export class ChatterReplica {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Has it publish so many events on a topic, in one transaction. Answers whether it said that it did: it may die of it. */
+  /**
+   * Has it publish so many events on a topic, in one transaction. Answers whether it said that it did: it may die of
+   * it.
+   */
   async say(topic: string, from: number, count: number): Promise<boolean> {
     return (await this.ask({ do: 'say', topic, from, count })) !== undefined;
   }

@@ -126,7 +126,12 @@ export interface Checkouts {
   handle(event: object): Promise<void>;
   handleMessage(message: StoredMessage): Promise<void>;
   message(event: object): StoredMessage;
-  stored(key: string): Promise<{ state: CheckoutState; status: string; outcome: string | null; history: { what: string; detail: string }[] }>;
+  stored(key: string): Promise<{
+    state: CheckoutState;
+    status: string;
+    outcome: string | null;
+    history: { what: string; detail: string }[];
+  }>;
   /** The history of a run, as lines. */
   happenings(key: string): Promise<string[]>;
   /** The commands that were sent. */
@@ -155,12 +160,26 @@ export function placed(orderId: string, doing?: (run: Run<CheckoutState>) => unk
 /** A database with module orders in it, and the process that its tests are about. */
 export async function openCheckouts(): Promise<Checkouts> {
   const database = await freshDatabase();
-  const source = await openModuleData({ module: 'orders', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
+  const source = await openModuleData({
+    module: 'orders',
+    url: database.url,
+    entities: [],
+    migrations: MESSAGING_MIGRATIONS,
+  });
   const sql = sqlOf(source);
   class Root {}
-  const app = await NestFactory.createApplicationContext({ module: Root, providers: [Checkout] }, { logger: false, abortOnError: false });
+  const app = await NestFactory.createApplicationContext(
+    { module: Root, providers: [Checkout] },
+    { logger: false, abortOnError: false },
+  );
   const outbox = new Outbox(source, 'orders', catalogue, new OutboxLane());
-  const [consumer] = discoverProcesses(app, { spec: { contract: Orders, uses: [Bank], entities: [], migrations: [] }, catalogue, sql, outbox, onTimer: (inMs) => replicas.forEach((one) => one.expectTimer(inMs)) }) as [ProcessConsumer];
+  const [consumer] = discoverProcesses(app, {
+    spec: { contract: Orders, uses: [Bank], entities: [], migrations: [] },
+    catalogue,
+    sql,
+    outbox,
+    onTimer: (inMs) => replicas.forEach((one) => one.expectTimer(inMs)),
+  }) as [ProcessConsumer];
   const processes = new Processes(sql);
   const replicas: Replica[] = [];
   const self: Checkouts = {
@@ -201,7 +220,17 @@ function message(event: object): StoredMessage {
   const compiled = catalogue.event(event.constructor as never);
   if (!compiled) throw new Error('no event of a contract');
   const key = (event as Record<string, string>)[compiled.key] as string;
-  return { id: randomUUID(), kind: 'event', name: compiled.name, source: 'orders', target: undefined, key, payload: JSON.stringify(event), headers: {}, occurredAt: new Date().toISOString() };
+  return {
+    id: randomUUID(),
+    kind: 'event',
+    name: compiled.name,
+    source: 'orders',
+    target: undefined,
+    key,
+    payload: JSON.stringify(event),
+    headers: {},
+    occurredAt: new Date().toISOString(),
+  };
 }
 
 async function startReplica(source: ModuleDataSource, sql: Sql, consumer: ProcessConsumer): Promise<Replica> {

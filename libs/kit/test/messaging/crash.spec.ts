@@ -13,7 +13,8 @@ const HOLDING_POINTS = ['after-send', 'after-accept', 'after-handle'];
 const SPARED = 20;
 const TOPICS_EACH = 3;
 const PAUSE_MS = 50;
-const LOST = /gets no connection|already released|Connection terminated|connection error|idle-in-transaction|terminating connection|ECONNRESET/;
+const LOST =
+  /gets no connection|already released|Connection terminated|connection error|idle-in-transaction|terminating connection|ECONNRESET/;
 /** PostgreSQL cuts a frozen handler's transaction, whose rows the next holder waits for, after a minute. */
 const ALL_WITHIN_MS = 90_000;
 
@@ -32,26 +33,41 @@ describe.each(PROCESS_WORLDS)('replicas that come to grief over $name', (world) 
     await chatter.stop();
   });
 
-  const topicsOf = (replica: number): string[] => Array.from({ length: TOPICS_EACH }, (_, i) => `said by ${replica}, ${i}`);
+  const topicsOf = (replica: number): string[] =>
+    Array.from({ length: TOPICS_EACH }, (_, i) => `said by ${replica}, ${i}`);
   const ofAll = (): string[] => replicas.flatMap((_, i) => topicsOf(i));
 
-  /** Starts a replica that is struck when it comes to a point, and soon holds all: those before it are struck already. */
+  /**
+   * Starts a replica that is struck when it comes to a point, and soon holds all: those before it are struck already.
+   */
   async function struck(signal: 'SIGKILL' | 'SIGSTOP', point: string): Promise<ChatterReplica> {
     const natsUrl = world.name === 'local' ? undefined : testNatsUrl();
-    const replica = await ChatterReplica.start({ databaseUrl: chatter.databaseUrl, natsUrl, namespace: chatter.namespace, grief: { point, signal, after: SPARED } });
+    const replica = await ChatterReplica.start({
+      databaseUrl: chatter.databaseUrl,
+      natsUrl,
+      namespace: chatter.namespace,
+      grief: { point, signal, after: SPARED },
+    });
     replicas.push(replica);
     return replica;
   }
 
   /** Has a replica talk until it ends, or is told to. */
-  async function talkOf(replica: ChatterReplica, topics: readonly string[], isOver: () => boolean = () => false): Promise<void> {
+  async function talkOf(
+    replica: ChatterReplica,
+    topics: readonly string[],
+    isOver: () => boolean = () => false,
+  ): Promise<void> {
     for (let number = 1; replica.isAlive && !isOver(); number++) {
       for (const topic of topics) if (isOver() || !(await says(replica, topic, number))) return;
       await sleep(PAUSE_MS);
     }
   }
 
-  /** Whether it was said. One that was frozen for too long has lost its transaction, its connection, or its wait for one. */
+  /**
+   * Whether it was said. One that was frozen for too long has lost its transaction, its connection, or its wait for
+   * one.
+   */
   async function says(replica: ChatterReplica, topic: string, number: number): Promise<boolean> {
     try {
       return await replica.say(topic, number, 1);
@@ -61,9 +77,15 @@ describe.each(PROCESS_WORLDS)('replicas that come to grief over $name', (world) 
     }
   }
 
-  /** Goes on with each topic where the outbox says that it was broken off, and waits until all was heard as it was said. */
+  /**
+   * Goes on with each topic where the outbox says that it was broken off, and waits until all was heard as it was said.
+   */
   async function finish(): Promise<void> {
-    const rows = await chatter.rows<{ key: string; last: number }>('talker', "select key, max((payload::json->>'number')::int) as last from outbox where key = any($1) group by key", [ofAll()]);
+    const rows = await chatter.rows<{ key: string; last: number }>(
+      'talker',
+      "select key, max((payload::json->>'number')::int) as last from outbox where key = any($1) group by key",
+      [ofAll()],
+    );
     const last = new Map(rows.map((row) => [row.key, row.last]));
     const each = Math.max(...last.values()) + 3;
     for (const topic of ofAll()) await chatter.say(topic, (last.get(topic) ?? 0) + 1, each - (last.get(topic) ?? 0));

@@ -26,7 +26,10 @@ describe('a run that fails', () => {
     await eventually(async () => expect((await stored('a')).status).toBe('failed'), 'it has failed');
     expect((await happenings('a')).at(-1)).toBe('failed bank.paid.v1: failed 2 times; Error: the bank is closed');
     await one.accept(new Paid({ orderId: 'a', paymentId: 'p2' }));
-    await eventually(async () => expect((await stored('a')).history.filter(({ what }) => what === 'failed')).toHaveLength(2), 'the next event waits with it');
+    await eventually(
+      async () => expect((await stored('a')).history.filter(({ what }) => what === 'failed')).toHaveLength(2),
+      'the next event waits with it',
+    );
     expect(await checkouts.processes.list({ status: 'failed' })).toMatchObject([{ name: 'checkout', key: 'a' }]);
 
     broken = false;
@@ -47,7 +50,10 @@ describe('a run that fails', () => {
     const [letter] = await letters.list();
     await letters[how]('checkout', letter?.messageId ?? '');
     await one.accept(new Paid({ orderId: 'a', paymentId: 'p1' }));
-    await eventually(async () => expect((await stored('a')).state.payments).toBe(how === 'resend' ? 2 : 1), 'it has gone on');
+    await eventually(
+      async () => expect((await stored('a')).state.payments).toBe(how === 'resend' ? 2 : 1),
+      'it has gone on',
+    );
     expect((await stored('a')).status).toBe('running');
   });
 
@@ -67,7 +73,9 @@ describe('a run that fails', () => {
     await eventually(async () => expect((await stored('a')).status).toBe('failed'), 'it has failed');
     await one.stop();
     await checkouts.processes.resume('checkout', 'a');
-    await expect(handle(new Paid({ orderId: 'a', paymentId: 'p1' }))).rejects.toMatchObject({ code: 'fledge.run-not-started' });
+    await expect(handle(new Paid({ orderId: 'a', paymentId: 'p1' }))).rejects.toMatchObject({
+      code: 'fledge.run-not-started',
+    });
     await checkouts.sql.rows("update inbox set state = 'abandoned' where consumer = 'checkout'");
     await handle(new Paid({ orderId: 'a', paymentId: 'p1' }));
     expect((await stored('a')).state).toBeNull();
@@ -76,7 +84,10 @@ describe('a run that fails', () => {
   it('fails on a timer as on an event', async () => {
     const one = await replica();
     await one.accept(placed('a', (run) => run.setTimer('other', 0)));
-    await eventually(async () => expect((await happenings('a')).at(-1)).toContain('failed other: failed 2 times'), 'it has failed on the timer');
+    await eventually(
+      async () => expect((await happenings('a')).at(-1)).toContain('failed other: failed 2 times'),
+      'it has failed on the timer',
+    );
   });
 
   it('knows what was sent again from what comes for the first time', async () => {
@@ -99,13 +110,19 @@ describe('a run that fails', () => {
 
   it('knows what was sent again also when more has happened since than its history keeps', async () => {
     const one = await replica();
-    const [seen, noted]: [boolean[], (run: Run<CheckoutState>) => void] = [[], (run) => Array.from({ length: 2 * HISTORY_MAX }, (_, n) => run.note(`n${n}`))];
+    const [seen, noted]: [boolean[], (run: Run<CheckoutState>) => void] = [
+      [],
+      (run) => Array.from({ length: 2 * HISTORY_MAX }, (_, n) => run.note(`n${n}`)),
+    ];
     doings.set('p1', (run) => {
       seen.push(run.isResumed);
       failing();
     });
     doings.set('p2', noted);
-    const [first, meanwhile] = [message(new Paid({ orderId: 'a', paymentId: 'p1' })), message(new Paid({ orderId: 'a', paymentId: 'p2' }))];
+    const [first, meanwhile] = [
+      message(new Paid({ orderId: 'a', paymentId: 'p1' })),
+      message(new Paid({ orderId: 'a', paymentId: 'p2' })),
+    ];
     await handle(placed('a'));
     await one.acceptMessages(first);
     await eventually(async () => expect((await stored('a')).status).toBe('failed'), 'it has failed');

@@ -20,25 +20,47 @@ describe('an event of a module of the same process', () => {
 
   beforeAll(async () => {
     chatter = await Chatter.start(local);
-    await chatter.rows('listener', 'create table written (key text, consumer text, number text, how text, state text, xact text default pg_current_xact_id()::text, id bigint generated always as identity)');
-    await chatter.rows('listener', `create function note_written() returns trigger language plpgsql as
-      'begin insert into written (key, consumer, number, how, state) values (new.key, new.consumer, new.payload::json->>''number'', tg_op, new.state); return new; end'`);
-    await chatter.rows('listener', 'create trigger note_written after insert or update on inbox for each row execute function note_written()');
+    await chatter.rows(
+      'listener',
+      'create table written (key text, consumer text, number text, how text, state text, xact text default pg_current_xact_id()::text, id bigint generated always as identity)',
+    );
+    await chatter.rows(
+      'listener',
+      `create function note_written() returns trigger language plpgsql as
+      'begin insert into written (key, consumer, number, how, state) values (new.key, new.consumer, new.payload::json->>''number'', tg_op, new.state); return new; end'`,
+    );
+    await chatter.rows(
+      'listener',
+      'create trigger note_written after insert or update on inbox for each row execute function note_written()',
+    );
   });
   afterEach(() => EARS.clear());
   afterAll(() => chatter.stop());
 
   const writtenOf = (key: string, consumer = 'first'): Promise<Written[]> =>
-    chatter.rows<Written>('listener', 'select how, state from written where key = $1 and consumer = $2 order by id', [key, consumer]);
+    chatter.rows<Written>('listener', 'select how, state from written where key = $1 and consumer = $2 order by id', [
+      key,
+      consumer,
+    ]);
 
-  /** Waits until messages are handled before they are stored: each module has found that it is alone, that nothing is held, and that no handler is slow. */
+  /**
+   * Waits until messages are handled before they are stored: each module has found that it is alone, that nothing is
+   * held, and that no handler is slow.
+   */
   async function ready(count = 1): Promise<void> {
-    await eventually(async () => {
-      const topic = `ready ${++topics}`;
-      await chatter.say(topic, 1, count);
-      for (const listener of ['first', 'second']) await chatter.until(listener, topic, upTo(count));
-      for (const listener of ['first', 'second']) expect(await writtenOf(topic, listener)).toEqual(upTo(count).map(() => ({ how: 'INSERT', state: 'handled' })));
-    }, 'messages that are handled before they are stored', 60_000);
+    await eventually(
+      async () => {
+        const topic = `ready ${++topics}`;
+        await chatter.say(topic, 1, count);
+        for (const listener of ['first', 'second']) await chatter.until(listener, topic, upTo(count));
+        for (const listener of ['first', 'second'])
+          expect(await writtenOf(topic, listener)).toEqual(
+            upTo(count).map(() => ({ how: 'INSERT', state: 'handled' })),
+          );
+      },
+      'messages that are handled before they are stored',
+      60_000,
+    );
   }
 
   it('is handled before it is stored: one row is written, by the transaction of its handler', () => ready(3), 90_000);
@@ -47,15 +69,23 @@ describe('an event of a module of the same process', () => {
     await ready();
     let letGo = (): void => undefined;
     const held = new Promise<void>((resolve) => (letGo = resolve));
-    EARS.during = ({ listener, topic, number }) => (listener === 'first' && topic === 'slow' && number === 1 ? held : undefined);
+    EARS.during = ({ listener, topic, number }) =>
+      listener === 'first' && topic === 'slow' && number === 1 ? held : undefined;
     await chatter.say('slow', 1, 1);
-    await eventually(async () => expect(await writtenOf('slow')).toEqual([{ how: 'INSERT', state: 'ready' }]), 'the stored message');
+    await eventually(
+      async () => expect(await writtenOf('slow')).toEqual([{ how: 'INSERT', state: 'ready' }]),
+      'the stored message',
+    );
     await chatter.say('slow', 2, 2);
     await chatter.until('second', 'slow', [1, 2, 3]);
     expect(await chatter.heard('first', 'slow')).toEqual([]);
     letGo();
     await chatter.until('first', 'slow', [1, 2, 3]);
-    expect(EARS.tries.filter((tried) => tried.startsWith('first:slow:'))).toEqual(['first:slow:1', 'first:slow:2', 'first:slow:3']);
+    expect(EARS.tries.filter((tried) => tried.startsWith('first:slow:'))).toEqual([
+      'first:slow:1',
+      'first:slow:2',
+      'first:slow:3',
+    ]);
   }, 120_000);
 
   it('is stored as failed when its handler fails, and what comes after it of its key waits for its next try', async () => {
@@ -66,25 +96,41 @@ describe('an event of a module of the same process', () => {
       failures.set(topic, times + 1);
       return new Error('not yet');
     };
-    await eventually(async () => {
-      await ready();
-      const topic = `failing ${++topics}`;
-      await chatter.say(topic, 1, 4);
-      await chatter.until('first', topic, upTo(4));
-      expect(EARS.tries.filter((tried) => tried.startsWith(`first:${topic}:`))).toEqual([1, 2, 2, 2, 3, 4].map((number) => `first:${topic}:${number}`));
-      const [inserted, failed] = await chatter.rows<{ xact: string }>('listener', "select xact from written where key = $1 and consumer = 'first' and number = '2' order by id", [topic]);
-      expect(inserted).toEqual(failed);
-    }, 'a message that fails before it is stored', 90_000);
+    await eventually(
+      async () => {
+        await ready();
+        const topic = `failing ${++topics}`;
+        await chatter.say(topic, 1, 4);
+        await chatter.until('first', topic, upTo(4));
+        expect(EARS.tries.filter((tried) => tried.startsWith(`first:${topic}:`))).toEqual(
+          [1, 2, 2, 2, 3, 4].map((number) => `first:${topic}:${number}`),
+        );
+        const [inserted, failed] = await chatter.rows<{ xact: string }>(
+          'listener',
+          "select xact from written where key = $1 and consumer = 'first' and number = '2' order by id",
+          [topic],
+        );
+        expect(inserted).toEqual(failed);
+      },
+      'a message that fails before it is stored',
+      90_000,
+    );
   }, 180_000);
 
   it('of a key that is held is not given to its handler', async () => {
     await ready();
-    EARS.fails = ({ listener, topic, number }) => (listener === 'first' && topic === 'held' && number === 1 ? new Error('never') : undefined);
+    EARS.fails = ({ listener, topic, number }) =>
+      listener === 'first' && topic === 'held' && number === 1 ? new Error('never') : undefined;
     await chatter.say('held', 1, 1);
-    await eventually(async () => expect(await chatter.rows('listener', "select 1 from dead_letter where key = 'held'")).toHaveLength(1), 'a dead letter');
+    await eventually(
+      async () =>
+        expect(await chatter.rows('listener', "select 1 from dead_letter where key = 'held'")).toHaveLength(1),
+      'a dead letter',
+    );
     for (let number = 2; number <= 4; number++) await chatter.say('held', number, 1);
     await chatter.until('second', 'held', upTo(4));
-    // only time will do: nothing tells when beats have seen the hold, and no handler may start before, while or after they do
+    // only time will do: nothing tells when beats have seen the hold, and no handler may start before, while or after
+    // they do
     for (let number = 5; number <= 12; number++) {
       await new Promise((resolve) => setTimeout(resolve, SLOW_MS * 2));
       await chatter.say('held', number, 1);

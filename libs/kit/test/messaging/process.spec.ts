@@ -24,9 +24,21 @@ describe('a run of a process', () => {
         run.note('off we go');
       }),
     );
-    expect(await sent()).toEqual([{ name: 'bank.charge.v1', key: 'a', target: 'bank', payload: '{"orderId":"a","amount":5}' }]);
-    expect(await stored('a')).toMatchObject({ state: { payments: 0 }, status: 'running', outcome: null, timers: [{ name: 'late', dueAt: expect.any(String) as string }] });
-    expect(await happenings('a')).toEqual(['started orders.placed.v1', 'sent bank.charge.v1', 'timer set late in 60000 ms', 'note off we go']);
+    expect(await sent()).toEqual([
+      { name: 'bank.charge.v1', key: 'a', target: 'bank', payload: '{"orderId":"a","amount":5}' },
+    ]);
+    expect(await stored('a')).toMatchObject({
+      state: { payments: 0 },
+      status: 'running',
+      outcome: null,
+      timers: [{ name: 'late', dueAt: expect.any(String) as string }],
+    });
+    expect(await happenings('a')).toEqual([
+      'started orders.placed.v1',
+      'sent bank.charge.v1',
+      'timer set late in 60000 ms',
+      'note off we go',
+    ]);
   });
 
   it('leaves nothing when its method fails', async () => {
@@ -59,16 +71,27 @@ describe('a run of a process', () => {
     await handle(placed('a', (run) => run.setTimer('late', 60_000)));
     await handle(new Refused({ orderId: 'a' }));
     await handle(new Paid({ orderId: 'a', paymentId: 'p' }));
-    expect(await stored('a')).toMatchObject({ state: { payments: 0 }, status: 'finished', outcome: 'refused', timers: [] });
+    expect(await stored('a')).toMatchObject({
+      state: { payments: 0 },
+      status: 'finished',
+      outcome: 'refused',
+      timers: [],
+    });
     expect((await happenings('a')).at(-1)).toBe('ignored bank.paid.v1');
     expect((await sent()).map(({ name }) => name)).toEqual(['bank.charge.v1']);
   });
 
   it('refuses commands that do not fit, or whose module is not in `uses`, and timers that nobody handles', async () => {
     await expect(handle(placed('a', (run) => run.send(new FarAway('x'))))).rejects.toBeInstanceOf(UndeclaredDependency);
-    await expect(handle(placed('b', (run) => run.send(new Charge({ orderId: 'b', amount: 0.5 }))))).rejects.toMatchObject({ code: 'fledge.invalid-message' });
-    await expect(handle(placed('c', (run) => run.setTimer('whenever', 1)))).rejects.toMatchObject({ code: 'fledge.unknown-timer' });
-    await expect(handle(placed('d', (run) => run.setTimer('late', -1)))).rejects.toMatchObject({ code: 'fledge.timer-out-of-bounds' });
+    await expect(
+      handle(placed('b', (run) => run.send(new Charge({ orderId: 'b', amount: 0.5 })))),
+    ).rejects.toMatchObject({ code: 'fledge.invalid-message' });
+    await expect(handle(placed('c', (run) => run.setTimer('whenever', 1)))).rejects.toMatchObject({
+      code: 'fledge.unknown-timer',
+    });
+    await expect(handle(placed('d', (run) => run.setTimer('late', -1)))).rejects.toMatchObject({
+      code: 'fledge.timer-out-of-bounds',
+    });
     expect(await sent()).toEqual([]);
   });
 
@@ -79,10 +102,15 @@ describe('a run of a process', () => {
   });
 
   it('has a state that is checked when it is stored, and when it is loaded', async () => {
-    await expect(handle(placed('a', (run) => (run.state.payments = 0.5)))).rejects.toMatchObject({ code: 'fledge.invalid-message' });
+    await expect(handle(placed('a', (run) => (run.state.payments = 0.5)))).rejects.toMatchObject({
+      code: 'fledge.invalid-message',
+    });
     await handle(placed('b'));
     await checkouts.source.query(`update process set state = '{"payments":"three"}'`);
-    await expect(handle(new Paid({ orderId: 'b', paymentId: 'p' }))).rejects.toMatchObject({ code: 'fledge.incompatible-state', message: expect.stringContaining('payments') as string });
+    await expect(handle(new Paid({ orderId: 'b', paymentId: 'p' }))).rejects.toMatchObject({
+      code: 'fledge.incompatible-state',
+      message: expect.stringContaining('payments') as string,
+    });
   });
 
   it('keeps a bounded history: its start, and the newest', async () => {
@@ -97,7 +125,11 @@ describe('a timer', () => {
   it('fires once with two replicas', async () => {
     const [one] = [await replica(), await replica()];
     await one.accept(...Array.from({ length: 20 }, (_, n) => placed(`t${n}`, (run) => run.setTimer('late', 30))));
-    await eventually(async () => expect(await checkouts.sql.rows("select 1 from process where state->>'late' is not null")).toHaveLength(20), 'all timers have fired');
+    await eventually(
+      async () =>
+        expect(await checkouts.sql.rows("select 1 from process where state->>'late' is not null")).toHaveLength(20),
+      'all timers have fired',
+    );
     expect(await checkouts.sql.rows("select 1 from process where state->>'late' = '1'")).toHaveLength(20);
     expect(await checkouts.sql.rows('select 1 from timer')).toEqual([]);
   });
@@ -119,13 +151,25 @@ describe('a timer', () => {
   it('takes its turn behind what came before it, also when its key is held', async () => {
     await handle(placed('a', (run) => run.setTimer('late', 0)));
     await checkouts.sql.rows("insert into message_hold (consumer, key, partition) values ('checkout', 'a', 0)");
-    await new Timers({ module: 'orders', sql: checkouts.sql, membership: new Membership(checkouts.sql), onMoved: () => undefined })['look']();
+    await new Timers({
+      module: 'orders',
+      sql: checkouts.sql,
+      membership: new Membership(checkouts.sql),
+      onMoved: () => undefined,
+    })['look']();
     expect(await checkouts.sql.rows('select state from inbox')).toEqual([{ state: 'ready' }]);
   });
 
   it('does not wait for the next look when many are due at once', async () => {
-    await checkouts.sql.rows("insert into timer (process, key, name, due_at) select 'checkout', n::text, 'late', clock_timestamp() from generate_series(1, 700) n");
-    const timers = new Timers({ module: 'orders', sql: checkouts.sql, membership: new Membership(checkouts.sql), onMoved: () => undefined });
+    await checkouts.sql.rows(
+      "insert into timer (process, key, name, due_at) select 'checkout', n::text, 'late', clock_timestamp() from generate_series(1, 700) n",
+    );
+    const timers = new Timers({
+      module: 'orders',
+      sql: checkouts.sql,
+      membership: new Membership(checkouts.sql),
+      onMoved: () => undefined,
+    });
     expect(await timers['look']()).toBe(0);
     expect(await timers['look']()).toBeGreaterThan(0);
     expect(await checkouts.sql.rows('select 1 from inbox')).toHaveLength(700);
@@ -140,11 +184,21 @@ describe('a timer', () => {
     await checkouts.sql.rows('drop table if exists clock_step');
     await checkouts.sql.rows('create table clock_step as select 0 as seconds');
     const stepping: Sql = {
-      rows: (text, parameters) => checkouts.sql.rows(text.replaceAll('clock_timestamp()', `(clock_timestamp() + (select seconds from clock_step) * interval '1 s')`), parameters),
+      rows: (text, parameters) =>
+        checkouts.sql.rows(
+          text.replaceAll(
+            'clock_timestamp()',
+            `(clock_timestamp() + (select seconds from clock_step) * interval '1 s')`,
+          ),
+          parameters,
+        ),
       transaction: (work) => checkouts.sql.transaction(work),
     };
     const set = (key: string, inMs: number): Promise<unknown> =>
-      stepping.rows(`insert into timer (process, key, name, due_at, set_at) values ('checkout', $1, 'late', clock_timestamp() + $2 * interval '1 ms', clock_timestamp())`, [key, inMs]);
+      stepping.rows(
+        `insert into timer (process, key, name, due_at, set_at) values ('checkout', $1, 'late', clock_timestamp() + $2 * interval '1 ms', clock_timestamp())`,
+        [key, inMs],
+      );
     const membership = new Membership(stepping);
     const timers = new Timers({ module: 'orders', sql: stepping, membership, onMoved: () => undefined });
     await membership.start();
@@ -153,11 +207,17 @@ describe('a timer', () => {
     await set('short', 1_500);
     await checkouts.sql.rows('update clock_step set seconds = $1', [seconds]);
     await set('after', 60_000);
-    await eventually(async () => expect(await checkouts.sql.rows('select key from inbox')).toEqual([{ key: 'short' }]), 'the short one alone', 10_000);
+    await eventually(
+      async () => expect(await checkouts.sql.rows('select key from inbox')).toEqual([{ key: 'short' }]),
+      'the short one alone',
+      10_000,
+    );
     await membership.beatNow();
     await membership.beatNow();
     expect(await checkouts.sql.rows('select key from inbox')).toEqual([{ key: 'short' }]);
-    const left = await stepping.rows<{ key: string; ms: number }>(`select key, extract(epoch from due_at - clock_timestamp())::float8 * 1000 as ms from timer where due_at < 'infinity' order by key`);
+    const left = await stepping.rows<{ key: string; ms: number }>(
+      `select key, extract(epoch from due_at - clock_timestamp())::float8 * 1000 as ms from timer where due_at < 'infinity' order by key`,
+    );
     expect(left.map(({ key }) => key)).toEqual(['after', 'long']);
     for (const { ms } of left) expect(ms / 60_000).toBeCloseTo(0.9, 0);
     await timers.stop();
@@ -173,12 +233,20 @@ describe('a timer', () => {
 
   it.each(['cancelled', 'set anew'])('that was %s after it was moved and before it ran is not called', async (how) => {
     await handle(placed('a', (run) => run.setTimer('late', 0)));
-    await new Timers({ module: 'orders', sql: checkouts.sql, membership: new Membership(checkouts.sql), onMoved: () => undefined })['look']();
+    await new Timers({
+      module: 'orders',
+      sql: checkouts.sql,
+      membership: new Membership(checkouts.sql),
+      onMoved: () => undefined,
+    })['look']();
     expect(await checkouts.sql.rows('select name from inbox')).toEqual([{ name: 'timer:late' }]);
     doings.set('p', (run) => (how === 'cancelled' ? run.cancelTimer('late') : run.setTimer('late', 60_000)));
     await handle(new Paid({ orderId: 'a', paymentId: 'p' }));
     await replica();
-    await eventually(async () => expect(await checkouts.sql.rows("select 1 from inbox where state = 'handled'")).toHaveLength(1), 'the message of the timer is handled');
+    await eventually(
+      async () => expect(await checkouts.sql.rows("select 1 from inbox where state = 'handled'")).toHaveLength(1),
+      'the message of the timer is handled',
+    );
     expect((await stored('a')).state.late).toBeUndefined();
     expect(await checkouts.sql.rows('select 1 from timer')).toHaveLength(how === 'cancelled' ? 0 : 1);
   });

@@ -41,7 +41,12 @@ const hosts: Host[] = [];
 
 beforeEach(async () => {
   database = await freshDatabase();
-  source = await openModuleData({ module: 'gossip', url: database.url, entities: [], migrations: MESSAGING_MIGRATIONS });
+  source = await openModuleData({
+    module: 'gossip',
+    url: database.url,
+    entities: [],
+    migrations: MESSAGING_MIGRATIONS,
+  });
   sql = sqlOf(source);
   heard.length = 0;
 });
@@ -54,17 +59,27 @@ afterEach(async () => {
 const known = () => sql.rows('select name, ready from message_consumer');
 
 async function start(module: new () => object = GossipModule): Promise<Host> {
-  const host = new Host({ application: { name: 'talk', modules: [{ contract: Gossip, load: () => Promise.resolve(module) }] }, modules: ['gossip'], transport: new LocalTransport(), database: { url: database.url }, logger: false });
+  const host = new Host({
+    application: { name: 'talk', modules: [{ contract: Gossip, load: () => Promise.resolve(module) }] },
+    modules: ['gossip'],
+    transport: new LocalTransport(),
+    database: { url: database.url },
+    logger: false,
+  });
   hosts.push(host);
   return host.start();
 }
 
 async function say(host: Host, ...names: string[]): Promise<void> {
   const app = host.module('gossip');
-  for (const name of names) await app.get(DataSource).transaction(async () => void (await app.get(EventBus).publish(new Heard(name))));
+  for (const name of names)
+    await app.get(DataSource).transaction(async () => void (await app.get(EventBus).publish(new Heard(name))));
 }
 
-/** Has the consumers forgotten between their registration and the join of their replica, as `forgetConsumer` may meanwhile. */
+/**
+ * Has the consumers forgotten between their registration and the join of their replica, as `forgetConsumer` may
+ * meanwhile.
+ */
 const forgetAtJoin = (): Promise<unknown> =>
   source.query(`
     create function forget() returns trigger language plpgsql as $$ begin delete from message_consumer; return new; end $$;
@@ -84,7 +99,10 @@ describe('a consumer that is forgotten while its replica is starting', () => {
   it('has its past all the same', async () => {
     const before = await start(SilentModule);
     await say(before, 'a', 'b');
-    await eventually(async () => expect(await sql.rows('select 1 from outbox where sent_at is null')).toEqual([]), 'it is sent');
+    await eventually(
+      async () => expect(await sql.rows('select 1 from outbox where sent_at is null')).toEqual([]),
+      'it is sent',
+    );
     await before.close();
     await forgetAtJoin();
     const host = await start();
@@ -97,23 +115,34 @@ describe('a consumer that is forgotten while its replica is starting', () => {
   // what came for it since then was deleted, and the timers of a process, while it was at work
   it('keeps what has come since it is known again', async () => {
     const arrived = async (): Promise<void> => {
-      await sql.rows("insert into message_consumer (name, kind, takes, ready) values ('ears', 'event', '{gossip.heard}', true)");
-      await sql.rows("insert into inbox (consumer, message_id, position, partition, source, kind, name, key, payload, headers, occurred_at) values ('ears', $1, 1, 0, 'gossip', 'event', 'gossip.heard.v1', 'a', '{}', '{}', now())", [randomUUID()]);
+      await sql.rows(
+        "insert into message_consumer (name, kind, takes, ready) values ('ears', 'event', '{gossip.heard}', true)",
+      );
+      await sql.rows(
+        "insert into inbox (consumer, message_id, position, partition, source, kind, name, key, payload, headers, occurred_at) values ('ears', $1, 1, 0, 'gossip', 'event', 'gossip.heard.v1', 'a', '{}', '{}', now())",
+        [randomUUID()],
+      );
       await sql.rows("insert into timer (process, key, name, due_at) values ('ears', 'a', 't', now())");
       await sql.rows("insert into message_hold (consumer, key, partition) values ('ears', 'b', 0)");
     };
-    await sql.rows("insert into message_consumer (name, kind, takes, ready) values ('ears', 'event', '{gossip.heard}', true)");
+    await sql.rows(
+      "insert into message_consumer (name, kind, takes, ready) values ('ears', 'event', '{gossip.heard}', true)",
+    );
     let struck = false;
-    const racing: Sql = { ...sql, rows: async (text: string, values?: readonly unknown[]) => {
-      const rows = await sql.rows(text, values as never);
-      if (!struck && text.includes('delete from message_consumer')) {
-        struck = true;
-        await arrived();
-      }
-      return rows as never;
-    } };
+    const racing: Sql = {
+      ...sql,
+      rows: async (text: string, values?: readonly unknown[]) => {
+        const rows = await sql.rows(text, values as never);
+        if (!struck && text.includes('delete from message_consumer')) {
+          struck = true;
+          await arrived();
+        }
+        return rows as never;
+      },
+    };
     await expect(forgetConsumer(racing, 'ears')).rejects.toMatchObject({ code: 'fledge.consumer-in-use' });
-    for (const table of ['inbox', 'timer', 'message_hold']) expect(await sql.rows(`select 1 from ${table}`)).toHaveLength(1);
+    for (const table of ['inbox', 'timer', 'message_hold'])
+      expect(await sql.rows(`select 1 from ${table}`)).toHaveLength(1);
   });
 });
 

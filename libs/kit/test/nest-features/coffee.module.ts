@@ -37,5 +37,10 @@ export class CoffeeController {
 
 export const CoffeeContract = defineContract({ name: 'coffee', routes: ['/coffee'] });
 
-@BoundedModule({ contract: CoffeeContract, uses: [TeaContract], controllers: [CoffeeController], providers: [CoffeeCooledHandler] })
+@BoundedModule({
+  contract: CoffeeContract,
+  uses: [TeaContract],
+  controllers: [CoffeeController],
+  providers: [CoffeeCooledHandler],
+})
 export class CoffeeModule {}

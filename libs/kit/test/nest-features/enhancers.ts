@@ -1,4 +1,15 @@
-import { type ArgumentsHost, type CallHandler, type CanActivate, Catch, type ExceptionFilter, type ExecutionContext, ForbiddenException, Injectable, type NestInterceptor, type PipeTransform } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  type CallHandler,
+  type CanActivate,
+  Catch,
+  type ExceptionFilter,
+  type ExecutionContext,
+  ForbiddenException,
+  Injectable,
+  type NestInterceptor,
+  type PipeTransform,
+} from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { map, type Observable } from 'rxjs';
 
@@ -19,7 +30,13 @@ export class Never implements CanActivate {
 @Injectable()
 export class Wrap implements NestInterceptor {
   intercept(_: ExecutionContext, next: CallHandler): Observable<unknown> {
-    return next.handle().pipe(map((value: unknown) => (typeof value === 'object' && value !== null && 'wrap' in value ? { wrapped: value } : value)));
+    return next
+      .handle()
+      .pipe(
+        map((value: unknown) =>
+          typeof value === 'object' && value !== null && 'wrap' in value ? { wrapped: value } : value,
+        ),
+      );
   }
 }
 

@@ -1,7 +1,18 @@
 import { currentCall } from '@fledge/kit';
 import { CommandContract, type Fields, QueryContract } from '@fledge/kit/contract';
 import { Injectable, Scope } from '@nestjs/common';
-import { AggregateRoot, Command, CommandBus, CommandHandler, EventsHandler, type ICommand, ofType, Query, QueryHandler, Saga } from '@nestjs/cqrs';
+import {
+  AggregateRoot,
+  Command,
+  CommandBus,
+  CommandHandler,
+  EventsHandler,
+  type ICommand,
+  ofType,
+  Query,
+  QueryHandler,
+  Saga,
+} from '@nestjs/cqrs';
 import { IsString } from 'class-validator';
 import { map, type Observable } from 'rxjs';
 import { journal } from './journal.js';
@@ -83,7 +94,10 @@ export class ReheatHandler {
 export class ReheatSaga {
   @Saga()
   cooled(events: Observable<object>): Observable<ICommand> {
-    return events.pipe(ofType(Cooled), map(({ by }) => new Reheat(by)));
+    return events.pipe(
+      ofType(Cooled),
+      map(({ by }) => new Reheat(by)),
+    );
   }
 }
 

@@ -1,5 +1,18 @@
 import { currentCall } from '@fledge/kit';
-import { type BeforeApplicationShutdown, type DynamicModule, Global, Inject, Injectable, Module, type NestMiddleware, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleDestroy, type OnModuleInit, Scope } from '@nestjs/common';
+import {
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  Global,
+  Inject,
+  Injectable,
+  Module,
+  type NestMiddleware,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+  type OnModuleInit,
+  Scope,
+} from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -44,7 +57,11 @@ export class EverywhereModule {}
 @Module({})
 export class RegisteredModule {
   static register(value: string): DynamicModule {
-    return { module: RegisteredModule, providers: [{ provide: 'REGISTERED', useValue: value }], exports: ['REGISTERED'] };
+    return {
+      module: RegisteredModule,
+      providers: [{ provide: 'REGISTERED', useValue: value }],
+      exports: ['REGISTERED'],
+    };
   }
 }
 
@@ -60,7 +77,9 @@ export class Blender {
 }
 
 @Injectable()
-export class Living implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown {
+export class Living
+  implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown
+{
   async onModuleInit(): Promise<void> {
     await later('onModuleInit');
   }

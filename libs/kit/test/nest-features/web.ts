@@ -1,4 +1,19 @@
-import { Body, Controller, Get, Header, HttpCode, Module, Param, ParseIntPipe, Post, Redirect, StreamableFile, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Header,
+  HttpCode,
+  Module,
+  Param,
+  ParseIntPipe,
+  Post,
+  Redirect,
+  StreamableFile,
+  UseFilters,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
 import { IsInt, IsString } from 'class-validator';
 import { Burnt, Never, Shout, Spilled, SpilledFilter } from './enhancers.js';
 import { Blender, Brewery, PerRequest } from './providers.js';

@@ -10,9 +10,17 @@ import { Plan, travel } from './trip.js';
 Logger.overrideLogger(false);
 
 /** Where the two modules run: a list of modules for each host, and the transport of all. */
-const WORLDS: readonly { readonly name: string; readonly hosts: readonly (readonly string[])[]; readonly transport: (namespace: string) => Transport }[] = [
+const WORLDS: readonly {
+  readonly name: string;
+  readonly hosts: readonly (readonly string[])[];
+  readonly transport: (namespace: string) => Transport;
+}[] = [
   { name: 'in one process', hosts: [['trips', 'hotel']], transport: () => new LocalTransport() },
-  { name: 'in a process each, two of one', hosts: [['trips'], ['hotel'], ['trips']], transport: (namespace) => new NatsTransport({ url: testNatsUrl(), namespace }) },
+  {
+    name: 'in a process each, two of one',
+    hosts: [['trips'], ['hotel'], ['trips']],
+    transport: (namespace) => new NatsTransport({ url: testNatsUrl(), namespace }),
+  },
 ];
 
 describe.each(WORLDS)('a process $name', ({ hosts: services, transport }) => {
@@ -21,20 +29,34 @@ describe.each(WORLDS)('a process $name', ({ hosts: services, transport }) => {
   let database: FreshDatabase;
 
   const open = async (): Promise<void> => {
-    for (const modules of services) hosts.push(await new Host({ application: travel, modules, transport: transport(namespace), database, settings: {} }).start());
+    for (const modules of services)
+      hosts.push(
+        await new Host({
+          application: travel,
+          modules,
+          transport: transport(namespace),
+          database,
+          settings: {},
+        }).start(),
+      );
   };
   const close = async (): Promise<void> => {
     for (const host of hosts.splice(0)) await host.close();
   };
   const hosting = (module: string): Host => hosts[services.findIndex((modules) => modules.includes(module))] as Host;
   const processes = (): Processes => hosting('trips').module('trips').get(Processes, { strict: false });
-  const plan = (wish: string): Promise<string> => hosting('trips').module('trips').get(CommandBus, { strict: false }).execute(new Plan({ wish }));
+  const plan = (wish: string): Promise<string> =>
+    hosting('trips').module('trips').get(CommandBus, { strict: false }).execute(new Plan({ wish }));
   const finished = async (trip: string): Promise<RunDetails> => {
     let run: RunDetails | undefined;
-    await eventually(async () => (run = await processes().show('trip', trip))?.status === 'finished', `the run of ${trip} has finished`);
+    await eventually(
+      async () => (run = await processes().show('trip', trip))?.status === 'finished',
+      `the run of ${trip} has finished`,
+    );
     return run as RunDetails;
   };
-  const rooms = (): Promise<{ trip: string; state: string }[]> => hosting('hotel').module('hotel').get(DataSource, { strict: false }).query('select trip, state from room');
+  const rooms = (): Promise<{ trip: string; state: string }[]> =>
+    hosting('hotel').module('hotel').get(DataSource, { strict: false }).query('select trip, state from room');
 
   beforeAll(async () => {
     database = await freshDatabase();
@@ -77,6 +99,9 @@ describe.each(WORLDS)('a process $name', ({ hosts: services, transport }) => {
   });
 
   it('has singletons beside it, which run once whatever is restarted, and may call modules', async () => {
-    await eventually(async () => expect((await processes().list()).filter(({ key }) => key.startsWith('ahead-'))).toHaveLength(1), 'one planned ahead');
+    await eventually(
+      async () => expect((await processes().list()).filter(({ key }) => key.startsWith('ahead-'))).toHaveLength(1),
+      'one planned ahead',
+    );
   });
 });

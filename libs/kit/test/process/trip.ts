@@ -5,7 +5,17 @@ import { IsInt, IsOptional, IsString } from 'class-validator';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { DataSource } from 'typeorm';
 import { CommandContract, defineContract, EventContract, type Fields } from '../../src/contract/index.js';
-import { type Application, BoundedModule, Continues, currentCall, OnTimer, Process, type Run, Singleton, Starts } from '../../src/index.js';
+import {
+  type Application,
+  BoundedModule,
+  Continues,
+  currentCall,
+  OnTimer,
+  Process,
+  type Run,
+  Singleton,
+  Starts,
+} from '../../src/index.js';
 
 /** One message of a trip, all alike. */
 class OfTrip {
@@ -55,7 +65,11 @@ export class Plan extends Command<string> {
 }
 
 export const TripsContract = defineContract({ name: 'trips', commands: [Plan], events: [Planned] });
-export const HotelContract = defineContract({ name: 'hotel', commands: [Book, Release], events: [Booked, Full, Released] });
+export const HotelContract = defineContract({
+  name: 'hotel',
+  commands: [Book, Release],
+  events: [Booked, Full, Released],
+});
 
 class TripState {
   @IsInt() reminders = 0;

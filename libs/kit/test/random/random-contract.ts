@@ -6,7 +6,10 @@ import type { Random } from '../../src/compliance/random.js';
 /** What a field of a random contract holds. */
 export type Kind = 'string' | 'number' | 'boolean' | 'date' | 'scalar' | 'object';
 
-/** A field of a random contract, as its generator knows it: what the boundary reads from metadata is said here once more. */
+/**
+ * A field of a random contract, as its generator knows it: what the boundary reads from metadata is said here once
+ * more.
+ */
 export interface RandomField {
   readonly name: string;
   readonly kind: Kind;
@@ -134,7 +137,13 @@ const OWN: Readonly<Record<string, Rule>> = {
 };
 
 const KINDS: readonly Kind[] = ['string', 'string', 'number', 'number', 'boolean', 'date', 'scalar', 'object'];
-const DESIGN: Readonly<Record<Exclude<Kind, 'object'>, unknown>> = { string: String, number: Number, boolean: Boolean, date: Date, scalar: Object };
+const DESIGN: Readonly<Record<Exclude<Kind, 'object'>, unknown>> = {
+  string: String,
+  number: Number,
+  boolean: Boolean,
+  date: Date,
+  scalar: Object,
+};
 
 /** A contract class with one to five random fields, nested three deep at the most. */
 export function randomContract(random: Random, depth = 0): RandomContract {
@@ -150,7 +159,10 @@ function randomField(random: Random, cls: Class, name: string, depth: number): R
   const optional = random.chance(0.25);
   const conditional = random.chance(0.1);
   const of = kind === 'object' ? randomContract(random, depth + 1) : undefined;
-  const chosen = [...baseRules(random, kind, of), ...(list ? random.some(Object.entries(LIST), 2).map(([label, rule]): Chosen => [label, rule, false]) : [])];
+  const chosen = [
+    ...baseRules(random, kind, of),
+    ...(list ? random.some(Object.entries(LIST), 2).map(([label, rule]): Chosen => [label, rule, false]) : []),
+  ];
   const proto = cls.prototype as object;
   for (const [, rule, ofItems] of chosen) rule(list && ofItems ? { each: true } : {})(proto, name);
   if (optional) rules.IsOptional()(proto, name);
@@ -164,31 +176,49 @@ type Chosen = readonly [label: string, rule: Rule, ofItems: boolean];
 
 function baseRules(random: Random, kind: Kind, of: RandomContract | undefined): Chosen[] {
   const more = (from: Readonly<Record<string, Rule>>): Chosen[] =>
-    [...random.some(Object.entries(from), 2), ...(random.chance(0.15) ? [random.pick(Object.entries(OWN))] : [])].map(([label, rule]): Chosen => [label, rule, true]);
+    [...random.some(Object.entries(from), 2), ...(random.chance(0.15) ? [random.pick(Object.entries(OWN))] : [])].map(
+      ([label, rule]): Chosen => [label, rule, true],
+    );
   switch (kind) {
     case 'string':
       return [['IsString', (o) => rules.IsString(o), true], ...more(STRING)];
     case 'number':
-      // Without a rule that names the type, it is known by the class's own type alone; items of a list have no such type.
-      return [[...random.pick([[['IsNumber', (o: rules.ValidationOptions) => rules.IsNumber({}, o), true] as Chosen], [['Max(1e9)', (o: rules.ValidationOptions) => rules.Max(1e9, o), true] as Chosen]])], more(NUMBER)].flat();
+      // Without a rule that names the type, it is known by the class's own type alone; items of a list have no such
+      // type.
+      return [
+        [
+          ...random.pick([
+            [['IsNumber', (o: rules.ValidationOptions) => rules.IsNumber({}, o), true] as Chosen],
+            [['Max(1e9)', (o: rules.ValidationOptions) => rules.Max(1e9, o), true] as Chosen],
+          ]),
+        ],
+        more(NUMBER),
+      ].flat();
     case 'boolean':
       return [['IsBoolean', (o) => rules.IsBoolean(o), true]];
     case 'date':
       return [['IsDate', (o) => rules.IsDate(o), true], ['Type(Date)', () => Type(() => Date), true], ...more(DATE)];
     case 'scalar':
-      return [random.pick<Chosen>([
-        ['IsIn(mixed)', (o) => rules.IsIn(['abc', 1, true], o), true],
-        ['IsEnum(Colour)', (o) => rules.IsEnum(Colour, o), true],
-      ])];
+      return [
+        random.pick<Chosen>([
+          ['IsIn(mixed)', (o) => rules.IsIn(['abc', 1, true], o), true],
+          ['IsEnum(Colour)', (o) => rules.IsEnum(Colour, o), true],
+        ]),
+      ];
     case 'object':
-      return [['ValidateNested', (o) => rules.ValidateNested(o), true], ['Type(nested)', () => Type(() => (of as RandomContract).cls as never), true]];
+      return [
+        ['ValidateNested', (o) => rules.ValidateNested(o), true],
+        ['Type(nested)', () => Type(() => (of as RandomContract).cls as never), true],
+      ];
   }
 }
 
 /** A random contract in words. */
 export function describeContract({ cls, fields }: RandomContract, indent = '  '): string {
   const lines = fields.map(({ name, kind, list, optional, conditional, of, rules: labels }) => {
-    const marks = [list && 'list', optional && 'IsOptional', conditional && "ValidateIf(f0 !== 'abc')"].filter(Boolean).join(' ');
+    const marks = [list && 'list', optional && 'IsOptional', conditional && "ValidateIf(f0 !== 'abc')"]
+      .filter(Boolean)
+      .join(' ');
     return `${indent}${name}: ${kind} ${marks} @${labels.join(' @')}${of ? `\n${describeContract(of, `${indent}  `)}` : ''}`;
   });
   return `${cls.name}\n${lines.join('\n')}`;

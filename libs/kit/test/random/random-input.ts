@@ -3,19 +3,110 @@ import type { Random } from '../../src/compliance/random.js';
 import type { Kind, RandomContract, RandomField } from './random-contract.js';
 
 const STRINGS = [
-  'abc', 'a', 'ab', 'abcd', 'red', 'green', '', ' ', '13', '7', '1.5', 'A', 'ABC', 'zebra', '😀', '😀😀', 'a😀', '😀😀😀😀', 'e\u0301', '\ud800', 'x\ufe0f', 'EUR', 'eur',
-  '#fff', '{"a":1}', '"q"', 'a@b.example', 'http://a.example/x?y=1', '2026-01-31', '2026-02-30T00:00:00Z', 'x'.repeat(50), 'toString', '__proto__',
-  '6f9619ff-8b86-4d01-b42d-00c04fc964ff', '6F9619FF-8B86-4D01-B42D-00C04FC964FF', '018f3c1e-7b2a-7cc0-9a51-0123456789ab', '00000000-0000-0000-0000-000000000000',
-  'ffffffff-ffff-ffff-ffff-ffffffffffff', '6f9619ff-8b86-9d01-b42d-00c04fc964ff', '6f9619ff-8b86-4d01-c42d-00c04fc964ff', '6f9619ff8b864d01b42d00c04fc964ff',
+  'abc',
+  'a',
+  'ab',
+  'abcd',
+  'red',
+  'green',
+  '',
+  ' ',
+  '13',
+  '7',
+  '1.5',
+  'A',
+  'ABC',
+  'zebra',
+  '😀',
+  '😀😀',
+  'a😀',
+  '😀😀😀😀',
+  'e\u0301',
+  '\ud800',
+  'x\ufe0f',
+  'EUR',
+  'eur',
+  '#fff',
+  '{"a":1}',
+  '"q"',
+  'a@b.example',
+  'http://a.example/x?y=1',
+  '2026-01-31',
+  '2026-02-30T00:00:00Z',
+  'x'.repeat(50),
+  'toString',
+  '__proto__',
+  '6f9619ff-8b86-4d01-b42d-00c04fc964ff',
+  '6F9619FF-8B86-4D01-B42D-00C04FC964FF',
+  '018f3c1e-7b2a-7cc0-9a51-0123456789ab',
+  '00000000-0000-0000-0000-000000000000',
+  'ffffffff-ffff-ffff-ffff-ffffffffffff',
+  '6f9619ff-8b86-9d01-b42d-00c04fc964ff',
+  '6f9619ff-8b86-4d01-c42d-00c04fc964ff',
+  '6f9619ff8b864d01b42d00c04fc964ff',
 ];
-const NUMBERS = [0, -0, 1, 2, 2.5, 3, 5, 5.000001, 13, -1, -1.5, -2, 0.1, 1.005, 1e6, 1e21, 1e-7, Number.MAX_SAFE_INTEGER, Number.MIN_VALUE];
-const DATES = ['1970-01-01T00:00:00.000Z', '1969-12-31T23:59:59.999Z', '2026-11-23T06:00:00.123Z', '2030-01-01T00:00:00.001Z', '-000001-01-01T00:00:00.000Z', '+275760-09-13T00:00:00.000Z'];
+const NUMBERS = [
+  0,
+  -0,
+  1,
+  2,
+  2.5,
+  3,
+  5,
+  5.000001,
+  13,
+  -1,
+  -1.5,
+  -2,
+  0.1,
+  1.005,
+  1e6,
+  1e21,
+  1e-7,
+  Number.MAX_SAFE_INTEGER,
+  Number.MIN_VALUE,
+];
+const DATES = [
+  '1970-01-01T00:00:00.000Z',
+  '1969-12-31T23:59:59.999Z',
+  '2026-11-23T06:00:00.123Z',
+  '2030-01-01T00:00:00.001Z',
+  '-000001-01-01T00:00:00.000Z',
+  '+275760-09-13T00:00:00.000Z',
+];
 
 /** What fits nowhere, or only by its looks. Made anew each time, since inputs must not share. */
 const JUNK: readonly (() => unknown)[] = [
-  () => undefined, () => null, () => NaN, () => Infinity, () => -Infinity, () => new Date(NaN), () => new Date(0), () => [], () => [[]], () => ({}), () => ({ f0: 'abc' }),
-  () => 'abc', () => '5', () => 5, () => true, () => 0n, () => Symbol('s'), () => new Map(), () => new Set(['abc']), () => new String('abc'), () => new Number(1),
-  () => Object.create(null) as unknown, () => new Date(), () => /a/, () => new Error('x'), () => [undefined], () => [null], () => new Array<unknown>(2), () => new Uint8Array(2), () => ({ length: 1, 0: 'abc' }),
+  () => undefined,
+  () => null,
+  () => NaN,
+  () => Infinity,
+  () => -Infinity,
+  () => new Date(NaN),
+  () => new Date(0),
+  () => [],
+  () => [[]],
+  () => ({}),
+  () => ({ f0: 'abc' }),
+  () => 'abc',
+  () => '5',
+  () => 5,
+  () => true,
+  () => 0n,
+  () => Symbol('s'),
+  () => new Map(),
+  () => new Set(['abc']),
+  () => new String('abc'),
+  () => new Number(1),
+  () => Object.create(null) as unknown,
+  () => new Date(),
+  () => /a/,
+  () => new Error('x'),
+  () => [undefined],
+  () => [null],
+  () => new Array<unknown>(2),
+  () => new Uint8Array(2),
+  () => ({ length: 1, 0: 'abc' }),
 ];
 
 /** An input for a contract: mostly one that class-validator takes, often with something spoilt. */
@@ -85,7 +176,10 @@ function spoil(random: Random, contract: RandomContract, input: Input): void {
   else input[field.name] = way < 0.9 ? random.pick(Object.values(POOL).flat())() : random.pick(JUNK)();
 }
 
-/** The input as class-validator needs it: real instances of the contract's classes, whatever else is in it left as it is. */
+/**
+ * The input as class-validator needs it: real instances of the contract's classes, whatever else is in it left as it
+ * is.
+ */
 export function instanceOf(contract: RandomContract, input: unknown): unknown {
   if (!isPlain(contract, input)) return input;
   const instance = Object.assign(Object.create(contract.cls.prototype as object) as Input, input);

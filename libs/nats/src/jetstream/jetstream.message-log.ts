@@ -11,8 +11,9 @@ const HISTORY_BATCH_MAX = 500;
 const HISTORY_WAIT_MS = 5_000;
 
 /**
- * Carries messages through a JetStream stream. Any NATS client can read it: `nats sub 'shop._event.>'`. Each module reads it in
- * order from a position that is kept in the module's own database, without acknowledgements; see decision 0007.
+ * Carries messages through a JetStream stream. Any NATS client can read it: `nats sub 'shop._event.>'`. Each module
+ * reads it in order from a position that is kept in the module's own database, without acknowledgements; see decision
+ * 0007.
  */
 export class JetStreamMessageLog implements MessageLog {
   readonly name = 'nats';
@@ -76,16 +77,25 @@ export class JetStreamMessageLog implements MessageLog {
     const log = this.opened();
     await log.incarnation();
     const last = await log.last();
-    const consumer = await log.client.consumers.get(log.stream, { filter_subjects: eventSubjects(log, names), deliver_policy: DeliverPolicy.All });
-    for (let left = (await consumer.info(false)).num_pending; left > 0; ) {
+    const consumer = await log.client.consumers.get(log.stream, {
+      filter_subjects: eventSubjects(log, names),
+      deliver_policy: DeliverPolicy.All,
+    });
+    for (let left = (await consumer.info(false)).num_pending; left > 0;) {
       const batch: StoredMessage[] = [];
       const before = left;
-      for await (const raw of await consumer.fetch({ max_messages: Math.min(left, HISTORY_BATCH_MAX), expires: HISTORY_WAIT_MS })) {
+      for await (const raw of await consumer.fetch({
+        max_messages: Math.min(left, HISTORY_BATCH_MAX),
+        expires: HISTORY_WAIT_MS,
+      })) {
         left -= 1;
         const message = raw.seq <= last ? messageOf(raw) : undefined;
         if (message) batch.push(message);
       }
-      if (left === before) throw new Error(`${log.stream} has ${left} messages more of the past and gave none of them within ${HISTORY_WAIT_MS} ms`);
+      if (left === before)
+        throw new Error(
+          `${log.stream} has ${left} messages more of the past and gave none of them within ${HISTORY_WAIT_MS} ms`,
+        );
       if (batch.length > 0) yield batch;
     }
   }
@@ -96,7 +106,12 @@ export class JetStreamMessageLog implements MessageLog {
   }
 
   private opened(): LogStream {
-    if (this.log === undefined) throw new StartupError('nats-not-started', 'the NATS transport is used before it was started', 'Await `start()` first.');
+    if (this.log === undefined)
+      throw new StartupError(
+        'nats-not-started',
+        'the NATS transport is used before it was started',
+        'Await `start()` first.',
+      );
     return this.log;
   }
 }

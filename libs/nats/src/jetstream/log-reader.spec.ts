@@ -49,7 +49,17 @@ describe('what reads the log', () => {
 
   it('stores large messages in portions that one statement can carry, all of them and in order', async () => {
     const log = new LogStream(connection, `portions-${Math.random().toString(36).slice(2, 10)}`);
-    const sent = Array.from({ length: 40 }, (_, n): StoredMessage => ({ id: randomUUID(), kind: 'event', name: 'stage.said.v1', source: 'stage', target: undefined, key: 'k', payload: `${n}:${'x'.repeat(LARGE)}`, headers: {}, occurredAt: new Date().toISOString() }));
+    const sent = Array.from({ length: 40 }, (_, n): StoredMessage => ({
+      id: randomUUID(),
+      kind: 'event',
+      name: 'stage.said.v1',
+      source: 'stage',
+      target: undefined,
+      key: 'k',
+      payload: `${n}:${'x'.repeat(LARGE)}`,
+      headers: {},
+      occurredAt: new Date().toISOString(),
+    }));
     await log.incarnation();
     expect((await writeToLog(log, sent)).accepted.size).toBe(sent.length);
     const inbox = new SlowInbox();
@@ -59,6 +69,7 @@ describe('what reads the log', () => {
     stop.abort();
     await reading;
     expect(inbox.portions.flat().map(({ id }) => id)).toEqual(sent.map(({ id }) => id));
-    for (const portion of inbox.portions) expect(portion.reduce((sum, { payload }) => sum + payload.length, 0)).toBeLessThan(4 * MIB + 2 * LARGE);
+    for (const portion of inbox.portions)
+      expect(portion.reduce((sum, { payload }) => sum + payload.length, 0)).toBeLessThan(4 * MIB + 2 * LARGE);
   });
 });

@@ -29,7 +29,10 @@ export async function readLog(log: LogStream, inbox: InboxPort, signal: AbortSig
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
-      if (failures === 1) logger.warn(`${inbox.module} cannot read its messages for now: ${error instanceof Error ? error.message : String(error)}`);
+      if (failures === 1)
+        logger.warn(
+          `${inbox.module} cannot read its messages for now: ${error instanceof Error ? error.message : String(error)}`,
+        );
       log.forget();
       await pause(Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** failures) * Math.random(), signal);
     }
@@ -51,18 +54,31 @@ async function readOnce(log: LogStream, inbox: InboxPort, signal: AbortSignal, s
   const incarnation = await log.incarnation();
   const from = await startOf(log, inbox, incarnation);
   const filters = filtersOf(log, inbox);
-  const consumer: Consumer = await log.client.consumers.get(log.stream, { filter_subjects: filters, deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from });
+  const consumer: Consumer = await log.client.consumers.get(log.stream, {
+    filter_subjects: filters,
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: from,
+  });
   const messages = await consumer.consume({ max_messages: ASKED_MAX, expires: 5_000, abort_on_missing_resource: true });
   const stop = (): void => messages.stop();
   signal.addEventListener('abort', stop, { once: true });
   // the stream may have other messages at the next places when the connection is back: it is looked at first
   const forgetLoss = log.onLoss(stop);
   if (log.losses !== losses) stop();
-  const look = setInterval(() => void changed(log, inbox, incarnation, filters).then((is) => is && stop(), stop), LOOK_EVERY_MS).unref();
+  const look = setInterval(
+    () => void changed(log, inbox, incarnation, filters).then((is) => is && stop(), stop),
+    LOOK_EVERY_MS,
+  ).unref();
   try {
-    await pump(messages, inbox, incarnation, () => {
-      if (log.losses !== losses) throw new Error('the connection was lost');
-    }, stored);
+    await pump(
+      messages,
+      inbox,
+      incarnation,
+      () => {
+        if (log.losses !== losses) throw new Error('the connection was lost');
+      },
+      stored,
+    );
   } finally {
     clearInterval(look);
     forgetLoss();
@@ -77,25 +93,42 @@ async function startOf(log: LogStream, inbox: InboxPort, incarnation: string): P
   if (position?.incarnation !== incarnation) return 1;
   const { first, last } = await log.bounds();
   if (position.sequence > last) {
-    logger.error(`${log.stream} ends at ${last}, and ${inbox.module} has read up to ${position.sequence}: the broker has lost its newest messages. Their senders send them again`);
+    logger.error(
+      `${log.stream} ends at ${last}, and ${inbox.module} has read up to ${position.sequence}: the broker has lost its newest messages. Their senders send them again`,
+    );
     return last + 1;
   }
   if (position.id !== undefined && position.sequence >= first && (await log.idAt(position.sequence)) !== position.id) {
-    logger.error(`${log.stream} has another message at ${position.sequence} than ${inbox.module} has read there: the broker has lost its newest messages, and got others since. It is read from its beginning; what is known already is passed over`);
+    logger.error(
+      `${log.stream} has another message at ${position.sequence} than ${inbox.module} has read there: the broker has lost its newest messages, and got others since. It is read from its beginning; what is known already is passed over`,
+    );
     return 1;
   }
   if (first > position.sequence + 1) {
-    logger.error(`${inbox.module} has read ${log.stream} up to ${position.sequence}, and it begins at ${first} now: up to ${first - 1 - position.sequence} messages are gone from the broker unread. Send them again: fledge replay --since <when this module was last running>`);
+    logger.error(
+      `${inbox.module} has read ${log.stream} up to ${position.sequence}, and it begins at ${first} now: up to ${first - 1 - position.sequence} messages are gone from the broker unread. Send them again: fledge replay --since <when this module was last running>`,
+    );
   }
   return position.sequence + 1;
 }
 
-async function changed(log: LogStream, inbox: InboxPort, incarnation: string, filters: readonly string[]): Promise<boolean> {
+async function changed(
+  log: LogStream,
+  inbox: InboxPort,
+  incarnation: string,
+  filters: readonly string[],
+): Promise<boolean> {
   return (await log.incarnation()) !== incarnation || filtersOf(log, inbox).join() !== filters.join();
 }
 
 /** Stores what comes in portions: while one is being stored, the next one gathers. */
-async function pump(messages: ConsumerMessages, inbox: InboxPort, incarnation: string, check: () => void, stored: () => void): Promise<void> {
+async function pump(
+  messages: ConsumerMessages,
+  inbox: InboxPort,
+  incarnation: string,
+  check: () => void,
+  stored: () => void,
+): Promise<void> {
   let gathered: JsMsg[] = [];
   let bytes = 0;
   let storing: Promise<void> | undefined;
@@ -129,7 +162,8 @@ async function pump(messages: ConsumerMessages, inbox: InboxPort, incarnation: s
     while ((gathered.length > AHEAD_MAX || bytes > AHEAD_BYTES_MAX) && storing !== undefined) await storing;
   }
   while (storing !== undefined) await storing;
-  if (failure !== undefined) throw failure instanceof Error ? failure : new Error('the messages were not stored', { cause: failure });
+  if (failure !== undefined)
+    throw failure instanceof Error ? failure : new Error('the messages were not stored', { cause: failure });
 }
 
 /** The first of what gathered, as many as one transaction stores. */
@@ -156,7 +190,10 @@ function sizeOf(messages: readonly JsMsg[]): number {
 function known(batch: readonly JsMsg[]): StoredMessage[] {
   return batch.flatMap((raw) => {
     const message = messageOf(raw);
-    if (message === undefined) logger.error(`the message ${raw.seq} on ${raw.subject} is not of Fledge, and is passed over: it needs a Nats-Msg-Id that is a UUID, Fledge-Source, Fledge-Key and Fledge-Occurred-At`);
+    if (message === undefined)
+      logger.error(
+        `the message ${raw.seq} on ${raw.subject} is not of Fledge, and is passed over: it needs a Nats-Msg-Id that is a UUID, Fledge-Source, Fledge-Key and Fledge-Occurred-At`,
+      );
     return message ?? [];
   });
 }

@@ -19,8 +19,14 @@ describe('the stream of messages', () => {
     const config = async (): Promise<object> => (await streams.info(`${namespace}-messages`)).config;
     const made = await new LogStream(connection, namespace).incarnation();
     expect(await config()).toMatchObject({ max_age: nanos(72 * HOUR_MS), duplicate_window: nanos(120_000) });
-    expect(await new LogStream(connection, namespace, { maxAgeMs: HOUR_MS, duplicateWindowMs: 500 }).incarnation()).toBe(made);
-    expect(await config()).toMatchObject({ max_age: nanos(HOUR_MS), duplicate_window: nanos(500), subjects: [`${namespace}._event.>`, `${namespace}._command.>`] });
+    expect(
+      await new LogStream(connection, namespace, { maxAgeMs: HOUR_MS, duplicateWindowMs: 500 }).incarnation(),
+    ).toBe(made);
+    expect(await config()).toMatchObject({
+      max_age: nanos(HOUR_MS),
+      duplicate_window: nanos(500),
+      subjects: [`${namespace}._event.>`, `${namespace}._command.>`],
+    });
   });
 
   it('is known to be another one when somebody deletes it, and another process makes it anew', async () => {
@@ -36,10 +42,15 @@ describe('the stream of messages', () => {
 
   it('keeps as many copies as it is told, and says what is missing for them', async () => {
     const namespace = `limits-${Math.random().toString(36).slice(2, 10)}`;
-    const tooMany = expect.objectContaining({ code: 'fledge.startup.nats-replicas', hint: "Start a cluster of 3 servers or more with JetStream, or lower 'nats.replicas'." }) as object;
+    const tooMany = expect.objectContaining({
+      code: 'fledge.startup.nats-replicas',
+      hint: "Start a cluster of 3 servers or more with JetStream, or lower 'nats.replicas'.",
+    }) as object;
     await expect(new LogStream(connection, namespace, { replicas: 3 }).incarnation()).rejects.toEqual(tooMany);
     const made = await new LogStream(connection, namespace, { replicas: 1 }).incarnation();
-    expect((await (await jetstreamManager(connection)).streams.info(`${namespace}-messages`)).config.num_replicas).toBe(1);
+    expect((await (await jetstreamManager(connection)).streams.info(`${namespace}-messages`)).config.num_replicas).toBe(
+      1,
+    );
     await expect(new LogStream(connection, namespace, { replicas: 3 }).incarnation()).rejects.toEqual(tooMany);
     // who says nothing leaves them as they are
     expect(await new LogStream(connection, namespace).incarnation()).toBe(made);
@@ -48,6 +59,8 @@ describe('the stream of messages', () => {
   it('never has a window that is longer than its age', async () => {
     const namespace = `limits-${Math.random().toString(36).slice(2, 10)}`;
     await new LogStream(connection, namespace, { maxAgeMs: 60_000 }).incarnation();
-    expect((await (await jetstreamManager(connection)).streams.info(`${namespace}-messages`)).config.duplicate_window).toBe(nanos(60_000));
+    expect(
+      (await (await jetstreamManager(connection)).streams.info(`${namespace}-messages`)).config.duplicate_window,
+    ).toBe(nanos(60_000));
   });
 });

@@ -1,4 +1,13 @@
-import { jetstream, JetStreamApiCodes, JetStreamApiError, type JetStreamClient, type JetStreamManager, jetstreamManager, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import {
+  jetstream,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import { StartupError } from '@fledge/kit/contract';
 import type { StoredPlace } from '@fledge/kit/transport';
@@ -8,9 +17,15 @@ import { idOf } from './stored-messages.js';
 export interface LogLimits {
   /** How long it keeps them, in milliseconds. Default three days: as long as outboxes keep what was sent. */
   readonly maxAgeMs?: number | undefined;
-  /** In which window it knows a message again by itself, in milliseconds. Default two minutes. What comes later is known again by the inbox. */
+  /**
+   * In which window it knows a message again by itself, in milliseconds. Default two minutes. What comes later is known
+   * again by the inbox.
+   */
   readonly duplicateWindowMs?: number | undefined;
-  /** Servers that have each message before it counts as stored. Default: as the stream is, and one for a stream that is made. */
+  /**
+   * Servers that have each message before it counts as stored. Default: as the stream is, and one for a stream that is
+   * made.
+   */
   readonly replicas?: number | undefined;
 }
 
@@ -31,17 +46,22 @@ const LIFE = 'fledge-life';
 export type LogKind = 'event' | 'command';
 
 /**
- * The JetStream stream of one namespace, which all modules write to and read from: file storage, limited by age. It is made when
- * it is missing, by whoever comes first; one that lost its store is another one, with another `incarnation`. Limits that differ
- * from those of the process that opens it are set anew: the one that came last counts.
+ * The JetStream stream of one namespace, which all modules write to and read from: file storage, limited by age. It is
+ * made when it is missing, by whoever comes first; one that lost its store is another one, with another `incarnation`.
+ * Limits that differ from those of the process that opens it are set anew: the one that came last counts.
  *
- * A server that lost power may come back without its newest messages, as the same stream, and give their places to others. Whoever wrote or
- * read up to there looks after each loss of the connection whether the stream still has what it remembers (`missing`, `idAt`).
+ * A server that lost power may come back without its newest messages, as the same stream, and give their places to
+ * others. Whoever wrote or read up to there looks after each loss of the connection whether the stream still has what
+ * it remembers (`missing`, `idAt`).
  */
 export class LogStream {
   readonly stream: string;
   readonly client: JetStreamClient;
-  private readonly limits: { readonly max_age: number; readonly duplicate_window: number; readonly num_replicas?: number };
+  private readonly limits: {
+    readonly max_age: number;
+    readonly duplicate_window: number;
+    readonly num_replicas?: number;
+  };
   private manager: Promise<JetStreamManager> | undefined;
   private known: Promise<string> | undefined;
   /** How often the connection was lost; a stream may have lost its end each time. */
@@ -55,7 +75,11 @@ export class LogStream {
     { maxAgeMs = MAX_AGE_DEFAULT_MS, duplicateWindowMs = DUPLICATE_WINDOW_DEFAULT_MS, replicas }: LogLimits = {},
   ) {
     // The broker refuses a window that is longer than the age.
-    this.limits = { max_age: nanos(maxAgeMs), duplicate_window: nanos(Math.min(duplicateWindowMs, maxAgeMs)), ...(replicas !== undefined && { num_replicas: replicas }) };
+    this.limits = {
+      max_age: nanos(maxAgeMs),
+      duplicate_window: nanos(Math.min(duplicateWindowMs, maxAgeMs)),
+      ...(replicas !== undefined && { num_replicas: replicas }),
+    };
     this.stream = `${namespace}-messages`;
     this.client = jetstream(connection, { timeout: 5_000 });
   }
@@ -65,7 +89,10 @@ export class LogStream {
     return `${this.namespace}._${kind}.${wireName}`;
   }
 
-  /** When the stream was made, or last found to have lost messages, which names its life. Makes it when it is missing. Asked of the broker again after some seconds, and after `forget`. */
+  /**
+   * When the stream was made, or last found to have lost messages, which names its life. Makes it when it is missing.
+   * Asked of the broker again after some seconds, and after `forget`.
+   */
   incarnation(): Promise<string> {
     const now = performance.now();
     if (now - this.askedAt > ASK_AGAIN_MS) this.known = undefined;
@@ -116,13 +143,17 @@ export class LogStream {
     }
   }
 
-  /** Those of some messages that the stream has confirmed and does not have at their place any more, though it begins before it. */
+  /**
+   * Those of some messages that the stream has confirmed and does not have at their place any more, though it begins
+   * before it.
+   */
   async missing(stored: readonly StoredPlace[]): Promise<readonly string[]> {
     const { first } = await this.bounds();
     const missing: string[] = [];
     const left = stored.filter(({ sequence }) => sequence >= first);
     const look = async (): Promise<void> => {
-      for (let one = left.pop(); one !== undefined; one = left.pop()) if ((await this.idAt(one.sequence)) !== one.id) missing.push(one.id);
+      for (let one = left.pop(); one !== undefined; one = left.pop())
+        if ((await this.idAt(one.sequence)) !== one.id) missing.push(one.id);
     };
     await Promise.all(Array.from({ length: ASKED_AT_ONCE }, look));
     return missing;
@@ -133,12 +164,25 @@ export class LogStream {
     try {
       const { created, config } = await streams.info(this.stream);
       const { max_age, duplicate_window, num_replicas = config.num_replicas } = this.limits;
-      if (config.max_age !== max_age || config.duplicate_window !== duplicate_window || config.num_replicas !== num_replicas) await this.asLimited(() => streams.update(this.stream, this.limits));
+      if (
+        config.max_age !== max_age ||
+        config.duplicate_window !== duplicate_window ||
+        config.num_replicas !== num_replicas
+      )
+        await this.asLimited(() => streams.update(this.stream, this.limits));
       return incarnationOf(created, config.metadata);
     } catch (error) {
       if (!(error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)) throw error;
       const subjects = [`${this.namespace}._event.>`, `${this.namespace}._command.>`];
-      const made = await this.asLimited(() => streams.add({ name: this.stream, subjects, storage: StorageType.File, retention: RetentionPolicy.Limits, ...this.limits }));
+      const made = await this.asLimited(() =>
+        streams.add({
+          name: this.stream,
+          subjects,
+          storage: StorageType.File,
+          retention: RetentionPolicy.Limits,
+          ...this.limits,
+        }),
+      );
       return incarnationOf(made.created, made.config.metadata);
     }
   }
@@ -150,7 +194,11 @@ export class LogStream {
     } catch (error) {
       if (!(error instanceof JetStreamApiError && TOO_FEW_SERVERS.includes(error.code))) throw error;
       const { num_replicas } = this.limits;
-      throw new StartupError('nats-replicas', `the NATS servers cannot keep ${num_replicas} copies of each message: ${error.message}`, `Start a cluster of ${num_replicas} servers or more with JetStream, or lower 'nats.replicas'.`);
+      throw new StartupError(
+        'nats-replicas',
+        `the NATS servers cannot keep ${num_replicas} copies of each message: ${error.message}`,
+        `Start a cluster of ${num_replicas} servers or more with JetStream, or lower 'nats.replicas'.`,
+      );
     }
   }
 
@@ -158,7 +206,11 @@ export class LogStream {
     return (this.manager ??= jetstreamManager(this.connection, { timeout: 5_000 }).catch((error: unknown) => {
       this.manager = undefined;
       if (error instanceof Error && error.name === 'JetStreamNotEnabled') {
-        throw new StartupError('jetstream', 'the NATS server has no JetStream, which keeps the messages between modules', "Start it with '--jetstream --store_dir <folder>'.");
+        throw new StartupError(
+          'jetstream',
+          'the NATS server has no JetStream, which keeps the messages between modules',
+          "Start it with '--jetstream --store_dir <folder>'.",
+        );
       }
       throw error;
     }));

@@ -6,7 +6,10 @@ import { natsHeadersOf } from './stored-messages.js';
 const IN_FLIGHT_MAX = 256;
 const ACK_TIMEOUT_MS = 5_000;
 
-/** Writes a batch to the log. Each message is acknowledged by the broker's storage before the next one of its key is sent. */
+/**
+ * Writes a batch to the log. Each message is acknowledged by the broker's storage before the next one of its key is
+ * sent.
+ */
 export async function writeToLog(log: LogStream, messages: readonly StoredMessage[]): Promise<Sent> {
   const chains = byKey(messages);
   const accepted = new Set<string>();
@@ -17,7 +20,12 @@ export async function writeToLog(log: LogStream, messages: readonly StoredMessag
     for (let chain = chains[next++]; chain !== undefined && failure === undefined; chain = chains[next++]) {
       for (const message of chain) {
         try {
-          const { seq } = await log.client.publish(log.subject(message.kind, message.name), message.payload, { msgID: message.id, headers: natsHeadersOf(message), timeout: ACK_TIMEOUT_MS, expect: { streamName: log.stream } });
+          const { seq } = await log.client.publish(log.subject(message.kind, message.name), message.payload, {
+            msgID: message.id,
+            headers: natsHeadersOf(message),
+            timeout: ACK_TIMEOUT_MS,
+            expect: { streamName: log.stream },
+          });
           sequences.set(message.id, seq);
         } catch (error) {
           failure ??= error;

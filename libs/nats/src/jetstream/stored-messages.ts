@@ -9,7 +9,9 @@ const TRACE = 'traceparent';
 /** JetStream's own: it knows a message again by it, within its window. */
 const ID = 'Nats-Msg-Id';
 
-/** What stands beside the payload, which is the message's JSON alone. A key may have any character; a header may not. */
+/**
+ * What stands beside the payload, which is the message's JSON alone. A key may have any character; a header may not.
+ */
 export function natsHeadersOf(message: StoredMessage): MsgHdrs {
   const headers = emptyHeaders();
   headers.set(SOURCE, message.source);
@@ -30,7 +32,10 @@ export function idOf({ headers }: Pick<JsMsg, 'headers'>): string | undefined {
   return UUID.test(id) ? id : undefined;
 }
 
-/** A message of the log; `undefined` for one that somebody else wrote, without what makes it one of ours, or with what cannot be stored. */
+/**
+ * A message of the log; `undefined` for one that somebody else wrote, without what makes it one of ours, or with what
+ * cannot be stored.
+ */
 export function messageOf(raw: JsMsg): StoredMessage | undefined {
   const [kindToken, module, ...rest] = raw.subject.split('.').slice(1);
   const { headers } = raw;
@@ -39,7 +44,8 @@ export function messageOf(raw: JsMsg): StoredMessage | undefined {
   const occurredAt = timeOf(time ?? '');
   const decoded = keyOf(key);
   const payload = raw.string();
-  if (occurredAt === undefined || decoded === undefined || payload.includes('\0') || source.includes('\0')) return undefined;
+  if (occurredAt === undefined || decoded === undefined || payload.includes('\0') || source.includes('\0'))
+    return undefined;
   const kind = kindToken === '_command' ? 'command' : 'event';
   const traceparent = headers?.get(TRACE);
   return {

@@ -12,7 +12,10 @@ export class ProductNotFound extends ContractError {
 }
 
 /** There is no category with this id. */
-@ErrorContract('catalog.unknown-category.v1', { kind: 'invalid', hint: 'Take the id from GET /categories, or make the category at POST /categories.' })
+@ErrorContract('catalog.unknown-category.v1', {
+  kind: 'invalid',
+  hint: 'Take the id from GET /categories, or make the category at POST /categories.',
+})
 export class UnknownCategory extends ContractError {
   @IsString() @MaxLength(60) readonly categoryId!: string;
   constructor(fields: Fields<UnknownCategory>) {
@@ -22,7 +25,10 @@ export class UnknownCategory extends ContractError {
 }
 
 /** Another product has this number. */
-@ErrorContract('catalog.sku-taken.v1', { kind: 'conflict', hint: 'Choose another sku, or change the product that has it at PATCH /products/:id.' })
+@ErrorContract('catalog.sku-taken.v1', {
+  kind: 'conflict',
+  hint: 'Choose another sku, or change the product that has it at PATCH /products/:id.',
+})
 export class SkuTaken extends ContractError {
   @IsString() @MaxLength(40) readonly sku!: string;
   constructor(fields: Fields<SkuTaken>) {

@@ -1,5 +1,15 @@
 import type { Fields } from '@fledge/kit/contract';
-import { IsBoolean, IsInt, IsISO4217CurrencyCode, IsString, IsUUID, Length, Max, MaxLength, Min } from 'class-validator';
+import {
+  IsBoolean,
+  IsInt,
+  IsISO4217CurrencyCode,
+  IsString,
+  IsUUID,
+  Length,
+  Max,
+  MaxLength,
+  Min,
+} from 'class-validator';
 
 /** The highest price, in minor units: ten million in a currency of hundredths. */
 export const PRICE_MINOR_MAX = 1_000_000_000;

@@ -24,7 +24,14 @@ import { ProductRow } from './storage/product.row.js';
   migrations: [CreateCatalog1763800000000],
   settings: CatalogSettings,
   imports: [Authentication.verifiedBy(GetSigningKeys)],
-  providers: [CategoryRepository, ProductRepository, GetProductHandler, GetProductsHandler, ListProductsHandler, DemoCatalog],
+  providers: [
+    CategoryRepository,
+    ProductRepository,
+    GetProductHandler,
+    GetProductsHandler,
+    ListProductsHandler,
+    DemoCatalog,
+  ],
   controllers: [ListProductsController, GetProductController, KeepProductsController, CategoriesController],
 })
 export class CatalogModule {}

@@ -25,7 +25,14 @@ afterAll(() => shop?.close());
 
 let next = 1;
 async function create(fields: object = {}): Promise<Item> {
-  const body = { sku: `T-${String(next++).padStart(4, '0')}`, name: 'Test Thing', priceMinor: 1_234, currency: 'EUR', categoryId: 'kitchen', ...fields };
+  const body = {
+    sku: `T-${String(next++).padStart(4, '0')}`,
+    name: 'Test Thing',
+    priceMinor: 1_234,
+    currency: 'EUR',
+    categoryId: 'kitchen',
+    ...fields,
+  };
   const response = await staff.request('POST', '/products', body);
   expect(response.status).toBe(201);
   return response.body as Item;
@@ -40,7 +47,7 @@ async function list(query: string): Promise<Page> {
 /** Walks through a list; `between` runs after each page. */
 async function walk(query: string, between: () => Promise<unknown> = () => Promise.resolve()): Promise<Item[]> {
   const items: Item[] = [];
-  for (let cursor: string | null = ''; cursor !== null; ) {
+  for (let cursor: string | null = ''; cursor !== null;) {
     const page: Page = await list(`${query}${cursor && `&cursor=${cursor}`}`);
     items.push(...page.items);
     cursor = page.nextCursor;
@@ -72,8 +79,12 @@ describe('listing', () => {
 
   it('searches words as people type them', async () => {
     expect((await walk('q=walnut&limit=10')).every((item) => item.name.includes('Walnut'))).toBe(true);
-    expect((await list(`q=${encodeURIComponent('"cast iron" kettle')}`)).items.map((item) => item.name)).toEqual(['Cast Iron Kettle']);
-    expect((await list(`q=${encodeURIComponent('chairs -oak')}`)).items.some((item) => item.name === 'Oak Chair')).toBe(false);
+    expect((await list(`q=${encodeURIComponent('"cast iron" kettle')}`)).items.map((item) => item.name)).toEqual([
+      'Cast Iron Kettle',
+    ]);
+    expect((await list(`q=${encodeURIComponent('chairs -oak')}`)).items.some((item) => item.name === 'Oak Chair')).toBe(
+      false,
+    );
     expect((await list(`q=${encodeURIComponent("' & | ! ( :*")}`)).items).toEqual([]);
   });
 
@@ -89,7 +100,10 @@ describe('listing', () => {
     expect((await shop.request('GET', `/products/${id}`)).status).toBe(200);
   });
 
-  const place = (fields: object): string => Buffer.from(JSON.stringify({ sort: 'price', direction: 'asc', value: '1', id: randomUUID(), ...fields })).toString('base64url');
+  const place = (fields: object): string =>
+    Buffer.from(JSON.stringify({ sort: 'price', direction: 'asc', value: '1', id: randomUUID(), ...fields })).toString(
+      'base64url',
+    );
   it.each([
     ['cursor=nonsense'],
     ['sort=relevance'],
@@ -101,41 +115,56 @@ describe('listing', () => {
     [`sort=price&cursor=${place({ value: 'ten' })}`],
     [`sort=price&cursor=${place({ value: '99999999999' })}`],
   ])('answers 400 to %s', async (query) => {
-    expect(await shop.request('GET', `/products?${query}`)).toMatchObject({ status: 400, body: { code: 'fledge.invalid-request' } });
+    expect(await shop.request('GET', `/products?${query}`)).toMatchObject({
+      status: 400,
+      body: { code: 'fledge.invalid-request' },
+    });
   });
 });
 
 describe('keeping products', () => {
   it('gives a sku to one product, however many ask at once', async () => {
     const body = { sku: 'ONLY-1', name: 'One', priceMinor: 1, currency: 'EUR', categoryId: 'kitchen' };
-    const statuses = (await Promise.all([1, 2, 3].map(() => staff.request('POST', '/products', body)))).map((response) => response.status);
+    const statuses = (await Promise.all([1, 2, 3].map(() => staff.request('POST', '/products', body)))).map(
+      (response) => response.status,
+    );
     expect(statuses.sort()).toEqual([201, 409, 409]);
   });
 
   it('changes what is named and leaves the rest', async () => {
     const { id } = await create();
-    expect((await staff.request('PATCH', `/products/${id}`, { priceMinor: 999 })).body).toMatchObject({ name: 'Test Thing', priceMinor: 999, active: true });
+    expect((await staff.request('PATCH', `/products/${id}`, { priceMinor: 999 })).body).toMatchObject({
+      name: 'Test Thing',
+      priceMinor: 999,
+      active: true,
+    });
     expect((await staff.request('PATCH', `/products/${id}`, { sku: 'OTHER' })).status).toBe(400);
     expect((await staff.request('PATCH', `/products/${id}`, { name: null })).status).toBe(400);
-    expect((await staff.request('PATCH', `/products/${id}`, { name: ' \t' })).body).toMatchObject({ violations: [{ path: 'name', message: 'name must not be blank' }] });
+    expect((await staff.request('PATCH', `/products/${id}`, { name: ' \t' })).body).toMatchObject({
+      violations: [{ path: 'name', message: 'name must not be blank' }],
+    });
   });
 
   it('is for staff', async () => {
     expect((await shop.request('POST', '/products', {})).status).toBe(401);
-    expect((await shop.as({ subject: randomUUID(), roles: ['buyer'] }).request('POST', '/products', {})).status).toBe(403);
+    expect((await shop.as({ subject: randomUUID(), roles: ['buyer'] }).request('POST', '/products', {})).status).toBe(
+      403,
+    );
   });
 });
 
 describe('to other modules', () => {
   it('answers those of some products that exist', async () => {
     const { id } = await create();
-    expect((await shop.execute(new GetProducts({ productIds: [id, randomUUID()] }))).map((product) => product.id)).toEqual([id]);
+    expect(
+      (await shop.execute(new GetProducts({ productIds: [id, randomUUID()] }))).map((product) => product.id),
+    ).toEqual([id]);
     await expect(shop.execute(new GetProduct({ productId: randomUUID() }))).rejects.toBeInstanceOf(ProductNotFound);
   });
 
   it('answers all products, page by page', async () => {
     const seen: string[] = [];
-    for (let afterId: string | undefined; ; ) {
+    for (let afterId: string | undefined; ;) {
       const page = await shop.execute(new ListProducts({ ...(afterId !== undefined && { afterId }), limit: 150 }));
       seen.push(...page.filter((product) => product.sku.startsWith(DEMO_SKU_PREFIX)).map((product) => product.id));
       afterId = page.at(-1)?.id;

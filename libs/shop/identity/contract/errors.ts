@@ -2,7 +2,10 @@ import { ContractError, ErrorContract, type Fields } from '@fledge/kit/contract'
 import { IsEmail, MaxLength } from 'class-validator';
 
 /** The e-mail address belongs to a user already, in whatever case it was written. */
-@ErrorContract('identity.email-taken.v1', { kind: 'conflict', hint: 'Log in with this address, or register another one.' })
+@ErrorContract('identity.email-taken.v1', {
+  kind: 'conflict',
+  hint: 'Log in with this address, or register another one.',
+})
 export class EmailTaken extends ContractError {
   @IsEmail() @MaxLength(254) readonly email!: string;
   constructor(fields: Fields<EmailTaken>) {
@@ -12,7 +15,10 @@ export class EmailTaken extends ContractError {
 }
 
 /** No user has this address and password. Says no more on purpose: not even whether the address is known. */
-@ErrorContract('identity.wrong-credentials.v1', { kind: 'unauthenticated', hint: 'Check the address and the password, or register at POST /auth/register.' })
+@ErrorContract('identity.wrong-credentials.v1', {
+  kind: 'unauthenticated',
+  hint: 'Check the address and the password, or register at POST /auth/register.',
+})
 export class WrongCredentials extends ContractError {
   constructor() {
     super('the e-mail address or the password is wrong');

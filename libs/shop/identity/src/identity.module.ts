@@ -23,7 +23,15 @@ import { UserRow } from './storage/user.row.js';
   migrations: [CreateIdentity1763800000000],
   settings: IdentitySettings,
   imports: [Authentication.verifiedBy(GetSigningKeys)],
-  providers: [UserRepository, SigningKeyRepository, Passwords, TokenSigner, GetSigningKeysHandler, GetUserHandler, DemoUsers],
+  providers: [
+    UserRepository,
+    SigningKeyRepository,
+    Passwords,
+    TokenSigner,
+    GetSigningKeysHandler,
+    GetUserHandler,
+    DemoUsers,
+  ],
   controllers: [RegisterController, LogInController, MeController, JwksController],
 })
 export class IdentityModule {}

@@ -13,10 +13,14 @@ afterAll(() => shop?.close());
 const password = 'a long enough password';
 const register = (email: string) => shop.request('POST', '/auth/register', { email, password });
 const logIn = (email: string, secret: string) => shop.request('POST', '/auth/login', { email, password: secret });
-const me = (token: string) => shop.request('GET', '/users/me', undefined, { headers: { authorization: `Bearer ${token}` } });
+const me = (token: string) =>
+  shop.request('GET', '/users/me', undefined, { headers: { authorization: `Bearer ${token}` } });
 
 it('registers, logs in, and knows who it is', async () => {
-  expect(await register('Ann@Shop.test')).toMatchObject({ status: 201, body: { email: 'Ann@Shop.test', roles: ['buyer'] } });
+  expect(await register('Ann@Shop.test')).toMatchObject({
+    status: 201,
+    body: { email: 'Ann@Shop.test', roles: ['buyer'] },
+  });
   const { status, body } = await logIn('ann@shop.test', password);
   expect(status).toBe(200);
   const { accessToken } = body as { accessToken: string };
@@ -24,19 +28,27 @@ it('registers, logs in, and knows who it is', async () => {
 });
 
 it('has one user for an address in any case, however many register at once', async () => {
-  const statuses = (await Promise.all(['bob@shop.test', 'BOB@shop.test', 'Bob@Shop.Test'].map(register))).map((response) => response.status);
+  const statuses = (await Promise.all(['bob@shop.test', 'BOB@shop.test', 'Bob@Shop.Test'].map(register))).map(
+    (response) => response.status,
+  );
   expect(statuses.sort()).toEqual([201, 409, 409]);
 });
 
 it('answers an unknown address and a wrong password alike', async () => {
-  const [wrong, unknown] = [await logIn('buyer@shop.test', 'wrong password'), await logIn('nobody@shop.test', 'wrong password')];
+  const [wrong, unknown] = [
+    await logIn('buyer@shop.test', 'wrong password'),
+    await logIn('nobody@shop.test', 'wrong password'),
+  ];
   expect([wrong.status, unknown.status]).toEqual([401, 401]);
   expect({ ...(wrong.body as object), correlationId: '' }).toEqual({ ...(unknown.body as object), correlationId: '' });
 });
 
 it('has users with known passwords in production only where the environment asks for them', async () => {
   const before = { ...process.env };
-  for (const [asked, status] of [[undefined, 401], ['true', 200]] as const) {
+  for (const [asked, status] of [
+    [undefined, 401],
+    ['true', 200],
+  ] as const) {
     process.env.NODE_ENV = 'production';
     if (asked === undefined) delete process.env.FLEDGE_DEMO;
     else process.env.FLEDGE_DEMO = asked;
@@ -44,19 +56,29 @@ it('has users with known passwords in production only where the environment asks
     process.env.NODE_ENV = before.NODE_ENV;
     if (before.FLEDGE_DEMO === undefined) delete process.env.FLEDGE_DEMO;
     else process.env.FLEDGE_DEMO = before.FLEDGE_DEMO;
-    expect((await other.request('POST', '/auth/login', { email: 'staff@shop.test', password: 'staff-demo-password' })).status).toBe(status);
+    expect(
+      (await other.request('POST', '/auth/login', { email: 'staff@shop.test', password: 'staff-demo-password' }))
+        .status,
+    ).toBe(status);
     await other.close();
   }
 });
 
 it('lets nobody make staff of themselves', async () => {
-  expect(await shop.request('POST', '/auth/register', { email: 'eve@shop.test', password, roles: ['staff'] })).toMatchObject({ status: 400 });
+  expect(
+    await shop.request('POST', '/auth/register', { email: 'eve@shop.test', password, roles: ['staff'] }),
+  ).toMatchObject({ status: 400 });
 });
 
 it('issues tokens that its published keys verify, and publishes no private key', async () => {
   const { accessToken } = (await logIn('staff@shop.test', 'staff-demo-password')).body as { accessToken: string };
-  const { keys } = (await shop.request('GET', '/.well-known/jwks.json')).body as { keys: { kid: string; d?: string }[] };
-  const { payload } = await jwtVerify(accessToken, createLocalJWKSet({ keys: keys.map((key) => ({ ...key, kty: 'OKP' })) }));
+  const { keys } = (await shop.request('GET', '/.well-known/jwks.json')).body as {
+    keys: { kid: string; d?: string }[];
+  };
+  const { payload } = await jwtVerify(
+    accessToken,
+    createLocalJWKSet({ keys: keys.map((key) => ({ ...key, kty: 'OKP' })) }),
+  );
   expect(payload).toMatchObject({ roles: ['staff'], iss: 'identity' });
   expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(3_600);
   expect(keys.every((key) => key.d === undefined)).toBe(true);
@@ -67,7 +89,9 @@ it('tells other modules how to reach a user, and who is none', async () => {
   const { body } = await register('reach@shop.test');
   const { id } = body as { id: string };
   expect(await shop.execute(new GetUser({ userId: id }))).toEqual({ userId: id, email: 'reach@shop.test' });
-  await expect(shop.execute(new GetUser({ userId: '00000000-0000-4000-8000-000000000000' }))).rejects.toThrow(UserNotFound);
+  await expect(shop.execute(new GetUser({ userId: '00000000-0000-4000-8000-000000000000' }))).rejects.toThrow(
+    UserNotFound,
+  );
 });
 
 it('makes one key, however many replicas start at once', async () => {

@@ -14,7 +14,10 @@ export class OutOfStock extends ContractError {
 }
 
 /** The order has a reservation with other lines. */
-@ErrorContract('inventory.reservation-differs.v1', { kind: 'conflict', hint: 'Release the reservation, and reserve for a new order.' })
+@ErrorContract('inventory.reservation-differs.v1', {
+  kind: 'conflict',
+  hint: 'Release the reservation, and reserve for a new order.',
+})
 export class ReservationDiffers extends ContractError {
   @IsUUID() readonly orderId!: string;
   constructor(fields: Fields<ReservationDiffers>) {
@@ -23,7 +26,9 @@ export class ReservationDiffers extends ContractError {
   }
 }
 
-/** The reservation was released, maybe before this reservation came: an order that gave up never holds stock afterwards. */
+/**
+ * The reservation was released, maybe before this reservation came: an order that gave up never holds stock afterwards.
+ */
 @ErrorContract('inventory.reservation-released.v1', { kind: 'conflict', hint: 'Reserve for a new order.' })
 export class ReservationReleased extends ContractError {
   @IsUUID() readonly orderId!: string;

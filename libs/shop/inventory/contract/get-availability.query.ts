@@ -3,7 +3,10 @@ import { Query } from '@nestjs/cqrs';
 import { ArrayMaxSize, ArrayMinSize, IsUUID } from 'class-validator';
 import { Availability } from './availability.view.js';
 
-/** Answers how many of each product could be reserved now, one entry an id; nothing was received of one is 0. 1 to 100 ids. */
+/**
+ * Answers how many of each product could be reserved now, one entry an id; nothing was received of one is 0. 1 to 100
+ * ids.
+ */
 @QueryContract('inventory.get-availability.v1', { result: [Availability], deadlineMs: 2_000 })
 export class GetAvailability extends Query<Availability[]> {
   @IsUUID('all', { each: true }) @ArrayMinSize(1) @ArrayMaxSize(100) readonly productIds!: string[];

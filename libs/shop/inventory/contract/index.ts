@@ -27,7 +27,12 @@ export { ReservationExpired } from './reservation-expired.event.js';
 export { ReserveStock } from './reserve-stock.command.js';
 export { SaleRefused } from './sale-refused.event.js';
 export { SellStock } from './sell-stock.command.js';
-export { RESERVATION_LINES_MAX, RESERVATION_QUANTITY_MAX, ReservationLine, StockReservation } from './stock-reservation.view.js';
+export {
+  RESERVATION_LINES_MAX,
+  RESERVATION_QUANTITY_MAX,
+  ReservationLine,
+  StockReservation,
+} from './stock-reservation.view.js';
 export { StockReleased } from './stock-released.event.js';
 export { StockSold } from './stock-sold.event.js';
 

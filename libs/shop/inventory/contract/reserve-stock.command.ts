@@ -6,8 +6,9 @@ import { OutOfStock, ReservationDiffers, ReservationReleased } from './errors.js
 import { RESERVATION_LINES_MAX, ReservationLine, StockReservation } from './stock-reservation.view.js';
 
 /**
- * Keeps stock for an order: all lines or none. Safe to repeat: an order has one reservation, and sending it again answers that.
- * Fails with `OutOfStock`, with `ReservationDiffers` for other lines, or with `ReservationReleased` for an order that gave up.
+ * Keeps stock for an order: all lines or none. Safe to repeat: an order has one reservation, and sending it again
+ * answers that. Fails with `OutOfStock`, with `ReservationDiffers` for other lines, or with `ReservationReleased` for
+ * an order that gave up.
  */
 @CommandContract('inventory.reserve-stock.v1', {
   result: StockReservation,
@@ -17,7 +18,11 @@ import { RESERVATION_LINES_MAX, ReservationLine, StockReservation } from './stoc
 })
 export class ReserveStock extends Command<StockReservation> {
   @IsUUID() readonly orderId!: string;
-  @ValidateNested({ each: true }) @Type(() => ReservationLine) @ArrayMinSize(1) @ArrayMaxSize(RESERVATION_LINES_MAX) readonly lines!: ReservationLine[];
+  @ValidateNested({ each: true })
+  @Type(() => ReservationLine)
+  @ArrayMinSize(1)
+  @ArrayMaxSize(RESERVATION_LINES_MAX)
+  readonly lines!: ReservationLine[];
   constructor(fields: Fields<ReserveStock>) {
     super();
     Object.assign(this, fields);

@@ -23,7 +23,10 @@ export class StockReservation {
   @IsIn(['held', 'confirmed']) readonly status!: 'held' | 'confirmed';
   /** Until when it is held, if nobody confirms it. */
   @IsDate() readonly expiresAt!: Date;
-  @ValidateNested({ each: true }) @Type(() => ReservationLine) @ArrayMaxSize(RESERVATION_LINES_MAX) readonly lines!: ReservationLine[];
+  @ValidateNested({ each: true })
+  @Type(() => ReservationLine)
+  @ArrayMaxSize(RESERVATION_LINES_MAX)
+  readonly lines!: ReservationLine[];
   constructor(fields: Fields<StockReservation>) {
     Object.assign(this, fields);
   }

@@ -30,7 +30,19 @@ import { StockRow } from './storage/stock.row.js';
   migrations: [CreateInventory1763800000000],
   settings: InventorySettings,
   imports: [Authentication.verifiedBy(GetSigningKeys)],
-  providers: [StockRepository, ReceiptRepository, ReservationRepository, Receiving, GivingBack, Expiry, ReserveStockHandler, SellStockHandler, ReleaseStockHandler, GetAvailabilityHandler, DemoStock],
+  providers: [
+    StockRepository,
+    ReceiptRepository,
+    ReservationRepository,
+    Receiving,
+    GivingBack,
+    Expiry,
+    ReserveStockHandler,
+    SellStockHandler,
+    ReleaseStockHandler,
+    GetAvailabilityHandler,
+    DemoStock,
+  ],
   controllers: [ReceiveStockController, GetStockController],
 })
 export class InventoryModule {}

@@ -4,6 +4,9 @@ import { IsBoolean, IsInt, Max, Min } from 'class-validator';
 export class InventorySettings {
   /** Whether the demonstration products get stock. */
   @IsBoolean() readonly demo: boolean = false;
-  /** Milliseconds for which stock is held for an order that does not sell it: from a second, to see it happen, to a week. */
+  /**
+   * Milliseconds for which stock is held for an order that does not sell it: from a second, to see it happen, to a
+   * week.
+   */
   @IsInt() @Min(1_000) @Max(604_800_000) readonly reservationMs: number = 900_000;
 }

@@ -6,12 +6,15 @@ export const MAILBOX = 'mailbox';
 /** What the topology file may say under `settings.notifications`. */
 export class NotificationsSettings {
   /**
-   * Where mail is handed over: `smtp://user:password@host:587`; `smtps://` for TLS from the start. Or `mailbox`: mails stay in the mailbox
-   * page, the default, but in production, where mail must reach people.
+   * Where mail is handed over: `smtp://user:password@host:587`; `smtps://` for TLS from the start. Or `mailbox`: mails
+   * stay in the mailbox page, the default, but in production, where mail must reach people.
    */
   @ValidateBy(
     { name: 'isSmtpUrl', validator: { validate: isSmtpUrl } },
-    { message: 'Write the URL of an SMTP server as smtp://user:password@host:587, or smtps:// for TLS from the start. For a trial, `mailbox` keeps mail in a page that everybody can read' },
+    {
+      message:
+        'Write the URL of an SMTP server as smtp://user:password@host:587, or smtps:// for TLS from the start. For a trial, `mailbox` keeps mail in a page that everybody can read',
+    },
   )
   readonly smtpUrl: string = process.env.NODE_ENV === 'production' ? '' : MAILBOX;
   /** Who mails come from. */

@@ -71,10 +71,23 @@ describe('a mail', () => {
     await server.close();
   });
 
-  const confirmed = (orderId: string): OrderConfirmed => new OrderConfirmed({ orderId, userId: ann, totalMinor: 6_980, currency: 'EUR' });
-  const arrives = (orderId: string, count = 1): Promise<void> => eventually(() => expect(server.of(orderId)).toHaveLength(count), `${count} mails arrive`, 10_000);
-  const rowOf = async (orderId: string): Promise<{ id: string; tries: number; failure: string | null; send_at: Date | null; sent_at: Date | null } | undefined> =>
-    (await shop.get(DataSource).query<{ id: string; tries: number; failure: string | null; send_at: Date | null; sent_at: Date | null }[]>('SELECT * FROM mails WHERE order_id = $1 ORDER BY created_at, id', [orderId]))[0];
+  const confirmed = (orderId: string): OrderConfirmed =>
+    new OrderConfirmed({ orderId, userId: ann, totalMinor: 6_980, currency: 'EUR' });
+  const arrives = (orderId: string, count = 1): Promise<void> =>
+    eventually(() => expect(server.of(orderId)).toHaveLength(count), `${count} mails arrive`, 10_000);
+  const rowOf = async (
+    orderId: string,
+  ): Promise<
+    { id: string; tries: number; failure: string | null; send_at: Date | null; sent_at: Date | null } | undefined
+  > =>
+    (
+      await shop
+        .get(DataSource)
+        .query<{ id: string; tries: number; failure: string | null; send_at: Date | null; sent_at: Date | null }[]>(
+          'SELECT * FROM mails WHERE order_id = $1 ORDER BY created_at, id',
+          [orderId],
+        )
+    )[0];
 
   it('tells the buyer, once, however often it is told itself', async () => {
     const orderId = randomUUID();
@@ -83,7 +96,12 @@ describe('a mail', () => {
     await shop.messages.deliver(event);
     await shop.messages.deliver(new OrderCompleted({ orderId, userId: ann }));
     await arrives(orderId, 2);
-    expect(server.of(orderId).map((mail) => mail.subject).sort()).toEqual(['Your order is complete', 'Your order is confirmed']);
+    expect(
+      server
+        .of(orderId)
+        .map((mail) => mail.subject)
+        .sort(),
+    ).toEqual(['Your order is complete', 'Your order is confirmed']);
     const first = server.of(orderId).find((mail) => mail.subject === 'Your order is confirmed');
     expect(first).toMatchObject({ from: { text: '"Shop" <shop@shop.test>' }, to: { text: EMAIL } });
     expect(first?.text).toContain('€69.80');
@@ -92,7 +110,9 @@ describe('a mail', () => {
 
   it('is text wherever it has HTML of others in it', async () => {
     const orderId = randomUUID();
-    await shop.messages.deliver(new OrderCancelled({ orderId, userId: ann, reason: '<script>alert("x")</script> & more' }));
+    await shop.messages.deliver(
+      new OrderCancelled({ orderId, userId: ann, reason: '<script>alert("x")</script> & more' }),
+    );
     await arrives(orderId);
     expect(server.of(orderId)[0]?.html).toContain('&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &amp; more');
     expect(server.of(orderId)[0]?.text).toContain('<script>alert("x")</script> & more');
@@ -103,14 +123,26 @@ describe('a mail', () => {
     server.refuses = 2;
     await shop.messages.deliver(new OrderShipped({ orderId, userId: ann, trackingCode: 'FL000000000001' }));
     await arrives(orderId);
-    await eventually(async () => expect(await rowOf(orderId)).toMatchObject({ tries: 2, failure: null, send_at: null }), 'it is noted as sent');
+    await eventually(
+      async () => expect(await rowOf(orderId)).toMatchObject({ tries: 2, failure: null, send_at: null }),
+      'it is noted as sent',
+    );
     expect(server.of(orderId)).toHaveLength(1);
   });
 
   it('to nobody is given up, and keeps why', async () => {
     const orderId = randomUUID();
     await shop.messages.deliver(new OrderCompleted({ orderId, userId: randomUUID() }));
-    await eventually(async () => expect(await rowOf(orderId)).toMatchObject({ tries: 1, send_at: null, sent_at: null, failure: 'the user does not exist' }), 'it is given up');
+    await eventually(
+      async () =>
+        expect(await rowOf(orderId)).toMatchObject({
+          tries: 1,
+          send_at: null,
+          sent_at: null,
+          failure: 'the user does not exist',
+        }),
+      'it is given up',
+    );
   });
 
   it('that was sent by one who was killed before noting it goes out under the same Message-ID', async () => {
@@ -132,10 +164,18 @@ describe('a mail', () => {
 
   it('is listed to its reader alone, page by page', async () => {
     const { body } = await shop.request('GET', '/notifications?limit=2');
-    expect(body).toMatchObject({ items: [{ kind: expect.any(String) as string }, {}], nextCursor: expect.any(String) as string });
+    expect(body).toMatchObject({
+      items: [{ kind: expect.any(String) as string }, {}],
+      nextCursor: expect.any(String) as string,
+    });
     const { nextCursor } = body as { nextCursor: string };
-    expect((await shop.request('GET', `/notifications?limit=2&cursor=${encodeURIComponent(nextCursor)}`)).status).toBe(200);
-    expect((await shop.as({ subject: randomUUID(), roles: [] }).request('GET', '/notifications')).body).toEqual({ items: [], nextCursor: null });
+    expect((await shop.request('GET', `/notifications?limit=2&cursor=${encodeURIComponent(nextCursor)}`)).status).toBe(
+      200,
+    );
+    expect((await shop.as({ subject: randomUUID(), roles: [] }).request('GET', '/notifications')).body).toEqual({
+      items: [],
+      nextCursor: null,
+    });
   });
 
   it('is not shown to the world when it is sent', async () => {
@@ -152,7 +192,10 @@ it('waits for a server that is away', async () => {
   try {
     const orderId = randomUUID();
     await shop.messages.deliver(new OrderCompleted({ orderId, userId: ann }));
-    await eventually(async () => expect(await shop.get(DataSource).query('SELECT 1 FROM mails WHERE tries > 0')).toHaveLength(1), 'a try fails');
+    await eventually(
+      async () => expect(await shop.get(DataSource).query('SELECT 1 FROM mails WHERE tries > 0')).toHaveLength(1),
+      'a try fails',
+    );
     await back.listen(port);
     await eventually(() => expect(back.of(orderId)).toHaveLength(1), 'the mail arrives', 15_000);
   } finally {
@@ -161,16 +204,27 @@ it('waits for a server that is away', async () => {
   }
 });
 
-it.each([{ smtpUrl: 'http://mail' }, { smtpUrl: 7 }, { smtp: 'smtp://mail' }])('refuses the settings %j', async (settings) => {
-  await expect(testModule(NotificationsModule, { settings, logger: false })).rejects.toMatchObject({ code: 'fledge.startup.setting' });
-});
+it.each([{ smtpUrl: 'http://mail' }, { smtpUrl: 7 }, { smtp: 'smtp://mail' }])(
+  'refuses the settings %j',
+  async (settings) => {
+    await expect(testModule(NotificationsModule, { settings, logger: false })).rejects.toMatchObject({
+      code: 'fledge.startup.setting',
+    });
+  },
+);
 
 it('stays in the mailbox page without a server', async () => {
   const shop = await start('');
   try {
     const orderId = randomUUID();
     await shop.messages.deliver(new OrderCancelled({ orderId, userId: ann, reason: '<b>late</b>' }));
-    await eventually(async () => expect((await shop.as(undefined).request('GET', '/notifications/mailbox')).body).toContain('Your order is cancelled'), 'the mail is shown');
+    await eventually(
+      async () =>
+        expect((await shop.as(undefined).request('GET', '/notifications/mailbox')).body).toContain(
+          'Your order is cancelled',
+        ),
+      'the mail is shown',
+    );
     const { body } = await shop.as(undefined).request('GET', '/notifications/mailbox');
     const id = /mailbox\/([0-9a-f-]{36})/.exec(String(body))?.[1] ?? '';
     const read = await shop.as(undefined).request('GET', `/notifications/mailbox/${id}`);
@@ -200,7 +254,10 @@ describe('a mail server that says nothing', () => {
   it('is given up after seconds, so that it does not hold up all others', async () => {
     const orderId = randomUUID();
     await shop.messages.deliver(new OrderCompleted({ orderId, userId: ann }));
-    const tries = async (): Promise<number> => (await shop.get(DataSource).query<{ tries: number }[]>('SELECT tries FROM mails WHERE order_id = $1', [orderId]))[0]?.tries ?? 0;
+    const tries = async (): Promise<number> =>
+      (
+        await shop.get(DataSource).query<{ tries: number }[]>('SELECT tries FROM mails WHERE order_id = $1', [orderId])
+      )[0]?.tries ?? 0;
     await eventually(async () => expect(await tries()).toBe(1), 'it was tried in vain', 15_000);
   }, 20_000);
 });

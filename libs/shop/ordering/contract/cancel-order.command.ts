@@ -5,10 +5,15 @@ import { OrderNotCancellable, OrderNotFound } from './errors.js';
 import { OrderView } from './order.view.js';
 
 /**
- * Cancels an order that is not completed: its stock is released, and its money goes back. Safe to repeat. Until that is done the order is
- * `cancelling`; it is finished by itself. Whose order it is, is for the caller to check.
+ * Cancels an order that is not completed: its stock is released, and its money goes back. Safe to repeat. Until that is
+ * done the order is `cancelling`; it is finished by itself. Whose order it is, is for the caller to check.
  */
-@CommandContract('ordering.cancel-order.v1', { result: OrderView, errors: [OrderNotFound, OrderNotCancellable], deadlineMs: 10_000, idempotent: true })
+@CommandContract('ordering.cancel-order.v1', {
+  result: OrderView,
+  errors: [OrderNotFound, OrderNotCancellable],
+  deadlineMs: 10_000,
+  idempotent: true,
+})
 export class CancelOrder extends Command<OrderView> {
   @IsUUID() readonly orderId!: string;
   /** Why: for a person. */

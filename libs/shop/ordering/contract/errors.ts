@@ -35,7 +35,9 @@ export class QuantityTooLarge extends ContractError {
   @IsInt() readonly quantity!: number;
   @IsInt() readonly quantityMax!: number;
   constructor(fields: Fields<QuantityTooLarge>) {
-    super(`${fields.quantity} of product ${fields.productId} are more than the ${fields.quantityMax} that a line may have`);
+    super(
+      `${fields.quantity} of product ${fields.productId} are more than the ${fields.quantityMax} that a line may have`,
+    );
     Object.assign(this, fields);
   }
 }
@@ -51,7 +53,10 @@ export class ItemNotInCart extends ContractError {
 }
 
 /** The product is not on sale. */
-@ErrorContract('ordering.item-unavailable.v1', { kind: 'conflict', hint: 'Remove it from the cart at DELETE /cart/items/:productId.' })
+@ErrorContract('ordering.item-unavailable.v1', {
+  kind: 'conflict',
+  hint: 'Remove it from the cart at DELETE /cart/items/:productId.',
+})
 export class ItemUnavailable extends ContractError {
   @IsUUID() readonly productId!: string;
   constructor(fields: Fields<ItemUnavailable>) {
@@ -73,7 +78,10 @@ export class MixedCurrencies extends ContractError {
 }
 
 /** There is less of a product than the cart asks for. Nothing was ordered, and the cart is as it was. */
-@ErrorContract('ordering.item-out-of-stock.v1', { kind: 'conflict', hint: 'Change the quantity to `available` or less, or remove the product.' })
+@ErrorContract('ordering.item-out-of-stock.v1', {
+  kind: 'conflict',
+  hint: 'Change the quantity to `available` or less, or remove the product.',
+})
 export class ItemOutOfStock extends ContractError {
   @IsUUID() readonly productId!: string;
   @IsInt() @Min(1) readonly requested!: number;
@@ -85,7 +93,10 @@ export class ItemOutOfStock extends ContractError {
 }
 
 /** Another order of the user is being placed at this moment. */
-@ErrorContract('ordering.order-in-progress.v1', { kind: 'conflict', hint: 'Wait for it. To repeat a request safely, send it with the same Idempotency-Key.' })
+@ErrorContract('ordering.order-in-progress.v1', {
+  kind: 'conflict',
+  hint: 'Wait for it. To repeat a request safely, send it with the same Idempotency-Key.',
+})
 export class OrderInProgress extends ContractError {
   @IsUUID() readonly orderId!: string;
   constructor(fields: Fields<OrderInProgress>) {
@@ -115,7 +126,10 @@ export class OrderNotFound extends ContractError {
 }
 
 /** The order is in a state in which nothing can be cancelled. */
-@ErrorContract('ordering.order-not-cancellable.v1', { kind: 'conflict', hint: 'Only an order that is placed or confirmed can be cancelled.' })
+@ErrorContract('ordering.order-not-cancellable.v1', {
+  kind: 'conflict',
+  hint: 'Only an order that is placed or confirmed can be cancelled.',
+})
 export class OrderNotCancellable extends ContractError {
   @IsUUID() readonly orderId!: string;
   @IsIn(ORDER_STATES) readonly state!: OrderState;
@@ -126,7 +140,10 @@ export class OrderNotCancellable extends ContractError {
 }
 
 /** The order has no money that could go back. */
-@ErrorContract('ordering.order-not-refundable.v1', { kind: 'conflict', hint: 'Only an order that is completed can be refunded; cancel one that is not yet.' })
+@ErrorContract('ordering.order-not-refundable.v1', {
+  kind: 'conflict',
+  hint: 'Only an order that is completed can be refunded; cancel one that is not yet.',
+})
 export class OrderNotRefundable extends ContractError {
   @IsUUID() readonly orderId!: string;
   @IsIn(ORDER_STATES) readonly state!: OrderState;

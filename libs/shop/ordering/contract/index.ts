@@ -52,7 +52,16 @@ export const OrderingContract = defineContract({
   name: 'ordering',
   commands: [PlaceOrder, CancelOrder, RefundOrder],
   queries: [GetOrder],
-  events: [OrderPlaced, CancelRequested, OrderConfirmed, OrderShipped, OrderCompleted, OrderCancelled, RefundRequested, OrderRefunded],
+  events: [
+    OrderPlaced,
+    CancelRequested,
+    OrderConfirmed,
+    OrderShipped,
+    OrderCompleted,
+    OrderCancelled,
+    RefundRequested,
+    OrderRefunded,
+  ],
   routes: ['/cart', '/orders'],
   unknownFields: 'open',
 });

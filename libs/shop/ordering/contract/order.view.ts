@@ -1,6 +1,17 @@
 import type { Fields } from '@fledge/kit/contract';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsDate, IsIn, IsInt, IsOptional, IsString, IsUUID, MaxLength, Min, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsDate,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import { ORDER_STATES, type OrderState } from './order-state.js';
 
 /** So many of one product, as it was when it was ordered. */
@@ -45,7 +56,10 @@ export class OrderView {
   @ValidateNested({ each: true }) @Type(() => OrderLineView) @ArrayMaxSize(50) readonly lines!: OrderLineView[];
   @IsDate() readonly createdAt!: Date;
   /** All that happened, the first first. */
-  @ValidateNested({ each: true }) @Type(() => OrderStepView) @ArrayMaxSize(ORDER_HISTORY_MAX) readonly history!: OrderStepView[];
+  @ValidateNested({ each: true })
+  @Type(() => OrderStepView)
+  @ArrayMaxSize(ORDER_HISTORY_MAX)
+  readonly history!: OrderStepView[];
   constructor(fields: Fields<OrderView>) {
     Object.assign(this, fields);
   }

@@ -1,7 +1,15 @@
 import { CommandContract, type Fields } from '@fledge/kit/contract';
 import { Command } from '@nestjs/cqrs';
 import { IsOptional, IsString, IsUUID, Length, Matches } from 'class-validator';
-import { CartChanged, EmptyCart, ItemOutOfStock, ItemUnavailable, MixedCurrencies, OrderInProgress, OrderNotPlaced } from './errors.js';
+import {
+  CartChanged,
+  EmptyCart,
+  ItemOutOfStock,
+  ItemUnavailable,
+  MixedCurrencies,
+  OrderInProgress,
+  OrderNotPlaced,
+} from './errors.js';
 import { OrderView } from './order.view.js';
 import { PAYMENT_METHOD } from './payment-method.js';
 
@@ -9,8 +17,9 @@ import { PAYMENT_METHOD } from './payment-method.js';
 export const IDEMPOTENCY_KEY_MAX = 200;
 
 /**
- * Orders what is in a user's cart at today's prices: reserves all of it or nothing, and empties the cart. Safe to repeat with the
- * same `idempotencyKey`: answers the order that the first one placed. An attempt that placed none leaves the key free.
+ * Orders what is in a user's cart at today's prices: reserves all of it or nothing, and empties the cart. Safe to
+ * repeat with the same `idempotencyKey`: answers the order that the first one placed. An attempt that placed none
+ * leaves the key free.
  */
 @CommandContract('ordering.place-order.v1', {
   result: OrderView,

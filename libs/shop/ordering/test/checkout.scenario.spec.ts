@@ -2,10 +2,46 @@ import { randomUUID } from 'node:crypto';
 import { Processes, type Run } from '@fledge/kit';
 import { eventually, fake, testModule, type TestCaller, type TestedModule } from '@fledge/kit/testing';
 import { CatalogContract, GetProduct, GetProducts, type ProductView } from '@shop/catalog/contract';
-import { InventoryContract, ReleaseStock, ReservationExpired, ReserveStock, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
-import { AuthorisePayment, CancelFailed, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined, RetryPayment } from '@shop/payments/contract';
-import { CancellationTooLate, CancelShipment, CreateShipment, ShipmentCancelled, ShipmentCreated, ShipmentDispatched } from '@shop/shipping/contract';
-import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderRefunded, OrderShipped, type OrderView, PlaceOrder } from '../contract/index.js';
+import {
+  InventoryContract,
+  ReleaseStock,
+  ReservationExpired,
+  ReserveStock,
+  SaleRefused,
+  SellStock,
+  StockReleased,
+  StockSold,
+} from '@shop/inventory/contract';
+import {
+  AuthorisePayment,
+  CancelFailed,
+  CancelPayment,
+  CaptureFailed,
+  CapturePayment,
+  PaymentAuthorised,
+  PaymentCancelled,
+  PaymentCaptured,
+  PaymentDeclined,
+  RetryPayment,
+} from '@shop/payments/contract';
+import {
+  CancellationTooLate,
+  CancelShipment,
+  CreateShipment,
+  ShipmentCancelled,
+  ShipmentCreated,
+  ShipmentDispatched,
+} from '@shop/shipping/contract';
+import {
+  CancelRequested,
+  OrderCancelled,
+  OrderCompleted,
+  OrderConfirmed,
+  OrderRefunded,
+  OrderShipped,
+  type OrderView,
+  PlaceOrder,
+} from '../contract/index.js';
 import { CheckoutState } from '../src/checkout/checkout-state.js';
 import { Checkout } from '../src/checkout/checkout.process.js';
 import { OrderingModule } from '../src/index.js';
@@ -14,7 +50,16 @@ import { Refund } from '../src/refund-order/refund.process.js';
 import { OrderRepository } from '../src/storage/order.repository.js';
 
 const TOTAL = { amountMinor: 3_000, currency: 'EUR' };
-const productOf = (id: string): ProductView => ({ id, sku: 'T-1', name: 'Thing', description: '', priceMinor: 1_500, currency: 'EUR', categoryId: 'things', active: true });
+const productOf = (id: string): ProductView => ({
+  id,
+  sku: 'T-1',
+  name: 'Thing',
+  description: '',
+  priceMinor: 1_500,
+  currency: 'EUR',
+  categoryId: 'things',
+  active: true,
+});
 const fakes = [
   fake(CatalogContract)
     .on(GetProduct, ({ productId }) => productOf(productId))
@@ -45,7 +90,10 @@ async function placed(paymentMethod: string | undefined = 'pm_card_approved'): P
 }
 
 /** Waits until the checkout has sent a neighbour a command for an order, and answers it. */
-async function sent<C extends { readonly orderId: string }>(command: new (fields: never) => C, orderId: string): Promise<C[]> {
+async function sent<C extends { readonly orderId: string }>(
+  command: new (fields: never) => C,
+  orderId: string,
+): Promise<C[]> {
   let found: C[] = [];
   await eventually(async () => {
     found = (await shop.messages.sent<C>(command)).filter((one) => one.orderId === orderId);
@@ -54,13 +102,19 @@ async function sent<C extends { readonly orderId: string }>(command: new (fields
   return found;
 }
 
-async function told<E extends { readonly orderId: string }>(event: new (fields: never) => E, orderId: string): Promise<E[]> {
+async function told<E extends { readonly orderId: string }>(
+  event: new (fields: never) => E,
+  orderId: string,
+): Promise<E[]> {
   return (await shop.messages.published<E>(event)).filter((one) => one.orderId === orderId);
 }
 
-const historyOf = async ({ http, orderId }: Placed): Promise<string[]> => ((await http.request('GET', `/orders/${orderId}`)).body as OrderView).history.map(({ what }) => what);
-const stateOf = async (orderId: string): Promise<string | undefined> => (await shop.get(OrderRepository).find(orderId))?.state;
-const state = (orderId: string, wanted: string): Promise<void> => eventually(async () => expect(await stateOf(orderId)).toBe(wanted), `the order is ${wanted}`);
+const historyOf = async ({ http, orderId }: Placed): Promise<string[]> =>
+  ((await http.request('GET', `/orders/${orderId}`)).body as OrderView).history.map(({ what }) => what);
+const stateOf = async (orderId: string): Promise<string | undefined> =>
+  (await shop.get(OrderRepository).find(orderId))?.state;
+const state = (orderId: string, wanted: string): Promise<void> =>
+  eventually(async () => expect(await stateOf(orderId)).toBe(wanted), `the order is ${wanted}`);
 /** Waits until a run has failed, with this as the last of its history. */
 const fails = (process: string, orderId: string, why: string): Promise<void> =>
   eventually(async () => {
@@ -84,7 +138,10 @@ const STEPS = {
   },
   pack: async (orderId: string): Promise<void> => {
     await shop.messages.deliver(new ShipmentCreated({ orderId, shipmentId: randomUUID() }));
-    await eventually(async () => expect((await shop.get(OrderRepository).find(orderId))?.history.at(-1)?.what).toBe('it was packed'), 'it is packed');
+    await eventually(
+      async () => expect((await shop.get(OrderRepository).find(orderId))?.history.at(-1)?.what).toBe('it was packed'),
+      'it is packed',
+    );
   },
   ship: async (orderId: string): Promise<void> => {
     await shop.messages.deliver(new ShipmentDispatched({ orderId, shipmentId: randomUUID(), trackingCode: 'FL1' }));
@@ -103,7 +160,11 @@ async function ends(orderId: string, reason: string): Promise<void> {
   expect(await sent(ReleaseStock, orderId)).toHaveLength(1);
   await state(orderId, 'cancelling');
   await shop.messages.deliver(new StockReleased({ orderId }));
-  await eventually(async () => expect((await shop.get(OrderRepository).find(orderId))?.history.at(-1)?.what).toBe('the stock went back'), 'the stock is back');
+  await eventually(
+    async () =>
+      expect((await shop.get(OrderRepository).find(orderId))?.history.at(-1)?.what).toBe('the stock went back'),
+    'the stock is back',
+  );
   await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'nothing' }));
   await state(orderId, 'cancelled');
   expect((await told(OrderCancelled, orderId)).map((event) => event.reason)).toEqual([reason]);
@@ -112,15 +173,41 @@ async function ends(orderId: string, reason: string): Promise<void> {
 it('sets the money aside, sells the stock, sends it, takes the money', async () => {
   const one = await placed();
   const { http, order, orderId } = one;
-  expect(await sent(AuthorisePayment, orderId)).toMatchObject([{ userId: order.userId, ...TOTAL, paymentMethod: 'pm_card_approved' }]);
+  expect(await sent(AuthorisePayment, orderId)).toMatchObject([
+    { userId: order.userId, ...TOTAL, paymentMethod: 'pm_card_approved' },
+  ]);
   for (const step of Object.values(STEPS)) await step(orderId);
-  expect(await sent(CreateShipment, orderId)).toMatchObject([{ userId: order.userId, lines: order.lines.map(({ productId, quantity }) => ({ productId, quantity })) }]);
+  expect(await sent(CreateShipment, orderId)).toMatchObject([
+    { userId: order.userId, lines: order.lines.map(({ productId, quantity }) => ({ productId, quantity })) },
+  ]);
   expect(await told(OrderConfirmed, orderId)).toHaveLength(1);
   expect(await told(OrderShipped, orderId)).toMatchObject([{ userId: order.userId, trackingCode: 'FL1' }]);
   expect(await told(OrderCompleted, orderId)).toHaveLength(1);
   const { history } = (await http.request('GET', `/orders/${orderId}`)).body as OrderView;
-  expect(history.map(({ what }) => what)).toEqual(['placing', 'placed', 'the payment was authorised', 'the stock was sold', 'confirmed', 'it was packed', 'it was sent', 'shipped', 'the money was taken', 'completed']);
-  expect(history.map((step) => step.state)).toEqual(['placing', 'placed', undefined, undefined, 'confirmed', undefined, undefined, 'shipped', undefined, 'completed']);
+  expect(history.map(({ what }) => what)).toEqual([
+    'placing',
+    'placed',
+    'the payment was authorised',
+    'the stock was sold',
+    'confirmed',
+    'it was packed',
+    'it was sent',
+    'shipped',
+    'the money was taken',
+    'completed',
+  ]);
+  expect(history.map((step) => step.state)).toEqual([
+    'placing',
+    'placed',
+    undefined,
+    undefined,
+    'confirmed',
+    undefined,
+    undefined,
+    'shipped',
+    undefined,
+    'completed',
+  ]);
   const times = history.map(({ at }) => Date.parse(String(at)));
   expect(times).toEqual([...times].sort((a, b) => a - b));
   expect(await cancel(one)).toMatchObject({ status: 409, body: { code: 'ordering.order-not-cancellable.v1' } });
@@ -141,7 +228,14 @@ describe('takes all back', () => {
     await sent(AuthorisePayment, orderId);
     await shop.messages.deliver(new PaymentDeclined({ orderId, reason: 'no funds' }));
     await ends(orderId, 'the payment was declined: no funds');
-    expect(await historyOf(one)).toEqual(['placing', 'placed', 'cancelling', 'the stock went back', 'no money was set aside', 'cancelled']);
+    expect(await historyOf(one)).toEqual([
+      'placing',
+      'placed',
+      'cancelling',
+      'the stock went back',
+      'no money was set aside',
+      'cancelled',
+    ]);
   });
 
   it('when the stock cannot be sold', async () => {
@@ -177,10 +271,17 @@ describe('a buyer cancels', () => {
   const commands = [AuthorisePayment, SellStock, CreateShipment, CapturePayment] as const;
   /** What the checkout has asked for of an order. */
   const asked = async (orderId: string): Promise<string[]> => {
-    const found = await Promise.all(commands.map(async (command) => (await shop.messages.sent<{ readonly orderId: string }>(command)).filter((one) => one.orderId === orderId).map(() => command.name)));
+    const found = await Promise.all(
+      commands.map(async (command) =>
+        (await shop.messages.sent<{ readonly orderId: string }>(command))
+          .filter((one) => one.orderId === orderId)
+          .map(() => command.name),
+      ),
+    );
     return found.flat();
   };
-  const dispatched = (orderId: string) => new ShipmentDispatched({ orderId, shipmentId: randomUUID(), trackingCode: 'FL1' });
+  const dispatched = (orderId: string) =>
+    new ShipmentDispatched({ orderId, shipmentId: randomUUID(), trackingCode: 'FL1' });
   /** By the number of steps that were gone: what happens there, and what is told next. */
   const moments = [
     ['the payment is authorised', (orderId: string) => new PaymentAuthorised({ orderId, ...TOTAL })],
@@ -202,31 +303,44 @@ describe('a buyer cancels', () => {
     await shop.messages.deliver(new ShipmentCancelled({ orderId }));
   };
 
-  it.each(moments.slice(0, 3).map(([name, next], steps) => [name, steps, next] as const))('before %s: all goes back, and what is told late changes nothing', async (_, steps, next) => {
-    const one = await after(steps);
-    const { orderId } = one;
-    const before = await asked(orderId);
-    expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelling' } });
-    if (steps === 2) await sent(CancelShipment, orderId);
-    else await sent(CancelPayment, orderId);
-    await shop.messages.deliver(next(orderId));
-    if (steps === 2) await stopped(orderId);
-    await ends(orderId, 'cancelled by the buyer');
-    expect(await asked(orderId)).toEqual(before);
-    expect((await historyOf(one)).slice(-1)).toEqual(['cancelled']);
-    expect([await told(OrderShipped, orderId), await told(OrderCompleted, orderId)]).toEqual([[], []]);
-    expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelled' } });
-  });
+  it.each(moments.slice(0, 3).map(([name, next], steps) => [name, steps, next] as const))(
+    'before %s: all goes back, and what is told late changes nothing',
+    async (_, steps, next) => {
+      const one = await after(steps);
+      const { orderId } = one;
+      const before = await asked(orderId);
+      expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelling' } });
+      if (steps === 2) await sent(CancelShipment, orderId);
+      else await sent(CancelPayment, orderId);
+      await shop.messages.deliver(next(orderId));
+      if (steps === 2) await stopped(orderId);
+      await ends(orderId, 'cancelled by the buyer');
+      expect(await asked(orderId)).toEqual(before);
+      expect((await historyOf(one)).slice(-1)).toEqual(['cancelled']);
+      expect([await told(OrderShipped, orderId), await told(OrderCompleted, orderId)]).toEqual([[], []]);
+      expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelled' } });
+    },
+  );
 
   it('while it is packed: first the shipment is stopped, then all goes back', async () => {
     const one = await after(3);
     expect(await cancel(one)).toMatchObject({ status: 200, body: { state: 'cancelling' } });
     await stopped(one.orderId);
     await ends(one.orderId, 'cancelled by the buyer');
-    expect((await historyOf(one)).slice(-6)).toEqual(['it was packed', 'cancelling', 'nothing is sent', 'the stock went back', 'no money was set aside', 'cancelled']);
+    expect((await historyOf(one)).slice(-6)).toEqual([
+      'it was packed',
+      'cancelling',
+      'nothing is sent',
+      'the stock went back',
+      'no money was set aside',
+      'cancelled',
+    ]);
   });
 
-  it.each([['before', true], ['after', false]])('too late, which is known %s the cancellation: it is sent, and paid', async (_, isFirst) => {
+  it.each([
+    ['before', true],
+    ['after', false],
+  ])('too late, which is known %s the cancellation: it is sent, and paid', async (_, isFirst) => {
     const one = await after(3);
     const { orderId } = one;
     // Either way shipping has dispatched it; what differs is of which the checkout hears first.
@@ -245,29 +359,43 @@ describe('a buyer cancels', () => {
     await STEPS.capture(orderId);
     expect(await historyOf(one)).toEqual(expect.arrayContaining(['it was sent', 'shipped', 'completed']));
     expect([(await told(OrderShipped, orderId)).length, (await told(OrderCancelled, orderId)).length]).toEqual([1, 0]);
-    for (const command of [CancelPayment, ReleaseStock]) expect((await shop.messages.sent<{ readonly orderId: string }>(command)).filter((sentOne) => sentOne.orderId === orderId)).toEqual([]);
+    for (const command of [CancelPayment, ReleaseStock])
+      expect(
+        (await shop.messages.sent<{ readonly orderId: string }>(command)).filter(
+          (sentOne) => sentOne.orderId === orderId,
+        ),
+      ).toEqual([]);
   });
 
-  it.each(moments.map(([name, next], steps) => [name, steps, next] as const))('at the moment at which %s: one of both counts', async (_, steps, next) => {
-    for (let i = 0; i < 3; i++) {
-      const one = await after(steps);
-      const { orderId } = one;
-      const answers = await Promise.all([cancel(one), cancel(one), shop.messages.deliver(next(orderId))]);
-      const isAccepted = answers.some((answer) => answer?.status === 200);
-      if (steps >= 3) {
-        // It is sent: the cancellation is refused, or turns out to be too late.
-        await sent(CapturePayment, orderId);
-        await STEPS.capture(orderId);
-      } else {
-        expect(isAccepted).toBe(true);
-        await eventually(async () => (await shop.messages.sent(CancelShipment)).some((command) => command.orderId === orderId) || (await shop.messages.sent(CancelPayment)).some((command) => command.orderId === orderId), 'something is taken back');
-        if ((await shop.messages.sent(CancelShipment)).some((command) => command.orderId === orderId)) await stopped(orderId);
-        await ends(orderId, 'cancelled by the buyer');
+  it.each(moments.map(([name, next], steps) => [name, steps, next] as const))(
+    'at the moment at which %s: one of both counts',
+    async (_, steps, next) => {
+      for (let i = 0; i < 3; i++) {
+        const one = await after(steps);
+        const { orderId } = one;
+        const answers = await Promise.all([cancel(one), cancel(one), shop.messages.deliver(next(orderId))]);
+        const isAccepted = answers.some((answer) => answer?.status === 200);
+        if (steps >= 3) {
+          // It is sent: the cancellation is refused, or turns out to be too late.
+          await sent(CapturePayment, orderId);
+          await STEPS.capture(orderId);
+        } else {
+          expect(isAccepted).toBe(true);
+          await eventually(
+            async () =>
+              (await shop.messages.sent(CancelShipment)).some((command) => command.orderId === orderId) ||
+              (await shop.messages.sent(CancelPayment)).some((command) => command.orderId === orderId),
+            'something is taken back',
+          );
+          if ((await shop.messages.sent(CancelShipment)).some((command) => command.orderId === orderId))
+            await stopped(orderId);
+          await ends(orderId, 'cancelled by the buyer');
+        }
+        expect((await told(CancelRequested, orderId)).length).toBe(isAccepted ? 1 : 0);
+        expect((await told(OrderCompleted, orderId)).length).toBe(steps >= 3 ? 1 : 0);
       }
-      expect((await told(CancelRequested, orderId)).length).toBe(isAccepted ? 1 : 0);
-      expect((await told(OrderCompleted, orderId)).length).toBe(steps >= 3 ? 1 : 0);
-    }
-  });
+    },
+  );
 });
 
 it('leaves an order shipped whose money cannot be taken, and fails for somebody to see it', async () => {
@@ -282,7 +410,11 @@ it('leaves an order shipped whose money cannot be taken, and fails for somebody 
 
   for (const tries of [1, 2]) {
     await shop.get(Processes).resume('checkout', orderId);
-    await eventually(async () => expect((await sent(RetryPayment, orderId)).map(({ attempt }) => attempt)).toEqual([1, 2].slice(0, tries)), 'it is tried again');
+    await eventually(
+      async () =>
+        expect((await sent(RetryPayment, orderId)).map(({ attempt }) => attempt)).toEqual([1, 2].slice(0, tries)),
+      'it is tried again',
+    );
     if (tries === 2) break;
     await shop.messages.deliver(new CaptureFailed({ orderId, reason: 'still none', attempt: 2 }));
     await fails('checkout', orderId, 'still none');
@@ -306,27 +438,50 @@ it('goes on with an order whose money could not be given back, when somebody has
   expect(await sent(RetryPayment, orderId)).toHaveLength(1);
   await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'voided' }));
   await state(orderId, 'cancelled');
-  expect((await historyOf(one)).slice(-3)).toEqual(['the stock went back', 'the money that was set aside is free again', 'cancelled']);
+  expect((await historyOf(one)).slice(-3)).toEqual([
+    'the stock went back',
+    'the money that was set aside is free again',
+    'cancelled',
+  ]);
 });
 
-it.each([['checkout', Checkout, CheckoutState], ['refund', Refund, RefundState]] as const)('has nothing to complain of when the money came back after all: %s', async (_, Process, State) => {
+it.each([
+  ['checkout', Checkout, CheckoutState],
+  ['refund', Refund, RefundState],
+] as const)('has nothing to complain of when the money came back after all: %s', async (_, Process, State) => {
   const { orderId } = await placed();
   const takenBack: string[] = [];
   const nothing = (): void => undefined;
-  const run = { key: orderId, state: new State(), isResumed: false, send: nothing, setTimer: nothing, cancelTimer: (name: string) => takenBack.push(name), note: nothing, finish: nothing };
-  await shop.get<Checkout | Refund>(Process).moneyBack(new PaymentCancelled({ orderId, outcome: 'refunded' }), run as unknown as Run<CheckoutState> & Run<RefundState>);
+  const run = {
+    key: orderId,
+    state: new State(),
+    isResumed: false,
+    send: nothing,
+    setTimer: nothing,
+    cancelTimer: (name: string) => takenBack.push(name),
+    note: nothing,
+    finish: nothing,
+  };
+  await shop
+    .get<Checkout | Refund>(Process)
+    .moneyBack(
+      new PaymentCancelled({ orderId, outcome: 'refunded' }),
+      run as unknown as Run<CheckoutState> & Run<RefundState>,
+    );
   expect(takenBack).toEqual(['unreturned']);
 });
 
 describe('staff give the money of an order back', () => {
   const staff = { subject: randomUUID(), roles: ['staff'] };
-  const refund = (orderId: string, body: unknown = {}) => shop.as(staff).request('POST', `/orders/${orderId}/refund`, body);
+  const refund = (orderId: string, body: unknown = {}) =>
+    shop.as(staff).request('POST', `/orders/${orderId}/refund`, body);
   const completed = async (): Promise<Placed> => {
     const one = await placed();
     for (const step of Object.values(STEPS)) await step(one.orderId);
     return one;
   };
-  const released = async (orderId: string): Promise<number> => (await shop.messages.sent(ReleaseStock)).filter((command) => command.orderId === orderId).length;
+  const released = async (orderId: string): Promise<number> =>
+    (await shop.messages.sent(ReleaseStock)).filter((command) => command.orderId === orderId).length;
 
   it('once, however often it is asked for, and keeps the stock sold', async () => {
     const one = await completed();
@@ -337,7 +492,12 @@ describe('staff give the money of an order back', () => {
     await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'refunded' }));
     await state(orderId, 'refunded');
     expect(await told(OrderRefunded, orderId)).toMatchObject([{ userId: order.userId, reason: 'came broken' }]);
-    expect((await historyOf(one)).slice(-4)).toEqual(['completed', 'refunding', 'the money that was taken was given back', 'refunded']);
+    expect((await historyOf(one)).slice(-4)).toEqual([
+      'completed',
+      'refunding',
+      'the money that was taken was given back',
+      'refunded',
+    ]);
     expect(await released(orderId)).toBe(0);
     expect(await refund(orderId, { restock: true })).toMatchObject({ status: 200, body: { state: 'refunded' } });
     expect(await sent(CancelPayment, orderId)).toHaveLength(1);
@@ -363,7 +523,10 @@ describe('staff give the money of an order back', () => {
     await refund(orderId, { restock: true });
     expect(await sent(ReleaseStock, orderId)).toHaveLength(1);
     await shop.messages.deliver(new PaymentCancelled({ orderId, outcome: 'refunded' }));
-    await eventually(async () => expect((await historyOf(one)).at(-1)).toBe('the money that was taken was given back'), 'the money is back');
+    await eventually(
+      async () => expect((await historyOf(one)).at(-1)).toBe('the money that was taken was given back'),
+      'the money is back',
+    );
     expect(await stateOf(orderId)).toBe('refunding');
     await shop.messages.deliver(new StockReleased({ orderId }));
     await state(orderId, 'refunded');
@@ -374,7 +537,10 @@ describe('staff give the money of an order back', () => {
     expect(await refund(orderId)).toMatchObject({ status: 409, body: { code: 'ordering.order-not-refundable.v1' } });
     expect(await refund(randomUUID())).toMatchObject({ status: 404, body: { code: 'ordering.order-not-found.v1' } });
     expect((await http.request('POST', `/orders/${orderId}/refund`, {})).status).toBe(403);
-    expect(await refund(orderId, { restock: 'yes' })).toMatchObject({ status: 400, body: { violations: [{ path: 'restock' }] } });
+    expect(await refund(orderId, { restock: 'yes' })).toMatchObject({
+      status: 400,
+      body: { violations: [{ path: 'restock' }] },
+    });
   });
 });
 
@@ -382,11 +548,14 @@ it('cancels an order that nobody pays when its reservation expires', async () =>
   const { http, orderId } = await placed('');
   await shop.messages.deliver(new ReservationExpired({ orderId }));
   await state(orderId, 'cancelled');
-  expect((await http.request('GET', `/orders/${orderId}`)).body).toMatchObject({ history: [{}, {}, { state: 'cancelling', reason: 'reservation expired' }, { state: 'cancelled' }] });
+  expect((await http.request('GET', `/orders/${orderId}`)).body).toMatchObject({
+    history: [{}, {}, { state: 'cancelling', reason: 'reservation expired' }, { state: 'cancelled' }],
+  });
 });
 
 describe('the body of an order', () => {
-  const order = (body: unknown) => shop.as({ subject: randomUUID(), roles: ['buyer'] }).request('POST', '/orders', body);
+  const order = (body: unknown) =>
+    shop.as({ subject: randomUUID(), roles: ['buyer'] }).request('POST', '/orders', body);
 
   it.each([
     ['what is no payment method', { paymentMethod: 'gold' }, 'paymentMethod'],
@@ -394,17 +563,37 @@ describe('the body of an order', () => {
     ['an unknown field', { paymentMethod: 'pm_card_approved', gift: true }, 'gift'],
     ['an unknown field alone', { payment_method: 'pm_card_approved' }, 'payment_method'],
   ])('is refused: %s', async (_, body, path) => {
-    expect(await order(body)).toMatchObject({ status: 400, body: { code: 'fledge.invalid-request', violations: [{ path }] } });
+    expect(await order(body)).toMatchObject({
+      status: 400,
+      body: { code: 'fledge.invalid-request', violations: [{ path }] },
+    });
   });
 
-  it.each([['a list', []], ['a list of orders', [{ paymentMethod: 'pm_card_approved' }]], ['a text', '"pm_card_approved"'], ['a number', 7], ['true', true], ['null', null]])('is refused: %s', async (_, body) => {
-    expect(await order(body)).toMatchObject({ status: 400, body: { type: expect.stringMatching(/^urn:problem:fledge\./) as unknown, status: 400, title: expect.any(String) as unknown, detail: expect.any(String) as unknown } });
+  it.each([
+    ['a list', []],
+    ['a list of orders', [{ paymentMethod: 'pm_card_approved' }]],
+    ['a text', '"pm_card_approved"'],
+    ['a number', 7],
+    ['true', true],
+    ['null', null],
+  ])('is refused: %s', async (_, body) => {
+    expect(await order(body)).toMatchObject({
+      status: 400,
+      body: {
+        type: expect.stringMatching(/^urn:problem:fledge\./) as unknown,
+        status: 400,
+        title: expect.any(String) as unknown,
+        detail: expect.any(String) as unknown,
+      },
+    });
   });
 
   it('may be left out', async () => {
     expect(await order(undefined)).toMatchObject({ status: 409, body: { code: 'ordering.empty-cart.v1' } });
     expect(await order({})).toMatchObject({ status: 409, body: { code: 'ordering.empty-cart.v1' } });
-    expect(await shop.as({ subject: randomUUID(), roles: ['staff'] }).request('POST', `/orders/${randomUUID()}/refund`)).toMatchObject({ status: 404 });
+    expect(
+      await shop.as({ subject: randomUUID(), roles: ['staff'] }).request('POST', `/orders/${randomUUID()}/refund`),
+    ).toMatchObject({ status: 404 });
   });
 });
 
@@ -425,7 +614,14 @@ describe('the setting paymentTimeoutMs', () => {
     }
   });
 
-  it.each([[{ paymentTimeoutMs: 99 }], [{ paymentTimeoutMs: 86_400_001 }], [{ paymentTimeoutMs: '1000' }], [{ paymentTimeout: 1_000 }]])('or another does not let the module start: %j', async (settings) => {
-    await expect(testModule(OrderingModule, { fakes, settings, logger: false })).rejects.toMatchObject({ code: 'fledge.startup.setting' });
+  it.each([
+    [{ paymentTimeoutMs: 99 }],
+    [{ paymentTimeoutMs: 86_400_001 }],
+    [{ paymentTimeoutMs: '1000' }],
+    [{ paymentTimeout: 1_000 }],
+  ])('or another does not let the module start: %j', async (settings) => {
+    await expect(testModule(OrderingModule, { fakes, settings, logger: false })).rejects.toMatchObject({
+      code: 'fledge.startup.setting',
+    });
   });
 });

@@ -4,7 +4,15 @@ import { type Fake, fake, testModule, type TestCaller, type TestedModule } from 
 import { CatalogContract, GetProduct, GetProducts, ProductNotFound, type ProductView } from '@shop/catalog/contract';
 import { GetAvailability, InventoryContract, OutOfStock, ReleaseStock, ReserveStock } from '@shop/inventory/contract';
 import { DataSource } from 'typeorm';
-import { EmptyCart, ItemOutOfStock, ItemUnavailable, OrderInProgress, OrderNotPlaced, type OrderView, PlaceOrder } from '../contract/index.js';
+import {
+  EmptyCart,
+  ItemOutOfStock,
+  ItemUnavailable,
+  OrderInProgress,
+  OrderNotPlaced,
+  type OrderView,
+  PlaceOrder,
+} from '../contract/index.js';
 import { OrderingModule } from '../src/index.js';
 import { Settlement } from '../src/settle-orders/settlement.js';
 import { OrderRepository } from '../src/storage/order.repository.js';
@@ -36,16 +44,30 @@ beforeEach(() => {
 });
 
 /** A buyer with some of a new product in the cart. */
-async function buyer(quantity = 2, priceMinor = 1_500): Promise<{ http: TestCaller; userId: string; productId: string }> {
+async function buyer(
+  quantity = 2,
+  priceMinor = 1_500,
+): Promise<{ http: TestCaller; userId: string; productId: string }> {
   const [userId, productId] = [randomUUID(), randomUUID()];
-  products.set(productId, { id: productId, sku: 'T-1', name: 'Thing', description: '', priceMinor, currency: 'EUR', categoryId: 'things', active: true });
+  products.set(productId, {
+    id: productId,
+    sku: 'T-1',
+    name: 'Thing',
+    description: '',
+    priceMinor,
+    currency: 'EUR',
+    categoryId: 'things',
+    active: true,
+  });
   const http = shop.as({ subject: userId, roles: ['buyer'] });
   expect((await http.request('POST', '/cart/items', { productId, quantity })).status).toBe(201);
   return { http, userId, productId };
 }
 
-const place = (userId: string, idempotencyKey?: string): Promise<OrderView> => shop.execute(new PlaceOrder({ userId, ...(idempotencyKey !== undefined && { idempotencyKey }) }));
-const stateOf = async (orderId: string): Promise<string | undefined> => (await shop.get(OrderRepository).find(orderId))?.state;
+const place = (userId: string, idempotencyKey?: string): Promise<OrderView> =>
+  shop.execute(new PlaceOrder({ userId, ...(idempotencyKey !== undefined && { idempotencyKey }) }));
+const stateOf = async (orderId: string): Promise<string | undefined> =>
+  (await shop.get(OrderRepository).find(orderId))?.state;
 const cartOf = async (http: TestCaller): Promise<unknown> => (await http.request('GET', '/cart')).body;
 const cancel = (http: TestCaller, orderId: string) => http.request('POST', `/orders/${orderId}/cancel`);
 
@@ -54,10 +76,19 @@ describe('placing an order', () => {
     const { http, userId, productId } = await buyer(2, 1_500);
     products.set(productId, { ...(products.get(productId) as ProductView), priceMinor: 1_700 });
     const order = await place(userId);
-    expect(order).toMatchObject({ userId, state: 'placed', currency: 'EUR', totalMinor: 3_400, lines: [{ productId, unitPriceMinor: 1_700, quantity: 2 }] });
+    expect(order).toMatchObject({
+      userId,
+      state: 'placed',
+      currency: 'EUR',
+      totalMinor: 3_400,
+      lines: [{ productId, unitPriceMinor: 1_700, quantity: 2 }],
+    });
     expect(shop.calls(ReserveStock)).toMatchObject([{ orderId: order.id, lines: [{ productId, quantity: 2 }] }]);
     expect(await cartOf(http)).toMatchObject({ items: [], totalMinor: 0 });
-    expect((await http.request('GET', `/orders/${order.id}`)).body).toMatchObject({ state: 'placed', history: [{ state: 'placing' }, { state: 'placed' }] });
+    expect((await http.request('GET', `/orders/${order.id}`)).body).toMatchObject({
+      state: 'placed',
+      history: [{ state: 'placing' }, { state: 'placed' }],
+    });
   });
 
   it('refuses an empty cart, and a product that is not on sale any more', async () => {
@@ -76,7 +107,12 @@ describe('placing an order', () => {
     await expect(place(userId, 'key')).rejects.toEqual(new ItemOutOfStock({ productId, requested: 6, available: 5 }));
     expect(await cartOf(http)).toMatchObject({ items: [{ productId, quantity: 6, available: 5, orderable: false }] });
     expect((await http.request('GET', '/orders')).body).toEqual({ items: [], nextCursor: null });
-    inventory.on(ReserveStock, ({ orderId, lines }) => ({ orderId, status: 'held' as const, expiresAt: new Date(), lines }));
+    inventory.on(ReserveStock, ({ orderId, lines }) => ({
+      orderId,
+      status: 'held' as const,
+      expiresAt: new Date(),
+      lines,
+    }));
     await expect(place(userId, 'key')).resolves.toMatchObject({ state: 'placed' });
   });
 
@@ -124,13 +160,18 @@ describe('placing it twice', () => {
     const { http, userId } = await buyer();
     const results = await Promise.allSettled(Array.from({ length: 6 }, () => place(userId)));
     expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(1);
-    for (const r of results) if (r.status === 'rejected') expect([OrderInProgress, EmptyCart]).toContain((r.reason as object).constructor);
+    for (const r of results)
+      if (r.status === 'rejected') expect([OrderInProgress, EmptyCart]).toContain((r.reason as object).constructor);
     expect((await http.request('GET', '/orders')).body).toMatchObject({ items: [{ state: 'placed' }] });
   });
 
   it('goes on with an order whose request died, under the same key', async () => {
     const { userId, productId } = await buyer();
-    const priced = { currency: 'EUR', totalMinor: 3_000, lines: [{ productId, sku: 'T-1', name: 'Thing', unitPriceMinor: 1_500, quantity: 2 }] };
+    const priced = {
+      currency: 'EUR',
+      totalMinor: 3_000,
+      lines: [{ productId, sku: 'T-1', name: 'Thing', unitPriceMinor: 1_500, quantity: 2 }],
+    };
     const left = await shop.get(OrderRepository).add(userId, 'key', priced);
     await expect(place(userId)).rejects.toBeInstanceOf(OrderInProgress);
     await expect(place(userId, 'key')).resolves.toMatchObject({ id: left.id, state: 'placed' });
@@ -143,8 +184,14 @@ describe('placing it twice', () => {
     ['locks nobody out when a clock was set back meanwhile', '-10 min', 'cancelling'],
   ])('an order whose request died %s', async (_, age, state) => {
     const { userId, productId } = await buyer();
-    const left = await shop.get(OrderRepository).add(userId, undefined, { currency: 'EUR', totalMinor: 3_000, lines: [{ productId, sku: 'T-1', name: 'Thing', unitPriceMinor: 1_500, quantity: 2 }] });
-    await shop.get(DataSource).query('UPDATE orders SET created_at = now() - CAST($2 AS interval) WHERE id = $1', [left.id, age]);
+    const left = await shop.get(OrderRepository).add(userId, undefined, {
+      currency: 'EUR',
+      totalMinor: 3_000,
+      lines: [{ productId, sku: 'T-1', name: 'Thing', unitPriceMinor: 1_500, quantity: 2 }],
+    });
+    await shop
+      .get(DataSource)
+      .query('UPDATE orders SET created_at = now() - CAST($2 AS interval) WHERE id = $1', [left.id, age]);
     const placed = await place(userId).catch((e: unknown) => e);
     if (state === 'placing') expect(placed).toBeInstanceOf(OrderInProgress);
     else expect(placed).toMatchObject({ state: 'placed' });
@@ -153,7 +200,11 @@ describe('placing it twice', () => {
 
   it('an order whose request died is given back by the settlement when nobody orders again', async () => {
     const { userId, productId } = await buyer();
-    const left = await shop.get(OrderRepository).add(userId, undefined, { currency: 'EUR', totalMinor: 3_000, lines: [{ productId, sku: 'T-1', name: 'Thing', unitPriceMinor: 1_500, quantity: 2 }] });
+    const left = await shop.get(OrderRepository).add(userId, undefined, {
+      currency: 'EUR',
+      totalMinor: 3_000,
+      lines: [{ productId, sku: 'T-1', name: 'Thing', unitPriceMinor: 1_500, quantity: 2 }],
+    });
     expect(await shop.get(OrderRepository).leftBehind(new Date(Date.now() + 5_000), 50)).not.toContain(left.id);
     expect(await shop.get(OrderRepository).leftBehind(new Date(Date.now() + 10_000), 50)).toContain(left.id);
   });
@@ -209,7 +260,10 @@ describe('cancelling', () => {
     const { userId } = await buyer();
     const { id } = await place(userId);
     const stranger = shop.as({ subject: randomUUID(), roles: ['buyer'] });
-    expect(await stranger.request('GET', `/orders/${id}`)).toMatchObject({ status: 404, body: { code: 'ordering.order-not-found.v1' } });
+    expect(await stranger.request('GET', `/orders/${id}`)).toMatchObject({
+      status: 404,
+      body: { code: 'ordering.order-not-found.v1' },
+    });
     expect(await cancel(stranger, id)).toMatchObject({ status: 404 });
     expect(await stateOf(id)).toBe('placed');
   });
@@ -223,8 +277,11 @@ it('pages through the orders of a user, the newest first', async () => {
     await http.request('POST', '/cart/items', { productId, quantity: 1 });
   }
   const seen: string[] = [];
-  for (let url: string | undefined = '/orders?limit=2'; url; ) {
-    const { items, nextCursor } = (await http.request('GET', url)).body as { items: { id: string }[]; nextCursor: string | null };
+  for (let url: string | undefined = '/orders?limit=2'; url;) {
+    const { items, nextCursor } = (await http.request('GET', url)).body as {
+      items: { id: string }[];
+      nextCursor: string | null;
+    };
     seen.push(...items.map((item) => item.id));
     url = nextCursor === null ? undefined : `/orders?limit=2&cursor=${nextCursor}`;
   }

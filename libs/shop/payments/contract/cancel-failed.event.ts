@@ -2,7 +2,10 @@ import { EventContract, type Fields } from '@fledge/kit/contract';
 import { IsInt, IsOptional, IsString, IsUUID, MaxLength, Min } from 'class-validator';
 import { REASON_MAX } from './payment-method.js';
 
-/** The provider refuses to free or to give back the money of an order: it will not, until somebody has it asked again by `RetryPayment`. */
+/**
+ * The provider refuses to free or to give back the money of an order: it will not, until somebody has it asked again by
+ * `RetryPayment`.
+ */
 @EventContract('payments.cancel-failed.v1', { key: 'orderId' })
 export class CancelFailed {
   @IsUUID() readonly orderId!: string;

@@ -2,7 +2,9 @@ import { EventContract, type Fields } from '@fledge/kit/contract';
 import { IsInt, IsOptional, IsString, IsUUID, MaxLength, Min } from 'class-validator';
 import { REASON_MAX } from './payment-method.js';
 
-/** The money for an order is not taken, and will not be, unless somebody has the provider asked again by `RetryPayment`. */
+/**
+ * The money for an order is not taken, and will not be, unless somebody has the provider asked again by `RetryPayment`.
+ */
 @EventContract('payments.capture-failed.v1', { key: 'orderId' })
 export class CaptureFailed {
   @IsUUID() readonly orderId!: string;

@@ -2,7 +2,10 @@ import { ContractError, ErrorContract, type Fields } from '@fledge/kit/contract'
 import { IsString, IsUUID, MaxLength } from 'class-validator';
 
 /** The order has no payment, or none that the caller may see. */
-@ErrorContract('payments.payment-not-found.v1', { kind: 'not-found', hint: 'Check the id of the order; its payment begins when it is placed.' })
+@ErrorContract('payments.payment-not-found.v1', {
+  kind: 'not-found',
+  hint: 'Check the id of the order; its payment begins when it is placed.',
+})
 export class PaymentNotFound extends ContractError {
   @IsUUID() readonly orderId!: string;
   constructor(fields: Fields<PaymentNotFound>) {

@@ -1,5 +1,6 @@
 /**
- * What other modules may know of payments: to authorise, capture and cancel the payment of an order, and what came of it.
+ * What other modules may know of payments: to authorise, capture and cancel the payment of an order, and what came of
+ * it.
  * @packageDocumentation
  */
 import { defineContract } from '@fledge/kit/contract';

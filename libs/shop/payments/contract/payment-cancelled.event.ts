@@ -8,7 +8,10 @@ export type CancelOutcome = 'nothing' | 'voided' | 'refunded';
 @EventContract('payments.payment-cancelled.v1', { key: 'orderId' })
 export class PaymentCancelled {
   @IsUUID() readonly orderId!: string;
-  /** `nothing`: no money was set aside; `voided`: what was set aside is free again; `refunded`: what was taken is given back. */
+  /**
+   * `nothing`: no money was set aside; `voided`: what was set aside is free again; `refunded`: what was taken is given
+   * back.
+   */
   @IsIn(['nothing', 'voided', 'refunded']) readonly outcome!: CancelOutcome;
   constructor(fields: Fields<PaymentCancelled>) {
     Object.assign(this, fields);

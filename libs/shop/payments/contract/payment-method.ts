@@ -4,8 +4,8 @@ export const PAYMENT_METHOD_MAX = 100;
 export const REASON_MAX = 500;
 
 /**
- * The cards of the sandbox provider. Whoever pays with one of these sees what its name says; what a card does it does at each step:
- * authorise, capture, void and refund.
+ * The cards of the sandbox provider. Whoever pays with one of these sees what its name says; what a card does it does
+ * at each step: authorise, capture, void and refund.
  */
 export const TEST_PAYMENT_METHODS = [
   'pm_card_approved',

@@ -1,6 +1,17 @@
 import type { Fields } from '@fledge/kit/contract';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsDate, IsIn, IsInt, IsOptional, IsString, IsUUID, MaxLength, Min, ValidateNested } from 'class-validator';
+import {
+  ArrayMaxSize,
+  IsDate,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  IsUUID,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 import { PAYMENT_METHOD_MAX, REASON_MAX } from './payment-method.js';
 import { PAYMENT_STATES, type PaymentState } from './payment-state.js';
 

@@ -4,7 +4,8 @@ import { IsInt, IsOptional, Max, Min, MinLength, ValidateBy } from 'class-valida
 export const DEVELOPMENT_WEBHOOK_SECRET = 'development-webhook-secret';
 
 /** Any host that a URL may have, also one of a cluster, which class-validator's own check refuses. */
-const IsWebUrl = (): PropertyDecorator => ValidateBy({ name: 'isWebUrl', validator: { validate: isWebUrl } }, { message: 'Use a URL with http: or https:' });
+const IsWebUrl = (): PropertyDecorator =>
+  ValidateBy({ name: 'isWebUrl', validator: { validate: isWebUrl } }, { message: 'Use a URL with http: or https:' });
 
 /** What the topology file may say under `settings.payments`. */
 export class PaymentsSettings {
@@ -15,7 +16,10 @@ export class PaymentsSettings {
   /** Shared with the provider. Default: one that everybody knows, and none in production. */
   @MinLength(16, { message: 'Set it to the secret that the provider signs webhooks with, 16 characters or more' })
   readonly webhookSecret: string = process.env.NODE_ENV === 'production' ? '' : DEVELOPMENT_WEBHOOK_SECRET;
-  /** Milliseconds that an answer of the provider is waited for. Long enough for a slow card, short beside a command's 30 s. */
+  /**
+   * Milliseconds that an answer of the provider is waited for. Long enough for a slow card, short beside a command's 30
+   * s.
+   */
   @IsInt() @Min(100) @Max(10_000) readonly providerTimeoutMs: number = 5_000;
   /** Milliseconds after which a payment that still waits for the provider is asked for anew. */
   @IsInt() @Min(100) @Max(3_600_000) readonly askedMaxMs: number = 15_000;

@@ -21,15 +21,31 @@ afterAll(async () => {
 
 let count = 0;
 function line(key: string, outcome: Outcome, reference = `ref-${key}`): Line {
-  return { at: '2026-01-01T00:00:00.000Z', operation: 'authorise', outcome, key, reference, orderId: 'o-1', amountMinor: 100, currency: 'EUR', paymentMethod: 'pm_card_approved' };
+  return {
+    at: '2026-01-01T00:00:00.000Z',
+    operation: 'authorise',
+    outcome,
+    key,
+    reference,
+    orderId: 'o-1',
+    amountMinor: 100,
+    currency: 'EUR',
+    paymentMethod: 'pm_card_approved',
+  };
 }
 
 describe.each<[string, () => { book: Book; again: () => Book }]>([
-  ['in a file', () => {
-    const path = join(folder, `${count++}.jsonl`);
-    return { book: new FileBook(path), again: () => new FileBook(path) };
-  }],
-  ['in PostgreSQL', () => ({ book: new PostgresBook(module.get(DataSource)), again: () => new PostgresBook(module.get(DataSource)) })],
+  [
+    'in a file',
+    () => {
+      const path = join(folder, `${count++}.jsonl`);
+      return { book: new FileBook(path), again: () => new FileBook(path) };
+    },
+  ],
+  [
+    'in PostgreSQL',
+    () => ({ book: new PostgresBook(module.get(DataSource)), again: () => new PostgresBook(module.get(DataSource)) }),
+  ],
 ])('a book %s', (kind, open) => {
   it('shows who decides all lines about an authorisation, in the order of their writing, and no other', async () => {
     const { book } = open();
@@ -39,7 +55,11 @@ describe.each<[string, () => { book: Book; again: () => Book }]>([
     await write(line(`${kind}-1`, 'error', `${kind}-a`));
     await write(line(`${kind}-1`, 'approved', `${kind}-a`));
     await write();
-    expect(seen.map((lines) => lines.map(({ key, outcome }) => `${key} ${outcome}`))).toEqual([[], [`${kind}-1 error`], [`${kind}-1 error`, `${kind}-1 approved`]]);
+    expect(seen.map((lines) => lines.map(({ key, outcome }) => `${key} ${outcome}`))).toEqual([
+      [],
+      [`${kind}-1 error`],
+      [`${kind}-1 error`, `${kind}-1 approved`],
+    ]);
   });
 
   it('lets whoever was overtaken decide again', async () => {
@@ -60,11 +80,15 @@ describe.each<[string, () => { book: Book; again: () => Book }]>([
     const { book, again } = open();
     const keys = ['p1', 'p2', 'p3'].map((key) => `${kind}-${key}`) as [string, string, string];
     for (const key of keys) await book.write(`ref-${key}`, () => line(key, 'pending'));
-    for (const outcome of ['approved', 'told'] as const) await book.write(`ref-${keys[1]}`, () => line(keys[1], outcome));
+    for (const outcome of ['approved', 'told'] as const)
+      await book.write(`ref-${keys[1]}`, () => line(keys[1], outcome));
     const next = again();
     expect((await next.find(keys[1])).map(({ outcome }) => outcome)).toEqual(['pending', 'approved', 'told']);
     expect(await next.find(`${kind}-unknown`)).toEqual([]);
-    expect((await next.untold(10)).map(({ key }) => key).filter((key) => keys.includes(key))).toEqual([keys[0], keys[2]]);
+    expect((await next.untold(10)).map(({ key }) => key).filter((key) => keys.includes(key))).toEqual([
+      keys[0],
+      keys[2],
+    ]);
     expect(await next.untold(1)).toHaveLength(1);
     const all = await next.read(0, 1_000);
     expect(await next.read(all.length - 1, 10)).toEqual(all.slice(-1));

@@ -22,23 +22,41 @@ afterEach(() => {
   provider.instead = () => undefined;
 });
 
-const authorise = (orderId: string) => shop.execute(new AuthorisePayment({ orderId, userId: randomUUID(), amountMinor: AMOUNT, currency: 'EUR', paymentMethod: 'pm_card_approved' }));
+const authorise = (orderId: string) =>
+  shop.execute(
+    new AuthorisePayment({
+      orderId,
+      userId: randomUUID(),
+      amountMinor: AMOUNT,
+      currency: 'EUR',
+      paymentMethod: 'pm_card_approved',
+    }),
+  );
 const cancel = (orderId: string) => shop.execute(new CancelPayment({ orderId, reason: 'changed my mind' }));
-const retry = (orderId: string, attempt?: number) => shop.execute(new RetryPayment({ orderId, ...(attempt !== undefined && { attempt }) }));
+const retry = (orderId: string, attempt?: number) =>
+  shop.execute(new RetryPayment({ orderId, ...(attempt !== undefined && { attempt }) }));
 const paymentOf = (orderId: string) => shop.execute(new GetPayment({ orderId }));
 const stateOf = async (orderId: string): Promise<string> => (await paymentOf(orderId)).state;
 
 /** What was told of an order, in order; of a refusal also the attempt. */
 async function toldOf(orderId: string): Promise<string[]> {
-  const stored = await shop.get(DataSource).query<{ name: string; payload: string }[]>("SELECT name, payload FROM outbox WHERE kind = 'event' AND key = $1 ORDER BY seq", [orderId]);
-  return stored.map(({ name, payload }) => `${name.replace(/^payments\.|\.v1$/g, '')} ${(JSON.parse(payload) as { attempt?: number }).attempt ?? ''}`.trim());
+  const stored = await shop
+    .get(DataSource)
+    .query<{ name: string; payload: string }[]>(
+      "SELECT name, payload FROM outbox WHERE kind = 'event' AND key = $1 ORDER BY seq",
+      [orderId],
+    );
+  return stored.map(({ name, payload }) =>
+    `${name.replace(/^payments\.|\.v1$/g, '')} ${(JSON.parse(payload) as { attempt?: number }).attempt ?? ''}`.trim(),
+  );
 }
 
 /** A payment of which the provider has refused a step. */
 async function refused(step: 'capture' | 'void' | 'refund'): Promise<string> {
   const orderId = randomUUID();
   await authorise(orderId);
-  provider.instead = (asked, reference) => (asked === step ? { status: 'declined', reference, reason: 'closed' } : undefined);
+  provider.instead = (asked, reference) =>
+    asked === step ? { status: 'declined', reference, reason: 'closed' } : undefined;
   if (step !== 'void') await shop.execute(new CapturePayment({ orderId }));
   if (step !== 'capture') await cancel(orderId);
   return orderId;
@@ -76,17 +94,32 @@ describe('what the provider refuses', () => {
     await Promise.all([1, 2].map(() => retry(orderId, 2)));
     // both may ask, for the same one thing
     expect(new Set(provider.keys.slice(before))).toEqual(new Set([`${orderId}:${step}:3`]));
-    expect(await paymentOf(orderId)).toMatchObject({ state: done, capturedMinor: step === 'void' ? 0 : AMOUNT, refundedMinor: step === 'refund' ? AMOUNT : 0 });
+    expect(await paymentOf(orderId)).toMatchObject({
+      state: done,
+      capturedMinor: step === 'void' ? 0 : AMOUNT,
+      refundedMinor: step === 'refund' ? AMOUNT : 0,
+    });
     // the second of the two may have been told again what came of it, and nothing else
     const seen = await toldOf(orderId);
-    expect(seen.filter((one, i) => one !== told.at(-1) || seen.indexOf(one) === i)).toEqual(['payment-authorised', ...told]);
+    expect(seen.filter((one, i) => one !== told.at(-1) || seen.indexOf(one) === i)).toEqual([
+      'payment-authorised',
+      ...told,
+    ]);
   });
 
-  it.each([['capture', 'captured', 'payment-captured'], ['void', 'voided', 'payment-cancelled'], ['refund', 'refunded', 'payment-cancelled']] as const)('and was done by hand meanwhile is settled when it is asked again: %s', async (step, done, told) => {
+  it.each([
+    ['capture', 'captured', 'payment-captured'],
+    ['void', 'voided', 'payment-cancelled'],
+    ['refund', 'refunded', 'payment-cancelled'],
+  ] as const)('and was done by hand meanwhile is settled when it is asked again: %s', async (step, done, told) => {
     const orderId = await refused(step);
     provider.instead = (_, reference) => ({ status: 'declined', reference, reason: `already_${done}` });
     await retry(orderId);
-    expect(await paymentOf(orderId)).toMatchObject({ state: done, capturedMinor: step === 'void' ? 0 : AMOUNT, refundedMinor: step === 'refund' ? AMOUNT : 0 });
+    expect(await paymentOf(orderId)).toMatchObject({
+      state: done,
+      capturedMinor: step === 'void' ? 0 : AMOUNT,
+      refundedMinor: step === 'refund' ? AMOUNT : 0,
+    });
     expect((await toldOf(orderId)).at(-1)).toBe(told);
   });
 
@@ -104,7 +137,9 @@ describe('what the provider refuses', () => {
     const orderId = await refused('void');
     const runner = shop.get(DataSource).createQueryRunner();
     await new RetryPayments1764200000000().down(runner);
-    expect(await runner.query('SELECT state, ask_at IS NOT NULL AS asked FROM payments WHERE order_id = $1', [orderId])).toEqual([{ state: 'voiding', asked: true }]);
+    expect(
+      await runner.query('SELECT state, ask_at IS NOT NULL AS asked FROM payments WHERE order_id = $1', [orderId]),
+    ).toEqual([{ state: 'voiding', asked: true }]);
     await new RetryPayments1764200000000().up(runner);
     await runner.release();
     // who saw a later attempt refused, before, has it tried again all the same

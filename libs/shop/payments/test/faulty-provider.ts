@@ -19,10 +19,14 @@ export class FaultyProvider implements PaymentProvider {
 
   constructor(private readonly real: PaymentProvider) {}
 
-  authorise = (authorisation: Authorisation, key: string): Promise<Answer> => this.pass('authorise', '', key, () => this.real.authorise(authorisation, key));
-  capture = (reference: string, key: string): Promise<Answer> => this.pass('capture', reference, key, () => this.real.capture(reference, key));
-  void = (reference: string, key: string): Promise<Answer> => this.pass('void', reference, key, () => this.real.void(reference, key));
-  refund = (reference: string, key: string): Promise<Answer> => this.pass('refund', reference, key, () => this.real.refund(reference, key));
+  authorise = (authorisation: Authorisation, key: string): Promise<Answer> =>
+    this.pass('authorise', '', key, () => this.real.authorise(authorisation, key));
+  capture = (reference: string, key: string): Promise<Answer> =>
+    this.pass('capture', reference, key, () => this.real.capture(reference, key));
+  void = (reference: string, key: string): Promise<Answer> =>
+    this.pass('void', reference, key, () => this.real.void(reference, key));
+  refund = (reference: string, key: string): Promise<Answer> =>
+    this.pass('refund', reference, key, () => this.real.refund(reference, key));
   find = (key: string): Promise<Answer | undefined> => this.real.find(key);
 
   private async pass(step: string, reference: string, key: string, ask: () => Promise<Answer>): Promise<Answer> {
@@ -37,12 +41,19 @@ export class FaultyProvider implements PaymentProvider {
 }
 
 /** The module with a provider that can be made to fail, and the sandbox behind it. */
-export async function withFaultyProvider(settings: object): Promise<{ readonly shop: TestedModule; readonly provider: FaultyProvider }> {
+export async function withFaultyProvider(
+  settings: object,
+): Promise<{ readonly shop: TestedModule; readonly provider: FaultyProvider }> {
   let provider: FaultyProvider | undefined;
   const shop = await testModule(PaymentsModule, {
     settings: { sandboxSlowMs: 100, sandboxLateMs: 100, ...settings, providerTimeoutMs: PROVIDER_TIMEOUT_MS },
     logger: false,
-    override: (builder) => builder.overrideProvider(PAYMENT_PROVIDER).useFactory({ inject: [SandboxInProcess], factory: (place: SandboxInProcess) => (provider = new FaultyProvider(new HttpProvider(() => place.url, PROVIDER_TIMEOUT_MS))) }),
+    override: (builder) =>
+      builder.overrideProvider(PAYMENT_PROVIDER).useFactory({
+        inject: [SandboxInProcess],
+        factory: (place: SandboxInProcess) =>
+          (provider = new FaultyProvider(new HttpProvider(() => place.url, PROVIDER_TIMEOUT_MS))),
+      }),
   });
   return { shop, provider: provider as unknown as FaultyProvider };
 }

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { eventually, testModule, type TestedModule } from '@fledge/kit/testing';
 import { DataSource } from 'typeorm';
-import { AuthorisePayment, CancelPayment, CapturePayment, GetPayment, PaymentNotFound, type TestPaymentMethod } from '../contract/index.js';
+import {
+  AuthorisePayment,
+  CancelPayment,
+  CapturePayment,
+  GetPayment,
+  PaymentNotFound,
+  type TestPaymentMethod,
+} from '../contract/index.js';
 import { PaymentsModule } from '../src/index.js';
 import type { Line } from '../src/sandbox/book.js';
 import { PostgresBook } from '../src/sandbox/postgres-book.js';
@@ -21,16 +28,23 @@ afterAll(() => shop?.close());
 
 const AMOUNT = 1_999;
 const rows = <T>(sql: string, orderId: string): Promise<T[]> => shop.get(DataSource).query<T[]>(sql, [orderId]);
-const authorise = (orderId: string, paymentMethod: TestPaymentMethod | 'pm_stolen' = 'pm_card_approved', userId: string = randomUUID()) =>
-  shop.execute(new AuthorisePayment({ orderId, userId, amountMinor: AMOUNT, currency: 'EUR', paymentMethod }));
+const authorise = (
+  orderId: string,
+  paymentMethod: TestPaymentMethod | 'pm_stolen' = 'pm_card_approved',
+  userId: string = randomUUID(),
+) => shop.execute(new AuthorisePayment({ orderId, userId, amountMinor: AMOUNT, currency: 'EUR', paymentMethod }));
 const capture = (orderId: string) => shop.execute(new CapturePayment({ orderId }));
 const cancel = (orderId: string) => shop.execute(new CancelPayment({ orderId, reason: 'changed my mind' }));
 const stateOf = async (orderId: string): Promise<string> => (await shop.execute(new GetPayment({ orderId }))).state;
-const reaches = (orderId: string, state: string) => eventually(async () => expect(await stateOf(orderId)).toBe(state), `the payment is ${state}`, 10_000);
+const reaches = (orderId: string, state: string) =>
+  eventually(async () => expect(await stateOf(orderId)).toBe(state), `the payment is ${state}`, 10_000);
 
 /** What was told of an order, in order. */
 async function toldOf(orderId: string): Promise<object[]> {
-  const stored = await rows<{ name: string; payload: string }>("SELECT name, payload FROM outbox WHERE kind = 'event' AND key = $1 ORDER BY seq", orderId);
+  const stored = await rows<{ name: string; payload: string }>(
+    "SELECT name, payload FROM outbox WHERE kind = 'event' AND key = $1 ORDER BY seq",
+    orderId,
+  );
   return stored.map(({ name, payload }) => {
     const { orderId: _, ...fields } = JSON.parse(payload) as Record<string, unknown>;
     return { [name.replace(/^payments\.|\.v1$/g, '')]: fields };
@@ -39,14 +53,21 @@ async function toldOf(orderId: string): Promise<object[]> {
 
 /** What the accounts hold of an order; those that hold nothing are left out. */
 async function balancesOf(orderId: string): Promise<Record<string, number>> {
-  const found = await rows<{ account: string; amount: string }>('SELECT account, sum(amount_minor) AS amount FROM ledger_entry WHERE order_id = $1 GROUP BY account HAVING sum(amount_minor) <> 0', orderId);
+  const found = await rows<{ account: string; amount: string }>(
+    'SELECT account, sum(amount_minor) AS amount FROM ledger_entry WHERE order_id = $1 GROUP BY account HAVING sum(amount_minor) <> 0',
+    orderId,
+  );
   return Object.fromEntries(found.map(({ account, amount }) => [account, Number(amount)]));
 }
 
 /** What the provider has booked for an order. */
 async function bookedFor(orderId: string): Promise<string[]> {
-  const lines = (await rows<{ line: Line }>("SELECT line FROM sandbox_book WHERE line ->> 'orderId' = $1 ORDER BY seq", orderId)).map(({ line }) => line);
-  return lines.filter(({ outcome }) => outcome === 'approved' || outcome === 'declined').map(({ operation, outcome }) => `${operation} ${outcome}`);
+  const lines = (
+    await rows<{ line: Line }>("SELECT line FROM sandbox_book WHERE line ->> 'orderId' = $1 ORDER BY seq", orderId)
+  ).map(({ line }) => line);
+  return lines
+    .filter(({ outcome }) => outcome === 'approved' || outcome === 'declined')
+    .map(({ operation, outcome }) => `${operation} ${outcome}`);
 }
 
 const AUTHORISED = { 'payment-authorised': { amountMinor: AMOUNT, currency: 'EUR' } };
@@ -61,7 +82,10 @@ describe('a payment', () => {
     await Promise.all([1, 2, 3].map(() => capture(orderId)));
     await authorise(orderId);
     expect(await shop.execute(new GetPayment({ orderId }))).toMatchObject({
-      state: 'captured', amountMinor: AMOUNT, capturedMinor: AMOUNT, refundedMinor: 0,
+      state: 'captured',
+      amountMinor: AMOUNT,
+      capturedMinor: AMOUNT,
+      refundedMinor: 0,
       history: [{ state: 'authorising' }, { state: 'authorised' }, { state: 'capturing' }, { state: 'captured' }],
     });
     expect(await balancesOf(orderId)).toEqual({ provider: AMOUNT, sales: -AMOUNT });
@@ -69,15 +93,29 @@ describe('a payment', () => {
     expect(await toldOf(orderId)).toEqual([AUTHORISED, CAPTURED]);
   });
 
-  it.each([['pm_card_declined', 'card_declined'], ['pm_card_insufficient_funds', 'insufficient_funds'], ['pm_stolen', 'unknown_payment_method']] as const)('is declined: %s', async (card, reason) => {
+  it.each([
+    ['pm_card_declined', 'card_declined'],
+    ['pm_card_insufficient_funds', 'insufficient_funds'],
+    ['pm_stolen', 'unknown_payment_method'],
+  ] as const)('is declined: %s', async (card, reason) => {
     const orderId = randomUUID();
     await authorise(orderId, card);
-    expect(await shop.execute(new GetPayment({ orderId }))).toMatchObject({ state: 'declined', capturedMinor: 0, history: [{ state: 'authorising' }, { state: 'declined', reason }] });
+    expect(await shop.execute(new GetPayment({ orderId }))).toMatchObject({
+      state: 'declined',
+      capturedMinor: 0,
+      history: [{ state: 'authorising' }, { state: 'declined', reason }],
+    });
     expect(await balancesOf(orderId)).toEqual({});
     expect(await toldOf(orderId)).toEqual([{ 'payment-declined': { reason } }]);
   });
 
-  it.each(['pm_card_slow', 'pm_card_charged_timeout', 'pm_card_error_then_success', 'pm_card_late_webhook', 'pm_card_duplicate_webhook'] as const)('ends well, once, at each step: %s', async (card) => {
+  it.each([
+    'pm_card_slow',
+    'pm_card_charged_timeout',
+    'pm_card_error_then_success',
+    'pm_card_late_webhook',
+    'pm_card_duplicate_webhook',
+  ] as const)('ends well, once, at each step: %s', async (card) => {
     const orderId = randomUUID();
     await authorise(orderId, card);
     await reaches(orderId, 'authorised');
@@ -92,7 +130,15 @@ describe('a payment', () => {
 
   it('of nothing is free', async () => {
     const orderId = randomUUID();
-    await shop.execute(new AuthorisePayment({ orderId, userId: randomUUID(), amountMinor: 0, currency: 'EUR', paymentMethod: 'pm_card_approved' }));
+    await shop.execute(
+      new AuthorisePayment({
+        orderId,
+        userId: randomUUID(),
+        amountMinor: 0,
+        currency: 'EUR',
+        paymentMethod: 'pm_card_approved',
+      }),
+    );
     await capture(orderId);
     expect(await stateOf(orderId)).toBe('captured');
     expect(await balancesOf(orderId)).toEqual({});
@@ -107,7 +153,10 @@ describe('cancelling', () => {
     await cancel(orderId);
     expect(await shop.execute(new GetPayment({ orderId }))).toMatchObject({ state: 'forbidden', capturedMinor: 0 });
     expect(await bookedFor(orderId)).toEqual([]);
-    expect(await toldOf(orderId)).toEqual([cancelled('nothing'), { 'payment-declined': { reason: 'changed my mind' } }]);
+    expect(await toldOf(orderId)).toEqual([
+      cancelled('nothing'),
+      { 'payment-declined': { reason: 'changed my mind' } },
+    ]);
   });
 
   it('voids what is authorised, and no capture comes after it', async () => {
@@ -118,25 +167,36 @@ describe('cancelling', () => {
     expect(await stateOf(orderId)).toBe('voided');
     expect(await balancesOf(orderId)).toEqual({});
     expect(await bookedFor(orderId)).toEqual(['authorise approved', 'void approved']);
-    expect(await toldOf(orderId)).toEqual([AUTHORISED, cancelled('voided'), { 'capture-failed': { reason: 'it was cancelled: changed my mind', attempt: 1 } }]);
+    expect(await toldOf(orderId)).toEqual([
+      AUTHORISED,
+      cancelled('voided'),
+      { 'capture-failed': { reason: 'it was cancelled: changed my mind', attempt: 1 } },
+    ]);
   });
 
-  it.each(['pm_card_slow', 'pm_card_charged_timeout', 'pm_card_late_webhook', 'pm_card_declined'] as const)('wins a race with authorising, whichever is first: %s', async (card) => {
-    await Promise.all(
-      Array.from({ length: 4 }, async (_, i) => {
-        const orderId = randomUUID();
-        await Promise.all(i % 2 ? [authorise(orderId, card), cancel(orderId)] : [cancel(orderId), authorise(orderId, card)]);
-        await eventually(async () => {
-          await shop.get(Sweep).round();
-          expect(['forbidden', 'voided', 'declined']).toContain(await stateOf(orderId));
-          expect((await toldOf(orderId)).filter((event) => 'payment-cancelled' in event)).toHaveLength(1);
-        }, 'the payment is undone, and told so once');
-        const booked = await bookedFor(orderId);
-        expect(booked.filter((step) => step === 'authorise approved')).toHaveLength(booked.filter((step) => step === 'void approved').length);
-        expect(await balancesOf(orderId)).toEqual({});
-      }),
-    );
-  });
+  it.each(['pm_card_slow', 'pm_card_charged_timeout', 'pm_card_late_webhook', 'pm_card_declined'] as const)(
+    'wins a race with authorising, whichever is first: %s',
+    async (card) => {
+      await Promise.all(
+        Array.from({ length: 4 }, async (_, i) => {
+          const orderId = randomUUID();
+          await Promise.all(
+            i % 2 ? [authorise(orderId, card), cancel(orderId)] : [cancel(orderId), authorise(orderId, card)],
+          );
+          await eventually(async () => {
+            await shop.get(Sweep).round();
+            expect(['forbidden', 'voided', 'declined']).toContain(await stateOf(orderId));
+            expect((await toldOf(orderId)).filter((event) => 'payment-cancelled' in event)).toHaveLength(1);
+          }, 'the payment is undone, and told so once');
+          const booked = await bookedFor(orderId);
+          expect(booked.filter((step) => step === 'authorise approved')).toHaveLength(
+            booked.filter((step) => step === 'void approved').length,
+          );
+          expect(await balancesOf(orderId)).toEqual({});
+        }),
+      );
+    },
+  );
 
   it('wins a race with capturing: all that was taken is given back', async () => {
     await Promise.all(
@@ -158,38 +218,79 @@ describe('the ledger', () => {
     await cancel(orderId);
     await source.transaction(async () => {
       await source.query("INSERT INTO ledger_transaction VALUES ($1, $2, 'capture', now())", [id, orderId]);
-      for (const entry of entries) await source.query('INSERT INTO ledger_entry (transaction_id, order_id, account, amount_minor, currency) VALUES ($1, $2, $3, $4, $5)', [id, orderId, ...entry]);
+      for (const entry of entries)
+        await source.query(
+          'INSERT INTO ledger_entry (transaction_id, order_id, account, amount_minor, currency) VALUES ($1, $2, $3, $4, $5)',
+          [id, orderId, ...entry],
+        );
     });
   };
 
   it('takes nothing that does not sum to zero in each currency', async () => {
-    await post([['sales', -5, 'EUR'], ['provider', 5, 'EUR']]);
-    await expect(post([['sales', -5, 'EUR'], ['provider', 4, 'EUR']])).rejects.toThrow('does not sum to zero');
-    await expect(post([['sales', -5, 'EUR'], ['provider', 5, 'USD']])).rejects.toThrow('does not sum to zero');
+    await post([
+      ['sales', -5, 'EUR'],
+      ['provider', 5, 'EUR'],
+    ]);
+    await expect(
+      post([
+        ['sales', -5, 'EUR'],
+        ['provider', 4, 'EUR'],
+      ]),
+    ).rejects.toThrow('does not sum to zero');
+    await expect(
+      post([
+        ['sales', -5, 'EUR'],
+        ['provider', 5, 'USD'],
+      ]),
+    ).rejects.toThrow('does not sum to zero');
     await expect(post([['sales', -5, 'EUR']])).rejects.toThrow('does not sum to zero');
   });
 
-  it.each(["UPDATE ledger_entry SET amount_minor = 1 WHERE account = 'sales'", 'DELETE FROM ledger_entry', 'DELETE FROM ledger_transaction', 'TRUNCATE ledger_entry'])('is only ever added to: %s', async (sql) => {
+  it.each([
+    "UPDATE ledger_entry SET amount_minor = 1 WHERE account = 'sales'",
+    'DELETE FROM ledger_entry',
+    'DELETE FROM ledger_transaction',
+    'TRUNCATE ledger_entry',
+  ])('is only ever added to: %s', async (sql) => {
     await expect(shop.get(DataSource).query(sql)).rejects.toThrow('append-only');
   });
 
   it('sums to zero', async () => {
-    const [row] = await shop.get(DataSource).query<{ sum: string; entries: string }[]>('SELECT coalesce(sum(amount_minor), 0) AS sum, count(*) AS entries FROM ledger_entry');
+    const [row] = await shop
+      .get(DataSource)
+      .query<{ sum: string; entries: string }[]>(
+        'SELECT coalesce(sum(amount_minor), 0) AS sum, count(*) AS entries FROM ledger_entry',
+      );
     expect(Number(row?.sum)).toBe(0);
     expect(Number(row?.entries)).toBeGreaterThan(10);
   });
 });
 
 describe('webhooks', () => {
-  const send = (body: string, header: string | undefined) => shop.as(undefined).request('POST', '/payments/webhooks', body, { headers: header === undefined ? {} : { [SIGNATURE_HEADER]: header } });
-  const signed = (body: object) => send(JSON.stringify(body), sign(JSON.stringify(body), DEVELOPMENT_WEBHOOK_SECRET, Date.now()));
-  const event = (orderId: string, over: object = {}) => ({ id: `evt_${randomUUID()}`, type: 'operation.settled', key: `${orderId}:authorise`, operation: 'authorise', orderId, reference: 'auth_x', status: 'approved', ...over });
+  const send = (body: string, header: string | undefined) =>
+    shop.as(undefined).request('POST', '/payments/webhooks', body, {
+      headers: header === undefined ? {} : { [SIGNATURE_HEADER]: header },
+    });
+  const signed = (body: object) =>
+    send(JSON.stringify(body), sign(JSON.stringify(body), DEVELOPMENT_WEBHOOK_SECRET, Date.now()));
+  const event = (orderId: string, over: object = {}) => ({
+    id: `evt_${randomUUID()}`,
+    type: 'operation.settled',
+    key: `${orderId}:authorise`,
+    operation: 'authorise',
+    orderId,
+    reference: 'auth_x',
+    status: 'approved',
+    ...over,
+  });
 
   it('settle a payment once, also twice, also late', async () => {
     const orderId = randomUUID();
     await authorise(orderId, 'pm_card_late_webhook');
     const told = event(orderId);
-    expect((await Promise.all([signed(told), signed(told), signed(event(orderId))])).map(({ status }) => status)).toEqual([204, 204, 204]);
+    expect(
+      (await Promise.all([signed(told), signed(told), signed(event(orderId))])).map(({ status }) => status),
+    ).toEqual([204, 204, 204]);
     expect(await stateOf(orderId)).toBe('authorised');
     expect(await signed(event(orderId, { status: 'declined', reason: 'late' }))).toMatchObject({ status: 204 });
     expect(await stateOf(orderId)).toBe('authorised');
@@ -199,7 +300,11 @@ describe('webhooks', () => {
   it('change nothing about what was not asked', async () => {
     const orderId = randomUUID();
     await authorise(orderId);
-    for (const over of [{ key: `${orderId}:capture`, operation: 'capture' }, { key: 'another', operation: 'capture' }]) expect((await signed(event(orderId, over))).status).toBe(204);
+    for (const over of [
+      { key: `${orderId}:capture`, operation: 'capture' },
+      { key: 'another', operation: 'capture' },
+    ])
+      expect((await signed(event(orderId, over))).status).toBe(204);
     expect((await signed(event(randomUUID()))).status).toBe(204);
     expect(await stateOf(orderId)).toBe('authorised');
     const another = randomUUID();
@@ -214,7 +319,13 @@ describe('webhooks', () => {
     await authorise(orderId, 'pm_card_late_webhook');
     await reaches(orderId, 'authorised');
     await cancel(orderId);
-    expect((await signed(event(orderId, { key: `${orderId}:void`, operation: 'void', status: 'declined', reason: 'closed' }))).status).toBe(204);
+    expect(
+      (
+        await signed(
+          event(orderId, { key: `${orderId}:void`, operation: 'void', status: 'declined', reason: 'closed' }),
+        )
+      ).status,
+    ).toBe(204);
     expect(await stateOf(orderId)).toBe('void-failed');
     expect(await toldOf(orderId)).toEqual([AUTHORISED, { 'cancel-failed': { reason: 'closed', attempt: 1 } }]);
   });
@@ -247,7 +358,10 @@ describe('webhooks', () => {
     const orderId = randomUUID();
     await authorise(orderId, 'pm_card_late_webhook');
     const body = JSON.stringify(event(orderId));
-    expect(await send(body, header(body))).toMatchObject({ status: 401, body: { code: 'payments.webhook-refused.v1' } });
+    expect(await send(body, header(body))).toMatchObject({
+      status: 401,
+      body: { code: 'payments.webhook-refused.v1' },
+    });
     // also when the body is no event: nothing of it is looked at
     expect(await send('{}', header(body))).toMatchObject({ status: 401 });
     expect(await stateOf(orderId)).toBe('authorising');
@@ -262,10 +376,17 @@ describe('who sees payments', () => {
   it('a buyer their own, staff all', async () => {
     const [orderId, userId] = [randomUUID(), randomUUID()];
     await authorise(orderId, 'pm_card_approved', userId);
-    const as = (subject: string, ...roles: string[]) => shop.as({ subject, roles }).request('GET', `/payments/${orderId}`);
-    expect(await as(userId, 'buyer')).toMatchObject({ status: 200, body: { orderId, state: 'authorised', amountMinor: AMOUNT, currency: 'EUR' } });
+    const as = (subject: string, ...roles: string[]) =>
+      shop.as({ subject, roles }).request('GET', `/payments/${orderId}`);
+    expect(await as(userId, 'buyer')).toMatchObject({
+      status: 200,
+      body: { orderId, state: 'authorised', amountMinor: AMOUNT, currency: 'EUR' },
+    });
     expect(await as(randomUUID(), 'staff')).toMatchObject({ status: 200 });
-    expect(await as(randomUUID(), 'buyer')).toMatchObject({ status: 404, body: { code: 'payments.payment-not-found.v1' } });
+    expect(await as(randomUUID(), 'buyer')).toMatchObject({
+      status: 404,
+      body: { code: 'payments.payment-not-found.v1' },
+    });
     expect(await shop.as(undefined).request('GET', `/payments/${orderId}`)).toMatchObject({ status: 401 });
     await expect(shop.execute(new GetPayment({ orderId: randomUUID() }))).rejects.toBeInstanceOf(PaymentNotFound);
   });
@@ -274,7 +395,7 @@ describe('who sees payments', () => {
     const orderIds = [randomUUID(), randomUUID(), randomUUID()];
     for (const orderId of orderIds) await cancel(orderId);
     const seen: string[] = [];
-    for (let cursor: string | null = ''; cursor !== null && seen.length < 1_000; ) {
+    for (let cursor: string | null = ''; cursor !== null && seen.length < 1_000;) {
       const { status, body } = await shop.request('GET', `/payments?limit=7${cursor && `&cursor=${cursor}`}`);
       expect(status).toBe(200);
       const page = body as { items: { orderId: string }[]; nextCursor: string | null };
@@ -295,14 +416,19 @@ describe('settings', () => {
     [{ providerUrl: 'ftp://x' }, 'http'],
     [{ webhookSecret: 'short' }, '16 characters or more'],
   ])('that are wrong stop the start: %j', async (settings, cure) => {
-    await expect(testModule(PaymentsModule, { settings, logger: false })).rejects.toMatchObject({ code: 'fledge.startup.setting', message: expect.stringContaining(cure) as string });
+    await expect(testModule(PaymentsModule, { settings, logger: false })).rejects.toMatchObject({
+      code: 'fledge.startup.setting',
+      message: expect.stringContaining(cure) as string,
+    });
   });
 
   it('know no default secret in production', async () => {
     const before = process.env.NODE_ENV;
     process.env.NODE_ENV = 'production';
     try {
-      await expect(testModule(PaymentsModule, { logger: false })).rejects.toMatchObject({ problems: [{ key: 'webhookSecret' }] });
+      await expect(testModule(PaymentsModule, { logger: false })).rejects.toMatchObject({
+        problems: [{ key: 'webhookSecret' }],
+      });
     } finally {
       process.env.NODE_ENV = before;
     }

@@ -28,18 +28,31 @@ const provider = new HttpProvider(() => sandbox.url, TIMEOUT_MS);
 
 async function start(): Promise<void> {
   const { port } = receiver.address() as AddressInfo;
-  sandbox = await Sandbox.start({ book: new FileBook(path), deliver: deliverTo(`http://127.0.0.1:${port}/hook`, SECRET), slowMs: 100, lateMs: 50, onFailure: (error) => { throw error; } });
+  sandbox = await Sandbox.start({
+    book: new FileBook(path),
+    deliver: deliverTo(`http://127.0.0.1:${port}/hook`, SECRET),
+    slowMs: 100,
+    lateMs: 50,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
 }
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sandbox-'));
   receiver = createServer((request, response) => {
     const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-      const body = Buffer.concat(chunks);
-      received.push({ ...(JSON.parse(body.toString()) as { id: string; key: string; status: string }), fault: faultOf(body, request.headers[SIGNATURE_HEADER], SECRET, Date.now()) });
-      response.writeHead(answerWith).end();
-    });
+    request
+      .on('data', (chunk: Buffer) => chunks.push(chunk))
+      .on('end', () => {
+        const body = Buffer.concat(chunks);
+        received.push({
+          ...(JSON.parse(body.toString()) as { id: string; key: string; status: string }),
+          fault: faultOf(body, request.headers[SIGNATURE_HEADER], SECRET, Date.now()),
+        });
+        response.writeHead(answerWith).end();
+      });
   });
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
 });
@@ -59,7 +72,8 @@ afterAll(() => {
 const authorise = (paymentMethod: TestPaymentMethod | 'pm_stolen', key: string = randomUUID()) =>
   provider.authorise({ orderId: randomUUID(), amountMinor: 500, currency: 'EUR', paymentMethod }, key);
 const bookOf = async (): Promise<Line[]> => (await fetch(`${sandbox.url}/v1/book`)).json() as Promise<Line[]>;
-const outcomesOf = async (key: string): Promise<string[]> => (await bookOf()).filter((line) => line.key === key).map((line) => line.outcome);
+const outcomesOf = async (key: string): Promise<string[]> =>
+  (await bookOf()).filter((line) => line.key === key).map((line) => line.outcome);
 
 describe('cards', () => {
   it('approved: takes, and gives back', async () => {
@@ -69,7 +83,11 @@ describe('cards', () => {
     expect(await provider.refund(reference, 'r')).toMatchObject({ status: 'approved' });
   });
 
-  it.each([['pm_card_declined', 'card_declined'], ['pm_card_insufficient_funds', 'insufficient_funds'], ['pm_stolen', 'unknown_payment_method']] as const)('%s: declined', async (card, reason) => {
+  it.each([
+    ['pm_card_declined', 'card_declined'],
+    ['pm_card_insufficient_funds', 'insufficient_funds'],
+    ['pm_stolen', 'unknown_payment_method'],
+  ] as const)('%s: declined', async (card, reason) => {
     expect(await authorise(card)).toMatchObject({ status: 'declined', reason });
   });
 
@@ -87,7 +105,11 @@ describe('cards', () => {
 
   it('an error, then success: the error booked nothing', async () => {
     const orderId = randomUUID();
-    const ask = () => provider.authorise({ orderId, amountMinor: 500, currency: 'EUR', paymentMethod: 'pm_card_error_then_success' }, 'err');
+    const ask = () =>
+      provider.authorise(
+        { orderId, amountMinor: 500, currency: 'EUR', paymentMethod: 'pm_card_error_then_success' },
+        'err',
+      );
     await expect(ask()).rejects.toThrow('answered 500');
     expect(await provider.find('err')).toBeUndefined();
     expect(await ask()).toMatchObject({ status: 'approved' });
@@ -96,7 +118,10 @@ describe('cards', () => {
   it('late webhook: pending, then told once, signed', async () => {
     expect(await authorise('pm_card_late_webhook', 'late')).toMatchObject({ status: 'pending' });
     expect(await provider.find('late')).toMatchObject({ status: 'pending' });
-    await eventually(async () => expect(await outcomesOf('late')).toEqual(['pending', 'approved', 'told']), 'the result is told');
+    await eventually(
+      async () => expect(await outcomesOf('late')).toEqual(['pending', 'approved', 'told']),
+      'the result is told',
+    );
     expect(received).toEqual([expect.objectContaining({ key: 'late', status: 'approved', fault: undefined })]);
     expect(await provider.find('late')).toMatchObject({ status: 'approved' });
   });
@@ -112,7 +137,11 @@ describe('cards', () => {
 describe('idempotency', () => {
   it('answers a key the same, however many ask at once, and books it once', async () => {
     const orderId = randomUUID();
-    const answers = await Promise.all(Array.from({ length: 5 }, () => provider.authorise({ orderId, amountMinor: 500, currency: 'EUR', paymentMethod: 'pm_card_approved' }, 'once')));
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () =>
+        provider.authorise({ orderId, amountMinor: 500, currency: 'EUR', paymentMethod: 'pm_card_approved' }, 'once'),
+      ),
+    );
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(await outcomesOf('once')).toEqual(['approved']);
   });
@@ -126,14 +155,23 @@ describe('idempotency', () => {
   it('takes once, and never what was freed', async () => {
     const [one, two] = [await authorise('pm_card_approved'), await authorise('pm_card_approved')];
     await provider.capture(one.reference, 'c1');
-    expect(await provider.capture(one.reference, 'c2')).toMatchObject({ status: 'declined', reason: 'already_captured' });
+    expect(await provider.capture(one.reference, 'c2')).toMatchObject({
+      status: 'declined',
+      reason: 'already_captured',
+    });
     expect(await provider.void(one.reference, 'v1')).toMatchObject({ status: 'declined', reason: 'already_captured' });
     await provider.void(two.reference, 'v2');
     expect(await provider.capture(two.reference, 'c3')).toMatchObject({ status: 'declined', reason: 'already_voided' });
     expect(await provider.refund(two.reference, 'r2')).toMatchObject({ status: 'declined' });
     await provider.refund(one.reference, 'r1');
-    expect(await provider.refund(one.reference, 'r3')).toMatchObject({ status: 'declined', reason: 'already_refunded' });
-    expect(await provider.capture('auth_unknown', 'c4')).toMatchObject({ status: 'declined', reason: expect.stringContaining('404') as string });
+    expect(await provider.refund(one.reference, 'r3')).toMatchObject({
+      status: 'declined',
+      reason: 'already_refunded',
+    });
+    expect(await provider.capture('auth_unknown', 'c4')).toMatchObject({
+      status: 'declined',
+      reason: expect.stringContaining('404') as string,
+    });
   });
 });
 
@@ -148,7 +186,10 @@ describe('a sandbox that ended', () => {
     answerWith = 204;
     await start();
     expect(await provider.find('kept')).toEqual({ status: 'approved', reference });
-    await eventually(async () => expect(await outcomesOf('untold')).toEqual(['pending', 'approved', 'told']), 'the result is told');
+    await eventually(
+      async () => expect(await outcomesOf('untold')).toEqual(['pending', 'approved', 'told']),
+      'the result is told',
+    );
   });
 });
 
@@ -158,7 +199,11 @@ it.each([
   ['half a cent', { 'idempotency-key': 'k' }, { orderId: 'o', amountMinor: 0.5, currency: 'EUR', paymentMethod: 'x' }],
   ['no JSON', { 'idempotency-key': 'k' }, undefined],
 ])('refuses %s with 400', async (_, headers, body) => {
-  const response = await fetch(`${sandbox.url}/v1/authorisations`, { method: 'POST', headers, body: body ? JSON.stringify(body) : '{' });
+  const response = await fetch(`${sandbox.url}/v1/authorisations`, {
+    method: 'POST',
+    headers,
+    body: body ? JSON.stringify(body) : '{',
+  });
   expect(response.status).toBe(400);
   expect(await bookOf()).toEqual([]);
 });

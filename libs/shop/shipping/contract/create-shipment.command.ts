@@ -16,14 +16,18 @@ export class ShipmentLine {
 }
 
 /**
- * Has what was ordered packed, to be dispatched after a while. Told by `ShipmentCreated`; does nothing if it was cancelled before, which
- * was told then. Safe to repeat: an order is shipped at most once.
+ * Has what was ordered packed, to be dispatched after a while. Told by `ShipmentCreated`; does nothing if it was
+ * cancelled before, which was told then. Safe to repeat: an order is shipped at most once.
  */
 @CommandContract('shipping.create-shipment.v1', { idempotent: true })
 export class CreateShipment extends Command<void> {
   @IsUUID() readonly orderId!: string;
   @IsUUID() readonly userId!: string;
-  @ValidateNested({ each: true }) @Type(() => ShipmentLine) @ArrayMinSize(1) @ArrayMaxSize(LINES_MAX) readonly lines!: ShipmentLine[];
+  @ValidateNested({ each: true })
+  @Type(() => ShipmentLine)
+  @ArrayMinSize(1)
+  @ArrayMaxSize(LINES_MAX)
+  readonly lines!: ShipmentLine[];
   constructor(fields: Fields<CreateShipment>) {
     super();
     Object.assign(this, fields);

@@ -3,7 +3,10 @@ import { IsIn, IsUUID } from 'class-validator';
 import { SHIPMENT_STATES, type ShipmentState } from './shipment.view.js';
 
 /** The order has no shipment, or none that the caller may see. */
-@ErrorContract('shipping.shipment-not-found.v1', { kind: 'not-found', hint: 'Check the id of the order; its shipment begins when its payment is authorised.' })
+@ErrorContract('shipping.shipment-not-found.v1', {
+  kind: 'not-found',
+  hint: 'Check the id of the order; its shipment begins when its payment is authorised.',
+})
 export class ShipmentNotFound extends ContractError {
   @IsUUID() readonly orderId!: string;
   constructor(fields: Fields<ShipmentNotFound>) {
@@ -13,7 +16,10 @@ export class ShipmentNotFound extends ContractError {
 }
 
 /** The shipment cannot be dispatched any more. */
-@ErrorContract('shipping.shipment-gone.v1', { kind: 'conflict', hint: 'Only what is packed can be dispatched: read the shipment.' })
+@ErrorContract('shipping.shipment-gone.v1', {
+  kind: 'conflict',
+  hint: 'Only what is packed can be dispatched: read the shipment.',
+})
 export class ShipmentGone extends ContractError {
   @IsUUID() readonly orderId!: string;
   @IsIn(SHIPMENT_STATES) readonly state!: ShipmentState;

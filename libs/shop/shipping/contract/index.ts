@@ -1,5 +1,6 @@
 /**
- * What other modules may know of shipping: to send what was ordered, to stop it while it is still here, and what came of it.
+ * What other modules may know of shipping: to send what was ordered, to stop it while it is still here, and what came
+ * of it.
  * @packageDocumentation
  */
 import { defineContract } from '@fledge/kit/contract';

@@ -1,11 +1,22 @@
 import type { HandlerKind, Peer } from '../peer.js';
 
-/** Who is measured within one process. Each is loaded only where it is measured, so that nobody pays for another's code. */
+/**
+ * Who is measured within one process. Each is loaded only where it is measured, so that nobody pays for another's code.
+ */
 export const LOCAL_PEERS: ReadonlyMap<string, (handler: HandlerKind) => Promise<Peer>> = new Map([
   ['Fledge, local', async (handler: HandlerKind) => (await import('./fledge.js')).fledgeLocal(handler)],
-  ['Moleculer, local, validator on', async (handler: HandlerKind) => (await import('./moleculer.js')).moleculerLocal(handler, true)],
-  ['Moleculer, local, validator off', async (handler: HandlerKind) => (await import('./moleculer.js')).moleculerLocal(handler, false)],
-  ['Moleculer, local, deadline + metrics', async (handler: HandlerKind) => (await import('./moleculer.js')).moleculerLocalAllOn(handler)],
+  [
+    'Moleculer, local, validator on',
+    async (handler: HandlerKind) => (await import('./moleculer.js')).moleculerLocal(handler, true),
+  ],
+  [
+    'Moleculer, local, validator off',
+    async (handler: HandlerKind) => (await import('./moleculer.js')).moleculerLocal(handler, false),
+  ],
+  [
+    'Moleculer, local, deadline + metrics',
+    async (handler: HandlerKind) => (await import('./moleculer.js')).moleculerLocalAllOn(handler),
+  ],
   ['@nestjs/cqrs (no boundary)', async (handler: HandlerKind) => (await import('./nest.js')).nestCqrs(handler)],
 ]);
 

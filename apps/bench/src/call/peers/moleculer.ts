@@ -14,7 +14,14 @@ const PARAMS = {
     type: 'array',
     min: 1,
     max: 100,
-    items: { type: 'object', props: { productId: ID, quantity: { type: 'number', integer: true, min: 1 }, priceMinor: { type: 'number', integer: true, min: 0 } } },
+    items: {
+      type: 'object',
+      props: {
+        productId: ID,
+        quantity: { type: 'number', integer: true, min: 1 },
+        priceMinor: { type: 'number', integer: true, min: 0 },
+      },
+    },
   },
 };
 
@@ -26,7 +33,10 @@ function broker(options: BrokerOptions, handler: HandlerKind | undefined, valida
       actions: {
         place: {
           ...(validated && { params: PARAMS }),
-          handler: handler === 'async' ? async (context) => receipt(context.params as Place) : (context) => receipt(context.params as Place),
+          handler:
+            handler === 'async'
+              ? async (context) => receipt(context.params as Place)
+              : (context) => receipt(context.params as Place),
         },
       },
     });
@@ -48,9 +58,16 @@ export function moleculerLocal(handler: HandlerKind, validated: boolean, options
   };
 }
 
-/** Moleculer's local call with what a Fledge call always has: a deadline, metrics, its validator, and a copy of what it is given (a shallow one). */
+/**
+ * Moleculer's local call with what a Fledge call always has: a deadline, metrics, its validator, and a copy of what it
+ * is given (a shallow one).
+ */
 export function moleculerLocalAllOn(handler: HandlerKind): Peer {
-  return moleculerLocal(handler, true, { requestTimeout: 10_000, metrics: { enabled: true, reporter: [] }, contextParamsCloning: true });
+  return moleculerLocal(handler, true, {
+    requestTimeout: 10_000,
+    metrics: { enabled: true, reporter: [] },
+    contextParamsCloning: true,
+  });
 }
 
 /** Moleculer's call over NATS, its validator on. */

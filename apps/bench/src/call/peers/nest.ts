@@ -49,13 +49,20 @@ class MicroserviceBench {}
 /** Stock Nest microservices over NATS: no validation, dates become text. */
 export const nestNats: Peer = {
   serve: async (url) => {
-    const app = await NestFactory.createMicroservice<MicroserviceOptions>(MicroserviceBench, { transport: Transport.NATS, options: { servers: [url], queue: 'bench' }, logger: false });
+    const app = await NestFactory.createMicroservice<MicroserviceOptions>(MicroserviceBench, {
+      transport: Transport.NATS,
+      options: { servers: [url], queue: 'bench' },
+      logger: false,
+    });
     await app.listen();
   },
   connect: async (url) => {
     const client = ClientProxyFactory.create({ transport: Transport.NATS, options: { servers: [url] } });
     await client.connect();
     const message = placeFields();
-    return { call: () => lastValueFrom(client.send('bench.place', message)), close: async () => void (await client.close()) };
+    return {
+      call: () => lastValueFrom(client.send('bench.place', message)),
+      close: async () => void (await client.close()),
+    };
   },
 };

@@ -5,16 +5,28 @@ import type { Peer, PeerOptions } from './peer.js';
 const QUEUE = 'happened';
 
 /** Opens BullMQ with so many jobs at once, on Redis or on PostgreSQL; jobs that are done are removed. */
-export async function openBullmq({ databaseUrl, redisUrl, handle }: PeerOptions, { postgres, concurrency }: { readonly postgres: boolean; readonly concurrency: number }): Promise<Peer> {
+export async function openBullmq(
+  { databaseUrl, redisUrl, handle }: PeerOptions,
+  { postgres, concurrency }: { readonly postgres: boolean; readonly concurrency: number },
+): Promise<Peer> {
   const defaultJobOptions = { removeOnComplete: true };
   const work = (job: { readonly data: Something }): Promise<void> => handle(job.data);
   const redis = { url: redisUrl, maxRetriesPerRequest: null };
   const queue = postgres
-    ? new Queue(QUEUE, { connection: { connectionString: databaseUrl, migrate: true }, defaultJobOptions }, createPostgresBackend)
+    ? new Queue(
+        QUEUE,
+        { connection: { connectionString: databaseUrl, migrate: true }, defaultJobOptions },
+        createPostgresBackend,
+      )
     : new Queue(QUEUE, { connection: redis, defaultJobOptions });
   await queue.waitUntilReady();
   const worker = postgres
-    ? new Worker(QUEUE, work, { connection: { connectionString: databaseUrl, max: 20 }, concurrency }, createPostgresBackend)
+    ? new Worker(
+        QUEUE,
+        work,
+        { connection: { connectionString: databaseUrl, max: 20 }, concurrency },
+        createPostgresBackend,
+      )
     : new Worker(QUEUE, work, { connection: redis, concurrency });
   await worker.waitUntilReady();
   return {

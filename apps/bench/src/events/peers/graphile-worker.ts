@@ -6,8 +6,8 @@ const TASK = 'happened';
 const QUIET = new Logger(() => () => undefined);
 
 /**
- * Opens graphile-worker: as it comes (one job at a time, each fetched and each marked as done by a statement), or with its local queue of
- * 500 jobs, 24 at once, and completions batched over 10 ms.
+ * Opens graphile-worker: as it comes (one job at a time, each fetched and each marked as done by a statement), or with
+ * its local queue of 500 jobs, 24 at once, and completions batched over 10 ms.
  */
 export async function openGraphileWorker({ databaseUrl, handle }: PeerOptions, tuned: boolean): Promise<Peer> {
   const options = { connectionString: databaseUrl, logger: QUIET };
@@ -17,7 +17,11 @@ export async function openGraphileWorker({ databaseUrl, handle }: PeerOptions, t
     ...options,
     noHandleSignals: true,
     taskList: { [TASK]: (payload) => handle(payload as Something) },
-    ...(tuned && { concurrency: 24, maxPoolSize: 26, preset: { worker: { localQueue: { size: 500 }, completeJobBatchDelay: 10 } } }),
+    ...(tuned && {
+      concurrency: 24,
+      maxPoolSize: 26,
+      preset: { worker: { localQueue: { size: 500 }, completeJobBatchDelay: 10 } },
+    }),
   });
   return {
     publish: async (events) => {

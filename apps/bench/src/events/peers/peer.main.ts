@@ -12,13 +12,21 @@ if (!plan) throw new Error(`there is no peer '${name}'`);
 const taken = new Taken();
 const production = new Production();
 const pool = new pg.Pool({ connectionString: databaseUrl, max: 10 });
-if (inserts === 'inserts') await pool.query('create table taken (id bigint generated always as identity primary key, topic text not null, number int not null)');
+if (inserts === 'inserts')
+  await pool.query(
+    'create table taken (id bigint generated always as identity primary key, topic text not null, number int not null)',
+  );
 
 const peer = await plan.open({
   databaseUrl,
   redisUrl,
   handle: async (event) => {
-    if (inserts === 'inserts') await pool.query({ name: 'take', text: 'insert into taken (topic, number) values ($1, $2)', values: [event.topic, event.number] });
+    if (inserts === 'inserts')
+      await pool.query({
+        name: 'take',
+        text: 'insert into taken (topic, number) values ($1, $2)',
+        values: [event.topic, event.number],
+      });
     taken.add(event);
     taken.commit();
   },

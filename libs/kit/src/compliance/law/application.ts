@@ -1,5 +1,12 @@
 import type { Application } from '@fledge/kit';
-import { CallerContract, CallerModule, FrontContract, FrontModule, StrangerContract, StrangerModule } from './caller.module.js';
+import {
+  CallerContract,
+  CallerModule,
+  FrontContract,
+  FrontModule,
+  StrangerContract,
+  StrangerModule,
+} from './caller.module.js';
 import { TargetContract } from './target.contract.js';
 
 /** The application that the law is checked on. */

@@ -17,7 +17,20 @@ import { eventually } from '../../testing/index.js';
 import { CallContext, now, runInContext, runInTransaction } from '../../boundary/index.js';
 import { LAW_IN_FLIGHT_MAX } from './application.js';
 import { Relay } from './caller.module.js';
-import { Echo, Echoed, Fail, GiveNumber, Hasty, ListParts, Look, Misspell, Part, Refused, Work, WorkLog } from './target.contract.js';
+import {
+  Echo,
+  Echoed,
+  Fail,
+  GiveNumber,
+  Hasty,
+  ListParts,
+  Look,
+  Misspell,
+  Part,
+  Refused,
+  Work,
+  WorkLog,
+} from './target.contract.js';
 import { foreignState } from './target.module.js';
 import type { LawWorld } from './world.js';
 
@@ -106,11 +119,15 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
       });
 
       it('refuse a message that is too large, the same everywhere', async () => {
-        const error = await failureOf(commands.execute(new Echo({ at: new Date(), parts: [], note: 'x'.repeat(170_000) })));
+        const error = await failureOf(
+          commands.execute(new Echo({ at: new Date(), parts: [], note: 'x'.repeat(170_000) })),
+        );
         expect(error).toBeInstanceOf(InvalidMessage);
         expect((error as InvalidMessage).violations[0]).toMatchObject({ rule: 'too-large' });
         const most = 'x'.repeat(160_000);
-        expect((await commands.execute(new Echo({ at: new Date(), parts: [], note: most }))).note).toHaveLength(160_000);
+        expect((await commands.execute(new Echo({ at: new Date(), parts: [], note: most }))).note).toHaveLength(
+          160_000,
+        );
       });
     });
 
@@ -125,9 +142,16 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
         ['a text', 'target.echo.v1', 'a string'],
         ['the class', Echo, 'the class or function Echo itself'],
       ])('is refused: %s', async (_, given, named) => {
-        for (const [call, bus] of [['commandBus.execute', commands], ['queryBus.execute', queries]] as const) {
+        for (const [call, bus] of [
+          ['commandBus.execute', commands],
+          ['queryBus.execute', queries],
+        ] as const) {
           const error = await failureOf((bus as CommandBus).execute(given as ICommand));
-          expect(error).toMatchObject({ code: 'fledge.not-a-message', outcome: 'not-run', message: `caller called ${call} with ${named}, which is no message` });
+          expect(error).toMatchObject({
+            code: 'fledge.not-a-message',
+            outcome: 'not-run',
+            message: `caller called ${call} with ${named}, which is no message`,
+          });
           expect(error.hint).toContain(`${call}(new `);
         }
       });
@@ -135,19 +159,33 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
       it('is refused: an instance of a class of no contract and with no handler', async () => {
         class Unknown {}
         class EchoLike extends Echo {}
-        expect(await failureOf(commands.execute(new Unknown()))).toMatchObject({ code: 'fledge.no-handler', outcome: 'not-run', message: 'caller called commandBus.execute with an instance of Unknown, which is of no contract and has no handler in caller' });
-        expect(await failureOf(queries.execute(new Unknown() as never))).toMatchObject({ code: 'fledge.no-handler', hint: expect.stringContaining('@QueryHandler(Unknown)') as string });
-        expect((await failureOf(commands.execute(new EchoLike({ at: new Date(), parts: [] })))).hint).toBe('Pass an instance of Echo itself: a class that extends one of a contract is not of the contract.');
+        expect(await failureOf(commands.execute(new Unknown()))).toMatchObject({
+          code: 'fledge.no-handler',
+          outcome: 'not-run',
+          message:
+            'caller called commandBus.execute with an instance of Unknown, which is of no contract and has no handler in caller',
+        });
+        expect(await failureOf(queries.execute(new Unknown() as never))).toMatchObject({
+          code: 'fledge.no-handler',
+          hint: expect.stringContaining('@QueryHandler(Unknown)') as string,
+        });
+        expect((await failureOf(commands.execute(new EchoLike({ at: new Date(), parts: [] })))).hint).toBe(
+          'Pass an instance of Echo itself: a class that extends one of a contract is not of the contract.',
+        );
       });
     });
 
     describe('validation', () => {
       it('comes back typed, with the paths of all violations', async () => {
-        const error = await failureOf(commands.execute(new Echo({ at: new Date(), parts: [...parts(1, 0), { name: 5, count: 1 } as never] })));
+        const error = await failureOf(
+          commands.execute(new Echo({ at: new Date(), parts: [...parts(1, 0), { name: 5, count: 1 } as never] })),
+        );
         expect(error).toBeInstanceOf(InvalidMessage);
         expect((error as InvalidMessage).violations.map((v) => v.path)).toContain('parts[2].name');
         const constraint = await failureOf(commands.execute(new Echo({ at: new Date(), parts: parts(1, 0) })));
-        expect((constraint as InvalidMessage).violations).toEqual([{ path: 'parts[1].count', rule: 'min', message: 'count must not be less than 1' }]);
+        expect((constraint as InvalidMessage).violations).toEqual([
+          { path: 'parts[1].count', rule: 'min', message: 'count must not be less than 1' },
+        ]);
       });
     });
 
@@ -157,10 +195,15 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
 
       it('are refused with their paths in what a caller passes', async () => {
         expect(await commands.execute(new Misspell({ what: 'nothing', part: part() }))).toEqual(part());
-        const misspelt = Object.assign(new Misspell({ what: 'nothing', part: Object.assign(part(), { nmae: 'x' }) }), { waht: 'x' });
+        const misspelt = Object.assign(new Misspell({ what: 'nothing', part: Object.assign(part(), { nmae: 'x' }) }), {
+          waht: 'x',
+        });
         const error = await failureOf(commands.execute(misspelt));
         expect(error).toBeInstanceOf(InvalidMessage);
-        expect((error as InvalidMessage).violations.map(({ path, rule }) => `${path} ${rule}`)).toEqual(['waht unknown-field', 'part.nmae unknown-field']);
+        expect((error as InvalidMessage).violations.map(({ path, rule }) => `${path} ${rule}`)).toEqual([
+          'waht unknown-field',
+          'part.nmae unknown-field',
+        ]);
       });
 
       it.each(['result', 'error'] as const)('are a fault of the module in what its handler makes: %s', async (what) => {
@@ -174,34 +217,64 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
       it('arrive as their own class with their fields when declared', async () => {
         const error = await failureOf(commands.execute(new Fail({ how: 'declared' })));
         expect(error).toBeInstanceOf(Refused);
-        expect(error).toMatchObject({ message: 'refused above 3', limit: 3, kind: 'conflict', code: 'target.refused.v1', outcome: 'rejected', hint: 'Ask for less.' });
+        expect(error).toMatchObject({
+          message: 'refused above 3',
+          limit: 3,
+          kind: 'conflict',
+          code: 'target.refused.v1',
+          outcome: 'rejected',
+          hint: 'Ask for less.',
+        });
         expect((error as Refused).since).toEqual(new Date(5_000));
         expect(error.stack).toContain('Refused: refused above 3');
       });
 
-      it.each(['undeclared', 'plain', 'synchronous', 'not-an-error', 'bad-result', 'foreign-kit-error'] as const)('arrive as a fault without inner text: %s', async (how) => {
-        const error = await failureOf(commands.execute(new Fail({ how })));
-        expect(error).toBeInstanceOf(ModuleFault);
-        expect(error).toMatchObject({ module: 'target', outcome: 'unknown', kind: 'internal' });
-        expect((error as ModuleFault).correlationId).toMatch(/^[0-9a-f]{32}$/);
-        expect(`${error.message} ${JSON.stringify(error.data)}`).not.toContain('inner');
-      });
+      it.each(['undeclared', 'plain', 'synchronous', 'not-an-error', 'bad-result', 'foreign-kit-error'] as const)(
+        'arrive as a fault without inner text: %s',
+        async (how) => {
+          const error = await failureOf(commands.execute(new Fail({ how })));
+          expect(error).toBeInstanceOf(ModuleFault);
+          expect(error).toMatchObject({ module: 'target', outcome: 'unknown', kind: 'internal' });
+          expect((error as ModuleFault).correlationId).toMatch(/^[0-9a-f]{32}$/);
+          expect(`${error.message} ${JSON.stringify(error.data)}`).not.toContain('inner');
+        },
+      );
 
       // They arrived as faults, which nobody may send again.
       it.each([
         ['deadlock', 'rejected'],
         ['lost-connection', 'unknown'],
         ['lost-commit', 'unknown'],
-      ] as const)('say that the database of the peer broke off what it did, which may be tried again: %s', async (how, outcome) => {
-        const error = await failureOf(commands.execute(new Fail({ how })));
-        expect(error).toBeInstanceOf(ModuleUnavailable);
-        expect(error).toMatchObject({ module: 'target', contract: 'target.fail.v1', reason: 'database', kind: 'unavailable', outcome });
-        expect(`${error.message} ${JSON.stringify(error.data)}`).not.toContain('inner');
-      });
+      ] as const)(
+        'say that the database of the peer broke off what it did, which may be tried again: %s',
+        async (how, outcome) => {
+          const error = await failureOf(commands.execute(new Fail({ how })));
+          expect(error).toBeInstanceOf(ModuleUnavailable);
+          expect(error).toMatchObject({
+            module: 'target',
+            contract: 'target.fail.v1',
+            reason: 'database',
+            kind: 'unavailable',
+            outcome,
+          });
+          expect(`${error.message} ${JSON.stringify(error.data)}`).not.toContain('inner');
+        },
+      );
 
       it('say that an overloaded peer never ran it, and at once', async () => {
-        const load = Array.from({ length: LAW_IN_FLIGHT_MAX }, (_, i) => commands.execute(new Work({ id: `load ${i}`, ms: 1_500 })));
-        await eventually(async () => (await failureOf(commands.execute(new Work({ id: 'probe', ms: 0 })).then(() => Promise.reject(new CallCancelled('', '', 'not-run'))))) instanceof ModuleUnavailable, 'overload', 1_400);
+        const load = Array.from({ length: LAW_IN_FLIGHT_MAX }, (_, i) =>
+          commands.execute(new Work({ id: `load ${i}`, ms: 1_500 })),
+        );
+        await eventually(
+          async () =>
+            (await failureOf(
+              commands
+                .execute(new Work({ id: 'probe', ms: 0 }))
+                .then(() => Promise.reject(new CallCancelled('', '', 'not-run'))),
+            )) instanceof ModuleUnavailable,
+          'overload',
+          1_400,
+        );
         const from = performance.now();
         const error = await failureOf(commands.execute(new Work({ id: 'too much', ms: 0 })));
         expect(error).toBeInstanceOf(ModuleUnavailable);
@@ -234,7 +307,9 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
       });
 
       it('does not start what is already too late', async () => {
-        const error = await failureOf(withCallOptions({ deadlineMs: 0 }, () => commands.execute(new Work({ id: 'late', ms: 0 }))));
+        const error = await failureOf(
+          withCallOptions({ deadlineMs: 0 }, () => commands.execute(new Work({ id: 'late', ms: 0 }))),
+        );
         expect(error).toBeInstanceOf(DeadlineExceeded);
         expect(error.outcome).toBe('not-run');
         expect(await logOf('late')).toBe('');
@@ -247,15 +322,30 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
         expect(direct).toBeLessThanOrEqual(2_000);
         const later = await front.execute(new Relay({ workMs: 1_500 }));
         expect(later).toBeLessThanOrEqual(1_500);
-        const tight = await failureOf(withCallOptions({ deadlineMs: 300 }, () => front.execute(new Relay({ workMs: 2_000 }))));
+        const tight = await failureOf(
+          withCallOptions({ deadlineMs: 300 }, () => front.execute(new Relay({ workMs: 2_000 }))),
+        );
         expect(tight).toBeInstanceOf(DeadlineExceeded);
-        await eventually(async () => (await logOf('relayed')).endsWith('aborted'), 'the end of the work behind two boundaries');
+        await eventually(
+          async () => (await logOf('relayed')).endsWith('aborted'),
+          'the end of the work behind two boundaries',
+        );
       });
     });
 
     describe('context', () => {
       const inFrame = <R>(fn: () => R, key?: string): R =>
-        runInContext(new CallContext('caller', 'http', now() + 1_000, { subject: 'u-1', roles: ['staff', 'böse\r\n, "rolle"'] }, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', key), fn);
+        runInContext(
+          new CallContext(
+            'caller',
+            'http',
+            now() + 1_000,
+            { subject: 'u-1', roles: ['staff', 'böse\r\n, "rolle"'] },
+            '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+            key,
+          ),
+          fn,
+        );
 
       it('carries identity, deadline, trace and idempotency key', async () => {
         const seen = await inFrame(() => queries.execute(new Look()), 'k\r\n: é');
@@ -286,7 +376,9 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
 
       it('carries cancellation to the handler', async () => {
         const controller = new AbortController();
-        const call = withCallOptions({ signal: controller.signal }, () => commands.execute(new Work({ id: 'cancelled', ms: 4_000 })));
+        const call = withCallOptions({ signal: controller.signal }, () =>
+          commands.execute(new Work({ id: 'cancelled', ms: 4_000 })),
+        );
         await eventually(async () => (await logOf('cancelled')) === 'started', 'the start of the work');
         controller.abort();
         const error = await failureOf(call);
@@ -317,7 +409,9 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
 
     it('refuses a boundary call in an open transaction', async () => {
       const open = { owner: {}, manager: {} };
-      const error = await failureOf(runInTransaction(open, () => commands.execute(new Work({ id: 'in transaction', ms: 0 }))));
+      const error = await failureOf(
+        runInTransaction(open, () => commands.execute(new Work({ id: 'in transaction', ms: 0 }))),
+      );
       expect(error).toBeInstanceOf(BoundaryCallInTransaction);
       expect(error).toMatchObject({ caller: 'caller', contract: 'target.work.v1', outcome: 'not-run' });
       expect(await logOf('in transaction')).toBe('');

@@ -1,7 +1,25 @@
 import { Command, Query } from '@nestjs/cqrs';
-import { CommandContract, ContractError, defineContract, ErrorContract, type Fields, QueryContract } from '@fledge/kit/contract';
+import {
+  CommandContract,
+  ContractError,
+  defineContract,
+  ErrorContract,
+  type Fields,
+  QueryContract,
+} from '@fledge/kit/contract';
 import { Type } from 'class-transformer';
-import { IsArray, IsBoolean, IsDate, IsIn, IsInt, IsOptional, IsString, MaxLength, Min, ValidateNested } from 'class-validator';
+import {
+  IsArray,
+  IsBoolean,
+  IsDate,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
 
 /** A nested part, to see that it arrives as its class. */
 export class Part {
@@ -47,7 +65,18 @@ export class NotDeclared extends ContractError {
 }
 
 /** The ways in which `Fail` fails. */
-export const FAILURES = ['declared', 'undeclared', 'plain', 'synchronous', 'not-an-error', 'bad-result', 'foreign-kit-error', 'deadlock', 'lost-connection', 'lost-commit'] as const;
+export const FAILURES = [
+  'declared',
+  'undeclared',
+  'plain',
+  'synchronous',
+  'not-an-error',
+  'bad-result',
+  'foreign-kit-error',
+  'deadlock',
+  'lost-connection',
+  'lost-commit',
+] as const;
 
 @CommandContract('target.fail.v1', { result: Part, errors: [Refused] })
 export class Fail extends Command<Part> {
@@ -61,7 +90,9 @@ export class Fail extends Command<Part> {
 /** What the handler of `Misspell` answers or throws with a field that no class names. */
 export const MISSPELT = ['nothing', 'result', 'error'] as const;
 
-/** Open to the fields that a newer version adds: they are nothing that code of one version may make of its own accord. */
+/**
+ * Open to the fields that a newer version adds: they are nothing that code of one version may make of its own accord.
+ */
 @CommandContract('target.misspell.v1', { result: Part, errors: [Refused], unknownFields: 'open' })
 export class Misspell extends Command<Part> {
   @IsIn([...MISSPELT]) what!: (typeof MISSPELT)[number];

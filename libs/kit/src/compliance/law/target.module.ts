@@ -4,7 +4,23 @@ import { BoundedModule, currentCall } from '@fledge/kit';
 import { DeadlineExceeded } from '@fledge/kit/contract';
 import { Injectable } from '@nestjs/common';
 import { CommandHandler, QueryHandler } from '@nestjs/cqrs';
-import { Echo, Echoed, Fail, GiveNumber, Hasty, ListParts, Look, Misspell, NotDeclared, Part, Refused, Seen, TargetContract, Work, WorkLog } from './target.contract.js';
+import {
+  Echo,
+  Echoed,
+  Fail,
+  GiveNumber,
+  Hasty,
+  ListParts,
+  Look,
+  Misspell,
+  NotDeclared,
+  Part,
+  Refused,
+  Seen,
+  TargetContract,
+  Work,
+  WorkLog,
+} from './target.contract.js';
 import { QueryFailedError } from 'typeorm';
 
 /** Async-local state of no concern of the kit's: a caller sets it, and the target must not see it. */
@@ -24,11 +40,19 @@ class Log {
 @CommandHandler(Echo)
 class EchoHandler {
   execute(command: Echo): Promise<Echoed> {
-    const sawInstances = command instanceof Echo && command.at instanceof Date && command.parts.every((part) => part instanceof Part);
-    const echoed = Object.assign(new Echoed(), { at: command.at, parts: command.parts, note: command.note, sawInstances });
+    const sawInstances =
+      command instanceof Echo && command.at instanceof Date && command.parts.every((part) => part instanceof Part);
+    const echoed = Object.assign(new Echoed(), {
+      at: command.at,
+      parts: command.parts,
+      note: command.note,
+      sawInstances,
+    });
     // What the handler does to its message is its own affair.
     command.parts.forEach((part) => (part.count += 1_000));
-    echoed.parts = command.parts.map((part) => Object.assign(new Part(), { name: part.name, count: part.count - 1_000 }));
+    echoed.parts = command.parts.map((part) =>
+      Object.assign(new Part(), { name: part.name, count: part.count - 1_000 }),
+    );
     return Promise.resolve(echoed);
   }
 }
@@ -149,6 +173,17 @@ class GiveNumberHandler {
 
 @BoundedModule({
   contract: TargetContract,
-  providers: [Log, EchoHandler, FailHandler, MisspellHandler, LookHandler, WorkHandler, HastyHandler, WorkLogHandler, ListPartsHandler, GiveNumberHandler],
+  providers: [
+    Log,
+    EchoHandler,
+    FailHandler,
+    MisspellHandler,
+    LookHandler,
+    WorkHandler,
+    HastyHandler,
+    WorkLogHandler,
+    ListPartsHandler,
+    GiveNumberHandler,
+  ],
 })
 export class TargetModule {}

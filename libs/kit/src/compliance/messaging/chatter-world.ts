@@ -8,15 +8,20 @@ import { chatterApplication, EARS, Say } from './chatter.js';
 export interface MessagingWorld {
   readonly name: string;
   /** The hosts to start: the modules of each, and its transport. */
-  readonly hosts: (namespace: string) => readonly { readonly modules: readonly string[]; readonly transport: Transport }[];
+  readonly hosts: (
+    namespace: string,
+  ) => readonly { readonly modules: readonly string[]; readonly transport: Transport }[];
 }
 
 /** Ends a hang. */
 const WITHIN_MS = 60_000;
 
-/** Does what finds no connection within the pool's five seconds again, on a machine that is busy with other things: nothing of it ran. */
+/**
+ * Does what finds no connection within the pool's five seconds again, on a machine that is busy with other things:
+ * nothing of it ran.
+ */
 async function connected<T>(work: () => Promise<T>): Promise<T> {
-  for (const end = performance.now() + WITHIN_MS; ; ) {
+  for (const end = performance.now() + WITHIN_MS; ;) {
     try {
       return await work();
     } catch (error) {
@@ -78,7 +83,11 @@ export class Chatter {
   /** Starts one more replica of each module. */
   async join(listener: 'older' | 'newer' = 'older'): Promise<Ensemble> {
     const application = chatterApplication(listener);
-    const hosts = this.world.hosts(this.namespace).map(({ modules, transport }) => new Host({ application, modules, transport, database: { url: this.database.url } }));
+    const hosts = this.world
+      .hosts(this.namespace)
+      .map(
+        ({ modules, transport }) => new Host({ application, modules, transport, database: { url: this.database.url } }),
+      );
     const ensemble = await new Ensemble(hosts).start();
     this.ensembles.push(ensemble);
     return ensemble;
@@ -101,26 +110,58 @@ export class Chatter {
   }
 
   /** Asks a table of a module. */
-  async rows<Row extends object>(module: 'talker' | 'listener', sql: string, parameters: unknown[] = []): Promise<Row[]> {
+  async rows<Row extends object>(
+    module: 'talker' | 'listener',
+    sql: string,
+    parameters: unknown[] = [],
+  ): Promise<Row[]> {
     return connected(() => this.app(module).get(DataSource).query<Row[]>(sql, parameters));
   }
 
   /** The numbers that a listener has heard of a topic, in the order of their hearing. */
   async heard(listener: string, topic: string): Promise<number[]> {
-    const rows = await this.rows<{ number: number }>('listener', 'select number from heard where listener = $1 and topic = $2 order by id', [listener, topic]);
+    const rows = await this.rows<{ number: number }>(
+      'listener',
+      'select number from heard where listener = $1 and topic = $2 order by id',
+      [listener, topic],
+    );
     return rows.map((row) => row.number);
   }
 
   /** Waits until a listener has heard this. */
   async until(listener: string, topic: string, numbers: readonly number[], withinMs = WITHIN_MS): Promise<void> {
-    await eventually(async () => expect(await this.heard(listener, topic)).toEqual(numbers), `${listener} has heard ${numbers.length} of ${topic}`, withinMs);
+    await eventually(
+      async () => expect(await this.heard(listener, topic)).toEqual(numbers),
+      `${listener} has heard ${numbers.length} of ${topic}`,
+      withinMs,
+    );
   }
 
-  /** Waits until a listener has heard as much in all, then looks that of each of these topics it was 1 to `each`, once and in order. */
+  /**
+   * Waits until a listener has heard as much in all, then looks that of each of these topics it was 1 to `each`, once
+   * and in order.
+   */
   async untilAll(listener: string, topics: readonly string[], each: number, withinMs = WITHIN_MS): Promise<void> {
-    const count = async (): Promise<number> => Number((await this.rows<{ count: string }>('listener', 'select count(*) from heard where listener = $1 and topic = any($2)', [listener, topics]))[0]?.count);
-    await eventually(async () => expect(await count()).toBeGreaterThanOrEqual(topics.length * each), `${listener} has heard ${each} of each of ${topics.length} topics`, withinMs);
-    const rows = await this.rows<{ topic: string; numbers: number[] }>('listener', 'select topic, array_agg(number order by id) as numbers from heard where listener = $1 and topic = any($2) group by topic', [listener, topics]);
+    const count = async (): Promise<number> =>
+      Number(
+        (
+          await this.rows<{ count: string }>(
+            'listener',
+            'select count(*) from heard where listener = $1 and topic = any($2)',
+            [listener, topics],
+          )
+        )[0]?.count,
+      );
+    await eventually(
+      async () => expect(await count()).toBeGreaterThanOrEqual(topics.length * each),
+      `${listener} has heard ${each} of each of ${topics.length} topics`,
+      withinMs,
+    );
+    const rows = await this.rows<{ topic: string; numbers: number[] }>(
+      'listener',
+      'select topic, array_agg(number order by id) as numbers from heard where listener = $1 and topic = any($2) group by topic',
+      [listener, topics],
+    );
     const all = Array.from({ length: each }, (_, i) => i + 1);
     expect(rows.filter(({ numbers }) => numbers.join() !== all.join())).toEqual([]);
   }

@@ -87,7 +87,9 @@ export const EARS = new Ears();
 
 class CreateListener1763800000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query('create table heard (id bigint generated always as identity, listener text not null, topic text not null, number int not null)');
+    await runner.query(
+      'create table heard (id bigint generated always as identity, listener text not null, topic text not null, number int not null)',
+    );
   }
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('drop table heard');
@@ -103,7 +105,11 @@ abstract class Listener {
 
   async handle({ topic, number }: Said): Promise<void> {
     this.ears.tries.push(`${this.name}:${topic}:${number}`);
-    await this.source.query('insert into heard (listener, topic, number) values ($1, $2, $3)', [this.name, topic, number]);
+    await this.source.query('insert into heard (listener, topic, number) values ($1, $2, $3)', [
+      this.name,
+      topic,
+      number,
+    ]);
     await this.ears.during({ listener: this.name, topic, number });
     const failure = this.ears.fails({ listener: this.name, topic, number });
     if (failure) throw failure;
@@ -132,7 +138,14 @@ class SecondListener extends Listener {
 export class Hopeless extends Error {}
 
 /** Has little time, gives up at what is hopeless, and begins with the past. */
-@Consumer('hasty', { attemptsMax: 2, backoffMs: 5, timeoutMs: 300, onDead: 'skip', startFrom: 'beginning', notRetryable: [Hopeless] })
+@Consumer('hasty', {
+  attemptsMax: 2,
+  backoffMs: 5,
+  timeoutMs: 300,
+  onDead: 'skip',
+  startFrom: 'beginning',
+  notRetryable: [Hopeless],
+})
 @EventsHandler(Said)
 class HastyListener extends Listener {
   readonly name = 'hasty';
@@ -171,7 +184,10 @@ export function chatterApplication(listener: 'older' | 'newer'): Application {
     name: 'chatter',
     modules: [
       { contract: TalkerContract, load: () => Promise.resolve(TalkerModule) },
-      { contract: ListenerContract, load: () => Promise.resolve(listener === 'newer' ? NewerListenerModule : ListenerModule) },
+      {
+        contract: ListenerContract,
+        load: () => Promise.resolve(listener === 'newer' ? NewerListenerModule : ListenerModule),
+      },
     ],
   };
 }

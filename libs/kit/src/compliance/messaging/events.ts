@@ -37,7 +37,10 @@ export function describeEvents(world: MessagingWorld): void {
     it('are refused without a transaction, with the cure', async () => {
       await publishIn((events) => {
         expect(() => events.publish(new Said({ topic: 'none', number: 1 }))).toThrow(
-          expect.objectContaining({ code: 'fledge.no-open-transaction', hint: expect.stringContaining('dataSource.transaction') as string }),
+          expect.objectContaining({
+            code: 'fledge.no-open-transaction',
+            hint: expect.stringContaining('dataSource.transaction') as string,
+          }),
         );
         return Promise.resolve();
       });
@@ -46,7 +49,9 @@ export function describeEvents(world: MessagingWorld): void {
     it('are refused when they do not fit their contract, before anything is stored', async () => {
       await publishIn(async (events, source) => {
         await source.transaction(() => {
-          expect(() => events.publish(new Said({ topic: '', number: 1.5 }))).toThrow(expect.objectContaining({ code: 'fledge.invalid-message' }));
+          expect(() => events.publish(new Said({ topic: '', number: 1.5 }))).toThrow(
+            expect.objectContaining({ code: 'fledge.invalid-message' }),
+          );
           return Promise.resolve();
         });
       });
@@ -99,7 +104,8 @@ export function describeEvents(world: MessagingWorld): void {
 
     it('are tried again by the consumer that failed, and by no other; its other keys flow on', async () => {
       let failures = 2;
-      EARS.fails = ({ listener, topic }) => (listener === 'first' && topic === 'again' && failures-- > 0 ? new Error('not yet') : undefined);
+      EARS.fails = ({ listener, topic }) =>
+        listener === 'first' && topic === 'again' && failures-- > 0 ? new Error('not yet') : undefined;
       await chatter.say('again', 1, 3);
       await chatter.say('other', 1, 3);
       await chatter.until('first', 'other', upTo(3));
@@ -113,19 +119,41 @@ export function describeEvents(world: MessagingWorld): void {
       EARS.fails = ({ topic, number }) => (topic === 'dead' && number === 1 ? new Error('never') : undefined);
       await chatter.say('dead', 1, 3);
       await chatter.until('second', 'dead', [2, 3]);
-      await eventually(async () => expect(await chatter.rows('listener', "select 1 from dead_letter where key = 'dead'")).toHaveLength(2), 'two dead letters');
-      const letters = await chatter.rows<{ consumer: string; attempts: number; history: { attempt: number; message: string }[] }>('listener', "select consumer, attempts, history from dead_letter where key = 'dead' order by consumer");
-      for (const letter of letters) expect(letter).toMatchObject({ attempts: 3, history: [1, 2, 3].map((attempt) => ({ attempt, message: 'never' })) });
-      for (const listener of ['first', 'second']) expect(EARS.tries.filter((tried) => tried === `${listener}:dead:1`)).toHaveLength(3);
+      await eventually(
+        async () =>
+          expect(await chatter.rows('listener', "select 1 from dead_letter where key = 'dead'")).toHaveLength(2),
+        'two dead letters',
+      );
+      const letters = await chatter.rows<{
+        consumer: string;
+        attempts: number;
+        history: { attempt: number; message: string }[];
+      }>('listener', "select consumer, attempts, history from dead_letter where key = 'dead' order by consumer");
+      for (const letter of letters)
+        expect(letter).toMatchObject({
+          attempts: 3,
+          history: [1, 2, 3].map((attempt) => ({ attempt, message: 'never' })),
+        });
+      for (const listener of ['first', 'second'])
+        expect(EARS.tries.filter((tried) => tried === `${listener}:dead:1`)).toHaveLength(3);
       expect(await chatter.heard('first', 'dead')).toEqual([]);
     });
 
     it('are sent again to the consumer that failed and to no other, before what waits of their key', async () => {
       const letters = chatter.app('listener').get(DeadLetters);
       const blocked = (await letters.list({ consumer: 'first' })).find(({ key }) => key === 'dead');
-      expect(blocked).toMatchObject({ name: 'talker.said.v1', source: 'talker', attempts: 3, reason: 'failed 3 times', state: 'dead' });
+      expect(blocked).toMatchObject({
+        name: 'talker.said.v1',
+        source: 'talker',
+        attempts: 3,
+        reason: 'failed 3 times',
+        state: 'dead',
+      });
       const id = blocked?.messageId as string;
-      expect(await letters.show('first', id)).toMatchObject({ payload: JSON.stringify({ topic: 'dead', number: 1 }), history: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3 }] });
+      expect(await letters.show('first', id)).toMatchObject({
+        payload: JSON.stringify({ topic: 'dead', number: 1 }),
+        history: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3 }],
+      });
       await letters.resend('first', id);
       await chatter.until('first', 'dead', upTo(3));
       expect(EARS.tries).toEqual(['first:dead:1', 'first:dead:2', 'first:dead:3']);
@@ -134,10 +162,12 @@ export function describeEvents(world: MessagingWorld): void {
     });
 
     it('let the rest of their key go on when they are abandoned', async () => {
-      EARS.fails = ({ listener, topic, number }) => (listener === 'first' && topic === 'given up' && number === 1 ? new Error('never') : undefined);
+      EARS.fails = ({ listener, topic, number }) =>
+        listener === 'first' && topic === 'given up' && number === 1 ? new Error('never') : undefined;
       await chatter.say('given up', 1, 3);
       const letters = chatter.app('listener').get(DeadLetters);
-      const find = async (): Promise<string | undefined> => (await letters.list({ consumer: 'first' })).find(({ key }) => key === 'given up')?.messageId;
+      const find = async (): Promise<string | undefined> =>
+        (await letters.list({ consumer: 'first' })).find(({ key }) => key === 'given up')?.messageId;
       await eventually(async () => (await find()) !== undefined, 'a dead letter');
       const id = (await find()) as string;
       await letters.abandon('first', id);
@@ -147,11 +177,26 @@ export function describeEvents(world: MessagingWorld): void {
 
     it('of a version that nobody knows are dead letters at once, and so are those that do not fit', async () => {
       const put = (name: string, payload: string): Promise<unknown> =>
-        chatter.rows('talker', "insert into outbox (kind, name, key, partition, payload) values ('event', $1, 'odd', hashtext('odd') & 15, $2)", [name, payload]);
+        chatter.rows(
+          'talker',
+          "insert into outbox (kind, name, key, partition, payload) values ('event', $1, 'odd', hashtext('odd') & 15, $2)",
+          [name, payload],
+        );
       await put('talker.said.v2', '{"what":"new"}');
       await put('talker.said.v1', '{"topic":7}');
-      const reasons = async (): Promise<unknown[]> => chatter.rows('listener', "select reason, attempts from dead_letter where consumer = 'second' and key = 'odd' order by died_at");
-      await eventually(async () => expect(await reasons()).toEqual([{ reason: 'unknown version', attempts: 1 }, { reason: 'invalid message', attempts: 1 }]), 'two dead letters');
+      const reasons = async (): Promise<unknown[]> =>
+        chatter.rows(
+          'listener',
+          "select reason, attempts from dead_letter where consumer = 'second' and key = 'odd' order by died_at",
+        );
+      await eventually(
+        async () =>
+          expect(await reasons()).toEqual([
+            { reason: 'unknown version', attempts: 1 },
+            { reason: 'invalid message', attempts: 1 },
+          ]),
+        'two dead letters',
+      );
       expect(EARS.tries.filter((tried) => tried.includes('odd'))).toEqual([]);
     });
 
@@ -164,7 +209,10 @@ export function describeEvents(world: MessagingWorld): void {
     });
 
     it('are in nobody’s way when nobody handles them', async () => {
-      await eventually(async () => expect(await chatter.rows('talker', 'select 1 from outbox where sent_at is null')).toHaveLength(0), 'an empty outbox');
+      await eventually(
+        async () => expect(await chatter.rows('talker', 'select 1 from outbox where sent_at is null')).toHaveLength(0),
+        'an empty outbox',
+      );
     });
 
     it('that come again change nothing', async () => {

@@ -19,9 +19,18 @@ export function describeHandlers(world: MessagingWorld): void {
       await chatter?.stop();
     });
 
-    const letters = (topic: string): Promise<{ consumer: string; attempts: number; reason: string; history: { attempt: number; message: string }[] }[]> =>
-      chatter.rows('listener', 'select consumer, attempts, reason, history from dead_letter where key = $1 order by consumer', [topic]);
-    const triesOf = (listener: string, topic: string, number: number): number => EARS.tries.filter((tried) => tried === `${listener}:${topic}:${number}`).length;
+    const letters = (
+      topic: string,
+    ): Promise<
+      { consumer: string; attempts: number; reason: string; history: { attempt: number; message: string }[] }[]
+    > =>
+      chatter.rows(
+        'listener',
+        'select consumer, attempts, reason, history from dead_letter where key = $1 order by consumer',
+        [topic],
+      );
+    const triesOf = (listener: string, topic: string, number: number): number =>
+      EARS.tries.filter((tried) => tried === `${listener}:${topic}:${number}`).length;
 
     it('of a new consumer begin with the past or with the present, as it says', async () => {
       await chatter.say('news', 1, 5);
@@ -42,20 +51,30 @@ export function describeHandlers(world: MessagingWorld): void {
       await chatter.until('hasty', 'hangs', [2, 3]);
       await chatter.until('first', 'hangs', upTo(3));
       expect(triesOf('hasty', 'hangs', 1)).toBe(2);
-      expect(await letters('hangs')).toMatchObject([{ consumer: 'hasty', attempts: 2, history: [{ attempt: 1, message: expect.stringContaining('300 ms') as string }, { attempt: 2 }] }]);
+      expect(await letters('hangs')).toMatchObject([
+        {
+          consumer: 'hasty',
+          attempts: 2,
+          history: [{ attempt: 1, message: expect.stringContaining('300 ms') as string }, { attempt: 2 }],
+        },
+      ]);
     });
 
     it('that throw what is declared not retryable are dead letters at the first attempt', async () => {
       await chatter.join('newer');
-      EARS.fails = ({ listener, topic, number }) => (listener === 'hasty' && topic === 'hopeless' && number === 2 ? new Hopeless('no use') : undefined);
+      EARS.fails = ({ listener, topic, number }) =>
+        listener === 'hasty' && topic === 'hopeless' && number === 2 ? new Hopeless('no use') : undefined;
       await chatter.say('hopeless', 1, 3);
       await chatter.until('hasty', 'hopeless', [1, 3]);
       expect(triesOf('hasty', 'hopeless', 2)).toBe(1);
-      expect(await letters('hopeless')).toMatchObject([{ consumer: 'hasty', attempts: 1, history: [{ attempt: 1, message: 'no use' }] }]);
+      expect(await letters('hopeless')).toMatchObject([
+        { consumer: 'hasty', attempts: 1, history: [{ attempt: 1, message: 'no use' }] },
+      ]);
     });
 
     it('hold a blocked key however much comes behind, let others flow, and go on in order when it is mended', async () => {
-      EARS.fails = ({ listener, topic, number }) => (listener === 'first' && topic === 'blocked' && number === 1 ? new Error('not yet') : undefined);
+      EARS.fails = ({ listener, topic, number }) =>
+        listener === 'first' && topic === 'blocked' && number === 1 ? new Error('not yet') : undefined;
       await chatter.say('blocked', 1, 1);
       await eventually(async () => expect(await letters('blocked')).toHaveLength(1), 'a dead letter');
       await chatter.say('blocked', 2, BEHIND - 1);
@@ -65,7 +84,8 @@ export function describeHandlers(world: MessagingWorld): void {
       expect(await chatter.heard('first', 'blocked')).toEqual([]);
       EARS.fails = () => undefined;
       const store = chatter.app('listener').get(DeadLetters);
-      for (const { consumer, messageId } of await store.list({ consumer: 'first' })) await store.resend(consumer, messageId);
+      for (const { consumer, messageId } of await store.list({ consumer: 'first' }))
+        await store.resend(consumer, messageId);
       // While those behind come, new ones do.
       await chatter.say('blocked', BEHIND + 1, 20);
       await chatter.until('first', 'blocked', upTo(BEHIND + 20), 120_000);

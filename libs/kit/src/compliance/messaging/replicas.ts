@@ -46,7 +46,11 @@ export function describeReplicas(world: MessagingWorld): void {
         for (let number = 1; number <= 10; number++) for (const topic of topics) await chatter.say(topic, number, 1);
       })();
       const changing = (async () => {
-        await eventually(async () => expect((await chatter.rows('listener', 'select 1 from heard')).length).toBeGreaterThan(100), 'work under way', 60_000);
+        await eventually(
+          async () => expect((await chatter.rows('listener', 'select 1 from heard')).length).toBeGreaterThan(100),
+          'work under way',
+          60_000,
+        );
         await Promise.all([chatter.leave(), chatter.join()]);
       })();
       await Promise.all([saying, changing]);
@@ -77,7 +81,8 @@ export function describeReplicas(world: MessagingWorld): void {
       expect(new Set(ran).size).toBe(ran.length);
     });
 
-    // A look for one consumer left out what another one had in memory, so that under load a key's later message came first.
+    // A look for one consumer left out what another one had in memory, so that under load a key's later message came
+    // first.
     it('keep the order of keys whatever fails and however slow it is, on a busy machine', async () => {
       const seed = testSeed();
       const random = new Random(seed);
@@ -92,14 +97,16 @@ export function describeReplicas(world: MessagingWorld): void {
         return new Error('not now');
       };
       const busy = setInterval(() => {
-        for (const until = performance.now() + 12; performance.now() < until; ) continue;
+        for (const until = performance.now() + 12; performance.now() < until;) continue;
       }, 20);
       try {
         await chatter.join();
         const all = Array.from({ length: 12 }, (_, i) => i + 1);
-        await Promise.all(topics.map(async (topic) => {
-          for (const number of all) await chatter.say(topic, number, 1);
-        }));
+        await Promise.all(
+          topics.map(async (topic) => {
+            for (const number of all) await chatter.say(topic, number, 1);
+          }),
+        );
         for (const listener of LISTENERS) await chatter.untilAll(listener, topics, 12, 60_000);
       } finally {
         clearInterval(busy);

@@ -34,8 +34,21 @@ const never = (): never => {
   throw new Error('no statement is run at a start');
 };
 
-function found(app: INestApplicationContext, contract: Contract = Orders, uses: readonly Contract[] = []): ProcessConsumer[] {
-  return discoverProcesses(app, { spec: { contract, uses, entities: [], migrations: [] }, catalogue, sql: { rows: never, transaction: never }, outbox: { addCommand: never } }, [{ name: 'mails' }]);
+function found(
+  app: INestApplicationContext,
+  contract: Contract = Orders,
+  uses: readonly Contract[] = [],
+): ProcessConsumer[] {
+  return discoverProcesses(
+    app,
+    {
+      spec: { contract, uses, entities: [], migrations: [] },
+      catalogue,
+      sql: { rows: never, transaction: never },
+      outbox: { addCommand: never },
+    },
+    [{ name: 'mails' }],
+  );
 }
 
 const orderOf = (event: Placed): string => event.orderId;
@@ -110,12 +123,16 @@ describe('the start refuses a process', () => {
 
   it('that reacts to an event of a module that is not in `uses`', async () => {
     const inside = await container(Twin);
-    expect(() => found(inside, Other)).toThrow(expect.objectContaining({ code: 'fledge.startup.process-event-foreign' }));
+    expect(() => found(inside, Other)).toThrow(
+      expect.objectContaining({ code: 'fledge.startup.process-event-foreign' }),
+    );
     expect(found(inside, Other, [Orders])).toMatchObject([{ name: 'twin', kind: 'event', takes: ['orders.placed'] }]);
     await inside.close();
   });
 
   it('that reacts to a class without @EventContract, as soon as it is declared', () => {
-    expect(() => Starts(Plain, ({ orderId }) => orderId)(Twin.prototype, 'begin', {})).toThrow(expect.objectContaining({ code: 'fledge.startup.process-event' }));
+    expect(() => Starts(Plain, ({ orderId }) => orderId)(Twin.prototype, 'begin', {})).toThrow(
+      expect.objectContaining({ code: 'fledge.startup.process-event' }),
+    );
   });
 });

@@ -7,7 +7,14 @@ import { eventSpec, shapeOf, StartupError } from '../../contract/index.js';
 import { resolveRules } from '../consumer.js';
 import type { Outbox } from '../outbox.js';
 import type { Sql } from '../sql.js';
-import { type EventReaction, type ProcessSpec, processSpec, type Reaction, reactionsOf, type StateClass } from './decorators.js';
+import {
+  type EventReaction,
+  type ProcessSpec,
+  processSpec,
+  type Reaction,
+  reactionsOf,
+  type StateClass,
+} from './decorators.js';
 import type { OpenRun } from './open-run.js';
 import { type EventMethod, ProcessConsumer } from './process-consumer.js';
 import { ProcessStore } from './process-store.js';
@@ -47,13 +54,23 @@ export function processNames(app: INestApplicationContext): readonly string[] {
  * @param others the module's other consumers, whose names are taken.
  * @throws StartupError for one without a name, two of one name, and for what its reactions, timers or state lack.
  */
-export function discoverProcesses(app: INestApplicationContext, room: ProcessRoom, others: readonly { readonly name: string }[] = []): ProcessConsumer[] {
+export function discoverProcesses(
+  app: INestApplicationContext,
+  room: ProcessRoom,
+  others: readonly { readonly name: string }[] = [],
+): ProcessConsumer[] {
   const takenBy = new Map(others.map(({ name }) => [name, 'a consumer']));
   const consumers: ProcessConsumer[] = [];
   for (const found of processClasses(app)) {
     const spec = specOf(found);
     const other = takenBy.get(spec.name);
-    if (other !== undefined) throw new StartupError('process-twice', `${other} and the process ${found.cls.name} are both named '${spec.name}'`, 'Give each its own name: both keep what they have handled under it.', { process: spec.name });
+    if (other !== undefined)
+      throw new StartupError(
+        'process-twice',
+        `${other} and the process ${found.cls.name} are both named '${spec.name}'`,
+        'Give each its own name: both keep what they have handled under it.',
+        { process: spec.name },
+      );
     takenBy.set(spec.name, found.cls.name);
     consumers.push(consumerOf(found, spec, room));
   }
@@ -65,16 +82,32 @@ function processClasses(app: INestApplicationContext): readonly Found[] {
   const found = new Map<object, Found>();
   for (const wrapper of wrappers) {
     const cls: unknown = (wrapper.instance as object | undefined)?.constructor ?? wrapper.metatype;
-    if (typeof cls === 'function' && isProcess(cls) && !found.has(cls)) found.set(cls, { cls, wrapper, reactions: reactionsOf(cls) });
+    if (typeof cls === 'function' && isProcess(cls) && !found.has(cls))
+      found.set(cls, { cls, wrapper, reactions: reactionsOf(cls) });
   }
   return [...found.values()];
 }
 
 function specOf({ cls, wrapper, reactions }: Found): ProcessSpec {
   const spec = processSpec(cls);
-  if (!spec) throw new StartupError('process-unnamed', `${cls.name} reacts to events and is no process`, "Add @Process('a-name', { state }) above it: its runs are kept under this name, whatever the class is called.");
-  if (!wrapper.isDependencyTreeStatic()) throw new StartupError('process-scope', `the process ${cls.name} is made anew for each request, and an event comes without one`, 'Leave `scope` out of it and of what it injects.');
-  if (!reactions.some(({ on }) => on === 'starts')) throw new StartupError('process-without-start', `no event starts the process ${cls.name}`, 'Add @Starts(Event, keyOf) to one of its methods.');
+  if (!spec)
+    throw new StartupError(
+      'process-unnamed',
+      `${cls.name} reacts to events and is no process`,
+      "Add @Process('a-name', { state }) above it: its runs are kept under this name, whatever the class is called.",
+    );
+  if (!wrapper.isDependencyTreeStatic())
+    throw new StartupError(
+      'process-scope',
+      `the process ${cls.name} is made anew for each request, and an event comes without one`,
+      'Leave `scope` out of it and of what it injects.',
+    );
+  if (!reactions.some(({ on }) => on === 'starts'))
+    throw new StartupError(
+      'process-without-start',
+      `no event starts the process ${cls.name}`,
+      'Add @Starts(Event, keyOf) to one of its methods.',
+    );
   checkState(cls.name, spec.options.state);
   return spec;
 }
@@ -83,7 +116,12 @@ function checkState(process: string, State: StateClass): void {
   const fields = new Set(shapeOf(State).fields.map(({ name }) => name));
   const bare = Object.keys(new State()).filter((name) => !fields.has(name));
   if (bare.length === 0) return;
-  throw new StartupError('process-state', `${State.name}, the state of ${process}, has fields without a check: ${bare.join(', ')}`, 'Decorate them with class-validator, as the fields of a view: the state is stored as JSON.', { fields: bare });
+  throw new StartupError(
+    'process-state',
+    `${State.name}, the state of ${process}, has fields without a check: ${bare.join(', ')}`,
+    'Decorate them with class-validator, as the fields of a view: the state is stored as JSON.',
+    { fields: bare },
+  );
 }
 
 function consumerOf(found: Found, { name, options }: ProcessSpec, room: ProcessRoom): ProcessConsumer {
@@ -98,45 +136,84 @@ function consumerOf(found: Found, { name, options }: ProcessSpec, room: ProcessR
     codec: classCodec(`the state of ${name}`, options.state),
     events: eventsOf(cls.name, methods, reactions, (event) => reachableEvent(cls.name, event, reachable, catalogue)),
     timers,
-    context: { process: name, module: spec.contract.name, reachable, timers: new Set(timers.keys()), catalogue, outbox },
+    context: {
+      process: name,
+      module: spec.contract.name,
+      reachable,
+      timers: new Set(timers.keys()),
+      catalogue,
+      outbox,
+    },
     store: new ProcessStore(sql),
     ...(onTimer && { onTimer }),
   });
 }
 
-function eventsOf(process: string, methods: Methods, reactions: readonly Reaction[], compiled: (event: EventReaction) => CompiledEvent): Map<string, EventMethod> {
+function eventsOf(
+  process: string,
+  methods: Methods,
+  reactions: readonly Reaction[],
+  compiled: (event: EventReaction) => CompiledEvent,
+): Map<string, EventMethod> {
   const events = new Map<string, EventMethod>();
   for (const reaction of reactions) {
     if (reaction.on === 'timer') continue;
     const event = compiled(reaction);
     if (events.has(event.name)) {
-      throw new StartupError('process-event-twice', `${process} reacts twice to '${event.name}'`, 'Keep one method for it: one with @Starts also goes on with a run that there is.', { event: event.name });
+      throw new StartupError(
+        'process-event-twice',
+        `${process} reacts twice to '${event.name}'`,
+        'Keep one method for it: one with @Starts also goes on with a run that there is.',
+        { event: event.name },
+      );
     }
     const { keyOf, method } = reaction;
-    events.set(event.name, { event, starts: reaction.on === 'starts', keyOf: keyOf as (event: object) => unknown, call: (value, run) => methods[method]?.(value, run) });
+    events.set(event.name, {
+      event,
+      starts: reaction.on === 'starts',
+      keyOf: keyOf as (event: object) => unknown,
+      call: (value, run) => methods[method]?.(value, run),
+    });
   }
   return events;
 }
 
-function timersOf(process: string, methods: Methods, reactions: readonly Reaction[]): Map<string, (run: OpenRun) => unknown> {
+function timersOf(
+  process: string,
+  methods: Methods,
+  reactions: readonly Reaction[],
+): Map<string, (run: OpenRun) => unknown> {
   const timers = new Map<string, (run: OpenRun) => unknown>();
   for (const reaction of reactions) {
     if (reaction.on !== 'timer') continue;
     const { timer, method } = reaction;
-    if (timers.has(timer)) throw new StartupError('process-timer-twice', `${process} handles the timer '${timer}' twice`, 'Keep one method for it.', { timer });
+    if (timers.has(timer))
+      throw new StartupError(
+        'process-timer-twice',
+        `${process} handles the timer '${timer}' twice`,
+        'Keep one method for it.',
+        { timer },
+      );
     timers.set(timer, (run) => methods[method]?.(run));
   }
   return timers;
 }
 
-function reachableEvent(process: string, { event, method }: EventReaction, reachable: ReadonlySet<string>, catalogue: Catalogue): CompiledEvent {
+function reachableEvent(
+  process: string,
+  { event, method }: EventReaction,
+  reachable: ReadonlySet<string>,
+  catalogue: Catalogue,
+): CompiledEvent {
   const compiled = catalogue.event(event);
   if (compiled && reachable.has(compiled.module)) return compiled;
   const wire = eventSpec(event)?.name ?? event.name;
   throw new StartupError(
     'process-event-foreign',
     `${process}.${method} reacts to '${wire}', ${compiled ? `an event of ${compiled.module}, whose contract is not in \`uses\`` : 'which no contract lists'}`,
-    compiled ? `Add the contract of ${compiled.module} to \`uses\` of the module.` : `List ${event.name} in \`events\` of its contract.`,
+    compiled
+      ? `Add the contract of ${compiled.module} to \`uses\` of the module.`
+      : `List ${event.name} in \`events\` of its contract.`,
     { event: wire },
   );
 }

@@ -1,11 +1,19 @@
 import { extended, failedOn, HISTORY_MAX, type HistoryEntry } from './history.js';
 
 describe('the history of a run', () => {
-  const entry = (what: HistoryEntry['what'], detail: string): HistoryEntry => ({ at: '2026-01-01T00:00:00Z', what, detail, ...(what === 'failed' && { message: detail }) });
+  const entry = (what: HistoryEntry['what'], detail: string): HistoryEntry => ({
+    at: '2026-01-01T00:00:00Z',
+    what,
+    detail,
+    ...(what === 'failed' && { message: detail }),
+  });
   const notes = Array.from({ length: 2 * HISTORY_MAX }, (_, n) => entry('note', `n${n}`));
 
   it('keeps what the run failed on, however much comes after it, and every other thing in its order', () => {
-    const history = extended([entry('started', 's'), entry('note', 'early'), entry('failed', 'one')], [...notes, entry('failed', 'two'), ...notes]);
+    const history = extended(
+      [entry('started', 's'), entry('note', 'early'), entry('failed', 'one')],
+      [...notes, entry('failed', 'two'), ...notes],
+    );
     expect(history).toHaveLength(HISTORY_MAX);
     expect([history[0], history[1]]).toMatchObject([{ detail: 's' }, { detail: 'one' }]);
     expect(failedOn(history)).toEqual(['one', 'two']);

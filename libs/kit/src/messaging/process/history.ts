@@ -28,13 +28,18 @@ export interface HistoryEntry {
   readonly message?: string;
 }
 
-/** A history with entries added, within its bound: what the run failed on since it was last resumed stays before other things, the oldest first. */
+/**
+ * A history with entries added, within its bound: what the run failed on since it was last resumed stays before other
+ * things, the oldest first.
+ */
 export function extended(history: readonly HistoryEntry[], added: readonly HistoryEntry[]): readonly HistoryEntry[] {
   const all = [...history, ...added];
   if (all.length <= HISTORY_MAX) return all;
   const resumed = all.findLastIndex(({ what }) => what === 'resumed');
   const [first, ...rest] = all.map((entry, at) => ({ entry, at, matters: entry.what === 'failed' && at > resumed }));
-  const byWorth = rest.toSorted((a, b) => Number(b.matters) - Number(a.matters) || (a.matters ? a.at - b.at : b.at - a.at));
+  const byWorth = rest.toSorted(
+    (a, b) => Number(b.matters) - Number(a.matters) || (a.matters ? a.at - b.at : b.at - a.at),
+  );
   const kept = byWorth.slice(0, HISTORY_MAX - 1).toSorted((a, b) => a.at - b.at);
   return [first, ...kept].map((one) => (one as { entry: HistoryEntry }).entry);
 }
@@ -52,5 +57,7 @@ export function isWhole(history: readonly HistoryEntry[]): boolean {
 /** The ids of the dead letters that a run failed on since it was last resumed. */
 export function failedOn(history: readonly HistoryEntry[]): readonly string[] {
   const since = history.slice(history.findLastIndex(({ what }) => what === 'resumed') + 1);
-  return [...new Set(since.flatMap(({ what, message }) => (what === 'failed' && message !== undefined ? message : [])))];
+  return [
+    ...new Set(since.flatMap(({ what, message }) => (what === 'failed' && message !== undefined ? message : []))),
+  ];
 }

@@ -55,7 +55,10 @@ interface Standing {
   readonly isStillFailed: boolean;
 }
 
-/** A process as a consumer of events and of its own timers: loads the run under a lock, calls the method, stores what it did. */
+/**
+ * A process as a consumer of events and of its own timers: loads the run under a lock, calls the method, stores what it
+ * did.
+ */
 export class ProcessConsumer implements DurableConsumer {
   readonly name: string;
   readonly kind = 'event';
@@ -67,7 +70,11 @@ export class ProcessConsumer implements DurableConsumer {
     this.name = parts.context.process;
     this.knows = [...parts.events.keys()];
     this.takes = [...new Set([...parts.events.keys()].map(familyOf))];
-    this.rules = { ...parts.rules, transaction: 'kit', notRetryable: [...parts.rules.notRetryable, IncompatibleState, RunFailed, UnknownTimer] };
+    this.rules = {
+      ...parts.rules,
+      transaction: 'kit',
+      notRetryable: [...parts.rules.notRetryable, IncompatibleState, RunFailed, UnknownTimer],
+    };
   }
 
   readonly handle = async (message: StoredMessage): Promise<void> => {
@@ -80,7 +87,10 @@ export class ProcessConsumer implements DurableConsumer {
     if (stored.status === 'finished') return this.noteIgnored(occurrence, stored);
     const isStillFailed = await this.refuseFailed(message, key, stored);
     if (stored.state === null && !occurrence.starts) return this.beforeStart(key, stored);
-    await this.advance(occurrence, stored, { isResumed: await store.wasDead(this.name, stored.history, message.id), isStillFailed });
+    await this.advance(occurrence, stored, {
+      isResumed: await store.wasDead(this.name, stored.history, message.id),
+      isStillFailed,
+    });
   };
 
   readonly onDead = async (message: StoredMessage, { reason, history }: Death): Promise<void> => {
@@ -96,7 +106,11 @@ export class ProcessConsumer implements DurableConsumer {
     await store.record(this.name, key, 'failed', extended(stored.history, [entry(stored.now)]));
   };
 
-  private async advance(occurrence: Occurrence, stored: StoredRun, { isResumed, isStillFailed }: Standing): Promise<void> {
+  private async advance(
+    occurrence: Occurrence,
+    stored: StoredRun,
+    { isResumed, isStillFailed }: Standing,
+  ): Promise<void> {
     const { store, codec, context } = this.parts;
     const { key } = occurrence;
     const run = new OpenRun(context, key, this.stateOf(key, stored.state), isResumed, stored.now.toISOString());
@@ -108,7 +122,13 @@ export class ProcessConsumer implements DurableConsumer {
     }
     const status = run.outcome !== undefined ? 'finished' : isStillFailed ? 'failed' : 'running';
     const history = extended(stored.history, run.entries);
-    await store.save(this.name, key, { state: storableJson(codec.copy(run.state)), status, outcome: run.outcome, history, timers: run.timerChanges });
+    await store.save(this.name, key, {
+      state: storableJson(codec.copy(run.state)),
+      status,
+      outcome: run.outcome,
+      history,
+      timers: run.timerChanges,
+    });
     if (this.parts.onTimer) for (const inMs of run.timerChanges.values()) if (inMs !== null) this.parts.onTimer(inMs);
   }
 
@@ -124,13 +144,16 @@ export class ProcessConsumer implements DurableConsumer {
   }
 
   /**
-   * A run that failed goes on when what it failed on is sent again, or was given up by hand; until then nothing else is handled, unless
-   * its process skips what is dead. Answers whether dead letters remain.
+   * A run that failed goes on when what it failed on is sent again, or was given up by hand; until then nothing else is
+   * handled, unless its process skips what is dead. Answers whether dead letters remain.
    */
   private async refuseFailed(message: StoredMessage, key: string, { status, history }: StoredRun): Promise<boolean> {
     if (status !== 'failed') return false;
     const failed = failedOn(history);
-    const remain = await this.parts.store.hasDead(this.name, failed.filter((id) => id !== message.id));
+    const remain = await this.parts.store.hasDead(
+      this.name,
+      failed.filter((id) => id !== message.id),
+    );
     if (remain && !failed.includes(message.id) && this.rules.onDead === 'block') throw new RunFailed(this.name, key);
     return remain;
   }
@@ -160,17 +183,22 @@ export class ProcessConsumer implements DurableConsumer {
   }
 
   private timerOf({ name, source }: StoredMessage): string | undefined {
-    return source === this.parts.context.module && name.startsWith(TIMER_PREFIX) ? name.slice(TIMER_PREFIX.length) : undefined;
+    return source === this.parts.context.module && name.startsWith(TIMER_PREFIX)
+      ? name.slice(TIMER_PREFIX.length)
+      : undefined;
   }
 
-  /** Its first event was a dead letter: one that is being sent again starts the run, and one that was given up never will. */
+  /**
+   * Its first event was a dead letter: one that is being sent again starts the run, and one that was given up never
+   * will.
+   */
   private async beforeStart(key: string, { history: [first] }: StoredRun): Promise<void> {
-    if (first?.message !== undefined && (await this.parts.store.isWaiting(this.name, first.message))) throw new RunNotStarted(this.name, key);
+    if (first?.message !== undefined && (await this.parts.store.isWaiting(this.name, first.message)))
+      throw new RunNotStarted(this.name, key);
     this.ignore();
   }
 
-  private ignore(): void {
-  }
+  private ignore(): void {}
 
   private async noteIgnored(occurrence: Occurrence, stored: StoredRun): Promise<void> {
     this.ignore();
@@ -181,5 +209,7 @@ export class ProcessConsumer implements DurableConsumer {
 
 function runKey(process: string, event: string, key: unknown): string {
   if (typeof key === 'string' && key.length > 0 && key.length <= RUN_KEY_MAX && !key.includes('\0')) return key;
-  throw new InvalidMessage(event, [{ path: '', rule: 'key', message: `must name the run of ${process} by a text of 1 to ${RUN_KEY_MAX} characters` }]);
+  throw new InvalidMessage(event, [
+    { path: '', rule: 'key', message: `must name the run of ${process} by a text of 1 to ${RUN_KEY_MAX} characters` },
+  ]);
 }

@@ -1,19 +1,31 @@
 import { FledgeError, type Violation } from '../../contract/index.js';
 
-/** What is stored of a run does not fit the class of its state any more. Nothing ran; the event is kept as a dead letter. */
+/**
+ * What is stored of a run does not fit the class of its state any more. Nothing ran; the event is kept as a dead
+ * letter.
+ */
 export class IncompatibleState extends FledgeError {
   readonly code = 'fledge.incompatible-state';
   readonly kind = 'internal';
   readonly outcome = 'not-run';
-  readonly hint = 'Make new fields of the state optional, or migrate the column `state` of the table `process`; then resume the run.';
+  readonly hint =
+    'Make new fields of the state optional, or migrate the column `state` of the table `process`; then resume the run.';
   readonly data: Readonly<Record<string, unknown>>;
   constructor(process: string, key: string, violations: readonly Violation[]) {
-    super(`the stored state of ${process} '${key}' does not fit its class: ${violations.slice(0, 3).map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ')}`);
+    super(
+      `the stored state of ${process} '${key}' does not fit its class: ${violations
+        .slice(0, 3)
+        .map(({ path, message }) => (path ? `${path}: ${message}` : message))
+        .join('; ')}`,
+    );
     this.data = { process, key, violations };
   }
 }
 
-/** An event came for a run that failed on an earlier one. Nothing ran; it is a dead letter beside the other, sent again with it. */
+/**
+ * An event came for a run that failed on an earlier one. Nothing ran; it is a dead letter beside the other, sent again
+ * with it.
+ */
 export class RunFailed extends FledgeError {
   readonly code = 'fledge.run-failed';
   readonly kind = 'conflict';
@@ -26,12 +38,15 @@ export class RunFailed extends FledgeError {
   }
 }
 
-/** An event came for a run whose first event failed and is being tried again. Nothing ran; it is tried again as well. */
+/**
+ * An event came for a run whose first event failed and is being tried again. Nothing ran; it is tried again as well.
+ */
 export class RunNotStarted extends FledgeError {
   readonly code = 'fledge.run-not-started';
   readonly kind = 'unavailable';
   readonly outcome = 'not-run';
-  readonly hint = 'Nothing is to be done: the run is being started. If its first event fails again, mend that, and resume the run.';
+  readonly hint =
+    'Nothing is to be done: the run is being started. If its first event fails again, mend that, and resume the run.';
   readonly data: Readonly<Record<string, unknown>>;
   constructor(process: string, key: string) {
     super(`${process} '${key}' is not started yet: its first event is being tried again`);
@@ -74,7 +89,9 @@ export class RunNotFailed extends FledgeError {
   readonly hint = 'See with `list` or `show` how the runs of the process stand.';
   readonly data: Readonly<Record<string, unknown>>;
   constructor(process: string, key: string, status: string | undefined) {
-    super(status === undefined ? `${process} has no run '${key}'` : `${process} '${key}' has not failed: it is ${status}`);
+    super(
+      status === undefined ? `${process} has no run '${key}'` : `${process} '${key}' has not failed: it is ${status}`,
+    );
     this.data = { process, key, status };
   }
 }

@@ -54,8 +54,8 @@ update process set state = $3::jsonb, status = $4, outcome = $5, history = $6::j
   finished_at = case when $4 = 'finished' then clock_timestamp() end
 where name = $1 and key = $2`;
 
-// Those that were set since the clock was, go by the new one: what tells them is when they were set. Two replies of the database may differ by
-// a second in how long they took.
+// Those that were set since the clock was, go by the new one: what tells them is when they were set. Two replies of the
+// database may differ by a second in how long they took.
 const SHIFT = `
 with shifted as (
   update timer set due_at = due_at + $1 * interval '1 ms', set_at = set_at + $1 * interval '1 ms'
@@ -69,9 +69,9 @@ values ($1, $2, 'null', 'failed', $3::jsonb)
 on conflict (name, key) do nothing
 returning 1`;
 
-// The row stays, with its id, until its message is handled: a run that cancels or replaces it meanwhile takes it out of effect. The
-// inbox is stored into as `Inbox` does: under its lock, so that positions become visible in order, and as ready, for what came before it to
-// be parked before it.
+// The row stays, with its id, until its message is handled: a run that cancels or replaces it meanwhile takes it out of
+// effect. The inbox is stored into as `Inbox` does: under its lock, so that positions become visible in order, and as
+// ready, for what came before it to be parked before it.
 const MOVE = `
 with due as materialized (
   select process, key, name, id, due_at from timer
@@ -108,12 +108,23 @@ export class ProcessStore {
   /** Stores a run that is locked, with its timers. */
   async save(process: string, key: string, { state, status, outcome, history, timers }: RunChange): Promise<void> {
     const changed = [...timers].map(([name, in_ms]) => ({ name, in_ms }));
-    await this.sql.rows(SAVE, [process, key, state, status, outcome ?? null, JSON.stringify(history), JSON.stringify(changed)]);
+    await this.sql.rows(SAVE, [
+      process,
+      key,
+      state,
+      status,
+      outcome ?? null,
+      JSON.stringify(history),
+      JSON.stringify(changed),
+    ]);
   }
 
   /** Stores a history, and a status, of a run that is locked. */
   async record(process: string, key: string, status: RunStatus, history: readonly HistoryEntry[]): Promise<void> {
-    await this.sql.rows('update process set status = $3, history = $4::jsonb, changed_at = clock_timestamp() where name = $1 and key = $2', [process, key, status, JSON.stringify(history)]);
+    await this.sql.rows(
+      'update process set status = $3, history = $4::jsonb, changed_at = clock_timestamp() where name = $1 and key = $2',
+      [process, key, status, JSON.stringify(history)],
+    );
   }
 
   /** Makes a run that failed at its start, so that it can be seen. Answers whether there was none. */
@@ -123,29 +134,59 @@ export class ProcessStore {
 
   /** Takes a timer of a run that is locked away. Answers whether it was still set under this id. */
   async takeTimer(process: string, key: string, name: string, id: string): Promise<boolean> {
-    return (await this.sql.rows('delete from timer where process = $1 and key = $2 and name = $3 and id = $4 returning 1', [process, key, name, id])).length > 0;
+    return (
+      (
+        await this.sql.rows('delete from timer where process = $1 and key = $2 and name = $3 and id = $4 returning 1', [
+          process,
+          key,
+          name,
+          id,
+        ])
+      ).length > 0
+    );
   }
 
   /** Whether one of these dead letters still waits for somebody. */
   async hasDead(process: string, ids: readonly string[]): Promise<boolean> {
     if (ids.length === 0) return false;
-    return (await this.sql.rows("select 1 from dead_letter where consumer = $1 and message_id = any($2::uuid[]) and state = 'dead' limit 1", [process, ids])).length > 0;
+    return (
+      (
+        await this.sql.rows(
+          "select 1 from dead_letter where consumer = $1 and message_id = any($2::uuid[]) and state = 'dead' limit 1",
+          [process, ids],
+        )
+      ).length > 0
+    );
   }
 
-  /** Whether a run failed on a message before: by its history, or where that may have lost it, by the dead letter that was sent again. */
+  /**
+   * Whether a run failed on a message before: by its history, or where that may have lost it, by the dead letter that
+   * was sent again.
+   */
   async wasDead(process: string, history: readonly HistoryEntry[], id: string): Promise<boolean> {
     if (hasFailedOn(history, id)) return true;
-    return !isWhole(history) && (await this.sql.rows('select 1 from dead_letter where consumer = $1 and message_id = $2', [process, id])).length > 0;
+    return (
+      !isWhole(history) &&
+      (await this.sql.rows('select 1 from dead_letter where consumer = $1 and message_id = $2', [process, id])).length >
+        0
+    );
   }
 
   /** Whether a message is still to be handled. */
   async isWaiting(process: string, id: string): Promise<boolean> {
-    return (await this.sql.rows("select 1 from inbox where consumer = $1 and message_id = $2 and state in ('ready', 'parked')", [process, id])).length > 0;
+    return (
+      (
+        await this.sql.rows(
+          "select 1 from inbox where consumer = $1 and message_id = $2 and state in ('ready', 'parked')",
+          [process, id],
+        )
+      ).length > 0
+    );
   }
 
   /**
-   * Sets timers by a clock of the database that was set meanwhile: they are due when as much time has gone by as they were set for. What
-   * waits for its retry is tried at once.
+   * Sets timers by a clock of the database that was set meanwhile: they are due when as much time has gone by as they
+   * were set for. What waits for its retry is tried at once.
    * @param sinceMs since when, by the clock as it is set now, in milliseconds since 1970.
    */
   async followClock(byMs: number, sinceMs: number): Promise<void> {
@@ -156,7 +197,10 @@ export class ProcessStore {
    * Moves timers that are due into the inbox of their processes: how many, and the milliseconds until the next is due.
    * @param clockMs what the clock of the database should show; if it was set forward, timers are not due by that.
    */
-  async moveDue(module: string, clockMs?: number): Promise<{ readonly moved: number; readonly nextInMs: number | null }> {
+  async moveDue(
+    module: string,
+    clockMs?: number,
+  ): Promise<{ readonly moved: number; readonly nextInMs: number | null }> {
     const [result] = await this.sql.rows<{ moved: number; nextInMs: number | null }>(MOVE, [module, clockMs ?? null]);
     return result ?? { moved: 0, nextInMs: null };
   }

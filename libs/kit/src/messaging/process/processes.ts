@@ -48,7 +48,10 @@ const iso = (column: string): string => `to_char(${column} at time zone 'UTC', '
 const SUMMARY = `name, key, status, outcome, ${iso('started_at')} as "startedAt", ${iso('changed_at')} as "changedAt", ${iso('finished_at')} as "finishedAt"`;
 
 /** The runs of a module's processes, the newest change first. */
-export async function listRuns(sql: Sql, { name, status, limit = LIMIT_DEFAULT }: RunFilter = {}): Promise<RunSummary[]> {
+export async function listRuns(
+  sql: Sql,
+  { name, status, limit = LIMIT_DEFAULT }: RunFilter = {},
+): Promise<RunSummary[]> {
   return sql.rows<RunSummary>(
     `select ${SUMMARY} from process where ($1::text is null or name = $1) and ($2::text is null or status = $2) order by changed_at desc, name, key limit $3`,
     [name ?? null, status ?? null, Math.min(Math.max(limit, 1), LIMIT_MAX)],
@@ -69,7 +72,8 @@ export async function showRun(sql: Sql, name: string, key: string): Promise<RunD
 }
 
 /**
- * Lets a run that failed go on: the events and timers that it failed on are sent again, and handled anew. Answers how many.
+ * Lets a run that failed go on: the events and timers that it failed on are sent again, and handled anew. Answers how
+ * many.
  * @throws RunNotFailed when it has not failed, or there is no such run.
  */
 export async function resumeRun(sql: Sql, name: string, key: string): Promise<number> {

@@ -1,10 +1,16 @@
-/** One run of a process, as its methods see it; valid until the method has ended. What it is told is done with the commit. */
+/**
+ * One run of a process, as its methods see it; valid until the method has ended. What it is told is done with the
+ * commit.
+ */
 export interface Run<S extends object> {
   /** Names the run among those of its process. */
   readonly key: string;
   /** Kept from one event to the next: change its fields. Checked and copied when the method has ended. */
   readonly state: S;
-  /** Whether the run failed on this event or timer, and somebody sent it again, as `resume` does: what was given up may be tried anew. */
+  /**
+   * Whether the run failed on this event or timer, and somebody sent it again, as `resume` does: what was given up may
+   * be tried anew.
+   */
   readonly isResumed: boolean;
   /**
    * Sends a command of a contract in `uses`, or of the module itself, durably: it goes out with the commit, and is

@@ -23,9 +23,10 @@ export interface TimersOptions {
 }
 
 /**
- * Moves a module's timers that are due into its inbox, from where they are handled as events are: retried, held, put aside. One replica
- * at a time looks; which one is of no matter, since moving twice changes nothing. It looks when the next timer is due: a run that sets one
- * says so (`expect`), other replicas tell of theirs, and each beat says when the first one is due.
+ * Moves a module's timers that are due into its inbox, from where they are handled as events are: retried, held, put
+ * aside. One replica at a time looks; which one is of no matter, since moving twice changes nothing. It looks when the
+ * next timer is due: a run that sets one says so (`expect`), other replicas tell of theirs, and each beat says when the
+ * first one is due.
  */
 export class Timers {
   private readonly logger = new Logger('timers');
@@ -115,7 +116,10 @@ export class Timers {
 
   /** Once for each time that the database is away. */
   private complain(error: unknown): number {
-    if (!this.failing && !this.stopped) this.logger.warn(`timers of ${this.options.module} cannot be looked at: ${error instanceof Error ? error.message : String(error)}`);
+    if (!this.failing && !this.stopped)
+      this.logger.warn(
+        `timers of ${this.options.module} cannot be looked at: ${error instanceof Error ? error.message : String(error)}`,
+      );
     this.failing = true;
     // some may have been moved all the same
     this.options.onMoved();

@@ -1,8 +1,8 @@
 import type { MessageLog, InboxPort, Sent, SentHistory, StoredMessage } from '../message-log.js';
 
 /**
- * Carries messages between modules of one process: from the outbox straight to each module that takes them. A message is accepted when
- * all of them have handled or stored it.
+ * Carries messages between modules of one process: from the outbox straight to each module that takes them. A message
+ * is accepted when all of them have handled or stored it.
  */
 export class LocalMessageLog implements MessageLog {
   readonly name = 'local';
@@ -17,7 +17,8 @@ export class LocalMessageLog implements MessageLog {
   }
 
   async send(_source: string, messages: readonly StoredMessage[], isFirst = false): Promise<Sent> {
-    if (this.stopped) return { accepted: new Set(), failure: new Error('the modules of this process take no more messages') };
+    if (this.stopped)
+      return { accepted: new Set(), failure: new Error('the modules of this process take no more messages') };
     const homeless = messages.find((message) => !this.hasHome(message));
     const others = homeless === undefined ? messages : this.beforeHomeless(messages);
     const work = Promise.all([...this.inboxes.values()].map((inbox) => offer(inbox, others, isFirst)));
@@ -25,7 +26,14 @@ export class LocalMessageLog implements MessageLog {
     try {
       await work;
       const accepted = new Set(others.map((message) => message.id));
-      return homeless === undefined ? { accepted } : { accepted, failure: new Error(`${homeless.name} is for ${homeless.target}, which does not take messages in this process`) };
+      return homeless === undefined
+        ? { accepted }
+        : {
+            accepted,
+            failure: new Error(
+              `${homeless.name} is for ${homeless.target}, which does not take messages in this process`,
+            ),
+          };
     } catch (failure) {
       return { accepted: new Set(), failure };
     } finally {

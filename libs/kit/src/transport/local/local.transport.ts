@@ -1,4 +1,14 @@
-import { type Call, type CompiledMessage, type Handler, type ModuleServer, type Outcomes, outcomeOf, decodeError, runHandler, type Send } from '../../boundary/index.js';
+import {
+  type Call,
+  type CompiledMessage,
+  type Handler,
+  type ModuleServer,
+  type Outcomes,
+  outcomeOf,
+  decodeError,
+  runHandler,
+  type Send,
+} from '../../boundary/index.js';
 import { ModuleUnavailable } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { LocalMessageLog } from './local.message-log.js';

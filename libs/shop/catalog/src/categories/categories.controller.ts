@@ -1,6 +1,15 @@
 import { Public, Roles } from '@fledge/kit';
 import { Body, Controller, Get, Post } from '@nestjs/common';
-import { ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiForbiddenResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@fledge/kit/openapi';
+import {
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiForbiddenResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProperty,
+  ApiTags,
+} from '@fledge/kit/openapi';
 import { IsString, Length, Matches } from 'class-validator';
 import { CategoryTaken, TooManyCategories } from '../../contract/index.js';
 import { CATEGORIES_MAX, type Category } from '../domain/product.js';
@@ -11,11 +20,13 @@ const CATEGORY_ID = /^[a-z][a-z0-9-]{0,59}$/;
 /** A category, in a request and in an answer. */
 export class CategoryResource implements Category {
   @ApiProperty({ example: 'kitchen', pattern: CATEGORY_ID.source })
-  @IsString() @Matches(CATEGORY_ID, { message: 'id must be 1 to 60 small letters, digits and hyphens, a letter first' })
+  @IsString()
+  @Matches(CATEGORY_ID, { message: 'id must be 1 to 60 small letters, digits and hyphens, a letter first' })
   readonly id!: string;
 
   @ApiProperty({ example: 'Kitchen', minLength: 1, maxLength: 100 })
-  @IsString() @Length(1, 100)
+  @IsString()
+  @Length(1, 100)
   readonly name!: string;
 }
 
@@ -46,7 +57,8 @@ export class CategoriesController {
   @ApiForbiddenResponse({ description: 'Not staff' })
   @ApiConflictResponse({ description: 'catalog.category-taken.v1 or catalog.too-many-categories.v1' })
   async create(@Body() body: CategoryResource): Promise<Category> {
-    if ((await this.categories.count()) >= CATEGORIES_MAX) throw new TooManyCategories({ categoriesMax: CATEGORIES_MAX });
+    if ((await this.categories.count()) >= CATEGORIES_MAX)
+      throw new TooManyCategories({ categoriesMax: CATEGORIES_MAX });
     if ((await this.categories.add([body])) === 0) throw new CategoryTaken({ categoryId: body.id });
     return body;
   }

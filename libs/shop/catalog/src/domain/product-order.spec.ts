@@ -20,7 +20,12 @@ describe('orderOf', () => {
 });
 
 describe('isPlaceIn', () => {
-  const place = (sort: Sort, value: string): Place => ({ sort, direction: 'asc', value, id: '5f0c0d4e-0000-4000-8000-000000000000' });
+  const place = (sort: Sort, value: string): Place => ({
+    sort,
+    direction: 'asc',
+    value,
+    id: '5f0c0d4e-0000-4000-8000-000000000000',
+  });
 
   it.each<[Sort, string]>([
     ['name', 'Oak Table'],
@@ -28,7 +33,9 @@ describe('isPlaceIn', () => {
     ['newest', '2026-01-31T10:00:00.123Z'],
     ['relevance', '0.6079271'],
     ['relevance', '1e-20'],
-  ])('takes a place by %s at %s', (sort, value) => expect(isPlaceIn({ sort, direction: 'asc' }, place(sort, value))).toBe(true));
+  ])('takes a place by %s at %s', (sort, value) =>
+    expect(isPlaceIn({ sort, direction: 'asc' }, place(sort, value))).toBe(true),
+  );
 
   // Each of these would otherwise reach PostgreSQL as a value that it cannot cast: a 500 by a made-up cursor.
   it.each<[Sort, string]>([
@@ -43,7 +50,9 @@ describe('isPlaceIn', () => {
     ['relevance', '1e-99'],
     ['relevance', 'NaN'],
     ['relevance', ''],
-  ])('refuses a made-up place by %s at %j', (sort, value) => expect(isPlaceIn({ sort, direction: 'asc' }, place(sort, value))).toBe(false));
+  ])('refuses a made-up place by %s at %j', (sort, value) =>
+    expect(isPlaceIn({ sort, direction: 'asc' }, place(sort, value))).toBe(false),
+  );
 
   it('refuses a place of a list in another order', () => {
     expect(isPlaceIn({ sort: 'price', direction: 'asc' }, place('name', 'Oak'))).toBe(false);

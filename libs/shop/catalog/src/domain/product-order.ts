@@ -20,10 +20,14 @@ export interface Place extends ProductOrder {
 }
 
 /**
- * How a list is sorted when the request leaves something out: a search by relevance, else the newest first; names and prices
- * upwards. `undefined` for relevance without a search, or upwards, neither of which means anything.
+ * How a list is sorted when the request leaves something out: a search by relevance, else the newest first; names and
+ * prices upwards. `undefined` for relevance without a search, or upwards, neither of which means anything.
  */
-export function orderOf(sort: Sort | undefined, direction: Direction | undefined, searching: boolean): ProductOrder | undefined {
+export function orderOf(
+  sort: Sort | undefined,
+  direction: Direction | undefined,
+  searching: boolean,
+): ProductOrder | undefined {
   const by = sort ?? (searching ? 'relevance' : 'newest');
   if (by === 'relevance' && (!searching || direction === 'asc')) return undefined;
   return { sort: by, direction: direction ?? (by === 'name' || by === 'price' ? 'asc' : 'desc') };

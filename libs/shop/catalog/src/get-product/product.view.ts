@@ -7,7 +7,8 @@ export class ProductResource {
   @ApiProperty({ example: 'KIT-0007' }) readonly sku: string;
   @ApiProperty({ example: 'Walnut Cutting Board' }) readonly name: string;
   @ApiProperty() readonly description: string;
-  @ApiProperty({ type: 'integer', example: 3_490, description: 'Minor units of the currency' }) readonly priceMinor: number;
+  @ApiProperty({ type: 'integer', example: 3_490, description: 'Minor units of the currency' })
+  readonly priceMinor: number;
   @ApiProperty({ example: 'EUR' }) readonly currency: string;
   @ApiProperty({ example: 'kitchen' }) readonly categoryId: string;
   @ApiProperty({ description: 'Whether it is on sale' }) readonly active: boolean;

@@ -1,7 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { Roles } from '@fledge/kit';
 import { Body, Controller, Param, Patch, Post } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiForbiddenResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
+import {
+  ApiBadRequestResponse,
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiForbiddenResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@fledge/kit/openapi';
 import { ProductNotFound, SkuTaken, UnknownCategory } from '../../contract/index.js';
 import type { Product } from '../domain/product.js';
 import { ProductId } from '../get-product/product-id.js';

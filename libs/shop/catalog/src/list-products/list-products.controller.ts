@@ -21,10 +21,19 @@ export class ListProductsController {
   async list(@Query() request: ProductListRequest): Promise<ProductPage> {
     const { q: words, categoryId, priceMin: priceMinorMin, priceMax: priceMinorMax, limit } = request;
     const order = orderOf(request.sort, request.direction, words !== undefined);
-    if (!order) throw new InvalidRequest([{ path: 'sort', rule: 'sort', message: 'by relevance needs `q`, and is always desc' }]);
+    if (!order)
+      throw new InvalidRequest([{ path: 'sort', rule: 'sort', message: 'by relevance needs `q`, and is always desc' }]);
     const after = request.cursor === undefined ? undefined : placeOf(request.cursor, order);
     // One more than the page tells whether there is a next one.
-    const found = await this.products.list({ categoryId, priceMinorMin, priceMinorMax, words, order, after, limit: limit + 1 });
+    const found = await this.products.list({
+      categoryId,
+      priceMinorMin,
+      priceMinorMax,
+      words,
+      order,
+      after,
+      limit: limit + 1,
+    });
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
@@ -37,7 +46,13 @@ export class ListProductsController {
 function placeOf(cursor: string, order: ProductOrder): Place {
   const place = decodeCursor(cursor, ProductCursor);
   if (!isPlaceIn(order, place)) {
-    throw new InvalidRequest([{ path: 'cursor', rule: 'cursor', message: `is not of a list by ${order.sort} ${order.direction}: keep the sort of the page it came with` }]);
+    throw new InvalidRequest([
+      {
+        path: 'cursor',
+        rule: 'cursor',
+        message: `is not of a list by ${order.sort} ${order.direction}: keep the sort of the page it came with`,
+      },
+    ]);
   }
   return place;
 }

@@ -11,36 +11,60 @@ export const PAGE_MAX = 100;
 
 /** The query of `GET /products`. */
 export class ProductListRequest {
-  @ApiPropertyOptional({ description: 'Words to search for, "phrases", -exclusions, or', maxLength: 200, example: 'walnut -chair' })
-  @IsOptional() @IsString() @Length(1, 200)
+  @ApiPropertyOptional({
+    description: 'Words to search for, "phrases", -exclusions, or',
+    maxLength: 200,
+    example: 'walnut -chair',
+  })
+  @IsOptional()
+  @IsString()
+  @Length(1, 200)
   readonly q?: string;
 
   @ApiPropertyOptional({ example: 'kitchen' })
-  @IsOptional() @IsString() @Length(1, 60)
+  @IsOptional()
+  @IsString()
+  @Length(1, 60)
   readonly categoryId?: string;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 0, description: 'The lowest price, in minor units' })
-  @IsOptional() @Type(() => Number) @IsInt() @Min(0) @Max(PRICE_MINOR_MAX)
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(PRICE_MINOR_MAX)
   readonly priceMin?: number;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 0, description: 'The highest price, in minor units' })
-  @IsOptional() @Type(() => Number) @IsInt() @Min(0) @Max(PRICE_MINOR_MAX)
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(PRICE_MINOR_MAX)
   readonly priceMax?: number;
 
   @ApiPropertyOptional({ enum: SORTS, description: 'Default: relevance for a search, else newest' })
-  @IsOptional() @IsIn(SORTS)
+  @IsOptional()
+  @IsIn(SORTS)
   readonly sort?: Sort;
 
   @ApiPropertyOptional({ enum: DIRECTIONS, description: 'Default: asc for name and price, else desc' })
-  @IsOptional() @IsIn(DIRECTIONS)
+  @IsOptional()
+  @IsIn(DIRECTIONS)
   readonly direction?: Direction;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })
-  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(PAGE_MAX)
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(PAGE_MAX)
   readonly limit: number = PAGE_DEFAULT;
 
   @ApiPropertyOptional({ description: '`nextCursor` of the page before; the rest of the query must be the same' })
-  @IsOptional() @IsString() @Length(1, 1_024)
+  @IsOptional()
+  @IsString()
+  @Length(1, 1_024)
   readonly cursor?: string;
 }
 

@@ -26,7 +26,13 @@ export class CategoryRepository {
 
   /** Stores new ones; answers how many were new. */
   async add(categories: readonly Category[]): Promise<number> {
-    const result = await this.rows.createQueryBuilder().insert().values(categories.map(({ id, name }) => ({ id, name }))).orIgnore().returning('id').execute();
+    const result = await this.rows
+      .createQueryBuilder()
+      .insert()
+      .values(categories.map(({ id, name }) => ({ id, name })))
+      .orIgnore()
+      .returning('id')
+      .execute();
     return (result.raw as unknown[]).length;
   }
 }

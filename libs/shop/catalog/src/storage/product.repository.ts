@@ -43,7 +43,11 @@ export class ProductRepository {
 
   /** All products by id, from after `afterId`. */
   walk(afterId: string | undefined, limit: number): Promise<Product[]> {
-    return this.rows.find({ ...(afterId !== undefined && { where: { id: MoreThan(afterId) } }), order: { id: 'ASC' }, take: limit });
+    return this.rows.find({
+      ...(afterId !== undefined && { where: { id: MoreThan(afterId) } }),
+      order: { id: 'ASC' },
+      take: limit,
+    });
   }
 
   /** Whether there is any product. */
@@ -53,7 +57,13 @@ export class ProductRepository {
 
   /** Stores new products; answers how many had a sku that was free. */
   async add(products: readonly Product[]): Promise<number> {
-    const result = await this.rows.createQueryBuilder().insert().values(products.map((product) => ({ ...product }))).orIgnore().returning('id').execute();
+    const result = await this.rows
+      .createQueryBuilder()
+      .insert()
+      .values(products.map((product) => ({ ...product })))
+      .orIgnore()
+      .returning('id')
+      .execute();
     return (result.raw as unknown[]).length;
   }
 
@@ -64,17 +74,23 @@ export class ProductRepository {
   }
 
   /**
-   * Products on sale, in order, from after a place: `(value, id)` is compared as one, so a product that is added or removed
-   * meanwhile neither repeats nor hides another. Each comes with its own place.
+   * Products on sale, in order, from after a place: `(value, id)` is compared as one, so a product that is added or
+   * removed meanwhile neither repeats nor hides another. Each comes with its own place.
    */
   async list(filter: ProductFilter): Promise<{ product: Product; place: Place }[]> {
     const { order, after, limit, words } = filter;
     const key = KEYS[order.sort];
     const down = order.direction === 'desc';
-    const query = this.rows.createQueryBuilder('p').where('p.active').addSelect(`CAST(${key.expression} AS text)`, 'place');
+    const query = this.rows
+      .createQueryBuilder('p')
+      .where('p.active')
+      .addSelect(`CAST(${key.expression} AS text)`, 'place');
     restrict(query, filter);
     if (after) {
-      query.andWhere(`(${key.expression}, p.id) ${down ? '<' : '>'} (CAST(:value AS ${key.type}), CAST(:id AS uuid))`, { value: after.value, id: after.id });
+      query.andWhere(`(${key.expression}, p.id) ${down ? '<' : '>'} (CAST(:value AS ${key.type}), CAST(:id AS uuid))`, {
+        value: after.value,
+        id: after.id,
+      });
     }
     if (words !== undefined) query.setParameter('words', words);
     const { entities, raw } = await query
@@ -82,7 +98,10 @@ export class ProductRepository {
       .addOrderBy('p.id', down ? 'DESC' : 'ASC')
       .limit(limit)
       .getRawAndEntities<{ place: string }>();
-    return entities.map((product, i) => ({ product, place: { ...order, value: valueOf(order.sort, product, raw[i]?.place ?? ''), id: product.id } }));
+    return entities.map((product, i) => ({
+      product,
+      place: { ...order, value: valueOf(order.sort, product, raw[i]?.place ?? ''), id: product.id },
+    }));
   }
 }
 

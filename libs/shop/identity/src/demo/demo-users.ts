@@ -10,8 +10,8 @@ const USERS: readonly { email: string; password: string; roles: readonly Role[] 
 ];
 
 /**
- * With the setting `demo`: two users with known passwords. In production only where the environment asks for them, as a trial of the image
- * does: the default of a topology file is not enough.
+ * With the setting `demo`: two users with known passwords. In production only where the environment asks for them, as a
+ * trial of the image does: the default of a topology file is not enough.
  */
 @Injectable()
 export class DemoUsers implements OnApplicationBootstrap {
@@ -26,7 +26,9 @@ export class DemoUsers implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     if (!this.settings.demo) return;
     if (process.env.NODE_ENV === 'production' && process.env.FLEDGE_DEMO !== 'true') {
-      this.logger.warn('There are no demonstration users in production, for everybody knows their passwords: set FLEDGE_DEMO to true for a trial, or to false.');
+      this.logger.warn(
+        'There are no demonstration users in production, for everybody knows their passwords: set FLEDGE_DEMO to true for a trial, or to false.',
+      );
       return;
     }
     await Promise.all(USERS.map((user) => this.addMissing(user)));

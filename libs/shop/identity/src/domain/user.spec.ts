@@ -11,5 +11,6 @@ describe('emailKey', () => {
     expect(emailKey('zoe\u0308@shop.test')).toBe(emailKey('zo\u00eb@shop.test'));
   });
 
-  it('keeps apart what differs in more than case', () => expect(emailKey('a.nn@shop.test')).not.toBe(emailKey('ann@shop.test')));
+  it('keeps apart what differs in more than case', () =>
+    expect(emailKey('a.nn@shop.test')).not.toBe(emailKey('ann@shop.test')));
 });

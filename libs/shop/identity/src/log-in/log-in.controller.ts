@@ -1,6 +1,13 @@
 import { Public } from '@fledge/kit';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiProperty, ApiTags, ApiTooManyRequestsResponse, ApiUnauthorizedResponse } from '@fledge/kit/openapi';
+import {
+  ApiOkResponse,
+  ApiOperation,
+  ApiProperty,
+  ApiTags,
+  ApiTooManyRequestsResponse,
+  ApiUnauthorizedResponse,
+} from '@fledge/kit/openapi';
 import { IsString, Length } from 'class-validator';
 import { WrongCredentials } from '../../contract/index.js';
 import { EMAIL_CHARS_MAX, PASSWORD_CHARS_MAX } from '../domain/user.js';
@@ -11,12 +18,16 @@ import { UserRepository } from '../storage/user.repository.js';
 /** The body of `POST /auth/login`. Bounds only: what cannot be a password is a wrong one, not a bad request. */
 export class Credentials {
   @ApiProperty({ example: 'buyer@shop.test' }) @IsString() @Length(1, EMAIL_CHARS_MAX) readonly email!: string;
-  @ApiProperty({ example: 'buyer-demo-password' }) @IsString() @Length(1, PASSWORD_CHARS_MAX) readonly password!: string;
+  @ApiProperty({ example: 'buyer-demo-password' })
+  @IsString()
+  @Length(1, PASSWORD_CHARS_MAX)
+  readonly password!: string;
 }
 
 /** An access token, in the words of RFC 6749. */
 export class TokenView {
-  @ApiProperty({ description: 'A JWT; send it as `Authorization: Bearer <accessToken>`' }) readonly accessToken!: string;
+  @ApiProperty({ description: 'A JWT; send it as `Authorization: Bearer <accessToken>`' })
+  readonly accessToken!: string;
   @ApiProperty({ example: 'Bearer' }) readonly tokenType!: 'Bearer';
   @ApiProperty({ example: TOKEN_LIFETIME_S, description: 'Seconds' }) readonly expiresInSeconds!: number;
 }

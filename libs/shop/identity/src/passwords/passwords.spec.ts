@@ -20,5 +20,6 @@ describe('Passwords', () => {
     expect(await passwords.matches('cafe\u0301-table-7', await passwords.hash('caf\u00e9-table-7'))).toBe(true);
   });
 
-  it('matches nothing for an unknown user', async () => expect(await passwords.matches('correct horse', undefined)).toBe(false));
+  it('matches nothing for an unknown user', async () =>
+    expect(await passwords.matches('correct horse', undefined)).toBe(false));
 });

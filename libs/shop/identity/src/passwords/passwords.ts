@@ -4,12 +4,20 @@ import { type Algorithm, hash, type Options, verify } from '@node-rs/argon2';
 import { TooManyLogIns } from '../../contract/index.js';
 import { Gate } from './gate.js';
 
-/** argon2id with 19 MiB, two passes, one lane: the first choice of OWASP's Password Storage Cheat Sheet. 15 to 50 ms here. */
-const PARAMETERS: Options = { algorithm: 2 satisfies Algorithm.Argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+/**
+ * argon2id with 19 MiB, two passes, one lane: the first choice of OWASP's Password Storage Cheat Sheet. 15 to 50 ms
+ * here.
+ */
+const PARAMETERS: Options = {
+  algorithm: 2 satisfies Algorithm.Argon2id,
+  memoryCost: 19_456,
+  timeCost: 2,
+  parallelism: 1,
+};
 
 /**
- * Passwords hashed at once. Hashing runs on libuv's threads, four by default, which verifying tokens and opening database
- * connections need too: a rush of log-ins that took all four would stop the rest of the process.
+ * Passwords hashed at once. Hashing runs on libuv's threads, four by default, which verifying tokens and opening
+ * database connections need too: a rush of log-ins that took all four would stop the rest of the process.
  */
 const HASHING_MAX = 2;
 /** Passwords that may wait to be hashed: some ten seconds' worth. */

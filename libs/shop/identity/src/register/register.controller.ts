@@ -1,6 +1,13 @@
 import { Public } from '@fledge/kit';
 import { Body, Controller, Post } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiConflictResponse, ApiCreatedResponse, ApiOperation, ApiTags, ApiTooManyRequestsResponse } from '@fledge/kit/openapi';
+import {
+  ApiBadRequestResponse,
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiOperation,
+  ApiTags,
+  ApiTooManyRequestsResponse,
+} from '@fledge/kit/openapi';
 import { EmailTaken } from '../../contract/index.js';
 import { Passwords } from '../passwords/passwords.js';
 import { UserRepository } from '../storage/user.repository.js';

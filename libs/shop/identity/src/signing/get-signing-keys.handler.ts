@@ -10,6 +10,8 @@ export class GetSigningKeysHandler implements IQueryHandler<GetSigningKeys> {
 
   async execute(): Promise<SigningKeys> {
     const rows = await this.keys.list();
-    return new SigningKeys({ keys: rows.map(({ kid, x }) => ({ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig', kid, x })) });
+    return new SigningKeys({
+      keys: rows.map(({ kid, x }) => ({ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig', kid, x })),
+    });
   }
 }

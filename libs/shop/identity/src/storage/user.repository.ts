@@ -12,7 +12,14 @@ export class UserRepository {
 
   /** Stores a new user; `undefined` when the address is taken, also by one who registers at the same moment. */
   async add(email: string, passwordHash: string, roles: readonly Role[]): Promise<User | undefined> {
-    const row: UserRow = { id: randomUUID(), email: email.trim(), emailKey: emailKey(email), passwordHash, roles: [...roles], createdAt: new Date() };
+    const row: UserRow = {
+      id: randomUUID(),
+      email: email.trim(),
+      emailKey: emailKey(email),
+      passwordHash,
+      roles: [...roles],
+      createdAt: new Date(),
+    };
     const result = await this.rows.createQueryBuilder().insert().values(row).orIgnore().returning('id').execute();
     return (result.raw as unknown[]).length === 1 ? userOf(row) : undefined;
   }

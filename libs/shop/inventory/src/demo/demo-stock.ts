@@ -13,8 +13,9 @@ const WAIT_FIRST_MS = 250;
 const WAIT_MAX_MS = 5_000;
 
 /**
- * With the setting `demo`: receives some of each demonstration product that never had stock, in the background, once catalog can be asked.
- * Replicas may do it together: a product's demonstration delivery has one reference, so it is received once.
+ * With the setting `demo`: receives some of each demonstration product that never had stock, in the background, once
+ * catalog can be asked. Replicas may do it together: a product's demonstration delivery has one reference, so it is
+ * received once.
  */
 @Injectable()
 export class DemoStock implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -46,7 +47,10 @@ export class DemoStock implements OnApplicationBootstrap, BeforeApplicationShutd
       } catch (error) {
         if (signal.aborted) return;
         // Catalog starts at the same moment: only what lasts is worth a line.
-        if (waitMs === WAIT_MAX_MS) this.logger.warn(`The demonstration stock waits for catalog: ${error instanceof Error ? error.message : String(error)}`);
+        if (waitMs === WAIT_MAX_MS)
+          this.logger.warn(
+            `The demonstration stock waits for catalog: ${error instanceof Error ? error.message : String(error)}`,
+          );
       }
       // Rejects when the module stops, which the loop's condition sees.
       await delay(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
@@ -59,7 +63,9 @@ export class DemoStock implements OnApplicationBootstrap, BeforeApplicationShutd
     let products = 0;
     let filled = 0;
     for (;;) {
-      const page = await this.queries.execute(new ListProducts({ ...(afterId !== undefined && { afterId }), limit: PAGE }));
+      const page = await this.queries.execute(
+        new ListProducts({ ...(afterId !== undefined && { afterId }), limit: PAGE }),
+      );
       if (this.stopping.signal.aborted) return true;
       products += page.length;
       filled += await this.fillPage(page.filter((product) => product.sku.startsWith(DEMO_SKU_PREFIX)));
@@ -75,7 +81,9 @@ export class DemoStock implements OnApplicationBootstrap, BeforeApplicationShutd
     const productIds = products.map((product) => product.id);
     const stocked = new Set((await this.stock.findAll(productIds)).map((stock) => stock.productId));
     const receivedAt = new Date();
-    const missing = productIds.filter((id) => !stocked.has(id)).map((productId) => ({ reference: `demo:${productId}`, productId, quantity: QUANTITY, receivedAt }));
+    const missing = productIds
+      .filter((id) => !stocked.has(id))
+      .map((productId) => ({ reference: `demo:${productId}`, productId, quantity: QUANTITY, receivedAt }));
     return missing.length === 0 ? 0 : this.receiving.receive(missing);
   }
 }

@@ -1,9 +1,21 @@
-import { noStock, RECEIVED_MAX, receive, release, reserve, restock, sameLines, sell, type Stock, tidy } from './stock.js';
+import {
+  noStock,
+  RECEIVED_MAX,
+  receive,
+  release,
+  reserve,
+  restock,
+  sameLines,
+  sell,
+  type Stock,
+  tidy,
+} from './stock.js';
 
 const ten: Stock = { productId: 'p', received: 15, available: 10, reserved: 3, sold: 2 };
 
 describe('receive', () => {
-  it('makes what came in available', () => expect(receive(noStock('p'), 7)).toEqual({ productId: 'p', received: 7, available: 7, reserved: 0, sold: 0 }));
+  it('makes what came in available', () =>
+    expect(receive(noStock('p'), 7)).toEqual({ productId: 'p', received: 7, available: 7, reserved: 0, sold: 0 }));
 
   it('takes as much as may ever be received, and no more', () => {
     expect(receive(ten, RECEIVED_MAX - 15)?.received).toBe(RECEIVED_MAX);
@@ -50,16 +62,41 @@ it('adds up after any row of steps', () => {
 
 describe('tidy', () => {
   it('joins lines of one product and sorts by id', () => {
-    expect(tidy([{ productId: 'b', quantity: 1 }, { productId: 'a', quantity: 2 }, { productId: 'B', quantity: 3 }])).toEqual([
+    expect(
+      tidy([
+        { productId: 'b', quantity: 1 },
+        { productId: 'a', quantity: 2 },
+        { productId: 'B', quantity: 3 },
+      ]),
+    ).toEqual([
       { productId: 'a', quantity: 2 },
       { productId: 'b', quantity: 4 },
     ]);
   });
 
   it('makes equal wishes look equal', () => {
-    const wish = tidy([{ productId: 'b', quantity: 1 }, { productId: 'a', quantity: 2 }]);
-    expect(sameLines(wish, tidy([{ productId: 'a', quantity: 2 }, { productId: 'b', quantity: 1 }]))).toBe(true);
+    const wish = tidy([
+      { productId: 'b', quantity: 1 },
+      { productId: 'a', quantity: 2 },
+    ]);
+    expect(
+      sameLines(
+        wish,
+        tidy([
+          { productId: 'a', quantity: 2 },
+          { productId: 'b', quantity: 1 },
+        ]),
+      ),
+    ).toBe(true);
     expect(sameLines(wish, tidy([{ productId: 'a', quantity: 2 }]))).toBe(false);
-    expect(sameLines(wish, tidy([{ productId: 'a', quantity: 2 }, { productId: 'b', quantity: 2 }]))).toBe(false);
+    expect(
+      sameLines(
+        wish,
+        tidy([
+          { productId: 'a', quantity: 2 },
+          { productId: 'b', quantity: 2 },
+        ]),
+      ),
+    ).toBe(false);
   });
 });

@@ -51,8 +51,8 @@ export function restock(stock: Stock, quantity: number): Stock {
 }
 
 /**
- * One line a product, in the order of their ids: so two orders lock stock in the same order and never wait for each other in a
- * circle, and equal wishes look equal.
+ * One line a product, in the order of their ids: so two orders lock stock in the same order and never wait for each
+ * other in a circle, and equal wishes look equal.
  */
 export function tidy(lines: readonly Line[]): Line[] {
   const quantities = new Map<string, number>();
@@ -60,18 +60,25 @@ export function tidy(lines: readonly Line[]): Line[] {
     const id = productId.toLowerCase();
     quantities.set(id, (quantities.get(id) ?? 0) + quantity);
   }
-  return [...quantities].map(([productId, quantity]) => ({ productId, quantity })).sort((a, b) => (a.productId < b.productId ? -1 : 1));
+  return [...quantities]
+    .map(([productId, quantity]) => ({ productId, quantity }))
+    .sort((a, b) => (a.productId < b.productId ? -1 : 1));
 }
 
 /** Whether two tidy lists are the same. */
 export function sameLines(a: readonly Line[], b: readonly Line[]): boolean {
-  return a.length === b.length && a.every((line, i) => line.productId === b[i]?.productId && line.quantity === b[i]?.quantity);
+  return (
+    a.length === b.length &&
+    a.every((line, i) => line.productId === b[i]?.productId && line.quantity === b[i]?.quantity)
+  );
 }
 
 function checked(stock: Stock): Stock {
   const { productId, received, available, reserved, sold } = stock;
   if (available + reserved + sold !== received || Math.min(received, available, reserved, sold) < 0) {
-    throw new Error(`the stock of ${productId} does not add up: received ${received}, available ${available}, reserved ${reserved}, sold ${sold}`);
+    throw new Error(
+      `the stock of ${productId} does not add up: received ${received}, available ${available}, reserved ${reserved}, sold ${sold}`,
+    );
   }
   return stock;
 }

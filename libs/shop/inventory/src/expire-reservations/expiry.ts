@@ -29,8 +29,8 @@ export class Expiry {
   ) {}
 
   /**
-   * One round. Safe to run twice at once, and beside sales and releases: whoever locks the reservation first decides. Returns the milliseconds
-   * until there is more to do, if there was nothing.
+   * One round. Safe to run twice at once, and beside sales and releases: whoever locks the reservation first decides.
+   * Returns the milliseconds until there is more to do, if there was nothing.
    */
   @Singleton('expire-reservations', { everyMs: 1_000, idleMs: 2_500, onCommit: false })
   async round(): Promise<number | undefined> {
@@ -41,7 +41,9 @@ export class Expiry {
         await this.expire(orderId);
       } catch (error) {
         // The others do not wait for this one, which is taken up again.
-        this.logger.error(`The reservation of order ${orderId} does not expire: ${error instanceof Error ? error.message : String(error)}`);
+        this.logger.error(
+          `The reservation of order ${orderId} does not expire: ${error instanceof Error ? error.message : String(error)}`,
+        );
       }
     }
     return undefined;

@@ -9,6 +9,8 @@ export class GetAvailabilityHandler implements IQueryHandler<GetAvailability> {
 
   async execute({ productIds }: GetAvailability): Promise<Availability[]> {
     const found = new Map((await this.stock.findAll(productIds)).map((stock) => [stock.productId, stock.available]));
-    return productIds.map((productId) => new Availability({ productId, available: found.get(productId.toLowerCase()) ?? 0 }));
+    return productIds.map(
+      (productId) => new Availability({ productId, available: found.get(productId.toLowerCase()) ?? 0 }),
+    );
   }
 }

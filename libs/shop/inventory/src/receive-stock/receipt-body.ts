@@ -11,10 +11,18 @@ export class NewReceipt {
   readonly productId!: string;
 
   @ApiProperty({ type: 'integer', example: 100, minimum: 1, maximum: RECEIPT_QUANTITY_MAX })
-  @IsInt() @Min(1) @Max(RECEIPT_QUANTITY_MAX)
+  @IsInt()
+  @Min(1)
+  @Max(RECEIPT_QUANTITY_MAX)
   readonly quantity!: number;
 
-  @ApiProperty({ example: 'DN-2026-0117', minLength: 1, maxLength: 100, description: 'Names the delivery: sent twice, it is received once' })
-  @IsString() @Length(1, 100)
+  @ApiProperty({
+    example: 'DN-2026-0117',
+    minLength: 1,
+    maxLength: 100,
+    description: 'Names the delivery: sent twice, it is received once',
+  })
+  @IsString()
+  @Length(1, 100)
   readonly reference!: string;
 }

@@ -1,7 +1,16 @@
 import { Roles } from '@fledge/kit';
 import { Body, Controller, Post } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiForbiddenResponse, ApiNotFoundResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
+import {
+  ApiBadRequestResponse,
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiForbiddenResponse,
+  ApiNotFoundResponse,
+  ApiOperation,
+  ApiTags,
+} from '@fledge/kit/openapi';
 import { GetProduct } from '@shop/catalog/contract';
 import { ReceiptDiffers } from '../../contract/index.js';
 import { noStock } from '../domain/stock.js';
@@ -37,7 +46,8 @@ export class ReceiveStockController {
     await this.queries.execute(new GetProduct({ productId }));
     await this.receiving.receive([{ ...body, productId, receivedAt: new Date() }]);
     const receipt = await this.receipts.find(body.reference);
-    if (receipt?.productId !== productId || receipt.quantity !== body.quantity) throw new ReceiptDiffers({ reference: body.reference });
+    if (receipt?.productId !== productId || receipt.quantity !== body.quantity)
+      throw new ReceiptDiffers({ reference: body.reference });
     return new ReceiptView(receipt, (await this.stock.find(productId)) ?? noStock(productId));
   }
 }

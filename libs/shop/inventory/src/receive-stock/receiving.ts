@@ -16,8 +16,8 @@ export class Receiving {
   ) {}
 
   /**
-   * Receives deliveries, all or none, each reference once: those whose reference is known are left as they are. Answers how many
-   * were new. Fails with `TooMuchStock`. Asks nobody whether the products exist.
+   * Receives deliveries, all or none, each reference once: those whose reference is known are left as they are. Answers
+   * how many were new. Fails with `TooMuchStock`. Asks nobody whether the products exist.
    */
   async receive(receipts: readonly Receipt[]): Promise<number> {
     return this.dataSource.transaction(async () => {

@@ -17,7 +17,8 @@ export class ReleaseStockHandler implements ICommandHandler<ReleaseStock> {
 
   async execute({ orderId }: ReleaseStock): Promise<void> {
     await this.dataSource.transaction(async () => {
-      // A release may overtake its reservation, when the order gave up waiting: taking the place first keeps it from holding stock.
+      // A release may overtake its reservation, when the order gave up waiting: taking the place first keeps it from
+      // holding stock.
       const opened = await this.reservations.open(orderId, 'released', 0);
       const reservation = opened ? undefined : await this.reservations.lock(orderId);
       if (reservation) await this.givingBack.giveBack(reservation);

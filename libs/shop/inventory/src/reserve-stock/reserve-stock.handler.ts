@@ -1,7 +1,14 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { OutOfStock, ReservationDiffers, ReservationLine, ReservationReleased, ReserveStock, StockReservation } from '../../contract/index.js';
+import {
+  OutOfStock,
+  ReservationDiffers,
+  ReservationLine,
+  ReservationReleased,
+  ReserveStock,
+  StockReservation,
+} from '../../contract/index.js';
 import { type Line, noStock, reserve, sameLines, type Stock, tidy } from '../domain/stock.js';
 import { InventorySettings } from '../settings.js';
 import { type Reservation, ReservationRepository } from '../storage/reservation.repository.js';

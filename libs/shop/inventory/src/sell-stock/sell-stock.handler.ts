@@ -21,7 +21,14 @@ export class SellStockHandler implements ICommandHandler<SellStock> {
       const reservation = await this.reservations.lock(orderId);
       if (reservation?.status === 'held') await this.sell(reservation);
       const isSold = reservation !== undefined && reservation.status !== 'released';
-      this.events.publish(isSold ? new StockSold({ orderId }) : new SaleRefused({ orderId, reason: reservation ? 'its reservation was released' : 'nothing is reserved for it' }));
+      this.events.publish(
+        isSold
+          ? new StockSold({ orderId })
+          : new SaleRefused({
+              orderId,
+              reason: reservation ? 'its reservation was released' : 'nothing is reserved for it',
+            }),
+      );
     });
   }
 

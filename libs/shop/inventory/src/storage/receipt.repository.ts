@@ -18,7 +18,13 @@ export class ReceiptRepository {
 
   /** Stores those of these receipts whose reference is new; answers their references. */
   async add(receipts: readonly Receipt[]): Promise<Set<string>> {
-    const result = await this.rows.createQueryBuilder().insert().values(receipts.map((receipt) => ({ ...receipt }))).orIgnore().returning('reference').execute();
+    const result = await this.rows
+      .createQueryBuilder()
+      .insert()
+      .values(receipts.map((receipt) => ({ ...receipt })))
+      .orIgnore()
+      .returning('reference')
+      .execute();
     return new Set((result.raw as { reference: string }[]).map((row) => row.reference));
   }
 

@@ -22,8 +22,9 @@ export class ReservationRepository {
   ) {}
 
   /**
-   * Takes the order's place for so many milliseconds, without lines; answers when it expires, or `undefined` if the place was not free. One
-   * who takes the same place in another transaction waits for the end of this one. By the clock of the database, which expires it, too.
+   * Takes the order's place for so many milliseconds, without lines; answers when it expires, or `undefined` if the
+   * place was not free. One who takes the same place in another transaction waits for the end of this one. By the clock
+   * of the database, which expires it, too.
    */
   async open(orderId: string, status: ReservationStatus, forMs: number): Promise<Date | undefined> {
     const [opened] = await this.rows.query<{ expiresAt: Date }[]>(
@@ -44,16 +45,30 @@ export class ReservationRepository {
     const row = await this.rows.findOne({ where: { orderId }, lock: { mode: 'pessimistic_write' } });
     if (!row) return undefined;
     const lines = await this.lines.find({ where: { orderId }, order: { productId: 'ASC' } });
-    return { orderId, status: row.status, expiresAt: row.expiresAt, lines: lines.map(({ productId, quantity }) => ({ productId, quantity })) };
+    return {
+      orderId,
+      status: row.status,
+      expiresAt: row.expiresAt,
+      lines: lines.map(({ productId, quantity }) => ({ productId, quantity })),
+    };
   }
 
-  /** Orders whose stock is held for longer than it may be, the longest first. Locks nothing: look again once it is locked. */
+  /**
+   * Orders whose stock is held for longer than it may be, the longest first. Locks nothing: look again once it is
+   * locked.
+   */
   async overdue(limit: number): Promise<string[]> {
-    const rows = await this.rows.query<{ order_id: string }[]>("SELECT order_id FROM reservations WHERE status = 'held' AND expires_at <= now() ORDER BY expires_at LIMIT $1", [limit]);
+    const rows = await this.rows.query<{ order_id: string }[]>(
+      "SELECT order_id FROM reservations WHERE status = 'held' AND expires_at <= now() ORDER BY expires_at LIMIT $1",
+      [limit],
+    );
     return rows.map((row) => row.order_id);
   }
 
-  /** The milliseconds until stock is held for too long, `Infinity` if there is none; and the clock that says so, in milliseconds since 1970. */
+  /**
+   * The milliseconds until stock is held for too long, `Infinity` if there is none; and the clock that says so, in
+   * milliseconds since 1970.
+   */
   async next(): Promise<{ readonly inMs: number; readonly clockMs: number }> {
     const [next] = await this.rows.query<{ inMs: number | null; clockMs: number }[]>(
       `SELECT extract(epoch FROM min(expires_at) - now())::float8 * 1000 AS "inMs", extract(epoch FROM now())::float8 * 1000 AS "clockMs" FROM reservations WHERE status = 'held'`,
@@ -61,7 +76,10 @@ export class ReservationRepository {
     return { inMs: next?.inMs ?? Infinity, clockMs: next?.clockMs ?? 0 };
   }
 
-  /** Has what is held expire when its time has gone by, whatever the clock was set to meanwhile. @param byMs above zero: it was set forward. */
+  /**
+   * Has what is held expire when its time has gone by, whatever the clock was set to meanwhile. @param byMs above zero:
+   * it was set forward.
+   */
   async followClock(byMs: number): Promise<void> {
     // what was reserved since it was set back goes by it already, and would expire at once
     await this.rows.query(

@@ -19,9 +19,16 @@ export class StockRepository {
     return this.rows.findBy({ productId: In(productIds) });
   }
 
-  /** The same for a transaction that will change it: others wait. Locks in the order of ids, so nobody waits in a circle. */
+  /**
+   * The same for a transaction that will change it: others wait. Locks in the order of ids, so nobody waits in a
+   * circle.
+   */
   async lock(productIds: readonly string[]): Promise<Map<string, Stock>> {
-    const rows = await this.rows.find({ where: { productId: In(productIds) }, order: { productId: 'ASC' }, lock: { mode: 'pessimistic_write' } });
+    const rows = await this.rows.find({
+      where: { productId: In(productIds) },
+      order: { productId: 'ASC' },
+      lock: { mode: 'pessimistic_write' },
+    });
     return new Map(rows.map((row) => [row.productId, row]));
   }
 
@@ -36,7 +43,13 @@ export class StockRepository {
       `UPDATE stock SET received = n.received, available = n.available, reserved = n.reserved, sold = n.sold
        FROM unnest($1::uuid[], $2::integer[], $3::integer[], $4::integer[], $5::integer[]) AS n (product_id, received, available, reserved, sold)
        WHERE stock.product_id = n.product_id`,
-      [stocks.map((s) => s.productId), stocks.map((s) => s.received), stocks.map((s) => s.available), stocks.map((s) => s.reserved), stocks.map((s) => s.sold)],
+      [
+        stocks.map((s) => s.productId),
+        stocks.map((s) => s.received),
+        stocks.map((s) => s.available),
+        stocks.map((s) => s.reserved),
+        stocks.map((s) => s.sold),
+      ],
     );
   }
 }

@@ -2,7 +2,12 @@ import { CurrentUser, decodeCursor, encodeCursor, type Identity } from '@fledge/
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { type MailPlace, MailRepository } from '../storage/mail.repository.js';
-import { NotificationCursor, NotificationListRequest, NotificationPage, NotificationResource } from './notification.view.js';
+import {
+  NotificationCursor,
+  NotificationListRequest,
+  NotificationPage,
+  NotificationResource,
+} from './notification.view.js';
 
 /** What a buyer was told. */
 @ApiTags('notifications')
@@ -15,14 +20,20 @@ export class ListNotificationsController {
   @ApiOperation({ summary: 'List my notifications, the newest first' })
   @ApiOkResponse({ type: NotificationPage })
   @ApiBadRequestResponse({ description: 'A bad limit or cursor' })
-  async list(@CurrentUser() user: Identity, @Query() { limit, cursor }: NotificationListRequest): Promise<NotificationPage> {
+  async list(
+    @CurrentUser() user: Identity,
+    @Query() { limit, cursor }: NotificationListRequest,
+  ): Promise<NotificationPage> {
     // One more than the page tells whether there is a next one.
     const found = await this.mails.list(user.subject, cursor === undefined ? undefined : placeOf(cursor), limit + 1);
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
       items: page.map((mail) => new NotificationResource(mail)),
-      nextCursor: found.length > limit && last ? encodeCursor({ createdAtMs: last.createdAt.getTime(), id: last.id } satisfies NotificationCursor) : null,
+      nextCursor:
+        found.length > limit && last
+          ? encodeCursor({ createdAtMs: last.createdAt.getTime(), id: last.id } satisfies NotificationCursor)
+          : null,
     };
   }
 }

@@ -43,7 +43,10 @@ export class MailboxController {
     this.refuseIfSent();
     const mail = await this.mails.findSent(id);
     if (!mail) throw new NotFoundException('there is no such mail');
-    return letterOf(mail).html.replace('<body>', `<body><p><a href="../mailbox">Mailbox</a> · to ${escaped(mail.recipient ?? '')}</p>`);
+    return letterOf(mail).html.replace(
+      '<body>',
+      `<body><p><a href="../mailbox">Mailbox</a> · to ${escaped(mail.recipient ?? '')}</p>`,
+    );
   }
 
   private refuseIfSent(): void {

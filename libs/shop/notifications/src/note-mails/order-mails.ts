@@ -13,10 +13,14 @@ export class OrderMails implements IEventHandler<Told> {
 
   async handle(event: Told): Promise<void> {
     const { orderId, userId } = event;
-    if (event instanceof OrderConfirmed) await this.mails.add('confirmed', orderId, userId, { totalMinor: event.totalMinor, currency: event.currency });
-    else if (event instanceof OrderShipped) await this.mails.add('shipped', orderId, userId, { trackingCode: event.trackingCode });
-    else if (event instanceof OrderCancelled) await this.mails.add('cancelled', orderId, userId, { reason: event.reason });
-    else if (event instanceof OrderRefunded) await this.mails.add('refunded', orderId, userId, { reason: event.reason });
+    if (event instanceof OrderConfirmed)
+      await this.mails.add('confirmed', orderId, userId, { totalMinor: event.totalMinor, currency: event.currency });
+    else if (event instanceof OrderShipped)
+      await this.mails.add('shipped', orderId, userId, { trackingCode: event.trackingCode });
+    else if (event instanceof OrderCancelled)
+      await this.mails.add('cancelled', orderId, userId, { reason: event.reason });
+    else if (event instanceof OrderRefunded)
+      await this.mails.add('refunded', orderId, userId, { reason: event.reason });
     else await this.mails.add('completed', orderId, userId, {});
   }
 }

@@ -6,7 +6,10 @@ import { type DueMail, MailRepository } from '../storage/mail.repository.js';
 import { letterOf } from './letter.js';
 import { Mailer } from './mailer.js';
 
-/** Mails that one round sends at most, of which so many at once: they are noted together, and so many are sent again if their sender is killed. */
+/**
+ * Mails that one round sends at most, of which so many at once: they are noted together, and so many are sent again if
+ * their sender is killed.
+ */
 const ROUND_MAX = 50;
 const AT_ONCE = 5;
 /** How long a mail that was taken is not taken again, if its sender is killed. */
@@ -17,8 +20,8 @@ const BACKOFF_MAX_MS = 600_000;
 const GIVEN_UP_MS = 86_400_000;
 
 /**
- * Sends what is noted. A mail whose sender was killed between sending and noting it is sent again, under the same Message-ID: that
- * is as much as SMTP allows.
+ * Sends what is noted. A mail whose sender was killed between sending and noting it is sent again, under the same
+ * Message-ID: that is as much as SMTP allows.
  */
 @Injectable()
 export class MailRound {
@@ -30,7 +33,10 @@ export class MailRound {
     private readonly queries: QueryBus,
   ) {}
 
-  /** One round. Safe to run twice at once. Returns the milliseconds until there is more to do, if all that was due is sent. */
+  /**
+   * One round. Safe to run twice at once. Returns the milliseconds until there is more to do, if all that was due is
+   * sent.
+   */
   @Singleton('send-mails', { everyMs: 500, idleMs: 60_000 })
   async round(): Promise<number | undefined> {
     const { due, nextInMs } = await this.mails.takeDue(TAKEN_MS, ROUND_MAX);
@@ -45,7 +51,10 @@ export class MailRound {
     return sent === due.length && sent < ROUND_MAX ? nextInMs : undefined;
   }
 
-  private async send(mail: DueMail, addresses: Map<string, Promise<string>>): Promise<{ readonly id: string; readonly recipient: string } | undefined> {
+  private async send(
+    mail: DueMail,
+    addresses: Map<string, Promise<string>>,
+  ): Promise<{ readonly id: string; readonly recipient: string } | undefined> {
     const { id, userId } = mail;
     try {
       const address = addresses.get(userId) ?? this.queries.execute(new GetUser({ userId })).then(({ email }) => email);
@@ -65,7 +74,8 @@ export class MailRound {
     const isOver = error instanceof UserNotFound || Date.now() - mail.createdAt.getTime() > GIVEN_UP_MS;
     const waitMs = Math.random() * Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(mail.tries, 20));
     if (isOver) this.logger.error(`The mail ${mail.id} of order ${mail.orderId} is given up: ${failure}`);
-    else if (mail.tries === 0) this.logger.warn(`The mail ${mail.id} of order ${mail.orderId} is sent later: ${failure}`);
+    else if (mail.tries === 0)
+      this.logger.warn(`The mail ${mail.id} of order ${mail.orderId} is sent later: ${failure}`);
     await this.mails.failed(mail, failure, isOver ? null : Math.round(waitMs));
   }
 }

@@ -13,14 +13,28 @@ export class Mailer implements OnModuleDestroy {
 
   constructor(private readonly settings: NotificationsSettings) {
     const { smtpUrl } = settings;
-    if (smtpUrl === MAILBOX) new Logger('mail').log('Mail stays in the page /notifications/mailbox. Set `smtpUrl` of notifications to send it.');
-    else this.server = createTransport({ url: smtpUrl, connectionTimeout: TIMEOUT_MS, greetingTimeout: TIMEOUT_MS, socketTimeout: TIMEOUT_MS } as TransportOptions);
+    if (smtpUrl === MAILBOX)
+      new Logger('mail').log(
+        'Mail stays in the page /notifications/mailbox. Set `smtpUrl` of notifications to send it.',
+      );
+    else
+      this.server = createTransport({
+        url: smtpUrl,
+        connectionTimeout: TIMEOUT_MS,
+        greetingTimeout: TIMEOUT_MS,
+        socketTimeout: TIMEOUT_MS,
+      } as TransportOptions);
   }
 
   /** Sends a letter. @param id names it for good: a server, or a reader, knows by it one that was sent twice. */
   async send(id: string, recipient: string, letter: Letter): Promise<void> {
     // an object, not a text: an address never becomes two
-    await this.server?.sendMail({ ...letter, from: this.settings.from, to: { name: '', address: recipient }, messageId: `<${id}@mail.fledge-shop>` });
+    await this.server?.sendMail({
+      ...letter,
+      from: this.settings.from,
+      to: { name: '', address: recipient },
+      messageId: `<${id}@mail.fledge-shop>`,
+    });
   }
 
   onModuleDestroy(): void {

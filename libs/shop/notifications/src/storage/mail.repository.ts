@@ -32,13 +32,25 @@ export class MailRepository {
     const now = new Date();
     // by the clock that says when it is sent
     const sendAt = (): string => 'clock_timestamp()';
-    const row = { id: randomUUID(), orderId, userId, kind, facts, createdAt: now, sendAt, tries: 0, failure: null, recipient: null, sentAt: null };
+    const row = {
+      id: randomUUID(),
+      orderId,
+      userId,
+      kind,
+      facts,
+      createdAt: now,
+      sendAt,
+      tries: 0,
+      failure: null,
+      recipient: null,
+      sentAt: null,
+    };
     await this.rows.createQueryBuilder().insert().values(row).orIgnore().execute();
   }
 
   /**
-   * Takes up to `limit` mails that are to be sent by now, and puts off when they are taken again if nobody tells what became of them; and
-   * says in how many milliseconds the next one is to be sent, `Infinity` if there is none.
+   * Takes up to `limit` mails that are to be sent by now, and puts off when they are taken again if nobody tells what
+   * became of them; and says in how many milliseconds the next one is to be sent, `Infinity` if there is none.
    */
   async takeDue(againMs: number, limit: number): Promise<{ readonly due: DueMail[]; readonly nextInMs: number }> {
     const rows = await this.rows.query<(DueMail & { readonly nextInMs: number | null })[]>(TAKE_DUE, [againMs, limit]);
@@ -56,12 +68,21 @@ export class MailRepository {
 
   /** A try failed. @param againMs the milliseconds until the next one; `null`: never. */
   async failed({ id, tries }: DueMail, failure: string, againMs: number | null): Promise<void> {
-    await this.rows.update({ id, sentAt: IsNull() }, { tries: tries + 1, failure: failure.replaceAll('\u0000', '').slice(0, 500), sendAt: againMs === null ? null : () => `clock_timestamp() + ${againMs} * interval '1 ms'` });
+    await this.rows.update(
+      { id, sentAt: IsNull() },
+      {
+        tries: tries + 1,
+        failure: failure.replaceAll('\u0000', '').slice(0, 500),
+        sendAt: againMs === null ? null : () => `clock_timestamp() + ${againMs} * interval '1 ms'`,
+      },
+    );
   }
 
   /** A user's mails, or all that were sent, the newest first, from after a place. */
   async list(userId: string | undefined, after: MailPlace | undefined, limit: number): Promise<MailRow[]> {
-    const query = this.rows.createQueryBuilder('m').where(userId === undefined ? 'm.sent_at IS NOT NULL' : 'm.user_id = :userId', { userId });
+    const query = this.rows
+      .createQueryBuilder('m')
+      .where(userId === undefined ? 'm.sent_at IS NOT NULL' : 'm.user_id = :userId', { userId });
     if (after) query.andWhere('(m.created_at, m.id) < (:createdAt, CAST(:id AS uuid))', after);
     return query.orderBy('m.created_at', 'DESC').addOrderBy('m.id', 'DESC').limit(limit).getMany();
   }

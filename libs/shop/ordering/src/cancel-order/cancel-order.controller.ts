@@ -1,7 +1,14 @@
 import { CurrentUser, type Identity } from '@fledge/kit';
 import { Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
+import {
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@fledge/kit/openapi';
 import { CancelOrder, GetOrder, OrderNotFound } from '../../contract/index.js';
 import { OrderId } from '../get-order/order-id.js';
 import { OrderResource } from '../get-order/order.view.js';
@@ -25,6 +32,8 @@ export class CancelOrderController {
   async cancel(@CurrentUser() user: Identity, @Param() { id }: OrderId): Promise<OrderResource> {
     const { userId } = await this.queries.execute(new GetOrder({ orderId: id }));
     if (userId !== user.subject) throw new OrderNotFound({ orderId: id });
-    return new OrderResource(await this.commands.execute(new CancelOrder({ orderId: id, reason: 'cancelled by the buyer' })));
+    return new OrderResource(
+      await this.commands.execute(new CancelOrder({ orderId: id, reason: 'cancelled by the buyer' })),
+    );
   }
 }

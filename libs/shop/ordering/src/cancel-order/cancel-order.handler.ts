@@ -1,7 +1,13 @@
 import { CommandHandler, EventBus, type ICommandHandler } from '@nestjs/cqrs';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { CancelOrder, CancelRequested, OrderNotCancellable, OrderNotFound, type OrderView } from '../../contract/index.js';
+import {
+  CancelOrder,
+  CancelRequested,
+  OrderNotCancellable,
+  OrderNotFound,
+  type OrderView,
+} from '../../contract/index.js';
 import type { Order } from '../domain/order.js';
 import { viewOf } from '../get-order/view-of.js';
 import { Settlement } from '../settle-orders/settlement.js';
@@ -25,14 +31,20 @@ export class CancelOrderHandler implements ICommandHandler<CancelOrder> {
       await this.settlement.trySettle(orderId);
       return viewOf(await this.get(orderId));
     }
-    if (order.state !== 'cancelled' && order.state !== 'cancelling') throw new OrderNotCancellable({ orderId, state: order.state });
+    if (order.state !== 'cancelled' && order.state !== 'cancelling')
+      throw new OrderNotCancellable({ orderId, state: order.state });
     return viewOf(order);
   }
 
-  /** That it is to be cancelled; an order that is being paid is left to its checkout, which is told in the same transaction. */
+  /**
+   * That it is to be cancelled; an order that is being paid is left to its checkout, which is told in the same
+   * transaction.
+   */
   private async note(orderId: string, reason: string): Promise<void> {
     await this.dataSource.transaction(async () => {
-      const noted = (await this.orders.move(orderId, 'placed', 'cancelling', reason)) ?? (await this.orders.move(orderId, 'confirmed', 'cancelling', reason));
+      const noted =
+        (await this.orders.move(orderId, 'placed', 'cancelling', reason)) ??
+        (await this.orders.move(orderId, 'confirmed', 'cancelling', reason));
       if (!noted) return;
       // the id as it is stored: a UUID may be asked for in capitals, and the key of the checkout is a text
       const { id, paymentMethod } = await this.get(orderId);

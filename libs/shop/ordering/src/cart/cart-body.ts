@@ -8,15 +8,25 @@ export class NewItem {
   @IsUUID()
   readonly productId!: string;
 
-  @ApiProperty({ type: 'integer', minimum: 1, maximum: LINE_QUANTITY_MAX, example: 2, description: 'Added to what the cart has of it' })
-  @IsInt() @Min(1) @Max(LINE_QUANTITY_MAX)
+  @ApiProperty({
+    type: 'integer',
+    minimum: 1,
+    maximum: LINE_QUANTITY_MAX,
+    example: 2,
+    description: 'Added to what the cart has of it',
+  })
+  @IsInt()
+  @Min(1)
+  @Max(LINE_QUANTITY_MAX)
   readonly quantity!: number;
 }
 
 /** The body of `PATCH /cart/items/:productId`. */
 export class ItemPatch {
   @ApiProperty({ type: 'integer', minimum: 1, maximum: LINE_QUANTITY_MAX, example: 3 })
-  @IsInt() @Min(1) @Max(LINE_QUANTITY_MAX)
+  @IsInt()
+  @Min(1)
+  @Max(LINE_QUANTITY_MAX)
   readonly quantity!: number;
 }
 

@@ -1,7 +1,16 @@
 import { CurrentUser, type Identity } from '@fledge/kit';
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiBearerAuth, ApiConflictResponse, ApiCreatedResponse, ApiNoContentResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
+import {
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@fledge/kit/openapi';
 import { GetProduct, GetProducts } from '@shop/catalog/contract';
 import { GetAvailability } from '@shop/inventory/contract';
 import { ItemUnavailable } from '../../contract/index.js';
@@ -38,7 +47,10 @@ export class CartController {
   @ApiOperation({ summary: 'Put something into my cart' })
   @ApiCreatedResponse({ type: CartItemView, description: 'The line as it is now' })
   @ApiNotFoundResponse({ description: 'catalog.product-not-found.v1' })
-  @ApiConflictResponse({ description: 'ordering.item-unavailable.v1, ordering.quantity-too-large.v1, ordering.cart-full.v1 or ordering.mixed-currencies.v1' })
+  @ApiConflictResponse({
+    description:
+      'ordering.item-unavailable.v1, ordering.quantity-too-large.v1, ordering.cart-full.v1 or ordering.mixed-currencies.v1',
+  })
   async add(@CurrentUser() user: Identity, @Body() { productId, quantity }: NewItem): Promise<CartItemView> {
     // Fails with catalog's ProductNotFound.
     const product = await this.queries.execute(new GetProduct({ productId }));
@@ -50,7 +62,11 @@ export class CartController {
   @ApiOperation({ summary: 'Change how many of a product are in my cart' })
   @ApiOkResponse({ type: CartItemView, description: 'The line as it is now' })
   @ApiNotFoundResponse({ description: 'ordering.item-not-in-cart.v1' })
-  async change(@CurrentUser() user: Identity, @Param() item: ItemId, @Body() { quantity }: ItemPatch): Promise<CartItemView> {
+  async change(
+    @CurrentUser() user: Identity,
+    @Param() item: ItemId,
+    @Body() { quantity }: ItemPatch,
+  ): Promise<CartItemView> {
     const productId = item.productId.toLowerCase();
     return itemOf(await this.carts.change(user.subject, (cart) => setQuantity(cart, productId, quantity)), productId);
   }

@@ -12,19 +12,31 @@ export class CartItemView {
 /** A line of the cart with its product as it is now. */
 export class CartLineView {
   @ApiProperty({ format: 'uuid' }) readonly productId!: string;
-  @ApiProperty({ type: String, nullable: true, example: 'Walnut Cutting Board', description: 'null when the product is gone' }) readonly name!: string | null;
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    example: 'Walnut Cutting Board',
+    description: 'null when the product is gone',
+  })
+  readonly name!: string | null;
   @ApiProperty({ type: 'integer', example: 2 }) readonly quantity!: number;
-  @ApiProperty({ type: 'integer', nullable: true, example: 3_490, description: 'The price of one now, in minor units' }) readonly unitPriceMinor!: number | null;
-  @ApiProperty({ type: 'integer', nullable: true, example: 6_980, description: 'Minor units' }) readonly lineTotalMinor!: number | null;
-  @ApiProperty({ type: 'integer', example: 100, description: 'How many could be ordered now' }) readonly available!: number;
-  @ApiProperty({ description: 'Whether the line could be ordered now: on sale, and enough of it' }) readonly orderable!: boolean;
+  @ApiProperty({ type: 'integer', nullable: true, example: 3_490, description: 'The price of one now, in minor units' })
+  readonly unitPriceMinor!: number | null;
+  @ApiProperty({ type: 'integer', nullable: true, example: 6_980, description: 'Minor units' })
+  readonly lineTotalMinor!: number | null;
+  @ApiProperty({ type: 'integer', example: 100, description: 'How many could be ordered now' })
+  readonly available!: number;
+  @ApiProperty({ description: 'Whether the line could be ordered now: on sale, and enough of it' })
+  readonly orderable!: boolean;
 }
 
 /** The cart with prices and availability of now. They may change until the order is placed. */
 export class CartView {
   @ApiProperty({ type: [CartLineView] }) readonly items: CartLineView[];
-  @ApiProperty({ type: String, nullable: true, example: 'EUR', description: 'null while the cart is empty' }) readonly currency: string | null;
-  @ApiProperty({ type: 'integer', example: 6_980, description: 'Of the lines on sale, in minor units' }) readonly totalMinor: number;
+  @ApiProperty({ type: String, nullable: true, example: 'EUR', description: 'null while the cart is empty' })
+  readonly currency: string | null;
+  @ApiProperty({ type: 'integer', example: 6_980, description: 'Of the lines on sale, in minor units' })
+  readonly totalMinor: number;
 
   constructor(cart: Cart, products: readonly PricedProduct[], availabilities: readonly Availability[]) {
     const onSale = new Map(products.filter((product) => product.active).map((product) => [product.id, product]));

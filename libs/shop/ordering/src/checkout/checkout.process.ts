@@ -1,9 +1,41 @@
 import { Continues, OnTimer, Process, type Run, Starts } from '@fledge/kit';
 import { EventBus } from '@nestjs/cqrs';
-import { ReleaseStock, ReservationExpired, SaleRefused, SellStock, StockReleased, StockSold } from '@shop/inventory/contract';
-import { AuthorisePayment, CancelFailed, CancelPayment, CaptureFailed, CapturePayment, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '@shop/payments/contract';
-import { CancellationTooLate, CancelShipment, CreateShipment, ShipmentCancelled, ShipmentCreated, ShipmentDispatched, ShipmentLine } from '@shop/shipping/contract';
-import { CancelRequested, OrderCancelled, OrderCompleted, OrderConfirmed, OrderPlaced, OrderShipped } from '../../contract/index.js';
+import {
+  ReleaseStock,
+  ReservationExpired,
+  SaleRefused,
+  SellStock,
+  StockReleased,
+  StockSold,
+} from '@shop/inventory/contract';
+import {
+  AuthorisePayment,
+  CancelFailed,
+  CancelPayment,
+  CaptureFailed,
+  CapturePayment,
+  PaymentAuthorised,
+  PaymentCancelled,
+  PaymentCaptured,
+  PaymentDeclined,
+} from '@shop/payments/contract';
+import {
+  CancellationTooLate,
+  CancelShipment,
+  CreateShipment,
+  ShipmentCancelled,
+  ShipmentCreated,
+  ShipmentDispatched,
+  ShipmentLine,
+} from '@shop/shipping/contract';
+import {
+  CancelRequested,
+  OrderCancelled,
+  OrderCompleted,
+  OrderConfirmed,
+  OrderPlaced,
+  OrderShipped,
+} from '../../contract/index.js';
 import { OrderingSettings } from '../settings.js';
 import { OrderRepository } from '../storage/order.repository.js';
 import { CheckoutState } from './checkout-state.js';
@@ -19,8 +51,9 @@ const UNPAID = 'unpaid';
 type Checkouts = Run<CheckoutState>;
 
 /**
- * Brings an order from placed to paid: sets the money aside, sells the stock, has it sent, takes the money. Whatever fails before it is
- * sent, and whoever cancels, all goes back, and the order ends as cancelled with its reason. What is on its way stays so.
+ * Brings an order from placed to paid: sets the money aside, sells the stock, has it sent, takes the money. Whatever
+ * fails before it is sent, and whoever cancels, all goes back, and the order ends as cancelled with its reason. What is
+ * on its way stays so.
  */
 @Process('checkout', { state: CheckoutState, notRetryable: [Unpaid, Unreturned] })
 export class Checkout {
@@ -54,7 +87,13 @@ export class Checkout {
     const { userId, totalMinor, currency } = run.state;
     this.events.publish(new OrderConfirmed({ orderId, userId, totalMinor, currency }));
     const lines = (await this.orders.find(orderId))?.lines ?? [];
-    run.send(new CreateShipment({ orderId, userId, lines: lines.map(({ productId, quantity }) => new ShipmentLine({ productId, quantity })) }));
+    run.send(
+      new CreateShipment({
+        orderId,
+        userId,
+        lines: lines.map(({ productId, quantity }) => new ShipmentLine({ productId, quantity })),
+      }),
+    );
     run.state.isShipping = true;
   }
 
@@ -63,13 +102,17 @@ export class Checkout {
     await this.orders.note(orderId, 'it was packed');
   }
 
-  /** From here there is no way back: also not for an order that is being cancelled, if it was on its way before that was known. */
+  /**
+   * From here there is no way back: also not for an order that is being cancelled, if it was on its way before that was
+   * known.
+   */
   @Continues(ShipmentDispatched, (event) => event.orderId)
   async dispatched({ orderId, trackingCode }: ShipmentDispatched, run: Checkouts): Promise<void> {
     run.state.isDispatched = true;
     run.state.reason = '';
     await this.orders.note(orderId, 'it was sent');
-    if (!(await this.orders.move(orderId, 'confirmed', 'shipped'))) await this.orders.move(orderId, 'cancelling', 'shipped');
+    if (!(await this.orders.move(orderId, 'confirmed', 'shipped')))
+      await this.orders.move(orderId, 'cancelling', 'shipped');
     this.events.publish(new OrderShipped({ orderId, userId: run.state.userId, trackingCode }));
     run.send(new CapturePayment({ orderId }));
   }
@@ -125,7 +168,10 @@ export class Checkout {
     run.setTimer(UNPAID, 0);
   }
 
-  /** Payments will not try again: the run fails, for somebody to see it, and the order stays as it is, until they let it go on. */
+  /**
+   * Payments will not try again: the run fails, for somebody to see it, and the order stays as it is, until they let it
+   * go on.
+   */
   @OnTimer(UNPAID)
   unpaid(run: Checkouts): void {
     failOrRetry(run, new Unpaid(run.key, run.state.unpaid ?? ''));
@@ -170,7 +216,8 @@ export class Checkout {
     run.state.reason = reason.slice(0, 500);
     run.cancelTimer(TIMEOUT);
     const orderId = run.key;
-    if (!(await this.orders.move(orderId, 'placed', 'cancelling', reason))) await this.orders.move(orderId, 'confirmed', 'cancelling', reason);
+    if (!(await this.orders.move(orderId, 'placed', 'cancelling', reason)))
+      await this.orders.move(orderId, 'confirmed', 'cancelling', reason);
     if (run.state.isShipping === true) run.send(new CancelShipment({ orderId }));
     else this.takeBack(run);
   }

@@ -15,6 +15,7 @@ export class ExpiredOrders implements IEventHandler<ReservationExpired> {
     if (!order || order.paymentMethod !== undefined) return;
     // Its request or the settlement ends that within seconds; what comes of it is looked at then.
     if (order.state === 'placing') throw new Error(`order ${orderId} is still being placed`);
-    if (await this.orders.move(orderId, 'placed', 'cancelling', RESERVATION_EXPIRED)) await this.orders.move(orderId, 'cancelling', 'cancelled', RESERVATION_EXPIRED);
+    if (await this.orders.move(orderId, 'placed', 'cancelling', RESERVATION_EXPIRED))
+      await this.orders.move(orderId, 'cancelling', 'cancelled', RESERVATION_EXPIRED);
   }
 }

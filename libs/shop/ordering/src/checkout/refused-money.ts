@@ -4,7 +4,9 @@ import { RetryPayment } from '@shop/payments/contract';
 /** An order is on its way, and its money could not be taken: somebody has to look after it. */
 export class Unpaid extends Error {
   constructor(orderId: string, reason: string) {
-    super(`order ${orderId} was sent, and its money could not be taken: ${reason}; resume the run to have it tried again`);
+    super(
+      `order ${orderId} was sent, and its money could not be taken: ${reason}; resume the run to have it tried again`,
+    );
     this.name = Unpaid.name;
   }
 }

@@ -1,5 +1,14 @@
 import { CartFull, ItemNotInCart, MixedCurrencies, QuantityTooLarge } from '../../contract/index.js';
-import { addItem, type Cart, CART_LINES_MAX, EMPTY_CART, LINE_QUANTITY_MAX, removeItem, setQuantity, takeOut } from './cart.js';
+import {
+  addItem,
+  type Cart,
+  CART_LINES_MAX,
+  EMPTY_CART,
+  LINE_QUANTITY_MAX,
+  removeItem,
+  setQuantity,
+  takeOut,
+} from './cart.js';
 
 const chair = { id: 'chair', currency: 'EUR' };
 const table = { id: 'table', currency: 'EUR' };
@@ -10,7 +19,8 @@ describe('addItem', () => {
     expect(withChairs(2)).toEqual({ version: 1, currency: 'EUR', lines: [{ productId: 'chair', quantity: 2 }] });
   });
 
-  it('adds to the line that is there', () => expect(addItem(withChairs(2), chair, 3).lines).toEqual([{ productId: 'chair', quantity: 5 }]));
+  it('adds to the line that is there', () =>
+    expect(addItem(withChairs(2), chair, 3).lines).toEqual([{ productId: 'chair', quantity: 5 }]));
 
   it('allows the most units of a line, and no more', () => {
     expect(addItem(withChairs(LINE_QUANTITY_MAX - 1), chair, 1).lines[0]?.quantity).toBe(LINE_QUANTITY_MAX);
@@ -44,10 +54,17 @@ it('removes what is there, and nothing else', () => {
 
 it('keeps what was added while the rest was ordered', () => {
   const now = addItem(addItem(withChairs(2), table, 1), chair, 1);
-  expect(takeOut(now, [{ productId: 'chair', quantity: 2 }]).lines).toEqual([{ productId: 'chair', quantity: 1 }, { productId: 'table', quantity: 1 }]);
-  expect(takeOut(withChairs(2), [{ productId: 'chair', quantity: 2 }])).toMatchObject({ currency: undefined, lines: [] });
+  expect(takeOut(now, [{ productId: 'chair', quantity: 2 }]).lines).toEqual([
+    { productId: 'chair', quantity: 1 },
+    { productId: 'table', quantity: 1 },
+  ]);
+  expect(takeOut(withChairs(2), [{ productId: 'chair', quantity: 2 }])).toMatchObject({
+    currency: undefined,
+    lines: [],
+  });
 });
 
-it('never takes out more than is there', () => expect(takeOut(withChairs(1), [{ productId: 'chair', quantity: 5 }]).lines).toEqual([]));
+it('never takes out more than is there', () =>
+  expect(takeOut(withChairs(1), [{ productId: 'chair', quantity: 5 }]).lines).toEqual([]));
 
 it('counts every change', () => expect(takeOut(setQuantity(withChairs(1), 'chair', 2), []).version).toBe(3));

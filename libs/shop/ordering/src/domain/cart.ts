@@ -24,34 +24,56 @@ export interface Cart {
 export const EMPTY_CART: Cart = { version: 0, currency: undefined, lines: [] };
 
 /** The cart with some more of a product. Throws `QuantityTooLarge`, `CartFull` or `MixedCurrencies`. */
-export function addItem(cart: Cart, product: { readonly id: string; readonly currency: string }, quantity: number): Cart {
+export function addItem(
+  cart: Cart,
+  product: { readonly id: string; readonly currency: string },
+  quantity: number,
+): Cart {
   if (cart.currency !== undefined && cart.currency !== product.currency) {
     throw new MixedCurrencies({ productId: product.id, currency: product.currency, cartCurrency: cart.currency });
   }
   const had = cart.lines.find((line) => line.productId === product.id);
   if (had) return setQuantity(cart, product.id, had.quantity + quantity);
   if (cart.lines.length >= CART_LINES_MAX) throw new CartFull({ linesMax: CART_LINES_MAX });
-  return changed(cart, product.currency, [...cart.lines, { productId: product.id, quantity: allowed(product.id, quantity) }]);
+  return changed(cart, product.currency, [
+    ...cart.lines,
+    { productId: product.id, quantity: allowed(product.id, quantity) },
+  ]);
 }
 
 /** The cart with so many of a product that is in it. Throws `ItemNotInCart` or `QuantityTooLarge`. */
 export function setQuantity(cart: Cart, productId: string, quantity: number): Cart {
   if (!cart.lines.some((line) => line.productId === productId)) throw new ItemNotInCart({ productId });
   allowed(productId, quantity);
-  return changed(cart, cart.currency, cart.lines.map((line) => (line.productId === productId ? { productId, quantity } : line)));
+  return changed(
+    cart,
+    cart.currency,
+    cart.lines.map((line) => (line.productId === productId ? { productId, quantity } : line)),
+  );
 }
 
 /** The cart without a product. Throws `ItemNotInCart`. */
 export function removeItem(cart: Cart, productId: string): Cart {
   if (!cart.lines.some((line) => line.productId === productId)) throw new ItemNotInCart({ productId });
-  return changed(cart, cart.currency, cart.lines.filter((line) => line.productId !== productId));
+  return changed(
+    cart,
+    cart.currency,
+    cart.lines.filter((line) => line.productId !== productId),
+  );
 }
 
 /** The cart without what was ordered: what was added meanwhile stays. */
 export function takeOut(cart: Cart, ordered: readonly CartLine[]): Cart {
   const quantities = new Map(ordered.map((line) => [line.productId, line.quantity]));
-  const lines = cart.lines.map((line) => ({ ...line, quantity: line.quantity - (quantities.get(line.productId) ?? 0) }));
-  return changed(cart, cart.currency, lines.filter((line) => line.quantity > 0));
+  const lines = cart.lines.map((line) => ({
+    ...line,
+    quantity: line.quantity - (quantities.get(line.productId) ?? 0),
+  }));
+  return changed(
+    cart,
+    cart.currency,
+    lines.filter((line) => line.quantity > 0),
+  );
 }
 
 function allowed(productId: string, quantity: number): number {

@@ -42,12 +42,15 @@ export interface Order {
   readonly history: readonly OrderStep[];
 }
 
-/** Milliseconds that an order may be in `placing` when its request has no end, or a replica of the version before stored it. */
+/**
+ * Milliseconds that an order may be in `placing` when its request has no end, or a replica of the version before stored
+ * it.
+ */
 export const PLACING_DEFAULT_MS = 10_000;
 
 /**
- * Whether the request that began an order must have ended. Ages count in both directions: a clock that is set back must not keep the
- * user from ordering.
+ * Whether the request that began an order must have ended. Ages count in both directions: a clock that is set back must
+ * not keep the user from ordering.
  */
 export function isLeftBehind({ createdAt, placingMs }: Pick<Order, 'createdAt' | 'placingMs'>, at: number): boolean {
   return Math.abs(at - createdAt.getTime()) >= placingMs;
@@ -75,7 +78,8 @@ export function priceLines(lines: readonly CartLine[], products: readonly Priced
     const product = byId.get(productId);
     if (!product?.active) throw new ItemUnavailable({ productId });
     currency ??= product.currency;
-    if (product.currency !== currency) throw new MixedCurrencies({ productId, currency: product.currency, cartCurrency: currency });
+    if (product.currency !== currency)
+      throw new MixedCurrencies({ productId, currency: product.currency, cartCurrency: currency });
     totalMinor += product.priceMinor * quantity;
     return { productId, sku: product.sku, name: product.name, unitPriceMinor: product.priceMinor, quantity };
   });

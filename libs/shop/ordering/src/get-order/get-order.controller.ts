@@ -1,7 +1,14 @@
 import { CurrentUser, type Identity } from '@fledge/kit';
 import { Controller, Get, Param } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
+import {
+  ApiBadRequestResponse,
+  ApiBearerAuth,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@fledge/kit/openapi';
 import { GetOrder, OrderNotFound } from '../../contract/index.js';
 import { OrderId } from './order-id.js';
 import { OrderResource } from './order.view.js';

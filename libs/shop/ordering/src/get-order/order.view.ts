@@ -1,12 +1,19 @@
 import { ApiProperty, ApiPropertyOptional } from '@fledge/kit/openapi';
-import { ORDER_STATES, type OrderLineView, type OrderState, type OrderStepView, type OrderView } from '../../contract/index.js';
+import {
+  ORDER_STATES,
+  type OrderLineView,
+  type OrderState,
+  type OrderStepView,
+  type OrderView,
+} from '../../contract/index.js';
 
 /** A line of an order, as HTTP shows it. */
 export class OrderLineResource {
   @ApiProperty({ format: 'uuid' }) readonly productId: string;
   @ApiProperty({ example: 'DEMO-KIT-0007' }) readonly sku: string;
   @ApiProperty({ example: 'Walnut Cutting Board' }) readonly name: string;
-  @ApiProperty({ type: 'integer', example: 3_490, description: 'The price of one when it was ordered, in minor units' }) readonly unitPriceMinor: number;
+  @ApiProperty({ type: 'integer', example: 3_490, description: 'The price of one when it was ordered, in minor units' })
+  readonly unitPriceMinor: number;
   @ApiProperty({ type: 'integer', example: 2 }) readonly quantity: number;
 
   constructor(line: OrderLineView) {
@@ -21,8 +28,10 @@ export class OrderLineResource {
 /** Something that happened to an order, as HTTP shows it. */
 export class OrderStepResource {
   @ApiProperty() readonly at: Date;
-  @ApiProperty({ example: 'the stock was sold', description: 'The name of a state, or a few words' }) readonly what: string;
-  @ApiPropertyOptional({ enum: ORDER_STATES, description: 'The state that it came to, if it is that' }) readonly state?: OrderState;
+  @ApiProperty({ example: 'the stock was sold', description: 'The name of a state, or a few words' })
+  readonly what: string;
+  @ApiPropertyOptional({ enum: ORDER_STATES, description: 'The state that it came to, if it is that' })
+  readonly state?: OrderState;
   @ApiPropertyOptional({ description: 'Why, if it went wrong' }) readonly reason?: string;
 
   constructor(step: OrderStepView) {
@@ -41,7 +50,8 @@ export class OrderResource {
   @ApiProperty({ type: 'integer', example: 6_980, description: 'Minor units' }) readonly totalMinor: number;
   @ApiProperty({ type: [OrderLineResource] }) readonly lines: OrderLineResource[];
   @ApiProperty() readonly createdAt: Date;
-  @ApiProperty({ type: [OrderStepResource], description: 'All that happened, the first first' }) readonly history: OrderStepResource[];
+  @ApiProperty({ type: [OrderStepResource], description: 'All that happened, the first first' })
+  readonly history: OrderStepResource[];
 
   constructor(order: OrderView) {
     this.id = order.id;

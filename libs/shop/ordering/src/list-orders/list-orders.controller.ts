@@ -25,7 +25,10 @@ export class ListOrdersController {
     const last = page.at(-1);
     return {
       items: page.map((order) => new OrderResource(viewOf(order))),
-      nextCursor: found.length > limit && last?.placedAt ? encodeCursor({ placedAtMs: last.placedAt.getTime(), id: last.id } satisfies OrderCursor) : null,
+      nextCursor:
+        found.length > limit && last?.placedAt
+          ? encodeCursor({ placedAtMs: last.placedAt.getTime(), id: last.id } satisfies OrderCursor)
+          : null,
     };
   }
 }

@@ -10,11 +10,17 @@ export const PAGE_MAX = 100;
 /** The query of `GET /orders`. */
 export class OrderListRequest {
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })
-  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(PAGE_MAX)
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(PAGE_MAX)
   readonly limit: number = PAGE_DEFAULT;
 
   @ApiPropertyOptional({ description: '`nextCursor` of the page before' })
-  @IsOptional() @IsString() @Length(1, 1_024)
+  @IsOptional()
+  @IsString()
+  @Length(1, 1_024)
   readonly cursor?: string;
 }
 

@@ -4,7 +4,11 @@ import { PAYMENT_METHOD } from '../../contract/index.js';
 
 /** How what is in the cart is paid. */
 export class PlaceOrderBody {
-  @ApiProperty({ required: false, example: 'pm_card_approved', description: 'Without one the order stays placed until it is cancelled' })
+  @ApiProperty({
+    required: false,
+    example: 'pm_card_approved',
+    description: 'Without one the order stays placed until it is cancelled',
+  })
   @IsOptional()
   @Matches(PAYMENT_METHOD, { message: 'must be a payment method, as in pm_card_approved' })
   readonly paymentMethod?: string;

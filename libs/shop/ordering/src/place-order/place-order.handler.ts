@@ -5,7 +5,16 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { GetProducts } from '@shop/catalog/contract';
 import { OutOfStock, ReservationLine, ReserveStock } from '@shop/inventory/contract';
 import { DataSource } from 'typeorm';
-import { CartChanged, EmptyCart, ItemOutOfStock, OrderInProgress, OrderNotPlaced, OrderPlaced, type OrderView, PlaceOrder } from '../../contract/index.js';
+import {
+  CartChanged,
+  EmptyCart,
+  ItemOutOfStock,
+  OrderInProgress,
+  OrderNotPlaced,
+  OrderPlaced,
+  type OrderView,
+  PlaceOrder,
+} from '../../contract/index.js';
 import { takeOut } from '../domain/cart.js';
 import { isLeftBehind, type Order, PLACING_DEFAULT_MS, priceLines } from '../domain/order.js';
 import { viewOf } from '../get-order/view-of.js';
@@ -17,8 +26,9 @@ import { OrderRepository } from '../storage/order.repository.js';
 const PRICINGS_MAX = 3;
 
 /**
- * Places an order in three steps, since no transaction spans modules: stores it as `placing`, reserves its stock under its id,
- * notes that it is placed. After each a crash leaves what the next request with the same key, or the settlement, can finish.
+ * Places an order in three steps, since no transaction spans modules: stores it as `placing`, reserves its stock under
+ * its id, notes that it is placed. After each a crash leaves what the next request with the same key, or the
+ * settlement, can finish.
  */
 @CommandHandler(PlaceOrder)
 export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
@@ -38,7 +48,8 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
     const key = idempotencyKey ?? undefined;
     const known = key === undefined ? undefined : await this.orders.findByKey(userId, key);
     const order = known ?? (await this.begin(userId, key, paymentMethod ?? undefined));
-    // One that is found `placing` is another request's, or what one left behind that died: either way it is safe to go on with.
+    // One that is found `placing` is another request's, or what one left behind that died: either way it is safe to go
+    // on with.
     return viewOf(order.state === 'placing' ? await this.finish(order) : order);
   }
 
@@ -47,7 +58,9 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
     for (let i = 0; i < PRICINGS_MAX; i++) {
       const cart = await this.carts.find(userId);
       if (cart.lines.length === 0) throw new EmptyCart();
-      const products = await this.queries.execute(new GetProducts({ productIds: cart.lines.map((line) => line.productId) }));
+      const products = await this.queries.execute(
+        new GetProducts({ productIds: cart.lines.map((line) => line.productId) }),
+      );
       const priced = priceLines(cart.lines, products);
       const order = await this.dataSource.transaction(async () => {
         const { version } = await this.carts.lock(userId);
@@ -61,7 +74,9 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
     throw new CartChanged();
   }
 
-  /** An order at a time, so that one cart is not ordered twice. One whose request's time is over was left behind by it. */
+  /**
+   * An order at a time, so that one cart is not ordered twice. One whose request's time is over was left behind by it.
+   */
   private async refuseSecond(userId: string): Promise<void> {
     const placing = await this.orders.findPlacing(userId);
     if (!placing) return;
@@ -72,7 +87,12 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
   private async finish(order: Order): Promise<Order> {
     const { id: orderId, userId, lines } = order;
     try {
-      await this.commands.execute(new ReserveStock({ orderId, lines: lines.map(({ productId, quantity }) => new ReservationLine({ productId, quantity })) }));
+      await this.commands.execute(
+        new ReserveStock({
+          orderId,
+          lines: lines.map(({ productId, quantity }) => new ReservationLine({ productId, quantity })),
+        }),
+      );
     } catch (error) {
       if (error instanceof OutOfStock) return this.reject(order, error);
       this.logger.warn(`Order ${orderId} is given up: ${error instanceof Error ? error.message : String(error)}`);
@@ -85,7 +105,8 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
       if (!step) return undefined;
       await this.carts.store(userId, takeOut(cart, lines));
       const { totalMinor, currency, paymentMethod } = order;
-      if (paymentMethod !== undefined) this.events.publish(new OrderPlaced({ orderId, userId, totalMinor, currency, paymentMethod }));
+      if (paymentMethod !== undefined)
+        this.events.publish(new OrderPlaced({ orderId, userId, totalMinor, currency, paymentMethod }));
       return step;
     });
     if (!placed) return this.giveUp(orderId);
@@ -102,12 +123,14 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
   }
 
   /**
-   * Whether the stock is reserved is not known, or nobody wants it any more: gives it back, unless another request with the same
-   * key has placed the order meanwhile, which then is the answer.
+   * Whether the stock is reserved is not known, or nobody wants it any more: gives it back, unless another request with
+   * the same key has placed the order meanwhile, which then is the answer.
    */
   private async giveUp(orderId: string): Promise<Order> {
     const reason = 'its stock could not be reserved';
-    const givenUp = (await this.orders.move(orderId, 'placing', 'cancelling', reason)) ?? (await this.orders.move(orderId, 'rejected', 'cancelling', reason));
+    const givenUp =
+      (await this.orders.move(orderId, 'placing', 'cancelling', reason)) ??
+      (await this.orders.move(orderId, 'rejected', 'cancelling', reason));
     if (!givenUp) {
       const order = await this.orders.find(orderId);
       if (order?.placedAt) return order;

@@ -1,7 +1,16 @@
 import { Roles } from '@fledge/kit';
 import { Body, Controller, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiConflictResponse, ApiForbiddenResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
+import {
+  ApiBadRequestResponse,
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiForbiddenResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@fledge/kit/openapi';
 import { RefundOrder } from '../../contract/index.js';
 import { OrderId } from '../get-order/order-id.js';
 import { OrderResource } from '../get-order/order.view.js';
@@ -25,7 +34,10 @@ export class RefundOrderController {
   @ApiForbiddenResponse({ description: 'Not staff' })
   @ApiNotFoundResponse({ description: 'ordering.order-not-found.v1' })
   @ApiConflictResponse({ description: 'ordering.order-not-refundable.v1' })
-  async refund(@Param() { id }: OrderId, @Body() { reason = 'refunded by the shop', restock = false }: RefundBody): Promise<OrderResource> {
+  async refund(
+    @Param() { id }: OrderId,
+    @Body() { reason = 'refunded by the shop', restock = false }: RefundBody,
+  ): Promise<OrderResource> {
     return new OrderResource(await this.commands.execute(new RefundOrder({ orderId: id, reason, restock })));
   }
 }

@@ -1,7 +1,13 @@
 import { CommandHandler, EventBus, type ICommandHandler } from '@nestjs/cqrs';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { OrderNotFound, OrderNotRefundable, type OrderView, RefundOrder, RefundRequested } from '../../contract/index.js';
+import {
+  OrderNotFound,
+  OrderNotRefundable,
+  type OrderView,
+  RefundOrder,
+  RefundRequested,
+} from '../../contract/index.js';
 import { viewOf } from '../get-order/view-of.js';
 import { OrderRepository } from '../storage/order.repository.js';
 
@@ -19,11 +25,13 @@ export class RefundOrderHandler implements ICommandHandler<RefundOrder> {
       const noted = await this.orders.move(orderId, 'completed', 'refunding', reason);
       const found = await this.orders.find(orderId);
       // the id as it is stored: a UUID may be asked for in capitals, and the key of the process is a text
-      if (noted && found) this.events.publish(new RefundRequested({ orderId: found.id, userId: found.userId, reason, restock }));
+      if (noted && found)
+        this.events.publish(new RefundRequested({ orderId: found.id, userId: found.userId, reason, restock }));
       return found;
     });
     if (!order) throw new OrderNotFound({ orderId });
-    if (order.state !== 'refunding' && order.state !== 'refunded') throw new OrderNotRefundable({ orderId, state: order.state });
+    if (order.state !== 'refunding' && order.state !== 'refunded')
+      throw new OrderNotRefundable({ orderId, state: order.state });
     return viewOf(order);
   }
 }

@@ -9,7 +9,10 @@ export const CANCELLING_MAX_MS = 5_000;
 /** Orders taken up in one round at most. */
 const ROUND_MAX = 50;
 
-/** Finishes orders that were given up: releases their stock, then notes that they are cancelled. Safe to repeat, and to race. */
+/**
+ * Finishes orders that were given up: releases their stock, then notes that they are cancelled. Safe to repeat, and to
+ * race.
+ */
 @Injectable()
 export class Settlement {
   private readonly logger = new Logger(Settlement.name);
@@ -24,14 +27,18 @@ export class Settlement {
     try {
       await this.commands.execute(new ReleaseStock({ orderId }));
     } catch (error) {
-      this.logger.warn(`Order ${orderId} stays in cancelling for now: ${error instanceof Error ? error.message : String(error)}`);
+      this.logger.warn(
+        `Order ${orderId} stays in cancelling for now: ${error instanceof Error ? error.message : String(error)}`,
+      );
       return false;
     }
     await this.orders.move(orderId, 'cancelling', 'cancelled');
     return true;
   }
 
-  /** Takes up what was left behind: orders whose request was lost, and those whose stock could not be released at once. */
+  /**
+   * Takes up what was left behind: orders whose request was lost, and those whose stock could not be released at once.
+   */
   @Singleton('settle-orders', { everyMs: 5_000 })
   async round(): Promise<void> {
     const now = Date.now();

@@ -45,9 +45,15 @@ export class CartRepository {
   async store(userId: string, { version, currency, lines }: Cart): Promise<void> {
     await this.rows.update({ userId }, { version, currency: currency ?? null });
     const ids = lines.map((line) => line.productId);
-    await this.lines.query('DELETE FROM cart_lines WHERE user_id = $1 AND product_id <> ALL ($2::uuid[])', [userId, ids]);
+    await this.lines.query('DELETE FROM cart_lines WHERE user_id = $1 AND product_id <> ALL ($2::uuid[])', [
+      userId,
+      ids,
+    ]);
     if (lines.length === 0) return;
-    await this.lines.upsert(lines.map(({ productId, quantity }, position) => ({ userId, productId, quantity, position })), ['userId', 'productId']);
+    await this.lines.upsert(
+      lines.map(({ productId, quantity }, position) => ({ userId, productId, quantity, position })),
+      ['userId', 'productId'],
+    );
   }
 
   private lockRow(userId: string): Promise<CartRow | null> {
@@ -56,6 +62,10 @@ export class CartRepository {
 
   private async cartOf({ userId, version, currency }: CartRow): Promise<Cart> {
     const lines = await this.lines.find({ where: { userId }, order: { position: 'ASC', productId: 'ASC' } });
-    return { version, currency: currency ?? undefined, lines: lines.map(({ productId, quantity }) => ({ productId, quantity })) };
+    return {
+      version,
+      currency: currency ?? undefined,
+      lines: lines.map(({ productId, quantity }) => ({ productId, quantity })),
+    };
   }
 }

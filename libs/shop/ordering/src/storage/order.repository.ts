@@ -57,24 +57,59 @@ export class OrderRepository {
 
   /** Orders that the user placed, the newest first, from after a place. */
   async list(userId: string, after: OrderPlace | undefined, limit: number): Promise<Order[]> {
-    const query = this.rows.createQueryBuilder('o').where('o.user_id = :userId AND o.placed_at IS NOT NULL', { userId });
+    const query = this.rows
+      .createQueryBuilder('o')
+      .where('o.user_id = :userId AND o.placed_at IS NOT NULL', { userId });
     if (after) query.andWhere('(o.placed_at, o.id) < (:placedAt, CAST(:id AS uuid))', after);
     return this.ordersOf(await query.orderBy('o.placed_at', 'DESC').addOrderBy('o.id', 'DESC').limit(limit).getMany());
   }
 
-  /** Stores a new order in the state `placing`, for a request that has `placingMs` left. For an open transaction that has locked the user's cart. */
-  async add(userId: string, idempotencyKey: string | undefined, { currency, totalMinor, lines }: PricedLines, paymentMethod?: string, placingMs = PLACING_DEFAULT_MS): Promise<Order> {
+  /**
+   * Stores a new order in the state `placing`, for a request that has `placingMs` left. For an open transaction that
+   * has locked the user's cart.
+   */
+  async add(
+    userId: string,
+    idempotencyKey: string | undefined,
+    { currency, totalMinor, lines }: PricedLines,
+    paymentMethod?: string,
+    placingMs = PLACING_DEFAULT_MS,
+  ): Promise<Order> {
     const id = randomUUID();
     const now = new Date();
-    await this.rows.insert({ id, userId, state: 'placing', currency, totalMinor, idempotencyKey: idempotencyKey ?? null, paymentMethod: paymentMethod ?? null, placingMs, createdAt: now, placedAt: null, updatedAt: now });
+    await this.rows.insert({
+      id,
+      userId,
+      state: 'placing',
+      currency,
+      totalMinor,
+      idempotencyKey: idempotencyKey ?? null,
+      paymentMethod: paymentMethod ?? null,
+      placingMs,
+      createdAt: now,
+      placedAt: null,
+      updatedAt: now,
+    });
     await this.lines.insert(lines.map((line, position) => ({ ...line, orderId: id, position })));
     await this.steps.insert({ orderId: id, state: 'placing', what: null, at: now, reason: null });
-    return { id, userId, state: 'placing', currency, totalMinor, lines, paymentMethod, placingMs, createdAt: now, placedAt: undefined, history: [{ at: now, what: 'placing', state: 'placing', reason: undefined }] };
+    return {
+      id,
+      userId,
+      state: 'placing',
+      currency,
+      totalMinor,
+      lines,
+      paymentMethod,
+      placingMs,
+      createdAt: now,
+      placedAt: undefined,
+      history: [{ at: now, what: 'placing', state: 'placing', reason: undefined }],
+    };
   }
 
   /**
-   * Moves an order from one state to another; `undefined` when it is not in the first one (any more), so of several who try at once
-   * one succeeds. An order that is given up before it was placed frees its key.
+   * Moves an order from one state to another; `undefined` when it is not in the first one (any more), so of several who
+   * try at once one succeeds. An order that is given up before it was placed frees its key.
    */
   async move(id: string, from: OrderState, to: OrderState, reason?: string): Promise<OrderStep | undefined> {
     if (!mayBecome(from, to)) throw new Error(`an order cannot go from ${from} to ${to}`);
@@ -86,23 +121,43 @@ export class OrderRepository {
 
   /** Adds to the history of an order what is no state: a few words for people. */
   async note(id: string, what: string): Promise<void> {
-    await this.steps.insert({ orderId: id, state: null, what: what.slice(0, REASON_CHARS_MAX), at: new Date(), reason: null });
+    await this.steps.insert({
+      orderId: id,
+      state: null,
+      what: what.slice(0, REASON_CHARS_MAX),
+      at: new Date(),
+      reason: null,
+    });
   }
 
   /** Orders in `placing` whose request must have ended by `at`, the oldest first. */
   async leftBehind(at: Date, limit: number): Promise<string[]> {
     const query = this.rows.createQueryBuilder('o').select('o.id').where("o.state = 'placing'");
-    query.andWhere('abs(extract(epoch FROM CAST(:at AS timestamptz) - o.created_at)) * 1000 >= coalesce(o.placing_ms, :placingMs)', { at, placingMs: PLACING_DEFAULT_MS });
+    query.andWhere(
+      'abs(extract(epoch FROM CAST(:at AS timestamptz) - o.created_at)) * 1000 >= coalesce(o.placing_ms, :placingMs)',
+      { at, placingMs: PLACING_DEFAULT_MS },
+    );
     return (await query.orderBy('o.updated_at').limit(limit).getMany()).map((row) => row.id);
   }
 
   /**
-   * Orders that have been in a state for longer than `ageMs` at a time, the oldest first; without those that have a checkout, which sees to
-   * them. One that came to it in the future did so by a clock that was set back since.
+   * Orders that have been in a state for longer than `ageMs` at a time, the oldest first; without those that have a
+   * checkout, which sees to them. One that came to it in the future did so by a clock that was set back since.
    */
   async stuck(state: OrderState, at: Date, ageMs: number, limit: number): Promise<string[]> {
-    const stuck = { state, updatedAt: Or(LessThan(new Date(at.getTime() - ageMs)), MoreThan(new Date(at.getTime() + ageMs))) };
-    const rows = await this.rows.find({ where: [{ ...stuck, paymentMethod: IsNull() }, { ...stuck, placedAt: IsNull() }], select: { id: true }, order: { updatedAt: 'ASC' }, take: limit });
+    const stuck = {
+      state,
+      updatedAt: Or(LessThan(new Date(at.getTime() - ageMs)), MoreThan(new Date(at.getTime() + ageMs))),
+    };
+    const rows = await this.rows.find({
+      where: [
+        { ...stuck, paymentMethod: IsNull() },
+        { ...stuck, placedAt: IsNull() },
+      ],
+      select: { id: true },
+      order: { updatedAt: 'ASC' },
+      take: limit,
+    });
     return rows.map((row) => row.id);
   }
 
@@ -115,19 +170,42 @@ export class OrderRepository {
     const orderId = In(rows.map((row) => row.id));
     const lines = await this.lines.find({ where: { orderId }, order: { position: 'ASC' } });
     const steps = await this.steps.find({ where: { orderId }, order: { seq: 'ASC' } });
-    return rows.map((row) => orderOf(row, lines.filter((line) => line.orderId === row.id), steps.filter((step) => step.orderId === row.id)));
+    return rows.map((row) =>
+      orderOf(
+        row,
+        lines.filter((line) => line.orderId === row.id),
+        steps.filter((step) => step.orderId === row.id),
+      ),
+    );
   }
 }
 
 function orderOf(row: OrderRow, lines: readonly OrderLineRow[], steps: readonly OrderStepRow[]): Order {
   const { id, userId, state, currency, totalMinor, createdAt, placedAt } = row;
   // As they were stored, not by time: the clocks of two replicas may differ.
-  const history = steps.map(({ at, what, state: came, reason }): OrderStep => ({ at, what: what ?? came ?? '', state: came ?? undefined, reason: reason ?? undefined }));
+  const history = steps.map(({ at, what, state: came, reason }): OrderStep => ({
+    at,
+    what: what ?? came ?? '',
+    state: came ?? undefined,
+    reason: reason ?? undefined,
+  }));
   return {
-    id, userId, state, currency, totalMinor, createdAt, history,
+    id,
+    userId,
+    state,
+    currency,
+    totalMinor,
+    createdAt,
+    history,
     placingMs: row.placingMs ?? PLACING_DEFAULT_MS,
     placedAt: placedAt ?? undefined,
     paymentMethod: row.paymentMethod ?? undefined,
-    lines: lines.map(({ productId, sku, name, unitPriceMinor, quantity }) => ({ productId, sku, name, unitPriceMinor, quantity })),
+    lines: lines.map(({ productId, sku, name, unitPriceMinor, quantity }) => ({
+      productId,
+      sku,
+      name,
+      unitPriceMinor,
+      quantity,
+    })),
   };
 }

@@ -9,7 +9,8 @@ export class OrderRow {
   @Column('text') state!: OrderState;
   @Column('text') currency!: string;
   // PostgreSQL's driver reads a bigint as text; a total fits a safe integer by the bounds of a cart.
-  @Column('bigint', { name: 'total_minor', transformer: { to: (value: number) => value, from: Number } }) totalMinor!: number;
+  @Column('bigint', { name: 'total_minor', transformer: { to: (value: number) => value, from: Number } })
+  totalMinor!: number;
   /** Unique for the user; null again when the attempt placed no order. */
   @Column('text', { name: 'idempotency_key', nullable: true }) idempotencyKey!: string | null;
   @Column('text', { name: 'payment_method', nullable: true }) paymentMethod!: string | null;

@@ -5,7 +5,9 @@ import { authorise } from '../domain/payment.js';
 import { Asking } from '../settle-payment/asking.js';
 import { Payments } from '../settle-payment/payments.js';
 
-/** Stores that an order is to be paid, then asks the provider: so whatever ends in between, it is known what to ask for. */
+/**
+ * Stores that an order is to be paid, then asks the provider: so whatever ends in between, it is known what to ask for.
+ */
 @Consumer({ transaction: 'own' })
 @CommandHandler(AuthorisePayment)
 export class AuthorisePaymentHandler implements ICommandHandler<AuthorisePayment> {

@@ -1,7 +1,7 @@
 /**
- * The accounts. A positive amount is a debit, a negative one a credit.
- * `authorised` with its counterpart `commitments` holds what is set aside at the provider and not taken yet; `provider` is what the
- * provider owes us; `sales` is what was earned, `refunds` what was given back of it.
+ * The accounts. A positive amount is a debit, a negative one a credit. `authorised` with its counterpart `commitments`
+ * holds what is set aside at the provider and not taken yet; `provider` is what the provider owes us; `sales` is what
+ * was earned, `refunds` what was given back of it.
  */
 export const ACCOUNTS = ['authorised', 'commitments', 'provider', 'sales', 'refunds'] as const;
 
@@ -33,13 +33,17 @@ const SIDES: Readonly<Record<PostingKind, readonly (readonly [debit: Account, cr
   authorise: [['authorised', 'commitments']],
   void: [['commitments', 'authorised']],
   // What was set aside is now taken.
-  capture: [['commitments', 'authorised'], ['provider', 'sales']],
+  capture: [
+    ['commitments', 'authorised'],
+    ['provider', 'sales'],
+  ],
   refund: [['refunds', 'provider']],
 };
 
 /** The entries of a posting, which sum to zero; none of a posting of nothing. */
 export function entriesOf({ kind, amountMinor, currency }: Posting): LedgerEntry[] {
-  if (!Number.isSafeInteger(amountMinor) || amountMinor < 0) throw new RangeError(`${amountMinor} cannot be posted: it is no whole number of minor units`);
+  if (!Number.isSafeInteger(amountMinor) || amountMinor < 0)
+    throw new RangeError(`${amountMinor} cannot be posted: it is no whole number of minor units`);
   if (amountMinor === 0) return [];
   return SIDES[kind].flatMap(([debit, credit]) => [
     { account: debit, amountMinor, currency },

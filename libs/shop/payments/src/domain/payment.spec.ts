@@ -1,5 +1,23 @@
-import { CancelFailed, CaptureFailed, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined } from '../../contract/index.js';
-import { type Answer, askedOf, authorise, cancel, capture, type Change, type Payment, retry, settle, type Step } from './payment.js';
+import {
+  CancelFailed,
+  CaptureFailed,
+  PaymentAuthorised,
+  PaymentCancelled,
+  PaymentCaptured,
+  PaymentDeclined,
+} from '../../contract/index.js';
+import {
+  type Answer,
+  askedOf,
+  authorise,
+  cancel,
+  capture,
+  type Change,
+  type Payment,
+  retry,
+  settle,
+  type Step,
+} from './payment.js';
 
 const orderId = 'b7b5f0a2-6b0b-4c5c-9d3b-0d6a4d1c1f10';
 const wish = { orderId, userId: orderId, amountMinor: 1_999, currency: 'EUR', paymentMethod: 'pm_card_approved' };
@@ -59,7 +77,12 @@ const captured = () => (authorised().capture() as Timeline).answer(approved);
 
 describe('a payment that goes well', () => {
   it('is authorised and captured, told and posted once, however often it is asked for and answered', () => {
-    const timeline = begun().authorise().answer(approved).answer(approved, 'authorise').answer(declined, 'authorise').authorise();
+    const timeline = begun()
+      .authorise()
+      .answer(approved)
+      .answer(approved, 'authorise')
+      .answer(declined, 'authorise')
+      .authorise();
     expect(timeline.payment).toMatchObject({ state: 'authorised', reference: 'auth_1', capturedMinor: 0 });
     timeline.capture();
     timeline.capture();
@@ -100,14 +123,49 @@ describe('a payment that goes wrong', () => {
 describe('a payment that is cancelled', () => {
   it.each<[string, () => Timeline, string, string[]]>([
     ['before it begins', () => new Timeline().cancel(), 'forbidden', ['cancelled: nothing']],
-    ['before it begins, and then it does', () => new Timeline().cancel().authorise().authorise(), 'forbidden', ['cancelled: nothing', 'declined: changed my mind']],
-    ['while it is authorised', () => begun().cancel().answer(approved).answer(approved), 'voided', ['cancelled: voided']],
+    [
+      'before it begins, and then it does',
+      () => new Timeline().cancel().authorise().authorise(),
+      'forbidden',
+      ['cancelled: nothing', 'declined: changed my mind'],
+    ],
+    [
+      'while it is authorised',
+      () => begun().cancel().answer(approved).answer(approved),
+      'voided',
+      ['cancelled: voided'],
+    ],
     ['while it is declined', () => begun().cancel().answer(declined), 'declined', ['cancelled: nothing']],
-    ['after it was declined', () => begun().answer(declined).cancel(), 'declined', ['declined: card_declined', 'cancelled: nothing']],
-    ['after it was authorised', () => authorised().cancel().answer(approved), 'voided', ['authorised 1999', 'cancelled: voided']],
-    ['while it is captured', () => (authorised().capture() as Timeline).cancel().answer(approved).answer(approved), 'refunded', ['authorised 1999', 'cancelled: refunded']],
-    ['while its capture fails', () => (authorised().capture() as Timeline).cancel().answer(declined).answer(approved), 'voided', ['authorised 1999', 'cancelled: voided']],
-    ['after it was captured', () => captured().cancel().answer(approved), 'refunded', ['authorised 1999', 'captured 1999', 'cancelled: refunded']],
+    [
+      'after it was declined',
+      () => begun().answer(declined).cancel(),
+      'declined',
+      ['declined: card_declined', 'cancelled: nothing'],
+    ],
+    [
+      'after it was authorised',
+      () => authorised().cancel().answer(approved),
+      'voided',
+      ['authorised 1999', 'cancelled: voided'],
+    ],
+    [
+      'while it is captured',
+      () => (authorised().capture() as Timeline).cancel().answer(approved).answer(approved),
+      'refunded',
+      ['authorised 1999', 'cancelled: refunded'],
+    ],
+    [
+      'while its capture fails',
+      () => (authorised().capture() as Timeline).cancel().answer(declined).answer(approved),
+      'voided',
+      ['authorised 1999', 'cancelled: voided'],
+    ],
+    [
+      'after it was captured',
+      () => captured().cancel().answer(approved),
+      'refunded',
+      ['authorised 1999', 'captured 1999', 'cancelled: refunded'],
+    ],
   ])('%s', (_, tell, state, told) => {
     const timeline = tell();
     timeline.cancel();
@@ -125,29 +183,43 @@ describe('a payment that is cancelled', () => {
     timeline.capture();
     timeline.capture();
     timeline.answer(approved);
-    expect(timeline.told).toEqual(['authorised 1999', 'capture failed: it was cancelled: changed my mind', 'cancelled: voided']);
+    expect(timeline.told).toEqual([
+      'authorised 1999',
+      'capture failed: it was cancelled: changed my mind',
+      'cancelled: voided',
+    ]);
     expect(timeline.payment).toMatchObject({ state: 'voided', capturedMinor: 0 });
   });
 
   it.each<[string, () => Timeline, string, Step, string]>([
     ['give back what it took', captured, 'refund-failed', 'refund', 'refunded'],
     ['free what it set aside', authorised, 'void-failed', 'void', 'voided'],
-  ])('says so when the provider will not %s, and goes on when somebody has it asked again', (_, before, refused, step, undone) => {
-    const timeline = before().cancel();
-    timeline.answer({ ...declined, reason: 'account_closed' }).answer(approved, step).cancel();
-    expect(timeline.payment).toMatchObject({ state: refused, reason: 'account_closed', refundedMinor: 0 });
-    expect(timeline.told.slice(-1)).toEqual(['cancel failed: account_closed']);
-    const posted = [...timeline.posted];
-    expect(timeline.retry().key).toBe(`${orderId}:${step}:2`);
-    timeline.answer(approved, step).answer(declined, step);
-    expect(timeline.posted).toEqual(posted);
-    timeline.answer(declined).retry();
-    expect(timeline.key).toBe(`${orderId}:${step}:3`);
-    timeline.answer(approved);
-    expect(timeline.payment).toMatchObject({ state: undone, reason: 'changed my mind' });
-    expect(timeline.told.slice(-3)).toEqual(['cancel failed: account_closed', 'cancel failed: card_declined', `cancelled: ${undone}`]);
-    expect(timeline.posted).toEqual([...posted, `${step} 1999`]);
-  });
+  ])(
+    'says so when the provider will not %s, and goes on when somebody has it asked again',
+    (_, before, refused, step, undone) => {
+      const timeline = before().cancel();
+      timeline
+        .answer({ ...declined, reason: 'account_closed' })
+        .answer(approved, step)
+        .cancel();
+      expect(timeline.payment).toMatchObject({ state: refused, reason: 'account_closed', refundedMinor: 0 });
+      expect(timeline.told.slice(-1)).toEqual(['cancel failed: account_closed']);
+      const posted = [...timeline.posted];
+      expect(timeline.retry().key).toBe(`${orderId}:${step}:2`);
+      timeline.answer(approved, step).answer(declined, step);
+      expect(timeline.posted).toEqual(posted);
+      timeline.answer(declined).retry();
+      expect(timeline.key).toBe(`${orderId}:${step}:3`);
+      timeline.answer(approved);
+      expect(timeline.payment).toMatchObject({ state: undone, reason: 'changed my mind' });
+      expect(timeline.told.slice(-3)).toEqual([
+        'cancel failed: account_closed',
+        'cancel failed: card_declined',
+        `cancelled: ${undone}`,
+      ]);
+      expect(timeline.posted).toEqual([...posted, `${step} 1999`]);
+    },
+  );
 });
 
 describe('a payment that is tried again', () => {
@@ -156,7 +228,13 @@ describe('a payment that is tried again', () => {
     timeline.capture();
     expect(timeline.key).toBe(`${orderId}:capture:2`);
     timeline.answer(declined).retry().answer(approved).cancel().answer(approved);
-    expect(timeline.told).toEqual(['authorised 1999', 'capture failed: expired', 'capture failed: card_declined', 'captured 1999', 'cancelled: refunded']);
+    expect(timeline.told).toEqual([
+      'authorised 1999',
+      'capture failed: expired',
+      'capture failed: card_declined',
+      'captured 1999',
+      'cancelled: refunded',
+    ]);
     expect(timeline.posted).toEqual(['authorise 1999', 'capture 1999', 'refund 1999']);
     expect(timeline.payment).toMatchObject({ state: 'refunded', refundedMinor: 1_999 });
   });
@@ -170,7 +248,11 @@ describe('a payment that is tried again', () => {
     ['when it is forbidden', () => new Timeline().cancel(), ['cancelled: nothing']],
     ['when it is voided', () => authorised().cancel().answer(approved), ['cancelled: voided']],
     ['when it is refunded', () => captured().cancel().answer(approved), ['captured 1999', 'cancelled: refunded']],
-    ['when it was captured after it was voided', () => (authorised().cancel().answer(approved).capture() as Timeline), ['capture failed: it was cancelled: changed my mind', 'cancelled: voided']],
+    [
+      'when it was captured after it was voided',
+      () => authorised().cancel().answer(approved).capture() as Timeline,
+      ['capture failed: it was cancelled: changed my mind', 'cancelled: voided'],
+    ],
   ])('stays as it is when nothing was refused, and tells again what came of it: %s', (_, tell, toldAgain) => {
     const timeline = tell();
     const { payment, told, posted } = { ...timeline, told: [...timeline.told], posted: [...timeline.posted] };
@@ -196,7 +278,10 @@ describe('a step that was done by hand, at the provider', () => {
     ['void', () => authorised().cancel(), 'already_voided', 'voided', 'cancelled: voided'],
     ['refund', () => captured().cancel(), 'already_refunded', 'refunded', 'cancelled: refunded'],
   ])('is settled when it is asked again: %s', (step, before, reason, state, last) => {
-    const timeline = before().answer({ ...declined, reason: 'closed' }).retry().answer(done(reason));
+    const timeline = before()
+      .answer({ ...declined, reason: 'closed' })
+      .retry()
+      .answer(done(reason));
     expect(timeline.payment?.state).toBe(state);
     expect(timeline.told.at(-1)).toBe(last);
     expect(timeline.posted.at(-1)).toBe(`${step} 1999`);

@@ -1,4 +1,14 @@
-import { CancelFailed, type CancelOutcome, CaptureFailed, PaymentAuthorised, PaymentCancelled, PaymentCaptured, PaymentDeclined, type PaymentState, REASON_MAX } from '../../contract/index.js';
+import {
+  CancelFailed,
+  type CancelOutcome,
+  CaptureFailed,
+  PaymentAuthorised,
+  PaymentCancelled,
+  PaymentCaptured,
+  PaymentDeclined,
+  type PaymentState,
+  REASON_MAX,
+} from '../../contract/index.js';
 import type { Posting, PostingKind } from './ledger.js';
 
 /** What the provider is asked to do. */
@@ -33,14 +43,18 @@ export interface Payment {
   readonly cancelReason: string | undefined;
   /** Why it came to its state, if there is a reason. */
   readonly reason: string | undefined;
-  /** 1, and one more each time that somebody has the provider asked again, for whatever step: part of the key that it is asked with. */
+  /**
+   * 1, and one more each time that somebody has the provider asked again, for whatever step: part of the key that it is
+   * asked with.
+   */
   readonly attempt: number;
   /** What was told of it: each kind of event once, or once an attempt. */
   readonly told: readonly EventKind[];
 }
 
 /** What is told of a payment. */
-export type PaymentEvent = PaymentAuthorised | PaymentDeclined | PaymentCaptured | CaptureFailed | PaymentCancelled | CancelFailed;
+export type PaymentEvent =
+  PaymentAuthorised | PaymentDeclined | PaymentCaptured | CaptureFailed | PaymentCancelled | CancelFailed;
 
 /** The kinds of `PaymentEvent`. */
 export type EventKind = 'authorised' | 'declined' | 'captured' | 'capture-failed' | 'cancelled' | 'cancel-failed';
@@ -63,7 +77,12 @@ export interface Wish {
 
 const NO_REASON = 'the provider gives no reason';
 
-const ASKS: Readonly<Partial<Record<PaymentState, Step>>> = { authorising: 'authorise', capturing: 'capture', voiding: 'void', refunding: 'refund' };
+const ASKS: Readonly<Partial<Record<PaymentState, Step>>> = {
+  authorising: 'authorise',
+  capturing: 'capture',
+  voiding: 'void',
+  refunding: 'refund',
+};
 
 /** What the provider is to be asked for a payment in this state, if anything. */
 export function stepOf(state: PaymentState): Step | undefined {
@@ -78,19 +97,30 @@ const REFUSED: Readonly<Partial<Record<PaymentState, { readonly back: PaymentSta
 };
 
 /** What the provider gives as its reason for a no when the step was done before. */
-const DONE: Readonly<Partial<Record<Step, string>>> = { capture: 'already_captured', void: 'already_voided', refund: 'already_refunded' };
+const DONE: Readonly<Partial<Record<Step, string>>> = {
+  capture: 'already_captured',
+  void: 'already_voided',
+  refund: 'already_refunded',
+};
 
 const OUTCOMES: Readonly<Partial<Record<PaymentState, CancelOutcome>>> = { voided: 'voided', refunded: 'refunded' };
 
 /** What the provider is asked for a payment. */
 export interface Asked {
   readonly step: Step;
-  /** The same however often that is asked, and in whatever case a UUID is written; another one once somebody has it asked again. */
+  /**
+   * The same however often that is asked, and in whatever case a UUID is written; another one once somebody has it
+   * asked again.
+   */
   readonly key: string;
 }
 
 /** What the provider is asked for a payment now, if anything. */
-export function askedOf({ orderId, state, attempt }: Pick<Payment, 'orderId' | 'state' | 'attempt'>): Asked | undefined {
+export function askedOf({
+  orderId,
+  state,
+  attempt,
+}: Pick<Payment, 'orderId' | 'state' | 'attempt'>): Asked | undefined {
   const step = stepOf(state);
   return step && { step, key: `${orderId.toLowerCase()}:${step}${attempt === 1 ? '' : `:${attempt}`}` };
 }
@@ -103,10 +133,17 @@ export function authorise(found: Payment | undefined, wish: Wish): Change | unde
   }
   if (found.state !== 'forbidden' || found.told.includes('declined')) return undefined;
   const { userId, amountMinor, currency, paymentMethod } = wish;
-  return tell(changed({ ...found, userId, amountMinor, currency, paymentMethod }), 'declined', new PaymentDeclined({ orderId: found.orderId, reason: found.cancelReason ?? 'cancelled' }));
+  return tell(
+    changed({ ...found, userId, amountMinor, currency, paymentMethod }),
+    'declined',
+    new PaymentDeclined({ orderId: found.orderId, reason: found.cancelReason ?? 'cancelled' }),
+  );
 }
 
-/** Begins to capture what is authorised. `undefined` when there is nothing to do (any more); `wait` while the authorisation is unsettled. */
+/**
+ * Begins to capture what is authorised. `undefined` when there is nothing to do (any more); `wait` while the
+ * authorisation is unsettled.
+ */
 export function capture(found: Payment): Change | 'wait' | undefined {
   if (found.state === 'authorised') return changed({ ...found, state: 'capturing', reason: undefined });
   if (found.state === 'authorising' && found.cancelReason === undefined) return 'wait';
@@ -134,18 +171,28 @@ export function cancel(found: Payment | undefined, orderId: string, reason: stri
 }
 
 /**
- * Has the provider asked again for what it refused, as something new. Whoever asks and nothing is refused any more has missed what came
- * of it, and is told again. `undefined` when that is open, or nothing was told of it.
- * @param refusedAttempt the attempt whose refusal they saw: one that is over is not tried again for it. Left out or null: whichever was refused.
+ * Has the provider asked again for what it refused, as something new. Whoever asks and nothing is refused any more has
+ * missed what came of it, and is told again. `undefined` when that is open, or nothing was told of it.
+ * @param refusedAttempt the attempt whose refusal they saw: one that is over is not tried again for it. Left out or
+ * null: whichever was refused.
  */
 export function retry(found: Payment, refusedAttempt?: number | null): Change | undefined {
   const refused = REFUSED[found.state];
   if (!refused) return toldAgain(found);
   if (refusedAttempt != null && refusedAttempt < found.attempt) return undefined;
-  return changed({ ...found, state: refused.back, reason: found.cancelReason, attempt: found.attempt + 1, told: found.told.filter((kind) => kind !== refused.told) });
+  return changed({
+    ...found,
+    state: refused.back,
+    reason: found.cancelReason,
+    attempt: found.attempt + 1,
+    told: found.told.filter((kind) => kind !== refused.told),
+  });
 }
 
-/** Takes the provider's answer to what it was asked. `undefined` when it says nothing new: it is pending, or that was settled before. */
+/**
+ * Takes the provider's answer to what it was asked. `undefined` when it says nothing new: it is pending, or that was
+ * settled before.
+ */
 export function settle(found: Payment, asked: Asked, answer: Answer): Change | undefined {
   const now = askedOf(found);
   if (now?.key !== asked.key || now.step !== asked.step || answer.status === 'pending') return undefined;
@@ -166,7 +213,10 @@ export function settle(found: Payment, asked: Asked, answer: Answer): Change | u
   }
 }
 
-/** Whether the provider says that a step was done before: by hand at its desk, or by a request of which it has forgotten the key. */
+/**
+ * Whether the provider says that a step was done before: by hand at its desk, or by a request of which it has forgotten
+ * the key.
+ */
 function isDone(step: Step, { reason }: Answer): boolean {
   return reason !== undefined && reason === DONE[step];
 }
@@ -176,9 +226,11 @@ function toldAgain(found: Payment): Change | undefined {
   if (stepOf(found.state) !== undefined) return undefined;
   const { orderId, amountMinor, told: before } = found;
   const events: PaymentEvent[] = [];
-  if (before.includes('captured')) events.push(new PaymentCaptured({ orderId, amountMinor, currency: currencyOf(found) }));
+  if (before.includes('captured'))
+    events.push(new PaymentCaptured({ orderId, amountMinor, currency: currencyOf(found) }));
   if (before.includes('capture-failed')) events.push(notCaptured(found));
-  if (before.includes('cancelled')) events.push(new PaymentCancelled({ orderId, outcome: OUTCOMES[found.state] ?? 'nothing' }));
+  if (before.includes('cancelled'))
+    events.push(new PaymentCancelled({ orderId, outcome: OUTCOMES[found.state] ?? 'nothing' }));
   return events.length === 0 ? undefined : { ...changed(found), events };
 }
 
@@ -189,8 +241,16 @@ function notCaptured({ orderId, state, cancelReason, attempt }: Payment): Captur
 
 function authorised(found: Payment): Change {
   const { orderId, amountMinor, cancelReason } = found;
-  if (cancelReason !== undefined) return post(changed({ ...found, state: 'voiding', reason: cancelReason }), 'authorise');
-  return post(tell(changed({ ...found, state: 'authorised' }), 'authorised', new PaymentAuthorised({ orderId, amountMinor, currency: currencyOf(found) })), 'authorise');
+  if (cancelReason !== undefined)
+    return post(changed({ ...found, state: 'voiding', reason: cancelReason }), 'authorise');
+  return post(
+    tell(
+      changed({ ...found, state: 'authorised' }),
+      'authorised',
+      new PaymentAuthorised({ orderId, amountMinor, currency: currencyOf(found) }),
+    ),
+    'authorise',
+  );
 }
 
 function declined(found: Payment, why = NO_REASON): Change {
@@ -201,24 +261,51 @@ function declined(found: Payment, why = NO_REASON): Change {
 
 function captured(found: Payment): Change {
   const { orderId, amountMinor, cancelReason } = found;
-  if (cancelReason !== undefined) return post(changed({ ...found, state: 'refunding', reason: cancelReason }), 'capture');
-  return post(tell(changed({ ...found, state: 'captured' }), 'captured', new PaymentCaptured({ orderId, amountMinor, currency: currencyOf(found) })), 'capture');
+  if (cancelReason !== undefined)
+    return post(changed({ ...found, state: 'refunding', reason: cancelReason }), 'capture');
+  return post(
+    tell(
+      changed({ ...found, state: 'captured' }),
+      'captured',
+      new PaymentCaptured({ orderId, amountMinor, currency: currencyOf(found) }),
+    ),
+    'capture',
+  );
 }
 
 function captureFailed(found: Payment, why = NO_REASON): Change {
   if (found.cancelReason !== undefined) return changed({ ...found, state: 'voiding', reason: found.cancelReason });
-  return tell(changed({ ...found, state: 'capture-failed', reason: short(why) }), 'capture-failed', new CaptureFailed({ orderId: found.orderId, reason: short(why), attempt: found.attempt }));
+  return tell(
+    changed({ ...found, state: 'capture-failed', reason: short(why) }),
+    'capture-failed',
+    new CaptureFailed({ orderId: found.orderId, reason: short(why), attempt: found.attempt }),
+  );
 }
 
 function cancelFailed(found: Payment, state: 'void-failed' | 'refund-failed', why = NO_REASON): Change {
   const reason = short(why);
-  return tell(changed({ ...found, state, reason }), 'cancel-failed', new CancelFailed({ orderId: found.orderId, reason, attempt: found.attempt }));
+  return tell(
+    changed({ ...found, state, reason }),
+    'cancel-failed',
+    new CancelFailed({ orderId: found.orderId, reason, attempt: found.attempt }),
+  );
 }
 
 function nothing(orderId: string): Payment {
   return {
-    orderId, state: 'forbidden', userId: undefined, amountMinor: 0, currency: undefined, paymentMethod: undefined, reference: undefined,
-    capturedMinor: 0, refundedMinor: 0, cancelReason: undefined, reason: undefined, attempt: 1, told: [],
+    orderId,
+    state: 'forbidden',
+    userId: undefined,
+    amountMinor: 0,
+    currency: undefined,
+    paymentMethod: undefined,
+    reference: undefined,
+    capturedMinor: 0,
+    refundedMinor: 0,
+    cancelReason: undefined,
+    reason: undefined,
+    attempt: 1,
+    told: [],
   };
 }
 
@@ -239,7 +326,10 @@ function told(payment: Payment, outcome: CancelOutcome): Change {
 
 function post(change: Change, kind: PostingKind): Change {
   const { payment } = change;
-  return { ...change, postings: [...change.postings, { kind, amountMinor: payment.amountMinor, currency: currencyOf(payment) }] };
+  return {
+    ...change,
+    postings: [...change.postings, { kind, amountMinor: payment.amountMinor, currency: currencyOf(payment) }],
+  };
 }
 
 function currencyOf({ orderId, currency }: Payment): string {

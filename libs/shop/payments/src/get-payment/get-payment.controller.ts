@@ -1,6 +1,14 @@
 import { CurrentUser, type Identity } from '@fledge/kit';
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiProperty, ApiTags } from '@fledge/kit/openapi';
+import {
+  ApiBadRequestResponse,
+  ApiBearerAuth,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProperty,
+  ApiTags,
+} from '@fledge/kit/openapi';
 import { IsUUID } from 'class-validator';
 import { PaymentNotFound } from '../../contract/index.js';
 import { PaymentRepository } from '../storage/payment.repository.js';
@@ -26,7 +34,8 @@ export class GetPaymentController {
   @ApiNotFoundResponse({ description: "payments.payment-not-found.v1, also for another user's" })
   async get(@CurrentUser() user: Identity, @Param() { orderId }: PaidOrderId): Promise<PaymentResource> {
     const record = await this.payments.record(orderId);
-    if (!record || (record.payment.userId !== user.subject && !user.roles.includes('staff'))) throw new PaymentNotFound({ orderId });
+    if (!record || (record.payment.userId !== user.subject && !user.roles.includes('staff')))
+      throw new PaymentNotFound({ orderId });
     return new PaymentResource(viewOf(record));
   }
 }

@@ -18,14 +18,18 @@ export class PaymentStepResource {
 export class PaymentResource {
   @ApiProperty({ format: 'uuid' }) readonly orderId: string;
   @ApiProperty({ enum: PAYMENT_STATES, example: 'captured' }) readonly state: PaymentState;
-  @ApiPropertyOptional({ format: 'uuid', description: 'None if it was cancelled before it had begun' }) readonly userId?: string;
+  @ApiPropertyOptional({ format: 'uuid', description: 'None if it was cancelled before it had begun' })
+  readonly userId?: string;
   @ApiProperty({ type: 'integer', example: 6_980, description: 'Minor units' }) readonly amountMinor: number;
   @ApiPropertyOptional({ example: 'EUR' }) readonly currency?: string;
   @ApiPropertyOptional({ example: 'pm_card_approved' }) readonly paymentMethod?: string;
-  @ApiProperty({ type: 'integer', example: 6_980, description: 'What was taken: nothing or all' }) readonly capturedMinor: number;
-  @ApiProperty({ type: 'integer', example: 0, description: 'What was given back: nothing or all that was taken' }) readonly refundedMinor: number;
+  @ApiProperty({ type: 'integer', example: 6_980, description: 'What was taken: nothing or all' })
+  readonly capturedMinor: number;
+  @ApiProperty({ type: 'integer', example: 0, description: 'What was given back: nothing or all that was taken' })
+  readonly refundedMinor: number;
   @ApiProperty() readonly createdAt: Date;
-  @ApiProperty({ type: [PaymentStepResource], description: 'All states, the first first' }) readonly history: PaymentStepResource[];
+  @ApiProperty({ type: [PaymentStepResource], description: 'All states, the first first' })
+  readonly history: PaymentStepResource[];
 
   constructor(payment: PaymentView) {
     this.orderId = payment.orderId;

@@ -1,6 +1,13 @@
 import { decodeCursor, encodeCursor, Roles } from '@fledge/kit';
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiForbiddenResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
+import {
+  ApiBadRequestResponse,
+  ApiBearerAuth,
+  ApiForbiddenResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@fledge/kit/openapi';
 import { PaymentResource } from '../get-payment/payment.view.js';
 import { viewOf } from '../get-payment/view-of.js';
 import { type PaymentPlace, PaymentRepository } from '../storage/payment.repository.js';
@@ -27,7 +34,13 @@ export class ListPaymentsController {
     const last = page.at(-1);
     return {
       items: page.map((record) => new PaymentResource(viewOf(record))),
-      nextCursor: found.length > limit && last ? encodeCursor({ createdAtMs: last.createdAt.getTime(), orderId: last.payment.orderId } satisfies PaymentCursor) : null,
+      nextCursor:
+        found.length > limit && last
+          ? encodeCursor({
+              createdAtMs: last.createdAt.getTime(),
+              orderId: last.payment.orderId,
+            } satisfies PaymentCursor)
+          : null,
     };
   }
 }

@@ -8,13 +8,16 @@ let status: number;
 let provider: HttpProvider;
 
 beforeAll(async () => {
-  server = createServer((_request, response) => response.writeHead(status, { 'content-type': 'application/json' }).end('{"error":"no such card"}'));
+  server = createServer((_request, response) =>
+    response.writeHead(status, { 'content-type': 'application/json' }).end('{"error":"no such card"}'),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   provider = new HttpProvider(() => `http://127.0.0.1:${(server.address() as AddressInfo).port}`, 5_000);
 });
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 
-const authorise = () => provider.authorise({ orderId: 'o', amountMinor: 1, currency: 'EUR', paymentMethod: 'pm' }, 'o:authorise');
+const authorise = () =>
+  provider.authorise({ orderId: 'o', amountMinor: 1, currency: 'EUR', paymentMethod: 'pm' }, 'o:authorise');
 
 describe('the provider over HTTP', () => {
   it.each([400, 402, 410, 422])('takes %d for a no, which is the same however often it asks', async (refused) => {

@@ -5,8 +5,8 @@ import { type Authorisation, type PaymentProvider, ProviderUnavailable } from '.
 /** Characters of an answer at most: far more than one has. */
 const ANSWER_MAX = 64 * 1024;
 /**
- * Answers to a step that will be the same however often it is asked: what was asked for cannot be done. All others may be different
- * next time, also those of a wrong address or wrong credentials, which are set right without the order.
+ * Answers to a step that will be the same however often it is asked: what was asked for cannot be done. All others may
+ * be different next time, also those of a wrong address or wrong credentials, which are set right without the order.
  */
 const REFUSED: ReadonlySet<number> = new Set([400, 402, 410, 422]);
 const REFUSED_OF_REFERENCE: ReadonlySet<number> = new Set([...REFUSED, 404]);
@@ -25,7 +25,12 @@ export class HttpProvider implements PaymentProvider {
   ) {}
 
   authorise({ orderId, amountMinor, currency, paymentMethod }: Authorisation, idempotencyKey: string): Promise<Answer> {
-    return this.step('/v1/authorisations', idempotencyKey, REFUSED, '', { orderId, amountMinor, currency, paymentMethod });
+    return this.step('/v1/authorisations', idempotencyKey, REFUSED, '', {
+      orderId,
+      amountMinor,
+      currency,
+      paymentMethod,
+    });
   }
 
   capture(reference: string, idempotencyKey: string): Promise<Answer> {
@@ -46,13 +51,30 @@ export class HttpProvider implements PaymentProvider {
   }
 
   private stepOf(reference: string, step: string, idempotencyKey: string): Promise<Answer> {
-    return this.step(`/v1/authorisations/${encodeURIComponent(reference)}/${step}`, idempotencyKey, REFUSED_OF_REFERENCE, reference, {});
+    return this.step(
+      `/v1/authorisations/${encodeURIComponent(reference)}/${step}`,
+      idempotencyKey,
+      REFUSED_OF_REFERENCE,
+      reference,
+      {},
+    );
   }
 
-  private async step(path: string, idempotencyKey: string, refused: ReadonlySet<number>, reference: string, body: object): Promise<Answer> {
+  private async step(
+    path: string,
+    idempotencyKey: string,
+    refused: ReadonlySet<number>,
+    reference: string,
+    body: object,
+  ): Promise<Answer> {
     const headers = { 'content-type': 'application/json', 'idempotency-key': idempotencyKey };
     const { status, text } = await this.send(path, { method: 'POST', headers, body: JSON.stringify(body) });
-    if (refused.has(status)) return { status: 'declined', reference, reason: `the provider refused the request with ${status}: ${text.slice(0, REASON_CHARS)}` };
+    if (refused.has(status))
+      return {
+        status: 'declined',
+        reference,
+        reason: `the provider refused the request with ${status}: ${text.slice(0, REASON_CHARS)}`,
+      };
     return answerOf(status, text);
   }
 
@@ -64,7 +86,10 @@ export class HttpProvider implements PaymentProvider {
       const response = await fetch(new URL(path, this.url()), { ...request, signal, redirect: 'error' });
       return { status: response.status, text: await response.text() };
     } catch (error) {
-      if (timeout.aborted) throw new ProviderUnavailable(`the payment provider did not answer within ${this.timeoutMs} ms`, { cause: error });
+      if (timeout.aborted)
+        throw new ProviderUnavailable(`the payment provider did not answer within ${this.timeoutMs} ms`, {
+          cause: error,
+        });
       throw new ProviderUnavailable(`the payment provider cannot be reached: ${reasonOf(error)}`, { cause: error });
     }
   }

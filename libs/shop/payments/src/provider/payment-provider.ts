@@ -10,9 +10,9 @@ export interface Authorisation {
 }
 
 /**
- * A provider of payments. Each step carries an idempotency key: asked again with it, the provider does nothing more and answers what it
- * answered, so whoever got no answer asks again. Every method rejects with `ProviderUnavailable` when there is no answer, which says
- * nothing about what was done. What the provider refuses for good is `declined`.
+ * A provider of payments. Each step carries an idempotency key: asked again with it, the provider does nothing more and
+ * answers what it answered, so whoever got no answer asks again. Every method rejects with `ProviderUnavailable` when
+ * there is no answer, which says nothing about what was done. What the provider refuses for good is `declined`.
  */
 export interface PaymentProvider {
   /** Sets money aside. */

@@ -10,8 +10,8 @@ import { WebhookBody } from '../webhooks/webhook-body.js';
 import { Webhooks } from '../webhooks/webhooks.js';
 
 /**
- * Without the setting `providerUrl`: brings the sandbox provider along, on a free port of this machine. Its book is a table, so that it
- * is one for all replicas and survives them.
+ * Without the setting `providerUrl`: brings the sandbox provider along, on a free port of this machine. Its book is a
+ * table, so that it is one for all replicas and survives them.
  */
 @Injectable()
 export class SandboxInProcess implements OnModuleInit, BeforeApplicationShutdown {
@@ -41,7 +41,9 @@ export class SandboxInProcess implements OnModuleInit, BeforeApplicationShutdown
       lateMs: sandboxLateMs,
       onFailure: (error) => this.logger.error(error instanceof Error ? (error.stack ?? error.message) : String(error)),
     });
-    this.logger.log('Payments go to the sandbox provider: no money moves. Set `providerUrl` of payments for a real one.');
+    this.logger.log(
+      'Payments go to the sandbox provider: no money moves. Set `providerUrl` of payments for a real one.',
+    );
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -13,7 +13,12 @@ export interface Request {
 
 /** How a request is answered: with a result, an error that did nothing, or a refusal of what makes no sense. */
 export type Reply =
-  | { readonly kind: 'result'; readonly status: 'approved' | 'declined' | 'pending'; readonly reason?: string; readonly delivery: 'at-once' | 'slowly' | 'never' }
+  | {
+      readonly kind: 'result';
+      readonly status: 'approved' | 'declined' | 'pending';
+      readonly reason?: string;
+      readonly delivery: 'at-once' | 'slowly' | 'never';
+    }
   | { readonly kind: 'error' }
   | { readonly kind: 'refused'; readonly status: 404 | 409; readonly reason: string };
 
@@ -35,17 +40,26 @@ export function decide(lines: readonly Line[], request: Request, at: string): De
   const about = request.wish ?? lines[0];
   if (!about) return { reply: { kind: 'refused', status: 404, reason: `there is no authorisation ${reference}` } };
   if (same.some((line) => line.operation !== operation || !sameMoney(line, about))) {
-    return { reply: { kind: 'refused', status: 409, reason: `the idempotency key ${key} was used for something else` } };
+    return {
+      reply: { kind: 'refused', status: 409, reason: `the idempotency key ${key} was used for something else` },
+    };
   }
   const known = resultIn(same);
   if (known) return { reply: { kind: 'result', ...known, delivery: 'at-once' } };
-  const line = (outcome: Outcome, reason?: string): Line => lineOf({ at, operation, outcome, key, reference, ...moneyOf(about) }, reason);
+  const line = (outcome: Outcome, reason?: string): Line =>
+    lineOf({ at, operation, outcome, key, reference, ...moneyOf(about) }, reason);
   const card = cardOf(about.paymentMethod);
   if (card.failsFirst && same.length === 0) return { reply: { kind: 'error' }, line: line('error') };
-  if (card.webhooks !== undefined) return { reply: { kind: 'result', status: 'pending', delivery: 'at-once' }, line: line('pending') };
+  if (card.webhooks !== undefined)
+    return { reply: { kind: 'result', status: 'pending', delivery: 'at-once' }, line: line('pending') };
   const { status, reason } = judge(lines, operation, about.paymentMethod);
   return {
-    reply: { kind: 'result', status, ...(reason !== undefined && { reason }), delivery: card.slow ? 'slowly' : card.silent ? 'never' : 'at-once' },
+    reply: {
+      kind: 'result',
+      status,
+      ...(reason !== undefined && { reason }),
+      delivery: card.slow ? 'slowly' : card.silent ? 'never' : 'at-once',
+    },
     line: line(status, reason),
   };
 }
@@ -60,15 +74,25 @@ export function settle(lines: readonly Line[], key: string, at: string): Line | 
 }
 
 /** What the lines of one key say of its operation; `undefined` when nothing was done. */
-export function resultIn(same: readonly Line[]): { status: 'approved' | 'declined' | 'pending'; reason?: string } | undefined {
+export function resultIn(
+  same: readonly Line[],
+): { status: 'approved' | 'declined' | 'pending'; reason?: string } | undefined {
   const last = same.find(isFinal) ?? same.find((line) => line.outcome === 'pending');
   if (!last) return undefined;
-  return { status: last.outcome as 'approved' | 'declined' | 'pending', ...(last.reason !== undefined && { reason: last.reason }) };
+  return {
+    status: last.outcome as 'approved' | 'declined' | 'pending',
+    ...(last.reason !== undefined && { reason: last.reason }),
+  };
 }
 
 /** A provider takes what is set aside once, frees what was not taken, and gives back what was. */
-function judge(lines: readonly Line[], operation: Operation, paymentMethod: string): { status: 'approved' | 'declined'; reason?: string } {
-  const done = (wanted: Operation): boolean => lines.some((line) => line.operation === wanted && line.outcome === 'approved');
+function judge(
+  lines: readonly Line[],
+  operation: Operation,
+  paymentMethod: string,
+): { status: 'approved' | 'declined'; reason?: string } {
+  const done = (wanted: Operation): boolean =>
+    lines.some((line) => line.operation === wanted && line.outcome === 'approved');
   const declined = (reason: string): { status: 'declined'; reason: string } => ({ status: 'declined', reason });
   if (operation === 'authorise') {
     const why = cardOf(paymentMethod).declined;
@@ -76,7 +100,12 @@ function judge(lines: readonly Line[], operation: Operation, paymentMethod: stri
   }
   if (!done('authorise')) return declined('not_authorised');
   if (done('void')) return declined('already_voided');
-  if (operation === 'refund') return !done('capture') ? declined('not_captured') : done('refund') ? declined('already_refunded') : { status: 'approved' };
+  if (operation === 'refund')
+    return !done('capture')
+      ? declined('not_captured')
+      : done('refund')
+        ? declined('already_refunded')
+        : { status: 'approved' };
   return done('capture') ? declined('already_captured') : { status: 'approved' };
 }
 
@@ -84,14 +113,38 @@ function isFinal({ outcome }: Line): boolean {
   return outcome === 'approved' || outcome === 'declined';
 }
 
-function moneyOf({ orderId, amountMinor, currency, paymentMethod }: NonNullable<Request['wish']>): NonNullable<Request['wish']> {
+function moneyOf({
+  orderId,
+  amountMinor,
+  currency,
+  paymentMethod,
+}: NonNullable<Request['wish']>): NonNullable<Request['wish']> {
   return { orderId, amountMinor, currency, paymentMethod };
 }
 
 function sameMoney(a: NonNullable<Request['wish']>, b: NonNullable<Request['wish']>): boolean {
-  return a.orderId === b.orderId && a.amountMinor === b.amountMinor && a.currency === b.currency && a.paymentMethod === b.paymentMethod;
+  return (
+    a.orderId === b.orderId &&
+    a.amountMinor === b.amountMinor &&
+    a.currency === b.currency &&
+    a.paymentMethod === b.paymentMethod
+  );
 }
 
-function lineOf({ at, operation, outcome, key, reference, orderId, amountMinor, currency, paymentMethod }: Line, reason?: string): Line {
-  return { at, operation, outcome, key, reference, orderId, amountMinor, currency, paymentMethod, ...(reason !== undefined && { reason }) };
+function lineOf(
+  { at, operation, outcome, key, reference, orderId, amountMinor, currency, paymentMethod }: Line,
+  reason?: string,
+): Line {
+  return {
+    at,
+    operation,
+    outcome,
+    key,
+    reference,
+    orderId,
+    amountMinor,
+    currency,
+    paymentMethod,
+    ...(reason !== undefined && { reason }),
+  };
 }

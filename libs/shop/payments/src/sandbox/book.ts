@@ -5,8 +5,8 @@ export const OPERATIONS = ['authorise', 'capture', 'void', 'refund'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 /**
- * What is written of an operation. `approved` and `declined` are final; `pending` may become either; `error` failed on purpose and did
- * nothing; `told`: its webhooks were delivered; `untold`: they were given up.
+ * What is written of an operation. `approved` and `declined` are final; `pending` may become either; `error` failed on
+ * purpose and did nothing; `told`: its webhooks were delivered; `untold`: they were given up.
  */
 export type Outcome = 'approved' | 'declined' | 'pending' | 'error' | 'told' | 'untold';
 
@@ -30,8 +30,9 @@ export interface Line {
 /** The provider's book: survives the process that keeps it, and is the truth about what was charged. */
 export interface Book {
   /**
-   * Hands `decide` all lines about an authorisation, the oldest first, and writes the line that it answers, if any. When somebody else
-   * wrote about the same authorisation meanwhile, it decides again. Resolves when the line is stored for good.
+   * Hands `decide` all lines about an authorisation, the oldest first, and writes the line that it answers, if any.
+   * When somebody else wrote about the same authorisation meanwhile, it decides again. Resolves when the line is stored
+   * for good.
    */
   write(reference: string, decide: (lines: readonly Line[]) => Line | undefined): Promise<void>;
   /** The lines with an idempotency key. */

@@ -27,5 +27,7 @@ const CARDS: Readonly<Record<TestPaymentMethod, Card>> = {
 
 /** The card behind a token; one that is not known is declined. */
 export function cardOf(paymentMethod: string): Card {
-  return Object.hasOwn(CARDS, paymentMethod) ? CARDS[paymentMethod as TestPaymentMethod] : { declined: 'unknown_payment_method' };
+  return Object.hasOwn(CARDS, paymentMethod)
+    ? CARDS[paymentMethod as TestPaymentMethod]
+    : { declined: 'unknown_payment_method' };
 }

@@ -8,7 +8,13 @@ export function deliverTo(url: string, secret: string): Deliver {
   return async (body) => {
     const headers = { 'content-type': 'application/json', [SIGNATURE_HEADER]: sign(body, secret, Date.now()) };
     try {
-      const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' });
+      const response = await fetch(url, {
+        method: 'POST',
+        headers,
+        body,
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        redirect: 'error',
+      });
       await response.arrayBuffer();
       return response.ok;
     } catch {

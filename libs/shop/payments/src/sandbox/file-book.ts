@@ -1,7 +1,10 @@
 import { closeSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import type { Book, Line } from './book.js';
 
-/** A book in a file, a line of JSON each, for one process. A line that was cut off by a crash was never answered for, and is dropped. */
+/**
+ * A book in a file, a line of JSON each, for one process. A line that was cut off by a crash was never answered for,
+ * and is dropped.
+ */
 export class FileBook implements Book {
   private readonly lines: Line[] = [];
   private readonly byReference = new Map<string, Line[]>();
@@ -16,7 +19,8 @@ export class FileBook implements Book {
     const bytes = readFileSync(path);
     const whole = bytes.lastIndexOf('\n') + 1;
     if (whole < bytes.length) ftruncateSync(this.file, whole);
-    for (const text of bytes.toString('utf8', 0, whole).split('\n')) if (text !== '') this.index(JSON.parse(text) as Line);
+    for (const text of bytes.toString('utf8', 0, whole).split('\n'))
+      if (text !== '') this.index(JSON.parse(text) as Line);
   }
 
   write(reference: string, decide: (lines: readonly Line[]) => Line | undefined): Promise<void> {

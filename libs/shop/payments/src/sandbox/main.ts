@@ -10,7 +10,17 @@ const USAGE = `Usage: main.js --file <book.jsonl> [--port <port>] [--host <addre
 /** The sandbox provider as a process of its own, with its book in a file. Prints where it listens; ends on SIGTERM. */
 async function run(): Promise<void> {
   const text = { type: 'string' } as const;
-  const { values } = parseArgs({ options: { file: text, port: text, host: text, 'webhook-url': text, 'webhook-secret': text, 'slow-ms': text, 'late-ms': text } });
+  const { values } = parseArgs({
+    options: {
+      file: text,
+      port: text,
+      host: text,
+      'webhook-url': text,
+      'webhook-secret': text,
+      'slow-ms': text,
+      'late-ms': text,
+    },
+  });
   if (values.file === undefined) throw new TypeError('--file is missing');
   const url = values['webhook-url'];
   const secret = values['webhook-secret'] ?? process.env.PAYMENTS_WEBHOOK_SECRET;
@@ -23,7 +33,8 @@ async function run(): Promise<void> {
     host: values.host,
     slowMs: numberOf(values['slow-ms'], 3_000),
     lateMs: numberOf(values['late-ms'], 2_000),
-    onFailure: (error) => process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
+    onFailure: (error) =>
+      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`),
   });
   const stop = (): void => void sandbox.close().then(() => book.close());
   process.once('SIGTERM', stop).once('SIGINT', stop);

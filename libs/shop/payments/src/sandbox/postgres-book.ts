@@ -7,7 +7,9 @@ export class PostgresBook implements Book {
 
   async write(reference: string, decide: (lines: readonly Line[]) => Line | undefined): Promise<void> {
     for (;;) {
-      const lines = await this.lines('SELECT line FROM sandbox_book WHERE reference = $1 ORDER BY position', [reference]);
+      const lines = await this.lines('SELECT line FROM sandbox_book WHERE reference = $1 ORDER BY position', [
+        reference,
+      ]);
       const line = decide(lines);
       if (!line) return;
       // Whoever wrote meanwhile has taken the position: no lock is held while it is decided, and none has to be taken.

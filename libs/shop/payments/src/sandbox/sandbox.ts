@@ -32,8 +32,8 @@ interface HttpAnswer {
 }
 
 /**
- * A provider of payments for trials and tests: answers over HTTP, moves no money, keeps its own book. The same idempotency key is
- * answered the same, also by another process on the same book.
+ * A provider of payments for trials and tests: answers over HTTP, moves no money, keeps its own book. The same
+ * idempotency key is answered the same, also by another process on the same book.
  *
  *     POST /v1/authorisations { orderId, amountMinor, currency, paymentMethod }     with Idempotency-Key
  *     POST /v1/authorisations/:reference/capture | void | refund                     with Idempotency-Key
@@ -79,7 +79,8 @@ export class Sandbox {
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const answer = await this.answer(request);
-      if (answer) response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));
+      if (answer)
+        response.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));
     } catch (error) {
       if (this.closing.signal.aborted) return void response.destroy();
       this.options.onFailure(error);
@@ -92,7 +93,8 @@ export class Sandbox {
     const [, version, resource, name, action] = url.pathname.split('/').map((part) => decoded(part));
     if (version !== 'v1') return refusal(404, 'no such path');
     if (request.method === 'GET' && resource === 'operations' && name) return this.operation(name);
-    if (request.method === 'GET' && resource === 'book') return { status: 200, body: await this.options.book.read(countOf(url.searchParams.get('after')), LINES_MAX) };
+    if (request.method === 'GET' && resource === 'book')
+      return { status: 200, body: await this.options.book.read(countOf(url.searchParams.get('after')), LINES_MAX) };
     if (request.method === 'POST' && resource === 'authorisations') return this.step(request, name, action);
     return refusal(404, 'no such path');
   }
@@ -100,16 +102,25 @@ export class Sandbox {
   private async operation(key: string): Promise<HttpAnswer> {
     const lines = await this.options.book.find(key);
     const result = resultIn(lines);
-    return result && lines[0] ? { status: 200, body: { ...result, reference: lines[0].reference } } : refusal(404, 'nothing was done with this key');
+    return result && lines[0]
+      ? { status: 200, body: { ...result, reference: lines[0].reference } }
+      : refusal(404, 'nothing was done with this key');
   }
 
-  private async step(request: IncomingMessage, reference: string | undefined, action: string | undefined): Promise<HttpAnswer | undefined> {
+  private async step(
+    request: IncomingMessage,
+    reference: string | undefined,
+    action: string | undefined,
+  ): Promise<HttpAnswer | undefined> {
     const key = request.headers['idempotency-key'];
     const body = await bodyOf(request);
-    if (typeof key !== 'string' || key === '' || key.length > KEY_CHARS_MAX) return refusal(400, 'send an Idempotency-Key');
+    if (typeof key !== 'string' || key === '' || key.length > KEY_CHARS_MAX)
+      return refusal(400, 'send an Idempotency-Key');
     if (reference === undefined) {
       const wish = wishOf(body);
-      return wish ? this.ask({ operation: 'authorise', key, reference: referenceOf(key), wish }) : refusal(400, 'send { orderId, amountMinor, currency, paymentMethod }');
+      return wish
+        ? this.ask({ operation: 'authorise', key, reference: referenceOf(key), wish })
+        : refusal(400, 'send { orderId, amountMinor, currency, paymentMethod }');
     }
     const operation = (['capture', 'void', 'refund'] as const).find((known) => known === action);
     return operation ? this.ask({ operation, key, reference }) : refusal(404, 'no such path');
@@ -142,7 +153,8 @@ function refusal(status: number, error: string): HttpAnswer {
 
 function wishOf(body: unknown): Request['wish'] {
   const { orderId, amountMinor, currency, paymentMethod } = (body ?? {}) as Record<string, unknown>;
-  if (typeof orderId !== 'string' || typeof currency !== 'string' || typeof paymentMethod !== 'string') return undefined;
+  if (typeof orderId !== 'string' || typeof currency !== 'string' || typeof paymentMethod !== 'string')
+    return undefined;
   if (!Number.isSafeInteger(amountMinor) || (amountMinor as number) < 0 || !CURRENCY.test(currency)) return undefined;
   return { orderId, amountMinor: amountMinor as number, currency, paymentMethod };
 }
@@ -151,7 +163,8 @@ function wishOf(body: unknown): Request['wish'] {
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) if ((size += chunk.length) <= BODY_MAX_BYTES) chunks.push(chunk);
+  for await (const chunk of request as AsyncIterable<Buffer>)
+    if ((size += chunk.length) <= BODY_MAX_BYTES) chunks.push(chunk);
   try {
     return size > BODY_MAX_BYTES ? undefined : (JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown);
   } catch (error) {

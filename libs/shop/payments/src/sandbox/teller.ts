@@ -78,12 +78,24 @@ export class Teller {
     await this.book.write(reference, (lines) => settle(lines, key, new Date().toISOString()));
     const result = resultIn(await this.book.find(key));
     for (const id of webhookIds(pending)) {
-      const body = JSON.stringify({ id, type: 'operation.settled', key, operation: pending.operation, orderId: pending.orderId, reference, ...result });
+      const body = JSON.stringify({
+        id,
+        type: 'operation.settled',
+        key,
+        operation: pending.operation,
+        orderId: pending.orderId,
+        reference,
+        ...result,
+      });
       if ((await this.delivered(body)) || ageMs >= GIVE_UP_MS) continue;
       return false;
     }
     const outcome = ageMs >= GIVE_UP_MS ? 'untold' : 'told';
-    await this.book.write(reference, (lines) => (lines.some((line) => line.key === key && line.outcome === outcome) ? undefined : { ...pending, at: new Date().toISOString(), outcome }));
+    await this.book.write(reference, (lines) =>
+      lines.some((line) => line.key === key && line.outcome === outcome)
+        ? undefined
+        : { ...pending, at: new Date().toISOString(), outcome },
+    );
     return true;
   }
 

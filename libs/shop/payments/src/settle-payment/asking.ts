@@ -9,8 +9,9 @@ const AGAIN_FIRST_MS = 1_000;
 export const AGAIN_MAX_MS = 60_000;
 
 /**
- * Asks the provider for what a payment waits for, outside of any transaction. It is safe to ask for one payment twice, also at the same
- * time: the provider knows the step by its idempotency key, and the first answer that is stored counts.
+ * Asks the provider for what a payment waits for, outside of any transaction. It is safe to ask for one payment twice,
+ * also at the same time: the provider knows the step by its idempotency key, and the first answer that is stored
+ * counts.
  */
 @Injectable()
 export class Asking {
@@ -23,12 +24,12 @@ export class Asking {
   ) {}
 
   /**
-   * Goes on until the payment waits for nothing, or for what the provider tells later. Without an answer it is left to the sweep, so
-   * this fails only for what is wrong here.
+   * Goes on until the payment waits for nothing, or for what the provider tells later. Without an answer it is left to
+   * the sweep, so this fails only for what is wrong here.
    * @param asked whether the provider may know the step already: then it is looked up first.
    */
   async goOn(payment: Payment | undefined, asked = false): Promise<void> {
-    for (let current = payment; current; ) {
+    for (let current = payment; current;) {
       const wanted = askedOf(current);
       if (!wanted) return;
       const answer = await this.answerTo(current, wanted, asked && current === payment);
@@ -58,7 +59,8 @@ export class Asking {
   private ask(payment: Payment, step: Step, key: string): Promise<Answer> {
     const { orderId, amountMinor, currency, paymentMethod, reference } = payment;
     if (step === 'authorise') {
-      if (currency === undefined || paymentMethod === undefined) throw new Error(`the payment of order ${orderId} has begun without a currency or a method`);
+      if (currency === undefined || paymentMethod === undefined)
+        throw new Error(`the payment of order ${orderId} has begun without a currency or a method`);
       return this.provider.authorise({ orderId, amountMinor, currency, paymentMethod }, key);
     }
     if (reference === undefined) throw new Error(`the payment of order ${orderId} has nothing to ${step}`);

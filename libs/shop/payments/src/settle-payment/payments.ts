@@ -19,11 +19,15 @@ export class Payments {
   ) {}
 
   /**
-   * Changes the payment of an order, if `decide` wants to; answers it as it is afterwards. Others that would change it wait. An error
-   * of `decide` leaves all as it was.
+   * Changes the payment of an order, if `decide` wants to; answers it as it is afterwards. Others that would change it
+   * wait. An error of `decide` leaves all as it was.
    * @param askAfterMs how long until the sweep asks the provider, when the payment waits for it; default `askedMaxMs`.
    */
-  change(orderId: string, decide: (found: Payment | undefined) => Change | undefined, askAfterMs = this.settings.askedMaxMs): Promise<Payment | undefined> {
+  change(
+    orderId: string,
+    decide: (found: Payment | undefined) => Change | undefined,
+    askAfterMs = this.settings.askedMaxMs,
+  ): Promise<Payment | undefined> {
     return this.dataSource.transaction(async () => {
       let found = await this.payments.lock(orderId);
       let change = decide(found);

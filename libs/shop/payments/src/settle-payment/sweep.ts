@@ -51,7 +51,9 @@ export class Sweep {
       await this.asking.goOn(await this.payments.find(orderId), true);
     } catch (error) {
       // The others do not wait for this one, which is taken up again.
-      this.logger.error(`The payment of order ${orderId} is not settled: ${error instanceof Error ? error.message : String(error)}`);
+      this.logger.error(
+        `The payment of order ${orderId} is not settled: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 }

@@ -16,7 +16,14 @@ export class LedgerRepository {
       `WITH posted AS (INSERT INTO ledger_transaction (id, order_id, kind, posted_at) VALUES ($1, $2, $3, now()))
        INSERT INTO ledger_entry (transaction_id, account, amount_minor, currency, order_id)
        SELECT $1, account, amount_minor, currency, $2 FROM unnest($4::text[], $5::bigint[], $6::text[]) AS e (account, amount_minor, currency)`,
-      [randomUUID(), orderId, posting.kind, entries.map((e) => e.account), entries.map((e) => e.amountMinor), entries.map((e) => e.currency)],
+      [
+        randomUUID(),
+        orderId,
+        posting.kind,
+        entries.map((e) => e.account),
+        entries.map((e) => e.amountMinor),
+        entries.map((e) => e.currency),
+      ],
     );
   }
 }

@@ -50,7 +50,13 @@ export class PaymentRepository {
   async add(payment: Payment, askAt: Date | null): Promise<boolean> {
     const now = new Date();
     const values = { ...rowOf(payment), orderId: payment.orderId, askAt, createdAt: now, updatedAt: now };
-    const result = await this.rows.createQueryBuilder().insert().values(values).orIgnore().returning('order_id').execute();
+    const result = await this.rows
+      .createQueryBuilder()
+      .insert()
+      .values(values)
+      .orIgnore()
+      .returning('order_id')
+      .execute();
     if ((result.raw as unknown[]).length === 0) return false;
     await this.note(payment, now);
     return true;
@@ -59,14 +65,18 @@ export class PaymentRepository {
   /** Stores a locked payment as it is after a change. */
   async store(before: Payment, payment: Payment, askAt: Date | null): Promise<void> {
     const now = new Date();
-    await this.rows.update({ orderId: payment.orderId }, { ...rowOf(payment), askAt, ...(payment.state !== before.state && { askedInVain: 0 }), updatedAt: now });
+    await this.rows.update(
+      { orderId: payment.orderId },
+      { ...rowOf(payment), askAt, ...(payment.state !== before.state && { askedInVain: 0 }), updatedAt: now },
+    );
     if (payment.state !== before.state) await this.note(payment, now);
   }
 
   /**
-   * Takes up to `limit` payments that have waited for the provider for long enough, and puts off for `againMs` when they are taken again.
-   * @param longestMs the longest that one may have to wait: a payment that would have to wait for longer got its time from a clock that was
-   * set back since, or that of another machine.
+   * Takes up to `limit` payments that have waited for the provider for long enough, and puts off for `againMs` when
+   * they are taken again.
+   * @param longestMs the longest that one may have to wait: a payment that would have to wait for longer got its time
+   * from a clock that was set back since, or that of another machine.
    */
   async takeOverdue(againMs: number, longestMs: number, limit: number): Promise<string[]> {
     const [rows] = await this.rows.query<[{ order_id: string }[], number]>(
@@ -78,7 +88,10 @@ export class PaymentRepository {
     return rows.map((row) => row.order_id);
   }
 
-  /** The milliseconds until a payment has waited for the provider for too long; `Infinity` if there is none. @param longestMs as in `takeOverdue`. */
+  /**
+   * The milliseconds until a payment has waited for the provider for too long; `Infinity` if there is none. @param
+   * longestMs as in `takeOverdue`.
+   */
   async nextInMs(longestMs: number): Promise<number> {
     const [next] = await this.rows.query<{ ms: number | null; isOff: boolean }[]>(
       `SELECT extract(epoch FROM min(ask_at) - now())::float8 * 1000 AS ms, coalesce(max(ask_at) > now() + $1 * interval '1 ms', false) AS "isOff" FROM payments`,
@@ -105,7 +118,9 @@ export class PaymentRepository {
   async list(after: PaymentPlace | undefined, limit: number): Promise<PaymentRecord[]> {
     const query = this.rows.createQueryBuilder('p');
     if (after) query.where('(p.created_at, p.order_id) < (:createdAt, CAST(:orderId AS uuid))', after);
-    return this.records(await query.orderBy('p.created_at', 'DESC').addOrderBy('p.order_id', 'DESC').limit(limit).getMany());
+    return this.records(
+      await query.orderBy('p.created_at', 'DESC').addOrderBy('p.order_id', 'DESC').limit(limit).getMany(),
+    );
   }
 
   private async note({ orderId, state, reason }: Payment, at: Date): Promise<void> {
@@ -114,11 +129,16 @@ export class PaymentRepository {
 
   private async records(rows: readonly PaymentRow[]): Promise<PaymentRecord[]> {
     if (rows.length === 0) return [];
-    const steps = await this.steps.find({ where: { orderId: In(rows.map((row) => row.orderId)) }, order: { seq: 'ASC' } });
+    const steps = await this.steps.find({
+      where: { orderId: In(rows.map((row) => row.orderId)) },
+      order: { seq: 'ASC' },
+    });
     return rows.map((row) => ({
       payment: paymentOf(row),
       createdAt: row.createdAt,
-      history: steps.filter((step) => step.orderId === row.orderId).map(({ state, at, reason }) => ({ state, at, reason: reason ?? undefined })),
+      history: steps
+        .filter((step) => step.orderId === row.orderId)
+        .map(({ state, at, reason }) => ({ state, at, reason: reason ?? undefined })),
     }));
   }
 }
@@ -126,7 +146,13 @@ export class PaymentRepository {
 function paymentOf(row: PaymentRow): Payment {
   const { orderId, state, amountMinor, capturedMinor, refundedMinor, attempt, told } = row;
   return {
-    orderId, state, amountMinor, capturedMinor, refundedMinor, attempt, told,
+    orderId,
+    state,
+    amountMinor,
+    capturedMinor,
+    refundedMinor,
+    attempt,
+    told,
     userId: row.userId ?? undefined,
     currency: row.currency ?? undefined,
     paymentMethod: row.paymentMethod ?? undefined,
@@ -137,9 +163,26 @@ function paymentOf(row: PaymentRow): Payment {
 }
 
 function rowOf(payment: Payment): Omit<PaymentRow, 'orderId' | 'askAt' | 'askedInVain' | 'createdAt' | 'updatedAt'> {
-  const { state, amountMinor, capturedMinor, refundedMinor, attempt, told, userId, currency, paymentMethod, reference, cancelReason, reason } = payment;
+  const {
+    state,
+    amountMinor,
+    capturedMinor,
+    refundedMinor,
+    attempt,
+    told,
+    userId,
+    currency,
+    paymentMethod,
+    reference,
+    cancelReason,
+    reason,
+  } = payment;
   return {
-    state, amountMinor, capturedMinor, refundedMinor, attempt,
+    state,
+    amountMinor,
+    capturedMinor,
+    refundedMinor,
+    attempt,
     told: [...told],
     userId: userId ?? null,
     currency: currency ?? null,

@@ -9,12 +9,17 @@ export class WebhookEventRepository {
 
   /** Notes an event; answers whether it is new. Waits for a transaction that is noting it. */
   async add(id: string): Promise<boolean> {
-    const rows = await this.dataSource.query<unknown[]>('INSERT INTO webhook_events (id, received_at) VALUES ($1, now()) ON CONFLICT DO NOTHING RETURNING id', [id]);
+    const rows = await this.dataSource.query<unknown[]>(
+      'INSERT INTO webhook_events (id, received_at) VALUES ($1, now()) ON CONFLICT DO NOTHING RETURNING id',
+      [id],
+    );
     return rows.length === 1;
   }
 
   /** Forgets events older than this many days: what they told is settled, and would change nothing if it came again. */
   async forget(olderThanDays: number): Promise<void> {
-    await this.dataSource.query('DELETE FROM webhook_events WHERE received_at < now() - make_interval(days => $1)', [olderThanDays]);
+    await this.dataSource.query('DELETE FROM webhook_events WHERE received_at < now() - make_interval(days => $1)', [
+      olderThanDays,
+    ]);
   }
 }

@@ -4,7 +4,12 @@ const at = 1_763_900_000_000;
 const body = Buffer.from('{"id":"evt_1","name":"ä"}');
 const header = sign(body, 'the secret', at);
 const fault = (over: { body?: Buffer; header?: unknown; secret?: string; atMs?: number }) =>
-  faultOf('body' in over ? over.body : body, 'header' in over ? over.header : header, over.secret ?? 'the secret', over.atMs ?? at);
+  faultOf(
+    'body' in over ? over.body : body,
+    'header' in over ? over.header : header,
+    over.secret ?? 'the secret',
+    over.atMs ?? at,
+  );
 
 it('takes what it signed, text or bytes, within the tolerance', () => {
   expect(header).toMatch(/^t=1763900000,v1=[0-9a-f]{64}$/);

@@ -2,7 +2,10 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /** The header of a webhook's signature: `t=<seconds since 1970>,v1=<hex>`. */
 export const SIGNATURE_HEADER = 'payment-signature';
-/** Seconds by which the clocks of provider and receiver may differ, and after which a webhook that someone recorded is worth nothing. */
+/**
+ * Seconds by which the clocks of provider and receiver may differ, and after which a webhook that someone recorded is
+ * worth nothing.
+ */
 export const TOLERANCE_S = 300;
 
 const FORM = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/;
@@ -18,8 +21,10 @@ export function faultOf(body: Buffer | undefined, header: unknown, secret: strin
   if (header === undefined) return 'it has no signature';
   const [, seconds, mac] = (typeof header === 'string' && FORM.exec(header)) || [];
   if (seconds === undefined || mac === undefined) return 'its signature is not of the form t=<seconds>,v1=<hex>';
-  if (!timingSafeEqual(Buffer.from(mac, 'hex'), macOf(body ?? '', secret, Number(seconds)))) return 'its signature is not that of its body';
-  if (Math.abs(atMs / 1_000 - Number(seconds)) > TOLERANCE_S) return `it was signed more than ${TOLERANCE_S} s ago or ahead`;
+  if (!timingSafeEqual(Buffer.from(mac, 'hex'), macOf(body ?? '', secret, Number(seconds))))
+    return 'its signature is not that of its body';
+  if (Math.abs(atMs / 1_000 - Number(seconds)) > TOLERANCE_S)
+    return `it was signed more than ${TOLERANCE_S} s ago or ahead`;
   return undefined;
 }
 

@@ -6,7 +6,8 @@ import { type Answer, type Step, STEPS } from '../domain/payment.js';
 /** What the provider tells: how a step that it was asked for ended. */
 export class WebhookBody {
   @ApiProperty({ example: 'evt_2f1c', description: "The provider's id of the event: sent twice, it counts once" })
-  @IsString() @Length(1, 100)
+  @IsString()
+  @Length(1, 100)
   readonly id!: string;
 
   @ApiProperty({ enum: ['operation.settled'] })
@@ -14,7 +15,8 @@ export class WebhookBody {
   readonly type!: 'operation.settled';
 
   @ApiProperty({ description: 'The idempotency key of the step' })
-  @IsString() @Length(1, 200)
+  @IsString()
+  @Length(1, 200)
   readonly key!: string;
 
   @ApiProperty({ enum: STEPS })
@@ -26,7 +28,8 @@ export class WebhookBody {
   readonly orderId!: string;
 
   @ApiProperty({ description: "The provider's name for what was set aside" })
-  @IsString() @Length(1, 200)
+  @IsString()
+  @Length(1, 200)
   readonly reference!: string;
 
   @ApiProperty({ enum: ['approved', 'declined', 'pending'] })
@@ -34,6 +37,8 @@ export class WebhookBody {
   readonly status!: Answer['status'];
 
   @ApiPropertyOptional({ description: 'Why it was declined' })
-  @IsOptional() @IsString() @MaxLength(REASON_MAX)
+  @IsOptional()
+  @IsString()
+  @MaxLength(REASON_MAX)
   readonly reason?: string;
 }

@@ -1,6 +1,13 @@
 import { Public } from '@fledge/kit';
 import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiHeader, ApiNoContentResponse, ApiOperation, ApiTags, ApiUnauthorizedResponse } from '@fledge/kit/openapi';
+import {
+  ApiBadRequestResponse,
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiOperation,
+  ApiTags,
+  ApiUnauthorizedResponse,
+} from '@fledge/kit/openapi';
 import { SIGNATURE_HEADER } from './signature.js';
 import { SignatureGuard } from './signature-guard.js';
 import { WebhookBody } from './webhook-body.js';
@@ -17,7 +24,11 @@ export class WebhookController {
   @Post()
   @HttpCode(204)
   @ApiOperation({ summary: 'For the provider: how a step of a payment ended; safe to send again' })
-  @ApiHeader({ name: SIGNATURE_HEADER, description: 't=<seconds since 1970>,v1=<hex HMAC-SHA256 of `<seconds>.<body>`>', required: true })
+  @ApiHeader({
+    name: SIGNATURE_HEADER,
+    description: 't=<seconds since 1970>,v1=<hex HMAC-SHA256 of `<seconds>.<body>`>',
+    required: true,
+  })
   @ApiNoContentResponse({ description: 'Taken, or known already' })
   @ApiBadRequestResponse({ description: 'A field breaks its rule' })
   @ApiUnauthorizedResponse({ description: 'payments.webhook-refused.v1' })

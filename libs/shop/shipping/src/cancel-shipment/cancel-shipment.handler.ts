@@ -16,7 +16,18 @@ export class CancelShipmentHandler implements ICommandHandler<CancelShipment> {
 
   async execute({ orderId }: CancelShipment): Promise<void> {
     await this.dataSource.transaction(async () => {
-      const forbidden = { orderId, shipmentId: randomUUID(), userId: null, lines: [], state: 'forbidden', createdAt: new Date(), dueAt: null, trackingCode: null, dispatchedAt: null, deliveredAt: null } as const;
+      const forbidden = {
+        orderId,
+        shipmentId: randomUUID(),
+        userId: null,
+        lines: [],
+        state: 'forbidden',
+        createdAt: new Date(),
+        dueAt: null,
+        trackingCode: null,
+        dispatchedAt: null,
+        deliveredAt: null,
+      } as const;
       if (await this.shipments.add({ ...forbidden, lines: [] })) {
         this.events.publish(new ShipmentCancelled({ orderId }));
         return;

@@ -21,7 +21,18 @@ export class CreateShipmentHandler implements ICommandHandler<CreateShipment> {
     const createdAt = new Date();
     const dueAt = new Date(createdAt.getTime() + this.settings.dispatchAfterMs);
     await this.dataSource.transaction(async () => {
-      const isNew = await this.shipments.add({ orderId, shipmentId, userId, lines, state: 'packed', createdAt, dueAt, trackingCode: null, dispatchedAt: null, deliveredAt: null });
+      const isNew = await this.shipments.add({
+        orderId,
+        shipmentId,
+        userId,
+        lines,
+        state: 'packed',
+        createdAt,
+        dueAt,
+        trackingCode: null,
+        dispatchedAt: null,
+        deliveredAt: null,
+      });
       if (isNew) this.events.publish(new ShipmentCreated({ orderId, shipmentId }));
     });
   }

@@ -28,8 +28,8 @@ export class Carriage {
   ) {}
 
   /**
-   * One round. Safe to run twice at once, and beside cancellations: whoever locks the shipment first decides. Returns the milliseconds until
-   * there is more to do, if there was nothing.
+   * One round. Safe to run twice at once, and beside cancellations: whoever locks the shipment first decides. Returns
+   * the milliseconds until there is more to do, if there was nothing.
    */
   @Singleton('carry-shipments', { everyMs: 250, idleMs: 60_000 })
   async round(): Promise<number | undefined> {
@@ -41,7 +41,9 @@ export class Carriage {
         await this.goOn(orderId, dueAt);
       } catch (error) {
         // The others do not wait for this one, which is taken up again.
-        this.logger.error(`The shipment of order ${orderId} does not go on: ${error instanceof Error ? error.message : String(error)}`);
+        this.logger.error(
+          `The shipment of order ${orderId} does not go on: ${error instanceof Error ? error.message : String(error)}`,
+        );
       }
     }
     return undefined;
@@ -74,7 +76,13 @@ export class Carriage {
     const { orderId, shipmentId } = shipment;
     const dispatchedAt = new Date();
     const trackingCode = `FL${String(randomInt(CODE_MAX)).padStart(12, '0')}`;
-    const dispatched: ShipmentRow = { ...shipment, state: 'dispatched', trackingCode, dispatchedAt, dueAt: new Date(dispatchedAt.getTime() + this.settings.deliverAfterMs) };
+    const dispatched: ShipmentRow = {
+      ...shipment,
+      state: 'dispatched',
+      trackingCode,
+      dispatchedAt,
+      dueAt: new Date(dispatchedAt.getTime() + this.settings.deliverAfterMs),
+    };
     await this.shipments.store(dispatched);
     this.events.publish(new ShipmentDispatched({ orderId, shipmentId, trackingCode }));
     return dispatched;

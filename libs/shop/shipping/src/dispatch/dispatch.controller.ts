@@ -1,6 +1,15 @@
 import { Roles } from '@fledge/kit';
 import { Controller, HttpCode, Param, Post } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiConflictResponse, ApiForbiddenResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
+import {
+  ApiBadRequestResponse,
+  ApiBearerAuth,
+  ApiConflictResponse,
+  ApiForbiddenResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@fledge/kit/openapi';
 import { ShippedOrderId } from '../get-shipment/shipped-order-id.js';
 import { ShipmentResource } from '../get-shipment/shipment.view.js';
 import { viewOf } from '../get-shipment/view-of.js';

@@ -1,6 +1,13 @@
 import { CurrentUser, type Identity } from '@fledge/kit';
 import { Controller, Get, Param } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiBearerAuth, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
+import {
+  ApiBadRequestResponse,
+  ApiBearerAuth,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@fledge/kit/openapi';
 import { ShipmentNotFound } from '../../contract/index.js';
 import { ShipmentRepository } from '../storage/shipment.repository.js';
 import { ShipmentResource } from './shipment.view.js';
@@ -21,7 +28,8 @@ export class GetShipmentController {
   @ApiNotFoundResponse({ description: "shipping.shipment-not-found.v1, also for another user's" })
   async get(@CurrentUser() user: Identity, @Param() { orderId }: ShippedOrderId): Promise<ShipmentResource> {
     const shipment = await this.shipments.find(orderId);
-    if (!shipment || (shipment.userId !== user.subject && !user.roles.includes('staff'))) throw new ShipmentNotFound({ orderId });
+    if (!shipment || (shipment.userId !== user.subject && !user.roles.includes('staff')))
+      throw new ShipmentNotFound({ orderId });
     return new ShipmentResource(viewOf(shipment));
   }
 }

@@ -13,7 +13,8 @@ export class ShipmentResource {
   @ApiProperty({ format: 'uuid' }) readonly orderId: string;
   @ApiProperty({ enum: SHIPMENT_STATES, example: 'dispatched' }) readonly state: ShipmentState;
   @ApiProperty({ type: [ShipmentLineResource] }) readonly lines: ShipmentLineResource[];
-  @ApiPropertyOptional({ example: 'FL000271828182', description: 'From its dispatch on' }) readonly trackingCode?: string;
+  @ApiPropertyOptional({ example: 'FL000271828182', description: 'From its dispatch on' })
+  readonly trackingCode?: string;
   @ApiProperty() readonly createdAt: Date;
   @ApiPropertyOptional() readonly dispatchedAt?: Date;
   @ApiPropertyOptional() readonly deliveredAt?: Date;

@@ -19,12 +19,19 @@ export class ListShipmentsController {
   @ApiBadRequestResponse({ description: 'A bad limit or cursor' })
   async list(@CurrentUser() user: Identity, @Query() { limit, cursor }: ShipmentListRequest): Promise<ShipmentPage> {
     // One more than the page tells whether there is a next one.
-    const found = await this.shipments.listOf(user.subject, cursor === undefined ? undefined : placeOf(cursor), limit + 1);
+    const found = await this.shipments.listOf(
+      user.subject,
+      cursor === undefined ? undefined : placeOf(cursor),
+      limit + 1,
+    );
     const page = found.slice(0, limit);
     const last = page.at(-1);
     return {
       items: page.map((shipment) => new ShipmentResource(viewOf(shipment))),
-      nextCursor: found.length > limit && last ? encodeCursor({ createdAtMs: last.createdAt.getTime(), orderId: last.orderId } satisfies ShipmentCursor) : null,
+      nextCursor:
+        found.length > limit && last
+          ? encodeCursor({ createdAtMs: last.createdAt.getTime(), orderId: last.orderId } satisfies ShipmentCursor)
+          : null,
     };
   }
 }

@@ -11,11 +11,17 @@ export const PAGE_MAX = 100;
 /** The query of `GET /shipments`. */
 export class ShipmentListRequest {
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })
-  @IsOptional() @Type(() => Number) @IsInt() @Min(1) @Max(PAGE_MAX)
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(PAGE_MAX)
   readonly limit: number = PAGE_DEFAULT;
 
   @ApiPropertyOptional({ description: '`nextCursor` of the page before' })
-  @IsOptional() @IsString() @Length(1, 1_024)
+  @IsOptional()
+  @IsString()
+  @Length(1, 1_024)
   readonly cursor?: string;
 }
 
@@ -29,5 +35,6 @@ export class ShipmentCursor {
 /** A page of shipments. */
 export class ShipmentPage {
   @ApiProperty({ type: [ShipmentResource] }) readonly items!: ShipmentResource[];
-  @ApiProperty({ type: String, nullable: true, description: 'Send it as `cursor` for the next page; null on the last' }) readonly nextCursor!: string | null;
+  @ApiProperty({ type: String, nullable: true, description: 'Send it as `cursor` for the next page; null on the last' })
+  readonly nextCursor!: string | null;
 }

@@ -38,7 +38,9 @@ export class ShipmentRepository {
     return (await this.rows.findOne({ where: { orderId }, lock: { mode: 'pessimistic_write' } })) ?? undefined;
   }
 
-  /** Stores a shipment unless its order has one; answers whether it did. Waits for a transaction that is storing one. */
+  /**
+   * Stores a shipment unless its order has one; answers whether it did. Waits for a transaction that is storing one.
+   */
   async add(row: ShipmentRow): Promise<boolean> {
     const result = await this.rows.createQueryBuilder().insert().values(row).orIgnore().returning('order_id').execute();
     return (result.raw as unknown[]).length > 0;
@@ -51,12 +53,15 @@ export class ShipmentRepository {
   }
 
   /**
-   * Up to `limit` shipments that are to go on by now, the longest due first; if there is none, the milliseconds until there is, `Infinity`
-   * for never.
-   * @param longestMs the longest that one may have to wait: a shipment that would have to wait for longer got its time from a clock that was
-   * set back since, or that of another machine.
+   * Up to `limit` shipments that are to go on by now, the longest due first; if there is none, the milliseconds until
+   * there is, `Infinity` for never.
+   * @param longestMs the longest that one may have to wait: a shipment that would have to wait for longer got its time
+   * from a clock that was set back since, or that of another machine.
    */
-  async due(longestMs: number, limit: number): Promise<{ readonly due: readonly DueShipment[]; readonly nextInMs: number }> {
+  async due(
+    longestMs: number,
+    limit: number,
+  ): Promise<{ readonly due: readonly DueShipment[]; readonly nextInMs: number }> {
     const rows = await this.rows.query<(DueShipment & { readonly inMs: number })[]>(DUE, [longestMs, limit]);
     return { due: rows.filter(({ inMs }) => inMs <= 0 || inMs > longestMs), nextInMs: rows[0]?.inMs ?? Infinity };
   }

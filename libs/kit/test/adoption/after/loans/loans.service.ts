@@ -32,6 +32,10 @@ export class LoansService {
   async list(): Promise<LoanOfBook[]> {
     const loans = await this.loans.find({ order: { id: 'asc' } });
     const books = await this.queries.execute(new FindBooks(loans.map((loan) => loan.bookId)));
-    return loans.map(({ id, reader, bookId }) => ({ id, reader, title: books.find((book) => book.id === bookId)?.title }));
+    return loans.map(({ id, reader, bookId }) => ({
+      id,
+      reader,
+      title: books.find((book) => book.id === bookId)?.title,
+    }));
   }
 }

@@ -40,6 +40,7 @@ export class CreateInventory1763800000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of ['reservation_lines', 'reservations', 'receipts', 'stock']) await runner.query(`DROP TABLE ${table}`);
+    for (const table of ['reservation_lines', 'reservations', 'receipts', 'stock'])
+      await runner.query(`DROP TABLE ${table}`);
   }
 }

@@ -52,6 +52,7 @@ export class CreateOrdering1763800000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of ['order_steps', 'order_lines', 'orders', 'cart_lines', 'carts']) await runner.query(`DROP TABLE ${table}`);
+    for (const table of ['order_steps', 'order_lines', 'orders', 'cart_lines', 'carts'])
+      await runner.query(`DROP TABLE ${table}`);
   }
 }

@@ -1,17 +1,20 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const STATES_BEFORE = "('placing', 'placed', 'rejected', 'confirmed', 'completed', 'cancelling', 'cancelled')";
-const STATES = "('placing', 'placed', 'rejected', 'confirmed', 'shipped', 'completed', 'cancelling', 'cancelled', 'refunding', 'refunded')";
+const STATES =
+  "('placing', 'placed', 'rejected', 'confirmed', 'shipped', 'completed', 'cancelling', 'cancelled', 'refunding', 'refunded')";
 
 /**
- * What happened to an order beside the states that it came to, all in the order in which it was stored; and the states of orders that
- * are sent, and given back. A replica of the version before stores states as it did.
+ * What happened to an order beside the states that it came to, all in the order in which it was stored; and the states
+ * of orders that are sent, and given back. A replica of the version before stores states as it did.
  */
 export class KeepHistory1764100000000 implements MigrationInterface {
   readonly name = 'KeepHistory1764100000000';
 
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(`ALTER TABLE orders DROP CONSTRAINT orders_state_check, ADD CONSTRAINT orders_state_check CHECK (state IN ${STATES})`);
+    await runner.query(
+      `ALTER TABLE orders DROP CONSTRAINT orders_state_check, ADD CONSTRAINT orders_state_check CHECK (state IN ${STATES})`,
+    );
     await runner.query(`
       ALTER TABLE order_steps
         DROP CONSTRAINT order_steps_pkey,
@@ -24,7 +27,9 @@ export class KeepHistory1764100000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`ALTER TABLE orders DROP CONSTRAINT orders_state_check, ADD CONSTRAINT orders_state_check CHECK (state IN ${STATES_BEFORE})`);
+    await runner.query(
+      `ALTER TABLE orders DROP CONSTRAINT orders_state_check, ADD CONSTRAINT orders_state_check CHECK (state IN ${STATES_BEFORE})`,
+    );
     await runner.query('DELETE FROM order_steps WHERE state IS NULL');
     await runner.query(`
       ALTER TABLE order_steps

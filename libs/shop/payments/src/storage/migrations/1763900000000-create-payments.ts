@@ -9,12 +9,21 @@ export class CreatePayments1763900000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of ['sandbox_book', 'webhook_events', 'ledger_entry', 'ledger_transaction', 'payment_steps', 'payments']) await runner.query(`DROP TABLE ${table}`);
+    for (const table of [
+      'sandbox_book',
+      'webhook_events',
+      'ledger_entry',
+      'ledger_transaction',
+      'payment_steps',
+      'payments',
+    ])
+      await runner.query(`DROP TABLE ${table}`);
     await runner.query('DROP FUNCTION ledger_must_balance(), append_only()');
   }
 }
 
-const STATES = "('authorising', 'authorised', 'declined', 'capturing', 'captured', 'capture-failed', 'voiding', 'voided', 'refunding', 'refunded', 'forbidden')";
+const STATES =
+  "('authorising', 'authorised', 'declined', 'capturing', 'captured', 'capture-failed', 'voiding', 'voided', 'refunding', 'refunded', 'forbidden')";
 
 const PAYMENTS = [
   `CREATE TABLE payments (
@@ -87,7 +96,10 @@ const APPEND_ONLY = [
   BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
   END $$`,
-  ...['ledger_transaction', 'ledger_entry'].map((table) => `CREATE TRIGGER ${table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ${table} EXECUTE FUNCTION append_only()`),
+  ...['ledger_transaction', 'ledger_entry'].map(
+    (table) =>
+      `CREATE TRIGGER ${table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ${table} EXECUTE FUNCTION append_only()`,
+  ),
 ];
 
 /** The book of the provider that stands in for a real one: nothing else in this schema reads it. */

@@ -1,6 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-const BEFORE = "('authorising', 'authorised', 'declined', 'capturing', 'captured', 'capture-failed', 'voiding', 'voided', 'refunding', 'refunded', 'forbidden')";
+const BEFORE =
+  "('authorising', 'authorised', 'declined', 'capturing', 'captured', 'capture-failed', 'voiding', 'voided', 'refunding', 'refunded', 'forbidden')";
 const AFTER = BEFORE.replace(')', ", 'void-failed', 'refund-failed')");
 
 /** What the provider refuses to undo is a state, and can be asked for again. */
@@ -14,10 +15,14 @@ export class RetryPayments1764200000000 implements MigrationInterface {
 
   /** What was refused waits for the provider again, as it did before. */
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query("UPDATE payments SET state = CASE state WHEN 'void-failed' THEN 'voiding' ELSE 'refunding' END, ask_at = now() WHERE state IN ('void-failed', 'refund-failed')");
+    await runner.query(
+      "UPDATE payments SET state = CASE state WHEN 'void-failed' THEN 'voiding' ELSE 'refunding' END, ask_at = now() WHERE state IN ('void-failed', 'refund-failed')",
+    );
     // a refusal is told once an attempt, and attempts are counted no more
     await runner.query("UPDATE payments SET told = array_remove(told, 'cancel-failed')");
-    await runner.query("UPDATE payment_steps SET state = CASE state WHEN 'void-failed' THEN 'voiding' ELSE 'refunding' END WHERE state IN ('void-failed', 'refund-failed')");
+    await runner.query(
+      "UPDATE payment_steps SET state = CASE state WHEN 'void-failed' THEN 'voiding' ELSE 'refunding' END WHERE state IN ('void-failed', 'refund-failed')",
+    );
     await allow(runner, BEFORE);
     await runner.query('ALTER TABLE payments DROP COLUMN attempt');
   }
@@ -25,6 +30,8 @@ export class RetryPayments1764200000000 implements MigrationInterface {
 
 async function allow(runner: QueryRunner, states: string): Promise<void> {
   for (const table of ['payments', 'payment_steps']) {
-    await runner.query(`ALTER TABLE ${table} DROP CONSTRAINT ${table}_state_check, ADD CONSTRAINT ${table}_state_check CHECK (state IN ${states})`);
+    await runner.query(
+      `ALTER TABLE ${table} DROP CONSTRAINT ${table}_state_check, ADD CONSTRAINT ${table}_state_check CHECK (state IN ${states})`,
+    );
   }
 }
