@@ -4,23 +4,28 @@
  * @packageDocumentation
  */
 export { currentCall, withCallOptions, type CallOptions, type CurrentCall, type Identity } from './boundary/index.js';
-export { BoundedModule, NoHandler, NotAMessage, type BoundedModuleOptions, type BusCall } from './bus/index.js';
 export {
-  startEmbeddedPostgres,
-  type EmbeddedPostgres,
-  type EmbeddedPostgresOptions,
+  BoundedModule,
+  NoHandler,
+  NotAMessage,
+  type BoundedModuleOptions,
+  type BusCall,
   type EntityClass,
-} from './data/index.js';
+} from './bus/index.js';
+export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './data/index.js';
 export {
   Host,
   QuietLogger,
   runApplication,
   type Application,
+  type Degradation,
   type DrainOptions,
   type HostOptions,
   type HttpOptions,
   type ModuleEntry,
   type ModuleSettings,
+  type Obstacle,
+  type Readiness,
   type SettingProblem,
   SettingsError,
 } from './host/index.js';
@@ -40,11 +45,12 @@ export {
   OnTimer,
   Process,
   Starts,
+  type MethodOf,
   type ProcessOptions,
   type Run,
   type StateClass,
 } from './messaging/process/index.js';
-export type { HistoryEntry } from './messaging/process/history.js';
+export type { Happening, HistoryEntry } from './messaging/process/history.js';
 export type { RunStatus } from './messaging/process/process-store.js';
 export {
   Processes,
@@ -56,6 +62,7 @@ export {
 export type { FailedAttempt } from './messaging/consumer.js';
 export type { Retention } from './messaging/retention.js';
 export { Singleton, type SingletonOptions } from './messaging/singleton.js';
+export type { CallMetrics } from './observe/index.js';
 export { Authentication, CurrentUser, Public, Roles } from './security/index.js';
 export {
   loadTopology,
@@ -71,8 +78,9 @@ export {
   type LoadOptions,
   type NatsSettings,
   type Place,
+  type RetentionSettings,
   type Service,
   type Topology,
   type TopologyProblem,
 } from './topology/index.js';
-export { LocalTransport, type Transport, type TransportKind } from './transport/index.js';
+export { LocalMessageLog, LocalTransport, type Transport, type TransportKind } from './transport/index.js';

@@ -22,6 +22,8 @@ export {
   type Environment,
   type KnownTransport,
   type LoadOptions,
+  type Place,
+  type RetentionSettings,
   type Service,
   type Topology,
   type TopologyProblem,

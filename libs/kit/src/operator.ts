@@ -21,5 +21,6 @@ export { ConsumerInUse, forgetConsumer } from './messaging/forget-consumer.js';
 export { COUNT_MAX, overview, type ConsumerState, type OutboxState, type Overview } from './messaging/overview.js';
 export { listRuns, resumeRun, showRun, type RunDetails, type RunSummary } from './messaging/process/processes.js';
 export { checkReplay, replay, type ReplaySpan } from './messaging/replay.js';
+export type { LineEvents, ModuleLine } from './data/module-line.js';
 export type { Sql } from './messaging/sql.js';
 export { nearest } from './topology/nearest.js';

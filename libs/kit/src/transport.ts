@@ -14,20 +14,32 @@ export {
   type Abandonable,
   type Call,
   type CallOutcome,
+  type Cancellable,
+  type Codec,
   type CompiledError,
   type CompiledMessage,
   type EncodedError,
   type Handler,
   type Identity,
   type ModuleServer,
+  type OpenTransaction,
   type Outcomes,
+  type PassingOutcome,
   type Send,
   type Timed,
+  type Wheel,
 } from './boundary/index.js';
 export { InvalidMessage, ModuleUnavailable, StartupError, type UnavailableReason } from './contract/index.js';
 export type { NatsSettings } from './topology/index.js';
 export { CALLER, parseBody, TRACEPARENT } from './transport/call-data.js';
-export { declaredFailure, faultOf, kitFailure, readFailure, type Failure } from './transport/failure.js';
+export {
+  declaredFailure,
+  faultOf,
+  kitFailure,
+  readFailure,
+  type Failure,
+  type FailureReply,
+} from './transport/failure.js';
 export {
   receive,
   refuse,

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export type { NatsCredentials } from './connection.js';
+export type { JetStreamMessageLog } from './jetstream/jetstream.message-log.js';
 export type { LogLimits } from './jetstream/log-stream.js';
 export { nats } from './nats.kind.js';
 export { NatsTransport, type NatsTransportOptions } from './nats.transport.js';

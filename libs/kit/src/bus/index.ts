@@ -5,5 +5,6 @@ export {
   checkedModuleSpec,
   type BoundedModuleOptions,
   type BoundedModuleSpec,
+  type EntityClass,
 } from './bounded-module.js';
 export { NoHandler, NotAMessage, type BusCall } from './errors.js';

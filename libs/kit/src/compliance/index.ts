@@ -3,5 +3,12 @@
  * Nest.
  * @packageDocumentation
  */
-export { Catalogue, ModuleClient, ModuleServer, type CallMeter, type FaultLog } from '../boundary/index.js';
+export {
+  Catalogue,
+  ModuleClient,
+  ModuleServer,
+  type CallMeter,
+  type CompiledEvent,
+  type FaultLog,
+} from '../boundary/index.js';
 export { describeTransport } from './describe-transport.js';

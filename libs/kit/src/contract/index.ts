@@ -32,6 +32,7 @@ export {
   messageSpec,
   QueryContract,
   type Class,
+  type DataKeys,
   type ErrorSpec,
   type EventOptions,
   type EventSpec,

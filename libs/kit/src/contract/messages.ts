@@ -10,7 +10,7 @@ export type Class<T = object> = abstract new (...args: never[]) => T;
 export type ResultType = Class | readonly [Class] | undefined;
 
 /** Names of a class's data fields, without its methods. */
-type DataKeys<T> = {
+export type DataKeys<T> = {
   [K in keyof T]: K extends symbol ? never : T[K] extends (...args: never[]) => unknown ? never : K;
 }[keyof T];
 

@@ -3,4 +3,5 @@ export { Host, type DrainOptions, type HostOptions, type HttpOptions } from './h
 export { createContainer, type ContainerOptions, type ModuleContainer } from './module-container.js';
 export { checkSettings, type ModuleSettings, type SettingProblem, SettingsError } from './module-settings.js';
 export { runApplication } from './run-application.js';
+export type { Degradation, Obstacle, Readiness } from './readiness.js';
 export { QuietLogger } from './quiet-logger.js';

@@ -72,7 +72,10 @@ class Meter implements CallMeter {
 export class CallMetrics {
   private readonly meters = new Map<string, Meter>();
 
-  /** The meter of one caller, message and transport; asked once for each. */
+  /**
+   * The meter of one caller, message and transport; asked once for each.
+   * @internal
+   */
   meter(labels: Labels): CallMeter {
     const key = `${labels.caller} ${labels.message} ${labels.transport}`;
     let meter = this.meters.get(key);

@@ -7,7 +7,7 @@ export { FakeBreach } from './fake-breach.js';
 export { fake, type Answer, type Fake, type FakeHandler, type Message, type ResultOf } from './fake.js';
 export { freshDatabase, testNatsUrl, type FreshDatabase } from './fresh-database.js';
 export type { Scenario } from './scenario.js';
-export type { Method, RequestOptions, TestResponse } from './stimulus.js';
+export type { Method, RequestOptions, Stimulus, TestResponse } from './stimulus.js';
 export type { TestCaller } from './test-caller.js';
 export type { TestMessages } from './test-messages.js';
 export { testModule, type TestedModule, type TestModuleOptions } from './test-module.js';

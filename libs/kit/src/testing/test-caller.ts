@@ -25,6 +25,7 @@ const TEST_DEADLINE_MS = 60_000;
 
 /** Someone who uses the module under test from outside: by its contract, or over HTTP. */
 export class TestCaller implements Stimulus {
+  /** @internal */
   constructor(
     private readonly callee: Callee,
     private readonly identity: Identity | undefined,

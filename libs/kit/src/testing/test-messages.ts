@@ -6,6 +6,7 @@ import type { ModuleMessaging } from '../messaging/index.js';
 
 /** The durable messages of a module under test: what it told, and what its neighbours tell it. */
 export class TestMessages {
+  /** @internal */
   constructor(
     private readonly messaging: ModuleMessaging,
     private readonly source: ModuleDataSource,

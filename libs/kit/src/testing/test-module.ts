@@ -59,6 +59,7 @@ export interface TestModuleOptions {
 export class TestedModule extends TestCaller {
   private closing: Promise<void> | undefined;
 
+  /** @internal */
   constructor(
     private readonly tested: Callee,
     identity: Identity | undefined,

@@ -9,6 +9,7 @@ export {
   type KnownTransport,
   type NatsSettings,
   type Place,
+  type RetentionSettings,
   type Service,
   type Topology,
 } from './topology.js';

@@ -7,7 +7,7 @@ import type { BoundaryViolation } from './violation.js';
 export const BASELINE_FILE = 'fledge-verify.baseline.json';
 
 /** What tells a violation from others; not its line, which changes with what stands above it. */
-type Known = Pick<BoundaryViolation, 'rule' | 'source' | 'target' | 'file' | 'fact'>;
+export type FrozenViolation = Pick<BoundaryViolation, 'rule' | 'source' | 'target' | 'file' | 'fact'>;
 
 /** Violations beside a baseline. */
 export interface Comparison {
@@ -20,11 +20,13 @@ export interface Comparison {
 }
 
 /** The baseline of a workspace; `undefined` when it has none. @throws StartupError when the file cannot be read. */
-export function readBaseline(root: string): readonly Known[] | undefined {
+export function readBaseline(root: string): readonly FrozenViolation[] | undefined {
   const file = join(root, BASELINE_FILE);
   if (!existsSync(file)) return undefined;
   try {
-    const { violations } = JSON.parse(readFileSync(file, 'utf8')) as { readonly violations?: readonly Known[] };
+    const { violations } = JSON.parse(readFileSync(file, 'utf8')) as {
+      readonly violations?: readonly FrozenViolation[];
+    };
     if (violations?.length === undefined) throw new Error('it has no list "violations"');
     return violations;
   } catch (error) {
@@ -38,12 +40,21 @@ export function readBaseline(root: string): readonly Known[] | undefined {
 
 /** Writes these violations down as the baseline. */
 export function writeBaseline(root: string, violations: readonly BoundaryViolation[]): void {
-  const known = violations.map(({ rule, source, target, file, fact }): Known => ({ rule, source, target, file, fact }));
+  const known = violations.map(({ rule, source, target, file, fact }): FrozenViolation => ({
+    rule,
+    source,
+    target,
+    file,
+    fact,
+  }));
   writeFileSync(join(root, BASELINE_FILE), `${JSON.stringify({ violations: known }, undefined, 2)}\n`);
 }
 
 /** Divides violations into new ones and those of a baseline; as many of one kind are known as stand there. */
-export function compareWithBaseline(violations: readonly BoundaryViolation[], baseline: readonly Known[]): Comparison {
+export function compareWithBaseline(
+  violations: readonly BoundaryViolation[],
+  baseline: readonly FrozenViolation[],
+): Comparison {
   const left = new Map<string, number>();
   for (const known of baseline) left.set(keyOf(known), (left.get(keyOf(known)) ?? 0) + 1);
   const [added, known]: [BoundaryViolation[], BoundaryViolation[]] = [[], []];
@@ -55,6 +66,6 @@ export function compareWithBaseline(violations: readonly BoundaryViolation[], ba
   return { added, known, mended: baseline.length - known.length };
 }
 
-function keyOf({ rule, source, target, file, fact }: Known): string {
+function keyOf({ rule, source, target, file, fact }: FrozenViolation): string {
   return JSON.stringify([rule, source, target, file, fact]);
 }

@@ -2,7 +2,14 @@
  * The check of an application's boundaries, as `fledge verify` runs it. Loads TypeScript, and nothing of Nest.
  * @packageDocumentation
  */
-export { BASELINE_FILE, compareWithBaseline, readBaseline, writeBaseline, type Comparison } from './baseline.js';
+export {
+  BASELINE_FILE,
+  compareWithBaseline,
+  readBaseline,
+  writeBaseline,
+  type Comparison,
+  type FrozenViolation,
+} from './baseline.js';
 export { workspacePatterns } from '#lint/packages.js';
 export { verifyWorkspace } from './verify-workspace.js';
 export { describeVerification, type Rule, type Verification, type BoundaryViolation } from './violation.js';

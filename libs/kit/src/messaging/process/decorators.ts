@@ -40,7 +40,7 @@ export interface TimerReaction {
 export type Reaction = EventReaction | TimerReaction;
 
 /** Decorates a method whose type it checks. */
-type MethodOf<M> = <T extends M>(target: object, method: string, descriptor: TypedPropertyDescriptor<T>) => void;
+export type MethodOf<M> = <T extends M>(target: object, method: string, descriptor: TypedPropertyDescriptor<T>) => void;
 
 const PROCESS = Symbol.for('fledge.process');
 const REACTIONS = 'fledge:reactions';

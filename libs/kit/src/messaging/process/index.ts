@@ -1,2 +1,10 @@
-export { Continues, OnTimer, Process, Starts, type ProcessOptions, type StateClass } from './decorators.js';
+export {
+  Continues,
+  OnTimer,
+  Process,
+  Starts,
+  type MethodOf,
+  type ProcessOptions,
+  type StateClass,
+} from './decorators.js';
 export type { Run } from './run.js';
