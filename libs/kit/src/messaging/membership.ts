@@ -18,7 +18,7 @@ import {
 import { type Assignment, Share } from './share.js';
 import type { Sql } from './sql.js';
 
-export { BEAT_MS, SILENCE_MS } from './membership-sql.js';
+export { SILENCE_MS } from './membership-sql.js';
 export type { Assignment } from './share.js';
 
 /**

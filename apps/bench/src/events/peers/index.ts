@@ -34,4 +34,4 @@ export const PEERS: readonly PeerPlan[] = [
   },
 ];
 
-export type { Peer, PeerOptions, PeerPlan } from './peer.js';
+export type { PeerPlan } from './peer.js';
