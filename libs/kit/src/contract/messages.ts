@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { Command, Query } from '@nestjs/cqrs';
 import type { ErrorDetails, ErrorKind, Outcome } from './errors.js';
 import { FledgeError, StartupError } from './errors.js';
 
@@ -8,6 +9,48 @@ export type Class<T = object> = abstract new (...args: never[]) => T;
 
 /** The result of a message: a class, `[Class]` for a list of it, a primitive, or `undefined` for none. */
 export type ResultType = Class | readonly [Class] | undefined;
+
+/** What a message of that result answers with: an instance, a list of them, or nothing. */
+export type ResultValue<R extends ResultType> = R extends readonly [infer C extends Class]
+  ? readonly ItemOf<C>[]
+  : R extends Class
+    ? ItemOf<R>
+    : void;
+
+/** One result of a class, or of a constructor that stands for a primitive. */
+export type ItemOf<C extends Class> = C extends StringConstructor
+  ? string
+  : C extends NumberConstructor
+    ? number
+    : C extends BooleanConstructor
+      ? boolean
+      : InstanceType<C>;
+
+/**
+ * The decorator of a message class whose result is `R`. Refuses, when it is compiled, a class that extends `Query<T>` or
+ * `Command<T>` of another `T`.
+ */
+export type MessageDecorator<R extends ResultType> = <C extends Class>(
+  target: C & ResultAgrees<InstanceType<C>, R>,
+) => void;
+
+/** `unknown` where the class promises what `result` says, or promises nothing; else a type that no class has, to be read in the error. */
+export type ResultAgrees<M, R extends ResultType> = M extends Query<infer Promised> | Command<infer Promised>
+  ? [Promised] extends [ResultValue<R>]
+    ? [Arriving<ResultValue<R>>] extends [Promised]
+      ? unknown
+      : ResultDiffers<Promised, R>
+    : ResultDiffers<Promised, R>
+  : unknown;
+
+/** What stands in the compiler's error. */
+export interface ResultDiffers<Promised, R extends ResultType> {
+  readonly 'the class extends Query<T> or Command<T>, and T is': Promised;
+  readonly 'which is not what `result` says': ResultValue<R>;
+}
+
+/** A list that arrives is the caller's own to change; nothing arrives as `undefined`. */
+export type Arriving<T> = T extends readonly (infer I)[] ? I[] : [T] extends [void] ? undefined : T;
 
 /** Names of a class's data fields, without its methods. */
 export type DataKeys<T> = {
@@ -30,9 +73,9 @@ export type Fields<T> = T extends ContractError
 export type UnknownFields = 'exact' | 'open';
 
 /** Options of a command or a query. */
-export interface MessageOptions {
+export interface MessageOptions<R extends ResultType = ResultType> {
   /** What the handler answers. Default none. */
-  readonly result?: ResultType;
+  readonly result?: R;
   /** The errors that arrive at the caller as themselves; any other arrives as `ModuleFault`. Default none. */
   readonly errors?: readonly Class<ContractError>[];
   /**
@@ -121,9 +164,9 @@ export function checkUnknownFields(mode: UnknownFields | undefined, where: strin
   );
 }
 
-function message(kind: 'command' | 'query', name: string, options: MessageOptions): ClassDecorator {
+function message(kind: 'command' | 'query', name: string, options: MessageOptions): (target: Class) => void {
   return (target) => {
-    const cls = target as unknown as Class;
+    const cls = target;
     const deadlineMs = options.deadlineMs ?? DEADLINE_DEFAULT_MS;
     if (!Number.isInteger(deadlineMs) || deadlineMs < 1 || deadlineMs > DEADLINE_MAX_MS) {
       throw new StartupError(
@@ -150,12 +193,18 @@ function message(kind: 'command' | 'query', name: string, options: MessageOption
  * Puts a command under a contract: other modules may `execute()` it wherever its module runs.
  * @param name the wire name, `<module>.<message>.v<major>`; never changes once used.
  */
-export function CommandContract(name: string, options: MessageOptions = {}): ClassDecorator {
+export function CommandContract<const R extends ResultType = undefined>(
+  name: string,
+  options: MessageOptions<R> = {},
+): MessageDecorator<R> {
   return message('command', name, options);
 }
 
 /** Puts a query under a contract; as a command's, and always safe to repeat. */
-export function QueryContract(name: string, options: MessageOptions = {}): ClassDecorator {
+export function QueryContract<const R extends ResultType = undefined>(
+  name: string,
+  options: MessageOptions<R> = {},
+): MessageDecorator<R> {
   return message('query', name, options);
 }
 
