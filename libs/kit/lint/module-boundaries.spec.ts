@@ -3,6 +3,7 @@ import { RuleTester } from 'eslint';
 import tseslint from 'typescript-eslint';
 import { packageJson, SOUND, writeWorkspace } from '../test/workspace.js';
 import { moduleBoundaries } from './module-boundaries.js';
+import { aliasTarget } from './path-aliases.js';
 
 const { root, remove } = writeWorkspace({
   ...SOUND,
@@ -136,9 +137,11 @@ tester.run('module-boundaries in a workspace of pnpm', moduleBoundaries, {
 
 const single = writeWorkspace({
   'package.json': '{ "name": "single" }',
-  'src/stock/contract/index.ts': '',
+  'src/stock/contract/index.ts': 'defineContract({});',
   'src/stock/level.ts': '',
-  'src/orders/contract.ts': '',
+  // a folder of that name makes no module
+  'src/stock/domain/contract/terms.ts': '',
+  'src/orders/contract.ts': 'defineContract({});',
   'src/orders/place.ts': '',
 });
 afterAll(single.remove);
@@ -164,6 +167,10 @@ tester.run('module-boundaries in an application of one package', moduleBoundarie
     inFolder(
       'src/stock/contract/index.ts',
       "import { defineContract } from '@fledge/kit/contract'; import { OrderPlaced } from '../../orders/contract.js'; export * from './events.js';",
+    ),
+    inFolder(
+      'src/stock/domain/level.ts',
+      "import { Row } from '../row.js'; import { terms } from './contract/terms.js';",
     ),
     inFolder('src/stock/level.spec.ts', "import { Order } from '../orders/order.entity.js';"),
     inFolder('src/orders/orders.application.ts', "const load = () => import('../stock/stock.module.js');"),
@@ -206,10 +213,11 @@ tester.run('module-boundaries in an application of one package', moduleBoundarie
 const nest = writeWorkspace({
   'package.json': '{ "name": "nest" }',
   'tsconfig.json':
-    '{ "compilerOptions": { "paths": { "@app/stock": ["./libs/stock/src"], "@app/stock/*": ["./libs/stock/src/*"] } } } // by nest generate library',
-  'libs/stock/src/contract/index.ts': '',
+    '{ "compilerOptions": { "paths": { "@app/stock": ["./libs/stock/src"], "@app/stock/*": ["./libs/stock/src/*"], "*": ["./typings/*"] } } } // by nest generate library',
+  'libs/stock/src/contract/index.ts': 'defineContract({});',
   'libs/stock/src/index.ts': '',
-  'libs/orders/src/contract/index.ts': '',
+  'libs/stock/src/level.ts': '',
+  'libs/orders/src/contract/index.ts': 'defineContract({});',
 });
 afterAll(nest.remove);
 
@@ -224,6 +232,19 @@ tester.run('module-boundaries in the monorepo mode of Nest', moduleBoundaries, {
     aliased('apps/shop/src/modules.ts', "const load = () => import('@app/stock');"),
   ],
   invalid: [
+    {
+      ...aliased('libs/orders/src/contract/index.ts', "import { BoundedModule } from '@fledge/kit';"),
+      errors: [{ message: "A contract imports nothing of the kit but '@fledge/kit/contract'." }],
+    },
+    {
+      ...aliased('libs/orders/src/place.ts', 'const level = import(`@app/stock/level`);'),
+      errors: [
+        {
+          message:
+            "'@app/stock/level' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
+        },
+      ],
+    },
     {
       ...aliased('libs/orders/src/place.ts', "import { Level } from '@app/stock/level';"),
       errors: [
@@ -252,4 +273,86 @@ tester.run('module-boundaries in the monorepo mode of Nest', moduleBoundaries, {
       ],
     },
   ],
+});
+
+describe('names by which files of one package import each other', () => {
+  const level = 'src/stock/level.ts';
+  it.each<[string, Record<string, string>, string]>([
+    ['`baseUrl` alone', { 'tsconfig.json': '{ "compilerOptions": { "baseUrl": "./" } }' }, 'src/stock/level'],
+    [
+      '`paths` here with `baseUrl` above',
+      {
+        'tsconfig.json': '{ "extends": "./base", "compilerOptions": { "paths": { "@stock/*": ["stock/*"] } } }',
+        'base.json': '{ "compilerOptions": { "baseUrl": "./src" } }',
+      },
+      '@stock/level',
+    ],
+    [
+      'the first of several that are extended',
+      {
+        'tsconfig.json': '{ "extends": ["./a.json", "./b.json"] }',
+        'a.json': '{ "compilerOptions": { "paths": { "@stock/*": ["./src/stock/*"] } } }',
+        'b.json': '{}',
+      },
+      '@stock/level',
+    ],
+    [
+      'a package that is extended',
+      {
+        'tsconfig.json': '{ "extends": "@tsc/base" }',
+        'node_modules/@tsc/base/tsconfig.json':
+          '{ "compilerOptions": { "paths": { "@stock/*": ["${configDir}/src/stock/*"] } } }',
+      },
+      '@stock/level',
+    ],
+    [
+      '`imports` of the package.json',
+      {
+        'package.json':
+          '{ "imports": { "#stock/*": { "types": "./src/stock/*.ts", "default": "./dist/stock/*.js" } } }',
+      },
+      '#stock/level',
+    ],
+    [
+      'a tsconfig.json with comments, a URL and a comma at the end',
+      {
+        'tsconfig.json':
+          '// see https://t.test\n{ "$schema": "https://t.test//x", "compilerOptions": { /* "paths": {} */ "paths": { "@stock/*": ["./src/stock/*"], }, } }',
+      },
+      '@stock/level',
+    ],
+  ])('are known from %s', (_, files, specifier) => {
+    const app = writeWorkspace({ 'package.json': '{}', [level]: '', ...files });
+    try {
+      expect(aliasTarget(join(app.root, 'src/orders'), specifier)?.replace(/\.ts$/, '')).toBe(
+        join(app.root, 'src/stock/level'),
+      );
+      expect(aliasTarget(join(app.root, 'src/orders'), '@nestjs/common')).toBeUndefined();
+    } finally {
+      app.remove();
+    }
+  });
+
+  it.each([
+    ['{ "compilerOptions": null }'],
+    [''],
+    ['{ "extends": "./tsconfig.json" }'],
+    ['{ "compilerOptions": { "paths": null } }'],
+  ])('are none in %j', (text) => {
+    const app = writeWorkspace({ 'package.json': '{}', 'tsconfig.json': text });
+    try {
+      expect(aliasTarget(app.root, '@stock/level')).toBeUndefined();
+    } finally {
+      app.remove();
+    }
+  });
+
+  it('are not guessed from a file that cannot be read', () => {
+    const app = writeWorkspace({ 'package.json': '{}', 'tsconfig.json': '{ "compilerOptions": ' });
+    try {
+      expect(() => aliasTarget(app.root, '@stock/level')).toThrow(`${join(app.root, 'tsconfig.json')} cannot be read`);
+    } finally {
+      app.remove();
+    }
+  });
 });

@@ -1,4 +1,6 @@
+/** Files that may load modules: the application's list of them. */
 export declare const MODULE_LIST: RegExp;
+/** Paths of tests. */
 export declare const TESTS: RegExp;
-export declare function moduleOf(folder: string): string | undefined;
-export declare function isContract(module: string, path: string): boolean;
+/** An application whose name says so. */
+export declare const APPLICATION: RegExp;

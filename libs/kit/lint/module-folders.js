@@ -3,15 +3,18 @@
  * `contract.ts`. They import each other by relative paths, or by the aliases of the tsconfig.json, as in Nest's
  * monorepo mode.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { aliasTarget } from './path-aliases.js';
 import { eachImport, KIT } from './workspace.js';
 
 /** Files that may load modules: the application's list of them. */
 export const MODULE_LIST = /^(?:modules|application|.*\.application)\.[cm]?[jt]s$/;
+/** An application whose name says so. */
+export const APPLICATION = /\.application\.[cm]?[jt]s$/;
 /** Tests look into what they test. */
-export const TESTS = /\.(?:spec|test|e2e|e2e-spec)\.[cm]?[jt]s$|(?:^|[\\/])tests?[\\/]/;
+export const TESTS = /\.(?:spec|test|e2e|e2e-spec)\.[cm]?[jt]sx?$|(?:^|[\\/])(?:tests?|__tests__)[\\/]/;
+const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/;
 
 /** @type {Map<string, string | undefined>} */
 const moduleByFolder = new Map();
@@ -19,20 +22,18 @@ const moduleByFolder = new Map();
 /** What `module-boundaries` checks where there is no workspace. @param {import('eslint').Rule.RuleContext} context */
 export function folderRules(context) {
   const file = context.filename;
-  const root = packageAround(dirname(file));
-  if (TESTS.test(relative(root, file))) return {};
+  if (TESTS.test(relative(packageAround(dirname(file)), file))) return {};
   const own = moduleOf(dirname(file));
   const inContract = own !== undefined && isContract(own, file);
   const report = (node, messageId, data) => context.report({ node, messageId, data });
 
   return eachImport((node, specifier) => {
-    const path = specifier.startsWith('.') ? resolve(dirname(file), specifier) : aliasTarget(root, specifier);
-    if (path === undefined) {
-      const isKit = specifier === KIT || specifier.startsWith(`${KIT}/`);
-      if (inContract && isKit && specifier !== `${KIT}/contract`)
-        report(node, 'contractKit', { allowed: `${KIT}/contract` });
+    if (specifier === KIT || specifier.startsWith(`${KIT}/`)) {
+      if (inContract && specifier !== `${KIT}/contract`) report(node, 'contractKit', { allowed: `${KIT}/contract` });
       return;
     }
+    const path = specifier.startsWith('.') ? resolve(dirname(file), specifier) : aliasTarget(dirname(file), specifier);
+    if (path === undefined) return;
     // a folder is imported by its index
     const target = moduleOf(existsSync(path) ? path : dirname(path));
     if (target === own) {
@@ -40,7 +41,11 @@ export function folderRules(context) {
       return;
     }
     if (target === undefined || isContract(target, path)) return;
-    if (MODULE_LIST.test(basename(file))) return;
+    // an application of its own may stand anywhere; the list of modules around which a module's folder is, lists those below
+    const isList =
+      APPLICATION.test(file) ||
+      (MODULE_LIST.test(basename(file)) && (own === undefined || target.startsWith(dirname(file) + sep)));
+    if (isList) return;
     if (own !== undefined) report(node, 'folderContractOnly', { specifier, module: nameOf(target) });
     else report(node, 'folderListOnly', { specifier, module: nameOf(target), list: 'application.ts or modules.ts' });
   });
@@ -59,19 +64,34 @@ function packageAround(folder) {
 }
 
 /**
- * The innermost folder around a path that has a contract, below the package's root. @param {string} folder @returns
- * {string | undefined}
+ * The innermost folder around a path that has a contract, below the package's root.
+ * @param {string} folder
+ * @returns {string | undefined}
  */
 export function moduleOf(folder) {
   if (moduleByFolder.has(folder)) return moduleByFolder.get(folder);
   const isRoot = existsSync(join(folder, 'package.json')) || dirname(folder) === folder;
-  const isModule =
-    !isRoot &&
-    basename(folder) !== 'contract' &&
-    (existsSync(join(folder, 'contract')) || existsSync(join(folder, 'contract.ts')));
-  const found = isModule ? folder : isRoot ? undefined : moduleOf(dirname(folder));
+  const found = isRoot ? undefined : hasContract(folder) ? folder : moduleOf(dirname(folder));
   moduleByFolder.set(folder, found);
   return found;
+}
+
+/** Any folder may have a `contract` in it: that of a module defines one. @param {string} folder */
+function hasContract(folder) {
+  if (basename(folder) === 'contract') return false;
+  const own = existsSync(folder)
+    ? readdirSync(folder).filter((name) => /^contract(?:\.[cm]?[jt]sx?)?$/.test(name))
+    : [];
+  return own.some((name) =>
+    filesBelow(join(folder, name)).some((file) => readFileSync(file, 'utf8').includes('defineContract')),
+  );
+}
+
+/** @param {string} path @returns {readonly string[]} */
+function filesBelow(path) {
+  if (SOURCE.test(path)) return [path];
+  if (!statSync(path).isDirectory()) return [];
+  return readdirSync(path).flatMap((name) => filesBelow(join(path, name)));
 }
 
 /** Whether a path in a module's folder is its contract. @param {string} module @param {string} path */

@@ -1,31 +1,35 @@
 /**
- * The packages of a workspace: of npm, whose package.json has `workspaces`, or of pnpm. The rules and `fledge verify`
- * find them by this.
+ * The packages of a workspace: of npm, whose package.json has `workspaces`, or of pnpm. The rules and `fledge verify` find
+ * them by this.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { parse } from 'yaml';
 
-/** Folders in which nobody writes code. */
+/** Folders without source code. */
 export const PASSED_BY = new Set(['node_modules', 'dist', 'coverage']);
 
 /**
- * As npm's package.json lists packages, or pnpm's own file. @param {string} root @returns {readonly string[] |
- * undefined}
+ * The patterns of a workspace: `workspaces` in package.json, or `packages` in pnpm-workspace.yaml.
+ * @param {string} root a folder with a package.json
+ * @returns {readonly string[] | undefined} undefined when it is no workspace
  */
 export function workspacePatterns(root) {
-  const { workspaces } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const { workspaces } = readJson(join(root, 'package.json'));
   if (workspaces) return Array.isArray(workspaces) ? workspaces : workspaces.packages;
   const file = join(root, 'pnpm-workspace.yaml');
-  return existsSync(file)
-    ? parse(readFileSync(file, 'utf8'))?.packages?.filter((pattern) => !pattern.startsWith('!'))
-    : undefined;
+  return existsSync(file) ? parse(readFileSync(file, 'utf8'))?.packages : undefined;
 }
 
 /** The folders of a workspace's packages, each below the root. @param {string} root @returns {readonly string[]} */
 export function packageFolders(root) {
-  const folders = (workspacePatterns(root) ?? []).flatMap((pattern) => expand(root, pattern.split('/')));
-  return [...new Set(folders)].filter((folder) => existsSync(join(folder, 'package.json'))).sort();
+  const patterns = (workspacePatterns(root) ?? []).map((pattern) => pattern.replace(/^\.\/|\/$/g, ''));
+  const left = patterns.filter((pattern) => pattern.startsWith('!')).map((pattern) => matcherOf(pattern.slice(1)));
+  const folders = patterns
+    .filter((pattern) => !pattern.startsWith('!'))
+    .flatMap((pattern) => expand(root, pattern.split('/')))
+    .filter((folder) => !left.some((matches) => matches.test(relative(root, folder).split(sep).join('/'))));
+  return [...new Set(folders)].filter((folder) => folder !== root && existsSync(join(folder, 'package.json'))).sort();
 }
 
 /** The keys of a package's `exports`. @param {unknown} exports @returns {readonly string[] | undefined} */
@@ -36,11 +40,33 @@ export function exportKeys(exports) {
   return keys.some((key) => key.startsWith('.')) ? keys : ['.'];
 }
 
-/** Of the patterns those with a whole segment `*`. */
+/** The content of a JSON file. Its error names the file. @param {string} file */
+export function readJson(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new Error(`${file} cannot be read: ${error.message}`, { cause: error });
+  }
+}
+
 function expand(at, [segment, ...rest]) {
   if (segment === undefined) return [at];
-  if (segment !== '*') return existsSync(join(at, segment)) ? expand(join(at, segment), rest) : [];
-  return readdirSync(at, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !PASSED_BY.has(entry.name))
-    .flatMap((entry) => expand(join(at, entry.name), rest));
+  if (!segment.includes('*')) return existsSync(join(at, segment)) ? expand(join(at, segment), rest) : [];
+  const folders = readdirSync(at, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && !PASSED_BY.has(entry.name) && !entry.name.startsWith('.'),
+  );
+  if (segment === '**')
+    return [...expand(at, rest), ...folders.flatMap(({ name }) => expand(join(at, name), ['**', ...rest]))];
+  const matches = matcherOf(segment);
+  return folders.filter(({ name }) => matches.test(name)).flatMap(({ name }) => expand(join(at, name), rest));
+}
+
+/** `*` is part of a segment, `**` any number of them. */
+function matcherOf(pattern) {
+  const parts = pattern
+    .split(/(\*\*\/?|\*)/)
+    .map((part) =>
+      part.startsWith('**') ? '(?:.*/)?' : part === '*' ? '[^/]*' : part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'),
+    );
+  return new RegExp(`^${parts.join('').replace(/\(\?:\.\*\/\)\?$/, '.*')}$`);
 }

@@ -1,1 +1,1 @@
-export declare function aliasTarget(root: string, specifier: string): string | undefined;
+export declare function aliasTarget(folder: string, specifier: string): string | undefined;

@@ -1,34 +1,38 @@
 /**
- * The aliases of paths in a tsconfig.json, by which files of one package import each other: `@app/stock` and
- * `@app/stock/*`, as in Nest's monorepo mode.
+ * Names by which files of one package import each other without a relative path: `paths` and `baseUrl` of the nearest
+ * tsconfig.json, as in Nest's monorepo mode, and `imports` of the package.json.
  */
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
+import { readJson } from './packages.js';
 
-/** @type {Map<string, ReturnType<typeof read>>} */
-const byRoot = new Map();
+/** @typedef {{ base: string | undefined, paths: readonly { pattern: string, targets: readonly string[], from: string }[] }} Aliases */
+
+/** @type {Map<string, Aliases>} */
+const byFolder = new Map();
+/** @type {Map<string, Aliases>} */
+const importsByFolder = new Map();
 
 /**
- * Where a specifier leads by the aliases of a folder's tsconfig.json, as an absolute path; undefined when it is none of
- * them.
- * @param {string} root @param {string} specifier @returns {string | undefined}
+ * Where a bare specifier leads inside of the package, as an absolute path; undefined when it leads out of it.
+ * @param {string} folder of the importing file @param {string} specifier @returns {string | undefined}
  */
-export function aliasTarget(root, specifier) {
-  if (!byRoot.has(root)) byRoot.set(root, read(join(root, 'tsconfig.json')));
-  const { base, paths } = byRoot.get(root);
-  // the longest pattern counts, as with TypeScript
-  for (const [pattern, targets] of paths) {
+export function aliasTarget(folder, specifier) {
+  const { base, paths } = specifier.startsWith('#') ? importsAround(folder) : aliasesAround(folder);
+  for (const { pattern, targets, from } of paths) {
     const [before, after] = pattern.split('*');
     const fits =
       after === undefined
         ? specifier === pattern
-        : specifier.startsWith(before) && specifier.endsWith(after) && specifier.length >= before.length + after.length;
+        : specifier.length >= before.length + after.length && specifier.startsWith(before) && specifier.endsWith(after);
     if (!fits) continue;
     const part = after === undefined ? '' : specifier.slice(before.length, specifier.length - after.length);
-    const candidates = targets.map((target) => resolve(base, target.replace('*', part)));
-    return candidates.find((candidate) => exists(candidate)) ?? candidates[0];
+    const found = targets.map((target) => resolve(from, target.replace('*', part))).find(exists);
+    if (found !== undefined) return found;
   }
-  return undefined;
+  const below = base === undefined ? undefined : resolve(base, specifier);
+  return below !== undefined && exists(below) ? below : undefined;
 }
 
 function exists(path) {
@@ -38,27 +42,92 @@ function exists(path) {
   );
 }
 
-/** @param {string} file @returns {{ base: string, paths: readonly [string, readonly string[]][] }} */
-function read(file) {
-  if (!existsSync(file)) return { base: dirname(file), paths: [] };
-  const { extends: above = [], compilerOptions: { baseUrl, paths } = {} } = parse(file);
+/** @returns {Aliases} */
+function aliasesAround(folder) {
+  const known = byFolder.get(folder);
+  if (known) return known;
+  const file = join(folder, 'tsconfig.json');
+  const above = dirname(folder);
+  const found = existsSync(file) ? read(file, folder, new Set()) : above === folder ? NONE : aliasesAround(above);
+  byFolder.set(folder, found);
+  return found;
+}
+
+/** @returns {Aliases} */
+function importsAround(folder) {
+  const known = importsByFolder.get(folder);
+  if (known) return known;
+  const file = join(folder, 'package.json');
+  const above = dirname(folder);
+  const found = existsSync(file)
+    ? { base: undefined, paths: sorted(readJson(file).imports ?? {}, folder) }
+    : above === folder
+      ? NONE
+      : importsAround(above);
+  importsByFolder.set(folder, found);
+  return found;
+}
+
+const NONE = { base: undefined, paths: [] };
+
+/**
+ * Reads a tsconfig.json and what it extends; what stands later goes before.
+ * @param {string} file @param {string} configDir of the file that was asked for @param {Set<string>} seen @returns {Aliases}
+ */
+function read(file, configDir, seen) {
+  if (seen.has(file) || !existsSync(file)) return NONE;
+  seen.add(file);
+  const { extends: above = [], compilerOptions } = parse(file);
+  const { baseUrl, paths } = compilerOptions ?? {};
   const inherited = [above]
     .flat()
-    .filter((path) => path.startsWith('.'))
-    .map((path) => read(tsconfig(resolve(dirname(file), path))))
-    .at(-1);
-  if (paths === undefined) return inherited ?? { base: dirname(file), paths: [] };
-  const sorted = Object.entries(paths).sort(([a], [b]) => b.split('*')[0].length - a.split('*')[0].length);
-  return { base: baseUrl === undefined ? dirname(file) : resolve(dirname(file), baseUrl), paths: sorted };
+    .map((path) => read(extended(file, path), configDir, seen))
+    .reduce((all, one) => ({ base: one.base ?? all.base, paths: one.paths.length > 0 ? one.paths : all.paths }), NONE);
+  const place = (path) => resolve(dirname(file), path.replace('${configDir}', configDir));
+  const base = baseUrl ? place(baseUrl) : inherited.base;
+  return { base, paths: paths ? sorted(paths, base ?? dirname(file), configDir) : inherited.paths };
 }
 
-function tsconfig(path) {
-  return path.endsWith('.json') ? path : `${path}.json`;
+/** The longest pattern counts, as with TypeScript. */
+function sorted(paths, from, configDir = from) {
+  return Object.entries(paths)
+    .map(([pattern, targets]) => ({
+      pattern,
+      targets: textsIn(targets).map((target) => target.replace('${configDir}', configDir)),
+      from,
+    }))
+    .sort((a, b) => b.pattern.split('*')[0].length - a.pattern.split('*')[0].length);
 }
 
-/** JSON with comments and commas at the end of lists, which stand outside of texts. */
+/** All texts in a value: of a list, or of the conditions of `imports`. */
+function textsIn(value) {
+  if (typeof value === 'string') return [value];
+  return value && typeof value === 'object' ? Object.values(value).flatMap(textsIn) : [];
+}
+
+function extended(file, path) {
+  const json = path.endsWith('.json') ? path : `${path}.json`;
+  if (path.startsWith('.') || path.startsWith('/')) return resolve(dirname(file), json);
+  const { resolve: find } = createRequire(file);
+  for (const specifier of [path, json, `${path}/tsconfig.json`]) {
+    try {
+      return find(specifier);
+    } catch {
+      // one of the three is there, or the compiler says that none is
+    }
+  }
+  return json;
+}
+
+/** Reads JSON with comments and trailing commas. */
 function parse(file) {
   const text = readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   const bare = text.replace(/("(?:[^"\\]|\\.)*")|\/\/[^\n]*|\/\*[^]*?\*\//g, (_, quoted) => quoted ?? '');
-  return JSON.parse(bare.replace(/("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])/g, (_, quoted) => quoted ?? ''));
+  const plain = bare.replace(/("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])/g, (_, quoted) => quoted ?? '');
+  if (plain.trim() === '') return {};
+  try {
+    return JSON.parse(plain) ?? {};
+  } catch (error) {
+    throw new Error(`${file} cannot be read: ${error.message}`, { cause: error });
+  }
 }

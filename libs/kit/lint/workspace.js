@@ -1,9 +1,9 @@
 /**
  * What the rules know of the workspace: its packages and which of them are modules, found by their package.json.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
-import { exportKeys, packageFolders, workspacePatterns } from './packages.js';
+import { exportKeys, packageFolders, readJson, workspacePatterns } from './packages.js';
 
 /** The kit's own package: it has a `./contract`, but is no module. */
 export const KIT = '@fledge/kit';
@@ -17,8 +17,8 @@ export const KIT = '@fledge/kit';
  */
 
 /**
- * One read of the disk serves a whole run: packages do not come and go while it lasts. @type {Map<string, readonly
- * Package[]>}
+ * One read of the disk serves a whole run: packages do not come and go while it lasts.
+ * @type {Map<string, readonly Package[]>}
  */
 const byRoot = new Map();
 /** @type {Map<string, string | undefined>} */
@@ -41,8 +41,9 @@ export function packageOf(packages, path) {
 }
 
 /**
- * The package that a bare specifier names, and the key of its `exports`. @param {readonly Package[]} packages @param
- * {string} specifier
+ * The package that a bare specifier names, and the key of its `exports`.
+ * @param {readonly Package[]} packages
+ * @param {string} specifier
  */
 export function targetOf(packages, specifier) {
   const parts = specifier.split('/');
@@ -53,11 +54,13 @@ export function targetOf(packages, specifier) {
 
 /**
  * Visitors that call `check(node, specifier)` for all that imports: declarations, re-exports, `import()`, types and
- * `require`. @param {(node: object, specifier: string) => void} check
+ * `require`.
+ * @param {(node: object, specifier: string) => void} check
  */
 export function eachImport(check) {
   const fromSource = (node) => {
-    if (typeof node.source?.value === 'string') check(node.source, node.source.value);
+    const specifier = textOf(node.source);
+    if (specifier !== undefined) check(node.source, specifier);
   };
   return {
     ImportDeclaration: fromSource,
@@ -68,9 +71,15 @@ export function eachImport(check) {
     TSExternalModuleReference: (node) => check(node, node.expression.value),
     CallExpression: (node) => {
       const [first] = node.arguments;
-      if (node.callee.name === 'require' && typeof first?.value === 'string') check(first, first.value);
+      if (node.callee.name === 'require' && textOf(first) !== undefined) check(first, textOf(first));
     },
   };
+}
+
+/** A text, or a template without `${…}`. */
+function textOf(node) {
+  if (typeof node?.value === 'string') return node.value;
+  return node?.type === 'TemplateLiteral' && node.expressions.length === 0 ? node.quasis[0].value.cooked : undefined;
 }
 
 function rootOf(folder) {
@@ -84,7 +93,7 @@ function rootOf(folder) {
 
 /** @returns {Package} */
 function packageAt(folder) {
-  const { name, exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const { name, exports } = readJson(join(folder, 'package.json'));
   const keys = exportKeys(exports);
   return {
     name,

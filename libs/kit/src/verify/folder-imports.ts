@@ -1,14 +1,15 @@
 import { posix } from 'node:path';
-import { MODULE_LIST } from '#lint/module-folders.js';
+import { APPLICATION, MODULE_LIST } from '#lint/module-folders.js';
 import type { ImportFact } from './file-facts.js';
+import { hasContractFolder } from './folder-modules.js';
 import { kitInContract } from './kit-in-contract.js';
 import type { Module, ReadPackage, SourceFile, Workspace } from './module.js';
 import type { BoundaryViolation } from './violation.js';
 import { KIT_PACKAGE } from './workspace.js';
 
-/** Whether it is the application's list of modules, which loads them all. */
-export function isModuleList({ path }: SourceFile): boolean {
-  return MODULE_LIST.test(posix.basename(path));
+/** Whether it is the list of all modules, which does not belong to the module of the folder that it stands in. */
+export function isModuleList(module: ReadPackage, { path }: SourceFile): boolean {
+  return APPLICATION.test(path) || (MODULE_LIST.test(posix.basename(path)) && posix.dirname(path) === module.folder);
 }
 
 /** Who may import what among the folders of one package. Its tests look into what they test. */
@@ -20,13 +21,19 @@ export function folderImport(
   workspace: Workspace,
 ): BoundaryViolation | undefined {
   if (source.area === 'test') return undefined;
-  if (pkg.folder === '' && isModuleList(source)) return undefined;
+  if (module === undefined && MODULE_LIST.test(posix.basename(source.path))) return undefined;
   const target = workspace.targetOf(source, fact.specifier);
   if (!target) return module && kitInContract(module, source, fact);
   const other = workspace.moduleOf(target.package);
   if (other === undefined || target.key === './contract') return undefined;
+  if (
+    module &&
+    isModuleList(module, source) &&
+    (!hasContractFolder(module) || other.folder.startsWith(`${module.folder}/`))
+  )
+    return undefined;
   const at = { source: module?.module ?? pkg.name, target: other.module, file: source.path, line: fact.line };
-  if (other.name === module?.name) {
+  if (other.folder === module?.folder) {
     if (source.area !== 'contract') return undefined;
     return {
       ...at,

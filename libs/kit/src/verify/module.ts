@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { dirname, join, posix, relative, resolve, sep } from 'node:path';
-import { isContract, TESTS } from '#lint/module-folders.js';
-import { aliasTarget } from '#lint/path-aliases.js';
+import { join } from 'node:path';
 import { type Compiler, type FileFacts, type ImportFact, readFacts } from './file-facts.js';
 import { KIT_PACKAGE, type WorkspacePackage } from './workspace.js';
 
@@ -29,7 +27,7 @@ export interface Module extends ReadPackage {
 /** Where an import leads, if to a package of the workspace, or to the folder of a module. */
 export interface PackageTarget {
   readonly package: ReadPackage;
-  /** The key of `exports` that it asks for: `.`, `./contract`. Of a folder, the first is all but its contract. */
+  /** The key of `exports` that it asks for: `.`, `./contract`. For a folder, `.` means everything except its contract. */
   readonly key: string;
 }
 
@@ -47,7 +45,7 @@ export interface Workspace {
 export function readWorkspace(root: string, found: readonly WorkspacePackage[], compiler: Compiler): Workspace {
   const packages = found.map((pkg): ReadPackage => ({
     ...pkg,
-    sources: pkg.files.map((path) => readSource(root, pkg, path, compiler)),
+    sources: pkg.files.map((path) => readSource(root, path, areaOf(pkg, path), compiler)),
   }));
   const modules = packages
     .filter(isModule)
@@ -56,8 +54,7 @@ export function readWorkspace(root: string, found: readonly WorkspacePackage[], 
   return {
     packages,
     modules,
-    targetOf: (source, specifier) => {
-      if (packages[0]?.isFolder) return folderTarget(root, modules, source, specifier);
+    targetOf: (_source, specifier) => {
       const parts = specifier.split('/');
       const size = specifier.startsWith('@') ? 2 : 1;
       const pkg = byName.get(parts.slice(0, size).join('/'));
@@ -65,25 +62,6 @@ export function readWorkspace(root: string, found: readonly WorkspacePackage[], 
     },
     moduleOf: (pkg) => modules.find((module) => module.name === pkg.name),
   };
-}
-
-/** Relative imports and aliases of the tsconfig.json lead into folders. */
-function folderTarget(
-  root: string,
-  modules: readonly Module[],
-  source: SourceFile,
-  specifier: string,
-): PackageTarget | undefined {
-  const base = resolve(root);
-  const path = specifier.startsWith('.')
-    ? resolve(base, dirname(source.path), specifier)
-    : aliasTarget(base, specifier);
-  if (path === undefined) return undefined;
-  const inside = relative(base, path).split(sep).join('/');
-  const found = modules
-    .filter(({ folder }) => folder !== '' && (inside === folder || inside.startsWith(`${folder}/`)))
-    .toSorted((a, b) => b.folder.length - a.folder.length)[0];
-  return found && { package: found, key: isContract(join(base, found.folder), path) ? './contract' : '.' };
 }
 
 /** Whether a file's import binds a name, and from where. */
@@ -97,11 +75,6 @@ export function importOf(source: SourceFile, name: string): ImportFact | undefin
  */
 function isModule(pkg: ReadPackage): boolean {
   if (pkg.name === KIT_PACKAGE) return false;
-  // any folder may have a `contract` in it: that of a module says so. What is in no folder may be one module, too
-  if (pkg.isFolder)
-    return pkg.sources.some(
-      ({ area, contracts, bounded }) => bounded.length > 0 || (area === 'contract' && contracts.length > 0),
-    );
   if (pkg.exports?.includes('./contract') || pkg.sources.some((source) => source.area === 'contract')) return true;
   return (
     pkg.exports?.includes('.') === true &&
@@ -113,18 +86,13 @@ function contractName(pkg: ReadPackage): string | undefined {
   return pkg.sources.filter((source) => source.area === 'contract').flatMap((source) => source.contracts)[0]?.name;
 }
 
-function readSource(root: string, pkg: WorkspacePackage, path: string, compiler: Compiler): SourceFile {
-  return { path, area: areaOf(pkg, path), ...readFacts(compiler, path, readFileSync(join(root, path), 'utf8')) };
+/** Reads a file. */
+export function readSource(root: string, path: string, area: Area, compiler: Compiler): SourceFile {
+  return { path, area, ...readFacts(compiler, path, readFileSync(join(root, path), 'utf8')) };
 }
 
 function areaOf(pkg: WorkspacePackage, path: string): Area {
-  const inside = pkg.folder === '' ? path : posix.relative(pkg.folder, path);
-  if (pkg.isFolder)
-    return TESTS.test(path)
-      ? 'test'
-      : /^contract(?:\/|\.[cm]?tsx?$)|\.contract\.[cm]?tsx?$/.test(inside)
-        ? 'contract'
-        : 'src';
+  const inside = path.slice(pkg.folder.length + 1);
   if (inside.startsWith('test/') || /\.spec\.[cm]?tsx?$/.test(inside)) return 'test';
   return inside.startsWith('contract/') ? 'contract' : 'src';
 }

@@ -35,11 +35,13 @@ function edgesOf(workspace: Workspace, module: Module): readonly Edge[] {
   const owner = (source: SourceFile, specifier: string): Module | undefined => {
     const target = workspace.targetOf(source, specifier);
     const other = target && workspace.moduleOf(target.package);
-    return other && other.name !== module.name && source.area !== 'test' ? other : undefined;
+    // what it imports of another's inside is told by another rule
+    return other && target.key === './contract' && other.name !== module.name && source.area !== 'test'
+      ? other
+      : undefined;
   };
   for (const source of module.sources) {
-    // beside a module that is no folder, the list of all modules is none of its files
-    if (module.isFolder && module.folder === '' && isModuleList(source)) continue;
+    if (module.isFolder && isModuleList(module, source)) continue;
     for (const { specifier, names, line } of source.imports) {
       const other = owner(source, specifier);
       if (!other) continue;

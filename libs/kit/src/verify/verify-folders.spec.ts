@@ -34,8 +34,9 @@ const FOLDERS: Files = {
     import { OrdersContract } from './orders/contract.js';
     export const modules = [{ contract: OrdersContract, load: () => import('./orders/orders.module.js') }, { load: () => import('./stock/stock.module.js') }];`,
   'src/main.ts': `import { modules } from './application.js';`,
-  // a folder of that name makes no module
+  // folders of that name make no modules
   'src/law/contract/index.ts': 'export const clauses = [];',
+  'src/stock/domain/contract/terms.ts': `import { StockRow } from '../../stock.row.js';`,
   'test/orders.e2e.ts': `import { OrdersModule } from '../src/orders/orders.module.js';`,
 };
 
@@ -175,6 +176,39 @@ describe('a module that is what no other module is', () => {
     expect(await found({})).toEqual([]);
   });
 
+  it('is guarded from the others', async () => {
+    expect(
+      await found({
+        'src/loans/loan.service.ts': '',
+        'src/orders/bad.ts': `import { LoanService } from '../loans/loan.service.js';`,
+        'src/orders/worse.ts': `import { AppContract } from '../app.contract.js';`,
+      }),
+    ).toEqual([
+      'cycle app → orders src/app.module.ts:4 the modules depend on each other in a round: app → orders → app',
+      "contract-only orders → app src/orders/bad.ts:1 orders imports '../loans/loan.service.js', which is inside of app",
+      "uses-missing orders → app src/orders/worse.ts:1 orders imports 'src/contract', and its `uses` does not name the contract of app",
+    ]);
+  });
+
+  it('has nothing of scripts and configuration beside it', async () => {
+    expect(
+      await found({
+        'scripts/seed.ts': `import { createRequire } from 'node:module';\nimport { StockContract } from '../src/stock/contract/index.js';\nexport const sql = 'SELECT 1 FROM stock.stock_levels';`,
+      }),
+    ).toEqual([]);
+  });
+
+  it('may have its contract in a file of that name, and beside it the list of all modules', async () => {
+    const changes = {
+      // what is in its folder is its own now
+      'src/orders/place.ts': REST['src/orders/place.ts']?.replace(/.*money.*/, ''),
+      'src/app.contract.ts': undefined,
+      'src/contract.ts': REST['src/app.contract.ts'],
+      'src/app.module.ts': REST['src/app.module.ts']?.replace('./app.contract.js', './contract.js'),
+    };
+    expect(await found(changes)).toEqual([]);
+  });
+
   it('is held to what others are held to', async () => {
     expect(
       await found({
@@ -183,8 +217,6 @@ describe('a module that is what no other module is', () => {
       }),
     ).toEqual([
       "contract-only app → stock src/loans/bad.ts:1 app imports '../stock/stock.row.js', which is inside of stock",
-      // of which nothing of its contract is used
-      "uses-missing app → stock src/loans/bad.ts:1 app imports 'src/stock/contract', and its `uses` does not name the contract of stock",
       'foreign-schema app → stock src/loans/sql.ts:1 SQL of app names stock.stock_levels, which belongs to stock',
     ]);
   });

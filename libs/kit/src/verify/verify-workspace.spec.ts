@@ -38,6 +38,26 @@ describe('a sound workspace', () => {
     ).not.toEqual([]);
   });
 
+  it.each([['["**"]'], ['["li*/*", "apps/**"]'], ['["./libs/*/", "apps/*"]'], ['["**", "!**/old/**"]']])(
+    'is found by the patterns %s',
+    async (patterns) => {
+      const changes = {
+        'package.json': `{ "workspaces": ${patterns} }`,
+        ...(patterns.includes('!') && {
+          'libs/old/stock/package.json': packageJson('@old/stock'),
+          'libs/old/stock/contract/index.ts': SOUND['libs/stock/contract/index.ts'],
+        }),
+      };
+      expect((await violationsOf(changes)).map(short)).toEqual([]);
+      workspace?.remove();
+      expect(
+        (await violationsOf({ ...changes, 'libs/orders/src/bad.ts': "import { StockModule } from '@t/stock';" })).map(
+          ({ rule }) => rule,
+        ),
+      ).toEqual(['contract-only']);
+    },
+  );
+
   it('is the shop, whose modules are found by themselves', async () => {
     const shop = await verifyWorkspace(fileURLToPath(new URL('../../../../', import.meta.url)));
     expect(describeVerification(shop)).toMatch(
@@ -396,6 +416,15 @@ describe('what cannot be verified', () => {
     await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({
       code: 'fledge.startup.workspace',
       message: expect.stringContaining(`${workspace.root}/package.json cannot be read`) as string,
+    });
+  });
+
+  // All packages were taken for one module.
+  it('is a workspace of which no pattern fits a package', async () => {
+    workspace = writeWorkspace({ ...SOUND, 'package.json': '{ "workspaces": ["packages/*"] }' });
+    await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({
+      code: 'fledge.startup.workspace',
+      message: `the workspace in ${workspace.root} has no package at packages/*`,
     });
   });
 

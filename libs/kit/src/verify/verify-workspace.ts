@@ -2,11 +2,12 @@ import { StartupError } from '../contract/index.js';
 import { dataRules } from './data-rules.js';
 import type { Compiler } from './file-facts.js';
 import { exportsRule, importRules } from './import-rules.js';
+import { readFolders } from './folder-modules.js';
 import { readWorkspace, type Workspace } from './module.js';
 import { nameRules } from './name-rules.js';
 import { usesRules } from './uses-rules.js';
 import type { Verification, BoundaryViolation } from './violation.js';
-import { findFolders, findPackages } from './workspace.js';
+import { findPackages } from './workspace.js';
 
 const RULES: readonly ((workspace: Workspace) => readonly BoundaryViolation[])[] = [
   exportsRule,
@@ -27,7 +28,7 @@ const RULES: readonly ((workspace: Workspace) => readonly BoundaryViolation[])[]
 export async function verifyWorkspace(root: string): Promise<Verification> {
   const compiler = await loadCompiler();
   let workspace = readWorkspace(root, findPackages(root), compiler);
-  if (workspace.modules.length === 0) workspace = readWorkspace(root, findFolders(root), compiler);
+  if (workspace.modules.length === 0) workspace = readFolders(root, compiler);
   if (workspace.modules.length === 0)
     throw new StartupError(
       'no-modules',

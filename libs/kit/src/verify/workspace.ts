@@ -1,16 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve, sep } from 'node:path';
-import { moduleOf } from '#lint/module-folders.js';
-import { exportKeys, packageFolders, PASSED_BY } from '#lint/packages.js';
+import { join, relative, resolve, sep } from 'node:path';
+import { exportKeys, packageFolders, PASSED_BY, workspacePatterns } from '#lint/packages.js';
 import { StartupError } from '../contract/index.js';
 
 /** The kit's own package: it has a `./contract`, but is no module. */
 export const KIT_PACKAGE = '@fledge/kit';
 
-/**
- * A package of the workspace, or a part of an application of one package: the folder of a module, or all that is in
- * none.
- */
+/** A package of the workspace, or a part of an application of one package: a module's folder, or the files outside all modules. */
 export interface WorkspacePackage {
   readonly name: string;
   /** Relative to the root, with `/`; empty for the root itself. */
@@ -36,36 +32,28 @@ interface PackageJson {
  */
 export function findPackages(root: string): readonly WorkspacePackage[] {
   readPackage(join(root, 'package.json'));
-  return packageFolders(root).map((folder) => packageAt(root, folder));
+  const found = packageFolders(root).map((folder) => packageAt(root, folder));
+  const patterns = workspacePatterns(root) ?? [];
+  if (found.length > 0 || patterns.length === 0) return found;
+  throw new StartupError(
+    'workspace',
+    `the workspace in ${root} has no package at ${patterns.join(', ')}`,
+    'Correct the patterns, or run this in the folder of an application.',
+  );
 }
 
-/**
- * The folders of an application's modules, each with a folder `contract` or a file `contract.ts`; and the rest of the
- * application, last.
- * @throws StartupError when there is no package.json
- */
-export function findFolders(root: string): readonly WorkspacePackage[] {
+/** An application of one package. */
+export interface SinglePackage {
+  readonly name: string;
+  /** Its TypeScript and SQL files, relative to the root. */
+  readonly files: readonly string[];
+}
+
+/** Reads which files the package in a folder has. @throws StartupError when there is no package.json */
+export function findFiles(root: string): SinglePackage {
   const { json } = readPackage(join(root, 'package.json'));
-  const byModule = new Map<string, string[]>();
-  const rest: string[] = [];
-  for (const file of filesBelow(resolve(root))) {
-    const module = moduleOf(dirname(file));
-    const path = slashed(relative(resolve(root), file));
-    if (module === undefined) rest.push(path);
-    else byModule.set(module, [...(byModule.get(module) ?? []), path]);
-  }
-  const part = (name: string, folder: string, files: readonly string[]): WorkspacePackage => ({
-    name,
-    folder,
-    isFolder: true,
-    exports: undefined,
-    exportsLine: 1,
-    files,
-  });
-  const modules = [...byModule].map(([module, files]) =>
-    part(slashed(relative(resolve(root), module)), slashed(relative(resolve(root), module)), files),
-  );
-  return [...modules, part(json.name ?? 'the application', '', rest)];
+  const base = resolve(root);
+  return { name: json.name ?? 'the application', files: filesBelow(base).map((file) => slashed(relative(base, file))) };
 }
 
 function packageAt(root: string, folder: string): WorkspacePackage {
@@ -98,7 +86,7 @@ function filesBelow(folder: string): readonly string[] {
     const path = join(folder, entry.name);
     // `dist` is a link to what was built; links are not followed
     if (entry.isDirectory()) return PASSED_BY.has(entry.name) || entry.name.startsWith('.') ? [] : filesBelow(path);
-    return entry.isFile() && /\.(?:[cm]?tsx?|sql)$/.test(entry.name) && !entry.name.endsWith('.d.ts') ? [path] : [];
+    return entry.isFile() && /\.(?:[cm]?tsx?|sql)$/.test(entry.name) && !/\.d\.[cm]?ts$/.test(entry.name) ? [path] : [];
   });
 }
 
