@@ -14,6 +14,7 @@ const isCheck = process.argv.includes('--check');
 const stale = [];
 /** Types that a public signature names and no entry exports. */
 const unnamed = [];
+let errors = 0;
 
 for (const folder of PACKAGES) {
   const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
@@ -26,7 +27,10 @@ for (const folder of PACKAGES) {
     names.add(`${name}.api.md`);
     if (!report(resolve(folder), entry.types, reports, name)) stale.push(join(folder, 'api', `${name}.api.md`));
   }
-  const texts = [...names].map((file) => readFileSync(join(reports, file), 'utf8'));
+  const texts = [...names]
+    .map((file) => join(reports, file))
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, 'utf8'));
   const exported = new Set(
     texts.flatMap((text) =>
       [
@@ -37,7 +41,7 @@ for (const folder of PACKAGES) {
     ),
   );
   for (const [, symbol] of texts.join('\n').matchAll(/forgotten-export\) The symbol "(\w+)"/g))
-    if (!exported.has(symbol.replace(/_\d+$/, ''))) unnamed.push(`${symbol} of ${folder}`);
+    if (!exported.has(symbol)) unnamed.push(`${symbol} of ${folder}`);
   for (const file of readdirSync(reports)) {
     if (names.has(file)) continue;
     if (isCheck) stale.push(join(folder, 'api', file));
@@ -45,9 +49,10 @@ for (const folder of PACKAGES) {
   }
 }
 if (unnamed.length > 0) {
-  console.error(`A public signature names what no entry exports: ${[...new Set(unnamed)].join(', ')}`);
+  console.error(`These types are used in public signatures but not exported: ${[...new Set(unnamed)].join(', ')}`);
   process.exitCode = 1;
 }
+if (errors > 0) process.exitCode = 1;
 if (stale.length > 0 && isCheck) {
   console.error(`The public surface is not what these say: ${stale.join(', ')}\nIf it is to change, run: npm run api`);
   process.exitCode = 1;
@@ -103,5 +108,6 @@ function report(folder, types, reports, name) {
       if (message.logLevel !== ExtractorLogLevel.Error) message.handled = true;
     },
   });
-  return !result.apiReportChanged && result.errorCount === 0;
+  errors += result.errorCount;
+  return !result.apiReportChanged;
 }

@@ -28,6 +28,8 @@ import { run, step, STEP_TIMEOUT_MS, whileStarted } from './steps.mjs';
 
 const PACKAGES = ['libs/kit', 'libs/nats', 'apps/cli', 'apps/create'];
 const { keep, only } = parseArgs({ options: { keep: { type: 'boolean' }, only: { type: 'string' } } }).values;
+if (only !== undefined && !['starter', 'adoption'].includes(only))
+  throw new Error(`--only is '${only}': use starter or adoption`);
 const root = mkdtempSync(join(tmpdir(), 'fledge-outside-'));
 const upstream = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
 

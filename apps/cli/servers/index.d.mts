@@ -42,13 +42,13 @@ export interface TestNatsServer {
   readonly url: string;
   readonly port: number;
   readonly process: ChildProcess;
-  /** Kills it, so that it has no time to write what it has not. */
+  /** Kills it at once. What is not on disk yet is lost. */
   stop(): Promise<void>;
 }
 
 /** What a nats-server of a test is started with. */
 export interface TestNatsServerOptions {
-  /** Default: any free one. */
+  /** Default: any free one, as for 0. */
   readonly port?: number;
   /** Lines of a nats-server configuration. */
   readonly config?: string;
@@ -57,7 +57,7 @@ export interface TestNatsServerOptions {
 }
 
 /**
- * Starts a nats-server on 127.0.0.1 for a test; resolves when it takes connections. Rejects with what it said when it
- * ends before.
+ * Starts a nats-server on 127.0.0.1 for a test; resolves when it takes connections. Rejects with the server's output if it
+ * ends before that. It ends with this process.
  */
 export function startNatsServer(options?: TestNatsServerOptions): Promise<TestNatsServer>;

@@ -16,22 +16,29 @@ export async function startNatsServer({ port = -1, config = '', store } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'fledge-nats-'));
   const file = join(folder, 'nats.conf');
   const jetstream = store === undefined ? '' : `jetstream { store_dir: "${store}" }\n`;
-  await writeFile(file, `listen: "127.0.0.1:${port}"\n${jetstream}${NATS_SERVER_PINGS}${config}\n`);
-  // a group of its own: Ctrl-C in a terminal must not end it before those who use it
-  const child = spawn(program, ['-c', file], { detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
+  // nats-server takes 0 for its usual port
+  await writeFile(file, `listen: "127.0.0.1:${port === 0 ? -1 : port}"\n${jetstream}${NATS_SERVER_PINGS}${config}\n`);
+  const child = spawn(program, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise((done) => child.once('close', done));
+  const endWithTest = () => child.kill('SIGKILL');
+  process.once('exit', endWithTest);
   const stop = async () => {
+    process.off('exit', endWithTest);
     child.kill('SIGKILL');
     await ended;
     await rm(folder, { recursive: true, force: true });
   };
-  const limit = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    child.kill('SIGKILL');
+  }, START_TIMEOUT_MS);
   try {
     const at = await listening(child);
     return { url: `nats://127.0.0.1:${at}`, port: at, process: child, stop };
   } catch (error) {
     await stop();
-    throw error;
+    throw isLate ? new Error(`nats-server was not ready within ${START_TIMEOUT_MS} ms`, { cause: error }) : error;
   } finally {
     clearTimeout(limit);
   }

@@ -7,6 +7,7 @@ import {
   describeVerification,
   readBaseline,
   verifyWorkspace,
+  packageFolders,
   workspacePatterns,
   writeBaseline,
 } from '@fledge/kit/verify';
@@ -16,8 +17,8 @@ const USAGE = 'fledge verify [folder] [--baseline]';
 
 /**
  * `fledge verify [folder]`: tells every broken boundary in the sources of a workspace or an application; 1 if there is
- * one. Needs no build of them. With a baseline, which `--baseline` writes, only those that are new, and 1 also for
- * those that are mended and still in it: it may only become shorter.
+ * one. Needs no build of them. With a baseline, which `--baseline` writes, only those that are new, and also 1 when the
+ * baseline lists a violation that is fixed: it may only become shorter.
  */
 export async function verify(args: readonly string[]): Promise<number> {
   const freezes = args.includes('--baseline');
@@ -43,22 +44,20 @@ export async function verify(args: readonly string[]): Promise<number> {
   return freezes ? 0 : 1;
 }
 
-/** The folder of the workspace around a folder; without one, of the package. */
+/** The folder of the nearest package, or of the workspace that lists it. */
 function rootAround(from: string): string {
-  const packages: string[] = [];
+  let nearest: string | undefined;
   for (let folder = from; ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'package.json'))) {
-      if (workspacePatterns(folder)) return folder;
-      packages.push(folder);
+      nearest ??= folder;
+      if (workspacePatterns(folder) && (folder === nearest || packageFolders(folder).includes(nearest))) return folder;
     }
     if (dirname(folder) === folder) break;
   }
-  const [nearest] = packages;
-  if (nearest === undefined)
-    throw new StartupError(
-      'workspace',
-      `there is no package.json from ${from} upward`,
-      'Run this in an application or a workspace, or name its folder.',
-    );
-  return nearest;
+  if (nearest !== undefined) return nearest;
+  throw new StartupError(
+    'workspace',
+    `there is no package.json from ${from} upward`,
+    'Run this in an application or a workspace, or name its folder.',
+  );
 }

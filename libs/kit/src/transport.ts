@@ -1,7 +1,8 @@
 /**
  * What a transport of your own is written with: the two ports, and calls as plain data (`requestOf`, `receive`,
  * `settle`, `refuse`). One that writes calls and answers in a form of its own, as `@fledge/nats` does, runs them by
- * `runHandler`, and takes failures apart by `failure`'s functions.
+ * `runHandler`, and reads failures with `readFailure` and
+ * `faultOf`.
  * @packageDocumentation
  */
 export {

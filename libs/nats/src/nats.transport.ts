@@ -23,7 +23,7 @@ export interface NatsTransportOptions {
    * Keeps two systems apart on one broker; the first part of every subject. Letters, digits, `-` and `_`, 40 at most.
    */
   readonly namespace: string;
-  /** How long `start` tries, in milliseconds. Default 5,000. */
+  /** How long each step of `start` tries: to connect, and to hear an answer. In milliseconds; default 5,000. */
   readonly connectTimeoutMs?: number;
   /** Names this process in the broker's monitoring. Default the host's name and the process id. */
   readonly name?: string;
@@ -35,7 +35,7 @@ export interface NatsTransportOptions {
   /** What the broker keeps of messages. */
   readonly log?: LogLimits;
   /**
-   * Whether calls pass the NATS client by its public face alone, which takes longer. Default `false`; a release of the
+   * Whether calls use the public API of the NATS client alone, which takes longer. Default `false`; a release of the
    * client that is not known gets it by itself.
    */
   readonly usesPublicClient?: boolean;

@@ -2,7 +2,6 @@ import { Logger } from '@nestjs/common';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { StartupError } from '@fledge/kit/contract';
 import { type ConnectionEvents, type ConnectionSettings, connectTo } from './connection.js';
-import { FastWire } from './fast-wire.js';
 import { PublicWire } from './public-wire.js';
 import { checkWire, type Wire } from './wire.js';
 
@@ -15,35 +14,49 @@ export interface OpenWire {
 }
 
 /** Makes a wire of a connection; `isReached` says whether a server is reached now. */
-type WireOf = (connection: NatsConnection, isReached: () => boolean) => Wire;
+type WireOf = (connection: NatsConnection, isReached: () => boolean) => Wire | Promise<Wire>;
 
 const PUBLIC: WireOf = (connection, isReached) => new PublicWire(connection, isReached);
+// loaded here, because a release of the client may no longer export what it imports
+const FAST: WireOf = async (connection) => new (await import('./fast-wire.js')).FastWire(connection);
 
 /**
- * Connects, and sends one message round. Where that fails for the client's inner parts, it connects again and uses the
- * client's public face, with a warning.
+ * Connects, and sends one message round. If the client has changed inside, it connects again and uses the client's public
+ * API, with a warning. A silent server or a lost connection says nothing of the client: the fast way is tried once more.
  */
 export async function openWire(
   settings: ConnectionSettings,
   events: ConnectionEvents,
   usesPublicClient: boolean,
-  fast: WireOf = (connection) => new FastWire(connection),
+  fast: WireOf = FAST,
 ): Promise<OpenWire> {
   if (usesPublicClient) return open(settings, events, PUBLIC);
   try {
-    return await open(settings, events, fast);
+    return await open(settings, events, fast).catch((error: unknown) => {
+      if (isRefusal(error) || isChange(error)) throw error;
+      return open(settings, events, fast);
+    });
   } catch (error) {
-    // what a changed client does with its inner parts may be anything, silence too
-    if (error instanceof StartupError && !CLIENT_FAILURES.includes(error.code)) throw error;
+    if (isRefusal(error)) throw error;
     const opened = await open(settings, events, PUBLIC);
     logger.warn(
-      `the inner parts of the installed NATS client are not known (${error instanceof Error ? error.message : String(error)}): calls take longer, over its public face. Install a release of @nats-io/nats-core that @fledge/nats asks for`,
+      `@fledge/nats cannot use the fast way of the installed NATS client (${error instanceof Error ? error.message : String(error)}). ` +
+        'Calls use its public API and are slower. Install a release of @nats-io/nats-core that @fledge/nats asks for.',
     );
     return opened;
   }
 }
 
-const CLIENT_FAILURES = ['fledge.startup.nats-client', 'fledge.startup.nats-silent'];
+/** Whether the server or its settings are the cause, and not the client. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof StartupError && !isChange(error) && error.code !== 'fledge.startup.nats-silent';
+}
+
+/** Whether the client is another one inside. */
+function isChange(error: unknown): boolean {
+  if (error instanceof StartupError) return error.code === 'fledge.startup.nats-client';
+  return error instanceof TypeError || error instanceof SyntaxError;
+}
 
 async function open(settings: ConnectionSettings, events: ConnectionEvents, wireOf: WireOf): Promise<OpenWire> {
   let isReached = true;
@@ -54,7 +67,7 @@ async function open(settings: ConnectionSettings, events: ConnectionEvents, wire
     disconnected: () => (reach(false), events.disconnected()),
   });
   try {
-    const wire = wireOf(connection, () => isReached);
+    const wire = await wireOf(connection, () => isReached);
     await checkWire(wire, settings.connectTimeoutMs);
     return { wire, connection };
   } catch (error) {

@@ -32,7 +32,7 @@ export class PublicWire implements Wire {
 
   publish(subject: string, reply: string, headers: string, body: string): boolean {
     if (headers.length + Buffer.byteLength(body) > this.payloadMaxBytes) return false;
-    // what is sent to nobody must not run later
+    // a message that no server takes now must not be sent later
     if (!this.isConnected) return true;
     this.client.publish(subject, body, {
       ...(reply !== '' && { reply }),

@@ -13,6 +13,8 @@ import { FastWire } from './fast-wire.js';
 import { openWire } from './open-wire.js';
 import { PublicWire } from './public-wire.js';
 
+const QUIET = { reconnected: () => undefined, disconnected: () => undefined, publishDenied: () => undefined };
+
 async function startFailure(options: Partial<NatsTransportOptions>): Promise<StartupError> {
   const transport = new NatsTransport({ url: testNatsUrl(), namespace: 'startup', connectTimeoutMs: 600, ...options });
   const error = await failureOf(transport.start());
@@ -156,23 +158,35 @@ describe('the start of NatsTransport', () => {
     const warnings: string[] = [];
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation((line: string) => void warnings.push(line));
     const settings = { urls: [testNatsUrl()], credentials: undefined, name: 'changed', connectTimeoutMs: 2_000 };
-    const events = { reconnected: () => undefined, disconnected: () => undefined, publishDenied: () => undefined };
     const changed = (connection: NatsConnection): FastWire => (
       change(connection as NatsConnectionImpl),
       new FastWire(connection)
     );
-    const { wire } = await openWire(settings, events, false, changed);
+    const { wire } = await openWire(settings, QUIET, false, changed);
     warn.mockRestore();
     expect(wire).toBeInstanceOf(PublicWire);
-    expect(warnings).toEqual([expect.stringContaining('calls take longer')]);
+    expect(warnings).toEqual([expect.stringContaining('Calls use its public API and are slower')]);
     await wire.close();
     expect(wire.isClosed).toBe(true);
+  });
+
+  it('takes the fast way all the same when the server was silent or lost the first time', async () => {
+    for (const failure of [new StartupError('nats-silent', 'silent', ''), new Error('connection disconnected')]) {
+      let tries = 0;
+      const settings = { urls: [testNatsUrl()], credentials: undefined, name: 'slow', connectTimeoutMs: 5_000 };
+      const { wire } = await openWire(settings, QUIET, false, (connection) => {
+        if (++tries === 1) throw failure;
+        return new FastWire(connection);
+      });
+      expect([tries, wire]).toEqual([2, expect.any(FastWire)]);
+      await wire.close();
+    }
   });
 
   it('takes the fast way with the client that it asks for', async () => {
     const { wire } = await openWire(
       { urls: [testNatsUrl()], credentials: undefined, name: 'usual', connectTimeoutMs: 5_000 },
-      { reconnected: () => undefined, disconnected: () => undefined, publishDenied: () => undefined },
+      QUIET,
       false,
     );
     expect(wire).toBeInstanceOf(FastWire);

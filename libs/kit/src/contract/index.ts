@@ -42,6 +42,7 @@ export {
   type MessageDecorator,
   type MessageOptions,
   type MessageSpec,
+  type Primitive,
   type ResultAgrees,
   type ResultDiffers,
   type ResultValue,

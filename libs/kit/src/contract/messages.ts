@@ -34,14 +34,16 @@ export type MessageDecorator<R extends ResultType> = <C extends Class>(
   target: C & ResultAgrees<InstanceType<C>, R>,
 ) => void;
 
-/** `unknown` where the class promises what `result` says, or promises nothing; else a type that no class has, to be read in the error. */
-export type ResultAgrees<M, R extends ResultType> = M extends Query<infer Promised> | Command<infer Promised>
-  ? [Promised] extends [ResultValue<R>]
-    ? [Arriving<ResultValue<R>>] extends [Promised]
-      ? unknown
+/** `unknown` where the class promises what `result` says, or promises nothing; else a type that no class has; its keys are the text of the error. */
+export type ResultAgrees<M, R extends ResultType> = Class extends R
+  ? unknown
+  : M extends Query<infer Promised> | Command<infer Promised>
+    ? [Promised] extends [ResultValue<R>]
+      ? [Arriving<ResultValue<R>>] extends [Promised]
+        ? unknown
+        : ResultDiffers<Promised, R>
       : ResultDiffers<Promised, R>
-    : ResultDiffers<Promised, R>
-  : unknown;
+    : unknown;
 
 /** What stands in the compiler's error. */
 export interface ResultDiffers<Promised, R extends ResultType> {
@@ -50,7 +52,18 @@ export interface ResultDiffers<Promised, R extends ResultType> {
 }
 
 /** A list that arrives is the caller's own to change; nothing arrives as `undefined`. */
-export type Arriving<T> = T extends readonly (infer I)[] ? I[] : [T] extends [void] ? undefined : T;
+export type Arriving<T> = T extends readonly (infer I)[]
+  ? I extends Primitive
+    ? never
+    : I[]
+  : T extends Primitive
+    ? never
+    : [T] extends [void]
+      ? undefined
+      : T;
+
+/** What a class may narrow: `Query<'open' | 'closed'>` with `result: String`. */
+export type Primitive = string | number | boolean;
 
 /** Names of a class's data fields, without its methods. */
 export type DataKeys<T> = {

@@ -90,7 +90,7 @@ export async function chooseTransport(
 /** The transport of NATS, whose settings the kit has checked already. */
 type NatsKind = Pick<TransportKind<NatsSettings>, 'create'>;
 
-/** Not imported by its name, so that the kit builds and starts without it. */
+/** In a variable, so that the kit builds and starts without this package. */
 const NATS_PACKAGE: string = '@fledge/nats';
 
 async function loadNats(file: string): Promise<NatsKind> {

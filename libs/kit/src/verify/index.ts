@@ -10,6 +10,6 @@ export {
   type Comparison,
   type FrozenViolation,
 } from './baseline.js';
-export { workspacePatterns } from '#lint/packages.js';
+export { packageFolders, workspacePatterns } from '#lint/packages.js';
 export { verifyWorkspace } from './verify-workspace.js';
 export { describeVerification, type Rule, type Verification, type BoundaryViolation } from './violation.js';

@@ -4,9 +4,9 @@ import type { BoundaryViolation } from './violation.js';
 import { KIT_PACKAGE } from './workspace.js';
 
 /** What to do about it. */
-export const KIT_CURE = `Import from '${KIT_PACKAGE}/contract'; what is not there does not belong into a contract.`;
+export const KIT_CURE = `Import from '${KIT_PACKAGE}/contract'; what is not there does not belong in a contract.`;
 
-/** The kit of an application is no package of its workspace. */
+/** An application installs the kit; it is not in the workspace. */
 export function kitInContract(
   module: Module,
   source: SourceFile,

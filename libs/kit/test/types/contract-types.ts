@@ -3,6 +3,7 @@
  * refused is not.
  */
 import {
+  type Class,
   CommandContract,
   ContractError,
   ErrorContract,
@@ -47,6 +48,18 @@ export class Lend extends Command<void> {}
 
 @CommandContract('books.return.v1')
 export class Return extends Command<undefined> {}
+
+@QueryContract('books.state.v1', { result: String })
+export class State extends Query<'open' | 'closed'> {}
+
+@QueryContract('books.states.v1', { result: [String] })
+export class States extends Query<('open' | 'closed')[]> {}
+
+/** A helper that takes any class cannot know whether it agrees. */
+export const answering = (name: string, result: Class) => QueryContract(name, { result });
+
+@answering('books.any.v1', Book)
+export class Any extends Query<Book> {}
 
 // A class that promises nothing is the author's own business.
 @CommandContract('books.burn.v1', { result: Book })
@@ -112,7 +125,7 @@ export class Gone extends ContractError {
 }
 
 export const gone = new Gone({ title: 'Emma' });
-// @ts-expect-error -- what every error has is none of its fields
+// @ts-expect-error -- the fields of every error, as its message, are not data fields
 export const withMessage = new Gone({ title: 'Emma', message: 'gone' });
 
 // The methods of a process take their event and their run.
