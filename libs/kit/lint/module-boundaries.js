@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { folderRules } from './module-folders.js';
-import { eachImport, KIT, packageOf, packagesAround, targetOf } from './workspace.js';
+import { eachImport, isMoreOfKit, KIT, packageOf, packagesAround, targetOf } from './workspace.js';
 
 /** The file of an application that may load modules. */
 const MODULE_LIST = 'modules.ts';
@@ -56,9 +56,7 @@ export const moduleBoundaries = {
           report(node, 'contractInside', { specifier });
         return;
       }
-      const isKit = specifier === KIT || specifier.startsWith(`${KIT}/`);
-      if (inContract && isKit && specifier !== `${KIT}/contract`)
-        return report(node, 'contractKit', { allowed: `${KIT}/contract` });
+      if (inContract && isMoreOfKit(specifier)) return report(node, 'contractKit', { allowed: `${KIT}/contract` });
       const found = targetOf(packages, specifier);
       if (!found) return;
       const { target, key } = found;

@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { aliasTarget } from './path-aliases.js';
-import { eachImport, KIT } from './workspace.js';
+import { eachImport, isMoreOfKit, KIT } from './workspace.js';
 
 /** Files that may load modules: the application's list of them. */
 export const MODULE_LIST = /^(?:modules|application|.*\.application)\.[cm]?[jt]s$/;
@@ -28,10 +28,7 @@ export function folderRules(context) {
   const report = (node, messageId, data) => context.report({ node, messageId, data });
 
   return eachImport((node, specifier) => {
-    if (specifier === KIT || specifier.startsWith(`${KIT}/`)) {
-      if (inContract && specifier !== `${KIT}/contract`) report(node, 'contractKit', { allowed: `${KIT}/contract` });
-      return;
-    }
+    if (inContract && isMoreOfKit(specifier)) return report(node, 'contractKit', { allowed: `${KIT}/contract` });
     const path = specifier.startsWith('.') ? resolve(dirname(file), specifier) : aliasTarget(dirname(file), specifier);
     if (path === undefined) return;
     // a folder is imported by its index

@@ -11,7 +11,7 @@ const known = new Map();
 
 /**
  * No file imports itself by a round of relative imports; imports of types count, since they bind the reader as well.
- * Packages can not: npm and `fledge verify` see to that.
+ * Packages cannot do so: npm and `fledge verify` see to that.
  */
 export const noImportCycles = {
   meta: {

@@ -19,7 +19,9 @@ const importsByFolder = new Map();
  * @param {string} folder of the importing file @param {string} specifier @returns {string | undefined}
  */
 export function aliasTarget(folder, specifier) {
-  const { base, paths } = specifier.startsWith('#') ? importsAround(folder) : aliasesAround(folder);
+  const { base, paths } = specifier.startsWith('#')
+    ? nearest(folder, 'package.json', importsByFolder, readImports)
+    : nearest(folder, 'tsconfig.json', byFolder, readTsconfig);
   for (const { pattern, targets, from } of paths) {
     const [before, after] = pattern.split('*');
     const fits =
@@ -42,30 +44,23 @@ function exists(path) {
   );
 }
 
-/** @returns {Aliases} */
-function aliasesAround(folder) {
-  const known = byFolder.get(folder);
-  if (known) return known;
-  const file = join(folder, 'tsconfig.json');
+/** What the nearest file of that name says, in a folder or above it. @returns {Aliases} */
+function nearest(folder, name, known, readFrom) {
+  const before = known.get(folder);
+  if (before) return before;
   const above = dirname(folder);
-  const found = existsSync(file) ? read(file, folder, new Set()) : above === folder ? NONE : aliasesAround(above);
-  byFolder.set(folder, found);
+  const isHere = existsSync(join(folder, name));
+  const found = isHere ? readFrom(folder) : above === folder ? NONE : nearest(above, name, known, readFrom);
+  known.set(folder, found);
   return found;
 }
 
-/** @returns {Aliases} */
-function importsAround(folder) {
-  const known = importsByFolder.get(folder);
-  if (known) return known;
-  const file = join(folder, 'package.json');
-  const above = dirname(folder);
-  const found = existsSync(file)
-    ? { base: undefined, paths: sorted(readJson(file).imports ?? {}, folder) }
-    : above === folder
-      ? NONE
-      : importsAround(above);
-  importsByFolder.set(folder, found);
-  return found;
+function readTsconfig(folder) {
+  return read(join(folder, 'tsconfig.json'), folder, new Set());
+}
+
+function readImports(folder) {
+  return { base: undefined, paths: sorted(readJson(join(folder, 'package.json')).imports ?? {}, folder) };
 }
 
 const NONE = { base: undefined, paths: [] };

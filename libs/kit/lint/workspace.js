@@ -35,6 +35,11 @@ export function packagesAround(file) {
   return packages;
 }
 
+/** Whether a specifier asks for more of the kit than contracts may. @param {string} specifier */
+export function isMoreOfKit(specifier) {
+  return specifier !== `${KIT}/contract` && (specifier === KIT || specifier.startsWith(`${KIT}/`));
+}
+
 /** The package that a path lies in. @param {readonly Package[]} packages @param {string} path */
 export function packageOf(packages, path) {
   return packages.find(({ folder }) => path.startsWith(folder + sep));

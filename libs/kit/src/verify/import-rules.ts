@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { ImportFact } from './file-facts.js';
 import { folderImport } from './folder-imports.js';
-import { KIT_CURE, kitInContract } from './kit-in-contract.js';
+import { kitInContract } from './kit-in-contract.js';
 import type { Module, PackageTarget, ReadPackage, SourceFile, Workspace } from './module.js';
 import type { BoundaryViolation } from './violation.js';
 import { KIT_PACKAGE } from './workspace.js';
@@ -106,8 +106,10 @@ function packageImport(
   fact: ImportFact,
   workspace: Workspace,
 ): BoundaryViolation | undefined {
+  const kit = module && kitInContract(module, source, fact);
+  if (kit) return kit;
   const target = workspace.targetOf(source, fact.specifier);
-  if (!target) return module && kitInContract(module, source, fact);
+  if (!target) return undefined;
   const other = workspace.moduleOf(target.package);
   const at = {
     source: module?.module ?? pkg.name,
@@ -156,12 +158,10 @@ function contractImport(
   target: PackageTarget,
   other: Module | undefined,
 ): Pick<BoundaryViolation, 'fact' | 'allowed' | 'cure'> | undefined {
-  const isKit = target.package.name === KIT_PACKAGE;
-  if (isKit ? target.key === './contract' : other?.name !== module.name || target.key === './contract')
-    return undefined;
+  if (other?.name !== module.name || target.key === './contract') return undefined;
   return {
     fact: `the contract of ${module.module} imports '${fact.specifier}'`,
     allowed: `its own files, '${KIT_PACKAGE}/contract', other contracts`,
-    cure: isKit ? KIT_CURE : 'Move what the contract needs into contract/.',
+    cure: 'Move what the contract needs into contract/.',
   };
 }

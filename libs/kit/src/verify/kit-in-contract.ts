@@ -1,10 +1,8 @@
+import { isMoreOfKit } from '#lint/workspace.js';
 import type { ImportFact } from './file-facts.js';
 import type { Module, SourceFile } from './module.js';
 import type { BoundaryViolation } from './violation.js';
 import { KIT_PACKAGE } from './workspace.js';
-
-/** What to do about it. */
-export const KIT_CURE = `Import from '${KIT_PACKAGE}/contract'; what is not there does not belong in a contract.`;
 
 /** An application installs the kit; it is not in the workspace. */
 export function kitInContract(
@@ -12,12 +10,7 @@ export function kitInContract(
   source: SourceFile,
   { specifier, line }: ImportFact,
 ): BoundaryViolation | undefined {
-  if (
-    source.area !== 'contract' ||
-    specifier === `${KIT_PACKAGE}/contract` ||
-    (specifier !== KIT_PACKAGE && !specifier.startsWith(`${KIT_PACKAGE}/`))
-  )
-    return undefined;
+  if (source.area !== 'contract' || !isMoreOfKit(specifier)) return undefined;
   return {
     rule: 'contract-alone',
     source: module.module,
@@ -26,6 +19,6 @@ export function kitInContract(
     line,
     fact: `the contract of ${module.module} imports '${specifier}'`,
     allowed: `its own files, '${KIT_PACKAGE}/contract', other contracts`,
-    cure: KIT_CURE,
+    cure: `Import from '${KIT_PACKAGE}/contract'; what is not there does not belong in a contract.`,
   };
 }
