@@ -31,7 +31,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'inbox-check': {
     edits: [
       {
-        file: '/messaging/inbox.js',
+        file: '/messaging/inbox/inbox.js',
         from: 'on conflict do nothing',
         to: "on conflict (consumer, message_id) do update set state = 'ready'",
       },
@@ -43,7 +43,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'key-order': {
     edits: [
       {
-        file: '/messaging/deliveries.js',
+        file: '/messaging/inbox/deliveries.js',
         from: 'order by r.position limit $5',
         to: 'order by md5(r.message_id::text) limit least(1, $5)',
       },
@@ -66,7 +66,11 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
   'sent-mark': {
     edits: [
-      { file: '/messaging/relay.js', from: 'if (!accepted.has(message.id))', to: 'if (message.id === undefined)' },
+      {
+        file: '/messaging/relay/relay.js',
+        from: 'if (!accepted.has(message.id))',
+        to: 'if (message.id === undefined)',
+      },
     ],
     takesOut: 'is a message marked as sent only when the log has it',
     // a broker that fails between two sends loses nothing: it must fail often to fail within one
@@ -76,7 +80,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'outbox-order': {
     edits: [
       {
-        file: '/messaging/relay.js',
+        file: '/messaging/relay/relay.js',
         from: 'order by sent_at, seq limit $2',
         to: 'order by md5(id::text) limit least(1, $2)',
       },
@@ -88,13 +92,13 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   membership: {
     // and without the fence, which would keep it from being seen
     edits: [
-      { file: '/messaging/assignment.js', from: 'if (winner.replica === replica)', to: 'if (winner.replica)' },
+      { file: '/messaging/replicas/assignment.js', from: 'if (winner.replica === replica)', to: 'if (winner.replica)' },
       {
-        file: '/messaging/membership.js',
+        file: '/messaging/replicas/membership.js',
         from: '(part) => beat.others.every((other) =>',
         to: '(part) => beat.others.every((other) => true ||',
       },
-      { file: '/messaging/deliveries.js', from: SETTLED_BY_A_MEMBER, to: SETTLED_BY_ANYBODY },
+      { file: '/messaging/inbox/deliveries.js', from: SETTLED_BY_A_MEMBER, to: SETTLED_BY_ANYBODY },
     ],
     takesOut: 'does a part of the work belong to one replica at a time',
     injure: 'replica',

@@ -30,7 +30,7 @@ export {
   SettingsError,
 } from './host/index.js';
 export { decodeCursor, encodeCursor, Forbidden, InvalidRequest, Unauthenticated, type Problem } from './http/index.js';
-export { Consumer, type ConsumerOptions } from './messaging/consumer.js';
+export { Consumer, type ConsumerOptions } from './messaging/consumers/consumer.js';
 export {
   DeadLetters,
   NoDeadLetter,
@@ -38,8 +38,8 @@ export {
   type DeadLetterFilter,
   type DeadLetterState,
   type DeadLetterSummary,
-} from './messaging/dead-letters.js';
-export { ForeignEvent, NoOpenTransaction } from './messaging/outbox-errors.js';
+} from './messaging/operations/dead-letters.js';
+export { ForeignEvent, NoOpenTransaction } from './messaging/outbox/outbox-errors.js';
 export {
   Continues,
   OnTimer,
@@ -49,19 +49,19 @@ export {
   type ProcessOptions,
   type Run,
   type StateClass,
-} from './messaging/process/index.js';
-export type { Happening, HistoryEntry } from './messaging/process/history.js';
-export type { RunStatus } from './messaging/process/process-store.js';
+} from './messaging/processes/index.js';
+export type { Happening, HistoryEntry } from './messaging/processes/history.js';
+export type { RunStatus } from './messaging/processes/process-store.js';
 export {
   Processes,
   type PendingTimer,
   type RunDetails,
   type RunFilter,
   type RunSummary,
-} from './messaging/process/processes.js';
-export type { FailedAttempt } from './messaging/consumer.js';
-export type { Retention } from './messaging/retention.js';
-export { Singleton, type SingletonOptions } from './messaging/singleton.js';
+} from './messaging/operations/processes.js';
+export type { FailedAttempt } from './messaging/consumers/consumer.js';
+export type { Retention } from './messaging/operations/retention.js';
+export { Singleton, type SingletonOptions } from './messaging/singletons/singleton.js';
 export type { CallMetrics } from './observe/index.js';
 export { Authentication, CurrentUser, Public, Roles } from './security/index.js';
 export {

@@ -16,11 +16,17 @@ export {
   type DeadLetter,
   type DeadLetterState,
   type DeadLetterSummary,
-} from './messaging/dead-letters.js';
-export { ConsumerInUse, forgetConsumer } from './messaging/forget-consumer.js';
-export { COUNT_MAX, overview, type ConsumerState, type OutboxState, type Overview } from './messaging/overview.js';
-export { listRuns, resumeRun, showRun, type RunDetails, type RunSummary } from './messaging/process/processes.js';
-export { checkReplay, replay, type ReplaySpan } from './messaging/replay.js';
+} from './messaging/operations/dead-letters.js';
+export { ConsumerInUse, forgetConsumer } from './messaging/operations/forget-consumer.js';
+export {
+  COUNT_MAX,
+  overview,
+  type ConsumerState,
+  type OutboxState,
+  type Overview,
+} from './messaging/operations/overview.js';
+export { listRuns, resumeRun, showRun, type RunDetails, type RunSummary } from './messaging/operations/processes.js';
+export { checkReplay, replay, type ReplaySpan } from './messaging/operations/replay.js';
 export type { LineEvents, ModuleLine } from './data/module-line.js';
-export type { Sql } from './messaging/sql.js';
+export type { Sql } from './messaging/storage/sql.js';
 export { nearest } from './topology/nearest.js';

@@ -7,8 +7,8 @@ export {
   type DeadLetterFilter,
   type DeadLetterState,
   type DeadLetterSummary,
-} from './dead-letters.js';
-export { ForeignEvent, NoOpenTransaction } from './outbox-errors.js';
+} from './operations/dead-letters.js';
+export { ForeignEvent, NoOpenTransaction } from './outbox/outbox-errors.js';
 export {
   listRuns,
   Processes,
@@ -18,9 +18,9 @@ export {
   type RunDetails,
   type RunFilter,
   type RunSummary,
-} from './process/processes.js';
-export { SILENCE_MS } from './membership.js';
-export { MESSAGING_MIGRATIONS } from './schema.js';
-export { type Sql, sqlOf } from './sql.js';
-export { RETENTION_DEFAULT, type Retention } from './retention.js';
-export { overview, type ConsumerState, type OutboxState, type Overview } from './overview.js';
+} from './operations/processes.js';
+export { SILENCE_MS } from './replicas/membership.js';
+export { MESSAGING_MIGRATIONS } from './storage/schema.js';
+export { type Sql, sqlOf } from './storage/sql.js';
+export { RETENTION_DEFAULT, type Retention } from './operations/retention.js';
+export { overview, type ConsumerState, type OutboxState, type Overview } from './operations/overview.js';

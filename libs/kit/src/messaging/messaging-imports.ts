@@ -1,8 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { ModuleDataSource } from '../data/index.js';
-import { DeadLetters } from './dead-letters.js';
-import { Processes } from './process/processes.js';
-import { sqlOf } from './sql.js';
+import { DeadLetters } from './operations/dead-letters.js';
+import { Processes } from './operations/processes.js';
+import { sqlOf } from './storage/sql.js';
 
 @Module({})
 class ModuleOperations {}

@@ -8,7 +8,7 @@ import { jetstream } from '@nats-io/jetstream';
 import { connect, headers as emptyHeaders } from '@nats-io/transport-node';
 import { DataSource } from 'typeorm';
 import type { ModuleDataSource } from '../../src/data/index.js';
-import { sqlOf } from '../../src/messaging/sql.js';
+import { sqlOf } from '../../src/messaging/storage/sql.js';
 import { startNatsServer, type TestNatsServer } from '@fledge/cli/servers';
 import { EARS } from '../../src/compliance/messaging/chatter.js';
 import { Chatter } from '../../src/compliance/messaging/chatter-world.js';

@@ -8,20 +8,20 @@ import { CommandContract, defineContract, EventContract, type Fields } from '../
 import { type ModuleDataSource, openModuleData } from '../../src/data/index.js';
 import { freshDatabase } from '../../src/testing/fresh-database.js';
 import type { StoredMessage } from '../../src/transport/index.js';
-import { Dispatcher } from '../../src/messaging/dispatcher.js';
-import { Inbox } from '../../src/messaging/inbox.js';
-import { Membership } from '../../src/messaging/membership.js';
-import { Outbox } from '../../src/messaging/outbox.js';
-import { OutboxLane } from '../../src/messaging/outbox-lane.js';
-import { register } from '../../src/messaging/registry.js';
-import { MESSAGING_MIGRATIONS } from '../../src/messaging/schema.js';
-import { type Sql, sqlOf } from '../../src/messaging/sql.js';
-import { Continues, OnTimer, Process, Starts } from '../../src/messaging/process/decorators.js';
-import { discoverProcesses } from '../../src/messaging/process/discover-processes.js';
-import type { ProcessConsumer } from '../../src/messaging/process/process-consumer.js';
-import { Processes } from '../../src/messaging/process/processes.js';
-import type { Run } from '../../src/messaging/process/run.js';
-import { Timers } from '../../src/messaging/process/timers.js';
+import { Dispatcher } from '../../src/messaging/dispatch/dispatcher.js';
+import { Inbox } from '../../src/messaging/inbox/inbox.js';
+import { Membership } from '../../src/messaging/replicas/membership.js';
+import { Outbox } from '../../src/messaging/outbox/outbox.js';
+import { OutboxLane } from '../../src/messaging/outbox/outbox-lane.js';
+import { register } from '../../src/messaging/inbox/registry.js';
+import { MESSAGING_MIGRATIONS } from '../../src/messaging/storage/schema.js';
+import { type Sql, sqlOf } from '../../src/messaging/storage/sql.js';
+import { Continues, OnTimer, Process, Starts } from '../../src/messaging/processes/decorators.js';
+import { discoverProcesses } from '../../src/messaging/processes/discover-processes.js';
+import type { ProcessConsumer } from '../../src/messaging/processes/process-consumer.js';
+import { Processes } from '../../src/messaging/operations/processes.js';
+import type { Run } from '../../src/messaging/processes/run.js';
+import { Timers } from '../../src/messaging/processes/timers.js';
 
 Logger.overrideLogger(false);
 

@@ -1,6 +1,6 @@
-import { DeadLetters } from '../../src/messaging/dead-letters.js';
-import { HISTORY_MAX } from '../../src/messaging/process/history.js';
-import type { Run } from '../../src/messaging/process/run.js';
+import { DeadLetters } from '../../src/messaging/operations/dead-letters.js';
+import { HISTORY_MAX } from '../../src/messaging/processes/history.js';
+import type { Run } from '../../src/messaging/processes/run.js';
 import { eventually } from '../../src/testing/eventually.js';
 import { type CheckoutState, doings, openCheckouts, Paid, placed } from './checkouts.js';
 

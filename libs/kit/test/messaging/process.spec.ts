@@ -1,11 +1,11 @@
 import { UndeclaredDependency } from '../../src/contract/index.js';
-import { forgetConsumer } from '../../src/messaging/forget-consumer.js';
-import { Membership } from '../../src/messaging/membership.js';
-import type { Sql } from '../../src/messaging/sql.js';
-import { HISTORY_MAX } from '../../src/messaging/process/history.js';
-import type { Run } from '../../src/messaging/process/run.js';
-import { Timers } from '../../src/messaging/process/timers.js';
-import { register } from '../../src/messaging/registry.js';
+import { forgetConsumer } from '../../src/messaging/operations/forget-consumer.js';
+import { Membership } from '../../src/messaging/replicas/membership.js';
+import type { Sql } from '../../src/messaging/storage/sql.js';
+import { HISTORY_MAX } from '../../src/messaging/processes/history.js';
+import type { Run } from '../../src/messaging/processes/run.js';
+import { Timers } from '../../src/messaging/processes/timers.js';
+import { register } from '../../src/messaging/inbox/registry.js';
 import { eventually } from '../../src/testing/eventually.js';
 import { Charge, type CheckoutState, doings, FarAway, openCheckouts, Paid, placed, Refused } from './checkouts.js';
 

@@ -6,9 +6,9 @@ import { EventBus, EventsHandler, type IEventHandler } from '@nestjs/cqrs';
 import { IsString } from 'class-validator';
 import { DataSource } from 'typeorm';
 import { type ModuleDataSource, openModuleData } from '../../src/data/index.js';
-import { forgetConsumer } from '../../src/messaging/forget-consumer.js';
-import { MESSAGING_MIGRATIONS } from '../../src/messaging/schema.js';
-import { type Sql, sqlOf } from '../../src/messaging/sql.js';
+import { forgetConsumer } from '../../src/messaging/operations/forget-consumer.js';
+import { MESSAGING_MIGRATIONS } from '../../src/messaging/storage/schema.js';
+import { type Sql, sqlOf } from '../../src/messaging/storage/sql.js';
 
 @EventContract('gossip.heard.v1', { key: 'who' })
 class Heard {

@@ -1,0 +1,63 @@
+import { CallContext, now, runIsolated, type Handler, type Timed, wheel } from '../../boundary/index.js';
+import type { StoredMessage } from '../../transport/index.js';
+import type { DurableConsumer } from '../consumers/consumer.js';
+import { HandlerTimeout } from '../consumers/delivery-errors.js';
+
+/** How a try ended. */
+export type AttemptOutcome = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
+
+const OK: AttemptOutcome = { ok: true };
+
+/**
+ * One try of a message: the context in which its handler runs, in an isolated scope, as a call would. Ends when the
+ * handler does, when its time is up, or when it is given up; what the handler does later is nobody's.
+ */
+export class Attempt extends CallContext implements Timed {
+  before: Timed | null = null;
+  after: Timed | null = null;
+  private end: ((outcome: AttemptOutcome) => void) | undefined;
+
+  constructor(
+    module: string,
+    private readonly consumer: DurableConsumer,
+    private readonly stored: StoredMessage,
+  ) {
+    super(module, stored.source, now() + consumer.rules.timeoutMs, undefined, stored.headers.traceparent, stored.id);
+  }
+
+  /** Runs the handler. Never rejects. */
+  run(): Promise<AttemptOutcome> {
+    return new Promise((resolve) => {
+      this.end = (outcome) => {
+        this.end = undefined;
+        wheel.letGo(this);
+        resolve(outcome);
+      };
+      wheel.watch(this);
+      const handler: Handler = { execute: () => this.consumer.handle(this.stored) };
+      Promise.resolve()
+        .then(() => runIsolated(this, handler, this.stored))
+        .then(
+          () => this.end?.(OK),
+          (error: unknown) => this.end?.({ ok: false, error }),
+        );
+    });
+  }
+
+  expire(): void {
+    this.giveUp(new HandlerTimeout(this.consumer.name, this.stored.name, this.consumer.rules.timeoutMs));
+  }
+
+  override rejected(reason: unknown): boolean {
+    if (!this.end) return false;
+    this.giveUp(reason instanceof Error ? reason : new Error(String(reason)));
+    return true;
+  }
+
+  /** Ends the try without its handler, whose signal aborts. */
+  giveUp(error: Error): void {
+    if (!this.end) return;
+    this.end({ ok: false, error });
+    this.cancel();
+  }
+}

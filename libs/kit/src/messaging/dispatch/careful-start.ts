@@ -1,0 +1,78 @@
+import { now } from '../../boundary/index.js';
+import type { HandlerContext } from './batch.js';
+import type { Delivery } from '../inbox/deliveries.js';
+import type { Membership } from '../replicas/membership.js';
+
+/**
+ * How long after a replica was killed or froze each start of a handler is noted before it, in milliseconds: its message
+ * may have been the cause.
+ */
+const CAREFUL_MS = 30_000;
+/** Noted starts after which a message that is not settled yet is not started again. */
+export const DEADLY_STARTS = 3;
+
+/**
+ * Ends with the turn of the last suspect of this process, of whatever module: a crash ends everything that runs in the
+ * process.
+ */
+let lastTurn: Promise<void> = Promise.resolve();
+
+/** Whether a message may start now, and how to end its turn. */
+export interface Turn {
+  /** How often the process ended while it was handled, if that is too often. */
+  readonly deaths: number | undefined;
+  end(): void;
+}
+
+/**
+ * After a replica was killed: notes each start of a handler before it, so that a message that ends its process again
+ * and again is known.
+ */
+export class CarefulStart {
+  private until = 0;
+
+  constructor(
+    private readonly context: HandlerContext,
+    membership: Membership,
+  ) {
+    membership.onDeath(() => (this.until = now() + CAREFUL_MS));
+  }
+
+  get isOn(): boolean {
+    return now() < this.until;
+  }
+
+  /**
+   * Notes that a message is about to be started. One that was under way when a process ended waits until no other such
+   * message runs here: so a message that only ran at the same time is not blamed. Returns `undefined` when it is no
+   * more to be started here by then.
+   */
+  async turnOf(delivery: Delivery, isStillHere: () => boolean): Promise<Turn | undefined> {
+    const { deliveries, module, logger } = this.context;
+    let end = (): void => undefined;
+    let starts: number | undefined;
+    try {
+      if ((await deliveries.startsOf(delivery)) > 0) {
+        const before = lastTurn;
+        lastTurn = new Promise((resolve) => (end = resolve));
+        await before;
+      }
+      if (isStillHere()) starts = await deliveries.noteStart(delivery);
+    } catch (error) {
+      if (isStillHere())
+        logger.warn(
+          `${module}: the start of ${delivery.message.id} cannot be noted: ${error instanceof Error ? error.message : String(error)}`,
+        );
+    }
+    // its partition may have been left to another replica meanwhile
+    if (!isStillHere()) {
+      end();
+      return undefined;
+    }
+    if (starts === undefined || starts <= DEADLY_STARTS) return { deaths: undefined, end };
+    logger.error(
+      `${module}: ${delivery.consumer} is not started again with ${delivery.message.id}: the process ended ${starts - 1} times while it was handled`,
+    );
+    return { deaths: starts - 1, end };
+  }
+}

@@ -1,0 +1,115 @@
+import type { DurableConsumer } from '../consumers/consumer.js';
+import type { Deliveries, Delivery, FailedDelivery } from '../inbox/deliveries.js';
+import { UnknownVersion } from '../consumers/delivery-errors.js';
+import { InvalidMessage } from '../../contract/index.js';
+import { failedAttempt, isFinal, isPassing, waitMs } from './retry.js';
+
+/**
+ * Every so many failures in a row that say nothing of the message (a deadlock, a lost connection) count as a failed try
+ * nevertheless: a message that brings them about itself ends as a dead letter, and a database that is away for an hour
+ * makes none.
+ */
+export const PASSING_MAX = 20;
+
+/** Decides what becomes of messages that failed; remembers of each what its row does not hold. */
+export class FailurePolicy {
+  private readonly passing = new Map<string, { readonly delivery: Delivery; times: number }>();
+  private readonly suspects = new Map<string, Delivery>();
+
+  constructor(
+    private readonly replicaNow: () => string,
+    private readonly deliveries: Pick<Deliveries, 'isKnownElsewhere'>,
+  ) {}
+
+  /** Whether a transaction with this message among others could not be committed, so that it is to have its own. */
+  isSuspect({ consumer, message }: Delivery): boolean {
+    return this.suspects.size > 0 && this.suspects.has(`${consumer} ${message.id}`);
+  }
+
+  suspect(delivery: Delivery): void {
+    this.suspects.set(`${delivery.consumer} ${delivery.message.id}`, delivery);
+  }
+
+  /** Forgets a message that ended, or that another replica has now. */
+  clear({ consumer, message }: Delivery): void {
+    if (this.suspects.size > 0) this.suspects.delete(`${consumer} ${message.id}`);
+    if (this.passing.size > 0) this.passing.delete(`${consumer} ${message.id}`);
+  }
+
+  /** Forgets the messages of a consumer's partitions that are another replica's now. */
+  keep(consumer: string, isHeld: (partition: number) => boolean): void {
+    for (const [id, delivery] of this.suspects)
+      if (delivery.consumer === consumer && !isHeld(delivery.partition)) this.suspects.delete(id);
+    for (const [id, { delivery }] of this.passing)
+      if (delivery.consumer === consumer && !isHeld(delivery.partition)) this.passing.delete(id);
+  }
+
+  /** Whether a failure is to be written down as a try of this message. Counts it. */
+  counts(delivery: Delivery, error: unknown): boolean {
+    if (!isPassing(error)) return true;
+    const id = `${delivery.consumer} ${delivery.message.id}`;
+    const times = (this.passing.get(id)?.times ?? 0) + 1;
+    this.passing.set(id, { delivery, times });
+    return times % PASSING_MAX === 0;
+  }
+
+  /** What a failure makes of a message. One that only newer code can handle waits until that has its partition. */
+  async failed(consumer: DurableConsumer, delivery: Delivery, error: unknown): Promise<FailedDelivery> {
+    if (error instanceof UnknownVersion && (await this.deliveries.isKnownElsewhere(delivery)))
+      return this.postponed(consumer, delivery);
+    return this.counts(delivery, error) ? this.counted(consumer, delivery, error) : this.postponed(consumer, delivery);
+  }
+
+  /** The failure as a try of the message: it is tried again after a while, or is a dead letter. */
+  counted({ rules }: DurableConsumer, delivery: Delivery, error: unknown): FailedDelivery {
+    const attempts = delivery.attempts + 1;
+    const final = isFinal(error, rules);
+    const isDead = final || attempts >= rules.attemptsMax;
+    return {
+      delivery,
+      attempts,
+      tried: failedAttempt(error, attempts, this.replicaNow()),
+      waitMs: isDead ? undefined : waitMs(rules, attempts),
+      reason: final ? reasonOf(error) : `failed ${attempts} times`,
+      onDead: rules.onDead,
+    };
+  }
+
+  private postponed({ rules }: DurableConsumer, delivery: Delivery): FailedDelivery {
+    const times = this.passing.get(`${delivery.consumer} ${delivery.message.id}`)?.times ?? 1;
+    return {
+      delivery,
+      attempts: delivery.attempts,
+      tried: undefined,
+      waitMs: waitMs(rules, times),
+      reason: '',
+      onDead: rules.onDead,
+    };
+  }
+
+  /** What a message is that ended the process that handled it, again and again. */
+  deadly({ rules }: DurableConsumer, delivery: Delivery, deaths: number): FailedDelivery {
+    return {
+      delivery,
+      attempts: delivery.attempts,
+      tried: undefined,
+      waitMs: undefined,
+      reason: `the process ended ${deaths} times while it was handled`,
+      onDead: rules.onDead,
+    };
+  }
+
+  /** The consumer as it is told of a dead letter. */
+  deadLetterHandler(consumer: DurableConsumer, { reason, tried }: FailedDelivery): DurableConsumer {
+    return {
+      ...consumer,
+      handle: async (message) => consumer.onDead?.(message, { reason, history: tried ? [tried] : [] }),
+    };
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof UnknownVersion) return 'unknown version';
+  if (error instanceof InvalidMessage) return 'invalid message';
+  return 'not retryable';
+}

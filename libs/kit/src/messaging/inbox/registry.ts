@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { MessageLog, InboxPort } from '../../transport/index.js';
+import { type DurableConsumer, familyOf } from '../consumers/consumer.js';
+import { inboxRow } from './inbox-row.js';
+import { BEHIND, BUMP, SILENCE_MS } from '../replicas/membership-sql.js';
+import { partitionOf } from '../storage/schema.js';
+import type { Sql } from '../storage/sql.js';
+
+// A message says when it was stored to the millisecond. While others live, one of them may be newer than this replica,
+// or older: what they take is taken as well. xmax is 0 in a row that this statement has inserted.
+const REGISTER = `
+insert into message_consumer as c (name, kind, takes, ready, begins_at) values ($1, $2, $3, $4, case when $4 then date_trunc('milliseconds', clock_timestamp()) else '-infinity' end)
+on conflict (name) do update set takes = case
+  when exists (select from message_replica where replica is distinct from $5::uuid) then c.takes || array(select t from unnest(excluded.takes) t where t <> all(c.takes))
+  else excluded.takes end
+returning (xmax = 0) as "isNew", ready`;
+
+const POLL_MS = 50;
+
+const BACKFILL = `
+insert into inbox (consumer, message_id, position, partition, source, kind, name, key, payload, headers, occurred_at)
+select $2, m.id, -9000000000000000000 + $3::bigint + m.n, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at
+from json_to_recordset($1::json) as m(n int, id uuid, source text, kind text, name text, key text, payload text, headers jsonb, occurred_at timestamptz)
+on conflict do nothing`;
+
+/**
+ * Writes the consumers of this replica's code into the module's list, so that every replica stores for them from now
+ * on, and fills the inbox of those that are new and begin with the past. Those are `ready` when their past is there.
+ * What a consumer takes no more is stored for it until a replica starts while no other one lives.
+ * @param replica this one, once others can see it.
+ */
+export async function register(sql: Sql, consumers: readonly DurableConsumer[], replica?: string): Promise<void> {
+  let isNew = false;
+  for (const { name, kind, takes, rules } of consumers) {
+    const [row] = await sql.rows<{ isNew: boolean }>(REGISTER, [
+      name,
+      kind,
+      takes,
+      rules.startFrom === 'now',
+      replica ?? null,
+    ]);
+    isNew ||= row?.isNew ?? false;
+  }
+  if (isNew) await untilKnown(sql, replica);
+}
+
+/**
+ * Resolves when every replica that runs stores for new consumers: it has read the list when it has seen the view. One
+ * that is frozen does not; it is left out after `SILENCE_MS`, and reads the list when it is back.
+ */
+async function untilKnown(sql: Sql, replica: string | undefined): Promise<void> {
+  const [view] = await sql.rows<{ version: number }>(BUMP);
+  for (let waitedMs = 0; waitedMs < 2 * SILENCE_MS; waitedMs += POLL_MS) {
+    if ((await sql.rows(BEHIND, [view?.version, replica ?? null])).length === 0) return;
+    await sleep(POLL_MS);
+  }
+}
+
+/** Stores the past of consumers that begin with it; before what has come since, and once, however often it is begun. */
+export async function backfill(
+  sql: Sql,
+  consumers: readonly DurableConsumer[],
+  messageLog: MessageLog,
+  inbox: InboxPort,
+): Promise<void> {
+  const waiting = await sql.rows<{ name: string }>('select name from message_consumer where not ready');
+  for (const consumer of consumers.filter(({ name }) => waiting.some((row) => row.name === name))) {
+    let stored = 0;
+    for await (const messages of messageLog.history(inbox, consumer.takes)) {
+      const wanted = messages.filter((message) => consumer.takes.includes(familyOf(message.name)));
+      await sql.rows(BACKFILL, [
+        JSON.stringify(wanted.map((message, n) => ({ n, ...inboxRow(message) }))),
+        consumer.name,
+        stored,
+      ]);
+      stored += messages.length;
+    }
+    await sql.rows('update message_consumer set ready = true where name = $1', [consumer.name]);
+  }
+}

@@ -1,0 +1,90 @@
+import { PARTITIONS } from '../storage/schema.js';
+import type { Sql } from '../storage/sql.js';
+
+/**
+ * Where counting ends for a person: more than this is told as this. Bounds the time of a look, whatever has piled up.
+ */
+export const COUNT_MAX = 100_000;
+/** Held keys whose waiting messages are looked at for the oldest. */
+const HELD_KEYS_MAX = 1_000;
+
+/** How the messages of a module stand: its outbox, and each of its consumers. */
+export interface Overview {
+  readonly outbox: OutboxState;
+  /** By name. */
+  readonly consumers: readonly ConsumerState[];
+}
+
+/** What a module has stored to be sent. */
+export interface OutboxState {
+  /** Messages that are not sent yet; The bound of counting at the most. */
+  readonly unsent: number;
+  /** Milliseconds since the oldest of them was stored; `null` when there is none. */
+  readonly oldestMs: number | null;
+}
+
+/** How far one consumer has come. No count is more than the bound of counting. */
+export interface ConsumerState {
+  readonly name: string;
+  readonly kind: 'event' | 'command';
+  /** Messages in the inbox that it has to handle, those behind a hold among them. */
+  readonly waiting: number;
+  /** Keys that wait for a retry, or for somebody to look after a dead letter. */
+  readonly heldKeys: number;
+  /** Dead letters that are not settled. */
+  readonly dead: number;
+  /** Milliseconds that the oldest waiting message has been in the inbox; `null` when nothing waits. */
+  readonly oldestMs: number | null;
+  /** Milliseconds since the oldest waiting message was published; `null` when nothing waits. */
+  readonly lagMs: number | null;
+  /** Of a process: runs that have failed. `null` when it is none, or has never run. */
+  readonly failedRuns: number | null;
+}
+
+interface OverviewRow {
+  readonly unsent: number;
+  readonly oldestMs: number | null;
+  readonly consumers: readonly ConsumerState[];
+}
+
+const count = (from: string): string => `(select count(*)::int from (select from ${from} limit $1) counted)`;
+// `greatest` passes over a null
+const sinceMs = (time: string): string =>
+  `(case when ${time} is not null then round(greatest(extract(epoch from clock_timestamp() - ${time}), 0) * 1000)::float8 end)`;
+
+// Each count ends at its bound, and each oldest row is the first of an index.
+const OVERVIEW = `
+select ${count('outbox where sent_at is null')} as unsent,
+  (select ${sinceMs('min(first.created_at)')} from generate_series(0, ${PARTITIONS - 1}) part cross join lateral (
+    select created_at from outbox o where o.partition = part::smallint and o.sent_at is null order by o.sent_at, o.seq limit 1) first) as "oldestMs",
+  (select coalesce(json_agg(state order by state.name), '[]') from (
+    select c.name, c.kind,
+      ${count(`inbox i where i.consumer = c.name and i.state = 'ready'`)} + ${count(`inbox i where i.consumer = c.name and i.state = 'parked'`)} as waiting,
+      ${count('message_hold h where h.consumer = c.name')} as "heldKeys",
+      ${count(`dead_letter d where d.consumer = c.name and d.state = 'dead'`)} as dead,
+      oldest."oldestMs", oldest."lagMs",
+      case when exists (select from process p where p.name = c.name) then ${count(`process p where p.name = c.name and p.status = 'failed'`)} end as "failedRuns"
+    from message_consumer c cross join lateral (
+      select ${sinceMs('min(received_at)')} as "oldestMs", ${sinceMs('min(occurred_at)')} as "lagMs" from (
+        select ready.* from generate_series(0, ${PARTITIONS - 1}) part cross join lateral (
+          select received_at, occurred_at from inbox i where i.consumer = c.name and i.partition = part::smallint and i.state = 'ready' order by i.position limit 1) ready
+        union all
+        select parked.* from (select key from message_hold h where h.consumer = c.name limit ${HELD_KEYS_MAX}) held cross join lateral (
+          select received_at, occurred_at from inbox i where i.consumer = c.name and i.key = held.key and i.state = 'parked' order by i.position limit 1) parked
+      ) waiting
+    ) oldest
+  ) state) as consumers`;
+
+/**
+ * Looks once at how the messages of a module stand; one statement, whose work is bounded.
+ * @param countMax where each count ends; default 100,000.
+ */
+export async function overview(sql: Sql, countMax: number = COUNT_MAX): Promise<Overview> {
+  const [row] = await sql.rows<OverviewRow>(OVERVIEW, [countMax]);
+  if (!row) throw new Error('PostgreSQL answered a look at the messages with no row');
+  const { unsent, oldestMs, consumers } = row;
+  return {
+    outbox: { unsent, oldestMs },
+    consumers: consumers.map((state) => ({ ...state, waiting: Math.min(state.waiting, countMax) })),
+  };
+}

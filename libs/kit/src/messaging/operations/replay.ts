@@ -1,0 +1,71 @@
+import { FledgeError } from '../../contract/index.js';
+import type { Sql } from '../storage/sql.js';
+
+/** Rows that one statement marks at the most, so that none holds locks for long. */
+export const REPLAY_ROWS_MAX = 1_000;
+
+/** Which messages are to be sent again: those that were published in this time. */
+export interface ReplaySpan {
+  readonly since: Date;
+  /** This moment is not in it. Default: the end of time. */
+  readonly until?: Date;
+}
+
+/** Messages of that time were to be sent again, and some of them are deleted by now. Nothing was marked. */
+export class ReplayTooOld extends FledgeError {
+  readonly code = 'fledge.replay-too-old';
+  readonly kind = 'conflict';
+  readonly outcome = 'rejected';
+  readonly hint: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  constructor(module: string, since: Date, keptSince: Date) {
+    super(
+      `${module} keeps only what was published after ${keptSince.toISOString()}, and ${since.toISOString()} is before that`,
+    );
+    this.hint = `What was sent is deleted after the \`sent\` of the topology's \`retention\`. For all that is left, use ${keptSince.toISOString()}.`;
+    this.data = { module, since: since.toISOString(), keptSince: keptSince.toISOString() };
+  }
+}
+
+// In the order of their numbers, so that what a relay sends meanwhile goes out in the order of each key.
+const MARK = `
+with chosen as materialized (
+  select seq from outbox where seq > $1::bigint and seq <= $2::bigint and sent_at is not null and created_at >= $3 and ($4::timestamptz is null or created_at < $4)
+  order by seq limit ${REPLAY_ROWS_MAX}
+), marked as (
+  update outbox o set sent_at = null, sent_via = null from chosen where o.seq = chosen.seq and o.sent_at is not null returning o.seq
+)
+select (select count(*)::int from marked) as marked, (select max(seq) from chosen) as last`;
+
+/**
+ * Sees whether all of a span is still kept.
+ * @throws ReplayTooOld
+ */
+export async function checkReplay(sql: Sql, module: string, { since }: ReplaySpan): Promise<void> {
+  // a time is told in whole milliseconds: the first one after what is deleted
+  const [deleted] = await sql.rows<{ keptSince: Date }>(
+    `select date_trunc('milliseconds', created_until) + interval '1 ms' as "keptSince" from outbox_deleted`,
+  );
+  if (deleted && since < deleted.keptSince) throw new ReplayTooOld(module, since, deleted.keptSince);
+}
+
+/**
+ * Marks what a module has sent and keeps as unsent, so that its relays send it again, with the same ids: consumers that
+ * have handled it know it again, and those that never got it do. Safe to repeat. Answers how many messages.
+ * @throws ReplayTooOld before anything is marked.
+ */
+export async function replay(sql: Sql, module: string, span: ReplaySpan): Promise<number> {
+  await checkReplay(sql, module, span);
+  // what is sent from now on is sent already: without an end, a busy module would never come to it
+  const [end] = await sql.rows<{ last: string | null }>('select max(seq) as last from outbox');
+  let marked = 0;
+  for (let after: string | null = '0'; after !== null && end?.last != null;) {
+    const [round]: { marked: number; last: string | null }[] = await sql.rows<{ marked: number; last: string | null }>(
+      MARK,
+      [after, end.last, span.since, span.until ?? null],
+    );
+    marked += round?.marked ?? 0;
+    after = round?.last ?? null;
+  }
+  return marked;
+}

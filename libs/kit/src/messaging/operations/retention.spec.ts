@@ -1,0 +1,101 @@
+import { openModuleData, type ModuleDataSource } from '../../data/index.js';
+import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.js';
+import { sweep, SWEEP_ROWS_MAX } from './retention.js';
+import { MESSAGING_MIGRATIONS } from '../storage/schema.js';
+import { sqlOf } from '../storage/sql.js';
+
+const KEPT = { sentMs: 60_000, handledMs: 120_000, deadLettersMs: 180_000, processesMs: 240_000 };
+
+describe('retention', () => {
+  let database: FreshDatabase;
+  let source: ModuleDataSource;
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+    source = await openModuleData({
+      module: 'kept',
+      url: database.url,
+      entities: [],
+      migrations: MESSAGING_MIGRATIONS,
+    });
+  });
+  afterAll(async () => {
+    await source.destroy();
+    await database.drop();
+  });
+
+  const ago = (seconds: number): string => `clock_timestamp() - interval '${seconds} seconds'`;
+  const count = async (table: string): Promise<number> =>
+    Number((await source.query<{ count: string }[]>(`select count(*) from ${table}`))[0]?.count);
+
+  it('deletes what was sent, in portions, and nothing that waits', async () => {
+    await source.query(
+      `insert into outbox (kind, name, key, partition, payload, sent_at) select 'event', 'a.b.v1', 'k', 0, '{}', ${ago(61)} from generate_series(1, ${SWEEP_ROWS_MAX + 5})`,
+    );
+    await source.query(
+      `insert into outbox (kind, name, key, partition, payload, sent_at, created_at) values ('event', 'a.b.v1', 'k', 0, '{}', ${ago(59)}, now()), ('event', 'a.b.v1', 'k', 0, '{}', null, ${ago(9_999)})`,
+    );
+    expect(await sweep(sqlOf(source), KEPT)).toBe(SWEEP_ROWS_MAX + 5);
+    expect(await count('outbox')).toBe(2);
+  });
+
+  it('remembers up to when it has deleted what was sent', async () => {
+    await source.query(
+      `insert into outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-02T03:04:05Z', ${ago(61)}), ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-01T00:00:00Z', ${ago(61)})`,
+    );
+    await source.query('delete from outbox_deleted');
+    await sweep(sqlOf(source), KEPT);
+    await source.query(
+      `insert into outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-01T00:00:00Z', ${ago(61)})`,
+    );
+    await sweep(sqlOf(source), KEPT);
+    expect(await source.query('select created_until from outbox_deleted')).toEqual([
+      { created_until: new Date('2026-01-02T03:04:05Z') },
+    ]);
+  });
+
+  it('deletes what was sent again by hand before its consumers forget that they have handled it', async () => {
+    const before = await count('outbox');
+    await source.query(
+      `insert into outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', ${ago(121)}, ${ago(1)}), ('event', 'a.b.v1', 'k', 0, '{}', ${ago(119)}, ${ago(1)}), ('event', 'a.b.v1', 'k', 0, '{}', ${ago(121)}, null)`,
+    );
+    expect(await sweep(sqlOf(source), KEPT)).toBe(1);
+    expect(await count('outbox')).toBe(before + 2);
+  });
+
+  it('deletes what was handled, and what is dead later', async () => {
+    const put = (state: string, seconds: number | undefined): Promise<unknown> =>
+      source.query(`insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, state, ended_at)
+        values ('c', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'k', '{}', now(), '${state}', ${seconds === undefined ? 'null' : ago(seconds)})`);
+    await put('handled', 121);
+    await put('handled', 119);
+    await put('abandoned', 121);
+    await put('dead', 121);
+    await put('dead', 181);
+    await put('ready', undefined);
+    expect(await sweep(sqlOf(source), KEPT)).toBe(3);
+    expect(await source.query('select state from inbox order by state')).toEqual([
+      { state: 'dead' },
+      { state: 'handled' },
+      { state: 'ready' },
+    ]);
+  });
+
+  it('lets what waits behind a dead letter go on when that goes', async () => {
+    await source.query(`insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, state, ended_at)
+      values ('b', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'old', '{}', now(), 'dead', ${ago(181)}), ('b', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'new', '{}', now(), 'dead', ${ago(179)})`);
+    await source.query(
+      "insert into message_hold (consumer, key, partition, due_at) values ('b', 'old', 0, null), ('b', 'new', 0, null)",
+    );
+    expect(await sweep(sqlOf(source), KEPT)).toBe(1);
+    expect(await source.query('select key from message_hold where due_at <= now()')).toEqual([{ key: 'old' }]);
+  });
+
+  it('deletes runs of processes that have finished, and none that has not', async () => {
+    await source.query(
+      `insert into process (name, key, state, status, finished_at) values ('p', '1', '{}', 'finished', ${ago(241)}), ('p', '2', '{}', 'finished', ${ago(239)}), ('p', '3', '{}', 'running', null)`,
+    );
+    expect(await sweep(sqlOf(source), KEPT)).toBe(1);
+    expect(await count('process')).toBe(2);
+  });
+});

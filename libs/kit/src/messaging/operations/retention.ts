@@ -1,0 +1,94 @@
+import { currentCall } from '../../boundary/index.js';
+import type { SingletonJob } from '../singletons/singletons.js';
+import type { Sql } from '../storage/sql.js';
+
+const DAY_MS = 86_400_000;
+
+/** How long what has ended is kept, in milliseconds. */
+export interface Retention {
+  /** Messages that were sent: what can be sent again when a broker was lost. Default three days. */
+  readonly sentMs: number;
+  /** What consumers have handled, by which they know it again. Not shorter than `sentMs`. Default seven days. */
+  readonly handledMs: number;
+  /** Dead letters, settled or not. Default 90 days. */
+  readonly deadLettersMs: number;
+  /** Runs of processes that have finished. Default 30 days. */
+  readonly processesMs: number;
+}
+
+/** How long it is if nothing is said. */
+export const RETENTION_DEFAULT: Retention = {
+  sentMs: 3 * DAY_MS,
+  handledMs: 7 * DAY_MS,
+  deadLettersMs: 90 * DAY_MS,
+  processesMs: 30 * DAY_MS,
+};
+
+/** Rows that one statement deletes at the most, so that none holds locks for long. */
+export const SWEEP_ROWS_MAX = 1_000;
+const SWEEP_EVERY_MS = 300_000;
+
+/** Deletes rows of the outbox and remembers up to when, so that a replay can tell what it has no more. */
+const forget = (seqs: string): string => `
+with gone as (delete from outbox where seq in (${seqs}) returning created_at), told as (
+  insert into outbox_deleted (created_until) select max(created_at) from gone having count(*) > 0
+  on conflict ("only") do update set created_until = greatest(outbox_deleted.created_until, excluded.created_until)
+)
+select 1 from gone`;
+
+const before = (column: string): string => `${column} < clock_timestamp() - $1 * interval '1 ms'`;
+// What was sent again by hand counts as sent anew; it still ends before consumers forget that they have handled it. A
+// message that waits for an operator stays in the inbox as long as its dead letter does; what waits behind it goes on
+// when it goes.
+const SWEEPS: readonly (readonly [keyof Retention, string])[] = [
+  ['sentMs', forget(`select seq from outbox where ${before('sent_at')} order by sent_at limit ${SWEEP_ROWS_MAX}`)],
+  [
+    'handledMs',
+    forget(
+      `select seq from (select seq, sent_at, created_at from outbox order by seq limit ${SWEEP_ROWS_MAX}) oldest where sent_at is not null and ${before('created_at')}`,
+    ),
+  ],
+  [
+    'handledMs',
+    `delete from inbox where ctid in (select ctid from inbox where ${before('ended_at')} and state in ('handled', 'abandoned') order by ended_at limit ${SWEEP_ROWS_MAX}) returning 1`,
+  ],
+  [
+    'deadLettersMs',
+    `with gone as (
+      delete from inbox where ctid in (select ctid from inbox where ${before('ended_at')} and state = 'dead' order by ended_at limit ${SWEEP_ROWS_MAX}) returning consumer, key
+    ), released as (
+      update message_hold h set due_at = clock_timestamp() where h.due_at is null and (h.consumer, h.key) in (select consumer, key from gone)
+    )
+    select 1 from gone`,
+  ],
+  [
+    'deadLettersMs',
+    `delete from dead_letter where ctid in (select ctid from dead_letter where ${before('died_at')} order by died_at limit ${SWEEP_ROWS_MAX}) returning 1`,
+  ],
+  [
+    'processesMs',
+    `delete from process where ctid in (select ctid from process where ${before('finished_at')} order by finished_at limit ${SWEEP_ROWS_MAX}) returning 1`,
+  ],
+];
+
+/** Deletes what is older than it is to be kept; answers how many rows. Ends early when `isOver` says so. */
+export async function sweep(sql: Sql, retention: Retention, isOver: () => boolean = () => false): Promise<number> {
+  let deleted = 0;
+  for (const [kept, statement] of SWEEPS) {
+    for (let rows = SWEEP_ROWS_MAX; rows === SWEEP_ROWS_MAX && !isOver(); deleted += rows)
+      rows = (await sql.rows(statement, [retention[kept]])).length;
+  }
+  return deleted;
+}
+
+/**
+ * Keeps a module's tables of messages bounded, on one replica at a time. No method's name has a colon, so it meets
+ * none.
+ */
+export function retentionJob(sql: Sql, retention: Retention): SingletonJob {
+  return {
+    name: 'kit:retention',
+    everyMs: SWEEP_EVERY_MS,
+    run: () => sweep(sql, retention, () => currentCall()?.signal.aborted ?? false),
+  };
+}

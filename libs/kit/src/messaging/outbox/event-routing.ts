@@ -1,0 +1,34 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { EventBus, type IEvent } from '@nestjs/cqrs';
+import { eventSpec } from '../../contract/index.js';
+import { NoOpenTransaction } from './outbox-errors.js';
+import type { Outbox } from './outbox.js';
+
+type Publish = (event: IEvent, ...rest: unknown[]) => unknown;
+
+/**
+ * Routes every stock `EventBus` of a container: events of contracts go into the outbox, also those of an aggregate's
+ * `commit()`; private events stay on the stock path, which is in this process and forgets them when it ends.
+ * @param outbox `undefined` for a module without tables, which can store nothing.
+ */
+export function attachEventBus(app: INestApplicationContext, module: string, outbox: Outbox | undefined): void {
+  for (const { instance } of [...app.get(ModulesContainer).values()].flatMap((part) => [...part.providers.values()])) {
+    if (instance instanceof EventBus) route(instance as EventBus<IEvent>, module, outbox);
+  }
+}
+
+function route(bus: EventBus<IEvent>, module: string, outbox: Outbox | undefined): void {
+  const stock = bus.publish.bind(bus) as Publish;
+  const publish: Publish = (event, ...rest) => {
+    const spec = eventSpec(event.constructor);
+    if (spec === undefined) return stock(event, ...rest);
+    if (outbox === undefined) throw new NoOpenTransaction(module, spec.name);
+    outbox.addEvent(event);
+    return undefined;
+  };
+  const publishAll = (events: readonly IEvent[], ...rest: unknown[]): unknown[] =>
+    events.map((event) => publish(event, ...rest));
+  Object.defineProperty(bus, 'publish', { value: publish, configurable: true });
+  Object.defineProperty(bus, 'publishAll', { value: publishAll, configurable: true });
+}

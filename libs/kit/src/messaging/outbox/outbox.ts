@@ -1,0 +1,194 @@
+import type { QueryRunner } from 'typeorm';
+import { type Catalogue, currentContext } from '../../boundary/index.js';
+import { type Class, eventSpec, InvalidMessage } from '../../contract/index.js';
+import type { CommitHook, ModuleDataSource } from '../../data/index.js';
+import { KEY_MAX } from '../../transport/index.js';
+import { ForeignEvent, NoOpenTransaction } from './outbox-errors.js';
+import { afterCommit, beforeCommit } from '../signals/checkpoints.js';
+import type { LaneEntry, OutboxLane, OutgoingMessage } from './outbox-lane.js';
+import { partitionOf } from '../storage/schema.js';
+import { isStorable } from '../storage/storable.js';
+
+/** A message that waits for the commit of the transaction that it was stored in. */
+interface Pending {
+  readonly kind: 'event' | 'command';
+  readonly name: string;
+  readonly target: string | null;
+  readonly key: string;
+  /** JSON text. */
+  readonly payload: string;
+  readonly headers: { readonly traceparent?: string };
+}
+
+/**
+ * Locks that the keys of a module share. One transaction takes no more, whatever it publishes: PostgreSQL has room for
+ * some thousand.
+ */
+const LOCKS = 512;
+/** Messages that one statement stores at the most. */
+const STORE_MAX = 1_000;
+
+// The locks of all keys are taken before a row gets its number, in one order, and are kept until the commit: so the
+// numbers of a key rise in the order of commits, and two transactions never wait for each other.
+const locksOf = (keys: string): string => `
+select pg_advisory_xact_lock(hashtext('outbox:' || current_schema()), slot) from (select distinct hashtext(key) & ${LOCKS - 1} as slot from ${keys} order by slot) slots`;
+
+const STORE = `
+with given as materialized (
+  select * from json_to_recordset($1::json) as m(n int, kind text, name text, target text, key text, payload text, headers jsonb)
+), locked as materialized (${locksOf('given')})
+insert into outbox (kind, name, target, key, partition, payload, headers)
+select kind, name, target, key, ${partitionOf('key')}, payload, headers from given, (select count(*) from locked) all_locked order by n
+returning seq, id, partition, created_at as "createdAt"`;
+
+// Of a transaction whose messages take more than one statement.
+const LOCK = locksOf('unnest($1::text[]) keys(key)');
+
+interface StoredRow {
+  readonly seq: string;
+  readonly id: string;
+  readonly partition: number;
+  readonly createdAt: Date;
+}
+
+/**
+ * A module's outgoing messages. They are checked and copied when they are added, kept with the open transaction, and
+ * stored by one statement right before its commit (transactional outbox, after Richardson's "Microservices Patterns"):
+ * a rollback leaves nothing.
+ */
+export class Outbox implements CommitHook {
+  private readonly listeners: ((entry: LaneEntry) => void)[] = [];
+  private readonly entries = new WeakMap<readonly unknown[], LaneEntry>();
+
+  constructor(
+    private readonly source: ModuleDataSource,
+    private readonly module: string,
+    private readonly catalogue: Catalogue,
+    private readonly lane: OutboxLane,
+  ) {
+    source.commitHook = this;
+  }
+
+  /**
+   * Calls `listener` after each commit that stored messages in this process, and one of which nobody knows whether it
+   * did.
+   */
+  onStored(listener: (entry: LaneEntry) => void): void {
+    this.listeners.push(listener);
+  }
+
+  /**
+   * Adds an event of the module's own contract to the transaction of this flow.
+   * @throws InvalidMessage when it does not fit its contract; NoOpenTransaction; ForeignEvent.
+   */
+  addEvent(event: object): void {
+    const cls = event.constructor as Class;
+    const compiled = this.catalogue.event(cls);
+    if (compiled?.module !== this.module)
+      throw new ForeignEvent(this.module, eventSpec(cls)?.name ?? cls.name, compiled?.module);
+    const copy = compiled.codec.copy(event) as Record<string, unknown>;
+    this.add({
+      kind: 'event',
+      name: compiled.name,
+      target: null,
+      key: keyOf(compiled.name, copy[compiled.key]),
+      payload: JSON.stringify(copy),
+      headers: headers(),
+    });
+  }
+
+  /**
+   * Adds a command to the transaction of this flow, to be handled durably by its module, in order with the others of
+   * the key.
+   * @throws InvalidMessage when it does not fit its contract; NoOpenTransaction.
+   */
+  addCommand(command: object, key: string): void {
+    const compiled = this.catalogue.message(command.constructor as Class);
+    if (compiled?.kind !== 'command') throw new TypeError(`${command.constructor.name} is no command of a contract`);
+    const payload = JSON.stringify(compiled.input.copy(command));
+    this.add({
+      kind: 'command',
+      name: compiled.name,
+      target: compiled.module,
+      key: keyOf(compiled.name, key),
+      payload,
+      headers: headers(),
+    });
+  }
+
+  /** For the data source: stores what was added. */
+  async before(enlisted: readonly unknown[], runner: QueryRunner): Promise<void> {
+    const pending = enlisted as readonly Pending[];
+    const stored: OutgoingMessage[] = [];
+    if (pending.length > STORE_MAX) await this.source.rowsPrepared(LOCK, [pending.map(({ key }) => key)], runner);
+    for (let from = 0; from < pending.length; from += STORE_MAX) {
+      const portion = pending.slice(from, from + STORE_MAX);
+      const rows = await this.source.rowsPrepared<StoredRow>(
+        STORE,
+        [JSON.stringify(portion.map((message, n) => ({ n, ...message })))],
+        runner,
+      );
+      rows.forEach((row, n) => stored.push(this.outgoing(row, portion[n] as Pending)));
+    }
+    this.entries.set(enlisted, this.lane.open(stored));
+    beforeCommit(this.module);
+  }
+
+  /** For the data source: tells that there is something to send. */
+  after(enlisted: readonly unknown[]): void {
+    afterCommit(this.module);
+    const entry = this.entries.get(enlisted) as LaneEntry;
+    this.lane.commit(entry);
+    for (const listener of this.listeners) listener(entry);
+  }
+
+  /** For the data source: what was stored is undone, or nobody knows. */
+  failed(enlisted: readonly unknown[]): void {
+    const entry = this.entries.get(enlisted);
+    if (!entry) return;
+    this.lane.remove(entry);
+    for (const listener of this.listeners) listener(entry);
+  }
+
+  private outgoing(
+    { seq, id, partition, createdAt }: StoredRow,
+    { kind, name, target, key, payload, headers }: Pending,
+  ): OutgoingMessage {
+    return {
+      seq,
+      partition,
+      message: {
+        id,
+        kind,
+        name,
+        source: this.module,
+        target: target ?? undefined,
+        key,
+        payload,
+        headers,
+        occurredAt: createdAt.toISOString(),
+        partition,
+      },
+    };
+  }
+
+  private add(message: Pending): void {
+    if (!this.source.enlist(message)) throw new NoOpenTransaction(this.module, message.name);
+  }
+}
+
+function keyOf(name: string, key: unknown): string {
+  if (typeof key === 'string' && key.length > 0 && key.length <= KEY_MAX && isStorable(key)) return key;
+  throw new InvalidMessage(name, [
+    {
+      path: 'key',
+      rule: 'key',
+      message: `must be a text of 1 to ${KEY_MAX} characters without U+0000 and half surrogate pairs`,
+    },
+  ]);
+}
+
+function headers(): Pending['headers'] {
+  const context = currentContext();
+  return context ? { traceparent: context.traceparent } : {};
+}

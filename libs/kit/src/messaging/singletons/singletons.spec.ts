@@ -1,0 +1,199 @@
+import { Logger, Scope, type ModuleMetadata } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Catalogue, currentCall, ModuleServer } from '../../boundary/index.js';
+import { defineContract } from '../../contract/index.js';
+import { type ModuleDataSource, openModuleData } from '../../data/index.js';
+import { eventually } from '../../testing/eventually.js';
+import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.js';
+import { Membership, SILENCE_MS } from '../replicas/membership.js';
+import { refuseUnstored } from '../module-messaging.js';
+import { MESSAGING_MIGRATIONS } from '../storage/schema.js';
+import { Singleton } from './singleton.js';
+import { discoverSingletons, type SingletonJob, Singletons } from './singletons.js';
+import { sqlOf } from '../storage/sql.js';
+
+Logger.overrideLogger(false);
+
+class Sweeper {
+  @Singleton('sweep', { everyMs: 100 })
+  sweep(): void {}
+}
+
+class OtherSweeper {
+  @Singleton('sweep', { everyMs: 100 })
+  sweepToo(): void {}
+}
+
+describe('singletons', () => {
+  let database: FreshDatabase;
+  let source: ModuleDataSource;
+  const replicas: { stop(): Promise<void> }[] = [];
+
+  beforeAll(async () => {
+    database = await freshDatabase();
+    source = await openModuleData({
+      module: 'single',
+      url: database.url,
+      entities: [],
+      migrations: MESSAGING_MIGRATIONS,
+    });
+  });
+  afterEach(async () => {
+    await Promise.all(replicas.splice(0).map((replica) => replica.stop()));
+    await source.query('truncate message_replica, singleton');
+  });
+  afterAll(async () => {
+    await source.destroy();
+    await database.drop();
+  });
+
+  async function replica(
+    run: () => unknown,
+    everyMs = 100,
+    ...others: SingletonJob[]
+  ): Promise<{ singletons: Singletons; stop(): Promise<void> }> {
+    const membership = new Membership(sqlOf(source));
+    const singletons = new Singletons(
+      'single',
+      [{ name: 'sweep', everyMs, run }, ...others],
+      membership,
+      sqlOf(source),
+    );
+    await membership.start();
+    singletons.start();
+    const stop = async (): Promise<void> => {
+      await singletons.stop();
+      await membership.stop();
+    };
+    const self = { singletons, stop };
+    replicas.push(self);
+    return self;
+  }
+
+  it('run once an interval with three replicas, and go on within a second after a drain', async () => {
+    const runs: { by: number; at: number }[] = [];
+    const three = [];
+    for (const by of [0, 1, 2]) three.push(await replica(() => runs.push({ by, at: performance.now() })));
+    await eventually(() => runs.length >= 8, 'eight runs');
+    const [first] = runs;
+    expect(new Set(runs.map(({ by }) => by))).toEqual(new Set([first?.by]));
+    const gaps = runs.slice(1).map(({ at }, n) => at - (runs[n]?.at ?? 0));
+    // by the clock of the database, before its answer comes
+    expect(Math.min(...gaps)).toBeGreaterThan(90);
+
+    const drainedAt = performance.now();
+    await three[first?.by ?? 0]?.stop();
+    await eventually(() => runs.at(-1)?.by !== first?.by, 'another replica goes on');
+    expect((runs.find(({ by }) => by !== first?.by)?.at ?? Infinity) - drainedAt).toBeLessThan(SILENCE_MS / 2);
+  });
+
+  it('wait for the rest of their interval at a replica that is new', async () => {
+    let runs = 0;
+    const first = await replica(() => runs++, 3_600_000);
+    await eventually(() => runs === 1, 'one run');
+    await first.stop();
+    let beats = 0;
+    await replica(() => runs++, 3_600_000, { name: 'beat', everyMs: 10, run: () => beats++ });
+    await eventually(() => beats >= 5, 'the other replica runs what is due');
+    expect(runs).toBe(1);
+  });
+
+  it('never run twice at once, however long a run takes, and end with the run in hand', async () => {
+    const running = { one: 0, other: 0 };
+    let most = 0;
+    let ended = 0;
+    const slow = (by: 'one' | 'other') => async (): Promise<void> => {
+      running[by]++;
+      most = Math.max(most, running.one + running.other);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      running[by]--;
+      ended++;
+    };
+    const one = await replica(slow('one'), 10);
+    await replica(slow('other'), 10);
+    await eventually(() => ended >= 3 && running.one === 1, 'a fourth run is under way');
+    await one.stop();
+    expect(running.one).toBe(0);
+    await eventually(() => ended >= 5, 'the other replica goes on');
+    expect(most).toBe(1);
+  });
+
+  it('wait as long as they say when there is nothing to do, and are woken by a commit in any replica', async () => {
+    let runs = 0;
+    const idle: SingletonJob = { name: 'idle', everyMs: 10, idleMs: 3_600_000, run: () => (runs++, Infinity) };
+    const first = await replica(() => undefined, 100, idle);
+    const second = await replica(() => undefined, 100, idle);
+    await eventually(() => runs === 1, 'the first run');
+    first.singletons.committed();
+    await eventually(() => runs === 2, 'a run after a commit here');
+    second.singletons.committed();
+    await eventually(() => runs === 3, 'a run after a commit elsewhere');
+  });
+
+  it('go on after an error, which is counted', async () => {
+    let runs = 0;
+    const { singletons } = await replica(() => {
+      runs++;
+      throw new Error('no');
+    }, 10);
+    await eventually(() => runs >= 3, 'three runs');
+    expect(singletons.counts.get('sweep')?.failures).toBeGreaterThanOrEqual(2);
+  });
+
+  it('work in a context of their own, whose signal aborts when others have left the replica out', async () => {
+    let call: ReturnType<typeof currentCall>;
+    let end: () => void = () => undefined;
+    await replica(async () => {
+      call ??= currentCall();
+      await new Promise<void>((resolve) => (end = resolve));
+    });
+    await eventually(() => call !== undefined, 'it runs');
+    expect(call).toMatchObject({ caller: 'job', identity: undefined, idempotencyKey: undefined });
+    expect(call?.signal.aborted).toBe(false);
+    await source.query('delete from message_replica');
+    await eventually(() => call?.signal.aborted === true, 'the signal aborts', 2 * SILENCE_MS);
+    end();
+  });
+
+  it.each<[string, NonNullable<ModuleMetadata['providers']>]>([
+    ['singleton-twice', [Sweeper, OtherSweeper]],
+    ['singleton-scope', [{ provide: Sweeper, useClass: Sweeper, scope: Scope.REQUEST }]],
+  ])('stop the start with %s', async (cause, providers) => {
+    class Root {}
+    const app = await NestFactory.createApplicationContext(
+      { module: Root, providers },
+      { logger: false, abortOnError: false },
+    );
+    expect(() => discoverSingletons(app)).toThrow(expect.objectContaining({ code: `fledge.startup.${cause}` }));
+    await app.close();
+  });
+
+  it('stop the start of a module without tables, which has nowhere to keep when it ran', async () => {
+    class Root {}
+    const app = await NestFactory.createApplicationContext({ module: Root, providers: [Sweeper] }, { logger: false });
+    const contract = defineContract({ name: 'single' });
+    const parts = {
+      app,
+      spec: { contract, uses: [], entities: [], migrations: [] },
+      catalogue: new Catalogue([contract]),
+      moduleServer: new ModuleServer('single', [], 1, () => undefined),
+    };
+    expect(() => refuseUnstored(parts)).toThrow(
+      expect.objectContaining({
+        code: 'fledge.startup.consumer-tables',
+        message: expect.stringContaining("the singleton 'sweep' of single") as string,
+      }),
+    );
+    await app.close();
+  });
+
+  it('are found among the providers', async () => {
+    class Root {}
+    const app = await NestFactory.createApplicationContext({ module: Root, providers: [Sweeper] }, { logger: false });
+    expect(discoverSingletons(app)).toMatchObject([{ name: 'sweep', everyMs: 100 }]);
+    await app.close();
+    expect(() => Singleton('sweep', { everyMs: 1 })(Sweeper.prototype, 'sweep', {})).toThrow(
+      expect.objectContaining({ code: 'fledge.startup.singleton-interval' }),
+    );
+  });
+});

@@ -1,0 +1,263 @@
+import { type INestApplicationContext, Logger } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { currentContext, CallContext, now, runIsolated } from '../../boundary/index.js';
+import { StartupError } from '../../contract/index.js';
+import type { Assignment, Membership } from '../replicas/membership.js';
+import { isMember } from '../replicas/membership-sql.js';
+import { type SingletonSpec, singletonSpecs } from './singleton.js';
+import type { Sql } from '../storage/sql.js';
+
+/** How often other replicas are told that there may be work, in milliseconds. */
+const TELL_EVERY_MS = 200;
+/** How long a database that is away is left alone, in milliseconds. */
+const PAUSE_AFTER_FAILURE_MS = 500;
+
+/** Intervals from this on are kept in the database, in milliseconds: shorter ones begin anew at the next replica. */
+export const KEPT_FROM_MS = 5_000;
+
+// By the clock of the database: a replica that takes over, and one that was just started, wait for the rest of the
+// interval. A time that is to come, by a clock that stepped back since, counts as now.
+const BEGIN = `
+with begun as (
+  insert into singleton as s (name, ran_at) select $1, clock_timestamp() where ${isMember('$2')}
+  on conflict (name) do update set ran_at = excluded.ran_at
+  where s.ran_at + $3 * interval '1 ms' <= clock_timestamp() or s.ran_at > clock_timestamp()
+  returning 1
+)
+select exists (select from begun) as "isDue",
+  coalesce((select extract(epoch from ran_at + $3 * interval '1 ms' - clock_timestamp())::float8 * 1000 from singleton where name = $1), $3)::float8 as "inMs"`;
+
+/** A method with `@Singleton`, ready to be called. */
+export interface SingletonJob {
+  readonly name: string;
+  readonly everyMs: number;
+  /** The longest wait after a run that says that there is nothing to do; see `Singleton`. Default: `everyMs`. */
+  readonly idleMs?: number;
+  /** Whether commits end such a wait. Default true. */
+  readonly onCommit?: boolean;
+  readonly run: () => unknown;
+}
+
+/** How often a singleton ran in this process. */
+export interface SingletonCount {
+  readonly runs: number;
+  readonly failures: number;
+}
+
+/**
+ * The singletons among a container's providers.
+ * @throws StartupError for two of one name, and for one of a provider that is made anew for each request.
+ */
+export function discoverSingletons(app: INestApplicationContext): SingletonJob[] {
+  const wrappers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.providers.values()]);
+  const jobs = new Map<string, SingletonJob>();
+  const seen = new Set<unknown>();
+  for (const wrapper of wrappers) {
+    const cls: unknown = (wrapper.instance as object | undefined)?.constructor ?? wrapper.metatype;
+    if (typeof cls !== 'function' || seen.has(cls)) continue;
+    seen.add(cls);
+    for (const spec of singletonSpecs(cls)) {
+      const where = `${cls.name}.${spec.method}`;
+      if (jobs.has(spec.name))
+        throw new StartupError(
+          'singleton-twice',
+          `two methods are the singleton '${spec.name}', one of them ${where}`,
+          'Give each its own name in @Singleton.',
+        );
+      if (!wrapper.isDependencyTreeStatic())
+        throw new StartupError(
+          'singleton-scope',
+          `the provider of ${where} is made anew for each request, and a singleton runs without one`,
+          'Leave `scope` out of it and of what it injects.',
+        );
+      jobs.set(spec.name, jobOf(spec, wrapper.instance as Readonly<Record<string, () => unknown>>));
+    }
+  }
+  return [...jobs.values()];
+}
+
+function jobOf(
+  { name, everyMs, idleMs, onCommit, method }: SingletonSpec,
+  instance: Readonly<Record<string, () => unknown>>,
+): SingletonJob {
+  return {
+    name,
+    everyMs,
+    ...(idleMs !== undefined && { idleMs }),
+    ...(onCommit !== undefined && { onCommit }),
+    run: () => instance[method]?.(),
+  };
+}
+
+/** Runs a module's singletons on this replica, each while it is this one's. */
+export class Singletons {
+  private readonly rounds: readonly Round[];
+  private toldAt = -Infinity;
+
+  constructor(
+    module: string,
+    jobs: readonly SingletonJob[],
+    private readonly membership: Membership,
+    sql: Sql,
+  ) {
+    this.rounds = jobs.map((job) => new Round(module, job, membership, sql));
+    membership.onTold('work', () => this.wake());
+  }
+
+  /** How often each ran here. */
+  get counts(): ReadonlyMap<string, SingletonCount> {
+    return new Map(this.rounds.map(({ job, runs, failures }) => [job.name, { runs, failures }]));
+  }
+
+  start(): void {
+    for (const round of this.rounds) round.start();
+  }
+
+  /** The module has committed something in this process: those that had nothing to do may have by now. */
+  committed(): void {
+    if (this.wake()) return;
+    const now = performance.now();
+    if (now - this.toldAt < TELL_EVERY_MS) return;
+    this.toldAt = now;
+    this.membership.tell('work');
+  }
+
+  /** Whether all of them are this replica's. */
+  private wake(): boolean {
+    let areHere = true;
+    for (const round of this.rounds) areHere = round.wake() && areHere;
+    return areHere;
+  }
+
+  /** Starts no more runs; resolves when those in hand have ended. Then others may take them. */
+  async stop(): Promise<void> {
+    await Promise.all(this.rounds.map((round) => round.stop()));
+  }
+}
+
+/** One singleton on this replica. */
+class Round {
+  runs = 0;
+  failures = 0;
+  private readonly logger = new Logger('singletons');
+  private readonly group: Assignment;
+  private timer: NodeJS.Timeout | undefined;
+  /** When the timer ends, and when it may end at the earliest, on the clock of `now()`. */
+  private nextAt = Infinity;
+  private mayRunAt = 0;
+  private running: Promise<void> | undefined;
+  private woken = false;
+  private context: CallContext | undefined;
+  private started = false;
+  private stopped = false;
+
+  constructor(
+    private readonly module: string,
+    readonly job: SingletonJob,
+    private readonly membership: Membership,
+    private readonly sql: Sql,
+  ) {
+    this.group = membership.join(`singleton:${job.name}`, 1);
+    this.group.onRelease(() => this.running === undefined);
+    this.group.onChange(() => this.changed());
+  }
+
+  start(): void {
+    this.started = true;
+    this.changed();
+  }
+
+  /** There may be something to do: runs as soon as its interval allows. Returns whether it is this replica's. */
+  wake(): boolean {
+    const isHere = this.group.held.has(0);
+    if (this.job.idleMs === undefined || this.job.onCommit === false) return true;
+    if (!isHere) return false;
+    // what it commits itself is no news to it
+    if (this.running) this.woken ||= currentContext() !== this.context;
+    else if (this.nextAt > this.mayRunAt) this.schedule(this.mayRunAt - now());
+    return true;
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.running;
+    await this.group.leave();
+  }
+
+  private changed(): void {
+    if (!this.group.held.has(0)) {
+      clearTimeout(this.timer);
+      this.timer = undefined;
+      this.context?.cancel();
+    } else if (!this.running && !this.timer) this.schedule(0);
+  }
+
+  private schedule(inMs: number): void {
+    if (this.stopped || !this.started || !this.group.held.has(0)) return;
+    clearTimeout(this.timer);
+    this.nextAt = now() + Math.max(inMs, 0);
+    this.timer = setTimeout(
+      () => {
+        this.timer = undefined;
+        this.running = this.round().then((waitMs) => {
+          this.running = undefined;
+          if (!this.group.held.has(0)) void this.membership.beatNow();
+          // what was lost meanwhile is waited for anew
+          this.schedule(waitMs);
+        });
+      },
+      Math.max(inMs, 0),
+    ).unref();
+  }
+
+  /** Runs if it is time to. Returns the milliseconds until it may be again; never rejects. */
+  private async round(): Promise<number> {
+    const { job } = this;
+    this.woken = false;
+    if (job.everyMs >= KEPT_FROM_MS) {
+      try {
+        const [begun] = await this.sql.rows<{ isDue: boolean; inMs: number }>(BEGIN, [
+          job.name,
+          this.membership.replica,
+          job.everyMs,
+        ]);
+        if (!begun?.isDue) return Math.max(Math.ceil(begun?.inMs ?? PAUSE_AFTER_FAILURE_MS), 1);
+      } catch (error) {
+        this.logger.warn(
+          `it cannot be told whether the singleton ${job.name} is due: ${error instanceof Error ? error.message : String(error)}`,
+        );
+        return PAUSE_AFTER_FAILURE_MS;
+      }
+    }
+    const startedAt = now();
+    const result = await this.run();
+    this.mayRunAt = startedAt + job.everyMs;
+    return Math.max(0, this.waitAfter(result) - (now() - startedAt));
+  }
+
+  /** From the start of a run to the next one, by what it returned. */
+  private waitAfter(result: unknown): number {
+    const { everyMs, idleMs } = this.job;
+    if (idleMs === undefined || this.woken || typeof result !== 'number') return everyMs;
+    return Math.min(Math.max(result, everyMs), idleMs);
+  }
+
+  /** Never rejects. */
+  private async run(): Promise<unknown> {
+    const { module, job } = this;
+    const context = (this.context = new CallContext(module, 'job', Infinity, undefined, undefined, undefined));
+    this.runs++;
+    try {
+      return await runIsolated(context, { execute: () => job.run() }, job);
+    } catch (error) {
+      this.failures++;
+      this.logger.error(
+        `[${context.correlationId}] the singleton ${job.name} of ${module} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
+      return undefined;
+    } finally {
+      this.context = undefined;
+    }
+  }
+}
