@@ -13,6 +13,8 @@ afterAll(remove);
 
 const ORDER =
   'contract → boundary → bus, transport → data → messaging → topology, security, observe, http, verify → host → testing → compliance';
+const MESSAGING_ORDER =
+  'storage, signals → replicas → outbox → relay → consumers → inbox → dispatch → processes, singletons → operations';
 const tester = new RuleTester({ languageOptions: { parser: tseslint.parser } });
 const at = (path: string, code: string) => ({ name: `${path}: ${code}`, filename: join(root, path), code });
 const bad = (path: string, code: string, message: string) => ({ ...at(path, code), errors: [{ message }] });
@@ -28,7 +30,13 @@ tester.run('kit-rooms', kitRooms, {
       "import { CallContext } from '../../boundary/index.js'; import { Transport } from '../transport.js';",
     ),
     at('libs/kit/src/security/guard.ts', "import { Forbidden } from '../http/index.js';"),
-    at('libs/kit/src/index.ts', "export { Host } from './host/index.js'; export { x } from './contract/errors.js';"),
+    at('libs/kit/src/index.ts', "export { Host } from './host/index.js'; export { x } from './contract/index.js';"),
+    at('libs/kit/src/operator.ts', "export { list } from './messaging/operations/dead-letters.js';"),
+    at(
+      'libs/kit/src/messaging/dispatch/dispatcher.ts',
+      "import { Inbox } from '../inbox/inbox.js'; import { y } from './batch.js';",
+    ),
+    at('libs/kit/src/messaging/module-messaging.ts', "import { Relay } from './relay/relay.js';"),
     at(
       'libs/kit/src/contract/shape.spec.ts',
       "import { testModule } from '../testing/index.js'; import { copy } from '../boundary/copy.js';",
@@ -56,6 +64,41 @@ tester.run('kit-rooms', kitRooms, {
       'libs/kit/src/host/host.ts',
       "const load = () => import('@fledge/kit/contract');",
       "A room imports other rooms by '../<room>/index.js', not by the package's name.",
+    ),
+    bad(
+      'libs/kit/src/messaging/outbox/outbox.ts',
+      "import { Relay } from '../relay/relay.js';",
+      `The room 'outbox' must not know 'relay', which is above it. The order is ${MESSAGING_ORDER}.`,
+    ),
+    bad(
+      'libs/kit/src/messaging/outbox/outbox.ts',
+      "import { ModuleMessaging } from '../module-messaging.js';",
+      "'../module-messaging.js' stands above the sub-rooms of 'messaging'. Move what is needed into a sub-room.",
+    ),
+    bad(
+      'libs/kit/src/messaging/attic/box.ts',
+      'export const box = 1;',
+      `'attic' has no place in the order of rooms. Give it one in libs/kit/lint/kit-rooms.js: ${MESSAGING_ORDER}.`,
+    ),
+    bad(
+      'libs/kit/src/data/source.ts',
+      "import { Host } from '../index.js';",
+      "'../index.js' is an entry file, which stands above all rooms. Import what it exports from its room.",
+    ),
+    bad(
+      'libs/kit/src/transport.ts',
+      "export { Host } from './host/index.js';",
+      `The room 'transport.ts' must not know 'host', which is above it. The order is ${ORDER}.`,
+    ),
+    bad(
+      'libs/kit/src/index.ts',
+      "export { Consumer } from './messaging/consumers/consumer.js';",
+      "'./messaging/consumers/consumer.js' is inside of the room 'messaging'. Import its index.js.",
+    ),
+    bad(
+      'libs/kit/src/extra.ts',
+      'export const x = 1;',
+      "The entry file 'extra.ts' is not listed. Say in libs/kit/lint/kit-rooms.js what it may import.",
     ),
     bad(
       'libs/kit/src/attic/box.ts',

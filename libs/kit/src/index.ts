@@ -30,38 +30,38 @@ export {
   SettingsError,
 } from './host/index.js';
 export { decodeCursor, encodeCursor, Forbidden, InvalidRequest, Unauthenticated, type Problem } from './http/index.js';
-export { Consumer, type ConsumerOptions } from './messaging/consumers/consumer.js';
 export {
+  Consumer,
+  Continues,
   DeadLetters,
+  ForeignEvent,
   NoDeadLetter,
+  NoOpenTransaction,
+  OnTimer,
+  Process,
+  Processes,
+  Singleton,
+  Starts,
+  type ConsumerOptions,
   type DeadLetter,
   type DeadLetterFilter,
   type DeadLetterState,
   type DeadLetterSummary,
-} from './messaging/operations/dead-letters.js';
-export { ForeignEvent, NoOpenTransaction } from './messaging/outbox/outbox-errors.js';
-export {
-  Continues,
-  OnTimer,
-  Process,
-  Starts,
+  type FailedAttempt,
+  type Happening,
+  type HistoryEntry,
   type MethodOf,
-  type ProcessOptions,
-  type Run,
-  type StateClass,
-} from './messaging/processes/index.js';
-export type { Happening, HistoryEntry } from './messaging/processes/history.js';
-export type { RunStatus } from './messaging/processes/process-store.js';
-export {
-  Processes,
   type PendingTimer,
+  type ProcessOptions,
+  type Retention,
+  type Run,
   type RunDetails,
   type RunFilter,
+  type RunStatus,
   type RunSummary,
-} from './messaging/operations/processes.js';
-export type { FailedAttempt } from './messaging/consumers/consumer.js';
-export type { Retention } from './messaging/operations/retention.js';
-export { Singleton, type SingletonOptions } from './messaging/singletons/singleton.js';
+  type SingletonOptions,
+  type StateClass,
+} from './messaging/index.js';
 export type { CallMetrics } from './observe/index.js';
 export { Authentication, CurrentUser, Public, Roles } from './security/index.js';
 export {

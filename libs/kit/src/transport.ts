@@ -32,36 +32,34 @@ export {
 } from './boundary/index.js';
 export { InvalidMessage, ModuleUnavailable, StartupError, type UnavailableReason } from './contract/index.js';
 export type { NatsSettings } from './topology/index.js';
-export { CALLER, parseBody, TRACEPARENT } from './transport/call-data.js';
 export {
+  CALLER,
   declaredFailure,
   faultOf,
+  KEY_MAX,
   kitFailure,
+  parseBody,
   readFailure,
-  type Failure,
-  type FailureReply,
-} from './transport/failure.js';
-export {
   receive,
   refuse,
   requestOf,
   settle,
+  TRACEPARENT,
+  type CallTransport,
+  type Failure,
+  type FailureReply,
+  type InboxPort,
+  type LogPosition,
+  type MessageHeaders,
+  type MessageLog,
   type PlainReply,
   type PlainRequest,
   type ReceivedCall,
-} from './transport/plain-calls.js';
-export { KEY_MAX } from './transport/message-log.js';
-export type {
-  CallTransport,
-  InboxPort,
-  LogPosition,
-  MessageHeaders,
-  MessageLog,
-  Sent,
-  SentHistory,
-  StoredMessage,
-  StoredPlace,
-  Transport,
-  TransportKind,
-  TransportPlace,
+  type Sent,
+  type SentHistory,
+  type StoredMessage,
+  type StoredPlace,
+  type Transport,
+  type TransportKind,
+  type TransportPlace,
 } from './transport/index.js';

@@ -1,5 +1,4 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import {
   CommandBus,
@@ -14,6 +13,7 @@ import {
 import type { Catalogue, CompiledMessage, Handler, ModuleServer, ModuleClient } from '../boundary/index.js';
 import { type Class, type Contract, messageSpec, StartupError, UndeclaredDependency } from '../contract/index.js';
 import { type BusCall, isInstance, NoHandler, NotAMessage } from './errors.js';
+import { providerClass, providersOf } from './providers.js';
 
 /** What a module may send: a client for each message of the contracts it uses. */
 export type ModuleClients = ReadonlyMap<Class, ModuleClient>;
@@ -185,8 +185,8 @@ function refuseForeign(moduleServer: ModuleServer, handler: InstanceWrapper, cls
 }
 
 function handledBy(wrapper: InstanceWrapper): Class | undefined {
-  const cls: unknown = (wrapper.instance as object | undefined)?.constructor ?? wrapper.metatype;
-  if (typeof cls !== 'function') return undefined;
+  const cls = providerClass(wrapper);
+  if (cls === undefined) return undefined;
   return HANDLER_KEYS.map((key) => Reflect.getMetadata(key, cls) as Class | undefined).find(Boolean);
 }
 
@@ -195,8 +195,4 @@ function handlerOf(app: INestApplicationContext, wrapper: InstanceWrapper, messa
   if (wrapper.isDependencyTreeStatic()) return wrapper.instance as Handler;
   const bus = app.get<{ execute: Execute }>(message.kind === 'command' ? CommandBus : QueryBus, { strict: false });
   return { execute: (input) => bus.execute(input as ICommand) };
-}
-
-function providersOf(app: INestApplicationContext): InstanceWrapper[] {
-  return [...app.get(ModulesContainer).values()].flatMap((module) => [...module.providers.values()]);
 }

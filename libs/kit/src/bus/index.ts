@@ -8,3 +8,4 @@ export {
   type EntityClass,
 } from './bounded-module.js';
 export { NoHandler, NotAMessage, type BusCall } from './errors.js';
+export { providerClass, providersOf } from './providers.js';

@@ -1,3 +1,4 @@
+export { Consumer, type ConsumerOptions, type FailedAttempt } from './consumers/consumer.js';
 export { messagingImports } from './messaging-imports.js';
 export { ModuleMessaging, refuseUnstored, type ModuleMessagingOptions } from './module-messaging.js';
 export {
@@ -8,19 +9,29 @@ export {
   type DeadLetterState,
   type DeadLetterSummary,
 } from './operations/dead-letters.js';
-export { ForeignEvent, NoOpenTransaction } from './outbox/outbox-errors.js';
+export { overview, type ConsumerState, type OutboxState, type Overview } from './operations/overview.js';
 export {
-  listRuns,
   Processes,
-  resumeRun,
-  showRun,
   type PendingTimer,
   type RunDetails,
   type RunFilter,
   type RunSummary,
 } from './operations/processes.js';
+export { RETENTION_DEFAULT, type Retention } from './operations/retention.js';
+export { ForeignEvent, NoOpenTransaction } from './outbox/outbox-errors.js';
+export {
+  Continues,
+  OnTimer,
+  Process,
+  Starts,
+  type MethodOf,
+  type ProcessOptions,
+  type StateClass,
+} from './processes/decorators.js';
+export type { Happening, HistoryEntry } from './processes/history.js';
+export type { RunStatus } from './processes/process-store.js';
+export type { Run } from './processes/run.js';
 export { SILENCE_MS } from './replicas/membership.js';
+export { Singleton, type SingletonOptions } from './singletons/singleton.js';
 export { MESSAGING_MIGRATIONS } from './storage/schema.js';
 export { type Sql, sqlOf } from './storage/sql.js';
-export { RETENTION_DEFAULT, type Retention } from './operations/retention.js';
-export { overview, type ConsumerState, type OutboxState, type Overview } from './operations/overview.js';

@@ -1,3 +1,5 @@
+export { CALLER, parseBody, TRACEPARENT } from './call-data.js';
+export { declaredFailure, faultOf, kitFailure, readFailure, type Failure, type FailureReply } from './failure.js';
 export {
   KEY_MAX,
   type MessageLog,
@@ -12,3 +14,12 @@ export {
 export { LocalMessageLog } from './local/local.message-log.js';
 export { LocalTransport } from './local/local.transport.js';
 export type { CallTransport, Transport, TransportKind, TransportPlace } from './transport.js';
+export {
+  receive,
+  refuse,
+  requestOf,
+  settle,
+  type PlainReply,
+  type PlainRequest,
+  type ReceivedCall,
+} from './plain-calls.js';

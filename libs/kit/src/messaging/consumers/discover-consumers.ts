@@ -1,8 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import type { Catalogue, CompiledEvent, ModuleServer } from '../../boundary/index.js';
-import type { BoundedModuleSpec } from '../../bus/index.js';
+import { type BoundedModuleSpec, providerClass, providersOf } from '../../bus/index.js';
 import { type Class, eventSpec, InvalidMessage, StartupError } from '../../contract/index.js';
 import type { StoredMessage } from '../../transport/index.js';
 import { consumerSpec, type DurableConsumer, familyOf, resolveRules } from './consumer.js';
@@ -24,8 +23,7 @@ export function discoverConsumers(
   moduleServer: ModuleServer,
 ): DurableConsumer[] {
   const found = new Map<string, DurableConsumer>();
-  const wrappers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.providers.values()]);
-  for (const wrapper of new Set(wrappers)) {
+  for (const wrapper of new Set(providersOf(app))) {
     const consumer = eventConsumer(wrapper, spec, catalogue);
     if (!consumer) continue;
     if (found.has(consumer.name))
@@ -44,8 +42,8 @@ function eventConsumer(
   spec: BoundedModuleSpec,
   catalogue: Catalogue,
 ): DurableConsumer | undefined {
-  const cls: unknown = (wrapper.instance as object | undefined)?.constructor ?? wrapper.metatype;
-  if (typeof cls !== 'function') return undefined;
+  const cls = providerClass(wrapper);
+  if (cls === undefined) return undefined;
   const handled = ((Reflect.getMetadata(EVENTS_HANDLED, cls) as Class[] | undefined) ?? []).filter(
     (event) => eventSpec(event) !== undefined,
   );

@@ -1,6 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
 import { EventBus, type IEvent } from '@nestjs/cqrs';
+import { providersOf } from '../../bus/index.js';
 import { eventSpec } from '../../contract/index.js';
 import { NoOpenTransaction } from './outbox-errors.js';
 import type { Outbox } from './outbox.js';
@@ -13,7 +13,7 @@ type Publish = (event: IEvent, ...rest: unknown[]) => unknown;
  * @param outbox `undefined` for a module without tables, which can store nothing.
  */
 export function attachEventBus(app: INestApplicationContext, module: string, outbox: Outbox | undefined): void {
-  for (const { instance } of [...app.get(ModulesContainer).values()].flatMap((part) => [...part.providers.values()])) {
+  for (const { instance } of providersOf(app)) {
     if (instance instanceof EventBus) route(instance as EventBus<IEvent>, module, outbox);
   }
 }

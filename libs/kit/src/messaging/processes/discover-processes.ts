@@ -1,8 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
 import { type Catalogue, classCodec, type CompiledEvent } from '../../boundary/index.js';
-import type { BoundedModuleSpec } from '../../bus/index.js';
+import { type BoundedModuleSpec, providerClass, providersOf } from '../../bus/index.js';
 import { eventSpec, shapeOf, StartupError } from '../../contract/index.js';
 import { resolveRules } from '../consumers/consumer.js';
 import type { Outbox } from '../outbox/outbox.js';
@@ -78,11 +77,10 @@ export function discoverProcesses(
 }
 
 function processClasses(app: INestApplicationContext): readonly Found[] {
-  const wrappers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.providers.values()]);
   const found = new Map<object, Found>();
-  for (const wrapper of wrappers) {
-    const cls: unknown = (wrapper.instance as object | undefined)?.constructor ?? wrapper.metatype;
-    if (typeof cls === 'function' && isProcess(cls) && !found.has(cls))
+  for (const wrapper of providersOf(app)) {
+    const cls = providerClass(wrapper);
+    if (cls !== undefined && isProcess(cls) && !found.has(cls))
       found.set(cls, { cls, wrapper, reactions: reactionsOf(cls) });
   }
   return [...found.values()];

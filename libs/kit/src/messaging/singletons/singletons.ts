@@ -1,6 +1,6 @@
 import { type INestApplicationContext, Logger } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
 import { currentContext, CallContext, now, runIsolated } from '../../boundary/index.js';
+import { providerClass, providersOf } from '../../bus/index.js';
 import { StartupError } from '../../contract/index.js';
 import type { Assignment, Membership } from '../replicas/membership.js';
 import { isMember } from '../replicas/membership-sql.js';
@@ -49,12 +49,11 @@ export interface SingletonCount {
  * @throws StartupError for two of one name, and for one of a provider that is made anew for each request.
  */
 export function discoverSingletons(app: INestApplicationContext): SingletonJob[] {
-  const wrappers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.providers.values()]);
   const jobs = new Map<string, SingletonJob>();
   const seen = new Set<unknown>();
-  for (const wrapper of wrappers) {
-    const cls: unknown = (wrapper.instance as object | undefined)?.constructor ?? wrapper.metatype;
-    if (typeof cls !== 'function' || seen.has(cls)) continue;
+  for (const wrapper of providersOf(app)) {
+    const cls = providerClass(wrapper);
+    if (cls === undefined || seen.has(cls)) continue;
     seen.add(cls);
     for (const spec of singletonSpecs(cls)) {
       const where = `${cls.name}.${spec.method}`;
