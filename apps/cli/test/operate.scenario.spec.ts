@@ -121,7 +121,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     await talk.sent();
     const [{ count } = { count: 0 }] = await talk.rows<{ count: number }>(
       'talker',
-      'select count(*)::int as count from outbox',
+      'select count(*)::int as count from fledge_outbox',
     );
     expect((await fledge('replay --module talker --since 1h')).out).toBe(
       `MODULE  MESSAGES\ntalker  ${String(count).padStart(8)}\n${count} messages marked unsent: the modules' relays send them again, and consumers that have handled one do not notice\n`,
@@ -142,13 +142,13 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
         await client.end();
       }
     };
-    await query("insert into listener.message_consumer (name, kind, takes) values ('gone', 'event', '{talker.said}')");
+    await query("insert into listener.fledge_consumer (name, kind, takes) values ('gone', 'event', '{talker.said}')");
     // as whoever changes the list does: each replica reads it with a new version of the view, at a beat at the latest
-    await query('update listener.message_view set version = version + 1');
+    await query('update listener.fledge_view set version = version + 1');
     await eventually(
       async () => {
         await talk.say('for whom', 1, 1);
-        expect(await query("select 1 from listener.inbox where consumer = 'gone'")).not.toEqual([]);
+        expect(await query("select 1 from listener.fledge_inbox where consumer = 'gone'")).not.toEqual([]);
       },
       'something for it',
       15_000,
@@ -156,7 +156,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     expect((await fledge('consumers forget listener gone')).out).toMatch(
       /^gone of listener is forgotten, and \d+ messages that waited for it are deleted\n$/,
     );
-    expect(await query("select 1 from listener.inbox where consumer = 'gone'")).toEqual([]);
+    expect(await query("select 1 from listener.fledge_inbox where consumer = 'gone'")).toEqual([]);
     expect((await fledge('consumers --module listener')).out).not.toContain('gone');
   });
 
@@ -225,17 +225,17 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
   it('is refused a replay of what is deleted, and told what there is', async () => {
     await talk.say('old', 1, 2);
     for (const listener of ['first', 'second']) await talk.until(listener, 'old', [1, 2]);
-    await talk.rows('talker', "insert into outbox_deleted (created_until) values ('2026-01-02T03:04:05.6789Z')");
+    await talk.rows('talker', "insert into fledge_outbox_deleted (created_until) values ('2026-01-02T03:04:05.6789Z')");
     await talk.rows(
       'listener',
-      "insert into outbox (kind, name, key, partition, payload, sent_at, sent_via) values ('event', 'listener.x.v1', 'k', 0, '{}', clock_timestamp(), 'elsewhere')",
+      "insert into fledge_outbox (kind, name, key, partition, payload, sent_at, sent_via) values ('event', 'listener.x.v1', 'k', 0, '{}', clock_timestamp(), 'elsewhere')",
     );
     expect(await fledge('replay --since 2026-01-02T03:04:05.678Z')).toEqual({
       code: 1,
       out: '',
       err: "fledge: talker keeps only what was published after 2026-01-02T03:04:05.679Z, and 2026-01-02T03:04:05.678Z is before that. What was sent is deleted after the `sent` of the topology's `retention`. For all that is left, use 2026-01-02T03:04:05.679Z.\n",
     });
-    expect(await talk.rows('listener', 'select sent_via from outbox')).toEqual([{ sent_via: 'elsewhere' }]);
+    expect(await talk.rows('listener', 'select sent_via from fledge_outbox')).toEqual([{ sent_via: 'elsewhere' }]);
     expect((await fledge('replay --since 2026-01-02T03:04:05.679Z --until 2026-01-03T00:00Z')).out).toMatch(
       /\n0 messages marked unsent\n$/,
     );
@@ -253,13 +253,13 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
       1,
       'fledge: the user of DATABASE_URL may not do this: permission denied to set role "fledge_listener". Use the owner, with whom the application runs.\n',
     ]);
-    await owner.query(`drop role ${clerk}; drop table talker.outbox_deleted`);
+    await owner.query(`drop role ${clerk}; drop table talker.fledge_outbox_deleted`);
     await owner.end();
     const older = await fledge('replay --since 1h');
     expect([older.code, older.err]).toEqual([
       1,
       expect.stringMatching(
-        /^fledge: the tables of messages are older than this command: .*outbox_deleted.*\. Start the application of this version once: it brings them up to date\.\n$/,
+        /^fledge: the tables of messages are older than this command: .*fledge_outbox_deleted.*\. Start the application of this version once: it brings them up to date\.\n$/,
       ),
     ]);
   });

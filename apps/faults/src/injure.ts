@@ -171,7 +171,7 @@ async function readUpTo(world: World): Promise<number> {
   try {
     const schemas = await tables.schemas();
     const [furthest] = await tables.rows<{ up_to: string | null }>(
-      `select max(sequence) as up_to from (${schemas.map((schema) => `select sequence from "${schema}".message_intake`).join(' union all ')}) read`,
+      `select max(sequence) as up_to from (${schemas.map((schema) => `select sequence from "${schema}".fledge_log_position`).join(' union all ')}) read`,
     );
     return Number(furthest?.up_to ?? Infinity);
   } catch {

@@ -184,7 +184,7 @@ describe.each([
     await stockAddsUp();
     expect(
       await rows(
-        'select * from ordering.dead_letter union all select * from payments.dead_letter union all select * from inventory.dead_letter union all select * from shipping.dead_letter',
+        'select * from ordering.fledge_dead_letter union all select * from payments.fledge_dead_letter union all select * from inventory.fledge_dead_letter union all select * from shipping.fledge_dead_letter',
       ),
     ).toEqual([]);
   }, 120_000);

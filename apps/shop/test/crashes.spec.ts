@@ -186,11 +186,11 @@ it.each(WORLDS)(
     ).toEqual([{ sum: 0 }]);
     for (const schema of ['inventory', 'ordering', 'payments', 'shipping']) {
       await eventually(
-        async () => expect(await count(`"${schema}".outbox where sent_at is null`)).toBe(0),
+        async () => expect(await count(`"${schema}".fledge_outbox where sent_at is null`)).toBe(0),
         `an empty outbox of ${schema}`,
         ENDED_WITHIN_MS,
       );
-      expect(await count(`"${schema}".dead_letter`)).toBe(0);
+      expect(await count(`"${schema}".fledge_dead_letter`)).toBe(0);
     }
   },
   300_000,

@@ -62,8 +62,8 @@ export class ShopTables {
    */
   async isAtRest(): Promise<boolean> {
     const messages = this.schemas.flatMap((schema) => [
-      `select 1 from "${schema}".outbox where sent_at is null`,
-      `select 1 from "${schema}".inbox where state in ('ready', 'parked')`,
+      `select 1 from "${schema}".fledge_outbox where sent_at is null`,
+      `select 1 from "${schema}".fledge_inbox where state in ('ready', 'parked')`,
     ]);
     for (const waiting of [
       "select 1 from ordering.orders where state in ('placing', 'placed', 'confirmed', 'shipped', 'cancelling')",
@@ -97,8 +97,8 @@ export class ShopTables {
   /** All that is wrong with the shop at rest, a line each. */
   async broken(told: readonly string[]): Promise<string[]> {
     const queries = this.schemas.flatMap((schema) => [
-      `select format('${schema}: %s of %s is a dead letter of %s', name, key, consumer) as line from "${schema}".dead_letter`,
-      `select format('${schema}: process %s of %s failed', name, key) as line from "${schema}".process where status = 'failed'`,
+      `select format('${schema}: %s of %s is a dead letter of %s', name, key, consumer) as line from "${schema}".fledge_dead_letter`,
+      `select format('${schema}: process %s of %s failed', name, key) as line from "${schema}".fledge_process where status = 'failed'`,
     ]);
     const found: string[] = [];
     for (const query of [...NEVER, ...queries]) {

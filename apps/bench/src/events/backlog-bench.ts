@@ -29,7 +29,7 @@ const STALLED_MS = 120_000;
 
 /** As if `source` had published all of it while nothing was carried. */
 const LEFT_BEHIND = `
-insert into source.outbox (kind, name, key, partition, payload)
+insert into source.fledge_outbox (kind, name, key, partition, payload)
 select 'event', 'source.happened.v1', topic, hashtext(topic) & 15, json_build_object('topic', topic, 'number', 1 + n / ${KEYS}, 'at', 0)
 from (select n, 'topic-' || n % ${KEYS} as topic from generate_series(0, $1::int - 1) n) numbered`;
 
@@ -86,7 +86,7 @@ async function leaveBehind(databaseUrl: string, events: number): Promise<void> {
   await client.connect();
   try {
     await client.query(LEFT_BEHIND, [events]);
-    await client.query('vacuum analyze source.outbox');
+    await client.query('vacuum analyze source.fledge_outbox');
   } finally {
     await client.end();
   }

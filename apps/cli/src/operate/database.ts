@@ -14,9 +14,14 @@ import { UnknownName } from './operate-errors.js';
 /** How long one statement of an operator may run. */
 const STATEMENT_TIMEOUT_MS = 60_000;
 
+/** Holds for a schema with all of these tables. */
+const hasTables = (...names: readonly string[]): string =>
+  `(select count(*) from pg_class c where c.relnamespace = n.oid and c.relkind = 'r' and c.relname in (${names.map((name) => `'${name}'`).join(', ')})) = ${names.length}`;
+
+// those of a version before are found, too: what is asked of them then says that they are older
 const MODULES = `
 select n.nspname as name from pg_namespace n
-where (select count(*) from pg_class c where c.relnamespace = n.oid and c.relkind = 'r' and c.relname in ('outbox', 'inbox', 'message_consumer')) = 3
+where ${hasTables('fledge_outbox', 'fledge_inbox', 'fledge_consumer')} or ${hasTables('outbox', 'inbox', 'message_consumer')}
 order by n.nspname`;
 
 /** The database of a system, as an operator sees it: one connection, one module at a time. */

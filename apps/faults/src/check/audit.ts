@@ -32,11 +32,11 @@ export async function beginAudit(tables: Tables): Promise<void> {
   await tables.rows(AUDIT);
   for (const schema of await tables.schemas()) {
     // by their ids: a time would be the database's, whose clock the lab sets
-    await tables.rows(`insert into lab.before select id from "${schema}".outbox on conflict do nothing`);
-    await tables.rows(`create trigger lab_note_handled after update of state on "${schema}".inbox for each row
+    await tables.rows(`insert into lab.before select id from "${schema}".fledge_outbox on conflict do nothing`);
+    await tables.rows(`create trigger lab_note_handled after update of state on "${schema}".fledge_inbox for each row
       when (new.state = 'handled' and old.state <> 'handled') execute function lab.note_handled()`);
     // a message that was handed over within one process is inserted as handled
-    await tables.rows(`create trigger lab_note_handed_over after insert on "${schema}".inbox for each row
+    await tables.rows(`create trigger lab_note_handed_over after insert on "${schema}".fledge_inbox for each row
       when (new.state = 'handled') execute function lab.note_handled()`);
   }
 }
@@ -45,10 +45,10 @@ export async function beginAudit(tables: Tables): Promise<void> {
 export async function brokenDeliveries(tables: Tables): Promise<string[]> {
   const schemas = await tables.schemas();
   const outboxes = schemas
-    .map((schema) => `select '${schema}' as source, seq, id, kind, name, target, key from "${schema}".outbox`)
+    .map((schema) => `select '${schema}' as source, seq, id, kind, name, target, key from "${schema}".fledge_outbox`)
     .join(' union all ');
   const consumers = schemas
-    .map((schema) => `select '${schema}' as module, name, kind, takes from "${schema}".message_consumer`)
+    .map((schema) => `select '${schema}' as module, name, kind, takes from "${schema}".fledge_consumer`)
     .join(' union all ');
   return [
     ...(await tables.lines(`

@@ -45,10 +45,10 @@ export async function brokenInvariants(
   for (const schema of await tables.schemas()) {
     broken.push(
       ...(await tables.lines(
-        `select format('${schema}: %s of %s is a dead letter of %s: %s', name, key, consumer, history) as line from "${schema}".dead_letter where state = 'dead'`,
+        `select format('${schema}: %s of %s is a dead letter of %s: %s', name, key, consumer, history) as line from "${schema}".fledge_dead_letter where state = 'dead'`,
       )),
       ...(await tables.lines(
-        `select format('${schema}: process %s of %s failed', name, key) as line from "${schema}".process where status = 'failed'`,
+        `select format('${schema}: process %s of %s failed', name, key) as line from "${schema}".fledge_process where status = 'failed'`,
       )),
     );
   }

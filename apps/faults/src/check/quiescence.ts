@@ -5,10 +5,10 @@ export async function unrest(tables: Tables): Promise<string[]> {
   const found: string[] = [];
   for (const schema of await tables.schemas()) {
     const [counts] = await tables.rows<Record<string, string>>(
-      `select (select count(*) from "${schema}".outbox where sent_at is null) as "messages not sent",
-              (select count(*) from "${schema}".inbox where state in ('ready', 'parked')) as "messages not handled",
-              (select count(*) from "${schema}".process where status = 'running') as "processes running",
-              (select count(*) from "${schema}".timer) as "timers set"`,
+      `select (select count(*) from "${schema}".fledge_outbox where sent_at is null) as "messages not sent",
+              (select count(*) from "${schema}".fledge_inbox where state in ('ready', 'parked')) as "messages not handled",
+              (select count(*) from "${schema}".fledge_process where status = 'running') as "processes running",
+              (select count(*) from "${schema}".fledge_timer) as "timers set"`,
     );
     for (const [what, count] of Object.entries(counts ?? {}))
       if (count !== '0') found.push(`${schema}: ${count} ${what}`);

@@ -10,7 +10,10 @@ const TIMELINES_MAX = 3;
  */
 export async function timelinesOf(tables: Tables, broken: readonly string[]): Promise<string[]> {
   const outboxes = (await tables.schemas())
-    .map((schema) => `select '${schema}' as source, seq, id, name, key, created_at, sent_at from "${schema}".outbox`)
+    .map(
+      (schema) =>
+        `select '${schema}' as source, seq, id, name, key, created_at, sent_at from "${schema}".fledge_outbox`,
+    )
     .join(' union all ');
   const keys = [...new Set(broken.flatMap((line) => line.match(UUID) ?? []))];
   const timelines: string[] = [];

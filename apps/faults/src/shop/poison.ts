@@ -53,7 +53,7 @@ async function deadLettersOf(databaseUrl: string, orderId: string): Promise<Dead
     for (const module of await tables.schemas()) {
       found.push(
         ...(await tables.rows<DeadLetter>(
-          `select '${module}' as module, consumer, message_id as id from "${module}".dead_letter where state = 'dead' and strpos(payload::text, $1) > 0`,
+          `select '${module}' as module, consumer, message_id as id from "${module}".fledge_dead_letter where state = 'dead' and strpos(payload::text, $1) > 0`,
           [orderId],
         )),
       );

@@ -9,6 +9,7 @@ export { IDLE_IN_TRANSACTION_TIMEOUT_MS } from './idle-limit.js';
 export { moduleDataImports } from './module-data-imports.js';
 export { CONNECT_TIMEOUT_MS, MIGRATION_WAIT_MS } from './module-database.js';
 export {
+  MIGRATION_TABLE,
   openModuleData,
   POOL_IDLE_MS,
   STATEMENT_TIMEOUT_MS,

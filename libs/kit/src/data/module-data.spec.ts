@@ -108,7 +108,7 @@ describe('the data of a module', () => {
 
   it('is prepared and migrated once when four replicas start at the same moment', async () => {
     const replicas = await Promise.all([1, 2, 3, 4].map(() => notes('alpha')));
-    expect(await asOwner('select name from alpha.migration')).toEqual([{ name: 'Notes1700000000000' }]);
+    expect(await asOwner('select name from alpha.fledge_migration')).toEqual([{ name: 'Notes1700000000000' }]);
     for (const replica of replicas) expect(await replica.getRepository(NoteRow).count()).toBe(0);
   });
 
@@ -125,7 +125,7 @@ describe('the data of a module', () => {
       expect(run).toHaveBeenCalledTimes(2);
       await notes('alpha', { migrations: [Named] });
       expect(run).toHaveBeenCalledTimes(2);
-      expect(await asOwner('select name from alpha.migration order by 1')).toEqual([
+      expect(await asOwner('select name from alpha.fledge_migration order by 1')).toEqual([
         { name: 'Notes1700000000000' },
         { name: 'told1700000000002' },
       ]);
@@ -222,7 +222,7 @@ describe('the data of a module', () => {
       data: { sql: 'create tible whole (id int)' },
     });
     expect(await asOwner("select tablename from pg_tables where schemaname = 'alpha' order by 1")).toEqual([
-      { tablename: 'migration' },
+      { tablename: 'fledge_migration' },
       { tablename: 'note' },
     ]);
     expect(await connections('alpha')).toBe(0);

@@ -39,28 +39,59 @@ export async function withModuleLock<T>(
 }
 
 /** The names of the migrations that a table in the module's schema says are done; none where there is no such table. */
-export async function migrationsDone(
-  client: Client,
-  { schema, role }: ModuleHome,
-  table: string,
-): Promise<ReadonlySet<string>> {
-  if (
-    !(await has(
-      client,
-      'select 1 from pg_class where relname = $1 and relnamespace = $2::regnamespace',
-      table,
-      quote(schema),
-    ))
-  )
-    return new Set();
-  // as the role, of which the owner may be a member that inherits nothing; several statements have a result each
-  const results = await client.query(
-    `set role ${quote(role)}; select name from ${quote(schema)}.${quote(table)}; reset role`,
+export async function migrationsDone(client: Client, home: ModuleHome, table: string): Promise<ReadonlySet<string>> {
+  if (!(await hasTable(client, home, table))) return new Set();
+  const rows = await asRole(client, home, `select name from ${quote(home.schema)}.${quote(table)}`);
+  return new Set(rows.map(({ name }) => String(name)));
+}
+
+/** The list of version 0.1. */
+const OLDER_LIST = 'migration';
+
+/**
+ * Copies the list of migrations that version 0.1 kept into `table`, once. The older list stays: a replica of that
+ * version that is started by mistake finds it, makes no second set of tables, and fails at once.
+ */
+export async function copyOlderList(client: Client, home: ModuleHome, table: string): Promise<void> {
+  if (await hasTable(client, home, table)) return;
+  const older = `${quote(home.schema)}.${quote(OLDER_LIST)}`;
+  // a table of the module's own may have that name
+  const isList = await has(
+    client,
+    `select 1 where 3 = (select count(*) from pg_attribute where attrelid = to_regclass($1) and attname in ('id', 'timestamp', 'name') and attnum > 0)`,
+    older,
   );
-  return new Set(
-    (results as unknown as readonly { readonly rows: readonly { readonly name: string }[] }[]).flatMap(({ rows }) =>
-      rows.map(({ name }) => name),
-    ),
+  if (!isList) return;
+  const list = `${quote(home.schema)}.${quote(table)}`;
+  await asRole(
+    client,
+    home,
+    `do $$ begin
+      create table ${list} (id serial primary key, timestamp bigint not null, name varchar not null);
+      insert into ${list} (timestamp, name) select timestamp, name from ${older} order by id;
+    end $$`,
+  );
+}
+
+/** Runs one statement as the module's role, of which the owner may be a member that inherits nothing. */
+async function asRole(
+  client: Client,
+  { role }: ModuleHome,
+  statement: string,
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  // several statements have a result each
+  const results = await client.query(`set role ${quote(role)}; ${statement}; reset role`);
+  return (results as unknown as readonly { readonly rows: readonly Readonly<Record<string, unknown>>[] }[]).flatMap(
+    ({ rows }) => rows,
+  );
+}
+
+function hasTable(client: Client, { schema }: ModuleHome, table: string): Promise<boolean> {
+  return has(
+    client,
+    'select 1 from pg_class where relname = $1 and relnamespace = $2::regnamespace',
+    table,
+    quote(schema),
   );
 }
 

@@ -12,7 +12,14 @@ import { DataLog } from './data-log.js';
 import { DatabaseUnavailable } from './errors.js';
 import { IDLE_IN_TRANSACTION_TIMEOUT_MS } from './idle-limit.js';
 import { ModuleDataSource } from './module-data-source.js';
-import { CONNECT_TIMEOUT_MS, migrationsDone, unreachable, withModuleLock, type ModuleHome } from './module-database.js';
+import {
+  CONNECT_TIMEOUT_MS,
+  copyOlderList,
+  migrationsDone,
+  unreachable,
+  withModuleLock,
+  type ModuleHome,
+} from './module-database.js';
 import { SteadyClient } from './steady-client.js';
 
 /** How long one statement may run; no call that waits for it has more time. Migrations have no such limit. */
@@ -22,7 +29,8 @@ export const POOL_IDLE_MS = 30_000;
 /** Lost connections of one pool are told of at most once in this time. */
 const LOSSES_TOLD_EVERY_MS = 1_000;
 
-const MIGRATION_TABLE = 'migration';
+/** Where the migrations of a module that are done are listed. */
+export const MIGRATION_TABLE = 'fledge_migration';
 const SCHEMA_NAME = /^[a-z][a-z0-9_-]{0,39}$/;
 const RESERVED_SCHEMA = /^(pg_.*|public|information_schema)$/;
 
@@ -138,6 +146,7 @@ function checkPool({ module, poolMax = POOL_MAX_DEFAULT }: ModuleDataOptions): n
 
 /** Each in a transaction of its own, unless it opts out (`transaction = false`, as for `create index concurrently`). */
 async function migrate(options: ModuleDataOptions, home: ModuleHome, client: Client): Promise<void> {
+  await copyOlderList(client, home, MIGRATION_TABLE);
   if (await isUpToDate(options, home, client)) return;
   const source = new DataSource({
     ...connection(options.url, home, 1, 0),

@@ -55,7 +55,7 @@ export class TestMessages {
 
   private async stored<T>(name: string, decode: (json: unknown) => T): Promise<T[]> {
     const rows = await this.source.query<{ payload: string }[]>(
-      'select payload from outbox where name = $1 order by seq',
+      'select payload from fledge_outbox where name = $1 order by seq',
       [name],
     );
     return rows.map((row) => decode(JSON.parse(row.payload)));

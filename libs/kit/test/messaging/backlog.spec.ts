@@ -13,7 +13,7 @@ const DRAINED_WITHIN_MS = 200_000;
 
 /** Events that were published long ago, and never sent; the spaces behind its JSON make each one large. */
 const LEFT_BEHIND = `
-insert into talker.outbox (kind, name, key, partition, payload)
+insert into talker.fledge_outbox (kind, name, key, partition, payload)
 select 'event', 'talker.said.v1', topic, hashtext(topic) & 15, json_build_object('topic', topic, 'number', 1 + n / ${KEYS}) || repeat(' ', ${PADDING})
 from (select n, 'topic ' || n % ${KEYS} as topic from generate_series(0, ${BACKLOG} - 1) n) numbered`;
 

@@ -41,7 +41,10 @@ describe('events when the broker', () => {
 
   const unsent = async (): Promise<number> =>
     (
-      await chatter.rows<{ count: number }>('talker', 'select count(*)::int as count from outbox where sent_at is null')
+      await chatter.rows<{ count: number }>(
+        'talker',
+        'select count(*)::int as count from fledge_outbox where sent_at is null',
+      )
     )[0]?.count ?? 0;
   const triesOf = (listener: string, topic: string): number =>
     EARS.tries.filter((tried) => tried.startsWith(`${listener}:${topic}:`)).length;
@@ -61,7 +64,7 @@ describe('events when the broker', () => {
     await chatter.say('wiped', 1, 10);
     for (const listener of ['first', 'second']) await chatter.until(listener, 'wiped', upTo(10));
     // what was sent and never arrived
-    await chatter.rows('listener', "delete from inbox where key = 'wiped' and consumer = 'first'");
+    await chatter.rows('listener', "delete from fledge_inbox where key = 'wiped' and consumer = 'first'");
     await chatter.rows('listener', "delete from heard where topic = 'wiped' and listener = 'first'");
     await broker.stop();
     await chatter.say('wiped', 11, 1);
@@ -78,7 +81,7 @@ describe('events when the broker', () => {
       for (const listener of ['first', 'second']) await chatter.until(listener, 'tail', upTo(5));
       const [read] = await chatter.rows<{ sequence: string; id: string }>(
         'listener',
-        'select sequence, message_id as id from message_intake',
+        'select sequence, message_id as id from fledge_log_position',
       );
       await broker.stop();
       await cp(store, `${store}-then`, { recursive: true });
@@ -89,12 +92,12 @@ describe('events when the broker', () => {
       if (how === 'had not') {
         await chatter.rows(
           'listener',
-          "delete from inbox where key = 'tail' and consumer = 'first' and (payload::json->>'number')::int > 5",
+          "delete from fledge_inbox where key = 'tail' and consumer = 'first' and (payload::json->>'number')::int > 5",
         );
         await chatter.rows('listener', "delete from heard where topic = 'tail' and listener = 'first' and number > 5");
         await chatter.rows(
           'listener',
-          `update message_intake set sequence = ${read?.sequence}, message_id = '${read?.id}'`,
+          `update fledge_log_position set sequence = ${read?.sequence}, message_id = '${read?.id}'`,
         );
       }
       await rm(store, { recursive: true });
@@ -144,7 +147,7 @@ describe('events when the broker', () => {
     const since = new Date();
     await chatter.say('replayed', 1, 10);
     for (const listener of ['first', 'second']) await chatter.until(listener, 'replayed', upTo(10));
-    await chatter.rows('listener', "delete from inbox where key = 'replayed' and consumer = 'first'");
+    await chatter.rows('listener', "delete from fledge_inbox where key = 'replayed' and consumer = 'first'");
     await chatter.rows('listener', "delete from heard where topic = 'replayed' and listener = 'first'");
     await broker.stop();
     await comesBack({ wiped: true });

@@ -196,7 +196,7 @@ export async function openCheckouts(): Promise<Checkouts> {
       return run as never;
     },
     happenings: async (key) => (await self.stored(key)).history.map(({ what, detail }) => `${what} ${detail}`),
-    sent: () => sql.rows('select name, key, target, payload from outbox order by seq'),
+    sent: () => sql.rows('select name, key, target, payload from fledge_outbox order by seq'),
     replica: async () => {
       const one = await startReplica(source, sql, consumer);
       replicas.push(one);
@@ -205,7 +205,9 @@ export async function openCheckouts(): Promise<Checkouts> {
     reset: async () => {
       for (const one of replicas.splice(0)) await one.stop();
       doings.clear();
-      await source.query('truncate outbox, inbox, dead_letter, message_hold, message_replica, process, timer');
+      await source.query(
+        'truncate fledge_outbox, fledge_inbox, fledge_dead_letter, fledge_hold, fledge_replica, fledge_process, fledge_timer',
+      );
     },
     close: async () => {
       await app.close();

@@ -83,7 +83,7 @@ describe.each(PROCESS_WORLDS)('replicas that come to grief over $name', (world) 
   async function finish(): Promise<void> {
     const rows = await chatter.rows<{ key: string; last: number }>(
       'talker',
-      "select key, max((payload::json->>'number')::int) as last from outbox where key = any($1) group by key",
+      "select key, max((payload::json->>'number')::int) as last from fledge_outbox where key = any($1) group by key",
       [ofAll()],
     );
     const last = new Map(rows.map((row) => [row.key, row.last]));

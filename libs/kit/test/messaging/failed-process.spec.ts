@@ -76,7 +76,7 @@ describe('a run that fails', () => {
     await expect(handle(new Paid({ orderId: 'a', paymentId: 'p1' }))).rejects.toMatchObject({
       code: 'fledge.run-not-started',
     });
-    await checkouts.sql.rows("update inbox set state = 'abandoned' where consumer = 'checkout'");
+    await checkouts.sql.rows("update fledge_inbox set state = 'abandoned' where consumer = 'checkout'");
     await handle(new Paid({ orderId: 'a', paymentId: 'p1' }));
     expect((await stored('a')).state).toBeNull();
   });

@@ -31,7 +31,7 @@ describe('an event of a module of the same process', () => {
     );
     await chatter.rows(
       'listener',
-      'create trigger note_written after insert or update on inbox for each row execute function note_written()',
+      'create trigger note_written after insert or update on fledge_inbox for each row execute function note_written()',
     );
   });
   afterEach(() => EARS.clear());
@@ -124,7 +124,7 @@ describe('an event of a module of the same process', () => {
     await chatter.say('held', 1, 1);
     await eventually(
       async () =>
-        expect(await chatter.rows('listener', "select 1 from dead_letter where key = 'held'")).toHaveLength(1),
+        expect(await chatter.rows('listener', "select 1 from fledge_dead_letter where key = 'held'")).toHaveLength(1),
       'a dead letter',
     );
     for (let number = 2; number <= 4; number++) await chatter.say('held', number, 1);

@@ -50,7 +50,7 @@ describe('a run of a process', () => {
     await expect(handle(failing)).rejects.toThrow('no');
     expect(await sent()).toEqual([]);
     expect(await checkouts.processes.list()).toEqual([]);
-    expect(await checkouts.sql.rows('select 1 from timer')).toEqual([]);
+    expect(await checkouts.sql.rows('select 1 from fledge_timer')).toEqual([]);
   });
 
   it('is one when two events start it at once, and loses no update of twenty that come at once', async () => {
@@ -106,7 +106,7 @@ describe('a run of a process', () => {
       code: 'fledge.invalid-message',
     });
     await handle(placed('b'));
-    await checkouts.source.query(`update process set state = '{"payments":"three"}'`);
+    await checkouts.source.query(`update fledge_process set state = '{"payments":"three"}'`);
     await expect(handle(new Paid({ orderId: 'b', paymentId: 'p' }))).rejects.toMatchObject({
       code: 'fledge.incompatible-state',
       message: expect.stringContaining('payments') as string,
@@ -127,11 +127,13 @@ describe('a timer', () => {
     await one.accept(...Array.from({ length: 20 }, (_, n) => placed(`t${n}`, (run) => run.setTimer('late', 30))));
     await eventually(
       async () =>
-        expect(await checkouts.sql.rows("select 1 from process where state->>'late' is not null")).toHaveLength(20),
+        expect(await checkouts.sql.rows("select 1 from fledge_process where state->>'late' is not null")).toHaveLength(
+          20,
+        ),
       'all timers have fired',
     );
-    expect(await checkouts.sql.rows("select 1 from process where state->>'late' = '1'")).toHaveLength(20);
-    expect(await checkouts.sql.rows('select 1 from timer')).toEqual([]);
+    expect(await checkouts.sql.rows("select 1 from fledge_process where state->>'late' = '1'")).toHaveLength(20);
+    expect(await checkouts.sql.rows('select 1 from fledge_timer')).toEqual([]);
   });
 
   it('fires after a restart, also one that was moved and not handled', async () => {
@@ -150,19 +152,19 @@ describe('a timer', () => {
 
   it('takes its turn behind what came before it, also when its key is held', async () => {
     await handle(placed('a', (run) => run.setTimer('late', 0)));
-    await checkouts.sql.rows("insert into message_hold (consumer, key, partition) values ('checkout', 'a', 0)");
+    await checkouts.sql.rows("insert into fledge_hold (consumer, key, partition) values ('checkout', 'a', 0)");
     await new Timers({
       module: 'orders',
       sql: checkouts.sql,
       membership: new Membership(checkouts.sql),
       onMoved: () => undefined,
     })['look']();
-    expect(await checkouts.sql.rows('select state from inbox')).toEqual([{ state: 'ready' }]);
+    expect(await checkouts.sql.rows('select state from fledge_inbox')).toEqual([{ state: 'ready' }]);
   });
 
   it('does not wait for the next look when many are due at once', async () => {
     await checkouts.sql.rows(
-      "insert into timer (process, key, name, due_at) select 'checkout', n::text, 'late', clock_timestamp() from generate_series(1, 700) n",
+      "insert into fledge_timer (process, key, name, due_at) select 'checkout', n::text, 'late', clock_timestamp() from generate_series(1, 700) n",
     );
     const timers = new Timers({
       module: 'orders',
@@ -172,7 +174,7 @@ describe('a timer', () => {
     });
     expect(await timers['look']()).toBe(0);
     expect(await timers['look']()).toBeGreaterThan(0);
-    expect(await checkouts.sql.rows('select 1 from inbox')).toHaveLength(700);
+    expect(await checkouts.sql.rows('select 1 from fledge_inbox')).toHaveLength(700);
   });
 
   // one that stepped forward ended payments that had just begun; one that stepped back let nothing end
@@ -196,7 +198,7 @@ describe('a timer', () => {
     };
     const set = (key: string, inMs: number): Promise<unknown> =>
       stepping.rows(
-        `insert into timer (process, key, name, due_at, set_at) values ('checkout', $1, 'late', clock_timestamp() + $2 * interval '1 ms', clock_timestamp())`,
+        `insert into fledge_timer (process, key, name, due_at, set_at) values ('checkout', $1, 'late', clock_timestamp() + $2 * interval '1 ms', clock_timestamp())`,
         [key, inMs],
       );
     const membership = new Membership(stepping);
@@ -208,15 +210,15 @@ describe('a timer', () => {
     await checkouts.sql.rows('update clock_step set seconds = $1', [seconds]);
     await set('after', 60_000);
     await eventually(
-      async () => expect(await checkouts.sql.rows('select key from inbox')).toEqual([{ key: 'short' }]),
+      async () => expect(await checkouts.sql.rows('select key from fledge_inbox')).toEqual([{ key: 'short' }]),
       'the short one alone',
       10_000,
     );
     await membership.beatNow();
     await membership.beatNow();
-    expect(await checkouts.sql.rows('select key from inbox')).toEqual([{ key: 'short' }]);
+    expect(await checkouts.sql.rows('select key from fledge_inbox')).toEqual([{ key: 'short' }]);
     const left = await stepping.rows<{ key: string; ms: number }>(
-      `select key, extract(epoch from due_at - clock_timestamp())::float8 * 1000 as ms from timer where due_at < 'infinity' order by key`,
+      `select key, extract(epoch from due_at - clock_timestamp())::float8 * 1000 as ms from fledge_timer where due_at < 'infinity' order by key`,
     );
     expect(left.map(({ key }) => key)).toEqual(['after', 'long']);
     for (const { ms } of left) expect(ms / 60_000).toBeCloseTo(0.9, 0);
@@ -228,7 +230,7 @@ describe('a timer', () => {
     await register(checkouts.sql, [checkouts.consumer]);
     await handle(placed('a', (run) => run.setTimer('late', 60_000)));
     await forgetConsumer(checkouts.sql, 'checkout');
-    expect(await checkouts.sql.rows('select 1 from timer')).toEqual([]);
+    expect(await checkouts.sql.rows('select 1 from fledge_timer')).toEqual([]);
   });
 
   it.each(['cancelled', 'set anew'])('that was %s after it was moved and before it ran is not called', async (how) => {
@@ -239,15 +241,16 @@ describe('a timer', () => {
       membership: new Membership(checkouts.sql),
       onMoved: () => undefined,
     })['look']();
-    expect(await checkouts.sql.rows('select name from inbox')).toEqual([{ name: 'timer:late' }]);
+    expect(await checkouts.sql.rows('select name from fledge_inbox')).toEqual([{ name: 'timer:late' }]);
     doings.set('p', (run) => (how === 'cancelled' ? run.cancelTimer('late') : run.setTimer('late', 60_000)));
     await handle(new Paid({ orderId: 'a', paymentId: 'p' }));
     await replica();
     await eventually(
-      async () => expect(await checkouts.sql.rows("select 1 from inbox where state = 'handled'")).toHaveLength(1),
+      async () =>
+        expect(await checkouts.sql.rows("select 1 from fledge_inbox where state = 'handled'")).toHaveLength(1),
       'the message of the timer is handled',
     );
     expect((await stored('a')).state.late).toBeUndefined();
-    expect(await checkouts.sql.rows('select 1 from timer')).toHaveLength(how === 'cancelled' ? 0 : 1);
+    expect(await checkouts.sql.rows('select 1 from fledge_timer')).toHaveLength(how === 'cancelled' ? 0 : 1);
   });
 });

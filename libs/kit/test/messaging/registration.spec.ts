@@ -56,7 +56,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-const known = () => sql.rows('select name, ready from message_consumer');
+const known = () => sql.rows('select name, ready from fledge_consumer');
 
 async function start(module: new () => object = GossipModule): Promise<Host> {
   const host = new Host({
@@ -82,8 +82,8 @@ async function say(host: Host, ...names: string[]): Promise<void> {
  */
 const forgetAtJoin = (): Promise<unknown> =>
   source.query(`
-    create function forget() returns trigger language plpgsql as $$ begin delete from message_consumer; return new; end $$;
-    create trigger forget before insert on message_replica for each row execute function forget()`);
+    create function forget() returns trigger language plpgsql as $$ begin delete from fledge_consumer; return new; end $$;
+    create trigger forget before insert on fledge_replica for each row execute function forget()`);
 
 describe('a consumer that is forgotten while its replica is starting', () => {
   it('is known again once it has started', async () => {
@@ -100,7 +100,7 @@ describe('a consumer that is forgotten while its replica is starting', () => {
     const before = await start(SilentModule);
     await say(before, 'a', 'b');
     await eventually(
-      async () => expect(await sql.rows('select 1 from outbox where sent_at is null')).toEqual([]),
+      async () => expect(await sql.rows('select 1 from fledge_outbox where sent_at is null')).toEqual([]),
       'it is sent',
     );
     await before.close();
@@ -116,24 +116,24 @@ describe('a consumer that is forgotten while its replica is starting', () => {
   it('keeps what has come since it is known again', async () => {
     const arrived = async (): Promise<void> => {
       await sql.rows(
-        "insert into message_consumer (name, kind, takes, ready) values ('ears', 'event', '{gossip.heard}', true)",
+        "insert into fledge_consumer (name, kind, takes, ready) values ('ears', 'event', '{gossip.heard}', true)",
       );
       await sql.rows(
-        "insert into inbox (consumer, message_id, position, partition, source, kind, name, key, payload, headers, occurred_at) values ('ears', $1, 1, 0, 'gossip', 'event', 'gossip.heard.v1', 'a', '{}', '{}', now())",
+        "insert into fledge_inbox (consumer, message_id, position, partition, source, kind, name, key, payload, headers, occurred_at) values ('ears', $1, 1, 0, 'gossip', 'event', 'gossip.heard.v1', 'a', '{}', '{}', now())",
         [randomUUID()],
       );
-      await sql.rows("insert into timer (process, key, name, due_at) values ('ears', 'a', 't', now())");
-      await sql.rows("insert into message_hold (consumer, key, partition) values ('ears', 'b', 0)");
+      await sql.rows("insert into fledge_timer (process, key, name, due_at) values ('ears', 'a', 't', now())");
+      await sql.rows("insert into fledge_hold (consumer, key, partition) values ('ears', 'b', 0)");
     };
     await sql.rows(
-      "insert into message_consumer (name, kind, takes, ready) values ('ears', 'event', '{gossip.heard}', true)",
+      "insert into fledge_consumer (name, kind, takes, ready) values ('ears', 'event', '{gossip.heard}', true)",
     );
     let struck = false;
     const racing: Sql = {
       ...sql,
       rows: async (text: string, values?: readonly unknown[]) => {
         const rows = await sql.rows(text, values as never);
-        if (!struck && text.includes('delete from message_consumer')) {
+        if (!struck && text.includes('delete from fledge_consumer')) {
           struck = true;
           await arrived();
         }
@@ -141,15 +141,15 @@ describe('a consumer that is forgotten while its replica is starting', () => {
       },
     };
     await expect(forgetConsumer(racing, 'ears')).rejects.toMatchObject({ code: 'fledge.consumer-in-use' });
-    for (const table of ['inbox', 'timer', 'message_hold'])
+    for (const table of ['fledge_inbox', 'fledge_timer', 'fledge_hold'])
       expect(await sql.rows(`select 1 from ${table}`)).toHaveLength(1);
   });
 });
 
 it('a replica that cannot register holds nothing from others', async () => {
   await source.query(`
-    create function refuse() returns trigger language plpgsql as $$ begin if exists (select from message_replica) then raise exception 'no'; end if; return new; end $$;
-    create trigger refuse before insert on message_consumer for each row execute function refuse()`);
+    create function refuse() returns trigger language plpgsql as $$ begin if exists (select from fledge_replica) then raise exception 'no'; end if; return new; end $$;
+    create trigger refuse before insert on fledge_consumer for each row execute function refuse()`);
   await expect(start()).rejects.toThrow('no');
-  expect(await sql.rows('select 1 from message_replica')).toEqual([]);
+  expect(await sql.rows('select 1 from fledge_replica')).toEqual([]);
 });

@@ -78,7 +78,7 @@ export function describeEvents(world: MessagingWorld): void {
         });
       });
       await chatter.until('first', 'rollback', [3]);
-      expect(await chatter.rows('talker', "select 1 from outbox where key = 'rollback'")).toHaveLength(1);
+      expect(await chatter.rows('talker', "select 1 from fledge_outbox where key = 'rollback'")).toHaveLength(1);
     });
 
     it('keep the order of commits when two transactions are open on one key, and an open one delays no other', async () => {
@@ -121,14 +121,14 @@ export function describeEvents(world: MessagingWorld): void {
       await chatter.until('second', 'dead', [2, 3]);
       await eventually(
         async () =>
-          expect(await chatter.rows('listener', "select 1 from dead_letter where key = 'dead'")).toHaveLength(2),
+          expect(await chatter.rows('listener', "select 1 from fledge_dead_letter where key = 'dead'")).toHaveLength(2),
         'two dead letters',
       );
       const letters = await chatter.rows<{
         consumer: string;
         attempts: number;
         history: { attempt: number; message: string }[];
-      }>('listener', "select consumer, attempts, history from dead_letter where key = 'dead' order by consumer");
+      }>('listener', "select consumer, attempts, history from fledge_dead_letter where key = 'dead' order by consumer");
       for (const letter of letters)
         expect(letter).toMatchObject({
           attempts: 3,
@@ -179,7 +179,7 @@ export function describeEvents(world: MessagingWorld): void {
       const put = (name: string, payload: string): Promise<unknown> =>
         chatter.rows(
           'talker',
-          "insert into outbox (kind, name, key, partition, payload) values ('event', $1, 'odd', hashtext('odd') & 15, $2)",
+          "insert into fledge_outbox (kind, name, key, partition, payload) values ('event', $1, 'odd', hashtext('odd') & 15, $2)",
           [name, payload],
         );
       await put('talker.said.v2', '{"what":"new"}');
@@ -187,7 +187,7 @@ export function describeEvents(world: MessagingWorld): void {
       const reasons = async (): Promise<unknown[]> =>
         chatter.rows(
           'listener',
-          "select reason, attempts from dead_letter where consumer = 'second' and key = 'odd' order by died_at",
+          "select reason, attempts from fledge_dead_letter where consumer = 'second' and key = 'odd' order by died_at",
         );
       await eventually(
         async () =>
@@ -210,7 +210,8 @@ export function describeEvents(world: MessagingWorld): void {
 
     it('are in nobody’s way when nobody handles them', async () => {
       await eventually(
-        async () => expect(await chatter.rows('talker', 'select 1 from outbox where sent_at is null')).toHaveLength(0),
+        async () =>
+          expect(await chatter.rows('talker', 'select 1 from fledge_outbox where sent_at is null')).toHaveLength(0),
         'an empty outbox',
       );
     });
@@ -218,7 +219,7 @@ export function describeEvents(world: MessagingWorld): void {
     it('that come again change nothing', async () => {
       await chatter.say('twice', 1, 5);
       await chatter.until('first', 'twice', upTo(5));
-      await chatter.rows('talker', "update outbox set sent_at = null, id = id where key = 'twice'");
+      await chatter.rows('talker', "update fledge_outbox set sent_at = null, id = id where key = 'twice'");
       await chatter.say('twice', 6, 1);
       await chatter.until('first', 'twice', upTo(6));
       expect(EARS.tries.filter((tried) => tried.startsWith('first:twice'))).toHaveLength(6);

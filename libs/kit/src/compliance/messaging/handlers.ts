@@ -26,7 +26,7 @@ export function describeHandlers(world: MessagingWorld): void {
     > =>
       chatter.rows(
         'listener',
-        'select consumer, attempts, reason, history from dead_letter where key = $1 order by consumer',
+        'select consumer, attempts, reason, history from fledge_dead_letter where key = $1 order by consumer',
         [topic],
       );
     const triesOf = (listener: string, topic: string, number: number): number =>

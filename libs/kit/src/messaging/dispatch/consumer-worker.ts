@@ -11,7 +11,7 @@ import {
 } from '../inbox/deliveries.js';
 import { type Addressed, HandOver, type Taker } from '../inbox/hand-over.js';
 import type { Assignment, Membership } from '../replicas/membership.js';
-import { PARTITIONS } from '../storage/schema.js';
+import { PARTITIONS } from '../storage/partitions.js';
 import type { StoredMessage } from '../../transport/index.js';
 
 /** Messages of a partition in memory, beyond which no more are taken. */

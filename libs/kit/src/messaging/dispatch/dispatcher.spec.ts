@@ -74,7 +74,7 @@ describe('the dispatchers of a module', () => {
   const handled = async (name: string): Promise<number> =>
     (
       await source.query<{ count: number }[]>(
-        "select count(*)::int as count from inbox where consumer = $1 and state = 'handled'",
+        "select count(*)::int as count from fledge_inbox where consumer = $1 and state = 'handled'",
         [name],
       )
     )[0]?.count ?? 0;
@@ -128,7 +128,7 @@ describe('the dispatchers of a module', () => {
     await first.inbox.accept([message('lost')]);
     await eventually(() => runs === 1, 'it under way');
     // as after a pause of the process for which others have left it out
-    await source.query('delete from message_replica where replica = $1', [first.membership.replica]);
+    await source.query('delete from fledge_replica where replica = $1', [first.membership.replica]);
     await eventually(async () => (await handled('long')) === 1, 'it handled by the next holder', 8_000);
     expect(runs).toBe(2);
   });
@@ -158,7 +158,7 @@ describe('the dispatchers of a module', () => {
     const first = await replica(calling);
     await first.inbox.accept([message('mail')]);
     await eventually(
-      async () => (await source.query<unknown[]>('select 1 from dead_letter')).length === 1,
+      async () => (await source.query<unknown[]>('select 1 from fledge_dead_letter')).length === 1,
       'a dead letter',
     );
     expect(runs).toBe(3);
@@ -182,7 +182,7 @@ describe('the dispatchers of a module', () => {
       async () => expect(await source.query('select reason from told')).toEqual([{ reason: 'failed 2 times' }]),
       'what it was told',
     );
-    expect(await source.query('select attempts from dead_letter')).toEqual([{ attempts: 2 }]);
+    expect(await source.query('select attempts from fledge_dead_letter')).toEqual([{ attempts: 2 }]);
   });
 
   // an older replica buried what the newer ones of a deployment under way could have handled
@@ -200,13 +200,14 @@ describe('the dispatchers of a module', () => {
     await stop(first);
     open = [second];
     await eventually(async () => expect(await handled('learns')).toBe(keys.length), 'all of them handled');
-    expect(await source.query('select 1 from dead_letter')).toEqual([]);
+    expect(await source.query('select 1 from fledge_dead_letter')).toEqual([]);
     await stop(second);
     open = [];
     const last = await replica(older);
     await last.inbox.accept([{ ...message('a'), name: 'a.b.v2' }]);
     await eventually(
-      async () => expect(await source.query('select reason from dead_letter')).toEqual([{ reason: 'unknown version' }]),
+      async () =>
+        expect(await source.query('select reason from fledge_dead_letter')).toEqual([{ reason: 'unknown version' }]),
       'a dead letter',
     );
   });
@@ -218,21 +219,21 @@ describe('the dispatchers of a module', () => {
     const sql = sqlOf(source);
     await register(sql, [deadly]);
     await new Inbox(sql, 'hall', new Membership(sql)).accept([message('k')]);
-    await source.query('update inbox set starts = $1', [DEADLY_STARTS]);
+    await source.query('update fledge_inbox set starts = $1', [DEADLY_STARTS]);
     // a replica that was killed: its row is left, and its connection is closed
     await source.query(
-      "insert into message_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')",
+      "insert into fledge_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')",
     );
     await replica(deadly);
     await eventually(
       async () =>
-        expect(await source.query('select reason from dead_letter')).toEqual([
+        expect(await source.query('select reason from fledge_dead_letter')).toEqual([
           { reason: `the process ended ${DEADLY_STARTS} times while it was handled` },
         ]),
       'a dead letter',
     );
     expect(runs).toBe(0);
-    const [{ id } = { id: '' }] = await sql.rows<{ id: string }>('select message_id as id from dead_letter');
+    const [{ id } = { id: '' }] = await sql.rows<{ id: string }>('select message_id as id from fledge_dead_letter');
     expect(await resendDeadLetters(sql, 'deadly', [id])).toBe(1);
     await eventually(async () => (await handled('deadly')) === 1, 'it handled', 10_000);
     expect(runs).toBe(1);
@@ -246,11 +247,11 @@ describe('the dispatchers of a module', () => {
     await new Inbox(sql, 'hall', new Membership(sql)).accept([message('k')]);
     // a replica that was killed: from now on starts are noted
     await source.query(
-      "insert into message_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')",
+      "insert into fledge_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')",
     );
     const locked = source.createQueryRunner();
     await locked.startTransaction();
-    await locked.query('select 1 from inbox for update');
+    await locked.query('select 1 from fledge_inbox for update');
     const only = await replica(careful);
     await eventually(
       async () =>
@@ -262,7 +263,7 @@ describe('the dispatchers of a module', () => {
       'its start about to be noted',
     );
     const left = only.membership.replica;
-    await source.query('delete from message_replica where replica = $1', [left]);
+    await source.query('delete from fledge_replica where replica = $1', [left]);
     await eventually(() => only.membership.replica !== left, 'it left out, and back', 20_000);
     await locked.rollbackTransaction();
     await locked.release();
@@ -284,7 +285,7 @@ describe('the dispatchers of a module', () => {
     await only.inbox.accept(Array.from({ length: 40 }, (_, i) => message(`key ${i}`)));
     await eventually(async () => (await handled('together')) === 41, 'all handled');
     const [{ transactions } = { transactions: 0 }] = await source.query<{ transactions: number }[]>(
-      "select count(distinct xmin::text)::int as transactions from inbox where key like 'key%'",
+      "select count(distinct xmin::text)::int as transactions from fledge_inbox where key like 'key%'",
     );
     // one, or on a slow machine few; before, as many as may run at a time: four
     expect(transactions).toBeLessThan(4);
@@ -304,7 +305,7 @@ describe('the dispatchers of a module', () => {
     await only.inbox.accept([message('k')]);
     await eventually(
       async () =>
-        expect(await source.query("select history->0->>'message' as message from dead_letter")).toEqual([
+        expect(await source.query("select history->0->>'message' as message from fledge_dead_letter")).toEqual([
           { message: 'left behind' },
         ]),
       'a dead letter',

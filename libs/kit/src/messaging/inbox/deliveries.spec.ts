@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { openModuleData, type ModuleDataSource } from '../../data/index.js';
 import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.js';
 import { Deliveries, type InMemory } from './deliveries.js';
-import { MESSAGING_MIGRATIONS, PARTITIONS } from '../storage/schema.js';
+import { PARTITIONS } from '../storage/partitions.js';
+import { MESSAGING_MIGRATIONS } from '../storage/schema.js';
 import { sqlOf } from '../storage/sql.js';
 
 const CONSUMERS = ['first', 'second'];
@@ -25,7 +26,7 @@ describe('a look into the inbox', () => {
     })) as ModuleDataSource;
     deliveries = new Deliveries(sqlOf(source), 'looked');
   });
-  afterEach(() => source.query('truncate inbox, message_hold'));
+  afterEach(() => source.query('truncate fledge_inbox, fledge_hold'));
   afterAll(async () => {
     await source.destroy();
     await database.drop();
@@ -35,7 +36,7 @@ describe('a look into the inbox', () => {
     const id = randomUUID();
     for (const consumer of CONSUMERS) {
       await source.query(
-        `insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, state)
+        `insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, state)
          values ($1, $2, hashtext($3) & 15, 'talker', 'event', 'talker.said.v1', $3, '{}', now(), $4)`,
         [consumer, id, key, state],
       );
@@ -62,7 +63,7 @@ describe('a look into the inbox', () => {
   it('finds parked messages of a key that is due for the consumer that has it not in memory', async () => {
     const id = await store('key', 'parked');
     for (const consumer of CONSUMERS)
-      await source.query("insert into message_hold values ($1, 'key', hashtext('key') & 15, now())", [consumer]);
+      await source.query("insert into fledge_hold values ($1, 'key', hashtext('key') & 15, now())", [consumer]);
     expect(await look({ keys: { consumers: ['first'], values: ['key'] } })).toEqual([`second ${id}`]);
     expect(await look({})).toEqual([`first ${id}`, `second ${id}`]);
   });
@@ -70,12 +71,12 @@ describe('a look into the inbox', () => {
   it('finds no more bytes of a partition at a time than it may, and what is larger alone', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 5; n++) ids.push(await store('key', n < 3 ? 'ready' : 'parked'));
-    await source.query("update inbox set payload = repeat('x', 200000)");
+    await source.query("update fledge_inbox set payload = repeat('x', 200000)");
     const first = (of: string[]): string[] => of.flatMap((id) => [`first ${id}`, `second ${id}`]).sort();
     expect(await look({})).toEqual(first(ids.slice(0, 2)));
     for (const consumer of CONSUMERS)
-      await source.query("insert into message_hold values ($1, 'key', hashtext('key') & 15, now())", [consumer]);
-    await source.query("update inbox set state = 'parked', payload = repeat('x', 300000)");
+      await source.query("insert into fledge_hold values ($1, 'key', hashtext('key') & 15, now())", [consumer]);
+    await source.query("update fledge_inbox set state = 'parked', payload = repeat('x', 300000)");
     expect(await look({})).toEqual(first(ids.slice(0, 1)));
   });
 });

@@ -4,7 +4,7 @@ import { MembershipLost } from '../consumers/delivery-errors.js';
 import type { HandOver } from './hand-over.js';
 import { inboxRow } from './inbox-row.js';
 import { isMember } from '../replicas/membership-sql.js';
-import { partitionOf } from '../storage/schema.js';
+import { partitionOf } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 
 /** A message in the inbox that a consumer here is to handle. */
@@ -90,10 +90,10 @@ function bounded(rows: string): string {
 }
 
 const LOOK = `
-select q.consumer, i.key, i.partition, case when exists (select from message_hold h where h.consumer = q.consumer and h.key = i.key) then 'held' else 'ready' end as state, ${COLUMNS}
+select q.consumer, i.key, i.partition, case when exists (select from fledge_hold h where h.consumer = q.consumer and h.key = i.key) then 'held' else 'ready' end as state, ${COLUMNS}
 from unnest($1::text[], $2::smallint[]) as q(consumer, partition)
 cross join lateral (${bounded(`
-  select * from inbox r
+  select * from fledge_inbox r
   where r.consumer = q.consumer and r.partition = q.partition and r.state = 'ready'
     and (r.consumer, r.message_id) not in (select * from unnest($3::text[], $4::uuid[]))
   order by r.position limit $5`)}) i
@@ -101,14 +101,14 @@ union all
 select h.consumer, h.key, h.partition, 'due', ${COLUMNS}
 from (
   select h.* from unnest($8::text[], $9::smallint[]) as q(consumer, partition)
-  join message_hold h on h.consumer = q.consumer and h.partition = q.partition
+  join fledge_hold h on h.consumer = q.consumer and h.partition = q.partition
   where h.due_at <= clock_timestamp() and (h.consumer, h.key) not in (select * from unnest($6::text[], $7::text[])) order by h.due_at limit ${DUE_KEYS_MAX}
 ) h
 left join lateral (${bounded(`
-  select * from inbox r where r.consumer = h.consumer and r.key = h.key and r.state = 'parked' order by r.position limit ${DUE_ROWS_MAX}`)}) i on true`;
+  select * from fledge_inbox r where r.consumer = h.consumer and r.key = h.key and r.state = 'parked' order by r.position limit ${DUE_ROWS_MAX}`)}) i on true`;
 
 const SETTLE = `
-update inbox i set state = 'handled', attempts = i.attempts + 1, ended_at = clock_timestamp()
+update fledge_inbox i set state = 'handled', attempts = i.attempts + 1, ended_at = clock_timestamp()
 where i.consumer = $1 and i.message_id = any($2::uuid[]) and i.state in ('ready', 'parked') and ${isMember('$3')}
 returning 1`;
 
@@ -122,15 +122,15 @@ with given as (
 // stores one of them meanwhile waits for this transaction, and all others of the inbox with it: one of a process that
 // was frozen ends soon.
 const STORE_HANDLED = `${given('$2')}
-insert into inbox as i (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at, state, attempts, ended_at)
+insert into fledge_inbox as i (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at, state, attempts, ended_at)
 select $1, m.id, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at, 'handled', 1, clock_timestamp()
 from given m, (select set_config('idle_in_transaction_session_timeout', '${SETTLED_IDLE_MS}', true)) limited
-where ${isMember('$3')} and not exists (select from message_hold h where h.consumer = $1 and h.key = m.key)
+where ${isMember('$3')} and not exists (select from fledge_hold h where h.consumer = $1 and h.key = m.key)
 on conflict (consumer, message_id) do update set state = 'handled', attempts = i.attempts + 1, ended_at = clock_timestamp() where i.state in ('ready', 'parked')
 returning 1`;
 
 const STORE_FAILED = `${given('$2')}
-insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at)
+insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at)
 select $1, m.id, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at from given m where ${isMember('$3')}
 on conflict (consumer, message_id) do nothing`;
 
@@ -138,7 +138,7 @@ const FAIL = `
 with failed as (
   select * from json_to_recordset($2::json) as f(id uuid, before int, attempts int, tried jsonb, wait_ms float8, reason text, on_dead text)
 ), written as (
-  update inbox i set
+  update fledge_inbox i set
     state = case when f.wait_ms is null then 'dead' else 'parked' end,
     attempts = f.attempts, starts = 0,
     history = case when f.tried is null then i.history else coalesce(i.history, '[]') || f.tried end,
@@ -147,12 +147,12 @@ with failed as (
   where i.consumer = $1 and i.message_id = f.id and i.attempts = f.before and i.state in ('ready', 'parked') and ${isMember('$3')}
   returning i.*, f.wait_ms, f.reason, f.on_dead
 ), buried as (
-  insert into dead_letter (consumer, message_id, source, kind, name, key, payload, headers, occurred_at, attempts, reason, history)
+  insert into fledge_dead_letter (consumer, message_id, source, kind, name, key, payload, headers, occurred_at, attempts, reason, history)
   select consumer, message_id, source, kind, name, key, payload, headers, occurred_at, attempts, reason, coalesce(history, '[]') from written where wait_ms is null
   on conflict (consumer, message_id) do update set
     attempts = excluded.attempts, reason = excluded.reason, history = excluded.history, died_at = excluded.died_at, state = 'dead', settled_at = null
 ), held as (
-  insert into message_hold (consumer, key, partition, due_at)
+  insert into fledge_hold (consumer, key, partition, due_at)
   select distinct on (key) consumer, key, partition,
     case when wait_ms is not null then clock_timestamp() + wait_ms * interval '1 ms' when on_dead = 'skip' then clock_timestamp() end
   from written order by key
@@ -163,18 +163,18 @@ select count(*)::int as written from written`;
 // The hold is locked: who ends it meanwhile is waited for, so that nothing is parked without a hold. What came first is
 // parked first: of a key nothing that is ready came before what is parked.
 const PARK = `
-with held as materialized (select h.key from message_hold h where h.consumer = $1 and h.key = any($3::text[]) order by h.key for key share)
-update inbox i set state = 'parked' where i.consumer = $1 and i.state = 'ready' and i.message_id in (
+with held as materialized (select h.key from fledge_hold h where h.consumer = $1 and h.key = any($3::text[]) order by h.key for key share)
+update fledge_inbox i set state = 'parked' where i.consumer = $1 and i.state = 'ready' and i.message_id in (
   select r.message_id from unnest($2::smallint[]) part cross join lateral (
-    select * from inbox where consumer = $1 and partition = part and state = 'ready' order by position limit ${PARK_ROWS_MAX}
+    select * from fledge_inbox where consumer = $1 and partition = part and state = 'ready' order by position limit ${PARK_ROWS_MAX}
   ) r where r.key in (select key from held))`;
 
-const IS_KNOWN = 'select from message_replica where $1 = any(knows) limit 1';
+const IS_KNOWN = 'select from fledge_replica where $1 = any(knows) limit 1';
 
-const STARTS = 'select starts from inbox where consumer = $1 and message_id = $2';
+const STARTS = 'select starts from fledge_inbox where consumer = $1 and message_id = $2';
 
 const START =
-  "update inbox set starts = starts + 1 where consumer = $1 and message_id = $2 and state in ('ready', 'parked') returning starts";
+  "update fledge_inbox set starts = starts + 1 where consumer = $1 and message_id = $2 and state in ('ready', 'parked') returning starts";
 
 /** That a consumer's code can handle messages of a wire name, as replicas write it down. */
 export function knowledge(consumer: string, wireName: string): string {
@@ -326,14 +326,14 @@ export class Deliveries {
   async release(consumer: string, key: string): Promise<void> {
     await this.sql.transaction(async () => {
       const gone = await this.sql.rows(
-        'delete from message_hold where consumer = $1 and key = $2 and due_at <= clock_timestamp() returning 1',
+        'delete from fledge_hold where consumer = $1 and key = $2 and due_at <= clock_timestamp() returning 1',
         [consumer, key],
       );
       if (gone.length > 0)
-        await this.sql.rows("update inbox set state = 'ready' where consumer = $1 and key = $2 and state = 'parked'", [
-          consumer,
-          key,
-        ]);
+        await this.sql.rows(
+          "update fledge_inbox set state = 'ready' where consumer = $1 and key = $2 and state = 'parked'",
+          [consumer, key],
+        );
     });
   }
 }

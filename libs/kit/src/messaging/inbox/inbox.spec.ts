@@ -64,7 +64,7 @@ describe('the inbox of a module', () => {
       message('event', 'a.said.v1'),
     ];
     await inbox.accept([early, late]);
-    expect(await sql.rows('select consumer, message_id as id from inbox order by position')).toEqual(
+    expect(await sql.rows('select consumer, message_id as id from fledge_inbox order by position')).toEqual(
       [
         { consumer: 'all', id: early.id },
         { consumer: 'now', id: late.id },
@@ -85,9 +85,9 @@ describe('the inbox of a module', () => {
         handle: () => Promise.resolve(),
       },
     ]);
-    await sql.rows("update message_consumer set begins_at = begins_at + interval '10 minutes'");
+    await sql.rows("update fledge_consumer set begins_at = begins_at + interval '10 minutes'");
     await inbox.accept([message('event', 'a.said.v1')]);
-    expect(await sql.rows('select consumer from inbox')).toEqual([{ consumer: 'now' }]);
+    expect(await sql.rows('select consumer from fledge_inbox')).toEqual([{ consumer: 'now' }]);
   });
 
   it('takes it also when that clock was set forward again before it came', async () => {
@@ -101,14 +101,14 @@ describe('the inbox of a module', () => {
         handle: () => Promise.resolve(),
       },
     ]);
-    await sql.rows("update message_consumer set begins_at = begins_at + interval '10 minutes'");
+    await sql.rows("update fledge_consumer set begins_at = begins_at + interval '10 minutes'");
     await inbox.start();
     // set forward, all that was is ten minutes older
-    await sql.rows("update message_consumer set begins_at = begins_at - interval '10 minutes'");
+    await sql.rows("update fledge_consumer set begins_at = begins_at - interval '10 minutes'");
     await inbox.accept([
       { ...message('event', 'a.said.v1'), occurredAt: new Date(Date.now() - 600_000).toISOString() },
     ]);
-    expect(await sql.rows('select consumer from inbox')).toEqual([{ consumer: 'now' }]);
+    expect(await sql.rows('select consumer from fledge_inbox')).toEqual([{ consumer: 'now' }]);
   });
 
   // they were dropped without a word: the module they are for says that it wants them, and stored them for nobody
@@ -116,7 +116,7 @@ describe('the inbox of a module', () => {
     const early = message('command', 'hall.sweep.v1');
     expect(inbox.wants(early)).toBe(true);
     await inbox.accept([early, early, message('event', 'a.unheard.v1')]);
-    expect(await sql.rows('select consumer, message_id as id, state from inbox')).toEqual([
+    expect(await sql.rows('select consumer, message_id as id, state from fledge_inbox')).toEqual([
       { consumer: 'hall.sweep', id: early.id, state: 'ready' },
     ]);
 

@@ -8,7 +8,7 @@ import type { Addressed, HandOver } from './hand-over.js';
 import { inboxRow } from './inbox-row.js';
 import type { Assignment, Membership } from '../replicas/membership.js';
 import { isMember } from '../replicas/membership-sql.js';
-import { partitionOf } from '../storage/schema.js';
+import { partitionOf } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 
 const INTAKE = 'intake';
@@ -25,15 +25,15 @@ with given as materialized (
 ), locked as materialized (
   select pg_advisory_xact_lock(hashtextextended('inbox:' || current_schema(), 0))
 )${further}, stored as (
-  insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at)
+  insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at)
   select coalesce(c.name, m.family), m.id, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at
-  from given m left join message_consumer c on c.kind = m.kind and m.family = any(c.takes) and (m.kind = 'command' or m.occurred_at >= c.begins_at or c.begins_at > clock_timestamp()), (select count(*) from locked) all_locked
+  from given m left join fledge_consumer c on c.kind = m.kind and m.family = any(c.takes) and (m.kind = 'command' or m.occurred_at >= c.begins_at or c.begins_at > clock_timestamp()), (select count(*) from locked) all_locked
   where (c.name is not null or m.kind = 'command')${further && ' and exists (select from moved)'}
   order by m.n
   on conflict do nothing
   returning consumer, message_id, partition, position, key
 )
-select s.consumer, s.message_id as id, s.partition, s.position, exists (select from message_hold h where h.consumer = s.consumer and h.key = s.key) as "isHeld"`;
+select s.consumer, s.message_id as id, s.partition, s.position, exists (select from fledge_hold h where h.consumer = s.consumer and h.key = s.key) as "isHeld"`;
 
 const ACCEPT = `${accepted('$1')}
 from stored s order by s.position`;
@@ -42,7 +42,7 @@ from stored s order by s.position`;
 const MOVE = `${accepted(
   '$1',
   `, moved as (
-  insert into message_intake (incarnation, sequence, message_id) select $2, $3, $4::uuid where ${isMember('$5')}
+  insert into fledge_log_position (incarnation, sequence, message_id) select $2, $3, $4::uuid where ${isMember('$5')}
   on conflict ("only") do update set incarnation = excluded.incarnation, sequence = excluded.sequence, message_id = excluded.message_id
   returning 1
 )`,
@@ -52,7 +52,7 @@ from (select 1 from moved) is_moved left join stored s on true order by s.positi
 // A consumer that begins in the future began before the clock was set back. When that clock is set forward again, what
 // was published meanwhile must not look older than it.
 const BEGIN_BEFORE =
-  "update message_consumer set begins_at = clock_timestamp() - interval '1 hour' where begins_at > clock_timestamp()";
+  "update fledge_consumer set begins_at = clock_timestamp() - interval '1 hour' where begins_at > clock_timestamp()";
 
 interface ConsumerRow {
   readonly name: string;
@@ -152,7 +152,7 @@ export class Inbox implements InboxPort {
 
   async position(): Promise<LogPosition | undefined> {
     const [row] = await this.sql.rows<{ incarnation: string; sequence: string; id: string | null }>(
-      'select incarnation, sequence, message_id as id from message_intake',
+      'select incarnation, sequence, message_id as id from fledge_log_position',
     );
     return (
       row && { incarnation: row.incarnation, sequence: Number(row.sequence), ...(row.id !== null && { id: row.id }) }
@@ -242,7 +242,7 @@ export class Inbox implements InboxPort {
 
   private async readConsumers(): Promise<void> {
     this.consumers = await this.sql.rows<ConsumerRow>(
-      'select name, kind, takes, begins_at as "beginsAt" from message_consumer',
+      'select name, kind, takes, begins_at as "beginsAt" from fledge_consumer',
     );
     this.takers.clear();
   }

@@ -35,7 +35,7 @@ describe('what the consumers of a module take', () => {
     handle: () => Promise.resolve(),
   });
   const taken = async (): Promise<string[]> =>
-    (await sql.rows<{ takes: string[] }>('select takes from message_consumer'))[0]?.takes ?? [];
+    (await sql.rows<{ takes: string[] }>('select takes from fledge_consumer'))[0]?.takes ?? [];
 
   // an older replica that was restarted in the middle of a deployment took from the newer ones what they had begun to
   // take

@@ -3,22 +3,22 @@ import type { MessageLog, InboxPort } from '../../transport/index.js';
 import { type DurableConsumer, familyOf } from '../consumers/consumer.js';
 import { inboxRow } from './inbox-row.js';
 import { BEHIND, BUMP, SILENCE_MS } from '../replicas/membership-sql.js';
-import { partitionOf } from '../storage/schema.js';
+import { partitionOf } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 
 // A message says when it was stored to the millisecond. While others live, one of them may be newer than this replica,
 // or older: what they take is taken as well. xmax is 0 in a row that this statement has inserted.
 const REGISTER = `
-insert into message_consumer as c (name, kind, takes, ready, begins_at) values ($1, $2, $3, $4, case when $4 then date_trunc('milliseconds', clock_timestamp()) else '-infinity' end)
+insert into fledge_consumer as c (name, kind, takes, ready, begins_at) values ($1, $2, $3, $4, case when $4 then date_trunc('milliseconds', clock_timestamp()) else '-infinity' end)
 on conflict (name) do update set takes = case
-  when exists (select from message_replica where replica is distinct from $5::uuid) then c.takes || array(select t from unnest(excluded.takes) t where t <> all(c.takes))
+  when exists (select from fledge_replica where replica is distinct from $5::uuid) then c.takes || array(select t from unnest(excluded.takes) t where t <> all(c.takes))
   else excluded.takes end
 returning (xmax = 0) as "isNew", ready`;
 
 const POLL_MS = 50;
 
 const BACKFILL = `
-insert into inbox (consumer, message_id, position, partition, source, kind, name, key, payload, headers, occurred_at)
+insert into fledge_inbox (consumer, message_id, position, partition, source, kind, name, key, payload, headers, occurred_at)
 select $2, m.id, -9000000000000000000 + $3::bigint + m.n, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at
 from json_to_recordset($1::json) as m(n int, id uuid, source text, kind text, name text, key text, payload text, headers jsonb, occurred_at timestamptz)
 on conflict do nothing`;
@@ -63,7 +63,7 @@ export async function backfill(
   messageLog: MessageLog,
   inbox: InboxPort,
 ): Promise<void> {
-  const waiting = await sql.rows<{ name: string }>('select name from message_consumer where not ready');
+  const waiting = await sql.rows<{ name: string }>('select name from fledge_consumer where not ready');
   for (const consumer of consumers.filter(({ name }) => waiting.some((row) => row.name === name))) {
     let stored = 0;
     for await (const messages of messageLog.history(inbox, consumer.takes)) {
@@ -75,6 +75,6 @@ export async function backfill(
       ]);
       stored += messages.length;
     }
-    await sql.rows('update message_consumer set ready = true where name = $1', [consumer.name]);
+    await sql.rows('update fledge_consumer set ready = true where name = $1', [consumer.name]);
   }
 }

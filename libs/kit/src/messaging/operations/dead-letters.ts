@@ -1,6 +1,6 @@
 import { FledgeError } from '../../contract/index.js';
 import type { FailedAttempt } from '../consumers/consumer.js';
-import { partitionOf } from '../storage/schema.js';
+import { partitionOf } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 
 /** What became of a dead letter: nothing yet, sent again, or given up for good. */
@@ -49,11 +49,11 @@ const SUMMARY = `consumer, message_id as "messageId", name, source, key, attempt
 // has one. One that is in the inbox no more is stored anew.
 const RESEND = `
 with again as (
-  update dead_letter set state = 'resent', settled_at = clock_timestamp() where consumer = $1 and message_id = any($2::uuid[]) and state = 'dead' returning *
+  update fledge_dead_letter set state = 'resent', settled_at = clock_timestamp() where consumer = $1 and message_id = any($2::uuid[]) and state = 'dead' returning *
 ), held as (
-  update message_hold h set due_at = clock_timestamp() from (select distinct key from again) k where h.consumer = $1 and h.key = k.key returning h.key
+  update fledge_hold h set due_at = clock_timestamp() from (select distinct key from again) k where h.consumer = $1 and h.key = k.key returning h.key
 ), back as (
-  insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at, state, history)
+  insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at, state, history)
   select consumer, message_id, ${partitionOf('key')}, source, kind, name, key, payload, headers, occurred_at, case when key in (select key from held) then 'parked' else 'ready' end, history from again
   on conflict (consumer, message_id) do update set state = excluded.state, attempts = 0, starts = 0, ended_at = null
   returning 1
@@ -62,11 +62,11 @@ select count(*)::int as resent from back`;
 
 const ABANDON = `
 with gone as (
-  update dead_letter set state = 'abandoned', settled_at = clock_timestamp() where consumer = $1 and message_id = $2 and state = 'dead' returning key
+  update fledge_dead_letter set state = 'abandoned', settled_at = clock_timestamp() where consumer = $1 and message_id = $2 and state = 'dead' returning key
 ), ended as (
-  update inbox set state = 'abandoned', ended_at = clock_timestamp() where consumer = $1 and message_id = $2 and exists (select from gone)
+  update fledge_inbox set state = 'abandoned', ended_at = clock_timestamp() where consumer = $1 and message_id = $2 and exists (select from gone)
 ), released as (
-  update message_hold h set due_at = clock_timestamp() from gone where h.consumer = $1 and h.key = gone.key and h.due_at is null
+  update fledge_hold h set due_at = clock_timestamp() from gone where h.consumer = $1 and h.key = gone.key and h.due_at is null
 )
 select count(*)::int as abandoned from gone`;
 
@@ -89,7 +89,7 @@ export function listDeadLetters(
   { consumer, state = 'dead', limit = LIMIT_DEFAULT }: DeadLetterFilter = {},
 ): Promise<DeadLetterSummary[]> {
   return sql.rows<DeadLetterSummary>(
-    `select ${SUMMARY} from dead_letter where ($1::text is null or consumer = $1) and state = $2 order by died_at desc, message_id limit $3`,
+    `select ${SUMMARY} from fledge_dead_letter where ($1::text is null or consumer = $1) and state = $2 order by died_at desc, message_id limit $3`,
     [consumer ?? null, state, Math.min(Math.max(limit, 1), LIMIT_MAX)],
   );
 }
@@ -97,7 +97,7 @@ export function listDeadLetters(
 /** A dead letter with its history; `undefined` if there is none. */
 export async function showDeadLetter(sql: Sql, consumer: string, messageId: string): Promise<DeadLetter | undefined> {
   const [letter] = await sql.rows<DeadLetter>(
-    `select ${SUMMARY}, payload, ${iso('occurred_at')} as "occurredAt", history from dead_letter where consumer = $1 and message_id = $2`,
+    `select ${SUMMARY}, payload, ${iso('occurred_at')} as "occurredAt", history from fledge_dead_letter where consumer = $1 and message_id = $2`,
     [consumer, messageId],
   );
   return letter;
@@ -123,7 +123,7 @@ export async function* everyDeadLetter(sql: Sql, consumer: string): AsyncIterabl
   const [begun] = await sql.rows<{ at: string }>('select clock_timestamp()::text as at');
   for (let [diedAt, id] = ['-infinity', '00000000-0000-0000-0000-000000000000']; ;) {
     const letters = await sql.rows<{ id: string; diedAt: string }>(
-      `select message_id as id, died_at::text as "diedAt" from dead_letter
+      `select message_id as id, died_at::text as "diedAt" from fledge_dead_letter
        where consumer = $1 and state = 'dead' and died_at <= $2::timestamptz and (died_at, message_id) > ($3::timestamptz, $4::uuid) order by died_at, message_id limit ${BATCH_MAX}`,
       [consumer, begun?.at, diedAt, id],
     );

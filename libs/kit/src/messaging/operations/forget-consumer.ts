@@ -24,12 +24,12 @@ const ROWS_MAX = 5_000;
 // In one statement, so that no replica that starts meanwhile is overlooked: it registers its consumers before it takes
 // part. The lock of a replica that was killed can be had: its row alone does not make it one that runs.
 const STRIKE = `
-delete from message_consumer c where c.name = $1
-  and not exists (select from message_replica m where $2 = any(m.groups) and not pg_try_advisory_xact_lock(m.line))
+delete from fledge_consumer c where c.name = $1
+  and not exists (select from fledge_replica m where $2 = any(m.groups) and not pg_try_advisory_xact_lock(m.line))
 returning 1`;
 // A replica that starts while this is under way has registered it again: what it sees by then is not from before.
-const STILL_FORGOTTEN = 'not exists (select from message_consumer where name = $1)';
-const WAITING = `delete from inbox where (consumer, message_id) in (select consumer, message_id from inbox where consumer = $1 and state in ('ready', 'parked') limit ${ROWS_MAX}) and ${STILL_FORGOTTEN} returning 1`;
+const STILL_FORGOTTEN = 'not exists (select from fledge_consumer where name = $1)';
+const WAITING = `delete from fledge_inbox where (consumer, message_id) in (select consumer, message_id from fledge_inbox where consumer = $1 and state in ('ready', 'parked') limit ${ROWS_MAX}) and ${STILL_FORGOTTEN} returning 1`;
 
 /**
  * Forgets a consumer that the code has no more: nothing is stored for it from now on, and what waits for it is deleted,
@@ -41,9 +41,9 @@ export async function forgetConsumer(sql: Sql, name: string): Promise<number> {
   await sql.rows(STRIKE, [name, consumerGroup(name)]);
   let deleted = 0;
   for (let rows = ROWS_MAX; rows === ROWS_MAX; deleted += rows) rows = (await sql.rows<object>(WAITING, [name])).length;
-  await sql.rows(`delete from timer where process = $1 and ${STILL_FORGOTTEN}`, [name]);
-  await sql.rows(`delete from message_hold where consumer = $1 and ${STILL_FORGOTTEN}`, [name]);
-  if ((await sql.rows('select 1 from message_consumer where name = $1', [name])).length > 0)
+  await sql.rows(`delete from fledge_timer where process = $1 and ${STILL_FORGOTTEN}`, [name]);
+  await sql.rows(`delete from fledge_hold where consumer = $1 and ${STILL_FORGOTTEN}`, [name]);
+  if ((await sql.rows('select 1 from fledge_consumer where name = $1', [name])).length > 0)
     throw new ConsumerInUse(name);
   return deleted;
 }

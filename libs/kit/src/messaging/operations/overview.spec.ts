@@ -3,7 +3,7 @@ import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.
 import { everyDeadLetter } from './dead-letters.js';
 import { COUNT_MAX, overview } from './overview.js';
 import { replay, REPLAY_ROWS_MAX, ReplayTooOld } from './replay.js';
-import { AddOperations1700000000001, CreateMessaging1700000000000, MESSAGING_MIGRATIONS } from '../storage/schema.js';
+import { MESSAGING_MIGRATIONS } from '../storage/schema.js';
 import { sqlOf } from '../storage/sql.js';
 
 describe('what operators see and do', () => {
@@ -27,7 +27,7 @@ describe('what operators see and do', () => {
   const ago = (seconds: number): string => `clock_timestamp() - interval '${seconds} seconds'`;
   const store = (count: number, createdAt: string, sentAt: string): Promise<unknown> =>
     source.query(
-      `insert into outbox (kind, name, key, partition, payload, created_at, sent_at, sent_via) select 'event', 'a.b.v1', 'k' || n, n % 16, '{}', ${createdAt}, ${sentAt}, 'local' from generate_series(1, ${count}) n`,
+      `insert into fledge_outbox (kind, name, key, partition, payload, created_at, sent_at, sent_via) select 'event', 'a.b.v1', 'k' || n, n % 16, '{}', ${createdAt}, ${sentAt}, 'local' from generate_series(1, ${count}) n`,
     );
 
   it('is nothing, of a module that has none', async () => {
@@ -36,15 +36,15 @@ describe('what operators see and do', () => {
 
   it('counts what waits, with the oldest, up to a bound', async () => {
     await source.query(
-      "insert into message_consumer (name, takes, kind) values ('c', '{a.b}', 'event'), ('d', '{a.b}', 'event')",
+      "insert into fledge_consumer (name, takes, kind) values ('c', '{a.b}', 'event'), ('d', '{a.b}', 'event')",
     );
-    await source.query(`insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, received_at, state)
+    await source.query(`insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, received_at, state)
       select 'c', gen_random_uuid(), n % 16, 'a', 'event', 'a.b.v1', 'k' || n, '{}', ${ago(200)}, ${ago(100)}, 'ready' from generate_series(1, ${COUNT_MAX + 1}) n`);
-    await source.query(`insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, received_at, state)
+    await source.query(`insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, received_at, state)
       values ('d', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'k', '{}', ${ago(20)}, ${ago(10)}, 'parked'), ('d', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'l', '{}', ${ago(90)}, ${ago(80)}, 'handled'), ('c', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'p', '{}', ${ago(1)}, ${ago(1)}, 'parked')`);
-    await source.query("insert into message_hold values ('d', 'k', 0, null)");
+    await source.query("insert into fledge_hold values ('d', 'k', 0, null)");
     await source.query(
-      "insert into process (name, key, state, status) values ('d', '1', '{}', 'failed'), ('d', '2', '{}', 'running')",
+      "insert into fledge_process (name, key, state, status) values ('d', '1', '{}', 'failed'), ('d', '2', '{}', 'running')",
     );
     await store(COUNT_MAX + 1, ago(50), 'null');
     await store(1, ago(60), ago(59));
@@ -64,7 +64,7 @@ describe('what operators see and do', () => {
 
   it('is every dead letter of a consumer once, those that died first before the others, though they die again meanwhile', async () => {
     const put = (consumer: string, count: number, state: string): Promise<unknown> =>
-      source.query(`insert into dead_letter (consumer, message_id, source, kind, name, key, payload, occurred_at, attempts, reason, state, died_at)
+      source.query(`insert into fledge_dead_letter (consumer, message_id, source, kind, name, key, payload, occurred_at, attempts, reason, state, died_at)
         select '${consumer}', gen_random_uuid(), 'a', 'event', 'a.b.v1', n::text, '{}', now(), 1, 'failed', '${state}', ${ago(1)} - (n / 3) * interval '1 ms' from generate_series(1, ${count}) n`);
     await put('c', 1_203, 'dead');
     await put('c', 2, 'resent');
@@ -72,21 +72,21 @@ describe('what operators see and do', () => {
     const portions: (readonly string[])[] = [];
     for await (const ids of everyDeadLetter(sqlOf(source), 'c')) {
       portions.push(ids);
-      await source.query('update dead_letter set died_at = clock_timestamp() where message_id = any($1)', [
+      await source.query('update fledge_dead_letter set died_at = clock_timestamp() where message_id = any($1)', [
         ids.slice(0, 5),
       ]);
     }
     expect(portions.map(({ length }) => length)).toEqual([500, 500, 203]);
     expect(new Set(portions.flat()).size).toBe(1_203);
     const [{ key } = { key: '' }] = await source.query<{ key: string }[]>(
-      'select key from dead_letter where message_id = $1',
+      'select key from fledge_dead_letter where message_id = $1',
       [portions[0]?.[0]],
     );
     expect(Number(key)).toBeGreaterThan(1_200);
   });
 
   it('is a replay of the span that was asked for, in portions, and of nothing that is deleted', async () => {
-    await source.query('truncate outbox');
+    await source.query('truncate fledge_outbox');
     await store(REPLAY_ROWS_MAX + 1, ago(60), ago(1));
     await store(1, ago(121), ago(1));
     await store(1, ago(30), ago(1));
@@ -97,30 +97,12 @@ describe('what operators see and do', () => {
     expect(await replay(sqlOf(source), 'seen', { since })).toBe(1);
     expect(
       await source.query(
-        'select count(*)::int as unsent, count(sent_via)::int as sent from outbox where sent_at is null',
+        'select count(*)::int as unsent, count(sent_via)::int as sent from fledge_outbox where sent_at is null',
       ),
     ).toEqual([{ unsent: REPLAY_ROWS_MAX + 2, sent: 0 }]);
-    await source.query(`insert into outbox_deleted (created_until) values (${ago(110)})`);
+    await source.query(`insert into fledge_outbox_deleted (created_until) values (${ago(110)})`);
     expect(await replay(sqlOf(source), 'seen', { since })).toBe(0);
-    await source.query(`update outbox_deleted set created_until = ${ago(90)}`);
+    await source.query(`update fledge_outbox_deleted set created_until = ${ago(90)}`);
     await expect(replay(sqlOf(source), 'seen', { since })).rejects.toThrow(ReplayTooOld);
   });
-});
-
-it('takes it that a schema from before has deleted all that is older than what it has', async () => {
-  const database = await freshDatabase();
-  const open = (migrations: readonly (typeof MESSAGING_MIGRATIONS)[number][]): Promise<ModuleDataSource> =>
-    openModuleData({ module: 'older', url: database.url, entities: [], migrations });
-  const before = await open([CreateMessaging1700000000000]);
-  await before.query(
-    `insert into outbox (kind, name, key, partition, payload, created_at) select 'event', 'a.b.v1', 'k', 0, '{}', ('2026-01-0' || n || 'T00:00:00Z')::timestamptz from generate_series(1, 3) n`,
-  );
-  await before.query('delete from outbox where seq = 1');
-  await before.destroy();
-  const after = await open([CreateMessaging1700000000000, AddOperations1700000000001]);
-  expect(await after.query('select created_until from outbox_deleted')).toEqual([
-    { created_until: new Date('2026-01-02T00:00:00Z') },
-  ]);
-  await after.destroy();
-  await database.drop();
 });

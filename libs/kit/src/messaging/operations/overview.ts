@@ -1,4 +1,4 @@
-import { PARTITIONS } from '../storage/schema.js';
+import { PARTITIONS } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 
 /**
@@ -54,23 +54,23 @@ const sinceMs = (time: string): string =>
 
 // Each count ends at its bound, and each oldest row is the first of an index.
 const OVERVIEW = `
-select ${count('outbox where sent_at is null')} as unsent,
+select ${count('fledge_outbox where sent_at is null')} as unsent,
   (select ${sinceMs('min(first.created_at)')} from generate_series(0, ${PARTITIONS - 1}) part cross join lateral (
-    select created_at from outbox o where o.partition = part::smallint and o.sent_at is null order by o.sent_at, o.seq limit 1) first) as "oldestMs",
+    select created_at from fledge_outbox o where o.partition = part::smallint and o.sent_at is null order by o.sent_at, o.seq limit 1) first) as "oldestMs",
   (select coalesce(json_agg(state order by state.name), '[]') from (
     select c.name, c.kind,
-      ${count(`inbox i where i.consumer = c.name and i.state = 'ready'`)} + ${count(`inbox i where i.consumer = c.name and i.state = 'parked'`)} as waiting,
-      ${count('message_hold h where h.consumer = c.name')} as "heldKeys",
-      ${count(`dead_letter d where d.consumer = c.name and d.state = 'dead'`)} as dead,
+      ${count(`fledge_inbox i where i.consumer = c.name and i.state = 'ready'`)} + ${count(`fledge_inbox i where i.consumer = c.name and i.state = 'parked'`)} as waiting,
+      ${count('fledge_hold h where h.consumer = c.name')} as "heldKeys",
+      ${count(`fledge_dead_letter d where d.consumer = c.name and d.state = 'dead'`)} as dead,
       oldest."oldestMs", oldest."lagMs",
-      case when exists (select from process p where p.name = c.name) then ${count(`process p where p.name = c.name and p.status = 'failed'`)} end as "failedRuns"
-    from message_consumer c cross join lateral (
+      case when exists (select from fledge_process p where p.name = c.name) then ${count(`fledge_process p where p.name = c.name and p.status = 'failed'`)} end as "failedRuns"
+    from fledge_consumer c cross join lateral (
       select ${sinceMs('min(received_at)')} as "oldestMs", ${sinceMs('min(occurred_at)')} as "lagMs" from (
         select ready.* from generate_series(0, ${PARTITIONS - 1}) part cross join lateral (
-          select received_at, occurred_at from inbox i where i.consumer = c.name and i.partition = part::smallint and i.state = 'ready' order by i.position limit 1) ready
+          select received_at, occurred_at from fledge_inbox i where i.consumer = c.name and i.partition = part::smallint and i.state = 'ready' order by i.position limit 1) ready
         union all
-        select parked.* from (select key from message_hold h where h.consumer = c.name limit ${HELD_KEYS_MAX}) held cross join lateral (
-          select received_at, occurred_at from inbox i where i.consumer = c.name and i.key = held.key and i.state = 'parked' order by i.position limit 1) parked
+        select parked.* from (select key from fledge_hold h where h.consumer = c.name limit ${HELD_KEYS_MAX}) held cross join lateral (
+          select received_at, occurred_at from fledge_inbox i where i.consumer = c.name and i.key = held.key and i.state = 'parked' order by i.position limit 1) parked
       ) waiting
     ) oldest
   ) state) as consumers`;

@@ -53,7 +53,7 @@ export async function listRuns(
   { name, status, limit = LIMIT_DEFAULT }: RunFilter = {},
 ): Promise<RunSummary[]> {
   return sql.rows<RunSummary>(
-    `select ${SUMMARY} from process where ($1::text is null or name = $1) and ($2::text is null or status = $2) order by changed_at desc, name, key limit $3`,
+    `select ${SUMMARY} from fledge_process where ($1::text is null or name = $1) and ($2::text is null or status = $2) order by changed_at desc, name, key limit $3`,
     [name ?? null, status ?? null, Math.min(Math.max(limit, 1), LIMIT_MAX)],
   );
 }
@@ -63,9 +63,9 @@ export async function showRun(sql: Sql, name: string, key: string): Promise<RunD
   const [run] = await sql.rows<RunDetails>(
     `select ${SUMMARY}, state, history, coalesce((
        select json_agg(json_build_object('name', t.name, 'dueAt', case when t.due_at < 'infinity' then ${iso('t.due_at')} end) order by t.due_at, t.name)
-       from timer t where t.process = p.name and t.key = p.key
+       from fledge_timer t where t.process = p.name and t.key = p.key
      ), '[]') as timers
-     from process p where name = $1 and key = $2`,
+     from fledge_process p where name = $1 and key = $2`,
     [name, key],
   );
   return run;

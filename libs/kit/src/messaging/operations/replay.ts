@@ -30,10 +30,10 @@ export class ReplayTooOld extends FledgeError {
 // In the order of their numbers, so that what a relay sends meanwhile goes out in the order of each key.
 const MARK = `
 with chosen as materialized (
-  select seq from outbox where seq > $1::bigint and seq <= $2::bigint and sent_at is not null and created_at >= $3 and ($4::timestamptz is null or created_at < $4)
+  select seq from fledge_outbox where seq > $1::bigint and seq <= $2::bigint and sent_at is not null and created_at >= $3 and ($4::timestamptz is null or created_at < $4)
   order by seq limit ${REPLAY_ROWS_MAX}
 ), marked as (
-  update outbox o set sent_at = null, sent_via = null from chosen where o.seq = chosen.seq and o.sent_at is not null returning o.seq
+  update fledge_outbox o set sent_at = null, sent_via = null from chosen where o.seq = chosen.seq and o.sent_at is not null returning o.seq
 )
 select (select count(*)::int from marked) as marked, (select max(seq) from chosen) as last`;
 
@@ -44,7 +44,7 @@ select (select count(*)::int from marked) as marked, (select max(seq) from chose
 export async function checkReplay(sql: Sql, module: string, { since }: ReplaySpan): Promise<void> {
   // a time is told in whole milliseconds: the first one after what is deleted
   const [deleted] = await sql.rows<{ keptSince: Date }>(
-    `select date_trunc('milliseconds', created_until) + interval '1 ms' as "keptSince" from outbox_deleted`,
+    `select date_trunc('milliseconds', created_until) + interval '1 ms' as "keptSince" from fledge_outbox_deleted`,
   );
   if (deleted && since < deleted.keptSince) throw new ReplayTooOld(module, since, deleted.keptSince);
 }
@@ -57,7 +57,7 @@ export async function checkReplay(sql: Sql, module: string, { since }: ReplaySpa
 export async function replay(sql: Sql, module: string, span: ReplaySpan): Promise<number> {
   await checkReplay(sql, module, span);
   // what is sent from now on is sent already: without an end, a busy module would never come to it
-  const [end] = await sql.rows<{ last: string | null }>('select max(seq) as last from outbox');
+  const [end] = await sql.rows<{ last: string | null }>('select max(seq) as last from fledge_outbox');
   let marked = 0;
   for (let after: string | null = '0'; after !== null && end?.last != null;) {
     const [round]: { marked: number; last: string | null }[] = await sql.rows<{ marked: number; last: string | null }>(

@@ -30,42 +30,42 @@ describe('retention', () => {
 
   it('deletes what was sent, in portions, and nothing that waits', async () => {
     await source.query(
-      `insert into outbox (kind, name, key, partition, payload, sent_at) select 'event', 'a.b.v1', 'k', 0, '{}', ${ago(61)} from generate_series(1, ${SWEEP_ROWS_MAX + 5})`,
+      `insert into fledge_outbox (kind, name, key, partition, payload, sent_at) select 'event', 'a.b.v1', 'k', 0, '{}', ${ago(61)} from generate_series(1, ${SWEEP_ROWS_MAX + 5})`,
     );
     await source.query(
-      `insert into outbox (kind, name, key, partition, payload, sent_at, created_at) values ('event', 'a.b.v1', 'k', 0, '{}', ${ago(59)}, now()), ('event', 'a.b.v1', 'k', 0, '{}', null, ${ago(9_999)})`,
+      `insert into fledge_outbox (kind, name, key, partition, payload, sent_at, created_at) values ('event', 'a.b.v1', 'k', 0, '{}', ${ago(59)}, now()), ('event', 'a.b.v1', 'k', 0, '{}', null, ${ago(9_999)})`,
     );
     expect(await sweep(sqlOf(source), KEPT)).toBe(SWEEP_ROWS_MAX + 5);
-    expect(await count('outbox')).toBe(2);
+    expect(await count('fledge_outbox')).toBe(2);
   });
 
   it('remembers up to when it has deleted what was sent', async () => {
     await source.query(
-      `insert into outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-02T03:04:05Z', ${ago(61)}), ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-01T00:00:00Z', ${ago(61)})`,
+      `insert into fledge_outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-02T03:04:05Z', ${ago(61)}), ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-01T00:00:00Z', ${ago(61)})`,
     );
-    await source.query('delete from outbox_deleted');
+    await source.query('delete from fledge_outbox_deleted');
     await sweep(sqlOf(source), KEPT);
     await source.query(
-      `insert into outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-01T00:00:00Z', ${ago(61)})`,
+      `insert into fledge_outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-01T00:00:00Z', ${ago(61)})`,
     );
     await sweep(sqlOf(source), KEPT);
-    expect(await source.query('select created_until from outbox_deleted')).toEqual([
+    expect(await source.query('select created_until from fledge_outbox_deleted')).toEqual([
       { created_until: new Date('2026-01-02T03:04:05Z') },
     ]);
   });
 
   it('deletes what was sent again by hand before its consumers forget that they have handled it', async () => {
-    const before = await count('outbox');
+    const before = await count('fledge_outbox');
     await source.query(
-      `insert into outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', ${ago(121)}, ${ago(1)}), ('event', 'a.b.v1', 'k', 0, '{}', ${ago(119)}, ${ago(1)}), ('event', 'a.b.v1', 'k', 0, '{}', ${ago(121)}, null)`,
+      `insert into fledge_outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', ${ago(121)}, ${ago(1)}), ('event', 'a.b.v1', 'k', 0, '{}', ${ago(119)}, ${ago(1)}), ('event', 'a.b.v1', 'k', 0, '{}', ${ago(121)}, null)`,
     );
     expect(await sweep(sqlOf(source), KEPT)).toBe(1);
-    expect(await count('outbox')).toBe(before + 2);
+    expect(await count('fledge_outbox')).toBe(before + 2);
   });
 
   it('deletes what was handled, and what is dead later', async () => {
     const put = (state: string, seconds: number | undefined): Promise<unknown> =>
-      source.query(`insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, state, ended_at)
+      source.query(`insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, state, ended_at)
         values ('c', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'k', '{}', now(), '${state}', ${seconds === undefined ? 'null' : ago(seconds)})`);
     await put('handled', 121);
     await put('handled', 119);
@@ -74,7 +74,7 @@ describe('retention', () => {
     await put('dead', 181);
     await put('ready', undefined);
     expect(await sweep(sqlOf(source), KEPT)).toBe(3);
-    expect(await source.query('select state from inbox order by state')).toEqual([
+    expect(await source.query('select state from fledge_inbox order by state')).toEqual([
       { state: 'dead' },
       { state: 'handled' },
       { state: 'ready' },
@@ -82,20 +82,20 @@ describe('retention', () => {
   });
 
   it('lets what waits behind a dead letter go on when that goes', async () => {
-    await source.query(`insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, state, ended_at)
+    await source.query(`insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, state, ended_at)
       values ('b', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'old', '{}', now(), 'dead', ${ago(181)}), ('b', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'new', '{}', now(), 'dead', ${ago(179)})`);
     await source.query(
-      "insert into message_hold (consumer, key, partition, due_at) values ('b', 'old', 0, null), ('b', 'new', 0, null)",
+      "insert into fledge_hold (consumer, key, partition, due_at) values ('b', 'old', 0, null), ('b', 'new', 0, null)",
     );
     expect(await sweep(sqlOf(source), KEPT)).toBe(1);
-    expect(await source.query('select key from message_hold where due_at <= now()')).toEqual([{ key: 'old' }]);
+    expect(await source.query('select key from fledge_hold where due_at <= now()')).toEqual([{ key: 'old' }]);
   });
 
   it('deletes runs of processes that have finished, and none that has not', async () => {
     await source.query(
-      `insert into process (name, key, state, status, finished_at) values ('p', '1', '{}', 'finished', ${ago(241)}), ('p', '2', '{}', 'finished', ${ago(239)}), ('p', '3', '{}', 'running', null)`,
+      `insert into fledge_process (name, key, state, status, finished_at) values ('p', '1', '{}', 'finished', ${ago(241)}), ('p', '2', '{}', 'finished', ${ago(239)}), ('p', '3', '{}', 'running', null)`,
     );
     expect(await sweep(sqlOf(source), KEPT)).toBe(1);
-    expect(await count('process')).toBe(2);
+    expect(await count('fledge_process')).toBe(2);
   });
 });

@@ -30,9 +30,9 @@ const SWEEP_EVERY_MS = 300_000;
 
 /** Deletes rows of the outbox and remembers up to when, so that a replay can tell what it has no more. */
 const forget = (seqs: string): string => `
-with gone as (delete from outbox where seq in (${seqs}) returning created_at), told as (
-  insert into outbox_deleted (created_until) select max(created_at) from gone having count(*) > 0
-  on conflict ("only") do update set created_until = greatest(outbox_deleted.created_until, excluded.created_until)
+with gone as (delete from fledge_outbox where seq in (${seqs}) returning created_at), told as (
+  insert into fledge_outbox_deleted (created_until) select max(created_at) from gone having count(*) > 0
+  on conflict ("only") do update set created_until = greatest(fledge_outbox_deleted.created_until, excluded.created_until)
 )
 select 1 from gone`;
 
@@ -41,33 +41,36 @@ const before = (column: string): string => `${column} < clock_timestamp() - $1 *
 // message that waits for an operator stays in the inbox as long as its dead letter does; what waits behind it goes on
 // when it goes.
 const SWEEPS: readonly (readonly [keyof Retention, string])[] = [
-  ['sentMs', forget(`select seq from outbox where ${before('sent_at')} order by sent_at limit ${SWEEP_ROWS_MAX}`)],
+  [
+    'sentMs',
+    forget(`select seq from fledge_outbox where ${before('sent_at')} order by sent_at limit ${SWEEP_ROWS_MAX}`),
+  ],
   [
     'handledMs',
     forget(
-      `select seq from (select seq, sent_at, created_at from outbox order by seq limit ${SWEEP_ROWS_MAX}) oldest where sent_at is not null and ${before('created_at')}`,
+      `select seq from (select seq, sent_at, created_at from fledge_outbox order by seq limit ${SWEEP_ROWS_MAX}) oldest where sent_at is not null and ${before('created_at')}`,
     ),
   ],
   [
     'handledMs',
-    `delete from inbox where ctid in (select ctid from inbox where ${before('ended_at')} and state in ('handled', 'abandoned') order by ended_at limit ${SWEEP_ROWS_MAX}) returning 1`,
+    `delete from fledge_inbox where ctid in (select ctid from fledge_inbox where ${before('ended_at')} and state in ('handled', 'abandoned') order by ended_at limit ${SWEEP_ROWS_MAX}) returning 1`,
   ],
   [
     'deadLettersMs',
     `with gone as (
-      delete from inbox where ctid in (select ctid from inbox where ${before('ended_at')} and state = 'dead' order by ended_at limit ${SWEEP_ROWS_MAX}) returning consumer, key
+      delete from fledge_inbox where ctid in (select ctid from fledge_inbox where ${before('ended_at')} and state = 'dead' order by ended_at limit ${SWEEP_ROWS_MAX}) returning consumer, key
     ), released as (
-      update message_hold h set due_at = clock_timestamp() where h.due_at is null and (h.consumer, h.key) in (select consumer, key from gone)
+      update fledge_hold h set due_at = clock_timestamp() where h.due_at is null and (h.consumer, h.key) in (select consumer, key from gone)
     )
     select 1 from gone`,
   ],
   [
     'deadLettersMs',
-    `delete from dead_letter where ctid in (select ctid from dead_letter where ${before('died_at')} order by died_at limit ${SWEEP_ROWS_MAX}) returning 1`,
+    `delete from fledge_dead_letter where ctid in (select ctid from fledge_dead_letter where ${before('died_at')} order by died_at limit ${SWEEP_ROWS_MAX}) returning 1`,
   ],
   [
     'processesMs',
-    `delete from process where ctid in (select ctid from process where ${before('finished_at')} order by finished_at limit ${SWEEP_ROWS_MAX}) returning 1`,
+    `delete from fledge_process where ctid in (select ctid from fledge_process where ${before('finished_at')} order by finished_at limit ${SWEEP_ROWS_MAX}) returning 1`,
   ],
 ];
 

@@ -6,7 +6,7 @@ import { KEY_MAX } from '../../transport/index.js';
 import { ForeignEvent, NoOpenTransaction } from './outbox-errors.js';
 import { afterCommit, beforeCommit } from '../signals/checkpoints.js';
 import type { LaneEntry, OutboxLane, OutgoingMessage } from './outbox-lane.js';
-import { partitionOf } from '../storage/schema.js';
+import { partitionOf } from '../storage/partitions.js';
 import { isStorable } from '../storage/storable.js';
 
 /** A message that waits for the commit of the transaction that it was stored in. */
@@ -37,7 +37,7 @@ const STORE = `
 with given as materialized (
   select * from json_to_recordset($1::json) as m(n int, kind text, name text, target text, key text, payload text, headers jsonb)
 ), locked as materialized (${locksOf('given')})
-insert into outbox (kind, name, target, key, partition, payload, headers)
+insert into fledge_outbox (kind, name, target, key, partition, payload, headers)
 select kind, name, target, key, ${partitionOf('key')}, payload, headers from given, (select count(*) from locked) all_locked order by n
 returning seq, id, partition, created_at as "createdAt"`;
 

@@ -1,4 +1,4 @@
-import { partitionOf } from '../storage/schema.js';
+import { partitionOf } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 import { hasFailedOn, type HistoryEntry, isWhole } from './history.js';
 
@@ -34,23 +34,23 @@ export const TIMER_PREFIX = 'timer:';
 
 // Waits for a transaction that is making the same run, and then finds that one.
 const START = `
-insert into process (name, key, state) values ($1, $2, 'null')
-on conflict (name, key) do update set changed_at = process.changed_at
+insert into fledge_process (name, key, state) values ($1, $2, 'null')
+on conflict (name, key) do update set changed_at = fledge_process.changed_at
 returning state, status, history, clock_timestamp() as now`;
 
-const LOCK = `select state, status, history, clock_timestamp() as now from process where name = $1 and key = $2 for update`;
+const LOCK = `select state, status, history, clock_timestamp() as now from fledge_process where name = $1 and key = $2 for update`;
 
 const SAVE = `
 with changed as (
   select * from json_to_recordset($7::json) as c(name text, in_ms float8)
 ), gone as (
-  delete from timer where process = $1 and key = $2 and ($4 = 'finished' or name in (select name from changed where in_ms is null))
+  delete from fledge_timer where process = $1 and key = $2 and ($4 = 'finished' or name in (select name from changed where in_ms is null))
 ), made as (
-  insert into timer (process, key, name, due_at)
+  insert into fledge_timer (process, key, name, due_at)
   select $1, $2, name, clock_timestamp() + in_ms * interval '1 ms' from changed where in_ms is not null and $4 <> 'finished'
   on conflict (process, key, name) do update set id = gen_random_uuid(), due_at = excluded.due_at, set_at = excluded.set_at
 )
-update process set state = $3::jsonb, status = $4, outcome = $5, history = $6::jsonb, changed_at = clock_timestamp(),
+update fledge_process set state = $3::jsonb, status = $4, outcome = $5, history = $6::jsonb, changed_at = clock_timestamp(),
   finished_at = case when $4 = 'finished' then clock_timestamp() end
 where name = $1 and key = $2`;
 
@@ -58,13 +58,13 @@ where name = $1 and key = $2`;
 // database may differ by a second in how long they took.
 const SHIFT = `
 with shifted as (
-  update timer set due_at = due_at + $1 * interval '1 ms', set_at = set_at + $1 * interval '1 ms'
+  update fledge_timer set due_at = due_at + $1 * interval '1 ms', set_at = set_at + $1 * interval '1 ms'
   where due_at < 'infinity' and not (set_at between greatest(to_timestamp($2::float8 / 1000) - interval '1 second', clock_timestamp() - abs($1::float8) / 2 * interval '1 ms') and clock_timestamp())
 )
-update message_hold set due_at = clock_timestamp() where due_at > clock_timestamp()`;
+update fledge_hold set due_at = clock_timestamp() where due_at > clock_timestamp()`;
 
 const START_FAILED = `
-insert into process (name, key, state, status, history)
+insert into fledge_process (name, key, state, status, history)
 values ($1, $2, 'null', 'failed', $3::jsonb)
 on conflict (name, key) do nothing
 returning 1`;
@@ -74,20 +74,20 @@ returning 1`;
 // ready, for what came before it to be parked before it.
 const MOVE = `
 with due as materialized (
-  select process, key, name, id, due_at from timer
+  select process, key, name, id, due_at from fledge_timer
   where due_at <= clock_timestamp() and ($2::float8 is null or due_at <= to_timestamp($2 / 1000) + interval '5 seconds') order by due_at limit ${MOVE_MAX} for update skip locked
 ), locked as materialized (
   select pg_advisory_xact_lock(hashtextextended('inbox:' || current_schema(), 0)) where exists (select from due)
 ), moved as (
-  update timer t set due_at = 'infinity' from due where t.process = due.process and t.key = due.key and t.name = due.name
+  update fledge_timer t set due_at = 'infinity' from due where t.process = due.process and t.key = due.key and t.name = due.name
 ), stored as (
-  insert into inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at)
+  insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at)
   select process, id, ${partitionOf('key')}, $1, 'event', '${TIMER_PREFIX}' || name, key, '{}', due_at
   from due, (select count(*) from locked) all_locked order by due_at
   on conflict (consumer, message_id) do nothing
 )
 select (select count(*)::int from due) as moved,
-  (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from timer where due_at > clock_timestamp() and due_at < 'infinity') as "nextInMs"`;
+  (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from fledge_timer where due_at > clock_timestamp() and due_at < 'infinity') as "nextInMs"`;
 
 /** The tables `process` and `timer` of a module. */
 export class ProcessStore {
@@ -122,7 +122,7 @@ export class ProcessStore {
   /** Stores a history, and a status, of a run that is locked. */
   async record(process: string, key: string, status: RunStatus, history: readonly HistoryEntry[]): Promise<void> {
     await this.sql.rows(
-      'update process set status = $3, history = $4::jsonb, changed_at = clock_timestamp() where name = $1 and key = $2',
+      'update fledge_process set status = $3, history = $4::jsonb, changed_at = clock_timestamp() where name = $1 and key = $2',
       [process, key, status, JSON.stringify(history)],
     );
   }
@@ -136,12 +136,10 @@ export class ProcessStore {
   async takeTimer(process: string, key: string, name: string, id: string): Promise<boolean> {
     return (
       (
-        await this.sql.rows('delete from timer where process = $1 and key = $2 and name = $3 and id = $4 returning 1', [
-          process,
-          key,
-          name,
-          id,
-        ])
+        await this.sql.rows(
+          'delete from fledge_timer where process = $1 and key = $2 and name = $3 and id = $4 returning 1',
+          [process, key, name, id],
+        )
       ).length > 0
     );
   }
@@ -152,7 +150,7 @@ export class ProcessStore {
     return (
       (
         await this.sql.rows(
-          "select 1 from dead_letter where consumer = $1 and message_id = any($2::uuid[]) and state = 'dead' limit 1",
+          "select 1 from fledge_dead_letter where consumer = $1 and message_id = any($2::uuid[]) and state = 'dead' limit 1",
           [process, ids],
         )
       ).length > 0
@@ -167,8 +165,8 @@ export class ProcessStore {
     if (hasFailedOn(history, id)) return true;
     return (
       !isWhole(history) &&
-      (await this.sql.rows('select 1 from dead_letter where consumer = $1 and message_id = $2', [process, id])).length >
-        0
+      (await this.sql.rows('select 1 from fledge_dead_letter where consumer = $1 and message_id = $2', [process, id]))
+        .length > 0
     );
   }
 
@@ -177,7 +175,7 @@ export class ProcessStore {
     return (
       (
         await this.sql.rows(
-          "select 1 from inbox where consumer = $1 and message_id = $2 and state in ('ready', 'parked')",
+          "select 1 from fledge_inbox where consumer = $1 and message_id = $2 and state in ('ready', 'parked')",
           [process, id],
         )
       ).length > 0

@@ -6,7 +6,8 @@ import { partsOf } from '../replicas/assignment.js';
 import { Membership } from '../replicas/membership.js';
 import { OutboxLane } from '../outbox/outbox-lane.js';
 import { Relay } from './relay.js';
-import { MESSAGING_MIGRATIONS, PARTITIONS } from '../storage/schema.js';
+import { PARTITIONS } from '../storage/partitions.js';
+import { MESSAGING_MIGRATIONS } from '../storage/schema.js';
 import { type Sql, sqlOf } from '../storage/sql.js';
 
 /** A message log that remembers what it carried, and fails as a test wants. */
@@ -73,13 +74,13 @@ describe('a relay', () => {
 
   const tell = async (payloads: readonly string[]): Promise<void> => {
     await source.query(
-      `insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', 3, p from unnest($1::text[]) p`,
+      `insert into fledge_outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', 3, p from unnest($1::text[]) p`,
       [payloads],
     );
     current?.fallBehind();
   };
   const unsent = async (): Promise<number> =>
-    (await source.query<unknown[]>('select 1 from outbox where sent_at is null')).length;
+    (await source.query<unknown[]>('select 1 from fledge_outbox where sent_at is null')).length;
   const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
 
   it('carries a backlog in order, in portions', async () => {
@@ -151,7 +152,7 @@ describe('a relay', () => {
     await start(local);
     await tell(['c']);
     await eventually(() => expect(local.carried).toEqual(['a', 'b', 'c']), 'all of it in the process');
-    expect(await source.query('select distinct sent_via from outbox')).toEqual([{ sent_via: 'local' }]);
+    expect(await source.query('select distinct sent_via from fledge_outbox')).toEqual([{ sent_via: 'local' }]);
   });
 
   it('sends again all of what it holds when another partition is lost meanwhile', async () => {
@@ -171,7 +172,7 @@ describe('a relay', () => {
       Math.min(...partsOf(replica, 'relay', PARTITIONS, members)),
     );
     await source.query(
-      `insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', case when n < 6000 then $1::int else $2::int end, n::text from generate_series(0, 11999) n`,
+      `insert into fledge_outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', case when n < 6000 then $1::int else $2::int end, n::text from generate_series(0, 11999) n`,
       [lost, kept],
     );
     relay.fallBehind();
@@ -191,7 +192,7 @@ describe('a relay', () => {
     await start(messageLog);
     await tell(['a']);
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
-    expect(await source.query('select distinct via from outbox_carrier')).toEqual([{ via: 'local' }]);
+    expect(await source.query('select distinct via from fledge_outbox_carrier')).toEqual([{ via: 'local' }]);
     expect(messageLog.carried).toEqual(['a']);
   });
 
@@ -204,7 +205,7 @@ describe('a relay', () => {
       return send(from, messages);
     };
     await source.query(
-      `insert into outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', 3, repeat('x', 200000) from generate_series(1, 30)`,
+      `insert into fledge_outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', 3, repeat('x', 200000) from generate_series(1, 30)`,
     );
     await tell(['small']);
     await start(messageLog);
@@ -216,9 +217,9 @@ describe('a relay', () => {
   // In the order of their numbers alone, PostgreSQL went through all that was sent before, again for each partition of
   // each round.
   it('reads of a large outbox what it carries, not what was sent long ago', async () => {
-    await source.query(`insert into outbox (kind, name, key, partition, payload, sent_at, sent_via)
+    await source.query(`insert into fledge_outbox (kind, name, key, partition, payload, sent_at, sent_via)
       select 'event', 'told.it.v1', 'k', n & 15, n::text, case when n < 50000 then now() end, case when n < 50000 then 'local' end from generate_series(0, 199999) n`);
-    await source.query('analyze outbox');
+    await source.query('analyze fledge_outbox');
     const sql = sqlOf(source);
     const fetched: number[] = [];
     const counting: Sql = {
@@ -229,7 +230,7 @@ describe('a relay', () => {
             Number(
               (
                 await sql.rows<{ count: string }>(
-                  "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0) as count from pg_stat_xact_user_tables where relname = 'outbox'",
+                  "select coalesce(sum(seq_tup_read + idx_tup_fetch), 0) as count from pg_stat_xact_user_tables where relname = 'fledge_outbox'",
                 )
               )[0]?.count,
             );
@@ -250,7 +251,7 @@ describe('a relay', () => {
     const { relay } = await start(messageLog);
     const send = messageLog.send.bind(messageLog);
     messageLog.send = async (from, messages) => {
-      await source.query('delete from message_replica');
+      await source.query('delete from fledge_replica');
       return send(from, messages);
     };
     await tell(['a']);

@@ -5,7 +5,7 @@ import { afterSend } from '../signals/checkpoints.js';
 import type { Assignment, Membership } from '../replicas/membership.js';
 import { staysMember } from '../replicas/membership-sql.js';
 import type { LaneEntry, OutboxLane, OutgoingMessage } from '../outbox/outbox-lane.js';
-import { PARTITIONS } from '../storage/schema.js';
+import { PARTITIONS } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 import { Waker } from '../signals/waker.js';
 
@@ -62,7 +62,7 @@ const COLUMNS = 'seq, partition, id, kind, name, target, key, payload, headers, 
 
 /** Only a member marks rows: one that was left out changes nothing, and nobody is left out in the midst of it. */
 const marked = (seqs: string, sequences: string, via: string, replica: string): string => `
-  update outbox o set sent_at = coalesce(o.sent_at, clock_timestamp()), sent_via = ${via}, sent_seq = sent.at
+  update fledge_outbox o set sent_at = coalesce(o.sent_at, clock_timestamp()), sent_via = ${via}, sent_seq = sent.at
   from unnest(${seqs}::bigint[], ${sequences}::bigint[]) as sent(seq, at) where o.seq = sent.seq and ${staysMember(replica)} returning 1`;
 const MARK = `with marked as (${marked('$1', '$2', '$3', '$4')}) select count(*)::int as count from marked`;
 
@@ -75,7 +75,7 @@ with marked as (${marked('$3', '$4', '$5', '$6')})
 select o.* from unnest($1::smallint[]) part cross join lateral (
   select ${COLUMNS} from (
     select *, sum(octet_length(payload)) over (order by seq) - octet_length(payload) as before from (
-      select * from outbox where sent_at is null and partition = part and seq <> all($3::bigint[]) order by sent_at, seq limit $2
+      select * from fledge_outbox where sent_at is null and partition = part and seq <> all($3::bigint[]) order by sent_at, seq limit $2
     ) next
   ) counted where before < ${RELAY_BYTES_MAX / PARTITIONS} order by seq
 ) o`;
@@ -86,29 +86,29 @@ const elsewhere = (rows: number): string =>
   `sent_at is not null and sent_via like $2 and sent_via <> $3 and partition = any($1::smallint[]) and seq > $4::bigint order by seq limit ${rows}`;
 const ELSEWHERE = `
 select ${COLUMNS} from (
-  select *, sum(octet_length(payload)) over (order by seq) - octet_length(payload) as before from (select * from outbox where ${elsewhere(RELAY_ROWS_MAX)}) page
+  select *, sum(octet_length(payload)) over (order by seq) - octet_length(payload) as before from (select * from fledge_outbox where ${elsewhere(RELAY_ROWS_MAX)}) page
 ) o where before < ${RELAY_BYTES_MAX} order by seq`;
 const RESET = `
-with page as materialized (select seq from outbox where ${elsewhere(RESET_ROWS_MAX)}),
-reset as (update outbox o set sent_at = null, sent_via = null, sent_seq = null from page where o.seq = page.seq and ${staysMember('$5')} returning 1)
+with page as materialized (select seq from fledge_outbox where ${elsewhere(RESET_ROWS_MAX)}),
+reset as (update fledge_outbox o set sent_at = null, sent_via = null, sent_seq = null from page where o.seq = page.seq and ${staysMember('$5')} returning 1)
 select (select count(*) from page)::int as found, (select count(*) from reset)::int as count, (select max(seq) from page) as last`;
 
 // Which message logs have had something of a partition is written down before they have it, so that only after another
 // one rows are looked for.
 const FOREIGN =
-  'select distinct o.partition from outbox_carrier o where o.partition = any($1::smallint[]) and o.via like $2 and o.via <> $3';
+  'select distinct o.partition from fledge_outbox_carrier o where o.partition = any($1::smallint[]) and o.via like $2 and o.via <> $3';
 const NOTE = `
-with gone as (delete from outbox_carrier o where o.partition = any($1::smallint[]) and o.via like $2 and o.via <> $3 and ${staysMember('$4')})
-insert into outbox_carrier (partition, via) select o.partition, $3 from unnest($1::smallint[]) o(partition) where ${staysMember('$4')}
+with gone as (delete from fledge_outbox_carrier o where o.partition = any($1::smallint[]) and o.via like $2 and o.via <> $3 and ${staysMember('$4')})
+insert into fledge_outbox_carrier (partition, via) select o.partition, $3 from unnest($1::smallint[]) o(partition) where ${staysMember('$4')}
 on conflict (partition, via) do update set via = excluded.via
 returning partition`;
 
 // What the log of $1 has confirmed last, with where: what it may have lost since.
 const CONFIRMED = `
-select seq, id, sent_seq::float8 as sequence from outbox
+select seq, id, sent_seq::float8 as sequence from fledge_outbox
 where sent_via = $1 and sent_seq is not null and partition = any($2::smallint[]) and seq < $3::bigint order by seq desc limit ${CONFIRMED_ROWS}`;
 const UNMARK = `
-with unmarked as (update outbox set sent_at = null, sent_via = null, sent_seq = null where id = any($1::uuid[]) and sent_via = $2 and ${staysMember('$3')} returning 1)
+with unmarked as (update fledge_outbox set sent_at = null, sent_via = null, sent_seq = null where id = any($1::uuid[]) and sent_via = $2 and ${staysMember('$3')} returning 1)
 select count(*)::int as count from unmarked`;
 
 /** Messages that were taken over by a message log, and are not marked yet. */

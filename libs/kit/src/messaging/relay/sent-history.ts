@@ -20,7 +20,7 @@ async function* read(module: string, sql: Sql, names: readonly string[]): AsyncI
   const own = names.filter((name) => name.startsWith(`${module}.`));
   for (let after = '0'; own.length > 0;) {
     const rows = await sql.rows<SentRow>(
-      `select seq, id, kind, name, key, payload, headers, created_at as "createdAt" from outbox
+      `select seq, id, kind, name, key, payload, headers, created_at as "createdAt" from fledge_outbox
        where seq > $1 and kind = 'event' and regexp_replace(name, '\\.v[0-9]+$', '') = any($2) order by seq limit ${ROWS_MAX}`,
       [after, own],
     );

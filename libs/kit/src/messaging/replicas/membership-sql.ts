@@ -10,14 +10,14 @@ export const SILENCE_MS = 10_000;
  * Holds when a replica is a member: what one that was left out still writes changes nothing. `replica` is a parameter.
  */
 export const isMember = (replica: string): string =>
-  `exists (select from message_replica where replica = ${replica}::uuid)`;
+  `exists (select from fledge_replica where replica = ${replica}::uuid)`;
 
 /**
  * As `isMember`, and nobody can leave the replica out before the statement has ended. For statements that are a
  * transaction of their own.
  */
 export const staysMember = (replica: string): string =>
-  `exists (select from message_replica where replica = ${replica}::uuid for key share)`;
+  `exists (select from fledge_replica where replica = ${replica}::uuid for key share)`;
 
 const TELL = (topic: string): string => `pg_notify('fledge:' || current_schema(), ${topic})`;
 
@@ -30,9 +30,9 @@ export const HOLD_LINE = 'select pg_advisory_lock($1::bigint)';
 // The row of the view is changed first: one member joins at a time, and each gets a version of its own.
 export const JOIN = `
 with view as (
-  insert into message_view (version) values (1) on conflict ("only") do update set version = message_view.version + 1 returning version
+  insert into fledge_view (version) values (1) on conflict ("only") do update set version = fledge_view.version + 1 returning version
 ), me as (
-  insert into message_replica (replica, line, joined, groups, healthy, knows) select $1, $2, version, $3, $4, $5 from view
+  insert into fledge_replica (replica, line, joined, groups, healthy, knows) select $1, $2, version, $3, $4, $5 from view
 )
 select version::float8 as version, ${TELL("'view ' || $1")} from view`;
 
@@ -42,57 +42,57 @@ select version::float8 as version, ${TELL("'view ' || $1")} from view`;
  */
 export const BEAT = `
 with me as (
-  update message_replica set beat = beat + 1, seen = $2, keeps = $3, groups = $4, healthy = $5, line = $6::bigint where replica = $1 returning 1
+  update fledge_replica set beat = beat + 1, seen = $2, keeps = $3, groups = $4, healthy = $5, line = $6::bigint where replica = $1 returning 1
 ), bumped as (
-  update message_view set version = version + 1 where $7::boolean and exists (select from me) returning version
+  update fledge_view set version = version + 1 where $7::boolean and exists (select from me) returning version
 )
 select (select count(*)::int from me) as present,
-  coalesce((select version from bumped), (select version from message_view))::float8 as version,
+  coalesce((select version from bumped), (select version from fledge_view))::float8 as version,
   (select coalesce(json_agg(json_build_object('replica', replica, 'line', line::text, 'beat', beat, 'joined', joined, 'seen', seen, 'keeps', keeps, 'groups', groups, 'healthy', healthy)), '[]')
-     from message_replica where replica <> $1) as others,
-  (select joined::float8 from message_replica where replica = $1) as joined,
+     from fledge_replica where replica <> $1) as others,
+  (select joined::float8 from fledge_replica where replica = $1) as joined,
   extract(epoch from clock_timestamp())::float8 * 1000 as "clockMs",
-  exists (select from outbox where sent_at is null) as unsent,
-  exists (select from inbox where state = 'ready') as ready,
-  (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from message_hold where due_at is not null) as "holdInMs",
-  (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from timer where due_at < 'infinity') as "timerInMs",
-  coalesce((select array_agg(c.name) from message_consumer c where exists (select from message_hold h where h.consumer = c.name)), '{}') as holding`;
+  exists (select from fledge_outbox where sent_at is null) as unsent,
+  exists (select from fledge_inbox where state = 'ready') as ready,
+  (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from fledge_hold where due_at is not null) as "holdInMs",
+  (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from fledge_timer where due_at < 'infinity') as "timerInMs",
+  coalesce((select array_agg(c.name) from fledge_consumer c where exists (select from fledge_hold h where h.consumer = c.name)), '{}') as holding`;
 
 /**
  * Leaves a replica out that has not moved since it was seen. Answers the new version, or no row if it moved or is gone.
  */
 export const EXPEL = `
 with gone as (
-  delete from message_replica where replica = $1 and beat = $2 returning 1
+  delete from fledge_replica where replica = $1 and beat = $2 returning 1
 ), view as (
-  update message_view set version = version + 1 where exists (select from gone) returning version
+  update fledge_view set version = version + 1 where exists (select from gone) returning version
 )
 select version::float8 as version, ${TELL("'view ' || $1")} from view`;
 
 /** Leaves. */
 export const LEAVE = `
 with gone as (
-  delete from message_replica where replica = $1 returning 1
+  delete from fledge_replica where replica = $1 returning 1
 ), view as (
-  update message_view set version = version + 1 where exists (select from gone) returning version
+  update fledge_view set version = version + 1 where exists (select from gone) returning version
 )
 select ${TELL("'view ' || $1")} from view`;
 
 /** Those whose line is closed, of some replicas: a lock that can be had is held by nobody. */
 export const CLOSED_LINES = `
-select replica, beat::float8 as beat from message_replica m where replica = any($1::uuid[]) and pg_try_advisory_xact_lock(m.line)`;
+select replica, beat::float8 as beat from fledge_replica m where replica = any($1::uuid[]) and pg_try_advisory_xact_lock(m.line)`;
 
 /** Those whose line is closed, of all replicas but one. */
 export const CLOSED_LINES_OF_OTHERS = `
-select replica, beat::float8 as beat from message_replica m where replica is distinct from $1::uuid and pg_try_advisory_xact_lock(m.line)`;
+select replica, beat::float8 as beat from fledge_replica m where replica is distinct from $1::uuid and pg_try_advisory_xact_lock(m.line)`;
 
 /** Begins a new version of the view, for those who changed what every replica must know. */
 export const BUMP = `
 with view as (
-  insert into message_view (version) values (1) on conflict ("only") do update set version = message_view.version + 1 returning version
+  insert into fledge_view (version) values (1) on conflict ("only") do update set version = fledge_view.version + 1 returning version
 )
 select version::float8 as version, ${TELL("'view'")} from view`;
 
 /** Those that run and have not seen a version of the view. */
 export const BEHIND =
-  'select replica from message_replica where seen < $1 and replica is distinct from $2::uuid and not pg_try_advisory_xact_lock(line)';
+  'select replica from fledge_replica where seen < $1 and replica is distinct from $2::uuid and not pg_try_advisory_xact_lock(line)';

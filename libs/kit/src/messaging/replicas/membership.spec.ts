@@ -27,7 +27,7 @@ describe('the replicas of a module', () => {
   });
   afterEach(async () => {
     for (const membership of open.splice(0)) await membership.stop();
-    await source.query('delete from message_replica');
+    await source.query('delete from fledge_replica');
   });
   afterAll(async () => {
     await source.destroy();
@@ -43,7 +43,7 @@ describe('the replicas of a module', () => {
   }
 
   const parts = (group: Assignment): number[] => [...group.held].sort((a, b) => a - b);
-  const count = async (): Promise<number> => (await source.query<unknown[]>('select 1 from message_replica')).length;
+  const count = async (): Promise<number> => (await source.query<unknown[]>('select 1 from fledge_replica')).length;
 
   /** As of a process that was killed or frozen: its row is left, and it does not move. */
   async function leftBehind(line: 'closed' | 'open'): Promise<() => Promise<void>> {
@@ -51,10 +51,10 @@ describe('the replicas of a module', () => {
     const held = await sqlOf(source).openLine?.({ notified: () => undefined, lost: () => undefined });
     if (line === 'open') await held?.rows('select pg_advisory_lock($1::bigint)', [lock]);
     await source.query(
-      `insert into message_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), $1, 0, '{work}', true, '{}')`,
+      `insert into fledge_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), $1, 0, '{work}', true, '{}')`,
       [lock],
     );
-    await source.query('update message_view set version = version + 1');
+    await source.query('update fledge_view set version = version + 1');
     return () => held?.close() ?? Promise.resolve();
   }
 
@@ -131,7 +131,7 @@ describe('the replicas of a module', () => {
     const before = membership.replica;
     const sizes: number[] = [];
     group.onChange(() => sizes.push(group.held.size));
-    await source.query('delete from message_replica');
+    await source.query('delete from fledge_replica');
     await membership.beatNow();
     await eventually(() => expect(parts(group)).toEqual([0, 1]), 'all parts again');
     expect(sizes[0]).toBe(0);
@@ -143,7 +143,7 @@ describe('the replicas of a module', () => {
     const database: { answers?: Promise<void> } = {};
     const slowed: Sql = {
       rows: async <Row extends object>(text: string, parameters?: readonly unknown[]) => {
-        if (database.answers && text.includes('message_replica')) throw new Error('no answer');
+        if (database.answers && text.includes('fledge_replica')) throw new Error('no answer');
         return sql.rows<Row>(text, parameters);
       },
       transaction: (work) => sql.transaction(work),
@@ -180,7 +180,7 @@ describe('the replicas of a module', () => {
     await owner.connect();
     for (let times = 0; times < 3; times++) {
       await owner.query(
-        "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and application_name = 'fledge:shared'",
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and application_name = 'fledge:shared'",
       );
       await membership.beatNow();
     }

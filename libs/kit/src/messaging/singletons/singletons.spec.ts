@@ -40,7 +40,7 @@ describe('singletons', () => {
   });
   afterEach(async () => {
     await Promise.all(replicas.splice(0).map((replica) => replica.stop()));
-    await source.query('truncate message_replica, singleton');
+    await source.query('truncate fledge_replica, fledge_singleton');
   });
   afterAll(async () => {
     await source.destroy();
@@ -150,7 +150,7 @@ describe('singletons', () => {
     await eventually(() => call !== undefined, 'it runs');
     expect(call).toMatchObject({ caller: 'job', identity: undefined, idempotencyKey: undefined });
     expect(call?.signal.aborted).toBe(false);
-    await source.query('delete from message_replica');
+    await source.query('delete from fledge_replica');
     await eventually(() => call?.signal.aborted === true, 'the signal aborts', 2 * SILENCE_MS);
     end();
   });

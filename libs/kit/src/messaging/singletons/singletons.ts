@@ -19,13 +19,13 @@ export const KEPT_FROM_MS = 5_000;
 // interval. A time that is to come, by a clock that stepped back since, counts as now.
 const BEGIN = `
 with begun as (
-  insert into singleton as s (name, ran_at) select $1, clock_timestamp() where ${isMember('$2')}
+  insert into fledge_singleton as s (name, ran_at) select $1, clock_timestamp() where ${isMember('$2')}
   on conflict (name) do update set ran_at = excluded.ran_at
   where s.ran_at + $3 * interval '1 ms' <= clock_timestamp() or s.ran_at > clock_timestamp()
   returning 1
 )
 select exists (select from begun) as "isDue",
-  coalesce((select extract(epoch from ran_at + $3 * interval '1 ms' - clock_timestamp())::float8 * 1000 from singleton where name = $1), $3)::float8 as "inMs"`;
+  coalesce((select extract(epoch from ran_at + $3 * interval '1 ms' - clock_timestamp())::float8 * 1000 from fledge_singleton where name = $1), $3)::float8 as "inMs"`;
 
 /** A method with `@Singleton`, ready to be called. */
 export interface SingletonJob {
