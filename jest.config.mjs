@@ -1,5 +1,5 @@
-/** One configuration for every package: ESM, sources resolved by the export condition `@fledge/source`. */
-export default {
+/** What all specs share: ESM, sources resolved by the export condition `@fledge/source`. */
+export const shared = {
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['@fledge/source', 'node', 'node-addons'] },
   extensionsToTreatAsEsm: ['.ts'],
@@ -21,7 +21,6 @@ export default {
   },
   globalSetup: '<rootDir>/libs/kit/test/servers.globalsetup.mjs',
   globalTeardown: '<rootDir>/libs/kit/test/servers.globalteardown.mjs',
-  testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
   modulePathIgnorePatterns: [
     '<rootDir>/dist/',
     '<rootDir>/libs/kit/dist/',
@@ -29,9 +28,30 @@ export default {
     '<rootDir>/apps/cli/dist/',
     '/dist$',
   ],
-  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
-  // One spec at a time: many start servers and processes of their own, and some measure time.
-  maxWorkers: 1,
   // ends a hang, also on a machine that is slow at the moment
   testTimeout: 120_000,
+};
+
+/** Folders whose specs run two at a time: they use one process each, and do not measure time. */
+const TOGETHER = ['libs/kit/src', 'libs/kit/lint', 'libs/shop/*/src', 'apps/cli/src'];
+/** Specs of those folders that measure time all the same. */
+const MEASURE_TIME = ['libs/kit/src/http/admission.spec.ts'];
+const IGNORED = ['/node_modules/', '/dist/'];
+
+/** Two parts of one run: specs that bear company, then those that start servers and processes of their own. */
+export default {
+  maxWorkers: 2,
+  projects: [
+    {
+      ...shared,
+      testMatch: TOGETHER.map((folder) => `<rootDir>/${folder}/**/*.spec.ts`),
+      testPathIgnorePatterns: [...IGNORED, ...MEASURE_TIME.map((spec) => `<rootDir>/${spec}$`)],
+    },
+    {
+      ...shared,
+      runner: '<rootDir>/libs/kit/test/one-at-a-time.runner.mjs',
+      testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
+      testPathIgnorePatterns: [...IGNORED, `<rootDir>/(?!${MEASURE_TIME.join('|')})(?:${TOGETHER.join('|').replaceAll('*', '[^/]+')})/`],
+    },
+  ],
 };

@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import whole from './jest.config.mjs';
+import { shared } from './jest.config.mjs';
 
 /** What a spec imports, or starts, that is more than code. */
 const NEEDS_MORE =
@@ -18,7 +18,7 @@ function specsBelow(folder) {
   });
 }
 
-const { globalSetup: _servers, globalTeardown: _ends, ...rest } = whole;
+const { globalSetup: _servers, globalTeardown: _ends, ...rest } = shared;
 const units = ['libs', 'apps']
   .flatMap(specsBelow)
   .filter((path) => !NEEDS_MORE.test(path + readFileSync(path, 'utf8')));
