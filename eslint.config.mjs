@@ -26,7 +26,7 @@ export default tseslint.config(
   },
   {
     // What a tool loads by its default export.
-    files: ['**/*.config.mjs', '**/*.globalsetup.mjs', '**/*.globalteardown.mjs'],
+    files: ['**/*.config.mjs', '**/*.globalsetup.mjs', '**/*.globalteardown.mjs', '**/*.runner.mjs'],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {
