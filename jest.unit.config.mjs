@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { shared } from './jest.config.mjs';
+import { shared, testTimeout } from './jest.config.mjs';
 
 /** What a spec imports, or starts, that is more than code. */
 const NEEDS_MORE =
@@ -23,4 +23,4 @@ const units = ['libs', 'apps']
   .flatMap(specsBelow)
   .filter((path) => !NEEDS_MORE.test(path + readFileSync(path, 'utf8')));
 
-export default { ...rest, testMatch: units.map((path) => `<rootDir>/${path}`), maxWorkers: 2 };
+export default { ...rest, testMatch: units.map((path) => `<rootDir>/${path}`), maxWorkers: 2, testTimeout };

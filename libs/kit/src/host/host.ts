@@ -9,13 +9,14 @@ import {
 } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { BODY_MAX_DEFAULT_BYTES, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
-import { moduleDataImports, type ModuleDataSource, openModuleData, passingOutcome } from '../data/index.js';
+import { type ModuleDataSource, passingOutcome } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
 import {
-  MESSAGING_MIGRATIONS,
-  messagingImports,
+  dataImportsOf,
+  keepsData,
   ModuleMessaging,
   type ModuleMessagingOptions,
+  openDataOf,
   overview,
   refuseUnstored,
   type Retention,
@@ -185,7 +186,7 @@ export class Host {
       catalogue,
       moduleServer,
       moduleClient: (message) => this.moduleClient(name, message),
-      dataImports: source ? [...moduleDataImports(source, spec.entities), messagingImports(source)] : [],
+      dataImports: dataImportsOf(spec, source),
       settings,
       bodyMaxBytes: options.http?.bodyMaxBytes ?? BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: options.http?.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS,
@@ -207,8 +208,8 @@ export class Host {
   }
 
   private async openData(spec: BoundedModuleSpec): Promise<void> {
-    const { name, events } = spec.contract;
-    if (spec.entities.length === 0 && spec.migrations.length === 0 && events.length === 0) return;
+    if (!keepsData(spec)) return;
+    const { name } = spec.contract;
     const { database } = this.options;
     if (!database)
       throw new StartupError(
@@ -217,16 +218,7 @@ export class Host {
         'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` has one, if you have none.',
       );
     this.databaseCheck ??= new DatabaseCheck(database.url);
-    this.sources.set(
-      name,
-      await openModuleData({
-        module: name,
-        url: database.url,
-        poolMax: database.poolMax,
-        entities: spec.entities,
-        migrations: [...MESSAGING_MIGRATIONS, ...spec.migrations],
-      }),
-    );
+    this.sources.set(name, await openDataOf(spec, database));
   }
 
   private moduleClient(caller: string, message: CompiledMessage): ModuleClient {

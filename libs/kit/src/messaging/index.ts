@@ -1,5 +1,5 @@
 export { Consumer, type ConsumerOptions, type FailedAttempt } from './consumers/consumer.js';
-export { messagingImports } from './messaging-imports.js';
+export { dataImportsOf, keepsData, openDataOf } from './module-data.js';
 export { ModuleMessaging, refuseUnstored, type ModuleMessagingOptions } from './module-messaging.js';
 export {
   DeadLetters,
@@ -33,5 +33,4 @@ export type { RunStatus } from './processes/process-store.js';
 export type { Run } from './processes/run.js';
 export { SILENCE_MS } from './replicas/membership.js';
 export { Singleton, type SingletonOptions } from './singletons/singleton.js';
-export { MESSAGING_MIGRATIONS } from './storage/schema.js';
 export { type Sql, sqlOf } from './storage/sql.js';

@@ -12,7 +12,7 @@ import {
 } from '../boundary/index.js';
 import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { BODY_MAX_DEFAULT_BYTES, type Class, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
-import { moduleDataImports, type ModuleDataSource, openModuleData, passingOutcome } from '../data/index.js';
+import { passingOutcome } from '../data/index.js';
 import {
   checkSettings,
   createContainer,
@@ -20,7 +20,7 @@ import {
   type ModuleSettings,
   SettingsError,
 } from '../host/index.js';
-import { MESSAGING_MIGRATIONS, messagingImports, ModuleMessaging, refuseUnstored } from '../messaging/index.js';
+import { dataImportsOf, keepsData, ModuleMessaging, openDataOf, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
 import type { Fake } from './fake.js';
@@ -162,14 +162,14 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     await database?.drop?.();
   };
   try {
-    const source = await dataOf(spec, database?.url);
+    const source = database && (await openDataOf(spec, database));
     const container = await createContainer({
       cls,
       spec,
       catalogue,
       moduleServer,
       moduleClient: moduleClient(spec.contract.name),
-      dataImports: source ? [...moduleDataImports(source, spec.entities), messagingImports(source)] : [],
+      dataImports: dataImportsOf(spec, source),
       settings: settings.instance,
       bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
@@ -214,16 +214,5 @@ async function databaseOf(
   spec: BoundedModuleSpec,
   { database }: TestModuleOptions,
 ): Promise<(Pick<FreshDatabase, 'url'> & Partial<FreshDatabase>) | undefined> {
-  if (spec.entities.length === 0 && spec.migrations.length === 0 && spec.contract.events.length === 0) return undefined;
-  return database ?? freshDatabase();
-}
-
-async function dataOf(spec: BoundedModuleSpec, url: string | undefined): Promise<ModuleDataSource | undefined> {
-  if (url === undefined) return undefined;
-  return openModuleData({
-    module: spec.contract.name,
-    url,
-    entities: spec.entities,
-    migrations: [...MESSAGING_MIGRATIONS, ...spec.migrations],
-  });
+  return keepsData(spec) ? (database ?? freshDatabase()) : undefined;
 }

@@ -1,0 +1,44 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { BoundedModuleSpec } from '../bus/index.js';
+import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
+import { DeadLetters } from './operations/dead-letters.js';
+import { Processes } from './operations/processes.js';
+import { MESSAGING_MIGRATIONS } from './storage/schema.js';
+import { sqlOf } from './storage/sql.js';
+
+@Module({})
+class ModuleOperations {}
+
+/** Whether a module has a schema: it has entities or migrations, or publishes events, which are stored first. */
+export function keepsData({ entities, migrations, contract }: BoundedModuleSpec): boolean {
+  return entities.length > 0 || migrations.length > 0 || contract.events.length > 0;
+}
+
+/** Opens the data of a module, with the tables of its messages before its own. */
+export function openDataOf(
+  { contract, entities, migrations }: BoundedModuleSpec,
+  { url, poolMax }: { readonly url: string; readonly poolMax?: number },
+): Promise<ModuleDataSource> {
+  return openModuleData({
+    module: contract.name,
+    url,
+    poolMax,
+    entities,
+    migrations: [...MESSAGING_MIGRATIONS, ...migrations],
+  });
+}
+
+/** What the container of a module imports for its data; nothing for one that keeps none. */
+export function dataImportsOf(spec: BoundedModuleSpec, source: ModuleDataSource | undefined): DynamicModule[] {
+  return source ? [...moduleDataImports(source, spec.entities), operationsOf(source)] : [];
+}
+
+/** So that those who look after the messages of a module can be injected in it: `DeadLetters` and `Processes`. */
+function operationsOf(source: ModuleDataSource): DynamicModule {
+  const sql = sqlOf(source);
+  const providers = [
+    { provide: Processes, useFactory: () => new Processes(sql) },
+    { provide: DeadLetters, useFactory: () => new DeadLetters(sql) },
+  ];
+  return { module: ModuleOperations, global: true, providers, exports: providers.map(({ provide }) => provide) };
+}
