@@ -24,12 +24,22 @@ export {
   type HttpOptions,
   type ModuleEntry,
   type ModuleSettings,
+  type NestHook,
+  type NestHooks,
   type Obstacle,
   type Readiness,
   type SettingProblem,
   SettingsError,
 } from './host/index.js';
-export { decodeCursor, encodeCursor, Forbidden, InvalidRequest, Unauthenticated, type Problem } from './http/index.js';
+export {
+  decodeCursor,
+  encodeCursor,
+  Forbidden,
+  InvalidRequest,
+  Unauthenticated,
+  type Problem,
+  type ProblemMode,
+} from './http/index.js';
 export {
   Consumer,
   Continues,

@@ -173,7 +173,7 @@ describe.each(Object.entries(WORK))('work that its database broke off in %s', (w
     expect({ status, retryAfter: headers['retry-after'], body }).toMatchObject({
       status: 503,
       retryAfter: '1',
-      body: { code: 'fledge.database-interrupted', data: { module: 'vault', outcome } },
+      body: { code: 'fledge.database-interrupted', data: { outcome } },
     });
     expect(JSON.stringify(body)).not.toMatch(/pg_|terminat|insert|could not/);
   });

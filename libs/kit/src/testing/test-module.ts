@@ -19,6 +19,7 @@ import {
   type ContainerOptions,
   type ModuleSettings,
   SettingsError,
+  type Application,
 } from '../host/index.js';
 import { dataImportsOf, keepsData, ModuleMessaging, openDataOf, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
@@ -51,6 +52,8 @@ export interface TestModuleOptions {
    * Overrides, as anywhere with `@nestjs/testing`: `(builder) => builder.overrideProvider(Clock).useValue(stopped)`.
    */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
+  /** What the application does with the Nest application of the module; its own `nest` and `problems`. Default: nothing. */
+  readonly application?: Pick<Application, 'nest' | 'problems'>;
   /** Default: the console, for errors alone. */
   readonly logger?: LoggerService | false;
 }
@@ -174,6 +177,8 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
       bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
       logger: options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),
+      hooks: options.application?.nest ? [options.application.nest] : [],
+      problems: options.application?.problems,
       create: buildWith(options),
     });
     app = container.app;
