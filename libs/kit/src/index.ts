@@ -73,7 +73,7 @@ export {
   type StateClass,
 } from './messaging/index.js';
 export type { CallMetrics } from './observe/index.js';
-export { Authentication, CurrentUser, Public, Roles } from './security/index.js';
+export { Authentication, CurrentUser, identify, IdentityRefused, Public, Roles } from './security/index.js';
 export {
   loadTopology,
   nearest,
