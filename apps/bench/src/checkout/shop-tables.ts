@@ -39,7 +39,7 @@ export class ShopTables {
     const client = new pg.Client({ connectionString: url, application_name: BENCH });
     await client.connect();
     const { rows } = await client.query<{ name: string }>(
-      "select table_schema as name from information_schema.tables where table_name = 'outbox'",
+      "select table_schema as name from information_schema.tables where table_name = 'fledge_outbox'",
     );
     return new ShopTables(
       client,

@@ -24,7 +24,7 @@ export class Tables {
   /** The schemas that have tables of durable messaging. */
   async schemas(): Promise<string[]> {
     const rows = await this.rows<{ name: string }>(
-      "select table_schema as name from information_schema.tables where table_name = 'outbox' order by 1",
+      "select table_schema as name from information_schema.tables where table_name = 'fledge_outbox' order by 1",
     );
     return rows.map((row) => row.name);
   }
