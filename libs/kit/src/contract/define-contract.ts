@@ -2,7 +2,7 @@ import { StartupError } from './errors.js';
 import type { Class, EventSpec, MessageSpec, UnknownFields } from './messages.js';
 import { checkUnknownFields, errorSpec, eventSpec, messageSpec } from './messages.js';
 
-/** What other modules may know of a module, as its author writes it. */
+/** The author's description of a contract: what other modules may know of a module. */
 export interface ContractOptions {
   /** The module's name: also its schema, its queue group and the first part of its wire names. */
   readonly name: string;
@@ -11,7 +11,7 @@ export interface ContractOptions {
   readonly events?: readonly Class[];
   /** The HTTP path prefixes that the module serves, e.g. `['/products', '/categories']`. */
   readonly routes?: readonly string[];
-  /** Unknown fields of all its messages and events, but for those that say otherwise themselves. Default `exact`. */
+  /** How unknown fields are treated in all its messages and events, unless one says otherwise. Default `exact`. */
   readonly unknownFields?: UnknownFields;
 }
 
@@ -27,8 +27,8 @@ const MODULE_NAME = /^[a-z][a-z0-9-]{0,39}$/;
 const ROUTE = /^(\/[a-z0-9][a-z0-9._-]*|\/\.well-known\/[a-z0-9._-]+)(\/[a-z0-9][a-z0-9._-]*)*$/;
 
 /**
- * Gathers a module's messages, events and routes into its contract.
- * Throws a `StartupError` that names what is wrong and the cure; what spans contracts is checked when a host starts.
+ * Gathers a module's messages, events and routes into its contract. Throws a `StartupError` that says what is wrong and
+ * how to fix it. What spans several contracts is checked when a host starts.
  */
 export function defineContract(options: ContractOptions): Contract {
   const { name } = options;
@@ -66,7 +66,7 @@ export function defineContract(options: ContractOptions): Contract {
   };
 }
 
-/** Gives a message the mode of its contract, unless it has one. */
+/** Gives a message the mode of its contract, unless it has its own. */
 function withMode(unknownFields: UnknownFields | undefined) {
   return <Spec extends MessageSpec | EventSpec>(spec: Spec): Spec => ({
     ...spec,
