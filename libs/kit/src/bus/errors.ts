@@ -1,9 +1,12 @@
 import { type Class, eventSpec, FledgeError, messageSpec } from '../contract/index.js';
 
-/** What a bus of a module was given to do, for texts. */
+/** The bus method that a module called, for texts. */
 export type BusCall = 'commandBus.execute' | 'queryBus.execute' | 'eventBus.publish';
 
-/** A bus was given what is no message at all: nothing, a plain object, a class instead of its instance. Nothing ran. */
+/**
+ * A bus was given something that is not a message: nothing, a plain object, a class instead of an instance. Nothing
+ * ran.
+ */
 export class NotAMessage extends FledgeError {
   readonly code = 'fledge.not-a-message';
   readonly kind = 'internal';
@@ -18,7 +21,7 @@ export class NotAMessage extends FledgeError {
   }
 }
 
-/** A module sent a message that is of no contract, and that none of its own handlers takes. Nothing ran. */
+/** A module sent a message that belongs to no contract and that none of its own handlers handles. Nothing ran. */
 export class NoHandler extends FledgeError {
   readonly code = 'fledge.no-handler';
   readonly kind = 'internal';
@@ -39,7 +42,7 @@ export class NoHandler extends FledgeError {
   }
 }
 
-/** Whether a bus can find a handler by it: an instance of a class. */
+/** Whether a bus can look up a handler for it: an instance of a class. */
 export function isInstance(given: unknown): given is object {
   if (typeof given !== 'object' || given === null) return false;
   const prototype = Object.getPrototypeOf(given) as object | null;
@@ -51,7 +54,7 @@ export function isInstance(given: unknown): given is object {
   );
 }
 
-/** A class below one of a contract is none of the contract: its handler was made for the other. */
+/** A subclass of a contract's class is not part of the contract: the handler was written for its parent. */
 function below(cls: Class): string | undefined {
   for (
     let above = Object.getPrototypeOf(cls) as Class | null;

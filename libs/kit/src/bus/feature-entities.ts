@@ -4,13 +4,13 @@ import { StartupError } from '../contract/index.js';
 
 type Import = Type | DynamicModule | ForwardReference | Promise<DynamicModule>;
 
-/** What @nestjs/typeorm says of the entity whose repository it provides. */
+/** How @nestjs/typeorm marks the entity whose repository it provides. */
 type RepositoryProvider = Provider & { readonly targetEntitySchema?: { readonly target: Type | string } };
 
 /**
- * The entities that a module, or a module that it imports, names the stock way: `TypeOrmModule.forFeature([Row])`.
- * Entities that are an `EntitySchema` leave no trace there: they are named in `entities` of the bounded module.
- * @throws StartupError for `TypeOrmModule.forRoot`: it would open the database past the module's own schema and role.
+ * The entities that a module, or a module that it imports, names in the stock way: `TypeOrmModule.forFeature([Row])`.
+ * An `EntitySchema` leaves no trace there: name it in `entities` of the bounded module.
+ * @throws StartupError for `TypeOrmModule.forRoot`: it would bypass the module's own schema and role.
  */
 export function featureEntities(cls: Type): Type[] {
   const found = new Set<Type>();
