@@ -7,8 +7,8 @@ export const CALLER = /^[a-z][a-z0-9-]{0,39}$/;
 export const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 /**
- * The body of a call as a message, to be decoded. An empty body is an empty message. @throws InvalidMessage when it is
- * no JSON.
+ * Parses the body of a call; decoding comes next. An empty body is an empty message. @throws InvalidMessage when it is
+ * not JSON.
  */
 export function parseBody(name: string, body: string): unknown {
   if (body === '') return {};
