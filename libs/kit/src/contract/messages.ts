@@ -92,7 +92,7 @@ export type UnknownFields = 'exact' | 'open';
 export interface MessageOptions<R extends ResultType = ResultType> {
   /** The result that the handler returns. Default none. */
   readonly result?: R;
-  /** The errors that arrive at the caller as themselves; any other arrives as `ModuleFault`. Default none. */
+  /** The errors that arrive at the caller as their own class; any other arrives as `ModuleFault`. Default none. */
   readonly errors?: readonly Class<ContractError>[];
   /**
    * The longest a call may take, in milliseconds; the caller's own deadline may shorten it. 1 to 600,000; default
