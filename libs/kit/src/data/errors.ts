@@ -1,6 +1,6 @@
 import { FledgeError, type Outcome } from '../contract/index.js';
 
-/** An isolation level was asked for inside a transaction that is open already and so has one. Nothing of it ran. */
+/** An isolation level was requested inside an open transaction, which already has one. Nothing of it ran. */
 export class IsolationInNestedTransaction extends FledgeError {
   readonly code = 'fledge.isolation-in-nested-transaction';
   readonly kind = 'internal';
@@ -15,7 +15,7 @@ export class IsolationInNestedTransaction extends FledgeError {
 }
 
 /**
- * No connection to the module's database could be had: the server is away, or the pool was busy for too long. Nothing
+ * No connection to the module's database was available: the server is down, or the pool was busy for too long. Nothing
  * ran.
  */
 export class DatabaseUnavailable extends FledgeError {
@@ -36,8 +36,8 @@ export class DatabaseUnavailable extends FledgeError {
 }
 
 /**
- * The module's database broke off what the work did, for a reason that will pass: a lost connection, a deadlock, a
- * serialization failure. `outcome` says whether something of it can have stayed.
+ * The module's database interrupted the work for a temporary reason: a lost connection, a deadlock, a serialization
+ * failure. `outcome` says whether any of it may have been committed.
  */
 export class DatabaseInterrupted extends FledgeError {
   readonly code = 'fledge.database-interrupted';
@@ -60,8 +60,8 @@ export class DatabaseInterrupted extends FledgeError {
 }
 
 /**
- * Work that was given up, or left running, used the transaction that it was part of: that is over. Nothing of the query
- * ran.
+ * Abandoned or unawaited work used the transaction that it was part of, after the end of that transaction. The query
+ * did not run.
  */
 export class TransactionOver extends FledgeError {
   readonly code = 'fledge.transaction-over';

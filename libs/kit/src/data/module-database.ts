@@ -8,7 +8,7 @@ export const MIGRATION_WAIT_MS = 120_000;
 /** How long a new connection may take, and how long a query waits for a free one of the pool. */
 export const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Where a module's tables are, and as whom it works on them. */
+/** Where a module's tables are, and the role that works on them. */
 export interface ModuleHome {
   readonly module: string;
   readonly schema: string;
@@ -16,9 +16,9 @@ export interface ModuleHome {
 }
 
 /**
- * Runs `work` after the module's schema and role are there, while no other replica prepares or migrates this module.
- * `url` is the owner's: it must be able to make both, unless they are there and it is a member of the role. The work
- * gets the connection that holds the lock.
+ * Runs `work` once the module's schema and role exist, while no other replica prepares or migrates this module. `url`
+ * belongs to the owner, who must be able to create both, unless they exist and the owner is a member of the role. The
+ * work receives the connection that holds the lock.
  */
 export async function withModuleLock<T>(
   url: string,
@@ -38,7 +38,7 @@ export async function withModuleLock<T>(
   }
 }
 
-/** The names of the migrations that a table in the module's schema says are done; none where there is no such table. */
+/** The migrations that a table in the module's schema records as done; none if there is no such table. */
 export async function migrationsDone(
   client: Client,
   { schema, role }: ModuleHome,
@@ -53,7 +53,8 @@ export async function migrationsDone(
     ))
   )
     return new Set();
-  // as the role, of which the owner may be a member that inherits nothing; several statements have a result each
+  // runs as the role, since the owner may be a member that does not inherit its rights; several statements return one
+  // result each
   const results = await client.query(
     `set role ${quote(role)}; select name from ${quote(schema)}.${quote(table)}; reset role`,
   );
@@ -97,7 +98,7 @@ async function lock(client: Client, { module, schema }: ModuleHome): Promise<voi
 
 async function prepare(client: Client, home: ModuleHome): Promise<void> {
   const { module, schema, role } = home;
-  // as it is at every start but the first
+  // the case at every start but the first
   if (
     await has(
       client,
@@ -147,7 +148,8 @@ async function prepare(client: Client, home: ModuleHome): Promise<void> {
 }
 
 /**
- * Roles are the whole server's: a start on another of its databases, which holds another lock, may make it meanwhile.
+ * Roles belong to the whole server: a start on another of its databases, which holds another lock, may create it
+ * meanwhile.
  */
 async function createRole(client: Client, role: string): Promise<void> {
   try {
@@ -172,7 +174,7 @@ async function has(client: Client, sql: string, ...parameters: string[]): Promis
   return ((await client.query(sql, parameters)).rowCount ?? 0) > 0;
 }
 
-/** The error of a database that cannot be connected to; names it without its password. */
+/** The error for a database that cannot be reached; names it without its password. */
 export function unreachable(url: string, cause: unknown): StartupError {
   const place = placeOf(url);
   const failure = new StartupError(
@@ -196,11 +198,11 @@ function placeOf(url: string): string {
 
 function reasonOf(error: unknown): string {
   const { message, errors } = error as { message?: string; errors?: unknown[] };
-  // Node joins the failures of several addresses under an empty message
+  // Node combines the failures of several addresses under an empty message
   return message || (errors?.length ? reasonOf(errors[0]) : String(error));
 }
 
-/** Whether a failure is PostgreSQL's own with one of these codes. */
+/** Whether PostgreSQL reported a failure with one of these codes. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof DatabaseError && error.code !== undefined && codes.includes(error.code);
 }
