@@ -3,8 +3,8 @@ import { StartupError } from '../contract/index.js';
 import { packageFolder } from '../http/index.js';
 
 /**
- * Packages of which there may be one copy: their classes and symbols are how the kit and the application know each
- * other's objects.
+ * Packages that may exist only once: the kit and the application recognise each other's objects by their classes and
+ * symbols.
  */
 const SHARED = [
   '@fledge/kit',
