@@ -36,7 +36,7 @@ function foreignSql(workspace: Workspace, module: Module, source: SourceFile): r
   return source.texts.flatMap(({ name: text, line }) =>
     schemaNames(text, others).flatMap(({ schema, text: table, isReference, linesBelow }): BoundaryViolation[] => {
       const at = line + linesBelow;
-      // a condition of a query builder is read twice: as it stands, and as a part of SQL
+      // a condition of a query builder is read twice: alone, and as part of an SQL text
       if (seen.has(`${at} ${table}`)) return [];
       seen.add(`${at} ${table}`);
       return [

@@ -7,12 +7,12 @@ import type { Module, ReadPackage, SourceFile, Workspace } from './module.js';
 import type { BoundaryViolation } from './violation.js';
 import { KIT_PACKAGE } from './workspace.js';
 
-/** Whether it is the list of all modules, which does not belong to the module of the folder that it stands in. */
+/** Whether a file is the list of all modules, which does not belong to the module of its folder. */
 export function isModuleList(module: ReadPackage, { path }: SourceFile): boolean {
   return APPLICATION.test(path) || (MODULE_LIST.test(posix.basename(path)) && posix.dirname(path) === module.folder);
 }
 
-/** Who may import what among the folders of one package. Its tests look into what they test. */
+/** Which imports are allowed between the folders of one package. Tests may import what they test. */
 export function folderImport(
   pkg: ReadPackage,
   module: Module | undefined,

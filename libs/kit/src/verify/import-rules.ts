@@ -9,7 +9,7 @@ import { KIT_PACKAGE } from './workspace.js';
 /** The file of an application that may load modules. */
 const MODULE_LIST = 'modules.ts';
 
-/** A module's package exports its contract and its Nest module, and nothing else. */
+/** A module's package exports only its contract and its Nest module. */
 export function exportsRule({ modules }: Workspace): readonly BoundaryViolation[] {
   return modules
     .filter(
@@ -28,7 +28,7 @@ export function exportsRule({ modules }: Workspace): readonly BoundaryViolation[
     }));
 }
 
-/** Who may import what, over packages and within a module. */
+/** Which imports are allowed between packages and within a module. */
 export function importRules(workspace: Workspace): readonly BoundaryViolation[] {
   const found: (BoundaryViolation | undefined)[] = [];
   for (const pkg of workspace.packages) {
@@ -46,7 +46,7 @@ export function importRules(workspace: Workspace): readonly BoundaryViolation[] 
   return found.filter((violation) => violation !== undefined);
 }
 
-/** Nothing could check such an import of a module's, here or by lint. */
+/** Reports a computed import of a module: neither this check nor lint can follow it. */
 function computedImport({ module }: Module, file: string, name: string, line: number): BoundaryViolation {
   return {
     rule: 'computed-import',
