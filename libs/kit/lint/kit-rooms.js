@@ -1,9 +1,7 @@
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { eachImport, KIT, packageOf, packagesAround, targetOf } from './workspace.js';
 
-/**
- * The rooms of the kit from the ground up; rooms on one floor may import each other, as long as no cycle comes of it.
- */
+/** The rooms of the kit from the ground up; rooms on one floor may import each other, as long as there is no cycle. */
 const FLOORS = [
   ['contract'],
   ['boundary'],
@@ -16,7 +14,7 @@ const FLOORS = [
   ['compliance'],
 ];
 
-/** A room of the kit imports only rooms that are not above it, and through their `index.ts` only. Specs are free. */
+/** A room of the kit imports only rooms that are not above it, and only through their `index.ts`. Specs are exempt. */
 export const kitRooms = {
   meta: {
     type: 'problem',
@@ -61,8 +59,8 @@ export const kitRooms = {
 };
 
 /**
- * The folder below `src/` that a path lies in; undefined for the entry files, which stand above all rooms, and outside
- * of it.
+ * The folder below `src/` that contains a path; undefined outside of `src/` and for the entry files, which are above
+ * all rooms.
  */
 function roomOf(source, path) {
   const [room, ...inside] = relative(source, path).split(sep);

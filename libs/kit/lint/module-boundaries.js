@@ -6,10 +6,10 @@ import { eachImport, isMoreOfKit, KIT, packageOf, packagesAround, targetOf } fro
 const MODULE_LIST = 'modules.ts';
 
 /**
- * A module is known by its contract alone: it imports other modules' `/contract` and nothing else of them, stays in its
- * package, and its `contract/` needs neither its inside nor more of the kit than `@fledge/kit/contract`. In an
- * application of one package a module is a folder with a `contract` in it. `fledge verify` says the same with more
- * words, and more; this is for the moment of writing.
+ * A module is known only by its contract: it imports nothing of other modules but their `/contract` and stays in its
+ * package, and its `contract/` imports neither its other code nor more of the kit than `@fledge/kit/contract`. In an
+ * application of one package a module is a folder with a `contract` in it. `fledge verify` checks this and more, with
+ * more detail; this rule is for the editor.
  */
 export const moduleBoundaries = {
   meta: {
@@ -35,7 +35,7 @@ export const moduleBoundaries = {
   create(context) {
     const packages = packagesAround(context.filename);
     const own = packageOf(packages, context.filename);
-    // a workspace of which no package is a module has its modules in folders
+    // a workspace without a package that is a module has its modules in folders
     if (!packages.some(({ isModule }) => isModule)) return folderRules(context);
     if (!own) return {};
     const inContract = own.isModule && context.filename.startsWith(join(own.folder, 'contract') + sep);
