@@ -1,6 +1,6 @@
 import type { Command } from './command.js';
 
-/** All commands. Each loads its own code alone, so that a quick one stays quick. */
+/** All commands. Each loads only its own code, so that a fast one stays fast. */
 export const COMMANDS: readonly Command[] = [
   {
     name: 'start',

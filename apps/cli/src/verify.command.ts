@@ -16,9 +16,9 @@ import { usageError } from './command.js';
 const USAGE = 'fledge verify [folder] [--baseline]';
 
 /**
- * `fledge verify [folder]`: tells every broken boundary in the sources of a workspace or an application; 1 if there is
- * one. Needs no build of them. With a baseline, which `--baseline` writes, only those that are new, and also 1 when the
- * baseline lists a violation that is fixed: it may only become shorter.
+ * `fledge verify [folder]`: reports every boundary violation in the sources of a workspace or an application; exits
+ * with 1 if there is one. Needs no build. With a baseline, which `--baseline` writes, it reports only new ones, and
+ * also exits with 1 if the baseline lists a violation that is fixed: it may only become shorter.
  */
 export async function verify(args: readonly string[]): Promise<number> {
   const freezes = args.includes('--baseline');

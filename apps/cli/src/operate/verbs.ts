@@ -5,23 +5,23 @@ import { usageError } from '../command.js';
 /** An option's name, and whether a value follows it. */
 export type Options = Readonly<Record<string, 'text' | 'flag'>>;
 
-/** A command line that was understood. */
+/** A parsed command line. */
 export interface Line {
-  /** What stands there without an option. */
+  /** The arguments that are not options. */
   readonly words: readonly string[];
   text(option: string): string | undefined;
   has(option: string): boolean;
 }
 
-/** How a command is written: `fledge dead-letters show <module> <consumer> <id> [--json]`. */
+/** The syntax of a command: `fledge dead-letters show <module> <consumer> <id> [--json]`. */
 export interface Grammar {
   readonly usage: string;
-  /** How many words it takes, one of these. */
+  /** The allowed numbers of arguments. */
   readonly words: readonly number[];
   readonly options: Options;
 }
 
-/** Reads a command line. @throws StartupError with the usage when it does not fit. */
+/** Parses a command line. @throws StartupError with the usage if it does not match. */
 export function parseLine({ usage, words, options }: Grammar, args: readonly string[]): Line {
   const config: ParseArgsConfig['options'] = Object.fromEntries(
     Object.entries(options).map(([name, kind]) => [name, { type: kind === 'flag' ? 'boolean' : 'string' }]),
@@ -42,12 +42,12 @@ export function parseLine({ usage, words, options }: Grammar, args: readonly str
   };
 }
 
-/** A command below a command. */
+/** A subcommand. */
 export interface Verb extends Grammar {
   run(line: Line): Promise<number>;
 }
 
-/** Runs the verb that stands first. @throws StartupError with all usages when there is none. */
+/** Runs the subcommand named first. @throws StartupError with all usages if there is none. */
 export async function runVerb(
   command: string,
   verbs: Readonly<Record<string, Verb>>,
@@ -68,7 +68,7 @@ export async function runVerb(
   );
 }
 
-/** A number of rows. @throws StartupError when it is none. */
+/** A number of rows. @throws StartupError if it is not one. */
 export function limitOf(line: Line, usage: string, most: number, byDefault: number): number {
   const text = line.text('limit');
   const limit = text === undefined ? byDefault : Number(text);
@@ -76,7 +76,7 @@ export function limitOf(line: Line, usage: string, most: number, byDefault: numb
   throw usageError(usage, `--limit is a number from 1 to ${most.toLocaleString('en')}, and got '${text}'`);
 }
 
-/** One of some words, if the option is there. @throws StartupError when it is another. */
+/** One of the given words, if the option is present. @throws StartupError for any other word. */
 export function wordOf<W extends string>(
   line: Line,
   option: string,
@@ -89,7 +89,7 @@ export function wordOf<W extends string>(
   throw usageError(usage, `--${option} is ${words.join(', ')}, and got '${text}'`);
 }
 
-/** The id of a message. @throws StartupError when it cannot be one. */
+/** The id of a message. @throws StartupError if it cannot be one. */
 export function messageId(text: string, usage: string): string {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase();
   throw usageError(usage, `'${text}' is no id of a message, which is a UUID`);
