@@ -4,7 +4,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync, statSync, wr
 import { basename, join, resolve } from 'node:path';
 
 const USAGE = 'Usage: npm create fledge <folder>';
-/** What npm would not publish, or ESLint would take for ours, under its own name. */
+/** Files that npm would not publish, or that ESLint would take for ours, under their real names. */
 const RENAMED = { gitignore: '.gitignore', dockerignore: '.dockerignore', 'eslint-config.mjs': 'eslint.config.mjs' };
 
 const [given, ...rest] = process.argv.slice(2);
