@@ -122,7 +122,7 @@ function addresses(
     if (!parsed || !['nats:', 'tls:'].includes(parsed.protocol) || parsed.hostname === '') {
       throw new StartupError(
         'nats-url',
-        `'${url}' is no URL of a NATS server`,
+        `'${url}' is not a URL of a NATS server`,
         "Write it as in 'nats://127.0.0.1:4222'.",
       );
     }
@@ -151,7 +151,7 @@ function checkServer(connection: NatsConnection, { urls }: ConnectionSettings): 
   if (!info || major < SERVER_MIN[0] || (major === SERVER_MIN[0] && minor < SERVER_MIN[1])) {
     throw new StartupError(
       'nats-version',
-      `NATS at ${plain(urls)} is version ${info?.version ?? 'unknown'}, wanted is ${SERVER_MIN.join('.')} or newer`,
+      `NATS at ${plain(urls)} is version ${info?.version ?? 'unknown'}, but ${SERVER_MIN.join('.')} or newer is required`,
       'Upgrade nats-server.',
     );
   }
@@ -164,7 +164,7 @@ function checkServer(connection: NatsConnection, { urls }: ConnectionSettings): 
   if (info.max_payload < PAYLOAD_MIN_BYTES) {
     throw new StartupError(
       'nats-payload',
-      `NATS at ${plain(urls)} takes messages of ${info.max_payload} bytes, wanted are ${PAYLOAD_MIN_BYTES}`,
+      `NATS at ${plain(urls)} accepts messages of ${info.max_payload} bytes, but ${PAYLOAD_MIN_BYTES} are required`,
       "Set 'max_payload: 1MB' or more in its configuration.",
     );
   }

@@ -74,11 +74,11 @@ export class NatsTransport implements Transport {
     if (!REPLICA.test(this.replica))
       throw new StartupError(
         'replica',
-        `'${this.replica}' cannot name a replica`,
-        'Use letters, digits, hyphens and underscores, 64 at most.',
+        `'${this.replica}' is not a valid replica name`,
+        'Use at most 64 letters, digits, hyphens and underscores.',
       );
     if (!SEMVER.test(this.version))
-      throw new StartupError('version', `'${this.version}' is no semantic version`, "Write it as in '1.4.0'.");
+      throw new StartupError('version', `'${this.version}' is not a semantic version`, "Write it as in '1.4.0'.");
   }
   async start(): Promise<void> {
     const { url, credentials, connectTimeoutMs = CONNECT_TIMEOUT_DEFAULT_MS } = this.options;
@@ -118,7 +118,7 @@ export class NatsTransport implements Transport {
     if (denied)
       throw new StartupError(
         'nats-permissions',
-        `NATS refuses that ${moduleServer.module} answers calls: ${denied.message}`,
+        `NATS does not allow ${moduleServer.module} to answer calls: ${denied.message}`,
         `Allow the user to subscribe to '${this.subjects.module(moduleServer.module)}' in the queue '${moduleServer.module}'.`,
       );
   }

@@ -42,7 +42,7 @@ export async function openWire(
     const opened = await open(settings, events, PUBLIC);
     logger.warn(
       `@fledge/nats cannot use the fast way of the installed NATS client (${error instanceof Error ? error.message : String(error)}). ` +
-        'Calls use its public API and are slower. Install a release of @nats-io/nats-core that @fledge/nats asks for.',
+        'Calls use its public API and are slower. Install a release of @nats-io/nats-core that @fledge/nats requires.',
     );
     return opened;
   }

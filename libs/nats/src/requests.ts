@@ -202,7 +202,7 @@ export class Requests {
       result = call.message.output.decode(body === '' ? undefined : JSON.parse(body));
     } catch (error) {
       logger.error(
-        `[${call.correlationId}] ${call.message.module} answered ${call.message.name} with what its contract does not promise: ${String(error)}`,
+        `[${call.correlationId}] ${call.message.module} answered ${call.message.name} with something that its contract does not allow: ${String(error)}`,
       );
       return call.fail(faultOf(call, undefined), 'fault');
     }

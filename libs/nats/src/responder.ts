@@ -125,7 +125,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
         reply,
         at,
         kitFailureText(new DeadlineExceeded(this.module, message.name, 'not-run')),
-        'its time was spent',
+        'its deadline passed',
       );
     const refusal = endpoint.handler === undefined ? 'missing' : this.moduleServer.refusal();
     if (refusal !== undefined)
@@ -217,7 +217,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
       work.reply,
       work.startedAt,
       kitFailureText(new DeadlineExceeded(this.module, work.endpoint.message.name, 'unknown')),
-      'its time was spent',
+      'its deadline passed',
     );
     work.answered = true;
   }

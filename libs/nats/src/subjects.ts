@@ -8,8 +8,8 @@ export class Subjects {
     if (!NAMESPACE.test(namespace)) {
       throw new StartupError(
         'namespace',
-        `'${namespace}' cannot name a namespace`,
-        'Use letters, digits, hyphens and underscores, 40 at most.',
+        `'${namespace}' is not a valid namespace`,
+        'Use at most 40 letters, digits, hyphens and underscores.',
       );
     }
   }

@@ -74,7 +74,7 @@ export async function checkWire(wire: Wire, timeoutMs: number): Promise<void> {
     throw new StartupError(
       'nats-client',
       'a message to itself did not come back as it was sent: this release of @nats-io/nats-core is not one that @fledge/nats was made for',
-      'Install the version that @fledge/nats asks for.',
+      'Install the version that @fledge/nats requires.',
     );
   }
 }
@@ -88,7 +88,7 @@ async function within(step: Promise<void>, timeoutMs: number): Promise<void> {
           new StartupError(
             'nats-silent',
             `NATS does not answer within ${timeoutMs} ms`,
-            'See that the server is well and near.',
+            'Check that the server is healthy and that the network is fast.',
           ),
         ),
       timeoutMs,

@@ -95,7 +95,7 @@ export class JetStreamMessageLog implements MessageLog {
       }
       if (left === before)
         throw new Error(
-          `${log.stream} has ${left} messages more of the past and gave none of them within ${HISTORY_WAIT_MS} ms`,
+          `${log.stream} has ${left} more messages of the past but delivered none of them within ${HISTORY_WAIT_MS} ms`,
         );
       if (batch.length > 0) yield batch;
     }

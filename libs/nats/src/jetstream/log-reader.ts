@@ -100,13 +100,13 @@ async function startOf(log: LogStream, inbox: InboxPort, incarnation: string): P
   }
   if (position.id !== undefined && position.sequence >= first && (await log.idAt(position.sequence)) !== position.id) {
     logger.error(
-      `${log.stream} has another message at ${position.sequence} than ${inbox.module} has read there: the broker has lost its newest messages, and got others since. It is read from its beginning; what is known already is passed over`,
+      `${log.stream} has another message at ${position.sequence} than ${inbox.module} has read there: the broker has lost its newest messages, and received others since. It is read from its beginning; messages that are known already are skipped`,
     );
     return 1;
   }
   if (first > position.sequence + 1) {
     logger.error(
-      `${inbox.module} has read ${log.stream} up to ${position.sequence}, and it begins at ${first} now: up to ${first - 1 - position.sequence} messages are gone from the broker unread. Send them again: fledge replay --since <when this module was last running>`,
+      `${inbox.module} has read ${log.stream} up to ${position.sequence}, but it begins at ${first} now: the broker has deleted up to ${first - 1 - position.sequence} unread messages. Send them again: fledge replay --since <when this module was last running>`,
     );
   }
   return position.sequence + 1;
@@ -192,7 +192,7 @@ function known(batch: readonly JsMsg[]): StoredMessage[] {
     const message = messageOf(raw);
     if (message === undefined)
       logger.error(
-        `the message ${raw.seq} on ${raw.subject} is not of Fledge, and is passed over: it needs a Nats-Msg-Id that is a UUID, Fledge-Source, Fledge-Key and Fledge-Occurred-At`,
+        `the message ${raw.seq} on ${raw.subject} is not from Fledge, and is skipped: it needs a Nats-Msg-Id that is a UUID, Fledge-Source, Fledge-Key and Fledge-Occurred-At`,
       );
     return message ?? [];
   });
