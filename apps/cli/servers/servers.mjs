@@ -62,16 +62,16 @@ const RECIPES = {
   },
   prometheus: {
     installers: [aptUnpack('prometheus')],
-    cure: 'Put prometheus on the PATH; where there is no apt-get it cannot be installed from here.',
+    cure: 'Put prometheus on the PATH; without apt-get it cannot be installed automatically.',
   },
   promtool: {
     installers: [aptUnpack('prometheus')],
-    cure: 'Put promtool (it comes with prometheus) on the PATH; where there is no apt-get it cannot be installed from here.',
+    cure: 'Put promtool (it comes with prometheus) on the PATH; without apt-get it cannot be installed automatically.',
   },
   'redis-server': {
     atLeast: [6, 2],
     installers: [aptUnpackRedis()],
-    cure: 'Put redis-server 6.2 or newer on the PATH; where there is no apt-get it cannot be installed from here.',
+    cure: 'Put redis-server 6.2 or newer on the PATH; without apt-get it cannot be installed automatically.',
   },
 };
 
@@ -88,7 +88,7 @@ export const SERVER_NAMES = /** @type {readonly ServerName[]} */ (Object.keys(RE
  */
 export async function findServer(name, options = {}) {
   const recipe = RECIPES[name];
-  if (!recipe) throw new Error(`'${name}' is no server known here. Known are: ${SERVER_NAMES.join(', ')}.`);
+  if (!recipe) throw new Error(`'${name}' is not a known server. Known are: ${SERVER_NAMES.join(', ')}.`);
   const log = options.log ?? ((line) => process.stderr.write(`${line}\n`));
   const cached = join(cacheFolder(), 'bin', name);
   /** @type {string[]} */
@@ -103,7 +103,7 @@ export async function findServer(name, options = {}) {
     // another process may have installed it while this one waited
     if (isProgram(cached) && (await flawOf(cached, recipe)) === undefined) return cached;
     for (const { how, install } of recipe.installers) {
-      log(`${name} is not here; installing it into ${cacheFolder()}: ${how}`);
+      log(`${name} is not installed; installing it into ${cacheFolder()}: ${how}`);
       try {
         const program = await intoCache(name, install);
         const flaw = await flawOf(program, recipe);
@@ -303,7 +303,7 @@ async function flawOf(path, recipe) {
   const enough = Number(major) > wantMajor || (Number(major) === wantMajor && Number(minor) >= wantMinor);
   return enough
     ? undefined
-    : `is version ${major ?? '?'}.${minor ?? '?'}, wanted is ${wantMajor}.${wantMinor} or newer`;
+    : `is version ${major ?? '?'}.${minor ?? '?'}, but ${wantMajor}.${wantMinor} or newer is required`;
 }
 
 /** @param {string} name */
@@ -340,7 +340,9 @@ async function withLock(path, work) {
   const limit = Date.now() + INSTALL_TIMEOUT_MS;
   while (!(await takeLock(path))) {
     if (Date.now() > limit)
-      throw new Error(`another process has held ${path} for too long. Delete that file if it is not at work.`);
+      throw new Error(
+        `another process has held ${path} for too long. Delete that file if that process is not working.`,
+      );
     await sleep(LOCK_POLL_MS);
   }
   try {

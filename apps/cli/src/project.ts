@@ -12,7 +12,7 @@ import {
 } from '@fledge/kit/operations';
 
 const LIST_TIMEOUT_MS = 30_000;
-const SOUND = 'Build again, and see that the application starts by itself.';
+const SOUND = 'Build again, and check that the application starts by itself.';
 const CONFIG_FOLDER = 'config';
 const DEFAULT_TOPOLOGY = 'monolith';
 
@@ -47,7 +47,7 @@ export function findProject(from: string = process.cwd()): Project {
       throw new StartupError(
         'project',
         `no package.json from ${from} upward has a "fledge" section`,
-        'Run this in a project\'s folder, and name its application there: "fledge": { "app": "dist/…/main.js" }.',
+        'Run this in the folder of a project, and name its application there: "fledge": { "app": "dist/…/main.js" }.',
       );
   }
 }

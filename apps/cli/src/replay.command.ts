@@ -23,7 +23,7 @@ const ISO_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2
 export async function replay(args: readonly string[]): Promise<number> {
   const line = parseLine(GRAMMAR, args);
   const since = timeOf('since', line.text('since'));
-  if (since === undefined) throw usageError(USAGE, '--since says from when on');
+  if (since === undefined) throw usageError(USAGE, '--since is required: it says from when on');
   const until = timeOf('until', line.text('until'));
   if (until !== undefined && until <= since) throw usageError(USAGE, '--until must be later than --since');
   const only = line.text('module');
@@ -46,7 +46,7 @@ function told(marked: readonly { readonly module: string; readonly messages: num
     { head: 'module', cell: ({ module }) => module },
     { head: 'messages', cell: ({ messages }) => String(messages), isNumber: true },
   ]);
-  return `${rows}${counted(all, 'message')} marked unsent${all === 0 ? '' : ": the modules' relays send them again, and consumers that have handled one do not notice"}\n`;
+  return `${rows}${counted(all, 'message')} marked unsent${all === 0 ? '' : ": the modules' relays send them again, and consumers ignore those that they have handled"}\n`;
 }
 
 /** A point in time, or how long ago it was: `2026-03-01T12:00Z`, `2h`. */
@@ -62,6 +62,6 @@ function timeOf(option: string, text: string | undefined): Date | undefined {
   if (!Number.isNaN(time) && Math.abs(time) < 8.64e15 && time > 0) return new Date(time);
   throw usageError(
     USAGE,
-    `--${option} is a time as in 2026-03-01T12:00:00Z, or how long ago as in 30m, 2h or 1d, and got '${text}'`,
+    `--${option} is a time as in 2026-03-01T12:00:00Z, or how long ago as in 30m, 2h or 1d, but got '${text}'`,
   );
 }

@@ -41,5 +41,10 @@ function usage(): string {
   ];
   const width = Math.max(...rows.map(({ line }) => line.length));
   const lines = rows.map(({ line, summary }) => `  fledge ${line.padEnd(width)}  ${summary}`);
-  return ['fledge runs modules in any split, and looks after them.', '', ...lines, ''].join('\n');
+  return [
+    'fledge runs the modules of an application in any topology, and helps to operate them.',
+    '',
+    ...lines,
+    '',
+  ].join('\n');
 }

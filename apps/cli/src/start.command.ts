@@ -13,7 +13,7 @@ const PAGES_TIMEOUT_MS = 5_000;
  */
 export async function start(args: readonly string[]): Promise<number> {
   if (args.length > 1 || args[0]?.startsWith('-'))
-    throw usageError('fledge start [topology]', `it takes one topology, and got '${args.join(' ')}'`);
+    throw usageError('fledge start [topology]', `it takes one topology, but got '${args.join(' ')}'`);
   const project = findProject();
   const file = topologyFile(project, args[0]);
   process.chdir(project.root);

@@ -34,12 +34,12 @@ export async function verify(args: readonly string[]): Promise<number> {
   }
   const { added, known, mended } = compareWithBaseline(verification.violations, baseline ?? []);
   process.stdout.write(describeVerification({ ...verification, violations: added }));
-  if (known.length > 0) process.stdout.write(`fledge verify: and ${known.length} that ${BASELINE_FILE} has\n`);
+  if (known.length > 0) process.stdout.write(`fledge verify: and ${known.length} known ones in ${BASELINE_FILE}\n`);
   if (added.length > 0) return 1;
   if (mended === 0) return 0;
   if (freezes) writeBaseline(root, known);
   process.stdout.write(
-    `fledge verify: ${mended} of ${BASELINE_FILE} are mended${freezes ? ', and were taken out' : ': take them out with fledge verify --baseline'}\n`,
+    `fledge verify: ${mended} of ${BASELINE_FILE} are fixed${freezes ? ' and were removed' : ': remove them with fledge verify --baseline'}\n`,
   );
   return freezes ? 0 : 1;
 }

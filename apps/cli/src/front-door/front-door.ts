@@ -83,7 +83,7 @@ class Door implements FrontDoor {
         response,
         404,
         'fledge.not-found',
-        `metrics are each service's own: ${[...this.targets.keys()].map((url) => `${url}/metrics`).join(', ')}`,
+        `each service has its own metrics: ${[...this.targets.keys()].map((url) => `${url}/metrics`).join(', ')}`,
       ),
     );
   }
@@ -171,7 +171,7 @@ class Door implements FrontDoor {
         response,
         502,
         'fledge.bad-gateway',
-        `a service did not give its OpenAPI document: ${(error as Error).message}`,
+        `a service did not return its OpenAPI document: ${(error as Error).message}`,
       );
     }
   }

@@ -34,7 +34,7 @@ export function parseLine({ usage, words, options }: Grammar, args: readonly str
   }
   const { values, positionals } = parsed;
   if (!words.includes(positionals.length))
-    throw usageError(usage, `it takes ${words.join(' or ')} names, and got ${positionals.length}`);
+    throw usageError(usage, `it takes ${words.join(' or ')} arguments, but got ${positionals.length}`);
   return {
     words: positionals,
     text: (option) => (typeof values[option] === 'string' ? values[option] : undefined),
@@ -58,8 +58,8 @@ export async function runVerb(
   const guess = name === undefined ? undefined : nearest(name, Object.keys(verbs));
   const fact =
     name === undefined
-      ? `fledge ${command} needs to be told what`
-      : `fledge ${command} knows no '${name}'${guess ? `; did you mean '${guess}'?` : ''}`;
+      ? `fledge ${command} needs a subcommand`
+      : `fledge ${command} has no subcommand '${name}'${guess ? `; did you mean '${guess}'?` : ''}`;
   throw usageError(
     Object.values(verbs)
       .map(({ usage }) => usage)
@@ -73,7 +73,7 @@ export function limitOf(line: Line, usage: string, most: number, byDefault: numb
   const text = line.text('limit');
   const limit = text === undefined ? byDefault : Number(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= most) return limit;
-  throw usageError(usage, `--limit is a number from 1 to ${most.toLocaleString('en')}, and got '${text}'`);
+  throw usageError(usage, `--limit is a number from 1 to ${most.toLocaleString('en')}, but got '${text}'`);
 }
 
 /** One of the given words, if the option is present. @throws StartupError for any other word. */
@@ -86,11 +86,11 @@ export function wordOf<W extends string>(
   const text = line.text(option);
   const word = words.find((candidate) => candidate === text);
   if (text === undefined || word !== undefined) return word;
-  throw usageError(usage, `--${option} is ${words.join(', ')}, and got '${text}'`);
+  throw usageError(usage, `--${option} is ${words.join(', ')}, but got '${text}'`);
 }
 
 /** The id of a message. @throws StartupError if it cannot be one. */
 export function messageId(text: string, usage: string): string {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase();
-  throw usageError(usage, `'${text}' is no id of a message, which is a UUID`);
+  throw usageError(usage, `'${text}' is not a message id, which is a UUID`);
 }
