@@ -32,7 +32,7 @@ export const USAGE = `npm run test:faults -- [options]
   --topology T    ${TOPOLOGIES.join(', ')} or all; default all that have what is injured
   --orders N      orders of a round; default ${ORDERS}
   --parallel N    worlds at a time, each with servers of its own; default 1
-  --injure AREA   ${AREAS.join(', ')}, several with commas between for the seeds in turn, or all; default all, of which
+  --injure AREA   ${AREAS.join(', ')}, several separated by commas for the seeds in turn, or all; default all, of which
                   the seed draws one, or what finds the mutation out
   --no-faults     injure nothing: a seed must end in the same state in every topology
   --states        tell what each round came to

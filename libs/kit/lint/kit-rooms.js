@@ -21,10 +21,9 @@ export const kitRooms = {
     docs: { description: 'rooms of the kit know the rooms below them only' },
     schema: [],
     messages: {
-      unknownRoom:
-        "'{{room}}' has no place in the order of rooms. Give it one in libs/kit/lint/kit-rooms.js: {{order}}.",
+      unknownRoom: "'{{room}}' has no place in the order of rooms. Add it in libs/kit/lint/kit-rooms.js: {{order}}.",
       roomAbove: "The room '{{room}}' must not know '{{other}}', which is above it. The order is {{order}}.",
-      roomInside: "'{{specifier}}' is inside of the room '{{other}}'. Import its index.js.",
+      roomInside: "'{{specifier}}' belongs to the inside of the room '{{other}}'. Import its index.js.",
       ownPackage: "A room imports other rooms by '../<room>/index.js', not by the package's name.",
     },
   },

@@ -50,7 +50,7 @@ tester.run('kit-rooms', kitRooms, {
     bad(
       'libs/kit/src/host/host.ts',
       "export * from '../bus/attach-buses.js';",
-      "'../bus/attach-buses.js' is inside of the room 'bus'. Import its index.js.",
+      "'../bus/attach-buses.js' belongs to the inside of the room 'bus'. Import its index.js.",
     ),
     bad(
       'libs/kit/src/host/host.ts',
@@ -60,7 +60,7 @@ tester.run('kit-rooms', kitRooms, {
     bad(
       'libs/kit/src/attic/box.ts',
       'export const box = 1;',
-      `'attic' has no place in the order of rooms. Give it one in libs/kit/lint/kit-rooms.js: ${ORDER}.`,
+      `'attic' has no place in the order of rooms. Add it in libs/kit/lint/kit-rooms.js: ${ORDER}.`,
     ),
   ],
 });

@@ -18,16 +18,16 @@ export const moduleBoundaries = {
     schema: [],
     messages: {
       contractOnly:
-        "'{{specifier}}' is inside of another module. Allowed is '{{allowed}}': call the module by a message of its contract.",
+        "'{{specifier}}' belongs to the inside of another module. Allowed is '{{allowed}}': call the module by a message of its contract.",
       leavesPackage: "'{{specifier}}' leaves the package {{package}}. Import '{{allowed}}' by its name.",
       deepImport: "'{{specifier}}' is not exported. Allowed: {{allowed}}.",
       moduleListOnly:
         "'{{specifier}}' is a module's code. Only an application's {{list}} loads it; others import '{{allowed}}'.",
       contractInside:
-        "A contract imports nothing of its module's inside: move what '{{specifier}}' has and the contract needs into contract/.",
+        "A contract imports nothing from the inside of its module: move what it needs from '{{specifier}}' into contract/.",
       contractKit: "A contract imports nothing of the kit but '{{allowed}}'.",
       folderContractOnly:
-        "'{{specifier}}' is inside of the module {{module}}. Allowed is its contract/: call the module by a message of its contract.",
+        "'{{specifier}}' belongs to the inside of the module {{module}}. Allowed is its contract/: call the module by a message of its contract.",
       folderListOnly:
         "'{{specifier}}' is the code of the module {{module}}. Only the file with the application's list of modules, {{list}}, loads it.",
     },

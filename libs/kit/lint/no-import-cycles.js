@@ -16,9 +16,9 @@ const known = new Map();
 export const noImportCycles = {
   meta: {
     type: 'problem',
-    docs: { description: 'files do not import each other in a round' },
+    docs: { description: 'files do not import each other in a cycle' },
     schema: [],
-    messages: { cycle: 'Files import each other in a round: {{round}}. Move what both need into a file of its own.' },
+    messages: { cycle: 'Files import each other in a cycle: {{round}}. Move what both need into a separate file.' },
   },
   create(context) {
     return eachImport((node, specifier) => {

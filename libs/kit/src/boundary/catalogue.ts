@@ -74,7 +74,7 @@ export class Catalogue {
       if (other) {
         throw new StartupError(
           'wire-name-twice',
-          `'${spec.name}' is the name of ${other.cls.name} and of ${spec.cls.name}`,
+          `'${spec.name}' is the wire name of both ${other.cls.name} and ${spec.cls.name}`,
           'A wire name belongs to one message: rename one, or raise its version.',
         );
       }
@@ -90,7 +90,7 @@ export class Catalogue {
     if (other) {
       throw new StartupError(
         'wire-name-twice',
-        `'${spec.name}' is the name of ${other.cls.name} and of ${spec.cls.name}`,
+        `'${spec.name}' is the wire name of both ${other.cls.name} and ${spec.cls.name}`,
         'A wire name belongs to one message: rename one, or raise its version.',
       );
     }
@@ -109,7 +109,7 @@ function refuseKey({ name, cls, key }: EventSpec): void {
   if (field?.kind === 'string' && !field.list && !field.optional && !field.conditional) return;
   throw new StartupError(
     'event-key',
-    `the event '${name}' is ordered by its field '${key}', which ${field ? 'is no text that is always there' : 'it does not have'}`,
+    `the event '${name}' is ordered by its field '${key}', which ${field ? 'may be missing or is not a string' : 'it does not have'}`,
     `Name a field of ${cls.name} that is a string and not optional, such as an id.`,
   );
 }

@@ -52,14 +52,14 @@ export function resultCodec(name: string, type: ResultType, unknownFields: Unkno
   if (UNCARRIED.has(type))
     throw new StartupError(
       'result',
-      `${name} answers ${(type as Class).name}, which no contract can carry`,
-      'Answer a view class, [View], String, Number, Boolean, or nothing.',
+      `${name} returns ${(type as Class).name}, which no contract can carry`,
+      'Return a view class, [View], String, Number, Boolean, or nothing.',
     );
   const shape = shapeOf(type as Class);
   if (shape.fields.length === 0)
     throw new StartupError(
       'result',
-      `${name} answers ${shape.cls.name}, none of whose fields is decorated`,
+      `${name} returns ${shape.cls.name}, none of whose fields is decorated`,
       'Decorate the fields of the view with class-validator.',
     );
   return classCodec(name, type as Class, unknownFields);
@@ -90,8 +90,8 @@ function itemOf(name: string, cls: Class): Class {
   if (!PRIMITIVES.has(cls) && !UNCARRIED.has(cls)) return cls;
   throw new StartupError(
     'result',
-    `${name} answers a list of ${cls.name}, which no contract can carry`,
-    'Answer a list of a view class, [View], or a view with a field of @IsString({ each: true }).',
+    `${name} returns a list of ${cls.name}, which no contract can carry`,
+    'Return a list of a view class, [View], or a view with a field of @IsString({ each: true }).',
   );
 }
 

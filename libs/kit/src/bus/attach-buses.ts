@@ -165,7 +165,7 @@ export function bindHandlers(app: INestApplicationContext, moduleServer: ModuleS
       const decorator = message.kind === 'command' ? '@CommandHandler' : '@QueryHandler';
       throw new StartupError(
         'handler-missing',
-        `${moduleServer.module} answers '${message.name}' by contract but has no handler for it`,
+        `${moduleServer.module} has '${message.name}' in its contract but no handler for it`,
         `Add a provider with ${decorator}(${message.cls.name}) to the module.`,
       );
     }
@@ -180,7 +180,7 @@ function refuseForeign(moduleServer: ModuleServer, handler: InstanceWrapper, cls
   throw new StartupError(
     'handler-foreign',
     `${handler.name} of ${moduleServer.module} handles '${spec.name}', which the contract of ${moduleServer.module} does not list`,
-    `List ${cls.name} in the contract of ${moduleServer.module}, if it is its own; else move the handler into the module whose message it is.`,
+    `If ${cls.name} belongs to ${moduleServer.module}, list it in its contract; otherwise move the handler to the module that owns the message.`,
   );
 }
 

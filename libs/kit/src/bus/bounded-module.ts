@@ -85,7 +85,7 @@ export function checkedModuleSpec(cls: Type): BoundedModuleSpec {
     throw new StartupError(
       'module-export',
       `${cls.name} exports ${exported.map(nameOf).join(', ')}`,
-      'A bounded module exports nothing but its contract: make a command or query of what others need.',
+      'A bounded module exports nothing but its contract: offer what others need as a command or query.',
     );
   }
   refuseBoundedImports(cls, cls, new Set());
@@ -93,8 +93,8 @@ export function checkedModuleSpec(cls: Type): BoundedModuleSpec {
   if (spec.settings && providers.includes(spec.settings)) {
     throw new StartupError(
       'settings-provided',
-      `${cls.name} has ${spec.settings.name} among its providers, where it would not be what the topology file says`,
-      'Name it in `settings` alone.',
+      `${cls.name} lists ${spec.settings.name} as a provider, which would replace the settings of the topology file`,
+      'Name it only in `settings`.',
     );
   }
   return { ...spec, entities: [...new Set([...spec.entities, ...featureEntities(cls)])] };

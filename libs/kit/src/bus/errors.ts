@@ -30,12 +30,12 @@ export class NoHandler extends FledgeError {
   readonly data: Readonly<Record<string, unknown>>;
   constructor(module: string, call: BusCall, cls: Class) {
     super(
-      `${module} called ${call} with an instance of ${cls.name}, which is of no contract and has no handler in ${module}`,
+      `${module} called ${call} with an instance of ${cls.name}, which belongs to no contract and has no handler in ${module}`,
     );
     const decorator = call === 'commandBus.execute' ? 'Command' : 'Query';
     this.hint =
       cls === Promise
-        ? 'Await what makes the message, and pass what comes of it.'
+        ? 'Await the promise of the message, and pass its result.'
         : (below(cls) ??
           `Pass a message of a contract that ${module} names in \`uses\`; or, for a message of its own, add a provider with @${decorator}Handler(${cls.name}) to the module.`);
     this.data = { module, call, message: cls.name };
@@ -77,7 +77,7 @@ function hintFor(call: BusCall, given: unknown): string {
   if (typeof given === 'function' && (messageSpec(given) ?? eventSpec(given)))
     return `Pass an instance of it: ${call}(new ${given.name}(…)).`;
   const [what, example] = EXAMPLES[call];
-  return `Pass an instance of the class of ${what}, as in ${call}(new ${example}(…)): by its class it is known who handles it.`;
+  return `Pass an instance of the class of ${what}, as in ${call}(new ${example}(…)): the handler is found by the class.`;
 }
 
 function nameOf(given: unknown): string {

@@ -38,8 +38,8 @@ function read(root: Type, { imports = [], providers = [] }: DynamicModule, found
   if (imports.length > 0) {
     throw new StartupError(
       'own-data-source',
-      `${root.name} opens a database of its own with TypeOrmModule.forRoot`,
-      'Remove it and name the migrations in @BoundedModule: the host opens the data source of each module, on its own schema.',
+      `${root.name} opens its own database with TypeOrmModule.forRoot`,
+      'Remove it and name the migrations in @BoundedModule: the host opens a data source for each module, on its own schema.',
     );
   }
   for (const { targetEntitySchema } of providers as RepositoryProvider[]) {

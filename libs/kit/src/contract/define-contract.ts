@@ -35,8 +35,8 @@ export function defineContract(options: ContractOptions): Contract {
   if (!MODULE_NAME.test(name)) {
     throw new StartupError(
       'module-name',
-      `'${name}' cannot name a module`,
-      'Use lower-case letters, digits and hyphens, 40 at most, a letter first.',
+      `'${name}' is not a valid module name`,
+      'Use at most 40 lower-case letters, digits and hyphens, starting with a letter.',
     );
   }
   const unknownFields = checkUnknownFields(options.unknownFields, `the contract of ${name}`);
@@ -53,7 +53,7 @@ export function defineContract(options: ContractOptions): Contract {
     if (!ROUTE.test(route)) {
       throw new StartupError(
         'route',
-        `${name} owns the route '${route}', which is no path prefix`,
+        `${name} owns the route '${route}', which is not a path prefix`,
         "Use lower-case segments, as in '/products'.",
       );
     }
@@ -80,7 +80,7 @@ function own(module: string, cls: Class, kind: 'command' | 'query'): MessageSpec
   if (!spec || spec.kind !== kind) {
     throw new StartupError(
       'message-contract',
-      `${cls.name} stands among the ${kind} messages of ${module} but has no ${decorator}`,
+      `${cls.name} is listed as a ${kind} of ${module} but has no ${decorator}`,
       `Decorate it with ${decorator}('${module}.….v1').`,
     );
   }
@@ -102,7 +102,7 @@ function ownEvent(module: string, cls: Class): EventSpec {
   if (!spec) {
     throw new StartupError(
       'message-contract',
-      `${cls.name} stands among the events of ${module} but has no @EventContract`,
+      `${cls.name} is listed as an event of ${module} but has no @EventContract`,
       `Decorate it with @EventContract('${module}.….v1', { key }).`,
     );
   }
@@ -114,7 +114,7 @@ function checkModule(module: string, name: string, cls: Class): void {
   if (!name.startsWith(`${module}.`)) {
     throw new StartupError(
       'wire-name',
-      `${cls.name} has the wire name '${name}' but stands in the contract of ${module}`,
+      `${cls.name} has the wire name '${name}' but is in the contract of ${module}`,
       `Name it '${module}.….v1'.`,
     );
   }

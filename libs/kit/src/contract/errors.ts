@@ -99,7 +99,7 @@ export class ModuleUnavailable extends FledgeError {
   get hint(): string {
     if (this.outcome === 'unknown')
       return 'It may have run: send it again only if it is a query or carries an idempotency key.';
-    return 'Try again after a moment; if it stays, see that a service of the topology hosts the module and is ready.';
+    return 'Try again in a moment. If the error persists, check that a service of the topology hosts the module and is ready.';
   }
   get data(): Readonly<Record<string, unknown>> {
     return { module: this.module, contract: this.contract, reason: this.reason };
@@ -121,7 +121,7 @@ export class DeadlineExceeded extends FledgeError {
   readonly kind = 'timeout';
   get hint(): string {
     return this.outcome === 'not-run'
-      ? 'The time was spent before the call was sent: give the outer call more time.'
+      ? 'The deadline passed before the call was sent: give the outer call more time.'
       : 'It may have run: send it again only if it is a query or carries an idempotency key.';
   }
   get data(): Readonly<Record<string, unknown>> {

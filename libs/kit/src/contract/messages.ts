@@ -176,11 +176,7 @@ function checkName(name: string, cls: Class): string {
 /** Throws a `StartupError` for an unknown mode, which untyped code may pass. */
 export function checkUnknownFields(mode: UnknownFields | undefined, where: string): UnknownFields | undefined {
   if (mode === undefined || mode === 'exact' || mode === 'open') return mode;
-  throw new StartupError(
-    'unknown-fields',
-    `${where} takes unknown fields in the mode '${String(mode)}'`,
-    "Use 'exact' or 'open'.",
-  );
+  throw new StartupError('unknown-fields', `${where} has '${String(mode)}' as unknownFields`, "Use 'exact' or 'open'.");
 }
 
 function message(kind: 'command' | 'query', name: string, options: MessageOptions): (target: Class) => void {
@@ -190,7 +186,7 @@ function message(kind: 'command' | 'query', name: string, options: MessageOption
     if (!Number.isInteger(deadlineMs) || deadlineMs < 1 || deadlineMs > DEADLINE_MAX_MS) {
       throw new StartupError(
         'deadline',
-        `${cls.name} names a deadline of ${deadlineMs} ms`,
+        `${cls.name} has a deadline of ${deadlineMs} ms`,
         `Use whole milliseconds from 1 to ${DEADLINE_MAX_MS}.`,
       );
     }

@@ -137,7 +137,7 @@ function constraintOf(where: string): (metadata: ValidationMetadata) => Constrai
       refuse(
         where,
         `has the asynchronous check ${metadata.name ?? (metadata.constraintCls as Class).name}`,
-        'Check it in the handler: a boundary does not wait.',
+        'Check it in the handler: a boundary cannot wait for checks.',
       );
     return {
       name: metadata.name ?? '',
@@ -201,7 +201,7 @@ function kindOf(where: string, target: unknown, constraints: readonly Constraint
   if (target === Function) refuse(where, 'holds a function, which no contract can carry', 'Send data, not behaviour.');
   return refuse(
     where,
-    'has a type that cannot be known',
+    'has an unknown type',
     list
       ? 'Name the items: @IsString({ each: true }), or @ValidateNested({ each: true }) @Type(() => Item).'
       : 'Give it one concrete type with @IsString(), @IsInt(), @IsDate(), or @ValidateNested() @Type(() => Part).',

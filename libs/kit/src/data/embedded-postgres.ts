@@ -111,8 +111,8 @@ async function readPassword(folder: Pick<DataFolder, 'dir'>): Promise<string> {
   } catch {
     throw new StartupError(
       'postgres-password',
-      `${folder.dir} is a PostgreSQL folder to which Fledge has no password: its ${PASSWORD_FILE} cannot be read`,
-      `Write the password of its user '${USER}' into that file, or move the folder away: a new one is made.`,
+      `${folder.dir} is a PostgreSQL folder whose password Fledge does not know: its ${PASSWORD_FILE} cannot be read`,
+      `Write the password of its user '${USER}' into that file, or move the folder away: a new one is created.`,
       { dir: folder.dir },
     );
   }
@@ -139,7 +139,7 @@ async function startOnPort(
       if (!portTaken) throw (await checkFolder(folder.dir)) ?? refusal(folder, error);
       throw new StartupError(
         'postgres-port',
-        `port ${port} of 127.0.0.1, wanted for the embedded PostgreSQL, is taken`,
+        `port ${port} of 127.0.0.1, which the embedded PostgreSQL needs, is in use`,
         'End the process that listens on it, or choose another port.',
         { port },
       );
@@ -181,7 +181,7 @@ function refusal(folder: DataFolder, error: unknown): StartupError {
   const failure = new StartupError(
     'postgres-refused',
     `the embedded PostgreSQL did not start in ${folder.dir}: ${reason}`,
-    'Mend what the message names. A folder left half made can be removed; otherwise set DATABASE_URL to a PostgreSQL of your own.',
+    'Fix the problem that the message names. A half-created folder can be removed; otherwise set DATABASE_URL to your own PostgreSQL.',
     { dir: folder.dir, reason },
   );
   failure.cause = error;

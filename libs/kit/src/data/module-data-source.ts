@@ -180,8 +180,8 @@ export class ModuleDataSource extends DataSource {
       if (named === undefined) continue;
       throw new StartupError(
         'entity-schema',
-        `the entity ${name} names '${named}', but the rows of its module are kept in the schema '${own}' alone`,
-        "Leave `schema` and `database` out of its @Entity; what another module's tables hold is asked of its contract.",
+        `the entity ${name} names '${named}', but its module has tables only in the schema '${own}'`,
+        'Leave `schema` and `database` out of its @Entity; get the data of another module through its contract.',
         { entity: name, named, schema: own },
       );
     }
@@ -259,7 +259,7 @@ class AmbientManager extends EntityManager {
   override async transaction<T>(isolationOrWork: IsolationLevel | Work<T>, maybeWork?: Work<T>): Promise<T> {
     const [isolation, work] =
       typeof isolationOrWork === 'function' ? [undefined, isolationOrWork] : [isolationOrWork, maybeWork];
-    if (!work) throw new TypeError('transaction() was given no function that does its work');
+    if (!work) throw new TypeError('transaction() needs a function that does its work');
     const bound = this.queryRunner;
     if (!bound) return this.outermost(isolation, work);
     if (isolation && bound.isTransactionActive) throw new IsolationInNestedTransaction(isolation);

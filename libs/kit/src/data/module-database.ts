@@ -179,8 +179,8 @@ export function unreachable(url: string, cause: unknown): StartupError {
   const place = placeOf(url);
   const failure = new StartupError(
     'database-unreachable',
-    `the database at ${place} cannot be connected to: ${reasonOf(cause)}`,
-    'See that the server runs and that DATABASE_URL names its host, port, user, password and database.',
+    `cannot connect to the database at ${place}: ${reasonOf(cause)}`,
+    'Check that the server runs and that DATABASE_URL names its host, port, user, password and database.',
     { database: place },
   );
   failure.cause = cause;
@@ -192,7 +192,7 @@ function placeOf(url: string): string {
     const { host, pathname } = new URL(url);
     return `${host}${pathname}`;
   } catch {
-    return 'an address that is no URL';
+    return 'an address that is not a URL';
   }
 }
 

@@ -99,8 +99,8 @@ async function refuseWithoutTables(source: ModuleDataSource, module: string): Pr
   const { name, tableName } = entityMetadatas[first.place - 1] as (typeof entityMetadatas)[number];
   throw new StartupError(
     'entity-table',
-    `${module} has the entity ${name}, and no table '${tableName}'`,
-    'Make the table in a migration of this module. If it is the table of another module, ask that module by a message of its contract instead.',
+    `${module} has the entity ${name} but no table '${tableName}'`,
+    'Create the table in a migration of this module. If it belongs to another module, use a message of the contract of that module instead.',
     { module, entity: name, table: tableName },
   );
 }
@@ -120,8 +120,8 @@ function homeOf({ module, schema = module }: ModuleDataOptions): ModuleHome {
   if (SCHEMA_NAME.test(schema) && !RESERVED_SCHEMA.test(schema)) return { module, schema, role: `fledge_${schema}` };
   throw new StartupError(
     'schema-name',
-    `'${schema}' cannot name the schema of ${module}`,
-    'Use lower-case letters, digits, hyphens and underscores, 40 at most, a letter first; not public, information_schema or pg_….',
+    `'${schema}' is not a valid schema name for ${module}`,
+    'Use at most 40 lower-case letters, digits, hyphens and underscores, starting with a letter; not public, information_schema or pg_….',
     { module, schema },
   );
 }
@@ -130,8 +130,8 @@ function checkPool({ module, poolMax = POOL_MAX_DEFAULT }: ModuleDataOptions): n
   if (Number.isInteger(poolMax) && poolMax >= 1 && poolMax <= POOL_MAX_LIMIT) return poolMax;
   throw new StartupError(
     'pool-max',
-    `the pool of ${module} is to hold ${poolMax} connections`,
-    `Give poolMax from 1 to ${POOL_MAX_LIMIT}; default ${POOL_MAX_DEFAULT}.`,
+    `the pool of ${module} has the size ${poolMax}`,
+    `Set poolMax to 1 to ${POOL_MAX_LIMIT}; the default is ${POOL_MAX_DEFAULT}.`,
     { module, poolMax },
   );
 }
@@ -155,7 +155,7 @@ async function migrate(options: ModuleDataOptions, home: ModuleHome, client: Cli
     const failure = new StartupError(
       'migration-failed',
       `a migration of ${home.module} failed: ${error instanceof Error ? error.message : String(error)}`,
-      'Nothing of it was kept, those before it were. Correct it and start again.',
+      'Unless it opted out of its transaction, it was rolled back; the migrations before it are kept. Correct it and start again.',
       { module: home.module, sql: error instanceof QueryFailedError ? error.query : undefined },
     );
     failure.cause = error;

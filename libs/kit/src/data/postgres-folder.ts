@@ -29,7 +29,7 @@ export async function claimFolder(dir: string, persistent: boolean, binaries: Po
   if (!isNew && !persistent) {
     throw new StartupError(
       'postgres-folder',
-      `${dir} is not empty, and a throw-away PostgreSQL would remove it at its end`,
+      `${dir} is not empty, and a temporary PostgreSQL would remove it when it ends`,
       'Choose an empty folder.',
       { dir },
     );
@@ -125,8 +125,8 @@ async function accountFor(dir: string, isNew: boolean): Promise<Account> {
     if (uid !== 0) return { uid, gid };
     throw new StartupError(
       'postgres-folder',
-      `${dir} belongs to root, as whom PostgreSQL does not run`,
-      `Give it to another user: \`chown -R ${SYSTEM_USER} ${dir}\`.`,
+      `${dir} belongs to root, and PostgreSQL does not run as root`,
+      `Change its owner: \`chown -R ${SYSTEM_USER} ${dir}\`.`,
       { dir },
     );
   }
@@ -144,7 +144,7 @@ async function accountFor(dir: string, isNew: boolean): Promise<Account> {
     if (made) return made;
     const failure = new StartupError(
       'postgres-user',
-      `this process runs as root, PostgreSQL does not, and the system user '${SYSTEM_USER}' cannot be made`,
+      `this process runs as root, PostgreSQL cannot, and the system user '${SYSTEM_USER}' cannot be created`,
       'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL server.',
     );
     failure.cause = error;
@@ -154,7 +154,7 @@ async function accountFor(dir: string, isNew: boolean): Promise<Account> {
   if (made) return made;
   throw new StartupError(
     'postgres-user',
-    `the system user '${SYSTEM_USER}' was made and cannot be found`,
+    `the system user '${SYSTEM_USER}' was created but cannot be found`,
     'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL server.',
   );
 }
@@ -223,7 +223,7 @@ function unusable(dir: string, who: string, cause: unknown): StartupError {
   const failure = new StartupError(
     'postgres-folder',
     `${who} cannot write the PostgreSQL folder ${dir}`,
-    'Give it the folder and a way through the folders above it, or set DATABASE_URL to a PostgreSQL server.',
+    'Give it access to the folder and to those above it, or set DATABASE_URL to a PostgreSQL server.',
     { dir },
   );
   failure.cause = cause;

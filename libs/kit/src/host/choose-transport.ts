@@ -38,9 +38,9 @@ export function knownTransports({ name: application, transports = [] }: Applicat
     const flaw = !NAME.test(name)
       ? 'which cannot be a name'
       : TAKEN.includes(name)
-        ? 'which has a meaning in topology files already'
+        ? 'which already has a meaning in topology files'
         : names.indexOf(name) < i
-          ? 'which another one has, too'
+          ? 'which another transport already has'
           : undefined;
     if (flaw !== undefined)
       throw new StartupError(
@@ -80,8 +80,8 @@ export async function chooseTransport(
   if (topology.nats.servers.length === 0) {
     throw new StartupError(
       'nats',
-      `${topology.file} uses NATS, and no server is named`,
-      'Set NATS_URL, or start with `fledge start`, which brings a broker along.',
+      `${topology.file} uses NATS, but no server is configured`,
+      'Set NATS_URL, or start with `fledge start`, which starts a broker.',
     );
   }
   return (await loadNats(topology.file)).create(topology.nats, place);
@@ -101,7 +101,7 @@ async function loadNats(file: string): Promise<NatsKind> {
     if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(`'${NATS_PACKAGE}'`)) throw error;
     throw new StartupError(
       'nats-package',
-      `${file} uses NATS, and ${NATS_PACKAGE} is not installed`,
+      `${file} uses NATS, but ${NATS_PACKAGE} is not installed`,
       `Install it beside the kit: npm install ${NATS_PACKAGE}`,
     );
   }

@@ -25,7 +25,7 @@ function contain(reason: unknown): void {
   const context = currentContext();
   const wasCounted = context?.rejected(reason) ?? false;
   const where = context
-    ? `[${context.correlationId}] ${context.module} left a promise behind that was rejected${wasCounted ? ', which counts as a failure of its message' : ''}`
-    : 'a promise was rejected, and nobody waited for it';
+    ? `[${context.correlationId}] ${context.module} left a rejected promise unhandled${wasCounted ? ', which counts as a failure of its message' : ''}`
+    : 'a rejected promise was not handled';
   logger.error(`${where}: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`);
 }

@@ -216,8 +216,8 @@ export class Host {
     if (!database)
       throw new StartupError(
         'database',
-        `${name} has tables, and the host was given no database`,
-        'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` has one, if you have none.',
+        `${name} has tables, but the host has no database`,
+        'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` starts a server and returns its URL.',
       );
     this.databaseCheck ??= new DatabaseCheck(database.url);
     this.sources.set(

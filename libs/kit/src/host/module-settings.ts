@@ -153,7 +153,7 @@ function strayLists(instance: object, path: string): Violation[] {
   return partsOf(instance).flatMap(({ property, value, isList }) => {
     const at = `${path}${property}`;
     if (Array.isArray(value) && !isList)
-      return [{ path: at, rule: 'type', message: `${property} must be one map, no list` }];
+      return [{ path: at, rule: 'type', message: `${property} must be a map, not a list` }];
     return [value]
       .flat()
       .flatMap((part, i) =>
@@ -181,7 +181,7 @@ function refuseUncheckable(instance: object, seen = new Set<object>()): void {
       throw new StartupError(
         'settings-class',
         `${name}.${propertyName} has the asynchronous check ${found.name}`,
-        'Check it at its use, for example in onModuleInit.',
+        'Check it where it is used, for example in onModuleInit.',
       );
   }
   for (const { property, value } of partsOf(instance)) {
@@ -189,7 +189,7 @@ function refuseUncheckable(instance: object, seen = new Set<object>()): void {
       if (isMap(part))
         throw new StartupError(
           'settings-class',
-          `${name}.${property} has @ValidateNested, and no class`,
+          `${name}.${property} has @ValidateNested, but no class`,
           'Add @Type(() => TheClass) to it.',
         );
       if (isOfClass(part)) refuseUncheckable(part, seen);

@@ -32,7 +32,7 @@ export function refuseSecondCopies(application: string, kit: string = import.met
     throw new StartupError(
       'second-copy',
       `there are two copies of ${name}: the application has ${other}, and @fledge/kit has ${own}`,
-      `Keep one: install a version of ${name} that suits both, then run \`npm dedupe\` (pnpm: \`pnpm dedupe\`); \`npm ls ${name}\` (\`pnpm why\`) shows who asks for which.`,
+      `Keep one: install a version of ${name} that suits both, then run \`npm dedupe\` (pnpm: \`pnpm dedupe\`); \`npm ls ${name}\` (\`pnpm why\`) shows which package requires which version.`,
       { own, other },
     );
   }

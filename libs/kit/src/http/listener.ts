@@ -41,7 +41,7 @@ export class HttpListener {
         response,
         417,
         'fledge.bad-request',
-        `nothing here meets the expectation '${String(request.headers.expect).slice(0, 100)}'`,
+        `the server does not support the expectation '${String(request.headers.expect).slice(0, 100)}'`,
       ),
     );
     this.server.on('connection', this.admission.accepted);
@@ -160,7 +160,7 @@ function refuseOverload(request: IncomingMessage, response: ServerResponse): voi
     response,
     503,
     'fledge.overloaded',
-    'more is asked here than can be answered in time; nothing was done, so try again after a moment',
+    'there are more requests than can be answered in time; nothing was done, so try again in a moment',
   );
 }
 

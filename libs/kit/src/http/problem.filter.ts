@@ -47,14 +47,14 @@ export class ProblemFilter implements ExceptionFilter {
     return httpProblem(
       500,
       'fledge.internal',
-      'Something went wrong here; the correlation id names it in the log.',
+      'Something went wrong; find it in the log by the correlation id.',
       correlationId,
     );
   }
 
   /** The module's database interrupted the work for a temporary reason: not a fault, and worth another try. */
   private interrupted(error: Error, outcome: Outcome, correlationId: string): Problem {
-    this.logger.warn(`[${correlationId}] the database broke off the work (${outcome}): ${error.message}`);
+    this.logger.warn(`[${correlationId}] the database interrupted the work (${outcome}): ${error.message}`);
     const context = currentContext();
     return problemOf(
       new DatabaseInterrupted(context?.module ?? 'the module', context?.hasEffects ? 'unknown' : outcome, {
@@ -107,7 +107,7 @@ function statusOf(error: unknown): number | undefined {
 /** Fastify's error text for a body, with what to send instead. */
 function helpful(text: string, request: FastifyRequest): string {
   if (text === 'Request body is too large')
-    return `the body is larger than the ${request.routeOptions.bodyLimit} bytes that are taken here`;
+    return `the body is larger than the ${request.routeOptions.bodyLimit} bytes that are accepted here`;
   if (text === 'Unsupported Media Type') return 'the body must be JSON, sent with the content-type application/json';
   return text;
 }

@@ -49,7 +49,7 @@ export class AuthenticationGuard implements CanActivate {
     const token = bearerOf(context.switchToHttp().getRequest<FastifyRequest>());
     if (token === undefined) {
       if (isPublic) return true;
-      throw new Unauthenticated('this needs a user, and the request carries no token');
+      throw new Unauthenticated('this needs an authenticated user, but the request has no token');
     }
     return this.admit(token, roles);
   }

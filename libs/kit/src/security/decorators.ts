@@ -19,6 +19,6 @@ export const Roles = (...roles: readonly string[]): MethodDecorator & ClassDecor
  */
 export const CurrentUser = createParamDecorator((): Identity => {
   const identity = currentContext()?.identity;
-  if (!identity) throw new Unauthenticated('this needs a user, and the request carries no token');
+  if (!identity) throw new Unauthenticated('this needs an authenticated user, but the request has no token');
   return identity;
 });

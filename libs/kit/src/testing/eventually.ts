@@ -55,5 +55,5 @@ async function before(until: number, check: Check): Promise<boolean | void | typ
 
 function inVain(what: string, withinMs: number, cause: unknown): InVain {
   const reason = cause instanceof Error ? `: ${cause.message}` : '';
-  return new InVain(`${what} did not come about within ${withinMs} ms${reason}`, { cause });
+  return new InVain(`${what} did not happen within ${withinMs} ms${reason}`, { cause });
 }

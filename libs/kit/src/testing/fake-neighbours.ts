@@ -58,7 +58,7 @@ export class FakeNeighbours {
     if (!this.spec.uses.some((contract) => contract.messages.some((known) => known.cls === message))) {
       throw new StartupError(
         'fake-message',
-        `${message.name} is of no contract that ${this.spec.contract.name} uses, so it is never sent`,
+        `${message.name} belongs to no contract that ${this.spec.contract.name} uses, so it is never sent`,
         `It uses: ${this.spec.uses.map((contract) => contract.name).join(', ') || 'none'}.`,
       );
     }
@@ -95,9 +95,9 @@ export class FakeNeighbours {
       message.output.copy(result);
     } catch (refused) {
       const { text, violations } = describeRefusal(refused);
-      const fact = `the fake of ${message.module} answered '${message.name}' against its contract: ${text}`;
+      const fact = `the fake of ${message.module} answered '${message.name}' with a result that violates its contract: ${text}`;
       throw this.breach(
-        new FakeBreach(message.module, message.name, fact, 'Answer what the real module answers.', violations, refused),
+        new FakeBreach(message.module, message.name, fact, 'Return what the real module returns.', violations, refused),
       );
     }
     return result;
@@ -119,8 +119,8 @@ export class FakeNeighbours {
     if (encodeError(message, error) !== undefined) return error;
     const declared = [...message.errorsByName.values()].map(({ cls }) => cls.name).join(', ') || 'none';
     const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    const fact = `the fake of ${message.module} threw what '${message.name}' does not declare, or with fields that do not fit: ${what}`;
-    const hint = `Throw a declared error with its fields (declared: ${declared}), or to play a lost peer a ModuleUnavailable, DeadlineExceeded or ModuleFault.`;
+    const fact = `the fake of ${message.module} threw an error that '${message.name}' does not declare, or whose fields do not fit: ${what}`;
+    const hint = `Throw a declared error with its fields (declared: ${declared}), or, to simulate a lost peer, a ModuleUnavailable, DeadlineExceeded or ModuleFault.`;
     return this.breach(new FakeBreach(message.module, message.name, fact, hint, [], error));
   }
 
@@ -165,7 +165,7 @@ function joined(contract: Contract, fakes: readonly Fake[]): Fake {
     throw new StartupError(
       'fake-twice',
       `there are two fakes of ${contract.name}`,
-      'Tell one of them to answer all: fake(…).on(…).on(…).',
+      'Use one fake for all messages: fake(…).on(…).on(…).',
     );
   return fake ?? new Fake(contract);
 }
@@ -174,7 +174,7 @@ function missing({ module, name, cls }: CompiledMessage): FakeBreach {
   return new FakeBreach(
     module,
     name,
-    `'${name}' was sent to ${module}, and no fake answers it`,
-    `Tell one: fakes: [fake(…).on(${cls.name}, (message) => …)].`,
+    `'${name}' was sent to ${module}, but no fake answers it`,
+    `Add a handler: fakes: [fake(…).on(${cls.name}, (message) => …)].`,
   );
 }

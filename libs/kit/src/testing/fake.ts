@@ -40,7 +40,7 @@ export class Fake {
       const name = messageSpec(message)?.name ?? message.name;
       throw new StartupError(
         'fake-message',
-        `'${name}' is no message of the contract of ${this.contract.name}, which a fake was to answer`,
+        `a fake cannot answer '${name}': it is not a message of the contract of ${this.contract.name}`,
         `It has: ${this.contract.messages.map((known) => known.name).join(', ') || 'none'}.`,
       );
     }

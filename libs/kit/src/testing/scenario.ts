@@ -34,7 +34,7 @@ export class Scenario<T> implements PromiseLike<T> {
         if (thrown instanceof error) return thrown;
         throw thrown;
       }
-      throw new Error(`${error.name} was expected, and nothing failed; the answer was ${JSON.stringify(answer)}`);
+      throw new Error(`${error.name} was expected, but nothing failed; the result was ${JSON.stringify(answer)}`);
     });
   }
 

@@ -42,8 +42,8 @@ export class TestCaller implements Stimulus {
     if (!moduleClient) {
       throw new StartupError(
         'test-message',
-        `${message.constructor.name} is no message of the contract of ${callee.module}`,
-        `Reach what is private of it through Nest: test.get(CommandBus). The contract has: ${[...callee.moduleClients.keys()].map((cls) => cls.name).join(', ') || 'none'}.`,
+        `${message.constructor.name} is not a message of the contract of ${callee.module}`,
+        `Send private messages through Nest: test.get(CommandBus). The contract has: ${[...callee.moduleClients.keys()].map((cls) => cls.name).join(', ') || 'none'}.`,
       );
     }
     const context = new CallContext('test', 'test', now() + TEST_DEADLINE_MS, this.identity, undefined, undefined);

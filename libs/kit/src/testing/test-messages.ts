@@ -67,7 +67,7 @@ export class TestMessages {
 function unknown(cls: { readonly name: string }, what: string): StartupError {
   return new StartupError(
     'test-message',
-    `${cls.name} is no ${what} of the contracts that the tested module has or uses`,
+    `${cls.name} is not an ${what} of the contracts that the tested module has or uses`,
     `List it in its contract, and that contract in \`uses\`.`,
   );
 }

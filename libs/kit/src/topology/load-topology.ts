@@ -153,7 +153,7 @@ function readRetention(section: Section): Topology['retention'] {
   if (retention.handledMs < retention.sentMs)
     section.add(
       'handled',
-      'handled messages are kept for a shorter time than sent ones, which can come again',
+      'handled messages are kept for a shorter time than sent ones, which can be delivered again',
       'Make `handled` as long as `sent` or longer',
     );
   section.refuseUnknownKeys();
@@ -168,7 +168,7 @@ function refuseForgetful(section: Section, { nats, retention }: Pick<Topology, '
   if (retention.handledMs >= retention.sentMs && retention.handledMs < nats.maxAgeMs)
     section.add(
       'handled',
-      'handled messages are kept for a shorter time than the broker keeps them, from which they can come again',
+      'handled messages are kept for a shorter time than the broker keeps them, which can deliver them again',
       'Make `handled` as long as `nats.maxAge` or longer',
     );
 }

@@ -22,7 +22,7 @@ export function assignServices(
     root.add(
       'services',
       "no services: 'services' is missing or empty",
-      `Write for instance services: { all: { modules: [${modules.join(', ')}] } }`,
+      `Write, for example, services: { all: { modules: [${modules.join(', ')}] } }`,
     );
     return services;
   }
@@ -100,6 +100,6 @@ function flawOf(
     ? undefined
     : [
         `the module '${module}' is hosted by '${owner}' already`,
-        'A module stands in one service; for more copies of it raise the replicas of that service',
+        'A module belongs to one service; for more copies of it, raise the replicas of that service',
       ];
 }

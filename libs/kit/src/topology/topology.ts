@@ -129,7 +129,7 @@ export function serviceNamed(topology: Topology, name?: string): Service {
   if (name === undefined && names.length > 1) {
     throw new StartupError(
       'service',
-      `${topology.file} has ${names.length} services, and none was named`,
+      `${topology.file} has ${names.length} services, but none was named`,
       `Name one with --service: ${names.join(', ')}.`,
       { services: names },
     );

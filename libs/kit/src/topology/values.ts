@@ -34,7 +34,7 @@ function quantity(
       const fact =
         typeof value === 'number'
           ? `${key} is ${value} without a unit`
-          : `${key} is ${shown(value)}, which is no ${noun}`;
+          : `${key} is ${shown(value)}, which is not a ${noun}`;
       return { fact, cure: `Write it with its unit (${Object.keys(units).join(', ')}), as in ${examples}` };
     }
     return amount < least || amount > most
@@ -73,7 +73,7 @@ export const name: ValueReader<string> = (value, key) =>
     ? { value }
     : {
         fact: `${key} is ${shown(value)}, which cannot be a name`,
-        cure: 'Use lower-case letters, digits and hyphens, 40 at most, a letter first',
+        cure: 'Use at most 40 lower-case letters, digits and hyphens, starting with a letter',
       };
 
 /** An address to listen on: an IP address or a host name. */
@@ -81,7 +81,7 @@ export const host: ValueReader<string> = (value, key) =>
   typeof value === 'string' && /^[A-Za-z0-9.:-]{1,253}$/.test(value)
     ? { value }
     : {
-        fact: `${key} is ${shown(value)}, which is no address`,
+        fact: `${key} is ${shown(value)}, which is not an address`,
         cure: "Write an IP address or a host name, as in '0.0.0.0'",
       };
 
@@ -90,7 +90,7 @@ export const postgresUrl: ValueReader<string | undefined> = (value, key) => {
   if (value === null || value === '') return { value: undefined };
   if (typeof value === 'string' && hasScheme(value, ['postgres:', 'postgresql:'])) return { value };
   return {
-    fact: `${key} is no PostgreSQL URL`,
+    fact: `${key} is not a PostgreSQL URL`,
     cure: "Write it as 'postgres://user:password@host:5432/database', or leave it empty for the embedded PostgreSQL",
   };
 };
@@ -103,7 +103,7 @@ export const natsServers: ValueReader<readonly string[]> = (value, key) => {
   if (value === null || value === '') return { value: [] };
   const servers = typeof value === 'string' ? value.split(',').map((server) => server.trim()) : [];
   if (servers.length > 0 && servers.every((server) => hasScheme(server, ['nats:', 'tls:']))) return { value: servers };
-  return { fact: `${key} is no NATS URL`, cure: "Write it as 'nats://host:4222', several with commas between" };
+  return { fact: `${key} is not a NATS URL`, cure: "Write it as 'nats://host:4222', several separated by commas" };
 };
 
 function hasScheme(text: string, schemes: readonly string[]): boolean {

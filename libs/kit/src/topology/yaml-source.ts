@@ -89,7 +89,7 @@ export class YamlSource {
       // the protection of `yaml` against small inputs that expand until memory is full
       if (!(error instanceof ReferenceError)) throw error;
       if (!this.broken.has(node))
-        this.add(node, 'its aliases stand for too many values', 'Write the values themselves');
+        this.add(node, 'its aliases expand to too many values', 'Write the values themselves');
       this.broken.add(node);
       return undefined;
     }
@@ -159,16 +159,17 @@ export class YamlSource {
     if (target === undefined)
       this.add(
         alias,
-        `the alias '*${alias.source}' stands for nothing: no value before it is marked '&${alias.source}'`,
-        'Mark one, or write the value itself',
+        `the alias '*${alias.source}' refers to nothing: no value before it has the anchor '&${alias.source}'`,
+        'Add the anchor, or write the value itself',
       );
-    else this.add(alias, `the alias '*${alias.source}' stands within what it stands for`, 'Write the value itself');
+    else
+      this.add(alias, `the alias '*${alias.source}' is inside the value that it refers to`, 'Write the value itself');
   }
 
   private lookUp(text: string, offset: number): string {
     const [, name, fallback] = NAMED.exec(text) ?? [];
     if (name === undefined) {
-      this.addAt(offset, `'${text}' is no substitution`, 'Write ${NAME} or ${NAME:-default}');
+      this.addAt(offset, `'${text}' is not a substitution`, 'Write ${NAME} or ${NAME:-default}');
       return '';
     }
     const value = this.env[name];

@@ -16,7 +16,7 @@ export function parseBody(name: string, body: string): unknown {
     return JSON.parse(body);
   } catch (error) {
     throw new InvalidMessage(name, [
-      { path: '', rule: 'json', message: `is no JSON: ${error instanceof Error ? error.message : String(error)}` },
+      { path: '', rule: 'json', message: `is not JSON: ${error instanceof Error ? error.message : String(error)}` },
     ]);
   }
 }

@@ -78,7 +78,7 @@ export function settle(call: Call, reply: PlainReply): void {
     result = call.message.output.decode(body === '' ? undefined : JSON.parse(body));
   } catch (error) {
     logger.error(
-      `[${call.correlationId}] ${call.message.module} answered ${call.message.name} with what its contract does not promise: ${String(error)}`,
+      `[${call.correlationId}] ${call.message.module} answered ${call.message.name} with something that its contract does not allow: ${String(error)}`,
     );
     return call.fail(faultOf(call, undefined), 'fault');
   }
@@ -113,7 +113,8 @@ export function receive(
         {
           path: '',
           rule: 'request',
-          message: 'is no request: it needs a message, a caller and a body, and what else it has must be of its type',
+          message:
+            'is not a request: it needs a message, a caller and a body, and its other fields must have the right types',
         },
       ]),
       answer,

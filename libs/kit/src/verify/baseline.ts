@@ -27,7 +27,7 @@ export function readBaseline(root: string): readonly FrozenViolation[] | undefin
     const { violations } = JSON.parse(readFileSync(file, 'utf8')) as {
       readonly violations?: readonly FrozenViolation[];
     };
-    if (violations?.length === undefined) throw new Error('it has no list "violations"');
+    if (violations?.length === undefined) throw new Error('it has no "violations" list');
     return violations;
   } catch (error) {
     throw new StartupError(

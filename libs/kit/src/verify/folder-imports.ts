@@ -40,7 +40,7 @@ export function folderImport(
       rule: 'contract-alone',
       fact: `the contract of ${module.module} imports '${fact.specifier}', which is the module's inside`,
       allowed: `its own files, '${KIT_PACKAGE}/contract', other contracts`,
-      cure: 'Move what the contract needs into contract/; the inside may import it from there.',
+      cure: 'Move what the contract needs into contract/; the rest of the module may import it from there.',
     };
   }
   if (module) {
@@ -49,7 +49,7 @@ export function folderImport(
       rule: 'contract-only',
       fact: `${module.module} imports '${fact.specifier}', which is inside of ${other.module}`,
       allowed: `${other.folder}/contract`,
-      cure: `Call ${other.module} through CommandBus or QueryBus by a message of its contract; what is missing there, add there.`,
+      cure: `Call ${other.module} through CommandBus or QueryBus by a message of its contract; if there is none, add it there.`,
     };
   }
   return {

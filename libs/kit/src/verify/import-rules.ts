@@ -24,7 +24,7 @@ export function exportsRule({ modules }: Workspace): readonly BoundaryViolation[
       line: module.exportsLine,
       fact: `${module.name} exports ${module.exports?.map((key) => `'${key}'`).join(', ') ?? 'everything (it has no "exports")'}`,
       allowed: `exactly './contract' and '.'`,
-      cure: 'Let "exports" in package.json name these two; what others need belongs into the contract.',
+      cure: 'Let "exports" in package.json name these two; what others need belongs in the contract.',
     }));
 }
 
@@ -55,8 +55,8 @@ function computedImport({ module }: Module, file: string, name: string, line: nu
     file,
     line,
     fact: `${module} imports what only running it tells: ${name}`,
-    allowed: 'imports that name what they load',
-    cure: 'Write the name as a plain text; of several, import each by its own.',
+    allowed: 'imports with a literal name',
+    cure: 'Write the name as a string literal; if there are several, write an import for each.',
   };
 }
 
@@ -93,7 +93,7 @@ function relativeImport(
       target: module.module,
       fact: `the contract of ${module.module} imports '${fact.specifier}', which is the module's inside`,
       allowed: `files below ${pkg.folder}/contract/, '${KIT_PACKAGE}/contract', other contracts`,
-      cure: 'Move what the contract needs into contract/; the inside may import it from there.',
+      cure: 'Move what the contract needs into contract/; the rest of the module may import it from there.',
     };
   }
   return undefined;
@@ -128,7 +128,7 @@ function packageImport(
       rule: 'contract-only',
       fact: `${module.module} imports '${fact.specifier}' of ${other.module}`,
       allowed: `'${other.name}/contract'`,
-      cure: `Call ${other.module} through CommandBus or QueryBus by a message of its contract; what is missing there, add there.`,
+      cure: `Call ${other.module} through CommandBus or QueryBus by a message of its contract; if there is none, add it there.`,
     };
   }
   if (target.package.exports && !target.package.exports.includes(target.key)) {

@@ -84,7 +84,7 @@ function matchUses(workspace: Workspace, module: Module, edges: readonly Edge[])
       line,
       fact: `\`uses\` of ${module.module} is no plain list of imported contracts, so it cannot be checked`,
       allowed: '`uses: [CatalogContract, InventoryContract]`',
-      cure: 'Write the contracts out.',
+      cure: 'List the contracts literally.',
     }));
   }
   return edges.flatMap((edge) => mismatch(module, edge) ?? []);
@@ -129,7 +129,7 @@ function cycles(graph: ReadonlyMap<Module, readonly Edge[]>): readonly BoundaryV
       line: first.line,
       fact: `the modules depend on each other in a round: ${[module, ...path.map(({ to }) => to)].map((m) => m.module).join(' → ')}`,
       allowed: 'dependencies in one direction',
-      cure: `Cut one: let one side publish an event that the other reacts to, or move what both need into a module of its own. The round goes by ${path.map(({ file, line }) => `${file}:${line}`).join(', ')}.`,
+      cure: `Cut one: let one side publish an event that the other reacts to, or move what both need into a separate module. The imports are ${path.map(({ file, line }) => `${file}:${line}`).join(', ')}.`,
     });
   }
   return found;

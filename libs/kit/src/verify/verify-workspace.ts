@@ -55,7 +55,7 @@ export async function loadCompiler(
     throw new StartupError(
       'typescript',
       `TypeScript, which reads the sources, cannot be loaded: ${(error as Error).message}`,
-      'Install it: npm install --save-dev typescript. A production image has no need of it.',
+      'Install it: npm install --save-dev typescript. A production image does not need it.',
     );
   }
 }
