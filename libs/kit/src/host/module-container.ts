@@ -24,23 +24,23 @@ import {
 } from '../http/index.js';
 import { ModuleSettingsModule } from './module-settings.js';
 
-/** What a container is made of. */
+/** The parts of a container. */
 export interface ContainerOptions {
   readonly cls: Type;
   readonly spec: BoundedModuleSpec;
   readonly catalogue: Catalogue;
   readonly moduleServer: ModuleServer;
   readonly moduleClient: (message: CompiledMessage) => ModuleClient;
-  /** Dynamic modules of the data room, empty for a module without tables. */
+  /** The dynamic modules of the data room; empty for a module without tables. */
   readonly dataImports: readonly DynamicModule[];
-  /** The checked instance of the module's class of settings, if it has one. */
+  /** The validated instance of the module's settings class, if it has one. */
   readonly settings: object | undefined;
   readonly bodyMaxBytes: number;
   readonly requestTimeoutMs: number;
   readonly logger: LoggerService | false;
   /**
-   * How Nest makes the application; default `NestFactory`. A test makes it with `@nestjs/testing`, which can override
-   * providers.
+   * How Nest creates the application; default `NestFactory`. A test creates it with `@nestjs/testing`, which can
+   * override providers.
    */
   readonly create?: (
     root: DynamicModule,
@@ -52,7 +52,7 @@ export interface ContainerOptions {
 /** A module in its own Nest application, wired to the boundary, and how HTTP requests reach it. */
 export interface ModuleContainer {
   readonly app: NestFastifyApplication;
-  /** Runs the lifecycle hooks and makes the routes ready. */
+  /** Runs the lifecycle hooks and prepares the routes. */
   readonly init: () => Promise<void>;
   readonly handleRequest: RequestHandler;
 }
@@ -61,15 +61,15 @@ export interface ModuleContainer {
 class ContainerRoot {}
 
 /**
- * Makes the Nest application of one bounded module: its own container, so that nothing in it can be injected, exported
- * or looked up from another module's. Providers exist when this resolves; lifecycle hooks have not run.
+ * Creates the Nest application of one bounded module: a separate container, so that nothing in it can be injected into,
+ * exported to or looked up from another module. Providers exist when this resolves; lifecycle hooks have not run.
  */
 export async function createContainer(options: ContainerOptions): Promise<ModuleContainer> {
   const { cls, spec, moduleServer } = options;
   let route: RequestHandler | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyMaxBytes,
-    // its types are of the release of Fastify that the kit has; Nest's adapter may bring another one
+    // its types belong to the kit's version of Fastify; Nest's adapter may have another
     frameworkErrors: refuseUnroutable as never,
     // The host's listener owns the socket; this server never listens, it only satisfies Fastify.
     serverFactory: (handler: RequestHandler) => {
@@ -80,15 +80,15 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   const settings = spec.settings && options.settings ? [ModuleSettingsModule.of(spec.settings, options.settings)] : [];
   const root: DynamicModule = {
     module: ContainerRoot,
-    // Nest asks the filter that was added last first: this one, which catches all, must stand before a module's own
-    // APP_FILTER.
+    // Nest tries the filter that was added last first: this one, which catches everything, must be added before a
+    // module's own APP_FILTER.
     providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
     imports: [CqrsModule.forRoot(), ...settings, ...options.dataImports, cls],
   };
-  // Before Nest adds its own hooks: middleware, too, runs within the context of its request.
+  // Before Nest adds its own hooks, so that middleware also runs in the context of its request.
   openRequestContexts(adapter.getInstance(), spec.contract.name, options.requestTimeoutMs);
   const create = options.create ?? createByFactory;
-  // `rawBody`: a controller may verify a signature over the bytes of a body, as senders of webhooks sign them.
+  // `rawBody`: a controller may verify a webhook's signature, which covers the bytes of the body.
   const app = await create(root, adapter, {
     logger: options.logger,
     abortOnError: false,
@@ -126,8 +126,8 @@ function createByFactory(
 }
 
 /**
- * What static checks cannot see, a module that came by a promise or a factory: no other bounded module is in the
- * container.
+ * Covers what static checks cannot see, such as a module from a promise or a factory: no other bounded module may be in
+ * the container.
  */
 function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
   for (const { metatype } of app.get(ModulesContainer).values()) {
@@ -141,7 +141,9 @@ function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
   }
 }
 
-/** Each controller must serve paths that its module's contract owns, or a front door could not find them. */
+/**
+ * Each controller must serve only paths that its module's contract owns; otherwise a front door could not route to it.
+ */
 function refuseForeignRoutes(app: NestFastifyApplication, spec: BoundedModuleSpec): void {
   const { name, routes } = spec.contract;
   const modules = app.get(ModulesContainer);
@@ -162,16 +164,14 @@ function refuseForeignRoutes(app: NestFastifyApplication, spec: BoundedModuleSpe
   }
 }
 
-/**
- * The paths of a controller without a prefix by the RouterModule: its own, or with an empty one those of its methods.
- */
+/** The paths of a controller without a RouterModule prefix: its own path or, if that is empty, those of its methods. */
 function pathsOf(controller: object & { prototype?: object }): string[] {
   const own = listOf(Reflect.getMetadata(PATH_METADATA, controller));
   if (own.some((path) => path !== '/')) return own;
   const prototype = (controller.prototype ?? {}) as Record<string, unknown>;
   return (
     Object.getOwnPropertyNames(prototype)
-      // the prototype's `constructor` is the controller, which carries its own path
+      // the prototype's `constructor` is the controller, which has its own path
       .filter((name) => name !== 'constructor')
       .map((name) => Object.getOwnPropertyDescriptor(prototype, name)?.value as unknown)
       .filter((method): method is object => typeof method === 'function' && Reflect.hasMetadata(PATH_METADATA, method))

@@ -8,9 +8,9 @@ import { methodsTaken } from './route-methods.js';
 import { correlationIdOf } from './trace.js';
 
 /**
- * Answers every error as a problem (RFC 9457). What nobody foresaw becomes a 500 without its text, which goes to the
- * log under the correlation id that the client gets; what a database broke off for a while is a 503 that may be sent
- * again. A method that a path does not take is answered with 405, and `Allow` names those it does.
+ * Answers every error with a problem (RFC 9457). An unexpected error becomes a 500 without its text, which is logged
+ * under the correlation id that the client gets; a temporary database failure becomes a 503, after which the request
+ * may be sent again. A method that a path does not support gets a 405, and `Allow` lists those it does.
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -32,7 +32,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   private problem(error: unknown, request: FastifyRequest, correlationId: string): Problem {
     if (error instanceof FledgeError) {
-      // The called module has logged the fault under its own correlation id, which is this request's.
+      // The called module has logged the fault under the correlation id of this request.
       if (error.kind === 'internal' && !(error instanceof ModuleFault)) this.log(error, correlationId);
       return problemOf(error, correlationId);
     }
@@ -47,14 +47,14 @@ export class ProblemFilter implements ExceptionFilter {
     return httpProblem(
       500,
       'fledge.internal',
-      'Something went wrong here; the correlation id names it in the log.',
+      'Something went wrong; find it in the log by the correlation id.',
       correlationId,
     );
   }
 
-  /** The module's database broke the work off, for a reason that will pass: not a fault, and to be tried again. */
+  /** The module's database interrupted the work for a temporary reason: not a fault, and worth another try. */
   private interrupted(error: Error, outcome: Outcome, correlationId: string): Problem {
-    this.logger.warn(`[${correlationId}] the database broke off the work (${outcome}): ${error.message}`);
+    this.logger.warn(`[${correlationId}] the database interrupted the work (${outcome}): ${error.message}`);
     const context = currentContext();
     return problemOf(
       new DatabaseInterrupted(context?.module ?? 'the module', context?.hasEffects ? 'unknown' : outcome, {
@@ -78,9 +78,7 @@ function notAllowed({ method, url }: FastifyRequest, allowed: readonly string[],
   );
 }
 
-/**
- * Answers what the router refuses before any filter is asked: a path that cannot be decoded, or one that is too long.
- */
+/** Answers requests that the router refuses before any filter runs: a path that cannot be decoded, or is too long. */
 export function refuseUnroutable(
   error: Error & { readonly statusCode?: number },
   request: FastifyRequest,
@@ -96,8 +94,8 @@ export function refuseUnroutable(
 }
 
 /**
- * The status that Fastify gives its own errors (a broken body, one too large, an unknown media type): only those of the
- * client.
+ * The status that Fastify assigns to its own errors (a malformed body, one too large, an unknown media type): only
+ * those of the client.
  */
 function statusOf(error: unknown): number | undefined {
   const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
@@ -106,10 +104,10 @@ function statusOf(error: unknown): number | undefined {
     : undefined;
 }
 
-/** What Fastify says of a body, with what to send instead. */
+/** Fastify's error text for a body, with what to send instead. */
 function helpful(text: string, request: FastifyRequest): string {
   if (text === 'Request body is too large')
-    return `the body is larger than the ${request.routeOptions.bodyLimit} bytes that are taken here`;
+    return `the body is larger than the ${request.routeOptions.bodyLimit} bytes that are accepted here`;
   if (text === 'Unsupported Media Type') return 'the body must be JSON, sent with the content-type application/json';
   return text;
 }

@@ -26,7 +26,7 @@ interface Claims {
   readonly roles?: unknown;
 }
 
-/** What the decorators of a route, or of its controller, say. */
+/** The access rules of a route, from its decorators or those of its controller. */
 interface Access {
   readonly isPublic: boolean;
   readonly roles: readonly string[] | undefined;
@@ -35,7 +35,7 @@ interface Access {
 /** Verifies the bearer token of every HTTP request of the module and puts the caller's identity into the context. */
 @Injectable()
 export class AuthenticationGuard implements CanActivate {
-  /** By method and controller, which may inherit the method. */
+  /** By method, then by controller, since controllers may inherit a method. */
   private readonly accesses = new WeakMap<object, WeakMap<object, Access>>();
 
   constructor(
@@ -49,7 +49,7 @@ export class AuthenticationGuard implements CanActivate {
     const token = bearerOf(context.switchToHttp().getRequest<FastifyRequest>());
     if (token === undefined) {
       if (isPublic) return true;
-      throw new Unauthenticated('this needs a user, and the request carries no token');
+      throw new Unauthenticated('this needs an authenticated user, but the request has no token');
     }
     return this.admit(token, roles);
   }
@@ -77,7 +77,7 @@ export class AuthenticationGuard implements CanActivate {
   }
 
   private async verify(token: string): Promise<Identity> {
-    // with the first token, not with the start: what a process never needs it does not load
+    // loaded with the first token, not at the start: a process that never needs it does not load it
     const { errors, jwtVerify } = await import('jose');
     try {
       const { payload } = await jwtVerify<Claims>(
@@ -92,7 +92,7 @@ export class AuthenticationGuard implements CanActivate {
       const roles = Array.isArray(payload.roles) ? payload.roles.filter((role) => typeof role === 'string') : [];
       return { subject: payload.sub as string, roles };
     } catch (error) {
-      // Only what jose finds wrong with the token is the client's; that identity cannot be reached is not.
+      // Only errors that jose finds in the token are the client's fault; an unreachable identity module is not.
       if (error instanceof errors.JOSEError)
         throw new Unauthenticated(
           error instanceof errors.JWTExpired ? 'the token has expired' : 'the token is not valid',
@@ -115,8 +115,8 @@ function bearerOf(request: FastifyRequest): string | undefined {
 @Module({})
 export class Authentication {
   /**
-   * Verifies bearer tokens (JWT, EdDSA) with the keys that a query answers, asked over the boundary like any other.
-   * Every route of the importing module then needs a valid token, unless it is `@Public()`.
+   * Verifies bearer tokens (JWT, EdDSA) with the keys that a query returns, which is sent over the boundary like any
+   * other. Every route of the importing module then requires a valid token, unless it is `@Public()`.
    * @param query the class of a query without fields whose result is `SigningKeys`.
    */
   static verifiedBy(query: new () => IQuery): DynamicModule {
