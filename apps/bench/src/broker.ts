@@ -13,9 +13,7 @@ export interface Broker {
 
 const READY_WITHIN_MS = 20_000;
 
-/**
- * Starts a nats-server on a free port of this machine; with JetStream when it is given a folder to store messages in.
- */
+/** Starts a nats-server on a free port of this machine, with JetStream if it gets a folder to store messages in. */
 export async function startBroker(store?: string): Promise<Broker> {
   const child = spawn(
     await findServer('nats-server'),
@@ -27,8 +25,8 @@ export async function startBroker(store?: string): Promise<Broker> {
 }
 
 /**
- * Starts a Redis server on a free port of this machine, which appends each write to a file and flushes that every
- * second. Rejects with the reason where there is none and none can be installed.
+ * Starts a Redis server on a free port of this machine, which appends each write to a file and flushes it every second.
+ * Rejects with the reason if there is none and none can be installed.
  */
 export async function startRedis(dir: string): Promise<Broker> {
   const program = await findServer('redis-server');

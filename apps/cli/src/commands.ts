@@ -1,6 +1,6 @@
 import type { Command } from './command.js';
 
-/** All commands. Each loads its own code alone, so that a quick one stays quick. */
+/** All commands. Each loads only its own code, so that a fast one stays fast. */
 export const COMMANDS: readonly Command[] = [
   {
     name: 'start',
@@ -23,25 +23,25 @@ export const COMMANDS: readonly Command[] = [
   {
     name: 'consumers',
     takes: '[--module …]',
-    summary: 'how far consumers have come: what waits, what is held, what is dead; and what is unsent',
+    summary: 'shows the progress of consumers: waiting, held and dead messages; and unsent ones',
     run: async (args) => (await import('./consumers.command.js')).consumers(args),
   },
   {
     name: 'dead-letters',
     takes: 'list|show|resend|abandon …',
-    summary: 'looks after messages that are tried no more',
+    summary: 'lists, shows, resends or abandons messages that are no longer retried',
     run: async (args) => (await import('./dead-letters.command.js')).deadLetters(args),
   },
   {
     name: 'processes',
     takes: 'list|show|resume …',
-    summary: 'looks after the runs of processes',
+    summary: 'lists, shows or resumes the runs of processes',
     run: async (args) => (await import('./processes.command.js')).processes(args),
   },
   {
     name: 'replay',
     takes: '--since … [--module …]',
-    summary: 'sends again what modules have published since a time, for a broker that lost it',
+    summary: 'sends again what modules have published since a time, after a broker has lost it',
     run: async (args) => (await import('./replay.command.js')).replay(args),
   },
 ];

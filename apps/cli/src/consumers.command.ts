@@ -20,7 +20,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   forget: { usage: FORGET, words: [2], options: { json: 'flag' }, run: forget },
 };
 
-/** `fledge consumers [forget]`: how far consumers have come; or forgets one that the code has no more. */
+/** `fledge consumers [forget]`: the progress of consumers; or forgets one that the code no longer has. */
 export function consumers(args: readonly string[]): Promise<number> {
   const [first] = args;
   return first === undefined || first.startsWith('-') ? look(args) : runVerb('consumers', VERBS, args);
@@ -42,7 +42,7 @@ async function forget(line: Line): Promise<number> {
   return 0;
 }
 
-/** How far the consumers of each module have come, and what its outbox has still to send. */
+/** The progress of each module's consumers, and what its outbox still has to send. */
 async function look(args: readonly string[]): Promise<number> {
   const line = parseLine(GRAMMAR, args);
   const only = line.text('module');

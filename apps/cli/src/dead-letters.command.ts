@@ -46,7 +46,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   },
 };
 
-/** `fledge dead-letters list|show|resend|abandon`: looks after messages that nobody will try again by itself. */
+/** `fledge dead-letters list|show|resend|abandon`: manages messages that are no longer retried automatically. */
 export function deadLetters(args: readonly string[]): Promise<number> {
   return runVerb('dead-letters', VERBS, args);
 }
@@ -72,7 +72,7 @@ async function list(line: Line): Promise<number> {
   return 0;
 }
 
-/** Of one module or of all; with a consumer, of those that have it. */
+/** From one module or all; with a consumer, from the modules that have it. */
 async function collect(
   database: Database,
   module: string | undefined,
@@ -145,7 +145,7 @@ function pretty(payload: string): string {
   try {
     return JSON.stringify(JSON.parse(payload), undefined, 2);
   } catch {
-    // what is no JSON may be why it is dead: as it is
+    // invalid JSON may be the reason why it is dead: show it as it is
     return payload;
   }
 }
@@ -192,7 +192,7 @@ async function abandon(sql: Sql, consumer: string, ids: readonly string[]): Prom
       await abandonDeadLetter(sql, consumer, id);
       abandoned += 1;
     } catch (error) {
-      // somebody else settled it meanwhile
+      // somebody else settled it in the meantime
       if (!(error instanceof NoDeadLetter)) throw error;
     }
   }

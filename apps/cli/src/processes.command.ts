@@ -23,7 +23,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
   resume: { usage: RESUME, words: [3], options: { json: 'flag' }, run: resume },
 };
 
-/** `fledge processes list|show|resume`: looks after the runs of processes. */
+/** `fledge processes list|show|resume`: manages the runs of processes. */
 export function processes(args: readonly string[]): Promise<number> {
   return runVerb('processes', VERBS, args);
 }

@@ -12,28 +12,28 @@ import {
 } from '@fledge/kit/operations';
 
 const LIST_TIMEOUT_MS = 30_000;
-const SOUND = 'Build again, and see that the application starts by itself.';
+const SOUND = 'Build again, and check that the application starts by itself.';
 const CONFIG_FOLDER = 'config';
 const DEFAULT_TOPOLOGY = 'monolith';
 
-/** The project that a command works on: the nearest `package.json` upward that has a `fledge` section. */
+/** The project that a command works on: the nearest `package.json`, from here upward, with a `fledge` section. */
 export interface Project {
   /** Its folder; absolute. */
   readonly root: string;
   /** The built entry file of its application; absolute. */
   readonly app: string;
-  /** Lines to show after a start with demonstration data: who can log in. */
+  /** Lines to show after a start with demo data: who can log in. */
   readonly demo: readonly string[];
 }
 
-/** A module, as the application lists it. */
+/** A module, as listed by the application. */
 export interface ModuleInfo {
   readonly name: string;
   /** The path prefixes it serves. */
   readonly routes: readonly string[];
 }
 
-/** Finds the project of a folder. @throws StartupError when there is none, or when it is not built. */
+/** Finds the project of a folder. @throws StartupError if there is none, or it is not built. */
 export function findProject(from: string = process.cwd()): Project {
   for (let folder = from; ; folder = dirname(folder)) {
     const settings = settingsIn(join(folder, 'package.json'));
@@ -47,7 +47,7 @@ export function findProject(from: string = process.cwd()): Project {
       throw new StartupError(
         'project',
         `no package.json from ${from} upward has a "fledge" section`,
-        'Run this in a project\'s folder, and name its application there: "fledge": { "app": "dist/…/main.js" }.',
+        'Run this in the folder of a project, and name its application there: "fledge": { "app": "dist/…/main.js" }.',
       );
   }
 }
@@ -57,7 +57,7 @@ function settingsIn(file: string): { readonly app?: string; readonly demo?: read
   try {
     text = readFileSync(file, 'utf8');
   } catch {
-    // no package.json in this folder, or none that is ours to read: look further up
+    // no package.json in this folder, or none for us: look further up
     return undefined;
   }
   try {
@@ -67,16 +67,16 @@ function settingsIn(file: string): { readonly app?: string; readonly demo?: read
   }
 }
 
-/** What an application says of itself. */
+/** What an application reports about itself. */
 interface Listing {
   readonly modules: readonly ModuleInfo[];
-  /** Besides `local` and `nats`; an application of an older kit does not say. */
+  /** Besides `local` and `nats`; an application with an older kit does not report them. */
   readonly transports?: readonly KnownTransport[];
 }
 
 /**
- * Asks the application for its modules and transports. @throws StartupError with the application's own last line when
- * it cannot say.
+ * Asks the application for its modules and transports. @throws StartupError with the application's own last line if it
+ * fails.
  */
 async function listModules(project: Project): Promise<Listing> {
   try {
@@ -95,8 +95,8 @@ async function listModules(project: Project): Promise<Listing> {
 }
 
 /**
- * The modules of the application, and the topology that shares them out. @throws TopologyError for all that is wrong
- * but settings of modules.
+ * The modules of the application, and the topology that assigns them to services. @throws TopologyError for every
+ * problem except in the settings of modules.
  */
 export async function readTopology(
   project: Project,
@@ -107,8 +107,8 @@ export async function readTopology(
 }
 
 /**
- * Has the application check a topology file whole, with the settings of every module. @throws StartupError with what it
- * finds.
+ * Lets the application check a whole topology file, including the settings of every module. @throws StartupError with
+ * the problems found.
  */
 export async function checkTopology(project: Project, file: string): Promise<void> {
   try {
@@ -138,9 +138,9 @@ function reasonOf({ stderr, message }: CommandFailure): string {
 }
 
 /**
- * The file of a topology: a path as it is, and a name as `config/<name>.yaml` of the project. Relative to the project's
- * folder where it lies in it.
- * @throws StartupError with the nearest name when there is no such topology.
+ * The file of a topology: a path is used as it is, a name means `config/<name>.yaml` of the project. Relative to the
+ * project's folder if it is inside.
+ * @throws StartupError with the nearest name if there is no such topology.
  */
 export function topologyFile(project: Project, name: string = DEFAULT_TOPOLOGY): string {
   if (/[\\/]|\.ya?ml$/.test(name)) {

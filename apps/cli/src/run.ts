@@ -2,8 +2,8 @@ import { FledgeError, nearest, StartupError } from '@fledge/kit/operations';
 import { COMMANDS } from './commands.js';
 
 /**
- * Runs a command line, without the program's name; resolves with the exit code: 0, 1 for a failure that it has told, 2
- * for a wrong command.
+ * Runs a command line, without the program's name; resolves with the exit code: 0, 1 for a reported failure, 2 for a
+ * wrong command.
  */
 export async function run(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
@@ -27,7 +27,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** One line for what has a cause and a cure; the whole story for what nobody foresaw. */
+/** One line for an error with a known cause and fix; the stack for an unexpected one. */
 function explain(error: unknown): string {
   if (error instanceof StartupError && error.code === 'fledge.startup.topology') return error.message;
   if (error instanceof FledgeError) return `fledge: ${error.message}. ${error.hint}`;
@@ -41,5 +41,10 @@ function usage(): string {
   ];
   const width = Math.max(...rows.map(({ line }) => line.length));
   const lines = rows.map(({ line, summary }) => `  fledge ${line.padEnd(width)}  ${summary}`);
-  return ['fledge runs modules in any split, and looks after them.', '', ...lines, ''].join('\n');
+  return [
+    'fledge runs the modules of an application in any topology, and helps to operate them.',
+    '',
+    ...lines,
+    '',
+  ].join('\n');
 }

@@ -8,12 +8,12 @@ import { EXIT_INTERRUPTED, onSignals } from './start/signals.js';
 const PAGES_TIMEOUT_MS = 5_000;
 
 /**
- * `fledge start [topology]`: runs all services of a topology on this machine until a signal ends them; resolves with 0
- * then. A second Ctrl-C kills all at once, with exit code 130.
+ * `fledge start [topology]`: runs all services of a topology on this machine until a signal ends them, then resolves
+ * with 0. A second Ctrl-C kills everything at once, with exit code 130.
  */
 export async function start(args: readonly string[]): Promise<number> {
   if (args.length > 1 || args[0]?.startsWith('-'))
-    throw usageError('fledge start [topology]', `it takes one topology, and got '${args.join(' ')}'`);
+    throw usageError('fledge start [topology]', `it takes one topology, but got '${args.join(' ')}'`);
   const project = findProject();
   const file = topologyFile(project, args[0]);
   process.chdir(project.root);
@@ -54,7 +54,7 @@ async function supervise(run: LocalRun, log: LineLog, ready: () => Promise<void>
   }
 }
 
-/** Whether the application serves pages of its API: it may leave the packages out that they need. */
+/** Whether the application serves API pages: it may omit the packages for them. */
 async function hasPages(url: string): Promise<boolean> {
   const { status } = await fetch(`${url}/docs`, { signal: AbortSignal.timeout(PAGES_TIMEOUT_MS) }).catch(() => ({
     status: 0,
@@ -62,7 +62,7 @@ async function hasPages(url: string): Promise<boolean> {
   return status === 200;
 }
 
-/** A few lines that say where to go. */
+/** A few lines that say where to go next. */
 function welcome(run: LocalRun, topology: Topology, project: Project, pages: boolean): string {
   const services = topology.services.length === 1 ? 'one process' : `${topology.services.length} services`;
   const hasDemo = Object.values(topology.settings).some((settings) => settings.demo === true);

@@ -2,7 +2,7 @@ import type { Topology } from '@fledge/kit/operations';
 import { usageError } from './command.js';
 import { checkTopology, findProject, type ModuleInfo, readTopology, topologyFile } from './project.js';
 
-/** `fledge topology <topology>`: checks it whole, and prints which service hosts what. */
+/** `fledge topology <topology>`: checks the whole file, and prints which service hosts what. */
 export async function topology(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || rest.length > 0) throw usageError('fledge topology <topology>', 'it takes one topology');
@@ -14,7 +14,7 @@ export async function topology(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** What a topology means, for a person. */
+/** Describes a topology for a person. */
 export function describe(topology: Topology, modules: readonly ModuleInfo[]): string {
   const rows = topology.services.map((service) => [
     service.name,

@@ -16,9 +16,9 @@ import { usageError } from './command.js';
 const USAGE = 'fledge verify [folder] [--baseline]';
 
 /**
- * `fledge verify [folder]`: tells every broken boundary in the sources of a workspace or an application; 1 if there is
- * one. Needs no build of them. With a baseline, which `--baseline` writes, only those that are new, and also 1 when the
- * baseline lists a violation that is fixed: it may only become shorter.
+ * `fledge verify [folder]`: reports every boundary violation in the sources of a workspace or an application; exits
+ * with 1 if there is one. Needs no build. With a baseline, which `--baseline` writes, it reports only new ones, and
+ * also exits with 1 if the baseline lists a violation that is fixed: it may only become shorter.
  */
 export async function verify(args: readonly string[]): Promise<number> {
   const freezes = args.includes('--baseline');
@@ -34,12 +34,12 @@ export async function verify(args: readonly string[]): Promise<number> {
   }
   const { added, known, mended } = compareWithBaseline(verification.violations, baseline ?? []);
   process.stdout.write(describeVerification({ ...verification, violations: added }));
-  if (known.length > 0) process.stdout.write(`fledge verify: and ${known.length} that ${BASELINE_FILE} has\n`);
+  if (known.length > 0) process.stdout.write(`fledge verify: and ${known.length} known ones in ${BASELINE_FILE}\n`);
   if (added.length > 0) return 1;
   if (mended === 0) return 0;
   if (freezes) writeBaseline(root, known);
   process.stdout.write(
-    `fledge verify: ${mended} of ${BASELINE_FILE} are mended${freezes ? ', and were taken out' : ': take them out with fledge verify --baseline'}\n`,
+    `fledge verify: ${mended} of ${BASELINE_FILE} are fixed${freezes ? ' and were removed' : ': remove them with fledge verify --baseline'}\n`,
   );
   return freezes ? 0 : 1;
 }

@@ -124,7 +124,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
       'select count(*)::int as count from fledge_outbox',
     );
     expect((await fledge('replay --module talker --since 1h')).out).toBe(
-      `MODULE  MESSAGES\ntalker  ${String(count).padStart(8)}\n${count} messages marked unsent: the modules' relays send them again, and consumers that have handled one do not notice\n`,
+      `MODULE  MESSAGES\ntalker  ${String(count).padStart(8)}\n${count} messages marked unsent: the modules' relays send them again, and consumers ignore those that they have handled\n`,
     );
     await talk.sent();
     await talk.say('again', 6, 1);
@@ -186,12 +186,12 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
       [
         'dead-letters show listener first 7',
         2,
-        /'7' is no id of a message, which is a UUID\. Usage: fledge dead-letters show/,
+        /'7' is not a message id, which is a UUID\. Usage: fledge dead-letters show/,
       ],
       ['dead-letters resend listener first', 2, /it takes one id, or --all\. Usage: /],
-      ['dead-letters list --state ded', 2, /--state is dead, resent, abandoned, and got 'ded'\. Usage: /],
-      ['dead-letters lst', 2, /knows no 'lst'; did you mean 'list'\?\. Usage: /],
-      ['dead-letters list --limit 0', 2, /--limit is a number from 1 to 999, and got '0'\. Usage: /],
+      ['dead-letters list --state ded', 2, /--state is dead, resent, abandoned, but got 'ded'\. Usage: /],
+      ['dead-letters lst', 2, /has no subcommand 'lst'; did you mean 'list'\?\. Usage: /],
+      ['dead-letters list --limit 0', 2, /--limit is a number from 1 to 999, but got '0'\. Usage: /],
       ['consumers --modul listener', 2, /Unknown option '--modul'\. Usage: fledge consumers/],
       [
         'consumers forget listener first',
@@ -199,10 +199,10 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
         'fledge: a replica that runs handles messages for first. Deploy code without it first, and wait until no replica of the code before runs.\n',
       ],
       ['consumers forget listener', 2, /Usage: fledge consumers forget/],
-      ['consumers forgt listener first', 2, /knows no 'forgt'; did you mean 'forget'/],
+      ['consumers forgt listener first', 2, /has no subcommand 'forgt'; did you mean 'forget'/],
       ['processes resume listener first 1', 1, /^fledge: first has no run '1'\. /],
-      ['replay', 2, /--since says from when on\. Usage: /],
-      ['replay --since yesterday', 2, /--since is a time as in .*, and got 'yesterday'\. Usage: /],
+      ['replay', 2, /--since is required: it says from when on\. Usage: /],
+      ['replay --since yesterday', 2, /--since is a time as in .*, but got 'yesterday'\. Usage: /],
       ['replay --since 2026-01-01T00:00', 2, /--since is a time as in /],
       ['replay --since 1h --until 2h', 2, /--until must be later than --since\. Usage: /],
     ];
@@ -217,7 +217,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     expect([away.code, away.err]).toEqual([
       1,
       expect.stringMatching(
-        /^fledge: the database at 127\.0\.0\.1:1\/shop cannot be connected to: .*See that the server runs/,
+        /^fledge: cannot connect to the database at 127\.0\.0\.1:1\/shop: .*Check that the server runs/,
       ),
     ]);
   });

@@ -248,7 +248,7 @@ describe('fledge start', () => {
       "config/bad.yaml:1:1: no service hosts the module 'b'. Add it to the 'modules' of a service.\nconfig/bad.yaml:2:23: unknown module 'c'. The application has: a, b.\n",
     );
     expect(wrong.output).toBe("fledge: there is no config/splt.yaml. Did you mean 'split'?\n");
-    expect(many.output).toBe("fledge: it takes one topology, and got 'a b'. Usage: fledge start [topology].\n");
+    expect(many.output).toBe("fledge: it takes one topology, but got 'a b'. Usage: fledge start [topology].\n");
     squatter.close();
     const unwritable = fledge(['start']);
     expect(await unwritable.end()).toBe(1);
@@ -275,7 +275,7 @@ describe('fledge', () => {
     const nowhere = fledge(['start']);
     expect(await nowhere.end()).toBe(1);
     expect(nowhere.output).toMatch(
-      /^fledge: no package\.json from \S+ upward has a "fledge" section\. Run this in a project's folder.*\n$/,
+      /^fledge: no package\.json from \S+ upward has a "fledge" section\. Run this in the folder of a project.*\n$/,
     );
   });
 });

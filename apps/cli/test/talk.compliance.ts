@@ -79,7 +79,8 @@ export class Talk {
   /** Waits until nothing is left to send. */
   async sent(): Promise<void> {
     await eventually(
-      async () => expect(await this.rows('talker', 'select 1 from fledge_outbox where sent_at is null')).toHaveLength(0),
+      async () =>
+        expect(await this.rows('talker', 'select 1 from fledge_outbox where sent_at is null')).toHaveLength(0),
       'all is sent',
       15_000,
     );

@@ -66,7 +66,7 @@ describe('fledge verify --baseline', () => {
     write('libs/orders/src/old.ts', '');
     expect(await verify()).toEqual([
       1,
-      expect.stringContaining('are mended: take them out with fledge verify --baseline'),
+      expect.stringContaining('are fixed: remove them with fledge verify --baseline'),
     ]);
     expect((await verify('--baseline'))[0]).toBe(0);
     expect(await verify()).toEqual([0, expect.not.stringContaining('baseline')]);

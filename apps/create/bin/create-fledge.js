@@ -4,7 +4,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync, statSync, wr
 import { basename, join, resolve } from 'node:path';
 
 const USAGE = 'Usage: npm create fledge <folder>';
-/** What npm would not publish, or ESLint would take for ours, under its own name. */
+/** Files that npm would not publish, or that ESLint would take for ours, under their real names. */
 const RENAMED = { gitignore: '.gitignore', dockerignore: '.dockerignore', 'eslint-config.mjs': 'eslint.config.mjs' };
 
 const [given, ...rest] = process.argv.slice(2);
@@ -15,16 +15,16 @@ const folder = resolve(given);
 const name = basename(folder);
 if (!/^[a-z][a-z0-9-]{0,39}$/.test(name))
   fail(
-    `'${name}' cannot be the name of an application`,
-    'Use lower-case letters, digits and hyphens, 40 at most, a letter first',
+    `'${name}' is not a valid name for an application`,
+    'Use at most 40 lower-case letters, digits and hyphens, starting with a letter',
   );
 if (existsSync(folder) && (!statSync(folder).isDirectory() || readdirSync(folder).length > 0))
-  fail(`${folder} is there, and no empty folder`, 'Name a new folder');
+  fail(`${folder} exists and is not an empty folder`, 'Name a new folder');
 
 try {
   cpSync(new URL('../template/', import.meta.url), folder, { recursive: true });
 } catch (error) {
-  fail(`${folder} cannot be written: ${error.message}`, 'Name a folder that this account may make');
+  fail(`${folder} cannot be written: ${error.message}`, 'Name a folder that this account may create');
 }
 for (const [from, to] of Object.entries(RENAMED)) renameSync(join(folder, from), join(folder, to));
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));

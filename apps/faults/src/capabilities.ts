@@ -6,14 +6,14 @@ import { Disk } from './machine/disk.js';
 import { faketimeLibrary } from './machine/faketime.js';
 import type { Area } from './plan/areas.js';
 
-/** What this machine lets the lab do. */
+/** What the lab can do on this machine. */
 export interface Capabilities {
   readonly database: DatabaseOptions;
-  /** Why an area cannot be injured here; one that can is left out. */
+  /** Why an area cannot be injured here; without an entry, it can. */
   readonly missing: Readonly<Partial<Record<Area, string>>>;
 }
 
-/** Tries what not every machine allows: a clock of its own for the database, and a small disk. */
+/** Tries what not every machine allows: a separate clock for the database, and a small disk. */
 export async function capabilities(): Promise<Capabilities> {
   const [clock, disk] = await Promise.allSettled([faketimeLibrary(), tryDisk()]);
   return {

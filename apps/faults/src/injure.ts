@@ -9,10 +9,10 @@ import type { World } from './world.js';
 
 const LOOK_EVERY_MS = 100;
 const ACCEPTED_WITHIN_MS = 60_000;
-/** As long as a few starts of processes take, with the time after which a dead replica's work is taken over. */
+/** Long enough for a few starts of processes, and for others to take over a dead replica's work. */
 const PUT_ASIDE_WITHIN_MS = 90_000;
 
-/** Does to the running shop what the plan of a seed says, when it says it; resolves when the last injury is over. */
+/** Injures the running shop as the plan of a seed says; resolves when the last injury is over. */
 export async function injure(world: World, injuries: readonly Injury[], did: (injury: Injury) => void): Promise<void> {
   const start = performance.now();
   const running = injuries.map(async (injury) => {
@@ -96,7 +96,7 @@ async function injureService(world: World, injury: ServiceInjury): Promise<void>
 
 const SLOW_MS = 100;
 
-/** Notes when one replica was injured. */
+/** Records when one replica was injured. */
 async function alone(world: World, service: Service, injuring: Promise<void>): Promise<void> {
   const from = performance.now();
   await injuring;
@@ -104,8 +104,8 @@ async function alone(world: World, service: Service, injuring: Promise<void>): P
 }
 
 /**
- * For `ms`; with `leastMs` it ends after that as soon as all orders go on or it is clear that they do not, and both are
- * longer on a slow machine.
+ * Lasts `ms`; with `leastMs` it may end after that, as soon as all orders progress or clearly do not. Both are longer
+ * on a slow machine.
  */
 async function lasting(world: World, ms: number, leastMs: number): Promise<void> {
   if (leastMs === 0) return sleep(ms);
@@ -127,15 +127,15 @@ async function endSessions(
 ): Promise<void> {
   const random = new Random(seed);
   for (let time = 0; time < times; time++) {
-    // a database that is away has no sessions
+    // a database that is down has no sessions
     await world.database.endSessions(random, every).catch(() => 0);
     await sleep(pauseMs);
   }
 }
 
 /**
- * A power cut where the broker and one service run, all but which were cut off before: what the broker acknowledged
- * meanwhile is read by nobody else, and who wrote it does not remember.
+ * A power cut on the machine of the broker and one service, with all others cut off before: what the broker
+ * acknowledged meanwhile is read by nobody else, and its writer does not remember it.
  */
 async function loseTail(
   world: World,
@@ -162,10 +162,11 @@ const READY_AGAIN_WITHIN_MS = 60_000;
 const STORED_WITHIN_MS = 150;
 
 /**
- * How far the furthest module has read the stream. Without the table that says so the newest messages count as read.
+ * The furthest position in the stream that a module has read. Without the table with positions, the newest messages
+ * count as read.
  */
 async function readUpTo(world: World): Promise<number> {
-  // what was read before the broker died may be on its way into the table
+  // what was read before the broker died may be about to be stored in the table
   await sleep(STORED_WITHIN_MS);
   const tables = await Tables.open(world.database.ownUrl);
   try {

@@ -3,36 +3,36 @@ import { MUTATIONS } from './mutations.js';
 import { type Area, AREAS, lackedBy } from './plan/areas.js';
 import { TOPOLOGIES, type TopologyName, traitsOf } from './shop/topologies.js';
 
-/** Orders of a round, unless said otherwise. */
+/** Orders per round by default. */
 const ORDERS = 24;
 
-/** What a run of the lab is told. */
+/** The options of a run. */
 export interface LabOptions {
   readonly seeds: readonly number[];
   readonly topologies: readonly TopologyName[];
-  /** Orders of a round. */
+  /** Orders per round. */
   readonly orders: number;
-  /** Worlds at a time. */
+  /** Parallel worlds. */
   readonly parallel: number;
   readonly faults: boolean;
-  /** What is injured, a seed each in turn; empty: what the seed draws. */
+  /** What to injure, in turn for each seed; empty: the seed decides. */
   readonly areas: readonly Area[];
   readonly mutation: string | undefined;
-  /** Tell what each round came to. */
+  /** Whether to report the result of each round. */
   readonly states: boolean;
 }
 
-/** A command line that the lab does not understand. */
+/** A command line that the lab cannot parse. */
 export class UsageError extends Error {}
 
-/** How to call the lab. */
+/** The usage of the lab. */
 export const USAGE = `npm run test:faults -- [options]
   --seed N        the first seed; default one of the clock. A seed decides what the buyers do and what is done to the shop
   --seeds N       how many seeds, each in every topology; default 1
   --topology T    ${TOPOLOGIES.join(', ')} or all; default all that have what is injured
   --orders N      orders of a round; default ${ORDERS}
   --parallel N    worlds at a time, each with servers of its own; default 1
-  --injure AREA   ${AREAS.join(', ')}, several with commas between for the seeds in turn, or all; default all, of which
+  --injure AREA   ${AREAS.join(', ')}, several separated by commas for the seeds in turn, or all; default all, of which
                   the seed draws one, or what finds the mutation out
   --no-faults     injure nothing: a seed must end in the same state in every topology
   --states        tell what each round came to
@@ -40,7 +40,7 @@ export const USAGE = `npm run test:faults -- [options]
 Exit code 0, 1 when an invariant is broken or no round counted, 2 for a wrong command line.
 `;
 
-/** Reads the command line; `undefined` when it asks for help. */
+/** Parses the command line; `undefined` if it asks for help. */
 export function labOptions(args: readonly string[]): LabOptions | undefined {
   const values = read(args);
   if (values.help) return undefined;
@@ -61,7 +61,7 @@ export function labOptions(args: readonly string[]): LabOptions | undefined {
   };
 }
 
-/** What else to say for a round to be played again as it was. */
+/** The other options that are needed to replay a round. */
 export function againOptions({ orders, areas, mutation }: LabOptions, area: Area | 'nothing'): string {
   return [
     orders !== ORDERS && ` --orders ${orders}`,
@@ -95,7 +95,7 @@ function read(args: readonly string[]) {
 }
 
 function topologiesOf(name: string | undefined, areas: readonly Area[]): readonly TopologyName[] {
-  // those that have what is to be injured
+  // the kinds of shop that have what is to be injured
   const fit = TOPOLOGIES.filter((topology) => areas.every((area) => lackedBy(area, traitsOf(topology)) === undefined));
   if (name === undefined || name === 'all') return fit;
   const found = TOPOLOGIES.find((topology) => topology === name);

@@ -7,11 +7,11 @@ import { measureSlowness, playRound } from './round.js';
 import type { TopologyName } from './shop/topologies.js';
 import { World } from './world.js';
 
-/** Rounds on one world; a failing seed replays in a world of its own. */
+/** Rounds on one world; a failing seed is replayed in a new world. */
 const ROUNDS_PER_WORLD = 25;
 /** The least share of orders that must be accepted for a round to count. */
 const ACCEPTED_MIN = 0.9;
-/** How long a round may take to come to rest; with a mutation, which may keep it from that for ever, not as long. */
+/** How long a round may take to come to rest; shorter with a mutation, which may prevent that forever. */
 const QUIESCENT_WITHIN_MS = 90_000;
 const MUTATED_QUIESCENT_WITHIN_MS = 30_000;
 
@@ -54,7 +54,7 @@ async function run(options: LabOptions): Promise<void> {
   process.exitCode = report.isGreen ? 0 : 1;
 }
 
-/** The topologies in turn, so that a run that is ended early has seen as much of each. */
+/** Alternates the topologies, so that a run that is stopped early has covered each equally. */
 function jobsOf({ seeds, topologies, parallel }: LabOptions): Job[] {
   const rounds = Math.min(ROUNDS_PER_WORLD, Math.ceil((seeds.length * topologies.length) / parallel));
   const worlds = Math.ceil(seeds.length / rounds);
@@ -62,10 +62,7 @@ function jobsOf({ seeds, topologies, parallel }: LabOptions): Job[] {
   return chunks.flatMap((chunk) => topologies.map((topology) => ({ topology, seeds: chunk })));
 }
 
-/**
- * Plays seeds on one world, and answers how many: what was broken stays broken, so the next ones deserve a world of
- * their own.
- */
+/** Plays seeds on one world, and returns how many: after a failure the rest need a new world, as the damage stays. */
 async function playWorld(
   { topology, seeds }: Job,
   { seeds: [first = 0], orders, faults, areas, mutation }: LabOptions,

@@ -2,31 +2,31 @@ import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Area } from './plan/areas.js';
 
-/** A change of one text of the built code. */
+/** A change of one piece of the built code. */
 export interface Edit {
   /** The end of the file's path. */
   readonly file: string;
-  /** What stands there, once. */
+  /** The original text, which must occur once. */
   readonly from: string;
   readonly to: string;
 }
 
-/** A change of the built code that takes a promise out of it. */
+/** A change of the built code that breaks one of its promises. */
 export interface Mutation {
-  /** All of them are made. */
+  /** All of them are applied. */
   readonly edits: readonly Edit[];
-  /** What it takes out: goes on after 'no longer'. */
+  /** What it breaks; the phrase continues 'no longer …'. */
   readonly takesOut: string;
-  /** What is injured to find it out. */
+  /** The injury that reveals it. */
   readonly injure: Area;
-  /** What then says so: not merely that a round did not come to an end. */
+  /** The message that must reveal it: a round that merely does not end is not enough. */
   readonly says: RegExp;
 }
 
 const SETTLED_BY_A_MEMBER = "i.message_id = any($2::uuid[]) and i.state in ('ready', 'parked') and ${isMember('$3')}";
 const SETTLED_BY_ANYBODY = 'i.message_id = any($2::uuid[])';
 
-/** The mutations by their names. The lab is worth something only as long as it finds out each of them. */
+/** The mutations by name. The lab is worth something only as long as it detects each of them. */
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   'inbox-check': {
     edits: [
@@ -73,7 +73,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
       },
     ],
     takesOut: 'is a message marked as sent only when the log has it',
-    // a broker that fails between two sends loses nothing: it must fail often to fail within one
+    // a broker failure between two sends loses nothing: it must fail often to fail during one
     injure: 'broker',
     says: / never handled /,
   },
@@ -90,7 +90,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
     says: /, which \w+ published later|was accepted, and is/,
   },
   membership: {
-    // and without the fence, which would keep it from being seen
+    // also without the fence, which would hide it
     edits: [
       { file: '/messaging/replicas/assignment.js', from: 'if (winner.replica === replica)', to: 'if (winner.replica)' },
       {
@@ -106,20 +106,20 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
-/** The modules to load before a service so that it runs with a mutation; none without one. */
+/** The modules to load before a service to apply a mutation; none without one. */
 export function mutationPreload(name: string | undefined): string[] {
   return name === undefined ? [] : [new URL(`./agent/mutate.js?${name}`, import.meta.url).href];
 }
 
-/** What keeps an edit from being made of a text: a sentence, or `undefined`. */
+/** What prevents an edit of a text: a sentence, or `undefined`. */
 export function unfit({ file, from }: Edit, text: string): string | undefined {
   const times = text.split(from).length - 1;
   return times === 1 ? undefined : `${file} has not once but ${times} times what the mutation changes: ${from}`;
 }
 
-/** Which edits of a mutation no longer fit the code that was built into `dist`, a sentence each. */
+/** The edits of a mutation that no longer fit the code in `dist`, a sentence each. */
 export async function unfitEdits({ edits }: Mutation, dist: string): Promise<string[]> {
-  // published packages have their built files in folders of their own, and links here
+  // published packages have their built files in separate folders, linked from here
   const folders = [
     dist,
     ...(await Promise.all(['libs/kit', 'libs/nats'].map((folder) => realpath(join(dist, folder))))),

@@ -2,7 +2,7 @@ import { againOptions, type LabOptions } from './lab-options.js';
 import type { RoundResult } from './round.js';
 import type { TopologyName } from './shop/topologies.js';
 
-/** Tells of each seed in a line, and of all at the end. */
+/** Reports each seed in a line, and a summary at the end. */
 export class Report {
   private counted = 0;
   private readonly uncounted: string[] = [];
@@ -13,7 +13,7 @@ export class Report {
 
   constructor(private readonly options: LabOptions) {}
 
-  /** Whether nothing was broken, and something was counted. */
+  /** Whether nothing was broken, and something was measured. */
   get isGreen(): boolean {
     return this.isUnbroken && this.counted > 0;
   }
@@ -41,7 +41,7 @@ export class Report {
     if (area === 'nothing') this.compare(topology, seed, state);
   }
 
-  /** What was done to the shop, and how it stood it. */
+  /** What was done to the shop, and how it coped. */
   conclude(): void {
     print('');
     for (const [what, times] of [...this.injuries].sort()) print(`${String(times).padStart(7)} ${what}`);
@@ -61,7 +61,7 @@ export class Report {
     this.broken.push(`${topology} ${seed}: ${broken[0] ?? ''}`);
   }
 
-  /** Without faults a seed ends the same in every topology. */
+  /** Without faults a seed must end in the same state in every topology. */
   private compare(topology: TopologyName, seed: number, state: string): void {
     const states = this.states.get(seed) ?? new Map<string, string>();
     this.states.set(seed, states.set(topology, state));

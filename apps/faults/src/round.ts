@@ -13,20 +13,20 @@ import { planRound, type RoundPlan } from './plan/round-plan.js';
 import { type OrderedResult, placeOrders } from './shop/buyers.js';
 import { BUYERS, PRODUCTS, type World } from './world.js';
 
-/** How a round is played. */
+/** How to play a round. */
 export interface RoundOptions {
   readonly seed: number;
   readonly orders: number;
   readonly faults: boolean;
-  /** What is injured; `undefined`: what the seed draws. */
+  /** What to injure; `undefined`: the seed decides. */
   readonly area: Area | undefined;
-  /** Why some injuries cannot be had on this machine, by their area. */
+  /** Why some injuries are impossible on this machine, by their area. */
   readonly missing: Readonly<Partial<Record<Area, string>>>;
-  /** How long it may take to come to rest when all is healed, in milliseconds. */
+  /** How long it may take to come to rest after everything is healed, in milliseconds. */
   readonly quiescentWithinMs: number;
 }
 
-/** How a round went. */
+/** The result of a round. */
 export interface RoundResult {
   readonly seed: number;
   readonly area: Area | 'nothing';
@@ -34,20 +34,20 @@ export interface RoundResult {
   readonly orders: number;
   /** Why the round was not played, if it was not. */
   readonly skipped: string | undefined;
-  /** How long orders took, in milliseconds from the first try to the end. */
+  /** How long orders took, in milliseconds from the first attempt to the end. */
   readonly slowest: { readonly p95Ms: number; readonly mostMs: number };
-  /** What else is worth telling, a line each. */
+  /** Other notes, a line each. */
   readonly notes: readonly string[];
   /** What the plan did to the shop. */
   readonly injuries: readonly Injury[];
-  /** What the agents in the services did on the plan's order, and how often. */
+  /** What the agents in the services did on the plan's orders, and how often. */
   readonly done: Readonly<Record<string, number>>;
   readonly broken: readonly string[];
-  /** What happened to the orders that are broken. */
+  /** The history of the broken orders. */
   readonly timelines: readonly string[];
   /** Why orders were not accepted. */
   readonly refusals: readonly string[];
-  /** What the shop came to, in a form that two topologies can be compared by. */
+  /** The final state of the shop, in a form that can be compared between two topologies. */
   readonly state: string;
   readonly tookMs: number;
 }
@@ -58,14 +58,14 @@ const STOCK = 1_000;
 // the injuries of a seed must not change what its buyers do
 const INJURY_SALT = 0x5eed;
 
-/** How long an order takes at the most on a machine that does nothing else. */
+/** How long an order takes at most on an otherwise idle machine. */
 const ORDER_MS = 5_000;
 const SLOWNESS_MAX = 5;
 const MEASURED_WITHIN_MS = 120_000;
 
 /**
- * Lets each buyer order once, uninjured, to see how slow this machine is at the moment: a promise of time is held
- * against that.
+ * Lets each buyer order once, without injuries, to measure how slow this machine is at the moment: promises about time
+ * are scaled by that.
  */
 export async function measureSlowness(world: World): Promise<void> {
   world.begin();
@@ -86,7 +86,7 @@ export async function measureSlowness(world: World): Promise<void> {
   world.slowness = Math.min(SLOWNESS_MAX, Math.max(1, progress.slowest().mostMs / ORDER_MS));
 }
 
-/** Plays one seed: buyers order, the shop is injured, all heals and comes to rest, and everything is counted. */
+/** Plays one seed: buyers order, the shop is injured, everything heals and comes to rest, and everything is checked. */
 export async function playRound(
   world: World,
   { seed, orders, faults, area, missing, quiescentWithinMs }: RoundOptions,
@@ -132,7 +132,7 @@ const NOT_PLAYED = {
   notes: [],
 };
 
-/** The order whose message is to be poisoned must come to that message. */
+/** The order whose message is to be poisoned must get as far as that message. */
 function spared(plans: readonly OrderPlan[], round: RoundPlan | undefined): OrderPlan[] {
   const poisoned = round?.injuries.flatMap((injury) => (injury.what === 'poison' ? [injury.order] : []));
   return plans.map((plan) =>

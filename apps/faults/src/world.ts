@@ -23,46 +23,43 @@ import { DUPLICATE_WINDOW_MS, type TopologyName, traitsOf } from './shop/topolog
 const MAIN = fileURLToPath(new URL('../../shop/src/main.js', import.meta.url));
 const run = promisify(execFile);
 
-/**
- * Longer than the window in which the broker knows a message again, and than it takes until a silent replica is left
- * out.
- */
+/** Longer than the broker's duplicate window, and than it takes until a silent replica is skipped. */
 const FROZEN_MS = 5_000 + 2 * DUPLICATE_WINDOW_MS;
 /** Buyers of a world; they stay the same for all its rounds. */
 export const BUYERS = 6;
-/** Products that are bought: few, so that orders meet at their stock. */
+/** The products for sale: few, so that orders compete for their stock. */
 export const PRODUCTS = 4;
 
-/** A table into which a module writes once for an order. */
+/** A table into which a module writes one row per order. */
 const WRITTEN_ONCE: readonly (readonly [module: string, table: string])[] = [
   ['shipping', 'shipments'],
   ['payments', 'ledger_transaction'],
 ];
 
-/** What a world is made of. */
+/** The parts of a world. */
 export interface WorldOptions {
   readonly database: DatabaseOptions;
   readonly topology: TopologyName;
-  /** Modules that are loaded into every service first, for mutations. */
+  /** Modules to load into every service first, for mutations. */
   readonly preload: readonly string[];
 }
 
-/** A shop with a database, a broker and a payment provider of its own, that rounds are played on. */
+/** A shop with a separate database, broker and payment provider, on which rounds are played. */
 export class World {
   shop!: Shop;
   buyers: readonly ShopClient[] = [];
   products: readonly string[] = [];
   staff!: ShopClient;
-  /** What the agents in the services did since it was last looked at. */
+  /** What the agents in the services did since the last call. */
   readonly reports: AgentReport[] = [];
-  /** Times in which one replica was injured and the others were not. */
+  /** Periods in which one replica was injured and the others were not. */
   readonly injured: Injured[] = [];
   /** What the injuries themselves found broken, a line each. */
   readonly broken: string[] = [];
-  /** What else is worth telling of a round, a line each. */
+  /** Other notes about a round, a line each. */
   readonly notes: string[] = [];
   progress!: Progress;
-  /** How many times slower this machine is at the moment than one on which the promises are to hold; 1 at the least. */
+  /** By which factor this machine is currently slower than the one for which the promises are made; at least 1. */
   slowness = 1;
   private restartingDatabase: Promise<void> = Promise.resolve();
   private restartingBroker: Promise<void> = Promise.resolve();
@@ -95,7 +92,7 @@ export class World {
     }
   }
 
-  /** Begins a round: forgets what was found in the last one. */
+  /** Begins a round: clears the findings of the last one. */
   begin(): void {
     for (const list of [this.reports, this.injured, this.broken, this.notes, this.shop.tried]) list.length = 0;
     this.progress = new Progress(this.database.ownUrl, this.slowness);
@@ -113,17 +110,17 @@ export class World {
     };
   }
 
-  /** The lines of every replica to a server. */
+  /** The proxies of every replica to a server. */
   lines(name: ServerName): readonly Proxy[] {
     return this.shop.services.flatMap(({ lines }) => lines[name] ?? []);
   }
 
-  /** One after the other: a server that is away cannot be taken away. */
+  /** One after the other: a server that is down cannot be stopped. */
   restartDatabase(awayMs: number): Promise<void> {
     return (this.restartingDatabase = this.restartingDatabase.then(() => this.database.restart(awayMs)));
   }
 
-  /** The same; adds what was cut off to the notes. */
+  /** Like the above; adds what was cut off to the notes. */
   restartBroker(awayMs: number, loss: StoreLoss): Promise<void> {
     return (this.restartingBroker = this.restartingBroker.then(async () => {
       const lost = await this.broker?.restart(awayMs, loss);
@@ -132,7 +129,7 @@ export class World {
     }));
   }
 
-  /** Ends all injuries that are still to come, and waits for what was injured to stand again. */
+  /** Cancels all pending injuries, and waits until what was injured is up again. */
   async heal(withinMs: number): Promise<void> {
     await Promise.all([this.restartingDatabase, this.restartingBroker]);
     await this.database.setClock(0);
@@ -189,7 +186,7 @@ export class World {
     this.products = await this.someProducts();
   }
 
-  /** The same products in every world: they are listed by their SKU. */
+  /** The same products in every world, listed by SKU. */
   private async someProducts(): Promise<string[]> {
     const { body } = await this.staff.insist('GET', '/products?limit=50', undefined, {}, 30_000);
     const items = (body as { items: { id: string; sku: string; currency: string }[] }).items;

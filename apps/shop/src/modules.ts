@@ -8,8 +8,8 @@ import { ShippingContract } from '@shop/shipping/contract';
 import { NotificationsContract } from '@shop/notifications/contract';
 
 /**
- * The modules of the shop: contracts everywhere, code only where it is hosted. The one place that imports module
- * classes.
+ * The modules of the shop: every process knows the contracts, and loads only the code that it hosts. The only file that
+ * imports module classes.
  */
 export const shop: Application = {
   name: 'shop',

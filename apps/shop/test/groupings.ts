@@ -1,4 +1,4 @@
-/** Every way to put things into groups; the number of ways is the Bell number of how many there are. */
+/** Every way to divide things into groups; their number is the Bell number. */
 export function groupingsOf<T>([first, ...rest]: readonly T[]): T[][][] {
   if (first === undefined) return [[]];
   return groupingsOf(rest).flatMap((grouping) => [
@@ -8,8 +8,9 @@ export function groupingsOf<T>([first, ...rest]: readonly T[]): T[][][] {
 }
 
 /**
- * Some of the groupings of several groups, always with the one of each thing alone; which, a seed decides.
- * @param number how many at the most.
+ * A random sample of the groupings with several groups, chosen by a seed; always includes the one where each thing is
+ * alone.
+ * @param number the size of the sample at most.
  */
 export function sampleOf<T>(groupings: readonly T[][][], number: number, seed: number): T[][][] {
   const several = groupings.filter((groups) => groups.length > 1).sort((a, b) => b.length - a.length);
@@ -20,7 +21,7 @@ export function sampleOf<T>(groupings: readonly T[][][], number: number, seed: n
   return [alone, ...shuffled.map(({ groups }) => groups)].slice(0, number);
 }
 
-/** Numbers from 0 to below 1 that a seed repeats: mulberry32, by Tommy Ettinger. */
+/** Random numbers from 0 to below 1, repeatable by a seed: mulberry32, by Tommy Ettinger. */
 function chances(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A way to a server on this machine that can be cut, and mended. */
+/** A proxy to a server on this machine that can be cut and restored. */
 export class Line {
   private server: Server | undefined;
   private readonly sockets = new Set<Socket>();
@@ -18,14 +18,14 @@ export class Line {
     return line;
   }
 
-  /** As that of the server, by way of the line. */
+  /** The server's URL, through this proxy. */
   get url(): string {
     const url = new URL(this.far);
     url.host = `127.0.0.1:${this.at}`;
     return url.href;
   }
 
-  /** Ends all connections and takes no more: as a server that is gone. */
+  /** Closes all connections and refuses new ones, like a server that is gone. */
   cut(): void {
     this.server?.close();
     this.server = undefined;

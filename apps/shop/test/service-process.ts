@@ -7,12 +7,12 @@ const MAIN = fileURLToPath(new URL('../../../dist/apps/shop/src/main.js', import
 const CONFIG = fileURLToPath(new URL('../../../config/', import.meta.url));
 const READY_WITHIN_MS = 30_000;
 
-/** What the services of one shop share. */
+/** What the services of one shop have in common. */
 export interface Surroundings {
   readonly databaseUrl: string;
   readonly natsUrl: string;
   readonly namespace: string;
-  /** How long a service says that it ends before it does, as in a topology file. Default: as the file says. */
+  /** How long a service announces its drain, as in a topology file. Default: the value in the file. */
   readonly drainNotice?: string;
 }
 
@@ -49,14 +49,14 @@ export class ServiceProcess {
     return started;
   }
 
-  /** What its log has of errors, for a test that failed. */
+  /** The errors in its log, for a failed test. */
   errors(): string {
     const lines = this.log.join('').split('\n');
     const first = lines.findIndex((line) => line.includes('ERROR'));
     return first === -1 ? '' : `${this.service}:\n${lines.slice(first, first + 12).join('\n')}\n`;
   }
 
-  /** SIGTERM, and the exit code that comes of it. */
+  /** Sends SIGTERM; resolves with the exit code. */
   async terminate(): Promise<number | null> {
     return this.end('SIGTERM');
   }
@@ -66,7 +66,7 @@ export class ServiceProcess {
     await this.end('SIGKILL');
   }
 
-  /** SIGSTOP: its connections stay, and nothing is answered. */
+  /** Sends SIGSTOP: connections stay open, but nothing is answered. */
   freeze(): void {
     this.child.kill('SIGSTOP');
   }
@@ -100,7 +100,7 @@ export class ServiceProcess {
     try {
       return (await fetch(`${this.url}/readyz`)).status === 200;
     } catch {
-      // It does not listen yet; the limit above ends the asking.
+      // It does not listen yet; the time limit above ends the loop.
       return false;
     }
   }

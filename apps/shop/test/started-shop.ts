@@ -5,10 +5,10 @@ import { type FrontDoor, frontDoor } from '@fledge/cli/front-door';
 import { randomBytes } from 'node:crypto';
 import { shop } from '../src/modules.js';
 
-/** The shop, started in some grouping of its modules, behind one URL. */
+/** The shop, started in one grouping of its modules, behind one URL. */
 export interface StartedShop {
   readonly url: string;
-  /** Of its tables: each module has a schema of its name. */
+  /** The database of its tables: each module has a schema with its name. */
   readonly databaseUrl: string;
   stop(): Promise<void>;
 }
@@ -26,9 +26,8 @@ export function routesOf(modules: readonly string[]): string[] {
 }
 
 /**
- * Starts each group of modules as a host of its own in this process, on a database of its own, behind a front door.
- * @param settings of modules, as in a topology file; default none but the demonstration's users, and parcels that leave
- * at once.
+ * Starts each group of modules as a separate host in this process, on a new database, behind a front door.
+ * @param settings of modules, as in a topology file; default: only the demo users, and parcels that leave at once.
  * @param poolMax connections of a module to its database; default 8.
  * @param natsUrl of the broker; default the one that all specs share.
  */

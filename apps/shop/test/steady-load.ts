@@ -2,18 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@fledge/kit/testing';
 import { Shop } from './journeys/shop.js';
 
-/** Buyers that order at once; each has a cart of its own. */
+/** Buyers that order concurrently, each with a separate cart. */
 const BUYERS = 8;
 /** Modest, for two processors that also run a database, a broker and eight services that start and stop. */
 const PER_SECOND = 25;
-/** Requests sent at once, so that some are surely under way in each replica. */
+/** Requests sent at once, so that each replica certainly has some in progress. */
 const BURST = 30;
 const GOES_ON_WITHIN_MS = 20_000;
-/** When a process that had too much to do is asked again, and for how long. */
+/** How often and how long to retry a request that an overloaded process refused. */
 const ASK_AGAIN_MS = 1_000;
 const PATIENCE_MS = 20_000;
 
-/** A steady mix of reads and writes against a shop, and all that was not answered as it should be. */
+/** A steady mix of reads and writes against a shop; records every unexpected answer. */
 export class SteadyLoad {
   readonly failures: string[] = [];
   answered = 0;
@@ -44,7 +44,7 @@ export class SteadyLoad {
     return load;
   }
 
-  /** Waits until so many more requests have been answered: the load has gone on after what happened. */
+  /** Waits until this many more requests have been answered, which shows that the load has continued. */
   goOn(requests: number): Promise<void> {
     const until = this.answered + requests;
     const check = (): void => {
@@ -83,7 +83,7 @@ export class SteadyLoad {
     return request;
   }
 
-  /** Asks again what an overloaded process refused at once: it says that nothing was done. */
+  /** Repeats what an overloaded process refused at once: its answer says that nothing was done. */
   private async patiently(n: number): Promise<unknown> {
     for (const until = performance.now() + PATIENCE_MS; ; await sleep(ASK_AGAIN_MS)) {
       try {
@@ -111,15 +111,15 @@ export class SteadyLoad {
   }
 
   /**
-   * Puts something into the cart and orders it; a cart that another request of the buyer just ordered is empty, which
-   * is an answer.
+   * Puts something into the cart and orders it; an empty cart, which another request of the buyer has just ordered, is
+   * a valid answer.
    */
   private async buy(token: string | undefined, n: number): Promise<void> {
     const added = await this.shop.request('POST', '/cart/items', {
       token,
       body: { productId: this.productId, quantity: 1 },
     });
-    // 99 of one product is a cart's most: only a cart that never is ordered gets there.
+    // A cart holds at most 99 of one product: only one that is never ordered gets there.
     if (added.status !== 201) throw new Error(`the cart answered ${added.status}: ${JSON.stringify(added.body)}`);
     const ordered = await this.shop.request('POST', '/orders', {
       token,

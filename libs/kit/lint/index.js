@@ -1,5 +1,5 @@
 /**
- * The kit's ESLint plugin. `module-boundaries` is of use in any workspace of modules, the others keep the kit itself in
+ * The kit's ESLint plugin. `module-boundaries` is for any workspace of modules; the other rules keep the kit itself in
  * order.
  */
 import { kitRooms } from './kit-rooms.js';

@@ -1,9 +1,7 @@
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { eachImport, KIT, packageOf, packagesAround, targetOf } from './workspace.js';
 
-/**
- * The rooms of the kit from the ground up; rooms on one floor may import each other, as long as no cycle comes of it.
- */
+/** The rooms of the kit from the ground up; rooms on one floor may import each other, as long as there is no cycle. */
 const FLOORS = [
   ['contract'],
   ['boundary'],
@@ -53,10 +51,9 @@ export const kitRooms = {
     docs: { description: 'rooms of the kit know the rooms below them only' },
     schema: [],
     messages: {
-      unknownRoom:
-        "'{{room}}' has no place in the order of rooms. Give it one in libs/kit/lint/kit-rooms.js: {{order}}.",
+      unknownRoom: "'{{room}}' has no place in the order of rooms. Add it in libs/kit/lint/kit-rooms.js: {{order}}.",
       roomAbove: "The room '{{room}}' must not know '{{other}}', which is above it. The order is {{order}}.",
-      roomInside: "'{{specifier}}' is inside of the room '{{other}}'. Import its index.js.",
+      roomInside: "'{{specifier}}' belongs to the inside of the room '{{other}}'. Import its index.js.",
       ownPackage: "A room imports other rooms by '../<room>/index.js', not by the package's name.",
       unknownEntry: "The entry file '{{entry}}' is not listed. Say in libs/kit/lint/kit-rooms.js what it may import.",
       entryAbove:

@@ -58,7 +58,7 @@ tester.run('kit-rooms', kitRooms, {
     bad(
       'libs/kit/src/host/host.ts',
       "export * from '../bus/attach-buses.js';",
-      "'../bus/attach-buses.js' is inside of the room 'bus'. Import its index.js.",
+      "'../bus/attach-buses.js' belongs to the inside of the room 'bus'. Import its index.js.",
     ),
     bad(
       'libs/kit/src/host/host.ts',
@@ -78,7 +78,7 @@ tester.run('kit-rooms', kitRooms, {
     bad(
       'libs/kit/src/messaging/attic/box.ts',
       'export const box = 1;',
-      `'attic' has no place in the order of rooms. Give it one in libs/kit/lint/kit-rooms.js: ${MESSAGING_ORDER}.`,
+      `'attic' has no place in the order of rooms. Add it in libs/kit/lint/kit-rooms.js: ${MESSAGING_ORDER}.`,
     ),
     bad(
       'libs/kit/src/data/source.ts',
@@ -93,7 +93,7 @@ tester.run('kit-rooms', kitRooms, {
     bad(
       'libs/kit/src/index.ts',
       "export { Consumer } from './messaging/consumers/consumer.js';",
-      "'./messaging/consumers/consumer.js' is inside of the room 'messaging'. Import its index.js.",
+      "'./messaging/consumers/consumer.js' belongs to the inside of the room 'messaging'. Import its index.js.",
     ),
     bad(
       'libs/kit/src/extra.ts',
@@ -103,7 +103,7 @@ tester.run('kit-rooms', kitRooms, {
     bad(
       'libs/kit/src/attic/box.ts',
       'export const box = 1;',
-      `'attic' has no place in the order of rooms. Give it one in libs/kit/lint/kit-rooms.js: ${ORDER}.`,
+      `'attic' has no place in the order of rooms. Add it in libs/kit/lint/kit-rooms.js: ${ORDER}.`,
     ),
   ],
 });

@@ -6,10 +6,10 @@ import { eachImport, isMoreOfKit, KIT, packageOf, packagesAround, targetOf } fro
 const MODULE_LIST = 'modules.ts';
 
 /**
- * A module is known by its contract alone: it imports other modules' `/contract` and nothing else of them, stays in its
- * package, and its `contract/` needs neither its inside nor more of the kit than `@fledge/kit/contract`. In an
- * application of one package a module is a folder with a `contract` in it. `fledge verify` says the same with more
- * words, and more; this is for the moment of writing.
+ * A module is known only by its contract: it imports nothing of other modules but their `/contract` and stays in its
+ * package, and its `contract/` imports neither its other code nor more of the kit than `@fledge/kit/contract`. In an
+ * application of one package a module is a folder with a `contract` in it. `fledge verify` checks this and more, with
+ * more detail; this rule is for the editor.
  */
 export const moduleBoundaries = {
   meta: {
@@ -18,16 +18,16 @@ export const moduleBoundaries = {
     schema: [],
     messages: {
       contractOnly:
-        "'{{specifier}}' is inside of another module. Allowed is '{{allowed}}': call the module by a message of its contract.",
+        "'{{specifier}}' belongs to the inside of another module. Allowed is '{{allowed}}': call the module by a message of its contract.",
       leavesPackage: "'{{specifier}}' leaves the package {{package}}. Import '{{allowed}}' by its name.",
       deepImport: "'{{specifier}}' is not exported. Allowed: {{allowed}}.",
       moduleListOnly:
         "'{{specifier}}' is a module's code. Only an application's {{list}} loads it; others import '{{allowed}}'.",
       contractInside:
-        "A contract imports nothing of its module's inside: move what '{{specifier}}' has and the contract needs into contract/.",
+        "A contract imports nothing from the inside of its module: move what it needs from '{{specifier}}' into contract/.",
       contractKit: "A contract imports nothing of the kit but '{{allowed}}'.",
       folderContractOnly:
-        "'{{specifier}}' is inside of the module {{module}}. Allowed is its contract/: call the module by a message of its contract.",
+        "'{{specifier}}' belongs to the inside of the module {{module}}. Allowed is its contract/: call the module by a message of its contract.",
       folderListOnly:
         "'{{specifier}}' is the code of the module {{module}}. Only the file with the application's list of modules, {{list}}, loads it.",
     },
@@ -35,7 +35,7 @@ export const moduleBoundaries = {
   create(context) {
     const packages = packagesAround(context.filename);
     const own = packageOf(packages, context.filename);
-    // a workspace of which no package is a module has its modules in folders
+    // a workspace without a package that is a module has its modules in folders
     if (!packages.some(({ isModule }) => isModule)) return folderRules(context);
     if (!own) return {};
     const inContract = own.isModule && context.filename.startsWith(join(own.folder, 'contract') + sep);

@@ -45,27 +45,27 @@ tester.run('module-boundaries', moduleBoundaries, {
     bad(
       'libs/orders/src/bad.ts',
       "import { StockModule } from '@t/stock';",
-      "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
+      "'@t/stock' belongs to the inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
     ),
     bad(
       'libs/orders/src/modules.ts',
       "const load = () => import('@t/stock');",
-      "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
+      "'@t/stock' belongs to the inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
     ),
     bad(
       'libs/orders/src/bad.ts',
       "export * from '@t/stock/src/stock.row.js';",
-      "'@t/stock/src/stock.row.js' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
+      "'@t/stock/src/stock.row.js' belongs to the inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
     ),
     bad(
       'libs/orders/src/bad.ts',
       "type Row = import('@t/stock').StockRow;",
-      "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
+      "'@t/stock' belongs to the inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
     ),
     bad(
       'libs/orders/src/bad.cts',
       "const stock = require('@t/stock');",
-      "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
+      "'@t/stock' belongs to the inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
     ),
     bad(
       'libs/orders/src/bad.ts',
@@ -95,12 +95,12 @@ tester.run('module-boundaries', moduleBoundaries, {
     bad(
       'libs/stock/contract/bad.ts',
       "import type { StockRow } from '../src/stock.row.js';",
-      "A contract imports nothing of its module's inside: move what '../src/stock.row.js' has and the contract needs into contract/.",
+      "A contract imports nothing from the inside of its module: move what it needs from '../src/stock.row.js' into contract/.",
     ),
     bad(
       'libs/stock/contract/bad.ts',
       "import { StockModule } from '@t/stock';",
-      "A contract imports nothing of its module's inside: move what '@t/stock' has and the contract needs into contract/.",
+      "A contract imports nothing from the inside of its module: move what it needs from '@t/stock' into contract/.",
     ),
     bad(
       'libs/stock/contract/bad.ts',
@@ -128,7 +128,7 @@ tester.run('module-boundaries in a workspace of pnpm', moduleBoundaries, {
       errors: [
         {
           message:
-            "'@t/stock' is inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
+            "'@t/stock' belongs to the inside of another module. Allowed is '@t/stock/contract': call the module by a message of its contract.",
         },
       ],
     },
@@ -180,17 +180,17 @@ tester.run('module-boundaries in an application of one package', moduleBoundarie
     badInFolder(
       'src/orders/place.ts',
       "import { Level } from '../stock/level.js';",
-      "'../stock/level.js' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
+      "'../stock/level.js' belongs to the inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
     ),
     badInFolder(
       'src/orders/place.ts',
       "import { Level } from '../stock';",
-      "'../stock' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
+      "'../stock' belongs to the inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
     ),
     badInFolder(
       'src/orders/deep/place.ts',
       "const level = import('../../stock/level.js');",
-      "'../../stock/level.js' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
+      "'../../stock/level.js' belongs to the inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
     ),
     badInFolder(
       'src/main.ts',
@@ -200,7 +200,7 @@ tester.run('module-boundaries in an application of one package', moduleBoundarie
     badInFolder(
       'src/stock/contract/index.ts',
       "import { Level } from '../level.js';",
-      "A contract imports nothing of its module's inside: move what '../level.js' has and the contract needs into contract/.",
+      "A contract imports nothing from the inside of its module: move what it needs from '../level.js' into contract/.",
     ),
     badInFolder(
       'src/orders/contract.ts',
@@ -241,7 +241,7 @@ tester.run('module-boundaries in the monorepo mode of Nest', moduleBoundaries, {
       errors: [
         {
           message:
-            "'@app/stock/level' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
+            "'@app/stock/level' belongs to the inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
         },
       ],
     },
@@ -250,7 +250,7 @@ tester.run('module-boundaries in the monorepo mode of Nest', moduleBoundaries, {
       errors: [
         {
           message:
-            "'@app/stock/level' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
+            "'@app/stock/level' belongs to the inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
         },
       ],
     },
@@ -259,7 +259,7 @@ tester.run('module-boundaries in the monorepo mode of Nest', moduleBoundaries, {
       errors: [
         {
           message:
-            "'@app/stock' is inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
+            "'@app/stock' belongs to the inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
         },
       ],
     },

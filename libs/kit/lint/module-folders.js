@@ -10,9 +10,9 @@ import { eachImport, isMoreOfKit, KIT } from './workspace.js';
 
 /** Files that may load modules: the application's list of them. */
 export const MODULE_LIST = /^(?:modules|application|.*\.application)\.[cm]?[jt]s$/;
-/** An application whose name says so. */
+/** An application, by the name of its file. */
 export const APPLICATION = /\.application\.[cm]?[jt]s$/;
-/** Tests look into what they test. */
+/** Tests may import what they test. */
 export const TESTS = /\.(?:spec|test|e2e|e2e-spec)\.[cm]?[jt]sx?$|(?:^|[\\/])(?:tests?|__tests__)[\\/]/;
 const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/;
 
@@ -38,7 +38,7 @@ export function folderRules(context) {
       return;
     }
     if (target === undefined || isContract(target, path)) return;
-    // an application of its own may stand anywhere; the list of modules around which a module's folder is, lists those below
+    // an application may be anywhere; a list of modules inside a module's folder lists those below it
     const isList =
       APPLICATION.test(file) ||
       (MODULE_LIST.test(basename(file)) && (own === undefined || target.startsWith(dirname(file) + sep)));
@@ -73,7 +73,7 @@ export function moduleOf(folder) {
   return found;
 }
 
-/** Any folder may have a `contract` in it: that of a module defines one. @param {string} folder */
+/** Any folder may have a `contract` in it: the one of a module defines a contract. @param {string} folder */
 function hasContract(folder) {
   if (basename(folder) === 'contract') return false;
   const own = existsSync(folder)
@@ -91,7 +91,7 @@ function filesBelow(path) {
   return readdirSync(path).flatMap((name) => filesBelow(join(path, name)));
 }
 
-/** Whether a path in a module's folder is its contract. @param {string} module @param {string} path */
+/** Whether a path in a module's folder is part of its contract. @param {string} module @param {string} path */
 export function isContract(module, path) {
   return (
     path === join(module, 'contract') ||

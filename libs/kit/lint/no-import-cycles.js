@@ -4,21 +4,21 @@ import ts from 'typescript';
 import { eachImport } from './workspace.js';
 
 /**
- * A file's relative imports, kept as long as the file stays as it is. @type {Map<string, { changedMs: number, imports:
- * readonly string[] }>}
+ * A file's relative imports, cached until the file changes. @type {Map<string, { changedMs: number, imports: readonly
+ * string[] }>}
  */
 const known = new Map();
 
 /**
- * No file imports itself by a round of relative imports; imports of types count, since they bind the reader as well.
- * Packages cannot do so: npm and `fledge verify` see to that.
+ * No file imports itself through a cycle of relative imports; type imports count, since a reader must follow them as
+ * well. npm and `fledge verify` prevent cycles between packages.
  */
 export const noImportCycles = {
   meta: {
     type: 'problem',
-    docs: { description: 'files do not import each other in a round' },
+    docs: { description: 'files do not import each other in a cycle' },
     schema: [],
-    messages: { cycle: 'Files import each other in a round: {{round}}. Move what both need into a file of its own.' },
+    messages: { cycle: 'Files import each other in a cycle: {{round}}. Move what both need into a separate file.' },
   },
   create(context) {
     return eachImport((node, specifier) => {
@@ -62,7 +62,7 @@ function importsOf(file) {
   return imports;
 }
 
-/** The source file that an import of NodeNext means. @param {string} from @param {string} specifier */
+/** The source file that a NodeNext import refers to. @param {string} from @param {string} specifier */
 function fileOf(from, specifier) {
   const path = resolve(dirname(from), specifier);
   return [path.replace(/\.(c|m)?js$/, '.$1ts'), path].find((file) => existsSync(file) && statSync(file).isFile());

@@ -20,7 +20,7 @@ const tester = new RuleTester({ languageOptions: { parser: tseslint.parser } });
 const at = (path: keyof typeof FILES) => ({ name: path, filename: join(root, path), code: FILES[path] });
 const bad = (path: keyof typeof FILES, round: string) => ({
   ...at(path),
-  errors: [{ message: `Files import each other in a round: ${round}. Move what both need into a file of its own.` }],
+  errors: [{ message: `Files import each other in a cycle: ${round}. Move what both need into a separate file.` }],
 });
 
 tester.run('no-import-cycles', noImportCycles, {

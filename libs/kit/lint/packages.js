@@ -1,6 +1,6 @@
 /**
- * The packages of a workspace: of npm, whose package.json has `workspaces`, or of pnpm. The rules and `fledge verify` find
- * them by this.
+ * The packages of a workspace: of npm, whose package.json has `workspaces`, or of pnpm. The rules and `fledge verify`
+ * use this to find them.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
@@ -12,7 +12,7 @@ export const PASSED_BY = new Set(['node_modules', 'dist', 'coverage']);
 /**
  * The patterns of a workspace: `workspaces` in package.json, or `packages` in pnpm-workspace.yaml.
  * @param {string} root a folder with a package.json
- * @returns {readonly string[] | undefined} undefined when it is no workspace
+ * @returns {readonly string[] | undefined} undefined if it is not a workspace
  */
 export function workspacePatterns(root) {
   const { workspaces } = readJson(join(root, 'package.json'));
@@ -36,7 +36,7 @@ export function packageFolders(root) {
 export function exportKeys(exports) {
   if (exports === undefined || exports === null) return undefined;
   const keys = typeof exports === 'object' ? Object.keys(exports) : [];
-  // conditions alone, and a text, stand for the package itself
+  // bare conditions, and a string, stand for the package itself
   return keys.some((key) => key.startsWith('.')) ? keys : ['.'];
 }
 
@@ -61,7 +61,7 @@ function expand(at, [segment, ...rest]) {
   return folders.filter(({ name }) => matches.test(name)).flatMap(({ name }) => expand(join(at, name), rest));
 }
 
-/** `*` is part of a segment, `**` any number of them. */
+/** `*` matches part of a segment, `**` any number of segments. */
 function matcherOf(pattern) {
   const parts = pattern
     .split(/(\*\*\/?|\*)/)

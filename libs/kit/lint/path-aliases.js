@@ -1,6 +1,6 @@
 /**
- * Names by which files of one package import each other without a relative path: `paths` and `baseUrl` of the nearest
- * tsconfig.json, as in Nest's monorepo mode, and `imports` of the package.json.
+ * The names with which files of one package import each other without a relative path: `paths` and `baseUrl` of the
+ * nearest tsconfig.json, as in Nest's monorepo mode, and `imports` of the package.json.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,7 +15,7 @@ const byFolder = new Map();
 const importsByFolder = new Map();
 
 /**
- * Where a bare specifier leads inside of the package, as an absolute path; undefined when it leads out of it.
+ * The file inside the package that a bare specifier refers to, as an absolute path; undefined if it is outside.
  * @param {string} folder of the importing file @param {string} specifier @returns {string | undefined}
  */
 export function aliasTarget(folder, specifier) {
@@ -44,7 +44,7 @@ function exists(path) {
   );
 }
 
-/** What the nearest file of that name says, in a folder or above it. @returns {Aliases} */
+/** The aliases from the nearest file of that name, in a folder or above it. @returns {Aliases} */
 function nearest(folder, name, known, readFrom) {
   const before = known.get(folder);
   if (before) return before;
@@ -66,7 +66,7 @@ function readImports(folder) {
 const NONE = { base: undefined, paths: [] };
 
 /**
- * Reads a tsconfig.json and what it extends; what stands later goes before.
+ * Reads a tsconfig.json and what it extends; later entries take precedence.
  * @param {string} file @param {string} configDir of the file that was asked for @param {Set<string>} seen @returns {Aliases}
  */
 function read(file, configDir, seen) {
@@ -83,7 +83,7 @@ function read(file, configDir, seen) {
   return { base, paths: paths ? sorted(paths, base ?? dirname(file), configDir) : inherited.paths };
 }
 
-/** The longest pattern counts, as with TypeScript. */
+/** The longest pattern wins, as in TypeScript. */
 function sorted(paths, from, configDir = from) {
   return Object.entries(paths)
     .map(([pattern, targets]) => ({
@@ -94,7 +94,7 @@ function sorted(paths, from, configDir = from) {
     .sort((a, b) => b.pattern.split('*')[0].length - a.pattern.split('*')[0].length);
 }
 
-/** All texts in a value: of a list, or of the conditions of `imports`. */
+/** All strings in a value: in a list, or in the conditions of `imports`. */
 function textsIn(value) {
   if (typeof value === 'string') return [value];
   return value && typeof value === 'object' ? Object.values(value).flatMap(textsIn) : [];
@@ -108,7 +108,7 @@ function extended(file, path) {
     try {
       return find(specifier);
     } catch {
-      // one of the three is there, or the compiler says that none is
+      // one of the three exists, or the compiler reports that none does
     }
   }
   return json;

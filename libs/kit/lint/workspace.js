@@ -1,11 +1,11 @@
 /**
- * What the rules know of the workspace: its packages and which of them are modules, found by their package.json.
+ * What the rules know about the workspace: its packages, found by their package.json, and which of them are modules.
  */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { exportKeys, packageFolders, readJson, workspacePatterns } from './packages.js';
 
-/** The kit's own package: it has a `./contract`, but is no module. */
+/** The kit's own package: it has a `./contract`, but is not a module. */
 export const KIT = '@fledge/kit';
 
 /**
@@ -17,14 +17,14 @@ export const KIT = '@fledge/kit';
  */
 
 /**
- * One read of the disk serves a whole run: packages do not come and go while it lasts.
+ * The disk is read once per run: packages do not change during it.
  * @type {Map<string, readonly Package[]>}
  */
 const byRoot = new Map();
 /** @type {Map<string, string | undefined>} */
 const rootByFolder = new Map();
 
-/** The packages of the workspace that a file lies in; none if it lies in no workspace. @param {string} file */
+/** The packages of the workspace that a file lies in; none outside a workspace. @param {string} file */
 export function packagesAround(file) {
   const root = rootOf(dirname(file));
   if (root === undefined) return [];
@@ -35,7 +35,7 @@ export function packagesAround(file) {
   return packages;
 }
 
-/** Whether a specifier asks for more of the kit than contracts may. @param {string} specifier */
+/** Whether a specifier imports more of the kit than contracts may. @param {string} specifier */
 export function isMoreOfKit(specifier) {
   return specifier !== `${KIT}/contract` && (specifier === KIT || specifier.startsWith(`${KIT}/`));
 }
@@ -46,7 +46,7 @@ export function packageOf(packages, path) {
 }
 
 /**
- * The package that a bare specifier names, and the key of its `exports`.
+ * The package that a bare specifier names, and the key of its `exports` that it uses.
  * @param {readonly Package[]} packages
  * @param {string} specifier
  */
@@ -58,8 +58,8 @@ export function targetOf(packages, specifier) {
 }
 
 /**
- * Visitors that call `check(node, specifier)` for all that imports: declarations, re-exports, `import()`, types and
- * `require`.
+ * Visitors that call `check(node, specifier)` for everything that imports: declarations, re-exports, `import()`, types
+ * and `require`.
  * @param {(node: object, specifier: string) => void} check
  */
 export function eachImport(check) {
@@ -81,7 +81,7 @@ export function eachImport(check) {
   };
 }
 
-/** A text, or a template without `${…}`. */
+/** The value of a string, or of a template without `${…}`. */
 function textOf(node) {
   if (typeof node?.value === 'string') return node.value;
   return node?.type === 'TemplateLiteral' && node.expressions.length === 0 ? node.quasis[0].value.cooked : undefined;

@@ -1,11 +1,11 @@
 /**
- * Nest's own schematics, for `nest generate`, so that what they make is registered in a `@BoundedModule`, too: they
- * look for `@Module` alone.
+ * Nest's own schematics for `nest generate`, adapted so that they also register what they generate in a
+ * `@BoundedModule`: they only look for `@Module`.
  */
 import { chain, externalSchematic } from '@angular-devkit/schematics';
 
 const BOUNDED = '@BoundedModule(';
-/** Nest's schematics compare the decorator's name without regard to case, and no code has it written like this. */
+/** Nest's schematics compare the decorator's name ignoring case, and no real code writes it like this. */
 const DISGUISE = '@MODULE(';
 
 export const controller = registering('controller');

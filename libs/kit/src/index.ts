@@ -1,6 +1,6 @@
 /**
- * The kit: what a module's `src/` and an application are written with. Contracts are written with
- * `@fledge/kit/contract`, tests with `@fledge/kit/testing`.
+ * The kit: everything that a module's `src/` and an application import. Contracts import `@fledge/kit/contract`, tests
+ * `@fledge/kit/testing`.
  * @packageDocumentation
  */
 export { currentCall, withCallOptions, type CallOptions, type CurrentCall, type Identity } from './boundary/index.js';

@@ -1,6 +1,7 @@
 /**
- * What runs services on a machine, apart from what runs inside them: topologies, the embedded PostgreSQL, an HTTP
- * listener. It takes files of the rooms, not their indexes, so that a supervisor loads neither Nest nor TypeORM.
+ * For programs that run services on a machine, as opposed to the code inside them: topologies, the embedded PostgreSQL,
+ * an HTTP listener. It imports single files of the rooms, not their indexes, so that a supervisor loads neither Nest
+ * nor TypeORM.
  * @packageDocumentation
  */
 export { FledgeError, StartupError } from './contract/errors.js';

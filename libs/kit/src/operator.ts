@@ -1,6 +1,6 @@
 /**
- * What an operator's tools do with the messages of modules, through one plain connection to their database.
- * It takes files of the rooms, not their indexes, so that a tool loads neither Nest nor TypeORM.
+ * What an operator's tools do with the messages of modules, over one plain connection to their database. It imports
+ * single files of the rooms, not their indexes, so that a tool loads neither Nest nor TypeORM.
  * @packageDocumentation
  */
 export { FledgeError, StartupError } from './contract/errors.js';

@@ -1,8 +1,7 @@
 /**
- * What a transport of your own is written with: the two ports, and calls as plain data (`requestOf`, `receive`,
- * `settle`, `refuse`). One that writes calls and answers in a form of its own, as `@fledge/nats` does, runs them by
- * `runHandler`, and reads failures with `readFailure` and
- * `faultOf`.
+ * For writing a transport: the two ports, and calls as plain data (`requestOf`, `receive`, `settle`, `refuse`). A
+ * transport with its own format for calls and answers, such as `@fledge/nats`, runs handlers with `runHandler` and
+ * reads failures with `readFailure` and `faultOf`.
  * @packageDocumentation
  */
 export {

@@ -12,7 +12,7 @@ import {
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartupError } from '@fledge/kit/contract';
 
-/** How a client proves who it is. A user and password may also stand in the URL. */
+/** How a client proves who it is. A user and password may also be in the URL. */
 export type NatsCredentials =
   | { readonly user: string; readonly password: string }
   | { readonly token: string }
@@ -28,16 +28,16 @@ export interface ConnectionSettings {
   readonly connectTimeoutMs: number;
 }
 
-/** Told of what happens to a connection. */
+/** Notified of what happens to a connection. */
 export interface ConnectionEvents {
   reconnected(): void;
   disconnected(): void;
-  /** The server's permissions refuse what was published to `subject`. */
+  /** The server's permissions deny a publication to `subject`. */
   publishDenied(subject: string): void;
 }
 
 /**
- * The oldest server that will do, and the smallest payload: a message of the greatest weight must pass (see
+ * The oldest supported server, and the smallest payload: a message of the maximum weight must fit (see
  * boundary/weight.ts).
  */
 const SERVER_MIN = [2, 10] as const;
@@ -51,8 +51,8 @@ const FIRST_CONNECT_RETRY_MS = 200;
 const logger = new Logger('nats');
 
 /**
- * Connects, trying again until `connectTimeoutMs` when nobody listens yet, and checks the server.
- * From then on the client reconnects for ever, 100 to 500 ms apart.
+ * Connects, retrying for `connectTimeoutMs` while nobody listens, and checks the server. From then on the client
+ * reconnects forever, every 100 to 500 ms.
  */
 export async function connectTo(settings: ConnectionSettings, events: ConnectionEvents): Promise<NatsConnection> {
   const connection = await firstConnect(settings);
@@ -83,12 +83,11 @@ async function firstConnect({
         timeout: Math.max(1, until - Date.now()),
         maxReconnectAttempts: -1,
         reconnectDelayHandler: () => RECONNECT_MIN_MS + Math.random() * (RECONNECT_MAX_MS - RECONNECT_MIN_MS),
-        // A server that is away for long may refuse us while its accounts are restored: that is no reason to give up.
+        // A server that was down for long may refuse us while its accounts are restored: that is no reason to give up.
         ignoreAuthErrorAbort: true,
         pingInterval: PING_INTERVAL_MS,
         maxPingOut: 2,
-        // a stack for each request, taken before it is known whether it will be needed, costs a tenth of what carrying
-        // a message does
+        // capturing a stack for every request, in case it is needed, costs a tenth of the total cost of a message
         noAsyncTraces: true,
       });
     } catch (error) {
@@ -112,7 +111,7 @@ async function firstConnect({
   }
 }
 
-/** The URLs as the client takes them, which knows no user in them. */
+/** The URLs in the client's form, which has no user in them. */
 function addresses(
   urls: readonly string[],
   credentials: NatsCredentials | undefined,
@@ -123,7 +122,7 @@ function addresses(
     if (!parsed || !['nats:', 'tls:'].includes(parsed.protocol) || parsed.hostname === '') {
       throw new StartupError(
         'nats-url',
-        `'${url}' is no URL of a NATS server`,
+        `'${url}' is not a URL of a NATS server`,
         "Write it as in 'nats://127.0.0.1:4222'.",
       );
     }
@@ -152,7 +151,7 @@ function checkServer(connection: NatsConnection, { urls }: ConnectionSettings): 
   if (!info || major < SERVER_MIN[0] || (major === SERVER_MIN[0] && minor < SERVER_MIN[1])) {
     throw new StartupError(
       'nats-version',
-      `NATS at ${plain(urls)} is version ${info?.version ?? 'unknown'}, wanted is ${SERVER_MIN.join('.')} or newer`,
+      `NATS at ${plain(urls)} is version ${info?.version ?? 'unknown'}, but ${SERVER_MIN.join('.')} or newer is required`,
       'Upgrade nats-server.',
     );
   }
@@ -165,7 +164,7 @@ function checkServer(connection: NatsConnection, { urls }: ConnectionSettings): 
   if (info.max_payload < PAYLOAD_MIN_BYTES) {
     throw new StartupError(
       'nats-payload',
-      `NATS at ${plain(urls)} takes messages of ${info.max_payload} bytes, wanted are ${PAYLOAD_MIN_BYTES}`,
+      `NATS at ${plain(urls)} accepts messages of ${info.max_payload} bytes, but ${PAYLOAD_MIN_BYTES} are required`,
       "Set 'max_payload: 1MB' or more in its configuration.",
     );
   }
@@ -199,7 +198,7 @@ function note(status: Status, events: ConnectionEvents): void {
   }
 }
 
-/** Without a password, for messages. */
+/** The URLs without passwords, for messages. */
 function plain(urls: readonly string[]): string {
   return urls.map((url) => url.replace(/\/\/[^@/]*@/, '//')).join(', ');
 }

@@ -1,7 +1,7 @@
 import type { CompiledMessage, Handler } from '@fledge/kit/transport';
 import { type JsonWriter, resultWriter } from './json.js';
 
-/** One message that a module answers, with what the NATS service protocol tells of it. */
+/** One message that a module handles, with its statistics for the NATS service protocol. */
 export class Endpoint {
   requests = 0;
   errors = 0;
@@ -12,19 +12,19 @@ export class Endpoint {
   constructor(
     readonly message: CompiledMessage,
     readonly subject: string,
-    /** Who answers; `undefined` when the module has nobody for it. */
+    /** The handler; `undefined` if the module has none for this message. */
     readonly handler: Handler | undefined,
   ) {
     this.write = resultWriter(message.result);
   }
 
-  /** Counts one that was answered. */
+  /** Counts an answered call. */
   count(durationMs: number): void {
     this.requests++;
     this.processingMs += durationMs;
   }
 
-  /** Counts one that failed. */
+  /** Counts a failed call. */
   countFailure(durationMs: number, code: number, error: string): void {
     this.count(durationMs);
     this.errors++;

@@ -9,17 +9,17 @@ import {
 import { HEADERS_START } from './headers.js';
 
 /**
- * A failure as its two parts on the wire: headers of the NATS service protocol, and the failure as JSON, for any NATS
- * client to read.
+ * A failure as its two parts on the wire: headers of the NATS service protocol, and the failure as JSON, readable by
+ * any NATS client.
  */
 export interface FailureText {
   readonly headers: string;
   readonly body: string;
-  /** The number of the NATS service protocol. */
+  /** The error number for the NATS service protocol. */
   readonly serviceCode: number;
 }
 
-// The NATS service protocol wants a number, and its clients are used to those of HTTP.
+// The NATS service protocol requires a number, and its clients expect HTTP statuses.
 const SERVICE_CODES: Readonly<Record<ErrorKind, number>> = {
   invalid: 400,
   unauthenticated: 401,
@@ -35,12 +35,12 @@ const SERVICE_CODES: Readonly<Record<ErrorKind, number>> = {
 const SERVICE_ERROR_CHARS_MAX = 200;
 const NOT_PLAIN = /[^\x20-\x7e]+/g;
 
-/** The answer that carries an error of the kit. */
+/** The answer for an error of the kit. */
 export function kitFailureText(error: Error & ErrorDetails): FailureText {
   return failureText(kitFailure(error));
 }
 
-/** The answer that carries a declared error. */
+/** The answer for a declared error. */
 export function declaredFailureText(compiled: CompiledError, encoded: EncodedError): FailureText {
   return failureText(declaredFailure(compiled, encoded));
 }

@@ -3,29 +3,30 @@ import { MessageReader } from './message-reader.js';
 import type { Subscription, Take, Wire } from './wire.js';
 
 /**
- * So many messages are sent without waiting for the end of the tick: the broker and the callee work on them while the
- * rest of a burst is still being made.
+ * Messages to collect before they are sent without waiting for the end of the tick: the broker and the callee then work
+ * on them while the rest of a burst is created.
  */
 const BATCH_MAX = 32;
 
 /**
- * The hot path onto the NATS client. All that has to do with the connection (dialling, TLS, authentication, pings,
- * reconnecting, restoring subscriptions) is the client's. Two things go past its public face, because they cost as much
- * as the rest of a call:
+ * The hot path onto the NATS client. The client still handles everything about the connection (dialling, TLS,
+ * authentication, pings, reconnecting, restoring subscriptions). Two things bypass its public API, because they cost as
+ * much as the rest of a call:
  *
- * - **out**: `publish()` checks each subject with a regular expression and makes four buffers a message. Here the
- *   messages of one tick are one string, encoded at once and sent after whatever the client itself has to send.
+ * - **out**: `publish()` checks each subject with a regular expression and creates four buffers per message. Here the
+ *   messages of one tick form one string, which is encoded at once and sent after anything the client itself has to
+ *   send.
  * - **in**: see `MessageReader`.
  *
- * The names used are typed but not promised by `@nats-io/nats-core`: `checkWire` finds out when a host starts, and
- * `PublicWire` is then used.
+ * The internals used are typed but not guaranteed by `@nats-io/nats-core`. `checkWire` detects a change when a host
+ * starts, and `PublicWire` is used then.
  */
 export class FastWire implements Wire {
   private readonly client: NatsConnectionImpl;
   private readonly reader: MessageReader;
   private frames = '';
   private frameCount = 0;
-  /** Whether `frames` holds anything but ASCII. */
+  /** Whether `frames` contains non-ASCII characters. */
   private wide = false;
   private knownMaxBytes = 0;
 
@@ -87,14 +88,14 @@ export class FastWire implements Wire {
     return this.client.close();
   }
 
-  /** Sends what has come together. */
+  /** Sends the collected messages. */
   flushFrames(): void {
     if (this.frames === '') return;
     const { frames, wide } = this;
     this.frames = '';
     this.frameCount = 0;
     this.wide = false;
-    // What cannot be sent now must not run later: a call that was in it ends by its deadline, or is sent again.
+    // What cannot be sent now must not run later: its calls end by their deadline, or are sent again.
     if (!this.isConnected) return;
     const { outbound, transport } = this.client.protocol;
     outbound.fill(Buffer.from(frames, wide ? 'utf8' : 'latin1'));

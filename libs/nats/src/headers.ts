@@ -1,18 +1,14 @@
 import { CALLER, type Identity, TRACEPARENT } from '@fledge/kit/transport';
 
 /**
- * What crosses beside a message. As text, `name: value` a line; values are percent-encoded where they could hold
- * anything but plain ASCII, so that no value can end its line. All are optional: a bare `nats req` has none.
+ * What accompanies a message. As text, one `name: value` per line; values that may contain anything but plain ASCII are
+ * percent-encoded, so that no value can end its line. All are optional: a bare `nats req` has none.
  *
- * | header | value |
- * |---|---|
- * | `Fledge-Id` | names the call, the same when it is sent again; makes it possible to cancel it |
- * | `Fledge-Resent` | `1` when the same call was sent before, and may be at work |
- * | `Fledge-Left-Ms` | milliseconds left for it, never a clock time: the clocks of machines differ |
- * | `Fledge-Caller` | the calling module |
- * | `Fledge-Subject`, `Fledge-Roles` | the identity that acts; roles parted by commas |
- * | `Fledge-Idempotency-Key` | as given to `withCallOptions` |
- * | `traceparent` | W3C trace context |
+ * | header | value | |---|---| | `Fledge-Id` | identifies the call, also when it is sent again; needed to cancel it | |
+ * `Fledge-Resent` | `1` when the same call was sent before, and may be running | | `Fledge-Left-Ms` | milliseconds
+ * left, never a time of day, as the clocks of machines differ | | `Fledge-Caller` | the calling module | |
+ * `Fledge-Subject`, `Fledge-Roles` | the caller's identity; roles separated by commas | | `Fledge-Idempotency-Key` | as
+ * given to `withCallOptions` | | `traceparent` | W3C trace context |
  */
 export interface CallHeaders {
   id: string;
@@ -27,14 +23,14 @@ export interface CallHeaders {
 /** The first line of all headers. */
 export const HEADERS_START = 'NATS/1.0\r\n';
 
-/** The caller of a message that names none: some NATS client. */
+/** The caller of a message without that header: some other NATS client. */
 export const FOREIGN_CALLER = 'nats';
 
 const ID_CHARS_MAX = 64;
 const PLAIN = /^[\w.@:/+=-]*$/;
 const LONE_SURROGATES = /[\ud800-\udfff]/gu;
 
-/** The lines of the context that a call takes along, without an end; mostly empty. */
+/** The header lines of a call's context, unterminated; mostly empty. */
 export function contextLines(
   identity: Identity | undefined,
   idempotencyKey: string | undefined,
@@ -46,7 +42,7 @@ export function contextLines(
   return lines;
 }
 
-// One request's identity is sent with each call that the request makes.
+// Cached, as the identity of a request is sent with every call that the request makes.
 const identities = new WeakMap<Identity, string>();
 
 function identityLines(identity: Identity): string {
@@ -62,7 +58,7 @@ function encode(value: string): string {
   return PLAIN.test(value) ? value : encodeURIComponent(value.replace(LONE_SURROGATES, '\ufffd'));
 }
 
-/** Reads headers; `undefined` when one of them is malformed. Unknown ones are skipped. */
+/** Reads headers; `undefined` when one of them is malformed. Unknown headers are skipped. */
 export function readHeaders(text: string): CallHeaders | undefined {
   const headers: CallHeaders = {
     id: '',
@@ -79,7 +75,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
     const colon = text.indexOf(':', start);
     if (colon < 0 || colon > end) return undefined;
     const value = text.charCodeAt(colon + 1) === 32 ? text.slice(colon + 2, end) : text.slice(colon + 1, end);
-    // Told apart by length first: most lines are skipped or taken by one comparison.
+    // Compares lengths first: most lines are then skipped, or matched by one comparison.
     switch (colon - start) {
       case 9:
         if (is(text, start, colon, 'Fledge-Id')) headers.id = value;
@@ -115,7 +111,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
     : decodeValues(headers, subject, roles);
 }
 
-/** Whether a name stands there, in whatever case. */
+/** Whether the text from `start` to `end` is `name`, ignoring case. */
 function is(text: string, start: number, end: number, name: string): boolean {
   return text.startsWith(name, start) || text.slice(start, end).toLowerCase() === name.toLowerCase();
 }
@@ -139,7 +135,7 @@ function decodeValues(headers: CallHeaders, subject: string | undefined, roles: 
     if (headers.idempotencyKey !== undefined) headers.idempotencyKey = decodeURIComponent(headers.idempotencyKey);
     return headers;
   } catch {
-    // A stray percent sign.
+    // A malformed percent-encoding.
     return undefined;
   }
 }

@@ -1,17 +1,18 @@
-/** Something under way, by the number that it was given. */
+/** An entry with its number. */
 export interface Numbered {
   readonly number: number;
 }
 
 /** A power of two, as every size of the array is. */
 const SLOTS_MIN = 64;
-/** What a burst made larger is given back when nothing is under way any more. */
+/** A larger array, left over from a burst, is released when it is empty. */
 const SLOTS_KEPT = 4_096;
 
 /**
- * What is under way, found by its number. An array and no `Map`: where entries come and go, V8's map moves from table
- * to table, and each former table points at its successor. Once one of them has become old, all that ever was in those
- * after it outlives every scavenge until the next full collection, which took a tenth of a busy caller's time.
+ * The entries in progress, found by number. An array instead of a `Map`: with many insertions and deletions, V8's map
+ * moves from table to table, and each former table points to its successor. Once one of them reaches the old
+ * generation, everything in its successors survives until the next full collection, which took a tenth of a busy
+ * caller's time.
  */
 export class InFlight<T extends Numbered> implements Iterable<T> {
   private slots: (T | undefined)[] = emptySlots(SLOTS_MIN);
@@ -22,7 +23,7 @@ export class InFlight<T extends Numbered> implements Iterable<T> {
     return this.count;
   }
 
-  /** A number that nothing here has had, for the next thing to be added. */
+  /** A number that no entry has had, for the next entry. */
   next(): number {
     if (this.count * 2 >= this.slots.length) this.grow();
     const mask = this.slots.length - 1;
@@ -41,7 +42,7 @@ export class InFlight<T extends Numbered> implements Iterable<T> {
     return item !== undefined && item.number === number ? item : undefined;
   }
 
-  /** Does nothing for what is not here. */
+  /** Does nothing for an unknown entry. */
   delete(item: T): void {
     if (this.get(item.number) !== item) return;
     this.slots[item.number & (this.slots.length - 1)] = undefined;
@@ -49,7 +50,7 @@ export class InFlight<T extends Numbered> implements Iterable<T> {
     if (this.count === 0 && this.slots.length > SLOTS_KEPT) this.slots = emptySlots(SLOTS_MIN);
   }
 
-  /** All that is here, also while some of it ends and more is added, which may or may not be among it. */
+  /** All entries. While iterating, entries may end and new ones may be added, which may or may not be included. */
   *[Symbol.iterator](): Iterator<T> {
     for (const item of this.slots) if (item !== undefined && this.get(item.number) === item) yield item;
   }

@@ -1,6 +1,6 @@
 /**
- * The NATS transport: calls between services, and durable messages in JetStream. A topology file chooses it by
- * `transport: nats`; the kit then loads this package by itself.
+ * The NATS transport: calls between services, and durable messages in JetStream. A topology file selects it with
+ * `transport: nats`; the kit then loads this package.
  * @packageDocumentation
  */
 export type { NatsCredentials } from './connection.js';

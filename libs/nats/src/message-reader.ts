@@ -8,9 +8,10 @@ const [CR, LF, SPACE, ZERO, NINE, H, M] = [13, 10, 32, 48, 57, 72, 77];
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Stands before the client's parser. A message that lies whole in a chunk and is for a subscription made here is taken
- * where it lies; the client's parser makes six typed arrays, three objects and two passes of it. All else, from a
- * server's `PING` to a message cut in two, goes to that parser, which also keeps the state of what is cut.
+ * Runs before the client's parser. A message that is complete in a chunk and belongs to a subscription made here is
+ * read in place, whereas the client's parser creates six typed arrays and three objects for it, in two passes.
+ * Everything else, from a server's `PING` to a message cut in two, goes to that parser, which also keeps the state of
+ * incomplete messages.
  */
 export class MessageReader {
   private readonly takes = new Map<number, Take>();
@@ -26,7 +27,7 @@ export class MessageReader {
     bodyStart: 0,
     dataEnd: 0,
   };
-  /** The client's own parser, a new one for each connection to a server. */
+  /** The client's own parser; there is a new one for each connection to a server. */
   private parser: Parser;
 
   constructor(private readonly protocol: Protocol) {
@@ -35,7 +36,7 @@ export class MessageReader {
     Object.defineProperty(protocol, 'parser', { get: () => front, set: (parser: Parser) => (this.parser = parser) });
   }
 
-  /** Takes the messages of the subscription with this id from now on. */
+  /** Passes the messages of the subscription with this id to `take` from now on. */
   add(sid: number, take: Take): void {
     this.takes.set(sid, take);
   }
@@ -44,7 +45,7 @@ export class MessageReader {
     this.takes.delete(sid);
   }
 
-  /** Hands over a message that came by way of the client's parser. */
+  /** Passes on a message that came through the client's parser. */
   hand({ _msg, _rdata }: MsgImpl, take: Take): void {
     const { delivery } = this;
     delivery.subject = bufferOf(_msg.subject);
@@ -74,8 +75,8 @@ export class MessageReader {
 
   /**
    * Takes the message that starts at `start`: `MSG <subject> <sid> [reply] <size>` or `HMSG <subject> <sid> [reply]
-   * <headers' size> <size>`, a line break, the data, a line break. Answers where the next one starts, or 0 when this
-   * one is not for here.
+   * <headers' size> <size>`, a line break, the data, a line break. Returns where the next one starts, or 0 if this one
+   * must go to the client's parser.
    */
   private message(chunk: Buffer, start: number): number {
     const headed = chunk[start] === H;
@@ -90,7 +91,7 @@ export class MessageReader {
     if (chunk[at] !== SPACE) return 0;
     const take = this.takes.get(sid);
     if (take === undefined) return 0;
-    // Words are parted by one space by every server; a line that has other spaces goes the long way.
+    // Every server separates words with one space; a line with other spaces goes to the client's parser.
     let [replyStart, replyEnd] = [0, 0];
     const line = ++at;
     let words = 1;
@@ -134,7 +135,7 @@ export class MessageReader {
   }
 }
 
-/** The same bytes with a Buffer's methods: what the client has put together of several chunks has none of them. */
+/** The same bytes as a Buffer: what the client has joined from several chunks is not one. */
 function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

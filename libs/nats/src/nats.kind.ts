@@ -2,7 +2,7 @@ import type { NatsSettings, TransportKind } from '@fledge/kit/transport';
 import { NatsTransport } from './nats.transport.js';
 
 /**
- * What the kit loads for `transport: nats`. The settings are those of the topology's section `nats`, which the kit
+ * What the kit loads for `transport: nats`. The settings are the `nats` section of the topology file, which the kit
  * checks.
  */
 export const nats: Pick<TransportKind<NatsSettings>, 'name' | 'create'> = {

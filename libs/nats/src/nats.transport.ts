@@ -15,34 +15,34 @@ import type { Wire } from './wire.js';
 
 const logger = new Logger('nats');
 
-/** How to reach the broker, and as what. */
+/** How to connect to the broker, and with what identity. */
 export interface NatsTransportOptions {
-  /** One or more servers of one cluster, e.g. `nats://127.0.0.1:4222`; a user and password may stand in it. */
+  /** One or more servers of one cluster, e.g. `nats://127.0.0.1:4222`; it may contain a user and password. */
   readonly url: string | readonly string[];
   /**
    * Keeps two systems apart on one broker; the first part of every subject. Letters, digits, `-` and `_`, 40 at most.
    */
   readonly namespace: string;
-  /** How long each step of `start` tries: to connect, and to hear an answer. In milliseconds; default 5,000. */
+  /** The time limit of each step of `start`: connecting, and getting an answer. In milliseconds; default 5,000. */
   readonly connectTimeoutMs?: number;
-  /** Names this process in the broker's monitoring. Default the host's name and the process id. */
+  /** Names this process in the broker's monitoring. Default: the host's name and the process id. */
   readonly name?: string;
-  /** Unique to this replica among those of its modules; letters, digits, `-` and `_`. Default a random one. */
+  /** Unique to this replica among those of its modules; letters, digits, `-` and `_`. Default: a random one. */
   readonly replica?: string;
-  /** Semantic version of what is deployed, shown by `nats micro`. Default `0.0.0`. */
+  /** Semantic version of the deployment, shown by `nats micro`. Default `0.0.0`. */
   readonly version?: string;
   readonly credentials?: NatsCredentials;
-  /** What the broker keeps of messages. */
+  /** Limits of the messages that the broker keeps. */
   readonly log?: LogLimits;
   /**
-   * Whether calls use the public API of the NATS client alone, which takes longer. Default `false`; a release of the
-   * client that is not known gets it by itself.
+   * Whether calls use only the public API of the NATS client, which is slower. Default `false`; it is used
+   * automatically with an unknown release of the client.
    */
   readonly usesPublicClient?: boolean;
 }
 
 const CONNECT_TIMEOUT_DEFAULT_MS = 5_000;
-/** How often what is slow is looked at: silent calls, long work, a lost connection. */
+/** How often slow events are checked: silent calls, long work, a lost connection. */
 const BEAT_MS = 100;
 const REPLICA = /^[\w-]{1,64}$/;
 const SEMVER = /^\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/;
@@ -51,10 +51,9 @@ const SEMVER = /^\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/;
  * Calls between processes, over NATS (2.10 or newer). Any NATS client can call a module too: `nats req
  * shop.catalog.get-products.v1 '{"ids":["…"]}'`.
  *
- * Answers a caller by what is known: no replica subscribed fails at once with `ModuleUnavailable`; a replica that dies
- * is not waited for when the message may run twice (a query, a command with an idempotency key), which is sent to
- * another one, twice at most; any other call ends by its deadline with the outcome `unknown`. A connection that is lost
- * is waited for up to a second.
+ * If no replica is subscribed, a call fails at once with `ModuleUnavailable`. If a replica dies, a message that may run
+ * twice (a query, a command with an idempotency key) is sent to another replica, at most twice; any other call ends by
+ * its deadline with the outcome `unknown`. A call waits up to a second for a lost connection to return.
  */
 export class NatsTransport implements Transport {
   readonly name = 'nats';
@@ -75,11 +74,11 @@ export class NatsTransport implements Transport {
     if (!REPLICA.test(this.replica))
       throw new StartupError(
         'replica',
-        `'${this.replica}' cannot name a replica`,
-        'Use letters, digits, hyphens and underscores, 64 at most.',
+        `'${this.replica}' is not a valid replica name`,
+        'Use at most 64 letters, digits, hyphens and underscores.',
       );
     if (!SEMVER.test(this.version))
-      throw new StartupError('version', `'${this.version}' is no semantic version`, "Write it as in '1.4.0'.");
+      throw new StartupError('version', `'${this.version}' is not a semantic version`, "Write it as in '1.4.0'.");
   }
   async start(): Promise<void> {
     const { url, credentials, connectTimeoutMs = CONNECT_TIMEOUT_DEFAULT_MS } = this.options;
@@ -114,12 +113,12 @@ export class NatsTransport implements Transport {
     responder.open((error) => (denied = error));
     protocol.open();
     this.served.push({ responder, protocol });
-    // When this has come back the server has taken the subscriptions, or told that it refuses them.
+    // When the flush returns, the server has accepted the subscriptions or reported that it refuses them.
     await wire.flush();
     if (denied)
       throw new StartupError(
         'nats-permissions',
-        `NATS refuses that ${moduleServer.module} answers calls: ${denied.message}`,
+        `NATS does not allow ${moduleServer.module} to answer calls: ${denied.message}`,
         `Allow the user to subscribe to '${this.subjects.module(moduleServer.module)}' in the queue '${moduleServer.module}'.`,
       );
   }
@@ -153,7 +152,7 @@ export class NatsTransport implements Transport {
     for (const { responder } of this.served) responder.beat(at);
   }
 
-  /** Sends what is left; a server that is away gets nothing, and is not waited for. */
+  /** Sends what is left, without waiting for a server that is unreachable. */
   private async flushed(): Promise<void> {
     if (!this.wire?.isConnected) return;
     try {

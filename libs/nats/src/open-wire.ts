@@ -13,16 +13,17 @@ export interface OpenWire {
   readonly connection: NatsConnection;
 }
 
-/** Makes a wire of a connection; `isReached` says whether a server is reached now. */
+/** Creates a wire for a connection; `isReached` says whether a server can be reached now. */
 type WireOf = (connection: NatsConnection, isReached: () => boolean) => Wire | Promise<Wire>;
 
 const PUBLIC: WireOf = (connection, isReached) => new PublicWire(connection, isReached);
-// loaded here, because a release of the client may no longer export what it imports
+// imported here, since an unknown release of the client may not export what it imports
 const FAST: WireOf = async (connection) => new (await import('./fast-wire.js')).FastWire(connection);
 
 /**
- * Connects, and sends one message round. If the client has changed inside, it connects again and uses the client's public
- * API, with a warning. A silent server or a lost connection says nothing of the client: the fast way is tried once more.
+ * Connects, and sends a test message to itself. If the client's internals have changed, it connects again and uses the
+ * client's public API, with a warning. A silent server or a lost connection proves nothing about the client: the fast
+ * wire is tried once more.
  */
 export async function openWire(
   settings: ConnectionSettings,
@@ -41,18 +42,18 @@ export async function openWire(
     const opened = await open(settings, events, PUBLIC);
     logger.warn(
       `@fledge/nats cannot use the fast way of the installed NATS client (${error instanceof Error ? error.message : String(error)}). ` +
-        'Calls use its public API and are slower. Install a release of @nats-io/nats-core that @fledge/nats asks for.',
+        'Calls use its public API and are slower. Install a release of @nats-io/nats-core that @fledge/nats requires.',
     );
     return opened;
   }
 }
 
-/** Whether the server or its settings are the cause, and not the client. */
+/** Whether the server or its settings are the cause, not the client. */
 function isRefusal(error: unknown): boolean {
   return error instanceof StartupError && !isChange(error) && error.code !== 'fledge.startup.nats-silent';
 }
 
-/** Whether the client is another one inside. */
+/** Whether the client's internals have changed. */
 function isChange(error: unknown): boolean {
   if (error instanceof StartupError) return error.code === 'fledge.startup.nats-client';
   return error instanceof TypeError || error instanceof SyntaxError;

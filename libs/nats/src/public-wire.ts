@@ -5,14 +5,11 @@ import type { WireMessage } from './wire-message.js';
 
 const EMPTY = Buffer.alloc(0);
 
-/**
- * The public face of the NATS client, for a release of it whose inner parts `FastWire` does not know. Calls take longer
- * over it.
- */
+/** Uses the public API of the NATS client, for a release whose internals `FastWire` does not know. Calls are slower. */
 export class PublicWire implements Wire {
   private knownMaxBytes = 0;
 
-  /** `isReached` says whether a server is reached now, which the client tells by events alone. */
+  /** `isReached` says whether a server can be reached now, which the client reports only through events. */
   constructor(
     private readonly client: NatsConnection,
     private readonly isReached: () => boolean,
@@ -32,7 +29,7 @@ export class PublicWire implements Wire {
 
   publish(subject: string, reply: string, headers: string, body: string): boolean {
     if (headers.length + Buffer.byteLength(body) > this.payloadMaxBytes) return false;
-    // a message that no server takes now must not be sent later
+    // a message that no server can accept now must not be sent later
     if (!this.isConnected) return true;
     this.client.publish(subject, body, {
       ...(reply !== '' && { reply }),
@@ -65,7 +62,7 @@ export class PublicWire implements Wire {
   }
 }
 
-/** Headers as they stand on the wire: a first line, which may have a status, then a line each. */
+/** Parses the headers of the wire: a first line, which may have a status, then one header per line. */
 function parseHeaders(text: string): MsgHdrs {
   const [first = '', ...lines] = text.split('\r\n');
   const [, code = '0', description = ''] = /^NATS\/1\.0 (\d+) ?(.*)$/.exec(first) ?? [];

@@ -20,23 +20,26 @@ import type { Subscription, Wire } from './wire.js';
 
 /** How long a call waits for a lost connection to come back, in milliseconds, within its deadline. */
 export const RECONNECT_WAIT_MS = 1_000;
-/** For so long after a reconnect, 'no responders' may only mean that the callee has not reconnected yet. */
+/** After a reconnect, for this long, 'no responders' may only mean that the callee has not reconnected yet. */
 const RECONNECT_GRACE_MS = 1_000;
-/** A call that may run twice is sent again when nothing was heard for this long, or for half of its time left. */
+/**
+ * A call that may run twice is sent again after this long without a sign of life, or after half of its remaining time.
+ */
 const SILENCE_MAX_MS = 1_000;
-/** And never sooner: a callee in good health has said 'working' by then (see `Work.noticeEveryMs`). */
+/** But never sooner: a healthy callee has reported 'working' by then (see `Work.noticeEveryMs`). */
 const SILENCE_MIN_MS = 250;
-/** Times a call is sent again because of silence. */
+/** How often a call is sent again because of silence. */
 const RESENDS_MAX = 2;
 /**
- * Times a call is sent again because a replica was draining, at once. The server draws a replica by lot, so few would
- * not do: with one of two draining, eight are all drawn wrong for one call in 500, and these never.
+ * How often a call is sent again, at once, because a replica was draining. The server picks a replica at random, so a
+ * low limit would not suffice: with one of two draining, eight attempts all hit the wrong one for one call in 500; this
+ * many never do.
  */
 const DRAINING_RESENDS_MAX = 32;
 
 const logger = new Logger('nats');
 
-/** What all calls of one caller for one message have in common, made once. */
+/** The shared data of all calls of one caller for one message, created once. */
 class Route {
   readonly subject: string;
   readonly headersStart: string;
@@ -60,7 +63,7 @@ class Pending implements Abandonable, Numbered {
   heardAt = 0;
   resends = 0;
   drainings = 0;
-  /** Set while it waits to be sent, for the connection or the callee to come back: until when. */
+  /** While it waits to be sent, for the connection or the callee to return: the end of that wait. */
   parkedUntil = 0;
 
   constructor(
@@ -71,7 +74,7 @@ class Pending implements Abandonable, Numbered {
     readonly body: string,
   ) {}
 
-  /** Safe to run twice. */
+  /** Whether it is safe to run twice. */
   get mayRepeat(): boolean {
     return this.route.message.idempotent || this.call.idempotencyKey !== undefined;
   }
@@ -82,9 +85,9 @@ class Pending implements Abandonable, Numbered {
 }
 
 /**
- * The calling side: all calls of the process share one subscription for replies, `_INBOX.<unique>.<number>`, and the
- * number finds the call. A call has no timer: its deadline is on the wheel, and everything slower is looked at on the
- * beat.
+ * The calling side: all calls of the process share one subscription for replies, `_INBOX.<unique>.<number>`, whose
+ * number identifies the call. A call has no timer of its own: its deadline is on the wheel, and slower events are
+ * checked by `beat`.
  */
 export class Requests {
   private readonly pending = new InFlight<Pending>();
@@ -111,14 +114,14 @@ export class Requests {
     return (input, call) => this.send(route, input, call);
   }
 
-  /** Takes back every call and the subscription. What was sent may run: its outcome is unknown. */
+  /** Ends every call and the subscription. Calls that were sent may run: their outcome is unknown. */
   async close(): Promise<void> {
     this.closed = true;
     for (const { call } of this.pending) call.cancel();
     await this.subscription?.drain();
   }
 
-  /** Ten times a second: sends what was parked, gives up on it, and sends again what stayed silent. */
+  /** Runs ten times a second: sends parked calls or gives up on them, and repeats calls that stayed silent. */
   beat(at: number): void {
     for (const pending of this.pending) {
       if (pending.parkedUntil > 0) this.unpark(pending, at);
@@ -139,7 +142,7 @@ export class Requests {
     this.beat(this.reconnectedAt);
   }
 
-  /** The broker forbids this process to call: what `uses` forbids in one process. */
+  /** The broker denies this process a call that `uses` would forbid in one process. */
   publishDenied(subject: string): void {
     for (const pending of this.pending) {
       if (pending.route.subject === subject)
@@ -147,7 +150,7 @@ export class Requests {
     }
   }
 
-  /** Frees what is kept for a call that ended without an answer, and tells the callee so. */
+  /** Frees the state of a call that ended without an answer, and informs the callee. */
   abandon(pending: Pending): void {
     this.pending.delete(pending);
     if (pending.parkedUntil > 0 || !this.wire.isConnected) return;
@@ -160,7 +163,7 @@ export class Requests {
   }
 
   private send(route: Route, input: object, call: Call): void {
-    // A message that cannot be carried throws here, as it does in one process: nothing is sent.
+    // A message that cannot be carried throws here, as in one process: nothing is sent.
     const body = route.write(route.message.input.copy(input));
     const pending = new Pending(this, this.pending.next(), route, call, body);
     call.transport = pending;
@@ -199,7 +202,7 @@ export class Requests {
       result = call.message.output.decode(body === '' ? undefined : JSON.parse(body));
     } catch (error) {
       logger.error(
-        `[${call.correlationId}] ${call.message.module} answered ${call.message.name} with what its contract does not promise: ${String(error)}`,
+        `[${call.correlationId}] ${call.message.module} answered ${call.message.name} with something that its contract does not allow: ${String(error)}`,
       );
       return call.fail(faultOf(call, undefined), 'fault');
     }
@@ -211,7 +214,7 @@ export class Requests {
   }
 
   private noResponders(pending: Pending): void {
-    // After a silence, the first sending may still be at work: only its answer or the deadline ends it.
+    // After a silence, the first attempt may still be running: only its answer or the deadline ends the call.
     if (pending.resends > 0) return;
     if (now() - this.reconnectedAt < RECONNECT_GRACE_MS) return this.park(pending, 'missing');
     this.fail(pending, this.unavailable(pending, pending.drainings > 0 ? 'draining' : 'missing'));
@@ -220,7 +223,7 @@ export class Requests {
   private takeFailure(pending: Pending, delivery: WireMessage): void {
     const { error, outcome, unavailable } = readFailure(pending.call, bodyOf(delivery));
     if (unavailable === 'draining' && pending.drainings < DRAINING_RESENDS_MAX && this.wire.isConnected) {
-      // It never ran there, and the one that drains takes nothing more: another replica will.
+      // It never ran there, and a draining replica accepts nothing more: try another one.
       pending.drainings++;
       const at = now();
       return this.transmit(pending, pending.call.deadlineAt - at, at);
@@ -229,7 +232,7 @@ export class Requests {
     pending.call.fail(error, outcome);
   }
 
-  /** Keeps a call that certainly has not run, to be sent when that makes sense. */
+  /** Keeps a call that certainly has not run, to send it later. */
   private park(pending: Pending, reason: UnavailableReason): void {
     if (this.closed || this.wire.isClosed) return this.fail(pending, this.unavailable(pending, reason));
     pending.call.started = false;

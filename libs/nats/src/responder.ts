@@ -31,18 +31,18 @@ const NO_HEADERS: CallHeaders = {
 };
 
 /**
- * The answering side, for one module: one queue subscription for all its messages, so that replicas share them. What it
- * may take, and that it drains, is the module server's to say, as in one process.
+ * The answering side, for one module: one queue subscription for all its messages, so that replicas share them. The
+ * module server decides what may be accepted and when to drain, as in one process.
  *
- * A call is never started when its time is spent. How long a message lay in this process's own socket buffer, behind a
- * blocked event loop, cannot be known: `Fledge-Left-Ms` counts from when it is read.
+ * A call is never started after its deadline. The time that a message spent in this process's own socket buffer, behind
+ * a blocked event loop, is unknown: `Fledge-Left-Ms` counts from when the message is read.
  */
 export class Responder implements WorkOwner, Outcomes<Work> {
   readonly endpoints: readonly Endpoint[];
   private readonly bySubject = new Map<string, Endpoint>();
   private readonly prefixLength: number;
   private readonly underWay = new InFlight<Work>();
-  /** What is under way by the ids of the calls, for as long as a turn in which somebody asks for one. */
+  /** The work in progress by the ids of the calls, cached for the current turn of the event loop. */
   private byId: Map<string, Work> | undefined;
   private subscription: Subscription | undefined;
   private cancellations: Subscription | undefined;
@@ -63,7 +63,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     return this.moduleServer.module;
   }
 
-  /** Subscribes; `denied` is told when the server refuses it. */
+  /** Subscribes; `denied` is called if the server refuses it. */
   open(denied: (error: Error) => void): void {
     const { module } = this.moduleServer;
     this.subscription = this.wire.subscribe(
@@ -80,14 +80,14 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     );
   }
 
-  /** Unsubscribes, takes what had been delivered until then, and resolves when all is answered. */
+  /** Unsubscribes, handles what had been delivered until then, and resolves when everything is answered. */
   async drain(): Promise<void> {
     await this.subscription?.drain();
     await this.moduleServer.drain();
     await this.cancellations?.drain();
   }
 
-  /** Tells the callers of long work that it goes on. */
+  /** Tells the callers of long-running work that it continues. */
   beat(at: number): void {
     for (const work of this.underWay) {
       if (at < work.noticeAt || work.answered) continue;
@@ -116,7 +116,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
         new InvalidMessage(message.name, [{ path: '', rule: 'headers', message: 'has a malformed Fledge header' }]),
       );
     const known = headers.isResent ? this.find(headers.id) : undefined;
-    // The caller heard nothing, though it is at work here.
+    // The caller has heard nothing, though the call is running here.
     if (known !== undefined) return void (known.noticeAt = Math.min(known.noticeAt, at));
     const leftMs = headers.leftMs === undefined ? message.deadlineMs : Math.min(headers.leftMs, message.deadlineMs);
     if (leftMs <= 0)
@@ -125,7 +125,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
         reply,
         at,
         kitFailureText(new DeadlineExceeded(this.module, message.name, 'not-run')),
-        'its time was spent',
+        'its deadline passed',
       );
     const refusal = endpoint.handler === undefined ? 'missing' : this.moduleServer.refusal();
     if (refusal !== undefined)
@@ -141,15 +141,15 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     try {
       input = message.input.decode(parseBody(message.name, bodyOf(delivery))) as object;
     } catch (error) {
-      // A check of the contract's own may throw: that is a fault of the module.
+      // A custom check of the contract may throw: that is a fault of the module.
       return error instanceof InvalidMessage ? this.invalid(endpoint, reply, at, error) : this.answerFault(work, error);
     }
     this.run(work, input);
   }
 
   /**
-   * The call with an id, if it is at work here: for calls that were given up, or sent again. They are few, or come in
-   * bursts; all others need no index.
+   * The running call with an id: for calls that were cancelled or sent again. They are rare, or come in bursts; all
+   * others need no index.
    */
   private find(id: string): Work | undefined {
     if (this.byId === undefined) {
@@ -217,7 +217,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
       work.reply,
       work.startedAt,
       kitFailureText(new DeadlineExceeded(this.module, work.endpoint.message.name, 'unknown')),
-      'its time was spent',
+      'its deadline passed',
     );
     work.answered = true;
   }
@@ -244,7 +244,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
   }
 
   private answer(reply: string, { headers, body }: FailureText): void {
-    // Without its body it is still a failure to every client.
+    // The body is too large: without it, it is still a failure to every client.
     if (reply !== '' && !this.wire.publish(reply, '', headers, body)) this.wire.publish(reply, '', headers, '');
   }
 }

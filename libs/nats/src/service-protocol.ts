@@ -2,13 +2,13 @@ import { replyOf } from './wire-message.js';
 import type { Endpoint } from './endpoint.js';
 import type { Subscription, Wire } from './wire.js';
 
-/** A replica of a module, as the NATS service protocol names it (NATS ADR-32). */
+/** A replica of a module, as the NATS service protocol (ADR-32) identifies it. */
 export interface ServiceIdentity {
   /** The module. */
   readonly name: string;
   /** Unique to this replica. */
   readonly id: string;
-  /** Semantic version of what is deployed. */
+  /** Semantic version of the deployment. */
   readonly version: string;
   readonly description: string;
   readonly metadata: Readonly<Record<string, string>>;
@@ -18,9 +18,9 @@ export interface ServiceIdentity {
 const NANOS_PER_MS = 1_000_000;
 
 /**
- * Answers `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`, to all, to the module's name and to this replica's id, so that
- * `nats micro ls`, `info` and `stats` show it. Written by hand because the client's own service framework would want a
- * subscription and a class for each endpoint.
+ * Answers `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`, whether addressed to all services, to the module or to this
+ * replica's id, so that `nats micro ls`, `info` and `stats` show it. Written by hand because the client's service
+ * framework needs a subscription and a class for each endpoint.
  */
 export class ServiceProtocol {
   private readonly started = new Date();

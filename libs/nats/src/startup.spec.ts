@@ -42,7 +42,7 @@ describe('the start of NatsTransport', () => {
       /127\.0\.0\.1:1 cannot be reached within 600 ms/,
       /nats-server|NATS_URL/,
     ],
-    [{ url: 'http://127.0.0.1' }, 'fledge.startup.nats-url', /'http:\/\/127.0.0.1' is no URL/, /nats:\/\//],
+    [{ url: 'http://127.0.0.1' }, 'fledge.startup.nats-url', /'http:\/\/127.0.0.1' is not a URL/, /nats:\/\//],
     [{ url: 'nonsense' }, 'fledge.startup.nats-url', /'nonsense'/, /nats:\/\//],
     [{ url: [] }, 'fledge.startup.nats-url', /no URL/, /nats:\/\//],
   ])('fails with the cure: %j', async (options, code, message, hint) => {

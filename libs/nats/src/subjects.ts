@@ -2,19 +2,19 @@ import { StartupError } from '@fledge/kit/contract';
 
 const NAMESPACE = /^[a-zA-Z0-9][a-zA-Z0-9_-]{0,39}$/;
 
-/** The subjects of one namespace: what keeps two systems apart on one broker. */
+/** The subjects of one namespace, which keeps two systems on one broker apart. */
 export class Subjects {
   constructor(readonly namespace: string) {
     if (!NAMESPACE.test(namespace)) {
       throw new StartupError(
         'namespace',
-        `'${namespace}' cannot name a namespace`,
-        'Use letters, digits, hyphens and underscores, 40 at most.',
+        `'${namespace}' is not a valid namespace`,
+        'Use at most 40 letters, digits, hyphens and underscores.',
       );
     }
   }
 
-  /** Where a message is sent: `shop.inventory.reserve-stock.v1` for the wire name `inventory.reserve-stock.v1`. */
+  /** The subject of a message: `shop.inventory.reserve-stock.v1` for the wire name `inventory.reserve-stock.v1`. */
   message(wireName: string): string {
     return `${this.namespace}.${wireName}`;
   }
@@ -24,7 +24,7 @@ export class Subjects {
     return `${this.namespace}.${module}.>`;
   }
 
-  /** Where callers take back calls; no module's name starts with an underscore. */
+  /** The subject on which callers cancel calls; no module's name starts with an underscore. */
   cancellations(module: string): string {
     return `${this.namespace}._cancel.${module}`;
   }

@@ -1,26 +1,26 @@
 import { isAscii } from 'node:buffer';
 
 /**
- * A message as it came off the wire: where its parts lie. There is one for all messages of a connection, so read it
- * before returning from the callback.
+ * A message as received, with the positions of its parts. The object is reused for all messages of a connection, so
+ * read it before returning from the callback.
  */
 export interface WireMessage {
   subject: Buffer;
   subjectStart: number;
   subjectEnd: number;
-  /** Without a reply, start and end are one. */
+  /** Without a reply subject, start and end are equal. */
   reply: Buffer;
   replyStart: number;
   replyEnd: number;
   /** Headers, if any, then the payload. */
   data: Buffer;
   dataStart: number;
-  /** Where the headers end; `dataStart` when there are none. */
+  /** Where the headers end; `dataStart` if there are none. */
   bodyStart: number;
   dataEnd: number;
 }
 
-/** The headers as they stand on the wire, from `NATS/1.0` to the empty line; empty when there are none. */
+/** The headers as received, from `NATS/1.0` to the empty line; empty if there are none. */
 export function headersOf({ data, dataStart, bodyStart }: WireMessage): string {
   return text(data, 'latin1', dataStart, bodyStart);
 }
@@ -36,7 +36,7 @@ export function bodyOf({ data, bodyStart, dataEnd }: WireMessage): string {
   return text(data, isAscii(data.subarray(bodyStart, dataEnd)) ? 'latin1' : 'utf8', bodyStart, dataEnd);
 }
 
-/** Where to answer; empty when nobody waits for one. */
+/** The subject to reply to; empty if nobody waits for an answer. */
 export function replyOf({ reply, replyStart, replyEnd }: WireMessage): string {
   return text(reply, 'latin1', replyStart, replyEnd);
 }

@@ -3,43 +3,43 @@ import { nuid } from '@nats-io/transport-node';
 import { StartupError } from '@fledge/kit/contract';
 import { bodyOf, headersOf, replyOf, subjectTail, type WireMessage } from './wire-message.js';
 
-/** Takes the messages of one subscription. */
+/** Receives the messages of one subscription. */
 export type Take = (delivery: WireMessage) => void;
 
 /** A subscription. */
 export interface Subscription {
-  /** Ends it at the server; resolves when what had been delivered until then has been handled. */
+  /** Ends the subscription at the server; resolves when everything delivered until then has been handled. */
   drain(): Promise<void>;
 }
 
 /** A connection to NATS, as calls use it. */
 export interface Wire {
-  /** Whether the server is reached now. */
+  /** Whether the server can be reached now. */
   readonly isConnected: boolean;
   /** Whether it will never be reached again. */
   readonly isClosed: boolean;
   /**
-   * The largest headers and body together that the server takes, in bytes; while none is reached, that the last one
-   * took.
+   * The largest size of headers and body together that the server accepts, in bytes; without a connection, that of the
+   * last server.
    */
   readonly payloadMaxBytes: number;
   /**
-   * Sends a message, or drops it when no server is reached; `false`, and nothing is sent, when it is larger than the
-   * server takes. `subject`, `reply` and `headers` (empty for none) must be ASCII, and are trusted: whoever makes them
-   * keeps line breaks out.
+   * Sends a message, or drops it if no server is connected. Returns `false`, sending nothing, if it is larger than the
+   * server accepts. `subject`, `reply` and `headers` (empty for none) must be ASCII and are trusted: the caller must
+   * keep line breaks out.
    */
   publish(subject: string, reply: string, headers: string, body: string): boolean;
-  /** Subscribes; `denied` is told when the server refuses it. What `take` throws is logged. */
+  /** Subscribes; `denied` is called if the server refuses it. Errors of `take` are logged. */
   subscribe(subject: string, queue: string | undefined, take: Take, denied?: (error: Error) => void): Subscription;
-  /** Resolves when the server has taken all that was sent and told of all that it refused. */
+  /** Resolves when the server has accepted everything that was sent, and has reported everything that it refused. */
   flush(): Promise<void>;
-  /** Lets go of the connection; nothing is sent any more. */
+  /** Closes the connection; nothing is sent any more. */
   close(): Promise<void>;
 }
 
 const logger = new Logger('nats');
 
-/** Gives a message to its subscription. A callback that throws would end the client's reading for good. */
+/** Passes a message to its subscription. Logs what `take` throws, which would stop the client from reading for good. */
 export function give(delivery: WireMessage, take: Take): void {
   try {
     take(delivery);
@@ -51,8 +51,8 @@ export function give(delivery: WireMessage, take: Take): void {
 }
 
 /**
- * Sends one message round, by way of every shortcut that a wire takes. @throws StartupError when it does not come back
- * as it was sent.
+ * Sends a test message to itself, through every shortcut of a wire. @throws StartupError if it does not come back
+ * unchanged.
  */
 export async function checkWire(wire: Wire, timeoutMs: number): Promise<void> {
   const subject = `_INBOX.${nuid.next()}.7`;
@@ -74,7 +74,7 @@ export async function checkWire(wire: Wire, timeoutMs: number): Promise<void> {
     throw new StartupError(
       'nats-client',
       'a message to itself did not come back as it was sent: this release of @nats-io/nats-core is not one that @fledge/nats was made for',
-      'Install the version that @fledge/nats asks for.',
+      'Install the version that @fledge/nats requires.',
     );
   }
 }
@@ -88,7 +88,7 @@ async function within(step: Promise<void>, timeoutMs: number): Promise<void> {
           new StartupError(
             'nats-silent',
             `NATS does not answer within ${timeoutMs} ms`,
-            'See that the server is well and near.',
+            'Check that the server is healthy and that the network is fast.',
           ),
         ),
       timeoutMs,

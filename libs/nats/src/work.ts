@@ -3,15 +3,15 @@ import type { Endpoint } from './endpoint.js';
 import { type CallHeaders } from './headers.js';
 import type { Numbered } from './in-flight.js';
 
-/** A callee says that it still works this often, in milliseconds; more often when the call's time is short. */
+/** How often a callee reports that it is still working, in milliseconds; more often if the call has little time. */
 export const NOTICE_MS = 300;
 
-/** Told when the time of a call is spent. */
+/** Notified when the time of a call has run out. */
 export interface WorkOwner {
   timeSpent(work: Work): void;
 }
 
-/** One call under way at its callee: the context in which the handler runs, on the wheel until its deadline. */
+/** One call in progress at its callee: the context in which the handler runs, on the wheel until its deadline. */
 export class Work extends CallContext implements Timed, Numbered {
   before: Timed | null = null;
   after: Timed | null = null;
@@ -19,7 +19,7 @@ export class Work extends CallContext implements Timed, Numbered {
   answered = false;
   readonly id: string;
   /**
-   * When the caller is next told that this is being worked on; `Infinity` for one that would take it for the answer.
+   * When the caller is next told that the work continues; `Infinity` for a caller that would take this for the answer.
    */
   noticeAt: number;
   readonly noticeEveryMs: number;
@@ -42,8 +42,8 @@ export class Work extends CallContext implements Timed, Numbered {
       headers.idempotencyKey,
     );
     this.id = headers.id;
-    // Half of the silence after which the caller sends again (requests.ts) less a beat, so that a working replica is
-    // always heard.
+    // Half of the silence after which the caller sends again (requests.ts), less a beat, so that a working replica is
+    // always heard in time.
     this.noticeEveryMs = Math.min(NOTICE_MS, leftMs / 4);
     const isSentAgain = headers.id !== '' && (endpoint.message.idempotent || headers.idempotencyKey !== undefined);
     this.noticeAt = isSentAgain ? startedAt + this.noticeEveryMs : Infinity;

@@ -12,12 +12,12 @@ export interface CallBenchOptions {
   readonly rounds: number;
 }
 
-/** Callers at once, in the measurements over NATS. */
+/** Concurrent callers, in the measurements over NATS. */
 const CALLERS = [1, 64] as const;
 
 /**
- * Measures calls of every peer, each in processes of its own, round by round, so that a drifting machine drifts for
- * all.
+ * Measures calls of every peer, each in separate processes, round by round, so that a drift of the machine affects all
+ * of them.
  */
 export async function benchCalls(options: CallBenchOptions): Promise<Row[]> {
   const rows: Row[] = [];

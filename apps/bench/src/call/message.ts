@@ -52,7 +52,7 @@ export const BenchContract = defineContract({ name: 'bench', commands: [Place] }
 
 const ID = '6f9619ff-8b86-4d01-b42d-00c04fc964ff';
 
-/** The fields of one measured command, as every peer is given them. */
+/** The fields of one measured command, the same for every peer. */
 export function placeFields(): Fields<Place> {
   const line = { productId: ID, quantity: 2, priceMinor: 1_250 };
   return {
@@ -64,7 +64,7 @@ export function placeFields(): Fields<Place> {
   };
 }
 
-/** What every peer's handler does: next to nothing, so that the way to it is what is measured. */
+/** The handler of every peer: does next to nothing, so that the call itself is measured. */
 export function receipt(order: Pick<Place, 'orderId' | 'currency' | 'lines'>): BenchReceipt {
   let totalMinor = 0;
   for (const line of order.lines) totalMinor += line.quantity * line.priceMinor;

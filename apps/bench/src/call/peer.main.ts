@@ -1,6 +1,6 @@
 /**
  * A process of the call bench: `local <handler> <peer> <ms>`, `serve <peer> <url>`, or `call <peer> <url> <callers>
- * <ms>`. Sends its measurement, or that it is ready, to the process that started it.
+ * <ms>`. Reports its measurement, or that it is ready, to its parent process.
  */
 import 'reflect-metadata';
 import type { Caller, HandlerKind, Peer } from './peer.js';
@@ -37,7 +37,7 @@ async function report(caller: Caller, callers: number, ms: number): Promise<void
   process.send?.(measured, () => process.exit(0));
 }
 
-/** Keeps `callers` calls under way for a time; answers calls a second. */
+/** Keeps `callers` calls in progress for a time; returns calls per second. */
 async function drive(caller: Caller, callers: number, ms: number): Promise<{ perSecond: number }> {
   const from = performance.now();
   const until = from + ms;
@@ -48,11 +48,11 @@ async function drive(caller: Caller, callers: number, ms: number): Promise<{ per
 
 async function oneCaller(caller: Caller, until: number): Promise<number> {
   let calls = 0;
-  // The clock is looked at once in a hundred calls, so that it is not what is measured.
+  // Reads the clock once in a hundred calls, so that the clock is not what is measured.
   do {
     for (let i = 0; i < 100; i++) await caller.call();
     calls += 100;
-    // A chain of local calls never leaves the microtask queue: timers get their turn here, as they would in a service.
+    // A chain of local calls never leaves the microtask queue: here timers get their turn, as in a real service.
     await new Promise(setImmediate);
   } while (performance.now() < until);
   return calls;

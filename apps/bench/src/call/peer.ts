@@ -1,8 +1,8 @@
-/** One way to call, measured beside the others. */
+/** One way to call, compared with the others. */
 export interface Peer {
-  /** The callee's side, for peers over NATS: runs in a process of its own until that is killed. */
+  /** The callee's side, for peers over NATS: runs in a separate process until that is killed. */
   serve?(natsUrl: string): Promise<void>;
-  /** The caller's side. For a local peer it holds the callee too. */
+  /** The caller's side. For a local peer it includes the callee. */
   connect(natsUrl: string): Promise<Caller>;
 }
 
@@ -13,5 +13,5 @@ export interface Caller {
   close(): Promise<void>;
 }
 
-/** Whether the handler is an `async` function or answers at once. */
+/** Whether the handler is an `async` function or returns its result at once. */
 export type HandlerKind = 'sync' | 'async';

@@ -6,19 +6,19 @@ import { benchDbos, type DbosRow, printBesideDbos } from './dbos-bench.js';
 import { openMarket, placeSteadily, type Placing, saturate } from './orders.js';
 import { ShopTables } from './shop-tables.js';
 
-/** What was placed is confirmed, sent and paid so long after the last answer at the latest. */
+/** The longest time after the last answer until everything placed is confirmed, sent and paid. */
 const ENDED_WITHIN_MS = 120_000;
 const POLL_MS = 200;
 const SHOWN_MAX = 20;
 /**
- * Parcels are handed over at once, since how long they lie is a setting, not a speed; and arrive after the bench, which
- * they are no part of.
+ * Parcels are dispatched at once, because the delay is a setting, not a speed; and delivered after the bench, which
+ * does not measure that.
  */
 export const SHOP_ENV = { SHIPPING_DISPATCH_AFTER_MS: '0', SHIPPING_DELIVER_AFTER_MS: '86400000' };
 
 /**
- * Places orders that are paid by card, and sees each through to its end, in the shop as one process and as a process a
- * module; and DBOS beside it.
+ * Places orders that are paid by card, and follows each to its end, in the shop as one process and as one process per
+ * module; and runs DBOS beside it.
  */
 export async function benchCheckout(options: CheckoutBenchOptions): Promise<(CheckoutRow | DbosRow)[]> {
   const rows: CheckoutRow[] = [];
@@ -51,7 +51,7 @@ async function measure(
       process.stderr.write(`${topology}: ${refused.length} refused, the first: ${String(refused[0])}\n`);
     const { shop, broker } = await run.usage();
     const broken = await tables.broken(told);
-    // a shop that refuses most has not been measured
+    // if the shop refuses most orders, nothing useful was measured
     if (refused.length > told.length / 9)
       broken.push(`${refused.length} of ${refused.length + told.length} orders were refused`);
     return {
@@ -76,7 +76,7 @@ interface Phase extends Placing {
   readonly cpu: CpuPerOrder;
 }
 
-/** Places orders, waits until all have come to their end, and says what that took of the processors. */
+/** Places orders, waits until all have ended, and reports the processor time used. */
 async function phase(run: ShopRun, tables: ShopTables, place: () => Promise<Placing>): Promise<Phase> {
   const before = await run.usage();
   const fromMs = Date.now();
@@ -114,7 +114,7 @@ async function lateness(
     placed.map(({ id }) => id),
     'confirmed',
   );
-  // one that never was confirmed is told as broken: here it counts as later than all others
+  // an order that was never confirmed is reported as broken: here it counts as the latest of all
   const times = placed.map(({ id, fromMs }) => (confirmed.get(id) ?? Infinity) - fromMs).sort((a, b) => a - b);
   const at = (share: number): number => times[Math.floor(times.length * share)] ?? NaN;
   return { confirmedP50Ms: at(0.5), confirmedP99Ms: at(0.99) };

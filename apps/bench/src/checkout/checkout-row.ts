@@ -1,14 +1,14 @@
 /** How much is ordered. */
 export interface CheckoutBenchOptions {
-  /** As fast as it goes, for this time; then steadily, for the same. */
+  /** As fast as possible for this time; then at a steady rate for the same time. */
   readonly seconds: number;
   /** Orders a second when they come steadily. */
   readonly perSecond: number;
-  /** Each orders one after the other. */
+  /** Each places one order after the other. */
   readonly buyers: number;
 }
 
-/** Processor seconds an order, from its cart to its last mail. */
+/** Processor seconds per order, from its cart to its last mail. */
 export interface CpuPerOrder {
   readonly shopMs: number;
   readonly postgresMs: number;
@@ -19,21 +19,21 @@ export interface CpuPerOrder {
 export interface CheckoutRow {
   readonly topology: string;
   readonly orders: number;
-  /** As fast as it goes: from the first request to the last answer. */
+  /** As fast as possible: from the first request to the last answer. */
   readonly placedPerSecond: number;
   /** From the first request to the commit that confirmed the last order. */
   readonly confirmedPerSecond: number;
   /** From the first request until each order was sent and paid. */
   readonly completedPerSecond: number;
-  /** When orders come steadily: from before the request to the commit. */
+  /** At a steady rate: from before the request to the commit. */
   readonly confirmedP50Ms: number;
   readonly confirmedP99Ms: number;
   readonly cpuSaturated: CpuPerOrder;
   readonly cpuSteady: CpuPerOrder;
   readonly shopMemoryMiB: number;
   readonly brokerMemoryMiB: number;
-  /** Requests to place an order that were not answered with one. */
+  /** Requests to place an order that got no order in answer. */
   readonly refused: number;
-  /** Orders that are lost, doubled or not confirmed in time, and whatever else must not be, a line each. */
+  /** Orders that are lost, duplicated or not confirmed in time, and all other violations, a line each. */
   readonly broken: readonly string[];
 }

@@ -13,7 +13,7 @@ import type { DbosAnswer, DbosOrder } from './dbos.main.js';
 export interface DbosRow {
   readonly topology: 'DBOS';
   readonly workflows: number;
-  /** As many at once as there are buyers, each after the other. */
+  /** One at a time per buyer: as many concurrent ones as there are buyers. */
   readonly completedPerSecond: number;
   readonly cpuSaturated: { readonly processMs: number; readonly postgresMs: number };
   /** When workflows are started steadily: from start to end. */
@@ -27,8 +27,8 @@ const MAIN = fileURLToPath(new URL('./dbos.main.js', import.meta.url));
 const STEPS = 8;
 
 /**
- * Runs DBOS beside the checkout, on a PostgreSQL of the same version and settings. It answers no HTTP, and reserves,
- * pays and sends nothing.
+ * Runs DBOS beside the checkout, on a PostgreSQL of the same version and settings. It serves no HTTP, and its steps
+ * reserve, pay and send nothing.
  */
 export async function benchDbos({ seconds, perSecond, buyers }: CheckoutBenchOptions): Promise<DbosRow> {
   return withServers(async (databaseUrl) => {

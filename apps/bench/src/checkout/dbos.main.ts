@@ -1,4 +1,4 @@
-/** A process of the checkout bench that runs workflows of DBOS Transact, and does what comes over its channel. */
+/** A process of the checkout bench that runs workflows of DBOS Transact, on orders from its channel. */
 import { DBOS } from '@dbos-inc/dbos-sdk';
 import pg from 'pg';
 
@@ -13,7 +13,7 @@ export interface DbosAnswer {
   readonly timesMs: readonly number[];
 }
 
-/** What the shop's checkout does, from the order to the last mail. */
+/** The steps of the shop's checkout, from the order to the last mail. */
 const STEPS = ['place', 'reserve', 'authorise', 'confirm', 'ship', 'capture', 'notify', 'complete'] as const;
 
 const [databaseUrl = ''] = process.argv.slice(2);

@@ -2,22 +2,22 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Buyer, ShopClient } from '../shop/shop-client.js';
 import type { ShopTables } from './shop-tables.js';
 
-/** An order that a buyer was told is placed. */
+/** An order that was confirmed to a buyer as placed. */
 export interface Placed {
   readonly id: string;
   /**
-   * When its buyer wanted it sent, in milliseconds since 1970: before the request, and before any wait for a buyer that
-   * is free.
+   * When its buyer wanted to send it, in milliseconds since 1970: before the request, and before any wait for a free
+   * buyer.
    */
   readonly fromMs: number;
-  /** When the answer was there. */
+  /** When the answer arrived. */
   readonly answeredMs: number;
 }
 
-/** What became of placing orders. */
+/** The result of placing orders. */
 export interface Placing {
   readonly placed: readonly Placed[];
-  /** Requests that were answered otherwise, or not. */
+  /** Requests with another answer, or none. */
   readonly refused: readonly string[];
 }
 
@@ -34,7 +34,7 @@ const PAYMENT_METHOD = 'pm_card_approved';
 const STOCKED_WITHIN_MS = 60_000;
 const POLL_MS = 200;
 
-/** Gives so many buyers, once all shelves have something on them. */
+/** Creates this many buyers, once every category has products. */
 export async function openMarket(client: ShopClient, tables: ShopTables, number: number): Promise<Market> {
   const products = await client.productIds();
   const until = performance.now() + STOCKED_WITHIN_MS;
@@ -61,9 +61,7 @@ export async function saturate(market: Market, seconds: number): Promise<Placing
   return placing;
 }
 
-/**
- * An order at each moment of a steady rate, by a buyer that is free, whether or not earlier ones have been answered.
- */
+/** Places orders at a steady rate, each by a free buyer, whether or not earlier ones have been answered. */
 export async function placeSteadily(
   market: Market,
   { seconds, perSecond }: { readonly seconds: number; readonly perSecond: number },

@@ -1,9 +1,9 @@
 import pg from 'pg';
 
-/** The moments at which orders came to a state: of the commit that made it so, in milliseconds since 1970. */
+/** When orders entered a state: the time of the commit, in milliseconds since 1970. */
 export type Moments = ReadonlyMap<string, number>;
 
-/** Each finds what must not be, a line each. `$1`: the orders whose buyers were told that they are placed. */
+/** Each query finds violations, a line each. `$1`: the orders whose buyers were told that they are placed. */
 const NEVER: readonly string[] = [
   `select format('order %s is lost', told.id) as line from unnest($1::uuid[]) as told (id) where not exists (select from ordering.orders o where o.id = told.id)`,
   `select format('order %s is %s, not completed', o.id, o.state) as line from ordering.orders o join unnest($1::uuid[]) as told (id) using (id) where o.state <> 'completed'`,
@@ -25,9 +25,9 @@ const NEVER: readonly string[] = [
 /** The name of the bench's own connections to a database. */
 export const BENCH = 'bench';
 
-/** The bench's own look at the tables of all modules: it asks nothing of the shop while that is measured. */
+/** Reads the tables of all modules directly, so that nothing is asked of the shop while it is measured. */
 export class ShopTables {
-  /** Statements that it made so far, each a transaction. */
+  /** Statements made so far, each in a transaction. */
   statements = 0;
 
   private constructor(
@@ -39,7 +39,7 @@ export class ShopTables {
     const client = new pg.Client({ connectionString: url, application_name: BENCH });
     await client.connect();
     const { rows } = await client.query<{ name: string }>(
-      "select table_schema as name from information_schema.tables where table_name = 'outbox'",
+      "select table_schema as name from information_schema.tables where table_name = 'fledge_outbox'",
     );
     return new ShopTables(
       client,
@@ -47,7 +47,7 @@ export class ShopTables {
     );
   }
 
-  /** Of these products those that have stock. */
+  /** The given products that have stock. */
   async stocked(products: readonly string[]): Promise<string[]> {
     const { rows } = await this.query<{ id: string }>(
       'select product_id as id from inventory.stock where available > 0 and product_id = any($1)',
@@ -57,8 +57,7 @@ export class ShopTables {
   }
 
   /**
-   * Whether every order has come to its end and every message was handled. While orders are on their way it asks for
-   * nothing else.
+   * Whether every order has ended and every message was handled. While orders are in progress it checks nothing else.
    */
   async isAtRest(): Promise<boolean> {
     const messages = this.schemas.flatMap((schema) => [
@@ -85,7 +84,7 @@ export class ShopTables {
     return row?.completed ?? 0;
   }
 
-  /** When each of these orders came to a state; without those that did not. */
+  /** When each of these orders entered a state; without those that did not. */
   async moments(orders: readonly string[], state: string): Promise<Moments> {
     const { rows } = await this.query<{ id: string; at: number }>(
       'select order_id as id, extract(epoch from pg_xact_commit_timestamp(xmin))::float8 * 1000 as at from ordering.order_steps where state = $2 and order_id = any($1)',
@@ -94,7 +93,7 @@ export class ShopTables {
     return new Map(rows.map(({ id, at }) => [id, at]));
   }
 
-  /** All that is wrong with the shop at rest, a line each. */
+  /** All problems of the shop at rest, a line each. */
   async broken(told: readonly string[]): Promise<string[]> {
     const queries = this.schemas.flatMap((schema) => [
       `select format('${schema}: %s of %s is a dead letter of %s', name, key, consumer) as line from "${schema}".fledge_dead_letter`,

@@ -2,31 +2,31 @@ import pg from 'pg';
 import { BENCH, type ShopTables } from '../checkout/shop-tables.js';
 import type { ShopRun, ShopUsage } from '../shop/shop-run.js';
 
-/** What a shop has cost up to a moment. */
+/** What a shop has cost up to a point in time. */
 export interface Reading {
   readonly atMs: number;
-  /** Committed or rolled back in its database, without the bench's own. */
+  /** Transactions in its database, committed or rolled back, without the bench's own. */
   readonly transactions: number;
-  /** Rows inserted, updated or deleted of each table, over all schemas. */
+  /** Rows inserted, updated or deleted per table, in all schemas. */
   readonly rows: ReadonlyMap<string, number>;
   readonly usage: ShopUsage;
 }
 
-/** What a shop costs between two moments. */
+/** What a shop costs between two points in time. */
 export interface Cost {
   readonly seconds: number;
   readonly transactions: number;
   readonly rows: ReadonlyMap<string, number>;
   readonly shopMs: number;
-  /** Of it the supervisor with its front door. */
+  /** The part of the supervisor with its front door. */
   readonly supervisorMs: number;
   readonly postgresMs: number;
   readonly brokerMs: number;
 }
 
 /**
- * Reads the counters of a shop's database, and what its processes have used. A session's counts may come up to 10 s
- * late where it does nothing else.
+ * Reads the counters of a shop's database, and the usage of its processes. The counts of an otherwise idle session may
+ * be up to 10 s late.
  */
 export class CostMeter {
   private own = 0;
@@ -37,7 +37,7 @@ export class CostMeter {
     private readonly client: pg.Client,
   ) {}
 
-  /** `tables` is the bench's other connection, which is left out of the count too. */
+  /** `tables` is the bench's other connection, which is also excluded from the count. */
   static async open(run: ShopRun, tables: ShopTables): Promise<CostMeter> {
     const client = new pg.Client({ connectionString: run.databaseUrl, application_name: BENCH });
     await client.connect();
@@ -47,7 +47,7 @@ export class CostMeter {
   async read(): Promise<Reading> {
     const usage = await this.run.usage();
     const atMs = performance.now();
-    // all that this session has done, this statement with it, is counted before its next one looks
+    // flush the counts of this session, including this statement, before the next reading
     await this.query('select pg_stat_force_next_flush()');
     const own = this.own + this.tables.statements;
     const {
@@ -66,7 +66,7 @@ export class CostMeter {
     };
   }
 
-  /** Has PostgreSQL write each statement to its log, each line headed by the name of its connection; or no longer. */
+  /** Switches PostgreSQL's logging of statements on or off; each line starts with the name of its connection. */
   async logStatements(on: boolean): Promise<void> {
     await this.query(`alter system set log_line_prefix = '[%a] '`);
     await this.query(`alter system set log_statement = '${on ? 'all' : 'none'}'`);
@@ -84,7 +84,7 @@ export class CostMeter {
   }
 }
 
-/** What came between two readings. */
+/** The difference between two readings. */
 export function between(from: Reading, to: Reading): Cost {
   const ms = (of: (usage: ShopUsage) => { readonly cpuSeconds: number }): number =>
     (of(to.usage).cpuSeconds - of(from.usage).cpuSeconds) * 1_000;
@@ -100,8 +100,8 @@ export function between(from: Reading, to: Reading): Cost {
 }
 
 /**
- * Counts the statements that others than the bench make, by the lines of PostgreSQL's log; the begin and the end of a
- * transaction are one each, and so is a text of several.
+ * Counts the statements of everyone but the bench in PostgreSQL's log; the begin and the end of a transaction count as
+ * one each, and so does a text of several statements.
  */
 export class StatementCount {
   statements = 0;

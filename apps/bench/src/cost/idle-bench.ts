@@ -10,13 +10,13 @@ import { mean, type Measured, type ShopVersion, takeTurns } from './shop-version
 /** How long an idle shop is watched. */
 export interface IdleBenchOptions {
   readonly seconds: number;
-  /** Folder of another built checkout to be measured too. */
+  /** The folder of another built checkout to compare with. */
   readonly against?: string | undefined;
-  /** How often each of two checkouts is measured, in turns. */
+  /** How often each of two checkouts is measured, alternating. */
   readonly rounds: number;
 }
 
-/** What an idle shop costs a second. */
+/** What an idle shop costs per second. */
 export interface IdleCost {
   readonly transactions: number;
   readonly statements: number;
@@ -24,7 +24,7 @@ export interface IdleCost {
   readonly sharingRows: number;
   /** Rows of all other tables. */
   readonly otherRows: number;
-  /** Rows written of each table of which any were. */
+  /** Rows written per table, for tables with any. */
   readonly rows: Readonly<Record<string, number>>;
   /** Processor time in percent of one core. */
   readonly servicesPercent: number;
@@ -43,7 +43,7 @@ const LOOK_MS = 3_000;
 /** How long statements are counted, in milliseconds. */
 export const LOGGED_MS = 5_000;
 
-/** Watches the shop while nobody wants anything of it, as one process and as a process a module. */
+/** Observes the shop without any requests, as one process and as one process per module. */
 export async function benchIdle({ seconds, against, rounds }: IdleBenchOptions): Promise<IdleRow[]> {
   const rows = (await takeTurns(against, rounds, (topology, version) => measure(topology, version, seconds))).map(
     meanOf,
@@ -72,8 +72,8 @@ function measure(topology: TopologyName, { root }: ShopVersion, seconds: number)
 }
 
 /**
- * Adds the statements of each transaction, counted while PostgreSQL logs them: that is not free, so nothing else is
- * measured meanwhile, and what is counted is set against the transactions of the same time.
+ * Adds the statements per transaction, counted while PostgreSQL logs them. Logging is not free, so nothing else is
+ * measured meanwhile, and the count is divided by the transactions of the same time.
  */
 export async function withStatements(
   cost: Omit<IdleCost, 'statements'>,
@@ -81,7 +81,7 @@ export async function withStatements(
   count: StatementCount,
 ): Promise<IdleCost> {
   await meter.logStatements(true);
-  // each session reads its settings before its next statement
+  // each session reads the setting before its next statement
   await delay(500);
   const from = await meter.read();
   const before = count.statements;
@@ -92,7 +92,7 @@ export async function withStatements(
   return { ...cost, statements: transactions > 0 ? (statements / transactions) * cost.transactions : 0 };
 }
 
-/** Of what was measured over a time: what it is a second. */
+/** A measurement over a time, per second. */
 export function perSecond(cost: ReturnType<typeof between>): Omit<IdleCost, 'statements'> {
   const rate = (value: number): number => value / cost.seconds;
   const rows = [...cost.rows].filter(([, number]) => number > 0).sort(([, a], [, b]) => b - a);
@@ -153,7 +153,7 @@ function print(rows: readonly IdleRow[], seconds: number): void {
   }
 }
 
-/** Prints how this checkout stands to the one that it is set against, if any, a table a topology. */
+/** Prints this checkout compared with the other, if any, one table per topology. */
 export function printAgainst<T extends { readonly topology: string; readonly version: ShopVersion['name'] }>(
   title: string,
   rows: readonly T[],

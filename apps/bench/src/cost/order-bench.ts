@@ -9,18 +9,18 @@ import { type IdleCost, LOGGED_MS, perSecond, printAgainst, withStatements } fro
 import { settle } from './settle.js';
 import { mean, type Measured, type ShopVersion, takeTurns } from './shop-versions.js';
 
-/** How orders come. */
+/** How orders arrive. */
 export interface OrderBenchOptions {
   readonly seconds: number;
   readonly perSecond: number;
-  /** Folder of another built checkout to be measured too. */
+  /** The folder of another built checkout to compare with. */
   readonly against?: string | undefined;
-  /** How often each of two checkouts is measured, in turns. */
+  /** How often each of two checkouts is measured, alternating. */
   readonly rounds: number;
 }
 
 /**
- * What one order costs, with the request that fills its cart: all that was spent, by the orders that came to their end
+ * What one order costs, including the request that fills its cart: everything used, divided by the orders that ended
  * meanwhile.
  */
 export interface OrderCost {
@@ -34,22 +34,21 @@ export interface OrderCost {
   readonly brokerMs: number;
 }
 
-/** Orders that come slowly and steadily to the shop in one topology: the means of all rounds. */
+/** Orders at a low and steady rate, in one topology: the means of all rounds. */
 export interface OrderRow {
   readonly topology: string;
   readonly version: ShopVersion['name'];
-  /** All that the time of an order costs. */
+  /** The total cost per order. */
   readonly raw: OrderCost;
-  /** Without what the shop costs in the same time when it is idle. */
+  /** Without what the shop costs in the same time when idle. */
   readonly net: OrderCost;
   /**
-   * Orders that were sent and paid in the time that was watched; where that is less than what came, the shop did not
-   * keep up.
+   * Orders that were sent and paid in the measured time; if that is less than what arrived, the shop did not keep up.
    */
   readonly completedPerSecond: number;
-  /** Requests that were not answered with an order. */
+  /** Requests that got no order in answer. */
   readonly refused: number;
-  /** Orders that are lost, doubled or not completed, and whatever else must not be, a line each. */
+  /** Orders that are lost, duplicated or not completed, and all other violations, a line each. */
   readonly broken: readonly string[];
 }
 
@@ -62,8 +61,8 @@ const POLL_MS = 500;
 const SHOWN_MAX = 20;
 
 /**
- * Orders at a low and steady rate, whether or not earlier ones are over: what each costs, in the shop as one process
- * and as a process a module.
+ * Places orders at a low and steady rate, whether or not earlier ones have ended, and measures the cost of each, in the
+ * shop as one process and as one process per module.
  */
 export async function benchOrder(options: OrderBenchOptions): Promise<OrderRow[]> {
   const rows = (
@@ -86,7 +85,7 @@ function measure(topology: TopologyName, { root }: ShopVersion, options: OrderBe
       const market = await openMarket(run.client, tables, BUYERS);
       await settle(tables, meter, Math.min(LOOK_MS, (seconds * 1_000) / 2));
       const idle = await watch(meter, count, seconds / 2, () => Promise.resolve(0));
-      // the orders go on for longer than they are watched: each reading falls into the steady state
+      // the orders continue for longer than the measurement, so that each reading is in the steady state
       const placing = placeSteadily(market, { seconds: warm + seconds + LOGGED_MS / 1_000 + 2, perSecond: rate });
       await delay(warm * 1_000);
       const before = await tables.completed();
@@ -109,10 +108,7 @@ function measure(topology: TopologyName, { root }: ShopVersion, options: OrderBe
   });
 }
 
-/**
- * What the shop costs for a time, and how many orders `completedPerSecond` says at its end that came to theirs
- * meanwhile.
- */
+/** What the shop costs for a time, and how many orders ended meanwhile, as `completedPerSecond` reports. */
 async function watch(
   meter: CostMeter,
   count: StatementCount,
@@ -131,7 +127,7 @@ function costOf(busy: IdleCost, idle: IdleCost, rate: number): Pick<Taken, 'raw'
     transactions: take((cost) => cost.transactions) / rate,
     statements: take((cost) => cost.statements) / rate,
     rows: take((cost) => cost.sharingRows + cost.otherRows) / rate,
-    // one percent of a core is 10 ms of each second
+    // one percent of a core is 10 ms per second
     servicesMs: (take((cost) => cost.servicesPercent) * 10) / rate,
     supervisorMs: (take((cost) => cost.supervisorPercent) * 10) / rate,
     postgresMs: (take((cost) => cost.postgresPercent) * 10) / rate,
@@ -145,7 +141,7 @@ async function soundness(tables: ShopTables, { placed, refused }: Placing): Prom
   while (!(await tables.isAtRest()) && performance.now() < until) await delay(POLL_MS);
   const broken = await tables.broken(placed.map(({ id }) => id));
   if (refused.length > 0) process.stderr.write(`${refused.length} refused, the first: ${String(refused[0])}\n`);
-  // a shop that refuses has not been measured at this rate
+  // a shop that refuses orders has not been measured at this rate
   if (refused.length > placed.length / 20)
     broken.push(`${refused.length} of ${refused.length + placed.length} orders were refused`);
   return { refused: refused.length, broken };

@@ -5,14 +5,14 @@ import { between, type CostMeter } from './cost-meter.js';
 const SETTLED_WITHIN_MS = 120_000;
 const POLL_MS = 500;
 /**
- * Two looks in a row that differ by less than a quarter, or by less than this many transactions a second, are as good
- * as the same.
+ * Two consecutive readings that differ by less than a quarter, or by less than this many transactions per second, count
+ * as equal.
  */
 const SAME_PER_SECOND = 5;
 
 /**
- * Waits until a started shop has nothing left to do: every message is handled, and the transactions a second are the
- * same in two looks in a row of `lookMs` each. Rejects after two minutes.
+ * Waits until a started shop has nothing left to do: every message is handled, and the transactions per second are
+ * equal in two consecutive readings of `lookMs` each. Rejects after two minutes.
  */
 export async function settle(tables: ShopTables, meter: CostMeter, lookMs: number): Promise<void> {
   const until = performance.now() + SETTLED_WITHIN_MS;

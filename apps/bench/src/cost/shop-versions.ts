@@ -2,21 +2,21 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { TOPOLOGIES, type TopologyName } from '../shop/shop-run.js';
 
-/** Which built checkout's shop is measured. */
+/** A built checkout whose shop is measured. */
 export interface ShopVersion {
   readonly name: 'this' | 'against';
   /** Its folder; without one the bench's own. */
   readonly root?: string;
 }
 
-/** What was measured of one version in one topology. */
+/** The measurement of one version in one topology. */
 export interface Measured<T> {
   readonly topology: TopologyName;
   readonly version: ShopVersion['name'];
   readonly values: readonly T[];
 }
 
-/** This checkout, and the one that it is set against, if any. @throws Error when that is not built. */
+/** This checkout, and the one to compare with, if any. @throws Error if that is not built. */
 export function versions(against: string | undefined): readonly ShopVersion[] {
   if (against === undefined) return [{ name: 'this' }];
   const root = resolve(against);
@@ -26,8 +26,8 @@ export function versions(against: string | undefined): readonly ShopVersion[] {
 }
 
 /**
- * Measures every version in every topology. Two versions take turns, for `rounds` each, so that what else the machine
- * does in between falls on both; one alone is measured once.
+ * Measures every version in every topology. Two versions alternate, for `rounds` each, so that other load on the
+ * machine affects both; a single one is measured once.
  */
 export async function takeTurns<T>(
   against: string | undefined,

@@ -13,9 +13,9 @@ export interface BacklogRow {
   readonly transport: string;
   readonly events: number;
   readonly perSecond: number;
-  /** Of each tenth of the backlog: one that slows down as its tables grow is not bounded. */
+  /** For each tenth of the backlog: a rate that falls as the tables grow reveals unbounded work. */
   readonly tenthsPerSecond: readonly number[];
-  /** The most memory of the processes together when they were ready, and when all was handled. */
+  /** The highest memory use of all processes together, when they were ready and when everything was handled. */
   readonly readyMiB: number;
   readonly drainedMiB: number;
   readonly wrong: number;
@@ -23,17 +23,17 @@ export interface BacklogRow {
 
 const KEYS = 1_000;
 const TENTHS = 10;
-/** Less than the backlog of a million would take. */
+/** Less than a backlog of a million needs. */
 const HEAP_MAX_MIB = 128;
 const STALLED_MS = 120_000;
 
-/** As if `source` had published all of it while nothing was carried. */
+/** As if `source` had published all of it while nothing was delivered. */
 const LEFT_BEHIND = `
 insert into source.fledge_outbox (kind, name, key, partition, payload)
 select 'event', 'source.happened.v1', topic, hashtext(topic) & 15, json_build_object('topic', topic, 'number', 1 + n / ${KEYS}, 'at', 0)
 from (select n, 'topic-' || n % ${KEYS} as topic from generate_series(0, $1::int - 1) n) numbered`;
 
-/** Has a backlog of events drained, in one process and in two over NATS, each with a heap of 128 MiB. */
+/** Drains a backlog of events, in one process and in two over NATS, each with a heap of 128 MiB. */
 export async function benchBacklog(events: number): Promise<BacklogRow[]> {
   const rows: BacklogRow[] = [];
   for (const transport of ['local', 'nats'] as const) rows.push(await measureBacklog(transport, events));
@@ -51,7 +51,7 @@ export async function benchBacklog(events: number): Promise<BacklogRow[]> {
   return rows;
 }
 
-/** Has a backlog of so many events drained over one transport. */
+/** Drains a backlog of this many events over one transport. */
 export async function measureBacklog(transport: 'local' | 'nats', events: number): Promise<BacklogRow> {
   const dir = await mkdtemp(join(tmpdir(), 'fledge-bench-'));
   const postgres = await startEmbeddedPostgres({ dir: join(dir, 'postgres') });
@@ -67,7 +67,7 @@ export async function measureBacklog(transport: 'local' | 'nats', events: number
     for (const child of processes.splice(0)) await end(child);
   };
   try {
-    // once for the tables
+    // once, to create the tables
     await openAll();
     await endAll();
     await leaveBehind(postgres.url, events);
@@ -116,7 +116,7 @@ async function drained(
     if (committed >= ((tenths.length + 1) * events) / TENTHS) {
       tenths.push(((committed - last.committed) / (at - last.at)) * 1_000);
       last = { at, committed };
-      // what the bench itself keeps would grow
+      // otherwise the data that the bench itself keeps would grow
       await ask(sink, { lags: true });
     }
     if (committed >= events)

@@ -4,14 +4,14 @@ import { usageOf } from '../shop/process-tree.js';
 import { ask, takenBy } from './pipe-processes.js';
 import type { ProduceOptions } from './produce.js';
 
-/** What is published. */
+/** How much to publish. */
 export interface DriveOptions {
-  /** As fast as it goes. */
+  /** As fast as possible. */
   readonly events: number;
-  /** Then so many a second, for this time. */
+  /** Then this many per second, for this time. */
   readonly perSecond: number;
   readonly seconds: number;
-  /** Then so many one by one, each after a pause. */
+  /** Then this many one by one, each after a pause. */
   readonly singles: number;
   readonly pauseMs: number;
   readonly keys: number;
@@ -20,12 +20,12 @@ export interface DriveOptions {
 }
 
 /**
- * The processes that publish and handle; what one of the bench's own servers of the name `broker` uses is counted
- * apart.
+ * The processes that publish and handle; the usage of one of the bench's own servers, named by `broker`, is counted
+ * separately.
  */
 export interface Pipe {
   readonly source: ChildProcess;
-  /** The replicas of what takes. */
+  /** The replicas of the consumer. */
   readonly sinks: readonly ChildProcess[];
   readonly children: readonly ChildProcess[];
   readonly broker: string;
@@ -35,16 +35,16 @@ export interface Pipe {
 
 /** How events went through a pipe. */
 export interface Driven {
-  /** From the first commit of the publisher to the last commit of the handler. */
+  /** From the publisher's first commit to the handler's last commit. */
   readonly perSecond: number;
-  /** Processor time an event meanwhile: of the processes, of PostgreSQL, and of the broker. */
+  /** Processor time per event meanwhile: of the processes, of PostgreSQL, and of the broker. */
   readonly cpuMicros: number;
   readonly postgresMicros: number;
   readonly brokerMicros: number;
-  /** How late an event's handler was, at a steady rate. */
+  /** The delay of an event's handler, at a steady rate. */
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** And with nothing to do before it. */
+  /** The delay with nothing before it. */
   readonly idleP50Ms: number;
   readonly unordered: number;
   /** Handled, and published. */
@@ -55,7 +55,7 @@ export interface Driven {
 const STALLED_MS = 60_000;
 
 /**
- * Sends events through a pipe: to warm it, as fast as it goes, at a steady rate, and one by one. Rejects when none is
+ * Sends events through a pipe: to warm it up, as fast as possible, at a steady rate, and one by one. Rejects if none is
  * handled for a minute.
  */
 export async function drive(
@@ -114,7 +114,7 @@ async function used({ children, broker }: Pipe): Promise<Used> {
   };
 }
 
-/** Publishes, and waits until the handler has taken all. */
+/** Publishes, and waits until the handler has handled everything. */
 async function produce({ source, sinks }: Pipe, options: ProduceOptions, upTo: number): Promise<void> {
   await ask(source, { produce: options });
   let last = { at: performance.now(), committed: -1 };

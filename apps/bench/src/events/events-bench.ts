@@ -12,24 +12,21 @@ import { drive, type DriveOptions, type Driven } from './drive.js';
 import { PEERS, type PeerPlan } from './peers/index.js';
 import { end, open } from './pipe-processes.js';
 
-/** How much is published. */
+/** How much to publish. */
 export interface EventsBenchOptions extends Omit<DriveOptions, 'keys' | 'perTransaction'> {
-  /**
-   * Whether queues of other makers are measured with both kinds of handler, or only with one that makes a statement of
-   * its own.
-   */
+  /** Whether other queues are measured with both kinds of handler, or only with one that makes its own statement. */
   readonly peers: 'both' | 'once';
 }
 
 /** Durable events over one transport, or jobs of another queue. */
 export interface EventsRow extends Driven {
-  /** Of Fledge its transport. */
+  /** For Fledge, its transport. */
   readonly transport: string;
-  /** Whether the handler makes a statement of its own for each event. */
+  /** Whether the handler makes its own statement for each event. */
   readonly inserts: boolean;
   readonly peer: boolean;
   /**
-   * Events that were handled twice, never, or out of the order of their key; of a peer, which keeps no order, those
+   * Events that were handled twice, never, or out of the order of their key; for a peer, which keeps no order, those
    * that were lost or handled twice.
    */
   readonly wrong: number;
@@ -40,9 +37,9 @@ const PER_TRANSACTION = 20;
 const PEER_MAIN = fileURLToPath(new URL('./peers/peer.main.js', import.meta.url));
 
 /**
- * Publishes events and has them handled, once and in order of a thousand keys, in one process and in two over NATS; and
- * beside them jobs of other queues, in one process that publishes and handles. Each gets a PostgreSQL of its own, of
- * the same version and settings.
+ * Publishes events and handles them, once and in order of a thousand keys, in one process and in two over NATS; and for
+ * comparison jobs of other queues, in one process that publishes and handles. Each gets a separate PostgreSQL of the
+ * same version and settings.
  */
 export async function benchEvents({ peers, ...sizes }: EventsBenchOptions): Promise<EventsRow[]> {
   const options = { ...sizes, keys: KEYS, perTransaction: PER_TRANSACTION };
@@ -68,7 +65,7 @@ export async function benchEvents({ peers, ...sizes }: EventsBenchOptions): Prom
   return rows;
 }
 
-/** Keeps a row and prints it beside Fledge's own of the same kind. */
+/** Stores a row and prints it beside Fledge's row of the same kind. */
 function tell(rows: EventsRow[], row: EventsRow): void {
   rows.push(row);
   const own = rows.find(({ transport, inserts }) => transport === 'local' && inserts === row.inserts);
@@ -138,7 +135,7 @@ async function measurePeer(plan: PeerPlan, inserts: boolean, options: DriveOptio
   });
 }
 
-/** Runs a PostgreSQL, and what else `work` starts in a folder of its own, for as long as it takes. */
+/** Runs a PostgreSQL for the duration of `work`, which may start other things in the same folder. */
 export async function withServers<T>(
   work: (databaseUrl: string, start: (server: (dir: string) => Promise<Broker>) => Promise<Broker>) => Promise<T>,
 ): Promise<T> {
@@ -155,7 +152,7 @@ export async function withServers<T>(
 }
 
 /**
- * Rows of handlers that are missing or too many, and, where there is an order, those out of it: a key's numbers rise by
+ * Rows of handlers that are missing or surplus and, if there is an order, those out of it: the numbers of a key rise by
  * one from 1 on.
  */
 async function misplacedRows(databaseUrl: string, events: number, ordered: boolean): Promise<number> {

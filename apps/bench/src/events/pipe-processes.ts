@@ -12,12 +12,12 @@ export function open(args: readonly string[], nodeOptions: readonly string[] = [
   return processes.open(MAIN, args, nodeOptions);
 }
 
-/** Has a process do something, and answers what it says; rejects when the process ends instead. */
+/** Lets a process do something, and returns its answer; rejects if the process ends instead. */
 export function ask(child: ChildProcess, order: PipeOrder): Promise<PipeAnswer> {
   return processes.ask(child, order);
 }
 
-/** What the sink's handler has taken so far. */
+/** What the sink's handler has handled so far. */
 export async function takenBy(sink: ChildProcess): Promise<{ readonly committed: number; readonly wrong: number }> {
   return (await ask(sink, { taken: true })) as { committed: number; wrong: number };
 }

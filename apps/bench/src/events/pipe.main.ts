@@ -1,14 +1,14 @@
-/** A process of the events bench: hosts the modules that it is told to, and does what comes over its channel. */
+/** A process of the events bench: hosts the given modules, on orders from its channel. */
 import 'reflect-metadata';
 import { Host, LocalTransport } from '@fledge/kit';
 import { NatsTransport } from '@fledge/nats';
 import { handling, pipe, Producer, taken } from './pipe.js';
 import type { ProduceOptions } from './produce.js';
 
-/** What the bench asks of a process. */
+/** What the bench asks of the process. */
 export type PipeOrder =
   { readonly produce: ProduceOptions } | { readonly lags: true } | { readonly taken: true } | { readonly memory: true };
-/** What it answers; of memory the most that it has had, in MiB. */
+/** Its answers; memory is the highest so far, in MiB. */
 export type PipeAnswer =
   'ready' | 'produced' | number | readonly number[] | { readonly committed: number; readonly wrong: number };
 

@@ -9,7 +9,7 @@ import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import { Production, type ProduceOptions } from './produce.js';
 import { Taken } from './taken.js';
 
-/** Something happened; with when, to see how late its handler's commit is. */
+/** An event, with the time at which it was published, to measure the delay until its handler's commit. */
 @EventContract('source.happened.v1', { key: 'topic' })
 export class Happened {
   @IsString() readonly topic!: string;
@@ -23,7 +23,7 @@ export class Happened {
   }
 }
 
-/** An event that nobody publishes, for those that wait. */
+/** An event that is never published, for consumers that only wait. */
 @EventContract('source.never-happened.v1', { key: 'topic' })
 class NeverHappened {
   @IsString() readonly topic!: string;
@@ -63,7 +63,7 @@ export class Producer {
 }
 
 export const taken = new Taken();
-/** Whether the handler writes each event down with a statement of its own. */
+/** Whether the handler stores each event with its own statement. */
 export const handling = { inserts: false };
 subscribe('fledge.messaging.after-handled', (point) => {
   if ((point as { module: string }).module === 'sink') taken.commit();
@@ -80,7 +80,7 @@ export interface PipeSize {
   readonly others?: number;
 }
 
-/** A module that publishes and one that takes, and as many others as are wanted. */
+/** A module that publishes and one that consumes, and as many others as requested. */
 export function pipe({ consumers = 1, others = 0 }: PipeSize = {}): Application {
   return {
     name: 'pipe',
@@ -106,7 +106,7 @@ function sinkOf(consumers: number): Type {
   return SinkModule;
 }
 
-/** Takes each event, in the transaction that marks it as handled. */
+/** Handles each event, in the transaction that marks it as handled. */
 function takingOf(number: number): Type {
   const name = number === 0 ? 'taking' : `taking-${number}`;
 

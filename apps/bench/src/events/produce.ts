@@ -2,11 +2,11 @@
 export interface ProduceOptions {
   readonly events: number;
   readonly keys: number;
-  /** Events of one transaction. */
+  /** Events per transaction. */
   readonly perTransaction: number;
-  /** Events a second; left out, as fast as it goes. */
+  /** Events per second; default: as fast as possible. */
   readonly perSecond?: number;
-  /** Characters that each event carries besides; default 0. */
+  /** Extra characters in each event; default 0. */
   readonly bytes?: number;
 }
 
@@ -20,7 +20,7 @@ export interface Something {
   readonly filling?: string;
 }
 
-/** Gives events evenly over the keys, in transactions one after the other; each is published by `commit`. */
+/** Distributes events evenly over the keys, in consecutive transactions; `commit` publishes each. */
 export class Production {
   private readonly numbers = new Map<string, number>();
 

@@ -10,27 +10,27 @@ import { withServers } from './events-bench.js';
 import type { PipeSize } from './pipe.js';
 import { end, open } from './pipe-processes.js';
 
-/** How much is published at each size. */
+/** How much to publish at each size. */
 export interface ScaleBenchOptions extends DriveOptions {
-  /** How long each is watched when it has nothing to do. */
+  /** How long each is observed while idle. */
   readonly idleSeconds: number;
   /** Only the second size of each kind, and the smallest backlog. */
   readonly short: boolean;
 }
 
-/** What an application of one size costs, all else being small. */
+/** The costs of an application of one size, with all else small. */
 export interface ScaleRow {
   /** What grows. */
   readonly kind: string;
   readonly size: number;
-  /** Events published a second, however many consumers each has. */
+  /** Events published per second, however many consumers each has. */
   readonly perSecond: number;
   readonly cpuMicros?: number;
   readonly postgresMicros?: number;
   readonly p50Ms?: number;
-  /** With nothing to do, a second. */
+  /** While idle, per second. */
   readonly idleTransactions?: number;
-  /** With nothing to do, processor time in percent of one core. */
+  /** While idle, processor time in percent of one core. */
   readonly idlePercent?: number;
   readonly idlePostgresPercent?: number;
   /** Events that were handled twice or never. */
@@ -38,11 +38,11 @@ export interface ScaleRow {
 }
 
 interface Case extends PipeSize, Partial<Pick<DriveOptions, 'keys' | 'bytes'>> {
-  /** Of the module that takes, each in a process of its own, over NATS; default: all in one process. */
+  /** Replicas of the consuming module, each in a separate process, over NATS; default: everything in one process. */
   readonly replicas?: number;
 }
 
-/** Events of one size of message are at most so many together. */
+/** The most events of one message size at a time. */
 const BYTES_MAX = 20_000_000;
 
 /** What grows, and how far. */
@@ -85,7 +85,7 @@ export async function benchScale(options: ScaleBenchOptions): Promise<ScaleRow[]
     try {
       tell({ kind, size, ...(await work()) });
     } catch (error) {
-      // one size that fails must not take the others with it, nor pass unseen
+      // a size that fails must neither abort the others nor go unnoticed
       process.stdout.write(`  ${size.toLocaleString('en').padStart(12)}  failed: ${(error as Error).message}\n`);
       rows.push({ kind, size, perSecond: 0, wrong: 1 });
     }
@@ -147,7 +147,7 @@ function costOf({
   return { perSecond, cpuMicros, postgresMicros, p50Ms };
 }
 
-/** What processes cost a second when nothing has happened for a while. */
+/** What processes cost per second when nothing has happened for a while. */
 async function idle(
   databaseUrl: string,
   children: readonly ChildProcess[],
@@ -156,7 +156,7 @@ async function idle(
   const client = new pg.Client({ connectionString: databaseUrl });
   await client.connect();
   const read = async (): Promise<readonly [number, number, number]> => {
-    // the bench's own two are counted one reading later at the latest: two in all
+    // the bench's own two are counted at the next reading at the latest: two in total
     const {
       rows: [row],
     } = await client.query<{ transactions: string }>(

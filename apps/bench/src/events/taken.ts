@@ -1,14 +1,14 @@
 import type { Something } from './produce.js';
 
-/** What has become of the events of a process that takes them. */
+/** The results of a process that consumes events. */
 export class Taken {
-  /** How late they were: from before their publisher's commit to after their handler's. */
+  /** Their delay: from before their publisher's commit to after their handler's. */
   readonly lags: number[] = [];
-  /** Those that are handled for good. */
+  /** Those that are handled and committed. */
   committed = 0;
-  /** Those that came twice or out of the order of their key, where each number is one more than the one before. */
+  /** Those that came twice or out of the order of their key, in which each number is one more than the one before. */
   wrong = 0;
-  /** Of each consumer the last number of each topic. */
+  /** The last number of each topic, per consumer. */
   private readonly last: Map<string, number>[] = [];
   private readonly uncommitted: number[] = [];
 
@@ -20,8 +20,8 @@ export class Taken {
   }
 
   /**
-   * Of batches that are handled side by side the first to commit counts for all: up to one batch's time too early, some
-   * 25 ms.
+   * For batches that are handled in parallel, the first commit counts for all: up to one batch's duration, some 25 ms,
+   * too early.
    */
   commit(): void {
     const now = Date.now();

@@ -1,16 +1,16 @@
 import { Agent, get } from 'node:http';
 
-/** What a closed loop did. */
+/** The results of a closed loop. */
 export interface LoopResult {
   readonly answered: number;
   readonly seconds: number;
-  /** Milliseconds of each request, sorted. */
+  /** The duration of each request in milliseconds, sorted. */
   readonly times: readonly number[];
 }
 
 /**
- * Requests paths of a server, one after the other on each of some connections that stay open, for a time. Rejects when
- * an answer is not 200.
+ * Requests paths of a server for a time, one after the other on each of several open connections. Rejects if an answer
+ * is not 200.
  */
 export async function closedLoop(
   port: number,

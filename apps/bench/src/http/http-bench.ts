@@ -7,7 +7,7 @@ import { type Server, withServers } from './servers.js';
 /** How long and how often each server is loaded. */
 export interface HttpBenchOptions {
   readonly ms: number;
-  /** Both servers are loaded in turn, so many times. */
+  /** The servers are loaded alternately, this many times. */
   readonly rounds: number;
   readonly connections: number;
 }
@@ -20,21 +20,21 @@ export interface HttpRow {
   readonly p99Ms: number;
   /** Processor time of the server's process, user and system. */
   readonly cpuMsPerThousand: number;
-  /** Without what the process uses in that time when nobody asks it anything: its polls, heartbeats and timers. */
+  /** Without what an idle process uses in that time: its polls, heartbeats and timers. */
   readonly cpuMsPerThousandBusy: number;
   readonly idleCpuPercent: number;
   readonly memoryMiB: number;
 }
 
-/** After so many requests a server got no faster. */
+/** After this many requests a server no longer became faster. */
 const WARM_REQUESTS = 5_000;
 
 type Round = Pick<HttpRow, 'perSecond' | 'p50Ms' | 'p99Ms' | 'cpuMsPerThousand'>;
 
 /**
  * Loads `GET /products/:id` of the shop as one process, and of the same controller in stock Nest with Fastify,
- * `ValidationPipe` and TypeORM, in turn, on the same table. What the shop has and the stock application does not
- * (sign-in, traces, deadlines, problems, the other modules' messages) is in its figures.
+ * `ValidationPipe` and TypeORM, in turn, on the same table. The figures of the shop include what the stock application
+ * lacks (sign-in, traces, deadlines, problems, the other modules' messages).
  */
 export function benchHttp(options: HttpBenchOptions): Promise<HttpRow[]> {
   return withServers(async (servers, products) => {
@@ -55,14 +55,14 @@ export function benchHttp(options: HttpBenchOptions): Promise<HttpRow[]> {
   });
 }
 
-/** Requests until the server's code is compiled, or as many as it answers in the time of all rounds. */
+/** Sends requests until the server's code is compiled, or as many as it answers in the time of all rounds. */
 async function warmUp(port: number, paths: readonly string[], options: HttpBenchOptions): Promise<void> {
   const until = performance.now() + options.ms * options.rounds;
   for (let answered = 0; answered < WARM_REQUESTS && performance.now() < until;)
     answered += (await closedLoop(port, paths, options)).answered;
 }
 
-/** Servers that answer differently are not compared. */
+/** Refuses to compare servers that answer differently. */
 async function refuseDifferent([one, other]: readonly [Server, Server], paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     const [a, b] = [await bodyOf(undefined, one.port, path), await bodyOf(undefined, other.port, path)];
@@ -70,7 +70,7 @@ async function refuseDifferent([one, other]: readonly [Server, Server], paths: r
   }
 }
 
-/** The share of a processor that a server uses when nobody asks it anything. */
+/** The share of a processor that an idle server uses. */
 async function idleCpu({ pid }: Server, ms: number): Promise<number> {
   const before = await usageOf(pid);
   const from = performance.now();

@@ -17,7 +17,7 @@ export interface Server {
 
 const FLEDGE = 'Fledge';
 const STOCK = 'stock Nest';
-/** Connections of each pool: what a module of the shop has, since its topology says nothing else. */
+/** Connections of each pool: the same as a module of the shop, whose topology file sets none. */
 const POOL_MAX = 10;
 const READY_WITHIN_MS = 120_000;
 const POLL_MS = 100;
@@ -66,7 +66,7 @@ function start(main: string, args: readonly string[], env: Readonly<Record<strin
   });
 }
 
-/** Waits for the demonstration's products; gives their ids. */
+/** Waits for the demo products; returns their ids. */
 async function stocked(client: ShopClient, child: ChildProcess): Promise<string[]> {
   const until = performance.now() + READY_WITHIN_MS;
   for (;;) {

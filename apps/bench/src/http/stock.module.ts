@@ -3,7 +3,7 @@ import { InjectRepository, TypeOrmModule } from '@nestjs/typeorm';
 import { IsUUID } from 'class-validator';
 import { Column, Entity, PrimaryColumn, Repository } from 'typeorm';
 
-/** The `:id` of a product in a path, as the shop's catalog has it. */
+/** The `:id` of a product in a path, as in the shop's catalog. */
 class ProductId {
   @IsUUID() readonly id!: string;
 }
@@ -70,14 +70,14 @@ class ProductController {
 }
 
 /**
- * The catalog's `GET /products/:id` as a Nest team writes it without Fledge. The classes are those of the shop's
- * catalog, which only its own module may import; that both give the same answers is checked before they are measured.
+ * The catalog's `GET /products/:id` as a Nest team would write it without Fledge. The classes copy those of the shop's
+ * catalog, which only its own module may import; before the measurement both are checked to give the same answers.
  */
 @Module({})
 export class StockModule {
   /**
-   * @param url the database of a shop, whose catalog has made its tables.
-   * @param poolMax connections at the most.
+   * @param url the database of a shop, whose catalog has created its tables.
+   * @param poolMax the size of the pool.
    */
   static on(url: string, poolMax: number): DynamicModule {
     return {

@@ -1,17 +1,17 @@
 import type { Buyer, ShopClient } from './shop-client.js';
 
-/** What a load did. */
+/** The results of a load. */
 export interface LoadResult {
   readonly answered: number;
   readonly failed: number;
-  /** The first failure, to be shown. */
+  /** The first failure, to print. */
   readonly failure: string | undefined;
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
 
-/** Who requests what. */
+/** Who sends which requests. */
 export interface LoadPlan {
   readonly client: ShopClient;
   readonly buyers: readonly Buyer[];
@@ -20,7 +20,7 @@ export interface LoadPlan {
   readonly perSecond: number;
 }
 
-/** The mix, of a hundred requests: 50 lists and searches, 20 products, 10 carts, 10 put into a cart, 10 orders. */
+/** The mix per hundred requests: 50 lists and searches, 20 products, 10 carts, 10 added to a cart, 10 orders. */
 function nextRequest({ client, buyers, products }: LoadPlan, n: number): () => Promise<unknown> {
   const buyer = buyers[n % buyers.length] as Buyer;
   const product = products[(n * 7) % products.length] as string;
@@ -32,14 +32,14 @@ function nextRequest({ client, buyers, products }: LoadPlan, n: number): () => P
   if (kind === 7) return () => client.request('GET', '/cart', { token });
   if (kind === 8)
     return () => client.request('POST', '/cart/items', { token, body: { productId: product, quantity: 1 } });
-  // A cart that another request of the same buyer has just ordered is empty, and stock ends: both are answers, not
-  // failures.
+  // A cart may be empty because another request of the buyer has just ordered it, and stock runs out: both are valid
+  // answers.
   return () => client.request('POST', '/orders', { token, body: {}, expect: [201, 409, 400, 422] });
 }
 
 /**
- * Sends requests at a steady rate, whether or not earlier ones have been answered, so that a stall is seen in the
- * times.
+ * Sends requests at a steady rate, whether or not earlier ones have been answered, so that a stall shows in the
+ * durations.
  */
 export async function load(plan: LoadPlan): Promise<LoadResult> {
   const times: number[] = [];

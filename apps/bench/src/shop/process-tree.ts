@@ -1,15 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-/** What a process and all that it started have used. */
+/** The usage of a process and everything that it started. */
 export interface Usage {
   /** Seconds of processor time, user and system. */
   readonly cpuSeconds: number;
-  /** Resident memory in MiB, shared pages counted for each process. */
+  /** Resident memory in MiB, with shared pages counted for each process. */
   readonly memoryMiB: number;
   readonly processes: number;
 }
 
-/** Ticks a second of Linux's process accounting (`USER_HZ`), which is 100 on every platform that Node runs on. */
+/** Ticks per second of Linux's process accounting (`USER_HZ`), which is 100 on every platform of Node. */
 const TICKS_PER_SECOND = 100;
 const PAGE_BYTES = 4_096;
 
@@ -18,19 +18,19 @@ interface Stat {
   readonly program: string;
   readonly parent: number;
   readonly ticks: number;
-  /** Without its children that have ended. */
+  /** Without its ended children. */
   readonly ownTicks: number;
   readonly pages: number;
 }
 
 /**
- * Reads the usage of a process and its descendants from `/proc`; Linux only. With the name of a program only of those
- * that run it; what such a one started and has ended since counts for it.
+ * Reads the usage of a process and its descendants from `/proc`; Linux only. With the name of a program, only of
+ * processes that run it, including their ended children.
  */
 export async function usageOf(root: number, program?: string): Promise<Usage> {
   const stats = await allStats();
   const tree = new Set([root]);
-  // A child may stand before its parent in the list: again until nothing is added.
+  // A child may be listed before its parent: repeat until nothing is added.
   for (let size = 0; size !== tree.size;) {
     size = tree.size;
     for (const { pid, parent } of stats) if (tree.has(parent)) tree.add(pid);
@@ -38,7 +38,7 @@ export async function usageOf(root: number, program?: string): Promise<Usage> {
   return sumOf(stats.filter((stat) => tree.has(stat.pid) && (program === undefined || stat.program === program)));
 }
 
-/** Reads the usage of a process alone, without what it started. */
+/** Reads the usage of a single process, without its children. */
 export async function ownUsageOf(pid: number): Promise<Usage> {
   const stats = await allStats();
   return sumOf(stats.filter((stat) => stat.pid === pid).map((stat) => ({ ...stat, ticks: stat.ownTicks })));
@@ -58,19 +58,19 @@ async function allStats(): Promise<Stat[]> {
   return stats.filter((stat) => stat !== undefined);
 }
 
-/** A process that ended between the listing and the reading is not counted. */
+/** Ignores a process that ended between the listing and the reading. */
 function ended(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT' && error.code !== 'ESRCH') throw error;
 }
 
 function parse(text: string): Stat {
-  // The name of the program, in parentheses, may hold anything: fields are counted after it.
+  // The name of the program, in parentheses, may contain anything: count the fields after it.
   const close = text.lastIndexOf(')');
   const fields = text
     .slice(close + 2)
     .split(' ')
     .map(Number);
-  // its own time, user and system, and that of its children that have ended
+  // its own time, user and system, and that of its ended children
   const sum = (times: readonly number[]): number => times.reduce((all, time) => all + time, 0);
   return {
     pid: parseInt(text, 10),

@@ -2,7 +2,7 @@ import { printRatios } from '../report.js';
 import { load } from './load.js';
 import { TOPOLOGIES, type TopologyName, withShop } from './shop-run.js';
 
-/** How much the shop is driven. */
+/** The load on the shop. */
 export interface ShopBenchOptions {
   readonly seconds: number;
   readonly perSecond: number;
@@ -21,7 +21,7 @@ export interface ShopRow {
 
 const BUYERS = 20;
 
-/** Drives the same requests at the same rate against the shop as one process and as a process a module. */
+/** Sends the same requests at the same rate to the shop as one process and as one process per module. */
 export async function benchShop(options: ShopBenchOptions): Promise<ShopRow[]> {
   const rows: ShopRow[] = [];
   for (const topology of TOPOLOGIES) rows.push(await measure(topology, options));

@@ -1,4 +1,4 @@
-/** A request that was answered other than was hoped. */
+/** A request with an unexpected answer. */
 export class UnexpectedAnswer extends Error {}
 
 /** A buyer with a token, and the products that may be bought. */
@@ -6,7 +6,7 @@ export interface Buyer {
   readonly token: string;
 }
 
-/** The shop over HTTP, as far as the bench needs it. */
+/** The shop over HTTP, as the bench needs it. */
 export class ShopClient {
   constructor(private readonly url: string) {}
 

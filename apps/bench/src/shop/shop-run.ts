@@ -11,34 +11,34 @@ import { freePort } from '../free-port.js';
 import { ownUsageOf, type Usage, usageOf } from './process-tree.js';
 import { ShopClient } from './shop-client.js';
 
-/** The topologies that are set side by side: one process, and a process a module. */
+/** The topologies that are compared: one process, and one process per module. */
 export const TOPOLOGIES = ['monolith', 'split'] as const;
 export type TopologyName = (typeof TOPOLOGIES)[number];
 
 /** How a shop is run for a bench. */
 export interface ShopRunOptions {
-  /** Whether PostgreSQL flushes each commit to the disk, and keeps the time of each. */
+  /** Whether PostgreSQL flushes each commit to the disk, and records its time. */
   readonly durable: boolean;
-  /** Environment variables of the shop beside the usual. */
+  /** Additional environment variables of the shop. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Folder of the built checkout whose shop it is; default: the bench's own. */
+  /** The folder of the built checkout; default: the bench's own. */
   readonly root?: string;
-  /** Gets each line of PostgreSQL's log; default: none. */
+  /** Receives each line of PostgreSQL's log; default: none. */
   readonly log?: (line: string) => void;
 }
 
-/** What all that runs has used up to now. */
+/** The usage of everything that runs, up to now. */
 export interface ShopUsage {
   /** The processes of the shop, its supervisor and its front door. */
   readonly shop: Usage;
-  /** Of these the supervisor, which is the front door too where there are several services. */
+  /** The part of the supervisor, which is also the front door if there are several services. */
   readonly supervisor: Usage;
   readonly postgres: Usage;
-  /** Nothing where there is no broker. */
+  /** Nothing without a broker. */
   readonly broker: Usage;
 }
 
-/** A running shop with the demonstration's products. */
+/** A running shop with the demo products. */
 export interface ShopRun {
   readonly client: ShopClient;
   readonly databaseUrl: string;
@@ -49,8 +49,8 @@ const READY_WITHIN_MS = 120_000;
 const OWN_ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
 
 /**
- * Runs the built shop in a topology, on a PostgreSQL and, if its services need one, a broker of its own, for as long as
- * `work` takes.
+ * Runs the built shop in a topology, on a separate PostgreSQL and, if its services need one, a separate broker, for as
+ * long as `work` takes.
  */
 export async function withShop<T>(
   topology: TopologyName,
@@ -91,7 +91,7 @@ async function startDatabase(dir: string, { durable, log }: ShopRunOptions): Ret
   if (!durable) return postgres;
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();
-  // From the next start on.
+  // Takes effect at the next start.
   await client.query('alter system set track_commit_timestamp = on');
   await client.end();
   await postgres.stop();
@@ -117,13 +117,13 @@ async function ready(client: ShopClient, child: ChildProcess): Promise<void> {
   }
 }
 
-/** Ready, and the demonstration catalog is there. */
+/** Resolves when it is ready and has the demo catalog. */
 async function isStocked(client: ShopClient): Promise<boolean> {
   try {
     await client.request('GET', '/readyz');
     return (await client.productIds()).length > 0;
   } catch {
-    // Not there yet: the limit above ends the asking.
+    // Not there yet; the time limit above ends the loop.
     return false;
   }
 }

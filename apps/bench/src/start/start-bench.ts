@@ -9,22 +9,22 @@ import { startBroker } from '../broker.js';
 import { figure, median } from '../report.js';
 import { type StartCost, StartedProcess, type Subject } from './started-process.js';
 
-/** How much is started. */
+/** How much to start. */
 export interface StartBenchOptions {
-  /** The services of one module that are started. */
+  /** The single-module services to start. */
   readonly modules?: readonly string[];
-  /** Starts of each; the medians are told. */
+  /** Starts of each; the medians are reported. */
   readonly rounds: number;
-  /** How long all stay idle before their memory is read again. */
+  /** How long everything stays idle before memory is read again. */
   readonly idleMs: number;
 }
 
-/** What a start of one thing takes; medians. */
+/** The cost of starting one subject; medians. */
 export interface StartRow extends StartCost {
   readonly name: string;
-  /** Resident memory after the idle time; `undefined` where it is not asked. */
+  /** Resident memory after the idle time; `undefined` if not measured. */
   readonly idleMiB: number | undefined;
-  /** How it stands to the bare application. */
+  /** The ratio to the bare application. */
   readonly readyRatio: number;
   readonly cpuRatio: number;
   readonly idleRatio: number | undefined;
@@ -38,9 +38,9 @@ const BARE_TABLE =
 
 /**
  * Starts services of one module of the built shop (split) and a bare Nest application with Fastify and TypeORM on the
- * same PostgreSQL, in turn, that one also with the pipe that loads class-validator, as contracts do; then all of them
- * at once, for their memory after some idle time. The shop as one process with the embedded PostgreSQL is started on a
- * new folder and on a used one.
+ * same PostgreSQL, alternately, the latter also with the pipe that loads class-validator, as contracts do; then all of
+ * them together, to measure memory after some idle time. The shop as one process with the embedded PostgreSQL is
+ * started on a new folder and on a used one.
  */
 export async function benchStart({ modules = MODULES, rounds, idleMs }: StartBenchOptions): Promise<StartRow[]> {
   const dir = await mkdtemp(join(tmpdir(), 'fledge-bench-'));
@@ -54,7 +54,7 @@ export async function benchStart({ modules = MODULES, rounds, idleMs }: StartBen
       bare(VALIDATING, env, '--validation'),
       ...modules.map((module) => service(module, env)),
     ];
-    // schemas are made and migrated: what is measured is the start of a service that was here before
+    // schemas are created and migrated first: the bench measures the start of an existing service
     for (const subject of subjects) await (await StartedProcess.of(subject)).end();
     const costs = new Map<string, StartCost[]>(subjects.map(({ name }) => [name, []]));
     for (let round = 0; round < rounds; round++) for (const subject of subjects) await startAndEnd(subject, costs);

@@ -5,23 +5,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../free-port.js';
 import { usageOf } from '../shop/process-tree.js';
 
-/** What is started, and how it is seen to be ready. */
+/** What to start, and how to detect that it is ready. */
 export interface Subject {
   readonly name: string;
   /** Arguments of `node`. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Its working directory; default: this process's. */
+  /** Its working directory; default: that of this process. */
   readonly cwd?: string;
   /** The path that answers 200 once it is ready. */
   readonly path: string;
 }
 
-/** What a start took. */
+/** The cost of a start. */
 export interface StartCost {
   /** From the spawn to the first 200. */
   readonly readyMs: number;
-  /** Processor time until then, of the process and all that it started. */
+  /** Processor time until then, of the process and everything it started. */
   readonly cpuMs: number;
   /** Resident memory then, without PostgreSQL. */
   readonly memoryMiB: number;

@@ -7,10 +7,10 @@ import { requestHeaders, responseHeaders } from './hop-headers.js';
 import type { RoutingTable } from './routing-table.js';
 import type { Target } from './target.js';
 
-/** Bodies up to this are read before they are sent, so that they can be sent again; longer ones flow through. */
+/** Bodies up to this size are read before they are sent, so that they can be sent again; longer ones are streamed. */
 export const REPLAY_MAX_BYTES = 256 * 1024;
 const ATTEMPTS_MAX = 3;
-/** RFC 9110, 9.2.2: sent twice, they do what they do sent once. */
+/** RFC 9110, 9.2.2: sending them twice has the effect of sending them once. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const NOT_SENT: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
@@ -22,17 +22,17 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   'UND_ERR_CLOSED',
 ]);
 
-/** Of a request that was taken back from a replica that has fallen silent. */
+/** The code of a request that was withdrawn from a silent replica. */
 const SILENT = 'FLEDGE_SILENT';
 
 type RequestFailure = NodeJS.ErrnoException;
 
 /**
- * Sends a request to a replica of the service that owns its path, and its answer back.
+ * Forwards a request to a replica of the service that owns its path, and returns its answer.
  *
- * Another replica is tried when the request was surely not sent, or when its method is idempotent and its connection
- * broke or its replica has fallen silent; never once an answer has begun. Libraries for proxies choose the replica
- * before they try, which is why undici is used as it is.
+ * Another replica is tried if the request was certainly not sent, or if its method is idempotent and the connection
+ * broke or the replica fell silent; never once an answer has begun. This uses undici directly, since proxy libraries
+ * choose the replica before the first attempt.
  */
 export async function forward(request: IncomingMessage, response: ServerResponse, table: RoutingTable): Promise<void> {
   const body = await bodyOf(request);
@@ -48,7 +48,7 @@ export async function forward(request: IncomingMessage, response: ServerResponse
     tried.push(target);
     const canMove = IDEMPOTENT.has(method) && !isStream(body) ? () => table.hasOther(path, tried) : undefined;
     failure = await new Exchange(response).run(target, { method, path, headers, body }, canMove);
-    // what nobody reads any more is let go, or the client would never come to read its answer
+    // discard what nobody reads any more, or the client would never get to read its answer
     if (failure === undefined) request.unpipe().resume();
     if (failure === undefined || response.headersSent || response.destroyed) return;
     if (isNotSent(failure)) target.suspend();
@@ -58,7 +58,7 @@ export async function forward(request: IncomingMessage, response: ServerResponse
   sendFailure(request, response, failure);
 }
 
-/** One attempt: copies the answer, at the pace of the slower side. */
+/** One attempt: copies the answer at the pace of the slower side. */
 class Exchange implements Dispatcher.DispatchHandler {
   private controller: Dispatcher.DispatchController | undefined;
   private settle: (failure?: RequestFailure) => void = () => undefined;
@@ -66,8 +66,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   constructor(private readonly response: ServerResponse) {}
 
   /**
-   * Resolves with why it failed, and with undefined when the client has its answer or is gone. With `canMove`, the
-   * request is taken back from a target that has fallen silent as soon as that says that another one answers.
+   * Resolves with the reason if it failed, and with undefined when the client has its answer or is gone. With
+   * `canMove`, the request is withdrawn from a target that has fallen silent as soon as another one is known to answer.
    */
   run(
     target: Target,
@@ -104,7 +104,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     headers: Parameters<typeof responseHeaders>[0],
     statusMessage?: string,
   ): void {
-    // 1xx: the answer itself is still to come
+    // 1xx: the final answer is still to come
     if (status < 200) return;
     this.response.writeHead(status, statusMessage, responseHeaders(headers));
   }
@@ -121,28 +121,27 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: RequestFailure): void {
-    // half an answer can only be cut off, so that the client does not take it for a whole one
+    // half an answer can only be aborted, so that the client does not take it for a complete one
     if (this.response.headersSent) this.response.destroy(error);
     this.settle(error);
   }
 }
 
 /**
- * The body to send: null for none, whole when it is short, else the stream itself. `gone`: the client left before its
- * end.
+ * The body to send: null for none, a buffer if it is short, otherwise a stream. `gone`: the client left before its end.
  */
 async function bodyOf(request: IncomingMessage): Promise<Buffer | Readable | null | 'gone'> {
   const length = Number(request.headers['content-length'] ?? 0);
   const isChunked = request.headers['transfer-encoding'] !== undefined;
   if (length === 0 && !isChunked) return null;
-  // not the request itself: undici destroys what it could not send whole, and with it the client's connection, when a
-  // service refuses a body before its end
+  // not the request itself: if a service refuses a body before its end, undici destroys the stream that it could not
+  // send completely, which would close the client's connection
   if (isChunked || length > REPLAY_MAX_BYTES) return request.pipe(new PassThrough());
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of request) chunks.push(chunk as Buffer);
   } catch {
-    // the only way for a server's request to fail: there is nobody left to answer
+    // the only way in which a server's request can fail: nobody is left to answer
     return 'gone';
   }
   return Buffer.concat(chunks);
@@ -156,7 +155,7 @@ function isNotSent(failure: RequestFailure): boolean {
   return NOT_SENT.has(failure.code ?? '') || failure.syscall === 'connect';
 }
 
-/** Answers a request that no service has answered. */
+/** Answers a request that got no answer from a service. */
 function sendFailure(request: IncomingMessage, response: ServerResponse, failure: RequestFailure | undefined): void {
   request.unpipe().resume();
   const where = `${request.method ?? ''} ${(request.url ?? '').split('?')[0]?.slice(0, 200) ?? ''}`;
@@ -187,7 +186,7 @@ function sendFailure(request: IncomingMessage, response: ServerResponse, failure
   }
 }
 
-/** Answers with a problem of the front door's own. */
+/** Answers with a problem from the front door itself. */
 export function sendProblem(response: ServerResponse, status: number, code: string, detail: string): void {
   const correlationId = randomBytes(16).toString('hex');
   response

@@ -6,31 +6,31 @@ import { Target } from './target.js';
 
 /** How a front door opens. */
 export interface FrontDoorOptions {
-  /** 0 for any free one. */
+  /** 0 for any free port. */
   readonly port: number;
   /** The address to listen on. Default `127.0.0.1`. */
   readonly host?: string;
   /**
-   * Path prefixes with the origins (`http://127.0.0.1:20001`) of the replicas that serve them. More come with `add`.
+   * Path prefixes with the origins (`http://127.0.0.1:20001`) of the replicas that serve them. More can be added with
+   * `add`.
    */
   readonly routes?: ReadonlyMap<string, readonly string[]>;
-  /** Milliseconds that a service may take to begin its answer, or to go on with it. Default 60,000. */
+  /** The longest pause before or within a service's answer, in milliseconds. Default 60,000. */
   readonly requestTimeoutMs?: number;
 }
 
 /**
- * An HTTP server that passes each request to a ready replica of the service that owns its path. Made by `frontDoor`.
+ * An HTTP server that passes each request to a ready replica of the service that owns its path. Created by `frontDoor`.
  */
 export interface FrontDoor {
   /** The port it listens on. */
   readonly port: number;
-  /** The prefixes that no ready replica serves now. */
+  /** The prefixes that no ready replica serves at the moment. */
   readonly uncovered: readonly string[];
-  /** Adds a replica to some prefixes. It gets requests as soon as its `/readyz` says so. */
+  /** Adds a replica to some prefixes. It gets requests as soon as its `/readyz` reports ready. */
   add(target: string, prefixes: Iterable<string>): void;
   /**
-   * Takes a replica out at once; resolves when the requests under way on it have been answered. Safe for one that is
-   * not there.
+   * Removes a replica at once; resolves when its pending requests have been answered. Does nothing for an unknown one.
    */
   remove(target: string): Promise<void>;
   /**
@@ -38,7 +38,7 @@ export interface FrontDoor {
    * closed.
    */
   whenReady(timeoutMs: number, targets?: readonly string[]): Promise<void>;
-  /** Takes no more requests, answers those under way, closes. */
+  /** Accepts no more requests, answers the pending ones, closes. */
   close(): Promise<void>;
 }
 
@@ -47,10 +47,10 @@ const REQUEST_TIMEOUT_DEFAULT_MS = 60_000;
 /**
  * Opens a front door: one port for the services of a topology that run on this machine.
  *
- * Replicas are asked for `/readyz` every 200 ms, and those that are not ready are passed over: a service that drains
- * with a longer notice loses no request. `/healthz` and `/readyz` answer for the whole, and `/openapi.json` is
- * everybody's.
- * @throws StartupError when the port cannot be had.
+ * It polls `/readyz` of the replicas every 200 ms and skips those that are not ready, so a service with a longer drain
+ * notice loses no request. `/healthz` and `/readyz` answer for the whole topology, and `/openapi.json` merges the
+ * documents of all services.
+ * @throws StartupError when the port is not available.
  */
 export async function frontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
   const door = new Door(options.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS);
@@ -83,7 +83,7 @@ class Door implements FrontDoor {
         response,
         404,
         'fledge.not-found',
-        `metrics are each service's own: ${[...this.targets.keys()].map((url) => `${url}/metrics`).join(', ')}`,
+        `each service has its own metrics: ${[...this.targets.keys()].map((url) => `${url}/metrics`).join(', ')}`,
       ),
     );
   }
@@ -171,7 +171,7 @@ class Door implements FrontDoor {
         response,
         502,
         'fledge.bad-gateway',
-        `a service did not give its OpenAPI document: ${(error as Error).message}`,
+        `a service did not return its OpenAPI document: ${(error as Error).message}`,
       );
     }
   }

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 
 /**
- * Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1). `expect` was answered by this server
- * already.
+ * Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1). This server itself has already
+ * answered `expect`.
  */
 const OF_THE_HOP: ReadonlySet<string> = new Set([
   'connection',
@@ -17,7 +17,9 @@ const OF_THE_HOP: ReadonlySet<string> = new Set([
   'expect',
 ]);
 
-/** A request's headers for the service: as they came, in their order, and `X-Forwarded-…` that say where from. */
+/**
+ * A request's headers for the service: unchanged, in their order, plus `X-Forwarded-…` headers that name the origin.
+ */
 export function requestHeaders(request: IncomingMessage): string[] {
   const { rawHeaders, headers, socket } = request;
   const named = connectionNamed(headers.connection);
@@ -36,7 +38,7 @@ export function requestHeaders(request: IncomingMessage): string[] {
   return passed;
 }
 
-/** An answer's headers for the client. */
+/** The headers of an answer, for the client. */
 export function responseHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
   const named = connectionNamed(headers.connection);
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_THE_HOP.has(name) && !named.includes(name)));

@@ -5,7 +5,10 @@ interface Route {
   turn: number;
 }
 
-/** Which targets serve which path prefix. The longest prefix wins; the best of a prefix's ready targets take turns. */
+/**
+ * Which targets serve which path prefix. The longest prefix wins; the highest-ranked ready targets of a prefix take
+ * turns.
+ */
 export class RoutingTable {
   private readonly routes = new Map<string, Route>();
   private readonly everywhere: Route = { targets: [], turn: 0 };
@@ -25,9 +28,7 @@ export class RoutingTable {
     if (!this.everywhere.targets.includes(target)) this.everywhere.targets.push(target);
   }
 
-  /**
-   * Removes a target from all prefixes. A prefix that it leaves empty stays known: it is not unknown, only unavailable.
-   */
+  /** Removes a target from all prefixes. A prefix without targets stays known: it is unavailable, not unknown. */
   remove(target: Target): void {
     for (const { targets } of [this.everywhere, ...this.routes.values()]) {
       const index = targets.indexOf(target);
@@ -36,20 +37,20 @@ export class RoutingTable {
   }
 
   /**
-   * A ready target for a path that is not among those already tried, of the best rank that there is. A path that nobody
-   * owns goes to any: each service answers it alike, as one process does.
+   * The highest-ranked ready target for a path, excluding those already tried. A path that nobody owns goes to any
+   * target: all services answer it in the same way, as one process does.
    */
   pick(url: string, tried: readonly Target[] = []): Target | undefined {
     return next(this.routeOf(url), tried);
   }
 
-  /** Whether a target that answers serves a path, besides those already tried. */
+  /** Whether another target that answers serves a path, excluding those already tried. */
   hasOther(url: string, tried: readonly Target[]): boolean {
     return this.routeOf(url).targets.some((target) => target.isAnswering && !tried.includes(target));
   }
 
   /**
-   * One ready target of each prefix, each target once: together they serve all there is. Undefined for a prefix without
+   * One ready target for each prefix, each target once: together they serve everything. Undefined for a prefix without
    * any.
    */
   pickEach(): (Target | undefined)[] {
@@ -82,7 +83,7 @@ export class RoutingTable {
   }
 }
 
-/** The next in turn of those that rank highest. */
+/** The next in turn of the highest-ranked targets. */
 function next(route: Route, tried: readonly Target[]): Target | undefined {
   const { targets, turn } = route;
   let best: Target | undefined;

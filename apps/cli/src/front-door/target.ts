@@ -1,14 +1,18 @@
 import { Client, type Dispatcher, Pool } from 'undici';
 
-/** How often a target is asked whether it is ready. Well below a service's drain notice, so that it is seen in time. */
+/**
+ * How often a target's readiness is polled. Well below a service's drain notice, so that the drain is noticed in time.
+ */
 export const POLL_MS = 200;
 const POLL_TIMEOUT_MS = 5_000;
-/** A target that owes the answer to a poll for so long is silent. A busy one is late, too, but seldom by that much. */
+/**
+ * A target that has not answered a poll for this long is silent. A busy one may also be late, but seldom by this much.
+ */
 export const SILENT_AFTER_MS = 1_500;
-/** A service that is ready says with this header that it cannot reach the other modules now. Envoy knows it, too. */
+/** A ready service sends this header when it cannot reach the other modules. Envoy understands it, too. */
 const DEGRADED_HEADER = 'x-envoy-degraded';
 const CONNECT_TIMEOUT_MS = 2_000;
-// below what services keep, so that the front door closes an idle connection first
+// shorter than the keep-alive of services, so that the front door closes an idle connection first
 const IDLE_MS = 30_000;
 
 /** One replica of a service, as the front door sees it. */
@@ -23,7 +27,7 @@ export class Target {
   private degraded = false;
   private silent = false;
 
-  /** `url` is its origin: `http://127.0.0.1:20001`. `onChange` is called when it becomes ready or ceases to be. */
+  /** `url` is its origin: `http://127.0.0.1:20001`. `onChange` is called whenever its readiness changes. */
   constructor(
     readonly url: string,
     requestTimeoutMs: number,
@@ -37,25 +41,22 @@ export class Target {
       headersTimeout: requestTimeoutMs,
       bodyTimeout: requestTimeoutMs,
     });
-    // a connection of its own: the question must not wait behind the requests
+    // a separate connection, so that polls do not wait behind requests
     this.probe = new Client(url, { connect, headersTimeout: POLL_TIMEOUT_MS, bodyTimeout: POLL_TIMEOUT_MS });
     void this.poll();
   }
 
-  /** Whether it takes requests. */
+  /** Whether it accepts requests. */
   get isReady(): boolean {
     return this.ready && !this.stopped;
   }
 
-  /** Whether it owes nobody a sign of life. One that does not answer is passed over while there is another. */
+  /** Whether it answers polls in time. A target that does not is skipped as long as there is another. */
   get isAnswering(): boolean {
     return this.isReady && !this.silent;
   }
 
-  /**
-   * Which to prefer: 0 for one that takes no requests, 1 for a silent one, 2 for one that cannot reach other modules, 3
-   * for all else.
-   */
+  /** The rank: 0 if it accepts no requests, 1 if it is silent, 2 if it cannot reach other modules, 3 otherwise. */
   get rank(): number {
     if (!this.isReady) return 0;
     if (this.silent) return 1;
@@ -63,7 +64,8 @@ export class Target {
   }
 
   /**
-   * Calls `wake` when it falls silent, and again and again while it is, until the function that this returns is called.
+   * Calls `wake` when the target falls silent, and repeatedly while it stays silent, until the returned function is
+   * called.
    */
   onSilence(wake: () => void): () => void {
     this.waiting.add(wake);
@@ -75,7 +77,7 @@ export class Target {
     this.pool.dispatch(options, handler);
   }
 
-  /** The JSON that it answers a GET with; `undefined` when there is nothing at that path. */
+  /** Its JSON answer to a GET; `undefined` if there is nothing at that path. */
   async getJson(path: string): Promise<unknown> {
     const { statusCode, body } = await this.pool.request({ method: 'GET', path });
     const text = await body.text();
@@ -84,12 +86,12 @@ export class Target {
     return JSON.parse(text);
   }
 
-  /** Takes it out until it says again that it is ready: nobody listens there. */
+  /** Excludes it until it reports ready again: nobody listens there. */
   suspend(): void {
     this.become(false);
   }
 
-  /** Takes it out for good; resolves when the requests under way have been answered. */
+  /** Removes it for good; resolves when its pending requests have been answered. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
@@ -99,7 +101,7 @@ export class Target {
   }
 
   private async poll(): Promise<void> {
-    // one that is silent stays so until it answers, also when it is asked anew
+    // a silent target stays silent until it answers, even if it is polled again
     this.silence ??= this.silenceIn(SILENT_AFTER_MS);
     const answer = await this.ask();
     if (this.stopped) return;
@@ -113,7 +115,7 @@ export class Target {
     this.timer.unref();
   }
 
-  /** Undefined when it took too long to say: a busy replica is not an absent one. */
+  /** Undefined if the answer took too long: a busy replica is not an absent one. */
   private async ask(): Promise<boolean | undefined> {
     try {
       const { statusCode, headers, body } = await this.probe.request({ method: 'GET', path: '/readyz' });
@@ -128,7 +130,7 @@ export class Target {
   private silenceIn(ms: number): NodeJS.Timeout {
     return setTimeout(() => {
       this.silent = true;
-      // what waits finds another one now, or at a later look
+      // waiting requests find another target now, or later
       for (const wake of this.waiting) wake();
       this.silence = this.silenceIn(POLL_MS);
     }, ms).unref();

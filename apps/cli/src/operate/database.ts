@@ -11,7 +11,7 @@ import { Client } from 'pg';
 import { findProject } from '../project.js';
 import { UnknownName } from './operate-errors.js';
 
-/** How long one statement of an operator may run. */
+/** How long one statement of an operator may take. */
 const STATEMENT_TIMEOUT_MS = 60_000;
 
 /** Holds for a schema with all of these tables. */
@@ -24,19 +24,19 @@ select n.nspname as name from pg_namespace n
 where ${hasTables('fledge_outbox', 'fledge_inbox', 'fledge_consumer')} or ${hasTables('outbox', 'inbox', 'message_consumer')}
 order by n.nspname`;
 
-/** The database of a system, as an operator sees it: one connection, one module at a time. */
+/** The database of a system for an operator: one connection, one module at a time. */
 export interface Database {
   /** The modules that keep messages in it, by name. */
   readonly modules: readonly string[];
   /** @throws UnknownName when there is no such module. */
   checkModule(name: string): void;
-  /** Works in one module's schema, as its role. Not twice at once. */
+  /** Runs work in one module's schema, with its role. Not for concurrent use. */
   in<T>(module: string, work: (sql: Sql) => Promise<T>): Promise<T>;
 }
 
 /**
- * Works on the database that `DATABASE_URL` names, or on the embedded PostgreSQL that runs in this project.
- * @throws StartupError when there is none, or it cannot be connected to.
+ * Runs work on the database of `DATABASE_URL`, or on the embedded PostgreSQL that runs in this project.
+ * @throws StartupError if there is none, or no connection is possible.
  */
 export async function withDatabase<T>(
   work: (database: Database) => Promise<T>,
@@ -81,7 +81,7 @@ async function connect(url: string): Promise<Client> {
       application_name: 'fledge:operator',
       keepAlive: true,
     });
-    // a connection that breaks fails the query that waits on it; the event alone would end the process
+    // a broken connection fails its pending query; without a listener the event would end the process
     client.on('error', () => undefined);
     await client.connect();
   } catch (error) {
@@ -125,7 +125,7 @@ async function inTransaction<T>(client: Client, work: () => Promise<T>): Promise
   }
 }
 
-/** What a person can act on, of what PostgreSQL says. */
+/** Turns PostgreSQL errors that a person can act on into errors that say how. */
 function explained(url: string, error: unknown): unknown {
   if (hasCode(error, '42P01', '42703')) {
     return new StartupError(

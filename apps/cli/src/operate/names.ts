@@ -1,7 +1,7 @@
 import type { Sql } from '@fledge/kit/operator';
 import { UnknownName } from './operate-errors.js';
 
-/** The consumers of a module, processes among them: those of its code, and those that only left dead letters. */
+/** The consumers of a module, including processes: those of its code, and those that only left dead letters. */
 export async function consumersOf(sql: Sql): Promise<readonly string[]> {
   const rows = await sql.rows<{ name: string }>(
     'select name from fledge_consumer union select consumer from fledge_dead_letter order by 1',

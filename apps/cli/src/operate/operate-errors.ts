@@ -1,6 +1,6 @@
 import { FledgeError, nearest } from '@fledge/kit/operator';
 
-/** A name was given that the database does not know. Nothing was changed. */
+/** A name that the database does not know. Nothing was changed. */
 export class UnknownName extends FledgeError {
   readonly code = 'fledge.unknown-name';
   readonly kind = 'not-found';

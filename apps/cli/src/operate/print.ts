@@ -1,11 +1,11 @@
-/** A column of a table: its heading, what stands in it, and whether it is a number. */
+/** A column of a table: its heading, its content, and whether it is numeric. */
 export interface Column<Row> {
   readonly head: string;
   readonly cell: (row: Row) => string;
   readonly isNumber?: boolean;
 }
 
-/** Rows as aligned text, with headings; numbers to the right. */
+/** Rows as aligned text, with headings; numbers are right-aligned. */
 export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
   const cells = rows.map((row) => columns.map((column) => oneLine(column.cell(row))));
   const heads = columns.map((column) => column.head.toUpperCase());
@@ -18,7 +18,7 @@ export function table<Row>(rows: readonly Row[], columns: readonly Column<Row>[]
   return [heads, ...cells].map((line) => `${text(line)}\n`).join('');
 }
 
-/** Names and values, one a line; values in one column. Those without a value are left out. */
+/** Names and values, one pair per line, with the values aligned. Pairs without a value are omitted. */
 export function facts(pairs: readonly (readonly [name: string, value: string | undefined | null])[]): string {
   const told = pairs.filter(([, value]) => value != null);
   const width = Math.max(0, ...told.map(([name]) => name.length));
@@ -30,12 +30,12 @@ export function json(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-/** Text of others with nothing that a terminal obeys; lines are kept. */
+/** Foreign text without control characters that a terminal would obey; keeps line breaks. */
 export function harmless(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]/gu, '\uFFFD');
 }
 
-/** As `harmless`, in one line. */
+/** Like `harmless`, but on one line. */
 export function oneLine(text: string): string {
   return text.replace(/\p{Cc}/gu, '\uFFFD');
 }
@@ -62,7 +62,7 @@ export function span(ms: number | null): string {
   return `${Math.floor(ms / scale)}${unit}`;
 }
 
-/** A time of the past, as seen from now: `3m ago`. Clocks may differ: never in the future. */
+/** A past time relative to now: `3m ago`. Clocks may differ, so it is never in the future. */
 export function ago(iso: string): string {
   return `${span(Math.max(0, Date.now() - Date.parse(iso)))} ago`;
 }

@@ -5,23 +5,23 @@ import { usageError } from '../command.js';
 /** An option's name, and whether a value follows it. */
 export type Options = Readonly<Record<string, 'text' | 'flag'>>;
 
-/** A command line that was understood. */
+/** A parsed command line. */
 export interface Line {
-  /** What stands there without an option. */
+  /** The arguments that are not options. */
   readonly words: readonly string[];
   text(option: string): string | undefined;
   has(option: string): boolean;
 }
 
-/** How a command is written: `fledge dead-letters show <module> <consumer> <id> [--json]`. */
+/** The syntax of a command: `fledge dead-letters show <module> <consumer> <id> [--json]`. */
 export interface Grammar {
   readonly usage: string;
-  /** How many words it takes, one of these. */
+  /** The allowed numbers of arguments. */
   readonly words: readonly number[];
   readonly options: Options;
 }
 
-/** Reads a command line. @throws StartupError with the usage when it does not fit. */
+/** Parses a command line. @throws StartupError with the usage if it does not match. */
 export function parseLine({ usage, words, options }: Grammar, args: readonly string[]): Line {
   const config: ParseArgsConfig['options'] = Object.fromEntries(
     Object.entries(options).map(([name, kind]) => [name, { type: kind === 'flag' ? 'boolean' : 'string' }]),
@@ -34,7 +34,7 @@ export function parseLine({ usage, words, options }: Grammar, args: readonly str
   }
   const { values, positionals } = parsed;
   if (!words.includes(positionals.length))
-    throw usageError(usage, `it takes ${words.join(' or ')} names, and got ${positionals.length}`);
+    throw usageError(usage, `it takes ${words.join(' or ')} arguments, but got ${positionals.length}`);
   return {
     words: positionals,
     text: (option) => (typeof values[option] === 'string' ? values[option] : undefined),
@@ -42,12 +42,12 @@ export function parseLine({ usage, words, options }: Grammar, args: readonly str
   };
 }
 
-/** A command below a command. */
+/** A subcommand. */
 export interface Verb extends Grammar {
   run(line: Line): Promise<number>;
 }
 
-/** Runs the verb that stands first. @throws StartupError with all usages when there is none. */
+/** Runs the subcommand named first. @throws StartupError with all usages if there is none. */
 export async function runVerb(
   command: string,
   verbs: Readonly<Record<string, Verb>>,
@@ -58,8 +58,8 @@ export async function runVerb(
   const guess = name === undefined ? undefined : nearest(name, Object.keys(verbs));
   const fact =
     name === undefined
-      ? `fledge ${command} needs to be told what`
-      : `fledge ${command} knows no '${name}'${guess ? `; did you mean '${guess}'?` : ''}`;
+      ? `fledge ${command} needs a subcommand`
+      : `fledge ${command} has no subcommand '${name}'${guess ? `; did you mean '${guess}'?` : ''}`;
   throw usageError(
     Object.values(verbs)
       .map(({ usage }) => usage)
@@ -68,15 +68,15 @@ export async function runVerb(
   );
 }
 
-/** A number of rows. @throws StartupError when it is none. */
+/** A number of rows. @throws StartupError if it is not one. */
 export function limitOf(line: Line, usage: string, most: number, byDefault: number): number {
   const text = line.text('limit');
   const limit = text === undefined ? byDefault : Number(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= most) return limit;
-  throw usageError(usage, `--limit is a number from 1 to ${most.toLocaleString('en')}, and got '${text}'`);
+  throw usageError(usage, `--limit is a number from 1 to ${most.toLocaleString('en')}, but got '${text}'`);
 }
 
-/** One of some words, if the option is there. @throws StartupError when it is another. */
+/** One of the given words, if the option is present. @throws StartupError for any other word. */
 export function wordOf<W extends string>(
   line: Line,
   option: string,
@@ -86,11 +86,11 @@ export function wordOf<W extends string>(
   const text = line.text(option);
   const word = words.find((candidate) => candidate === text);
   if (text === undefined || word !== undefined) return word;
-  throw usageError(usage, `--${option} is ${words.join(', ')}, and got '${text}'`);
+  throw usageError(usage, `--${option} is ${words.join(', ')}, but got '${text}'`);
 }
 
-/** The id of a message. @throws StartupError when it cannot be one. */
+/** The id of a message. @throws StartupError if it cannot be one. */
 export function messageId(text: string, usage: string): string {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase();
-  throw usageError(usage, `'${text}' is no id of a message, which is a UUID`);
+  throw usageError(usage, `'${text}' is not a message id, which is a UUID`);
 }

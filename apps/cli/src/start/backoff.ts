@@ -2,7 +2,7 @@
 export const BACKOFF_MIN_MS = 250;
 /** The longest pause, in milliseconds. */
 export const BACKOFF_MAX_MS = 10_000;
-/** A process that was up this long, in milliseconds, is taken for healed: the pauses begin anew. */
+/** A process that was up for this long, in milliseconds, counts as healthy: the pauses start from the minimum again. */
 export const HEALED_AFTER_MS = 30_000;
 
 /** Pauses between the starts of a process that keeps ending: they double from 250 ms to 10 s. */

@@ -13,7 +13,7 @@ const HOST = '127.0.0.1';
 const USUAL_PORT = 4222;
 const READY_TIMEOUT_MS = 20_000;
 
-/** A nats-server that runs for one start. */
+/** A nats-server that runs until this start ends. */
 export interface Broker {
   readonly url: string;
   readonly process: SupervisedProcess;
@@ -21,8 +21,8 @@ export interface Broker {
 
 /**
  * Starts nats-server on this machine, with JetStream and its store in `dir`: on port 4222 if it is free, so that the
- * NATS tools find it, else on another. It is started again if it dies, and ends with this process.
- * @throws StartupError when there is no nats-server and none can be installed, or when it does not start.
+ * NATS tools find it, otherwise on another. It is restarted if it dies, and ends with this process.
+ * @throws StartupError if there is no nats-server and none can be installed, or if it does not start.
  */
 export async function startBroker(dir: string, log: LineLog): Promise<Broker> {
   const program = await findProgram();
@@ -39,7 +39,7 @@ export async function startBroker(dir: string, log: LineLog): Promise<Broker> {
           ['-c', config, '--addr', HOST, '--port', String(port), '--jetstream', '--store_dir', dir],
           {
             stdio: ['ignore', 'pipe', 'pipe'],
-            // a group of its own: Ctrl-C in the terminal must not end it before the services have drained
+            // its own process group: Ctrl-C in the terminal must not end it before the services have drained
             detached: true,
           },
         );
@@ -96,7 +96,7 @@ function claimFolder(dir: string): void {
   }
 }
 
-/** A NATS server speaks first: a line that begins with INFO. */
+/** A NATS server speaks first, with a line that begins with INFO. */
 function greets(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, HOST);

@@ -2,12 +2,12 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { StartupError } from '@fledge/kit/operations';
 
-// below what systems give to outgoing connections, which could otherwise take the port before its service does
+// below the range of outgoing connections, which could otherwise take the port before its service does
 const FROM = 20_000;
 const TO = 32_000;
 const TRIES = 100;
 
-/** A TCP port that nobody listens on, from 20,000 to 32,000. */
+/** A free TCP port from 20,000 to 32,000. */
 export async function freePort(host: string): Promise<number> {
   for (let i = 0; i < TRIES; i++) {
     const port = randomInt(FROM, TO);
@@ -20,7 +20,7 @@ export async function freePort(host: string): Promise<number> {
   );
 }
 
-/** Whether nobody listens on a port, and this account may. */
+/** Whether a port is free and this account may use it. */
 export async function isFree(port: number, host: string): Promise<boolean> {
   return (await flawOf(port, host)) === undefined;
 }

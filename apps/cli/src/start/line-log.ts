@@ -3,11 +3,11 @@ import type { Readable, Writable } from 'node:stream';
 
 const COLOURS = [36, 33, 35, 32, 34, 96, 93, 95, 92, 94];
 
-/** Prints what several processes write, line by line, each line marked with who wrote it. */
+/** Prints the output of several processes, each line marked with its writer. */
 export class LineLog {
   private readonly width: number;
 
-  /** `names` are those of all writers, for even margins and a colour each; no colours unless `coloured`. */
+  /** The names of all writers, for equal margins and a colour each; no colours unless `coloured`. */
   constructor(
     private readonly names: readonly string[],
     private readonly out: Writable,
@@ -16,7 +16,7 @@ export class LineLog {
     this.width = Math.max(0, ...names.map((name) => name.length));
   }
 
-  /** Prints each line that comes from a stream. `keep` may drop lines. */
+  /** Prints each line of a stream. `keep` can drop lines. */
   follow(name: string, stream: Readable, keep: (line: string) => boolean = () => true): void {
     createInterface({ input: stream, crlfDelay: Infinity }).on('line', (line) => {
       if (keep(line)) this.print(name, line);

@@ -14,13 +14,13 @@ import type { LineLog } from './line-log.js';
 import { originOf, type ReplicaPlan, replicaProcess } from './replica.js';
 import type { SupervisedProcess } from './supervised-process.js';
 
-/** Migrations and a first filling of tables fit into it. */
+/** Enough for migrations and for filling tables the first time. */
 const READY_TIMEOUT_MS = 120_000;
-/** What a replica may take beyond its drain, to close pools and sockets. */
+/** Extra time of a replica beyond its drain, to close pools and sockets. */
 const STOP_GRACE_MS = 3_000;
 const BROKER_STOP_TIMEOUT_MS = 10_000;
 
-/** What runs on this machine. */
+/** What to run on this machine. */
 export interface RunPlan {
   readonly project: Project;
   readonly topology: Topology;
@@ -30,14 +30,14 @@ export interface RunPlan {
 }
 
 /**
- * A topology that runs on this machine: PostgreSQL and the broker where none is named, a process for every replica, and
- * one front door before them. A lone process needs no front door: it listens on the port itself.
+ * A topology on this machine: PostgreSQL and a broker unless servers are configured, a process for every replica, and
+ * one front door in front of them. A single process needs no front door: it listens on the port itself.
  */
 export class LocalRun {
   private postgres: EmbeddedPostgres | undefined;
   private broker: Broker | undefined;
   private door: FrontDoor | undefined;
-  /** Where a lone process listens. */
+  /** The port of a single process. */
   private port = 0;
   private readonly replicas: SupervisedProcess[] = [];
   private started: Promise<void> = Promise.resolve();
@@ -45,7 +45,7 @@ export class LocalRun {
 
   constructor(private readonly plan: RunPlan) {}
 
-  /** The names of all that writes to the log. */
+  /** The names of everything that writes to the log. */
   static writers(topology: Topology): readonly string[] {
     return [
       'fledge',
@@ -55,24 +55,24 @@ export class LocalRun {
     ];
   }
 
-  /** Where the application is reached. */
+  /** The URL of the application. */
   get url(): string {
     const { http } = this.plan.topology;
     return originOf(http.host, this.door?.port ?? this.port);
   }
 
-  /** The broker that was brought along. */
+  /** The URL of the broker that this run started. */
   get brokerUrl(): string | undefined {
     return this.broker?.url;
   }
 
-  /** The folder of the embedded PostgreSQL's data, relative to the project; undefined when a database is named. */
+  /** The folder of the embedded PostgreSQL's data, relative to the project; undefined if a database is configured. */
   get dataFolder(): string | undefined {
     return this.postgres ? '.data/postgres' : undefined;
   }
 
   /**
-   * Starts all; resolves when every service takes work, or when `stop` was called meanwhile.
+   * Starts everything; resolves when every service accepts work, or when `stop` was called meanwhile.
    * @throws StartupError when something cannot start; what has started is for `stop` to end.
    */
   start(): Promise<void> {
@@ -80,8 +80,8 @@ export class LocalRun {
   }
 
   /**
-   * Ends all in order: requests under way are answered, services drain, then broker and PostgreSQL end. Resolves when
-   * nothing is left. Safe to call again, and while the start is under way.
+   * Ends everything in order: pending requests are answered, services drain, then the broker and PostgreSQL end.
+   * Resolves when nothing is left. Safe to call again, and during the start.
    */
   stop(): Promise<void> {
     return (this.stopped ??= this.stopInOrder());
@@ -100,14 +100,14 @@ export class LocalRun {
   private async startInOrder(): Promise<void> {
     const { topology, log } = this.plan;
     await this.claimPort();
-    // side by side; one that is there when the other fails is for `stop` to end
+    // in parallel; if one fails, `stop` ends the other
     const servers = await Promise.allSettled([this.startPostgres(), this.startBroker()]);
     for (const server of servers) if (server.status === 'rejected') throw server.reason;
     if (this.isStopping) return;
     for (const service of topology.services)
       for (const name of replicaNames(service)) this.replicas.push(replicaProcess(this.replica(service, name), log));
     await Promise.all(this.replicas.map((replica) => replica.start(READY_TIMEOUT_MS)));
-    // polled apart from the processes: their first requests must find the front door knowing them
+    // added separately from the processes: the front door must know them before their first requests
     if (!this.isStopping)
       await this.door?.whenReady(READY_TIMEOUT_MS).catch((error: Error) => this.unlessStopping(error));
   }
@@ -144,7 +144,7 @@ export class LocalRun {
     }
     this.port = http.port === 0 ? await freePort(http.host) : http.port;
     if (http.port !== 0 && !(await isFree(http.port, http.host))) {
-      // told before a database is started for nothing; the service tells the rare other causes itself
+      // reported before a database is started in vain; the service itself reports the rare other causes
       throw new StartupError(
         'port',
         `port ${http.port} on ${http.host} is in use`,
@@ -185,7 +185,7 @@ export class LocalRun {
     const { noticeMs, timeoutMs } = this.plan.topology.drain;
     await this.door?.close();
     await Promise.all(this.replicas.map((replica) => replica.stop(noticeMs + timeoutMs + STOP_GRACE_MS)));
-    // a database that was being started is there now; why a start failed is for its caller
+    // a database whose start was pending is up now; why a start failed is for its caller to report
     await Promise.allSettled([this.started]);
     await this.broker?.process.stop(BROKER_STOP_TIMEOUT_MS);
     await this.postgres?.stop();

@@ -3,7 +3,7 @@ import { freePort } from './free-port.js';
 import type { LineLog } from './line-log.js';
 import { SupervisedProcess } from './supervised-process.js';
 
-/** What a replica is started with. */
+/** How to start a replica. */
 export interface ReplicaPlan {
   /** `inventory`, or `inventory.2` for the second of several. */
   readonly name: string;
@@ -16,18 +16,19 @@ export interface ReplicaPlan {
   readonly env: NodeJS.ProcessEnv;
   /** The address it listens on. */
   readonly host: string;
-  /** Left out: a new free one for each run. */
+  /** Default: a new free port for each run. */
   readonly port?: number;
-  /** Told the origin of each run as it begins, and again when it has ended. */
+  /** Receives the origin of each run when it begins, and again when it has ended. */
   readonly onStart?: (url: string) => void;
   readonly onEnd?: (url: string) => void;
 }
 
 /**
- * A process of a service that is kept up.
+ * A process of a service, which is restarted when it ends.
  *
- * Its entry file is run as `node main.js --topology … --service …` with `FLEDGE_PORT`. It must exit with code 78 when
- * it cannot start as things are, drain on SIGTERM, and end when its IPC channel closes: then this process was killed.
+ * Its entry file is run as `node main.js --topology … --service …` with `FLEDGE_PORT`. It must exit with code 78 if it
+ * cannot start without a change, drain on SIGTERM, and end when its IPC channel closes, which means that this process
+ * was killed.
  */
 export function replicaProcess(plan: ReplicaPlan, log: LineLog): SupervisedProcess {
   let url = '';
@@ -41,7 +42,7 @@ export function replicaProcess(plan: ReplicaPlan, log: LineLog): SupervisedProce
           cwd: plan.root,
           env: { ...plan.env, FLEDGE_PORT: String(port) },
           stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-          // a group of its own: Ctrl-C in the terminal reaches it through this process alone, in the right order
+          // its own process group: Ctrl-C in the terminal reaches it only through this process, in the right order
           detached: true,
         });
         plan.onStart?.(url);
@@ -54,7 +55,7 @@ export function replicaProcess(plan: ReplicaPlan, log: LineLog): SupervisedProce
   );
 }
 
-/** Where to reach what listens on an address of this machine. */
+/** The URL of whatever listens on an address of this machine. */
 export function originOf(host: string, port: number): string {
   if (host === '0.0.0.0') return `http://127.0.0.1:${port}`;
   if (host === '::') return `http://[::1]:${port}`;

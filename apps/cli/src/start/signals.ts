@@ -1,11 +1,11 @@
 /** Exit code of a process that a second Ctrl-C ended: 128 + SIGINT. */
 export const EXIT_INTERRUPTED = 130;
-// npm passes a Ctrl-C on that the terminal has sent to the whole group already
+// npm forwards a Ctrl-C that the terminal has already sent to the whole process group
 const ONE_CTRL_C_MS = 500;
 
 /**
- * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP, or when nobody reads the output any more, and `kill` at a second
- * one. Gives back what takes the handlers off again.
+ * Calls `stop` at the first SIGINT, SIGTERM or SIGHUP, or when the output is closed, and `kill` at a second one.
+ * Returns a function that removes the handlers.
  */
 export function onSignals(stop: (reason: string) => void, kill: () => void): () => void {
   let first = 0;

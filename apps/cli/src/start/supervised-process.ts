@@ -6,20 +6,20 @@ import type { LineLog } from './line-log.js';
 
 const READY_POLL_MS = 50;
 
-/** What is kept running. */
+/** How to run a process that is kept running. */
 export interface ProcessPlan {
   readonly name: string;
-  /** Starts it: once, and again whenever it has ended. Its standard output and error must be pipes. */
+  /** Starts it: the first time, and again whenever it has ended. Its standard output and error must be pipes. */
   start(): Promise<ChildProcess>;
-  /** Whether it takes work. */
+  /** Whether it accepts work. */
   isReady(): Promise<boolean>;
   /** Called whenever it has ended. */
   onEnd?(): void;
-  /** Which of its lines are shown. Default: all. */
+  /** Which of its lines to show. Default: all. */
   readonly keep?: (line: string) => boolean;
 }
 
-/** A process that is started again, with growing pauses, whenever it ends, until it is stopped. */
+/** A process that is restarted, with growing pauses, whenever it ends, until it is stopped. */
 export class SupervisedProcess {
   private child: ChildProcess | undefined;
   private readonly backoff = new Backoff();
@@ -33,8 +33,8 @@ export class SupervisedProcess {
   ) {}
 
   /**
-   * Starts it; resolves when it is ready for the first time, or when it is stopped before. Rejects with a
-   * `StartupError` when its first run says that it cannot start as things are (exit code 78), or when it is not ready
+   * Starts it; resolves when it is ready for the first time, or when it is stopped before that. Rejects with a
+   * `StartupError` if its first run reports that it cannot start without a change (exit code 78), or if it is not ready
    * after `timeoutMs`.
    */
   async start(timeoutMs: number): Promise<void> {
@@ -52,7 +52,7 @@ export class SupervisedProcess {
     }
   }
 
-  /** Asks it to end (SIGTERM), and ends it (SIGKILL) after `timeoutMs`; resolves when it is gone. */
+  /** Asks it to end (SIGTERM), and kills it (SIGKILL) after `timeoutMs`; resolves when it is gone. */
   async stop(timeoutMs: number): Promise<void> {
     this.halt.abort();
     this.child?.kill('SIGTERM');
@@ -64,7 +64,7 @@ export class SupervisedProcess {
     clearTimeout(timer);
   }
 
-  /** Ends it at once. */
+  /** Kills it at once. */
   kill(): void {
     this.halt.abort();
     this.child?.kill('SIGKILL');
@@ -102,7 +102,7 @@ export class SupervisedProcess {
       child.once('error', (error) => resolve(error.message));
       child.once('close', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`));
     });
-    // a stop that came while it was being started
+    // `stop` was called during the start
     if (this.halt.signal.aborted) child.kill('SIGTERM');
     for (const stream of [child.stdout, child.stderr])
       if (stream) this.log.follow(this.plan.name, stream, this.plan.keep);
@@ -114,7 +114,7 @@ export class SupervisedProcess {
   private async watch(child: ChildProcess, ready: () => void): Promise<void> {
     while (this.child === child) {
       if (await this.plan.isReady()) {
-        // again ready after an end: said, because the end was
+        // report that it is ready again, because its end was reported
         if (this.wasReady) this.log.print(this.plan.name, 'is ready again');
         this.wasReady = true;
         return ready();

@@ -2,7 +2,7 @@ import type { Application } from '@fledge/kit';
 import { OrdersContract } from './orders/contract/index.js';
 import { StockContract } from './stock/contract/index.js';
 
-/** All modules: contracts everywhere, code only where it is hosted. */
+/** All modules: every process knows the contracts, and loads only the code that it hosts. */
 export const application: Application = {
   name: '{{name}}',
   modules: [

@@ -28,7 +28,7 @@ for (const topology of ['monolith', 'split']) {
   );
 }
 
-/** Runs the application in a topology, on a database of its own. */
+/** Runs the application in a topology, on its own database. */
 async function running(topology: string, work: (url: string) => Promise<void>): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'e2e-'));
   const postgres = await startEmbeddedPostgres({ dir: join(dir, 'postgres'), persistent: false });
@@ -45,7 +45,7 @@ async function running(topology: string, work: (url: string) => Promise<void>): 
   }
 }
 
-/** Where it says that it is, once it is ready. */
+/** The URL that the application prints, once it is ready. */
 async function urlOf(app: ChildProcess): Promise<string> {
   const said: string[] = [];
   for await (const line of createInterface({ input: app.stdout as NodeJS.ReadableStream })) {

@@ -1,6 +1,7 @@
 /**
- * Loaded into a service before its own code (`node --import`): does to it, from inside, what the lab orders over the
- * channel between the two processes. The service's code does not know of it; what it offers are diagnostics channels.
+ * Loaded into a service before its own code (`node --import`): it injures the service from inside, on orders of the lab
+ * over the channel between the two processes. The service's code does not know of it; it only offers diagnostics
+ * channels.
  */
 import { subscribe } from 'node:diagnostics_channel';
 import { writeSync } from 'node:fs';
@@ -47,7 +48,7 @@ process.on('message', (order: AgentOrder) => {
   else void exhaustPools(order.exhaustMs).then((pools) => pools > 0 && report({ did: 'exhaust' }));
 });
 
-// A lab that is gone starts nobody again, and frees nobody who is frozen. Else the channel must not keep the service
+// Without the lab, nobody restarts the process or resumes a frozen one. The channel itself must not keep the service
 // from ending.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
 process.channel?.unref();

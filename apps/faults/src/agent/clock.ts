@@ -10,16 +10,16 @@ const Stepped = new Proxy(Machine, {
   get: (target, name, receiver) => (name === 'now' ? now : (Reflect.get(target, name, receiver) as unknown)),
 });
 
-/** Gives this process a `Date` that can be set. Before anything else is loaded, so that there is one `Date` for all. */
+/** Gives this process a `Date` that can be set. Loaded before anything else, so that everyone uses the same `Date`. */
 export function takeClock(): void {
-  // a date's constructor is the `Date` that everybody sees
+  // a date's `constructor` must be the `Date` that everyone sees
   Machine.prototype.constructor = Stepped;
   globalThis.Date = Stepped;
 }
 
 /**
- * Sets the clock beside the machine's. What counts time by `performance.now()` and timers does not notice, as with a
- * real step.
+ * Sets the clock relative to the machine's. Timers and `performance.now()` do not notice, as with a real step of the
+ * clock.
  */
 export function setClock(byMs: number): void {
   offsetMs = byMs;

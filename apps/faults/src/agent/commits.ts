@@ -1,6 +1,6 @@
 import pg from 'pg';
 
-/** Makes commits of this process fail as the lab asks. Every client of every pool goes through it. */
+/** Makes commits of this process fail as the lab orders. Every client of every pool goes through this. */
 export class Commits {
   conflicts = 0;
   lost = 0;
@@ -8,7 +8,7 @@ export class Commits {
   constructor(private readonly tell: (did: 'conflict' | 'lost-commit') => void) {
     const prototype = pg.Client.prototype as unknown as Record<'query', (...args: unknown[]) => unknown>;
     const query = prototype.query;
-    // eslint's view of `this` in a patched method: the client that TypeORM or the kit calls it on
+    // for eslint's rule on `this` in a patched method: it is the client on which TypeORM or the kit calls it
     const failing = this.failing.bind(this);
     prototype.query = function patched(this: pg.Client, ...args: unknown[]): unknown {
       const failure =

@@ -3,12 +3,12 @@ import { type Edit, unfit } from '../mutations.js';
 
 let edits: readonly Edit[];
 
-/** Told by `register` what is to be changed. */
+/** Receives from `register` what to change. */
 export const initialize: InitializeHook<readonly Edit[]> = (data) => {
   edits = data;
 };
 
-/** Changes the files of one mutation; one that no longer fits the code stops the start. */
+/** Changes the files of one mutation; a mutation that no longer fits the code stops the start. */
 export const load: LoadHook = async (url, context, next) => {
   const loaded = await next(url, context);
   const { pathname } = new URL(url);

@@ -1,6 +1,6 @@
 /**
- * Loaded into a service before its own code: makes one mutation, named by the query of this module's URL, of what is
- * loaded after it.
+ * Loaded into a service before its own code: applies one mutation, named by the query of this module's URL, to the code
+ * that is loaded after it.
  */
 import { register } from 'node:module';
 import { MUTATIONS } from '../mutations.js';

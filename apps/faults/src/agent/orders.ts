@@ -1,4 +1,4 @@
-/** The named points of the kit's messaging, as its diagnostics channels are called. */
+/** The checkpoints of the kit's messaging, named as its diagnostics channels. */
 export const POINTS = [
   'fledge.messaging.before-commit',
   'fledge.messaging.after-commit',
@@ -8,42 +8,42 @@ export const POINTS = [
   'fledge.messaging.after-handled',
 ] as const;
 
-/** A named point. */
+/** A checkpoint. */
 export type Point = (typeof POINTS)[number];
 
-/** What the lab tells the agent in a service to do. */
+/** An order of the lab to the agent in a service. */
 export type AgentOrder =
-  /** Ends or freezes the process when it has come to a point so many times more. */
+  /** Ends or freezes the process when it has reached a checkpoint this many more times. */
   | { readonly at: Point; readonly after: number; readonly signal: 'SIGKILL' | 'SIGSTOP' }
-  /** Fails so many of the next commits as PostgreSQL does when transactions conflict: nothing is stored. */
+  /** Fails this many of the next commits as PostgreSQL does when transactions conflict: nothing is stored. */
   | { readonly conflicts: number }
-  /** Lets so many of the next commits be stored and loses the answer with the connection. */
+  /** Stores this many of the next commits but loses the answer together with the connection. */
   | { readonly lostCommits: number }
   /** Takes every free connection of every pool for a time. */
   | { readonly exhaustMs: number }
-  /** Sets the process's clock beside the machine's, in milliseconds. */
+  /** Sets the process's clock relative to the machine's, in milliseconds. */
   | { readonly clockMs: number }
   | PoisonOrder
-  /** Forgets what was ordered and did not come about. */
+  /** Cancels orders that have not taken effect. */
   | { readonly disarm: true };
 
 /**
- * Ends the process whenever it writes a row for an order into a table: the message that asks for it kills whoever
- * handles it.
+ * Ends the process whenever it writes a row for an order into a table: the message that causes the row kills every
+ * handler.
  */
 export interface PoisonOrder {
   readonly table: string;
   readonly orderId: string;
 }
 
-/** The environment variable by which a process is told, from its start, what is poisoned: a `PoisonOrder` as JSON. */
+/** The environment variable that tells a process, from its start, what is poisoned: a `PoisonOrder` as JSON. */
 export const POISON_VARIABLE = 'FLEDGE_LAB_POISON';
 
-/** What the agent says back, a line of JSON each, before it acts. */
+/** The reports of the agent, one line of JSON each, written before it acts. */
 export interface AgentReport {
   readonly did: 'SIGKILL' | 'SIGSTOP' | 'poisoned' | 'conflict' | 'lost-commit' | 'exhaust';
   readonly at?: Point;
 }
 
-/** The file descriptor that reports are written to: a write to it is done before the process is stopped. */
+/** The file descriptor of reports: a write to it completes before the process is stopped. */
 export const REPORT_FD = 4;

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { PoisonOrder } from './orders.js';
 
-/** Notices when this process writes a row for one order into one table, before the database does, and says so. */
+/** Detects when this process writes a row for one order into one table, before the database gets it, and reports it. */
 export class Poison {
   order: PoisonOrder | undefined;
 

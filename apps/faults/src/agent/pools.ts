@@ -24,7 +24,7 @@ export function watchPools(): void {
   };
 }
 
-/** Takes all connections of all pools, holds them for a time, and gives them back. Resolves to the number of pools. */
+/** Takes all connections of all pools, holds them for a time, and returns them. Resolves to the number of pools. */
 export async function exhaustPools(ms: number): Promise<number> {
   const open = [...pools].flatMap((ref) => ref.deref() ?? []);
   const taken = await Promise.all(

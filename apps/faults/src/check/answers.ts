@@ -1,26 +1,26 @@
-/** A try of a buyer at one replica. */
+/** An attempt of a buyer at one replica. */
 export interface Tried {
   readonly service: string;
   readonly startedAt: number;
   readonly tookMs: number;
 }
 
-/** A time in which one replica was injured, and the others were not. */
+/** A period in which one replica was injured and the others were not. */
 export interface Injured {
   readonly service: string;
   readonly from: number;
   readonly to: number;
 }
 
-/** By then whoever asks leaves a silent replica out. */
+/** By then, clients skip a silent replica. */
 const LEFT_OUT_WITHIN_MS = 3_000;
-/** The promise is a second; this holds while the machine does many other things. */
+/** The promise is one second; this limit holds while the machine does many other things. */
 const ANSWER_P95_MAX_MS = 1_500;
 const TRIES_MIN = 20;
 
 /**
- * How long 95 of 100 answers of the other replicas took while one was injured and already left out; `undefined` when
- * there were too few to say.
+ * The 95th percentile of the answers of the other replicas while one was injured and already skipped; `undefined` if
+ * there were too few.
  */
 export function healthyP95Ms(tried: readonly Tried[], injured: readonly Injured[]): number | undefined {
   const took = tried
@@ -32,7 +32,7 @@ export function healthyP95Ms(tried: readonly Tried[], injured: readonly Injured[
   return took.length < TRIES_MIN ? undefined : took[Math.ceil(took.length * 0.95) - 1];
 }
 
-/** What is broken of the answers of healthy replicas on a machine so many times too slow, a line or none. */
+/** The broken promise about the answers of healthy replicas, on a machine slower by this factor: a line or none. */
 export function slowAnswers(p95Ms: number | undefined, slowness: number): string[] {
   return p95Ms === undefined || p95Ms <= ANSWER_P95_MAX_MS * slowness
     ? []

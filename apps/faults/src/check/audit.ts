@@ -1,8 +1,8 @@
 import type { Tables } from './tables.js';
 
 /**
- * Has the database write down each time that a consumer's transaction handled a message, where no code of the shop
- * looks: so the lab need not believe the inbox about what was handled once, and in which order.
+ * Lets the database record each time that a consumer's transaction handled a message, invisibly to the code of the
+ * shop, so that the lab need not trust the inbox about what was handled once, and in which order.
  */
 const AUDIT = `
 create schema if not exists lab;
@@ -27,7 +27,7 @@ begin
 end $$;
 `;
 
-/** Begins the audit of a shop whose tables are there. */
+/** Starts the audit of a shop whose tables exist. */
 export async function beginAudit(tables: Tables): Promise<void> {
   await tables.rows(AUDIT);
   for (const schema of await tables.schemas()) {
@@ -41,7 +41,7 @@ export async function beginAudit(tables: Tables): Promise<void> {
   }
 }
 
-/** What the audit has against the messaging, a line each: messages handled twice, out of their order, or not at all. */
+/** The audit's complaints, a line each: messages handled twice, out of order, or not at all. */
 export async function brokenDeliveries(tables: Tables): Promise<string[]> {
   const schemas = await tables.schemas();
   const outboxes = schemas
@@ -54,8 +54,8 @@ export async function brokenDeliveries(tables: Tables): Promise<string[]> {
     ...(await tables.lines(`
       select format('%s handled message %s of %s %s times', consumer, message_id, key, count(*)) as line
       from lab.handled group by consumer, message_id, key having count(*) > 1`)),
-    // Of what one transaction handled the audit cannot tell the order: there the order of the inbox counts, which is
-    // that of handling.
+    // The audit cannot tell the order within one transaction: there the order of the inbox counts, in which messages
+    // are handled.
     ...(await tables.lines(`
       with handled as (select distinct on (h.module, h.consumer, h.message_id) h.*, o.name, o.seq as published from lab.handled h join (${outboxes}) o on o.source = h.source and o.id = h.message_id order by h.module, h.consumer, h.message_id, h.seq)
       select format('%s handled %s of %s after %s, which %s published later', late.consumer, late.name, late.key, early.name, late.source) as line

@@ -1,7 +1,7 @@
 import type { Provider } from '../machine/provider.js';
 import type { Tables } from './tables.js';
 
-/** What the lab reads of a line of the provider's book. */
+/** The fields of a line of the provider's book that the lab reads. */
 interface Booked {
   readonly operation: string;
   readonly outcome: string;
@@ -10,7 +10,7 @@ interface Booked {
   readonly amountMinor: number;
 }
 
-/** Where the provider's book and our ledger differ, a line each, and what the book says against us by itself. */
+/** The differences between the provider's book and our ledger, a line each, and errors in the book itself. */
 export async function brokenBook(tables: Tables, provider: Provider): Promise<string[]> {
   const booked = (await provider.entries<Booked>()).filter(({ outcome }) => outcome === 'approved');
   const posted = await tables.rows<{ order_id: string; kind: string; amount: string }>(
@@ -41,7 +41,7 @@ function twice(booked: readonly Booked[]): string[] {
   );
 }
 
-/** Money that is set aside still: all has come to rest, so nobody will take it or give it back. */
+/** Money that is still authorised: everything is at rest, so nobody will capture or release it. */
 function leftOpen(booked: readonly Booked[]): string[] {
   const ended = new Set(
     booked.filter(({ operation }) => operation === 'capture' || operation === 'void').map(({ reference }) => reference),

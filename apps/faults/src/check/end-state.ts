@@ -2,9 +2,9 @@ import type { OrderedResult } from '../shop/buyers.js';
 import type { Tables } from './tables.js';
 
 /**
- * What the shop came to, by what does not differ between two runs of one seed: orders by their buyer and number with
- * their state and what is left of them in the ledger, and the stock. When it was noticed that an order is cancelled
- * decides whether its money was set aside and given back or never asked for: so of the ledger the sums count.
+ * The final state of the shop, as far as two runs of one seed agree: orders by buyer and number, with their state and
+ * their balance in the ledger, and the stock. The time of a cancellation decides whether the money was authorised and
+ * released or never requested, so only the sums of the ledger count.
  */
 export async function endState(
   tables: Tables,

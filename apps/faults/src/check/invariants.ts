@@ -4,7 +4,7 @@ import { brokenDeliveries } from './audit.js';
 import { brokenBook } from './book.js';
 import type { Tables } from './tables.js';
 
-/** What must find no row, ever. Each row is a line that says what is wrong. */
+/** Queries that must never find a row. Each row is a line that says what is wrong. */
 const NEVER: readonly string[] = [
   `select format('stock of %s does not add up: received %s, available %s, reserved %s, sold %s', product_id, received, available, reserved, sold) as line
    from inventory.stock where least(received, available, reserved, sold) < 0 or available + reserved + sold <> received`,
@@ -29,7 +29,7 @@ const NEVER: readonly string[] = [
    from ordering.orders o join shipping.shipments s on s.order_id = o.id where o.state = 'cancelled' and s.state not in ('cancelled', 'forbidden')`,
 ];
 
-/** Everything that is broken, a line each. To be asked when all has come to rest. */
+/** Everything that is broken, a line each. Call it when everything is at rest. */
 export async function brokenInvariants(
   tables: Tables,
   provider: Provider,
@@ -55,7 +55,7 @@ export async function brokenInvariants(
   return broken;
 }
 
-/** Orders that were answered with a 2xx and did not end. */
+/** Orders that were answered with a 2xx but did not end. */
 async function brokenOrders(tables: Tables, results: readonly OrderedResult[]): Promise<string[]> {
   const accepted = results.flatMap(({ orderId }) => orderId ?? []);
   return tables.lines(

@@ -2,13 +2,13 @@ import type { OrderPlan } from '../plan/buyer-plan.js';
 import { Tables } from './tables.js';
 
 /**
- * Within which time an order completes, in milliseconds, as long as there is a healthy replica of each module, its
+ * The time in which an order completes, in milliseconds, as long as there is a healthy replica of each module, its
  * database and a broker.
  */
 export const COMPLETE_WITHIN_MS = 30_000;
-/** How many orders of a hundred may take longer. */
+/** How many orders in a hundred may take longer. */
 const LATE_OF_100 = 1;
-/** An order that is open for longer is one that may be stuck. */
+/** An order that is open for longer may be stuck. */
 const STIRS_WITHIN_MS = 8_000;
 const LOOK_EVERY_MS = 250;
 const FINAL = ['rejected', 'completed', 'refunded', 'cancelled'];
@@ -19,14 +19,13 @@ interface Watched {
   readonly askedAt: number;
   state: string;
   endedAt: number | undefined;
-  /** How long it has been in the way of the promise, at its end or now. */
+  /** The time that counts against the promise, at its end or until now. */
   ageMs: number;
 }
 
 /**
- * Measures of each order how long it takes, from when its buyer first asked for it to its end, while faults last. Time
- * counts for the promise only as long as its premise holds. The lab's own clock is used, and its own line to the
- * database.
+ * Measures how long each order takes, from its buyer's first request to its end, while faults last. Time counts only as
+ * long as the premise of the promise holds. Uses the lab's own clock and its own connection to the database.
  */
 export class Progress {
   private readonly orders = new Map<string, Watched>();
@@ -36,10 +35,10 @@ export class Progress {
   private stopped = false;
   private tables: Tables | undefined;
   private readonly watching: Promise<void>;
-  /** The order whose message may kill: it is none that the promise is for. */
+  /** The order whose message may kill: the promise does not cover it. */
   spared: string | undefined;
 
-  /** `slowness`: how many times slower this machine is than one on which the promise is to hold. */
+  /** `slowness`: by which factor this machine is slower than the one for which the promise is made. */
   constructor(
     private readonly url: string,
     private readonly slowness: number,
@@ -47,7 +46,7 @@ export class Progress {
     this.watching = this.watch();
   }
 
-  /** The premise does not hold until `restore`; may be nested. */
+  /** Suspends the premise until `restore`; may be nested. */
   suspend(): void {
     this.broken += 1;
   }
@@ -61,17 +60,17 @@ export class Progress {
     this.orders.set(orderId, { plan, orderId, askedAt, state: 'accepted', endedAt: undefined, ageMs: 0 });
   }
 
-  /** The buyer gave up asking. */
+  /** The buyer has given up. */
   notAccepted(plan: OrderPlan, text: string): void {
     if (this.broken === 0) this.refused.push({ plan, text });
   }
 
-  /** The id of an order that was accepted, by its number in the plan. */
+  /** Records the id of an accepted order, by its number in the plan. */
   idOf(number: number): string | undefined {
     return [...this.orders.values()].find(({ plan }) => plan.number === number)?.orderId;
   }
 
-  /** No order has been open for so long that it may be stuck. */
+  /** Whether no order has been open for so long that it may be stuck. */
   get isMoving(): boolean {
     return [...this.orders.values()].every(
       (order) =>
@@ -79,7 +78,7 @@ export class Progress {
     );
   }
 
-  /** Every order has ended. */
+  /** Whether every order has ended. */
   get isOver(): boolean {
     return [...this.orders.values()].every((order) => order.endedAt !== undefined);
   }
@@ -88,7 +87,7 @@ export class Progress {
     return this.late().length > allowed(this.orders.size);
   }
 
-  /** What is broken of the promise, a line each; none when no more orders were late than may be. */
+  /** How the promise is broken, a line each; none if no more orders were late than allowed. */
   breaches(): string[] {
     const late = this.late();
     const refused = this.refused.map(
@@ -102,7 +101,10 @@ export class Progress {
     return late.length + refused.length > allowed(this.orders.size) ? [...lines, ...refused] : [];
   }
 
-  /** How long the slowest orders took, in milliseconds from the first try to the end: of all and of 95 in 100. */
+  /**
+   * How long the slowest orders took, in milliseconds from the first attempt to the end: the slowest of all, and the
+   * 95th percentile.
+   */
   slowest(): { readonly p95Ms: number; readonly mostMs: number } {
     const took = [...this.orders.values()]
       .map((order) => (order.endedAt ?? performance.now()) - order.askedAt)
@@ -122,7 +124,7 @@ export class Progress {
     );
   }
 
-  /** It was cancelled although the premise held all its life. */
+  /** It was cancelled although the premise held throughout. */
   private wasGivenUp({ plan, state, ageMs, askedAt }: Watched): boolean {
     return state === 'cancelled' && mustComplete(plan) && ageMs > 0 && askedAt >= this.premiseSince;
   }
@@ -157,8 +159,7 @@ export class Progress {
       );
       return new Map(rows.map(({ id, state }) => [id, state]));
     } catch {
-      // The database is away, which is one of the things that the lab brings about: the next look opens a line of its
-      // own.
+      // The database is down, which the lab causes itself: the next check opens a new connection.
       await this.tables?.close().catch(() => undefined);
       this.tables = undefined;
       return new Map();
@@ -166,7 +167,7 @@ export class Progress {
   }
 }
 
-/** Nothing but a fault keeps it from completing. */
+/** Only a fault keeps it from completing. */
 function mustComplete({ paymentMethod, cancelAfterMs }: OrderPlan): boolean {
   return paymentMethod === 'pm_card_approved' && cancelAfterMs === undefined;
 }

@@ -1,6 +1,6 @@
 import type { Tables } from './tables.js';
 
-/** What is still on its way, a line each; none when all has come to rest. */
+/** What is still in progress, a line each; none if everything is at rest. */
 export async function unrest(tables: Tables): Promise<string[]> {
   const found: string[] = [];
   for (const schema of await tables.schemas()) {
@@ -13,7 +13,7 @@ export async function unrest(tables: Tables): Promise<string[]> {
     for (const [what, count] of Object.entries(counts ?? {}))
       if (count !== '0') found.push(`${schema}: ${count} ${what}`);
   }
-  // what timers of modules' own take up again
+  // work that the modules' own timers take up again
   for (const query of WAITING) found.push(...(await tables.lines(query)));
   return found;
 }
@@ -26,12 +26,12 @@ const WAITING: readonly string[] = [
 ];
 
 /**
- * How long nothing may stir: a message between an outbox that is marked and a receiver that has not stored it is in no
- * table.
+ * How long everything must be still: a message is in no table after its outbox row is marked and before its receiver
+ * has stored it.
  */
 const CALM_MS = 400;
 
-/** Waits until nothing is on its way any more; answers what still is when the time is spent. */
+/** Waits until nothing is in progress any more; returns what still is when the time is up. */
 export async function untilQuiescent(tables: Tables, withinMs: number): Promise<string[]> {
   const until = performance.now() + withinMs;
   let calmSince = Infinity;

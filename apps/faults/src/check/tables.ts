@@ -1,12 +1,12 @@
 import pg from 'pg';
 
-/** The lab's own look at the tables of all modules. */
+/** The lab's own access to the tables of all modules. */
 export class Tables {
   private constructor(private readonly client: pg.Client) {}
 
   static async open(url: string): Promise<Tables> {
     const client = new pg.Client({ connectionString: url });
-    // a server that was taken away fails the next query, which says so
+    // if the server is taken away, the next query fails and reports it
     client.on('error', () => undefined);
     await client.connect();
     return new Tables(client);
@@ -24,7 +24,7 @@ export class Tables {
   /** The schemas that have tables of durable messaging. */
   async schemas(): Promise<string[]> {
     const rows = await this.rows<{ name: string }>(
-      "select table_schema as name from information_schema.tables where table_name = 'outbox' order by 1",
+      "select table_schema as name from information_schema.tables where table_name = 'fledge_outbox' order by 1",
     );
     return rows.map((row) => row.name);
   }

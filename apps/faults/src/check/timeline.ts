@@ -1,7 +1,7 @@
 import type { Tables } from './tables.js';
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
-/** Stories that one report tells at the most. */
+/** The most timelines in one report. */
 const TIMELINES_MAX = 3;
 
 /**

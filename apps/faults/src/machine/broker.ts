@@ -9,17 +9,17 @@ import { cutTail, type TailCut } from './stream-tail.js';
 
 const START_WITHIN_MS = 20_000;
 
-/** What a broker's store looks like when it starts again: whole, empty, or without its newest messages. */
+/** The state of a broker's store at its next start: complete, empty, or without its newest messages. */
 export type StoreLoss = 'none' | 'all' | TailLoss;
 
-/** What nobody has read, or the newest few when all is read. */
+/** The messages that nobody has read, or the newest few if all are read. */
 export interface TailLoss {
   readonly newest: number;
-  /** The number up to which somebody has read the stream. Asked when the broker is dead. */
+  /** The position up to which the stream was read. Called when the broker is dead. */
   readonly readUpTo: () => Promise<number>;
 }
 
-/** The nats-server of a lab: can be killed, robbed of its store or of the end of it, and stopped for a while. */
+/** The nats-server of a lab: it can be killed, lose its store or the end of it, and be frozen for a while. */
 export class Broker {
   private constructor(
     private readonly dir: string,
@@ -35,7 +35,8 @@ export class Broker {
   }
 
   /**
-   * SIGKILL, and a new start after a while with what is left of its store. Resolves to what was cut off a stream's end.
+   * SIGKILL, and a restart after a while with what is left of its store. Resolves to what was cut off the end of the
+   * stream.
    */
   async restart(awayMs: number, loss: StoreLoss): Promise<TailCut> {
     await kill(this.child);
@@ -47,7 +48,7 @@ export class Broker {
     return cut;
   }
 
-  /** SIGSTOP for a while: connections stay, and nothing is answered. */
+  /** SIGSTOP for a while: connections stay open, but nothing is answered. */
   async freeze(ms: number): Promise<void> {
     this.child.kill('SIGSTOP');
     await new Promise((resolve) => setTimeout(resolve, ms));

@@ -10,27 +10,24 @@ import { faketimeEnvironment } from './faketime.js';
 import { freePort } from './free-port.js';
 
 const KEEPER = fileURLToPath(new URL('./postgres-keeper.js', import.meta.url));
-/** By this name the server knows the lab's own connections, which are spared. */
+/** The name of the lab's own connections at the server, which are spared. */
 export const LAB_CONNECTION = 'fledge-lab';
 const DISK_MEGABYTES = 400;
 /** So that the write-ahead log leaves room on the small disk. */
 const WAL_MEGABYTES = 64;
 
-/** Some megabytes, past the write-ahead log, whose end would end the server. */
+/** Some megabytes beside the write-ahead log, since a full log would end the server. */
 const WRITE_SOME = 'create unlogged table lab.filler as select md5(n::text) from generate_series(1, 50000) n';
 
-/** What a database can be made to suffer, besides being away. */
+/** Possible injuries of a database, besides stopping it. */
 export interface DatabaseOptions {
-  /** The path of libfaketime: the server's clock can be set. */
+  /** The path of libfaketime: allows setting the server's clock. */
   readonly faketime: string | undefined;
-  /** Its data is on a small disk, which can be filled up. */
+  /** Its data is on a small disk, which can be filled. */
   readonly smallDisk: boolean;
 }
 
-/**
- * The PostgreSQL of a lab: a real server that can be stopped and started on its data, with a clock and a disk of its
- * own.
- */
+/** A real PostgreSQL server that can be stopped and started on its data, with a separate clock and disk. */
 export class Database {
   private keeper!: ChildProcess;
   private url = '';
@@ -70,28 +67,28 @@ export class Database {
     }
   }
 
-  /** For the lab's own looks at the tables: past the injured lines. */
+  /** For the lab's own access to the tables, bypassing the injured proxies. */
   get ownUrl(): string {
     const url = new URL(this.url);
     url.searchParams.set('application_name', LAB_CONNECTION);
     return url.href;
   }
 
-  /** For a service whose line to it has this port. */
+  /** For a service whose proxy has this port. */
   urlBy(port: number): string {
     const url = new URL(this.url);
     url.port = String(port);
     return url.href;
   }
 
-  /** Cuts every session and ends the server, then starts it again on its data. */
+  /** Cuts every session and stops the server, then starts it again on its data. */
   async restart(awayMs: number): Promise<void> {
     await this.halt();
     await new Promise((resolve) => setTimeout(resolve, awayMs));
     await this.run();
   }
 
-  /** Starts the server again if it has ended by itself, as it does when it cannot write its log. */
+  /** Starts the server again if it has ended by itself, as it does if it cannot write its log. */
   async mend(): Promise<void> {
     if (
       await this.query(['select 1']).then(
@@ -104,12 +101,12 @@ export class Database {
     await this.run();
   }
 
-  /** Sets the server's clock beside the machine's, in milliseconds. */
+  /** Sets the server's clock relative to the machine's, in milliseconds. */
   async setClock(byMs: number): Promise<void> {
     await writeFile(this.clockFile, `${byMs < 0 ? '-' : '+'}${Math.abs(byMs) / 1_000}\n`);
   }
 
-  /** Fills the disk until `healed`. Resolves to whether the server then had no space for a write of the lab's own. */
+  /** Fills the disk until `healed`. Resolves to whether a test write of the lab then failed for lack of space. */
   async fillDisk(healed: Promise<void>): Promise<boolean> {
     let isFull = false;
     await this.disk?.fill(async () => {
@@ -124,8 +121,7 @@ export class Database {
   }
 
   /**
-   * Ends connections of services, as an administrator or a fail-over does: one that chance names, or every one.
-   * Resolves to how many.
+   * Ends connections of services, as an administrator or a fail-over does: a random one, or all. Resolves to how many.
    */
   async endSessions(random: Random, every: boolean): Promise<number> {
     return this.with(async (client) => {
@@ -182,7 +178,7 @@ export class Database {
   }
 }
 
-/** The library lies beside the data: as whom the server runs may reach nothing else. */
+/** The library is copied beside the data: the server's user may reach nothing else. */
 async function environmentOf(dir: string, faketime: string | undefined, clockFile: string): Promise<NodeJS.ProcessEnv> {
   if (faketime === undefined) return {};
   const library = join(dir, 'libfaketime.so.1');

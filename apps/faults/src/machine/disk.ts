@@ -7,11 +7,11 @@ const run = promisify(execFile);
 const FILLER = 'lab-filler';
 const PIECE_BYTES = 64 * 1024;
 
-/** A small disk in memory, for a server's data, that can be filled up. */
+/** A small RAM disk for a server's data, which can be filled. */
 export class Disk {
   private constructor(readonly dir: string) {}
 
-  /** Mounts one; rejects with the reason where this user may not. */
+  /** Mounts one; rejects with the reason if this user may not. */
   static async mount(dir: string, megabytes: number): Promise<Disk> {
     await mkdir(dir, { recursive: true });
     try {
@@ -25,7 +25,7 @@ export class Disk {
     return new Disk(dir);
   }
 
-  /** Fills what is free, and frees it when `whenFull` is over. */
+  /** Fills the free space, and frees it when `whenFull` has ended. */
   async fill(whenFull: () => Promise<void>): Promise<void> {
     const file = await open(join(this.dir, FILLER), 'w');
     try {
@@ -40,7 +40,7 @@ export class Disk {
   }
 
   async unmount(): Promise<void> {
-    // lazily: what a killed server still holds open must not keep the lab
+    // lazily: files that a killed server still holds open must not block the lab
     await run('umount', ['-l', this.dir]);
   }
 }

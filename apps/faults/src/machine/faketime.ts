@@ -8,16 +8,16 @@ const LIBRARY = 'libfaketime.so.1';
 let found: Promise<string> | undefined;
 
 /**
- * The path of libfaketime, which gives a program a clock of its own. It is taken from Debian's package, unpacked into
- * the cache without installing it; rejects with the reason where that cannot be done.
+ * The path of libfaketime, which gives a program a separate clock. It comes from Debian's package, unpacked into the
+ * cache without installing it; rejects with the reason if that is not possible.
  */
 export function faketimeLibrary(): Promise<string> {
   return (found ??= find());
 }
 
 /**
- * What a program's environment needs so that its clock goes by a file: `+0` in it is the machine's own time, `-600` ten
- * minutes before. All its processes see a change at once, as they see that of a machine's clock.
+ * The environment variables with which a program takes its clock from a file: `+0` is the machine's own time, `-600`
+ * ten minutes earlier. All its processes see a change at once, as with the machine's clock.
  */
 export function faketimeEnvironment(library: string, clockFile: string): NodeJS.ProcessEnv {
   return {
@@ -34,13 +34,13 @@ async function find(): Promise<string> {
   const home = join(packages, 'libfaketime');
   const cached = await libraryIn(home);
   if (cached !== undefined) return cached;
-  // unpacked beside its place and then renamed: a broken install is never found
+  // unpacked to a temporary place and then renamed, so that a broken install is never found
   await mkdir(packages, { recursive: true });
   const fresh = await mkdtemp(join(packages, 'libfaketime-'));
   try {
     await unpackPackages(fresh, ['libfaketime'], INSTALL_TIMEOUT_MS);
     await rename(fresh, home).catch(async (error: unknown) => {
-      // another process was first
+      // another process was faster
       if ((await libraryIn(home)) === undefined) throw error;
     });
   } catch (error) {

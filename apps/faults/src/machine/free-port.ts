@@ -1,15 +1,12 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/**
- * Below those that the system gives to connections and to servers that take any port: nobody takes one by chance before
- * it is used.
- */
+/** Below the ports that the system assigns, so that nobody takes one by chance before it is used. */
 const LOWEST = 20_000;
 const NUMBER = 12_000;
 const TRIES = 100;
 
-/** A port of 127.0.0.1 that nobody listens on at this moment. */
+/** A free TCP port of 127.0.0.1. */
 export async function freePort(): Promise<number> {
   for (let tried = 0; tried < TRIES; tried++) {
     const port = LOWEST + Math.floor(Math.random() * NUMBER);

@@ -1,16 +1,16 @@
 import { Proxy } from './proxy.js';
 
-/** A server that services have lines to. */
+/** A server that services reach through proxies. */
 export type ServerName = 'database' | 'broker';
 
-/** The lines of one replica: one to each server, so that a server can be away for this replica alone. */
+/** The proxies of one replica: one for each server, so that a server can be unreachable for this replica alone. */
 export interface Lines {
   readonly database: Proxy;
-  /** `undefined` where there is no broker. */
+  /** `undefined` without a broker. */
   readonly broker: Proxy | undefined;
 }
 
-/** Lays lines to servers by their ports. */
+/** Creates proxies to servers, by their ports. */
 export async function layLines(databasePort: number, brokerPort: number | undefined): Promise<Lines> {
   return {
     database: await Proxy.to(databasePort),
@@ -18,7 +18,7 @@ export async function layLines(databasePort: number, brokerPort: number | undefi
   };
 }
 
-/** Takes lines away. */
+/** Removes proxies. */
 export async function closeLines({ database, broker }: Lines): Promise<void> {
   await Promise.all([database.close(), broker?.close()]);
 }

@@ -1,8 +1,8 @@
 /**
- * The main of a process that runs the lab's PostgreSQL, so that what is put into its environment, a clock above all, is
- * the server's alone. Arguments: folder, port, that environment as JSON, and the disk to unmount when its parent is
- * gone, if there is one. Tells the URL, or the reason why there is none, over the channel to its parent; ends the
- * server at the first word, and with its parent.
+ * The main of a process that runs the lab's PostgreSQL, so that changes of its environment, such as a clock, affect
+ * only the server. Arguments: folder, port, that environment as JSON, and the disk to unmount when its parent is gone,
+ * if there is one. Reports the URL, or the reason why there is none, over the channel to its parent; ends the server at
+ * the first message, or with its parent.
  */
 import { execFileSync } from 'node:child_process';
 import { startEmbeddedPostgres } from '@fledge/kit/operations';

@@ -10,7 +10,7 @@ const MAIN = fileURLToPath(new URL('../../../../libs/shop/payments/src/sandbox/m
 export const WEBHOOK_SECRET = 'the-secret-of-the-lab';
 const START_WITHIN_MS = 20_000;
 
-/** The sandbox payment provider as a process of its own, with a book that no one else writes. */
+/** The sandbox payment provider as a separate process, with a book that only it writes. */
 export class Provider {
   private constructor(
     private readonly child: ChildProcess,
@@ -76,7 +76,7 @@ export class Provider {
       await fetch(this.url);
       return true;
     } catch {
-      // It does not listen yet; the limit above ends the asking.
+      // It does not listen yet; the time limit above ends the loop.
       return false;
     }
   }

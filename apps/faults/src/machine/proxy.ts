@@ -1,11 +1,12 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** Which way bytes go on a line: what the service says, or what it hears. */
+/** The direction of bytes in a proxy: from the service, or to it. */
 export type Way = 'to-server' | 'to-service';
 
 /**
- * A line between a service and one of its servers that can be cut, slowed and stopped, each way too, as toxiproxy does.
+ * A proxy between a service and one of its servers that can be cut, slowed and blocked, in each direction too, like
+ * toxiproxy.
  */
 export class Proxy {
   private readonly sockets = new Set<Socket>();
@@ -19,7 +20,7 @@ export class Proxy {
     private target: number,
   ) {}
 
-  /** Carries what comes to a port of its own to `target`, the port of a server of this machine. */
+  /** Forwards connections on a separate port to `target`, the port of a server on this machine. */
   static async to(target: number): Promise<Proxy> {
     const server = createServer();
     server.listen(0, '127.0.0.1');
@@ -31,12 +32,12 @@ export class Proxy {
     return proxy;
   }
 
-  /** Carries new connections to another port from now on. */
+  /** Forwards new connections to another port from now on. */
   aim(target: number): void {
     this.target = target;
   }
 
-  /** Cuts every connection; new ones are taken at once. */
+  /** Cuts every connection; new ones are accepted at once. */
   cut(): void {
     for (const socket of this.sockets) socket.destroy();
   }
@@ -48,15 +49,15 @@ export class Proxy {
     await healed.finally(() => (this.refusing -= 1));
   }
 
-  /** Carries each piece later by `delayMs`, until `healed`. */
+  /** Delays each piece by `delayMs`, until `healed`. */
   async slow(delayMs: number, healed: Promise<void>): Promise<void> {
     this.delayMs = delayMs;
     await healed.finally(() => (this.delayMs = 0));
   }
 
   /**
-   * Carries nothing one way until `healed`, and then what was held back: neither end hears that the other's words do
-   * not come.
+   * Forwards nothing in one direction until `healed`, and then what was held back: neither end learns that the other's
+   * bytes do not arrive.
    */
   async mute(way: Way, healed: Promise<void>): Promise<void> {
     this.muted.set(way, healed);
@@ -82,7 +83,7 @@ export class Proxy {
       this.sockets.add(from);
       from.setNoDelay(true);
       this.pass(from, to, way);
-      // what one end did to the connection is told to the other by its end
+      // when one end closes the connection, the other is closed too
       from.on('error', () => to.destroy());
       from.on('close', () => {
         this.sockets.delete(from);
@@ -95,7 +96,7 @@ export class Proxy {
     let last: Promise<void> = Promise.resolve();
     let waiting = 0;
     from.on('data', (piece) => {
-      // pieces keep their order: none overtakes one that is still delayed
+      // pieces keep their order: none overtakes a delayed one
       if (this.delayMs === 0 && waiting === 0 && !this.muted.has(way)) {
         to.write(piece);
         return;

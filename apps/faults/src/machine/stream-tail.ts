@@ -1,21 +1,21 @@
 import { readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Of a record in a block of JetStream's file store: its length, its number and its time. */
+/** The header of a record in a block of JetStream's file store: its length, its number and its time. */
 const HEADER_BYTES = 4 + 8 + 8 + 2;
-/** Set in the length of a record whose message has headers. */
+/** A flag in the length of a record whose message has headers. */
 const HAS_HEADERS = 0x8000_0000;
 
-/** What went with the end of a stream. */
+/** What was cut off the end of a stream. */
 export interface TailCut {
   readonly cut: number;
   readonly unread: number;
 }
 
 /**
- * Cuts the newest messages off the stream that was written last, of a broker that does not run, as a power cut does to
- * what was acknowledged and not yet flushed: those after number `readUpTo`, or where there are none, `newest`; as many
- * as the newest block holds. Resolves to how many went, and how many of them nobody had read.
+ * Cuts the newest messages off the most recently written stream of a stopped broker, as a power cut does to messages
+ * that were acknowledged but not flushed: those after number `readUpTo`, or if there are none, the last `newest`; at
+ * most what the newest block contains. Resolves to how many were cut, and how many of them nobody had read.
  */
 export async function cutTail(storeDir: string, newest: number, readUpTo: number): Promise<TailCut> {
   const block = await newestBlock(storeDir);
@@ -26,7 +26,7 @@ export async function cutTail(storeDir: string, newest: number, readUpTo: number
   const first = records[records.length - cut];
   if (first === undefined) return { cut: 0, unread: 0 };
   await truncate(block.path, first.start);
-  // the index is a copy of what stands in the blocks; the server makes it anew
+  // the index repeats the content of the blocks; the server recreates it
   await rm(join(block.dir, 'index.db'), { force: true });
   return { cut, unread };
 }
@@ -51,7 +51,7 @@ async function newestBlock(storeDir: string): Promise<Block | undefined> {
   return blocks.sort((a, b) => b.writtenAt - a.writtenAt)[0];
 }
 
-/** Where each whole record of a block begins, and the number of its message in the stream. */
+/** The start of each complete record of a block, and the number of its message in the stream. */
 function recordsOf(block: Buffer): { readonly start: number; readonly number: number }[] {
   const records: { start: number; number: number }[] = [];
   for (let start = 0; start + HEADER_BYTES <= block.length;) {

@@ -21,7 +21,7 @@ export const AREAS = [
 /** What a round injures. */
 export type Area = (typeof AREAS)[number];
 
-/** What an area injures that not every shop has: a broker, or two replicas of a module, one of which stays healthy. */
+/** What an area needs that not every shop has: a broker, or two replicas of a module, one of which stays healthy. */
 export type Need = 'broker' | 'second replica';
 
 const NEEDS: Readonly<Partial<Record<Area, Need>>> = {
@@ -35,7 +35,7 @@ const NEEDS: Readonly<Partial<Record<Area, Need>>> = {
   poison: 'second replica',
 };
 
-/** What an area needs that a shop of this kind lacks; `undefined`: nothing. */
+/** What an area needs that this kind of shop lacks; `undefined` if nothing. */
 export function lackedBy(
   area: Area,
   has: { readonly hasBroker: boolean; readonly hasPairs: boolean },

@@ -1,6 +1,6 @@
 import type { Random } from './random.js';
 
-/** How the provider's test cards go, and how often each is used among a hundred orders. */
+/** The behaviour of the provider's test cards, and how often each is used in a hundred orders. */
 const CARDS: readonly (readonly [string, number])[] = [
   ['pm_card_approved', 50],
   ['pm_card_declined', 5],
@@ -16,15 +16,15 @@ const CARDS: readonly (readonly [string, number])[] = [
 export interface OrderPlan {
   readonly number: number;
   readonly buyer: number;
-  /** Which of the products that are for sale; counted from 0. */
+  /** The index of the product among those for sale. */
   readonly product: number;
   readonly quantity: number;
   readonly paymentMethod: string;
-  /** How long after it was placed it is cancelled, if it is. */
+  /** How long after it was placed it is cancelled, if at all. */
   readonly cancelAfterMs: number | undefined;
 }
 
-/** What the buyers of a seed do: the same for the same seed. */
+/** The actions of a seed's buyers: the same for the same seed. */
 export function planOrders(random: Random, orders: number, buyers: number, products: number): OrderPlan[] {
   return Array.from({ length: orders }, (_, number) => ({
     number,

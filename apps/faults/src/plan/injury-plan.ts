@@ -3,24 +3,24 @@ import type { Area } from './areas.js';
 import type { Injury } from './injury.js';
 import type { Random } from './random.js';
 
-/** What a world can suffer. */
+/** What can be injured in a world. */
 export interface Body {
-  /** Replicas that run. */
+  /** The running replicas. */
   readonly services: number;
-  /** Those that have another replica beside them, so that one is healthy when the other is not. */
+  /** Those with another replica, which stays healthy. */
   readonly paired: readonly number[];
   readonly hasBroker: boolean;
-  /** Into which tables a message can be poisoned: those of modules that have two replicas. */
+  /** The tables into which a message can be poisoned: those of modules with two replicas. */
   readonly poisonTables: readonly string[];
 }
 
 type Kind = Injury['what'];
 
-/** Injuries of a round that has many. */
+/** The number of injuries in a round with many. */
 const INJURIES = 6;
 const INJURED_WITHIN_MS = 4_000;
 
-// Those at named points stand twice: they are what the lab is for.
+// Those at checkpoints are listed twice: they are the main purpose of the lab.
 const OF_SERVICES: readonly Kind[] = [
   'kill-at',
   'kill-at',
@@ -44,7 +44,7 @@ const OF_THE_BROKER: readonly Kind[] = [
   'line-slow',
 ];
 
-/** Many injuries of anything, or of one kind of thing, or of one replica; in the order of their time. */
+/** Many injuries of any kind, of one kind, or of one replica; in the order of time. */
 export function planMany(random: Random, area: Area, body: Body): Injury[] {
   const victim = area === 'replica' ? random.one(body.paired) : undefined;
   const injuries = Array.from({ length: INJURIES }, () =>

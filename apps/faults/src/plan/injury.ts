@@ -2,10 +2,10 @@ import type { Point } from '../agent/orders.js';
 import type { ServerName } from '../machine/lines.js';
 import type { Way } from '../machine/proxy.js';
 
-/** What is done to a line of one replica. */
+/** An injury of a proxy of one replica. */
 export type LineInjury = 'refuse' | 'slow' | Way;
 
-/** Something that is done to the running shop, and when after the first order. */
+/** An injury of the running shop, and its time after the first order. */
 export type Injury = { readonly atMs: number } & (
   | { readonly what: 'kill-at'; readonly service: number; readonly point: Point; readonly after: number }
   | { readonly what: 'freeze-at'; readonly service: number; readonly point: Point; readonly after: number }
@@ -21,7 +21,7 @@ export type Injury = { readonly atMs: number } & (
   | { readonly what: 'line-cut'; readonly line: ServerName }
   | { readonly what: 'line-refuse'; readonly line: ServerName; readonly forMs: number }
   | { readonly what: 'line-slow'; readonly line: ServerName; readonly delayMs: number; readonly forMs: number }
-  /** One replica's line to one server: the others keep theirs. */
+  /** One replica's proxy to one server: the others keep theirs. */
   | {
       readonly what: 'replica-line';
       readonly service: number;
@@ -33,8 +33,8 @@ export type Injury = { readonly atMs: number } & (
   /** A freeze that outlasts every time-out. */
   | { readonly what: 'long-freeze'; readonly service: number; readonly forMs: number; readonly leastMs: number }
   /**
-   * The broker is killed, with the replicas of `writer`'s service, which alone reached it, and the newest messages are
-   * cut off.
+   * The broker is killed, together with the replicas of `writer`'s service, the only ones that still reached it, and
+   * the newest messages are cut off.
    */
   | {
       readonly what: 'broker-tail';
@@ -45,9 +45,9 @@ export type Injury = { readonly atMs: number } & (
     }
   /** The clock of the database, or of the processes of one replica, is set. */
   | { readonly what: 'clock-step'; readonly of: 'database' | number; readonly byMs: number }
-  /** From now on the process that writes for one order into this table ends. */
+  /** From now on the process that writes a row for one order into this table ends. */
   | { readonly what: 'poison'; readonly table: string; readonly order: number }
-  /** Connections of services are ended by the server: single ones, or every one at once. */
+  /** The server ends connections of services: single ones, or all at once. */
   | {
       readonly what: 'sessions-end';
       readonly every: boolean;
@@ -58,6 +58,6 @@ export type Injury = { readonly atMs: number } & (
   /** Three times the requests that the shop can answer. */
   | { readonly what: 'overload'; readonly forMs: number }
   | { readonly what: 'disk-full'; readonly forMs: number }
-  /** Another topology is started beside, takes over, and gives back: live. */
+  /** Another topology is started beside the first, takes over, and hands back, all live. */
   | { readonly what: 'resplit'; readonly besideMs: number; readonly leastMs: number }
 );

@@ -3,7 +3,7 @@ import type { Injury } from './injury.js';
 import { type Body, planMany } from './injury-plan.js';
 import type { Random } from './random.js';
 
-/** What is done in a round, and how it is to be played. */
+/** The injuries of a round, and how to play it. */
 export interface RoundPlan {
   readonly area: Area;
   readonly injuries: readonly Injury[];
@@ -12,26 +12,24 @@ export interface RoundPlan {
    * a broker.
    */
   readonly keepsPremise: boolean;
-  /** Between two orders of a buyer. */
+  /** The pause between two orders of a buyer. */
   readonly pauseMs: number;
 }
 
-/** Longer than the promise of progress, for what is to be seen breaking it; ended sooner when all goes on beside it. */
+/** Longer than the promise of progress, so that a violation shows; ended sooner if everything progresses. */
 const LASTING_MS = 40_000;
-/** Longer than it takes until a silent replica is left out, a call's deadline and a request's limit, 10 s. */
+/** Longer than it takes until a silent replica is skipped, a call's deadline and a request's limit, 10 s. */
 const OUTLASTING_MS = 12_000;
 const CLOCK_STEPS_MS = [-600_000, 600_000] as const;
 const SHORT_PAUSE_MS = 150;
 const STEADY_PAUSE_MS = 1_000;
-/** Orders come all the while that topologies are changed, which takes some starts of processes. */
+/** Orders keep coming while topologies are changed, which takes some starts of processes. */
 const RESPLIT_PAUSE_MS = 4_000;
 
-/**
- * Of how many rounds in a hundred that may injure anything are `mixed`; the others have one of the single areas each.
- */
+/** How many in a hundred of the rounds that may injure anything are `mixed`; each of the others has a single area. */
 const MIXED_OF_100 = 40;
 
-/** What a seed does to a shop of this kind: the same each time. `area` undefined: what the seed draws. */
+/** The plan of a seed for this kind of shop: always the same. `area` undefined: the seed decides. */
 export function planRound(random: Random, area: Area | undefined, body: Body): RoundPlan {
   const drawn =
     area ??
@@ -114,7 +112,8 @@ function brokenLine(random: Random, { paired, hasBroker }: Body): Injury[] {
 }
 
 /**
- * The database's clock, and then the death of a replica, whose rights must end all the same; and the clock of another.
+ * The database's clock, and then the death of a replica, whose locks must still expire; and the clock of another
+ * replica.
  */
 function clockSteps(random: Random, { paired, services }: Body): Injury[] {
   const atMs = random.whole(500, 1_500);
@@ -125,7 +124,7 @@ function clockSteps(random: Random, { paired, services }: Body): Injury[] {
   ];
 }
 
-/** Twice: what is lost is noticed at once when somebody has read it. */
+/** Twice: a loss is noticed at once only if somebody has read the lost messages. */
 function brokenTails(random: Random, { paired }: Body): Injury[] {
   return [0, 1].map(
     (nth) =>

@@ -4,19 +4,19 @@ import type { OrderPlan } from '../plan/buyer-plan.js';
 import type { Shop } from './shop.js';
 import type { ShopClient } from './client.js';
 
-/** What became of an order at its buyer. */
+/** The result of an order for its buyer. */
 export interface OrderedResult {
   readonly plan: OrderPlan;
-  /** The order's id when it was answered with a 2xx. */
+  /** The order's id if it was answered with a 2xx. */
   readonly orderId: string | undefined;
-  /** The last status, and what came with it, for one that was not. */
+  /** Otherwise the last status, and what came with it. */
   readonly refusal: string | undefined;
 }
 
 const INSIST_MS = 60_000;
 const PASSWORD = 'a-password-for-the-lab';
 
-/** Makes the buyers of a world, each with a cart of its own. */
+/** Creates the buyers of a world, each with a separate cart. */
 export async function signUp(shop: Shop, number: number): Promise<ShopClient[]> {
   const clients: ShopClient[] = [];
   for (let i = 0; i < number; i++) {
@@ -29,7 +29,7 @@ export async function signUp(shop: Shop, number: number): Promise<ShopClient[]> 
   return clients;
 }
 
-/** Logs in, and answers the token. */
+/** Logs in, and returns the token. */
 export async function logIn(
   client: ShopClient,
   credentials: { readonly email: string; readonly password: string },
@@ -41,7 +41,8 @@ export async function logIn(
 }
 
 /**
- * Places the orders of a plan, each buyer one after the other, all buyers at once; each goes on until it has an answer.
+ * Places the orders of a plan: each buyer one after the other, all buyers in parallel; each continues until it has an
+ * answer.
  */
 export async function placeOrders(
   buyers: readonly ShopClient[],
@@ -72,13 +73,13 @@ async function place(
   productId: string,
   progress: Progress,
 ): Promise<OrderedResult> {
-  // What is left in the cart of an order that failed must not go into this one.
+  // What a failed order left in the cart must not go into this one.
   const { body: cart } = await client.insist('GET', '/cart', undefined, {}, INSIST_MS);
   for (const line of (cart as { items?: { productId: string }[] } | undefined)?.items ?? []) {
     await client.insist('DELETE', `/cart/items/${line.productId}`, undefined, {}, INSIST_MS);
   }
   await client.insist('POST', '/cart/items', { productId, quantity: plan.quantity }, {}, INSIST_MS);
-  // A lost answer may have added it twice: the cart says what it holds now.
+  // A lost answer may have added it twice: read what the cart holds now.
   await client.insist('PATCH', `/cart/items/${productId}`, { quantity: plan.quantity }, {}, INSIST_MS);
   const askedAt = performance.now();
   const { status, body } = await client.insist(
@@ -98,7 +99,7 @@ async function place(
   return { plan, orderId, refusal: undefined };
 }
 
-/** Asks for a cancellation until it is answered; that it may come too late is one of the answers. */
+/** Requests a cancellation until it is answered; 'too late' is a valid answer. */
 async function cancelLater(client: ShopClient, orderId: string, ms: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, ms));
   await client.insist('POST', `/orders/${orderId}/cancel`, undefined, {}, INSIST_MS);

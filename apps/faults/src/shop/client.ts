@@ -7,19 +7,22 @@ export interface Answer {
 /** A replica as its clients see it. */
 export interface Replica {
   readonly url: string;
-  /** Aborts what was asked of it when it falls silent. */
+  /** Aborts its requests when it falls silent. */
   readonly silence: AbortSignal;
-  /** A try ended, with an answer or without. */
+  /** Called when an attempt has ended, with or without an answer. */
   tried(startedAt: number): void;
 }
 
-/** Where requests to a path may go. */
+/** The replicas that may get requests for a path. */
 export type Replicas = (path: string) => readonly Replica[];
 
 const TRY_MS = 12_000;
 const PAUSE_MS = 100;
 
-/** A buyer's connection to the shop: goes to a replica of the service that owns the path, as a front door would. */
+/**
+ * A buyer's connection to the shop: sends requests to a replica of the service that owns the path, as a front door
+ * does.
+ */
 export class ShopClient {
   private turn = 0;
   token: string | undefined;
@@ -27,8 +30,8 @@ export class ShopClient {
   constructor(private readonly replicas: Replicas) {}
 
   /**
-   * Asks until there is an answer that says something about the request: what cannot be reached, is not ready or has
-   * failed is asked again, up to `withinMs`. For requests that may be sent again.
+   * Repeats a request until there is a conclusive answer: it is sent again if a replica is unreachable, not ready or
+   * has failed, for up to `withinMs`. For requests that may be sent again.
    */
   async insist(
     method: string,
@@ -46,7 +49,7 @@ export class ShopClient {
     }
   }
 
-  /** One try; `undefined` when there was no answer. */
+  /** One attempt; `undefined` without an answer. */
   async once(
     method: string,
     path: string,
@@ -72,7 +75,7 @@ export class ShopClient {
       const text = await response.text();
       return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
     } catch {
-      // No answer, which is one of the things that the lab brings about.
+      // No answer, which the lab may have caused.
       return undefined;
     } finally {
       replica.tried(startedAt);
@@ -80,7 +83,7 @@ export class ShopClient {
   }
 }
 
-/** Refusals that pass by themselves. */
+/** Temporary refusals. */
 function passing({ status, body }: Answer): boolean {
   return (
     status === 429 ||

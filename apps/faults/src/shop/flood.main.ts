@@ -1,7 +1,7 @@
 /**
- * The main of a process that asks too much. Arguments: the path, for how many milliseconds, in how many
- * an answer is in time, and the URLs of replicas. Tells what
- * became of its requests over the channel to its parent.
+ * The main of a process that overloads the shop. Arguments: the path, the duration in milliseconds, the milliseconds in
+ * which an answer is in time, and the URLs of replicas. Reports the results of its requests over the channel to its
+ * parent.
  */
 import { Agent, get } from 'node:http';
 import type { Flooded } from './flood.js';
@@ -16,7 +16,7 @@ const [path = '/', forMs = '0', inTimeMs = '0', ...urls] = process.argv.slice(2)
 const agent = new Agent({ keepAlive: true, maxSockets: 512 });
 let turn = 0;
 
-/** The status of one answer, and whether it says when to come again; `undefined` when there was none in time. */
+/** The status of one answer, and whether it has `Retry-After`; `undefined` if none came in time. */
 function ask(): Promise<{ status: number; later: boolean } | undefined> {
   turn += 1;
   return new Promise((resolve) => {

@@ -4,20 +4,20 @@ import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('./flood.main.js', import.meta.url));
 
-/** How a shop answered more requests than it can answer. */
+/** The result of an overload. */
 export interface Flooded {
-  /** The most that it answers a second. */
+  /** The most answers per second. */
   readonly peakPerSecond: number;
   readonly sent: number;
-  /** Answered as asked in time. */
+  /** Answered successfully in time. */
   readonly inTime: number;
-  /** Refused in time, with when to come again. */
+  /** Refused in time, with `Retry-After`. */
   readonly refused: number;
 }
 
 /**
- * Asks for `path` as fast as it is answered, and then three times as often for `ms`, each for an answer within
- * `inTimeMs`; from a process of its own.
+ * Requests `path` as fast as it is answered, and then three times as often for `ms`, each with an answer expected
+ * within `inTimeMs`; from a separate process.
  */
 export async function flood(urls: readonly string[], path: string, ms: number, inTimeMs: number): Promise<Flooded> {
   const child = fork(MAIN, [path, String(ms), String(inTimeMs), ...urls], { execArgv: ['--no-warnings'] });
@@ -29,14 +29,14 @@ export async function flood(urls: readonly string[], path: string, ms: number, i
 }
 
 /**
- * The least share of the peak that is answered in time under three times the load: 0.8 is promised on a machine that
- * does nothing else.
+ * The minimum share of the peak rate that is answered in time under three times the load: 0.8 is promised on an
+ * otherwise idle machine.
  */
 const IN_TIME_MIN = 0.4;
-/** The most of what is asked that may be neither answered nor refused in time. */
+/** The maximum share of requests that may be neither answered nor refused in time. */
 const LOST_MAX = 0.4;
 
-/** What is broken of the promise under too many requests, a line or none. */
+/** How the promise about overload is broken, a line or none. */
 export function drowned({ peakPerSecond, sent, inTime, refused }: Flooded, ms: number): string[] {
   const perSecond = inTime / (ms / 1_000);
   const lost = sent - inTime - refused;

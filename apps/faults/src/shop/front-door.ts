@@ -4,12 +4,12 @@ const LOOK_EVERY_MS = 500;
 
 interface Watched {
   isOpen: boolean;
-  /** Aborted when the replica falls silent: what was asked of it is asked elsewhere. */
+  /** Aborted when the replica falls silent: its requests go elsewhere. */
   silence: AbortController;
   isAsked: boolean;
 }
 
-/** Knows which replicas take requests, as a load balancer does that asks each for its readiness. */
+/** Knows which replicas are ready, like a load balancer that polls their readiness. */
 export class FrontDoor {
   private readonly watched = new Map<Service, Watched>();
   private readonly timer: NodeJS.Timeout;
@@ -21,7 +21,7 @@ export class FrontDoor {
     this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
   }
 
-  /** Those of some replicas that take requests; all of them when none does. */
+  /** The ready ones of some replicas; all of them if none is ready. */
   open(services: readonly Service[]): readonly Service[] {
     const open = services.filter((service) => this.of(service).isOpen);
     return open.length > 0 ? open : services;

@@ -7,10 +7,10 @@ import type { Shop } from './shop.js';
 const run = promisify(execFile);
 const CLI = fileURLToPath(new URL('../../../cli/src/main.js', import.meta.url));
 const LOOK_EVERY_MS = 200;
-/** Deaths by one message after which it must be put aside: "a few". */
+/** The most deaths by one message before it must be a dead letter: "a few". */
 const DEATHS_MAX = 8;
 
-/** A message that was put aside as a dead letter. */
+/** A message that became a dead letter. */
 interface DeadLetter {
   readonly module: string;
   readonly consumer: string;
@@ -18,9 +18,9 @@ interface DeadLetter {
 }
 
 /**
- * Has each process end that writes for an order into a table, until the message that asks for it is put aside,
- * `withinMs` at the most; then takes the poison out and sends the message again, as an operator would. Resolves to what
- * is broken: a message that goes on killing.
+ * Ends each process that writes a row for an order into a table, until the message that causes the row is a dead
+ * letter, or for `withinMs`; then removes the poison and resends the message, as an operator would. Resolves to what is
+ * broken: a message that keeps killing.
  */
 export async function poison(
   shop: Shop,

@@ -1,9 +1,9 @@
 import type { Shop } from './shop.js';
 
 /**
- * Puts a process with all modules and the transport `local` beside the services, has it take over, and gives back, on
- * the same database and broker while buyers order. Waits with `beside` as long as both are to work side by side.
- * Resolves to what did not end well.
+ * Starts a process with all modules and the transport `local` beside the services, lets it take over, and hands back,
+ * on the same database and broker while buyers order. `beside` waits while both work in parallel. Resolves to what did
+ * not end well.
  */
 export async function resplit(shop: Shop, beside: () => Promise<void>): Promise<string[]> {
   const whole = await shop.startWhole();

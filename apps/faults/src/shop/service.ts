@@ -14,18 +14,18 @@ const RESTART_AFTER_MS = 200;
 const LOG_LINES_MAX = 400;
 const LAST_WORDS = 6;
 
-/** How a replica is run. */
+/** How to run a replica. */
 export interface ServiceOptions {
   readonly service: string;
-  /** Its number among the replicas of its service, from 0. */
+  /** Its index among the replicas of its service. */
   readonly replica: number;
   readonly modules: readonly string[];
   readonly topologyFile: string;
   readonly port: number;
   readonly lines: Lines;
-  /** Modules that are loaded before the agent, for mutations of the shop's code. */
+  /** Modules to load before the agent, for mutations of the shop's code. */
   readonly preload: readonly string[];
-  /** How long the lab leaves a replica that was frozen at a point. */
+  /** How long a replica stays frozen at a checkpoint. */
   readonly frozenMs: number;
   readonly told: (service: string, report: AgentReport) => void;
 }
@@ -34,13 +34,13 @@ export interface ServiceOptions {
 interface Run {
   readonly child: ChildProcess;
   readonly lines: string[];
-  /** It took requests once. */
+  /** Whether it was ever ready. */
   wasReady: boolean;
-  /** The lab ends it. */
+  /** Whether the lab is ending it. */
   isEnded: boolean;
 }
 
-/** A replica of a service of the built shop, with the lab's agent in it; started again whenever it ends. */
+/** A replica of a service of the built shop, with the lab's agent in it; restarted whenever it ends. */
 export class Service {
   private run: Run | undefined;
   private stopping = false;
@@ -76,7 +76,7 @@ export class Service {
     return this.options.lines;
   }
 
-  /** The last lines that it wrote. */
+  /** Its last lines of output. */
   get log(): string {
     return this.run?.lines.join('\n') ?? '';
   }
@@ -92,37 +92,34 @@ export class Service {
     }
   }
 
-  /**
-   * Each time, since it was last asked, that it ended and nobody had ordered it: what it ended with, and its last
-   * words.
-   */
+  /** Each unexpected end since the last call: the exit status, and its last lines. */
   takeDeaths(): string[] {
     const { deaths } = this;
     this.deaths = [];
     return deaths;
   }
 
-  /** How often, since it was last asked, it was refused a start, as by a database that was away. */
+  /** How often, since the last call, its start failed, as when the database was down. */
   takeRefusedStarts(): number {
     const { refusedStarts } = this;
     this.refusedStarts = 0;
     return refusedStarts;
   }
 
-  /** Has the agent in it do something; a replica that is down at the moment is spared. */
+  /** Sends an order to its agent; ignored while the replica is down. */
   order(order: AgentOrder): void {
     if ('disarm' in order) this.poison = undefined;
     const child = this.run?.child;
     if (child?.connected) child.send(order, () => undefined);
   }
 
-  /** Has this replica end at a message, now and whenever it is started again, until it is disarmed. */
+  /** Lets this replica end at a message, also after every restart, until it is disarmed. */
   poisoned(order: PoisonOrder): void {
     this.poison = order;
     this.order(order);
   }
 
-  /** SIGKILL; it is started again. */
+  /** SIGKILL; it is restarted. */
   kill(): void {
     if (this.run === undefined) return;
     this.run.isEnded = true;
@@ -136,11 +133,11 @@ export class Service {
     await healed.finally(() => child?.kill('SIGCONT'));
   }
 
-  /** SIGTERM, and what it ended with. */
+  /** SIGTERM; resolves to its exit status. */
   async stop(): Promise<number | null> {
     this.stopping = true;
     const child = this.run?.child;
-    // its pipes may close after the next one was begun
+    // its pipes may close after the next run has begun
     if (this.run) this.run.isEnded = true;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
     const exited = once(child, 'exit');
@@ -154,7 +151,7 @@ export class Service {
     return (await this.probe()) === 'ready';
   }
 
-  /** Whether it takes requests; `silent` when it does not answer at all although its port takes connections. */
+  /** Whether it is ready; `silent` if it does not answer at all although its port accepts connections. */
   async probe(): Promise<'ready' | 'not-ready' | 'silent'> {
     const { run } = this;
     try {
@@ -191,13 +188,13 @@ export class Service {
     child.once('exit', () => {
       if (!this.stopping) setTimeout(() => !this.stopping && this.begin(), RESTART_AFTER_MS);
     });
-    // 'close' comes after the last line that it wrote, so after its agent's report that this is ordered
+    // 'close' comes after its last line, so after the report of its agent that this was ordered
     child.once('close', (code, signal) => !this.stopping && this.ended(run, code, signal));
   }
 
   private ended({ isEnded, wasReady, lines }: Run, code: number | null, signal: NodeJS.Signals | null): void {
     if (isEnded) return;
-    // What Node writes last when an error was caught by nobody.
+    // What Node writes last for an uncaught error.
     const isCrash = signal !== null || lines.some((line) => /^Node\.js v\d/.test(line));
     if (wasReady || isCrash)
       this.deaths.push(`${this.title} ended by itself with ${signal ?? `code ${code}`}: ${lastWords(lines)}`);
@@ -211,7 +208,7 @@ export class Service {
   }
 }
 
-/** From the last line on that names an error. */
+/** Starts at the last line that names an error. */
 function lastWords(lines: readonly string[]): string {
   const error = lines.findLastIndex((line) => /^\s*(throw |[\w.]*([eE]rror|Exception|Fault)\b.*:)/.test(line));
   return (error < 0 ? lines.slice(-LAST_WORDS) : lines.slice(error, error + LAST_WORDS))

@@ -9,16 +9,16 @@ import { FrontDoor } from './front-door.js';
 import { Service } from './service.js';
 import { type ServicePlan, servicesOf, type TopologyName, type TopologySettings, topologyText } from './topologies.js';
 
-/** How the shop is run. */
+/** How to run the shop. */
 export interface ShopOptions {
   readonly topology: TopologyName;
   readonly dir: string;
-  /** What its topology file says to a replica with these lines. */
+  /** The topology file for a replica with these proxies. */
   readonly settings: (lines: Lines) => TopologySettings;
   readonly lay: () => Promise<Lines>;
   /** The path prefixes of each module. */
   readonly routes: ReadonlyMap<string, readonly string[]>;
-  /** Told the port of a replica that hosts payments and takes requests, which the provider sends its webhooks to. */
+  /** Receives the port of a ready replica that hosts payments, to which the provider sends its webhooks. */
   readonly webhooksTo: (port: number) => void;
   readonly preload: readonly string[];
   readonly frozenMs: number;
@@ -26,19 +26,19 @@ export interface ShopOptions {
 }
 
 /**
- * The shop in one topology: all its replicas, those of another one that is started beside, and clients that find them.
+ * The shop in one topology: all its replicas, those of another topology started beside it, and clients that find them.
  */
 export class Shop {
   /** The replicas of its topology. */
   readonly services: Service[] = [];
   private readonly beside: Service[] = [];
-  /** Those that requests are sent to. */
+  /** The replicas that get requests. */
   private readonly inRotation = new Set<Service>();
   private readonly door = new FrontDoor(
     () => this.all(),
     () => this.aimWebhooks(),
   );
-  /** Each try of a buyer, since it was last looked at. */
+  /** Each attempt of a buyer since the last call. */
   readonly tried: Tried[] = [];
 
   private constructor(private readonly options: ShopOptions) {}
@@ -56,7 +56,7 @@ export class Shop {
     return shop;
   }
 
-  /** Every replica, those beside too. */
+  /** Every replica, including those beside. */
   all(): readonly Service[] {
     return [...this.services, ...this.beside];
   }
@@ -72,14 +72,14 @@ export class Shop {
     );
   }
 
-  /** Those of its topology that have another replica beside them. */
+  /** Those of its topology that have another replica. */
   paired(): number[] {
     return this.services.flatMap((service, i) =>
       this.services.filter((other) => other.name === service.name).length > 1 ? [i] : [],
     );
   }
 
-  /** Starts all modules in one more process with the transport `local`; it takes its part at once. */
+  /** Starts all modules in one more process with the transport `local`; it participates at once. */
   async startWhole(): Promise<Service> {
     const [whole] = this.beside;
     if (whole !== undefined) {
@@ -93,7 +93,7 @@ export class Shop {
     return made as Service;
   }
 
-  /** Starts replicas, and sends requests to them when all are ready. */
+  /** Starts replicas, and sends requests to them once all are ready. */
   async bring(services: readonly Service[]): Promise<void> {
     await Promise.all(services.map((service) => service.start()));
     for (const service of services) this.inRotation.add(service);
@@ -101,8 +101,7 @@ export class Shop {
   }
 
   /**
-   * Sends no more requests to replicas and lets them end. Resolves to those that did not end well, with what they ended
-   * with.
+   * Sends no more requests to replicas and ends them. Resolves to those that did not end well, with their exit status.
    */
   async takeAway(services: readonly Service[]): Promise<string[]> {
     for (const service of services) this.inRotation.delete(service);

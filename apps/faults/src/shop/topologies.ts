@@ -16,7 +16,7 @@ export interface ServicePlan {
   readonly replicas: number;
 }
 
-/** In `mix`: what is together with whom; a module that is named nowhere joins the first. */
+/** In `mix`: which modules are together; a module that is not listed joins the first group. */
 const TOGETHER: readonly (readonly [service: string, modules: readonly string[], replicas: number])[] = [
   ['front', ['identity', 'catalog', 'notifications'], 1],
   ['orders', ['ordering', 'payments'], 2],
@@ -25,8 +25,8 @@ const TOGETHER: readonly (readonly [service: string, modules: readonly string[],
 
 /**
  * The services of a topology for the modules that there are: all in one process, which hands messages over without
- * storing them first; all in one process with two replicas; each alone; or some together with two replicas of what is
- * hurt most. Of a split that has a replica of each, two of each would only be slower.
+ * storing them first; all in one process with two replicas; each alone; or some together, with two replicas of what is
+ * injured most. Two replicas of each service in a full split would only be slower.
  */
 export function servicesOf(topology: TopologyName, modules: readonly string[]): readonly ServicePlan[] {
   if (topology === 'single' || topology === 'monolith')
@@ -45,7 +45,7 @@ export function servicesOf(topology: TopologyName, modules: readonly string[]): 
   }));
 }
 
-/** What a topology file says, besides the services. */
+/** The content of a topology file besides the services. */
 export interface TopologySettings {
   readonly databaseUrl: string;
   /** `undefined`: the transport is `local`. */
@@ -55,10 +55,10 @@ export interface TopologySettings {
   readonly webhookSecret: string;
 }
 
-/** Short, so that what a frozen relay sends when it goes on is one that the broker does not know again. */
+/** Short, so that the broker no longer recognises as duplicates what a frozen relay sends when it continues. */
 export const DUPLICATE_WINDOW_MS = 1_000;
 
-/** The text of the topology file. Limits are short, so that what waits for them ends within a round. */
+/** The text of the topology file. Limits are short, so that they expire within a round. */
 export function topologyText(services: readonly ServicePlan[], settings: TopologySettings): string {
   const { databaseUrl, natsUrl, namespace } = settings;
   return [
@@ -82,7 +82,7 @@ function settingsOf({ providerUrl, webhookSecret }: TopologySettings): string[] 
   return [
     '  identity: { demo: true }',
     '  catalog: { demo: true }',
-    // what each product has is received in a round's beginning: a demonstration's stock comes before or after that
+    // products receive their stock at the start of a round; demo stock would arrive before or after that
     '  inventory: { demo: false, reservationMs: 45000 }',
     `  payments: { providerUrl: "${providerUrl}", webhookSecret: ${webhookSecret}, providerTimeoutMs: 2500, askedMaxMs: 4000 }`,
     '  shipping: { dispatchAfterMs: 2000, deliverAfterMs: 200 }',

@@ -20,7 +20,7 @@ interface Stock {
   readonly sold: number;
 }
 
-/** Names that this run's things have, so that a journey can be made on one database again. */
+/** Names that are unique to this run, so that a journey can be repeated on one database. */
 const CATEGORY = 'journey';
 
 /** A whole visit to the shop, with staff at work: every resource, in the order in which people use them. */
@@ -148,7 +148,7 @@ const PAID: readonly (readonly [paymentMethod: string, state: string])[] = [
   ['pm_card_duplicate_webhook', 'completed'],
 ];
 
-/** Orders that are paid, each to its end: what the order, its payment and the stock say then. */
+/** Paid orders, each to its end: the final state of the order, its payment and the stock. */
 async function pay(shop: Shop, buyer: string, staff: string, lamp: string): Promise<void> {
   const orders: { readonly id: string; readonly ends: string }[] = [];
   for (const [paymentMethod, ends] of PAID) {

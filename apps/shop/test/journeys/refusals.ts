@@ -1,6 +1,6 @@
 import type { RequestOptions, Shop } from './shop.js';
 
-/** A request that must be refused, and how. */
+/** A request that must be refused, and the expected refusal. */
 export interface Refusal {
   readonly name: string;
   readonly method: string;
@@ -277,7 +277,7 @@ interface ProblemBody {
   readonly violations?: readonly { readonly path: string }[];
 }
 
-/** What is wrong with the answers to all bad requests; empty when each is the problem it must be. */
+/** The problems with the answers to all bad requests; empty if each is the expected problem. */
 export async function checkRefusals(shop: Shop, buyer: string): Promise<string[]> {
   const wrong: string[] = [];
   for (const refusal of refusals(buyer)) {

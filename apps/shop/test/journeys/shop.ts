@@ -8,12 +8,12 @@ export interface Answer {
 /** What goes with a request. */
 export interface RequestOptions {
   readonly token?: string;
-  /** Sent as JSON, or as it is when it is text. */
+  /** Sent as JSON, or unchanged if it is a string. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The shop over HTTP, and the transcript of what was asked and answered. */
+/** The shop over HTTP, with a transcript of requests and answers. */
 export class Shop {
   readonly transcript: string[] = [];
 
@@ -38,8 +38,8 @@ export class Shop {
   }
 
   /**
-   * Asks again and again until the answer is as it should be; that stands in no transcript, since how often it takes is
-   * chance.
+   * Repeats a request until the answer is as expected; not part of the transcript, since the number of attempts is
+   * random.
    */
   async until(path: string, token: string, isSo: (body: unknown) => boolean, withinMs = 30_000): Promise<void> {
     const end = performance.now() + withinMs;
@@ -76,7 +76,7 @@ export class Shop {
     return this.logIn(credentials.email, credentials.password);
   }
 
-  /** The token of the demonstration's staff. */
+  /** The token of the demo staff. */
   staff(): Promise<string> {
     return this.logIn('staff@shop.test', 'staff-demo-password');
   }
@@ -106,8 +106,8 @@ interface HistoryEntry {
 }
 
 /**
- * A history in which what happens at once in two modules stands in the order of the alphabet: between two states, which
- * is first is chance.
+ * A history in which concurrent steps of two modules are sorted alphabetically: between two states, their order is
+ * random.
  */
 function inOrder(history: readonly HistoryEntry[]): HistoryEntry[] {
   const stretch = (i: number): number => history.slice(0, i + 1).filter(({ state }) => state !== undefined).length;
@@ -122,8 +122,8 @@ function inOrder(history: readonly HistoryEntry[]): HistoryEntry[] {
 }
 
 /**
- * A transcript without what differs from run to run: each id, token and digest becomes the number of its first
- * appearance, so that two transcripts are equal exactly when the same things happened.
+ * A transcript without what differs between runs: each id, token and digest is replaced by the number of its first
+ * appearance, so that two transcripts are equal exactly if the same things happened.
  */
 export function normalised(transcript: readonly string[]): string[] {
   const names = new Map<string, string>();

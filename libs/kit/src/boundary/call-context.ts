@@ -1,38 +1,37 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { randomFillSync } from 'node:crypto';
 
-/** Who acts: what crosses a boundary of the caller's identity. */
+/** Who acts: the part of the caller's identity that crosses a boundary. */
 export interface Identity {
   /** The user's id, as the issuer of the token knows it. */
   readonly subject: string;
   readonly roles: readonly string[];
 }
 
-/** A transaction that is open in this flow; `owner` is the data source it belongs to. */
+/** An open transaction of the current flow; `owner` is the data source it belongs to. */
 export interface OpenTransaction {
   readonly owner: object;
   readonly manager: object;
 }
 
-/** Something that ends when the context it was started from is cancelled. */
+/** Something that is cancelled together with the context it was started from. */
 export interface Cancellable {
   cancel(): void;
 }
 
 /**
- * The context of one piece of work inside one module: an HTTP request, a call that was received, a job. It flows with
- * the asynchronous calls of that work and ends at the boundary; a call takes over from it what the parity law names, no
- * more.
+ * The context of one piece of work inside one module: an HTTP request, a received call, a job. It follows the
+ * asynchronous calls of that work and ends at the boundary; a call takes over from it only what the parity law names.
  */
 export class CallContext {
-  /** Set for the extent of a transaction; see `runInTransaction`. */
+  /** Set while a transaction is open; see `runInTransaction`. */
   transaction: OpenTransaction | undefined = undefined;
-  /** Transactions opened by hand on a query runner in this context and not yet ended. */
+  /** Transactions that were opened by hand on a query runner in this context and have not ended. */
   openByHand = 0;
   cancelled = false;
   /**
-   * Whether the work has sent a command or changed data for good, so that what fails from now on may not have done
-   * nothing.
+   * Whether the work has sent a command or committed data: a later failure can then no longer claim that nothing was
+   * done.
    */
   hasEffects = false;
   private controller: AbortController | undefined = undefined;
@@ -44,7 +43,7 @@ export class CallContext {
     readonly module: string,
     /** The module that called; `http` or `job` for the outermost context. */
     readonly caller: string,
-    /** When the work must be done, on the clock of `now()`; `Infinity` for none. */
+    /** The deadline, on the clock of `now()`; `Infinity` for none. */
     readonly deadlineAt: number,
     public identity: Identity | undefined,
     traceparent: string | undefined,
@@ -53,17 +52,17 @@ export class CallContext {
     this.trace = traceparent;
   }
 
-  /** W3C `traceparent`; made at its first use when the work came without one. */
+  /** W3C `traceparent`; made on first use if the work arrived without one. */
   get traceparent(): string {
     return (this.trace ??= newTraceparent());
   }
 
-  /** Names the work in logs and problems, in every module that it touches: the trace id. */
+  /** Identifies the work in logs and problem responses, in every module that it touches: the trace id. */
   get correlationId(): string {
     return this.traceparent.slice(3, 35);
   }
 
-  /** Aborts when the caller gives up or the deadline passes. Made at its first use. */
+  /** Aborts when the caller gives up or the deadline passes. Made on first use. */
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController();
@@ -72,7 +71,7 @@ export class CallContext {
     return this.controller.signal;
   }
 
-  /** Ends the work: aborts its signal and cancels the calls that it has under way. */
+  /** Ends the work: aborts its signal and cancels its pending calls. */
   cancel(): void {
     if (this.cancelled) return;
     this.cancelled = true;
@@ -80,17 +79,20 @@ export class CallContext {
     if (this.dependants) for (const dependant of [...this.dependants]) dependant.cancel();
   }
 
-  /** A promise of this work was rejected, and nobody waited for it. Returns whether the work fails by it. */
+  /**
+   * Reports that a promise of this work was rejected and nobody awaited it. Returns whether the work fails because of
+   * it.
+   */
   rejected(_reason: unknown): boolean {
     return false;
   }
 
-  /** Notes that the work has sent a command, or changed data for good. */
+  /** Notes that the work has sent a command or committed data. */
   noteEffect(): void {
     this.hasEffects = true;
   }
 
-  /** Cancels `dependant` with this context, until `release`. */
+  /** Cancels `dependant` together with this context, until `release`. */
   hold(dependant: Cancellable): void {
     (this.dependants ??= new Set()).add(dependant);
   }
@@ -100,11 +102,10 @@ export class CallContext {
   }
 }
 
-/** Bytes of a trace id and the span id after it. */
+/** Bytes of a trace id and of the span id that follows it. */
 const IDS_BYTES = 24;
 /**
- * Random bytes for the ids of many contexts, drawn at once: a draw for each took longer than all else that a context
- * costs.
+ * Random bytes for the ids of many contexts, drawn at once: a draw per context costs more than the rest of the context.
  */
 const random = Buffer.alloc(IDS_BYTES * 256);
 let used = random.length;
@@ -122,7 +123,7 @@ function newTraceparent(): string {
 
 const contexts = new AsyncLocalStorage<CallContext>();
 
-/** The context of the work that runs now, if it runs in one. */
+/** The context of the current work, if there is one. */
 export function currentContext(): CallContext | undefined {
   return contexts.getStore();
 }
@@ -133,8 +134,8 @@ export function runInContext<R>(context: CallContext, fn: () => R): R {
 }
 
 /**
- * An asynchronous scope without anyone's async-local state. Taken when the kit is loaded,
- * before any request, so that only the context crosses a boundary in one process, as only headers do between processes.
+ * An asynchronous scope without anyone's async-local state. Taken when the kit is loaded, before any request, so that
+ * only the context crosses a boundary in one process, just as only headers do between processes.
  */
 const emptyScope = new AsyncResource('FledgeBoundary', { requireManualDestroy: true });
 
@@ -144,9 +145,9 @@ export interface Handler {
 }
 
 /**
- * One run in an isolated scope. Node before 24 (and later ones with `--no-async-context-frame`) keeps async-local state
- * on the resource whose scope it is set in: what a handler sets there must not meet the next one, so each has a
- * resource of its own. It inherits from the empty scope what a resource is, and costs no more than an object.
+ * One run in an isolated scope. Node before 24 (and later with `--no-async-context-frame`) keeps async-local state on
+ * the resource in whose scope it is set. What one handler sets must not reach the next, so each run has its own
+ * resource. Its prototype is the empty scope, so it costs no more than a plain object.
  */
 class IsolatedScope {
   constructor(
@@ -156,13 +157,13 @@ class IsolatedScope {
   ) {}
 
   enter(): unknown {
-    // `run` would take back what was there before: the end of the scope does that.
+    // No `run`: it would restore the previous state, and the scope ends here anyway.
     contexts.enterWith(this.context);
     return this.handler.execute(this.message);
   }
 }
 Object.setPrototypeOf(IsolatedScope.prototype, emptyScope);
-// And nothing of the state that was there when it was made: what of it is an object is that, or holds it.
+// Hide the state that the empty scope itself captured when it was made: its symbols with object values hold it.
 for (const symbol of Object.getOwnPropertySymbols(emptyScope)) {
   if (typeof Reflect.get(emptyScope, symbol) === 'object')
     Object.defineProperty(IsolatedScope.prototype, symbol, { value: undefined, writable: true });
@@ -174,13 +175,13 @@ export function runIsolated(context: CallContext, handler: Handler, message: obj
   return scope.runInAsyncScope(scope.enter, scope);
 }
 
-/** Runs `fn` with a transaction open in its flow: a context like the present one, but for the transaction. */
+/** Runs `fn` in a copy of the current context that has an open transaction. */
 export function runInTransaction<R>(transaction: OpenTransaction, fn: () => R): R {
   const outer = contexts.getStore();
   return contexts.run(new TransactionContext(outer, transaction), fn);
 }
 
-/** A context within another: shares its cancellation and what it knows, and has the transaction besides. */
+/** A context inside another: shares its cancellation and effects, and adds the transaction. */
 class TransactionContext extends CallContext {
   constructor(
     private readonly outer: CallContext | undefined,
@@ -210,7 +211,7 @@ class TransactionContext extends CallContext {
   }
 }
 
-/** Whether a transaction is open in the flow that runs now. */
+/** Whether a transaction is open in the current flow. */
 export function inTransaction(context: CallContext | undefined): boolean {
   return context !== undefined && (context.transaction !== undefined || context.openByHand > 0);
 }

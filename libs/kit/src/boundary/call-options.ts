@@ -1,7 +1,7 @@
 import { now } from './clock.js';
 import { currentContext, CallContext, runInContext, type Identity } from './call-context.js';
 
-/** What a handler may know of the call that it works on. */
+/** What a handler may know about the call that it works on. */
 export interface CurrentCall {
   readonly caller: string;
   readonly identity: Identity | undefined;
@@ -9,13 +9,13 @@ export interface CurrentCall {
   readonly timeLeftMs: number;
   /** Aborts when the caller gives up or the deadline passes. */
   readonly signal: AbortSignal;
-  /** Names the work in every module's log. */
+  /** Identifies the work in every module's log. */
   readonly correlationId: string;
   readonly traceparent: string;
   readonly idempotencyKey: string | undefined;
 }
 
-/** The context of the request or call that runs now, or `undefined` outside of any. */
+/** The context of the request or call that is running, or `undefined` outside of one. */
 export function currentCall(): CurrentCall | undefined {
   const context = currentContext();
   if (context === undefined) return undefined;
@@ -45,7 +45,10 @@ export interface CallOptions {
   readonly deadlineMs?: number;
   /** Cancels the calls made within. */
   readonly signal?: AbortSignal;
-  /** Lets a command be sent again when a replica is lost, and its handler recognise it. At most 200 characters. */
+  /**
+   * Lets a command be sent again when a replica is lost, and lets its handler recognise the repetition. At most 200
+   * characters.
+   */
   readonly idempotencyKey?: string;
 }
 

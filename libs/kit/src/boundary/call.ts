@@ -3,7 +3,7 @@ import type { CompiledMessage } from './catalogue.js';
 import { now, type Timed, wheel } from './clock.js';
 import { type Cancellable, CallContext } from './call-context.js';
 
-/** How calls ended, in metrics: a kit error's or a declared error's code is not a label, its class of outcome is. */
+/** How a call ended, as a metrics label: the class of the outcome, never the code of an error. */
 export type CallOutcome =
   'ok' | 'declared-error' | 'invalid' | 'fault' | 'unavailable' | 'deadline' | 'cancelled' | 'refused';
 
@@ -12,28 +12,30 @@ export interface CallMeter {
   record(outcome: CallOutcome, durationMs: number): void;
 }
 
-/** What a transport does with a call that ended without it: takes back what it sent, frees what it kept. */
+/** Lets a transport clean up after a call that ended without it: withdraw what it sent, free what it kept. */
 export interface Abandonable {
   abandon(call: Call): void;
 }
 
 /**
- * One call under way, at its caller. It is also the context in which a handler in this process runs, so that a local
- * call allocates one object. Settles once: by its result, its error, its deadline or its cancellation, whichever is
- * first.
+ * One pending call, seen from its caller. It is also the context in which a handler in this process runs, so that a
+ * local call allocates one object. Settles once: by its result, its error, its deadline or its cancellation, whichever
+ * is first.
  */
 export class Call extends CallContext implements Timed, Cancellable {
   settled = false;
   before: Timed | null = null;
   after: Timed | null = null;
-  /** Set by the transport when the work can have started: from then on a spent deadline has the outcome `unknown`. */
+  /**
+   * Set by the transport once the work may have started: from then on an expired deadline has the outcome `unknown`.
+   */
   started = false;
   /** The transport's own handle of this call. */
   transport: Abandonable | undefined = undefined;
-  // All fields are there from the start, so that every call has the same hidden class.
+  // All fields are initialised here, so that every call has the same hidden class.
   private resolve: ((value: unknown) => void) | undefined = undefined;
   private reject: ((error: unknown) => void) | undefined = undefined;
-  /** What was answered before anyone asked for the promise. */
+  /** The answer, if it came before anyone asked for the promise. */
   private answer: unknown = undefined;
   private failed = false;
 
@@ -57,8 +59,8 @@ export class Call extends CallContext implements Timed, Cancellable {
   }
 
   /**
-   * The promise of the call, asked for once it has been sent. What was answered at once needs no watch and no resolver;
-   * what was not is watched by the wheel and ends with its parent.
+   * The promise of the call, requested once it has been sent. An immediate answer needs no timer and no resolver; any
+   * other call is watched by the wheel and ends with its parent.
    */
   promise(): Promise<unknown> {
     if (this.settled) return this.failed ? Promise.reject(this.answer as Error) : Promise.resolve(this.answer);
@@ -116,7 +118,7 @@ export class Call extends CallContext implements Timed, Cancellable {
   }
 }
 
-/** The metrics outcome of a kit error that a transport brings. */
+/** The metrics outcome of a kit error that a transport reports. */
 export function outcomeOf(error: unknown): CallOutcome {
   if (!(error instanceof FledgeError)) return 'fault';
   switch (error.code) {

@@ -37,13 +37,13 @@ describe('a catalogue refuses', () => {
     [
       'two messages of one name',
       [stock, contract({ name: 'shop', messages: [{ ...stock.messages[0], cls: class Other {} } as never] })],
-      "'stock.reserve.v1' is the name of Reserve and of Other",
+      "'stock.reserve.v1' is the wire name of both Reserve and Other",
       'A wire name belongs to one message: rename one, or raise its version.',
     ],
     [
       'a message in two contracts',
       [stock, contract({ name: 'shop', messages: stock.messages.slice(1) })],
-      "'stock.level.v1' is the name of Level and of Level",
+      "'stock.level.v1' is the wire name of both Level and Level",
       'A wire name belongs to one message: rename one, or raise its version.',
     ],
     [
@@ -74,10 +74,10 @@ describe('a catalogue', () => {
 
 describe('a result that no contract can carry is refused:', () => {
   it.each<[string, ResultType, string]>([
-    ['a date', Date as Class, 'the result answers Date, which no contract can carry'],
-    ['a map', Map as Class, 'the result answers Map, which no contract can carry'],
-    ['any object', Object as Class, 'the result answers Object, which no contract can carry'],
-    ['a class without rules', Bare, 'the result answers Bare, none of whose fields is decorated'],
+    ['a date', Date as Class, 'the result returns Date, which no contract can carry'],
+    ['a map', Map as Class, 'the result returns Map, which no contract can carry'],
+    ['any object', Object as Class, 'the result returns Object, which no contract can carry'],
+    ['a class without rules', Bare, 'the result returns Bare, none of whose fields is decorated'],
     [
       'a list of a class without rules',
       [Bare],
@@ -87,9 +87,9 @@ describe('a result that no contract can carry is refused:', () => {
     [
       'a list of texts',
       [String as unknown as Class],
-      'the result answers a list of String, which no contract can carry',
+      'the result returns a list of String, which no contract can carry',
     ],
-    ['a list of dates', [Date as unknown as Class], 'the result answers a list of Date, which no contract can carry'],
+    ['a list of dates', [Date as unknown as Class], 'the result returns a list of Date, which no contract can carry'],
   ])('%s', (_, type, message) => {
     expect(() => resultCodec('the result', type)).toThrow(message);
   });

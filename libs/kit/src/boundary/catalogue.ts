@@ -7,16 +7,16 @@ export interface CompiledError extends ErrorSpec {
   readonly codec: Codec;
 }
 
-/** A command or query as both sides of the boundary use it: compiled once, when the host starts. */
+/** A command or query compiled for both sides of the boundary, once, when the host starts. */
 export interface CompiledMessage extends MessageSpec {
-  /** The module that answers it. */
+  /** The module that handles it. */
   readonly module: string;
   readonly input: Codec;
   readonly output: Codec;
   readonly errorsByName: ReadonlyMap<string, CompiledError>;
 }
 
-/** An event as its publisher and its consumers use it: compiled once, when the host starts. */
+/** An event compiled for its publisher and its consumers, once, when the host starts. */
 export interface CompiledEvent extends EventSpec {
   /** The module that publishes it. */
   readonly module: string;
@@ -24,8 +24,8 @@ export interface CompiledEvent extends EventSpec {
 }
 
 /**
- * All contracts that an application knows, compiled and checked against each other: two messages, two modules or two
- * overlapping routes of one name stop the start.
+ * All contracts that an application knows, compiled and checked against each other: duplicate message or module names
+ * and overlapping routes stop the start.
  */
 export class Catalogue {
   private readonly byClass = new Map<Class, CompiledMessage>();
@@ -51,7 +51,7 @@ export class Catalogue {
     return this.eventsByClass.get(cls);
   }
 
-  /** The messages that a module answers. */
+  /** The messages that a module handles. */
   of(module: string): readonly CompiledMessage[] {
     return [...this.byName.values()].filter((m) => m.module === module);
   }
@@ -74,7 +74,7 @@ export class Catalogue {
       if (other) {
         throw new StartupError(
           'wire-name-twice',
-          `'${spec.name}' is the name of ${other.cls.name} and of ${spec.cls.name}`,
+          `'${spec.name}' is the wire name of both ${other.cls.name} and ${spec.cls.name}`,
           'A wire name belongs to one message: rename one, or raise its version.',
         );
       }
@@ -90,7 +90,7 @@ export class Catalogue {
     if (other) {
       throw new StartupError(
         'wire-name-twice',
-        `'${spec.name}' is the name of ${other.cls.name} and of ${spec.cls.name}`,
+        `'${spec.name}' is the wire name of both ${other.cls.name} and ${spec.cls.name}`,
         'A wire name belongs to one message: rename one, or raise its version.',
       );
     }
@@ -101,13 +101,15 @@ export class Catalogue {
   }
 }
 
-/** The key of an event orders what is delivered, and stands in tables: one text, always there. */
+/**
+ * The key of an event orders its deliveries and is a column of tables, so it must be a string that is always present.
+ */
 function refuseKey({ name, cls, key }: EventSpec): void {
   const field = shapeOf(cls).fields.find((candidate) => candidate.name === key);
   if (field?.kind === 'string' && !field.list && !field.optional && !field.conditional) return;
   throw new StartupError(
     'event-key',
-    `the event '${name}' is ordered by its field '${key}', which ${field ? 'is no text that is always there' : 'it does not have'}`,
+    `the event '${name}' is ordered by its field '${key}', which ${field ? 'may be missing or is not a string' : 'it does not have'}`,
     `Name a field of ${cls.name} that is a string and not optional, such as an id.`,
   );
 }

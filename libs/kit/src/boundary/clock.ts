@@ -1,27 +1,27 @@
-/** Milliseconds of the monotonic clock: what deadlines are kept in. Never compared between processes. */
+/** Milliseconds of the monotonic clock, which deadlines use. Never compared between processes. */
 export const now: () => number = performance.now.bind(performance);
 
-/** How often deadlines are looked at, in milliseconds: a call ends at most this much after its deadline. */
+/** How often deadlines are checked, in milliseconds: a call ends at most this much after its deadline. */
 export const TICK_MS = 10;
 
 /**
  * Anything with a deadline that the wheel watches. It is its own link in the wheel's lists, so that watching and
- * letting go allocate nothing and leave nothing behind.
+ * releasing it allocate nothing.
  */
 export interface Timed {
   /** On the clock of `now()`. */
   readonly deadlineAt: number;
-  /** Called once, when the deadline has passed and the thing is still watched; it is no longer watched then. */
+  /** Called once, when the deadline passes while the item is watched; it is no longer watched then. */
   expire(): void;
-  /** The wheel's own: neighbours in a slot. `null` when not watched. */
+  /** Used by the wheel: the neighbours in a slot. `null` when not watched. */
   before: Timed | null;
   after: Timed | null;
 }
 
-/** Slots of one turn: deadlines farther off stay for the next turn. */
+/** Slots of one turn: later deadlines wait for the next turn. */
 const SLOTS = 1_024;
 
-/** A list's two ends; never expires. */
+/** The two ends of a list; never expires. */
 class Slot implements Timed {
   readonly deadlineAt = Infinity;
   before: Timed | null = this;
@@ -34,7 +34,7 @@ class Slot implements Timed {
 
 /**
  * One timer for every deadline of the process, a hashed timing wheel (Varghese and Lauck, 1987) of doubly linked lists.
- * The timer runs only while something was watched of late, and does not keep the process alive.
+ * The timer runs only while there was something to watch recently, and does not keep the process alive.
  */
 export class Wheel {
   private readonly slots: readonly Slot[] = Array.from({ length: SLOTS }, () => new Slot());
@@ -45,8 +45,8 @@ export class Wheel {
   /** Watches `item` until its deadline or `letGo`. */
   watch(item: Timed): void {
     if (this.timer === undefined) this.start();
-    // What is overdue already, after a handler that blocked, goes where the cursor comes next: its own slot is a turn
-    // away.
+    // An item that is already overdue, because a handler blocked, goes into the slot that the cursor reaches next: its
+    // own slot would come up only after a full turn.
     const slot = this.slots[Math.max(Math.ceil(item.deadlineAt / TICK_MS), this.cursor) & (SLOTS - 1)] as Slot;
     const last = slot.before as Timed;
     item.before = last;
@@ -55,7 +55,7 @@ export class Wheel {
     slot.before = item;
   }
 
-  /** Watches no more. Does nothing for what is not watched. */
+  /** Stops watching. Does nothing for an item that is not watched. */
   letGo(item: Timed): void {
     const { before, after } = item;
     if (before === null || after === null) return;
@@ -75,7 +75,7 @@ export class Wheel {
   private tick(): void {
     const at = now();
     const target = Math.floor(at / TICK_MS);
-    // A blocked event loop is caught up with, one turn of the wheel at most.
+    // Catch up after a blocked event loop, by at most one turn of the wheel.
     this.cursor = Math.max(this.cursor, target - SLOTS);
     let seen = false;
     while (this.cursor <= target) {
@@ -86,7 +86,7 @@ export class Wheel {
     if (this.idleTicks > SLOTS && this.isEmpty()) this.stop();
   }
 
-  /** Expires what is due in a slot; answers whether the slot held anything. */
+  /** Expires what is due in a slot; returns whether the slot held anything. */
   private turn(slot: Slot, at: number): boolean {
     if (slot.after === slot) return false;
     const due: Timed[] = [];
@@ -94,7 +94,7 @@ export class Wheel {
       if (item.deadlineAt <= at) due.push(item);
     }
     for (const item of due) {
-      // One that expired before it may have let this one go.
+      // An item that expired before may have released this one.
       if (item.before === null) continue;
       this.letGo(item);
       item.expire();

@@ -7,8 +7,8 @@ import { explain } from './explain.js';
 import { MESSAGE_WEIGHT_MAX } from './weight.js';
 
 /**
- * How one type crosses a boundary: checked and copied, from memory or from parsed JSON.
- * Both throw `InvalidMessage` with all violations. The output of `copy` may go to `JSON.stringify` as it is.
+ * Checks and copies one type at a boundary, from memory or from parsed JSON. Both throw `InvalidMessage` with all
+ * violations. The output of `copy` may go to `JSON.stringify` as it is.
  */
 export interface Codec {
   copy(value: unknown): unknown;
@@ -16,8 +16,8 @@ export interface Codec {
 }
 
 /**
- * The codec of a message, event, error or view class; `name` stands in the errors. What this program's own code gives
- * to `copy` is held to the class; what is decoded may come from code of another version, and takes the mode.
+ * The codec of a message, event, error or view class; `name` appears in error texts. Values that this program passes to
+ * `copy` must match the class exactly; `unknownFields` applies to decoded values, which may come from another version.
  */
 export function classCodec(name: string, cls: Class, unknownFields: UnknownFields = 'exact'): Codec {
   const shape = shapeOf(cls);
@@ -38,7 +38,9 @@ function carefully(name: string, shape: Shape, value: unknown, source: Source, u
   return copy;
 }
 
-/** The codec of a result: a class, a list of it, a primitive, or nothing. The mode is for what its classes hold. */
+/**
+ * The codec of a result: a class, a list of it, a primitive, or nothing. `unknownFields` applies to the classes in it.
+ */
 export function resultCodec(name: string, type: ResultType, unknownFields: UnknownFields = 'exact'): Codec {
   if (type === undefined) return { copy: nothing, decode: nothing };
   if (Array.isArray(type)) return listCodec(name, itemOf(name, type[0] as Class), unknownFields);
@@ -50,20 +52,20 @@ export function resultCodec(name: string, type: ResultType, unknownFields: Unkno
   if (UNCARRIED.has(type))
     throw new StartupError(
       'result',
-      `${name} answers ${(type as Class).name}, which no contract can carry`,
-      'Answer a view class, [View], String, Number, Boolean, or nothing.',
+      `${name} returns ${(type as Class).name}, which no contract can carry`,
+      'Return a view class, [View], String, Number, Boolean, or nothing.',
     );
   const shape = shapeOf(type as Class);
   if (shape.fields.length === 0)
     throw new StartupError(
       'result',
-      `${name} answers ${shape.cls.name}, none of whose fields is decorated`,
+      `${name} returns ${shape.cls.name}, none of whose fields is decorated`,
       'Decorate the fields of the view with class-validator.',
     );
   return classCodec(name, type as Class, unknownFields);
 }
 
-/** What the handler returns where the contract promises no result is not carried: the caller gets `undefined`. */
+/** What the handler returns is not carried when the contract declares no result: the caller gets `undefined`. */
 function nothing(): undefined {
   return undefined;
 }
@@ -88,12 +90,15 @@ function itemOf(name: string, cls: Class): Class {
   if (!PRIMITIVES.has(cls) && !UNCARRIED.has(cls)) return cls;
   throw new StartupError(
     'result',
-    `${name} answers a list of ${cls.name}, which no contract can carry`,
-    'Answer a list of a view class, [View], or a view with a field of @IsString({ each: true }).',
+    `${name} returns a list of ${cls.name}, which no contract can carry`,
+    'Return a list of a view class, [View], or a view with a field of @IsString({ each: true }).',
   );
 }
 
-/** A list is carried as the one field of a class made for it, so that lists have one implementation and one weight. */
+/**
+ * A list is carried as the one field of a generated class, so that lists need no codec and no weight rules of their
+ * own.
+ */
 function listCodec(name: string, cls: Class, unknownFields: UnknownFields): Codec {
   const List = class {
     items!: object[];

@@ -5,16 +5,16 @@ import { isPlainUuid } from './uuid.js';
 import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
 
 /**
- * Checks a value against a shape and copies it into real instances in one pass; `undefined` when anything is unusual,
- * which does not yet mean wrong: the explanation (explain.ts) decides. Straight-line code without closures, one
- * function a class, as Fastify's serialisers and Ajv's validators are made.
+ * Checks a value against a shape and copies it into real instances in one pass. Returns `undefined` for anything
+ * unusual, which need not be wrong: explain.ts decides. The generated code is straight-line, without closures, one
+ * function per class, as in Fastify's serialisers and Ajv's validators.
  */
 export type FastCopy = (value: unknown) => object | undefined;
 
-/** How dates stand in the source: as `Date` in memory, as RFC 3339 text in JSON. */
+/** How the source represents dates: as `Date` in memory, as RFC 3339 text in JSON. */
 export type Source = 'memory' | 'json';
 
-/** Compiles the fast path of a shape, once per contract. In the mode `open` the code is without the count of fields. */
+/** Compiles the fast path of a shape, once per contract. In `open` mode the code does not count fields. */
 export function compileCopy(shape: Shape, source: Source, unknownFields: UnknownFields = 'exact'): FastCopy {
   const unit = new CopySource(source, unknownFields);
   const root = unit.classFunction(shape);
@@ -26,7 +26,7 @@ return function copy(value) {
   const out = ${root}(value);
   return weight > ${MESSAGE_WEIGHT_MAX} ? undefined : out;
 };`;
-  // The only inputs are class metadata of the program itself; names are written as JSON string literals.
+  // The only input is class metadata of the program itself; names are written as JSON string literals.
   const make = new Function('k', 'dateOf', 'uuid', body) as (
     k: readonly unknown[],
     date: typeof dateOf,
@@ -91,7 +91,7 @@ ${shape.fields
           f,
           field.constraints.filter((c) => !c.own),
         );
-    // ValidateIf and its like read the whole object: left to class-validator.
+    // `@ValidateIf` and the like read the whole object: left to class-validator.
     const guarded = field.conditional ? 'return undefined;' : body;
     return field.optional
       ? `  ${read}\n  if (${f} === null) weight += ${WEIGHT.null}; else if (${f} !== undefined) {\n${guarded}\n  }`
@@ -99,8 +99,8 @@ ${shape.fields
   }
 
   /**
-   * The team's own checks may look at other fields: they see the copy, whole, with its dates and classes, as
-   * class-validator's engine shows it.
+   * Custom checks may look at other fields, so they get the complete copy, with its dates and classes, as
+   * class-validator's engine would show it.
    */
   private ownChecks(field: FieldShape): string {
     const x = `out[${JSON.stringify(field.name)}]`;
@@ -148,13 +148,13 @@ ${item}
       .filter(Boolean)
       .map((test) => `  if (!(${test})) return undefined;`);
     const all = tests.join('\n');
-    // What every instance weighs alike is added once, for the class.
+    // The weight that all instances share is added once, for the class.
     const weigh = (weight: number): string => (fixedWeightOf(field) > 0 ? '' : `  weight += ${weight};\n`);
     switch (field.kind) {
       case 'string':
         return `  if (typeof ${x} !== 'string') return undefined;\n  weight += ${x}.length;\n${all}`;
       case 'number':
-        // -0 would be 0 after JSON: it is 0 everywhere.
+        // JSON turns -0 into 0, so it becomes 0 everywhere.
         return `  if (typeof ${x} !== 'number' || !Number.isFinite(${x})) return undefined;\n${weigh(WEIGHT.number)}${all}\n  ${x} = ${x} + 0;`;
       case 'boolean':
         return `  if (typeof ${x} !== 'boolean') return undefined;\n${weigh(WEIGHT.boolean)}${all}`;
@@ -168,7 +168,7 @@ ${item}
       case 'object': {
         const shape = (field.of as () => Shape)();
         const nested = this.classFunction(shape);
-        // Checks of the object see the copy: it has no field that its class does not name.
+        // Checks on the object see the copy, which has only the fields of its class.
         const copied = `  ${x} = ${nested}(${x});\n  if (${x} === undefined) return undefined;\n${all}`;
         return reaches(shape, shape)
           ? `  if (++depth > ${MESSAGE_DEPTH_MAX}) return undefined;\n${copied}\n  depth--;`
@@ -185,7 +185,7 @@ ${item}
     return `${take}\n  if (!Number.isFinite(${x}.getTime())) return undefined;\n${tests}`;
   }
 
-  /** A test as an expression; empty where the kind's own check already says it. */
+  /** A test as an expression; empty if the check of the kind already covers it. */
   private constraint(c: Constraint, x: string, kind: FieldShape['kind'] | 'list', field: FieldShape): string {
     const [a, b] = c.args;
     const numeric = typeof a === 'number' && Number.isFinite(a) ? a : undefined;
@@ -216,7 +216,8 @@ ${item}
         return numeric !== undefined && kind === 'list' ? `${x}.length <= ${numeric}` : this.general(c, x, field);
       case 'arrayNotEmpty':
         return kind === 'list' ? `${x}.length > 0` : this.general(c, x, field);
-      // class-validator counts a surrogate pair as one: its own function decides what the cheap bound does not.
+      // class-validator counts a surrogate pair as one character: its own function decides what this cheap bound
+      // cannot.
       case 'maxLength':
         return numeric !== undefined && kind === 'string'
           ? `(${x}.length <= ${numeric} || ${this.general(c, x, field)})`
@@ -242,17 +243,14 @@ ${item}
     }
   }
 
-  /** Any other check: class-validator's own, called without its engine. */
+  /** Any other check: calls class-validator's function directly, without its engine. */
   private general(c: Constraint, x: string, field: FieldShape): string {
     const test = this.constant(generalTest(c, field));
     return `${test}(${x}, v)`;
   }
 }
 
-/**
- * Code that finds out whether a value has other fields than its class: it counts them before the checks, and compares
- * after.
- */
+/** Code that detects fields outside the class: it counts the fields before the checks and compares afterwards. */
 interface Count {
   readonly before: string;
   readonly after: string;
@@ -292,19 +290,19 @@ function generalTest(c: Constraint, field: FieldShape): (value: unknown, object:
     try {
       return passes(value, object);
     } catch {
-      // A check that throws decides nothing here: the explanation says what became of it.
+      // A check that throws decides nothing here: explain.ts reports it.
       return false;
     }
   };
 }
 
-/** What a field adds to the weight of every instance; 0 where it depends on the value. */
+/** What a field adds to the weight of every instance; 0 if that depends on the value. */
 function fixedWeightOf(field: FieldShape): number {
   if (field.optional || field.list || field.conditional) return 0;
   return field.kind === 'number' || field.kind === 'boolean' || field.kind === 'date' ? WEIGHT[field.kind] : 0;
 }
 
-/** Whether a shape holds `target`, itself or deeper: only shapes that hold themselves can be cyclic. */
+/** Whether a shape contains `target`, directly or deeper: only shapes that contain themselves can be cyclic. */
 function reaches(shape: Shape, target: Shape, seen = new Set<Shape>()): boolean {
   if (seen.has(shape)) return false;
   seen.add(shape);

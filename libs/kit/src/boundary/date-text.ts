@@ -1,4 +1,4 @@
-/** RFC 3339 with milliseconds at most, which is what JSON.stringify makes of a Date; years of six digits too. */
+/** RFC 3339 with milliseconds at most, as JSON.stringify writes a Date; years of six digits are allowed. */
 export const DATE_TEXT = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
 
 const two = (n: number): string => String(n).padStart(2, '0');
@@ -11,11 +11,11 @@ const [DAY_MS, HOUR_MS, MINUTE_MS] = [86_400_000, 3_600_000, 60_000];
 /** The years that are written with four digits. */
 const [FROM_MS, UNTIL_MS] = [-62_167_219_200_000, 253_402_300_800_000];
 
-// Most dates that are written are of one day.
+// Cached, since most dates written in a row fall on one day.
 let day = NaN;
 let dayText = '';
 
-/** What `toISOString` writes, at a tenth of its time: it is composed of parts that are made once. */
+/** The output of `toISOString` in a tenth of its time, composed of parts that are cached. */
 export function dateText(date: Date): string {
   const ms = date.getTime();
   const ofDay = Math.floor(ms / DAY_MS);
@@ -34,7 +34,7 @@ export function dateText(date: Date): string {
   );
 }
 
-/** The date that a text means; `undefined` when it is no RFC 3339, an invalid date when there is none such. */
+/** Parses a date. `undefined` if the text is not RFC 3339, an invalid date if there is no such day. */
 export function dateOf(text: string): Date | undefined {
   const ms = text.length === 24 ? plainMs(text) : NaN;
   if (ms === ms) return new Date(ms);
@@ -42,8 +42,8 @@ export function dateOf(text: string): Date | undefined {
 }
 
 /**
- * Milliseconds of `2026-03-01T12:00:00.000Z`, as `dateText` writes it; NaN for anything else, and for the days that not
- * every month has.
+ * Milliseconds of `2026-03-01T12:00:00.000Z`, as `dateText` writes it; NaN for anything else, and for days that do not
+ * exist in every month.
  */
 function plainMs(s: string): number {
   const year = pair(s, 0) * 100 + pair(s, 2);
@@ -61,7 +61,7 @@ function plainMs(s: string): number {
     s.charCodeAt(16) === 58 &&
     s.charCodeAt(19) === 46 &&
     s.charCodeAt(23) === 90;
-  // `Date.UTC` takes years below 100 for those of the last century
+  // `Date.UTC` maps years below 100 to the 20th century
   const isPlain =
     isPunctuated &&
     year >= 100 &&

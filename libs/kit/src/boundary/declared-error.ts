@@ -1,7 +1,7 @@
 import { ContractError, errorSpec, InvalidMessage, type Class } from '../contract/index.js';
 import type { CompiledError, CompiledMessage } from './catalogue.js';
 
-/** What of a declared error crosses: its wire name, its message, its declared fields. */
+/** The parts of a declared error that cross: its wire name, message and declared fields. */
 export interface EncodedError {
   readonly name: string;
   readonly message: string;
@@ -9,8 +9,8 @@ export interface EncodedError {
 }
 
 /**
- * What an error carries across the boundary, if the contract of `message` declares it and its fields fit; otherwise
- * `undefined`, and it becomes a `ModuleFault`.
+ * Encodes an error if the contract of `message` declares it and its fields fit; otherwise returns `undefined`, and the
+ * error becomes a `ModuleFault`.
  */
 export function encodeError(message: CompiledMessage, error: unknown): EncodedError | undefined {
   if (!(error instanceof ContractError)) return undefined;
@@ -19,13 +19,13 @@ export function encodeError(message: CompiledMessage, error: unknown): EncodedEr
   try {
     return { name: compiled.name, message: error.message, fields: compiled.codec.copy(fieldsOf(error)) as object };
   } catch (refused) {
-    // Fields that break the error's own contract are a fault of the module, told in its log by the caller of this.
+    // Fields that violate the error's own contract are a fault of the module; the caller of this function logs it.
     if (refused instanceof InvalidMessage) return undefined;
     throw refused;
   }
 }
 
-/** Makes the error anew at the caller: its own class, message and fields, and the stack of the place that called. */
+/** Recreates the error at the caller, with its class, message and fields, and the stack of the place that called. */
 export function decodeError(compiled: CompiledError, message: string, fields: object): ContractError {
   const error = new Error(message);
   Object.setPrototypeOf(error, compiled.cls.prototype as object);

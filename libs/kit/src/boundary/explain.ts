@@ -5,15 +5,15 @@ import { judge } from './judge.js';
 import { pathTo, VIOLATIONS_MAX, violationsOf } from './violations.js';
 import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
 
-/** What the careful look found: a copy, or every reason against it (at most `VIOLATIONS_MAX`). */
+/** The result of the careful check: a copy, or all violations (at most `VIOLATIONS_MAX`). */
 export interface Explanation {
   readonly copy?: object;
   readonly violations: readonly Violation[];
 }
 
 /**
- * The careful twin of the compiled copy, for what it gave up on: walks the value field by field, then lets
- * class-validator itself judge the copy. Its verdict is the one that counts.
+ * The slow counterpart of the compiled copy, for values it gave up on: walks the value field by field, then lets
+ * class-validator judge the copy. Its verdict is final.
  */
 export function explain(
   shape: Shape,

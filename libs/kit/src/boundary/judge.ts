@@ -1,12 +1,12 @@
 import { type ValidationError, validateSync, type ValidatorOptions } from 'class-validator';
 
-/** The rule of a violation that stands for a check which threw instead of answering. */
+/** The rule of a violation for a check that threw instead of returning a result. */
 export const CHECK_FAILED = 'check-failed';
 
 /**
  * class-validator's verdict on an instance. Some of its checks throw for some values (`@IsEmail()` for half a surrogate
- * pair, `@IsNumber({ maxDecimalPlaces })` for 1e-7): a value that cannot be checked is refused, at its path, as any
- * other that does not pass.
+ * pair, `@IsNumber({ maxDecimalPlaces })` for 1e-7): a value that cannot be checked is refused, at its path, like any
+ * other invalid value.
  */
 export function judge(object: object, options: ValidatorOptions): ValidationError[] {
   try {
@@ -16,14 +16,14 @@ export function judge(object: object, options: ValidatorOptions): ValidationErro
   }
 }
 
-/** What to say of an instance on which class-validator threw `error`. */
+/** The errors for an instance on which class-validator threw `error`. */
 export function uncheckable(object: object, error: unknown): ValidationError[] {
   const reason = error instanceof Error ? error.message : String(error);
   const found = culpritIn(object, reason);
   return [found ?? refusal('', reason)];
 }
 
-/** Looks at one field at a time, and into what it holds, for the one whose check throws. */
+/** Checks one field at a time, and nested ones, to find the field whose check throws. */
 function culpritIn(object: object, reason: string): ValidationError | undefined {
   for (const [name, value] of Object.entries(object) as [string, unknown][]) {
     const probe = Array.isArray(object)
@@ -37,7 +37,7 @@ function culpritIn(object: object, reason: string): ValidationError | undefined 
 }
 
 function throws(probe: object): boolean {
-  // A list has no rules of its own: what throws, throws in one of its items.
+  // A list itself has no rules: one of its items throws.
   if (Array.isArray(probe))
     return probe.some((item) => typeof item === 'object' && item !== null && throws(item as object));
   try {

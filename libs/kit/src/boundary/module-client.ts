@@ -5,12 +5,12 @@ import { now } from './clock.js';
 import { currentContext, inTransaction } from './call-context.js';
 
 /**
- * How a transport sends one message of one caller: answers by `call.succeed` or `call.fail`, sooner or later or never
- * (the deadline is watched by the call). May throw an `InvalidMessage` for what the contract cannot carry.
+ * How a transport sends one message of one caller. It answers with `call.succeed` or `call.fail`, at any time or never
+ * (the call watches its deadline). May throw an `InvalidMessage` for what the contract cannot carry.
  */
 export type Send = (message: object, call: Call) => void;
 
-/** The calling side of a boundary, for one module and one message it may send; the same for every transport. */
+/** The calling side of a boundary, for one module and one message that it may send; the same for every transport. */
 export class ModuleClient {
   constructor(
     readonly caller: string,
@@ -19,7 +19,7 @@ export class ModuleClient {
     private readonly meter: CallMeter,
   ) {}
 
-  /** Sends a message. Always a promise, never a synchronous throw; always ends by its deadline. */
+  /** Sends a message. Always returns a promise, never throws synchronously, and always ends by the deadline. */
   execute(message: object): Promise<unknown> {
     const context = currentContext();
     const at = now();

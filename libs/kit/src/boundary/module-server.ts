@@ -2,21 +2,24 @@ import type { CompiledMessage } from './catalogue.js';
 import type { CallContext, Handler } from './call-context.js';
 import { ModuleFault, ModuleUnavailable, type Outcome, type UnavailableReason } from '../contract/index.js';
 
-/** Calls that a module works on at once; the next one gets `ModuleUnavailable` at once. 1 to 100,000; default 1,024. */
+/**
+ * Calls that a module works on at the same time; further ones fail with `ModuleUnavailable` at once. 1 to 100,000;
+ * default 1,024.
+ */
 export const IN_FLIGHT_MAX_DEFAULT = 1_024;
 
-/** Told of faults, so that the text that callers do not get can be found. */
+/** Receives faults, so that the details withheld from callers can be found in the log. */
 export type FaultLog = (module: string, message: string, correlationId: string, error: unknown) => void;
 
 /**
- * What an error says of the work that it ended, when it is of the module's database at this moment, so that the same
- * work may succeed when it is sent again; `undefined` for any other error.
+ * The outcome of work that failed because of a temporary error of the module's database, so that it may succeed when
+ * sent again; `undefined` for any other error.
  */
 export type PassingOutcome = (error: unknown) => Outcome | undefined;
 
 /**
- * The receiving side of a module's boundary, the same for every transport: which handler answers, how much may be in
- * flight, whether it takes work at all.
+ * The receiving side of a module's boundary, the same for every transport: its handlers, its limit of calls in flight,
+ * and whether it accepts work at all.
  */
 export class ModuleServer {
   private readonly handlers = new Map<CompiledMessage, Handler>();
@@ -36,30 +39,30 @@ export class ModuleServer {
     this.byName = new Map(messages.map((message) => [message.name, message]));
   }
 
-  /** Names the handler of a message; the host does so for each before the module is served. */
+  /** Sets the handler of a message; the host does so for each message before the module is served. */
   handle(message: CompiledMessage, handler: Handler): void {
     this.handlers.set(message, handler);
   }
 
-  /** The message of a wire name, if the module has it. */
+  /** The message with a wire name, if the module has it. */
   messageNamed(name: string): CompiledMessage | undefined {
     return this.byName.get(name);
   }
 
-  /** The handler of a message, if one was named. For `runHandler`, which enters and leaves. */
+  /** The handler of a message, if one was set. For `runHandler`, which calls `enter` and `leave`. */
   handlerOf(message: CompiledMessage): Handler | undefined {
     return this.handlers.get(message);
   }
 
-  /** Why no call can be taken now, if none can. */
+  /** Why no call can be accepted now; `undefined` if it can. */
   refusal(): UnavailableReason | undefined {
     if (this.draining) return 'draining';
     return this.inFlight >= this.inFlightMax ? 'overloaded' : undefined;
   }
 
   /**
-   * What the caller gets of a failure that is of the module's database at this moment: its text stays here, in the log.
-   * `undefined` for any other failure. What the work did before makes its outcome unknown.
+   * The caller's error for a temporary failure of the module's database, whose text stays in this log; `undefined` for
+   * any other failure. If the work had effects before, the outcome is `unknown`.
    */
   interruption(message: CompiledMessage, work: CallContext, error: unknown): ModuleUnavailable | undefined {
     const outcome = this.passingOutcome(error);
@@ -68,7 +71,7 @@ export class ModuleServer {
     return new ModuleUnavailable(this.module, message.name, 'database', work.hasEffects ? 'unknown' : outcome);
   }
 
-  /** What the caller gets of any other failure; its text stays here, in the log. */
+  /** The caller's error for any other failure; its text stays in this log. */
   fault(message: CompiledMessage, work: CallContext, error: unknown): ModuleFault {
     this.logFault(this.module, message.name, work.correlationId, error);
     return new ModuleFault(this.module, message.name, work.correlationId);
@@ -82,7 +85,7 @@ export class ModuleServer {
     if (--this.inFlight === 0 && this.idle) this.idle();
   }
 
-  /** Takes nothing new from now on; resolves when what runs has ended. */
+  /** Accepts no new calls; resolves when the running ones have ended. */
   async drain(): Promise<void> {
     this.draining = true;
     if (this.inFlight > 0) await new Promise<void>((resolve) => (this.idle = resolve));

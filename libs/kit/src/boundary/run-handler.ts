@@ -7,8 +7,8 @@ import type { ModuleServer } from './module-server.js';
 import { isThenable } from './thenable.js';
 
 /**
- * Receives how each call ended; one serves all calls of a transport or a module. Exactly one method is called for each
- * call, and its arguments may cross the boundary.
+ * Receives how each call ended; one serves all calls of a transport or a module. Exactly one method is called per call,
+ * with arguments that may cross the boundary.
  */
 export interface Outcomes<C extends CallContext> {
   /** The handler returned; `result` is a copy that fits the contract. */
@@ -17,15 +17,15 @@ export interface Outcomes<C extends CallContext> {
   declared(call: C, error: CompiledError, encoded: EncodedError): void;
   /** It failed for a temporary reason, such as a lost connection to the module's database. */
   interrupted(call: C, error: ModuleUnavailable): void;
-  /** It failed by anything else, which is in the log. */
+  /** It failed with any other error, which has been logged. */
   faulted(call: C, error: ModuleFault): void;
   /** It failed because the time of the call is spent, or its caller has given up. */
   expired(call: C): void;
 }
 
 /**
- * Runs a handler for a call that was received, in its own scope: the one place that does, for every transport. Call it
- * only when `server.refusal()` returned `undefined`; `input` must be the handler's own copy.
+ * Runs a handler for a received call in its own scope; every transport does it through this function. Call it only when
+ * `server.refusal()` returned `undefined`; `input` must be the handler's own copy.
  */
 export function runHandler<C extends CallContext>(
   server: ModuleServer,
@@ -40,7 +40,7 @@ export function runHandler<C extends CallContext>(
   try {
     result = runIsolated(call, handler, input);
   } catch (error) {
-    // A handler that throws before its first await fails as one that rejects.
+    // A handler that throws before its first await fails like one that rejects.
     return failed(server, message, call, outcomes, error);
   }
   if (isThenable(result)) {

@@ -1,4 +1,4 @@
-/** Whether a handler has answered with any promise, also one of another library's class, as `await` takes it. */
+/** Whether a handler returned a promise of any kind, also another library's, by the rule that `await` uses. */
 export function isThenable(answer: unknown): answer is PromiseLike<unknown> {
   return typeof answer === 'object' && answer !== null && typeof (answer as { then?: unknown }).then === 'function';
 }

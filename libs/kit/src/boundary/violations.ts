@@ -2,18 +2,17 @@ import { getMetadataStorage, type ValidationError } from 'class-validator';
 import type { ConstraintMetadata } from 'class-validator/types/metadata/ConstraintMetadata.js';
 import type { Violation } from '../contract/index.js';
 
-/** Violations reported for one message or request; the rest is not looked for. */
+/** Violations reported for one message or request; the check stops there. */
 export const VIOLATIONS_MAX = 50;
 
-/** The path of the field called `name` of what lies at `path`: `lines[2].quantity`. */
+/** The path of the field `name` inside `path`: `lines[2].quantity`. */
 export function pathTo(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
 }
 
 /**
- * class-validator's errors as violations, at most `VIOLATIONS_MAX`. A rule of `{ each: true }` is told of each item
- * that breaks it, at the item's own path: class-validator tells it of the list alone, and leaves it to the reader to
- * find the item.
+ * class-validator's errors as violations, at most `VIOLATIONS_MAX`. A rule with `{ each: true }` is reported for each
+ * item that breaks it, at the item's path; class-validator reports it for the list alone.
  */
 export function violationsOf(errors: readonly ValidationError[], path = '', into: Violation[] = []): Violation[] {
   for (const error of errors) {
@@ -33,15 +32,15 @@ export function violationsOf(errors: readonly ValidationError[], path = '', into
   return into;
 }
 
-/** `each value in tags must be …` is `tags[2] must be …`; a text of the team's own stays as it is. */
+/** `each value in tags must be …` becomes `tags[2] must be …`; custom texts stay as they are. */
 function ofItem(message: string, field: string, item: number): string {
   const usual = `each value in ${field} `;
   return message.startsWith(usual) ? `${field}[${item}] ${message.slice(usual.length)}` : message;
 }
 
 /**
- * Places of the items that break a rule of `{ each: true }`; `[undefined]` for a rule of the whole field, or where it
- * cannot be told.
+ * Indexes of the items that break a rule with `{ each: true }`; `[undefined]` for a rule of the whole field, or if the
+ * item cannot be determined.
  */
 function itemsAgainst(error: ValidationError, rule: string): readonly (number | undefined)[] {
   const list: unknown = error.value;

@@ -15,10 +15,10 @@ import { type Class, type Contract, messageSpec, StartupError, UndeclaredDepende
 import { type BusCall, isInstance, NoHandler, NotAMessage } from './errors.js';
 import { providerClass, providersOf } from './providers.js';
 
-/** What a module may send: a client for each message of the contracts it uses. */
+/** The clients of a module: one for each message of the contracts it uses. */
 export type ModuleClients = ReadonlyMap<Class, ModuleClient>;
 
-/** Makes the clients of a module; a used contract that the application does not know stops the start. */
+/** Creates the clients of a module; a used contract that the application does not know stops the start. */
 export function clientsOf(
   module: string,
   uses: readonly Contract[],
@@ -47,9 +47,9 @@ export function clientsOf(
 }
 
 /**
- * Lets nothing but instances of classes into a container's `EventBus`: the stock bus takes a plain object, and tells
- * nobody of it. To be called when all else that routes events has been attached, so that it is asked first; nothing of
- * a list is published when one of it is refused.
+ * Refuses anything but instances of classes in a container's `EventBus`, as the stock bus silently accepts plain
+ * objects. Call it after everything else that routes events is attached, so that this check comes first. If one event
+ * of a list is refused, none of the list is published.
  */
 export function guardEventBuses(app: INestApplicationContext, module: string): void {
   for (const { instance } of providersOf(app)) {
@@ -80,9 +80,9 @@ function checkedEvent(module: string, event: unknown): object {
 }
 
 /**
- * Routes a container's stock `CommandBus` and `QueryBus` instances, every one that is in it, over the boundary:
- * messages of used contracts go to the clients of their modules, the module's own and private ones stay on the stock
- * path, any other contract's is refused.
+ * Routes every stock `CommandBus` and `QueryBus` of a container over the boundary: messages of used contracts go to the
+ * clients of their modules, the module's own and private ones stay on the stock path, and those of any other contract
+ * are refused.
  */
 export function attachBuses(
   app: INestApplicationContext,
@@ -122,7 +122,7 @@ function isUnhandled(error: unknown): boolean {
   return error instanceof CommandHandlerNotFoundException || error instanceof QueryHandlerNotFoundException;
 }
 
-/** A refusal, if the message is of a contract that is not the module's own. */
+/** A refusal, if the message belongs to the contract of another module. */
 function elsewhere(module: string, cls: Class | undefined, catalogue: Catalogue): Promise<never> | undefined {
   const spec = cls && messageSpec(cls);
   if (!spec) return undefined;
@@ -130,7 +130,7 @@ function elsewhere(module: string, cls: Class | undefined, catalogue: Catalogue)
   return Promise.reject(new UndeclaredDependency(module, spec.name));
 }
 
-/** The stock command bus throws synchronously when a handler is missing; nothing that a module calls does here. */
+/** The stock command bus throws synchronously when a handler is missing; here, every call returns a promise. */
 function unthrown(stock: Execute, message: ICommand | IQuery, context?: never): Promise<unknown> {
   try {
     return stock(message, context);
@@ -139,7 +139,7 @@ function unthrown(stock: Execute, message: ICommand | IQuery, context?: never): 
   }
 }
 
-// The keys under which @nestjs/cqrs keeps what @CommandHandler and @QueryHandler were told; it does not export them.
+// The keys under which @nestjs/cqrs stores the arguments of @CommandHandler and @QueryHandler; it does not export them.
 const HANDLER_KEYS = ['__commandHandler__', '__queryHandler__'] as const;
 
 /** Finds the stock handler of each of a module's contract messages and gives it to the module server. */
@@ -165,7 +165,7 @@ export function bindHandlers(app: INestApplicationContext, moduleServer: ModuleS
       const decorator = message.kind === 'command' ? '@CommandHandler' : '@QueryHandler';
       throw new StartupError(
         'handler-missing',
-        `${moduleServer.module} answers '${message.name}' by contract but has no handler for it`,
+        `${moduleServer.module} has '${message.name}' in its contract but no handler for it`,
         `Add a provider with ${decorator}(${message.cls.name}) to the module.`,
       );
     }
@@ -173,14 +173,14 @@ export function bindHandlers(app: INestApplicationContext, moduleServer: ModuleS
   }
 }
 
-/** A handler that no call could ever reach: its message has a contract, and that is not this module's. */
+/** Refuses a handler that no call could reach: its message belongs to the contract of another module. */
 function refuseForeign(moduleServer: ModuleServer, handler: InstanceWrapper, cls: Class): void {
   const spec = messageSpec(cls);
   if (!spec || moduleServer.messages.some((message) => message.cls === cls)) return;
   throw new StartupError(
     'handler-foreign',
     `${handler.name} of ${moduleServer.module} handles '${spec.name}', which the contract of ${moduleServer.module} does not list`,
-    `List ${cls.name} in the contract of ${moduleServer.module}, if it is its own; else move the handler into the module whose message it is.`,
+    `If ${cls.name} belongs to ${moduleServer.module}, list it in its contract; otherwise move the handler to the module that owns the message.`,
   );
 }
 
@@ -190,7 +190,7 @@ function handledBy(wrapper: InstanceWrapper): Class | undefined {
   return HANDLER_KEYS.map((key) => Reflect.getMetadata(key, cls) as Class | undefined).find(Boolean);
 }
 
-/** The handler's own instance, or, where it is made anew for each message, the stock bus that does so. */
+/** The handler's instance or, if one is created per message, the stock bus, which does so. */
 function handlerOf(app: INestApplicationContext, wrapper: InstanceWrapper, message: CompiledMessage): Handler {
   if (wrapper.isDependencyTreeStatic()) return wrapper.instance as Handler;
   const bus = app.get<{ execute: Execute }>(message.kind === 'command' ? CommandBus : QueryBus, { strict: false });

@@ -6,11 +6,12 @@ import type { EntitySchema, MigrationInterface } from 'typeorm';
 import { type Contract, StartupError } from '../contract/index.js';
 import { featureEntities } from './feature-entities.js';
 
-/** What TypeORM takes for an entity. */
+/** What TypeORM accepts as an entity. */
 export type EntityClass = Type | EntitySchema;
 
 /**
- * A stock Nest module's metadata without `exports` (a bounded module exports its contract), and what makes it bounded.
+ * A stock Nest module's metadata without `exports` (a bounded module exports its contract), plus the options that make
+ * it bounded.
  */
 export interface BoundedModuleOptions extends Omit<ModuleMetadata, 'exports'> {
   /** What other modules may know of this one. */
@@ -18,20 +19,22 @@ export interface BoundedModuleOptions extends Omit<ModuleMetadata, 'exports'> {
   /** The contracts of the modules that this one may call. Default none. */
   readonly uses?: readonly Contract[];
   /**
-   * The TypeORM entities of this module's schema; their repositories can be injected. Those that `imports` names with
-   * `TypeOrmModule.forFeature([…])`, as any Nest module does, are found without being named here. Default none.
+   * The TypeORM entities of this module's schema; their repositories can be injected. Those in a
+   * `TypeOrmModule.forFeature([…])` of `imports`, as in any Nest module, are found and need no entry here. Default
+   * none.
    */
   readonly entities?: readonly EntityClass[];
   /** The TypeORM migrations of this module's schema, run when a host starts. Default none. */
   readonly migrations?: readonly Type<MigrationInterface>[];
   /**
-   * What a topology file may say under `settings.<module>`: a class whose fields have class-validator's decorators, and
-   * their defaults as initial values. A checked instance can be injected by it. Default: the module has no settings.
+   * The class of what a topology file may set under `settings.<module>`: its fields have class-validator decorators and
+   * defaults as initial values. A validated instance can be injected by this class. Default: the module has no
+   * settings.
    */
   readonly settings?: Type<object>;
 }
 
-/** What the kit keeps of a bounded module. */
+/** What the kit records about a bounded module. */
 export interface BoundedModuleSpec {
   readonly contract: Contract;
   readonly uses: readonly Contract[];
@@ -44,7 +47,7 @@ const BOUNDED = 'fledge:bounded-module';
 
 /**
  * Declares a module with a boundary: a stock Nest module that other modules reach only through its contract, in one
- * process or in many. It runs in a Nest container of its own, so nothing of it can be injected elsewhere.
+ * process or in many. It runs in its own Nest container, so nothing of it can be injected elsewhere.
  */
 export function BoundedModule(options: BoundedModuleOptions): ClassDecorator {
   const { contract, uses = [], entities = [], migrations = [], settings, ...metadata } = options;
@@ -94,8 +97,8 @@ export function boundedModuleSpec(cls: object): BoundedModuleSpec | undefined {
 }
 
 /**
- * Refuses, before a container is made, what would make a hole in the boundary: a class without `@BoundedModule`,
- * exports, and the import of another bounded module, however deep.
+ * Refuses, before a container is created, what would break the boundary: a class without `@BoundedModule`, exports, and
+ * the direct or indirect import of another bounded module.
  */
 export function checkedModuleSpec(cls: Type): BoundedModuleSpec {
   return inContainer(() => checked(cls));
@@ -115,7 +118,7 @@ function checked(cls: Type): BoundedModuleSpec {
     throw new StartupError(
       'module-export',
       `${cls.name} exports ${exported.map(nameOf).join(', ')}`,
-      'A bounded module exports nothing but its contract: make a command or query of what others need.',
+      'A bounded module exports nothing but its contract: offer what others need as a command or query.',
     );
   }
   refuseBoundedImports(cls, cls, new Set());
@@ -123,8 +126,8 @@ function checked(cls: Type): BoundedModuleSpec {
   if (spec.settings && providers.includes(spec.settings)) {
     throw new StartupError(
       'settings-provided',
-      `${cls.name} has ${spec.settings.name} among its providers, where it would not be what the topology file says`,
-      'Name it in `settings` alone.',
+      `${cls.name} lists ${spec.settings.name} as a provider, which would replace the settings of the topology file`,
+      'Name it only in `settings`.',
     );
   }
   return { ...spec, entities: [...new Set([...spec.entities, ...featureEntities(cls)])] };
@@ -141,7 +144,7 @@ function refuseBoundedImports(root: Type, at: Type, seen: Set<unknown>): void {
 
 function visit(root: Type, imported: Import, seen: Set<unknown>): void {
   const cls = classOf(imported);
-  // A promise of a dynamic module is known only to Nest; the container check after creation covers it.
+  // Only Nest can resolve a promise of a dynamic module; the check of the created container covers it.
   if (!cls) return;
   if (boundedModuleSpec(cls)) {
     throw new StartupError(

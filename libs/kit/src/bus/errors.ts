@@ -1,9 +1,12 @@
 import { type Class, eventSpec, FledgeError, messageSpec } from '../contract/index.js';
 
-/** What a bus of a module was given to do, for texts. */
+/** The bus method that a module called, for texts. */
 export type BusCall = 'commandBus.execute' | 'queryBus.execute' | 'eventBus.publish';
 
-/** A bus was given what is no message at all: nothing, a plain object, a class instead of its instance. Nothing ran. */
+/**
+ * A bus was given something that is not a message: nothing, a plain object, a class instead of an instance. Nothing
+ * ran.
+ */
 export class NotAMessage extends FledgeError {
   readonly code = 'fledge.not-a-message';
   readonly kind = 'internal';
@@ -18,7 +21,7 @@ export class NotAMessage extends FledgeError {
   }
 }
 
-/** A module sent a message that is of no contract, and that none of its own handlers takes. Nothing ran. */
+/** A module sent a message that belongs to no contract and that none of its own handlers handles. Nothing ran. */
 export class NoHandler extends FledgeError {
   readonly code = 'fledge.no-handler';
   readonly kind = 'internal';
@@ -27,19 +30,19 @@ export class NoHandler extends FledgeError {
   readonly data: Readonly<Record<string, unknown>>;
   constructor(module: string, call: BusCall, cls: Class) {
     super(
-      `${module} called ${call} with an instance of ${cls.name}, which is of no contract and has no handler in ${module}`,
+      `${module} called ${call} with an instance of ${cls.name}, which belongs to no contract and has no handler in ${module}`,
     );
     const decorator = call === 'commandBus.execute' ? 'Command' : 'Query';
     this.hint =
       cls === Promise
-        ? 'Await what makes the message, and pass what comes of it.'
+        ? 'Await the promise of the message, and pass its result.'
         : (below(cls) ??
           `Pass a message of a contract that ${module} names in \`uses\`; or, for a message of its own, add a provider with @${decorator}Handler(${cls.name}) to the module.`);
     this.data = { module, call, message: cls.name };
   }
 }
 
-/** Whether a bus can find a handler by it: an instance of a class. */
+/** Whether a bus can look up a handler for it: an instance of a class. */
 export function isInstance(given: unknown): given is object {
   if (typeof given !== 'object' || given === null) return false;
   const prototype = Object.getPrototypeOf(given) as object | null;
@@ -51,7 +54,7 @@ export function isInstance(given: unknown): given is object {
   );
 }
 
-/** A class below one of a contract is none of the contract: its handler was made for the other. */
+/** A subclass of a contract's class is not part of the contract: the handler was written for its parent. */
 function below(cls: Class): string | undefined {
   for (
     let above = Object.getPrototypeOf(cls) as Class | null;
@@ -74,7 +77,7 @@ function hintFor(call: BusCall, given: unknown): string {
   if (typeof given === 'function' && (messageSpec(given) ?? eventSpec(given)))
     return `Pass an instance of it: ${call}(new ${given.name}(…)).`;
   const [what, example] = EXAMPLES[call];
-  return `Pass an instance of the class of ${what}, as in ${call}(new ${example}(…)): by its class it is known who handles it.`;
+  return `Pass an instance of the class of ${what}, as in ${call}(new ${example}(…)): the handler is found by the class.`;
 }
 
 function nameOf(given: unknown): string {

@@ -49,8 +49,8 @@ describe('the entities of a bounded module', () => {
     expect(() => checkedModuleSpec(OpensItsOwn)).toThrow(
       expect.objectContaining({
         code: 'fledge.startup.own-data-source',
-        message: 'OpensItsOwn opens a database of its own with TypeOrmModule.forRoot',
-        hint: 'Remove it and name the migrations in @BoundedModule: the host opens the data source of each module, on its own schema.',
+        message: 'OpensItsOwn opens its own database with TypeOrmModule.forRoot',
+        hint: 'Remove it and name the migrations in @BoundedModule: the host opens a data source for each module, on its own schema.',
       }),
     );
   });

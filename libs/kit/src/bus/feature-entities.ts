@@ -4,13 +4,13 @@ import { StartupError } from '../contract/index.js';
 
 type Import = Type | DynamicModule | ForwardReference | Promise<DynamicModule>;
 
-/** What @nestjs/typeorm says of the entity whose repository it provides. */
+/** How @nestjs/typeorm marks the entity whose repository it provides. */
 type RepositoryProvider = Provider & { readonly targetEntitySchema?: { readonly target: Type | string } };
 
 /**
- * The entities that a module, or a module that it imports, names the stock way: `TypeOrmModule.forFeature([Row])`.
- * Entities that are an `EntitySchema` leave no trace there: they are named in `entities` of the bounded module.
- * @throws StartupError for `TypeOrmModule.forRoot`: it would open the database past the module's own schema and role.
+ * The entities that a module, or a module that it imports, names in the stock way: `TypeOrmModule.forFeature([Row])`.
+ * An `EntitySchema` leaves no trace there: name it in `entities` of the bounded module.
+ * @throws StartupError for `TypeOrmModule.forRoot`: it would bypass the module's own schema and role.
  */
 export function featureEntities(cls: Type): Type[] {
   const found = new Set<Type>();
@@ -38,8 +38,8 @@ function read(root: Type, { imports = [], providers = [] }: DynamicModule, found
   if (imports.length > 0) {
     throw new StartupError(
       'own-data-source',
-      `${root.name} opens a database of its own with TypeOrmModule.forRoot`,
-      'Remove it and name the migrations in @BoundedModule: the host opens the data source of each module, on its own schema.',
+      `${root.name} opens its own database with TypeOrmModule.forRoot`,
+      'Remove it and name the migrations in @BoundedModule: the host opens a data source for each module, on its own schema.',
     );
   }
   for (const { targetEntitySchema } of providers as RepositoryProvider[]) {

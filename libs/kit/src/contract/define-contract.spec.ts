@@ -51,63 +51,63 @@ describe('defineContract refuses', () => {
       'a module name',
       { name: 'Stock' },
       'module-name',
-      "'Stock' cannot name a module",
-      'Use lower-case letters, digits and hyphens, 40 at most, a letter first.',
+      "'Stock' is not a valid module name",
+      'Use at most 40 lower-case letters, digits and hyphens, starting with a letter.',
     ],
     [
       'an empty module name',
       { name: '' },
       'module-name',
-      "'' cannot name a module",
-      'Use lower-case letters, digits and hyphens, 40 at most, a letter first.',
+      "'' is not a valid module name",
+      'Use at most 40 lower-case letters, digits and hyphens, starting with a letter.',
     ],
     [
       'a long module name',
       { name: 's'.repeat(41) },
       'module-name',
-      `'${'s'.repeat(41)}' cannot name a module`,
-      'Use lower-case letters, digits and hyphens, 40 at most, a letter first.',
+      `'${'s'.repeat(41)}' is not a valid module name`,
+      'Use at most 40 lower-case letters, digits and hyphens, starting with a letter.',
     ],
     [
       'a command without a contract',
       { commands: [Plain] },
       'message-contract',
-      'Plain stands among the command messages of stock but has no @CommandContract',
+      'Plain is listed as a command of stock but has no @CommandContract',
       "Decorate it with @CommandContract('stock.….v1').",
     ],
     [
       'a query among the commands',
       { commands: [Level] },
       'message-contract',
-      'Level stands among the command messages of stock but has no @CommandContract',
+      'Level is listed as a command of stock but has no @CommandContract',
       "Decorate it with @CommandContract('stock.….v1').",
     ],
     [
       'a command among the queries',
       { queries: [Reserve] },
       'message-contract',
-      'Reserve stands among the query messages of stock but has no @QueryContract',
+      'Reserve is listed as a query of stock but has no @QueryContract',
       "Decorate it with @QueryContract('stock.….v1').",
     ],
     [
       'an event without a contract',
       { events: [Plain] },
       'message-contract',
-      'Plain stands among the events of stock but has no @EventContract',
+      'Plain is listed as an event of stock but has no @EventContract',
       "Decorate it with @EventContract('stock.….v1', { key }).",
     ],
     [
       "another module's name",
       { commands: [Foreign] },
       'wire-name',
-      "Foreign has the wire name 'catalog.rename.v1' but stands in the contract of stock",
+      "Foreign has the wire name 'catalog.rename.v1' but is in the contract of stock",
       "Name it 'stock.….v1'.",
     ],
     [
       "another module's event",
       { events: [ForeignEvent] },
       'wire-name',
-      "ForeignEvent has the wire name 'catalog.renamed.v1' but stands in the contract of stock",
+      "ForeignEvent has the wire name 'catalog.renamed.v1' but is in the contract of stock",
       "Name it 'stock.….v1'.",
     ],
     [
@@ -135,28 +135,28 @@ describe('defineContract refuses', () => {
       'a mode of unknown fields',
       { unknownFields: 'strip' as UnknownFields },
       'unknown-fields',
-      "the contract of stock takes unknown fields in the mode 'strip'",
+      "the contract of stock has 'strip' as unknownFields",
       "Use 'exact' or 'open'.",
     ],
     [
       'a route without a slash',
       { routes: ['stock'] },
       'route',
-      "stock owns the route 'stock', which is no path prefix",
+      "stock owns the route 'stock', which is not a path prefix",
       "Use lower-case segments, as in '/products'.",
     ],
     [
       'a route with a slash at its end',
       { routes: ['/stock/'] },
       'route',
-      "stock owns the route '/stock/', which is no path prefix",
+      "stock owns the route '/stock/', which is not a path prefix",
       "Use lower-case segments, as in '/products'.",
     ],
     [
       'a route of all paths',
       { routes: ['/'] },
       'route',
-      "stock owns the route '/', which is no path prefix",
+      "stock owns the route '/', which is not a path prefix",
       "Use lower-case segments, as in '/products'.",
     ],
   ])('%s', (_, options, code, message, hint) => {
@@ -194,7 +194,7 @@ describe('the decorators of messages refuse', () => {
     const unknownFields = 'ignore' as UnknownFields;
     const refusal = {
       code: 'unknown-fields',
-      message: "Named takes unknown fields in the mode 'ignore'",
+      message: "Named has 'ignore' as unknownFields",
       hint: "Use 'exact' or 'open'.",
     };
     expect(refusalOf(command('stock.reserve.v1', { unknownFields }))).toEqual(refusal);
@@ -206,7 +206,7 @@ describe('the decorators of messages refuse', () => {
   it.each([0, -1, 1.5, NaN, Infinity, DEADLINE_MAX_MS + 1])('a deadline of %d ms', (deadlineMs) => {
     expect(refusalOf(command('stock.reserve.v1', { deadlineMs }))).toEqual({
       code: 'deadline',
-      message: `Named names a deadline of ${deadlineMs} ms`,
+      message: `Named has a deadline of ${deadlineMs} ms`,
       hint: 'Use whole milliseconds from 1 to 600000.',
     });
   });

@@ -2,7 +2,7 @@ import { StartupError } from './errors.js';
 import type { Class, EventSpec, MessageSpec, UnknownFields } from './messages.js';
 import { checkUnknownFields, errorSpec, eventSpec, messageSpec } from './messages.js';
 
-/** What other modules may know of a module, as its author writes it. */
+/** The author's description of a contract: what other modules may know of a module. */
 export interface ContractOptions {
   /** The module's name: also its schema, its queue group and the first part of its wire names. */
   readonly name: string;
@@ -11,7 +11,7 @@ export interface ContractOptions {
   readonly events?: readonly Class[];
   /** The HTTP path prefixes that the module serves, e.g. `['/products', '/categories']`. */
   readonly routes?: readonly string[];
-  /** Unknown fields of all its messages and events, but for those that say otherwise themselves. Default `exact`. */
+  /** How unknown fields are treated in all its messages and events, unless one says otherwise. Default `exact`. */
   readonly unknownFields?: UnknownFields;
 }
 
@@ -27,16 +27,16 @@ const MODULE_NAME = /^[a-z][a-z0-9-]{0,39}$/;
 const ROUTE = /^(\/[a-z0-9][a-z0-9._-]*|\/\.well-known\/[a-z0-9._-]+)(\/[a-z0-9][a-z0-9._-]*)*$/;
 
 /**
- * Gathers a module's messages, events and routes into its contract.
- * Throws a `StartupError` that names what is wrong and the cure; what spans contracts is checked when a host starts.
+ * Gathers a module's messages, events and routes into its contract. Throws a `StartupError` that says what is wrong and
+ * how to fix it. What spans several contracts is checked when a host starts.
  */
 export function defineContract(options: ContractOptions): Contract {
   const { name } = options;
   if (!MODULE_NAME.test(name)) {
     throw new StartupError(
       'module-name',
-      `'${name}' cannot name a module`,
-      'Use lower-case letters, digits and hyphens, 40 at most, a letter first.',
+      `'${name}' is not a valid module name`,
+      'Use at most 40 lower-case letters, digits and hyphens, starting with a letter.',
     );
   }
   const unknownFields = checkUnknownFields(options.unknownFields, `the contract of ${name}`);
@@ -53,7 +53,7 @@ export function defineContract(options: ContractOptions): Contract {
     if (!ROUTE.test(route)) {
       throw new StartupError(
         'route',
-        `${name} owns the route '${route}', which is no path prefix`,
+        `${name} owns the route '${route}', which is not a path prefix`,
         "Use lower-case segments, as in '/products'.",
       );
     }
@@ -66,7 +66,7 @@ export function defineContract(options: ContractOptions): Contract {
   };
 }
 
-/** Gives a message the mode of its contract, unless it has one. */
+/** Gives a message the mode of its contract, unless it has its own. */
 function withMode(unknownFields: UnknownFields | undefined) {
   return <Spec extends MessageSpec | EventSpec>(spec: Spec): Spec => ({
     ...spec,
@@ -80,7 +80,7 @@ function own(module: string, cls: Class, kind: 'command' | 'query'): MessageSpec
   if (!spec || spec.kind !== kind) {
     throw new StartupError(
       'message-contract',
-      `${cls.name} stands among the ${kind} messages of ${module} but has no ${decorator}`,
+      `${cls.name} is listed as a ${kind} of ${module} but has no ${decorator}`,
       `Decorate it with ${decorator}('${module}.….v1').`,
     );
   }
@@ -102,7 +102,7 @@ function ownEvent(module: string, cls: Class): EventSpec {
   if (!spec) {
     throw new StartupError(
       'message-contract',
-      `${cls.name} stands among the events of ${module} but has no @EventContract`,
+      `${cls.name} is listed as an event of ${module} but has no @EventContract`,
       `Decorate it with @EventContract('${module}.….v1', { key }).`,
     );
   }
@@ -114,7 +114,7 @@ function checkModule(module: string, name: string, cls: Class): void {
   if (!name.startsWith(`${module}.`)) {
     throw new StartupError(
       'wire-name',
-      `${cls.name} has the wire name '${name}' but stands in the contract of ${module}`,
+      `${cls.name} has the wire name '${name}' but is in the contract of ${module}`,
       `Name it '${module}.….v1'.`,
     );
   }

@@ -1,4 +1,4 @@
-/** What sort of failure an error is. A closed set; only the HTTP layer turns a kind into a status. */
+/** The kind of a failure. A closed set; only the HTTP layer turns a kind into a status. */
 export type ErrorKind =
   | 'invalid'
   | 'unauthenticated'
@@ -11,9 +11,8 @@ export type ErrorKind =
   | 'internal';
 
 /**
- * What became of the work, which is what a caller needs to know to try again:
- * `rejected`: looked at and refused, nothing was done; `not-run`: never started, safe to send again;
- * `unknown`: it may have run, send again only what is idempotent.
+ * What happened to the work, which tells the caller whether to try again: `rejected`: examined and refused, nothing was
+ * done; `not-run`: never started, safe to send again; `unknown`: it may have run, send again only what is idempotent.
  */
 export type Outcome = 'rejected' | 'not-run' | 'unknown';
 
@@ -29,7 +28,7 @@ export interface ErrorDetails {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** The root of every error that Fledge raises: a stable code, a fact, a next action, and what became of the work. */
+/** The root of every error that Fledge raises: a stable code, a fact, a next action, and an outcome. */
 export abstract class FledgeError extends Error implements ErrorDetails {
   abstract readonly code: string;
   abstract readonly kind: ErrorKind;
@@ -42,7 +41,7 @@ export abstract class FledgeError extends Error implements ErrorDetails {
   }
 }
 
-/** One broken rule of a message: where, which rule, and what it wants. */
+/** One broken rule of a message: where, which rule, and what it requires. */
 export interface Violation {
   /** `lines[2].quantity`; empty for the message itself. */
   readonly path: string;
@@ -90,9 +89,9 @@ export class ModuleFault extends FledgeError {
 export type UnavailableReason = 'missing' | 'overloaded' | 'draining' | 'disconnected' | 'database';
 
 /**
- * No replica of the module can take the call now: it never ran, so it is safe to send again. Or, with the reason
- * `database`, the module's database broke off what the call did, and `outcome` says whether something of it can have
- * stayed.
+ * No replica of the module can take the call now: it never ran, so it is safe to send again. With the reason
+ * `database`, the module's database interrupted the call, and `outcome` says whether any of its work may have been
+ * committed.
  */
 export class ModuleUnavailable extends FledgeError {
   readonly code = 'fledge.module-unavailable';
@@ -100,7 +99,7 @@ export class ModuleUnavailable extends FledgeError {
   get hint(): string {
     if (this.outcome === 'unknown')
       return 'It may have run: send it again only if it is a query or carries an idempotency key.';
-    return 'Try again after a moment; if it stays, see that a service of the topology hosts the module and is ready.';
+    return 'Try again in a moment. If the error persists, check that a service of the topology hosts the module and is ready.';
   }
   get data(): Readonly<Record<string, unknown>> {
     return { module: this.module, contract: this.contract, reason: this.reason };
@@ -109,20 +108,20 @@ export class ModuleUnavailable extends FledgeError {
     readonly module: string,
     readonly contract: string,
     readonly reason: UnavailableReason,
-    /** Default `not-run`; another one comes only with the reason `database`. */
+    /** Default `not-run`; any other only with the reason `database`. */
     readonly outcome: Outcome = 'not-run',
   ) {
     super(`${module} cannot take ${contract} now: ${reason}`);
   }
 }
 
-/** The time of the call is spent. `outcome` says whether it can have run. */
+/** The deadline of the call has passed. `outcome` says whether it may have run. */
 export class DeadlineExceeded extends FledgeError {
   readonly code = 'fledge.deadline-exceeded';
   readonly kind = 'timeout';
   get hint(): string {
     return this.outcome === 'not-run'
-      ? 'The time was spent before the call was sent: give the outer call more time.'
+      ? 'The deadline passed before the call was sent: give the outer call more time.'
       : 'It may have run: send it again only if it is a query or carries an idempotency key.';
   }
   get data(): Readonly<Record<string, unknown>> {
@@ -137,7 +136,7 @@ export class DeadlineExceeded extends FledgeError {
   }
 }
 
-/** The caller gave the call up before it was answered. */
+/** The caller cancelled the call before it was answered. */
 export class CallCancelled extends FledgeError {
   readonly code = 'fledge.call-cancelled';
   readonly kind = 'timeout';
@@ -154,7 +153,7 @@ export class CallCancelled extends FledgeError {
   }
 }
 
-/** A module was called while a transaction was open: transactions never cross a boundary, also in one process. */
+/** A module was called while a transaction was open: transactions never cross a boundary, not even in one process. */
 export class BoundaryCallInTransaction extends FledgeError {
   readonly code = 'fledge.boundary-call-in-transaction';
   readonly kind = 'internal';
@@ -190,7 +189,7 @@ export class UndeclaredDependency extends FledgeError {
   }
 }
 
-/** Something that stops the start: a contract, module, setting or resource that is wrong. Says what, and the cure. */
+/** A wrong contract, module, setting or resource that stops the start. Says what is wrong and how to fix it. */
 export class StartupError extends FledgeError {
   readonly kind = 'internal';
   readonly outcome = 'not-run';

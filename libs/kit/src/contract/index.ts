@@ -1,5 +1,5 @@
 /**
- * What a module's `contract/` folder is written with, and all that it imports of the kit.
+ * Everything that a module's `contract/` folder imports from the kit.
  * @packageDocumentation
  */
 export { defineContract, type Contract, type ContractOptions } from './define-contract.js';

@@ -6,9 +6,7 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-/**
- * A message for those who call it without the kit: its name, its time, and the schemas of what goes in and comes out.
- */
+/** A message for callers without the kit: its name, its deadline, and the schemas of its input and result. */
 export interface DescribedMessage {
   readonly name: string;
   readonly kind: 'command' | 'query';
@@ -20,7 +18,7 @@ export interface DescribedMessage {
 }
 
 /**
- * Describes a message for other languages and tools. A check that JSON Schema has no word for is left out: the module
+ * Describes a message for other languages and tools. A check that JSON Schema cannot express is left out; the module
  * still makes it.
  */
 export function describeMessage(spec: MessageSpec): DescribedMessage {
@@ -43,7 +41,7 @@ export function describeMessage(spec: MessageSpec): DescribedMessage {
   };
 }
 
-/** What the schemas of one document have in common. */
+/** What the schemas of one document share. */
 interface Draft {
   readonly root: Shape;
   readonly definitions: Map<Shape, JsonSchema>;
@@ -51,8 +49,8 @@ interface Draft {
 }
 
 /**
- * The JSON Schema of a contract class; classes it holds stand under `$defs`. `additionalProperties` says how unknown
- * fields are taken.
+ * The JSON Schema of a contract class; the classes in it are under `$defs`. `additionalProperties` says how unknown
+ * fields are treated.
  */
 export function jsonSchemaOf(cls: Class, unknownFields: UnknownFields = 'exact'): JsonSchema {
   const definitions = new Map<Shape, JsonSchema>();
@@ -113,7 +111,7 @@ function reference(shape: Shape, draft: Draft): JsonSchema {
   const { root, definitions } = draft;
   if (shape === root) return { $ref: '#' };
   if (!definitions.has(shape)) {
-    // Its place is taken first, since a class may hold itself.
+    // Registered before it is filled, since a class may contain itself.
     definitions.set(shape, {});
     definitions.set(shape, objectSchema(shape, draft));
   }

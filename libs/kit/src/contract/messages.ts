@@ -4,13 +4,13 @@ import type { ErrorDetails, ErrorKind, Outcome } from './errors.js';
 import { FledgeError, StartupError } from './errors.js';
 
 /** Any class; contracts describe classes. */
-// The constructor's parameters are the author's own: only its prototype and metadata matter here.
+// Constructor parameters do not matter here: contracts use only the prototype and the metadata.
 export type Class<T = object> = abstract new (...args: never[]) => T;
 
 /** The result of a message: a class, `[Class]` for a list of it, a primitive, or `undefined` for none. */
 export type ResultType = Class | readonly [Class] | undefined;
 
-/** What a message of that result answers with: an instance, a list of them, or nothing. */
+/** The value for a `ResultType`: an instance, a list of them, or nothing. */
 export type ResultValue<R extends ResultType> = R extends readonly [infer C extends Class]
   ? readonly ItemOf<C>[]
   : R extends Class
@@ -27,14 +27,17 @@ export type ItemOf<C extends Class> = C extends StringConstructor
       : InstanceType<C>;
 
 /**
- * The decorator of a message class whose result is `R`. Refuses, when it is compiled, a class that extends `Query<T>` or
+ * The decorator of a message class whose result is `R`. A class does not compile with it if it extends `Query<T>` or
  * `Command<T>` of another `T`.
  */
 export type MessageDecorator<R extends ResultType> = <C extends Class>(
   target: C & ResultAgrees<InstanceType<C>, R>,
 ) => void;
 
-/** `unknown` where the class promises what `result` says, or promises nothing; else a type that no class has; its keys are the text of the error. */
+/**
+ * `unknown` if the class promises what `result` says, or promises nothing; otherwise a type that no class has, whose
+ * keys are the text of the compiler's error.
+ */
 export type ResultAgrees<M, R extends ResultType> = Class extends R
   ? unknown
   : M extends Query<infer Promised> | Command<infer Promised>
@@ -45,13 +48,13 @@ export type ResultAgrees<M, R extends ResultType> = Class extends R
       : ResultDiffers<Promised, R>
     : unknown;
 
-/** What stands in the compiler's error. */
+/** Appears in the compiler's error. */
 export interface ResultDiffers<Promised, R extends ResultType> {
   readonly 'the class extends Query<T> or Command<T>, and T is': Promised;
   readonly 'which is not what `result` says': ResultValue<R>;
 }
 
-/** A list that arrives is the caller's own to change; nothing arrives as `undefined`. */
+/** What the caller receives: a list is the caller's own to change, and no result is `undefined`. */
 export type Arriving<T> = T extends readonly (infer I)[]
   ? I extends Primitive
     ? never
@@ -76,20 +79,20 @@ export type Fields<T> = T extends ContractError
   : Pick<T, DataKeys<T>>;
 
 /**
- * What becomes of a field that no class here names, in what other code sent: another process, or a message that was
- * stored by another version. `exact` refuses all of it with `InvalidMessage`; `open` drops the field before anybody
- * sees it, so that this code takes what a newer contract adds. The receiver's own contract decides.
+ * How to treat a field that the class does not have, in data from other code: another process, or a message stored by
+ * another version. `exact` refuses the whole message with `InvalidMessage`; `open` drops the field before any handler
+ * sees it, so that this code accepts additions of a newer contract. The receiver's own contract decides.
  *
- * What this code itself passes, returns, throws or publishes is held to its classes either way: a misspelt field is
+ * What this code itself passes, returns, throws or publishes must match its classes in both modes: a misspelt field is
  * refused.
  */
 export type UnknownFields = 'exact' | 'open';
 
 /** Options of a command or a query. */
 export interface MessageOptions<R extends ResultType = ResultType> {
-  /** What the handler answers. Default none. */
+  /** The result that the handler returns. Default none. */
   readonly result?: R;
-  /** The errors that arrive at the caller as themselves; any other arrives as `ModuleFault`. Default none. */
+  /** The errors that arrive at the caller as their own class; any other arrives as `ModuleFault`. Default none. */
   readonly errors?: readonly Class<ContractError>[];
   /**
    * The longest a call may take, in milliseconds; the caller's own deadline may shorten it. 1 to 600,000; default
@@ -97,24 +100,27 @@ export interface MessageOptions<R extends ResultType = ResultType> {
    */
   readonly deadlineMs?: number;
   /**
-   * The handler may safely run twice for one message, so that the transport may send it again when a replica is lost.
-   * Queries always are. A command is when called with an idempotency key; say `true` if it is by nature. Default
-   * `false`.
+   * Whether the handler may safely run twice for one message, so that the transport may send it again when a replica is
+   * lost. Queries always are idempotent. A command is if it is called with an idempotency key; set `true` if it is by
+   * nature. Default `false`.
    */
   readonly idempotent?: boolean;
-  /** Unknown fields of the message, its result, its errors, and all they hold. Default: what `defineContract` says. */
+  /**
+   * How unknown fields are treated in the message, its result, its errors, and everything nested in them. Default: what
+   * `defineContract` says.
+   */
   readonly unknownFields?: UnknownFields;
 }
 
 /** Options of an event. */
 export interface EventOptions {
-  /** The field whose value orders events: events of one value are delivered in the order of their commits. */
+  /** The field whose value orders events: events with the same value are delivered in commit order. */
   readonly key: string;
-  /** Unknown fields of the event, and all it holds. Default: what `defineContract` says. */
+  /** How unknown fields are treated in the event and everything nested in it. Default: what `defineContract` says. */
   readonly unknownFields?: UnknownFields;
 }
 
-/** What the decorators know of a message class. */
+/** What the decorators record about a message class. */
 export interface MessageSpec {
   readonly kind: 'command' | 'query';
   readonly name: string;
@@ -123,22 +129,22 @@ export interface MessageSpec {
   readonly errors: readonly Class<ContractError>[];
   readonly deadlineMs: number;
   readonly idempotent: boolean;
-  /** In a contract its own, or what the contract says; `exact` when neither says. */
+  /** Within a contract, the message's own mode or else the contract's; `exact` if neither is set. */
   readonly unknownFields?: UnknownFields;
 }
 
-/** What the decorator knows of an event class. */
+/** What the decorator records about an event class. */
 export interface EventSpec {
   readonly kind: 'event';
   readonly name: string;
   readonly cls: Class;
-  /** The field whose value orders events: events of one value are delivered in the order of their commits. */
+  /** The field whose value orders events: events with the same value are delivered in commit order. */
   readonly key: string;
-  /** In a contract its own, or what the contract says; `exact` when neither says. */
+  /** Within a contract, the event's own mode or else the contract's; `exact` if neither is set. */
   readonly unknownFields?: UnknownFields;
 }
 
-/** What the decorator knows of an error class. */
+/** What the decorator records about an error class. */
 export interface ErrorSpec {
   readonly name: string;
   readonly cls: Class<ContractError>;
@@ -146,9 +152,9 @@ export interface ErrorSpec {
   readonly hint: string;
 }
 
-/** Milliseconds a call may take when its contract says nothing. */
+/** Milliseconds a call may take if its contract does not say. */
 export const DEADLINE_DEFAULT_MS = 5_000;
-/** The longest deadline that a contract may name: ten minutes. */
+/** The longest deadline that a contract may set: ten minutes. */
 export const DEADLINE_MAX_MS = 600_000;
 
 const MESSAGE = Symbol.for('fledge.message');
@@ -167,14 +173,10 @@ function checkName(name: string, cls: Class): string {
   return name;
 }
 
-/** Throws a `StartupError` for what is no mode, as code that no compiler checked may say. */
+/** Throws a `StartupError` for an unknown mode, which untyped code may pass. */
 export function checkUnknownFields(mode: UnknownFields | undefined, where: string): UnknownFields | undefined {
   if (mode === undefined || mode === 'exact' || mode === 'open') return mode;
-  throw new StartupError(
-    'unknown-fields',
-    `${where} takes unknown fields in the mode '${String(mode)}'`,
-    "Use 'exact' or 'open'.",
-  );
+  throw new StartupError('unknown-fields', `${where} has '${String(mode)}' as unknownFields`, "Use 'exact' or 'open'.");
 }
 
 function message(kind: 'command' | 'query', name: string, options: MessageOptions): (target: Class) => void {
@@ -184,7 +186,7 @@ function message(kind: 'command' | 'query', name: string, options: MessageOption
     if (!Number.isInteger(deadlineMs) || deadlineMs < 1 || deadlineMs > DEADLINE_MAX_MS) {
       throw new StartupError(
         'deadline',
-        `${cls.name} names a deadline of ${deadlineMs} ms`,
+        `${cls.name} has a deadline of ${deadlineMs} ms`,
         `Use whole milliseconds from 1 to ${DEADLINE_MAX_MS}.`,
       );
     }
@@ -213,7 +215,7 @@ export function CommandContract<const R extends ResultType = undefined>(
   return message('command', name, options);
 }
 
-/** Puts a query under a contract; as a command's, and always safe to repeat. */
+/** Puts a query under a contract; like a command, and always safe to repeat. */
 export function QueryContract<const R extends ResultType = undefined>(
   name: string,
   options: MessageOptions<R> = {},
@@ -232,7 +234,7 @@ export function EventContract(name: string, options: EventOptions): ClassDecorat
   };
 }
 
-/** Names an error that a contract may declare. Default kind `conflict`. */
+/** Puts an error under a contract, which may then declare it. Default kind `conflict`. */
 export function ErrorContract(
   name: string,
   options: { readonly kind?: ErrorKind; readonly hint?: string } = {},
@@ -280,7 +282,7 @@ export abstract class ContractError extends FledgeError implements ErrorDetails 
   }
 }
 
-/** The contract of a command or query class, if it has one of its own (a subclass does not inherit it). */
+/** The contract of a command or query class, if the class itself has one (a subclass does not inherit it). */
 export function messageSpec(cls: object): MessageSpec | undefined {
   return Object.hasOwn(cls, MESSAGE) ? (cls as { [MESSAGE]: MessageSpec })[MESSAGE] : undefined;
 }

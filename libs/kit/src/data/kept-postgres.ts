@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PostgresRefused, type PostgresProcess } from './postgres-process.js';
 
-/** The pauses before a server is started again double between these, in milliseconds. */
+/** The pauses before a server is started again double between these limits, in milliseconds. */
 const PAUSE_MIN_MS = 250;
 const PAUSE_MAX_MS = 10_000;
-/** A server that was up for so long is taken for healed: the pauses begin anew. */
+/** A server that was up for this long counts as healthy: the pauses start from the minimum again. */
 const HEALED_AFTER_MS = 30_000;
 
-/** A server that is started again whenever it ends by itself, until it is stopped. */
+/** A server that is restarted whenever it ends unexpectedly, until it is stopped. */
 export class KeptPostgres {
   private readonly halt = new AbortController();
   private readonly over: Promise<void>;
 
   /**
    * @param server the first run, which is ready.
-   * @param again begins a further run, on the same folder and port; a rejection counts as a run that ended at once.
-   * @param say gets a line when a run ended, and when the next one is ready.
+   * @param again starts another run on the same folder and port; a rejection counts as a run that ended at once.
+   * @param say receives a line when a run has ended, and one when the next is ready.
    */
   constructor(
     private server: PostgresProcess,
@@ -43,7 +43,7 @@ export class KeptPostgres {
     while (!this.isStopped) {
       if (performance.now() - since >= HEALED_AFTER_MS) pauseMs = PAUSE_MIN_MS;
       this.say(`ended (${end}), and is started again in ${pauseMs} ms`);
-      // rejects only when the server is stopped
+      // rejects only if the server is stopped
       await sleep(pauseMs, undefined, { signal: this.halt.signal }).catch(() => undefined);
       pauseMs = Math.min(PAUSE_MAX_MS, pauseMs * 2);
       since = performance.now();
@@ -56,7 +56,7 @@ export class KeptPostgres {
     try {
       const server = await this.again();
       this.server = server;
-      // a stop that came meanwhile has stopped the run before
+      // a stop that came meanwhile has stopped only the run before
       if (this.isStopped) await server.stop();
       await server.ready();
       this.say('is ready again');

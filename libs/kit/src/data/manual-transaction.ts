@@ -2,16 +2,16 @@ import type { QueryRunner } from 'typeorm';
 import { currentContext, type CallContext } from '../boundary/index.js';
 import { isOfCommit, noteUndone } from './passing.js';
 
-/** How a statement begins that changes nothing. */
+/** The start of a statement that changes nothing. */
 const READS = /^\s*(select|show|set|start|begin|rollback)\b/i;
 
 /**
- * Makes the transactions of a query runner that a module opens by hand known to the context in which they are opened,
- * so that the boundary refuses a call while one is open. A runner that is released with its transaction open rolls it
- * back first; TypeORM would hand the connection, transaction and all, to the next user of the pool.
+ * Records transactions that a module opens by hand on a query runner in the context in which they are opened, so that
+ * the boundary refuses a call while one is open. A runner that is released with an open transaction rolls it back
+ * first; TypeORM would pass the connection, with the transaction, to the next user of the pool.
  *
- * What is done for good outside our own transactions is noted in its context, too: from then on a failure of the
- * context's work does not mean that nothing was done.
+ * Changes that are committed outside the kit's own transactions are recorded in the context, too: from then on, a
+ * failure of its work does not mean that nothing was done.
  */
 export function countByHand(runner: QueryRunner): QueryRunner {
   const { query, startTransaction } = runner;
@@ -22,7 +22,7 @@ export function countByHand(runner: QueryRunner): QueryRunner {
     if (!READS.test(textOf(args[0]))) currentContext()?.noteEffect();
     return answer;
   };
-  // Most runners read and are released: what the end of a transaction needs is made when one begins.
+  // Most runners only read and are released: what handles the end of a transaction is added when one begins.
   runner.startTransaction = async (...args): Promise<void> => {
     begun ??= countEnds(runner);
     const outermost = !runner.isTransactionActive;
@@ -32,7 +32,7 @@ export function countByHand(runner: QueryRunner): QueryRunner {
   return runner;
 }
 
-/** Takes the end of a transaction into account; returns what is to be called when one has begun. */
+/** Handles the end of a transaction; returns the function to call when one has begun. */
 function countEnds(runner: QueryRunner): () => void {
   const { commitTransaction, rollbackTransaction, release } = runner;
   let context: CallContext | undefined;
@@ -57,8 +57,8 @@ function countEnds(runner: QueryRunner): () => void {
       try {
         while (runner.isTransactionActive && !runner.isReleased) await rollbackTransaction.call(runner);
       } catch {
-        // only a lost connection cannot roll back, and that one's transaction is gone; the work's own failure is the
-        // one to tell
+        // only a lost connection cannot roll back, and its transaction is gone; the error of the work itself is the one
+        // to report
       }
       if (context) context.openByHand -= 1;
       context = undefined;
@@ -76,7 +76,7 @@ function undoneUnlessCommitting(error: unknown): never {
   throw error;
 }
 
-/** The text of a statement, which may come with its name. */
+/** The text of a statement, which may be an object with a name. */
 function textOf(statement: unknown): string {
   return typeof statement === 'string'
     ? statement

@@ -14,10 +14,10 @@ class ModuleData implements OnApplicationShutdown {
 }
 
 /**
- * What a container imports so that stock injection finds a module's data: `@InjectRepository(Row)`, `DataSource`,
+ * The imports of a container with which stock injection finds a module's data: `@InjectRepository(Row)`, `DataSource`,
  * `@InjectDataSource()`, `EntityManager`. Closing the application closes the data source.
  *
- * In place of `TypeOrmModule.forRoot`, which keeps one list of data source names a process and warns of each module
+ * Replaces `TypeOrmModule.forRoot`, which keeps one list of data source names per process and warns about every module
  * after the first.
  */
 export function moduleDataImports(dataSource: DataSource, entities: readonly EntityClass[]): DynamicModule[] {

@@ -25,45 +25,56 @@ import type { ClientConfig } from 'pg';
 type IsolationLevel = Parameters<QueryRunner['startTransaction']>[0];
 type Work<T> = (manager: EntityManager) => Promise<T>;
 
-/** What is stored with a transaction, right before its commit, and told of it right after. */
+/** Stores enlisted items with a transaction, right before its commit, and is notified right after. */
 export interface CommitHook {
   /**
-   * Stores what was enlisted, by the transaction's own runner, in the order of its coming. A rejection rolls all back.
+   * Stores the enlisted items with the transaction's own runner, in the order in which they were enlisted. A rejection
+   * rolls everything back.
    */
   before(enlisted: readonly unknown[], runner: QueryRunner): Promise<void>;
   after(enlisted: readonly unknown[]): void;
-  /** The transaction failed after `before` was called: it is undone, or its connection was lost and nobody knows. */
+  /**
+   * The transaction failed after `before` was called: it was undone, or its connection was lost and the result is
+   * unknown.
+   */
   failed(enlisted: readonly unknown[]): void;
 }
 
-/** The writes for which TypeORM opens a transaction of its own, for one statement's extent. */
+/** The writes for which TypeORM itself opens a transaction around one statement. */
 const PERSISTING = ['save', 'remove', 'softRemove', 'recover'] as const;
 
 /**
- * A module's data source: TypeORM's, with *ambient* transactions. Inside `transaction(async () => …)` everything of
- * this data source joins the transaction without being handed its manager: injected repositories, the injected
- * `EntityManager`, `query`, `createQueryBuilder`. A transaction inside a transaction joins it behind a savepoint: its
- * failure undoes its own part, its success waits for the outermost commit. Work that is left running when the callback
- * ends is no longer part of it.
+ * A module's data source: TypeORM's, with *ambient* transactions. …)` everything of this data source joins the
+ * transaction without being handed its manager: injected repositories, the injected `EntityManager`, `query`,
+ * `createQueryBuilder`. A transaction inside a transaction joins it behind a savepoint: its failure undoes its own
+ * part, its success waits for the outermost commit. Work that is left running when the callback ends is no longer part
+ * of it. => Inside `transaction(async () => …)` everything of this data source joins the transaction without its
+ * manager being passed along: injected repositories, the injected `EntityManager`, `query`, `createQueryBuilder`. A
+ * nested transaction joins the outer one behind a savepoint: its failure undoes only its own part, and its success
+ * takes effect with the outermost commit. Work that is still running when the callback ends is no longer part of it. =>
+ * …)` everything of this data source joins the transaction without being handed its manager: injected repositories, the
+ * injected `EntityManager`, `query`, `createQueryBuilder`. A transaction inside a transaction joins it behind a
+ * savepoint: its failure undoes its own part, its success waits for the outermost commit. Work that is left running
+ * when the callback ends is no longer part of it.
  *
- * A query runner of `createQueryRunner()` stays what it is in TypeORM, a connection of its own: nothing joins it, but
- * its transaction counts as open for the boundary.
+ * A query runner of `createQueryRunner()` is a separate connection, as in TypeORM: nothing joins it, but its
+ * transaction counts as open for the boundary.
  */
 export class ModuleDataSource extends DataSource {
-  /** The query runner of the transaction that is open in this flow. */
+  /** The query runner of the transaction that is open in the current flow. */
   get ambientRunner(): QueryRunner | undefined {
     return this.ambient?.manager.queryRunner;
   }
 
-  /** Stores what is enlisted in transactions; without it, nothing can be. */
+  /** Stores the items enlisted in transactions; without it, nothing can be enlisted. */
   commitHook: CommitHook | undefined;
 
   /** Called after each commit of a transaction of this data source, if set. */
   onCommit: (() => void) | undefined;
 
   /**
-   * Keeps something until the transaction of this flow is committed, for the commit hook to store with it. Dropped when
-   * the transaction, or the nested one in which it was enlisted, is undone. Answers false when no transaction is open.
+   * Keeps an item until the current transaction commits, when the commit hook stores it. Dropped if the transaction, or
+   * the nested one in which it was enlisted, is undone. Returns false if no transaction is open.
    */
   enlist(item: unknown): boolean {
     const { ambient } = this;
@@ -71,16 +82,16 @@ export class ModuleDataSource extends DataSource {
     return ambient !== undefined;
   }
 
-  /** The transaction that is open in this flow. */
+  /** The transaction that is open in the current flow. */
   get ambient(): AmbientTransaction | undefined {
     const open = currentContext()?.transaction;
     return open instanceof AmbientTransaction && open.owner === this ? open : undefined;
   }
 
   /**
-   * Opens a part of the transaction of this flow that can be undone alone. Work in a context that has `transaction`
+   * Opens a part of the current transaction that can be undone separately. Work in a context that has `transaction`
    * joins the part.
-   * @param follows whether an earlier part of the same transaction left its savepoint.
+   * @param follows whether an earlier part of the same transaction has left a savepoint.
    */
   openPart(follows: boolean): { readonly part: TransactionPart; readonly transaction: OpenTransaction } {
     const outer = this.ambient;
@@ -99,20 +110,20 @@ export class ModuleDataSource extends DataSource {
     return countByHand(this.plainRunner(mode));
   }
 
-  /** A query runner whose transactions the boundary does not count: they are ours. */
+  /** A query runner whose transactions the boundary does not count, as they belong to this class. */
   plainRunner(mode?: ReplicationMode): QueryRunner {
     return limitIdle(super.createQueryRunner(mode));
   }
 
-  // TypeORM declares the result as `any` by default; a caller names its rows
+  // TypeORM's result type defaults to `any`; here a caller names its rows
   override query<T>(sql: string, parameters?: unknown[] | ObjectLiteral, queryRunner?: QueryRunner): Promise<T> {
     return super.query<T>(sql, parameters as unknown[], queryRunner ?? this.ambientRunner);
   }
 
   /**
-   * Runs a statement that each connection has PostgreSQL parse and plan once, past TypeORM, and returns its rows. For
-   * the kit's own, whose text is constant and whose plan does not hang on its parameters. In the transaction of the
-   * flow, if one is open.
+   * Runs a statement that PostgreSQL parses and plans once per connection, bypassing TypeORM, and returns its rows. For
+   * the kit's own statements, whose text is constant and whose plan does not depend on the parameters. Runs in the
+   * current transaction, if one is open.
    */
   async rowsPrepared<Row extends object>(
     text: string,
@@ -129,12 +140,12 @@ export class ModuleDataSource extends DataSource {
       failure = error;
       throw new QueryFailedError(text, statement.values, error as Error);
     } finally {
-      // a connection that failed is not for the next one
+      // a connection that failed must not return to the pool
       release(isRefusal(failure) ? undefined : (failure as Error | undefined));
     }
   }
 
-  /** Opens a connection of the caller's own, with the rights and the schema of the pool's. */
+  /** Opens a connection for exclusive use, with the rights and the schema of the pool's. */
   openLine(events: LineEvents): Promise<ModuleLine> {
     return openModuleLine((this.driver as unknown as PooledDriver).master.options, events);
   }
@@ -169,21 +180,21 @@ export class ModuleDataSource extends DataSource {
       if (named === undefined) continue;
       throw new StartupError(
         'entity-schema',
-        `the entity ${name} names '${named}', but the rows of its module are kept in the schema '${own}' alone`,
-        "Leave `schema` and `database` out of its @Entity; what another module's tables hold is asked of its contract.",
+        `the entity ${name} names '${named}', but its module has tables only in the schema '${own}'`,
+        'Leave `schema` and `database` out of its @Entity; get the data of another module through its contract.',
         { entity: name, named, schema: own },
       );
     }
   }
 }
 
-/** What of TypeORM's driver of PostgreSQL is used past it. */
+/** The parts of TypeORM's PostgreSQL driver that are used directly. */
 interface PooledDriver {
   readonly master: { readonly options: ClientConfig };
   obtainMasterConnection(): Promise<[{ query(statement: Statement): Promise<unknown> }, (error?: Error) => void]>;
 }
 
-/** Whether PostgreSQL refused a statement and goes on with the connection. */
+/** Whether PostgreSQL refused a statement but the connection remains usable. */
 function isRefusal(error: unknown): boolean {
   const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };
   return typeof code === 'string' && severity === 'ERROR';
@@ -191,9 +202,9 @@ function isRefusal(error: unknown): boolean {
 
 const NOTHING: readonly unknown[] = [];
 
-/** A transaction that flows with the calls made inside it. */
+/** A transaction that follows the calls made inside it. */
 class AmbientTransaction implements OpenTransaction {
-  /** What was enlisted, and what transactions within this one enlisted, in the order of its coming. */
+  /** Items enlisted in this transaction and in those nested in it, in the order in which they were enlisted. */
   readonly enlisted: unknown[] = [];
   private last: Promise<unknown> = Promise.resolve();
 
@@ -205,13 +216,13 @@ class AmbientTransaction implements OpenTransaction {
   /** Runs nested transactions one after the other: savepoints of one connection cannot overlap. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.last.then(work);
-    // whoever waits for its turn does not care how the one before went
+    // a failure of the previous turn does not concern the next
     this.last = turn.catch(() => undefined);
     return turn;
   }
 }
 
-/** Stands for what a transaction within another enlisted, at its place. */
+/** Represents, at its place in the list, what a nested transaction enlisted. */
 class Within {
   constructor(
     readonly transaction: AmbientTransaction,
@@ -219,24 +230,26 @@ class Within {
   ) {}
 }
 
-/** All that is to be stored with a transaction: without what was undone within it. */
+/** Everything that must be stored with a transaction, without the items of nested ones that were undone. */
 function keptOf({ enlisted }: AmbientTransaction): unknown[] {
   return enlisted.flatMap((item) =>
     item instanceof Within ? (item.isKept() ? keptOf(item.transaction) : []) : [item],
   );
 }
 
-/** TypeORM's manager, which finds the transaction of the flow; with a query runner of its own it keeps to that. */
+/**
+ * TypeORM's manager, which finds the transaction of the current flow; one created with a query runner keeps to that.
+ */
 class AmbientManager extends EntityManager {
   private readonly source: ModuleDataSource;
-  /** Set while a repository is made, which would otherwise keep the transaction of its first use for good. */
+  /** Set while a repository is created, which would otherwise keep the transaction of its first use forever. */
   private detached = false;
 
   constructor(source: ModuleDataSource, queryRunner?: QueryRunner) {
     super(source, queryRunner);
     this.source = source;
     if (queryRunner) return;
-    // TypeORM asks this one property wherever a manager may be bound to a connection
+    // TypeORM reads this one property wherever a manager may be bound to a connection
     Object.defineProperty(this, 'queryRunner', { get: () => (this.detached ? undefined : source.ambientRunner) });
     for (const name of PERSISTING) this.openPlainly(name);
   }
@@ -246,7 +259,7 @@ class AmbientManager extends EntityManager {
   override async transaction<T>(isolationOrWork: IsolationLevel | Work<T>, maybeWork?: Work<T>): Promise<T> {
     const [isolation, work] =
       typeof isolationOrWork === 'function' ? [undefined, isolationOrWork] : [isolationOrWork, maybeWork];
-    if (!work) throw new TypeError('transaction() was given no function that does its work');
+    if (!work) throw new TypeError('transaction() needs a function that does its work');
     const bound = this.queryRunner;
     if (!bound) return this.outermost(isolation, work);
     if (isolation && bound.isTransactionActive) throw new IsolationInNestedTransaction(isolation);
@@ -306,13 +319,13 @@ class AmbientManager extends EntityManager {
     } catch (error) {
       if (enlisted.length > 0) this.source.commitHook?.failed(enlisted);
       if (!isOfCommit(error)) noteUndone(error);
-      // the first failure is the one to tell; a connection that cannot roll back is lost, and its transaction with it
+      // report the first failure; a connection that cannot roll back is lost, and its transaction with it
       await runner.rollbackTransaction().catch(() => undefined);
       throw error;
     }
   }
 
-  /** Gives a write that opens its own transaction a runner that is not counted as opened by hand. */
+  /** Gives a write that opens its own transaction a runner that does not count as opened by hand. */
   private openPlainly(name: (typeof PERSISTING)[number]): void {
     const inFlow = this[name].bind(this) as (...args: unknown[]) => Promise<unknown>;
     const write = async (...args: unknown[]): Promise<unknown> => {
@@ -335,7 +348,7 @@ class AmbientManager extends EntityManager {
   }
 }
 
-/** Runs the work of a transaction and, when it has settled, takes the transaction out of its flow. */
+/** Runs the work of a transaction and removes the transaction from its flow once the work has settled. */
 async function untilSettled<T>(work: () => Promise<T>): Promise<T> {
   const context = currentContext();
   try {
@@ -345,7 +358,7 @@ async function untilSettled<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Runs a statement on the connection of a runner, past TypeORM. */
+/** Runs a statement on the connection of a runner, bypassing TypeORM. */
 async function rawOf(runner: QueryRunner, statement: Statement): Promise<unknown> {
   const connection = (await runner.connect()) as { query(statement: Statement): Promise<unknown> };
   try {
@@ -356,8 +369,8 @@ async function rawOf(runner: QueryRunner, statement: Statement): Promise<unknown
 }
 
 /**
- * Makes a runner send its queries one after the other. Repositories that share a transaction without knowing it are
- * used in parallel as a matter of course, and pg will stop queueing for us.
+ * Makes a runner send its queries one after the other: repositories that share a transaction unknowingly are often used
+ * in parallel, and a future pg will not queue for us.
  */
 function oneByOne(runner: QueryRunner): QueryRunner {
   const query = runner.query.bind(runner) as (...args: unknown[]) => Promise<unknown>;

@@ -101,7 +101,7 @@ describe('the data of a module', () => {
     await notes('alpha');
     await expect(notes('beta', { migrations: [Named] })).rejects.toMatchObject({
       code: 'fledge.startup.entity-table',
-      message: "beta has the entity NoteRow, and no table 'note'",
+      message: "beta has the entity NoteRow but no table 'note'",
       data: { module: 'beta', entity: 'NoteRow', table: 'note' },
     });
   });
@@ -209,7 +209,7 @@ describe('the data of a module', () => {
     await notes('alpha');
     await expect(notes('beta', { entities: [NoteRow, ForeignRow] })).rejects.toMatchObject({
       code: 'fledge.startup.entity-schema',
-      message: "the entity ForeignRow names 'alpha', but the rows of its module are kept in the schema 'beta' alone",
+      message: "the entity ForeignRow names 'alpha', but its module has tables only in the schema 'beta'",
     });
     expect(await connections('beta')).toBe(0);
   });
@@ -281,7 +281,7 @@ describe('a database that cannot be had ends in one clear error:', () => {
   it('a server that is not there', async () => {
     await expect(notes('alpha', { url: 'postgres://me:secret@127.0.0.1:1/shop' })).rejects.toMatchObject({
       code: 'fledge.startup.database-unreachable',
-      message: 'the database at 127.0.0.1:1/shop cannot be connected to: connect ECONNREFUSED 127.0.0.1:1',
+      message: 'cannot connect to the database at 127.0.0.1:1/shop: connect ECONNREFUSED 127.0.0.1:1',
     });
   });
 
@@ -296,10 +296,10 @@ describe('a database that cannot be had ends in one clear error:', () => {
     expect(JSON.stringify(failure) + String(failure)).not.toContain('wrong-secret');
   });
 
-  it('an address that is no URL', async () => {
+  it('an address that is not a URL', async () => {
     await expect(notes('alpha', { url: '' })).rejects.toMatchObject({
       code: 'fledge.startup.database-unreachable',
-      message: expect.stringContaining('an address that is no URL'),
+      message: expect.stringContaining('an address that is not a URL'),
     });
   });
 });

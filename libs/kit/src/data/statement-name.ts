@@ -1,8 +1,8 @@
 const names = new Map<string, string>();
 
 /**
- * A name of a statement of constant text that is the same for each of its calls; a connection keeps what was prepared
- * by it.
+ * A name for a statement with a constant text, the same on every call; a connection caches the prepared statement under
+ * it.
  */
 export function statementName(text: string): string {
   let name = names.get(text);

@@ -2,58 +2,58 @@ import type { Socket } from 'node:net';
 import type { QueryRunner, ReplicationMode } from 'typeorm';
 import { TransactionOver } from './errors.js';
 
-/** What of a connection of `pg` is used here. */
+/** The parts of a `pg` connection that are used here. */
 interface Connection {
-  /** Since pg 8.23: a query is sent at once, not when the one before was answered. Older ones ignore it. */
+  /** Since pg 8.23: sends a query at once instead of waiting for the previous answer. Older versions ignore it. */
   pipeline?: boolean;
   readonly processID: number;
   readonly connection: { readonly stream: Pick<Socket, 'cork' | 'uncork'> };
   query(text: string): Promise<unknown>;
-  /** Since pg 8.19: `E` when PostgreSQL refuses all but a rollback. */
+  /** Since pg 8.19: `E` while PostgreSQL refuses everything but a rollback. */
   getTransactionStatus?(): string | null;
 }
 
-/** A statement as pg takes it, which each connection has PostgreSQL parse once. */
+/** A statement as pg accepts it, which PostgreSQL parses once per connection. */
 export interface Statement {
   readonly name: string;
   readonly text: string;
   readonly values: unknown[];
 }
 
-/** A runner that also runs statements past TypeORM, in turn with its queries. */
+/** A runner that also runs statements directly on the connection, in turn with its queries. */
 export interface RawRunner extends QueryRunner {
   raw(statement: Statement): Promise<unknown>;
 }
 
-/** Names the savepoint of the part that is open; a connection has one such part at a time. */
+/** The savepoint of the open part; a connection has at most one part at a time. */
 const SAVEPOINT = 'part';
 
 /**
- * A part of an open transaction that can be undone alone, behind a savepoint that costs no round trip: it is sent with
- * the first query of the part, and one that has no query has none. Parts of a transaction follow one another.
+ * A part of an open transaction that can be undone separately, behind a savepoint that costs no round trip: it is sent
+ * with the first query of the part, so a part without queries has none. The parts of a transaction follow one another.
  *
- * `runner` is how the part's work queries: it is the transaction's, until the part ends. From then on it refuses all,
- * so that work that was given up and goes on nevertheless can write neither into the next part nor into the commit.
+ * The part's work queries through `runner`, which is the transaction's until the part ends. Afterwards it refuses every
+ * query, so that abandoned work that continues can write neither into the next part nor into the commit.
  */
 export class TransactionPart {
   readonly runner: QueryRunner;
   private opening: Promise<void> | undefined;
   private over = false;
   private undone = false;
-  /** Queries of the part that were sent and are not answered. */
+  /** Queries of the part that were sent but not answered. */
   private pending = 0;
   private idle: (() => void) | undefined;
 
   constructor(
     private readonly transaction: QueryRunner,
-    /** Whether an earlier part of this transaction left its savepoint. */
+    /** Whether an earlier part of this transaction has left a savepoint. */
     private readonly follows: boolean,
   ) {
     const query = (...args: Parameters<QueryRunner['query']>): Promise<unknown> =>
       this.within(() => transaction.query(...args));
     const raw = (statement: Statement): Promise<unknown> =>
       this.within(() => (transaction as RawRunner).raw(statement));
-    // as the transaction's own in all but how it queries, and in what TypeORM keeps of nested transactions
+    // like the transaction's runner, except for how it queries and for TypeORM's state of nested transactions
     this.runner = Object.create(transaction, {
       query: { value: query },
       raw: { value: raw },
@@ -61,35 +61,35 @@ export class TransactionPart {
     }) as QueryRunner;
   }
 
-  /** Whether the part has sent a query, so that the transaction has a savepoint now. */
+  /** Whether the part has sent a query, so that the transaction has a savepoint. */
   get hasSavepoint(): boolean {
     return this.opening !== undefined;
   }
 
   /**
-   * Whether a statement of the part failed and was not undone, whatever its work made of the error: the part cannot be
+   * Whether a statement of the part failed and was not undone, even if its work caught the error: the part cannot be
    * kept.
    */
   async isBroken(): Promise<boolean> {
     return this.hasSavepoint && (await connectionOf(this.transaction)).getTransactionStatus?.() === 'E';
   }
 
-  /** Whether the part ended and what it did stays in the transaction. */
+  /** Whether the part has ended with its changes kept in the transaction. */
   get isKept(): boolean {
     return this.over && !this.undone;
   }
 
-  /** Whether a query of the part is not answered yet. */
+  /** Whether a query of the part is unanswered. */
   get isBusy(): boolean {
     return this.pending > 0;
   }
 
-  /** Ends the part: its runner takes no more. What it did stays in the transaction, unless it is undone. */
+  /** Ends the part: its runner accepts no more queries. Its changes stay in the transaction, unless it is undone. */
   end(): void {
     this.over = true;
   }
 
-  /** Ends the part and undoes what it did, when its last query is answered. Rejects when the connection is lost. */
+  /** Ends the part and undoes its changes, once its last query is answered. Rejects if the connection is lost. */
   async undo(): Promise<void> {
     this.end();
     this.undone = true;
@@ -111,24 +111,24 @@ export class TransactionPart {
   private async open(): Promise<void> {
     const connection = await connectionOf(this.transaction);
     connection.pipeline = true;
-    // one system call for both: by the next tick TypeORM has handed over the query that waits for this
+    // one system call for both: by the next tick TypeORM has passed on the query that waits for this
     const { stream } = connection.connection;
     stream.cork();
     process.nextTick(() => stream.uncork());
-    // its failure fails the query that follows it on the same connection
+    // its failure fails the query that follows on the same connection
     connection
       .query(this.follows ? `release savepoint ${SAVEPOINT}; savepoint ${SAVEPOINT}` : `savepoint ${SAVEPOINT}`)
       .catch(() => undefined);
   }
 }
 
-/** Lets a connection of which parts were opened work as any other again; when no query of it is under way. */
+/** Turns a connection that had parts back into an ordinary one; call it when none of its queries is pending. */
 export async function leaveParts(runner: QueryRunner): Promise<void> {
   if (runner.isReleased) return;
   (await connectionOf(runner)).pipeline = false;
 }
 
-/** The server's process of a runner's connection. */
+/** The server process of a runner's connection. */
 export async function backendOf(runner: QueryRunner): Promise<number> {
   return (await connectionOf(runner)).processID;
 }
@@ -137,7 +137,7 @@ async function connectionOf(runner: QueryRunner): Promise<Connection> {
   return (await runner.connect()) as Connection;
 }
 
-/** Ends the query that a backend works on, if it does, from another connection. */
+/** Cancels the query that a backend is running, if any, from another connection. */
 export async function cancelQuery(
   plainRunner: (mode?: ReplicationMode) => QueryRunner,
   backend: number,

@@ -17,12 +17,12 @@ export interface ModuleEntry {
 export interface Application {
   readonly name: string;
   /**
-   * Semantic version of what is deployed, as `nats micro ls` shows it. Default: that of the package.json nearest above
+   * Semantic version of the deployment, as `nats micro ls` shows it. Default: that of the package.json nearest above
    * the entry file.
    */
   readonly version?: string;
   readonly modules: readonly ModuleEntry[];
-  /** Transports besides `local` and `nats`, for topology files to choose by name. Default: none. */
+  /** Transports besides `local` and `nats`, that topology files can select by name. Default: none. */
   readonly transports?: readonly TransportKind[];
   /** Configures the Nest application of every module, as `main.ts` does in one without Fledge. Default: nothing. */
   readonly nest?: NestHooks;

@@ -14,7 +14,7 @@ import { checkAgainst } from './module-settings.js';
 const NAME = /^[a-z][a-z0-9-]{0,39}$/;
 const NAMING =
   'Use at most 40 lower-case letters, digits and hyphens, starting with a letter, and a different name for each transport.';
-/** Keys that topology files have, and the transports of the kit. */
+/** Keys of topology files, and the kit's own transports. */
 const TAKEN = [
   'local',
   'nats',
@@ -29,7 +29,7 @@ const TAKEN = [
 ];
 
 /**
- * The application's own transports, as the check of a topology file knows them. @throws StartupError for a name that
+ * The application's own transports, as the check of a topology file needs them. @throws StartupError for a name that
  * cannot be used.
  */
 export function knownTransports({ name: application, transports = [] }: Application): KnownTransport[] {
@@ -38,9 +38,9 @@ export function knownTransports({ name: application, transports = [] }: Applicat
     const flaw = !NAME.test(name)
       ? 'which cannot be a name'
       : TAKEN.includes(name)
-        ? 'which has a meaning in topology files already'
+        ? 'which already has a meaning in topology files'
         : names.indexOf(name) < i
-          ? 'which another one has, too'
+          ? 'which another transport already has'
           : undefined;
     if (flaw !== undefined)
       throw new StartupError(
@@ -53,8 +53,8 @@ export function knownTransports({ name: application, transports = [] }: Applicat
 }
 
 /**
- * Checks the settings that the file has for the application's own transports, and those of the chosen one. @throws
- * TopologyError with the place of each that is wrong.
+ * Checks the settings of the application's own transports that the file selects or has settings for. @throws
+ * TopologyError with the position of each wrong setting.
  */
 export function checkTransports({ transports = [] }: Application, topology: Topology): void {
   const problems = transports
@@ -64,8 +64,8 @@ export function checkTransports({ transports = [] }: Application, topology: Topo
 }
 
 /**
- * Makes the transport that a topology names. Its settings must be checked.
- * @throws StartupError when it uses NATS, and names no server or `@fledge/nats` is not installed.
+ * Creates the transport that a topology selects. Its settings must have been checked.
+ * @throws StartupError if it uses NATS and names no server, or `@fledge/nats` is not installed.
  */
 export async function chooseTransport(
   { transports = [] }: Application,
@@ -80,17 +80,17 @@ export async function chooseTransport(
   if (topology.nats.servers.length === 0) {
     throw new StartupError(
       'nats',
-      `${topology.file} uses NATS, and no server is named`,
-      'Set NATS_URL, or start with `fledge start`, which brings a broker along.',
+      `${topology.file} uses NATS, but no server is configured`,
+      'Set NATS_URL, or start with `fledge start`, which starts a broker.',
     );
   }
   return (await loadNats(topology.file)).create(topology.nats, place);
 }
 
-/** The transport of NATS, whose settings the kit has checked already. */
+/** The NATS transport, whose settings the kit has already checked. */
 type NatsKind = Pick<TransportKind<NatsSettings>, 'create'>;
 
-/** In a variable, so that the kit builds and starts without this package. */
+/** In a variable, so that the kit compiles and starts without this package. */
 const NATS_PACKAGE: string = '@fledge/nats';
 
 async function loadNats(file: string): Promise<NatsKind> {
@@ -101,13 +101,13 @@ async function loadNats(file: string): Promise<NatsKind> {
     if (code !== 'ERR_MODULE_NOT_FOUND' || !message.includes(`'${NATS_PACKAGE}'`)) throw error;
     throw new StartupError(
       'nats-package',
-      `${file} uses NATS, and ${NATS_PACKAGE} is not installed`,
+      `${file} uses NATS, but ${NATS_PACKAGE} is not installed`,
       `Install it beside the kit: npm install ${NATS_PACKAGE}`,
     );
   }
 }
 
-/** Outboxes note by its name which log took a message. */
+/** Checks the names: outboxes record by name which log took a message. */
 function named(name: string, transport: Transport): Transport {
   for (const own of [transport.name, transport.messageLog.name]) {
     if (own !== name)

@@ -12,8 +12,8 @@ it('a promise that was rejected and that nobody waited for is logged and counted
   });
   expect(ended.out).toContain('counted: of the context\nalive\n');
   expect(ended.errors + ended.out).toMatch(
-    /module left a promise behind that was rejected, which counts as a failure of its message: Error: of the context/,
+    /module left a rejected promise unhandled, which counts as a failure of its message: Error: of the context/,
   );
-  expect(ended.errors + ended.out).toMatch(/a promise was rejected, and nobody waited for it: Error: of nobody/);
+  expect(ended.errors + ended.out).toMatch(/a rejected promise was not handled: Error: of nobody/);
   expect(ended).toMatchObject({ code: 1, errors: expect.stringContaining('after the host') as string });
 });

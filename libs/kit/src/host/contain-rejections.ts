@@ -5,10 +5,10 @@ let hosts = 0;
 const logger = new Logger('host');
 
 /**
- * Keeps promises that were rejected and that nobody waited for from ending the process, for as long as a host runs: the
- * error is logged with the work that it belongs to, and the try of a durable message that left it behind fails by it. A
- * listener of the application's own is called as well.
- * @returns a function that a host calls when it has ended.
+ * While a host runs, keeps unhandled promise rejections from ending the process: the error is logged with the work that
+ * it belongs to, and if that work is an attempt at a durable message, the attempt fails. A listener of the application
+ * is called as well.
+ * @returns a function for the host to call when it has ended.
  */
 export function containRejections(): () => void {
   if (hosts++ === 0) process.on('unhandledRejection', contain);
@@ -20,12 +20,12 @@ export function containRejections(): () => void {
   };
 }
 
-/** Node calls it in the asynchronous context of the promise. */
+/** Node calls this in the asynchronous context of the promise. */
 function contain(reason: unknown): void {
   const context = currentContext();
   const wasCounted = context?.rejected(reason) ?? false;
   const where = context
-    ? `[${context.correlationId}] ${context.module} left a promise behind that was rejected${wasCounted ? ', which counts as a failure of its message' : ''}`
-    : 'a promise was rejected, and nobody waited for it';
+    ? `[${context.correlationId}] ${context.module} left a rejected promise unhandled${wasCounted ? ', which counts as a failure of its message' : ''}`
+    : 'a rejected promise was not handled';
   logger.error(`${where}: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`);
 }

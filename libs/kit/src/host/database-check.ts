@@ -3,8 +3,8 @@ import { now } from '../boundary/index.js';
 import { SteadyClient } from '../data/index.js';
 
 /**
- * How long a verdict on the database holds, in milliseconds: however often it is asked for, the server is asked once in
- * this time.
+ * How long a result of the check is valid, in milliseconds: however often it is requested, the server is queried once
+ * in this time.
  */
 export const DATABASE_CHECK_EVERY_MS = 1_000;
 /** How long the server has to answer. */
@@ -13,9 +13,9 @@ export const DATABASE_CHECK_TIMEOUT_MS = 1_000;
 const TOO_MANY_CONNECTIONS = '53300';
 
 /**
- * Whether the database of a process answers. It is asked over a connection of its own, so that modules which use all of
- * theirs, as in a rush, are not taken for a database that is away; for the same reason the first silence of one second
- * is passed over.
+ * Whether the database of a process answers. The check has its own connection, so that modules which use all of theirs
+ * under load are not mistaken for an unreachable database; for the same reason the first timeout of one second is
+ * ignored.
  */
 export class DatabaseCheck {
   private readonly pool: Pool;
@@ -35,7 +35,7 @@ export class DatabaseCheck {
       keepAlive: true,
       allowExitOnIdle: true,
     });
-    // a connection that breaks is replaced at the next question; the event alone would end the process
+    // a broken connection is replaced at the next check; without a listener the event would end the process
     this.pool.on('error', () => undefined);
   }
 
@@ -60,7 +60,7 @@ export class DatabaseCheck {
       this.verdict = true;
     } catch (error) {
       this.silences = isSilence(error) ? this.silences + 1 : 0;
-      // a server that has no connection to spare is there: the modules have theirs
+      // a server without a spare connection is reachable: the modules have theirs
       const isBusy = this.silences === 1 || (error instanceof DatabaseError && error.code === TOO_MANY_CONNECTIONS);
       this.verdict = isBusy ? this.verdict : false;
     }
@@ -68,7 +68,7 @@ export class DatabaseCheck {
   }
 }
 
-/** pg gives these no code: a connection, and an answer, that did not come in time. */
+/** Whether a connection or an answer did not come in time: pg has no error code for this. */
 function isSilence(error: unknown): boolean {
   return error instanceof Error && /timeout/i.test(error.message) && !(error instanceof DatabaseError);
 }

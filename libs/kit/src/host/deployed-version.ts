@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-// A package that is never published may carry any text; what goes to the broker must be one of these.
+// A package that is never published may have any text as its version; the broker accepts only this form.
 const SEMVER = /^\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/;
 
 /**
- * The semantic version of what is deployed: of the first package.json with one in the folder of the entry file or above
- * it. `undefined` when there is none, as for a bundle that was shipped alone.
+ * The semantic version of the deployment: from the nearest package.json with a version, in the folder of the entry file
+ * or above. `undefined` if there is none, as for a bundle that is shipped alone.
  */
 export function deployedVersion(entryFile: string): string | undefined {
   for (let folder = dirname(entryFile); ; folder = dirname(folder)) {
@@ -20,7 +20,7 @@ function versionIn(file: string): string | undefined {
     const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version?: unknown };
     return typeof version === 'string' && SEMVER.test(version) ? version : undefined;
   } catch {
-    // no such file, or none that tells: the one above it may
+    // no such file, or none with a version: try the one above
     return undefined;
   }
 }

@@ -39,50 +39,53 @@ export interface HostOptions {
   /** The modules that this process hosts. */
   readonly modules: readonly string[];
   readonly transport: Transport;
-  /** PostgreSQL, of an owner who may create schemas; needed when a hosted module has entities or migrations. */
+  /** PostgreSQL, as an owner who may create schemas; required if a hosted module has entities or migrations. */
   readonly database?: { readonly url: string; readonly poolMax?: number };
-  /** Left out, no port is opened. */
+  /** Without it, no port is opened. */
   readonly http?: HttpOptions;
-  /** By module: what a topology file would say under `settings`. */
+  /** By module: what a topology file has under `settings`. */
   readonly settings?: Readonly<Record<string, ModuleSettings>>;
   readonly drain?: DrainOptions;
-  /** How long messages and processes that have ended are kept. Default: see `Retention`. */
+  /** How long finished messages and processes are kept. Default: see `Retention`. */
   readonly retention?: Retention;
-  /** Calls a module works on at once. Default 1,024. */
+  /** Calls that a module works on at the same time. Default 1,024. */
   readonly inFlightMax?: number;
   readonly logger?: LoggerService | false;
 }
 
 /** The HTTP side of a host. */
 export interface HttpOptions {
-  /** 0 for any free one. */
+  /** 0 for any free port. */
   readonly port: number;
   /** Default `127.0.0.1`. */
   readonly host?: string;
   /** Default 262,144. */
   readonly bodyMaxBytes?: number;
-  /** Time for a request and all it calls, in milliseconds. Default 10,000. */
+  /** Time for a request and all its calls, in milliseconds. Default 10,000. */
   readonly requestTimeoutMs?: number;
 }
 
 /** How a host ends. */
 export interface DrainOptions {
-  /** Milliseconds between saying 'not ready' and taking no more connections, for balancers to notice. Default 0. */
+  /**
+   * Milliseconds between reporting 'not ready' and accepting no more connections, so that load balancers notice.
+   * Default 0.
+   */
   readonly noticeMs?: number;
-  /** Milliseconds for all that runs to end; then it is cut. Default 10,000. */
+  /** Milliseconds for running work to end before it is cut off. Default 10,000. */
   readonly timeoutMs?: number;
 }
 
 const DRAIN_TIMEOUT_DEFAULT_MS = 10_000;
 
-/** A process's set of modules, started and stopped as one. */
+/** The modules of a process, started and stopped as one. */
 export class Host {
   readonly metrics = new CallMetrics();
   readonly registry = new Registry();
   private readonly messageMetrics = new MessageMetrics();
   private readonly logger = new Logger('host');
   private readonly containers = new Map<string, ModuleContainer>();
-  /** Opened for their modules, whose containers close them. */
+  /** Opened for the modules, whose containers close them. */
   private readonly sources = new Map<string, ModuleDataSource>();
   private readonly moduleServers: ModuleServer[] = [];
   private readonly messagings: ModuleMessaging[] = [];
@@ -93,7 +96,7 @@ export class Host {
   private started = false;
   private contained: (() => void) | undefined;
   private closing: Promise<void> | undefined;
-  /** The port that HTTP is served on; 0 before the start or without HTTP. */
+  /** The port that serves HTTP; 0 before the start or without HTTP. */
   port = 0;
 
   constructor(private readonly options: HostOptions) {
@@ -103,23 +106,23 @@ export class Host {
   }
 
   /**
-   * Whether it takes work: started, not draining, and, if a module here has tables, connected to the database, which is
-   * asked at most once a second and has a second to answer. `/readyz` says this.
+   * Whether this host accepts work: started, not draining and, if a module here has tables, connected to the database,
+   * which is checked at most once a second with a limit of one second. `/readyz` reports this.
    *
-   * A broker that is away degrades it, and no more: what needs nothing but the database is answered as before, and what
-   * calls another module fails with `ModuleUnavailable`, which is a 503. A replica that alone has lost it gets no
-   * requests while others have it.
+   * An unreachable broker only degrades the host: requests that need only the database are answered as before, and
+   * those that call another module fail with `ModuleUnavailable`, a 503. If one replica alone has lost the broker,
+   * balancers prefer the others.
    *
-   * A replica that cannot reach its database can only fail what it is sent, while another may reach it. When the
-   * database that all share is away, though, all replicas are out of their balancer at once: clients get its 503
-   * instead of the `fledge.database-unavailable` of the modules, also where a cache or a queue would have served them,
-   * until the database is back, and within about a second of that. It is no reason to restart: `/healthz` stays 200.
+   * A replica that cannot reach its database can only fail its requests, while another may succeed. But when a shared
+   * database is down, the balancer drops all replicas at once: until about a second after the database is back, clients
+   * get the balancer's 503 instead of the modules' `fledge.database-unavailable`, even for requests that a cache or a
+   * queue could have served. This is no reason to restart: `/healthz` stays 200.
    */
   async readiness(): Promise<Readiness> {
     const failed: Obstacle[] = [];
     if (!this.started) failed.push('start');
     if (this.closing !== undefined) failed.push('drain');
-    // one that ends needs no verdict, and its connections are being closed
+    // a closing host needs no check, and its connections are being closed
     if (this.closing === undefined && (await this.databaseCheck?.answers()) === false) failed.push('database');
     return { isReady: failed.length === 0, failed, degraded: this.options.transport.isConnected() ? [] : ['broker'] };
   }
@@ -136,18 +139,18 @@ export class Host {
     return container.app;
   }
 
-  /** Starts all; when anything fails, takes back what was started and rejects. */
+  /** Starts everything; if anything fails, undoes what was started and rejects. */
   async start(): Promise<this> {
     this.contained = containRejections();
     try {
       const { application, modules, settings } = this.options;
       const loaded = await loadModules(application, modules, settings);
       await this.options.transport.start();
-      // what waits for the database or the broker is done for all modules side by side; each step is over before the
-      // next begins
+      // what waits for the database or the broker runs for all modules in parallel; each step ends before the next
+      // begins
       await all(loaded.map(async ({ spec }) => this.openData(spec)));
       for (const module of loaded) await this.open(module);
-      // in the order of the list: hooks of modules run as those of one application do
+      // in the order of the list, as lifecycle hooks of modules run in one application
       for (const container of this.containers.values()) await container.init();
       await all(this.messagings.map((messaging) => messaging.subscribe()));
       await all(this.moduleServers.map((moduleServer) => this.options.transport.serve(moduleServer)));
@@ -161,7 +164,7 @@ export class Host {
     return this;
   }
 
-  /** Drains and stops: not ready, requests and calls end, connections close. May be called twice. */
+  /** Drains and stops: reports not ready, lets requests and calls end, closes connections. May be called twice. */
   close(): Promise<void> {
     return (this.closing ??= this.drainAndStop());
   }
@@ -217,8 +220,8 @@ export class Host {
     if (!database)
       throw new StartupError(
         'database',
-        `${name} has tables, and the host was given no database`,
-        'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` has one, if you have none.',
+        `${name} has tables, but the host has no database`,
+        'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` starts a server and returns its URL.',
       );
     this.databaseCheck ??= new DatabaseCheck(database.url);
     this.sources.set(name, await openDataOf(spec, database));
@@ -253,9 +256,9 @@ export class Host {
       this.listener.announceDrain();
       await delay(noticeMs);
     }
-    // HTTP first: the requests under way still call other modules.
+    // HTTP first: the requests in progress still call other modules.
     await within(timeoutMs, this.listening ? this.listener.close() : undefined, 'HTTP requests', this.logger);
-    // handlers of messages still call other modules, too
+    // message handlers still call other modules, too
     await within(
       timeoutMs,
       Promise.all(this.messagings.map((messaging) => messaging.stop())),
@@ -265,7 +268,7 @@ export class Host {
     await within(timeoutMs, transport.messageLog.stop(), 'messages on their way in', this.logger);
     await within(timeoutMs, this.started ? transport.drain() : undefined, 'calls', this.logger);
     for (const { app } of this.containers.values()) await within(timeoutMs, app.close(), 'a module', this.logger);
-    // of a start that failed before each module had its container
+    // left over from a start that failed before every module had its container
     for (const source of this.sources.values())
       if (source.isInitialized) await within(timeoutMs, source.destroy(), 'the connections of a module', this.logger);
     await within(timeoutMs, this.databaseCheck?.close(), 'the check of the database', this.logger);
@@ -275,8 +278,8 @@ export class Host {
 }
 
 /**
- * Waits for all, also for what goes on when one has failed: it must be over before it is taken back. @throws the first
- * failure, in their order.
+ * Waits for all, even after one has failed: everything must have ended before it is undone. @throws the first failure,
+ * in order.
  */
 async function all(work: readonly Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
@@ -287,7 +290,7 @@ function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Waits for a step of the drain, and goes on without it when its time is spent: a stop must end. */
+/** Waits for a step of the drain, but only until its time is up: a stop must end. */
 async function within(
   timeoutMs: number,
   step: Promise<unknown> | undefined,

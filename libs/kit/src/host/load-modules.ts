@@ -5,19 +5,19 @@ import type { Application } from './application.js';
 import type { NestHooks } from './nest-hooks.js';
 import { checkSettings, type ModuleSettings, SettingsError } from './module-settings.js';
 
-/** A module whose code is loaded, and whose settings are checked. */
+/** A module whose code is loaded and whose settings are checked. */
 export interface LoadedModule {
   readonly cls: Type;
   readonly spec: BoundedModuleSpec;
-  /** An instance of `spec.settings`, if it has that. */
+  /** An instance of `spec.settings`, if the module has settings. */
   readonly settings: object | undefined;
   /** The hooks of this module alone. */
   readonly nest: NestHooks | undefined;
 }
 
 /**
- * Loads the code of some modules of an application. Starts nothing, and looks at the settings of all before it throws.
- * @throws SettingsError for settings, StartupError for a module that is unknown or has no sound boundary.
+ * Loads the code of some modules of an application. Starts nothing, and checks the settings of all before it throws.
+ * @throws SettingsError for settings, StartupError for an unknown module, or one that breaks its boundary.
  */
 export async function loadModules(
   application: Application,

@@ -28,16 +28,16 @@ import {
 import { ModuleSettingsModule } from './module-settings.js';
 import { type NestHooks, runAfterInit, runBeforeInit } from './nest-hooks.js';
 
-/** What a container is made of. */
+/** The parts of a container. */
 export interface ContainerOptions {
   readonly cls: Type;
   readonly spec: BoundedModuleSpec;
   readonly catalogue: Catalogue;
   readonly moduleServer: ModuleServer;
   readonly moduleClient: (message: CompiledMessage) => ModuleClient;
-  /** Dynamic modules of the data room, empty for a module without tables. */
+  /** The dynamic modules of the data room; empty for a module without tables. */
   readonly dataImports: readonly DynamicModule[];
-  /** The checked instance of the module's class of settings, if it has one. */
+  /** The validated instance of the module's settings class, if it has one. */
   readonly settings: object | undefined;
   readonly bodyMaxBytes: number;
   readonly requestTimeoutMs: number;
@@ -46,8 +46,8 @@ export interface ContainerOptions {
   readonly hooks?: readonly NestHooks[];
   readonly problems?: ProblemMode;
   /**
-   * How Nest makes the application; default `NestFactory`. A test makes it with `@nestjs/testing`, which can override
-   * providers.
+   * How Nest creates the application; default `NestFactory`. A test creates it with `@nestjs/testing`, which can
+   * override providers.
    */
   readonly create?: (
     root: DynamicModule,
@@ -59,7 +59,7 @@ export interface ContainerOptions {
 /** A module in its own Nest application, wired to the boundary, and how HTTP requests reach it. */
 export interface ModuleContainer {
   readonly app: NestFastifyApplication;
-  /** Runs the lifecycle hooks and makes the routes ready. */
+  /** Runs the lifecycle hooks and prepares the routes. */
   readonly init: () => Promise<void>;
   readonly handleRequest: RequestHandler;
 }
@@ -68,8 +68,8 @@ export interface ModuleContainer {
 class ContainerRoot {}
 
 /**
- * Makes the Nest application of one bounded module: its own container, so that nothing in it can be injected, exported
- * or looked up from another module's. Providers exist when this resolves; lifecycle hooks have not run.
+ * Creates the Nest application of one bounded module: a separate container, so that nothing in it can be injected into,
+ * exported to or looked up from another module. Providers exist when this resolves; lifecycle hooks have not run.
  */
 export async function createContainer(options: ContainerOptions): Promise<ModuleContainer> {
   const { cls, spec, moduleServer, hooks = [] } = options;
@@ -77,7 +77,7 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   let route: RequestHandler | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyMaxBytes,
-    // its types are of the release of Fastify that the kit has; Nest's adapter may bring another one
+    // its types belong to the kit's version of Fastify; Nest's adapter may have another
     frameworkErrors: refuseUnroutable as never,
     // The host's listener owns the socket; this server never listens, it only satisfies Fastify.
     serverFactory: (handler: RequestHandler) => {
@@ -135,8 +135,8 @@ function createByFactory(
 }
 
 /**
- * What static checks cannot see, a module that came by a promise or a factory: no other bounded module is in the
- * container.
+ * Covers what static checks cannot see, such as a module from a promise or a factory: no other bounded module may be in
+ * the container.
  */
 function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
   for (const { metatype } of app.get(ModulesContainer).values()) {

@@ -92,12 +92,12 @@ it.each<[string, ModuleSettings, string]>([
   [
     'a list where one belongs',
     { limits: [{ page: 3 }] },
-    'settings.pay.limits cannot be used. It must be one map, no list',
+    'settings.pay.limits cannot be used. It must be a map, not a list',
   ],
   [
     'an empty list where one belongs',
     { limits: [] },
-    'settings.pay.limits cannot be used. It must be one map, no list',
+    'settings.pay.limits cannot be used. It must be a map, not a list',
   ],
   ['an item of a list', { hosts: ['a', 5] }, 'settings.pay.hosts[1] cannot be used. It must be a string'],
   [
@@ -181,7 +181,7 @@ it('refuses a class with settings within settings of no class', () => {
   }
   expect(checkSettings({ contract, settings: Untyped }, {}).problems).toEqual([]);
   expect(() => checkSettings({ contract, settings: Untyped }, { limits: { page: 3 } })).toThrow(
-    'Untyped.limits has @ValidateNested, and no class',
+    'Untyped.limits has @ValidateNested, but no class',
   );
 });
 

@@ -6,21 +6,21 @@ import type { BoundedModuleSpec } from '../bus/index.js';
 import { StartupError, type Violation } from '../contract/index.js';
 import { cureOfUnknown } from '../topology/index.js';
 
-/** Settings of one module, as the topology file has them; empty when it has none. */
+/** The settings of one module in the topology file; empty if it has none. */
 export type ModuleSettings = Readonly<Record<string, unknown>>;
 
-/** One thing that is wrong in the settings of a module. */
+/** One problem in the settings of a module. */
 export interface SettingProblem {
   readonly module: string;
-  /** The setting; also one that is not there. */
+  /** The setting, which may be missing. */
   readonly key: string;
-  /** What is wrong. Values are not shown but numbers and booleans where such belong: others may be secrets. */
+  /** What is wrong. The value is shown only if it is a number or boolean as expected: any other may be a secret. */
   readonly fact: string;
   /** What to do. */
   readonly cure: string;
 }
 
-/** Settings of modules cannot be used. */
+/** The settings of modules cannot be used. */
 export class SettingsError extends StartupError {
   constructor(readonly problems: readonly SettingProblem[]) {
     super(
@@ -32,17 +32,17 @@ export class SettingsError extends StartupError {
   }
 }
 
-/** What `checkSettings` finds. */
+/** The result of `checkSettings`. */
 export interface CheckedSettings {
-  /** An instance of the module's class; `undefined` for a module that has none. */
+  /** An instance of the module's settings class; `undefined` for a module without settings. */
   readonly instance: object | undefined;
   readonly problems: readonly SettingProblem[];
 }
 
 /**
- * Checks the settings of a module against its class. What is left out has its default, and so has an empty text, which
- * is an environment variable that is not set; both also in settings within settings that have a default.
- * @throws StartupError when a field of the class has no check, or one that is asynchronous: settings are checked before
+ * Checks the settings of a module against its class. A missing setting gets its default, and so does an empty string,
+ * which stands for an unset environment variable; this also holds for nested settings that have a default.
+ * @throws StartupError if a field of the class has no check, or an asynchronous one: settings are checked before
  * anything starts.
  */
 export function checkSettings(
@@ -52,7 +52,7 @@ export function checkSettings(
   return checkAgainst(settings, given, contract.name, `settings.${contract.name}`);
 }
 
-/** As `checkSettings`, of whatever has settings; `section` is where they stand in a topology file. */
+/** Like `checkSettings`, for anything with settings; `section` is where they are in a topology file. */
 export function checkAgainst(
   Settings: (new () => object) | undefined,
   given: ModuleSettings,
@@ -72,7 +72,7 @@ export function checkAgainst(
   const defaults = new Settings() as ModuleSettings;
   const said = saidOf(Object.fromEntries(Object.entries(given).filter(([key]) => known.includes(key))), defaults);
   const instance = plainToInstance(Settings, said);
-  // class-validator refuses what nothing is known of
+  // class-validator refuses objects without any rules
   if (known.length === 0) return { instance, problems };
   refuseUncheckable(instance);
   const violations = [
@@ -95,7 +95,7 @@ export function checkAgainst(
   return { instance, problems };
 }
 
-/** The names of the settings of a class, as an instance with its defaults has them. */
+/** The settings of a class, as an instance with its defaults has them. */
 function keysOf(defaults: object): string[] {
   const all = getMetadataStorage().getTargetValidationMetadatas(defaults.constructor, '', false, false);
   const keys = [...new Set(all.map(({ propertyName }) => propertyName))];
@@ -110,7 +110,7 @@ function keysOf(defaults: object): string[] {
   return keys;
 }
 
-/** What is said, without what is as good as left out. */
+/** The given settings, without those that count as missing. */
 function saidOf(given: ModuleSettings, defaults: ModuleSettings): Record<string, unknown> {
   const said = Object.entries(given).filter(([, value]) => value !== '' && value !== null && value !== undefined);
   return Object.fromEntries(
@@ -129,14 +129,14 @@ function isMap(value: unknown): value is ModuleSettings {
   );
 }
 
-/** Whether a value is an instance of a class of settings, no map, list or date. */
+/** Whether a value is an instance of a settings class, not a map, list or date. */
 function isOfClass(value: unknown): value is object {
   return (
     typeof value === 'object' && value !== null && !isMap(value) && !Array.isArray(value) && !(value instanceof Date)
   );
 }
 
-/** The fields of an instance that hold settings of their own. */
+/** The fields of an instance that contain nested settings. */
 function partsOf(instance: object): { readonly property: string; readonly value: unknown; readonly isList: boolean }[] {
   const nested = getMetadataStorage()
     .getTargetValidationMetadatas(instance.constructor, '', false, false)
@@ -148,12 +148,12 @@ function partsOf(instance: object): { readonly property: string; readonly value:
   }));
 }
 
-/** Lists where settings belong: class-validator would take them, item by item. */
+/** Finds lists in place of nested settings, which class-validator would accept item by item. */
 function strayLists(instance: object, path: string): Violation[] {
   return partsOf(instance).flatMap(({ property, value, isList }) => {
     const at = `${path}${property}`;
     if (Array.isArray(value) && !isList)
-      return [{ path: at, rule: 'type', message: `${property} must be one map, no list` }];
+      return [{ path: at, rule: 'type', message: `${property} must be a map, not a list` }];
     return [value]
       .flat()
       .flatMap((part, i) =>
@@ -163,8 +163,7 @@ function strayLists(instance: object, path: string): Violation[] {
 }
 
 /**
- * What class-validator would take for passed: a check that is to be waited for, and settings of which nobody has said
- * the class.
+ * Refuses what class-validator would silently accept: asynchronous checks, and nested settings without a known class.
  */
 function refuseUncheckable(instance: object, seen = new Set<object>()): void {
   if (seen.has(instance)) return;
@@ -182,7 +181,7 @@ function refuseUncheckable(instance: object, seen = new Set<object>()): void {
       throw new StartupError(
         'settings-class',
         `${name}.${propertyName} has the asynchronous check ${found.name}`,
-        'Check it at its use, for example in onModuleInit.',
+        'Check it where it is used, for example in onModuleInit.',
       );
   }
   for (const { property, value } of partsOf(instance)) {
@@ -190,7 +189,7 @@ function refuseUncheckable(instance: object, seen = new Set<object>()): void {
       if (isMap(part))
         throw new StartupError(
           'settings-class',
-          `${name}.${property} has @ValidateNested, and no class`,
+          `${name}.${property} has @ValidateNested, but no class`,
           'Add @Type(() => TheClass) to it.',
         );
       if (isOfClass(part)) refuseUncheckable(part, seen);
@@ -199,14 +198,15 @@ function refuseUncheckable(instance: object, seen = new Set<object>()): void {
 }
 
 /**
- * @param isOfItsType whether the value is like the default: a number where a text belongs may be a secret of digits.
+ * @param isOfItsType whether the value has the type of the default: a number in place of a string may be a secret made
+ * of digits.
  */
 function stateOf(value: unknown, isOfItsType: boolean): string {
   if (value === undefined) return 'is not set';
   return isOfItsType && (typeof value === 'number' || typeof value === 'boolean') ? `is ${value}` : 'cannot be used';
 }
 
-/** What class-validator says of a field, as one text; a message of the module's own stays as it is. */
+/** class-validator's messages for a field, as one text; a custom message of the module stays as it is. */
 function rulesOf(path: string, broken: readonly Violation[], defaults: Readonly<Record<string, unknown>>): string {
   const name = `${path.split('.').at(-1) ?? ''} `;
   const rules = broken.map(({ message }) => (message.startsWith(name) ? `It ${message.slice(name.length)}` : message));
@@ -218,7 +218,7 @@ function rulesOf(path: string, broken: readonly Violation[], defaults: Readonly<
 @Global()
 @Module({})
 export class ModuleSettingsModule {
-  /** Of a module with settings: the class, and its checked instance. */
+  /** For a module with settings: the class, and its checked instance. */
   static of(Settings: Type<object>, instance: object): DynamicModule {
     return {
       module: ModuleSettingsModule,

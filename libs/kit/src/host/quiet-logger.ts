@@ -1,9 +1,9 @@
 import { ConsoleLogger, type ConsoleLoggerOptions } from '@nestjs/common';
 
-// What Nest says of each route and each injected instance: of no use to one who starts seven modules.
+// What Nest logs about each route and each injected instance: useless to someone who starts seven modules.
 const CHATTER = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
 
-// The kit's own notes at this level, of what it tries again by itself: another line says what of it matters.
+// The kit's own debug lines about things that it retries by itself: another line reports what matters.
 const KIT_DEBUG = /^(inbox|metrics|data:.*)$/;
 
 /**

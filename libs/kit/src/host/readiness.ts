@@ -1,14 +1,14 @@
-/** What may keep a process from taking work: its start, its drain, the database of its modules. */
+/** What may keep a process from accepting work: its start, its drain, the database of its modules. */
 export type Obstacle = 'start' | 'drain' | 'database';
 
-/** What a process may be without and still take work: the broker, which only what calls other modules needs. */
+/** What a process may lack and still accept work: the broker, which only calls to other modules need. */
 export type Degradation = 'broker';
 
-/** Whether a process takes work, and if not, why. */
+/** Whether a process accepts work, and if not, why. */
 export interface Readiness {
   readonly isReady: boolean;
-  /** What it waits for; empty when it is ready. */
+  /** The reasons why it is not ready; empty if it is. */
   readonly failed: readonly Obstacle[];
-  /** What it is without; empty when it can do all of its work. A balancer prefers replicas that are without nothing. */
+  /** What it lacks; empty if it can do all of its work. A balancer prefers replicas that lack nothing. */
   readonly degraded: readonly Degradation[];
 }

@@ -149,7 +149,7 @@ const REFUSALS: readonly Refusal[] = [
     cls: () => stock({ providers: [...HANDLERS, Shelf], exports: [Shelf, 'TOKEN', Symbol('sign')] }),
     code: 'fledge.startup.module-export',
     message: 'BadModule exports Shelf, TOKEN, Symbol(sign)',
-    hint: 'A bounded module exports nothing but its contract: make a command or query of what others need.',
+    hint: 'A bounded module exports nothing but its contract: offer what others need as a command or query.',
   },
   { when: 'it imports another bounded module', cls: () => orders(StockModule), ...IMPORTS_STOCK },
   { when: 'it imports another bounded module through a plain one', cls: () => orders(between()), ...IMPORTS_STOCK },
@@ -182,14 +182,14 @@ const REFUSALS: readonly Refusal[] = [
     when: 'a command has no handler',
     cls: () => stock({ providers: [CountHandler] }),
     code: 'fledge.startup.handler-missing',
-    message: "stock answers 'stock.reserve.v1' by contract but has no handler for it",
+    message: "stock has 'stock.reserve.v1' in its contract but no handler for it",
     hint: 'Add a provider with @CommandHandler(Reserve) to the module.',
   },
   {
     when: 'a query has no handler',
     cls: () => stock({ providers: [ReserveHandler] }),
     code: 'fledge.startup.handler-missing',
-    message: "stock answers 'stock.count.v1' by contract but has no handler for it",
+    message: "stock has 'stock.count.v1' in its contract but no handler for it",
     hint: 'Add a provider with @QueryHandler(Count) to the module.',
   },
   {
@@ -208,14 +208,14 @@ const REFUSALS: readonly Refusal[] = [
     },
     code: 'fledge.startup.handler-foreign',
     message: "ReserveHandler of orders handles 'stock.reserve.v1', which the contract of orders does not list",
-    hint: 'List Reserve in the contract of orders, if it is its own; else move the handler into the module whose message it is.',
+    hint: 'If Reserve belongs to orders, list it in its contract; otherwise move the handler to the module that owns the message.',
   },
   {
     when: 'it handles a message that its contract forgot',
     cls: () => stock({ providers: [...HANDLERS, ForgottenHandler] }),
     code: 'fledge.startup.handler-foreign',
     message: "ForgottenHandler of stock handles 'stock.forgotten.v1', which the contract of stock does not list",
-    hint: 'List Forgotten in the contract of stock, if it is its own; else move the handler into the module whose message it is.',
+    hint: 'If Forgotten belongs to stock, list it in its contract; otherwise move the handler to the module that owns the message.',
   },
   {
     when: 'a controller serves a path outside of its routes',
@@ -263,8 +263,8 @@ const REFUSALS: readonly Refusal[] = [
     when: 'it has tables and the host no database',
     cls: () => stock({ entities: [ShelfRow] }),
     code: 'fledge.startup.database',
-    message: 'stock has tables, and the host was given no database',
-    hint: 'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` has one, if you have none.',
+    message: 'stock has tables, but the host has no database',
+    hint: 'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` starts a server and returns its URL.',
   },
 ];
 

@@ -17,10 +17,10 @@ const DATA_FOLDER = '.data/postgres';
 
 /**
  * The `main` of an application: reads `--topology` and `--service` (or `FLEDGE_TOPOLOGY` and `FLEDGE_SERVICE`), hosts
- * the service's modules, and drains on SIGTERM and SIGINT. Ends the process: 0 after a drain, 78 for what must be
- * mended first. `--check` checks the whole file, the settings of every module too, and starts nothing; `--list-modules`
- * prints the modules with their routes, and the transports of the application, as JSON, `--contracts` every message
- * with its JSON Schemas, for callers in other languages.
+ * the service's modules, and drains on SIGTERM and SIGINT. Exit codes: 0 after a drain, 78 for a problem that must be
+ * fixed first. `--check` checks the whole file, including the settings of every module, and starts nothing.
+ * `--list-modules` prints the modules with their routes and the transports of the application as JSON; `--contracts`
+ * prints every message with its JSON Schemas, for callers in other languages.
  */
 export async function runApplication(application: Application): Promise<void> {
   try {
@@ -41,7 +41,7 @@ export async function runApplication(application: Application): Promise<void> {
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     process.exitCode = error instanceof StartupError || isArgumentError(error) ? EXIT_CONFIG : 1;
-    // A pool or a socket that was half opened must not keep a failed start alive.
+    // A half-open pool or socket must not keep a failed start alive.
     setImmediate(() => process.exit());
   }
 }
@@ -61,8 +61,8 @@ function printContracts(application: Application): void {
 }
 
 async function runService(application: Application, file: string, name: string | undefined): Promise<void> {
-  // Until it has started there is nothing to drain: a signal, or the end of its supervisor, ends it at once. As a
-  // container's first process it would not even hear a signal that it has no handler for.
+  // Until the host has started there is nothing to drain: a signal, or the end of its supervisor, ends the process at
+  // once. As the first process of a container it would not even get a signal for which it has no handler.
   const leave = (): void => process.exit(1);
   process.on('SIGTERM', leave).on('SIGINT', leave);
   if (process.connected === false) leave();
@@ -103,7 +103,7 @@ async function runService(application: Application, file: string, name: string |
     throw error;
   }
   process.off('SIGTERM', leave).off('SIGINT', leave).on('SIGTERM', stop).on('SIGINT', stop);
-  // A supervisor that was killed takes its services with it.
+  // The services of a supervisor that was killed end with it.
   if (process.connected) process.off('disconnect', leave).on('disconnect', stop);
   new Logger('host').log(
     `${service.name} is ready: ${service.modules.join(', ')} on http://${topology.http.host}:${host.port}`,
@@ -128,7 +128,7 @@ function namesOf({ modules }: Application): string[] {
   return modules.map(({ contract }) => contract.name);
 }
 
-/** Loads the code of some modules, and says of settings that are wrong where in the file they stand. */
+/** Loads the code of some modules, and reports wrong settings with their positions in the file. */
 async function refuseSettings(
   application: Application,
   { file, settings, places }: Topology,
@@ -150,7 +150,7 @@ async function refuseSettings(
   }
 }
 
-/** Drains at the first signal; the process ends when nothing is left, and at once at the second signal. */
+/** Drains at the first signal; the process ends when everything has ended, or at once at the second signal. */
 function stopOnce(host: Host, postgres: EmbeddedPostgres | undefined): () => void {
   let stopping = false;
   return () => {
@@ -169,7 +169,7 @@ function stopOnce(host: Host, postgres: EmbeddedPostgres | undefined): () => voi
   };
 }
 
-/** One clear line for what has a cause and a cure; the whole story for what nobody foresaw. */
+/** One clear line for an error with a known cause and fix; the stack for an unexpected one. */
 function explain(error: unknown): string {
   if (error instanceof FledgeError) return `${error.message}\n  ${error.hint}`;
   if (isArgumentError(error)) return `${error.message}\n  Usage: main.js --topology <file> --service <name>`;

@@ -3,8 +3,8 @@ import { StartupError } from '../contract/index.js';
 import { packageFolder } from '../http/index.js';
 
 /**
- * Packages of which there may be one copy: their classes and symbols are how the kit and the application know each
- * other's objects.
+ * Packages that may exist only once: the kit and the application recognise each other's objects by their classes and
+ * symbols.
  */
 const SHARED = [
   '@fledge/kit',
@@ -32,7 +32,7 @@ export function refuseSecondCopies(application: string, kit: string = import.met
     throw new StartupError(
       'second-copy',
       `there are two copies of ${name}: the application has ${other}, and @fledge/kit has ${own}`,
-      `Keep one: install a version of ${name} that suits both, then run \`npm dedupe\` (pnpm: \`pnpm dedupe\`); \`npm ls ${name}\` (\`pnpm why\`) shows who asks for which.`,
+      `Keep one: install a version of ${name} that suits both, then run \`npm dedupe\` (pnpm: \`pnpm dedupe\`); \`npm ls ${name}\` (\`pnpm why\`) shows which package requires which version.`,
       { own, other },
     );
   }

@@ -4,7 +4,7 @@ import { Registry } from 'prom-client';
 import { describeModules, docsPage, type HttpListener, type OpenApiDocument, packageFolder } from '../http/index.js';
 import type { Readiness } from './readiness.js';
 
-/** What the process's own paths tell of. */
+/** The sources of the process's own paths. */
 export interface SystemPaths {
   readonly title: string;
   /** In Prometheus' text format. */
@@ -15,8 +15,8 @@ export interface SystemPaths {
 }
 
 /**
- * `/healthz`, `/readyz` and `/metrics`; `/openapi.json` where `@nestjs/swagger` is installed, and `/docs` where
- * `swagger-ui-dist` is, too: the same in every topology.
+ * `/healthz`, `/readyz` and `/metrics`; `/openapi.json` if `@nestjs/swagger` is installed, and `/docs` if
+ * `swagger-ui-dist` is installed as well: the same in every topology.
  */
 export function serveSystemPaths(listener: HttpListener, system: SystemPaths): void {
   let document: Promise<OpenApiDocument> | undefined;
@@ -48,7 +48,7 @@ export function serveSystemPaths(listener: HttpListener, system: SystemPaths): v
 }
 
 function sendReadiness(response: ServerResponse, { isReady, failed, degraded }: Readiness): void {
-  // the front door of `fledge start` and Envoy read it: either prefers replicas without it
+  // the front door of `fledge start` and Envoy read this header: both prefer replicas without it
   if (degraded.length > 0) response.setHeader('x-envoy-degraded', 'true');
   const without = degraded.length > 0 ? { degraded } : {};
   if (isReady) sendJson(response, 200, { status: 'ready', ...without });

@@ -1,33 +1,35 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** Answers a request that was routed to it. */
+/** Handles a request that was routed to it. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Requests under way that are always let in: below this, a few slow requests are no overload. */
+/** Concurrent requests that are always admitted: below this number, a few slow requests are no overload. */
 export const ADMITTED_MIN = 32;
-/** Requests are let in for so many milliseconds of work at a time: what is under way then ends in about twice that. */
+/**
+ * Requests are admitted for this many milliseconds of work at a time: those in progress then end in about twice that.
+ */
 const WORK_MAX_MS = 300;
 /**
- * Milliseconds that one turn of the event loop takes requests for, and for which connections may wait to be accepted.
+ * Milliseconds for which one turn of the event loop takes requests, and for which connections may wait to be accepted.
  */
 const TURN_MAX_MS = 150;
 const BACKLOG_MAX_MS = 50;
-/** Milliseconds that requests are held at a time. */
+/** The longest that requests are held, in milliseconds. */
 const HOLD_MAX_MS = 200;
 /**
- * The event loop is looked at for so many milliseconds at a time, and so many times in a row it must be busy: no burst
- * is an overload.
+ * The event loop is observed in windows of this many milliseconds, and must be busy in this many windows in a row: a
+ * burst is no overload.
  */
 const WINDOW_MS = 200;
 const WINDOWS_MIN = 3;
-/** The part of a window for which the event loop has something to do when that is all that this process can do. */
+/** The busy share of a window from which on this process is at its limit. */
 const SATURATED = 0.95;
 /**
- * Milliseconds after which a request that goes on is no longer counted, at the earliest: a stream of events is not work
+ * Milliseconds after which, at the earliest, an unfinished request is no longer counted: an event stream is not work
  * that waits.
  */
 const RECENT_MS = 1_000;
-/** How much the newest window counts in the rate. */
+/** The weight of the newest window in the rate. */
 const NEWEST = 0.3;
 
 interface Held {
@@ -37,28 +39,28 @@ interface Held {
 }
 
 /**
- * Decides which requests a process takes: all, unless its event loop has been busy all of the time for a while. Then
- * only as many as it ends within about half a second; the others are refused at once. What is slow without keeping this
- * process busy, as a call that waits for another service, is never refused for it.
+ * Decides which requests a process accepts: all, unless its event loop has been constantly busy for a while. Then only
+ * as many as it can finish within about half a second; the others are refused at once. A request that is slow without
+ * keeping this process busy, such as one that waits for another service, is never the reason for a refusal.
  *
- * Requests wait in three places, each of which is measured: under way, against how many end in a second (Little's law);
- * on connections, while the event loop works on what lay there before them; and on connections that the system has not
- * handed over yet, of which Node accepts one in each turn. When there has been one in each turn for a while, those that
- * come are held, not worked on, until there are no more, or for a fifth of a second: which shows how many there are.
- * This is CoDel's idea (RFC 8289) that a queue is one that stays, with the queue made visible first.
+ * Requests wait in three places, and each is measured. In progress: their number against the rate at which requests end
+ * (Little's law). On accepted connections: the time that the event loop takes for the data before them. On connections
+ * that the system has not handed over yet: Node accepts one per turn, so if every turn has accepted one for a while,
+ * new requests are held, not handled, until no more arrive or for a fifth of a second, which reveals how many there
+ * are. This is CoDel's idea (RFC 8289) that only a standing queue is a problem, with the queue made visible first.
  *
- * It has no timer. A request costs a reading of the clock, and each turn of the event loop in which requests come one
+ * It uses no timer. A request costs one reading of the clock, and each turn of the event loop with requests one
  * immediate.
  */
 export class Admission {
-  /** The present stretch of `RECENT_MS`, and the one before it. */
+  /** The current stretch of `RECENT_MS`, and the one before it. */
   private stretch = new Stretch();
   private stretchBefore = new Stretch();
   private stretchStartedAt = performance.now();
   private turnStartedAt = 0;
   private inTurn = 0;
   private isTurnOpen = false;
-  /** Since when each turn has accepted a connection; `undefined` when the last one did not. */
+  /** Since when every turn has accepted a connection; `undefined` if the last turn did not. */
   private backlogSince: number | undefined;
   private hasAccepted = false;
   private held: Held[] | undefined;
@@ -66,15 +68,15 @@ export class Admission {
   private windowStartedAt = performance.now();
   private utilization = performance.eventLoopUtilization();
   private busyWindows = 0;
-  /** What had ended, of the requests of both stretches, when the window began. */
+  /** How many requests of both stretches had ended when the window began. */
   private endedBefore = 0;
-  /** Requests that end in a millisecond, while the event loop is busy all the time. */
+  /** Requests that end per millisecond while the event loop is constantly busy. */
   private rate = 0;
 
-  /** `refuse` answers a request that is not taken. */
+  /** `refuse` answers a request that is not admitted. */
   constructor(private readonly refuse: RequestHandler) {}
 
-  /** Hands a request to `handle`, at once or after a moment, or refuses it. */
+  /** Passes a request to `handle`, at once or after a moment, or refuses it. */
   enter(handle: RequestHandler, request: IncomingMessage, response: ServerResponse): void {
     const at = performance.now();
     if (!this.isTurnOpen) this.beginTurn(at);
@@ -94,7 +96,7 @@ export class Admission {
     else this.take(handle, request, response);
   }
 
-  /** Notes that a connection was accepted. */
+  /** Records that a connection was accepted. */
   readonly accepted = (): void => {
     this.hasAccepted = true;
     if (this.backlogSince !== undefined) return;
@@ -120,7 +122,7 @@ export class Admission {
     return Math.max(ADMITTED_MIN, this.rate * WORK_MAX_MS);
   }
 
-  /** Requests under way, but for those that go on for long. */
+  /** Requests in progress, without long-running ones. */
   private get working(): number {
     return this.stretch.underWay + this.stretchBefore.underWay;
   }
@@ -133,7 +135,7 @@ export class Admission {
   }
 
   /**
-   * Takes the first of those that were held, and refuses the others before that, so that they need not wait any longer.
+   * Admits the first of the held requests, and before that refuses the others, so that they need not wait any longer.
    */
   private release(): void {
     const { held } = this;
@@ -168,7 +170,7 @@ export class Admission {
   }
 }
 
-/** The requests that were taken within a stretch of time. */
+/** The requests that were admitted in a period of time. */
 class Stretch {
   underWay = 0;
   ended = 0;

@@ -6,13 +6,13 @@ import { InvalidRequest } from './errors.js';
 /** The longest cursor, in characters. */
 export const CURSOR_CHARS_MAX = 1_024;
 
-/** A place in a list as opaque text for a URL: what `decodeCursor` gives back. */
+/** Encodes a place in a list as opaque text for a URL; `decodeCursor` reads it. */
 export function encodeCursor(place: object): string {
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
 /**
- * Reads a cursor into a class that says what must be in it. Throws `InvalidRequest` for anything that `encodeCursor`
+ * Decodes a cursor into a class, whose decorators validate it. Throws `InvalidRequest` for anything that `encodeCursor`
  * did not make.
  */
 export function decodeCursor<T extends object>(text: string, cls: Class<T> & (new (...args: never[]) => T)): T {

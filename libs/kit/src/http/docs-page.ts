@@ -14,10 +14,7 @@ const PAGE = `<!doctype html>
 <script>SwaggerUIBundle({ url: '/openapi.json', dom_id: '#ui', deepLinking: true, persistAuthorization: true });</script></body></html>
 `;
 
-/**
- * Serves the OpenAPI document for browsing, with the assets of `swagger-ui-dist`, which are in `folder`: no network
- * needed.
- */
+/** Serves the OpenAPI document for browsing, with the assets of `swagger-ui-dist` from `folder`: no network needed. */
 export function docsPage(folder: string): RequestHandler {
   return (request, response) => {
     const asset = (request.url ?? '').split('?')[0]?.slice('/docs/'.length) ?? '';

@@ -1,6 +1,6 @@
 import { FledgeError, type Violation } from '../contract/index.js';
 
-/** An HTTP request does not fit what its route takes; `violations` says where. Nothing was done. */
+/** An HTTP request does not match what its route accepts; `violations` says where. Nothing was done. */
 export class InvalidRequest extends FledgeError {
   readonly code = 'fledge.invalid-request';
   readonly kind = 'invalid';
@@ -14,7 +14,7 @@ export class InvalidRequest extends FledgeError {
   }
 }
 
-/** No valid credentials came with the request. */
+/** The request carries no valid credentials. */
 export class Unauthenticated extends FledgeError {
   readonly code = 'fledge.unauthenticated';
   readonly kind = 'unauthenticated';
@@ -23,7 +23,7 @@ export class Unauthenticated extends FledgeError {
   readonly data = {};
 }
 
-/** The caller is known, and may not do this. */
+/** The caller is authenticated but may not do this. */
 export class Forbidden extends FledgeError {
   readonly code = 'fledge.forbidden';
   readonly kind = 'forbidden';

@@ -43,7 +43,7 @@ describe('HttpListener', () => {
     expect(lacking).toContain('the request has no Host header');
     const expecting = await answer('GET /pots HTTP/1.1', 'Host: a', 'Expect: wonders');
     expect(expecting).toMatch(/^HTTP\/1\.1 417 /);
-    expect(expecting).toContain("nothing here meets the expectation 'wonders'");
+    expect(expecting).toContain("the server does not support the expectation 'wonders'");
   });
 
   // any path below /docs showed the page

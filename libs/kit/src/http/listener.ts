@@ -7,18 +7,21 @@ import { correlationIdOf } from './trace.js';
 
 export type { RequestHandler } from './admission.js';
 
-/** Milliseconds an idle connection is kept: longer than the minute of usual proxies, so that they close first. */
+/**
+ * How long an idle connection is kept, in milliseconds: longer than the usual minute of proxies, so that they close
+ * first.
+ */
 export const KEEP_ALIVE_MS = 72_000;
-/** Milliseconds for a whole request to arrive. */
+/** The longest that a whole request may take to arrive, in milliseconds. */
 const RECEIVE_TIMEOUT_MS = 60_000;
 
 /**
- * The one HTTP server of a process: hands each path prefix to the module that owns it, and the process's own paths
- * (health, metrics, documents) to the host.
+ * The one HTTP server of a process: passes each path prefix to the module that owns it, and the paths of the process
+ * itself (health, metrics, documents) to the host.
  */
 export class HttpListener {
   private readonly owners = new Map<string, RequestHandler>();
-  /** Handlers whose requests are taken in an overload, too: it must be seen from outside that the process lives. */
+  /** Handlers that also serve in an overload: it must be visible from outside that the process is alive. */
   private readonly alwaysTaken = new Set<RequestHandler>();
   private readonly admission = new Admission(refuseOverload);
   private readonly server: Server;
@@ -27,7 +30,7 @@ export class HttpListener {
   private idle: (() => void) | undefined;
 
   constructor() {
-    // a request without Host is refused here, with a problem for its body
+    // a request without Host is refused here, to give it a problem as its body
     this.server = createServer(
       { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: RECEIVE_TIMEOUT_MS, requireHostHeader: false },
       (request, response) => this.dispatch(request, response),
@@ -38,26 +41,26 @@ export class HttpListener {
         response,
         417,
         'fledge.bad-request',
-        `nothing here meets the expectation '${String(request.headers.expect).slice(0, 100)}'`,
+        `the server does not support the expectation '${String(request.headers.expect).slice(0, 100)}'`,
       ),
     );
     this.server.on('connection', this.admission.accepted);
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerBroken(error, socket));
   }
 
-  /** Gives a path prefix to a handler. In an overload some of its requests are refused, with 503. */
+  /** Assigns a path prefix to a handler. In an overload some of its requests are refused, with 503. */
   own(prefix: string, handler: RequestHandler): void {
     this.owners.set(prefix, handler);
   }
 
   /**
-   * Gives a path prefix to a handler that only answers what is there, in an overload, too: other methods than GET and
-   * HEAD get 405.
+   * Assigns a path prefix to a read-only handler, which also serves in an overload: methods other than GET and HEAD get
+   * 405.
    */
   ownForReading(prefix: string, handler: RequestHandler): void {
     const read: RequestHandler = (request, response) => {
       if (request.method === 'GET' || request.method === 'HEAD') {
-        // nobody reads the body that it may have all the same
+        // discard the body that such a request may still have
         request.resume();
         return handler(request, response);
       }
@@ -68,7 +71,7 @@ export class HttpListener {
     this.own(prefix, read);
   }
 
-  /** Listens; resolves with the port. Rejects with a `StartupError` when the port cannot be had. */
+  /** Listens; resolves with the port. Rejects with a `StartupError` when the port is not available. */
   async listen(port: number, host: string): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, port, host)));
@@ -78,18 +81,18 @@ export class HttpListener {
     return typeof address === 'object' && address !== null ? address.port : port;
   }
 
-  /** Goes on answering, and asks each client to close its connection after its next answer. */
+  /** Keeps answering, but asks each client to close its connection after the next answer. */
   announceDrain(): void {
     this.draining = true;
   }
 
-  /** Takes no new connections, waits for requests under way, closes what is idle. */
+  /** Accepts no new connections, waits for the requests in progress, closes idle connections. */
   async close(): Promise<void> {
     this.draining = true;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     if (this.inFlight > 0) await new Promise<void>((resolve) => (this.idle = resolve));
     this.server.closeIdleConnections();
-    // A client may hold its connection open without a request: it has had its answer, so it is not owed more.
+    // A client may hold an idle connection open: it has had its answer, so the connection can be closed.
     this.server.closeAllConnections();
     await closed;
   }
@@ -124,7 +127,7 @@ export class HttpListener {
   }
 }
 
-/** The path and query of a target that is written as a whole URL, as a request to a proxy is (RFC 9112, 3.2.2). */
+/** The path and query of a target that is a whole URL, as in a request to a proxy (RFC 9112, 3.2.2). */
 function originForm(target: string): string {
   if (target.startsWith('/')) return target;
   const [whole, path = ''] = /^https?:\/\/[^/?#]*(.*)$/i.exec(target) ?? [];
@@ -139,7 +142,7 @@ function hostsOf({ rawHeaders }: IncomingMessage): number {
   return count;
 }
 
-/** Answers a request for a path that there is not. */
+/** Answers a request for an unknown path. */
 export function notFound(request: IncomingMessage, response: ServerResponse): void {
   refuse(
     request,
@@ -157,7 +160,7 @@ function refuseOverload(request: IncomingMessage, response: ServerResponse): voi
     response,
     503,
     'fledge.overloaded',
-    'more is asked here than can be answered in time; nothing was done, so try again after a moment',
+    'there are more requests than can be answered in time; nothing was done, so try again in a moment',
   );
 }
 

@@ -1,6 +1,6 @@
 /**
- * An OpenAPI document, as far as it is looked at here. Not the type of `@nestjs/swagger`: an application may leave that
- * package out.
+ * The parts of an OpenAPI document that are used here. Not the type of `@nestjs/swagger`, since an application may omit
+ * that package.
  */
 export interface OpenApiDocument {
   readonly openapi?: string;
@@ -10,11 +10,11 @@ export interface OpenApiDocument {
   readonly [key: string]: unknown;
 }
 
-/** A schema with what it is told of where it comes from. */
+/** A schema with marks of its origin. */
 interface MarkedSchema {
-  /** The module whose schema it is. */
+  /** The module that the schema belongs to. */
   readonly 'x-module'?: string;
-  /** Its name before it was given another. */
+  /** The schema's name before it was renamed. */
   readonly 'x-name'?: string;
 }
 
@@ -22,7 +22,7 @@ type Schemas = Readonly<Record<string, MarkedSchema>>;
 
 const SCHEMAS = '#/components/schemas/';
 
-/** Marks each schema of a module's document with the module, so that it keeps its meaning beside those of others. */
+/** Marks each schema of a module's document with the module, so that its origin survives a merge. */
 export function markedDocument(module: string, document: OpenApiDocument): OpenApiDocument {
   const marked = Object.entries(schemasOf(document)).map(([name, schema]) => [name, { ...schema, 'x-module': module }]);
   return {
@@ -32,8 +32,9 @@ export function markedDocument(module: string, document: OpenApiDocument): OpenA
 }
 
 /**
- * One document of several: the first one's title, everybody's paths, components and tags. Schemas of one name that
- * differ are all named after their modules, so that the result is the same in whatever groups documents come.
+ * Merges several documents into one: the title of the first, and the paths, components and tags of all. Different
+ * schemas with the same name are all renamed after their modules, so that the result does not depend on how the
+ * documents were grouped.
  */
 export function mergeOpenApi(documents: readonly OpenApiDocument[]): OpenApiDocument {
   const namings = namingsOf(documents);
@@ -53,7 +54,7 @@ export function mergeOpenApi(documents: readonly OpenApiDocument[]): OpenApiDocu
   };
 }
 
-/** What a schema is called beside others, and whose it is: of modules that mean the same, the first by name. */
+/** The merged name of a schema, and its owner: if several modules have the same schema, the first by name. */
 interface Naming {
   readonly name: string;
   readonly final: string;
@@ -70,7 +71,7 @@ function namingsOf(documents: readonly OpenApiDocument[]): readonly ReadonlyMap<
           const meanings = owners.get(name);
           if (meanings === undefined) return [key, { name, final: name, module: schema['x-module'] }];
           const module = meanings.get(meaningOf(document, key));
-          // a dot stands in no name of a class: no other schema can be called so
+          // a class name contains no dot, so no other schema can have this name
           return [
             key,
             { name, module, final: meanings.size > 1 && module !== undefined ? `${pascal(module)}.${name}` : name },
@@ -80,7 +81,9 @@ function namingsOf(documents: readonly OpenApiDocument[]): readonly ReadonlyMap<
   );
 }
 
-/** Of each name that more than one document has, what it means, and the first module by name of those that mean it. */
+/**
+ * For each name that several documents use: its meanings, and for each meaning the first module by name that has it.
+ */
 function ownersOf(documents: readonly OpenApiDocument[]): ReadonlyMap<string, ReadonlyMap<string, string | undefined>> {
   const places = new Map<string, { readonly document: OpenApiDocument; readonly key: string }[]>();
   for (const document of documents) {
@@ -103,7 +106,7 @@ function ownersOf(documents: readonly OpenApiDocument[]): ReadonlyMap<string, Re
   return owners;
 }
 
-/** A schema and all that it refers to, each once, as text: what another one must have, too, to be the same. */
+/** A schema and everything it refers to, each once, as text: two schemas are the same if this text is the same. */
 function meaningOf(document: OpenApiDocument, first: string): string {
   const schemas = schemasOf(document);
   const nameOf = (key: string): string => schemas[key]?.['x-name'] ?? key;
@@ -122,7 +125,7 @@ function meaningOf(document: OpenApiDocument, first: string): string {
   return texts.sort().join('\n');
 }
 
-/** The schema that a reference is to: of a `$ref`, or of a discriminator's mapping. */
+/** The schema that a reference points to: a `$ref`, or a discriminator's mapping. */
 function targetOf(value: unknown): string | undefined {
   return typeof value === 'string' && value.startsWith(SCHEMAS) ? value.slice(SCHEMAS.length) : undefined;
 }
@@ -152,7 +155,7 @@ function schemasOf({ components }: OpenApiDocument): Schemas {
   return (components?.schemas ?? {}) as Schemas;
 }
 
-/** `order-lines` as `OrderLines`. */
+/** Converts `order-lines` to `OrderLines`. */
 function pascal(name: string): string {
   return name.replace(/(?:^|[-_])([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -4,7 +4,7 @@ type AnyDecorator = (...of: unknown[]) => (...target: unknown[]) => void;
 
 const waiting: ((swagger: Swagger) => void)[] = [];
 
-/** Makes a decorator that only remembers what it decorates, until `applyOpenApiDecorators`. */
+/** Makes a decorator that only records its target until `applyOpenApiDecorators` is called. */
 function deferred<Name extends DecoratorName>(name: Name): Swagger[Name] {
   const decorator: AnyDecorator =
     (...of) =>
@@ -14,13 +14,13 @@ function deferred<Name extends DecoratorName>(name: Name): Swagger[Name] {
   return decorator as unknown as Swagger[Name];
 }
 
-/** Applies what was decorated since the last time, in the order in which it was. */
+/** Applies the decorators recorded since the last time, in their original order. */
 export function applyOpenApiDecorators(swagger: Swagger): void {
   for (const apply of waiting.splice(0)) apply(swagger);
 }
 
-// The decorators of `@nestjs/swagger`, each as its page there says. They take hold when the document is asked for:
-// until then the package, with five hundred files and twenty megabytes, is not loaded.
+// The decorators of `@nestjs/swagger`; its documentation describes each. They take effect when the document is
+// requested: until then the package, with five hundred files and twenty megabytes, is not loaded.
 export const ApiAcceptedResponse = deferred('ApiAcceptedResponse');
 export const ApiAmbiguousResponse = deferred('ApiAmbiguousResponse');
 export const ApiBadGatewayResponse = deferred('ApiBadGatewayResponse');

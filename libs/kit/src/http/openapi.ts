@@ -5,7 +5,8 @@ import { applyOpenApiDecorators } from './openapi-decorators.js';
 type Swagger = typeof import('@nestjs/swagger');
 
 /**
- * Returns one OpenAPI document of several modules' controllers. Loads `@nestjs/swagger`, which nothing needs before.
+ * Returns one OpenAPI document for the controllers of several modules. Loads `@nestjs/swagger`, which nothing else
+ * needs.
  */
 export async function describeModules(
   title: string,

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 /**
- * The folder of a package as a file would import it; `undefined` when it is not installed.
+ * The folder of a package, resolved as an import from a file would be; `undefined` when it is not installed.
  * @param from the file; default: one of the kit.
  */
 export function packageFolder(name: string, from: string = import.meta.filename): string | undefined {

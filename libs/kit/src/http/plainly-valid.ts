@@ -2,13 +2,13 @@ import { getMetadataStorage, ValidationTypes } from 'class-validator';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
 import { type Class, isOwnCheck } from '../contract/index.js';
 
-/** Whether a check has nothing against the value of a field. */
+/** Whether a check accepts the value of a field. */
 type Check = (value: unknown, object: object) => boolean;
 
-/** What is asked of one field. */
+/** The checks of one field. */
 interface Field {
   readonly name: string;
-  /** `@IsOptional` and `@ValidateIf`: the checks are asked only when all of them say so. */
+  /** `@IsOptional` and `@ValidateIf`: the checks run only if all of these return true. */
   readonly conditions: readonly ((object: object, value: unknown) => unknown)[];
   readonly checks: readonly Check[];
 }
@@ -18,16 +18,16 @@ interface Rules {
   readonly names: ReadonlySet<string>;
 }
 
-/** By class; without rules for one of which only class-validator itself can tell. */
+/** By class; `'ask'` for a class that only class-validator itself can check. */
 const known = new WeakMap<object, Rules | 'ask'>();
 
 /**
- * Whether an instance of a DTO class is plainly valid, by class-validator's own checks called without its engine: that
- * gathers the rules of a class anew for each instance, in a walk through all classes of the process. A field without
- * any rule is not valid.
+ * Whether an instance of a DTO class is plainly valid, by class-validator's own checks, called without its engine,
+ * which collects the rules of a class again for each instance by walking through all classes of the process. A field
+ * without any rule is not valid.
  *
- * `false` says only that class-validator must be asked: about what a check refuses or throws for, and always about a
- * class that holds others or has checks of the team's own, which may wait for something and are asked once.
+ * `false` means only that class-validator must decide: when a check refuses or throws, and always for a class that
+ * contains other classes or has custom checks, which may be asynchronous and must run only once.
  */
 export function isPlainlyValid(object: object): boolean {
   const cls: unknown = object.constructor;
@@ -57,7 +57,7 @@ function passes(object: Readonly<Record<string, unknown>>, { name, conditions, c
   }
 }
 
-/** The rules of a class as class-validator finds them for the options of `RequestValidation`, which name no groups. */
+/** The rules of a class as class-validator finds them with the options of `RequestValidation`, which has no groups. */
 function rulesOf(cls: Class): Rules | 'ask' {
   const storage = getMetadataStorage();
   const byField = storage.groupByPropertyName(storage.getTargetValidationMetadatas(cls, '', false, false));
@@ -93,7 +93,7 @@ function checkOf(
   return (value, object) => {
     if (validateIf && !validateIf(object, value)) return true;
     if (!each) return all(value, object);
-    // class-validator looks into sets and maps as well, and checks what is no collection as it is: it is asked
+    // class-validator also looks into sets and maps, and checks other values directly: it decides there
     return Array.isArray(value) && value.every((item: unknown) => all(item, object));
   };
 }

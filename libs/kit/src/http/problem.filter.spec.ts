@@ -63,7 +63,7 @@ describe('a request that no route takes', () => {
       413,
       'application/json',
       `"${'x'.repeat(200)}"`,
-      'the body is larger than the 100 bytes that are taken here',
+      'the body is larger than the 100 bytes that are accepted here',
     ],
     [
       'is no JSON',

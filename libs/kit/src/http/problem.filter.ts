@@ -44,7 +44,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   private problem(error: unknown, request: FastifyRequest, correlationId: string): Problem {
     if (error instanceof FledgeError) {
-      // The called module has logged the fault under its own correlation id, which is this request's.
+      // The called module has logged the fault under the correlation id of this request.
       if (error.kind === 'internal' && !(error instanceof ModuleFault)) this.log(error, correlationId);
       // a client is not told what it says of the inside
       else if (isOfTheInside(error)) this.logger.warn(`[${correlationId}] ${error.message}`);
@@ -64,14 +64,14 @@ export class ProblemFilter implements ExceptionFilter {
     return httpProblem(
       500,
       'fledge.internal',
-      'Something went wrong here; the correlation id names it in the log.',
+      'Something went wrong; find it in the log by the correlation id.',
       correlationId,
     );
   }
 
-  /** The module's database broke the work off, for a reason that will pass: not a fault, and to be tried again. */
+  /** The module's database interrupted the work for a temporary reason: not a fault, and worth another try. */
   private interrupted(error: Error, outcome: Outcome, correlationId: string): Problem {
-    this.logger.warn(`[${correlationId}] the database broke off the work (${outcome}): ${error.message}`);
+    this.logger.warn(`[${correlationId}] the database interrupted the work (${outcome}): ${error.message}`);
     const context = currentContext();
     return problemOf(
       new DatabaseInterrupted(context?.module ?? 'the module', context?.hasEffects ? 'unknown' : outcome, {
@@ -95,9 +95,7 @@ function notAllowed({ method, url }: FastifyRequest, allowed: readonly string[],
   );
 }
 
-/**
- * Answers what the router refuses before any filter is asked: a path that cannot be decoded, or one that is too long.
- */
+/** Answers requests that the router refuses before any filter runs: a path that cannot be decoded, or is too long. */
 export function refuseUnroutable(
   error: Error & { readonly statusCode?: number },
   request: FastifyRequest,
@@ -113,8 +111,8 @@ export function refuseUnroutable(
 }
 
 /**
- * The status that Fastify gives its own errors (a broken body, one too large, an unknown media type): only those of the
- * client.
+ * The status that Fastify assigns to its own errors (a malformed body, one too large, an unknown media type): only
+ * those of the client.
  */
 function statusOf(error: unknown): number | undefined {
   const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
@@ -123,10 +121,10 @@ function statusOf(error: unknown): number | undefined {
     : undefined;
 }
 
-/** What Fastify says of a body, with what to send instead. */
+/** Fastify's error text for a body, with what to send instead. */
 function helpful(text: string, request: FastifyRequest): string {
   if (text === 'Request body is too large')
-    return `the body is larger than the ${request.routeOptions.bodyLimit} bytes that are taken here`;
+    return `the body is larger than the ${request.routeOptions.bodyLimit} bytes that are accepted here`;
   if (text === 'Unsupported Media Type') return 'the body must be JSON, sent with the content-type application/json';
   return text;
 }

@@ -1,7 +1,7 @@
 import type { ErrorKind, Outcome, Violation } from '../contract/index.js';
 import { FledgeError } from '../contract/index.js';
 
-/** An RFC 9457 problem, with what Fledge adds: the code, the violations, a next action, and the correlation id. */
+/** An RFC 9457 problem, with Fledge's additions: the code, the violations, a next action, and the correlation id. */
 export interface Problem {
   /** `urn:problem:<code>`; stable. */
   readonly type: string;
@@ -90,7 +90,7 @@ export function problemOf(error: FledgeError, correlationId: string): Problem {
   };
 }
 
-/** A problem for what only HTTP knows: an unknown path, a broken body. `code` is the last part of its type. */
+/** A problem that only HTTP knows: an unknown path, a malformed body. `code` is the last part of its type. */
 export function httpProblem(status: number, code: string, detail: string, correlationId: string): Problem {
   return { type: `urn:problem:${code}`, title: TITLES[status] ?? 'Error', status, detail, code, correlationId };
 }
@@ -117,7 +117,7 @@ const TITLES: Readonly<Record<number, string>> = {
   504: 'Timeout',
 };
 
-/** `OutOfStock` → `Out of stock`. */
+/** Converts `OutOfStock` to `Out of stock`. */
 function titleOf(name: string): string {
   const words = name.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);

@@ -4,9 +4,9 @@ import { noteMethods } from './route-methods.js';
 import { traceparentOf } from './trace.js';
 
 /**
- * Opens the outermost context of each request: its deadline, its trace, its cancellation. A reader that goes away
- * cancels what it asked for; a write that was sent goes on, since half of it may be done. Which methods each path takes
- * is noted as well, for those who come with another.
+ * Opens the outermost context of each request: its deadline, its trace, its cancellation. When a client disconnects,
+ * its read is cancelled; a write continues, since half of it may be done. Also records the methods that each path
+ * supports, for the answer to any other method.
  */
 export function openRequestContexts(fastify: FastifyInstance, module: string, requestTimeoutMs: number): void {
   noteMethods(fastify);
@@ -27,8 +27,8 @@ export function openRequestContexts(fastify: FastifyInstance, module: string, re
     void reply.header('x-correlation-id', context.correlationId);
     runInContext(context, done);
   });
-  // Fastify closes the connection on a body that it refuses. What is unread then resets it, and the client may lose its
-  // answer: Node reads the rest and lets it go instead, within the time that a request has.
+  // Fastify closes the connection when it refuses a body. Unread data then resets the connection, and the client may
+  // lose its answer. Instead, Node reads and discards the rest, within the time limit of a request.
   fastify.addHook('onSend', (_request, reply, payload, done) => {
     void reply.removeHeader('connection');
     done(null, payload);

@@ -5,13 +5,13 @@ import type { Violation } from '../contract/index.js';
 import { InvalidRequest } from './errors.js';
 import { isPlainlyValid } from './plainly-valid.js';
 
-/** How many lists and objects may lie within each other in a request, its body included. */
+/** The deepest nesting of lists and objects in a request, including its body. */
 export const REQUEST_DEPTH_MAX = 64;
 
 /**
- * The pipe that every module's controllers get: DTO classes are checked, unknown fields refused, text turned into their
- * types. U+0000 is refused in any text, once for all: PostgreSQL cannot store it, and it would come to light as a
- * fault. So is what is nested more than `REQUEST_DEPTH_MAX` levels deep: it runs those out of stack who walk it.
+ * The pipe that every module's controllers get: validates DTO classes, refuses unknown fields, converts text to the
+ * field types. It refuses U+0000 in any text, because PostgreSQL cannot store it and would cause a fault, and nesting
+ * deeper than `REQUEST_DEPTH_MAX` levels, because recursive code would overflow the stack.
  */
 @Injectable()
 export class RequestValidation extends ValidationPipe {
@@ -24,7 +24,7 @@ export class RequestValidation extends ValidationPipe {
     });
   }
 
-  // not async: the promise of Nest's pipe is handed on as it is
+  // not async: returns the promise of Nest's pipe as it is
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     try {
       if (metadata.type !== 'custom') refuseUnfit(value, metadata.data ?? '', 0);
@@ -34,7 +34,7 @@ export class RequestValidation extends ValidationPipe {
     return super.transform(value, metadata);
   }
 
-  /** class-validator is asked about what is not plainly right. */
+  /** Asks class-validator only about instances that are not plainly valid. */
   protected override validate(
     object: object,
     options?: ValidatorOptions,
@@ -42,11 +42,11 @@ export class RequestValidation extends ValidationPipe {
     return isPlainlyValid(object) ? [] : this.judge(object, options);
   }
 
-  /** A check of class-validator's that throws for a value refuses it: it is no fault of the server. */
+  /** When a check of class-validator throws for a value, the value is refused: it is no fault of the server. */
   private async judge(object: object, options?: ValidatorOptions): Promise<ValidationError[]> {
     try {
-      // Nest leaves target and value out of the errors, lest they come into an answer: here only the paths do, found
-      // with their aid.
+      // Nest omits target and value from the errors, lest they get into an answer. Here they are needed to find the
+      // paths, and only the paths get into an answer.
       return await super.validate(object, { ...options, validationError: { target: true, value: true } });
     } catch (error) {
       return uncheckable(object, error);
@@ -81,7 +81,7 @@ function refuseUnfit(value: unknown, path: string, depth: number): void {
   }
 }
 
-/** class-validator's name for a field too many is its own; the boundary's is `unknown-field`. */
+/** Replaces class-validator's name for an unknown field with the boundary's, `unknown-field`. */
 function named(violation: Violation): Violation {
   return violation.rule === 'whitelistValidation' ? { ...violation, rule: 'unknown-field' } : violation;
 }

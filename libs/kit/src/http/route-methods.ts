@@ -8,9 +8,9 @@ interface Route {
 const ROUTES = 'fledgeRoutes';
 
 /**
- * Notes which methods the paths of a server take, for `methodsTaken`. Call it before its routes are added.
+ * Records which methods the paths of a server support, for `methodsTaken`. Call it before its routes are added.
  *
- * The router tells a path that takes other methods from one that nothing serves to no one.
+ * The router itself does not distinguish a path with other methods from an unknown path.
  */
 export function noteMethods(fastify: FastifyInstance): void {
   const routes = new Map<string, Route>();
@@ -22,14 +22,14 @@ export function noteMethods(fastify: FastifyInstance): void {
   });
 }
 
-/** The methods that the path of a request takes, sorted; empty when nothing serves it. */
+/** The methods that the path of a request supports, sorted; empty if nothing serves it. */
 export function methodsTaken(request: FastifyRequest): readonly string[] {
   const path = request.url.split('?', 1)[0] ?? '';
   const routes = [...request.server.getDecorator<ReadonlyMap<string, Route>>(ROUTES).values()];
   return [...new Set(routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods]))].sort();
 }
 
-/** A route as an expression: `:name` stands for what is between two slashes, `*` for anything. */
+/** A route as a regular expression: `:name` matches what is between two slashes, `*` anything. */
 function patternOf(url: string): RegExp {
   const source = url
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')

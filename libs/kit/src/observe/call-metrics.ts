@@ -17,7 +17,7 @@ interface Labels {
   readonly transport: string;
 }
 
-/** One series: counts by bucket, kept in a typed array, so that recording allocates nothing. */
+/** One series: counts per bucket in a typed array, so that recording allocates nothing. */
 class Series {
   readonly counts = new Float64Array(BOUNDS_MS.length + 1);
   sumMs = 0;
@@ -40,7 +40,7 @@ class Series {
 }
 
 class Meter implements CallMeter {
-  /** The usual outcome has a field of its own: no lookup on the hot path. */
+  /** The usual outcome has its own field: no lookup on the hot path. */
   private readonly ok = new Series();
   private readonly others = new Map<CallOutcome, Series>();
 
@@ -73,7 +73,7 @@ export class CallMetrics {
   private readonly meters = new Map<string, Meter>();
 
   /**
-   * The meter of one caller, message and transport; asked once for each.
+   * The meter of one caller, message and transport; requested once for each.
    * @internal
    */
   meter(labels: Labels): CallMeter {
@@ -83,7 +83,7 @@ export class CallMetrics {
     return meter;
   }
 
-  /** Adds the histogram to a registry, once. A series is there from its first call on. */
+  /** Adds the histogram to a registry, once. A series appears with its first call. */
   registerIn(registry: Registry): void {
     const histogram = {
       name: NAME,
@@ -98,11 +98,11 @@ export class CallMetrics {
         collect: () => undefined,
         values: [...this.meters.values()].flatMap((meter) => meter.values()),
       }),
-      // emptied, not dropped: callers hold their meters
+      // emptied, not dropped: callers hold on to their meters
       reset: (): void => this.meters.forEach((meter) => meter.clear()),
     };
-    // the type knows only prom-client's own metrics, whose observe() looks labels up at each call; the registry asks
-    // for no more
+    // the type knows only prom-client's own metrics, whose observe() looks up labels at each call; the registry needs
+    // no more than these fields
     registry.registerMetric(histogram as never);
   }
 }

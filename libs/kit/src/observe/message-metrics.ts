@@ -2,17 +2,18 @@ import { Logger } from '@nestjs/common';
 import { Gauge, type Registry } from 'prom-client';
 import type { ConsumerState, Overview } from '../messaging/index.js';
 
-/** How old an answer of a module's database may be that a scrape is given. */
+/** The maximum age of a database result that a scrape may get. */
 export const READ_EVERY_MS = 5_000;
-/** How long a scrape waits for a database; then it goes without that module. */
+/** How long a scrape waits for a database before it continues without that module. */
 export const READ_WAIT_MS = 2_000;
 
 /**
- * Where the gauges end: a scrape must cost little, also when a million messages wait. How late they are tells the rest.
+ * The highest value of the gauges: a scrape must stay cheap even when a million messages wait. The age gauges tell the
+ * rest.
  */
 export const GAUGE_MAX = 10_000;
 
-/** The metrics of messages, and what each says. */
+/** The metrics of messages, with their help texts. */
 const OF_MODULE = [
   [
     'fledge_outbox_unsent',
@@ -46,25 +47,25 @@ const FAILED = [
 interface Watched {
   readonly read: (countMax: number) => Promise<Overview>;
   readAt: number;
-  /** What a scrape is given. */
+  /** The result that a scrape gets. */
   answer: Promise<Overview | undefined>;
-  /** A read has begun and not ended: whatever a scrape waits for, there is never a second one. */
+  /** A read has begun and not ended: however long a scrape waits, there is never a second one at the same time. */
   isReading: boolean;
 }
 
 /**
- * How the messages of the modules here stand, as Prometheus gauges; the same names in every topology. Every replica of
- * a module tells the same: take the maximum, not the sum. Read when somebody scrapes, and of each module every 5 s at
- * the most, by one bounded statement.
+ * The message backlogs of the modules in this process as Prometheus gauges; the same names in every topology. All
+ * replicas of a module report the same values: take the maximum, not the sum. Read on a scrape, at most every 5 s per
+ * module, with one bounded statement.
  */
 export class MessageMetrics {
   private readonly logger = new Logger('metrics');
   private readonly modules = new Map<string, Watched>();
 
-  /** @param now milliseconds of a clock that never goes back. */
+  /** @param now milliseconds of a monotonic clock. */
   constructor(private readonly now: () => number = () => performance.now()) {}
 
-  /** Tells of a module from now on. */
+  /** Reports a module from now on. */
   watch(module: string, read: (countMax: number) => Promise<Overview>): void {
     this.modules.set(module, { read, readAt: -Infinity, answer: Promise.resolve(undefined), isReading: false });
   }
@@ -101,14 +102,14 @@ export class MessageMetrics {
         const found = await Promise.all(
           [...this.modules].map(async ([module, watched]) => [module, await this.latest(module, watched)] as const),
         );
-        // what cannot be read has no value: an old one would look like a new one
+        // a gauge that cannot be read has no value: an old one would look current
         gauge.reset();
         for (const [module, overview] of found) if (overview) set(gauge, module, overview);
       },
     });
   }
 
-  /** One read for all gauges of a scrape, and of those that come soon after. */
+  /** One read for all gauges of a scrape, and for scrapes soon after it. */
   private latest(module: string, watched: Watched): Promise<Overview | undefined> {
     if (!watched.isReading && this.now() - watched.readAt >= READ_EVERY_MS) {
       watched.readAt = this.now();

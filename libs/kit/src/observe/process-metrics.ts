@@ -3,8 +3,8 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 let registry: Registry | undefined;
 
 /**
- * prom-client's metrics of the process and of Node.js. What they observe with never ends and keeps the registry that it
- * was begun for, so there is one for all hosts of a process.
+ * prom-client's metrics of the process and of Node.js. Their observers never stop and keep the registry they were
+ * started with, so all hosts of a process share one.
  */
 export function processMetrics(): Registry {
   if (registry === undefined) {

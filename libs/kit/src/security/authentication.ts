@@ -53,7 +53,7 @@ export class AuthenticationGuard extends AccessGuard {
   }
 
   private async verify(token: string): Promise<Identity> {
-    // with the first token, not with the start: what a process never needs it does not load
+    // loaded with the first token, not at the start: a process that never needs it does not load it
     const { errors, jwtVerify } = await import('jose');
     try {
       const { payload } = await jwtVerify<Claims>(
@@ -68,7 +68,7 @@ export class AuthenticationGuard extends AccessGuard {
       const roles = Array.isArray(payload.roles) ? payload.roles.filter((role) => typeof role === 'string') : [];
       return { subject: payload.sub as string, roles };
     } catch (error) {
-      // Only what jose finds wrong with the token is the client's; that identity cannot be reached is not.
+      // Only errors that jose finds in the token are the client's fault; an unreachable identity module is not.
       if (error instanceof errors.JOSEError)
         throw new Unauthenticated(
           error instanceof errors.JWTExpired ? 'the token has expired' : 'the token is not valid',
@@ -94,8 +94,8 @@ function bearerOf(request: FastifyRequest): string | undefined {
 @Module({})
 export class Authentication {
   /**
-   * Verifies bearer tokens (JWT, EdDSA) with the keys that a query answers, asked over the boundary like any other.
-   * Every route of the importing module then needs a valid token, unless it is `@Public()`.
+   * Verifies bearer tokens (JWT, EdDSA) with the keys that a query returns, which is sent over the boundary like any
+   * other. Every route of the importing module then requires a valid token, unless it is `@Public()`.
    * @param query the class of a query without fields whose result is `SigningKeys`.
    */
   static verifiedBy(query: new () => IQuery): DynamicModule {

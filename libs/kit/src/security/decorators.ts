@@ -7,18 +7,18 @@ export const PUBLIC = 'fledge:public';
 /** Metadata key of `@Roles`. */
 export const ROLES = 'fledge:roles';
 
-/** Lets a route or a controller be used without a token; a valid one that comes along is read all the same. */
+/** Allows requests without a token on a route or a controller; a valid token is still read. */
 export const Public = (): MethodDecorator & ClassDecorator => SetMetadata(PUBLIC, true);
 
-/** Lets only callers with one of these roles use a route or a controller. */
+/** Allows only callers with one of these roles on a route or a controller. */
 export const Roles = (...roles: readonly string[]): MethodDecorator & ClassDecorator => SetMetadata(ROLES, roles);
 
 /**
- * The caller of the request, as a parameter of a controller's method. Without one the request ends as
+ * The caller of the request, as a parameter of a controller's method. Without a caller the request fails with
  * `Unauthenticated`.
  */
 export const CurrentUser = createParamDecorator((): Identity => {
   const identity = currentContext()?.identity;
-  if (!identity) throw new Unauthenticated('this needs a user, and the request carries no token');
+  if (!identity) throw new Unauthenticated('this needs an authenticated user, but the request has no token');
   return identity;
 });

@@ -33,5 +33,5 @@ export function identify(identity: Identity): void {
   if (!isFit(subject)) throw new IdentityRefused('identify() was given a subject that cannot cross a boundary');
   if (!Array.isArray(roles) || roles.length > ROLES_MAX || !roles.every(isFit))
     throw new IdentityRefused('identify() was given roles that cannot cross a boundary');
-  context.identity = { subject, roles: [...roles] };
+  context.identity = { subject, roles: [...(roles as readonly string[])] };
 }

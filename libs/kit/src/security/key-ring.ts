@@ -3,11 +3,12 @@ import { currentContext, CallContext, runInContext } from '../boundary/index.js'
 import type { SigningKey, SigningKeys } from '../contract/index.js';
 
 /**
- * Milliseconds between two questions for keys: a token with an unknown key id asks anew, but no more often than this.
+ * Milliseconds between two requests for keys: a token with an unknown key id causes a new request, but at most this
+ * often.
  */
 export const KEYS_ASKED_EVERY_MS = 5_000;
 
-/** The public keys of the issuer, asked for when a token names one that is not known, so that keys can be rotated. */
+/** The public keys of the issuer, fetched when a token names an unknown one, so that keys can be rotated. */
 export class KeyRing {
   private keys = new Map<string, CryptoKey | Uint8Array>();
   private askedAt = -Infinity;
@@ -25,8 +26,8 @@ export class KeyRing {
   }
 
   private async refresh(): Promise<void> {
-    // A context of its own, for the question is that of all who wait: whoever asked first may go away, or be short of
-    // time.
+    // A separate context, as the request is shared by all who wait: the first caller may go away or have little time
+    // left.
     const context = new CallContext(
       currentContext()?.module ?? '',
       'job',

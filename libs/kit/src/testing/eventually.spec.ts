@@ -19,15 +19,15 @@ describe('eventually', () => {
 
   it('ends with the name of the state, the limit, and what the last look threw', async () => {
     const failure = eventually(() => expect('pending').toBe('paid'), 'the order is paid', 60);
-    await expect(failure).rejects.toThrow(/^the order is paid did not come about within 60 ms: /);
+    await expect(failure).rejects.toThrow(/^the order is paid did not happen within 60 ms: /);
     await expect(failure).rejects.toHaveProperty('cause.message', expect.stringContaining('pending'));
-    await expect(eventually(() => false, 'never', 30)).rejects.toThrow(/^never did not come about within 30 ms$/);
+    await expect(eventually(() => false, 'never', 30)).rejects.toThrow(/^never did not happen within 30 ms$/);
   });
 
   it('does not wait for a look that hangs', async () => {
     const from = performance.now();
     await expect(eventually(() => new Promise<boolean>(() => undefined), 'an answer', 80)).rejects.toThrow(
-      'an answer did not come about within 80 ms: the last look did not end',
+      'an answer did not happen within 80 ms: the last look did not end',
     );
     expect(performance.now() - from).toBeLessThan(1_500);
   });

@@ -1,18 +1,20 @@
-/** A look at a state: `false` or an error for not yet, anything else for reached. */
+/** A check of a state: returns `false` or throws for 'not yet', anything else for 'reached'. */
 export type Check = () => boolean | void | Promise<boolean | void>;
 
-/** Milliseconds that a state is waited for when nothing else is said. */
+/** How long to wait for a state by default, in milliseconds. */
 export const WITHIN_DEFAULT_MS = 5_000;
 
-/** Milliseconds between two looks: short beside any state worth waiting for, long beside the cost of a look. */
+/**
+ * Milliseconds between two checks: short compared to any state worth waiting for, long compared to the cost of a check.
+ */
 const LOOK_EVERY_MS = 20;
 
 /**
- * Waits for a state instead of sleeping: looks at once and then again and again, until `check` neither answers `false`
- * nor throws (so it may hold `expect`s). A look that hangs is not waited for longer than the rest of the time.
- * @param what names the state in the error of a wait that was in vain, as in 'the order is paid'.
+ * Waits for a state instead of sleeping: calls `check` at once and then repeatedly, until it neither returns `false`
+ * nor throws (so it may contain `expect`s). A check that hangs is abandoned when the time is up.
+ * @param what names the state in the error of a failed wait, as in 'the order is paid'.
  * @param withinMs the limit; default 5,000.
- * @throws an `Error` that names the state; its `cause` is what the last look threw.
+ * @throws an `Error` that names the state; its `cause` is what the last check threw.
  */
 export async function eventually(check: Check, what: string, withinMs: number = WITHIN_DEFAULT_MS): Promise<void> {
   const until = performance.now() + withinMs;
@@ -32,7 +34,7 @@ export async function eventually(check: Check, what: string, withinMs: number = 
   }
 }
 
-/** A wait that ended without its state. */
+/** A wait that ended without reaching the state. */
 class InVain extends Error {
   override readonly name = 'Error';
 }
@@ -53,5 +55,5 @@ async function before(until: number, check: Check): Promise<boolean | void | typ
 
 function inVain(what: string, withinMs: number, cause: unknown): InVain {
   const reason = cause instanceof Error ? `: ${cause.message}` : '';
-  return new InVain(`${what} did not come about within ${withinMs} ms${reason}`, { cause });
+  return new InVain(`${what} did not happen within ${withinMs} ms${reason}`, { cause });
 }

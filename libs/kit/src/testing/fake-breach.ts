@@ -1,9 +1,9 @@
 import { FledgeError, InvalidMessage, type Violation } from '../contract/index.js';
 
 /**
- * A fake did what the neighbour that it stands for cannot do: answered against its contract, threw an error that the
- * contract does not declare, or was never told to answer at all. It fails the test, also when the module under test
- * took it for a fault.
+ * A fake did something that the real neighbour cannot do: it returned a result that violates the contract, threw an
+ * error that the contract does not declare, or had no handler at all. It fails the test, even if the module under test
+ * treated it as a fault.
  */
 export class FakeBreach extends FledgeError {
   readonly code = 'fledge.fake-breach';
@@ -15,7 +15,7 @@ export class FakeBreach extends FledgeError {
   constructor(
     /** The neighbour's module. */
     readonly contract: string,
-    /** Of the message that was answered, or should have been. */
+    /** The wire name of the message. */
     readonly wireName: string,
     fact: string,
     readonly hint: string,
@@ -27,7 +27,7 @@ export class FakeBreach extends FledgeError {
   }
 }
 
-/** What is wrong with what a fake answered, in words; with the violations where it was refused by its contract. */
+/** Describes what is wrong with a fake's answer, with the violations if its contract refused it. */
 export function describeRefusal(refused: unknown): {
   readonly text: string;
   readonly violations: readonly Violation[];

@@ -25,8 +25,8 @@ import { Fake } from './fake.js';
 import type { TestIssuer } from './test-issuer.js';
 
 /**
- * The neighbours of a module under test, each served on the real transport, whose handlers are the fakes'. Keeps what
- * was sent to them, and what they did against their contracts.
+ * The neighbours of a module under test, served on the real transport with the handlers of the fakes. Records what was
+ * sent to them, and how they violated their contracts.
  */
 export class FakeNeighbours {
   private readonly fakes: ReadonlyMap<string, Fake>;
@@ -45,7 +45,7 @@ export class FakeNeighbours {
   /** A module server for each contract that the module uses. */
   moduleServers(catalogue: Catalogue): ModuleServer[] {
     return this.spec.uses.map(({ name }) => {
-      // Whatever a fake does against its contract is kept as a breach: there is no log for it to be lost in.
+      // Violations of a contract by a fake are recorded as breaches: there is no log to lose them in.
       const moduleServer = new ModuleServer(name, catalogue.of(name), IN_FLIGHT_MAX_DEFAULT, () => undefined);
       for (const message of moduleServer.messages)
         moduleServer.handle(message, { execute: (input) => this.answer(message, input) });
@@ -53,12 +53,12 @@ export class FakeNeighbours {
     });
   }
 
-  /** Copies of what was sent of a message, in order. */
+  /** Copies of the sent instances of a message, in order. */
   calls<M extends object>(message: Class<M>): readonly M[] {
     if (!this.spec.uses.some((contract) => contract.messages.some((known) => known.cls === message))) {
       throw new StartupError(
         'fake-message',
-        `${message.name} is of no contract that ${this.spec.contract.name} uses, so it is never sent`,
+        `${message.name} belongs to no contract that ${this.spec.contract.name} uses, so it is never sent`,
         `It uses: ${this.spec.uses.map((contract) => contract.name).join(', ') || 'none'}.`,
       );
     }
@@ -70,7 +70,7 @@ export class FakeNeighbours {
     this.sent.clear();
   }
 
-  /** Throws what the fakes did against their contracts since the last time, if anything. */
+  /** Throws the contract violations of the fakes since the last call, if there are any. */
   verify(): void {
     const [first, ...more] = this.breaches;
     this.breaches = [];
@@ -95,9 +95,9 @@ export class FakeNeighbours {
       message.output.copy(result);
     } catch (refused) {
       const { text, violations } = describeRefusal(refused);
-      const fact = `the fake of ${message.module} answered '${message.name}' against its contract: ${text}`;
+      const fact = `the fake of ${message.module} answered '${message.name}' with a result that violates its contract: ${text}`;
       throw this.breach(
-        new FakeBreach(message.module, message.name, fact, 'Answer what the real module answers.', violations, refused),
+        new FakeBreach(message.module, message.name, fact, 'Return what the real module returns.', violations, refused),
       );
     }
     return result;
@@ -109,7 +109,7 @@ export class FakeNeighbours {
     else this.sent.set(message.cls, [copy]);
   }
 
-  /** Keys for the tokens of the test's own callers, where the module asks a neighbour for them. */
+  /** The keys for the tokens of the test's own callers, if the module asks a neighbour for them. */
   private standIn(message: CompiledMessage): (() => unknown) | undefined {
     return message.result === SigningKeys ? () => this.issuer.keys() : undefined;
   }
@@ -119,12 +119,12 @@ export class FakeNeighbours {
     if (encodeError(message, error) !== undefined) return error;
     const declared = [...message.errorsByName.values()].map(({ cls }) => cls.name).join(', ') || 'none';
     const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    const fact = `the fake of ${message.module} threw what '${message.name}' does not declare, or with fields that do not fit: ${what}`;
-    const hint = `Throw a declared error with its fields (declared: ${declared}), or to play a lost peer a ModuleUnavailable, DeadlineExceeded or ModuleFault.`;
+    const fact = `the fake of ${message.module} threw an error that '${message.name}' does not declare, or whose fields do not fit: ${what}`;
+    const hint = `Throw a declared error with its fields (declared: ${declared}), or, to simulate a lost peer, a ModuleUnavailable, DeadlineExceeded or ModuleFault.`;
     return this.breach(new FakeBreach(message.module, message.name, fact, hint, [], error));
   }
 
-  /** Keeps it for the test, and lets the module under test see it in place of an answer. */
+  /** Records a breach for the test, and shows it to the module under test in place of an answer. */
   private breach(breach: FakeBreach): FakeBreach {
     this.breaches.push(breach);
     return brought(breach);
@@ -151,23 +151,21 @@ function isLostPeer(error: unknown): error is LostPeer {
   );
 }
 
-/**
- * Ends the call that is being answered as a transport would, with an error that no handler can send through a boundary.
- */
+/** Ends the current call as a transport would, with an error that no handler can send through a boundary. */
 function brought<E extends FledgeError>(error: E): E {
   const call = currentContext();
   if (call instanceof Call) call.fail(error, outcomeOf(error));
   return error;
 }
 
-/** One contract's fake. Two for it would leave open which answers. */
+/** Merges the fakes of one contract; with two, it would be unclear which one answers. */
 function joined(contract: Contract, fakes: readonly Fake[]): Fake {
   const [fake, other] = fakes.filter((each) => each.contract === contract);
   if (other)
     throw new StartupError(
       'fake-twice',
       `there are two fakes of ${contract.name}`,
-      'Tell one of them to answer all: fake(…).on(…).on(…).',
+      'Use one fake for all messages: fake(…).on(…).on(…).',
     );
   return fake ?? new Fake(contract);
 }
@@ -176,7 +174,7 @@ function missing({ module, name, cls }: CompiledMessage): FakeBreach {
   return new FakeBreach(
     module,
     name,
-    `'${name}' was sent to ${module}, and no fake answers it`,
-    `Tell one: fakes: [fake(…).on(${cls.name}, (message) => …)].`,
+    `'${name}' was sent to ${module}, but no fake answers it`,
+    `Add a handler: fakes: [fake(…).on(${cls.name}, (message) => …)].`,
   );
 }

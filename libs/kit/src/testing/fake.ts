@@ -7,7 +7,7 @@ export type Message<R = unknown> = Command<R> | Query<R>;
 /** The result of a message's class: `ResultOf<ReserveStock>` is `StockReservation`. */
 export type ResultOf<M> = M extends Command<infer R> ? R : M extends Query<infer R> ? R : never;
 
-/** What a fake may answer: the result, or its plain fields, however deep. */
+/** What a fake may return: the result, or its plain fields, at any depth. */
 export type Answer<R> = R extends Date | string | number | boolean | null | undefined | void
   ? R
   : R extends readonly (infer I)[]
@@ -17,14 +17,14 @@ export type Answer<R> = R extends Date | string | number | boolean | null | unde
       : R;
 
 /**
- * Answers one message in a neighbour's place; throws an error that the contract declares, or a kit error to play a lost
- * peer.
+ * Answers one message in place of a neighbour. May throw an error that the contract declares, or a kit error to
+ * simulate a lost peer.
  */
 export type FakeHandler<M extends Message> = (message: M) => Answer<ResultOf<M>> | Promise<Answer<ResultOf<M>>>;
 
 /**
  * A stand-in for a module, by its contract: `fake(CatalogContract).on(GetProducts, ({ ids }) => …)`. Give it to
- * `testModule`. It may be told anew at any time, also while the module under test runs.
+ * `testModule`. Its handlers can be changed at any time, also while the module under test runs.
  */
 export class Fake {
   private readonly handlers = new Map<Class, FakeHandler<never>>();
@@ -32,15 +32,15 @@ export class Fake {
   constructor(readonly contract: Contract) {}
 
   /**
-   * Answers a message from now on. Throws at once when the contract does not have the message.
-   * @param handler runs behind the boundary: it gets a copy, and what it answers is checked and copied.
+   * Sets the handler of a message. Throws at once when the contract does not have the message.
+   * @param handler runs behind the boundary: it gets a copy, and its result is checked and copied.
    */
   on<M extends Message>(message: Class<M>, handler: FakeHandler<M>): this {
     if (!this.contract.messages.some((known) => known.cls === message)) {
       const name = messageSpec(message)?.name ?? message.name;
       throw new StartupError(
         'fake-message',
-        `'${name}' is no message of the contract of ${this.contract.name}, which a fake was to answer`,
+        `a fake cannot answer '${name}': it is not a message of the contract of ${this.contract.name}`,
         `It has: ${this.contract.messages.map((known) => known.name).join(', ') || 'none'}.`,
       );
     }
@@ -48,13 +48,13 @@ export class Fake {
     return this;
   }
 
-  /** How a message is answered now, if it is. */
+  /** The current handler of a message, if there is one. */
   handlerOf(message: Class): ((message: object) => unknown) | undefined {
     return this.handlers.get(message) as ((message: object) => unknown) | undefined;
   }
 }
 
-/** Stands in for the module of a contract. Messages that it is not told to answer fail the test when they are sent. */
+/** Creates a stand-in for the module of a contract. A message without a handler fails the test when it is sent. */
 export function fake(contract: Contract): Fake {
   return new Fake(contract);
 }

@@ -4,22 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmbeddedPostgres, startEmbeddedPostgres, SteadyClient } from '../data/index.js';
 
-/** A database of one spec's own. */
+/** A database for one spec. */
 export interface FreshDatabase {
-  /** Connects its owner. */
+  /** The URL of its owner. */
   readonly url: string;
-  /** Removes it, and cuts whatever connections it has. */
+  /** Removes it and closes all its connections. */
   drop(): Promise<void>;
 }
 
-/** A throw-away server of this process, while somebody uses it. */
+/** The temporary server of this process, while it is in use. */
 let own: { readonly server: Promise<EmbeddedPostgres>; users: number } | undefined;
 
 /**
- * Makes an empty database, in about a tenth of a second, so that specs that run at once do not see each other. It is in
- * the server that `FLEDGE_TEST_DATABASE_URL` names, whose user may create databases and roles; without that variable in
- * an embedded PostgreSQL, which is started for it and thrown away when the last database is dropped. Roles are the
- * whole server's: specs share those of modules with one name.
+ * Creates an empty database, in about a tenth of a second, so that parallel specs do not see each other. It is on the
+ * server of `FLEDGE_TEST_DATABASE_URL`, whose user may create databases and roles. Without that variable it is on an
+ * embedded PostgreSQL, which is started for it and removed when the last database is dropped. Roles belong to the whole
+ * server: specs share those of modules with the same name.
  */
 export async function freshDatabase(): Promise<FreshDatabase> {
   const { FLEDGE_TEST_DATABASE_URL, FLEDGE_TEST_DATABASE_URL_FAILURE } = process.env;
@@ -51,12 +51,12 @@ async function databaseIn(server: string): Promise<FreshDatabase> {
   return { url: url.href, drop: () => command(server, `drop database if exists ${name} with (force)`) };
 }
 
-/** The URL of the nats-server for tests, which `FLEDGE_TEST_NATS_URL` names: JetStream is on. */
+/** The URL of the nats-server for tests, from `FLEDGE_TEST_NATS_URL`: JetStream is on. */
 export function testNatsUrl(): string {
   return testServer('FLEDGE_TEST_NATS_URL');
 }
 
-/** A server that the run could not start says why here, in the specs that need it; the others pass. */
+/** If the run could not start a server, the specs that need it fail with the reason; the others pass. */
 function testServer(variable: 'FLEDGE_TEST_DATABASE_URL' | 'FLEDGE_TEST_NATS_URL'): string {
   const url = process.env[variable];
   if (url) return url;

@@ -1,5 +1,5 @@
 /**
- * What a module is tested with: alone, its neighbours faked by their contracts.
+ * For testing a module alone, with fakes of its neighbours by their contracts.
  * @packageDocumentation
  */
 export { eventually, WITHIN_DEFAULT_MS, type Check } from './eventually.js';

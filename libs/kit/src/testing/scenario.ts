@@ -4,9 +4,9 @@ import type { Message } from './fake.js';
 import type { Method, RequestOptions, Stimulus, TestResponse } from './stimulus.js';
 
 /**
- * What happens to a module, step by step: stimulate, wait for the state, check. Each step adds itself; all run in order
- * when the scenario is awaited, and the first that fails ends it. What the last stimulus answered is handed to the
- * steps after it, and is what the scenario answers. After Spring Modulith's `Scenario`.
+ * A test of a module, step by step: stimulate, wait for the state, check. Each method adds a step; all run in order
+ * when the scenario is awaited, and the first failure ends it. The result of the last stimulus is passed to the steps
+ * after it, and is the result of the scenario. After Spring Modulith's `Scenario`.
  */
 export class Scenario<T> implements PromiseLike<T> {
   constructor(
@@ -24,7 +24,7 @@ export class Scenario<T> implements PromiseLike<T> {
     return this.next(() => this.caller.request(method, url, body, options));
   }
 
-  /** Expects that what came before fails with this error, and goes on with the error. */
+  /** Expects the previous steps to fail with this error, and continues with the error. */
   fails<E extends Error>(error: Class<E>): Scenario<E> {
     return new Scenario(this.caller, async () => {
       let answer: T;
@@ -34,11 +34,11 @@ export class Scenario<T> implements PromiseLike<T> {
         if (thrown instanceof error) return thrown;
         throw thrown;
       }
-      throw new Error(`${error.name} was expected, and nothing failed; the answer was ${JSON.stringify(answer)}`);
+      throw new Error(`${error.name} was expected, but nothing failed; the result was ${JSON.stringify(answer)}`);
     });
   }
 
-  /** Waits until `check` neither answers `false` nor throws. @param withinMs default 5,000. */
+  /** Waits until `check` neither returns `false` nor throws. @param withinMs default 5,000. */
   eventually(what: string, check: (answer: T) => ReturnType<Check>, withinMs?: number): Scenario<T> {
     return this.next(async (answer) => {
       await eventually(() => check(answer), what, withinMs);
@@ -46,7 +46,7 @@ export class Scenario<T> implements PromiseLike<T> {
     });
   }
 
-  /** Looks once, with `expect`s. */
+  /** Checks once, with `expect`s. */
   check(look: (answer: T) => void | Promise<void>): Scenario<T> {
     return this.next(async (answer) => {
       await look(answer);

@@ -10,14 +10,14 @@ export interface TestResponse {
   readonly status: number;
   /** By lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The body, read as JSON where it is JSON, as text where not; `undefined` when empty. */
+  /** The body, parsed if it is JSON, otherwise as text; `undefined` if empty. */
   readonly body: unknown;
 }
 
-/** The methods of HTTP that a module may serve. */
+/** The HTTP methods that a module may serve. */
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS';
 
-/** The ways to make a module do something: what a scenario needs of a caller. */
+/** The ways to make a module do something, as a scenario needs them. */
 export interface Stimulus {
   execute<R>(message: Message<R>): Promise<R>;
   request(method: Method, url: string, body?: unknown, options?: RequestOptions): Promise<TestResponse>;

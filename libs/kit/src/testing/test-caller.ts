@@ -8,7 +8,7 @@ import type { Method, RequestOptions, Stimulus, TestResponse } from './stimulus.
 import type { TestHttp } from './test-http.js';
 import type { TestIssuer } from './test-issuer.js';
 
-/** What a caller needs of the module that it calls. */
+/** What a caller needs to know of the module that it calls. */
 export interface Callee {
   readonly module: string;
   readonly app: NestFastifyApplication;
@@ -16,14 +16,14 @@ export interface Callee {
   readonly moduleClients: ReadonlyMap<Class, ModuleClient>;
   readonly neighbours: FakeNeighbours;
   readonly issuer: TestIssuer;
-  /** What was thrown in the module behind a fault that crossed the boundary, by correlation id. */
+  /** The original errors behind faults that crossed the boundary, by correlation id. */
   readonly faults: ReadonlyMap<string, unknown>;
 }
 
-/** Milliseconds that work of a test may take as a whole; each contract's own deadline holds besides. */
+/** Total time for the work of a test, in milliseconds; each contract's own deadline applies as well. */
 const TEST_DEADLINE_MS = 60_000;
 
-/** Someone who uses the module under test from outside: by its contract, or over HTTP. */
+/** Uses the module under test from outside: by its contract, or over HTTP. */
 export class TestCaller implements Stimulus {
   /** @internal */
   constructor(
@@ -32,9 +32,9 @@ export class TestCaller implements Stimulus {
   ) {}
 
   /**
-   * Sends a command or a query of the module's contract over its boundary, as another module would. A fault carries as
-   * `cause` what the module threw, which the boundary hides everywhere else.
-   * @throws FakeBreach when a fake broke its contract meanwhile, whatever the module made of it.
+   * Sends a command or a query of the module's contract over its boundary, as another module would. The `cause` of a
+   * fault is the original error, which the boundary hides everywhere else.
+   * @throws FakeBreach if a fake broke its contract meanwhile, even if the module caught the error.
    */
   async execute<R>(message: Message<R>): Promise<R> {
     const { callee } = this;
@@ -42,8 +42,8 @@ export class TestCaller implements Stimulus {
     if (!moduleClient) {
       throw new StartupError(
         'test-message',
-        `${message.constructor.name} is no message of the contract of ${callee.module}`,
-        `Reach what is private of it through Nest: test.get(CommandBus). The contract has: ${[...callee.moduleClients.keys()].map((cls) => cls.name).join(', ') || 'none'}.`,
+        `${message.constructor.name} is not a message of the contract of ${callee.module}`,
+        `Send private messages through Nest: test.get(CommandBus). The contract has: ${[...callee.moduleClients.keys()].map((cls) => cls.name).join(', ') || 'none'}.`,
       );
     }
     const context = new CallContext('test', 'test', now() + TEST_DEADLINE_MS, this.identity, undefined, undefined);
@@ -59,10 +59,10 @@ export class TestCaller implements Stimulus {
 
   /**
    * Sends an HTTP request to the module. With an identity it carries a token that the module's `Authentication`
-   * accepts, if it asks a neighbour for the keys.
+   * accepts, if that gets its keys from a neighbour.
    * @param url a path, with its query: `/orders?limit=5`.
-   * @param body sent as JSON; text is sent as it is; left out, none is sent.
-   * @throws FakeBreach when a fake broke its contract meanwhile, whatever was answered.
+   * @param body sent as JSON; a string is sent as it is; without it, no body is sent.
+   * @throws FakeBreach if a fake broke its contract meanwhile, whatever the response.
    */
   async request(method: Method, url: string, body?: unknown, { headers }: RequestOptions = {}): Promise<TestResponse> {
     const { http, issuer, neighbours } = this.callee;

@@ -6,11 +6,11 @@ const KEY_ID = 'fledge-testing';
 /** Longer than any test. */
 const TOKEN_LIFE = '1h';
 
-/** Issues tokens for a test's callers, as the identity module of an application would; one key pair an issuer. */
+/** Issues tokens for a test's callers, as the identity module of an application would; one key pair per issuer. */
 export class TestIssuer {
   private pair: Promise<{ readonly publicKey: CryptoKey; readonly privateKey: CryptoKey }> | undefined;
 
-  /** What verifies its tokens: the answer to the query given to `Authentication.verifiedBy`. */
+  /** The keys that verify its tokens: the result of the query given to `Authentication.verifiedBy`. */
   async keys(): Promise<SigningKeys> {
     const { x } = await exportJWK((await this.keyPair()).publicKey);
     return new SigningKeys({

@@ -1,8 +1,8 @@
 import type { MessageLog, InboxPort, Sent, StoredMessage } from '../transport/index.js';
 
 /**
- * Carries a tested module's messages back to itself, as far as it takes them; what is for neighbours is stored in its
- * outbox, and goes nowhere.
+ * Carries the messages of a module under test back to itself, if it consumes them; messages for neighbours stay in its
+ * outbox.
  */
 export class TestMessageLog implements MessageLog {
   readonly name = 'local';
@@ -26,7 +26,7 @@ export class TestMessageLog implements MessageLog {
   }
 
   async *history(): AsyncIterable<readonly StoredMessage[]> {
-    // a test's neighbours have no past
+    // the neighbours of a test have no history
   }
 
   stop(): Promise<void> {

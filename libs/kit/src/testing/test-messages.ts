@@ -4,7 +4,7 @@ import { type Class, StartupError } from '../contract/index.js';
 import type { ModuleDataSource } from '../data/index.js';
 import type { ModuleMessaging } from '../messaging/index.js';
 
-/** The durable messages of a module under test: what it told, and what its neighbours tell it. */
+/** The durable messages of a module under test: those it sent, and those its neighbours send to it. */
 export class TestMessages {
   /** @internal */
   constructor(
@@ -13,21 +13,23 @@ export class TestMessages {
     private readonly catalogue: Catalogue,
   ) {}
 
-  /** The events of a class that were stored with a commit, in order. */
+  /** The events of a class that were committed, in order. */
   published<E extends object>(event: Class<E>): Promise<E[]> {
     const compiled = this.catalogue.event(event);
     if (!compiled) throw unknown(event, 'event');
     return this.stored(compiled.name, (json) => compiled.codec.decode(json) as E);
   }
 
-  /** The commands of a class that were stored with a commit, to be handled durably by a neighbour, in order. */
+  /** The commands of a class that were committed for durable handling by a neighbour, in order. */
   sent<C extends object>(command: Class<C>): Promise<C[]> {
     const compiled = this.catalogue.message(command);
     if (!compiled) throw unknown(command, 'command');
     return this.stored(compiled.name, (json) => compiled.input.decode(json) as C);
   }
 
-  /** Gives the module a neighbour's event, or a command of its own that comes durably; it is handled soon after. */
+  /**
+   * Delivers a neighbour's event or one of the module's own commands as a durable message; it is handled soon after.
+   */
   async deliver(message: object): Promise<void> {
     const cls = message.constructor as Class;
     const event = this.catalogue.event(cls);
@@ -65,7 +67,7 @@ export class TestMessages {
 function unknown(cls: { readonly name: string }, what: string): StartupError {
   return new StartupError(
     'test-message',
-    `${cls.name} is no ${what} of the contracts that the tested module has or uses`,
+    `${cls.name} is not an ${what} of the contracts that the tested module has or uses`,
     `List it in its contract, and that contract in \`uses\`.`,
   );
 }

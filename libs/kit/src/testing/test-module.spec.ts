@@ -234,7 +234,7 @@ describe('a module tested alone', () => {
     await test.execute(sell());
     expect(test.calls(Reserve)).toEqual([new Reserve({ product: 'tea', quantity: 1 })]);
     expect(test.calls(Reserve)[0]).toBeInstanceOf(Reserve);
-    expect(() => test.calls(SendMail)).toThrow('SendMail is of no contract that sales uses, so it is never sent');
+    expect(() => test.calls(SendMail)).toThrow('SendMail belongs to no contract that sales uses, so it is never sent');
   });
 
   it('gets the declared errors of its neighbours, and a lost peer, as from the real ones', async () => {
@@ -270,7 +270,7 @@ describe('a module tested alone', () => {
   });
 
   it('refuses to send what is not of its contract', async () => {
-    await expect(test.execute(new SendMail())).rejects.toThrow('SendMail is no message of the contract of sales');
+    await expect(test.execute(new SendMail())).rejects.toThrow('SendMail is not a message of the contract of sales');
   });
 
   it('serves HTTP, with the identity of whoever calls, and with overridden providers', async () => {
@@ -330,7 +330,7 @@ describe('a scenario', () => {
     expect(refused).toBeInstanceOf(OutOfStock);
     stock.on(Reserve, ({ product }) => ({ product, left: 1 }));
     await expect(test.scenario().when(sell()).fails(OutOfStock)).rejects.toThrow(
-      'OutOfStock was expected, and nothing failed',
+      'OutOfStock was expected, but nothing failed',
     );
   });
 
@@ -341,7 +341,7 @@ describe('a scenario', () => {
       .when(sell())
       .eventually('never', () => false, 40)
       .check(() => void (reached = true));
-    await expect(broken).rejects.toThrow('never did not come about within 40 ms');
+    await expect(broken).rejects.toThrow('never did not happen within 40 ms');
     expect(reached).toBe(false);
   });
 
@@ -354,7 +354,7 @@ describe('a fake that breaks its contract fails the test', () => {
     stock.on(Reserve, () => ({ product: 'tea', left: -1 }));
     const breach = await breachOf(test.execute(sell()));
     expect(breach.message).toContain(
-      "the fake of stock answered 'stock.reserve.v1' against its contract: the result of stock.reserve.v1 breaks its contract: left: left must not be less than 0",
+      "the fake of stock answered 'stock.reserve.v1' with a result that violates its contract: the result of stock.reserve.v1 breaks its contract: left: left must not be less than 0",
     );
     expect(breach.data).toMatchObject({
       contract: 'stock',
@@ -387,7 +387,7 @@ describe('a fake that breaks its contract fails the test', () => {
       throw make();
     });
     const breach = await breachOf(test.execute(sell()));
-    expect(breach.message).toContain("threw what 'stock.reserve.v1' does not declare");
+    expect(breach.message).toContain("threw an error that 'stock.reserve.v1' does not declare");
     expect(breach.message).toContain(named);
     expect(breach.message).toContain('declared: OutOfStock');
   });
@@ -396,7 +396,7 @@ describe('a fake that breaks its contract fails the test', () => {
     const alone = await testModule(SalesModule, { logger: false });
     const breach = await breachOf(alone.execute(sell()));
     expect(breach.message).toBe(
-      "'stock.reserve.v1' was sent to stock, and no fake answers it\n  Tell one: fakes: [fake(…).on(Reserve, (message) => …)].",
+      "'stock.reserve.v1' was sent to stock, but no fake answers it\n  Add a handler: fakes: [fake(…).on(Reserve, (message) => …)].",
     );
     await alone.close();
   });
@@ -424,7 +424,7 @@ describe('a fake that breaks its contract fails the test', () => {
 
   it("at once by a message that is not of the fake's contract, or a contract that the module does not use", async () => {
     expect(() => fake(StockContract).on(SendMail, () => undefined)).toThrow(
-      new StartupError('', "'mail.send.v1' is no message of the contract of stock, which a fake was to answer", ''),
+      new StartupError('', "a fake cannot answer 'mail.send.v1': it is not a message of the contract of stock", ''),
     );
     await expect(testModule(SalesModule, { fakes: [fake(MailContract)] })).rejects.toThrow(
       'there is a fake of mail, which sales does not use',

@@ -34,22 +34,20 @@ import { TestMessages } from './test-messages.js';
 
 /** How a module is tested. */
 export interface TestModuleOptions {
-  /**
-   * Stand-ins for the modules that it uses. Default: none answers, so that the first message sent to one fails the
-   * test.
-   */
+  /** Stand-ins for the modules that it uses. Default none: the first message sent to one fails the test. */
   readonly fakes?: readonly Fake[];
-  /** Who calls, unless `as()` says otherwise. Default nobody. */
+  /** The identity of the caller, unless `as()` sets another. Default none. */
   readonly identity?: Identity;
-  /** What a topology file would say under `settings.<module>`. Default nothing. */
+  /** What a topology file would have under `settings.<module>`. Default nothing. */
   readonly settings?: ModuleSettings;
   /**
-   * PostgreSQL of an owner who may create schemas. Default: for a module with tables a database of its own in the
-   * throw-away server of the test run, dropped by `close()`.
+   * PostgreSQL, as an owner who may create schemas. Default: for a module with tables, a new database on the temporary
+   * server of the test run, dropped by `close()`.
    */
   readonly database?: { readonly url: string };
   /**
-   * Overrides, as anywhere with `@nestjs/testing`: `(builder) => builder.overrideProvider(Clock).useValue(stopped)`.
+   * Overrides providers, as usual with `@nestjs/testing`:
+   * `(builder) => builder.overrideProvider(Clock).useValue(stopped)`.
    */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
   /** What the application does with the Nest application of the module; its own `nest` and `problems`. Default: nothing. */
@@ -72,7 +70,7 @@ export class TestedModule extends TestCaller {
     super(tested, identity);
   }
 
-  /** What the module tells durably, and how it is told something; only for a module with tables. */
+  /** The durable messages that the module sends and receives; only for a module with tables. */
   get messages(): TestMessages {
     if (this.durable) return this.durable;
     throw new StartupError(
@@ -87,38 +85,38 @@ export class TestedModule extends TestCaller {
     return this.tested.app;
   }
 
-  /** A provider of it, wherever in the module it stands. */
+  /** A provider from anywhere in the module. */
   get<T>(token: Type<T> | Class<T> | string | symbol): T {
     return this.tested.app.get<T>(token as Type<T>, { strict: false });
   }
 
   /**
-   * Another caller: `test.as({ subject: 'u-1', roles: ['staff'] }).request('POST', '/products', …)`; `undefined` for
-   * nobody.
+   * Another caller: `test.as({ subject: 'u-1', roles: ['staff'] }).request('POST', '/products', …)`; `undefined` for an
+   * anonymous one.
    */
   as(identity: Identity | undefined): TestCaller {
     return new TestCaller(this.tested, identity);
   }
 
-  /** What the module sent of a neighbour's message, in order: copies, as the neighbour got them. */
+  /** The instances of a neighbour's message that the module sent, in order: copies, as the neighbour received them. */
   calls<M extends object>(message: Class<M>): readonly M[] {
     return this.tested.neighbours.calls(message);
   }
 
-  /** Forgets what `calls` tells, for tests that share a module. */
+  /** Clears `calls`, for tests that share a module. */
   forgetCalls(): void {
     this.tested.neighbours.forget();
   }
 
   /**
-   * Throws a `FakeBreach` if a fake broke its contract and no call has told of it, as in work that the module does by
-   * itself. `close()` does so too; for a test that shares its module, call it in `afterEach`.
+   * Throws a `FakeBreach` if a fake broke its contract and no call has reported it, as in background work of the
+   * module. `close()` does so too; for a test that shares its module, call it in `afterEach`.
    */
   verifyFakes(): void {
     this.tested.neighbours.verify();
   }
 
-  /** Stops the module and drops what was made for it, then `verifyFakes()`. May be called twice. */
+  /** Stops the module, drops what was created for it, then `verifyFakes()`. May be called twice. */
   close(): Promise<void> {
     return (this.closing ??= this.end());
   }
@@ -130,10 +128,11 @@ export class TestedModule extends TestCaller {
 }
 
 /**
- * Starts one bounded module for a test, with fakes for the modules that it uses. All that the boundary promises holds:
- * copies, validation, typed errors, `UndeclaredDependency`; and the fakes are held to their contracts by it.
+ * Starts one bounded module for a test, with fakes for the modules that it uses. All promises of the boundary hold:
+ * copies, validation, typed errors, `UndeclaredDependency`; it also checks the fakes against their contracts.
  *
- * @throws StartupError for what would stop a host too, and for a fake of a contract that the module does not use.
+ * @throws StartupError for anything that would stop a host too, and for a fake of a contract that the module does not
+ * use.
  */
 export async function testModule(cls: Type, options: TestModuleOptions = {}): Promise<TestedModule> {
   const spec = checkedModuleSpec(cls);
@@ -204,10 +203,10 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
   }
 }
 
-/** Nobody measures a test's calls. */
+/** A test's calls are not measured. */
 const unmetered: CallMeter = { record: () => undefined };
 
-/** Makes the container with `@nestjs/testing`, so that what it can override can be overridden here. */
+/** Creates the container with `@nestjs/testing`, so that tests can override providers. */
 function buildWith({ override = (builder) => builder }: TestModuleOptions): NonNullable<ContainerOptions['create']> {
   return async (root, adapter: FastifyAdapter, nestOptions) => {
     const built = await override(Test.createTestingModule({ imports: [root] })).compile();

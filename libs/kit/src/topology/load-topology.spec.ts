@@ -187,7 +187,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'a module placed twice',
     'transport: nats\nservices:\n  a: { modules: [identity, catalog] }\n  b: { modules: [catalog, inventory, ordering] }',
-    "t.yaml:4:18: the module 'catalog' is hosted by 'a' already. A module stands in one service; for more copies of it raise the replicas of that service.",
+    "t.yaml:4:18: the module 'catalog' is hosted by 'a' already. A module belongs to one service; for more copies of it, raise the replicas of that service.",
   ],
   [
     'the local transport across services',
@@ -208,17 +208,17 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'no services',
     'transport: local',
-    "t.yaml:1:1: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }.",
+    "t.yaml:1:1: no services: 'services' is missing or empty. Write, for example, services: { all: { modules: [identity, catalog, inventory, ordering] } }.",
   ],
   [
     'an empty map of services',
     'services: {}',
-    "t.yaml:1:1: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }.",
+    "t.yaml:1:1: no services: 'services' is missing or empty. Write, for example, services: { all: { modules: [identity, catalog, inventory, ordering] } }.",
   ],
   [
     'an empty file',
     '',
-    "t.yaml: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }.",
+    "t.yaml: no services: 'services' is missing or empty. Write, for example, services: { all: { modules: [identity, catalog, inventory, ordering] } }.",
   ],
   [
     'a service without modules',
@@ -240,7 +240,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'a bad name of a service',
     'services: { Shop_1: { modules: [identity, catalog, inventory, ordering] } }',
-    "t.yaml:1:13: the name of a service is 'Shop_1', which cannot be a name. Use lower-case letters, digits and hyphens, 40 at most, a letter first.",
+    "t.yaml:1:13: the name of a service is 'Shop_1', which cannot be a name. Use at most 40 lower-case letters, digits and hyphens, starting with a letter.",
   ],
   [
     'too many replicas',
@@ -255,7 +255,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'a bad namespace',
     `namespace: a.b\n${ALL}`,
-    "t.yaml:1:12: namespace is 'a.b', which cannot be a name. Use lower-case letters, digits and hyphens, 40 at most, a letter first.",
+    "t.yaml:1:12: namespace is 'a.b', which cannot be a name. Use at most 40 lower-case letters, digits and hyphens, starting with a letter.",
   ],
   [
     'a duration without a unit',
@@ -265,7 +265,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'a bad duration',
     `${ALL}\nhttp: { requestTimeout: soon }`,
-    "t.yaml:2:25: http.requestTimeout is 'soon', which is no duration. Write it with its unit (ms, s, m, h, d), as in '250ms', '10s' or '5m'.",
+    "t.yaml:2:25: http.requestTimeout is 'soon', which is not a duration. Write it with its unit (ms, s, m, h, d), as in '250ms', '10s' or '5m'.",
   ],
   [
     'a duration below its bound',
@@ -275,12 +275,12 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'handled messages that are forgotten before sent ones',
     `${ALL}\nretention: { handled: 1h }`,
-    't.yaml:2:14: handled messages are kept for a shorter time than sent ones, which can come again. Make `handled` as long as `sent` or longer.',
+    't.yaml:2:14: handled messages are kept for a shorter time than sent ones, which can be delivered again. Make `handled` as long as `sent` or longer.',
   ],
   [
     'handled messages that are forgotten before the broker forgets them',
     `${ALL}\ntransport: nats\nnats: { maxAge: 8d }\nretention: { handled: 7d }`,
-    't.yaml:4:14: handled messages are kept for a shorter time than the broker keeps them, from which they can come again. Make `handled` as long as `nats.maxAge` or longer.',
+    't.yaml:4:14: handled messages are kept for a shorter time than the broker keeps them, which can deliver them again. Make `handled` as long as `nats.maxAge` or longer.',
   ],
   [
     'a duration beyond its bound',
@@ -290,7 +290,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'a bad size',
     `${ALL}\nhttp: { bodyMax: 256KB }`,
-    "t.yaml:2:18: http.bodyMax is '256KB', which is no size. Write it with its unit (B, KiB, MiB, GiB), as in '512B', '256KiB' or '1MiB'.",
+    "t.yaml:2:18: http.bodyMax is '256KB', which is not a size. Write it with its unit (B, KiB, MiB, GiB), as in '512B', '256KiB' or '1MiB'.",
   ],
   [
     'a size beyond its bound',
@@ -310,12 +310,12 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'a bad address',
     `${ALL}\nhttp: { host: "a b" }`,
-    "t.yaml:2:15: http.host is 'a b', which is no address. Write an IP address or a host name, as in '0.0.0.0'.",
+    "t.yaml:2:15: http.host is 'a b', which is not an address. Write an IP address or a host name, as in '0.0.0.0'.",
   ],
   [
     'a bad database URL, without its password',
     `${ALL}\ndatabase: { url: mysql://root:secret@h/d }`,
-    "t.yaml:2:18: database.url is no PostgreSQL URL. Write it as 'postgres://user:password@host:5432/database', or leave it empty for the embedded PostgreSQL.",
+    "t.yaml:2:18: database.url is not a PostgreSQL URL. Write it as 'postgres://user:password@host:5432/database', or leave it empty for the embedded PostgreSQL.",
   ],
   [
     'a pool beyond its bound',
@@ -325,13 +325,13 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'a bad NATS URL',
     `${ALL}\nnats: { url: "http://h:4222" }`,
-    "t.yaml:2:14: nats.url is no NATS URL. Write it as 'nats://host:4222', several with commas between.",
+    "t.yaml:2:14: nats.url is not a NATS URL. Write it as 'nats://host:4222', several separated by commas.",
   ],
   ['a section that is no map', `${ALL}\nhttp: 3000`, 't.yaml:2:7: http is 3000. It must be a map: keys with values.'],
   [
     'a file that is no map',
     '- a\n- b',
-    "t.yaml:1:1: the file is a list. It must be a map: keys with values.\nt.yaml:1:1: no services: 'services' is missing or empty. Write for instance services: { all: { modules: [identity, catalog, inventory, ordering] } }.",
+    "t.yaml:1:1: the file is a list. It must be a map: keys with values.\nt.yaml:1:1: no services: 'services' is missing or empty. Write, for example, services: { all: { modules: [identity, catalog, inventory, ordering] } }.",
   ],
   [
     'an unset variable',
@@ -341,7 +341,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'a malformed substitution',
     `${ALL}\nsettings: { catalog: { x: a-\${A-b} } }`,
-    "t.yaml:2:29: '${A-b}' is no substitution. Write ${NAME} or ${NAME:-default}.",
+    "t.yaml:2:29: '${A-b}' is not a substitution. Write ${NAME} or ${NAME:-default}.",
   ],
   [
     'a substitution that is not closed',
@@ -366,17 +366,17 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'an alias of nothing',
     `${ALL}\nsettings: { catalog: { x: *nope } }`,
-    "t.yaml:2:27: the alias '*nope' stands for nothing: no value before it is marked '&nope'. Mark one, or write the value itself.",
+    "t.yaml:2:27: the alias '*nope' refers to nothing: no value before it has the anchor '&nope'. Add the anchor, or write the value itself.",
   ],
   [
     'an alias within what it stands for',
     `${ALL}\nsettings: { catalog: &all { x: *all } }`,
-    "t.yaml:2:32: the alias '*all' stands within what it stands for. Write the value itself.",
+    "t.yaml:2:32: the alias '*all' is inside the value that it refers to. Write the value itself.",
   ],
   [
     'aliases of aliases that grow without bound',
     `${ALL}\nsettings:\n  catalog:\n    a: &a [x,x,x,x,x,x,x,x,x]\n    b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n    c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n    d: [*c,*c,*c,*c,*c,*c,*c,*c,*c]`,
-    't.yaml:7:8: its aliases stand for too many values. Write the values themselves.',
+    't.yaml:7:8: its aliases expand to too many values. Write the values themselves.',
   ],
 ];
 
@@ -387,7 +387,7 @@ describe('a faulty topology file', () => {
 
   it('tells of a bad value in the environment', () => {
     expect(messageOf(() => parse(ALL, { NATS_URL: 'h:4222', FLEDGE_PORT: 'x' }))).toBe(
-      "t.yaml: the environment variable NATS_URL is no NATS URL. Write it as 'nats://host:4222', several with commas between.\n" +
+      "t.yaml: the environment variable NATS_URL is not a NATS URL. Write it as 'nats://host:4222', several separated by commas.\n" +
         "t.yaml: the environment variable FLEDGE_PORT is 'x'. It may be a whole number from 0 to 65535.",
     );
   });
@@ -444,7 +444,7 @@ describe('the service of a name', () => {
   it('is refused with a guess', () => {
     expect(() => serviceNamed(split)).toThrow(
       expect.objectContaining({
-        message: 't.yaml has 2 services, and none was named',
+        message: 't.yaml has 2 services, but none was named',
         hint: 'Name one with --service: front, back.',
       }) as Error,
     );

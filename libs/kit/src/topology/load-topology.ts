@@ -16,7 +16,7 @@ const FILE_MAX_BYTES = 256 * 1024;
 
 /** What a topology file is checked against. */
 export interface LoadOptions {
-  /** The names of all modules of the application: each must stand in exactly one service. */
+  /** The names of all modules of the application: each must be in exactly one service. */
   readonly modules: readonly string[];
   /** Transports besides `local` and `nats`. Default: none. */
   readonly transports?: readonly KnownTransport[];
@@ -25,14 +25,14 @@ export interface LoadOptions {
 }
 
 /**
- * Reads and checks a topology file. It starts and connects nothing, and finds all that is wrong before it throws.
- * @throws TopologyError with a line for every problem: file, line, column, fact, cure.
+ * Reads and checks a topology file. Starts and connects nothing, and collects all problems before it throws.
+ * @throws TopologyError with a line for every problem: file, line, column, fact, fix.
  */
 export function loadTopology(file: string, options: LoadOptions): Topology {
   return parseTopology(file, readText(file), options);
 }
 
-/** As `loadTopology`, of a text in hand; `file` is for the messages. */
+/** Like `loadTopology`, but for a given text; `file` is for the error messages. */
 export function parseTopology(
   file: string,
   text: string,
@@ -153,19 +153,22 @@ function readRetention(section: Section): Topology['retention'] {
   if (retention.handledMs < retention.sentMs)
     section.add(
       'handled',
-      'handled messages are kept for a shorter time than sent ones, which can come again',
+      'handled messages are kept for a shorter time than sent ones, which can be delivered again',
       'Make `handled` as long as `sent` or longer',
     );
   section.refuseUnknownKeys();
   return retention;
 }
 
-/** A stream that lost its newest messages is read from its beginning. */
+/**
+ * A stream that has lost its newest messages is read from the beginning again, so handled messages must be remembered
+ * long enough.
+ */
 function refuseForgetful(section: Section, { nats, retention }: Pick<Topology, 'nats' | 'retention'>): void {
   if (retention.handledMs >= retention.sentMs && retention.handledMs < nats.maxAgeMs)
     section.add(
       'handled',
-      'handled messages are kept for a shorter time than the broker keeps them, from which they can come again',
+      'handled messages are kept for a shorter time than the broker keeps them, which can deliver them again',
       'Make `handled` as long as `nats.maxAge` or longer',
     );
 }
@@ -195,7 +198,8 @@ function readModuleSettings(
 }
 
 /**
- * Maps of a section that are somebody else's to check, as they are; notes where each stands, and each of their keys.
+ * Returns maps of a section that other code checks, unchanged; records the position of each map and of each of its
+ * keys.
  */
 function readMaps(
   source: YamlSource,
@@ -207,7 +211,7 @@ function readMaps(
   const maps: Record<string, Readonly<Record<string, unknown>>> = {};
   for (const name of keys) {
     const { entries } = section.section(name);
-    // by name alone: `__proto__` is a key like any other
+    // not by assignment, which would set the prototype for the key `__proto__`
     const own = Object.fromEntries(entries.map(({ key, valueNode }) => [key, source.valueOf(valueNode)]));
     for (const { key, keyNode } of entries) places.set(`${path}${name}.${key}`, source.placeOf(keyNode));
     if (Object.keys(own).length > 0) maps[name] = own;

@@ -1,6 +1,7 @@
 /**
- * The candidate that a mistyped word most likely meant, or undefined when none is near: at most a third of its letters
- * differ, and two in a short word. Swapped neighbours count as one (Damerau's distance of optimal string alignment).
+ * The candidate that a mistyped word most likely meant, or undefined if none is close: at most a third of the letters
+ * differ, or two in a short word. Swapped neighbours count as one difference (Damerau's distance of optimal string
+ * alignment).
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const lower = word.toLowerCase();
@@ -8,7 +9,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(lower, candidate.toLowerCase());
-    // a word of which nothing is left is no guess
+    // a candidate that shares no letter is not a plausible guess
     if (distance < bestDistance && distance < Math.max(word.length, candidate.length)) {
       best = candidate;
       bestDistance = distance;
@@ -17,7 +18,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
-/** What to do about an unknown word: the nearest known one, or all that are known. */
+/** How to fix an unknown word: suggests the nearest known one, or lists all known ones. */
 export function cureOfUnknown(word: string, known: readonly string[]): string {
   const guess = nearest(word, known);
   return guess ? `Did you mean '${guess}'?` : `Known here: ${known.join(', ')}`;

@@ -3,7 +3,7 @@ import { cureOfUnknown } from './nearest.js';
 import { type ValueReader, shown } from './values.js';
 import type { YamlSource } from './yaml-source.js';
 
-/** One entry of a section: where its key stands, and its value. */
+/** One entry of a section: the position of its key, and its value. */
 export interface Entry {
   readonly key: string;
   readonly keyNode: unknown;
@@ -11,8 +11,8 @@ export interface Entry {
 }
 
 /**
- * A map of the file, read key by key. What is wrong is noted in the source and the default is used, so that all is
- * found at once.
+ * A map of the file, read key by key. Problems are recorded in the source and the default is used, so that all problems
+ * are found at once.
  */
 export class Section {
   /** In the order of the file. */
@@ -55,7 +55,7 @@ export class Section {
     return new Section(this.source, this.pathOf(key), this.find(key)?.valueNode);
   }
 
-  /** The items of the list under a key, with where each stands; empty when it is missing. */
+  /** The items of the list under a key, with their positions; empty when it is missing. */
   list(key: string): readonly { readonly node: unknown; readonly value: unknown }[] {
     const entry = this.find(key);
     const value = this.source.resolve(entry?.valueNode);
@@ -69,12 +69,12 @@ export class Section {
     return [];
   }
 
-  /** Notes a problem at a key of this section, or at the section when it has no such key. */
+  /** Records a problem at a key of this section, or at the section if the key is missing. */
   add(key: string, fact: string, cure: string): void {
     this.source.add(this.entries.find((entry) => entry.key === key)?.keyNode ?? this.node, fact, cure);
   }
 
-  /** Notes each key that nothing has asked for, with the nearest that it may have meant. To be called last. */
+  /** Records every key that was never read, with the nearest known one as a suggestion. Call it last. */
   refuseUnknownKeys(): void {
     for (const { key, keyNode } of this.entries) {
       if (this.known.includes(key)) continue;

@@ -7,7 +7,7 @@ import type { YamlSource } from './yaml-source.js';
 const SERVICES_MAX = 100;
 const REPLICAS_MAX = 50;
 
-/** Reads `services`, and sees that every module of the application stands in exactly one of them. */
+/** Reads `services`, and checks that every module of the application is in exactly one of them. */
 export function assignServices(
   source: YamlSource,
   root: Section,
@@ -22,7 +22,7 @@ export function assignServices(
     root.add(
       'services',
       "no services: 'services' is missing or empty",
-      `Write for instance services: { all: { modules: [${modules.join(', ')}] } }`,
+      `Write, for example, services: { all: { modules: [${modules.join(', ')}] } }`,
     );
     return services;
   }
@@ -43,7 +43,7 @@ export function assignServices(
       `Use ${joining.map((one) => `'transport: ${one}'`).join(' or ')}, or host all modules in one service`,
     );
   }
-  // replicas of one process share its database, and each has a log of its own
+  // replicas of one process share its database, but each has its own log
   const doubled = services.find(({ replicas }) => replicas > 1);
   if (isMeant && transport !== 'local' && !joining.includes(transport) && doubled) {
     root.add(
@@ -100,6 +100,6 @@ function flawOf(
     ? undefined
     : [
         `the module '${module}' is hosted by '${owner}' already`,
-        'A module stands in one service; for more copies of it raise the replicas of that service',
+        'A module belongs to one service; for more copies of it, raise the replicas of that service',
       ];
 }

@@ -1,12 +1,12 @@
 import { StartupError } from '../contract/index.js';
 
 /**
- * Exit code of a start that cannot succeed as things are (`EX_CONFIG` of sysexits.h): a supervisor should not try
+ * Exit code of a start that cannot succeed without a change (`EX_CONFIG` of sysexits.h): a supervisor should not try
  * again.
  */
 export const EXIT_CONFIG = 78;
 
-/** One thing that is wrong in a topology file. */
+/** One problem in a topology file. */
 export interface TopologyProblem {
   /** From 1; 0 when it is about the whole file. */
   readonly line: number;
@@ -18,7 +18,7 @@ export interface TopologyProblem {
   readonly cure: string;
 }
 
-/** A topology file cannot be used. Its message has a line for every problem: `config/split.yaml:12:5: fact. Cure.` */
+/** A topology file cannot be used. Its message has a line for every problem: `config/split.yaml:12:5: fact. Fix.` */
 export class TopologyError extends StartupError {
   constructor(
     readonly file: string,

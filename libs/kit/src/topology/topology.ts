@@ -1,32 +1,35 @@
 import { StartupError } from '../contract/index.js';
 import { nearest } from './nearest.js';
 
-/** A transport besides `local` and `nats`, as the check of a topology file knows it. */
+/** A transport besides `local` and `nats`, as known to the check of a topology file. */
 export interface KnownTransport {
-  /** As the file names it; its settings stand under the same key. */
+  /** The name that the file uses; its settings are under the same key. */
   readonly name: string;
   /** Whether it reaches other processes, so that a topology of several services may use it. */
   readonly joinsServices: boolean;
 }
 
-/** Which service hosts which module, over which transport, and how each runs: a topology file, read and checked. */
+/**
+ * Which service hosts which module, over which transport, and how each runs: the content of a topology file, read and
+ * checked.
+ */
 export interface Topology {
-  /** The file it was read from, as it was named. */
+  /** The file it was read from, as given. */
   readonly file: string;
   /** First part of every NATS subject; systems that share a broker need different ones. Default `fledge`. */
   readonly namespace: string;
-  /** Default `local`, which takes a topology of one service. */
+  /** Default `local`, which supports only one service. */
   readonly transport: string;
-  /** What the file says for transports of the application's own, by their names; one that has nothing is left out. */
+  /** The settings of the application's own transports, by name; a transport without settings is left out. */
   readonly transports: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly nats: NatsSettings;
   readonly database: DatabaseSettings;
   readonly http: HttpSettings;
   readonly drain: DrainSettings;
   readonly retention: RetentionSettings;
-  /** In the order of the file; never empty, and each module stands in exactly one. */
+  /** In the order of the file; never empty, and each module is in exactly one. */
   readonly services: readonly Service[];
-  /** What the file says under `settings.<module>`; a module that has none is left out. */
+  /** The settings under `settings.<module>`; a module without any is left out. */
   readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Positions in the file, by path: `settings.<module>`, `<transport>`, or either followed by `.<key>`. */
   readonly places: ReadonlyMap<string, Place>;
@@ -50,19 +53,21 @@ export interface Service {
 /** The broker of the transport `nats`. */
 export interface NatsSettings {
   /**
-   * Servers of one cluster, `nats://host:port` each; in the file one text with commas between. Default: `NATS_URL`, and
-   * empty without it: `fledge start` then brings a broker along, and a service that was started alone refuses to start.
+   * Servers of one cluster, `nats://host:port` each; in the file, one string with commas. Default: `NATS_URL`. If that
+   * is not set either, the list is empty: `fledge start` then starts a broker itself, and a service that is started
+   * alone refuses to start.
    */
   readonly servers: readonly string[];
   /** How long the broker keeps messages, in milliseconds, 1 minute to 365 days. Default three days. */
   readonly maxAgeMs: number;
   /**
-   * In which time the broker knows a message again by itself, in milliseconds, 100 ms to 1 hour. Default two minutes.
+   * How long the broker detects duplicates of a message by itself, in milliseconds, 100 ms to 1 hour. Default two
+   * minutes.
    */
   readonly duplicateWindowMs: number;
   /**
-   * Servers of the cluster that have each message on disk before it counts as stored, 1 to 5. Default: as the stream
-   * is, and 1 for one that is made.
+   * Number of servers that must have a message on disk before it counts as stored, 1 to 5. Default: that of the
+   * existing stream, or 1 for a new one.
    */
   readonly replicas: number | undefined;
 }
@@ -71,19 +76,19 @@ export interface NatsSettings {
 export interface DatabaseSettings {
   /** `postgres://user:password@host:port/database`. Default: `DATABASE_URL`, and without it the embedded PostgreSQL. */
   readonly url: string | undefined;
-  /** Connections of each module in each replica, 1 to 100. Default 10. */
+  /** Pool size of each module in each replica, 1 to 100. Default 10. */
   readonly poolMax: number;
 }
 
 /** What every service serves over HTTP. */
 export interface HttpSettings {
-  /** 0 to 65,535; 0 takes any free port. Default 3000. `FLEDGE_PORT` goes before the file: `fledge start` sets it. */
+  /** 0 to 65,535; 0 takes any free port. Default 3000. `FLEDGE_PORT`, which `fledge start` sets, overrides the file. */
   readonly port: number;
   /** The address to listen on. Default `127.0.0.1`; a container needs `0.0.0.0`. */
   readonly host: string;
-  /** Bytes of a request's body, 1 KiB to 64 MiB. Default 262,144 (256 KiB). */
+  /** Largest body of a request, in bytes, 1 KiB to 64 MiB. Default 262,144 (256 KiB). */
   readonly bodyMaxBytes: number;
-  /** Milliseconds for a request and all that it calls, 10 ms to 10 minutes. Default 10,000. */
+  /** Milliseconds for a request and all its calls, 10 ms to 10 minutes. Default 10,000. */
   readonly requestTimeoutMs: number;
 }
 
@@ -92,7 +97,7 @@ export interface RetentionSettings {
   /** Milliseconds for messages that were sent, 1 minute to 365 days. Default three days. */
   readonly sentMs: number;
   /**
-   * Milliseconds for messages that were handled; not shorter than `sent`, by which nothing that comes again is handled
+   * Milliseconds for messages that were handled; not shorter than `sent`, so that a redelivered message is not handled
    * twice. Default seven days.
    */
   readonly handledMs: number;
@@ -105,17 +110,17 @@ export interface RetentionSettings {
 /** How a replica ends. */
 export interface DrainSettings {
   /**
-   * Milliseconds between 'not ready' and taking no more connections, for balancers to see it; 0 to a minute. Default
-   * 1,000.
+   * Milliseconds between 'not ready' and accepting no more connections, so that load balancers notice; 0 to a minute.
+   * Default 1,000.
    */
   readonly noticeMs: number;
-  /** Milliseconds for what runs to end, before it is cut; 100 ms to 10 minutes. Default 10,000. */
+  /** Milliseconds for running work to end before it is cut off; 100 ms to 10 minutes. Default 10,000. */
   readonly timeoutMs: number;
 }
 
 /**
- * The service of that name; without a name the only one.
- * Throws a `StartupError` when there is no such service, or when there are several to choose from.
+ * The service with a name; without a name, the only service. Throws a `StartupError` when there is no such service, or
+ * when there are several to choose from.
  */
 export function serviceNamed(topology: Topology, name?: string): Service {
   const names = topology.services.map((service) => service.name);
@@ -124,7 +129,7 @@ export function serviceNamed(topology: Topology, name?: string): Service {
   if (name === undefined && names.length > 1) {
     throw new StartupError(
       'service',
-      `${topology.file} has ${names.length} services, and none was named`,
+      `${topology.file} has ${names.length} services, but none was named`,
       `Name one with --service: ${names.join(', ')}.`,
       { services: names },
     );

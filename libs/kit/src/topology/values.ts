@@ -1,4 +1,4 @@
-/** A value that was read, or why it cannot be. `fact` and `cure` are sentences without their full stop. */
+/** A value that was read, or why it could not be. `fact` and `cure` are sentences without their full stop. */
 export type Read<T> = { readonly value: T } | { readonly fact: string; readonly cure: string };
 
 /** Reads one value of the file. `key` is its path, `http.port`, for messages. */
@@ -8,14 +8,14 @@ const DURATION_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_0
 const SIZE_BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
 /**
- * A time with its unit, as milliseconds: `250ms`, `1.5s`, `5m`, `1h`, `3d`. The bounds are written the same way and
- * belong to it.
+ * A time with its unit, as milliseconds: `250ms`, `1.5s`, `5m`, `1h`, `3d`. The bounds are written the same way and are
+ * inclusive.
  */
 export function duration(min: string, max: string): ValueReader<number> {
   return quantity('duration', DURATION_MS, "'250ms', '10s' or '5m'", min, max);
 }
 
-/** A size with its unit, as bytes: `512B`, `256KiB`, `1MiB`. The bounds are written the same way and belong to it. */
+/** A size with its unit, as bytes: `512B`, `256KiB`, `1MiB`. The bounds are written the same way and are inclusive. */
 export function size(min: string, max: string): ValueReader<number> {
   return quantity('size', SIZE_BYTES, "'512B', '256KiB' or '1MiB'", min, max);
 }
@@ -34,7 +34,7 @@ function quantity(
       const fact =
         typeof value === 'number'
           ? `${key} is ${value} without a unit`
-          : `${key} is ${shown(value)}, which is no ${noun}`;
+          : `${key} is ${shown(value)}, which is not a ${noun}`;
       return { fact, cure: `Write it with its unit (${Object.keys(units).join(', ')}), as in ${examples}` };
     }
     return amount < least || amount > most
@@ -49,7 +49,7 @@ function parse(text: string, units: Readonly<Record<string, number>>): number | 
   return scale === undefined ? undefined : Math.round(Number(digits) * scale);
 }
 
-/** A whole number within its bounds, which belong to it. */
+/** A whole number within inclusive bounds. */
 export function count(min: number, max: number): ValueReader<number> {
   return (value, key) =>
     typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
@@ -57,7 +57,7 @@ export function count(min: number, max: number): ValueReader<number> {
       : { fact: `${key} is ${shown(value)}`, cure: `It may be a whole number from ${min} to ${max}` };
 }
 
-/** One of some words. */
+/** One of the given words. */
 export function oneOf<T extends string>(words: readonly T[]): ValueReader<T> {
   return (value, key) => {
     const found = words.find((word) => word === value);
@@ -67,13 +67,13 @@ export function oneOf<T extends string>(words: readonly T[]): ValueReader<T> {
   };
 }
 
-/** A name for a service, a namespace: lower-case letters, digits and hyphens, a letter first, 40 at most. */
+/** A name of a service or namespace: lower-case letters, digits and hyphens, a letter first, 40 at most. */
 export const name: ValueReader<string> = (value, key) =>
   typeof value === 'string' && /^[a-z][a-z0-9-]{0,39}$/.test(value)
     ? { value }
     : {
         fact: `${key} is ${shown(value)}, which cannot be a name`,
-        cure: 'Use lower-case letters, digits and hyphens, 40 at most, a letter first',
+        cure: 'Use at most 40 lower-case letters, digits and hyphens, starting with a letter',
       };
 
 /** An address to listen on: an IP address or a host name. */
@@ -81,26 +81,29 @@ export const host: ValueReader<string> = (value, key) =>
   typeof value === 'string' && /^[A-Za-z0-9.:-]{1,253}$/.test(value)
     ? { value }
     : {
-        fact: `${key} is ${shown(value)}, which is no address`,
+        fact: `${key} is ${shown(value)}, which is not an address`,
         cure: "Write an IP address or a host name, as in '0.0.0.0'",
       };
 
-/** A PostgreSQL URL; empty: none. Never shown in a message, for it holds a password. */
+/** A PostgreSQL URL; empty for none. Never shown in a message, since it contains a password. */
 export const postgresUrl: ValueReader<string | undefined> = (value, key) => {
   if (value === null || value === '') return { value: undefined };
   if (typeof value === 'string' && hasScheme(value, ['postgres:', 'postgresql:'])) return { value };
   return {
-    fact: `${key} is no PostgreSQL URL`,
+    fact: `${key} is not a PostgreSQL URL`,
     cure: "Write it as 'postgres://user:password@host:5432/database', or leave it empty for the embedded PostgreSQL",
   };
 };
 
-/** URLs of NATS servers with commas between; empty: none. Never shown in a message, for they may hold a password. */
+/**
+ * URLs of NATS servers, separated by commas; empty for none. Never shown in a message, since they may contain a
+ * password.
+ */
 export const natsServers: ValueReader<readonly string[]> = (value, key) => {
   if (value === null || value === '') return { value: [] };
   const servers = typeof value === 'string' ? value.split(',').map((server) => server.trim()) : [];
   if (servers.length > 0 && servers.every((server) => hasScheme(server, ['nats:', 'tls:']))) return { value: servers };
-  return { fact: `${key} is no NATS URL`, cure: "Write it as 'nats://host:4222', several with commas between" };
+  return { fact: `${key} is not a NATS URL`, cure: "Write it as 'nats://host:4222', several separated by commas" };
 };
 
 function hasScheme(text: string, schemes: readonly string[]): boolean {
@@ -109,7 +112,7 @@ function hasScheme(text: string, schemes: readonly string[]): boolean {
   return schemes.includes(url.protocol) && url.hostname !== '';
 }
 
-/** A value as it stands in messages. */
+/** A value as shown in messages. */
 export function shown(value: unknown): string {
   if (value === null || value === undefined || value === '') return 'empty';
   if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 60)}…` : value}'`;

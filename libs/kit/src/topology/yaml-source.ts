@@ -4,7 +4,7 @@ import type { TopologyProblem } from './topology-error.js';
 
 const SUBSTITUTION = /\$\{[^}\n]*\}/g;
 const NAMED = /^\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?\}$/;
-// Private-use characters: a substitution becomes a word of the same length that YAML has no meaning for.
+// Private-use characters: a substitution becomes a word of the same length that has no meaning in YAML.
 const HEAD = '\uE000';
 const TAIL = '\uE001';
 const DIGIT_ZERO = 0xe100;
@@ -15,17 +15,17 @@ const PLACEHOLDER = /\uE000([\uE100-\uF0FF])([\uE100-\uF0FF])\uE001*/g;
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * A YAML text with `${NAME}` and `${NAME:-default}` put in, which knows where each value stands.
+ * A YAML text with `${NAME}` and `${NAME:-default}` substituted, which knows the position of each value.
  *
- * Values are put in after the parse, so that no value can change the structure, and the braces of a substitution may
- * stand in `{ flow: maps }`. For the parse each is a word of its own length, which keeps every position. An unquoted
- * value gets the type it would have had in the file: `true` is a boolean, `3000` a number.
+ * Values are substituted after parsing, so that no value can change the structure, and so that substitutions may appear
+ * in `{ flow: maps }`. The parser sees a word of the same length in their place, which keeps every position. An
+ * unquoted value gets the type it would have had in the file: `true` is a boolean, `3000` a number.
  */
 export class YamlSource {
   readonly problems: TopologyProblem[] = [];
   private readonly lines = new LineCounter();
   private readonly substitutions: { readonly text: string; readonly offset: number }[] = [];
-  /** Nodes whose substitution failed: told once, not again for what their text then lacks. */
+  /** Nodes whose substitution failed: reported once, and not again for the missing text. */
   private readonly broken = new Set<unknown>();
   private readonly document: Document.Parsed;
 
@@ -65,14 +65,14 @@ export class YamlSource {
     return this.document.errors.length > 0 ? null : this.document.contents;
   }
 
-  /** The node, or what the alias that it is stands for. */
+  /** The node, or the target if it is an alias. */
   resolve(node: unknown): unknown {
     return node !== null && typeof node === 'object' && 'resolve' in node && typeof node.resolve === 'function'
       ? (node.resolve as (doc: Document) => unknown)(this.document)
       : node;
   }
 
-  /** The plain value of a node: objects, lists, texts, numbers, booleans, null. */
+  /** The plain value of a node: objects, lists, strings, numbers, booleans, null. */
   valueOf(node: unknown): unknown {
     const resolved = this.resolve(node);
     if (isScalar(resolved)) return resolved.value;
@@ -86,23 +86,23 @@ export class YamlSource {
     try {
       return (resolved.toJS as (doc: Document) => unknown)(this.document);
     } catch (error) {
-      // the guard of `yaml` against a few lines that would fill the memory
+      // the protection of `yaml` against small inputs that expand until memory is full
       if (!(error instanceof ReferenceError)) throw error;
       if (!this.broken.has(node))
-        this.add(node, 'its aliases stand for too many values', 'Write the values themselves');
+        this.add(node, 'its aliases expand to too many values', 'Write the values themselves');
       this.broken.add(node);
       return undefined;
     }
   }
 
-  /** Whether the node has no value because of a problem that is noted already. */
+  /** Whether the node has no value because of a problem that is already recorded. */
   isBroken(node: unknown): boolean {
     return this.broken.has(node) || this.broken.has(this.resolve(node));
   }
 
   /**
-   * Notes a problem at a node; without one, about the whole file. `fact` and `cure` are sentences without their full
-   * stop.
+   * Records a problem at a node, or about the whole file without a node. `fact` and `cure` are sentences without their
+   * full stop.
    */
   add(node: unknown, fact: string, cure: string): void {
     const offset = offsetOf(node);
@@ -114,7 +114,7 @@ export class YamlSource {
     this.problems.push({ ...this.at(offset), fact, cure });
   }
 
-  /** Where a node stands. */
+  /** The position of a node. */
   placeOf(node: unknown): Place {
     return this.at(offsetOf(node) ?? 0);
   }
@@ -151,7 +151,7 @@ export class YamlSource {
     if (put !== value) node.value = node.type === 'PLAIN' ? typed(put) : put;
   }
 
-  /** `path`: what the alias stands within. */
+  /** `path`: the nodes around the alias. */
   private judge(alias: Alias, path: readonly unknown[]): void {
     const target = this.resolve(alias);
     if (target !== undefined && !path.includes(target)) return;
@@ -159,20 +159,21 @@ export class YamlSource {
     if (target === undefined)
       this.add(
         alias,
-        `the alias '*${alias.source}' stands for nothing: no value before it is marked '&${alias.source}'`,
-        'Mark one, or write the value itself',
+        `the alias '*${alias.source}' refers to nothing: no value before it has the anchor '&${alias.source}'`,
+        'Add the anchor, or write the value itself',
       );
-    else this.add(alias, `the alias '*${alias.source}' stands within what it stands for`, 'Write the value itself');
+    else
+      this.add(alias, `the alias '*${alias.source}' is inside the value that it refers to`, 'Write the value itself');
   }
 
   private lookUp(text: string, offset: number): string {
     const [, name, fallback] = NAMED.exec(text) ?? [];
     if (name === undefined) {
-      this.addAt(offset, `'${text}' is no substitution`, 'Write ${NAME} or ${NAME:-default}');
+      this.addAt(offset, `'${text}' is not a substitution`, 'Write ${NAME} or ${NAME:-default}');
       return '';
     }
     const value = this.env[name];
-    // as in the shell, an empty variable takes the default too
+    // as in the shell, an empty variable gets the default too
     if (value !== undefined && (value !== '' || fallback === undefined)) return value;
     if (fallback !== undefined) return fallback;
     this.addAt(offset, `the environment variable ${name} is not set`, `Set it, or give a default: \${${name}:-…}`);

@@ -7,8 +7,8 @@ export const CALLER = /^[a-z][a-z0-9-]{0,39}$/;
 export const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 /**
- * The body of a call as a message, to be decoded. An empty body is an empty message. @throws InvalidMessage when it is
- * no JSON.
+ * Parses the body of a call; decoding comes next. An empty body is an empty message. @throws InvalidMessage when it is
+ * not JSON.
  */
 export function parseBody(name: string, body: string): unknown {
   if (body === '') return {};
@@ -16,7 +16,7 @@ export function parseBody(name: string, body: string): unknown {
     return JSON.parse(body);
   } catch (error) {
     throw new InvalidMessage(name, [
-      { path: '', rule: 'json', message: `is no JSON: ${error instanceof Error ? error.message : String(error)}` },
+      { path: '', rule: 'json', message: `is not JSON: ${error instanceof Error ? error.message : String(error)}` },
     ]);
   }
 }

@@ -19,15 +19,15 @@ import {
   type Violation,
 } from '../contract/index.js';
 
-/** An error on its way back to a caller in another process, as plain data. */
+/** An error that returns to a caller in another process, as plain data. */
 export interface Failure {
-  /** The wire name of a declared error, or the code of one of the kit. */
+  /** The wire name of a declared error, or the code of a kit error. */
   readonly code: string;
   readonly kind: ErrorKind;
   readonly message: string;
   readonly hint: string;
   readonly outcome: Outcome;
-  /** A declared error's fields; of a kit error, what its class says of itself. */
+  /** The fields of a declared error, or the `data` of a kit error. */
   readonly data: unknown;
 }
 
@@ -41,11 +41,11 @@ export function declaredFailure({ name, kind, hint }: CompiledError, { message, 
   return { code: name, kind, message, hint, outcome: 'rejected', data: fields };
 }
 
-/** An error that came back, made anew for the caller, and how metrics count it. */
+/** A returned error, recreated for the caller, and how metrics count it. */
 export interface FailureReply {
   readonly error: Error;
   readonly outcome: CallOutcome;
-  /** Set when the callee took nothing of it. */
+  /** Set when the callee did not accept the call. */
   readonly unavailable?: UnavailableReason;
 }
 
@@ -58,7 +58,7 @@ const REASONS: readonly unknown[] = [
 ] satisfies UnavailableReason[];
 const OUTCOMES: readonly unknown[] = ['rejected', 'not-run', 'unknown'] satisfies Outcome[];
 
-/** Reads a failure from its JSON. What makes no sense, and what no contract declares, is a `ModuleFault`. */
+/** Reads a failure from its JSON. One that is malformed or not declared by the contract becomes a `ModuleFault`. */
 export function readFailure(call: Call, body: string): FailureReply {
   const { message } = call;
   const failure = parse(body);
@@ -69,7 +69,7 @@ export function readFailure(call: Call, body: string): FailureReply {
   return { error, outcome: outcomeOf(error), ...(error instanceof ModuleUnavailable && { unavailable: error.reason }) };
 }
 
-/** The error of a call whose answer cannot be understood. */
+/** The error of a call whose answer cannot be read. */
 export function faultOf(call: Call, correlationId: unknown): ModuleFault {
   return new ModuleFault(
     call.message.module,
@@ -128,7 +128,7 @@ function parse(body: string): Record<string, unknown> | undefined {
   try {
     return record(JSON.parse(body));
   } catch {
-    // A service of another make answers as it likes: its failure is a fault here.
+    // A service that is not built with this kit may send anything: an unknown failure is a fault here.
     return undefined;
   }
 }

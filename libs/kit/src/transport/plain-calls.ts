@@ -26,7 +26,7 @@ export interface PlainRequest {
   /** The message as JSON text. */
   readonly body: string;
   /**
-   * Milliseconds left for it; never a clock time, for the clocks of machines differ. Left out: as long as its contract
+   * Milliseconds left for it; never a time of day, as the clocks of machines differ. Default: as long as its contract
    * allows.
    */
   readonly leftMs?: number;
@@ -46,7 +46,7 @@ export interface PlainReply {
 }
 
 /**
- * The request of a call, for a transport's `sender`. Set `call.started` when it was sent, and `call.transport` if an
+ * The request of a call, for a transport's `sender`. Set `call.started` once it is sent, and `call.transport` if an
  * abandoned call must be cancelled at the callee.
  * @throws InvalidMessage when the message does not fit its contract.
  */
@@ -64,8 +64,8 @@ export function requestOf(input: object, call: Call): PlainRequest {
 }
 
 /**
- * Ends a call with its answer: with a copy of the result, or with the error made anew. An answer that the contract does
- * not promise is a `ModuleFault`.
+ * Ends a call with its answer: with a copy of the result, or with the recreated error. An answer that does not fit the
+ * contract becomes a `ModuleFault`.
  */
 export function settle(call: Call, reply: PlainReply): void {
   let result: unknown;
@@ -78,29 +78,29 @@ export function settle(call: Call, reply: PlainReply): void {
     result = call.message.output.decode(body === '' ? undefined : JSON.parse(body));
   } catch (error) {
     logger.error(
-      `[${call.correlationId}] ${call.message.module} answered ${call.message.name} with what its contract does not promise: ${String(error)}`,
+      `[${call.correlationId}] ${call.message.module} answered ${call.message.name} with something that its contract does not allow: ${String(error)}`,
     );
     return call.fail(faultOf(call, undefined), 'fault');
   }
   call.succeed(result);
 }
 
-/** Ends a call that nobody took: it has not run. */
+/** Ends a call that nobody accepted: it has not run. */
 export function refuse(call: Call, reason: UnavailableReason): void {
   call.fail(new ModuleUnavailable(call.message.module, call.message.name, reason), 'unavailable');
 }
 
-/** A call that was received and is being worked on. */
+/** A received call that is being worked on. */
 export interface ReceivedCall {
-  /** The caller has given up: aborts the signal of the work, and cancels the calls that it makes. */
+  /** Call it when the caller has given up: aborts the signal of the work and cancels its pending calls. */
   cancel(): void;
 }
 
 /**
  * Works on a call that a transport has received for a module that it serves. `answer` is called once: at once for a
- * call that cannot be taken, and at its deadline at the latest. Each call of this function runs the handler: a
- * transport that delivers a call twice must know it again, or give only those with an idempotency key, and queries, a
- * second time.
+ * call that cannot be taken, and at its deadline at the latest. Every call of this function runs the handler, so a
+ * transport that may deliver a call twice must detect duplicates, or repeat only queries and calls with an idempotency
+ * key.
  */
 export function receive(
   server: ModuleServer,
@@ -113,7 +113,8 @@ export function receive(
         {
           path: '',
           rule: 'request',
-          message: 'is no request: it needs a message, a caller and a body, and what else it has must be of its type',
+          message:
+            'is not a request: it needs a message, a caller and a body, and its other fields must have the right types',
         },
       ]),
       answer,
@@ -131,7 +132,7 @@ export function receive(
   try {
     input = message.input.decode(parseBody(message.name, request.body)) as object;
   } catch (error) {
-    // A check of the contract's own may throw: that is a fault of the module.
+    // A custom check of the contract may throw: that is a fault of the module.
     return refused(error instanceof InvalidMessage ? error : server.fault(message, call, error), answer);
   }
   wheel.watch(call);
@@ -165,12 +166,12 @@ class Received extends CallContext implements Timed, ReceivedCall {
     try {
       this.answer(reply);
     } catch (error) {
-      // its caller ends by its own deadline
+      // the caller ends by its own deadline
       logger.error(`[${this.correlationId}] the answer of ${this.message.name} cannot be sent: ${String(error)}`);
     }
   }
 
-  /** Answers that the deadline has passed. */
+  /** Sends the answer that the deadline has passed. */
   timeSpent(): void {
     this.reply(failed(kitFailure(new DeadlineExceeded(this.module, this.message.name, 'unknown'))));
   }
@@ -193,7 +194,7 @@ function failed(failure: Failure): PlainReply {
   return { ok: false, body: JSON.stringify(failure) };
 }
 
-/** Whether a request is what it must be, whoever sent it. */
+/** Whether a request is well-formed, whoever sent it. */
 function isSound(request: unknown): request is PlainRequest {
   if (typeof request !== 'object' || request === null) return false;
   const {

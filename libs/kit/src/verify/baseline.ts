@@ -3,19 +3,19 @@ import { join } from 'node:path';
 import { StartupError } from '../contract/index.js';
 import type { BoundaryViolation } from './violation.js';
 
-/** The file in a workspace's folder with the violations that it had when it began to be verified. */
+/** The file in a workspace's folder with the violations that existed when verification was introduced. */
 export const BASELINE_FILE = 'fledge-verify.baseline.json';
 
-/** What tells a violation from others; not its line, which changes with what stands above it. */
+/** What distinguishes a violation from others; not its line, which changes with the code above it. */
 export type FrozenViolation = Pick<BoundaryViolation, 'rule' | 'source' | 'target' | 'file' | 'fact'>;
 
-/** Violations beside a baseline. */
+/** Violations compared with a baseline. */
 export interface Comparison {
   /** Those that are not in it. */
   readonly added: readonly BoundaryViolation[];
   /** Those that are. */
   readonly known: readonly BoundaryViolation[];
-  /** How many of it are mended. */
+  /** The number of violations in the baseline that are fixed. */
   readonly mended: number;
 }
 
@@ -27,7 +27,7 @@ export function readBaseline(root: string): readonly FrozenViolation[] | undefin
     const { violations } = JSON.parse(readFileSync(file, 'utf8')) as {
       readonly violations?: readonly FrozenViolation[];
     };
-    if (violations?.length === undefined) throw new Error('it has no list "violations"');
+    if (violations?.length === undefined) throw new Error('it has no "violations" list');
     return violations;
   } catch (error) {
     throw new StartupError(
@@ -38,7 +38,7 @@ export function readBaseline(root: string): readonly FrozenViolation[] | undefin
   }
 }
 
-/** Writes these violations down as the baseline. */
+/** Writes these violations to the baseline. */
 export function writeBaseline(root: string, violations: readonly BoundaryViolation[]): void {
   const known = violations.map(({ rule, source, target, file, fact }): FrozenViolation => ({
     rule,
@@ -50,7 +50,10 @@ export function writeBaseline(root: string, violations: readonly BoundaryViolati
   writeFileSync(join(root, BASELINE_FILE), `${JSON.stringify({ violations: known }, undefined, 2)}\n`);
 }
 
-/** Divides violations into new ones and those of a baseline; as many of one kind are known as stand there. */
+/**
+ * Divides violations into new ones and those of a baseline; of equal violations, only as many are known as the baseline
+ * has.
+ */
 export function compareWithBaseline(
   violations: readonly BoundaryViolation[],
   baseline: readonly FrozenViolation[],

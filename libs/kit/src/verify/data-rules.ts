@@ -25,8 +25,8 @@ function foreignSchemas(module: Module, source: SourceFile): readonly BoundaryVi
       file: source.path,
       line,
       fact: `${module.module} declares a table in the schema '${name}'`,
-      allowed: `tables of its own schema, which need no name of a schema`,
-      cure: `Leave the schema out. What belongs to another module is asked of its contract.`,
+      allowed: `tables of its own schema, without naming it`,
+      cure: `Leave the schema out. Get the data of another module through its contract.`,
     }));
 }
 
@@ -36,7 +36,7 @@ function foreignSql(workspace: Workspace, module: Module, source: SourceFile): r
   return source.texts.flatMap(({ name: text, line }) =>
     schemaNames(text, others).flatMap(({ schema, text: table, isReference, linesBelow }): BoundaryViolation[] => {
       const at = line + linesBelow;
-      // a condition of a query builder is read twice: as it stands, and as a part of SQL
+      // a condition of a query builder is read twice: alone, and as part of an SQL text
       if (seen.has(`${at} ${table}`)) return [];
       seen.add(`${at} ${table}`);
       return [
@@ -52,7 +52,7 @@ function foreignSql(workspace: Workspace, module: Module, source: SourceFile): r
           allowed: `tables of its own schema`,
           cure: isReference
             ? `Keep the id as a plain column, and ask the contract of ${schema} where it matters.`
-            : `Ask the contract of ${schema}, or keep an own copy of what it tells.`,
+            : `Ask the contract of ${schema}, or keep a copy of what its events report.`,
         },
       ];
     }),
@@ -76,7 +76,7 @@ function foreignEntities(workspace: Workspace, module: Module, source: SourceFil
       line,
       fact: `the contract of ${module.module} holds the entity ${name}, with which others would reach its tables`,
       allowed: 'messages, views and errors',
-      cure: 'Move the entity into src/storage, and answer a view.',
+      cure: 'Move the entity into src/storage, and return a view.',
     })),
     ...taken.map(({ name, line, owner }): BoundaryViolation => ({
       rule: 'foreign-entity',

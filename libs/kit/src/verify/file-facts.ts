@@ -3,7 +3,7 @@ import type ts from 'typescript';
 /** The compiler, loaded only when something is verified. */
 export type Compiler = typeof ts;
 
-/** Something named, and its line from 1. */
+/** A name, and its line, counted from 1. */
 export interface Named {
   readonly name: string;
   readonly line: number;
@@ -13,41 +13,40 @@ export interface Named {
 export interface ImportFact {
   readonly specifier: string;
   readonly line: number;
-  /** The local names it binds to what was imported; `*` for all of it. */
+  /** The local names it binds to what was imported; `*` for the whole module. */
   readonly names: readonly string[];
 }
 
-/** What `@BoundedModule({ … })` says. */
+/** The options of `@BoundedModule({ … })`. */
 export interface BoundedFact {
   readonly line: number;
-  /** Undefined when it is no plain list of names. */
+  /** Undefined if it is not a plain list of names. */
   readonly uses: readonly Named[] | undefined;
 }
 
-/** What `defineContract({ … })` says. */
+/** The options of `defineContract({ … })`. */
 export interface ContractFact extends Named {
   readonly routes: readonly Named[];
 }
 
-/** What one source file holds of interest, read from its syntax alone. */
+/** The relevant facts about one source file, read from its syntax alone. */
 export interface FileFacts {
   readonly imports: readonly ImportFact[];
   /**
-   * Imports of which only running them tells what they load: `import(variable)`, and a `require` that the file makes
-   * itself.
+   * Imports whose target is known only at run time: `import(variable)`, and a `require` that the file creates itself.
    */
   readonly computed: readonly Named[];
   readonly bounded: readonly BoundedFact[];
   readonly contracts: readonly ContractFact[];
-  /** Names in `@CommandContract('…')` and its kin. */
+  /** Names in `@CommandContract('…')` and similar decorators. */
   readonly wireNames: readonly Named[];
-  /** Schemas named as such: `@Entity({ schema })`, `@Entity('schema.table')`. */
+  /** Schemas given by name: `@Entity({ schema })`, `@Entity('schema.table')`. */
   readonly schemas: readonly Named[];
   /** Classes declared as entities. */
   readonly entities: readonly Named[];
-  /** Classes taken as entities: in `entities`, `@InjectRepository`, `forFeature`, relations. */
+  /** Classes used as entities: */
   readonly entityUses: readonly Named[];
-  /** Texts that may be SQL, with the line they begin at. */
+  /** Strings that may be SQL, with their first line. */
   readonly texts: readonly Named[];
 }
 
@@ -65,7 +64,7 @@ const RELATIONS = new Set([
   'getRepository',
   'forFeature',
 ]);
-/** Methods of TypeORM's query builder that take tables and conditions: what they take is a part of SQL. */
+/** Methods of TypeORM's query builder that take tables and conditions, so that their arguments are parts of SQL. */
 const QUERY_PARTS = new Set([
   'from',
   'addFrom',
@@ -78,7 +77,7 @@ const QUERY_PARTS = new Set([
   'andWhere',
   'orWhere',
 ]);
-/** What makes a `require`. */
+/** The modules that can create a `require`. */
 const MODULE_BUILTINS = new Set(['module', 'node:module']);
 const SCHEMA_KEYS = new Set(['schema', 'referencedSchema']);
 const TABLE_KEYS = new Set(['name', 'tableName', 'referencedTableName']);
@@ -224,7 +223,7 @@ class FactReader {
   }
 
   /**
-   * Collects a text whole, parts that are added up or stand around `${…}` included; true if there is nothing left to
+   * Collects a whole string, including parts that are concatenated or surround `${…}`; true if there is nothing left to
    * visit.
    */
   private text(node: ts.Node): boolean {
@@ -269,7 +268,7 @@ class FactReader {
   }
 }
 
-/** What stands in a text for a value that is known only when it runs: no name, and no separator of names. */
+/** Stands for a value in a string that is known only at run time: not a name, and not a separator of names. */
 const HOLE = '?';
 
 function templateText(node: ts.TemplateExpression): string {

@@ -7,12 +7,12 @@ import type { Module, ReadPackage, SourceFile, Workspace } from './module.js';
 import type { BoundaryViolation } from './violation.js';
 import { KIT_PACKAGE } from './workspace.js';
 
-/** Whether it is the list of all modules, which does not belong to the module of the folder that it stands in. */
+/** Whether a file is the list of all modules, which does not belong to the module of its folder. */
 export function isModuleList(module: ReadPackage, { path }: SourceFile): boolean {
   return APPLICATION.test(path) || (MODULE_LIST.test(posix.basename(path)) && posix.dirname(path) === module.folder);
 }
 
-/** Who may import what among the folders of one package. Its tests look into what they test. */
+/** Which imports are allowed between the folders of one package. Tests may import what they test. */
 export function folderImport(
   pkg: ReadPackage,
   module: Module | undefined,
@@ -40,7 +40,7 @@ export function folderImport(
       rule: 'contract-alone',
       fact: `the contract of ${module.module} imports '${fact.specifier}', which is the module's inside`,
       allowed: `its own files, '${KIT_PACKAGE}/contract', other contracts`,
-      cure: 'Move what the contract needs into contract/; the inside may import it from there.',
+      cure: 'Move what the contract needs into contract/; the rest of the module may import it from there.',
     };
   }
   if (module) {
@@ -49,7 +49,7 @@ export function folderImport(
       rule: 'contract-only',
       fact: `${module.module} imports '${fact.specifier}', which is inside of ${other.module}`,
       allowed: `${other.folder}/contract`,
-      cure: `Call ${other.module} through CommandBus or QueryBus by a message of its contract; what is missing there, add there.`,
+      cure: `Call ${other.module} through CommandBus or QueryBus by a message of its contract; if there is none, add it there.`,
     };
   }
   return {

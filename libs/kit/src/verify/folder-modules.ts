@@ -16,8 +16,9 @@ import { findFiles } from './workspace.js';
 const IN_CONTRACT = /^(.+)\/contract(?:\/.*|\.[cm]?tsx?)$/;
 
 /**
- * Reads an application of one package. A module is the folder of a `contract` that defines one, or, for the module that is
- * left when others have folders of their own, the folder of its `@BoundedModule`. A file belongs to the innermost of them.
+ * Reads an application of one package. A module is the folder around a `contract` that defines one. If one module
+ * remains whose contract is not in its folder, it is the folder of its `@BoundedModule`. A file belongs to the
+ * innermost module.
  */
 export function readFolders(root: string, compiler: Compiler): Workspace {
   const { name, files } = findFiles(root);
@@ -69,7 +70,7 @@ function innermost(folders: Iterable<string>, path: string): string | undefined 
     .sort((a, b) => b.length - a.length)[0];
 }
 
-/** Without a folder `contract`, the contract is a file `….contract.ts`. */
+/** Without a `contract` folder, the contract is a file `….contract.ts`. */
 function inArea(source: SourceFile, folder: string, hasFolder: boolean): SourceFile {
   const inside = posix.relative(folder, source.path);
   const isContract = hasFolder ? /^contract(?:\/|\.[cm]?tsx?$)/.test(inside) : /\.contract\.[cm]?tsx?$/.test(inside);
@@ -95,17 +96,17 @@ function targetOf(
   if (module === undefined) return undefined;
   const bare = withoutEnding(inside);
   const file = module.sources.find((one) => [bare, `${bare}/index`].includes(withoutEnding(one.path)));
-  // beside the module that others have left are files that all may share
+  // beside that remaining module are files that all may share
   if (!hasContractFolder(module) && (file === undefined || !isPartOfModule(file))) return undefined;
   return { package: module, key: file?.area === 'contract' ? './contract' : '.' };
 }
 
-/** Whether its contract is in a folder, or a file, of that name. */
+/** Whether a module's contract is in a folder or file named `contract`. */
 export function hasContractFolder({ sources, folder }: ReadPackage): boolean {
   return sources.some(({ area, path }) => area === 'contract' && /^contract[/.]/.test(posix.relative(folder, path)));
 }
 
-/** What a module is made of, by what Nest teams call their files; and its contract. */
+/** Whether a file is part of a module, by the file names that Nest teams use; its contract is, too. */
 function isPartOfModule({ area, path, bounded, entities }: SourceFile): boolean {
   return (
     area === 'contract' ||

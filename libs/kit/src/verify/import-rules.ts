@@ -9,7 +9,7 @@ import { KIT_PACKAGE } from './workspace.js';
 /** The file of an application that may load modules. */
 const MODULE_LIST = 'modules.ts';
 
-/** A module's package exports its contract and its Nest module, and nothing else. */
+/** A module's package exports only its contract and its Nest module. */
 export function exportsRule({ modules }: Workspace): readonly BoundaryViolation[] {
   return modules
     .filter(
@@ -24,11 +24,11 @@ export function exportsRule({ modules }: Workspace): readonly BoundaryViolation[
       line: module.exportsLine,
       fact: `${module.name} exports ${module.exports?.map((key) => `'${key}'`).join(', ') ?? 'everything (it has no "exports")'}`,
       allowed: `exactly './contract' and '.'`,
-      cure: 'Let "exports" in package.json name these two; what others need belongs into the contract.',
+      cure: 'Let "exports" in package.json name these two; what others need belongs in the contract.',
     }));
 }
 
-/** Who may import what, over packages and within a module. */
+/** Which imports are allowed between packages and within a module. */
 export function importRules(workspace: Workspace): readonly BoundaryViolation[] {
   const found: (BoundaryViolation | undefined)[] = [];
   for (const pkg of workspace.packages) {
@@ -46,7 +46,7 @@ export function importRules(workspace: Workspace): readonly BoundaryViolation[] 
   return found.filter((violation) => violation !== undefined);
 }
 
-/** Nothing could check such an import of a module's, here or by lint. */
+/** Reports a computed import of a module: neither this check nor lint can follow it. */
 function computedImport({ module }: Module, file: string, name: string, line: number): BoundaryViolation {
   return {
     rule: 'computed-import',
@@ -55,8 +55,8 @@ function computedImport({ module }: Module, file: string, name: string, line: nu
     file,
     line,
     fact: `${module} imports what only running it tells: ${name}`,
-    allowed: 'imports that name what they load',
-    cure: 'Write the name as a plain text; of several, import each by its own.',
+    allowed: 'imports with a literal name',
+    cure: 'Write the name as a string literal; if there are several, write an import for each.',
   };
 }
 
@@ -93,7 +93,7 @@ function relativeImport(
       target: module.module,
       fact: `the contract of ${module.module} imports '${fact.specifier}', which is the module's inside`,
       allowed: `files below ${pkg.folder}/contract/, '${KIT_PACKAGE}/contract', other contracts`,
-      cure: 'Move what the contract needs into contract/; the inside may import it from there.',
+      cure: 'Move what the contract needs into contract/; the rest of the module may import it from there.',
     };
   }
   return undefined;
@@ -128,7 +128,7 @@ function packageImport(
       rule: 'contract-only',
       fact: `${module.module} imports '${fact.specifier}' of ${other.module}`,
       allowed: `'${other.name}/contract'`,
-      cure: `Call ${other.module} through CommandBus or QueryBus by a message of its contract; what is missing there, add there.`,
+      cure: `Call ${other.module} through CommandBus or QueryBus by a message of its contract; if there is none, add it there.`,
     };
   }
   if (target.package.exports && !target.package.exports.includes(target.key)) {

@@ -1,5 +1,5 @@
 /**
- * The check of an application's boundaries, as `fledge verify` runs it. Loads TypeScript, and nothing of Nest.
+ * The check of an application's boundaries, as `fledge verify` runs it. Loads TypeScript, but not Nest.
  * @packageDocumentation
  */
 export {

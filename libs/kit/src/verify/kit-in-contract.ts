@@ -4,7 +4,7 @@ import type { Module, SourceFile } from './module.js';
 import type { BoundaryViolation } from './violation.js';
 import { KIT_PACKAGE } from './workspace.js';
 
-/** An application installs the kit; it is not in the workspace. */
+/** Checks what a contract imports of the kit, which is installed and not part of the workspace. */
 export function kitInContract(
   module: Module,
   source: SourceFile,

@@ -6,7 +6,7 @@ import { KIT_PACKAGE, type WorkspacePackage } from './workspace.js';
 /** Which part of a package a file belongs to. */
 export type Area = 'contract' | 'src' | 'test';
 
-/** A source file and what it holds. */
+/** A source file and the facts about it. */
 export interface SourceFile extends FileFacts {
   /** Relative to the workspace's root. */
   readonly path: string;
@@ -20,14 +20,14 @@ export interface ReadPackage extends WorkspacePackage {
 
 /** A package that is a module. */
 export interface Module extends ReadPackage {
-  /** The name in its contract; its package's last part when it has no readable contract. */
+  /** The name in its contract; the last part of its package's name if it has no readable contract. */
   readonly module: string;
 }
 
-/** Where an import leads, if to a package of the workspace, or to the folder of a module. */
+/** The target of an import, if it is a package of the workspace or the folder of a module. */
 export interface PackageTarget {
   readonly package: ReadPackage;
-  /** The key of `exports` that it asks for: `.`, `./contract`. For a folder, `.` means everything except its contract. */
+  /** The key of `exports` that it uses: `.`, `./contract`. For a folder, `.` means everything except its contract. */
   readonly key: string;
 }
 
@@ -37,7 +37,7 @@ export interface Workspace {
   readonly modules: readonly Module[];
   /** The package of a bare specifier; among folders, the module that a file's import leads to. */
   readonly targetOf: (source: SourceFile, specifier: string) => PackageTarget | undefined;
-  /** The module that a package is. */
+  /** The module of a package, if it is one. */
   readonly moduleOf: (pkg: ReadPackage) => Module | undefined;
 }
 
@@ -64,7 +64,7 @@ export function readWorkspace(root: string, found: readonly WorkspacePackage[], 
   };
 }
 
-/** Whether a file's import binds a name, and from where. */
+/** The import that binds a name in a file, if there is one. */
 export function importOf(source: SourceFile, name: string): ImportFact | undefined {
   return source.imports.find((fact) => fact.names.includes(name));
 }

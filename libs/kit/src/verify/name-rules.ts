@@ -7,7 +7,7 @@ interface Claim extends Named {
   readonly source: SourceFile;
 }
 
-/** What is one in an application: a module's name, a message's wire name, a route. */
+/** Names that must be unique in an application: a module's name, a message's wire name, a route. */
 export function nameRules({ modules }: Workspace): readonly BoundaryViolation[] {
   const claims = (of: (source: SourceFile) => readonly Named[]): readonly Claim[] =>
     modules.flatMap((module) =>

@@ -3,22 +3,22 @@ export interface SchemaName {
   readonly schema: string;
   /** `inventory.stock`, or `search_path inventory`. */
   readonly text: string;
-  /** Whether a foreign key leads there. */
+  /** Whether it is the target of a foreign key. */
   readonly isReference: boolean;
-  /** Lines below the text's first. */
+  /** How many lines it is below the first line of the text. */
   readonly linesBelow: number;
 }
 
-/** What a statement, or a part of one, begins with. */
+/** The start of a statement, or of a part of one. */
 const STATEMENT =
   /^\s*(?:select|insert\s+into|update|delete\s+from|with|create|alter|drop|truncate|merge\s+into|grant|revoke|lock|copy|comment\s+on|set|from|join|left\s+join|inner\s+join|references|where|explain|analyze|vacuum|begin|do|call)\b/i;
 
-/** Finds the names in a text that are qualified with one of `schemas`; none if the text does not read as SQL. */
+/** Finds the names in a text that are qualified with one of `schemas`; none if the text does not look like SQL. */
 export function schemaNames(text: string, schemas: readonly string[]): readonly SchemaName[] {
   const sql = blanked(text);
   if (schemas.length === 0 || !STATEMENT.test(sql)) return [];
   const one = schemas.map((schema) => schema.replaceAll('-', '\\-')).join('|');
-  // `catalog.product-not-found.v1` is a wire name: no name in SQL goes on with a hyphen
+  // `catalog.product-not-found.v1` is a wire name: a name in SQL does not continue with a hyphen
   const qualified = new RegExp(
     `(references\\s+)?(?<![\\w."-])"?(${one})"?\\s*\\.\\s*("[^"]+"|[a-z_]\\w*(?![\\w-]))`,
     'gi',
@@ -41,7 +41,7 @@ export function schemaNames(text: string, schemas: readonly string[]): readonly 
   ];
 }
 
-/** Comments and quoted values, which name nothing, as spaces; lines stay. */
+/** Replaces comments and quoted values, which name nothing, with spaces; keeps the lines. */
 function blanked(text: string): string {
   return text.replace(/--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'/g, (part) => part.replace(/[^\n]/g, ' '));
 }

@@ -3,20 +3,20 @@ import type { Named } from './file-facts.js';
 import { isModuleList } from './folder-imports.js';
 import type { BoundaryViolation } from './violation.js';
 
-/** That one module depends on another, and where that is said. */
+/** A dependency of one module on another, and where it is stated. */
 interface Edge {
   readonly to: Module;
   readonly file: string;
   readonly line: number;
-  /** Whether `uses` says it, or only an import does. */
+  /** Whether `uses` declares it, rather than only an import. */
   readonly isDeclared: boolean;
-  /** Whether anything but the contract's own name is imported. */
+  /** Whether anything but the contract object itself is imported. */
   readonly isUsed: boolean;
 }
 
 /**
- * `uses` names exactly the modules whose contracts are imported, and nothing depends on itself by a round. An import of
- * a type counts: it is a dependency like any other. Tests do not: a test may know neighbours that its module does not.
+ * `uses` names exactly the modules whose contracts are imported, and no module depends on itself through others. Type
+ * imports count as dependencies. Imports of tests do not: a test may know neighbours that its module does not.
  */
 export function usesRules(workspace: Workspace): readonly BoundaryViolation[] {
   const graph = new Map(workspace.modules.map((module) => [module, edgesOf(workspace, module)]));
@@ -35,7 +35,7 @@ function edgesOf(workspace: Workspace, module: Module): readonly Edge[] {
   const owner = (source: SourceFile, specifier: string): Module | undefined => {
     const target = workspace.targetOf(source, specifier);
     const other = target && workspace.moduleOf(target.package);
-    // what it imports of another's inside is told by another rule
+    // another rule reports imports of another module's internals
     return other && target.key === './contract' && other.name !== module.name && source.area !== 'test'
       ? other
       : undefined;
@@ -84,7 +84,7 @@ function matchUses(workspace: Workspace, module: Module, edges: readonly Edge[])
       line,
       fact: `\`uses\` of ${module.module} is no plain list of imported contracts, so it cannot be checked`,
       allowed: '`uses: [CatalogContract, InventoryContract]`',
-      cure: 'Write the contracts out.',
+      cure: 'List the contracts literally.',
     }));
   }
   return edges.flatMap((edge) => mismatch(module, edge) ?? []);
@@ -111,7 +111,7 @@ function mismatch(module: Module, { to, file, line, isDeclared, isUsed }: Edge):
   };
 }
 
-/** One violation for each round of modules: the shortest from the first of its modules by name. */
+/** One violation for each cycle of modules: the shortest cycle from its first module by name. */
 function cycles(graph: ReadonlyMap<Module, readonly Edge[]>): readonly BoundaryViolation[] {
   const told = new Set<Module>();
   const found: BoundaryViolation[] = [];
@@ -129,13 +129,13 @@ function cycles(graph: ReadonlyMap<Module, readonly Edge[]>): readonly BoundaryV
       line: first.line,
       fact: `the modules depend on each other in a round: ${[module, ...path.map(({ to }) => to)].map((m) => m.module).join(' → ')}`,
       allowed: 'dependencies in one direction',
-      cure: `Cut one: let one side publish an event that the other reacts to, or move what both need into a module of its own. The round goes by ${path.map(({ file, line }) => `${file}:${line}`).join(', ')}.`,
+      cure: `Cut one: let one side publish an event that the other reacts to, or move what both need into a separate module. The imports are ${path.map(({ file, line }) => `${file}:${line}`).join(', ')}.`,
     });
   }
   return found;
 }
 
-/** The shortest way from a module back to itself; empty if there is none. */
+/** The shortest path from a module back to itself; empty if there is none. */
 function wayBack(graph: ReadonlyMap<Module, readonly Edge[]>, start: Module): readonly Edge[] {
   const seen = new Set<Module>();
   let ways: (readonly Edge[])[] = (graph.get(start) ?? []).map((edge) => [edge]);

@@ -68,7 +68,7 @@ const NEST: Files = {
 };
 
 const CONTRACT_ONLY =
-  'Call stock through CommandBus or QueryBus by a message of its contract; what is missing there, add there.';
+  'Call stock through CommandBus or QueryBus by a message of its contract; if there is none, add it there.';
 
 describe.each([
   [

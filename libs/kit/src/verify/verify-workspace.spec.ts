@@ -396,12 +396,12 @@ describe('a bad workspace', () => {
         'libs/orders/src/bad.ts:1  contract-only  orders → stock',
         "    orders imports '@t/stock' of stock",
         "    allowed: '@t/stock/contract'",
-        '    cure:    Call stock through CommandBus or QueryBus by a message of its contract; what is missing there, add there.',
+        '    cure:    Call stock through CommandBus or QueryBus by a message of its contract; if there is none, add it there.',
         '',
         'libs/orders/src/bad.ts:2  foreign-schema  orders → stock',
         '    SQL of orders names stock.stock_levels, which belongs to stock',
         '    allowed: tables of its own schema',
-        '    cure:    Ask the contract of stock, or keep an own copy of what it tells.',
+        '    cure:    Ask the contract of stock, or keep a copy of what its events report.',
         '',
         'fledge verify: 2 modules (orders, stock), 10 files, 2 violations',
         '',
@@ -443,7 +443,7 @@ describe('what cannot be verified', () => {
     ).rejects.toMatchObject({
       code: 'fledge.startup.typescript',
       message: "TypeScript, which reads the sources, cannot be loaded: Cannot find package 'typescript'",
-      hint: 'Install it: npm install --save-dev typescript. A production image has no need of it.',
+      hint: 'Install it: npm install --save-dev typescript. A production image does not need it.',
     });
   });
 });

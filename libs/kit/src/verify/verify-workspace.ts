@@ -18,10 +18,10 @@ const RULES: readonly ((workspace: Workspace) => readonly BoundaryViolation[])[]
 ];
 
 /**
- * Checks the boundaries of all modules of an application by reading their sources; nothing of them runs. Finds the
+ * Checks the boundaries of all modules of an application by reading their sources, without running them. Finds the
  * modules by itself and collects every violation, as Spring Modulith's `verify()` does: the packages of an npm or pnpm
- * workspace that are modules, or, if there is none, folders with a `contract` in them, in an application of one package
- * and in Nest's monorepo mode.
+ * workspace that are modules, or, if there is none, folders with a `contract` in them, as in an application of one
+ * package or in Nest's monorepo mode.
  * @param root the folder of the workspace or of the application, with its package.json.
  * @throws StartupError when there is no module, or TypeScript, which reads the sources, is not installed.
  */
@@ -45,7 +45,7 @@ export async function verifyWorkspace(root: string): Promise<Verification> {
   };
 }
 
-/** @param load how TypeScript is loaded; default by its name. */
+/** @param load loads TypeScript; by default, by its package name. */
 export async function loadCompiler(
   load: () => Promise<{ default: Compiler }> = () => import('typescript'),
 ): Promise<Compiler> {
@@ -55,7 +55,7 @@ export async function loadCompiler(
     throw new StartupError(
       'typescript',
       `TypeScript, which reads the sources, cannot be loaded: ${(error as Error).message}`,
-      'Install it: npm install --save-dev typescript. A production image has no need of it.',
+      'Install it: npm install --save-dev typescript. A production image does not need it.',
     );
   }
 }

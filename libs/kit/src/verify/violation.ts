@@ -23,30 +23,30 @@ export interface BoundaryViolation {
   readonly rule: Rule;
   /** The module, or else the package, that breaks the rule. */
   readonly source: string;
-  /** The module that it reaches; its own name where no other is concerned. */
+  /** The module that it reaches, or its own name if no other is involved. */
   readonly target: string;
   /** Relative to the workspace's root. */
   readonly file: string;
-  /** From 1. */
+  /** Counted from 1. */
   readonly line: number;
   readonly fact: string;
   readonly allowed: string;
   readonly cure: string;
 }
 
-/** What `verifyWorkspace` found. */
+/** The result of `verifyWorkspace`. */
 export interface Verification {
   /** The modules' names, sorted. */
   readonly modules: readonly string[];
   /** How many source files were read. */
   readonly files: number;
-  /** Every one there is, by file and line. */
+  /** All violations, by file and line. */
   readonly violations: readonly BoundaryViolation[];
 }
 
 /**
- * A verification for a person: each violation with source, target, what is allowed, and the cure; then one line that
- * counts.
+ * The report of a verification: each violation with source, target, what is allowed, and the fix; then one line with
+ * totals.
  */
 export function describeVerification({ modules, files, violations }: Verification): string {
   const told = violations.map(({ rule, source, target, file, line, fact, allowed, cure }) =>

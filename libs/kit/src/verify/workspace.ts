@@ -3,17 +3,20 @@ import { join, relative, resolve, sep } from 'node:path';
 import { exportKeys, packageFolders, PASSED_BY, workspacePatterns } from '#lint/packages.js';
 import { StartupError } from '../contract/index.js';
 
-/** The kit's own package: it has a `./contract`, but is no module. */
+/** The kit's own package: it has a `./contract`, but is not a module. */
 export const KIT_PACKAGE = '@fledge/kit';
 
-/** A package of the workspace, or a part of an application of one package: a module's folder, or the files outside all modules. */
+/**
+ * A package of the workspace, or a part of an application of one package: a module's folder, or the files outside all
+ * modules.
+ */
 export interface WorkspacePackage {
   readonly name: string;
   /** Relative to the root, with `/`; empty for the root itself. */
   readonly folder: string;
-  /** Whether it is no package, but a folder of one. */
+  /** Whether it is not a package, but a folder of one. */
   readonly isFolder: boolean;
-  /** The keys of its `exports`; undefined when it has none. */
+  /** The keys of its `exports`; undefined if it has none. */
   readonly exports: readonly string[] | undefined;
   /** The line of `"exports"` in its package.json, from 1. */
   readonly exportsLine: number;
@@ -27,8 +30,8 @@ interface PackageJson {
 }
 
 /**
- * The packages below a root, as its package.json lists them in `workspaces`, or its pnpm-workspace.yaml in `packages`;
- * none when there is neither.
+ * The packages below a root, as listed in `workspaces` of its package.json or `packages` of its pnpm-workspace.yaml;
+ * none if there is neither.
  */
 export function findPackages(root: string): readonly WorkspacePackage[] {
   readPackage(join(root, 'package.json'));
@@ -49,7 +52,7 @@ export interface SinglePackage {
   readonly files: readonly string[];
 }
 
-/** Reads which files the package in a folder has. @throws StartupError when there is no package.json */
+/** Lists the files of the package in a folder. @throws StartupError when there is no package.json */
 export function findFiles(root: string): SinglePackage {
   const { json } = readPackage(join(root, 'package.json'));
   const base = resolve(root);
@@ -84,7 +87,7 @@ function readPackage(file: string): { json: PackageJson; text: string } {
 function filesBelow(folder: string): readonly string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    // `dist` is a link to what was built; links are not followed
+    // `dist` is a link to build output; links are not followed
     if (entry.isDirectory()) return PASSED_BY.has(entry.name) || entry.name.startsWith('.') ? [] : filesBelow(path);
     return entry.isFile() && /\.(?:[cm]?tsx?|sql)$/.test(entry.name) && !/\.d\.[cm]?ts$/.test(entry.name) ? [path] : [];
   });

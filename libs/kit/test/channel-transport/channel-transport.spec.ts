@@ -127,8 +127,8 @@ describe('a transport of an application', () => {
 
   it.each([
     ['Channel', 'which cannot be a name'],
-    ['http', 'which has a meaning in topology files already'],
-    ['channel', 'which another one has, too'],
+    ['http', 'which already has a meaning in topology files'],
+    ['channel', 'which another transport already has'],
   ])('cannot be named %s as well', (name, flaw) => {
     const transports = [channel, { ...channel, name }];
     expect(failureOf(() => knownTransports({ ...application, transports }))).toEqual(

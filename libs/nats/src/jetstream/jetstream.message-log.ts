@@ -12,8 +12,7 @@ const HISTORY_WAIT_MS = 5_000;
 
 /**
  * Carries messages through a JetStream stream. Any NATS client can read it: `nats sub 'shop._event.>'`. Each module
- * reads it in order from a position that is kept in the module's own database, without acknowledgements; see decision
- * 0007.
+ * reads it in order, without acknowledgements, from a position that is kept in its own database; see decision 0007.
  */
 export class JetStreamMessageLog implements MessageLog {
   readonly name = 'nats';
@@ -26,17 +25,19 @@ export class JetStreamMessageLog implements MessageLog {
     private readonly limits: LogLimits = {},
   ) {}
 
-  /** For the transport: the connection is there. */
+  /** The transport calls this when the connection is open. */
   open(connection: NatsConnection): void {
     this.log = new LogStream(connection, this.namespace, this.limits);
   }
 
-  /** For the transport: the connection was lost and is back; the broker may be another one. */
+  /** The transport calls this when the connection is back; the broker may be a different one. */
   reconnected(): void {
     this.log?.forget();
   }
 
-  /** For the transport: the connection is lost; when it is back, the broker may have lost its newest messages. */
+  /**
+   * The transport calls this when the connection is lost; the broker may have lost its newest messages when it is back.
+   */
   disconnected(): void {
     this.log?.disconnected();
   }
@@ -49,7 +50,7 @@ export class JetStreamMessageLog implements MessageLog {
     return this.opened().missing(stored);
   }
 
-  /** For the transport: whether the connection is there now. */
+  /** The transport passes a function that tells whether the connection is open. */
   watch(isConnected: () => boolean): void {
     this.isReachable = isConnected;
   }
@@ -94,7 +95,7 @@ export class JetStreamMessageLog implements MessageLog {
       }
       if (left === before)
         throw new Error(
-          `${log.stream} has ${left} messages more of the past and gave none of them within ${HISTORY_WAIT_MS} ms`,
+          `${log.stream} has ${left} more messages of the past but delivered none of them within ${HISTORY_WAIT_MS} ms`,
         );
       if (batch.length > 0) yield batch;
     }

@@ -7,20 +7,20 @@ import { idOf, messageOf } from './stored-messages.js';
 
 const logger = new Logger('nats');
 
-/** Messages that are stored by one transaction at the most, and bytes of them beyond which there is no further one. */
+/** The most messages that one transaction stores, and the number of bytes beyond which it takes no further message. */
 const BATCH_MAX = 500;
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
-/** Messages that are asked of the broker at one time: as many may come at once, each as large as the broker allows. */
+/** Messages requested from the broker at a time: that many may arrive at once, each as large as the broker allows. */
 const ASKED_MAX = 256;
-/** Messages, and bytes of them, in memory at the most: reading stops until they are stored. */
+/** The most messages, and bytes of them, in memory: reading pauses until they are stored. */
 const AHEAD_MAX = 2_000;
 const AHEAD_BYTES_MAX = 4 * BATCH_BYTES_MAX;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
-/** How often it is looked whether the module takes other messages by now, or the stream is another one. */
+/** How often to check whether the module takes other messages by now, or the stream has been replaced. */
 const LOOK_EVERY_MS = 1_000;
 
-/** Reads the log for one module, from where its database says it stands, in order; ends when `signal` aborts. */
+/** Reads the log for one module, in order, from the position in its database; ends when `signal` aborts. */
 export async function readLog(log: LogStream, inbox: InboxPort, signal: AbortSignal): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
@@ -39,7 +39,7 @@ export async function readLog(log: LogStream, inbox: InboxPort, signal: AbortSig
   }
 }
 
-/** The subjects of events by their names without version, whatever the version. */
+/** The subjects of events with these names, in any version. */
 export function eventSubjects(log: LogStream, names: readonly string[]): string[] {
   return names.map((name) => `${log.subject('event', name)}.*`);
 }
@@ -48,7 +48,7 @@ function filtersOf(log: LogStream, inbox: InboxPort): string[] {
   return [...eventSubjects(log, inbox.subscriptions()), log.subject('command', `${inbox.module}.*.*`)];
 }
 
-/** Reads until what is read changes, or something fails. */
+/** Reads until the subscriptions or the stream change, or something fails. */
 async function readOnce(log: LogStream, inbox: InboxPort, signal: AbortSignal, stored: () => void): Promise<void> {
   const { losses } = log;
   const incarnation = await log.incarnation();
@@ -62,7 +62,7 @@ async function readOnce(log: LogStream, inbox: InboxPort, signal: AbortSignal, s
   const messages = await consumer.consume({ max_messages: ASKED_MAX, expires: 5_000, abort_on_missing_resource: true });
   const stop = (): void => messages.stop();
   signal.addEventListener('abort', stop, { once: true });
-  // the stream may have other messages at the next places when the connection is back: it is looked at first
+  // when the connection is back, the stream may have other messages at the next positions: check that first
   const forgetLoss = log.onLoss(stop);
   if (log.losses !== losses) stop();
   const look = setInterval(
@@ -87,7 +87,7 @@ async function readOnce(log: LogStream, inbox: InboxPort, signal: AbortSignal, s
   }
 }
 
-/** Where to read on: what is missing before it is told. */
+/** The position to continue from; logs a warning about what is missing before it. */
 async function startOf(log: LogStream, inbox: InboxPort, incarnation: string): Promise<number> {
   const position = await inbox.position();
   if (position?.incarnation !== incarnation) return 1;
@@ -100,13 +100,13 @@ async function startOf(log: LogStream, inbox: InboxPort, incarnation: string): P
   }
   if (position.id !== undefined && position.sequence >= first && (await log.idAt(position.sequence)) !== position.id) {
     logger.error(
-      `${log.stream} has another message at ${position.sequence} than ${inbox.module} has read there: the broker has lost its newest messages, and got others since. It is read from its beginning; what is known already is passed over`,
+      `${log.stream} has another message at ${position.sequence} than ${inbox.module} has read there: the broker has lost its newest messages, and received others since. It is read from its beginning; messages that are known already are skipped`,
     );
     return 1;
   }
   if (first > position.sequence + 1) {
     logger.error(
-      `${inbox.module} has read ${log.stream} up to ${position.sequence}, and it begins at ${first} now: up to ${first - 1 - position.sequence} messages are gone from the broker unread. Send them again: fledge replay --since <when this module was last running>`,
+      `${inbox.module} has read ${log.stream} up to ${position.sequence}, but it begins at ${first} now: the broker has deleted up to ${first - 1 - position.sequence} unread messages. Send them again: fledge replay --since <when this module was last running>`,
     );
   }
   return position.sequence + 1;
@@ -121,7 +121,7 @@ async function changed(
   return (await log.incarnation()) !== incarnation || filtersOf(log, inbox).join() !== filters.join();
 }
 
-/** Stores what comes in portions: while one is being stored, the next one gathers. */
+/** Stores incoming messages in batches: while one is being stored, the next one collects. */
 async function pump(
   messages: ConsumerMessages,
   inbox: InboxPort,
@@ -151,7 +151,7 @@ async function pump(
       })
       .finally(() => {
         storing = undefined;
-        // what came after `store` had looked for more
+        // for messages that arrived after `store` had looked for more
         if (gathered.length > 0 && failure === undefined) begin();
       });
   };
@@ -166,7 +166,7 @@ async function pump(
     throw failure instanceof Error ? failure : new Error('the messages were not stored', { cause: failure });
 }
 
-/** The first of what gathered, as many as one transaction stores. */
+/** The first of the collected messages, as many as one transaction stores. */
 function portionOf(gathered: readonly JsMsg[]): JsMsg[] {
   const portion: JsMsg[] = [];
   let bytes = 0;
@@ -192,13 +192,13 @@ function known(batch: readonly JsMsg[]): StoredMessage[] {
     const message = messageOf(raw);
     if (message === undefined)
       logger.error(
-        `the message ${raw.seq} on ${raw.subject} is not of Fledge, and is passed over: it needs a Nats-Msg-Id that is a UUID, Fledge-Source, Fledge-Key and Fledge-Occurred-At`,
+        `the message ${raw.seq} on ${raw.subject} is not from Fledge, and is skipped: it needs a Nats-Msg-Id that is a UUID, Fledge-Source, Fledge-Key and Fledge-Occurred-At`,
       );
     return message ?? [];
   });
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  // woken by the abort, which its reader looks at
+  // the abort ends the pause, and the reader checks the signal
   await sleep(ms, undefined, { signal, ref: false }).catch(() => undefined);
 }

@@ -13,46 +13,46 @@ import { StartupError } from '@fledge/kit/contract';
 import type { StoredPlace } from '@fledge/kit/transport';
 import { idOf } from './stored-messages.js';
 
-/** What the broker keeps of messages. */
+/** Limits of the messages that the broker keeps. */
 export interface LogLimits {
-  /** How long it keeps them, in milliseconds. Default three days: as long as outboxes keep what was sent. */
+  /** How long it keeps messages, in milliseconds. Default three days: as long as outboxes keep what was sent. */
   readonly maxAgeMs?: number | undefined;
-  /**
-   * In which window it knows a message again by itself, in milliseconds. Default two minutes. What comes later is known
-   * again by the inbox.
-   */
+  /** How long the broker detects duplicates, in milliseconds. Default two minutes. The inbox detects later ones. */
   readonly duplicateWindowMs?: number | undefined;
   /**
-   * Servers that have each message before it counts as stored. Default: as the stream is, and one for a stream that is
-   * made.
+   * Number of servers that must have a message before it counts as stored. Default: that of the existing stream, or one
+   * for a new stream.
    */
   readonly replicas?: number | undefined;
 }
 
 const MAX_AGE_DEFAULT_MS = 3 * 86_400_000;
-/** One that somebody deletes and makes anew while all stay connected is noticed so late. */
+/** How long it may take to notice that somebody deleted and recreated the stream while all stayed connected. */
 const ASK_AGAIN_MS = 5_000;
 const DUPLICATE_WINDOW_DEFAULT_MS = 120_000;
 
-/** How JetStream says that it has fewer servers than replicas were asked for: no cluster, or too small a one. */
+/** JetStream's errors for fewer servers than requested replicas: no cluster, or one that is too small. */
 const TOO_FEW_SERVERS: readonly number[] = [10_074, 10_005];
 
-/** Messages that are asked of the broker at one time, to see whether it still has them. */
+/** Messages requested from the broker at a time, to check whether it still has them. */
 const ASKED_AT_ONCE = 64;
-/** In the metadata of a stream that an older version found to have lost messages: when that was. */
+/** Key in the metadata of a stream, set by older versions to the time at which they found that it had lost messages. */
 const LIFE = 'fledge-life';
 
-/** The parts of a message's subject; no module's name starts with an underscore, so they never meet those of calls. */
+/**
+ * The parts of a message's subject; no module's name starts with an underscore, so they cannot collide with those of
+ * calls.
+ */
 export type LogKind = 'event' | 'command';
 
 /**
- * The JetStream stream of one namespace, which all modules write to and read from: file storage, limited by age. It is
- * made when it is missing, by whoever comes first; one that lost its store is another one, with another `incarnation`.
- * Limits that differ from those of the process that opens it are set anew: the one that came last counts.
+ * The JetStream stream of one namespace, which all modules write to and read from: file storage, limited by age.
+ * Whoever comes first creates it if it is missing; one that lost its store counts as new, with another `incarnation`. A
+ * process that opens the stream sets its own limits: the last one wins.
  *
- * A server that lost power may come back without its newest messages, as the same stream, and give their places to
- * others. Whoever wrote or read up to there looks after each loss of the connection whether the stream still has what
- * it remembers (`missing`, `idAt`).
+ * After a power failure a server may come back with the same stream but without its newest messages, and assign their
+ * positions to others. So after each loss of the connection, whoever wrote or read up to there checks whether the
+ * stream still has those messages (`missing`, `idAt`).
  */
 export class LogStream {
   readonly stream: string;
@@ -64,7 +64,7 @@ export class LogStream {
   };
   private manager: Promise<JetStreamManager> | undefined;
   private known: Promise<string> | undefined;
-  /** How often the connection was lost; a stream may have lost its end each time. */
+  /** How often the connection was lost; the stream may have lost its end each time. */
   losses = 0;
   private readonly lossListeners = new Set<() => void>();
   private askedAt = 0;
@@ -74,7 +74,7 @@ export class LogStream {
     private readonly namespace: string,
     { maxAgeMs = MAX_AGE_DEFAULT_MS, duplicateWindowMs = DUPLICATE_WINDOW_DEFAULT_MS, replicas }: LogLimits = {},
   ) {
-    // The broker refuses a window that is longer than the age.
+    // The broker refuses a window that is longer than the maximum age.
     this.limits = {
       max_age: nanos(maxAgeMs),
       duplicate_window: nanos(Math.min(duplicateWindowMs, maxAgeMs)),
@@ -84,14 +84,14 @@ export class LogStream {
     this.client = jetstream(connection, { timeout: 5_000 });
   }
 
-  /** Where a message is written: `shop._event.ordering.order-placed.v1`. */
+  /** The subject of a message: `shop._event.ordering.order-placed.v1`. */
   subject(kind: LogKind, wireName: string): string {
     return `${this.namespace}._${kind}.${wireName}`;
   }
 
   /**
-   * When the stream was made, or last found to have lost messages, which names its life. Makes it when it is missing.
-   * Asked of the broker again after some seconds, and after `forget`.
+   * The time at which the stream was created, or last found to have lost messages, which identifies its incarnation.
+   * Creates the stream if it is missing. The broker is queried again after some seconds, and after `forget`.
    */
   incarnation(): Promise<string> {
     const now = performance.now();
@@ -103,7 +103,7 @@ export class LogStream {
     }));
   }
 
-  /** The stream may be another one: the connection was lost, or a message could not be stored. */
+  /** The stream may have been replaced: the connection was lost, or a message could not be stored. */
   forget(): void {
     this.known = undefined;
   }
@@ -131,7 +131,7 @@ export class LogStream {
     return () => void this.lossListeners.delete(listener);
   }
 
-  /** The id of the message at a place; `undefined` if there is none, or it has none. */
+  /** The id of the message at a position; `undefined` if there is no message, or it has no id. */
   async idAt(sequence: number): Promise<string | undefined> {
     const { streams } = await this.managed();
     try {
@@ -144,7 +144,7 @@ export class LogStream {
   }
 
   /**
-   * Those of some messages that the stream has confirmed and does not have at their place any more, though it begins
+   * The ids of the given messages that the stream confirmed but no longer has at their position, although it starts
    * before it.
    */
   async missing(stored: readonly StoredPlace[]): Promise<readonly string[]> {
@@ -187,7 +187,7 @@ export class LogStream {
     }
   }
 
-  /** Makes or changes the stream; says what to do when there are not so many servers. */
+  /** Creates or changes the stream; says what to do if there are too few servers. */
   private async asLimited<R>(work: () => Promise<R>): Promise<R> {
     try {
       return await work();

@@ -2,7 +2,7 @@ import type { Sent, StoredMessage } from '@fledge/kit/transport';
 import type { LogStream } from './log-stream.js';
 import { natsHeadersOf } from './stored-messages.js';
 
-/** Messages that wait for the broker's word at one time; of one key there is never more than one. */
+/** Unacknowledged messages at a time; never more than one per key. */
 const IN_FLIGHT_MAX = 256;
 const ACK_TIMEOUT_MS = 5_000;
 
@@ -36,7 +36,7 @@ export async function writeToLog(log: LogStream, messages: readonly StoredMessag
     }
   };
   await Promise.all(Array.from({ length: Math.min(IN_FLIGHT_MAX, chains.length) }, work));
-  // the stream may be gone: it is asked for before anything more is sent
+  // the stream may be gone: check it before anything more is sent
   if (failure !== undefined) log.forget();
   return { accepted, failure, sequences };
 }

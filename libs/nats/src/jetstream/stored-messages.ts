@@ -6,11 +6,12 @@ const SOURCE = 'Fledge-Source';
 const KEY = 'Fledge-Key';
 const OCCURRED_AT = 'Fledge-Occurred-At';
 const TRACE = 'traceparent';
-/** JetStream's own: it knows a message again by it, within its window. */
+/** JetStream's header for detecting duplicates within its window. */
 const ID = 'Nats-Msg-Id';
 
 /**
- * What stands beside the payload, which is the message's JSON alone. A key may have any character; a header may not.
+ * The headers of a message, whose payload is only its JSON. A key may contain any character, unlike a header, so it is
+ * encoded.
  */
 export function natsHeadersOf(message: StoredMessage): MsgHdrs {
   const headers = emptyHeaders();
@@ -21,20 +22,19 @@ export function natsHeadersOf(message: StoredMessage): MsgHdrs {
   return headers;
 }
 
-/** `Date` reads much else, also what the database does not. */
+/** `Date` also parses many other formats, including some that the database does not. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
 const YEAR_10000_MS = 253_402_300_800_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** The id of a message of the log, if it has one that is a UUID. */
+/** The id of a message in the log, if it has one that is a UUID. */
 export function idOf({ headers }: Pick<JsMsg, 'headers'>): string | undefined {
   const id = headers?.get(ID) ?? '';
   return UUID.test(id) ? id : undefined;
 }
 
 /**
- * A message of the log; `undefined` for one that somebody else wrote, without what makes it one of ours, or with what
- * cannot be stored.
+ * A message from the log; `undefined` for one of another origin, which lacks the required headers or cannot be stored.
  */
 export function messageOf(raw: JsMsg): StoredMessage | undefined {
   const [kindToken, module, ...rest] = raw.subject.split('.').slice(1);

@@ -4,7 +4,7 @@ import { IsUUID } from 'class-validator';
 import { ProductNotFound } from './errors.js';
 import { ProductView } from './product.view.js';
 
-/** Answers one product. Fails with `ProductNotFound`. */
+/** Returns one product. Fails with `ProductNotFound`. */
 @QueryContract('catalog.get-product.v1', { result: ProductView, errors: [ProductNotFound], deadlineMs: 2_000 })
 export class GetProduct extends Query<ProductView> {
   @IsUUID() readonly productId!: string;

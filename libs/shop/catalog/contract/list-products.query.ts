@@ -3,12 +3,14 @@ import { Query } from '@nestjs/cqrs';
 import { IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
 import { ProductView } from './product.view.js';
 
-/** Answers all products in the order of their ids, a page a call: for a module that walks through the whole catalog. */
+/**
+ * Returns all products in the order of their ids, one page per call: for a module that walks through the whole catalog.
+ */
 @QueryContract('catalog.list-products.v1', { result: [ProductView] })
 export class ListProducts extends Query<ProductView[]> {
-  /** The last id of the page before; none for the first page. */
+  /** The last id of the previous page; none for the first page. */
   @IsOptional() @IsUUID() readonly afterId?: string;
-  /** Products a page, 1 to 200. A shorter page is the last. */
+  /** Products per page, 1 to 200. A shorter page is the last. */
   @IsInt() @Min(1) @Max(200) readonly limit!: number;
   constructor(fields: Fields<ListProducts>) {
     super();

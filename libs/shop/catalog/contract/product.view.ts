@@ -14,13 +14,13 @@ import {
 /** The highest price, in minor units: ten million in a currency of hundredths. */
 export const PRICE_MINOR_MAX = 1_000_000_000;
 
-/** What the skus of demonstration products begin with, so that other modules' demonstrations know them. */
+/** The prefix of the skus of demo products, by which the demo code of other modules recognises them. */
 export const DEMO_SKU_PREFIX = 'DEMO-';
 
 /** A product as other modules know it. */
 export class ProductView {
   @IsUUID() readonly id!: string;
-  /** The shop's own number of the product; unique. */
+  /** The shop's own product number; unique. */
   @IsString() @Length(3, 40) readonly sku!: string;
   @IsString() @Length(1, 200) readonly name!: string;
   @IsString() @MaxLength(5_000) readonly description!: string;
@@ -29,7 +29,7 @@ export class ProductView {
   /** ISO 4217. Never changes for a product. */
   @IsISO4217CurrencyCode() readonly currency!: string;
   @IsString() @Length(1, 60) readonly categoryId!: string;
-  /** Whether it is on sale. One that is not can still be read, for the orders that name it. */
+  /** Whether it is on sale. A product that is not can still be read, for orders that contain it. */
   @IsBoolean() readonly active!: boolean;
 
   constructor(fields: Fields<ProductView>) {

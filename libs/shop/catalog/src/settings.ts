@@ -1,7 +1,7 @@
 import { IsBoolean } from 'class-validator';
 
-/** What the topology file may say under `settings.catalog`. */
+/** The settings that a topology file may have under `settings.catalog`. */
 export class CatalogSettings {
-  /** Whether an empty catalog gets demonstration products. */
+  /** Whether to fill an empty catalog with demo products. */
   @IsBoolean() readonly demo: boolean = false;
 }

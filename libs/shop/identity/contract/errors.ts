@@ -1,7 +1,7 @@
 import { ContractError, ErrorContract, type Fields } from '@fledge/kit/contract';
 import { IsEmail, MaxLength } from 'class-validator';
 
-/** The e-mail address belongs to a user already, in whatever case it was written. */
+/** The e-mail address already belongs to a user, ignoring case. */
 @ErrorContract('identity.email-taken.v1', {
   kind: 'conflict',
   hint: 'Log in with this address, or register another one.',
@@ -14,7 +14,7 @@ export class EmailTaken extends ContractError {
   }
 }
 
-/** No user has this address and password. Says no more on purpose: not even whether the address is known. */
+/** No user has this address and password. Deliberately says no more, not even whether the address is known. */
 @ErrorContract('identity.wrong-credentials.v1', {
   kind: 'unauthenticated',
   hint: 'Check the address and the password, or register at POST /auth/register.',
@@ -25,7 +25,7 @@ export class WrongCredentials extends ContractError {
   }
 }
 
-/** More people log in or register at this moment than passwords can be hashed. */
+/** More people log in or register at the same time than passwords can be hashed. */
 @ErrorContract('identity.too-many-log-ins.v1', { kind: 'too-many', hint: 'Try again after some seconds.' })
 export class TooManyLogIns extends ContractError {
   constructor() {
@@ -33,7 +33,7 @@ export class TooManyLogIns extends ContractError {
   }
 }
 
-/** There is no such user: the one that a valid token names is gone, or another module asked for one that never was. */
+/** There is no such user: the user of a valid token is gone, or another module asked for one that never existed. */
 @ErrorContract('identity.user-not-found.v1', { kind: 'not-found', hint: 'Log in again.' })
 export class UserNotFound extends ContractError {
   constructor() {

@@ -1,6 +1,6 @@
 import { QueryContract, SigningKeys } from '@fledge/kit/contract';
 import { Query } from '@nestjs/cqrs';
 
-/** Answers the public keys that verify identity's access tokens, the newest first. */
+/** Returns the public keys that verify identity's access tokens, the newest first. */
 @QueryContract('identity.get-signing-keys.v1', { result: SigningKeys })
 export class GetSigningKeys extends Query<SigningKeys> {}

@@ -12,7 +12,7 @@ export class UserContact {
   }
 }
 
-/** Answers how to reach a user. Fails with `UserNotFound`. */
+/** Returns how to reach a user. Fails with `UserNotFound`. */
 @QueryContract('identity.get-user.v1', { result: UserContact, errors: [UserNotFound], deadlineMs: 2_000 })
 export class GetUser extends Query<UserContact> {
   @IsUUID() readonly userId!: string;

@@ -1,7 +1,7 @@
 import { IsBoolean } from 'class-validator';
 
-/** What the topology file may say under `settings.identity`. */
+/** The settings that a topology file may have under `settings.identity`. */
 export class IdentitySettings {
-  /** Whether there are two users with known passwords. */
+  /** Whether to create two users with known passwords. */
   @IsBoolean() readonly demo: boolean = false;
 }

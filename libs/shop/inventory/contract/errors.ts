@@ -1,7 +1,7 @@
 import { ContractError, ErrorContract, type Fields } from '@fledge/kit/contract';
 import { IsInt, IsString, IsUUID, MaxLength, Min } from 'class-validator';
 
-/** There is less of a product than was asked for. Nothing of the order is reserved. */
+/** There is less of a product than requested. Nothing of the order is reserved. */
 @ErrorContract('inventory.out-of-stock.v1', { kind: 'conflict', hint: 'Ask for `available` or less.' })
 export class OutOfStock extends ContractError {
   @IsUUID() readonly productId!: string;
@@ -27,7 +27,8 @@ export class ReservationDiffers extends ContractError {
 }
 
 /**
- * The reservation was released, maybe before this reservation came: an order that gave up never holds stock afterwards.
+ * The reservation was released, possibly before this request arrived: an order that was given up never holds stock
+ * afterwards.
  */
 @ErrorContract('inventory.reservation-released.v1', { kind: 'conflict', hint: 'Reserve for a new order.' })
 export class ReservationReleased extends ContractError {
@@ -48,7 +49,7 @@ export class StockNotFound extends ContractError {
   }
 }
 
-/** The reference names another receipt. */
+/** The reference belongs to another receipt. */
 @ErrorContract('inventory.receipt-differs.v1', { kind: 'conflict', hint: 'Give each delivery its own reference.' })
 export class ReceiptDiffers extends ContractError {
   @IsString() @MaxLength(100) readonly reference!: string;

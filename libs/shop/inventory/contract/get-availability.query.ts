@@ -4,7 +4,7 @@ import { ArrayMaxSize, ArrayMinSize, IsUUID } from 'class-validator';
 import { Availability } from './availability.view.js';
 
 /**
- * Answers how many of each product could be reserved now, one entry an id; nothing was received of one is 0. 1 to 100
+ * Returns how many of each product could be reserved now, one entry per id; 0 for a product without stock. 1 to 100
  * ids.
  */
 @QueryContract('inventory.get-availability.v1', { result: [Availability], deadlineMs: 2_000 })

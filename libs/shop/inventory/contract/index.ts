@@ -1,5 +1,5 @@
 /**
- * What other modules may know of inventory: to reserve stock, to sell it, to give it back, and how much there is.
+ * What other modules may know of inventory: reserving, selling and releasing stock, and how much there is.
  * @packageDocumentation
  */
 import { defineContract } from '@fledge/kit/contract';

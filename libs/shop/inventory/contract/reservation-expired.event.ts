@@ -1,7 +1,7 @@
 import { EventContract, type Fields } from '@fledge/kit/contract';
 import { IsUUID } from 'class-validator';
 
-/** The stock of an order was not sold in time, and went back. */
+/** The stock of an order was not sold in time and was released. */
 @EventContract('inventory.reservation-expired.v1', { key: 'orderId' })
 export class ReservationExpired {
   @IsUUID() readonly orderId!: string;

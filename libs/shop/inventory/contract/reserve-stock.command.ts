@@ -6,9 +6,9 @@ import { OutOfStock, ReservationDiffers, ReservationReleased } from './errors.js
 import { RESERVATION_LINES_MAX, ReservationLine, StockReservation } from './stock-reservation.view.js';
 
 /**
- * Keeps stock for an order: all lines or none. Safe to repeat: an order has one reservation, and sending it again
- * answers that. Fails with `OutOfStock`, with `ReservationDiffers` for other lines, or with `ReservationReleased` for
- * an order that gave up.
+ * Keeps stock for an order: all lines or none. Safe to repeat: an order has one reservation, and a repetition returns
+ * it. Fails with `OutOfStock`, with `ReservationDiffers` for other lines, or with `ReservationReleased` for an order
+ * that was given up.
  */
 @CommandContract('inventory.reserve-stock.v1', {
   result: StockReservation,

@@ -3,8 +3,8 @@ import { Command } from '@nestjs/cqrs';
 import { IsUUID } from 'class-validator';
 
 /**
- * Sells what is reserved for an order, from when on it does not expire. Safe to repeat; what came of it is told by
- * `StockSold` or `SaleRefused`.
+ * Sells what is reserved for an order, which then no longer expires. Safe to repeat; `StockSold` or `SaleRefused`
+ * reports the result.
  */
 @CommandContract('inventory.sell-stock.v1', { deadlineMs: 5_000, idempotent: true })
 export class SellStock extends Command<void> {

@@ -1,7 +1,7 @@
 import { EventContract, type Fields } from '@fledge/kit/contract';
 import { IsUUID } from 'class-validator';
 
-/** An order holds no stock any more, and will hold none: what was reserved or sold went back. */
+/** An order no longer holds stock, and never will: what was reserved or sold was released. */
 @EventContract('inventory.stock-released.v1', { key: 'orderId' })
 export class StockReleased {
   @IsUUID() readonly orderId!: string;

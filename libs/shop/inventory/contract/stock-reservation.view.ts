@@ -2,9 +2,9 @@ import type { Fields } from '@fledge/kit/contract';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsDate, IsIn, IsInt, IsUUID, Max, Min, ValidateNested } from 'class-validator';
 
-/** Lines of a reservation at most. */
+/** The most lines of a reservation. */
 export const RESERVATION_LINES_MAX = 100;
-/** Units of one line at most. */
+/** The most units of one line. */
 export const RESERVATION_QUANTITY_MAX = 10_000;
 
 /** How much of one product. */
@@ -21,7 +21,7 @@ export class StockReservation {
   @IsUUID() readonly orderId!: string;
   /** `held`: kept for the order; `confirmed`: sold to it. */
   @IsIn(['held', 'confirmed']) readonly status!: 'held' | 'confirmed';
-  /** Until when it is held, if nobody confirms it. */
+  /** When it expires unless it is confirmed. */
   @IsDate() readonly expiresAt!: Date;
   @ValidateNested({ each: true })
   @Type(() => ReservationLine)

@@ -1,5 +1,5 @@
 /**
- * What other modules may know of notifications: nothing but its paths. It hears what happens, and tells people.
+ * What other modules may know of notifications: only its paths. It reacts to events and informs people.
  * @packageDocumentation
  */
 import { defineContract } from '@fledge/kit/contract';

@@ -1,13 +1,13 @@
 import { IsString, ValidateBy } from 'class-validator';
 
-/** As `smtpUrl`: mail is not sent, but kept in the page of the mailbox. */
+/** A value of `smtpUrl`: mail is not sent, but shown in the mailbox page. */
 export const MAILBOX = 'mailbox';
 
-/** What the topology file may say under `settings.notifications`. */
+/** The settings that a topology file may have under `settings.notifications`. */
 export class NotificationsSettings {
   /**
-   * Where mail is handed over: `smtp://user:password@host:587`; `smtps://` for TLS from the start. Or `mailbox`: mails
-   * stay in the mailbox page, the default, but in production, where mail must reach people.
+   * The SMTP server: `smtp://user:password@host:587`; `smtps://` for TLS from the start. Or `mailbox`, the default
+   * except in production, where mail must reach people: mails stay in the mailbox page.
    */
   @ValidateBy(
     { name: 'isSmtpUrl', validator: { validate: isSmtpUrl } },
@@ -17,7 +17,7 @@ export class NotificationsSettings {
     },
   )
   readonly smtpUrl: string = process.env.NODE_ENV === 'production' ? '' : MAILBOX;
-  /** Who mails come from. */
+  /** The sender of the mails. */
   @IsString() readonly from: string = 'Fledge shop <shop@localhost>';
 }
 

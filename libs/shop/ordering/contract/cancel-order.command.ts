@@ -5,8 +5,8 @@ import { OrderNotCancellable, OrderNotFound } from './errors.js';
 import { OrderView } from './order.view.js';
 
 /**
- * Cancels an order that is not completed: its stock is released, and its money goes back. Safe to repeat. Until that is
- * done the order is `cancelling`; it is finished by itself. Whose order it is, is for the caller to check.
+ * Cancels an order that is not completed: its stock is released, and its money is returned. Safe to repeat. The order
+ * is `cancelling` until that is done, which needs no further call. The caller must check whose order it is.
  */
 @CommandContract('ordering.cancel-order.v1', {
   result: OrderView,

@@ -1,7 +1,7 @@
 import { EventContract, type Fields } from '@fledge/kit/contract';
 import { IsUUID, Length } from 'class-validator';
 
-/** Somebody wants an order cancelled that is being paid. */
+/** The cancellation of an order that is being paid was requested. */
 @EventContract('ordering.cancel-requested.v1', { key: 'orderId' })
 export class CancelRequested {
   @IsUUID() readonly orderId!: string;

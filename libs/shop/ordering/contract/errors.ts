@@ -2,7 +2,7 @@ import { ContractError, ErrorContract, type Fields } from '@fledge/kit/contract'
 import { IsIn, IsInt, IsString, IsUUID, Min } from 'class-validator';
 import { ORDER_STATES, type OrderState } from './order-state.js';
 
-/** There is nothing in the cart to order. */
+/** The cart is empty. */
 @ErrorContract('ordering.empty-cart.v1', { kind: 'conflict', hint: 'Add something at POST /cart/items.' })
 export class EmptyCart extends ContractError {
   constructor() {
@@ -10,7 +10,7 @@ export class EmptyCart extends ContractError {
   }
 }
 
-/** The cart was changed again and again while its order was being placed. */
+/** The cart was changed repeatedly while its order was being placed. */
 @ErrorContract('ordering.cart-changed.v1', { kind: 'conflict', hint: 'Look at GET /cart, and order again.' })
 export class CartChanged extends ContractError {
   constructor() {
@@ -18,7 +18,7 @@ export class CartChanged extends ContractError {
   }
 }
 
-/** The cart has as many lines as it may. */
+/** The cart has the maximum number of lines. */
 @ErrorContract('ordering.cart-full.v1', { kind: 'conflict', hint: 'Order what is in the cart, or remove a line.' })
 export class CartFull extends ContractError {
   @IsInt() readonly linesMax!: number;
@@ -28,7 +28,7 @@ export class CartFull extends ContractError {
   }
 }
 
-/** A line would have more units than it may. */
+/** A line would exceed the maximum quantity. */
 @ErrorContract('ordering.quantity-too-large.v1', { kind: 'conflict', hint: 'Order again for the rest.' })
 export class QuantityTooLarge extends ContractError {
   @IsUUID() readonly productId!: string;
@@ -77,7 +77,7 @@ export class MixedCurrencies extends ContractError {
   }
 }
 
-/** There is less of a product than the cart asks for. Nothing was ordered, and the cart is as it was. */
+/** There is less of a product than the cart requests. Nothing was ordered, and the cart is unchanged. */
 @ErrorContract('ordering.item-out-of-stock.v1', {
   kind: 'conflict',
   hint: 'Change the quantity to `available` or less, or remove the product.',
@@ -92,7 +92,7 @@ export class ItemOutOfStock extends ContractError {
   }
 }
 
-/** Another order of the user is being placed at this moment. */
+/** Another order of the user is being placed right now. */
 @ErrorContract('ordering.order-in-progress.v1', {
   kind: 'conflict',
   hint: 'Wait for it. To repeat a request safely, send it with the same Idempotency-Key.',
@@ -105,7 +105,7 @@ export class OrderInProgress extends ContractError {
   }
 }
 
-/** The order could not be placed now, for no fault of the buyer's. It holds nothing, and the cart is as it was. */
+/** The order could not be placed now, through no fault of the buyer. It holds nothing, and the cart is unchanged. */
 @ErrorContract('ordering.order-not-placed.v1', { kind: 'unavailable', hint: 'Try again after a moment.' })
 export class OrderNotPlaced extends ContractError {
   @IsUUID() readonly orderId!: string;
@@ -125,7 +125,7 @@ export class OrderNotFound extends ContractError {
   }
 }
 
-/** The order is in a state in which nothing can be cancelled. */
+/** The order is in a state in which it cannot be cancelled. */
 @ErrorContract('ordering.order-not-cancellable.v1', {
   kind: 'conflict',
   hint: 'Only an order that is placed or confirmed can be cancelled.',
@@ -139,7 +139,7 @@ export class OrderNotCancellable extends ContractError {
   }
 }
 
-/** The order has no money that could go back. */
+/** The order has no money that could be returned. */
 @ErrorContract('ordering.order-not-refundable.v1', {
   kind: 'conflict',
   hint: 'Only an order that is completed can be refunded; cancel one that is not yet.',

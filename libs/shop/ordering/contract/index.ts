@@ -1,5 +1,5 @@
 /**
- * What other modules may know of ordering: to place, cancel, refund and read orders, and what becomes of them.
+ * What other modules may know of ordering: placing, cancelling, refunding and reading orders, and their events.
  * @packageDocumentation
  */
 import { defineContract } from '@fledge/kit/contract';

@@ -1,7 +1,7 @@
 import { EventContract, type Fields } from '@fledge/kit/contract';
 import { IsUUID, Length } from 'class-validator';
 
-/** An order came to nothing: its money and its stock went back. */
+/** An order was cancelled: its money was returned and its stock released. */
 @EventContract('ordering.order-cancelled.v1', { key: 'orderId' })
 export class OrderCancelled {
   @IsUUID() readonly orderId!: string;

@@ -1,7 +1,7 @@
 import { EventContract, type Fields } from '@fledge/kit/contract';
 import { IsInt, IsUUID, Matches, Min } from 'class-validator';
 
-/** An order is sold: its money is set aside and its stock is its own. */
+/** An order is confirmed: its money is authorised and its stock is sold. */
 @EventContract('ordering.order-confirmed.v1', { key: 'orderId' })
 export class OrderConfirmed {
   @IsUUID() readonly orderId!: string;

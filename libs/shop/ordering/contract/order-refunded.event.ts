@@ -1,7 +1,7 @@
 import { EventContract, type Fields } from '@fledge/kit/contract';
 import { IsUUID, Length } from 'class-validator';
 
-/** The money of a completed order went back. */
+/** The money of a completed order was returned. */
 @EventContract('ordering.order-refunded.v1', { key: 'orderId' })
 export class OrderRefunded {
   @IsUUID() readonly orderId!: string;

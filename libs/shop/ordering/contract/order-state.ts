@@ -1,8 +1,8 @@
 /**
- * Where an order is. `placing`: its stock is being reserved; `placed`: it is; `rejected`: it could not be; `confirmed`:
- * its money is set aside and its stock is sold; `shipped`: it is on its way; `completed`: it is paid; `refunding`: its
- * money goes back after all; `refunded`: it did; `cancelling`: given up, its money and its stock go back, unless it
- * turns out to be on its way; `cancelled`: they did.
+ * The states of an order. `placing`: its stock is being reserved; `placed`: it is reserved; `rejected`: it could not be
+ * reserved; `confirmed`: its money is authorised and its stock sold; `shipped`: it is on its way; `completed`: it is
+ * paid; `refunding`: its money is being returned after all; `refunded`: it was returned; `cancelling`: its money is
+ * being returned and its stock released, unless it turns out to be on its way; `cancelled`: both are done.
  */
 export const ORDER_STATES = [
   'placing',

@@ -14,7 +14,7 @@ import {
 } from 'class-validator';
 import { ORDER_STATES, type OrderState } from './order-state.js';
 
-/** So many of one product, as it was when it was ordered. */
+/** A quantity of one product, with the product's data at the time of the order. */
 export class OrderLineView {
   @IsUUID() readonly productId!: string;
   @IsString() @MaxLength(40) readonly sku!: string;
@@ -27,15 +27,15 @@ export class OrderLineView {
   }
 }
 
-/** Steps of an order that are shown: the last ones, and there are never as many. */
+/** The most steps of an order that are shown, the latest ones; in practice an order has fewer. */
 export const ORDER_HISTORY_MAX = 100;
 
 /** Something that happened to an order. */
 export class OrderStepView {
   @IsDate() readonly at!: Date;
-  /** For a person: the name of the state that it came to, or what happened otherwise, as in 'the stock was sold'. */
+  /** For a person: the name of the new state, or what else happened, as in 'the stock was sold'. */
   @IsString() @MaxLength(600) readonly what!: string;
-  /** The state that it came to, if it is that: an order comes to each state once. */
+  /** The new state, if the step is one: an order enters each state once. */
   @IsOptional() @IsIn(ORDER_STATES) readonly state?: OrderState;
   /** Why, if it went wrong: for a person. */
   @IsOptional() @IsString() @MaxLength(500) readonly reason?: string;
@@ -55,7 +55,7 @@ export class OrderView {
   @IsInt() @Min(0) readonly totalMinor!: number;
   @ValidateNested({ each: true }) @Type(() => OrderLineView) @ArrayMaxSize(50) readonly lines!: OrderLineView[];
   @IsDate() readonly createdAt!: Date;
-  /** All that happened, the first first. */
+  /** Everything that happened, oldest first. */
   @ValidateNested({ each: true })
   @Type(() => OrderStepView)
   @ArrayMaxSize(ORDER_HISTORY_MAX)

@@ -13,13 +13,13 @@ import {
 import { OrderView } from './order.view.js';
 import { PAYMENT_METHOD } from './payment-method.js';
 
-/** Characters of an idempotency key at most. */
+/** The longest idempotency key, in characters. */
 export const IDEMPOTENCY_KEY_MAX = 200;
 
 /**
- * Orders what is in a user's cart at today's prices: reserves all of it or nothing, and empties the cart. Safe to
- * repeat with the same `idempotencyKey`: answers the order that the first one placed. An attempt that placed none
- * leaves the key free.
+ * Orders the content of a user's cart at current prices: reserves all of it or nothing, and empties the cart. Safe to
+ * repeat with the same `idempotencyKey`: returns the order that the first call placed. A failed attempt leaves the key
+ * free.
  */
 @CommandContract('ordering.place-order.v1', {
   result: OrderView,
@@ -29,7 +29,7 @@ export const IDEMPOTENCY_KEY_MAX = 200;
 export class PlaceOrder extends Command<OrderView> {
   @IsUUID() readonly userId!: string;
   @IsOptional() @IsString() @Length(1, IDEMPOTENCY_KEY_MAX) readonly idempotencyKey?: string;
-  /** With one, the order is paid by a checkout; without, it stays placed. */
+  /** With a payment method, a checkout pays the order; without one, it stays placed. */
   @IsOptional() @Matches(PAYMENT_METHOD) readonly paymentMethod?: string;
   constructor(fields: Fields<PlaceOrder>) {
     super();

@@ -5,9 +5,8 @@ import { OrderNotFound, OrderNotRefundable } from './errors.js';
 import { OrderView } from './order.view.js';
 
 /**
- * Gives the money of a completed order back, all of it. Safe to repeat: the first one counts. Until the provider has
- * done it the order is `refunding`; it is finished by itself, and told by `OrderRefunded`. Who may, is for the caller
- * to check.
+ * Returns all the money of a completed order. Safe to repeat: the first call counts. The order is `refunding` until the
+ * provider has done it, which needs no further call; `OrderRefunded` reports it. The caller must check who may do this.
  */
 @CommandContract('ordering.refund-order.v1', {
   result: OrderView,
@@ -19,7 +18,7 @@ export class RefundOrder extends Command<OrderView> {
   @IsUUID() readonly orderId!: string;
   /** Why: for a person. */
   @IsString() @Length(1, 500) readonly reason!: string;
-  /** Whether what was sold can be sold again. */
+  /** Whether the returned goods can be sold again. */
   @IsBoolean() readonly restock!: boolean;
   constructor(fields: Fields<RefundOrder>) {
     super();

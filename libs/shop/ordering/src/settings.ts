@@ -1,7 +1,7 @@
 import { IsInt, Max, Min } from 'class-validator';
 
-/** What the topology file may say under `settings.ordering`. */
+/** The settings that a topology file may have under `settings.ordering`. */
 export class OrderingSettings {
-  /** Milliseconds within which the payment of an order is authorised, or the order is given up. */
+  /** The time in which the payment of an order must be authorised before the order is cancelled, in milliseconds. */
   @IsInt() @Min(100) @Max(86_400_000) readonly paymentTimeoutMs: number = 60_000;
 }

@@ -4,8 +4,8 @@ import { IsInt, IsString, IsUUID, Length, Matches, Max, Min } from 'class-valida
 import { PAYMENT_METHOD_MAX } from './payment-method.js';
 
 /**
- * Has the provider set money aside for an order. Told by `PaymentAuthorised` or `PaymentDeclined`, once. Safe to
- * repeat: an order has one payment, and another amount changes nothing of it.
+ * Lets the provider authorise money for an order. `PaymentAuthorised` or `PaymentDeclined` reports the result, once.
+ * Safe to repeat: an order has one payment, which a different amount does not change.
  */
 @CommandContract('payments.authorise-payment.v1', { deadlineMs: 30_000, idempotent: true })
 export class AuthorisePayment extends Command<void> {

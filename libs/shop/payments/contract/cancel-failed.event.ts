@@ -3,7 +3,7 @@ import { IsInt, IsOptional, IsString, IsUUID, MaxLength, Min } from 'class-valid
 import { REASON_MAX } from './payment-method.js';
 
 /**
- * The provider refuses to free or to give back the money of an order: it will not, until somebody has it asked again by
+ * The provider refuses to release or return the money of an order, and will not be asked again until somebody sends
  * `RetryPayment`.
  */
 @EventContract('payments.cancel-failed.v1', { key: 'orderId' })

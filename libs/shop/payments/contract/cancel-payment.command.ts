@@ -4,10 +4,9 @@ import { IsString, IsUUID, MaxLength } from 'class-validator';
 import { REASON_MAX } from './payment-method.js';
 
 /**
- * Undoes the payment of an order, whatever has become of it: voids what is authorised, refunds what is captured,
- * forbids what has not begun. From then on it ends in `PaymentCancelled`, told once, or in `CancelFailed` when the
- * provider refuses; what was being asked for is not told any more, and what is asked for afterwards is told as declined
- * or failed. Safe to repeat.
+ * Undoes the payment of an order in any state: voids what is authorised, refunds what is captured, forbids what has not
+ * begun. It then ends in `PaymentCancelled`, published once, or in `CancelFailed` if the provider refuses. The result
+ * of a pending step is no longer published, and later requests are reported as declined or failed. Safe to repeat.
  */
 @CommandContract('payments.cancel-payment.v1', { deadlineMs: 30_000, idempotent: true })
 export class CancelPayment extends Command<void> {

@@ -3,7 +3,8 @@ import { IsInt, IsOptional, IsString, IsUUID, MaxLength, Min } from 'class-valid
 import { REASON_MAX } from './payment-method.js';
 
 /**
- * The money for an order is not taken, and will not be, unless somebody has the provider asked again by `RetryPayment`.
+ * The money for an order was not captured, and the provider will not be asked again until somebody sends
+ * `RetryPayment`.
  */
 @EventContract('payments.capture-failed.v1', { key: 'orderId' })
 export class CaptureFailed {

@@ -3,8 +3,8 @@ import { Command } from '@nestjs/cqrs';
 import { IsUUID } from 'class-validator';
 
 /**
- * Takes what was authorised for an order. Told by `PaymentCaptured` or `CaptureFailed`, once. Safe to repeat: an order
- * is captured at most once, and what was refused is asked for again by `RetryPayment` only.
+ * Captures what was authorised for an order. `PaymentCaptured` or `CaptureFailed` reports the result, once. Safe to
+ * repeat: an order is captured at most once, and only `RetryPayment` repeats a refused capture.
  */
 @CommandContract('payments.capture-payment.v1', { deadlineMs: 30_000, idempotent: true })
 export class CapturePayment extends Command<void> {

@@ -1,7 +1,7 @@
 import { ContractError, ErrorContract, type Fields } from '@fledge/kit/contract';
 import { IsString, IsUUID, MaxLength } from 'class-validator';
 
-/** The order has no payment, or none that the caller may see. */
+/** The order has no payment, or one that the caller may not see. */
 @ErrorContract('payments.payment-not-found.v1', {
   kind: 'not-found',
   hint: 'Check the id of the order; its payment begins when it is placed.',
@@ -14,7 +14,7 @@ export class PaymentNotFound extends ContractError {
   }
 }
 
-/** A webhook is not signed as the provider signs, or not lately. Nothing of it was read. */
+/** A webhook does not have the provider's signature, or an old one. Its content was not read. */
 @ErrorContract('payments.webhook-refused.v1', {
   kind: 'unauthenticated',
   hint: 'Sign `<seconds since 1970>.<body>` with the secret of both sides (HMAC-SHA256), and send it as `payment-signature: t=<seconds>,v1=<hex>`.',

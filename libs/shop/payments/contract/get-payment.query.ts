@@ -4,7 +4,7 @@ import { IsUUID } from 'class-validator';
 import { PaymentNotFound } from './errors.js';
 import { PaymentView } from './payment.view.js';
 
-/** Answers the payment of an order. Fails with `PaymentNotFound`. */
+/** Returns the payment of an order. Fails with `PaymentNotFound`. */
 @QueryContract('payments.get-payment.v1', { result: PaymentView, errors: [PaymentNotFound], deadlineMs: 2_000 })
 export class GetPayment extends Query<PaymentView> {
   @IsUUID() readonly orderId!: string;

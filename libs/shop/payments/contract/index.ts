@@ -1,6 +1,6 @@
 /**
- * What other modules may know of payments: to authorise, capture and cancel the payment of an order, and what came of
- * it.
+ * What other modules may know of payments: authorising, capturing and cancelling the payment of an order, and the
+ * resulting events.
  * @packageDocumentation
  */
 import { defineContract } from '@fledge/kit/contract';

@@ -1,7 +1,7 @@
 import { EventContract, type Fields } from '@fledge/kit/contract';
 import { IsInt, IsUUID, Matches, Min } from 'class-validator';
 
-/** The money for an order is set aside: it can be captured. */
+/** The money for an order is authorised: it can be captured. */
 @EventContract('payments.payment-authorised.v1', { key: 'orderId' })
 export class PaymentAuthorised {
   @IsUUID() readonly orderId!: string;

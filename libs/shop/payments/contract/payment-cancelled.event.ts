@@ -1,7 +1,7 @@
 import { EventContract, type Fields } from '@fledge/kit/contract';
 import { IsIn, IsUUID } from 'class-validator';
 
-/** What there was to undo of a payment. */
+/** What had to be undone of a payment. */
 export type CancelOutcome = 'nothing' | 'voided' | 'refunded';
 
 /** The payment of an order is undone, for good. */
@@ -9,8 +9,8 @@ export type CancelOutcome = 'nothing' | 'voided' | 'refunded';
 export class PaymentCancelled {
   @IsUUID() readonly orderId!: string;
   /**
-   * `nothing`: no money was set aside; `voided`: what was set aside is free again; `refunded`: what was taken is given
-   * back.
+   * `nothing`: no money was authorised; `voided`: the authorisation was released; `refunded`: the captured money was
+   * returned.
    */
   @IsIn(['nothing', 'voided', 'refunded']) readonly outcome!: CancelOutcome;
   constructor(fields: Fields<PaymentCancelled>) {

@@ -1,7 +1,7 @@
 import { EventContract, type Fields } from '@fledge/kit/contract';
 import { IsInt, IsUUID, Matches, Min } from 'class-validator';
 
-/** The money for an order is taken. */
+/** The money for an order is captured. */
 @EventContract('payments.payment-captured.v1', { key: 'orderId' })
 export class PaymentCaptured {
   @IsUUID() readonly orderId!: string;

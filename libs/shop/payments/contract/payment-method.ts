@@ -1,11 +1,10 @@
-/** Characters of a payment method's token at most. */
+/** The longest token of a payment method, in characters. */
 export const PAYMENT_METHOD_MAX = 100;
-/** Characters of a reason at most. */
+/** The longest reason, in characters. */
 export const REASON_MAX = 500;
 
 /**
- * The cards of the sandbox provider. Whoever pays with one of these sees what its name says; what a card does it does
- * at each step: authorise, capture, void and refund.
+ * The cards of the sandbox provider. Each behaves as its name says, at every step: authorise, capture, void and refund.
  */
 export const TEST_PAYMENT_METHODS = [
   'pm_card_approved',

@@ -1,6 +1,6 @@
 /**
- * What has become of a payment. Those that end in -ing wait for the provider, those that end in -failed for somebody to
- * have it asked again; `forbidden`: cancelled before it had begun, so it never will.
+ * The states of a payment. Those that end in -ing wait for the provider, those that end in -failed for a
+ * `RetryPayment`; `forbidden`: cancelled before it had begun, so it never will.
  */
 export const PAYMENT_STATES = [
   'authorising',

@@ -15,7 +15,7 @@ import {
 import { PAYMENT_METHOD_MAX, REASON_MAX } from './payment-method.js';
 import { PAYMENT_STATES, type PaymentState } from './payment-state.js';
 
-/** A state that a payment came to. */
+/** A state of a payment, and when it was entered. */
 export class PaymentStepView {
   @IsIn(PAYMENT_STATES) readonly state!: PaymentState;
   @IsDate() readonly at!: Date;
@@ -30,19 +30,19 @@ export class PaymentStepView {
 export class PaymentView {
   @IsUUID() readonly orderId!: string;
   @IsIn(PAYMENT_STATES) readonly state!: PaymentState;
-  /** None if it was cancelled before it had begun, as `currency` and `paymentMethod`. */
+  /** None if it was cancelled before it had begun; the same goes for `currency` and `paymentMethod`. */
   @IsOptional() @IsUUID() readonly userId?: string;
   /** Minor units of `currency`. */
   @IsInt() @Min(0) readonly amountMinor!: number;
   /** ISO 4217. */
   @IsOptional() @IsString() @MaxLength(3) readonly currency?: string;
   @IsOptional() @IsString() @MaxLength(PAYMENT_METHOD_MAX) readonly paymentMethod?: string;
-  /** What was taken: nothing or `amountMinor`. */
+  /** The captured amount: nothing or `amountMinor`. */
   @IsInt() @Min(0) readonly capturedMinor!: number;
-  /** What was given back: nothing or `capturedMinor`. */
+  /** The refunded amount: nothing or `capturedMinor`. */
   @IsInt() @Min(0) readonly refundedMinor!: number;
   @IsDate() readonly createdAt!: Date;
-  /** All states, the first first. */
+  /** All states, oldest first. */
   @ValidateNested({ each: true }) @Type(() => PaymentStepView) @ArrayMaxSize(20) readonly history!: PaymentStepView[];
   constructor(fields: Fields<PaymentView>) {
     Object.assign(this, fields);

@@ -3,16 +3,16 @@ import { Command } from '@nestjs/cqrs';
 import { IsInt, IsOptional, IsUUID, Min } from 'class-validator';
 
 /**
- * Asks the provider once more for what it refused: to take the money, to free it, or to give it back. Told as it would
- * have been at the first time. When nothing is refused (any more), what came of the payment is told again, unless that
- * is still open. Safe to repeat with `attempt`.
+ * Asks the provider once more for what it refused: to capture the money, to release it, or to return it. The result is
+ * published as at the first time. If nothing is refused (any more), the last result of the payment is published again,
+ * unless it is still open. Safe to repeat with `attempt`.
  */
 @CommandContract('payments.retry-payment.v1', { deadlineMs: 30_000, idempotent: true })
 export class RetryPayment extends Command<void> {
   @IsUUID() readonly orderId!: string;
   /**
-   * The attempt that was refused, as `CaptureFailed` or `CancelFailed` has it: when it is not the last, nothing is
-   * asked. Default: whichever was refused.
+   * The attempt that was refused, as `CaptureFailed` or `CancelFailed` has it: if it is not the last one, nothing
+   * happens. Default: the last refused attempt.
    */
   @IsOptional() @IsInt() @Min(1) readonly attempt?: number;
   constructor(fields: Fields<RetryPayment>) {

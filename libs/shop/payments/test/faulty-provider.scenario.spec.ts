@@ -43,7 +43,7 @@ async function toldOf(orderId: string): Promise<string[]> {
   const stored = await shop
     .get(DataSource)
     .query<{ name: string; payload: string }[]>(
-      "SELECT name, payload FROM outbox WHERE kind = 'event' AND key = $1 ORDER BY seq",
+      "SELECT name, payload FROM fledge_outbox WHERE kind = 'event' AND key = $1 ORDER BY seq",
       [orderId],
     );
   return stored.map(({ name, payload }) =>

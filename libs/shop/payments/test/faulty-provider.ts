@@ -9,11 +9,11 @@ const PROVIDER_TIMEOUT_MS = 300;
 
 /** A provider that can be made to fail. */
 export class FaultyProvider implements PaymentProvider {
-  /** Answers instead of the real one, which is asked nothing then, where it answers something. */
+  /** Returns in place of the real provider, which then gets no request, if it returns something. */
   instead: (step: string, reference: string) => Answer | undefined = () => undefined;
-  /** What happens once the real one has answered, and before that is known. */
+  /** Runs after the real provider has answered, before the caller knows. */
   after: (step: string) => Promise<void> = () => Promise.resolve();
-  /** What the real one was asked, and by which keys. */
+  /** The requests to the real provider, with their keys. */
   readonly asked: string[] = [];
   readonly keys: string[] = [];
 

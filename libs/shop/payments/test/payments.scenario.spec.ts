@@ -42,7 +42,7 @@ const reaches = (orderId: string, state: string) =>
 /** What was told of an order, in order. */
 async function toldOf(orderId: string): Promise<object[]> {
   const stored = await rows<{ name: string; payload: string }>(
-    "SELECT name, payload FROM outbox WHERE kind = 'event' AND key = $1 ORDER BY seq",
+    "SELECT name, payload FROM fledge_outbox WHERE kind = 'event' AND key = $1 ORDER BY seq",
     orderId,
   );
   return stored.map(({ name, payload }) => {

@@ -3,8 +3,8 @@ import { Command } from '@nestjs/cqrs';
 import { IsUUID } from 'class-validator';
 
 /**
- * Keeps the shipment of an order here: one that is packed is unpacked, one that has not begun never begins. Told by
- * `ShipmentCancelled`, or by `CancellationTooLate` if it is on its way. Safe to repeat.
+ * Stops the shipment of an order: one that is packed is unpacked, one that has not begun never begins.
+ * `ShipmentCancelled` reports it, or `CancellationTooLate` if it is on its way. Safe to repeat.
  */
 @CommandContract('shipping.cancel-shipment.v1', { idempotent: true })
 export class CancelShipment extends Command<void> {

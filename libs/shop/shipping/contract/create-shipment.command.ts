@@ -3,10 +3,10 @@ import { Command } from '@nestjs/cqrs';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsInt, IsUUID, Max, Min, ValidateNested } from 'class-validator';
 
-/** Lines of a shipment at most. */
+/** The most lines of a shipment. */
 export const LINES_MAX = 100;
 
-/** So many of one product. */
+/** A quantity of one product. */
 export class ShipmentLine {
   @IsUUID() readonly productId!: string;
   @IsInt() @Min(1) @Max(1_000_000) readonly quantity!: number;
@@ -16,8 +16,8 @@ export class ShipmentLine {
 }
 
 /**
- * Has what was ordered packed, to be dispatched after a while. Told by `ShipmentCreated`; does nothing if it was
- * cancelled before, which was told then. Safe to repeat: an order is shipped at most once.
+ * Packs what was ordered; it is dispatched after a while. `ShipmentCreated` reports it. Does nothing if the shipment
+ * was cancelled before, which has already been reported. Safe to repeat: an order is shipped at most once.
  */
 @CommandContract('shipping.create-shipment.v1', { idempotent: true })
 export class CreateShipment extends Command<void> {

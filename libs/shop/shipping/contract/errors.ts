@@ -2,7 +2,7 @@ import { ContractError, ErrorContract, type Fields } from '@fledge/kit/contract'
 import { IsIn, IsUUID } from 'class-validator';
 import { SHIPMENT_STATES, type ShipmentState } from './shipment.view.js';
 
-/** The order has no shipment, or none that the caller may see. */
+/** The order has no shipment, or one that the caller may not see. */
 @ErrorContract('shipping.shipment-not-found.v1', {
   kind: 'not-found',
   hint: 'Check the id of the order; its shipment begins when its payment is authorised.',
@@ -15,7 +15,7 @@ export class ShipmentNotFound extends ContractError {
   }
 }
 
-/** The shipment cannot be dispatched any more. */
+/** The shipment can no longer be dispatched. */
 @ErrorContract('shipping.shipment-gone.v1', {
   kind: 'conflict',
   hint: 'Only what is packed can be dispatched: read the shipment.',

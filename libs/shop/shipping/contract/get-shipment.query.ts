@@ -4,7 +4,7 @@ import { IsUUID } from 'class-validator';
 import { ShipmentNotFound } from './errors.js';
 import { ShipmentView } from './shipment.view.js';
 
-/** Answers the shipment of an order. Fails with `ShipmentNotFound`. */
+/** Returns the shipment of an order. Fails with `ShipmentNotFound`. */
 @QueryContract('shipping.get-shipment.v1', { result: ShipmentView, errors: [ShipmentNotFound], deadlineMs: 2_000 })
 export class GetShipment extends Query<ShipmentView> {
   @IsUUID() readonly orderId!: string;

@@ -1,6 +1,6 @@
 /**
- * What other modules may know of shipping: to send what was ordered, to stop it while it is still here, and what came
- * of it.
+ * What other modules may know of shipping: sending what was ordered, stopping it before it is dispatched, and the
+ * resulting events.
  * @packageDocumentation
  */
 import { defineContract } from '@fledge/kit/contract';

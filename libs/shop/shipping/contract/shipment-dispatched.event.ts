@@ -2,7 +2,7 @@ import { EventContract, type Fields } from '@fledge/kit/contract';
 import { IsString, IsUUID, Length } from 'class-validator';
 import { TRACKING_MAX } from './shipment.view.js';
 
-/** A shipment is on its way, and cannot be cancelled any more. */
+/** A shipment is on its way, and can no longer be cancelled. */
 @EventContract('shipping.shipment-dispatched.v1', { key: 'orderId' })
 export class ShipmentDispatched {
   @IsUUID() readonly orderId!: string;

@@ -6,7 +6,7 @@ import { LINES_MAX, ShipmentLine } from './create-shipment.command.js';
 /** `packed`: may still be cancelled; `forbidden`: cancelled before it had begun. */
 export const SHIPMENT_STATES = ['packed', 'dispatched', 'delivered', 'cancelled', 'forbidden'] as const;
 export type ShipmentState = (typeof SHIPMENT_STATES)[number];
-/** Characters of a tracking code at most. */
+/** The longest tracking code, in characters. */
 export const TRACKING_MAX = 40;
 
 /** The shipment of an order. */
@@ -17,7 +17,7 @@ export class ShipmentView {
   /** None if it was cancelled before it had begun. */
   @IsOptional() @IsUUID() readonly userId?: string;
   @ValidateNested({ each: true }) @Type(() => ShipmentLine) @ArrayMaxSize(LINES_MAX) readonly lines!: ShipmentLine[];
-  /** From its dispatch on. */
+  /** Set from its dispatch on. */
   @IsOptional() @IsString() @MaxLength(TRACKING_MAX) readonly trackingCode?: string;
   @IsDate() readonly createdAt!: Date;
   @IsOptional() @IsDate() readonly dispatchedAt?: Date;

@@ -1,12 +1,12 @@
 import { IsInt, Max, Min } from 'class-validator';
 
 /**
- * What the topology file may say under `settings.shipping`. Stands for the warehouse and the parcel service, which take
- * their time.
+ * The settings that a topology file may have under `settings.shipping`. They simulate the warehouse and the parcel
+ * service, which take their time.
  */
 export class ShippingSettings {
-  /** Milliseconds for which what is packed stays here, and may be cancelled. */
+  /** How long a packed shipment stays here and may be cancelled, in milliseconds. */
   @IsInt() @Min(0) @Max(604_800_000) readonly dispatchAfterMs: number = 2_000;
-  /** Milliseconds from its dispatch until a shipment is with its buyer. */
+  /** Milliseconds from the dispatch of a shipment to its delivery. */
   @IsInt() @Min(0) @Max(2_592_000_000) readonly deliverAfterMs: number = 10_000;
 }

@@ -41,7 +41,9 @@ const stateOf = async (shop: TestedModule, orderId: string): Promise<ShipmentSta
 async function toldOf(shop: TestedModule, orderId: string): Promise<string[]> {
   const stored = await shop
     .get(DataSource)
-    .query<{ name: string }[]>("SELECT name FROM outbox WHERE kind = 'event' AND key = $1 ORDER BY seq", [orderId]);
+    .query<{ name: string }[]>("SELECT name FROM fledge_outbox WHERE kind = 'event' AND key = $1 ORDER BY seq", [
+      orderId,
+    ]);
   return stored.map(({ name }) => name.replace(/^shipping\.|\.v1$/g, ''));
 }
 

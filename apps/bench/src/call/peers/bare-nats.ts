@@ -2,7 +2,7 @@ import { connect } from '@nats-io/transport-node';
 import { type Place, placeFields, receipt } from '../message.js';
 import type { Peer } from '../peer.js';
 
-/** The client's own `request()` with JSON both ways, and nothing else. */
+/** Only the client's own `request()`, with JSON both ways. */
 export const bareNats: Peer = {
   serve: async (url) => {
     const connection = await connect({ servers: url });

@@ -1,7 +1,8 @@
 import type { HandlerKind, Peer } from '../peer.js';
 
 /**
- * Who is measured within one process. Each is loaded only where it is measured, so that nobody pays for another's code.
+ * The peers within one process. Each is loaded only where it is measured, so that it does not pay for the code of
+ * others.
  */
 export const LOCAL_PEERS: ReadonlyMap<string, (handler: HandlerKind) => Promise<Peer>> = new Map([
   ['Fledge, local', async (handler: HandlerKind) => (await import('./fledge.js')).fledgeLocal(handler)],
@@ -20,7 +21,7 @@ export const LOCAL_PEERS: ReadonlyMap<string, (handler: HandlerKind) => Promise<
   ['@nestjs/cqrs (no boundary)', async (handler: HandlerKind) => (await import('./nest.js')).nestCqrs(handler)],
 ]);
 
-/** Who is measured between two processes. */
+/** The peers between two processes. */
 export const NATS_PEERS: ReadonlyMap<string, () => Promise<Peer>> = new Map([
   ['Fledge, nats', async () => (await import('./fledge.js')).fledgeNats],
   ['Moleculer, NATS', async () => (await import('./moleculer.js')).moleculerNats],

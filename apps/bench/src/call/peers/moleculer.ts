@@ -4,7 +4,7 @@ import type { Caller, HandlerKind, Peer } from '../peer.js';
 
 const ID = { type: 'uuid' };
 
-/** The measured command in the language of Moleculer's validator: the same checks as the contract's. */
+/** The measured command as a schema for Moleculer's validator: the same checks as in the contract. */
 const PARAMS = {
   orderId: ID,
   customerId: ID,
@@ -51,7 +51,7 @@ async function callerOn(made: ServiceBroker): Promise<Caller> {
   return { call: () => made.call('bench.place', message), close: () => made.stop() };
 }
 
-/** Moleculer's local call: what it is given is shared, not copied. */
+/** Moleculer's local call: its arguments are shared, not copied. */
 export function moleculerLocal(handler: HandlerKind, validated: boolean, options: BrokerOptions = {}): Peer {
   return {
     connect: () => callerOn(broker(options, handler, validated)),
@@ -59,8 +59,8 @@ export function moleculerLocal(handler: HandlerKind, validated: boolean, options
 }
 
 /**
- * Moleculer's local call with what a Fledge call always has: a deadline, metrics, its validator, and a copy of what it
- * is given (a shallow one).
+ * Moleculer's local call with what a Fledge call always has: a deadline, metrics, its validator, and a (shallow) copy
+ * of its arguments.
  */
 export function moleculerLocalAllOn(handler: HandlerKind): Peer {
   return moleculerLocal(handler, true, {
@@ -70,7 +70,7 @@ export function moleculerLocalAllOn(handler: HandlerKind): Peer {
   });
 }
 
-/** Moleculer's call over NATS, its validator on. */
+/** Moleculer's call over NATS, with its validator. */
 export const moleculerNats: Peer = {
   serve: async (url) => broker({ transporter: url, nodeID: `callee-${process.pid}` }, 'sync', true).start(),
   connect: (url) => callerOn(broker({ transporter: url, nodeID: `caller-${process.pid}` }, undefined, true)),

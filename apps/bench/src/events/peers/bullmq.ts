@@ -4,7 +4,7 @@ import type { Peer, PeerOptions } from './peer.js';
 
 const QUEUE = 'happened';
 
-/** Opens BullMQ with so many jobs at once, on Redis or on PostgreSQL; jobs that are done are removed. */
+/** Opens BullMQ with this many concurrent jobs, on Redis or on PostgreSQL; finished jobs are removed. */
 export async function openBullmq(
   { databaseUrl, redisUrl, handle }: PeerOptions,
   { postgres, concurrency }: { readonly postgres: boolean; readonly concurrency: number },

@@ -6,7 +6,7 @@ const TASK = 'happened';
 const QUIET = new Logger(() => () => undefined);
 
 /**
- * Opens graphile-worker: as it comes (one job at a time, each fetched and each marked as done by a statement), or with
+ * Opens graphile-worker: with its defaults (one job at a time, each fetched and each completed by a statement), or with
  * its local queue of 500 jobs, 24 at once, and completions batched over 10 ms.
  */
 export async function openGraphileWorker({ databaseUrl, handle }: PeerOptions, tuned: boolean): Promise<Peer> {

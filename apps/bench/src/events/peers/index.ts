@@ -11,9 +11,9 @@ const bullmq =
     (await import('./bullmq.js')).openBullmq(peer, options);
 
 /**
- * The queues that are set beside Fledge's durable events: each as it comes, and as its own documents advise for
- * throughput where that differs. All hand out jobs at least once and in no order of keys, and a job counts as handled
- * when its handler is over, before its queue has marked it as done.
+ * The queues that are compared with Fledge's durable events: each with its defaults, and as its documentation
+ * recommends for throughput if that differs. All deliver jobs at least once, without an order of keys, and a job counts
+ * as handled when its handler has ended, before its queue has marked it as done.
  */
 export const PEERS: readonly PeerPlan[] = [
   { name: 'graphile-worker, as it comes', share: 0.1, open: graphile(false) },

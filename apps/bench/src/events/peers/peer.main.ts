@@ -1,4 +1,4 @@
-/** A process of the events bench that runs a peer: publishes and handles, and does what comes over its channel. */
+/** A process of the events bench that runs a peer: publishes and handles, on orders from its channel. */
 import pg from 'pg';
 import type { PipeAnswer, PipeOrder } from '../pipe.main.js';
 import { Production } from '../produce.js';

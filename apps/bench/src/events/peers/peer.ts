@@ -1,16 +1,16 @@
 import type { Something } from '../produce.js';
 
-/** What a peer is opened with. */
+/** The resources of a peer. */
 export interface PeerOptions {
-  /** An empty database of its own. */
+  /** A separate empty database. */
   readonly databaseUrl: string;
-  /** Of a Redis server for it alone; empty where it needs none. */
+  /** The URL of a separate Redis server; empty if it needs none. */
   readonly redisUrl: string;
-  /** Handles one event; what it does is over when it resolves. */
+  /** Handles one event; everything is done when it resolves. */
   handle(event: Something): Promise<void>;
 }
 
-/** A queue of another maker, as the bench drives it: one process publishes and handles. */
+/** Another queue as the bench drives it: one process publishes and handles. */
 export interface Peer {
   /** Publishes some events at once; resolves when they are stored. */
   publish(events: readonly Something[]): Promise<void>;
@@ -21,7 +21,7 @@ export interface Peer {
 export interface PeerPlan {
   readonly name: string;
   readonly needsRedis?: boolean;
-  /** Of the events that Fledge gets, the part that this one gets as fast as it goes: a slow one would take minutes. */
+  /** The share of Fledge's number of events that this peer gets at full speed: a slow one would take minutes. */
   readonly share: number;
   open(options: PeerOptions): Promise<Peer>;
 }

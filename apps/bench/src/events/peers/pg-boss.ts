@@ -6,9 +6,9 @@ const QUEUE = 'happened';
 const BATCH = 500;
 
 /**
- * Opens pg-boss with batches of 500 jobs. It only polls, at the shortest twice a second: so it is told of new jobs by
- * `notifyWorker`, which reaches a worker in the publisher's own process alone. As it comes it would handle a job every
- * two seconds.
+ * Opens pg-boss with batches of 500 jobs. It only polls, at most twice a second, so `notifyWorker` informs it of new
+ * jobs, which reaches only a worker in the publisher's own process. With its defaults it would handle one job every two
+ * seconds.
  */
 export async function openPgBoss({ databaseUrl, handle }: PeerOptions): Promise<Peer> {
   const boss = new PgBoss({ connectionString: databaseUrl, schedule: false });

@@ -6,7 +6,7 @@ import { StockTaken, TakeStock } from '../stock/contract/index.js';
 import { OrderPlaced } from './contract/index.js';
 import { Order } from './order.entity.js';
 
-/** What a run keeps between its events. */
+/** The state that a run keeps between its events. */
 export class FulfilmentState {
   @IsString() item = '';
 }
@@ -31,7 +31,7 @@ export class Fulfilment {
 
   @OnTimer('stock')
   late(run: Run<FulfilmentState>): void {
-    // the command is still on its way: look after the module `stock`
+    // the command is still on its way: check the module `stock`
     run.setTimer('stock', 60_000);
   }
 }

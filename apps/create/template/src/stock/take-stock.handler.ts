@@ -4,7 +4,10 @@ import { MoreThanOrEqual, Repository } from 'typeorm';
 import { StockTaken, TakeStock } from './contract/index.js';
 import { Level } from './level.entity.js';
 
-/** Works in the transaction that notes the command as handled: it takes stock once, however often the command comes. */
+/**
+ * Runs in the transaction that records the command as handled, so it takes stock once, however often the command is
+ * delivered.
+ */
 @CommandHandler(TakeStock)
 export class TakeStockHandler implements ICommandHandler<TakeStock> {
   constructor(

@@ -1,8 +1,8 @@
 import type { MessageLog, InboxPort, Sent, SentHistory, StoredMessage } from '../message-log.js';
 
 /**
- * Carries messages between modules of one process: from the outbox straight to each module that takes them. A message
- * is accepted when all of them have handled or stored it.
+ * Carries messages between modules of one process: from the outbox straight to each module that consumes them. A
+ * message is accepted when all of them have handled or stored it.
  */
 export class LocalMessageLog implements MessageLog {
   readonly name = 'local';
@@ -11,7 +11,7 @@ export class LocalMessageLog implements MessageLog {
   private readonly accepting = new Set<Promise<unknown>>();
   private stopped = false;
 
-  /** Lets new consumers read what a module has sent. */
+  /** Gives new consumers access to what a module has sent. */
   keep(sentHistory: SentHistory): void {
     this.sentHistories.push(sentHistory);
   }
@@ -41,7 +41,7 @@ export class LocalMessageLog implements MessageLog {
     }
   }
 
-  /** Without those that no module here takes, and what comes after one of its key. */
+  /** The messages before the first one of each key that no module here takes, to keep the order of the key. */
   private beforeHomeless(messages: readonly StoredMessage[]): StoredMessage[] {
     const stuck = new Set<string>();
     return messages.filter((message) => {
@@ -54,7 +54,7 @@ export class LocalMessageLog implements MessageLog {
     return kind === 'event' || this.inboxes.has(target ?? '');
   }
 
-  /** There is no log between the outbox and the inbox that could be lost. */
+  /** No log between outbox and inbox that could be lost. */
   incarnation(): Promise<undefined> {
     return Promise.resolve(undefined);
   }

@@ -13,7 +13,7 @@ import { ModuleUnavailable } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { LocalMessageLog } from './local.message-log.js';
 
-/** Calls between modules of one process: through the compiled boundary, without socket, JSON or timer. */
+/** Calls between modules of one process: through the compiled boundary, without a socket, JSON or a timer. */
 export class LocalTransport implements Transport {
   readonly name = 'local';
   readonly messageLog = new LocalMessageLog();
@@ -62,7 +62,7 @@ function deliver(moduleServer: ModuleServer, handler: Handler, input: object, ca
   runHandler(moduleServer, call.message, handler, input, call, SETTLE);
 }
 
-/** A local call is the context of its handler, and is settled directly. */
+/** A local call is itself the context of its handler, so it is settled directly. */
 const SETTLE: Outcomes<Call> = {
   succeeded: (call, result) => call.succeed(result),
   declared: (call, error, { message, fields }) => call.fail(decodeError(error, message, fields), 'declared-error'),

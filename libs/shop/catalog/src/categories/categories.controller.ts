@@ -17,7 +17,7 @@ import { CategoryRepository } from '../storage/category.repository.js';
 
 const CATEGORY_ID = /^[a-z][a-z0-9-]{0,59}$/;
 
-/** A category, in a request and in an answer. */
+/** A category, in requests and responses. */
 export class CategoryResource implements Category {
   @ApiProperty({ example: 'kitchen', pattern: CATEGORY_ID.source })
   @IsString()

@@ -7,10 +7,10 @@ import { CategoryRepository } from '../storage/category.repository.js';
 import { ProductRepository } from '../storage/product.repository.js';
 import { DEMO_CATEGORIES, demoProducts } from './demo-products.js';
 
-/** Any number that no other lock of this database uses; its digits are the module's initials in ASCII. */
+/** Any number that no other lock of this database uses; the digits are the module's initials in ASCII. */
 const SEED_LOCK = 67_65_84;
 
-/** With the setting `demo`: fills an empty catalog, once, however many replicas start together. */
+/** With the setting `demo`: fills an empty catalog, once, even if several replicas start together. */
 @Injectable()
 export class DemoCatalog implements OnApplicationBootstrap {
   private readonly logger = new Logger(DemoCatalog.name);

@@ -1,13 +1,13 @@
 import { DEMO_SKU_PREFIX } from '../../contract/index.js';
 import type { Category, Product } from '../domain/product.js';
 
-/** One shelf of the demonstration shop: every noun is made of every material. */
+/** One shelf of the demo shop: combines every noun with every material. */
 interface Shelf {
   readonly category: Category;
   readonly prefix: string;
   /** A noun, its price in minor units, and what it is for. */
   readonly nouns: readonly (readonly [noun: string, priceMinor: number, use: string])[];
-  /** A material, its factor on the price in per cent, and a word on it. */
+  /** A material, its price factor in per cent, and praise for it. */
   readonly materials: readonly (readonly [material: string, percent: number, praise: string])[];
 }
 
@@ -153,13 +153,13 @@ const SHELVES: readonly Shelf[] = [
   },
 ];
 
-/** The categories of the demonstration shop. */
+/** The categories of the demo shop. */
 export const DEMO_CATEGORIES: readonly Category[] = SHELVES.map((shelf) => shelf.category);
 
 const MINUTE_MS = 60_000;
 
 /**
- * The products of the demonstration shop: always the same few hundred, a minute apart in age.
+ * The products of the demo shop: always the same few hundred, created a minute apart.
  * @param id makes the id of each.
  * @param now the age of the newest.
  */
@@ -175,7 +175,7 @@ export function demoProducts(id: () => string, now: Date): Product[] {
           sku: `${DEMO_SKU_PREFIX}${shelf.prefix}-${String(number).padStart(4, '0')}`,
           name: `${material} ${noun}`,
           description: `A ${noun.toLowerCase()} of ${material.toLowerCase()}, ${praise}; ${use}.`,
-          // Prices end in 90, as prices do.
+          // Prices end in 90, as prices usually do.
           priceMinor: Math.round((priceMinor * percent) / 10_000) * 100 - 10,
           currency: 'EUR',
           categoryId: shelf.category.id,

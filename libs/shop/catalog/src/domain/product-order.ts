@@ -1,4 +1,4 @@
-/** By what a list of products can be sorted. `relevance` is for a search. */
+/** The sort keys of a product list. `relevance` is only for a search. */
 export const SORTS = ['name', 'price', 'newest', 'relevance'] as const;
 /** One of `SORTS`. */
 export type Sort = (typeof SORTS)[number];
@@ -7,7 +7,7 @@ export const DIRECTIONS = ['asc', 'desc'] as const;
 /** One of `DIRECTIONS`. */
 export type Direction = (typeof DIRECTIONS)[number];
 
-/** How a list is sorted; the id decides between equals, so every list has one order. */
+/** How a list is sorted; ties are broken by id, so that every list has exactly one order. */
 export interface ProductOrder {
   readonly sort: Sort;
   readonly direction: Direction;
@@ -20,8 +20,8 @@ export interface Place extends ProductOrder {
 }
 
 /**
- * How a list is sorted when the request leaves something out: a search by relevance, else the newest first; names and
- * prices upwards. `undefined` for relevance without a search, or upwards, neither of which means anything.
+ * The default order for what the request omits: a search is sorted by relevance, other lists newest first; names and
+ * prices ascend. `undefined` for relevance without a search or ascending, which makes no sense.
  */
 export function orderOf(
   sort: Sort | undefined,
@@ -33,10 +33,10 @@ export function orderOf(
   return { sort: by, direction: direction ?? (by === 'name' || by === 'price' ? 'asc' : 'desc') };
 }
 
-/** The least positive number that PostgreSQL's `real` has with all its digits. */
+/** The smallest positive number that PostgreSQL's `real` stores with full precision. */
 const REAL_MIN = 1.2e-38;
 
-/** Whether there is such a day: `Date` takes the 30th of February for one of March, and PostgreSQL has no year 0. */
+/** Whether the date exists: `Date` turns 30 February into a day of March, and PostgreSQL has no year 0. */
 function isTime(text: string): boolean {
   const ms = Date.parse(text);
   return !Number.isNaN(ms) && new Date(ms).toISOString() === text && !text.startsWith('0000');
@@ -49,7 +49,7 @@ const VALUES: Readonly<Record<Sort, (text: string) => boolean>> = {
   relevance: (text) => /^\d(\.\d{1,12})?(e-\d{1,2})?$/.test(text) && (Number(text) === 0 || Number(text) >= REAL_MIN),
 };
 
-/** Whether a place, which came back from a client, is one of a list in this order. */
+/** Whether a place, which comes from a client, is valid in a list with this order. */
 export function isPlaceIn(order: ProductOrder, place: Place): boolean {
   return place.sort === order.sort && place.direction === order.direction && VALUES[place.sort](place.value);
 }

@@ -13,14 +13,14 @@ export interface Product {
   readonly updatedAt: Date;
 }
 
-/** What staff may change of a product. Its sku and currency stay: orders and carts count on them. */
+/** What staff may change of a product. Its sku and currency stay: orders and carts rely on them. */
 export type ProductChange = Partial<Pick<Product, 'name' | 'description' | 'priceMinor' | 'categoryId' | 'active'>>;
 
-/** A category of products. Its id is a word of its own (`kitchen`), which reads well in a URL. */
+/** A category of products. Its id is a word (`kitchen`), which reads well in a URL. */
 export interface Category {
   readonly id: string;
   readonly name: string;
 }
 
-/** Categories that the shop may have. */
+/** The most categories that the shop may have. */
 export const CATEGORIES_MAX = 500;

@@ -3,7 +3,7 @@ import { GetProduct, ProductNotFound, type ProductView } from '../../contract/in
 import { ProductRepository } from '../storage/product.repository.js';
 import { viewOf } from './view-of.js';
 
-/** Answers one product. */
+/** Returns one product. */
 @QueryHandler(GetProduct)
 export class GetProductHandler implements IQueryHandler<GetProduct> {
   constructor(private readonly products: ProductRepository) {}

@@ -3,7 +3,7 @@ import { GetProducts, type ProductView } from '../../contract/index.js';
 import { ProductRepository } from '../storage/product.repository.js';
 import { viewOf } from './view-of.js';
 
-/** Answers those of some products that exist. */
+/** Returns those of some products that exist. */
 @QueryHandler(GetProducts)
 export class GetProductsHandler implements IQueryHandler<GetProducts> {
   constructor(private readonly products: ProductRepository) {}

@@ -20,7 +20,7 @@ import { CategoryRepository } from '../storage/category.repository.js';
 import { ProductRepository } from '../storage/product.repository.js';
 import { NewProduct, ProductPatch } from './product-body.js';
 
-/** Staff make and change products. */
+/** Lets staff create and change products. */
 @ApiTags('catalog')
 @ApiBearerAuth()
 @Roles('staff')

@@ -66,7 +66,7 @@ export class NewProduct {
   readonly active: boolean = true;
 }
 
-/** The body of `PATCH /products/:id`: what is left out stays. */
+/** The body of `PATCH /products/:id`: omitted fields stay as they are. */
 export class ProductPatch {
   @ApiPropertyOptional({ minLength: 1, maxLength: 200 })
   @ValidateIf(given)

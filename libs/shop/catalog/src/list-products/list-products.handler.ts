@@ -3,7 +3,7 @@ import { ListProducts, type ProductView } from '../../contract/index.js';
 import { viewOf } from '../get-product/view-of.js';
 import { ProductRepository } from '../storage/product.repository.js';
 
-/** Answers a page of all products, by id. */
+/** Returns a page of all products, by id. */
 @QueryHandler(ListProducts)
 export class ListProductsHandler implements IQueryHandler<ListProducts> {
   constructor(private readonly products: ProductRepository) {}

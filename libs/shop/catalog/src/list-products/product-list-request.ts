@@ -4,9 +4,9 @@ import { IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min 
 import { PRICE_MINOR_MAX } from '../../contract/index.js';
 import { type Direction, DIRECTIONS, type Place, type Sort, SORTS } from '../domain/product-order.js';
 
-/** Products a page when the request does not say. */
+/** Products per page by default. */
 export const PAGE_DEFAULT = 20;
-/** Products a page at most. */
+/** The most products per page. */
 export const PAGE_MAX = 100;
 
 /** The query of `GET /products`. */

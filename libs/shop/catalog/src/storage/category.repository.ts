@@ -24,7 +24,7 @@ export class CategoryRepository {
     return this.rows.existsBy({ id });
   }
 
-  /** Stores new ones; answers how many were new. */
+  /** Stores new categories; returns how many were new. */
   async add(categories: readonly Category[]): Promise<number> {
     const result = await this.rows
       .createQueryBuilder()

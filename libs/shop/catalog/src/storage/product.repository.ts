@@ -36,12 +36,12 @@ export class ProductRepository {
     return (await this.rows.findOneBy({ id })) ?? undefined;
   }
 
-  /** Those of these ids that exist, in no order. */
+  /** The products that exist among these ids, in no particular order. */
   findAll(ids: readonly string[]): Promise<Product[]> {
     return this.rows.findBy({ id: In(ids) });
   }
 
-  /** All products by id, from after `afterId`. */
+  /** All products by id, starting after `afterId`. */
   walk(afterId: string | undefined, limit: number): Promise<Product[]> {
     return this.rows.find({
       ...(afterId !== undefined && { where: { id: MoreThan(afterId) } }),
@@ -55,7 +55,7 @@ export class ProductRepository {
     return (await this.rows.find({ take: 1, select: { id: true } })).length > 0;
   }
 
-  /** Stores new products; answers how many had a sku that was free. */
+  /** Stores new products; returns how many had a free sku. */
   async add(products: readonly Product[]): Promise<number> {
     const result = await this.rows
       .createQueryBuilder()
@@ -67,15 +67,15 @@ export class ProductRepository {
     return (result.raw as unknown[]).length;
   }
 
-  /** Changes a product; answers it as it is then. */
+  /** Changes a product; returns the changed product. */
   async change(id: string, change: ProductChange): Promise<Product | undefined> {
     await this.rows.update({ id }, { ...change, updatedAt: new Date() });
     return this.find(id);
   }
 
   /**
-   * Products on sale, in order, from after a place: `(value, id)` is compared as one, so a product that is added or
-   * removed meanwhile neither repeats nor hides another. Each comes with its own place.
+   * Products on sale, in order, after a place: `(value, id)` is compared as a pair, so a product that is added or
+   * removed meanwhile neither repeats nor hides another. Each product comes with its own place.
    */
   async list(filter: ProductFilter): Promise<{ product: Product; place: Place }[]> {
     const { order, after, limit, words } = filter;
@@ -113,7 +113,7 @@ function restrict(query: SelectQueryBuilder<ProductRow>, filter: ProductFilter):
   if (words !== undefined) query.andWhere("p.search @@ websearch_to_tsquery('english', :words)", { words });
 }
 
-// PostgreSQL writes a time in the session's style; ISO is what a cursor carries and its check knows.
+// PostgreSQL formats a time in the session's style; a cursor carries ISO, which its check expects.
 function valueOf(sort: Sort, product: Product, place: string): string {
   return sort === 'newest' ? product.createdAt.toISOString() : place;
 }

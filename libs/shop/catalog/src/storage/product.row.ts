@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** A product as stored. The column `search` is PostgreSQL's own and not read. */
+/** A product as stored. PostgreSQL computes the column `search`; it is not read. */
 @Entity('products')
 export class ProductRow {
   @PrimaryColumn('uuid') id!: string;
@@ -11,7 +11,7 @@ export class ProductRow {
   @Column('text') currency!: string;
   @Column('text', { name: 'category_id' }) categoryId!: string;
   @Column('boolean') active!: boolean;
-  /** Whole milliseconds, as a JavaScript date holds them: a cursor names this value exactly. */
+  /** Whole milliseconds, like a JavaScript date, so that a cursor holds this value exactly. */
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
   @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;
 }

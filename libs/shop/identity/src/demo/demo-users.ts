@@ -10,8 +10,8 @@ const USERS: readonly { email: string; password: string; roles: readonly Role[] 
 ];
 
 /**
- * With the setting `demo`: two users with known passwords. In production only where the environment asks for them, as a
- * trial of the image does: the default of a topology file is not enough.
+ * With the setting `demo`: creates two users with known passwords. In production only if the environment requests them,
+ * as in a trial of the image: the default of a topology file is not enough.
  */
 @Injectable()
 export class DemoUsers implements OnApplicationBootstrap {

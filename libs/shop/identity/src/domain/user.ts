@@ -1,4 +1,4 @@
-/** What a user may do. `buyer`: buy; `staff`: keep products and stock. */
+/** What a user may do. `buyer`: buy; `staff`: manage products and stock. */
 export type Role = 'buyer' | 'staff';
 
 /** All roles, for checks. */
@@ -6,11 +6,9 @@ export const ROLES: readonly Role[] = ['buyer', 'staff'];
 
 /** The longest e-mail address, in characters (RFC 5321: a path of 256 with its brackets). */
 export const EMAIL_CHARS_MAX = 254;
-/**
- * The shortest password, in characters: NIST SP 800-63B asks for 8, and for length rather than for kinds of characters.
- */
+/** The shortest password, in characters: NIST SP 800-63B requires 8, and prefers length over kinds of characters. */
 export const PASSWORD_CHARS_MIN = 10;
-/** The longest password, in characters: more would only cost time to hash. */
+/** The longest password, in characters: longer ones would only take more time to hash. */
 export const PASSWORD_CHARS_MAX = 128;
 
 /** A user, without the password. */

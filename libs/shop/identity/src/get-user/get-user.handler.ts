@@ -2,7 +2,7 @@ import { type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
 import { GetUser, UserContact, UserNotFound } from '../../contract/index.js';
 import { UserRepository } from '../storage/user.repository.js';
 
-/** Answers how to reach a user. */
+/** Returns how to reach a user. */
 @QueryHandler(GetUser)
 export class GetUserHandler implements IQueryHandler<GetUser> {
   constructor(private readonly users: UserRepository) {}

@@ -15,7 +15,7 @@ import { Passwords } from '../passwords/passwords.js';
 import { TOKEN_LIFETIME_S, TokenSigner } from '../signing/token-signer.js';
 import { UserRepository } from '../storage/user.repository.js';
 
-/** The body of `POST /auth/login`. Bounds only: what cannot be a password is a wrong one, not a bad request. */
+/** The body of `POST /auth/login`. Checks only bounds: an impossible password is a wrong one, not a bad request. */
 export class Credentials {
   @ApiProperty({ example: 'buyer@shop.test' }) @IsString() @Length(1, EMAIL_CHARS_MAX) readonly email!: string;
   @ApiProperty({ example: 'buyer-demo-password' })
@@ -24,7 +24,7 @@ export class Credentials {
   readonly password!: string;
 }
 
-/** An access token, in the words of RFC 6749. */
+/** An access token, with the field names of RFC 6749. */
 export class TokenView {
   @ApiProperty({ description: 'A JWT; send it as `Authorization: Bearer <accessToken>`' })
   readonly accessToken!: string;
@@ -32,7 +32,7 @@ export class TokenView {
   @ApiProperty({ example: TOKEN_LIFETIME_S, description: 'Seconds' }) readonly expiresInSeconds!: number;
 }
 
-/** Gives access tokens for passwords. */
+/** Issues access tokens for passwords. */
 @ApiTags('identity')
 @Public()
 @Controller('auth/login')

@@ -1,4 +1,4 @@
-/** Lets a few in at a time; the others wait in line, and nobody may join a line that is full. */
+/** Limits concurrency: lets a few in at a time; the others wait in a line of limited length. */
 export class Gate {
   private inside = 0;
   private readonly line: (() => void)[] = [];
@@ -6,7 +6,7 @@ export class Gate {
   /**
    * @param insideMax how many may be inside at once.
    * @param waitingMax how many may wait.
-   * @param full the error of who comes when the line is full.
+   * @param full creates the error for callers that find the line full.
    */
   constructor(
     private readonly insideMax: number,
@@ -14,7 +14,7 @@ export class Gate {
     private readonly full: () => Error,
   ) {}
 
-  /** Runs `work` when it is its turn, first come first served. Rejects at once with `full()` when the line is. */
+  /** Runs `work` when its turn comes, first come first served. Rejects at once with `full()` if the line is full. */
   async pass<R>(work: () => Promise<R>): Promise<R> {
     await this.enter();
     try {
@@ -30,7 +30,7 @@ export class Gate {
       return;
     }
     if (this.line.length >= this.waitingMax) throw this.full();
-    // Whoever leaves hands over the place, so nobody slips in between.
+    // Whoever leaves passes on the place, so that nobody can jump the line.
     await new Promise<void>((resolve) => this.line.push(resolve));
   }
 

@@ -5,8 +5,8 @@ import { TooManyLogIns } from '../../contract/index.js';
 import { Gate } from './gate.js';
 
 /**
- * argon2id with 19 MiB, two passes, one lane: the first choice of OWASP's Password Storage Cheat Sheet. 15 to 50 ms
- * here.
+ * argon2id with 19 MiB, two passes, one lane: the first choice of OWASP's Password Storage Cheat Sheet. Takes 15 to 50
+ * ms.
  */
 const PARAMETERS: Options = {
   algorithm: 2 satisfies Algorithm.Argon2id,
@@ -16,14 +16,17 @@ const PARAMETERS: Options = {
 };
 
 /**
- * Passwords hashed at once. Hashing runs on libuv's threads, four by default, which verifying tokens and opening
- * database connections need too: a rush of log-ins that took all four would stop the rest of the process.
+ * Passwords hashed at the same time. Hashing runs on libuv's threads, four by default, which verifying tokens and
+ * opening database connections need too: a rush of log-ins on all four would stop the rest of the process.
  */
 const HASHING_MAX = 2;
-/** Passwords that may wait to be hashed: some ten seconds' worth. */
+/** Passwords that may wait to be hashed: about ten seconds' worth. */
 const WAITING_MAX = 500;
 
-/** Hashes passwords and checks them, a few at a time; more than can wait fail at once with `TooManyLogIns`. */
+/**
+ * Hashes passwords and checks them, a few at a time; when too many wait, further ones fail at once with
+ * `TooManyLogIns`.
+ */
 @Injectable()
 export class Passwords implements OnModuleInit {
   private readonly gate = new Gate(HASHING_MAX, WAITING_MAX, () => new TooManyLogIns());
@@ -38,7 +41,10 @@ export class Passwords implements OnModuleInit {
     return this.gate.pass(() => hash(password.normalize('NFC'), PARAMETERS));
   }
 
-  /** Whether the password has this hash. Takes as long without a hash, so that time does not tell which users exist. */
+  /**
+   * Whether the password has this hash. Takes the same time without a hash, so that timing does not reveal which users
+   * exist.
+   */
   async matches(password: string, passwordHash: string | undefined): Promise<boolean> {
     const matched = await this.gate.pass(() => verify(passwordHash ?? this.nobody, password.normalize('NFC')));
     return matched && passwordHash !== undefined;

@@ -3,7 +3,7 @@ import { type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
 import { GetSigningKeys } from '../../contract/index.js';
 import { SigningKeyRepository } from '../storage/signing-key.repository.js';
 
-/** Answers the public halves of the keys. */
+/** Returns the public halves of the keys. */
 @QueryHandler(GetSigningKeys)
 export class GetSigningKeysHandler implements IQueryHandler<GetSigningKeys> {
   constructor(private readonly keys: SigningKeyRepository) {}

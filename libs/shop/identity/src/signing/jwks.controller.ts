@@ -6,7 +6,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { GetSigningKeys } from '../../contract/index.js';
 import { JwksView } from './jwks.view.js';
 
-/** The public keys, for whoever verifies tokens outside of the shop. */
+/** The public keys, for verifying tokens outside of the shop. */
 @ApiTags('identity')
 @Public()
 @Controller('.well-known/jwks.json')

@@ -5,12 +5,12 @@ import type { User } from '../domain/user.js';
 import type { SigningKeyRow } from '../storage/signing-key.row.js';
 import { SigningKeyRepository } from '../storage/signing-key.repository.js';
 
-/** Seconds that an access token is good for. There is no refresh: a buyer logs in again. */
+/** The lifetime of an access token, in seconds. There is no refresh: a buyer logs in again. */
 export const TOKEN_LIFETIME_S = 3_600;
 /** The issuer that tokens name. */
 export const TOKEN_ISSUER = 'identity';
 
-/** Signs access tokens with the key in the module's table, which the first replica to start makes. */
+/** Signs access tokens with the key in the module's table, which the first replica to start creates. */
 @Injectable()
 export class TokenSigner implements OnModuleInit {
   private key!: CryptoKey | Uint8Array;
@@ -24,7 +24,7 @@ export class TokenSigner implements OnModuleInit {
     this.key = await importJWK({ kty: 'OKP', crv: 'Ed25519', x, d }, 'EdDSA');
   }
 
-  /** A JWT (EdDSA) that says who the user is and which roles they have, good for `TOKEN_LIFETIME_S`. */
+  /** A JWT (EdDSA) with the user's id and roles, valid for `TOKEN_LIFETIME_S`. */
   sign(user: User): Promise<string> {
     return new SignJWT({ roles: [...user.roles] })
       .setProtectedHeader({ alg: 'EdDSA', kid: this.kid, typ: 'JWT' })

@@ -3,7 +3,7 @@ import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
 import { DataSource, Repository } from 'typeorm';
 import { SigningKeyRow } from './signing-key.row.js';
 
-/** Any number that no other lock of this database uses; the name's digits are its initials in ASCII. */
+/** Any number that no other lock of this database uses; the digits are the name's initials in ASCII. */
 const CREATE_LOCK = 73_83_75;
 
 /** The keys that sign access tokens. */
@@ -19,7 +19,7 @@ export class SigningKeyRepository {
     return this.rows.find({ order: { createdAt: 'DESC', kid: 'ASC' }, take: 16 });
   }
 
-  /** The newest key; made by `make` when there is none. Replicas that start together get the same one. */
+  /** The newest key; created with `make` if there is none. Replicas that start together get the same one. */
   async newestOr(make: () => Promise<SigningKeyRow>): Promise<SigningKeyRow> {
     return this.dataSource.transaction(async (manager) => {
       await manager.query('SELECT pg_advisory_xact_lock($1)', [CREATE_LOCK]);

@@ -10,7 +10,7 @@ import { UserRow } from './user.row.js';
 export class UserRepository {
   constructor(@InjectRepository(UserRow) private readonly rows: Repository<UserRow>) {}
 
-  /** Stores a new user; `undefined` when the address is taken, also by one who registers at the same moment. */
+  /** Stores a new user; `undefined` if the address is taken, even by a concurrent registration. */
   async add(email: string, passwordHash: string, roles: readonly Role[]): Promise<User | undefined> {
     const row: UserRow = {
       id: randomUUID(),

@@ -6,16 +6,16 @@ import { Receiving } from '../receive-stock/receiving.js';
 import { InventorySettings } from '../settings.js';
 import { StockRepository } from '../storage/stock.repository.js';
 
-/** Units of each product in the demonstration shop. */
+/** Units of each product in the demo shop. */
 const QUANTITY = 100;
 const PAGE = 200;
 const WAIT_FIRST_MS = 250;
 const WAIT_MAX_MS = 5_000;
 
 /**
- * With the setting `demo`: receives some of each demonstration product that never had stock, in the background, once
- * catalog can be asked. Replicas may do it together: a product's demonstration delivery has one reference, so it is
- * received once.
+ * With the setting `demo`: receives some of each demo product that never had stock, in the background, once catalog
+ * answers. Replicas may do it concurrently: the demo delivery of a product has a fixed reference, so it is received
+ * once.
  */
 @Injectable()
 export class DemoStock implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -46,18 +46,18 @@ export class DemoStock implements OnApplicationBootstrap, BeforeApplicationShutd
         if (await this.fill()) return;
       } catch (error) {
         if (signal.aborted) return;
-        // Catalog starts at the same moment: only what lasts is worth a line.
+        // Catalog starts at the same time, so log only a lasting failure.
         if (waitMs === WAIT_MAX_MS)
           this.logger.warn(
             `The demonstration stock waits for catalog: ${error instanceof Error ? error.message : String(error)}`,
           );
       }
-      // Rejects when the module stops, which the loop's condition sees.
+      // Rejects when the module stops; the condition of the loop ends it.
       await delay(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
     }
   }
 
-  /** One walk through the catalog; false when it is empty, since it may not be seeded yet. */
+  /** One walk through the catalog; false if it is empty, as it may not be seeded yet. */
   private async fill(): Promise<boolean> {
     let afterId: string | undefined;
     let products = 0;

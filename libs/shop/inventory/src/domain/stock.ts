@@ -1,58 +1,58 @@
-/** Units of one product. Always: `available + reserved + sold = received`, and none below zero. */
+/** Units of one product. Invariant: `available + reserved + sold = received`, and none is negative. */
 export interface Stock {
   readonly productId: string;
-  /** All that ever came in. */
+  /** The total ever received. */
   readonly received: number;
   readonly available: number;
-  /** Kept for orders. */
+  /** Reserved for orders. */
   readonly reserved: number;
   readonly sold: number;
 }
 
-/** How much of one product an order wants. */
+/** How much of one product an order requests. */
 export interface Line {
   readonly productId: string;
   readonly quantity: number;
 }
 
-/** Units of one product that can ever be received. */
+/** The most units of one product that can ever be received. */
 export const RECEIVED_MAX = 1_000_000_000;
 
-/** The stock of a product that never had any. */
+/** The stock of a product that was never received. */
 export function noStock(productId: string): Stock {
   return { productId, received: 0, available: 0, reserved: 0, sold: 0 };
 }
 
-/** The stock after a delivery; `undefined` when that is more than `RECEIVED_MAX`. */
+/** The stock after a delivery; `undefined` if that exceeds `RECEIVED_MAX`. */
 export function receive(stock: Stock, quantity: number): Stock | undefined {
   const received = stock.received + quantity;
   return received > RECEIVED_MAX ? undefined : checked({ ...stock, received, available: stock.available + quantity });
 }
 
-/** The stock after some is kept for an order; `undefined` when too little is available. */
+/** The stock after reserving some for an order; `undefined` if too little is available. */
 export function reserve(stock: Stock, quantity: number): Stock | undefined {
   if (quantity > stock.available) return undefined;
   return checked({ ...stock, available: stock.available - quantity, reserved: stock.reserved + quantity });
 }
 
-/** The stock after an order gave back what was kept for it. */
+/** The stock after releasing what was reserved for an order. */
 export function release(stock: Stock, quantity: number): Stock {
   return checked({ ...stock, available: stock.available + quantity, reserved: stock.reserved - quantity });
 }
 
-/** The stock after what was kept for an order is sold. */
+/** The stock after selling what was reserved for an order. */
 export function sell(stock: Stock, quantity: number): Stock {
   return checked({ ...stock, reserved: stock.reserved - quantity, sold: stock.sold + quantity });
 }
 
-/** The stock after an order that was sold came back. */
+/** The stock after taking back what was sold to an order. */
 export function restock(stock: Stock, quantity: number): Stock {
   return checked({ ...stock, available: stock.available + quantity, sold: stock.sold - quantity });
 }
 
 /**
- * One line a product, in the order of their ids: so two orders lock stock in the same order and never wait for each
- * other in a circle, and equal wishes look equal.
+ * One line per product, in the order of product ids: so all orders lock stock in the same order and cannot deadlock,
+ * and equal requests compare equal.
  */
 export function tidy(lines: readonly Line[]): Line[] {
   const quantities = new Map<string, number>();

@@ -7,18 +7,18 @@ import { ReservationExpired } from '../../contract/index.js';
 import { GivingBack } from '../release-stock/giving-back.js';
 import { ReservationRepository } from '../storage/reservation.repository.js';
 
-/** Reservations that one round lets expire at most. */
+/** The most reservations that one round lets expire. */
 const ROUND_MAX = 200;
-/** By how much a clock must differ from what is expected for it to have been set, in milliseconds. */
+/** A deviation of the clock beyond this, in milliseconds, means that it was set. */
 const CLOCK_STEP_MIN_MS = 5_000;
-/** For how long what a round has seen of the clock counts, in milliseconds. */
+/** For how long a round's observation of the clock is valid, in milliseconds. */
 const SEEN_FOR_MS = 10_000;
 
-/** Gives back what is reserved for too long. */
+/** Releases reservations that were held for too long. */
 @Injectable()
 export class Expiry {
   private readonly logger = new Logger(Expiry.name);
-  /** The clock of the database at the round before, and when that was. */
+  /** The database's clock in the previous round, and when it was read. */
   private seen: { readonly clockMs: number; readonly at: number } | undefined;
 
   constructor(
@@ -29,8 +29,8 @@ export class Expiry {
   ) {}
 
   /**
-   * One round. Safe to run twice at once, and beside sales and releases: whoever locks the reservation first decides.
-   * Returns the milliseconds until there is more to do, if there was nothing.
+   * One round. Safe to run concurrently with itself, sales and releases: whoever locks the reservation first wins.
+   * Returns the milliseconds until the next one is due, if there was nothing to do.
    */
   @Singleton('expire-reservations', { everyMs: 1_000, idleMs: 2_500, onCommit: false })
   async round(): Promise<number | undefined> {
@@ -40,7 +40,7 @@ export class Expiry {
       try {
         await this.expire(orderId);
       } catch (error) {
-        // The others do not wait for this one, which is taken up again.
+        // One failure must not hold up the others; it is tried again in a later round.
         this.logger.error(
           `The reservation of order ${orderId} does not expire: ${error instanceof Error ? error.message : String(error)}`,
         );
@@ -53,7 +53,7 @@ export class Expiry {
   private async nextInMs(): Promise<number> {
     const { inMs, clockMs } = await this.reservations.next();
     const at = performance.now();
-    // what was seen long ago, another replica may have followed since
+    // another replica may have followed the clock since an old observation
     const seen = this.seen && at - this.seen.at < SEEN_FOR_MS ? this.seen : undefined;
     const byMs = seen ? clockMs - seen.clockMs - (at - seen.at) : 0;
     if (Math.abs(byMs) >= CLOCK_STEP_MIN_MS) await this.reservations.followClock(byMs);
@@ -61,11 +61,11 @@ export class Expiry {
     return Math.abs(byMs) >= CLOCK_STEP_MIN_MS ? (await this.reservations.next()).inMs : inMs;
   }
 
-  /** A transaction each: several in one would lock products in no order, and might wait in a circle. */
+  /** One transaction each: several in one would lock products in no fixed order and could deadlock. */
   private async expire(orderId: string): Promise<void> {
     await this.dataSource.transaction(async () => {
       const reservation = await this.reservations.lock(orderId);
-      // It was sold or released since it was found.
+      // It was sold or released after it was found.
       if (reservation?.status !== 'held') return;
       await this.givingBack.giveBack(reservation);
       this.events.publish(new ReservationExpired({ orderId }));

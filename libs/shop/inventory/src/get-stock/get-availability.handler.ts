@@ -2,7 +2,7 @@ import { type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
 import { Availability, GetAvailability } from '../../contract/index.js';
 import { StockRepository } from '../storage/stock.repository.js';
 
-/** Answers how many of each product could be reserved. */
+/** Returns how many of each product could be reserved. */
 @QueryHandler(GetAvailability)
 export class GetAvailabilityHandler implements IQueryHandler<GetAvailability> {
   constructor(private readonly stock: StockRepository) {}

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@fledge/kit/openapi';
 import { IsInt, IsString, IsUUID, Length, Max, Min } from 'class-validator';
 
-/** Units of one delivery at most. */
+/** The most units of one delivery. */
 export const RECEIPT_QUANTITY_MAX = 1_000_000;
 
 /** The body of `POST /stock/receipts`. */

@@ -6,7 +6,7 @@ import { noStock, RECEIVED_MAX, receive, tidy } from '../domain/stock.js';
 import { type Receipt, ReceiptRepository } from '../storage/receipt.repository.js';
 import { StockRepository } from '../storage/stock.repository.js';
 
-/** Puts deliveries into stock. */
+/** Adds deliveries to the stock. */
 @Injectable()
 export class Receiving {
   constructor(
@@ -16,8 +16,8 @@ export class Receiving {
   ) {}
 
   /**
-   * Receives deliveries, all or none, each reference once: those whose reference is known are left as they are. Answers
-   * how many were new. Fails with `TooMuchStock`. Asks nobody whether the products exist.
+   * Receives deliveries, all or none, each reference once: known references are ignored. Returns how many were new.
+   * Fails with `TooMuchStock`. Does not check that the products exist.
    */
   async receive(receipts: readonly Receipt[]): Promise<number> {
     return this.dataSource.transaction(async () => {

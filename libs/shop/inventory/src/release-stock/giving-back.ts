@@ -3,7 +3,7 @@ import { release, restock } from '../domain/stock.js';
 import { type Reservation, ReservationRepository } from '../storage/reservation.repository.js';
 import { StockRepository } from '../storage/stock.repository.js';
 
-/** Gives back what an order holds. */
+/** Releases the stock that an order holds. */
 @Injectable()
 export class GivingBack {
   constructor(
@@ -11,7 +11,7 @@ export class GivingBack {
     private readonly stock: StockRepository,
   ) {}
 
-  /** Makes available what is reserved or sold under a locked reservation, in the transaction of the caller. */
+  /** Makes available again what a locked reservation has reserved or sold, in the caller's transaction. */
   async giveBack({ orderId, status, lines }: Reservation): Promise<void> {
     if (status === 'released') return;
     const stocks = await this.stock.lock(lines.map((line) => line.productId));

@@ -5,7 +5,7 @@ import { ReleaseStock, StockReleased } from '../../contract/index.js';
 import { ReservationRepository } from '../storage/reservation.repository.js';
 import { GivingBack } from './giving-back.js';
 
-/** Gives the stock of an order back, once. */
+/** Releases the stock of an order, once. */
 @CommandHandler(ReleaseStock)
 export class ReleaseStockHandler implements ICommandHandler<ReleaseStock> {
   constructor(
@@ -17,8 +17,8 @@ export class ReleaseStockHandler implements ICommandHandler<ReleaseStock> {
 
   async execute({ orderId }: ReleaseStock): Promise<void> {
     await this.dataSource.transaction(async () => {
-      // A release may overtake its reservation, when the order gave up waiting: taking the place first keeps it from
-      // holding stock.
+      // A release may overtake its reservation if the order gave up waiting: creating a released reservation first
+      // keeps the later one from holding stock.
       const opened = await this.reservations.open(orderId, 'released', 0);
       const reservation = opened ? undefined : await this.reservations.lock(orderId);
       if (reservation) await this.givingBack.giveBack(reservation);

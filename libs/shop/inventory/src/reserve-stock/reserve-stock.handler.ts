@@ -14,7 +14,7 @@ import { InventorySettings } from '../settings.js';
 import { type Reservation, ReservationRepository } from '../storage/reservation.repository.js';
 import { StockRepository } from '../storage/stock.repository.js';
 
-/** Keeps stock for an order: all lines or none, once an order. */
+/** Reserves stock for an order: all lines or none, once per order. */
 @CommandHandler(ReserveStock)
 export class ReserveStockHandler implements ICommandHandler<ReserveStock> {
   constructor(
@@ -26,7 +26,7 @@ export class ReserveStockHandler implements ICommandHandler<ReserveStock> {
 
   async execute({ orderId, lines }: ReserveStock): Promise<StockReservation> {
     const wanted = tidy(lines);
-    // An error rolls all back, the opened place too: an order that was refused may try again.
+    // An error rolls everything back, including the opened reservation, so a refused order may try again.
     return this.dataSource.transaction(async () => {
       const expiresAt = await this.reservations.open(orderId, 'held', this.settings.reservationMs);
       if (!expiresAt) return this.again(orderId, wanted);
@@ -36,7 +36,7 @@ export class ReserveStockHandler implements ICommandHandler<ReserveStock> {
     });
   }
 
-  /** The reservation that the order has, if it is the one that was asked for. */
+  /** The existing reservation of the order, if it has the requested lines. */
   private async again(orderId: string, wanted: readonly Line[]): Promise<StockReservation> {
     const reservation = await this.reservations.lock(orderId);
     if (!reservation) throw new Error(`the reservation of order ${orderId} is there and is not`);

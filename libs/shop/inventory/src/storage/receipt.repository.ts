@@ -3,7 +3,7 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
 import { ReceiptRow } from './receipt.row.js';
 
-/** A delivery: its reference names it, so it is received once. */
+/** A delivery, identified by its reference so that it is received once. */
 export interface Receipt {
   readonly reference: string;
   readonly productId: string;
@@ -16,7 +16,7 @@ export interface Receipt {
 export class ReceiptRepository {
   constructor(@InjectRepository(ReceiptRow) private readonly rows: Repository<ReceiptRow>) {}
 
-  /** Stores those of these receipts whose reference is new; answers their references. */
+  /** Stores the receipts whose reference is new; returns their references. */
   async add(receipts: readonly Receipt[]): Promise<Set<string>> {
     const result = await this.rows
       .createQueryBuilder()

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** What a reservation keeps of one product. */
+/** What a reservation holds of one product. */
 @Entity('reservation_lines')
 export class ReservationLineRow {
   @PrimaryColumn('uuid', { name: 'order_id' }) orderId!: string;

@@ -22,9 +22,9 @@ export class ReservationRepository {
   ) {}
 
   /**
-   * Takes the order's place for so many milliseconds, without lines; answers when it expires, or `undefined` if the
-   * place was not free. One who takes the same place in another transaction waits for the end of this one. By the clock
-   * of the database, which expires it, too.
+   * Opens a reservation of the order for `forMs` milliseconds, without lines; returns when it expires, or `undefined`
+   * if the order already has one. A concurrent call for the same order waits for the end of this transaction. Uses the
+   * clock of the database, which also decides the expiry.
    */
   async open(orderId: string, status: ReservationStatus, forMs: number): Promise<Date | undefined> {
     const [opened] = await this.rows.query<{ expiresAt: Date }[]>(
@@ -40,7 +40,7 @@ export class ReservationRepository {
     await this.lines.insert(lines.map(({ productId, quantity }) => ({ orderId, productId, quantity })));
   }
 
-  /** The reservation of an order, for a transaction that may change it. */
+  /** The reservation of an order, locked for a transaction that may change it. */
   async lock(orderId: string): Promise<Reservation | undefined> {
     const row = await this.rows.findOne({ where: { orderId }, lock: { mode: 'pessimistic_write' } });
     if (!row) return undefined;
@@ -53,10 +53,7 @@ export class ReservationRepository {
     };
   }
 
-  /**
-   * Orders whose stock is held for longer than it may be, the longest first. Locks nothing: look again once it is
-   * locked.
-   */
+  /** Orders whose reservation has expired, the oldest first. Locks nothing: check again after locking. */
   async overdue(limit: number): Promise<string[]> {
     const rows = await this.rows.query<{ order_id: string }[]>(
       "SELECT order_id FROM reservations WHERE status = 'held' AND expires_at <= now() ORDER BY expires_at LIMIT $1",
@@ -66,7 +63,7 @@ export class ReservationRepository {
   }
 
   /**
-   * The milliseconds until stock is held for too long, `Infinity` if there is none; and the clock that says so, in
+   * The milliseconds until the next reservation expires, `Infinity` if there is none; and the database's clock, in
    * milliseconds since 1970.
    */
   async next(): Promise<{ readonly inMs: number; readonly clockMs: number }> {
@@ -77,18 +74,18 @@ export class ReservationRepository {
   }
 
   /**
-   * Has what is held expire when its time has gone by, whatever the clock was set to meanwhile. @param byMs above zero:
-   * it was set forward.
+   * Shifts expiry times after the clock was set, so that reservations last as long as promised. @param byMs above zero:
+   * the clock was set forward.
    */
   async followClock(byMs: number): Promise<void> {
-    // what was reserved since it was set back goes by it already, and would expire at once
+    // a reservation made since the clock was set back already follows it, and would expire at once
     await this.rows.query(
       `UPDATE reservations SET expires_at = expires_at + $1::float8 * interval '1 ms' WHERE status = 'held' AND ($1::float8 > 0 OR expires_at > now() - $1::float8 * interval '1 ms')`,
       [byMs],
     );
   }
 
-  /** Notes what became of a locked reservation. */
+  /** Stores the new status of a locked reservation. */
   async mark(orderId: string, status: ReservationStatus): Promise<void> {
     await this.rows.update({ orderId }, { status, updatedAt: new Date() });
   }

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** What became of a reservation. */
+/** The status of a reservation. */
 export type ReservationStatus = 'held' | 'released' | 'confirmed';
 
 /** The reservation of an order. */
@@ -8,7 +8,7 @@ export type ReservationStatus = 'held' | 'released' | 'confirmed';
 export class ReservationRow {
   @PrimaryColumn('uuid', { name: 'order_id' }) orderId!: string;
   @Column('text') status!: ReservationStatus;
-  /** When a reservation that nobody confirmed may be released. */
+  /** When an unconfirmed reservation may be released. */
   @Column('timestamptz', { name: 'expires_at' }) expiresAt!: Date;
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
   @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;

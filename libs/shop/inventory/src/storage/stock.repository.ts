@@ -14,15 +14,12 @@ export class StockRepository {
     return (await this.rows.findOneBy({ productId })) ?? undefined;
   }
 
-  /** The stock of those of these products that ever had any. */
+  /** The stock of the given products that ever had any. */
   findAll(productIds: readonly string[]): Promise<Stock[]> {
     return this.rows.findBy({ productId: In(productIds) });
   }
 
-  /**
-   * The same for a transaction that will change it: others wait. Locks in the order of ids, so nobody waits in a
-   * circle.
-   */
+  /** Like `findAll`, locked for a transaction that will change it. Locks in the order of ids, to avoid deadlocks. */
   async lock(productIds: readonly string[]): Promise<Map<string, Stock>> {
     const rows = await this.rows.find({
       where: { productId: In(productIds) },

@@ -9,7 +9,7 @@ import {
   NotificationResource,
 } from './notification.view.js';
 
-/** What a buyer was told. */
+/** The mails to a buyer. */
 @ApiTags('notifications')
 @ApiBearerAuth()
 @Controller('notifications')

@@ -4,9 +4,9 @@ import { IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-val
 import { letterOf } from '../send-mails/letter.js';
 import { MAIL_KINDS, type MailKind, type MailRow } from '../storage/mail.row.js';
 
-/** Notifications a page when the request does not say. */
+/** Notifications per page by default. */
 export const PAGE_DEFAULT = 20;
-/** Notifications a page at most. */
+/** The most notifications per page. */
 export const PAGE_MAX = 100;
 
 /** The query of `GET /notifications`. */
@@ -28,7 +28,7 @@ export class NotificationListRequest {
 
 /** What a cursor of `GET /notifications` holds. */
 export class NotificationCursor {
-  /** When the last notification of the page was noted, in milliseconds since 1970. */
+  /** When the last notification of the page was created, in milliseconds since 1970. */
   @IsInt() @Min(0) @Max(8_640_000_000_000) readonly createdAtMs!: number;
   @IsUUID() readonly id!: string;
 }

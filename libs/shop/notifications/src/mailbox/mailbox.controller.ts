@@ -7,10 +7,10 @@ import { MAILBOX, NotificationsSettings } from '../settings.js';
 import { MailRepository } from '../storage/mail.repository.js';
 import { mailboxPage } from './mailbox-page.js';
 
-/** Mails that the page shows. */
+/** The most mails that the page shows. */
 const SHOWN_MAX = 100;
 const HTML = 'text/html; charset=utf-8';
-/** A page of what others wrote runs nothing and loads nothing. */
+/** The page contains foreign text, so it must not run or load anything. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-same-origin";
 
 /** The `:id` in a path. */
@@ -18,7 +18,7 @@ export class MailId {
   @ApiProperty({ format: 'uuid' }) @IsUUID() readonly id!: string;
 }
 
-/** All mails, on a developer's machine: nobody is asked who they are. Not there when mail is sent. */
+/** All mails, on a developer's machine, without authentication. Disabled when mail is sent by SMTP. */
 @ApiExcludeController()
 @Public()
 @Controller('notifications/mailbox')

@@ -5,7 +5,7 @@ import { MailRepository } from '../storage/mail.repository.js';
 
 type Told = OrderConfirmed | OrderShipped | OrderCompleted | OrderCancelled | OrderRefunded;
 
-/** Notes a mail for what happens to an order, in the transaction that has it handled. It is sent after that. */
+/** Stores a mail for each event of an order, in the transaction that handles the event. It is sent afterwards. */
 @Consumer('order-mails')
 @EventsHandler(OrderConfirmed, OrderShipped, OrderCompleted, OrderCancelled, OrderRefunded)
 export class OrderMails implements IEventHandler<Told> {

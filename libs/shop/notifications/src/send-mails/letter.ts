@@ -7,7 +7,7 @@ export interface Letter {
   readonly html: string;
 }
 
-/** Writes a mail. What comes from outside, a reason above all, is text in HTML, too. */
+/** Writes a mail. Foreign text, such as a reason, is escaped in HTML. */
 export function letterOf({ kind, orderId, facts }: Pick<MailRow, 'kind' | 'orderId' | 'facts'>): Letter {
   const order = `your order ${orderId}`;
   const [subject, ...lines] = LETTERS[kind](order, facts);
@@ -64,7 +64,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** A text as it stands in HTML. */
+/** Escapes a text for HTML. */
 export function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }

@@ -7,21 +7,21 @@ import { letterOf } from './letter.js';
 import { Mailer } from './mailer.js';
 
 /**
- * Mails that one round sends at most, of which so many at once: they are noted together, and so many are sent again if
- * their sender is killed.
+ * The most mails in one round, and how many at the same time: these are recorded together, so this many are sent again
+ * if the sender is killed.
  */
 const ROUND_MAX = 50;
 const AT_ONCE = 5;
-/** How long a mail that was taken is not taken again, if its sender is killed. */
+/** How long a mail that was taken is reserved for its sender, in case that is killed. */
 const TAKEN_MS = 60_000;
 const BACKOFF_MIN_MS = 500;
 const BACKOFF_MAX_MS = 600_000;
-/** After this time a mail that cannot be sent is given up: nobody wants to read it any more. */
+/** A mail that cannot be sent is given up after this time: nobody wants to read it any more. */
 const GIVEN_UP_MS = 86_400_000;
 
 /**
- * Sends what is noted. A mail whose sender was killed between sending and noting it is sent again, under the same
- * Message-ID: that is as much as SMTP allows.
+ * Sends the stored mails. If the sender is killed between sending a mail and recording it, the mail is sent again with
+ * the same Message-ID: SMTP allows no better.
  */
 @Injectable()
 export class MailRound {
@@ -34,7 +34,7 @@ export class MailRound {
   ) {}
 
   /**
-   * One round. Safe to run twice at once. Returns the milliseconds until there is more to do, if all that was due is
+   * One round. Safe to run concurrently. Returns the milliseconds until the next mail is due, if all due mails are
    * sent.
    */
   @Singleton('send-mails', { everyMs: 500, idleMs: 60_000 })
@@ -68,7 +68,7 @@ export class MailRound {
     }
   }
 
-  /** The others do not wait for one that cannot be sent. */
+  /** Reschedules a mail that cannot be sent; the others do not wait for it. */
   private async putOff(mail: DueMail, error: unknown): Promise<void> {
     const failure = error instanceof Error ? error.message : String(error);
     const isOver = error instanceof UserNotFound || Date.now() - mail.createdAt.getTime() > GIVEN_UP_MS;

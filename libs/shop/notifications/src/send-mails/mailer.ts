@@ -3,10 +3,10 @@ import { createTransport, type Transporter, type TransportOptions } from 'nodema
 import { MAILBOX, NotificationsSettings } from '../settings.js';
 import type { Letter } from './letter.js';
 
-/** How long a server may take to say something. */
+/** How long a server may take to respond. */
 const TIMEOUT_MS = 10_000;
 
-/** Hands letters to an SMTP server; without one, they stay where they are, to be read in the mailbox page. */
+/** Sends letters by SMTP; without a server, they stay in the database and appear in the mailbox page. */
 @Injectable()
 export class Mailer implements OnModuleDestroy {
   private readonly server: Transporter | undefined;
@@ -26,9 +26,12 @@ export class Mailer implements OnModuleDestroy {
       } as TransportOptions);
   }
 
-  /** Sends a letter. @param id names it for good: a server, or a reader, knows by it one that was sent twice. */
+  /**
+   * Sends a letter. @param id stays the same when it is sent again, so that a server or a reader can recognise the
+   * duplicate.
+   */
   async send(id: string, recipient: string, letter: Letter): Promise<void> {
-    // an object, not a text: an address never becomes two
+    // an object, not a string: an address must never be parsed as two
     await this.server?.sendMail({
       ...letter,
       from: this.settings.from,

@@ -22,7 +22,7 @@ SELECT taken.*, extract(epoch FROM next.at - clock_timestamp())::float8 * 1000 A
 FROM (SELECT min(send_at) AS at FROM mails WHERE send_at > now()) next LEFT JOIN taken ON true
 ORDER BY taken."createdAt", taken.id`;
 
-/** Mails by user, and those that are to be sent. */
+/** Mails by user, and mails to send. */
 @Injectable()
 export class MailRepository {
   constructor(@InjectRepository(MailRow) private readonly rows: Repository<MailRow>) {}
@@ -30,7 +30,7 @@ export class MailRepository {
   /** Stores a mail to be sent, unless the order has one of its kind. */
   async add(kind: MailKind, orderId: string, userId: string, facts: MailFacts): Promise<void> {
     const now = new Date();
-    // by the clock that says when it is sent
+    // uses the clock that decides when it is sent
     const sendAt = (): string => 'clock_timestamp()';
     const row = {
       id: randomUUID(),
@@ -49,15 +49,15 @@ export class MailRepository {
   }
 
   /**
-   * Takes up to `limit` mails that are to be sent by now, and puts off when they are taken again if nobody tells what
-   * became of them; and says in how many milliseconds the next one is to be sent, `Infinity` if there is none.
+   * Takes up to `limit` due mails, and reserves them for `againMs` in case the sender never reports the result. Also
+   * returns the milliseconds until the next one is due, `Infinity` if there is none.
    */
   async takeDue(againMs: number, limit: number): Promise<{ readonly due: DueMail[]; readonly nextInMs: number }> {
     const rows = await this.rows.query<(DueMail & { readonly nextInMs: number | null })[]>(TAKE_DUE, [againMs, limit]);
     return { due: rows.filter(({ id }) => id !== null), nextInMs: rows[0]?.nextInMs ?? Infinity };
   }
 
-  /** Mails were handed over. */
+  /** Records mails as sent. */
   async sent(mails: readonly { readonly id: string; readonly recipient: string }[]): Promise<void> {
     if (mails.length === 0) return;
     await this.rows.query(
@@ -66,7 +66,7 @@ export class MailRepository {
     );
   }
 
-  /** A try failed. @param againMs the milliseconds until the next one; `null`: never. */
+  /** Records a failed attempt. @param againMs the milliseconds until the next one; `null`: never. */
   async failed({ id, tries }: DueMail, failure: string, againMs: number | null): Promise<void> {
     await this.rows.update(
       { id, sentAt: IsNull() },
@@ -78,7 +78,7 @@ export class MailRepository {
     );
   }
 
-  /** A user's mails, or all that were sent, the newest first, from after a place. */
+  /** A user's mails, or all that were sent, the newest first, starting after a place. */
   async list(userId: string | undefined, after: MailPlace | undefined, limit: number): Promise<MailRow[]> {
     const query = this.rows
       .createQueryBuilder('m')

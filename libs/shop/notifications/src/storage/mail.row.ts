@@ -1,10 +1,10 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** What a mail tells of its order. */
+/** The kinds of mail about an order. */
 export const MAIL_KINDS = ['confirmed', 'shipped', 'completed', 'cancelled', 'refunded'] as const;
 export type MailKind = (typeof MAIL_KINDS)[number];
 
-/** What a mail says besides its kind and its order. */
+/** The facts in a mail besides its kind and its order. */
 export interface MailFacts {
   /** Minor units of `currency`. */
   readonly totalMinor?: number;
@@ -22,12 +22,12 @@ export class MailRow {
   @Column('text') kind!: MailKind;
   @Column('jsonb') facts!: MailFacts;
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
-  /** When it is sent, or tried again; none when it was sent or given up. */
+  /** When to send it, or to try again; none once it was sent or given up. */
   @Column('timestamptz', { name: 'send_at', nullable: true }) sendAt!: Date | null;
   @Column('integer') tries!: number;
-  /** Why the last try failed. */
+  /** Why the last attempt failed. */
   @Column('text', { nullable: true }) failure!: string | null;
-  /** To whom it was sent. */
+  /** The recipient's address. */
   @Column('text', { nullable: true }) recipient!: string | null;
   @Column('timestamptz', { name: 'sent_at', nullable: true }) sentAt!: Date | null;
 }

@@ -13,7 +13,7 @@ import { CancelOrder, GetOrder, OrderNotFound } from '../../contract/index.js';
 import { OrderId } from '../get-order/order-id.js';
 import { OrderResource } from '../get-order/order.view.js';
 
-/** A user cancels an order. */
+/** Lets a user cancel an order. */
 @ApiTags('ordering')
 @ApiBearerAuth()
 @Controller('orders')

@@ -24,7 +24,7 @@ export class CancelOrderHandler implements ICommandHandler<CancelOrder> {
   ) {}
 
   async execute({ orderId, reason }: CancelOrder): Promise<OrderView> {
-    // First noted, then released: the other way round, a crash between would leave a placed order without stock.
+    // First recorded, then released: in the other order, a crash in between would leave a placed order without stock.
     await this.note(orderId, reason);
     const order = await this.get(orderId);
     if (order.state === 'cancelling' && order.paymentMethod === undefined) {
@@ -37,8 +37,8 @@ export class CancelOrderHandler implements ICommandHandler<CancelOrder> {
   }
 
   /**
-   * That it is to be cancelled; an order that is being paid is left to its checkout, which is told in the same
-   * transaction.
+   * Records that it is to be cancelled. An order that is being paid is left to its checkout, which is informed in the
+   * same transaction.
    */
   private async note(orderId: string, reason: string): Promise<void> {
     await this.dataSource.transaction(async () => {
@@ -46,7 +46,7 @@ export class CancelOrderHandler implements ICommandHandler<CancelOrder> {
         (await this.orders.move(orderId, 'placed', 'cancelling', reason)) ??
         (await this.orders.move(orderId, 'confirmed', 'cancelling', reason));
       if (!noted) return;
-      // the id as it is stored: a UUID may be asked for in capitals, and the key of the checkout is a text
+      // the id as stored: a request may write a UUID in capitals, and the key of the checkout is a string
       const { id, paymentMethod } = await this.get(orderId);
       if (paymentMethod !== undefined) this.events.publish(new CancelRequested({ orderId: id, reason }));
     });

@@ -3,13 +3,13 @@ import type { Availability } from '@shop/inventory/contract';
 import type { Cart } from '../domain/cart.js';
 import type { PricedProduct } from '../domain/order.js';
 
-/** A line of the cart, as HTTP shows it when it was changed. */
+/** A line of the cart after a change, as HTTP shows it. */
 export class CartItemView {
   @ApiProperty({ format: 'uuid' }) readonly productId!: string;
   @ApiProperty({ type: 'integer', example: 2 }) readonly quantity!: number;
 }
 
-/** A line of the cart with its product as it is now. */
+/** A line of the cart with the current data of its product. */
 export class CartLineView {
   @ApiProperty({ format: 'uuid' }) readonly productId!: string;
   @ApiProperty({
@@ -30,7 +30,7 @@ export class CartLineView {
   readonly orderable!: boolean;
 }
 
-/** The cart with prices and availability of now. They may change until the order is placed. */
+/** The cart with current prices and availability. They may change until the order is placed. */
 export class CartView {
   @ApiProperty({ type: [CartLineView] }) readonly items: CartLineView[];
   @ApiProperty({ type: String, nullable: true, example: 'EUR', description: 'null while the cart is empty' })

@@ -42,7 +42,7 @@ import { CheckoutState } from './checkout-state.js';
 import { failOrRetry, REFUSED, Unpaid, UNRETURNED, Unreturned } from './refused-money.js';
 import { STOCK_BACK, UNDONE } from './undone.js';
 
-/** Why an order is cancelled that was not sold in time. */
+/** The reason for cancelling an order that was not sold in time. */
 export const RESERVATION_EXPIRED = 'reservation expired';
 const TOO_LATE = 'it was too late to cancel';
 const TIMEOUT = 'payment';
@@ -51,9 +51,9 @@ const UNPAID = 'unpaid';
 type Checkouts = Run<CheckoutState>;
 
 /**
- * Brings an order from placed to paid: sets the money aside, sells the stock, has it sent, takes the money. Whatever
- * fails before it is sent, and whoever cancels, all goes back, and the order ends as cancelled with its reason. What is
- * on its way stays so.
+ * Brings an order from placed to paid: authorises the money, sells the stock, ships it, captures the money. If a step
+ * fails before it is shipped, or somebody cancels, everything is undone, and the order ends as cancelled with a reason.
+ * A shipment that is on its way is not undone.
  */
 @Process('checkout', { state: CheckoutState, notRetryable: [Unpaid, Unreturned] })
 export class Checkout {
@@ -82,7 +82,7 @@ export class Checkout {
     run.state.isSold = true;
     await this.orders.note(orderId, 'the stock was sold');
     if (run.state.reason !== '') return;
-    // an order that is being cancelled is not confirmed: the request to cancel it is on its way here
+    // an order that is being cancelled is not confirmed: the cancellation is about to arrive here
     if (!(await this.orders.move(orderId, 'placed', 'confirmed'))) return;
     const { userId, totalMinor, currency } = run.state;
     this.events.publish(new OrderConfirmed({ orderId, userId, totalMinor, currency }));
@@ -103,7 +103,7 @@ export class Checkout {
   }
 
   /**
-   * From here there is no way back: also not for an order that is being cancelled, if it was on its way before that was
+   * There is no way back from here: not even for an order that is being cancelled, if it was shipped before that was
    * known.
    */
   @Continues(ShipmentDispatched, (event) => event.orderId)
@@ -153,7 +153,7 @@ export class Checkout {
     return this.giveUp(run, `its stock could not be sold: ${reason}`);
   }
 
-  /** Inventory lets nothing expire that is sold; one who says so all the same is not believed. */
+  /** Inventory never expires what is sold, so ignore a report that says so. */
   @Continues(ReservationExpired, (event) => event.orderId)
   async expired(_: ReservationExpired, run: Checkouts): Promise<void> {
     if (run.state.isSold !== true) await this.giveUp(run, RESERVATION_EXPIRED);
@@ -164,13 +164,13 @@ export class Checkout {
     if (run.state.isDispatched !== true) return this.giveUp(run, REFUSED.capture(reason));
     await this.orders.note(orderId, REFUSED.capture(reason));
     Object.assign(run.state, { unpaid: reason, refusedAttempt: attempt });
-    // What fails stores nothing, so the failure is a step of its own.
+    // A failure stores nothing, so it is a separate step.
     run.setTimer(UNPAID, 0);
   }
 
   /**
-   * Payments will not try again: the run fails, for somebody to see it, and the order stays as it is, until they let it
-   * go on.
+   * Payments will not try again by itself: the run fails so that somebody looks at it, and the order stays as it is
+   * until they resume the run.
    */
   @OnTimer(UNPAID)
   unpaid(run: Checkouts): void {
@@ -210,7 +210,7 @@ export class Checkout {
     return this.end(run);
   }
 
-  /** Takes back what was done, once: first it is seen to that nothing is sent. It is told when that has happened. */
+  /** Undoes what was done, once: the shipment is stopped first, and the rest follows when shipping reports that. */
   private async giveUp(run: Checkouts, reason: string): Promise<void> {
     if (run.state.reason !== '') return;
     run.state.reason = reason.slice(0, 500);

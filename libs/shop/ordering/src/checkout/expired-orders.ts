@@ -4,7 +4,7 @@ import { ReservationExpired } from '@shop/inventory/contract';
 import { OrderRepository } from '../storage/order.repository.js';
 import { RESERVATION_EXPIRED } from './checkout.process.js';
 
-/** Cancels orders that nobody pays and whose stock went back. Those that are paid have a checkout, which does it. */
+/** Cancels unpaid orders whose reservation expired. Orders with a payment are cancelled by their checkout. */
 @Consumer('expired-orders', { attemptsMax: 12 })
 @EventsHandler(ReservationExpired)
 export class ExpiredOrders implements IEventHandler<ReservationExpired> {
@@ -13,7 +13,7 @@ export class ExpiredOrders implements IEventHandler<ReservationExpired> {
   async handle({ orderId }: ReservationExpired): Promise<void> {
     const order = await this.orders.find(orderId);
     if (!order || order.paymentMethod !== undefined) return;
-    // Its request or the settlement ends that within seconds; what comes of it is looked at then.
+    // Its request or the settlement finishes that within seconds; the retry then looks at the result.
     if (order.state === 'placing') throw new Error(`order ${orderId} is still being placed`);
     if (await this.orders.move(orderId, 'placed', 'cancelling', RESERVATION_EXPIRED))
       await this.orders.move(orderId, 'cancelling', 'cancelled', RESERVATION_EXPIRED);

@@ -1,7 +1,7 @@
 import type { Run } from '@fledge/kit';
 import { RetryPayment } from '@shop/payments/contract';
 
-/** An order is on its way, and its money could not be taken: somebody has to look after it. */
+/** An order is on its way, but its money could not be taken: somebody must look into it. */
 export class Unpaid extends Error {
   constructor(orderId: string, reason: string) {
     super(
@@ -11,7 +11,7 @@ export class Unpaid extends Error {
   }
 }
 
-/** An order is given up or given back, and its money could not be given back: somebody has to look after it. */
+/** An order is cancelled or refunded, but its money could not be returned: somebody must look into it. */
 export class Unreturned extends Error {
   constructor(orderId: string, reason: string) {
     super(`the money of order ${orderId} could not be given back: ${reason}; resume the run to have it tried again`);
@@ -25,10 +25,10 @@ export const REFUSED = {
   cancel: (reason: string): string => `the money could not be given back: ${reason}`,
 };
 
-/** The timer of a run whose money could not be given back. */
+/** The timer of a run whose money could not be returned. */
 export const UNRETURNED = 'unreturned';
 
-/** Fails a run, for somebody to see it; when they let it go on, the provider is asked once more. */
+/** Fails a run so that somebody looks at it; when they resume it, the provider is asked once more. */
 export function failOrRetry(run: Run<{ refusedAttempt?: number }>, failure: Error): void {
   if (!run.isResumed) throw failure;
   const { refusedAttempt } = run.state;

@@ -6,5 +6,5 @@ export const UNDONE: Readonly<Record<CancelOutcome, string>> = {
   voided: 'the money that was set aside is free again',
   refunded: 'the money that was taken was given back',
 };
-/** The same of its stock. */
+/** The same for its stock. */
 export const STOCK_BACK = 'the stock went back';

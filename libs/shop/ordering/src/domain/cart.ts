@@ -1,8 +1,8 @@
 import { CartFull, ItemNotInCart, MixedCurrencies, QuantityTooLarge } from '../../contract/index.js';
 
-/** Lines of a cart at most. */
+/** The most lines of a cart. */
 export const CART_LINES_MAX = 50;
-/** Units of a line at most. */
+/** The most units of a line. */
 export const LINE_QUANTITY_MAX = 99;
 
 /** How many of one product. */
@@ -11,9 +11,9 @@ export interface CartLine {
   readonly quantity: number;
 }
 
-/** What a user is about to order. */
+/** The products that a user is about to order. */
 export interface Cart {
-  /** Counts the changes: two carts of one user with the same version are the same. */
+  /** Counts changes: two carts of one user with the same version are equal. */
   readonly version: number;
   /** The currency of all lines; none while empty. */
   readonly currency: string | undefined;
@@ -41,7 +41,7 @@ export function addItem(
   ]);
 }
 
-/** The cart with so many of a product that is in it. Throws `ItemNotInCart` or `QuantityTooLarge`. */
+/** The cart with a new quantity of a product that is in it. Throws `ItemNotInCart` or `QuantityTooLarge`. */
 export function setQuantity(cart: Cart, productId: string, quantity: number): Cart {
   if (!cart.lines.some((line) => line.productId === productId)) throw new ItemNotInCart({ productId });
   allowed(productId, quantity);
@@ -62,7 +62,7 @@ export function removeItem(cart: Cart, productId: string): Cart {
   );
 }
 
-/** The cart without what was ordered: what was added meanwhile stays. */
+/** The cart without what was ordered; products that were added meanwhile stay. */
 export function takeOut(cart: Cart, ordered: readonly CartLine[]): Cart {
   const quantities = new Map(ordered.map((line) => [line.productId, line.quantity]));
   const lines = cart.lines.map((line) => ({

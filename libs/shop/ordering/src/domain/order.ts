@@ -1,7 +1,7 @@
 import { ItemUnavailable, MixedCurrencies, type OrderState } from '../../contract/index.js';
 import type { CartLine } from './cart.js';
 
-/** So many of one product, as it was when it was ordered. */
+/** A quantity of one product, with the product's data at the time of the order. */
 export interface OrderLine {
   readonly productId: string;
   readonly sku: string;
@@ -16,9 +16,9 @@ export interface OrderStep {
   readonly at: Date;
   /** The name of the state, or a few words for people. */
   readonly what: string;
-  /** The state that it came to, if it is that. */
+  /** The new state, if the step is one. */
   readonly state: OrderState | undefined;
-  /** Why it came to the state, if it went wrong. */
+  /** The reason, if something went wrong. */
   readonly reason: string | undefined;
 }
 
@@ -32,34 +32,34 @@ export interface Order {
   readonly totalMinor: number;
   readonly lines: readonly OrderLine[];
   readonly createdAt: Date;
-  /** Milliseconds that the request had which began it. */
+  /** The time limit of the request that began it, in milliseconds. */
   readonly placingMs: number;
-  /** When it was placed; never, for one that could not be. */
+  /** When it was placed; none for one that could not be. */
   readonly placedAt: Date | undefined;
-  /** As payments knows it; without one the order stays placed. */
+  /** The payment method, as payments knows it; without one the order stays placed. */
   readonly paymentMethod: string | undefined;
-  /** The first first. */
+  /** Oldest first. */
   readonly history: readonly OrderStep[];
 }
 
 /**
- * Milliseconds that an order may be in `placing` when its request has no end, or a replica of the version before stored
- * it.
+ * How long an order may be in `placing`, in milliseconds, if its request has no deadline, or a replica of the previous
+ * version stored it.
  */
 export const PLACING_DEFAULT_MS = 10_000;
 
 /**
- * Whether the request that began an order must have ended. Ages count in both directions: a clock that is set back must
- * not keep the user from ordering.
+ * Whether the request that began an order must have ended. The age counts in both directions: a clock that was set back
+ * must not keep the user from ordering.
  */
 export function isLeftBehind({ createdAt, placingMs }: Pick<Order, 'createdAt' | 'placingMs'>, at: number): boolean {
   return Math.abs(at - createdAt.getTime()) >= placingMs;
 }
 
-/** What an order is made of. */
+/** The data for a new order. */
 export type PricedLines = Pick<Order, 'currency' | 'totalMinor' | 'lines'>;
 
-/** What pricing needs to know of a product. */
+/** What pricing needs to know about a product. */
 export interface PricedProduct {
   readonly id: string;
   readonly sku: string;
@@ -69,7 +69,7 @@ export interface PricedProduct {
   readonly active: boolean;
 }
 
-/** Prices the lines of a cart by the products of today. Throws `ItemUnavailable` or `MixedCurrencies`. */
+/** Prices the lines of a cart with the current products. Throws `ItemUnavailable` or `MixedCurrencies`. */
 export function priceLines(lines: readonly CartLine[], products: readonly PricedProduct[]): PricedLines {
   const byId = new Map(products.map((product) => [product.id, product]));
   let currency: string | undefined;
@@ -87,8 +87,10 @@ export function priceLines(lines: readonly CartLine[], products: readonly Priced
   return { currency, totalMinor, lines: priced };
 }
 
-/** The states that each state may lead to. A rejected order may turn out to hold stock after all, and then gives
- * it back; one that is being cancelled may turn out to be on its way. */
+/**
+ * The states that each state may lead to. A rejected order may turn out to hold stock after all, and then releases it;
+ * one that is being cancelled may turn out to be on its way.
+ */
 const NEXT: Readonly<Record<OrderState, readonly OrderState[]>> = {
   placing: ['placed', 'rejected', 'cancelling'],
   placed: ['confirmed', 'cancelling'],

@@ -3,7 +3,7 @@ import { GetOrder, OrderNotFound, type OrderView } from '../../contract/index.js
 import { OrderRepository } from '../storage/order.repository.js';
 import { viewOf } from './view-of.js';
 
-/** Answers an order. */
+/** Returns an order. */
 @QueryHandler(GetOrder)
 export class GetOrderHandler implements IQueryHandler<GetOrder> {
   constructor(private readonly orders: OrderRepository) {}

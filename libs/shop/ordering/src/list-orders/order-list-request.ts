@@ -2,9 +2,9 @@ import { ApiPropertyOptional } from '@fledge/kit/openapi';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-validator';
 
-/** Orders a page when the request does not say. */
+/** Orders per page by default. */
 export const PAGE_DEFAULT = 20;
-/** Orders a page at most. */
+/** The most orders per page. */
 export const PAGE_MAX = 100;
 
 /** The query of `GET /orders`. */

@@ -2,8 +2,8 @@ import { InvalidRequest } from '@fledge/kit';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 
 /**
- * Refuses the JSON text `null` where a body may be left out: Nest takes it for none, and whoever sends it means
- * something else.
+ * Refuses the JSON text `null` where a body is optional: Nest treats it as no body, but the sender means something
+ * else.
  */
 export class ObjectBodyGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {

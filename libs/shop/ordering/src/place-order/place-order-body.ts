@@ -2,7 +2,7 @@ import { ApiProperty } from '@fledge/kit/openapi';
 import { IsOptional, Matches } from 'class-validator';
 import { PAYMENT_METHOD } from '../../contract/index.js';
 
-/** How what is in the cart is paid. */
+/** How the cart is paid. */
 export class PlaceOrderBody {
   @ApiProperty({
     required: false,

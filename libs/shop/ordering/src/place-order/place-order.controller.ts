@@ -18,7 +18,7 @@ import { PlaceOrderBody } from './place-order-body.js';
 
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
-/** Orders what is in the cart. */
+/** Orders the content of the cart. */
 @ApiTags('ordering')
 @ApiBearerAuth()
 @Controller('orders')

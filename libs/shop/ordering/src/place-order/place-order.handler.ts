@@ -22,13 +22,13 @@ import { Settlement } from '../settle-orders/settlement.js';
 import { CartRepository } from '../storage/cart.repository.js';
 import { OrderRepository } from '../storage/order.repository.js';
 
-/** How often an order is priced anew when its cart changes meanwhile. */
+/** How often an order is priced again if its cart changes meanwhile. */
 const PRICINGS_MAX = 3;
 
 /**
  * Places an order in three steps, since no transaction spans modules: stores it as `placing`, reserves its stock under
- * its id, notes that it is placed. After each a crash leaves what the next request with the same key, or the
- * settlement, can finish.
+ * its id, marks it as placed. After a crash in between, the next request with the same key, or the settlement, can
+ * finish it.
  */
 @CommandHandler(PlaceOrder)
 export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
@@ -48,12 +48,11 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
     const key = idempotencyKey ?? undefined;
     const known = key === undefined ? undefined : await this.orders.findByKey(userId, key);
     const order = known ?? (await this.begin(userId, key, paymentMethod ?? undefined));
-    // One that is found `placing` is another request's, or what one left behind that died: either way it is safe to go
-    // on with.
+    // An order found in `placing` belongs to another request, or to one that died: either way it is safe to continue.
     return viewOf(order.state === 'placing' ? await this.finish(order) : order);
   }
 
-  /** Stores the order of the cart as it is, at the prices of now. */
+  /** Stores an order of the current cart at current prices. */
   private async begin(userId: string, key: string | undefined, paymentMethod: string | undefined): Promise<Order> {
     for (let i = 0; i < PRICINGS_MAX; i++) {
       const cart = await this.carts.find(userId);
@@ -75,7 +74,8 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
   }
 
   /**
-   * An order at a time, so that one cart is not ordered twice. One whose request's time is over was left behind by it.
+   * One order at a time, so that one cart is not ordered twice. An order whose request has run out of time was left
+   * behind.
    */
   private async refuseSecond(userId: string): Promise<void> {
     const placing = await this.orders.findPlacing(userId);
@@ -99,7 +99,7 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
       return this.giveUp(orderId);
     }
     const placed = await this.dataSource.transaction(async () => {
-      // The cart first, as in `begin`: two requests that lock both never wait for each other in a circle.
+      // The cart first, as in `begin`: requests that lock both in the same order cannot deadlock.
       const cart = await this.carts.lock(userId);
       const step = await this.orders.move(orderId, 'placing', 'placed');
       if (!step) return undefined;
@@ -113,7 +113,10 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
     return { ...order, state: 'placed', placedAt: placed.at, history: [...order.history, placed] };
   }
 
-  /** Unless another request with the same key has placed it meanwhile, which then is the answer. */
+  /**
+   * Marks the order as rejected, unless another request with the same key has placed it meanwhile: then that is the
+   * result.
+   */
   private async reject({ id }: Order, { productId, requested, available, message }: OutOfStock): Promise<Order> {
     if (!(await this.orders.move(id, 'placing', 'rejected', message))) {
       const order = await this.orders.find(id);
@@ -123,8 +126,8 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
   }
 
   /**
-   * Whether the stock is reserved is not known, or nobody wants it any more: gives it back, unless another request with
-   * the same key has placed the order meanwhile, which then is the answer.
+   * Whether the stock is reserved is unknown, or the request has ended: releases it, unless another request with the
+   * same key has placed the order meanwhile: then that is the result.
    */
   private async giveUp(orderId: string): Promise<Order> {
     const reason = 'its stock could not be reserved';
@@ -140,7 +143,7 @@ export class PlaceOrderHandler implements ICommandHandler<PlaceOrder> {
   }
 }
 
-/** Milliseconds that the request has left, in which the order is placed or never by it. */
+/** The remaining time of the request in milliseconds; after that, it will not place the order any more. */
 function timeLeftMs(): number {
   const leftMs = currentCall()?.timeLeftMs ?? Infinity;
   return Number.isFinite(leftMs) ? Math.max(0, Math.ceil(leftMs)) : PLACING_DEFAULT_MS;

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@fledge/kit/openapi';
 import { IsBoolean, IsOptional, IsString, Length } from 'class-validator';
 
-/** Why money goes back, and whether the goods did. */
+/** Why money is refunded, and whether the goods came back. */
 export class RefundBody {
   @ApiProperty({ required: false, example: 'came broken', default: 'refunded by the shop' })
   @IsOptional()

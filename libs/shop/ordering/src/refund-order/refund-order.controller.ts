@@ -17,7 +17,7 @@ import { OrderResource } from '../get-order/order.view.js';
 import { ObjectBodyGuard } from '../place-order/object-body-guard.js';
 import { RefundBody } from './refund-body.js';
 
-/** Staff give the money of an order back. */
+/** Lets staff refund an order. */
 @ApiTags('ordering')
 @ApiBearerAuth()
 @Roles('staff')

@@ -11,7 +11,7 @@ import {
 import { viewOf } from '../get-order/view-of.js';
 import { OrderRepository } from '../storage/order.repository.js';
 
-/** Notes that the money of an order goes back, and tells the process that sees to it in the same transaction. */
+/** Records the refund of an order, and informs the refund process in the same transaction. */
 @CommandHandler(RefundOrder)
 export class RefundOrderHandler implements ICommandHandler<RefundOrder> {
   constructor(
@@ -24,7 +24,7 @@ export class RefundOrderHandler implements ICommandHandler<RefundOrder> {
     const order = await this.dataSource.transaction(async () => {
       const noted = await this.orders.move(orderId, 'completed', 'refunding', reason);
       const found = await this.orders.find(orderId);
-      // the id as it is stored: a UUID may be asked for in capitals, and the key of the process is a text
+      // the id as stored: a request may write a UUID in capitals, and the key of the process is a string
       if (noted && found)
         this.events.publish(new RefundRequested({ orderId: found.id, userId: found.userId, reason, restock }));
       return found;

@@ -1,15 +1,15 @@
 import { IsBoolean, IsInt, IsOptional, IsString, MaxLength, Min } from 'class-validator';
 
-/** What a refund keeps from one event to the next. */
+/** What a refund keeps between events. */
 export class RefundState {
   @IsString() userId = '';
   @IsString() @MaxLength(500) reason = '';
-  /** Why the money could not be given back. */
+  /** Why the money could not be returned. */
   @IsOptional() @IsString() @MaxLength(500) unreturned?: string;
-  /** The attempt of the payment that was refused last. */
+  /** The last refused attempt of the payment. */
   @IsOptional() @IsInt() @Min(1) refusedAttempt?: number;
-  /** Payments has told that the money went back. */
+  /** Payments has reported that the money was returned. */
   @IsBoolean() isMoneyBack = false;
-  /** Inventory has told that the stock went back, or it is not to. */
+  /** Inventory has reported that the stock is back, or it need not come back. */
   @IsBoolean() isStockBack = false;
 }

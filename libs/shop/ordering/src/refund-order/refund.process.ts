@@ -10,7 +10,7 @@ import { RefundState } from './refund-state.js';
 
 type Refunds = Run<RefundState>;
 
-/** Gives the money of a completed order back, and its stock if that was asked for. */
+/** Returns the money of a completed order, and its stock if requested. */
 @Process('refund', { state: RefundState, notRetryable: [Unreturned] })
 export class Refund {
   constructor(
@@ -37,7 +37,7 @@ export class Refund {
   async moneyKept({ orderId, reason, attempt }: CancelFailed, run: Refunds): Promise<void> {
     await this.orders.note(orderId, REFUSED.cancel(reason));
     Object.assign(run.state, { unreturned: reason, refusedAttempt: attempt });
-    // What fails stores nothing, so the failure is a step of its own.
+    // A failure stores nothing, so it is a separate step.
     run.setTimer(UNRETURNED, 0);
   }
 

@@ -4,14 +4,14 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ReleaseStock } from '@shop/inventory/contract';
 import { OrderRepository } from '../storage/order.repository.js';
 
-/** After so long in `cancelling` an order is taken up again. */
+/** An order is taken up again after this long in `cancelling`. */
 export const CANCELLING_MAX_MS = 5_000;
-/** Orders taken up in one round at most. */
+/** The most orders taken up in one round. */
 const ROUND_MAX = 50;
 
 /**
- * Finishes orders that were given up: releases their stock, then notes that they are cancelled. Safe to repeat, and to
- * race.
+ * Finishes cancelled orders: releases their stock, then marks them as cancelled. Safe to repeat and to run
+ * concurrently.
  */
 @Injectable()
 export class Settlement {
@@ -22,7 +22,7 @@ export class Settlement {
     private readonly orders: OrderRepository,
   ) {}
 
-  /** Finishes one order; answers whether it could. If inventory cannot be asked, a later round does. */
+  /** Finishes one order; returns whether it could. If inventory is unavailable, a later round does. */
   async trySettle(orderId: string): Promise<boolean> {
     try {
       await this.commands.execute(new ReleaseStock({ orderId }));
@@ -36,9 +36,7 @@ export class Settlement {
     return true;
   }
 
-  /**
-   * Takes up what was left behind: orders whose request was lost, and those whose stock could not be released at once.
-   */
+  /** Takes up unfinished orders: those whose request was lost, and those whose stock could not be released at once. */
   @Singleton('settle-orders', { everyMs: 5_000 })
   async round(): Promise<void> {
     const now = Date.now();
@@ -46,7 +44,7 @@ export class Settlement {
       await this.orders.move(orderId, 'placing', 'cancelling', 'its request was lost');
     }
     for (const orderId of await this.orders.stuck('cancelling', new Date(now), CANCELLING_MAX_MS, ROUND_MAX)) {
-      // Inventory is away: the rest would wait for it in vain, one deadline each.
+      // Inventory is unavailable: each of the rest would only wait for its own deadline.
       if (!(await this.trySettle(orderId))) return;
     }
   }

@@ -16,23 +16,23 @@ export class CartRepository {
 
   /** The cart of a user. */
   async find(userId: string): Promise<Cart> {
-    // The version first: lines that are newer than it are then noticed by whoever compares versions later.
+    // The version first: if the lines are newer, a later comparison of versions notices.
     const row = await this.rows.findOneBy({ userId });
     return row ? this.cartOf(row) : EMPTY_CART;
   }
 
-  /** The cart of a user for a transaction that depends on it: other changes wait. */
+  /** The cart of a user, locked for a transaction that depends on it. */
   async lock(userId: string): Promise<Cart> {
     const locked = await this.lockRow(userId);
     if (locked) return this.cartOf(locked);
-    // The first change of a user's first cart: another one may make the row at the same moment.
+    // The first change of a user's first cart: a concurrent one may create the row.
     await this.rows.createQueryBuilder().insert().values({ userId, version: 0, currency: null }).orIgnore().execute();
     const made = await this.lockRow(userId);
     if (!made) throw new Error(`the cart of user ${userId} is there and is not`);
     return this.cartOf(made);
   }
 
-  /** Changes the cart of a user; changes made at the same moment follow one another. */
+  /** Changes the cart of a user; concurrent changes run one after the other. */
   async change(userId: string, how: (cart: Cart) => Cart): Promise<Cart> {
     return this.dataSource.transaction(async () => {
       const cart = how(await this.lock(userId));

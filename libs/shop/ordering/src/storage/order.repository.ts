@@ -8,10 +8,10 @@ import { OrderLineRow } from './order-line.row.js';
 import { OrderStepRow } from './order-step.row.js';
 import { OrderRow } from './order.row.js';
 
-/** Characters that are kept of a reason. */
+/** The longest stored reason, in characters. */
 const REASON_CHARS_MAX = 500;
 
-/** In one statement, which needs no transaction of its own: it is made several times an order. */
+/** One statement, which needs no transaction around it, since it runs several times per order. */
 const MOVE = `
 WITH moved AS (
   UPDATE orders SET
@@ -45,17 +45,17 @@ export class OrderRepository {
     return this.only(await this.rows.findBy({ id }));
   }
 
-  /** The order that the user placed, or is placing, with this key. */
+  /** The order of the user with this key, placed or being placed. */
   async findByKey(userId: string, idempotencyKey: string): Promise<Order | undefined> {
     return this.only(await this.rows.findBy({ userId, idempotencyKey }));
   }
 
-  /** The order of the user that is being placed: there is one at most. */
+  /** The order of the user that is being placed; there is at most one. */
   async findPlacing(userId: string): Promise<Order | undefined> {
     return this.only(await this.rows.findBy({ userId, state: 'placing' }));
   }
 
-  /** Orders that the user placed, the newest first, from after a place. */
+  /** Orders that the user placed, the newest first, starting after a place. */
   async list(userId: string, after: OrderPlace | undefined, limit: number): Promise<Order[]> {
     const query = this.rows
       .createQueryBuilder('o')
@@ -65,7 +65,7 @@ export class OrderRepository {
   }
 
   /**
-   * Stores a new order in the state `placing`, for a request that has `placingMs` left. For an open transaction that
+   * Stores a new order in the state `placing`, for a request that has `placingMs` left. Call it in a transaction that
    * has locked the user's cart.
    */
   async add(
@@ -108,8 +108,8 @@ export class OrderRepository {
   }
 
   /**
-   * Moves an order from one state to another; `undefined` when it is not in the first one (any more), so of several who
-   * try at once one succeeds. An order that is given up before it was placed frees its key.
+   * Moves an order from one state to another; returns `undefined` if it is not (or no longer) in the first one, so that
+   * only one of several concurrent calls succeeds. An order that fails before it is placed frees its key.
    */
   async move(id: string, from: OrderState, to: OrderState, reason?: string): Promise<OrderStep | undefined> {
     if (!mayBecome(from, to)) throw new Error(`an order cannot go from ${from} to ${to}`);
@@ -119,7 +119,7 @@ export class OrderRepository {
     return moved.length === 1 ? { at, what: to, state: to, reason: why } : undefined;
   }
 
-  /** Adds to the history of an order what is no state: a few words for people. */
+  /** Adds a step that is not a state to the history of an order: a few words for people. */
   async note(id: string, what: string): Promise<void> {
     await this.steps.insert({
       orderId: id,
@@ -141,8 +141,8 @@ export class OrderRepository {
   }
 
   /**
-   * Orders that have been in a state for longer than `ageMs` at a time, the oldest first; without those that have a
-   * checkout, which sees to them. One that came to it in the future did so by a clock that was set back since.
+   * Orders that have been in a state for longer than `ageMs`, the oldest first; without those that have a checkout,
+   * which handles them. A time in the future comes from a clock that was set back since.
    */
   async stuck(state: OrderState, at: Date, ageMs: number, limit: number): Promise<string[]> {
     const stuck = {
@@ -182,7 +182,7 @@ export class OrderRepository {
 
 function orderOf(row: OrderRow, lines: readonly OrderLineRow[], steps: readonly OrderStepRow[]): Order {
   const { id, userId, state, currency, totalMinor, createdAt, placedAt } = row;
-  // As they were stored, not by time: the clocks of two replicas may differ.
+  // In the order in which they were stored, not by time: the clocks of two replicas may differ.
   const history = steps.map(({ at, what, state: came, reason }): OrderStep => ({
     at,
     what: what ?? came ?? '',

@@ -8,10 +8,10 @@ export class OrderRow {
   @Column('uuid', { name: 'user_id' }) userId!: string;
   @Column('text') state!: OrderState;
   @Column('text') currency!: string;
-  // PostgreSQL's driver reads a bigint as text; a total fits a safe integer by the bounds of a cart.
+  // PostgreSQL's driver returns a bigint as a string; the limits of a cart keep a total within safe integers.
   @Column('bigint', { name: 'total_minor', transformer: { to: (value: number) => value, from: Number } })
   totalMinor!: number;
-  /** Unique for the user; null again when the attempt placed no order. */
+  /** Unique per user; null again when the attempt placed no order. */
   @Column('text', { name: 'idempotency_key', nullable: true }) idempotencyKey!: string | null;
   @Column('text', { name: 'payment_method', nullable: true }) paymentMethod!: string | null;
   @Column('integer', { name: 'placing_ms', nullable: true }) placingMs!: number | null;

@@ -6,7 +6,7 @@ import { Asking } from '../settle-payment/asking.js';
 import { Payments } from '../settle-payment/payments.js';
 
 /**
- * Stores that an order is to be paid, then asks the provider: so whatever ends in between, it is known what to ask for.
+ * Stores that an order is to be paid, then asks the provider: so after a crash in between it is known what to ask for.
  */
 @Consumer({ transaction: 'own' })
 @CommandHandler(AuthorisePayment)

@@ -5,10 +5,7 @@ import { cancel } from '../domain/payment.js';
 import { Asking } from '../settle-payment/asking.js';
 import { Payments } from '../settle-payment/payments.js';
 
-/**
- * Stores that a payment is to be undone, then asks the provider; first for what it was asked before, if that is not
- * settled.
- */
+/** Stores that a payment is to be undone, then asks the provider; an unsettled earlier step comes first. */
 @Consumer({ transaction: 'own' })
 @CommandHandler(CancelPayment)
 export class CancelPaymentHandler implements ICommandHandler<CancelPayment> {

@@ -5,7 +5,7 @@ import { capture } from '../domain/payment.js';
 import { Asking } from '../settle-payment/asking.js';
 import { Payments } from '../settle-payment/payments.js';
 
-/** Stores that what was authorised is to be taken, then asks the provider. */
+/** Stores that the authorised money is to be captured, then asks the provider. */
 @Consumer({ transaction: 'own' })
 @CommandHandler(CapturePayment)
 export class CapturePaymentHandler implements ICommandHandler<CapturePayment> {
@@ -18,7 +18,7 @@ export class CapturePaymentHandler implements ICommandHandler<CapturePayment> {
     await this.asking.goOn(
       await this.payments.change(orderId, (found) => {
         const change = found ? capture(found) : 'wait';
-        // It overtook its authorisation, and comes again.
+        // It overtook its authorisation, and will be delivered again.
         if (change === 'wait') throw new Error(`the payment of order ${orderId} is not authorised yet`);
         return change;
       }),

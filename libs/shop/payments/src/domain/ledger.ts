@@ -1,14 +1,14 @@
 /**
  * The accounts. A positive amount is a debit, a negative one a credit. `authorised` with its counterpart `commitments`
- * holds what is set aside at the provider and not taken yet; `provider` is what the provider owes us; `sales` is what
- * was earned, `refunds` what was given back of it.
+ * holds what is authorised but not captured; `provider` is what the provider owes us; `sales` is the revenue, `refunds`
+ * what was returned of it.
  */
 export const ACCOUNTS = ['authorised', 'commitments', 'provider', 'sales', 'refunds'] as const;
 
 /** One of `ACCOUNTS`. */
 export type Account = (typeof ACCOUNTS)[number];
 
-/** What is posted: each once for an order at most. */
+/** The kinds of postings: each at most once per order. */
 export const POSTING_KINDS = ['authorise', 'void', 'capture', 'refund'] as const;
 
 /** One of `POSTING_KINDS`. */
@@ -32,7 +32,7 @@ export interface LedgerEntry {
 const SIDES: Readonly<Record<PostingKind, readonly (readonly [debit: Account, credit: Account])[]>> = {
   authorise: [['authorised', 'commitments']],
   void: [['commitments', 'authorised']],
-  // What was set aside is now taken.
+  // What was authorised is now captured.
   capture: [
     ['commitments', 'authorised'],
     ['provider', 'sales'],
@@ -40,7 +40,7 @@ const SIDES: Readonly<Record<PostingKind, readonly (readonly [debit: Account, cr
   refund: [['refunds', 'provider']],
 };
 
-/** The entries of a posting, which sum to zero; none of a posting of nothing. */
+/** The entries of a posting, which sum to zero; none for a posting of zero. */
 export function entriesOf({ kind, amountMinor, currency }: Posting): LedgerEntry[] {
   if (!Number.isSafeInteger(amountMinor) || amountMinor < 0)
     throw new RangeError(`${amountMinor} cannot be posted: it is no whole number of minor units`);

@@ -11,16 +11,16 @@ import {
 } from '../../contract/index.js';
 import type { Posting, PostingKind } from './ledger.js';
 
-/** What the provider is asked to do. */
+/** The steps that the provider can be asked for. */
 export const STEPS = ['authorise', 'capture', 'void', 'refund'] as const;
 
 /** One of `STEPS`. */
 export type Step = (typeof STEPS)[number];
 
-/** What the provider says to a step; `pending`: it will tell later. */
+/** The provider's answer to a step; `pending`: the result comes later. */
 export interface Answer {
   readonly status: 'approved' | 'declined' | 'pending';
-  /** The provider's name for what was set aside. */
+  /** The provider's name for the authorisation. */
   readonly reference: string;
   /** Why it was declined. */
   readonly reason?: string;
@@ -30,43 +30,40 @@ export interface Answer {
 export interface Payment {
   readonly orderId: string;
   readonly state: PaymentState;
-  /** Unknown when it was cancelled before it had begun, as the currency and the method. */
+  /** Unknown if it was cancelled before it had begun; the same goes for the currency and the method. */
   readonly userId: string | undefined;
   readonly amountMinor: number;
   readonly currency: string | undefined;
   readonly paymentMethod: string | undefined;
-  /** The provider's name for what it set aside. */
+  /** The provider's name for the authorisation. */
   readonly reference: string | undefined;
   readonly capturedMinor: number;
   readonly refundedMinor: number;
-  /** Why it is to be cancelled: set once, and from then on it goes that way. */
+  /** Why it is to be cancelled: set once, and never taken back. */
   readonly cancelReason: string | undefined;
-  /** Why it came to its state, if there is a reason. */
+  /** Why it is in its state, if there is a reason. */
   readonly reason: string | undefined;
-  /**
-   * 1, and one more each time that somebody has the provider asked again, for whatever step: part of the key that it is
-   * asked with.
-   */
+  /** 1, and one more for each retry of any step: part of the idempotency key of a step. */
   readonly attempt: number;
-  /** What was told of it: each kind of event once, or once an attempt. */
+  /** The events that were published: each kind once, or once per attempt. */
   readonly told: readonly EventKind[];
 }
 
-/** What is told of a payment. */
+/** An event about a payment. */
 export type PaymentEvent =
   PaymentAuthorised | PaymentDeclined | PaymentCaptured | CaptureFailed | PaymentCancelled | CancelFailed;
 
 /** The kinds of `PaymentEvent`. */
 export type EventKind = 'authorised' | 'declined' | 'captured' | 'capture-failed' | 'cancelled' | 'cancel-failed';
 
-/** A payment after a change, with what is to be stored and told together with it. */
+/** A payment after a change, with what to store and publish together with it. */
 export interface Change {
   readonly payment: Payment;
   readonly events: readonly PaymentEvent[];
   readonly postings: readonly Posting[];
 }
 
-/** What an order wants to pay. */
+/** The payment that an order requests. */
 export interface Wish {
   readonly orderId: string;
   readonly userId: string;
@@ -84,19 +81,19 @@ const ASKS: Readonly<Partial<Record<PaymentState, Step>>> = {
   refunding: 'refund',
 };
 
-/** What the provider is to be asked for a payment in this state, if anything. */
+/** The step to ask the provider for in this state, if any. */
 export function stepOf(state: PaymentState): Step | undefined {
   return ASKS[state];
 }
 
-/** What a refused step goes back to when it is tried again, and what may be told again then. */
+/** The state that a refused step returns to for a retry, and the events that may then be published again. */
 const REFUSED: Readonly<Partial<Record<PaymentState, { readonly back: PaymentState; readonly told: EventKind }>>> = {
   'capture-failed': { back: 'capturing', told: 'capture-failed' },
   'void-failed': { back: 'voiding', told: 'cancel-failed' },
   'refund-failed': { back: 'refunding', told: 'cancel-failed' },
 };
 
-/** What the provider gives as its reason for a no when the step was done before. */
+/** The provider's reasons for refusing a step that was done before. */
 const DONE: Readonly<Partial<Record<Step, string>>> = {
   capture: 'already_captured',
   void: 'already_voided',
@@ -105,17 +102,14 @@ const DONE: Readonly<Partial<Record<Step, string>>> = {
 
 const OUTCOMES: Readonly<Partial<Record<PaymentState, CancelOutcome>>> = { voided: 'voided', refunded: 'refunded' };
 
-/** What the provider is asked for a payment. */
+/** A step that the provider is asked for. */
 export interface Asked {
   readonly step: Step;
-  /**
-   * The same however often that is asked, and in whatever case a UUID is written; another one once somebody has it
-   * asked again.
-   */
+  /** The idempotency key: the same for every repetition, whatever the case of a UUID; a retry gets a new one. */
   readonly key: string;
 }
 
-/** What the provider is asked for a payment now, if anything. */
+/** The step to ask the provider for now, if any. */
 export function askedOf({
   orderId,
   state,
@@ -125,7 +119,7 @@ export function askedOf({
   return step && { step, key: `${orderId.toLowerCase()}:${step}${attempt === 1 ? '' : `:${attempt}`}` };
 }
 
-/** Begins the payment of an order, unless it has one; one that was cancelled before never begins. */
+/** Begins the payment of an order, unless it has one; a payment that was cancelled before never begins. */
 export function authorise(found: Payment | undefined, wish: Wish): Change | undefined {
   if (!found) {
     const { orderId, userId, amountMinor, currency, paymentMethod } = wish;
@@ -141,7 +135,7 @@ export function authorise(found: Payment | undefined, wish: Wish): Change | unde
 }
 
 /**
- * Begins to capture what is authorised. `undefined` when there is nothing to do (any more); `wait` while the
+ * Begins to capture what is authorised. `undefined` if there is nothing to do (any more); `wait` while the
  * authorisation is unsettled.
  */
 export function capture(found: Payment): Change | 'wait' | undefined {
@@ -151,7 +145,7 @@ export function capture(found: Payment): Change | 'wait' | undefined {
   return tell(changed(found), 'capture-failed', notCaptured(found));
 }
 
-/** Undoes a payment, whatever has become of it; the first time counts. */
+/** Undoes a payment in any state; the first cancellation counts. */
 export function cancel(found: Payment | undefined, orderId: string, reason: string): Change | undefined {
   if (!found) return told({ ...nothing(orderId), state: 'forbidden', cancelReason: reason, reason }, 'nothing');
   if (found.cancelReason !== undefined) return undefined;
@@ -165,16 +159,16 @@ export function cancel(found: Payment | undefined, orderId: string, reason: stri
     case 'declined':
       return told(payment, 'nothing');
     default:
-      // It is being asked for: what is to be undone shows when the answer comes.
+      // A step is pending: what must be undone is known when its answer comes.
       return changed(payment);
   }
 }
 
 /**
- * Has the provider asked again for what it refused, as something new. Whoever asks and nothing is refused any more has
- * missed what came of it, and is told again. `undefined` when that is open, or nothing was told of it.
- * @param refusedAttempt the attempt whose refusal they saw: one that is over is not tried again for it. Left out or
- * null: whichever was refused.
+ * Starts a new attempt of the refused step. If nothing is refused any more, the caller has missed the result, which is
+ * published again. `undefined` if that is open, or nothing was published.
+ * @param refusedAttempt the attempt whose refusal the caller saw: an older one is not retried. Omitted or null: the
+ * last refused one.
  */
 export function retry(found: Payment, refusedAttempt?: number | null): Change | undefined {
   const refused = REFUSED[found.state];
@@ -190,8 +184,7 @@ export function retry(found: Payment, refusedAttempt?: number | null): Change | 
 }
 
 /**
- * Takes the provider's answer to what it was asked. `undefined` when it says nothing new: it is pending, or that was
- * settled before.
+ * Applies the provider's answer to a step. `undefined` if it brings nothing new: it is pending, or the step is settled.
  */
 export function settle(found: Payment, asked: Asked, answer: Answer): Change | undefined {
   const now = askedOf(found);
@@ -203,7 +196,7 @@ export function settle(found: Payment, asked: Asked, answer: Answer): Change | u
     case 'capture':
       return approved ? captured({ ...found, capturedMinor: found.amountMinor }) : captureFailed(found, answer.reason);
     case 'void':
-      // Somebody took the money by hand, or by a capture that was taken for refused: it is given back.
+      // Somebody captured the money by hand, or a capture counted as refused was done: refund it.
       if (answer.reason === DONE.capture) return captured({ ...found, capturedMinor: found.amountMinor });
       if (!approved) return cancelFailed(found, 'void-failed', answer.reason);
       return post(told({ ...found, state: 'voided' }, 'voided'), 'void');
@@ -214,14 +207,14 @@ export function settle(found: Payment, asked: Asked, answer: Answer): Change | u
 }
 
 /**
- * Whether the provider says that a step was done before: by hand at its desk, or by a request of which it has forgotten
- * the key.
+ * Whether the provider says that a step was done before: by hand in its own interface, or by a request whose key it has
+ * forgotten.
  */
 function isDone(step: Step, { reason }: Answer): boolean {
   return reason !== undefined && reason === DONE[step];
 }
 
-/** What was told of a payment that waits for nothing, once more. */
+/** The result of a payment that waits for nothing, to publish again. */
 function toldAgain(found: Payment): Change | undefined {
   if (stepOf(found.state) !== undefined) return undefined;
   const { orderId, amountMinor, told: before } = found;
@@ -313,7 +306,7 @@ function changed(payment: Payment): Change {
   return { payment, events: [], postings: [] };
 }
 
-/** Adds what is told, if that was never told of this payment. */
+/** Adds an event, unless it was published for this payment before. */
 function tell(change: Change, kind: EventKind, event: PaymentEvent): Change {
   const { payment } = change;
   if (payment.told.includes(kind)) return change;

@@ -3,7 +3,7 @@ import { GetPayment, PaymentNotFound, type PaymentView } from '../../contract/in
 import { PaymentRepository } from '../storage/payment.repository.js';
 import { viewOf } from './view-of.js';
 
-/** Answers the payment of an order. */
+/** Returns the payment of an order. */
 @QueryHandler(GetPayment)
 export class GetPaymentHandler implements IQueryHandler<GetPayment> {
   constructor(private readonly payments: PaymentRepository) {}

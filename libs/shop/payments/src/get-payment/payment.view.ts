@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@fledge/kit/openapi';
 import { PAYMENT_STATES, type PaymentState, type PaymentStepView, type PaymentView } from '../../contract/index.js';
 
-/** A state that a payment came to, as HTTP shows it. */
+/** A state of a payment, as HTTP shows it. */
 export class PaymentStepResource {
   @ApiProperty({ enum: PAYMENT_STATES }) readonly state: PaymentState;
   @ApiProperty() readonly at: Date;

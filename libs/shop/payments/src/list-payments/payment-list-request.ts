@@ -2,9 +2,9 @@ import { ApiPropertyOptional } from '@fledge/kit/openapi';
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-validator';
 
-/** Payments a page when the request does not say. */
+/** Payments per page by default. */
 export const PAGE_DEFAULT = 20;
-/** Payments a page at most. */
+/** The most payments per page. */
 export const PAGE_MAX = 100;
 
 /** The query of `GET /payments`. */

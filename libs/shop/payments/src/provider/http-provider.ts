@@ -2,22 +2,22 @@ import { currentCall } from '@fledge/kit';
 import type { Answer } from '../domain/payment.js';
 import { type Authorisation, type PaymentProvider, ProviderUnavailable } from './payment-provider.js';
 
-/** Characters of an answer at most: far more than one has. */
+/** The longest answer, in characters: far longer than any real one. */
 const ANSWER_MAX = 64 * 1024;
 /**
- * Answers to a step that will be the same however often it is asked: what was asked for cannot be done. All others may
- * be different next time, also those of a wrong address or wrong credentials, which are set right without the order.
+ * Statuses of a step that will be the same on every attempt: the request cannot be fulfilled. All others may change,
+ * including those for a wrong address or wrong credentials, which are fixed independently of the order.
  */
 const REFUSED: ReadonlySet<number> = new Set([400, 402, 410, 422]);
 const REFUSED_OF_REFERENCE: ReadonlySet<number> = new Set([...REFUSED, 404]);
-/** Characters of what the provider says that are kept. */
+/** The longest stored message of the provider, in characters. */
 const REASON_CHARS = 200;
 
-/** Speaks with the provider over HTTP. */
+/** Talks to the provider over HTTP. */
 export class HttpProvider implements PaymentProvider {
   /**
-   * @param url where it is; asked at each call, for a sandbox in this process listens only when the module starts.
-   * @param timeoutMs how long an answer is waited for.
+   * @param url its address; read at each call, since a sandbox in this process gets one only when the module starts.
+   * @param timeoutMs how long to wait for an answer.
    */
   constructor(
     private readonly url: () => string,
@@ -113,7 +113,7 @@ function parsed(text: string): Answer | undefined {
   }
 }
 
-/** `fetch` says only that it failed; why stands in the cause. */
+/** `fetch` says only that it failed; the reason is in the cause. */
 function reasonOf(error: unknown): string {
   const { cause, message } = error as Error;
   return cause instanceof Error && cause.message !== '' ? cause.message : message;

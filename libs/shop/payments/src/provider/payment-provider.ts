@@ -1,6 +1,6 @@
 import type { Answer } from '../domain/payment.js';
 
-/** Money to be set aside. */
+/** Money to authorise. */
 export interface Authorisation {
   readonly orderId: string;
   readonly amountMinor: number;
@@ -10,27 +10,27 @@ export interface Authorisation {
 }
 
 /**
- * A provider of payments. Each step carries an idempotency key: asked again with it, the provider does nothing more and
- * answers what it answered, so whoever got no answer asks again. Every method rejects with `ProviderUnavailable` when
- * there is no answer, which says nothing about what was done. What the provider refuses for good is `declined`.
+ * A payment provider. Each step has an idempotency key: asked again with it, the provider does nothing and repeats its
+ * answer, so it is safe to ask again when there was none. Every method rejects with `ProviderUnavailable` if there is
+ * no answer, which says nothing about what was done. What the provider refuses for good is `declined`.
  */
 export interface PaymentProvider {
-  /** Sets money aside. */
+  /** Authorises money. */
   authorise(authorisation: Authorisation, idempotencyKey: string): Promise<Answer>;
-  /** Takes all that was set aside. */
+  /** Captures everything that was authorised. */
   capture(reference: string, idempotencyKey: string): Promise<Answer>;
-  /** Frees what was set aside. */
+  /** Releases what was authorised. */
   void(reference: string, idempotencyKey: string): Promise<Answer>;
-  /** Gives back all that was taken. */
+  /** Returns everything that was captured. */
   refund(reference: string, idempotencyKey: string): Promise<Answer>;
-  /** What became of the step that was asked for with this key; `undefined` when the provider has not done it (yet). */
+  /** The result of the step with this key; `undefined` if the provider has not done it (yet). */
   find(idempotencyKey: string): Promise<Answer | undefined>;
 }
 
 /** Injects the `PaymentProvider`. */
 export const PAYMENT_PROVIDER = Symbol('payments:provider');
 
-/** The provider did not answer, or not with an answer. What was asked may have been done. */
+/** The provider gave no answer, or no valid one. The step may have been done. */
 export class ProviderUnavailable extends Error {
   override readonly name = 'ProviderUnavailable';
 }

@@ -10,8 +10,8 @@ import { WebhookBody } from '../webhooks/webhook-body.js';
 import { Webhooks } from '../webhooks/webhooks.js';
 
 /**
- * Without the setting `providerUrl`: brings the sandbox provider along, on a free port of this machine. Its book is a
- * table, so that it is one for all replicas and survives them.
+ * Without the setting `providerUrl`: starts the sandbox provider, on a free port of this machine. Its book is a table,
+ * so that all replicas share it and it survives them.
  */
 @Injectable()
 export class SandboxInProcess implements OnModuleInit, BeforeApplicationShutdown {
@@ -24,7 +24,7 @@ export class SandboxInProcess implements OnModuleInit, BeforeApplicationShutdown
     private readonly webhooks: Webhooks,
   ) {}
 
-  /** Where the provider is. */
+  /** The provider's address. */
   get url(): string {
     const url = this.settings.providerUrl ?? this.sandbox?.url;
     if (url === undefined) throw new Error('the sandbox has not started');
@@ -50,7 +50,7 @@ export class SandboxInProcess implements OnModuleInit, BeforeApplicationShutdown
     await this.sandbox?.close();
   }
 
-  /** Within one process there is nothing to sign for, and no address to know. */
+  /** Within one process, webhooks need no signature and no address. */
   private async handOver(body: string): Promise<boolean> {
     await this.webhooks.take(plainToInstance(WebhookBody, JSON.parse(body)));
     return true;

@@ -5,7 +5,7 @@ import { retry } from '../domain/payment.js';
 import { Asking } from '../settle-payment/asking.js';
 import { Payments } from '../settle-payment/payments.js';
 
-/** Stores that what was refused is wanted again, then asks the provider. */
+/** Stores that a refused step is to be retried, then asks the provider. */
 @Consumer({ transaction: 'own' })
 @CommandHandler(RetryPayment)
 export class RetryPaymentHandler implements ICommandHandler<RetryPayment> {

@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import type { Line, Operation, Outcome } from './book.js';
 import { cardOf } from './cards.js';
 
-/** What is asked of the provider. */
+/** A request to the provider. */
 export interface Request {
   readonly operation: Operation;
   readonly key: string;
   readonly reference: string;
-  /** With an authorisation: what for. The other operations are about what was authorised. */
+  /** For an authorisation: its data. The other operations refer to an authorisation. */
   readonly wish?: Pick<Line, 'orderId' | 'amountMinor' | 'currency' | 'paymentMethod'>;
 }
 
-/** How a request is answered: with a result, an error that did nothing, or a refusal of what makes no sense. */
+/** The answer to a request: a result, an error without any effect, or the refusal of an invalid request. */
 export type Reply =
   | {
       readonly kind: 'result';
@@ -22,18 +22,18 @@ export type Reply =
   | { readonly kind: 'error' }
   | { readonly kind: 'refused'; readonly status: 404 | 409; readonly reason: string };
 
-/** What is decided: the answer, and the line that is written before it is given. */
+/** A decision: the answer, and the line to write before it is given. */
 export interface Decision {
   readonly reply: Reply;
   readonly line?: Line;
 }
 
-/** The reference of what an authorisation with this key sets aside. */
+/** The reference of the authorisation with this key. */
 export function referenceOf(key: string): string {
   return `auth_${createHash('sha256').update(key).digest('hex').slice(0, 24)}`;
 }
 
-/** Decides about a request by what the book has about its authorisation. */
+/** Decides about a request from the lines of its authorisation in the book. */
 export function decide(lines: readonly Line[], request: Request, at: string): Decision {
   const { key, operation, reference } = request;
   const same = lines.filter((line) => line.key === key);
@@ -64,7 +64,7 @@ export function decide(lines: readonly Line[], request: Request, at: string): De
   };
 }
 
-/** Ends what is pending with this key: the line to write, or none if it ended before. */
+/** Ends the pending operation with this key: returns the line to write, or none if it ended before. */
 export function settle(lines: readonly Line[], key: string, at: string): Line | undefined {
   const same = lines.filter((line) => line.key === key);
   const pending = same.find((line) => line.outcome === 'pending');
@@ -73,7 +73,7 @@ export function settle(lines: readonly Line[], key: string, at: string): Line | 
   return lineOf({ ...pending, at, outcome: status }, reason);
 }
 
-/** What the lines of one key say of its operation; `undefined` when nothing was done. */
+/** The result of an operation from the lines of its key; `undefined` if nothing was done. */
 export function resultIn(
   same: readonly Line[],
 ): { status: 'approved' | 'declined' | 'pending'; reason?: string } | undefined {
@@ -85,7 +85,7 @@ export function resultIn(
   };
 }
 
-/** A provider takes what is set aside once, frees what was not taken, and gives back what was. */
+/** A provider captures an authorisation once, voids what was not captured, and refunds what was. */
 function judge(
   lines: readonly Line[],
   operation: Operation,

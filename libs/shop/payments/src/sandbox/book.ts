@@ -5,8 +5,8 @@ export const OPERATIONS = ['authorise', 'capture', 'void', 'refund'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 /**
- * What is written of an operation. `approved` and `declined` are final; `pending` may become either; `error` failed on
- * purpose and did nothing; `told`: its webhooks were delivered; `untold`: they were given up.
+ * The outcomes in the book. `approved` and `declined` are final; `pending` may become either; `error` failed on purpose
+ * without any effect; `told`: its webhooks were delivered; `untold`: they were given up.
  */
 export type Outcome = 'approved' | 'declined' | 'pending' | 'error' | 'told' | 'untold';
 
@@ -16,9 +16,9 @@ export interface Line {
   readonly at: string;
   readonly operation: Operation;
   readonly outcome: Outcome;
-  /** The idempotency key; has one line of an outcome at most. */
+  /** The idempotency key; has at most one line per outcome. */
   readonly key: string;
-  /** Names the authorisation that the operation is about. */
+  /** The authorisation that the operation refers to. */
   readonly reference: string;
   readonly orderId: string;
   readonly amountMinor: number;
@@ -27,18 +27,17 @@ export interface Line {
   readonly reason?: string;
 }
 
-/** The provider's book: survives the process that keeps it, and is the truth about what was charged. */
+/** The provider's book: it survives the process that writes it, and is the truth about what was charged. */
 export interface Book {
   /**
-   * Hands `decide` all lines about an authorisation, the oldest first, and writes the line that it answers, if any.
-   * When somebody else wrote about the same authorisation meanwhile, it decides again. Resolves when the line is stored
-   * for good.
+   * Passes all lines about an authorisation to `decide`, the oldest first, and writes the line that it returns, if any.
+   * If another line about the authorisation was written meanwhile, it decides again. Resolves when the line is durable.
    */
   write(reference: string, decide: (lines: readonly Line[]) => Line | undefined): Promise<void>;
   /** The lines with an idempotency key. */
   find(key: string): Promise<readonly Line[]>;
-  /** Up to `limit` pending lines whose operations were neither told nor given up, the oldest first. */
+  /** Up to `limit` pending lines whose webhooks were neither delivered nor given up, the oldest first. */
   untold(limit: number): Promise<readonly Line[]>;
-  /** Up to `limit` lines from after a number of them, the oldest first. */
+  /** Up to `limit` lines after the first `after`, the oldest first. */
   read(after: number, limit: number): Promise<readonly Line[]>;
 }

@@ -6,11 +6,11 @@ export interface Card {
   readonly declined?: string;
   /** Booked at once, answered late. */
   readonly slow?: boolean;
-  /** Booked, and the first who asks never gets an answer. */
+  /** Booked, but the first request never gets an answer. */
   readonly silent?: boolean;
-  /** The first who asks gets an error, and nothing is booked. */
+  /** The first request gets an error, and nothing is booked. */
   readonly failsFirst?: boolean;
-  /** Webhooks that tell the result, later; the answer is only that it is pending. */
+  /** Webhooks report the result later; the answer is only `pending`. */
   readonly webhooks?: number;
 }
 
@@ -25,7 +25,7 @@ const CARDS: Readonly<Record<TestPaymentMethod, Card>> = {
   pm_card_duplicate_webhook: { webhooks: 3 },
 };
 
-/** The card behind a token; one that is not known is declined. */
+/** The card behind a token; an unknown one is declined. */
 export function cardOf(paymentMethod: string): Card {
   return Object.hasOwn(CARDS, paymentMethod)
     ? CARDS[paymentMethod as TestPaymentMethod]

@@ -18,7 +18,7 @@ export function deliverTo(url: string, secret: string): Deliver {
       await response.arrayBuffer();
       return response.ok;
     } catch {
-      // Whoever is away gets it later; that is all there is to know.
+      // A receiver that is down gets it later; nothing else matters here.
       return false;
     }
   };

@@ -2,14 +2,14 @@ import { closeSync, fdatasyncSync, ftruncateSync, openSync, readFileSync, writeS
 import type { Book, Line } from './book.js';
 
 /**
- * A book in a file, a line of JSON each, for one process. A line that was cut off by a crash was never answered for,
- * and is dropped.
+ * A book in a JSON Lines file, for one process. A line that was cut off by a crash was never answered, so it is
+ * dropped.
  */
 export class FileBook implements Book {
   private readonly lines: Line[] = [];
   private readonly byReference = new Map<string, Line[]>();
   private readonly byKey = new Map<string, Line[]>();
-  /** Pending and not told, by key. */
+  /** Pending and unreported, by key. */
   private readonly open_ = new Map<string, Line>();
   private readonly file: number;
 
@@ -24,7 +24,7 @@ export class FileBook implements Book {
   }
 
   write(reference: string, decide: (lines: readonly Line[]) => Line | undefined): Promise<void> {
-    // In one go, which nothing in this process can come between.
+    // Synchronous, so that nothing else in this process can come in between.
     const added = decide([...(this.byReference.get(reference) ?? [])]);
     if (!added) return Promise.resolve();
     writeSync(this.file, `${JSON.stringify(added)}\n`);
@@ -45,7 +45,7 @@ export class FileBook implements Book {
     return Promise.resolve(this.lines.slice(after, after + limit));
   }
 
-  /** Lets the file go. */
+  /** Closes the file. */
   close(): void {
     closeSync(this.file);
   }

@@ -7,7 +7,7 @@ const USAGE = `Usage: main.js --file <book.jsonl> [--port <port>] [--host <addre
   The secret can also be given as PAYMENTS_WEBHOOK_SECRET.
 `;
 
-/** The sandbox provider as a process of its own, with its book in a file. Prints where it listens; ends on SIGTERM. */
+/** The sandbox provider as a separate process, with its book in a file. Prints its address; ends on SIGTERM. */
 async function run(): Promise<void> {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Book, Line } from './book.js';
 
-/** A book in a table: one for all replicas that bring the sandbox along. */
+/** A book in a table, shared by all replicas that run the sandbox. */
 export class PostgresBook implements Book {
   constructor(private readonly dataSource: DataSource) {}
 
@@ -12,7 +12,7 @@ export class PostgresBook implements Book {
       ]);
       const line = decide(lines);
       if (!line) return;
-      // Whoever wrote meanwhile has taken the position: no lock is held while it is decided, and none has to be taken.
+      // A concurrent writer has taken the position: the unique position replaces a lock while deciding.
       const written = await this.dataSource.query<unknown[]>(
         'INSERT INTO sandbox_book (reference, position, key, outcome, line) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (reference, position) DO NOTHING RETURNING seq',
         [reference, lines.length, line.key, line.outcome, line],

@@ -4,19 +4,19 @@ import { decide, referenceOf, type Reply, type Request, resultIn } from './bank.
 import type { Book } from './book.js';
 import { type Deliver, Teller } from './teller.js';
 
-/** How a sandbox runs. */
+/** How to run a sandbox. */
 export interface SandboxOptions {
   readonly book: Book;
   readonly deliver: Deliver;
-  /** Default 0: any free one. */
+  /** Default 0: any free port. */
   readonly port?: number;
   /** Default `127.0.0.1`. */
   readonly host?: string;
   /** Milliseconds that a slow card takes. */
   readonly slowMs: number;
-  /** Milliseconds after which a late result is told. */
+  /** Milliseconds after which a late result is reported. */
   readonly lateMs: number;
-  /** Told of what went wrong here. */
+  /** Receives errors of the sandbox itself. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -25,7 +25,7 @@ const KEY_CHARS_MAX = 200;
 const LINES_MAX = 1_000;
 const CURRENCY = /^[A-Z]{3}$/;
 
-/** What is answered over HTTP; `undefined` is no answer at all. */
+/** The HTTP answer; `undefined` means no answer at all. */
 interface HttpAnswer {
   readonly status: number;
   readonly body: object;
@@ -50,7 +50,7 @@ export class Sandbox {
     this.server = createServer((request, response) => void this.serve(request, response));
   }
 
-  /** Starts one; resolves when it listens. */
+  /** Starts a sandbox; resolves when it listens. */
   static async start(options: SandboxOptions): Promise<Sandbox> {
     const sandbox = new Sandbox(options);
     await new Promise<void>((resolve, reject) => {
@@ -61,14 +61,14 @@ export class Sandbox {
     return sandbox;
   }
 
-  /** Where it is. */
+  /** Its address. */
   get url(): string {
     const address = this.server.address();
     if (typeof address !== 'object' || address === null) throw new Error('the sandbox does not listen');
     return `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
   }
 
-  /** Ends it; whoever waits for an answer gets none. */
+  /** Stops it; pending requests get no answer. */
   async close(): Promise<void> {
     this.closing.abort();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
@@ -159,7 +159,7 @@ function wishOf(body: unknown): Request['wish'] {
   return { orderId, amountMinor: amountMinor as number, currency, paymentMethod };
 }
 
-/** A body of JSON; `undefined` for any other. */
+/** A JSON body; `undefined` for any other. */
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;

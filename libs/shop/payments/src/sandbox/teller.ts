@@ -3,24 +3,24 @@ import type { Book, Line } from './book.js';
 import { resultIn, settle } from './bank.js';
 import { cardOf } from './cards.js';
 
-/** Delivers a webhook's body; answers whether it was taken. */
+/** Delivers a webhook's body; returns whether it was accepted. */
 export type Deliver = (body: string) => Promise<boolean>;
 
-/** Milliseconds between two tries of a webhook, and between two looks for what another replica left behind. */
+/** Milliseconds between two attempts of a webhook, and between two checks for what another replica left behind. */
 const AGAIN_MS = 1_000;
 const LOOK_MS = 5_000;
 /** Milliseconds after which a webhook is given up. */
 export const GIVE_UP_MS = 60 * 60_000;
 const ROUND_MAX = 100;
 
-/** Ends what is pending, and tells of it by webhooks: at least once each, whatever process ends meanwhile. */
+/** Ends pending operations, and reports them by webhooks: at least once each, even if a process ends meanwhile. */
 export class Teller {
   private timer: NodeJS.Timeout | undefined;
   private dueAt = Infinity;
   private running: Promise<void> = Promise.resolve();
   private stopped = false;
 
-  /** @param lateMs how long after an operation was asked for it ends. */
+  /** @param lateMs how long a pending operation takes to end, in milliseconds. */
   constructor(
     private readonly book: Book,
     private readonly lateMs: number,
@@ -28,17 +28,17 @@ export class Teller {
     private readonly onFailure: (error: unknown) => void,
   ) {}
 
-  /** Begins; what was left behind by a process that ended is told, too. */
+  /** Starts; also reports what an earlier process left behind. */
   start(): void {
     this.wakeIn(0);
   }
 
-  /** Told of an operation that was left pending. */
+  /** Call it when an operation was left pending. */
   noted(): void {
     this.wakeIn(this.lateMs);
   }
 
-  /** Tells no more; resolves when what is being told is through. */
+  /** Stops; resolves when the current deliveries are done. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
@@ -52,7 +52,7 @@ export class Teller {
     this.dueAt = dueAt;
     this.timer = setTimeout(() => {
       this.dueAt = Infinity;
-      // One after the other: a round that takes long must not meet itself.
+      // One after the other: a slow round must not overlap with the next.
       this.running = this.running.then(() => this.round());
     }, ms).unref();
   }
@@ -72,7 +72,7 @@ export class Teller {
     this.wakeIn(nextMs);
   }
 
-  /** Ends one operation and tells of it; answers whether all its webhooks were taken, or given up. */
+  /** Ends one operation and reports it; returns whether all its webhooks were accepted or given up. */
   private async tell(pending: Line, ageMs: number): Promise<boolean> {
     const { key, reference } = pending;
     await this.book.write(reference, (lines) => settle(lines, key, new Date().toISOString()));
@@ -109,7 +109,7 @@ export class Teller {
   }
 }
 
-/** As providers do at their worst: one event twice with its id, and then once more with another. */
+/** The worst case of real providers: one event twice with the same id, then again with another. */
 function webhookIds({ key, paymentMethod }: Line): string[] {
   const id = (n: number): string => `evt_${createHash('sha256').update(`${key}#${n}`).digest('hex').slice(0, 24)}`;
   return Array.from({ length: cardOf(paymentMethod).webhooks ?? 1 }, (_, n) => id(n >> 1));

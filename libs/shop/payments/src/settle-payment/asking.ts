@@ -4,14 +4,13 @@ import { PAYMENT_PROVIDER, type PaymentProvider, ProviderUnavailable } from '../
 import { PaymentRepository } from '../storage/payment.repository.js';
 import { Payments } from './payments.js';
 
-/** Milliseconds until the provider is asked again that gave no answer; doubles each time. */
+/** Milliseconds until a provider that gave no answer is asked again; doubles each time. */
 const AGAIN_FIRST_MS = 1_000;
 export const AGAIN_MAX_MS = 60_000;
 
 /**
- * Asks the provider for what a payment waits for, outside of any transaction. It is safe to ask for one payment twice,
- * also at the same time: the provider knows the step by its idempotency key, and the first answer that is stored
- * counts.
+ * Asks the provider for the next step of a payment, outside of any transaction. Safe to call twice for one payment,
+ * also concurrently: the provider recognises the step by its idempotency key, and the first stored answer counts.
  */
 @Injectable()
 export class Asking {
@@ -24,9 +23,9 @@ export class Asking {
   ) {}
 
   /**
-   * Goes on until the payment waits for nothing, or for what the provider tells later. Without an answer it is left to
-   * the sweep, so this fails only for what is wrong here.
-   * @param asked whether the provider may know the step already: then it is looked up first.
+   * Continues until the payment waits for nothing, or for a later report of the provider. Without an answer the sweep
+   * takes over, so this fails only for errors of this module.
+   * @param asked whether the provider may already know the step: then it is looked up first.
    */
   async goOn(payment: Payment | undefined, asked = false): Promise<void> {
     for (let current = payment; current;) {
@@ -38,7 +37,7 @@ export class Asking {
     }
   }
 
-  /** The provider's answer; one who got none looks what was done and asks once more, which ends well for most. */
+  /** The provider's answer; if there is none, looks up what was done and asks once more, which usually succeeds. */
   private async answerTo(payment: Payment, { step, key }: Asked, asked: boolean): Promise<Answer | undefined> {
     const { orderId } = payment;
     try {

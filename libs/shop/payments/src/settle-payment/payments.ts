@@ -7,7 +7,7 @@ import { PaymentsSettings } from '../settings.js';
 import { LedgerRepository } from '../storage/ledger.repository.js';
 import { PaymentRepository } from '../storage/payment.repository.js';
 
-/** Changes payments: what is stored, posted and told of one goes together or not at all. */
+/** Changes payments: a change is stored, posted and published together or not at all. */
 @Injectable()
 export class Payments {
   constructor(
@@ -19,8 +19,8 @@ export class Payments {
   ) {}
 
   /**
-   * Changes the payment of an order, if `decide` wants to; answers it as it is afterwards. Others that would change it
-   * wait. An error of `decide` leaves all as it was.
+   * Changes the payment of an order, if `decide` returns a change; returns the resulting payment. Concurrent changes
+   * wait. An error of `decide` changes nothing.
    * @param askAfterMs how long until the sweep asks the provider, when the payment waits for it; default `askedMaxMs`.
    */
   change(
@@ -33,7 +33,7 @@ export class Payments {
       let change = decide(found);
       if (!change) return found;
       if (!found && !(await this.payments.add(change.payment, askAtOf(change.payment, askAfterMs)))) {
-        // Somebody stored one meanwhile.
+        // A concurrent call stored one meanwhile.
         found = await this.payments.lock(orderId);
         change = decide(found);
         if (!change || !found) return found;
@@ -46,7 +46,7 @@ export class Payments {
     });
   }
 
-  /** Takes the provider's answer to what it was asked, the first time it comes. */
+  /** Applies the provider's answer to a step, the first time it arrives. */
   settle(orderId: string, asked: Asked, answer: Answer, askAfterMs?: number): Promise<Payment | undefined> {
     return this.change(orderId, (found) => found && settle(found, asked, answer), askAfterMs);
   }

@@ -5,15 +5,15 @@ import { PaymentRepository } from '../storage/payment.repository.js';
 import { WebhookEventRepository } from '../storage/webhook-event.repository.js';
 import { AGAIN_MAX_MS, Asking } from './asking.js';
 
-/** Payments taken up in one round at most, of which so many at once. */
+/** The most payments taken up in one round, and how many at the same time. */
 const ROUND_MAX = 100;
 const AT_ONCE = 10;
-/** By how much clocks may differ without anybody minding, in milliseconds. */
+/** The tolerated difference between clocks, in milliseconds. */
 const SPARE_MS = 5_000;
 /** Days for which a webhook's id is kept. */
 const WEBHOOK_DAYS = 30;
 
-/** Takes up payments that wait for the provider for too long, whatever process asked it and ended. */
+/** Takes up payments that have waited for the provider for too long, whatever happened to the process that asked it. */
 @Injectable()
 export class Sweep {
   private readonly logger = new Logger(Sweep.name);
@@ -25,7 +25,10 @@ export class Sweep {
     private readonly asking: Asking,
   ) {}
 
-  /** One round. Safe to run twice at once. Returns the milliseconds until there is more to do, if there was nothing. */
+  /**
+   * One round. Safe to run concurrently. Returns the milliseconds until the next payment is due, if there was nothing
+   * to do.
+   */
   @Singleton('settle-payments', { everyMs: 500, idleMs: 2_500, onCommit: false })
   async round(): Promise<number | undefined> {
     const { askedMaxMs } = this.settings;
@@ -40,7 +43,7 @@ export class Sweep {
     return undefined;
   }
 
-  /** Forgets what is of no use any more. */
+  /** Deletes what is no longer needed. */
   @Singleton('forget-webhooks', { everyMs: 3_600_000 })
   async forget(): Promise<void> {
     await this.webhookEvents.forget(WEBHOOK_DAYS);
@@ -50,7 +53,7 @@ export class Sweep {
     try {
       await this.asking.goOn(await this.payments.find(orderId), true);
     } catch (error) {
-      // The others do not wait for this one, which is taken up again.
+      // One failure must not hold up the others; it is tried again in a later round.
       this.logger.error(
         `The payment of order ${orderId} is not settled: ${error instanceof Error ? error.message : String(error)}`,
       );

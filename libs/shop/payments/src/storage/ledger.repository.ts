@@ -4,12 +4,12 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { entriesOf, type Posting } from '../domain/ledger.js';
 
-/** The ledger: what is posted stays. */
+/** The ledger: postings are never changed. */
 @Injectable()
 export class LedgerRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** Posts within the open transaction. Fails if the order has a posting of this kind already. */
+  /** Posts within the open transaction. Fails if the order already has a posting of this kind. */
   async post(orderId: string, posting: Posting): Promise<void> {
     const entries = entriesOf(posting);
     await this.dataSource.query(

@@ -1,11 +1,11 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { PaymentState } from '../../contract/index.js';
 
-/** A state that a payment came to. */
+/** A state that a payment has entered. */
 @Entity('payment_steps')
 export class PaymentStepRow {
   @PrimaryColumn('uuid', { name: 'order_id' }) orderId!: string;
-  /** By the database, in the order of its transactions on the payment. */
+  /** Set by the database, in the order of its transactions on the payment. */
   @PrimaryColumn('bigint', { generated: 'identity', insert: false }) seq!: string;
   @Column('text') state!: PaymentState;
   @Column('timestamptz') at!: Date;

@@ -6,14 +6,14 @@ import type { Payment } from '../domain/payment.js';
 import { PaymentStepRow } from './payment-step.row.js';
 import { PaymentRow } from './payment.row.js';
 
-/** A state that a payment came to, and when. */
+/** A state that a payment has entered, and when. */
 export interface PaymentStep {
   readonly state: PaymentState;
   readonly at: Date;
   readonly reason: string | undefined;
 }
 
-/** A payment with all its states, the first first. */
+/** A payment with all its states, oldest first. */
 export interface PaymentRecord {
   readonly payment: Payment;
   readonly createdAt: Date;
@@ -40,13 +40,16 @@ export class PaymentRepository {
     return row ? paymentOf(row) : undefined;
   }
 
-  /** The same for a transaction that may change it: others wait. */
+  /** Like `find`, but locked for a transaction that may change it. */
   async lock(orderId: string): Promise<Payment | undefined> {
     const row = await this.rows.findOne({ where: { orderId }, lock: { mode: 'pessimistic_write' } });
     return row ? paymentOf(row) : undefined;
   }
 
-  /** Stores a payment unless its order has one; answers whether it did. Waits for a transaction that is storing one. */
+  /**
+   * Stores a payment unless its order has one; returns whether it did. Waits for a concurrent transaction that stores
+   * one.
+   */
   async add(payment: Payment, askAt: Date | null): Promise<boolean> {
     const now = new Date();
     const values = { ...rowOf(payment), orderId: payment.orderId, askAt, createdAt: now, updatedAt: now };
@@ -73,10 +76,9 @@ export class PaymentRepository {
   }
 
   /**
-   * Takes up to `limit` payments that have waited for the provider for long enough, and puts off for `againMs` when
-   * they are taken again.
-   * @param longestMs the longest that one may have to wait: a payment that would have to wait for longer got its time
-   * from a clock that was set back since, or that of another machine.
+   * Takes up to `limit` payments that have waited for the provider for long enough, and reserves them for `againMs`.
+   * @param longestMs the longest that one may have to wait: a payment that would wait longer got its time from a clock
+   * that was set back since, or from another machine.
    */
   async takeOverdue(againMs: number, longestMs: number, limit: number): Promise<string[]> {
     const [rows] = await this.rows.query<[{ order_id: string }[], number]>(
@@ -89,8 +91,8 @@ export class PaymentRepository {
   }
 
   /**
-   * The milliseconds until a payment has waited for the provider for too long; `Infinity` if there is none. @param
-   * longestMs as in `takeOverdue`.
+   * The milliseconds until the next payment has waited for the provider for too long; `Infinity` if there is none.
+   * @param longestMs as in `takeOverdue`.
    */
   async nextInMs(longestMs: number): Promise<number> {
     const [next] = await this.rows.query<{ ms: number | null; isOff: boolean }[]>(
@@ -100,7 +102,7 @@ export class PaymentRepository {
     return next?.isOff ? 0 : (next?.ms ?? Infinity);
   }
 
-  /** Puts off when the provider is asked again, the longer the more often it was asked in vain. */
+  /** Postpones the next request to the provider, the longer the more often it gave no answer. */
   async putOff(orderId: string, firstMs: number, maxMs: number): Promise<void> {
     await this.rows.query(
       `UPDATE payments SET ask_at = now() + make_interval(secs => least($2, $3 * 2 ^ least(asked_in_vain, 20)) / 1000), asked_in_vain = asked_in_vain + 1
@@ -114,7 +116,7 @@ export class PaymentRepository {
     return (await this.records(await this.rows.findBy({ orderId })))[0];
   }
 
-  /** All payments, the newest first, from after a place. */
+  /** All payments, the newest first, starting after a place. */
   async list(after: PaymentPlace | undefined, limit: number): Promise<PaymentRecord[]> {
     const query = this.rows.createQueryBuilder('p');
     if (after) query.where('(p.created_at, p.order_id) < (:createdAt, CAST(:orderId AS uuid))', after);

@@ -2,7 +2,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { PaymentState } from '../../contract/index.js';
 import type { EventKind } from '../domain/payment.js';
 
-/** PostgreSQL's driver reads a bigint as text; an amount is a safe integer by its contract. */
+/** PostgreSQL's driver returns a bigint as a string; the contract keeps an amount within safe integers. */
 const amount = { to: (value: number) => value, from: Number };
 
 /** The payment of an order. */
@@ -19,12 +19,12 @@ export class PaymentRow {
   @Column('bigint', { name: 'refunded_minor', transformer: amount }) refundedMinor!: number;
   @Column('text', { name: 'cancel_reason', nullable: true }) cancelReason!: string | null;
   @Column('text', { nullable: true }) reason!: string | null;
-  /** Part of the key that the provider is asked with; one more each time that somebody has it asked again. */
+  /** Part of the provider's idempotency key; increased by each retry. */
   @Column('integer', { default: 1 }) attempt!: number;
   @Column('text', { array: true }) told!: EventKind[];
-  /** When the provider is asked again, if it did not answer until then; set while it is asked. */
+  /** When to ask the provider again if it has not answered by then; set while an answer is due. */
   @Column('timestamptz', { name: 'ask_at', nullable: true }) askAt!: Date | null;
-  /** How often the provider was asked for what it is asked now, without an answer. */
+  /** How often the provider was asked for the current step without an answer. */
   @Column('integer', { name: 'asked_in_vain', default: 0 }) askedInVain!: number;
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
   @Column('timestamptz', { name: 'updated_at' }) updatedAt!: Date;

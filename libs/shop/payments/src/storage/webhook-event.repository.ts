@@ -7,7 +7,7 @@ import { DataSource } from 'typeorm';
 export class WebhookEventRepository {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  /** Notes an event; answers whether it is new. Waits for a transaction that is noting it. */
+  /** Records an event; returns whether it is new. Waits for a concurrent transaction that records it. */
   async add(id: string): Promise<boolean> {
     const rows = await this.dataSource.query<unknown[]>(
       'INSERT INTO webhook_events (id, received_at) VALUES ($1, now()) ON CONFLICT DO NOTHING RETURNING id',
@@ -16,7 +16,7 @@ export class WebhookEventRepository {
     return rows.length === 1;
   }
 
-  /** Forgets events older than this many days: what they told is settled, and would change nothing if it came again. */
+  /** Deletes events older than this many days: what they reported is settled, and a repetition would change nothing. */
   async forget(olderThanDays: number): Promise<void> {
     await this.dataSource.query('DELETE FROM webhook_events WHERE received_at < now() - make_interval(days => $1)', [
       olderThanDays,

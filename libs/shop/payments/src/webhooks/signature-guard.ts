@@ -4,7 +4,7 @@ import { WebhookRefused } from '../../contract/index.js';
 import { PaymentsSettings } from '../settings.js';
 import { faultOf, SIGNATURE_HEADER } from './signature.js';
 
-/** Lets only what the provider signed come in; asked before the body is looked at. */
+/** Accepts only what the provider signed; checked before the body is read. */
 @Injectable()
 export class SignatureGuard implements CanActivate {
   constructor(private readonly settings: PaymentsSettings) {}

@@ -3,8 +3,8 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 /** The header of a webhook's signature: `t=<seconds since 1970>,v1=<hex>`. */
 export const SIGNATURE_HEADER = 'payment-signature';
 /**
- * Seconds by which the clocks of provider and receiver may differ, and after which a webhook that someone recorded is
- * worth nothing.
+ * Seconds by which the clocks of provider and receiver may differ, and after which a recorded webhook cannot be
+ * replayed.
  */
 export const TOLERANCE_S = 300;
 
@@ -16,7 +16,7 @@ export function sign(body: string | Buffer, secret: string, atMs: number): strin
   return `t=${seconds},v1=${macOf(body, secret, seconds).toString('hex')}`;
 }
 
-/** Why a webhook is not the provider's, or not a fresh one; `undefined` when it is. */
+/** Why a webhook is not from the provider, or too old; `undefined` if it is valid. */
 export function faultOf(body: Buffer | undefined, header: unknown, secret: string, atMs: number): string | undefined {
   if (header === undefined) return 'it has no signature';
   const [, seconds, mac] = (typeof header === 'string' && FORM.exec(header)) || [];

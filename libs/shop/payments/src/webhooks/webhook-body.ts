@@ -3,7 +3,7 @@ import { IsIn, IsOptional, IsString, IsUUID, Length, MaxLength } from 'class-val
 import { REASON_MAX } from '../../contract/index.js';
 import { type Answer, type Step, STEPS } from '../domain/payment.js';
 
-/** What the provider tells: how a step that it was asked for ended. */
+/** A report of the provider: how a requested step ended. */
 export class WebhookBody {
   @ApiProperty({ example: 'evt_2f1c', description: "The provider's id of the event: sent twice, it counts once" })
   @IsString()

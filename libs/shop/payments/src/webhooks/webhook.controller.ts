@@ -13,7 +13,7 @@ import { SignatureGuard } from './signature-guard.js';
 import { WebhookBody } from './webhook-body.js';
 import { Webhooks } from './webhooks.js';
 
-/** Where the provider tells how things ended. */
+/** Receives the provider's reports of results. */
 @ApiTags('payments')
 @Controller('payments/webhooks')
 export class WebhookController {

@@ -5,7 +5,7 @@ import { Payments } from '../settle-payment/payments.js';
 import { WebhookEventRepository } from '../storage/webhook-event.repository.js';
 import type { WebhookBody } from './webhook-body.js';
 
-/** Takes what the provider tells, each event once; late, twice and out of order make no difference. */
+/** Handles the provider's reports, each event once, even if they are late, repeated or out of order. */
 @Injectable()
 export class Webhooks {
   constructor(
@@ -15,14 +15,14 @@ export class Webhooks {
   ) {}
 
   /**
-   * Settles the step that the event is about. What is to be asked for next is left to the sweep, so that the provider
-   * has its answer.
+   * Settles the step that the event is about. The next step is left to the sweep, so that the provider gets its answer
+   * quickly.
    */
   async take({ id, key, orderId, operation, status, reference, reason }: WebhookBody): Promise<void> {
     await this.dataSource.transaction(async () => {
       if (!(await this.events.add(id))) return;
-      // An event about something else than is asked for now, such as what a person did at the provider's, settles
-      // nothing here.
+      // An event about another step than the current one, such as a manual action at the provider, settles nothing
+      // here.
       await this.payments.settle(
         orderId,
         { step: operation, key },

@@ -5,7 +5,10 @@ import { DataSource } from 'typeorm';
 import { CancellationTooLate, CancelShipment, ShipmentCancelled } from '../../contract/index.js';
 import { ShipmentRepository } from '../storage/shipment.repository.js';
 
-/** Keeps a shipment here, if it is. One that has not begun is forbidden, in whatever order the two commands come. */
+/**
+ * Stops a shipment that is not yet dispatched. One that has not begun is forbidden, whichever of the two commands comes
+ * first.
+ */
 @CommandHandler(CancelShipment)
 export class CancelShipmentHandler implements ICommandHandler<CancelShipment> {
   constructor(

@@ -6,7 +6,7 @@ import { CreateShipment, ShipmentCreated } from '../../contract/index.js';
 import { ShippingSettings } from '../settings.js';
 import { ShipmentRepository } from '../storage/shipment.repository.js';
 
-/** Packs what was ordered, unless it is packed already or was cancelled before. */
+/** Packs what was ordered, unless it is already packed or was cancelled before. */
 @CommandHandler(CreateShipment)
 export class CreateShipmentHandler implements ICommandHandler<CreateShipment> {
   constructor(

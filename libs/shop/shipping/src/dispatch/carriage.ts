@@ -9,13 +9,13 @@ import { ShippingSettings } from '../settings.js';
 import { ShipmentRepository } from '../storage/shipment.repository.js';
 import type { ShipmentRow } from '../storage/shipment.row.js';
 
-/** Shipments that one round takes up at most. */
+/** The most shipments that one round takes up. */
 const ROUND_MAX = 200;
-/** By how much clocks may differ without anybody minding, in milliseconds. */
+/** The tolerated difference between clocks, in milliseconds. */
 const SPARE_MS = 5_000;
 const CODE_MAX = 10 ** 12;
 
-/** Takes shipments from here to their buyers. */
+/** Moves shipments from the warehouse to their buyers. */
 @Injectable()
 export class Carriage {
   private readonly logger = new Logger(Carriage.name);
@@ -28,8 +28,8 @@ export class Carriage {
   ) {}
 
   /**
-   * One round. Safe to run twice at once, and beside cancellations: whoever locks the shipment first decides. Returns
-   * the milliseconds until there is more to do, if there was nothing.
+   * One round. Safe to run concurrently with itself and with cancellations: whoever locks the shipment first wins.
+   * Returns the milliseconds until the next one is due, if there was nothing to do.
    */
   @Singleton('carry-shipments', { everyMs: 250, idleMs: 60_000 })
   async round(): Promise<number | undefined> {
@@ -40,7 +40,7 @@ export class Carriage {
       try {
         await this.goOn(orderId, dueAt);
       } catch (error) {
-        // The others do not wait for this one, which is taken up again.
+        // One failure must not hold up the others; it is tried again in a later round.
         this.logger.error(
           `The shipment of order ${orderId} does not go on: ${error instanceof Error ? error.message : String(error)}`,
         );
@@ -50,7 +50,7 @@ export class Carriage {
   }
 
   /**
-   * Dispatches what is packed, due or not; answers what is on its way already as it is.
+   * Dispatches a packed shipment, due or not; returns one that is already on its way unchanged.
    * @throws ShipmentNotFound; ShipmentGone for one that was cancelled.
    */
   async dispatchNow(orderId: string): Promise<ShipmentRow> {
@@ -65,7 +65,7 @@ export class Carriage {
   private async goOn(orderId: string, dueAt: Date): Promise<void> {
     await this.dataSource.transaction(async () => {
       const shipment = await this.shipments.lock(orderId);
-      // It was cancelled or taken up by another one since it was found.
+      // It was cancelled or taken up by another replica after it was found.
       if (shipment?.dueAt?.getTime() !== dueAt.getTime()) return;
       if (shipment.state === 'packed') await this.dispatch(shipment);
       else await this.deliver(shipment);

@@ -3,7 +3,7 @@ import { GetShipment, ShipmentNotFound, type ShipmentView } from '../../contract
 import { ShipmentRepository } from '../storage/shipment.repository.js';
 import { viewOf } from './view-of.js';
 
-/** Answers the shipment of an order. */
+/** Returns the shipment of an order. */
 @QueryHandler(GetShipment)
 export class GetShipmentHandler implements IQueryHandler<GetShipment> {
   constructor(private readonly shipments: ShipmentRepository) {}

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@fledge/kit/openapi';
 import { SHIPMENT_STATES, type ShipmentState, type ShipmentView } from '../../contract/index.js';
 
-/** So many of one product, as HTTP shows it. */
+/** A quantity of one product, as HTTP shows it. */
 export class ShipmentLineResource {
   @ApiProperty({ format: 'uuid' }) readonly productId!: string;
   @ApiProperty({ type: 'integer', example: 2 }) readonly quantity!: number;

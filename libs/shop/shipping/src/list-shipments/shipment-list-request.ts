@@ -3,9 +3,9 @@ import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-validator';
 import { ShipmentResource } from '../get-shipment/shipment.view.js';
 
-/** Shipments a page when the request does not say. */
+/** Shipments per page by default. */
 export const PAGE_DEFAULT = 20;
-/** Shipments a page at most. */
+/** The most shipments per page. */
 export const PAGE_MAX = 100;
 
 /** The query of `GET /shipments`. */

@@ -3,13 +3,13 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
 import { ShipmentRow } from './shipment.row.js';
 
-/** The place of a shipment in the list of a user's. */
+/** The place of a shipment in a user's list. */
 export interface ShipmentPlace {
   readonly createdAt: Date;
   readonly orderId: string;
 }
 
-/** A shipment that is to go on, and since when. */
+/** A shipment whose next step is due, and since when. */
 export interface DueShipment {
   readonly orderId: string;
   readonly dueAt: Date;
@@ -33,13 +33,14 @@ export class ShipmentRepository {
     return (await this.rows.findOneBy({ orderId })) ?? undefined;
   }
 
-  /** The same for a transaction that may change it: others wait. */
+  /** Like `find`, but locked for a transaction that may change it. */
   async lock(orderId: string): Promise<ShipmentRow | undefined> {
     return (await this.rows.findOne({ where: { orderId }, lock: { mode: 'pessimistic_write' } })) ?? undefined;
   }
 
   /**
-   * Stores a shipment unless its order has one; answers whether it did. Waits for a transaction that is storing one.
+   * Stores a shipment unless its order has one; returns whether it did. Waits for a concurrent transaction that stores
+   * one.
    */
   async add(row: ShipmentRow): Promise<boolean> {
     const result = await this.rows.createQueryBuilder().insert().values(row).orIgnore().returning('order_id').execute();
@@ -53,10 +54,10 @@ export class ShipmentRepository {
   }
 
   /**
-   * Up to `limit` shipments that are to go on by now, the longest due first; if there is none, the milliseconds until
-   * there is, `Infinity` for never.
-   * @param longestMs the longest that one may have to wait: a shipment that would have to wait for longer got its time
-   * from a clock that was set back since, or that of another machine.
+   * Up to `limit` shipments whose next step is due, the longest overdue first; if there is none, the milliseconds until
+   * the next one, `Infinity` for never.
+   * @param longestMs the longest that one may have to wait: a shipment that would wait longer got its time from a clock
+   * that was set back since, or from another machine.
    */
   async due(
     longestMs: number,
@@ -66,7 +67,7 @@ export class ShipmentRepository {
     return { due: rows.filter(({ inMs }) => inMs <= 0 || inMs > longestMs), nextInMs: rows[0]?.inMs ?? Infinity };
   }
 
-  /** A user's shipments, the newest first, from after a place. */
+  /** A user's shipments, the newest first, starting after a place. */
   async listOf(userId: string, after: ShipmentPlace | undefined, limit: number): Promise<ShipmentRow[]> {
     const query = this.rows.createQueryBuilder('s').where('s.user_id = :userId', { userId });
     if (after) query.andWhere('(s.created_at, s.order_id) < (:createdAt, CAST(:orderId AS uuid))', after);

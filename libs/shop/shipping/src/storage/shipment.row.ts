@@ -12,7 +12,7 @@ export class ShipmentRow {
   @Column('jsonb') lines!: { readonly productId: string; readonly quantity: number }[];
   @Column('text', { name: 'tracking_code', nullable: true }) trackingCode!: string | null;
   @Column('timestamptz', { name: 'created_at' }) createdAt!: Date;
-  /** When it goes on by itself: from `packed` to `dispatched`, from there to `delivered`. */
+  /** When its next step is due: from `packed` to `dispatched`, then to `delivered`. */
   @Column('timestamptz', { name: 'due_at', nullable: true }) dueAt!: Date | null;
   @Column('timestamptz', { name: 'dispatched_at', nullable: true }) dispatchedAt!: Date | null;
   @Column('timestamptz', { name: 'delivered_at', nullable: true }) deliveredAt!: Date | null;

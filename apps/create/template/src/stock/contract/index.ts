@@ -7,7 +7,7 @@ export class StockLevel {
   @IsInt() available!: number;
 }
 
-/** How many of an item there are; 0 for one that is unknown. */
+/** How many of an item there are; 0 for an unknown one. */
 @QueryContract('stock.get-level.v1', { result: StockLevel })
 export class GetLevel extends Query<StockLevel> {
   @IsString() readonly item!: string;
@@ -17,7 +17,7 @@ export class GetLevel extends Query<StockLevel> {
   }
 }
 
-/** Takes items for an order; `stock.stock-taken` tells whether there were enough. */
+/** Takes items for an order; the event `stock.stock-taken` says whether there were enough. */
 @CommandContract('stock.take-stock.v1')
 export class TakeStock extends Command<void> {
   @IsUUID() readonly orderId!: string;

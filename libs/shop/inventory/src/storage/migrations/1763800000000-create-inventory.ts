@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Stock that adds up by constraint, deliveries, and reservations. */
+/** Stock, whose constraints guarantee that it adds up, deliveries, and reservations. */
 export class CreateInventory1763800000000 implements MigrationInterface {
   readonly name = 'CreateInventory1763800000000';
 

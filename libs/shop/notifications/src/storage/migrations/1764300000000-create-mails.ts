@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Mails: one of a kind for each order. */
+/** Mails: one of each kind for an order. */
 export class CreateMails1764300000000 implements MigrationInterface {
   readonly name = 'CreateMails1764300000000';
 

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** How an order is paid, and the states that it comes to then. */
+/** The payment method of an order, and the states of its checkout. */
 export class AddCheckout1764000000000 implements MigrationInterface {
   readonly name = 'AddCheckout1764000000000';
 

@@ -5,8 +5,8 @@ const STATES =
   "('placing', 'placed', 'rejected', 'confirmed', 'shipped', 'completed', 'cancelling', 'cancelled', 'refunding', 'refunded')";
 
 /**
- * What happened to an order beside the states that it came to, all in the order in which it was stored; and the states
- * of orders that are sent, and given back. A replica of the version before stores states as it did.
+ * Other steps of an order besides its states, in the order in which they were stored; and the states of shipped and
+ * refunded orders. A replica of the previous version can still store its states.
  */
 export class KeepHistory1764100000000 implements MigrationInterface {
   readonly name = 'KeepHistory1764100000000';

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The time that the request of an order had. A replica of the version before stores none. */
+/** The time limit of the request that placed an order. A replica of the previous version stores none. */
 export class KeepPlacingTime1764200000000 implements MigrationInterface {
   readonly name = 'KeepPlacingTime1764200000000';
 

@@ -62,7 +62,7 @@ const PAYMENTS = [
   'CREATE INDEX webhook_events_received ON webhook_events (received_at)',
 ];
 
-/** An order has one transaction of a kind: so one capture at most. Each sums to zero when it is committed. */
+/** An order has at most one transaction per kind, so at most one capture. Each sums to zero at its commit. */
 const LEDGER = [
   `CREATE TABLE ledger_transaction (
     id uuid PRIMARY KEY,
@@ -90,7 +90,7 @@ const LEDGER = [
   'CREATE CONSTRAINT TRIGGER ledger_entry_balances AFTER INSERT ON ledger_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_must_balance()',
 ];
 
-/** What was posted stays as it is: a mistake is posted back. */
+/** Postings are never changed: a mistake is reversed by another posting. */
 const APPEND_ONLY = [
   `CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
@@ -102,7 +102,7 @@ const APPEND_ONLY = [
   ),
 ];
 
-/** The book of the provider that stands in for a real one: nothing else in this schema reads it. */
+/** The book of the sandbox provider: nothing else in this schema reads it. */
 const SANDBOX = [
   `CREATE TABLE sandbox_book (
     seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -4,7 +4,7 @@ const BEFORE =
   "('authorising', 'authorised', 'declined', 'capturing', 'captured', 'capture-failed', 'voiding', 'voided', 'refunding', 'refunded', 'forbidden')";
 const AFTER = BEFORE.replace(')', ", 'void-failed', 'refund-failed')");
 
-/** What the provider refuses to undo is a state, and can be asked for again. */
+/** A refusal by the provider becomes a state, from which the step can be retried. */
 export class RetryPayments1764200000000 implements MigrationInterface {
   readonly name = 'RetryPayments1764200000000';
 
@@ -13,12 +13,12 @@ export class RetryPayments1764200000000 implements MigrationInterface {
     await allow(runner, AFTER);
   }
 
-  /** What was refused waits for the provider again, as it did before. */
+  /** Refused steps wait for the provider again, as they did before. */
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(
       "UPDATE payments SET state = CASE state WHEN 'void-failed' THEN 'voiding' ELSE 'refunding' END, ask_at = now() WHERE state IN ('void-failed', 'refund-failed')",
     );
-    // a refusal is told once an attempt, and attempts are counted no more
+    // a refusal is published once per attempt, and attempts are no longer counted
     await runner.query("UPDATE payments SET told = array_remove(told, 'cancel-failed')");
     await runner.query(
       "UPDATE payment_steps SET state = CASE state WHEN 'void-failed' THEN 'voiding' ELSE 'refunding' END WHERE state IN ('void-failed', 'refund-failed')",
