@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { findServer } from '@fledge/cli/servers';
-import { freePort } from './free-port.js';
+import { freePort } from '@fledge/kit/operations';
 
 /** A server that runs for one bench. */
 export interface Broker {

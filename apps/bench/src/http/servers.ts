@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '@fledge/kit';
+import { freePort } from '@fledge/kit/operations';
 import { ShopClient } from '../shop/shop-client.js';
-import { freePort } from '../free-port.js';
 
 /** A process that serves the catalog. */
 export interface Server {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '@fledge/kit';
+import { freePort } from '@fledge/kit/operations';
 import pg from 'pg';
 import { startBroker } from '../broker.js';
-import { freePort } from '../free-port.js';
 import { ownUsageOf, type Usage, usageOf } from './process-tree.js';
 import { ShopClient } from './shop-client.js';
 

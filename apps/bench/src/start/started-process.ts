@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../free-port.js';
+import { freePort } from '@fledge/kit/operations';
 import { usageOf } from '../shop/process-tree.js';
 
 /** What is started, and how it is seen to be ready. */
