@@ -29,7 +29,15 @@ export {
   type SettingProblem,
   SettingsError,
 } from './host/index.js';
-export { decodeCursor, encodeCursor, Forbidden, InvalidRequest, Unauthenticated, type Problem } from './http/index.js';
+export {
+  decodeCursor,
+  encodeCursor,
+  Forbidden,
+  InvalidRequest,
+  PageRequest,
+  Unauthenticated,
+  type Problem,
+} from './http/index.js';
 export { Consumer, type ConsumerOptions } from './messaging/consumer.js';
 export {
   DeadLetters,
