@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { findServer, startNatsServer } from '@fledge/cli/servers';
 import { freePort } from '@fledge/kit/operations';
+import { kill } from './child-process.js';
 
 /** A server that runs for one bench. */
 export interface Broker {
@@ -51,15 +51,8 @@ export async function startRedis(dir: string): Promise<Broker> {
   for await (const line of createInterface({ input: child.stdout, signal: limit })) {
     if (!line.includes('Ready to accept connections')) continue;
     child.stdout.resume();
-    return { url: `redis://127.0.0.1:${port}`, stop: () => ended(child) };
+    return { url: `redis://127.0.0.1:${port}`, stop: () => kill(child, 'SIGTERM') };
   }
   child.kill('SIGKILL');
   throw new Error(`redis-server ended, or did not listen within ${READY_WITHIN_MS} ms`);
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
 }
