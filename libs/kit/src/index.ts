@@ -36,6 +36,7 @@ export {
   encodeCursor,
   Forbidden,
   InvalidRequest,
+  PageRequest,
   Unauthenticated,
   type Problem,
   type ProblemMode,

@@ -27,7 +27,7 @@ export class AccessGuard implements CanActivate {
   protected admit(identity: Identity | undefined, { isPublic, roles }: Access): boolean {
     if (identity === undefined) {
       if (isPublic) return true;
-      throw new Unauthenticated('this needs a user, and the request has no token');
+      throw new Unauthenticated('this needs an authenticated user, but the request has no token');
     }
     if (roles && !roles.some((role) => identity.roles.includes(role))) throw new Forbidden(roles);
     return true;
