@@ -1,5 +1,6 @@
 import { type Application, BoundedModule, Host, LocalTransport, type NestHooks, QuietLogger } from '@fledge/kit';
 import { defineContract } from '@fledge/kit/contract';
+import { testModule } from '@fledge/kit/testing';
 import type { ServerResponse } from 'node:http';
 import {
   type ArgumentsHost,
@@ -306,4 +307,11 @@ describe('an exception of the application', () => {
     // what the kit refuses stays a problem
     expect((await post('/api/v2/teas', '{}')).body).toMatchObject({ code: 'fledge.invalid-request' });
   });
+});
+
+it('are given to a module that is tested alone', async () => {
+  const tested = await testModule(TeasModule, { nest: [PREFIXED], problems: 'own' });
+  expect((await tested.request('GET', '/api/v2/teas')).body).toEqual(['assam']);
+  expect((await tested.request('GET', '/api/v2/teas/errors')).body).toEqual({ errors: { leaves: ["can't be blank"] } });
+  await tested.close();
 });

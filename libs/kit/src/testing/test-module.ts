@@ -19,8 +19,9 @@ import {
   type ContainerOptions,
   type ModuleSettings,
   SettingsError,
-  type Application,
+  type NestHooks,
 } from '../host/index.js';
+import type { ProblemMode } from '../http/index.js';
 import { dataImportsOf, keepsData, ModuleMessaging, openDataOf, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
@@ -50,8 +51,10 @@ export interface TestModuleOptions {
    * `(builder) => builder.overrideProvider(Clock).useValue(stopped)`.
    */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
-  /** What the application does with the Nest application of the module; its own `nest` and `problems`. Default: nothing. */
-  readonly application?: Pick<Application, 'nest' | 'problems'>;
+  /** The hooks of the application, and of the module in its list, in the order in which they run. Default: none. */
+  readonly nest?: readonly NestHooks[];
+  /** As in the application. Default: `always`. */
+  readonly problems?: ProblemMode;
   /** Default: the console, for errors alone. */
   readonly logger?: LoggerService | false;
 }
@@ -176,8 +179,8 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
       bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
       logger: options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),
-      hooks: options.application?.nest ? [options.application.nest] : [],
-      problems: options.application?.problems,
+      hooks: options.nest,
+      problems: options.problems,
       create: buildWith(options),
     });
     app = container.app;
