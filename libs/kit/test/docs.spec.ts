@@ -38,6 +38,9 @@ describe('a code block of the documentation', () => {
 
   it('says where its code is from or what runs it, if no test can tell that from its language', () => {
     expect(blocks.length).toBeGreaterThan(30);
+    // one that is indented or not closed would be no block here
+    const fences = PAGES.flatMap((page) => readFileSync(page, 'utf8').match(/^ *(?:```|~~~)/gm) ?? []);
+    expect(fences).toHaveLength(2 * blocks.length);
     // docs-commands.spec.ts tries commands and topology files; `text` is a picture, or what a program prints
     const told = ['sh', 'yaml', 'text'];
     expect(blocks.filter(({ mark, language }) => !mark && !told.includes(language)).map(({ place }) => place)).toEqual(
