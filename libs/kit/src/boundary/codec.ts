@@ -1,7 +1,7 @@
 import { Type } from 'class-transformer';
-import { ValidateNested } from 'class-validator';
+import { IsArray, IsBoolean, IsNumber, IsString, ValidateNested, type ValidationOptions } from 'class-validator';
 import type { Class, ResultType, Shape, UnknownFields } from '../contract/index.js';
-import { InvalidMessage, shapeOf, StartupError } from '../contract/index.js';
+import { InvalidMessage, isNullable, shapeOf, StartupError } from '../contract/index.js';
 import { compileCopy, type FastCopy, type Source } from './compile.js';
 import { explain } from './explain.js';
 import { MESSAGE_WEIGHT_MAX } from './weight.js';
@@ -43,6 +43,7 @@ function carefully(name: string, shape: Shape, value: unknown, source: Source, u
  */
 export function resultCodec(name: string, type: ResultType, unknownFields: UnknownFields = 'exact'): Codec {
   if (type === undefined) return { copy: nothing, decode: nothing };
+  if (isNullable(type)) return orNull(resultCodec(name, type.nullable, unknownFields));
   if (Array.isArray(type)) return listCodec(name, itemOf(name, type[0] as Class), unknownFields);
   const primitive = PRIMITIVES.get(type);
   if (primitive) {
@@ -65,6 +66,13 @@ export function resultCodec(name: string, type: ResultType, unknownFields: Unkno
   return classCodec(name, type as Class, unknownFields);
 }
 
+function orNull({ copy, decode }: Codec): Codec {
+  return {
+    copy: (value) => (value === null || value === undefined ? null : copy(value)),
+    decode: (json) => (json === null ? null : decode(json)),
+  };
+}
+
 /** What the handler returns is not carried when the contract declares no result: the caller gets `undefined`. */
 function nothing(): undefined {
   return undefined;
@@ -75,6 +83,11 @@ const PRIMITIVES = new Map<unknown, 'string' | 'number' | 'boolean'>([
   [Number, 'number'],
   [Boolean, 'boolean'],
 ]);
+const IS_PRIMITIVE = {
+  string: (options: ValidationOptions) => IsString(options),
+  number: (options: ValidationOptions) => IsNumber({}, options),
+  boolean: (options: ValidationOptions) => IsBoolean(options),
+};
 const UNCARRIED = new Set<unknown>([Date, Map, Set, BigInt, Symbol, Object, Array, Function, Promise]);
 
 function primitiveOf(name: string, type: 'string' | 'number' | 'boolean', value: unknown): unknown {
@@ -87,11 +100,11 @@ function primitiveOf(name: string, type: 'string' | 'number' | 'boolean', value:
 }
 
 function itemOf(name: string, cls: Class): Class {
-  if (!PRIMITIVES.has(cls) && !UNCARRIED.has(cls)) return cls;
+  if (!UNCARRIED.has(cls)) return cls;
   throw new StartupError(
     'result',
     `${name} returns a list of ${cls.name}, which no contract can carry`,
-    'Return a list of a view class, [View], or a view with a field of @IsString({ each: true }).',
+    'Return a list of a view class, [View], or one of [String], [Number] and [Boolean].',
   );
 }
 
@@ -104,8 +117,14 @@ function listCodec(name: string, cls: Class, unknownFields: UnknownFields): Code
     items!: object[];
   };
   Object.defineProperty(List, 'name', { value: `list of ${cls.name}` });
-  ValidateNested({ each: true })(List.prototype, 'items');
-  Type(() => cls as never)(List.prototype, 'items');
+  const primitive = PRIMITIVES.get(cls);
+  if (primitive) {
+    IsArray()(List.prototype, 'items');
+    IS_PRIMITIVE[primitive]({ each: true })(List.prototype, 'items');
+  } else {
+    ValidateNested({ each: true })(List.prototype, 'items');
+    Type(() => cls as never)(List.prototype, 'items');
+  }
   const { copy, decode } = classCodec(name, List, unknownFields);
   const take =
     (through: (value: unknown) => unknown) =>

@@ -46,6 +46,9 @@ export {
   type ResultAgrees,
   type ResultDiffers,
   type ResultValue,
+  isNullable,
+  nullable,
+  type Nullable,
   type ResultType,
   type UnknownFields,
 } from './messages.js';

@@ -1,4 +1,11 @@
-import { errorSpec, type Class, type MessageSpec, type ResultType, type UnknownFields } from './messages.js';
+import {
+  errorSpec,
+  isNullable,
+  type Class,
+  type MessageSpec,
+  type ResultType,
+  type UnknownFields,
+} from './messages.js';
 import { shapeOf, type Constraint, type FieldShape, type Shape } from './shape.js';
 
 /** A JSON Schema (draft 2020-12), as far as contracts need one. */
@@ -71,8 +78,12 @@ const PRIMITIVES = new Map<unknown, JsonSchema>([
 
 function resultSchema(type: ResultType, unknownFields: UnknownFields | undefined): JsonSchema | undefined {
   if (type === undefined) return undefined;
+  if (isNullable(type)) {
+    const { $defs, ...schema } = resultSchema(type.nullable, unknownFields) as JsonSchema;
+    return { anyOf: [schema, { type: 'null' }], ...($defs !== undefined && { $defs }) };
+  }
   if (!Array.isArray(type)) return PRIMITIVES.get(type) ?? jsonSchemaOf(type as Class, unknownFields);
-  const { $defs, ...items } = jsonSchemaOf(type[0] as Class, unknownFields);
+  const { $defs, ...items } = PRIMITIVES.get(type[0]) ?? jsonSchemaOf(type[0] as Class, unknownFields);
   return { type: 'array', items, ...($defs !== undefined && { $defs }) };
 }
 

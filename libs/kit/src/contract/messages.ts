@@ -7,15 +7,39 @@ import { FledgeError, StartupError } from './errors.js';
 // Constructor parameters do not matter here: contracts use only the prototype and the metadata.
 export type Class<T = object> = abstract new (...args: never[]) => T;
 
-/** The result of a message: a class, `[Class]` for a list of it, a primitive, or `undefined` for none. */
-export type ResultType = Class | readonly [Class] | undefined;
+/** A result that may be `null`; see `nullable`. */
+export interface Nullable<R extends Class | readonly [Class] = Class | readonly [Class]> {
+  readonly nullable: R;
+}
 
-/** The value for a `ResultType`: an instance, a list of them, or nothing. */
-export type ResultValue<R extends ResultType> = R extends readonly [infer C extends Class]
-  ? readonly ItemOf<C>[]
-  : R extends Class
-    ? ItemOf<R>
-    : void;
+/**
+ * The result of a message: a class, `[Class]` for a list of it, `nullable` of either, or `undefined` for none. `String`,
+ * `Number` and `Boolean` stand for primitives.
+ */
+export type ResultType = Class | readonly [Class] | Nullable | undefined;
+
+/**
+ * A result that may be `null`: `@QueryContract('books.find.v1', { result: nullable(Book) })` for a `Query<Book | null>`.
+ * A handler that returns `undefined`, as `Map.get` does, answers `null` as well.
+ */
+export function nullable<const R extends Class | readonly [Class]>(result: R): Nullable<R> {
+  return { nullable: result };
+}
+
+/** Whether a result may be `null`. */
+export function isNullable(type: ResultType): type is Nullable {
+  return typeof type === 'object' && 'nullable' in type;
+}
+
+/** The value for a `ResultType`: an instance, a list of them, `null` where it may be, or nothing. */
+export type ResultValue<R extends ResultType> =
+  R extends Nullable<infer Inner>
+    ? ResultValue<Inner> | null
+    : R extends readonly [infer C extends Class]
+      ? readonly ItemOf<C>[]
+      : R extends Class
+        ? ItemOf<R>
+        : void;
 
 /** One result of a class, or of a constructor that stands for a primitive. */
 export type ItemOf<C extends Class> = C extends StringConstructor

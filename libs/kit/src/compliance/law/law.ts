@@ -21,9 +21,15 @@ import {
   Echo,
   Echoed,
   Fail,
+  FindPart,
+  FindParts,
+  FindWord,
   GiveNumber,
   Hasty,
+  ListFlags,
+  ListNumbers,
   ListParts,
+  ListWords,
   Look,
   Misspell,
   Part,
@@ -31,7 +37,7 @@ import {
   Work,
   WorkLog,
 } from './target.contract.js';
-import { foreignState } from './target.module.js';
+import { foreignState, WORDS } from './target.module.js';
 import type { LawWorld } from './world.js';
 
 async function failureOf(promise: Promise<unknown>): Promise<FledgeError> {
@@ -102,6 +108,37 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
         expect(list[2]).toBeInstanceOf(Part);
         expect(Object.is(await queries.execute(new GiveNumber()), 0)).toBe(true);
         expect(await commands.execute(new Work({ id: 'void', ms: 0 }))).toBeUndefined();
+      });
+
+      it('carry null where the contract says so, and take undefined for it', async () => {
+        expect(await queries.execute(new FindPart({ what: 'some' }))).toEqual(
+          Object.assign(new Part(), { name: 'found', count: 1 }),
+        );
+        expect(await queries.execute(new FindParts({ what: 'some' }))).toHaveLength(1);
+        expect(await queries.execute(new FindWord({ what: 'some' }))).toBe('null');
+        for (const what of ['null', 'undefined'] as const) {
+          expect(await queries.execute(new FindPart({ what }))).toBeNull();
+          expect(await queries.execute(new FindParts({ what }))).toBeNull();
+          expect(await queries.execute(new FindWord({ what }))).toBeNull();
+        }
+        for (const message of [
+          new FindPart({ what: 'wrong' }),
+          new FindParts({ what: 'wrong' }),
+          new FindWord({ what: 'wrong' }),
+        ])
+          expect(await failureOf(queries.execute(message as FindPart))).toBeInstanceOf(ModuleFault);
+      });
+
+      it('carry lists of primitives', async () => {
+        const words = await queries.execute(new ListWords());
+        expect(words).toEqual(WORDS);
+        // and copies, as of anything
+        words.push('more');
+        expect(WORDS).toHaveLength(3);
+        const numbers = await queries.execute(new ListNumbers({ sound: true }));
+        expect(numbers).toEqual([0, 1.5, Number.MAX_SAFE_INTEGER]);
+        expect(await failureOf(queries.execute(new ListNumbers({ sound: false })))).toBeInstanceOf(ModuleFault);
+        expect(await queries.execute(new ListFlags())).toEqual([true, false]);
       });
 
       it.each<[string, () => Echo]>([

@@ -5,6 +5,7 @@ import {
   defineContract,
   ErrorContract,
   type Fields,
+  nullable,
   QueryContract,
 } from '@fledge/kit/contract';
 import { Type } from 'class-transformer';
@@ -161,8 +162,53 @@ export class ListParts extends Query<Part[]> {
 @QueryContract('target.number.v1', { result: Number })
 export class GiveNumber extends Query<number> {}
 
+/** Which result a query that need not find anything is to answer. */
+export const FINDINGS = ['some', 'null', 'undefined', 'wrong'] as const;
+
+@QueryContract('target.find.v1', { result: nullable(Part) })
+export class FindPart extends Query<Part | null> {
+  @IsIn([...FINDINGS]) what!: (typeof FINDINGS)[number];
+  constructor(fields: Fields<FindPart>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+@QueryContract('target.find-parts.v1', { result: nullable([Part]) })
+export class FindParts extends Query<Part[] | null> {
+  @IsIn([...FINDINGS]) what!: (typeof FINDINGS)[number];
+  constructor(fields: Fields<FindParts>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+@QueryContract('target.find-word.v1', { result: nullable(String) })
+export class FindWord extends Query<string | null> {
+  @IsIn([...FINDINGS]) what!: (typeof FINDINGS)[number];
+  constructor(fields: Fields<FindWord>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+@QueryContract('target.words.v1', { result: [String] })
+export class ListWords extends Query<string[]> {}
+
+@QueryContract('target.numbers.v1', { result: [Number] })
+export class ListNumbers extends Query<number[]> {
+  @IsBoolean() sound!: boolean;
+  constructor(fields: Fields<ListNumbers>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+@QueryContract('target.flags.v1', { result: [Boolean] })
+export class ListFlags extends Query<boolean[]> {}
+
 export const TargetContract = defineContract({
   name: 'target',
   commands: [Echo, Fail, Misspell, Work, Hasty],
-  queries: [Look, WorkLog, ListParts, GiveNumber],
+  queries: [Look, WorkLog, ListParts, GiveNumber, FindPart, FindParts, FindWord, ListWords, ListNumbers, ListFlags],
 });

@@ -8,7 +8,13 @@ import {
   Echo,
   Echoed,
   Fail,
+  FindPart,
+  FindParts,
+  FindWord,
   GiveNumber,
+  ListFlags,
+  ListNumbers,
+  ListWords,
   Hasty,
   ListParts,
   Look,
@@ -164,6 +170,57 @@ class ListPartsHandler {
   }
 }
 
+/** Something, nothing in either way of JavaScript, or what the contract does not allow. */
+function finding<T>(what: FindPart['what'], some: T): Promise<T | null> {
+  const answers = { some, null: null, undefined: undefined, wrong: 17 };
+  return Promise.resolve(answers[what] as T | null);
+}
+
+@QueryHandler(FindPart)
+class FindPartHandler {
+  execute({ what }: FindPart): Promise<Part | null> {
+    return finding(what, Object.assign(new Part(), { name: 'found', count: 1 }));
+  }
+}
+
+@QueryHandler(FindParts)
+class FindPartsHandler {
+  execute({ what }: FindParts): Promise<Part[] | null> {
+    return finding(what, [Object.assign(new Part(), { name: 'found', count: 2 })]);
+  }
+}
+
+@QueryHandler(FindWord)
+class FindWordHandler {
+  execute({ what }: FindWord): Promise<string | null> {
+    return finding(what, 'null');
+  }
+}
+
+/** Not of a plain kind, any of them. */
+export const WORDS = ['', 'null', 'ß \u0000 \u2028 😀 \ud800 "\\"'];
+
+@QueryHandler(ListWords)
+class ListWordsHandler {
+  execute(): Promise<string[]> {
+    return Promise.resolve(WORDS);
+  }
+}
+
+@QueryHandler(ListNumbers)
+class ListNumbersHandler {
+  execute({ sound }: ListNumbers): Promise<number[]> {
+    return Promise.resolve(sound ? [-0, 1.5, Number.MAX_SAFE_INTEGER] : [1, NaN]);
+  }
+}
+
+@QueryHandler(ListFlags)
+class ListFlagsHandler {
+  execute(): Promise<boolean[]> {
+    return Promise.resolve([true, false]);
+  }
+}
+
 @QueryHandler(GiveNumber)
 class GiveNumberHandler {
   execute(): Promise<number> {
@@ -184,6 +241,12 @@ class GiveNumberHandler {
     WorkLogHandler,
     ListPartsHandler,
     GiveNumberHandler,
+    FindPartHandler,
+    FindPartsHandler,
+    FindWordHandler,
+    ListWordsHandler,
+    ListNumbersHandler,
+    ListFlagsHandler,
   ],
 })
 export class TargetModule {}
