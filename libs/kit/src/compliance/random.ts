@@ -1,8 +1,8 @@
-/** Random choices that a seed repeats (mulberry32). */
+/** Random choices that a seed reproduces (mulberry32). */
 export class Random {
   constructor(private state: number) {}
 
-  /** From 0 to below 1. */
+  /** From 0 up to, but not including, 1. */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
@@ -10,7 +10,7 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   }
 
-  /** A whole number from 0 to below `n`. */
+  /** A whole number from 0 up to, but not including, `n`. */
   below(n: number): number {
     return Math.floor(this.next() * n);
   }
@@ -24,7 +24,7 @@ export class Random {
     return items[this.below(items.length)] as T;
   }
 
-  /** Some of the items, `most` at most, each once. */
+  /** At most `most` of the items, each once. */
   some<T>(items: readonly T[], most: number): T[] {
     const left = [...items];
     return Array.from(
@@ -34,7 +34,7 @@ export class Random {
   }
 }
 
-/** The seed of this run: `FLEDGE_TEST_SEED`, to repeat a failure, or a new one. */
+/** The seed of this run: `FLEDGE_TEST_SEED`, to reproduce a failure, or a new one. */
 export function testSeed(): number {
   return Number(process.env.FLEDGE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 }
