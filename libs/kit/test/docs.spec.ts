@@ -26,7 +26,7 @@ describe('the documentation', () => {
     expect(readFileSync(join(ROOT, 'README.md')).length).toBeLessThanOrEqual(README_MAX_BYTES);
   });
 
-  it.each(pages.map((page) => relative(ROOT, page)))('has no link in %s that leads nowhere', (page) => {
+  it.each(pages.map((page) => relative(ROOT, page)))('has no broken link in %s', (page) => {
     const text = readFileSync(join(ROOT, page), 'utf8').replace(/^```[^]*?^```/gm, '');
     const links = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
       .map(([, target = '']) => target)
@@ -43,7 +43,7 @@ describe('the documentation', () => {
     },
   );
 
-  it('is reached from the README', () => {
+  it('is reachable from the README', () => {
     const seen = new Set<string>();
     const visit = (page: string): void => {
       if (seen.has(page) || !page.endsWith('.md')) return;

@@ -1,7 +1,7 @@
 import { dateOf, dateText } from './date-text.js';
 
 describe('the text of a date', () => {
-  it('is that of toISOString, of every year and to the millisecond', () => {
+  it('is that of toISOString, for every year and to the millisecond', () => {
     const edges = [
       0,
       1,
@@ -21,12 +21,12 @@ describe('the text of a date', () => {
     );
     for (const ms of [...edges, ...edges.map((at) => (at === 8.64e15 ? at - 1 : at + 1)), ...random]) {
       const date = new Date(ms);
-      // a second time from the day that is remembered
+      // the second time from the cached day
       expect([dateText(date), dateText(date)]).toEqual([date.toISOString(), date.toISOString()]);
     }
   });
 
-  it('knows one day from the next', () => {
+  it('distinguishes one day from the next', () => {
     for (let ms = Date.UTC(2026, 11, 31, 12); ms < Date.UTC(2027, 0, 2); ms += 3_599_999)
       expect(dateText(new Date(ms))).toBe(new Date(ms).toISOString());
   });
@@ -82,12 +82,12 @@ describe('the text of a date', () => {
     'now',
     '                        ',
   ];
-  it.each(forms)('is read as Date reads it, and not at all unless it is RFC 3339: %j', (text) => {
+  it.each(forms)('is read as Date reads it, but only if it is RFC 3339: %j', (text) => {
     const isDate = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/.test(text);
     expect(dateOf(text)?.getTime()).toEqual(isDate ? new Date(text).getTime() : undefined);
   });
 
-  it('is refused to what is no date', () => {
+  it('is refused for an invalid date', () => {
     expect(() => dateText(new Date(NaN))).toThrow(RangeError);
   });
 });

@@ -7,7 +7,7 @@ const MAX = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const CHARACTERS = [...'0123456789abcdefABCDEF-gG{} \u0000é😀'];
 
 describe('isPlainUuid', () => {
-  it('takes what class-validator takes, but for the nil and the max UUID, which are left to it', () => {
+  it('accepts what class-validator accepts, except the nil and the max UUID, which are left to it', () => {
     const seed = testSeed();
     const random = new Random(seed);
     let taken = 0;
@@ -24,14 +24,14 @@ describe('isPlainUuid', () => {
   });
 
   it.each([NIL, MAX, '', 'x', `${MAX}-`, MAX.slice(1), `{${MAX}}`, MAX.replaceAll('-', '')])(
-    'does not take %s',
+    'does not accept %s',
     (text) => {
       expect(isPlainUuid(text, 0)).toBe(false);
       expect(isPlainUuid(text, 4)).toBe(false);
     },
   );
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])('takes version %i, and as version 4 only that', (version) => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('accepts version %i, and as version 4 only version 4', (version) => {
     const text = `018f3c1e-7b2a-${version}cc0-9a51-0123456789ab`;
     expect(isPlainUuid(text, 0)).toBe(true);
     expect(isPlainUuid(text.toUpperCase(), 0)).toBe(true);
@@ -39,7 +39,7 @@ describe('isPlainUuid', () => {
   });
 });
 
-/** A UUID, mostly of a known version and variant, with up to two of its characters changed, left out or doubled. */
+/** A UUID, mostly of a known version and variant, with up to two of its characters changed, removed or doubled. */
 function randomText(random: Random): string {
   const hex = (n: number): string =>
     Array.from({ length: n }, () => random.pick([...'0123456789abcdefABCDEF'])).join('');
