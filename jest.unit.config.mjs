@@ -8,7 +8,7 @@ import { shared, testTimeout } from './jest.config.mjs';
 
 /** What a spec imports, or starts, that is more than code. */
 const NEEDS_MORE =
-  /fresh-database|freshDatabase|testNatsUrl|testModule|startEmbeddedPostgres|node:(?:child_process|worker_threads|net|http)|broker\.js|rig\.js|new Host\(|started-shop|service-process|scenario|compliance|checkouts|errands|talk\.js|fixture/;
+  /fresh-database|freshDatabase|testNatsUrl|startNatsServer|testModule|startEmbeddedPostgres|node:(?:child_process|worker_threads|net|http)|broker\.js|rig\.js|new Host\(|started-shop|service-process|scenario|compliance|checkouts|errands|talk\.js|fixture/;
 
 function specsBelow(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {

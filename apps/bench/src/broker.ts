@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { findServer } from '@fledge/cli/servers';
-import { freePort } from './free-port.js';
+import { findServer, startNatsServer } from '@fledge/cli/servers';
+import { freePort } from '@fledge/kit/operations';
+import { kill } from './child-process.js';
 
 /** A server that runs for one bench. */
 export interface Broker {
@@ -13,15 +13,12 @@ export interface Broker {
 
 const READY_WITHIN_MS = 20_000;
 
-/** Starts a nats-server on a free port of this machine, with JetStream if it gets a folder to store messages in. */
-export async function startBroker(store?: string): Promise<Broker> {
-  const child = spawn(
-    await findServer('nats-server'),
-    ['--addr', '127.0.0.1', '--port', '-1', ...(store === undefined ? [] : ['--jetstream', '--store_dir', store])],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  const url = await listeningUrl(child);
-  return { url, stop: () => ended(child) };
+/**
+ * Starts a nats-server on a free port of this machine; with JetStream when it is given a folder to store messages in.
+ */
+export function startBroker(store?: string): Promise<Broker> {
+  // quick pings would be measured as what idle services do
+  return startNatsServer({ store, quickPings: false });
 }
 
 /**
@@ -54,26 +51,8 @@ export async function startRedis(dir: string): Promise<Broker> {
   for await (const line of createInterface({ input: child.stdout, signal: limit })) {
     if (!line.includes('Ready to accept connections')) continue;
     child.stdout.resume();
-    return { url: `redis://127.0.0.1:${port}`, stop: () => ended(child) };
+    return { url: `redis://127.0.0.1:${port}`, stop: () => kill(child, 'SIGTERM') };
   }
   child.kill('SIGKILL');
   throw new Error(`redis-server ended, or did not listen within ${READY_WITHIN_MS} ms`);
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
-}
-
-async function listeningUrl(child: ChildProcess): Promise<string> {
-  for await (const line of createInterface({ input: child.stderr as NodeJS.ReadableStream })) {
-    const found = /Listening for client connections on (\S+:\d+)/.exec(line);
-    if (found) {
-      child.stderr?.resume();
-      return `nats://${found[1]}`;
-    }
-  }
-  throw new Error('nats-server ended before it listened');
 }

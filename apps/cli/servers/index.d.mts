@@ -54,6 +54,11 @@ export interface TestNatsServerOptions {
   readonly config?: string;
   /** Where JetStream keeps its store, which outlives the server. Default: there is no JetStream. */
   readonly store?: string;
+  /**
+   * Whether a client that does not answer is let go within 2.75 s, by `NATS_SERVER_PINGS`. Default true; false leaves
+   * the server's usual pings, two minutes apart, for a test that measures what connections cost.
+   */
+  readonly quickPings?: boolean;
 }
 
 /**

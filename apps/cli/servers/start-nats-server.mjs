@@ -11,13 +11,14 @@ import { NATS_SERVER_PINGS, natsServerPath } from './servers.mjs';
 const START_TIMEOUT_MS = 60_000;
 
 /** See `index.d.mts`. */
-export async function startNatsServer({ port = -1, config = '', store } = {}) {
+export async function startNatsServer({ port = -1, config = '', store, quickPings = true } = {}) {
   const program = await natsServerPath();
   const folder = await mkdtemp(join(tmpdir(), 'fledge-nats-'));
   const file = join(folder, 'nats.conf');
   const jetstream = store === undefined ? '' : `jetstream { store_dir: "${store}" }\n`;
-  // nats-server takes 0 for its default port
-  await writeFile(file, `listen: "127.0.0.1:${port === 0 ? -1 : port}"\n${jetstream}${NATS_SERVER_PINGS}${config}\n`);
+  // nats-server takes 0 for its usual port
+  const listen = `listen: "127.0.0.1:${port === 0 ? -1 : port}"\n`;
+  await writeFile(file, `${listen}${jetstream}${quickPings ? NATS_SERVER_PINGS : ''}${config}\n`);
   const child = spawn(program, ['-c', file], { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = new Promise((done) => child.once('close', done));
   const endWithTest = () => child.kill('SIGKILL');

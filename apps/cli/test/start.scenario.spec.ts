@@ -4,8 +4,8 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '@fledge/kit/operations';
 import { Client } from 'pg';
-import { freePort } from '../src/start/free-port.js';
 
 const HERE = join(process.cwd(), 'apps/cli/test');
 const ONE = 'services: { one: { modules: [a, b] } }\ndrain: { notice: 0s, timeout: 100ms }\n';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@fledge/kit/operations';
 
 const MAIN = fileURLToPath(new URL('../../../dist/apps/shop/src/main.js', import.meta.url));
 const CONFIG = fileURLToPath(new URL('../../../config/', import.meta.url));
@@ -104,14 +104,4 @@ export class ServiceProcess {
       return false;
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('the probe for a free port listens on no port');
-  return address.port;
 }

@@ -24,12 +24,23 @@ export {
   type HttpOptions,
   type ModuleEntry,
   type ModuleSettings,
+  type NestHook,
+  type NestHooks,
   type Obstacle,
   type Readiness,
   type SettingProblem,
   SettingsError,
 } from './host/index.js';
-export { decodeCursor, encodeCursor, Forbidden, InvalidRequest, Unauthenticated, type Problem } from './http/index.js';
+export {
+  decodeCursor,
+  encodeCursor,
+  Forbidden,
+  InvalidRequest,
+  PageRequest,
+  Unauthenticated,
+  type Problem,
+  type ProblemMode,
+} from './http/index.js';
 export {
   Consumer,
   Continues,
@@ -63,7 +74,7 @@ export {
   type StateClass,
 } from './messaging/index.js';
 export type { CallMetrics } from './observe/index.js';
-export { Authentication, CurrentUser, Public, Roles } from './security/index.js';
+export { Authentication, CurrentUser, identify, IdentityRefused, Public, Roles } from './security/index.js';
 export {
   loadTopology,
   nearest,

@@ -11,6 +11,7 @@ export {
   type EmbeddedPostgresOptions,
 } from './data/embedded-postgres.js';
 export { endWithParent } from './data/end-with-parent.js';
+export { freePort, isPortFree } from './data/free-port.js';
 export { mergeOpenApi, type OpenApiDocument } from './http/merged-openapi.js';
 export { HttpListener, type RequestHandler } from './http/listener.js';
 export { httpProblem, PROBLEM_TYPE, type Problem } from './http/problem.js';

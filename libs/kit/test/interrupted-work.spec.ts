@@ -173,7 +173,7 @@ describe.each(Object.entries(WORK))('work that its database interrupts in %s', (
     expect({ status, retryAfter: headers['retry-after'], body }).toMatchObject({
       status: 503,
       retryAfter: '1',
-      body: { code: 'fledge.database-interrupted', data: { module: 'vault', outcome } },
+      body: { code: 'fledge.database-interrupted', data: { outcome } },
     });
     expect(JSON.stringify(body)).not.toMatch(/pg_|terminat|insert|could not/);
   });

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Broker, startBroker } from '../broker.js';
+import { kill, messageOf } from '../child-process.js';
 import { type Row, median, printTable } from '../report.js';
 import type { HandlerKind } from './peer.js';
 import { LOCAL_PEERS, NATS_PEERS } from './peers/index.js';
@@ -44,10 +44,10 @@ async function benchNats(callers: number, broker: Broker, { ms, rounds }: CallBe
   const results = await eachRound([...NATS_PEERS.keys()], rounds, async (name) => {
     const server = start(['serve', name, broker.url]);
     try {
-      await answer(server);
+      await messageOf(server, `the server of ${name}`);
       return await measure(['call', name, broker.url, String(callers), String(ms)]);
     } finally {
-      await end(server);
+      await kill(server, 'SIGKILL');
     }
   });
   return printTable(
@@ -72,8 +72,7 @@ async function eachRound(
 }
 
 async function measure(words: readonly string[]): Promise<number> {
-  const child = start(words);
-  const { perSecond } = (await answer(child)) as { perSecond: number };
+  const { perSecond } = await messageOf<{ perSecond: number }>(start(words), 'a measured process');
   return perSecond;
 }
 
@@ -81,21 +80,4 @@ function start(words: readonly string[]): ChildProcess {
   return fork(fileURLToPath(new URL('./peer.main.js', import.meta.url)), words, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-}
-
-async function answer(child: ChildProcess): Promise<unknown> {
-  const [message] = (await Promise.race([
-    once(child, 'message'),
-    once(child, 'exit').then(([code]) =>
-      Promise.reject(new Error(`a measured process ended with ${String(code)} before it answered`)),
-    ),
-  ])) as [unknown];
-  return message;
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
 }

@@ -1,12 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '@fledge/kit';
+import { freePort } from '@fledge/kit/operations';
+import { kill, messageOf, whenReady } from '../child-process.js';
 import { ShopClient } from '../shop/shop-client.js';
-import { freePort } from '../free-port.js';
 
 /** A process that serves the catalog. */
 export interface Server {
@@ -19,8 +19,6 @@ const FLEDGE = 'Fledge';
 const STOCK = 'stock Nest';
 /** Connections of each pool: the same as a module of the shop, whose topology file sets none. */
 const POOL_MAX = 10;
-const READY_WITHIN_MS = 120_000;
-const POLL_MS = 100;
 
 /**
  * Runs the shop as one process, and the stock application beside it on the same PostgreSQL, for as long as `work`
@@ -44,7 +42,7 @@ export async function withServers<T>(
     const products = await stocked(new ShopClient(`http://127.0.0.1:${port}`), shop);
     const stock = start('./stock.main.js', [postgres.url, String(POOL_MAX)], {});
     started.push(stock);
-    const [stockPort] = (await orEnded(once(stock, 'message'), stock)) as [number];
+    const stockPort = await messageOf<number>(stock, 'the stock application');
     return await work(
       [
         { name: STOCK, pid: stock.pid as number, port: stockPort },
@@ -53,7 +51,7 @@ export async function withServers<T>(
       products,
     );
   } finally {
-    for (const child of started) await end(child);
+    for (const child of started) await kill(child, 'SIGTERM');
     await postgres.stop();
     await rm(dir, { recursive: true, force: true });
   }
@@ -66,30 +64,10 @@ function start(main: string, args: readonly string[], env: Readonly<Record<strin
   });
 }
 
-/** Waits for the demo products; returns their ids. */
-async function stocked(client: ShopClient, child: ChildProcess): Promise<string[]> {
-  const until = performance.now() + READY_WITHIN_MS;
-  for (;;) {
+/** Waits for the demonstration's products; gives their ids. */
+function stocked(client: ShopClient, child: ChildProcess): Promise<string[]> {
+  return whenReady(child, 'the shop', async () => {
     const ids = await client.productIds().catch(() => []);
-    if (ids.length > 0) return ids;
-    if (child.exitCode !== null) throw new Error(`the shop ended with ${child.exitCode} before it was ready`);
-    if (performance.now() > until) throw new Error(`the shop was not ready within ${READY_WITHIN_MS} ms`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-}
-
-function orEnded<T>(answer: Promise<T>, child: ChildProcess): Promise<T> {
-  return Promise.race([
-    answer,
-    once(child, 'exit').then(([code]) =>
-      Promise.reject(new Error(`a server ended with ${String(code)} before it was ready`)),
-    ),
-  ]);
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
+    return ids.length > 0 ? ids : undefined;
+  });
 }

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startEmbeddedPostgres } from '@fledge/kit';
+import { freePort } from '@fledge/kit/operations';
 import pg from 'pg';
 import { startBroker } from '../broker.js';
-import { freePort } from '../free-port.js';
+import { kill, whenReady } from '../child-process.js';
 import { ownUsageOf, type Usage, usageOf } from './process-tree.js';
 import { ShopClient } from './shop-client.js';
 
@@ -45,7 +45,7 @@ export interface ShopRun {
   usage(): Promise<ShopUsage>;
 }
 
-const READY_WITHIN_MS = 120_000;
+const LOOK_EVERY_MS = 200;
 const OWN_ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
 
 /**
@@ -70,7 +70,7 @@ export async function withShop<T>(
   });
   try {
     const client = new ShopClient(`http://127.0.0.1:${port}`);
-    await ready(client, child);
+    await whenReady(child, 'the shop', () => stocked(client), LOOK_EVERY_MS);
     const usage = async (): Promise<ShopUsage> => ({
       shop: await usageOf(child.pid as number),
       supervisor: await ownUsageOf(child.pid as number),
@@ -79,7 +79,7 @@ export async function withShop<T>(
     });
     return await work({ client, databaseUrl: postgres.url, usage });
   } finally {
-    await end(child);
+    await kill(child, 'SIGTERM');
     await broker?.stop();
     await postgres.stop();
     await rm(dir, { recursive: true, force: true });
@@ -107,30 +107,13 @@ function startShop(topology: TopologyName, root: string, env: Readonly<Record<st
   });
 }
 
-async function ready(client: ShopClient, child: ChildProcess): Promise<void> {
-  const until = performance.now() + READY_WITHIN_MS;
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`the shop ended with ${child.exitCode} before it was ready`);
-    if (await isStocked(client)) return;
-    if (performance.now() > until) throw new Error(`the shop was not ready within ${READY_WITHIN_MS} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
-
-/** Resolves when it is ready and has the demo catalog. */
-async function isStocked(client: ShopClient): Promise<boolean> {
+/** Ready, and the demonstration catalog is there. */
+async function stocked(client: ShopClient): Promise<true | undefined> {
   try {
     await client.request('GET', '/readyz');
-    return (await client.productIds()).length > 0;
+    return (await client.productIds()).length > 0 || undefined;
   } catch {
-    // Not there yet; the time limit above ends the loop.
-    return false;
+    // Not there yet: it is asked again.
+    return undefined;
   }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGTERM');
-  await exited;
 }

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { get } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../free-port.js';
+import { freePort } from '@fledge/kit/operations';
+import { kill, whenReady } from '../child-process.js';
 import { usageOf } from '../shop/process-tree.js';
 
 /** What to start, and how to detect that it is ready. */
@@ -27,7 +26,6 @@ export interface StartCost {
   readonly memoryMiB: number;
 }
 
-const READY_WITHIN_MS = 120_000;
 const ASK_EVERY_MS = 5;
 
 /** One run of a subject. */
@@ -46,12 +44,8 @@ export class StartedProcess {
       env: { ...process.env, ...subject.env, FLEDGE_PORT: String(port), PORT: String(port) },
       stdio: ['ignore', 'ignore', 'inherit'],
     });
-    while (!(await answers(`http://127.0.0.1:${port}${subject.path}`))) {
-      if (child.exitCode !== null) throw new Error(`${subject.name} ended with ${child.exitCode} before it was ready`);
-      if (performance.now() - from > READY_WITHIN_MS)
-        throw new Error(`${subject.name} was not ready within ${READY_WITHIN_MS} ms`);
-      await sleep(ASK_EVERY_MS);
-    }
+    const url = `http://127.0.0.1:${port}${subject.path}`;
+    await whenReady(child, subject.name, async () => (await answers(url)) || undefined, ASK_EVERY_MS);
     const readyMs = performance.now() - from;
     const { cpuSeconds } = await usageOf(child.pid as number);
     return new StartedProcess(child, { readyMs, cpuMs: cpuSeconds * 1_000, memoryMiB: await memoryOf(child) });
@@ -63,11 +57,8 @@ export class StartedProcess {
   }
 
   /** Asks it to end; resolves when it has. */
-  async end(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const exited = once(this.child, 'exit');
-    this.child.kill('SIGTERM');
-    await exited;
+  end(): Promise<void> {
+    return kill(this.child, 'SIGTERM');
   }
 }
 

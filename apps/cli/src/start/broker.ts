@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { endWithParent, StartupError } from '@fledge/kit/operations';
+import { endWithParent, freePort, isPortFree, StartupError } from '@fledge/kit/operations';
 import { NATS_SERVER_PINGS, natsServerPath } from '@fledge/cli/servers';
-import { freePort, isFree } from './free-port.js';
 import type { LineLog } from './line-log.js';
 import { SupervisedProcess } from './supervised-process.js';
 
@@ -29,7 +28,7 @@ export async function startBroker(dir: string, log: LineLog): Promise<Broker> {
   claimFolder(dir);
   const config = join(dir, 'nats-server.conf');
   writeFileSync(config, NATS_SERVER_PINGS);
-  const port = (await isFree(USUAL_PORT, HOST)) ? USUAL_PORT : await freePort(HOST);
+  const port = (await isPortFree(USUAL_PORT, HOST)) ? USUAL_PORT : await freePort(HOST);
   const process = new SupervisedProcess(
     {
       name: 'nats',

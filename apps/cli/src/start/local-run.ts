@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import {
   type EmbeddedPostgres,
+  freePort,
+  isPortFree,
   type Service,
   startEmbeddedPostgres,
   StartupError,
@@ -9,7 +11,6 @@ import {
 import { type FrontDoor, frontDoor } from '../front-door/index.js';
 import type { ModuleInfo, Project } from '../project.js';
 import { type Broker, startBroker } from './broker.js';
-import { freePort, isFree } from './free-port.js';
 import type { LineLog } from './line-log.js';
 import { originOf, type ReplicaPlan, replicaProcess } from './replica.js';
 import type { SupervisedProcess } from './supervised-process.js';
@@ -143,7 +144,7 @@ export class LocalRun {
       return;
     }
     this.port = http.port === 0 ? await freePort(http.host) : http.port;
-    if (http.port !== 0 && !(await isFree(http.port, http.host))) {
+    if (http.port !== 0 && !(await isPortFree(http.port, http.host))) {
       // reported before a database is started in vain; the service itself reports the rare other causes
       throw new StartupError(
         'port',

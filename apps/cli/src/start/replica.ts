@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { freePort } from './free-port.js';
+import { freePort } from '@fledge/kit/operations';
 import type { LineLog } from './line-log.js';
 import { SupervisedProcess } from './supervised-process.js';
 

@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { natsServerPath } from '@fledge/cli/servers';
-import { endWithParent } from '@fledge/kit/operations';
-import { freePort } from './free-port.js';
+import { endWithParent, freePort } from '@fledge/kit/operations';
 import { cutTail, type TailCut } from './stream-tail.js';
 
 const START_WITHIN_MS = 20_000;

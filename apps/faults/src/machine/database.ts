@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { chmod, copyFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '@fledge/kit/operations';
 import pg from 'pg';
 import type { Random } from '../plan/random.js';
 import { Disk } from './disk.js';
 import { faketimeEnvironment } from './faketime.js';
-import { freePort } from './free-port.js';
 
 const KEEPER = fileURLToPath(new URL('./postgres-keeper.js', import.meta.url));
 /** The name of the lab's own connections at the server, which are spared. */

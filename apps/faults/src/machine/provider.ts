@@ -2,8 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { endWithParent } from '@fledge/kit/operations';
-import { freePort } from './free-port.js';
+import { endWithParent, freePort } from '@fledge/kit/operations';
 
 const MAIN = fileURLToPath(new URL('../../../../libs/shop/payments/src/sandbox/main.js', import.meta.url));
 /** Shared with the shop. */

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { freePort } from '@fledge/kit/operations';
 import type { AgentReport } from '../agent/orders.js';
 import type { Tried } from '../check/answers.js';
-import { freePort } from '../machine/free-port.js';
 import { closeLines, type Lines } from '../machine/lines.js';
 import { ShopClient } from './client.js';
 import { FrontDoor } from './front-door.js';

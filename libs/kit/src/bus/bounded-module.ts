@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import 'reflect-metadata';
 import { type DynamicModule, type ForwardReference, Module, type ModuleMetadata, type Type } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
@@ -53,7 +54,7 @@ export function BoundedModule(options: BoundedModuleOptions): ClassDecorator {
   return (target) => {
     const imports =
       entities.length > 0 ? [TypeOrmModule.forFeature([...entities]), ...(metadata.imports ?? [])] : metadata.imports;
-    Module({ ...metadata, ...(imports && { imports }) })(target);
+    Module({ ...metadata, imports: [onlyInContainer(target.name), ...(imports ?? [])] })(target);
     Reflect.defineMetadata(
       BOUNDED,
       { contract, uses, entities, migrations, settings } satisfies BoundedModuleSpec,
@@ -62,7 +63,35 @@ export function BoundedModule(options: BoundedModuleOptions): ClassDecorator {
   };
 }
 
-/** The options that `@BoundedModule` got for a class, if it has the decorator. */
+/** Whether a container of the kit is being made. */
+const making = new AsyncLocalStorage<true>();
+
+/** Runs the work in which Nest may look into bounded modules. */
+export function inContainer<T>(work: () => T): T {
+  return making.run(true, work);
+}
+
+@Module({})
+class Container {}
+
+/**
+ * What a bounded module imports so that Nest refuses it anywhere else, before it makes a provider: without the kit its
+ * buses would reach no other module, and its events would be lost.
+ */
+function onlyInContainer(name: string): ForwardReference {
+  return {
+    forwardRef: () => {
+      if (making.getStore()) return Container;
+      throw new StartupError(
+        'not-in-host',
+        `${name} is a bounded module, and is imported by a plain Nest application`,
+        `For a test, start it by \`testModule(${name})\` of @fledge/kit/testing; else list it in the modules of an Application, which \`runApplication\` or a Host runs.`,
+      );
+    },
+  };
+}
+
+/** What `@BoundedModule` was told of a class, if it is one. */
 export function boundedModuleSpec(cls: object): BoundedModuleSpec | undefined {
   return Reflect.getOwnMetadata(BOUNDED, cls) as BoundedModuleSpec | undefined;
 }
@@ -72,6 +101,10 @@ export function boundedModuleSpec(cls: object): BoundedModuleSpec | undefined {
  * the direct or indirect import of another bounded module.
  */
 export function checkedModuleSpec(cls: Type): BoundedModuleSpec {
+  return inContainer(() => checked(cls));
+}
+
+function checked(cls: Type): BoundedModuleSpec {
   const spec = boundedModuleSpec(cls);
   if (!spec) {
     throw new StartupError(

@@ -3,6 +3,7 @@ export {
   BoundedModule,
   boundedModuleSpec,
   checkedModuleSpec,
+  inContainer,
   type BoundedModuleOptions,
   type BoundedModuleSpec,
   type EntityClass,

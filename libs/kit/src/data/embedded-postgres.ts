@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { StartupError } from '../contract/index.js';
+import { freePort } from './free-port.js';
 import { KeptPostgres } from './kept-postgres.js';
 import { checkFolder, claimFolder, type DataFolder, serverIn } from './postgres-folder.js';
 import { postgresBinaries } from './postgres-binaries.js';
@@ -186,17 +186,4 @@ function refusal(folder: DataFolder, error: unknown): StartupError {
   );
   failure.cause = error;
   return failure;
-}
-
-/** A TCP port of 127.0.0.1 that is free at the moment. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((done, fail) => {
-    probe.once('error', fail);
-    probe.listen(0, '127.0.0.1', done);
-  });
-  const address = probe.address();
-  await new Promise((done) => probe.close(done));
-  if (address === null || typeof address === 'string') throw new Error('the system gave no TCP port');
-  return address.port;
 }

@@ -1,12 +1,16 @@
 import type { Type } from '@nestjs/common';
 import type { Contract } from '../contract/index.js';
+import type { ProblemMode } from '../http/index.js';
 import type { TransportKind } from '../transport/index.js';
+import type { NestHooks } from './nest-hooks.js';
 
 /** A module of an application: its contract, known everywhere, and its code, loaded only where it is hosted. */
 export interface ModuleEntry {
   readonly contract: Contract;
   /** Imports the module's package: `() => import('@shop/inventory').then((m) => m.InventoryModule)`. */
   readonly load: () => Promise<Type>;
+  /** Configures the Nest application of this module, after the hooks of the whole application. Default: nothing. */
+  readonly nest?: NestHooks;
 }
 
 /** All modules of an application. The only place that imports module classes. */
@@ -20,4 +24,12 @@ export interface Application {
   readonly modules: readonly ModuleEntry[];
   /** Transports besides `local` and `nats`, that topology files can select by name. Default: none. */
   readonly transports?: readonly TransportKind[];
+  /** Configures the Nest application of every module, as `main.ts` does in one without Fledge. Default: nothing. */
+  readonly nest?: NestHooks;
+  /**
+   * How an `HttpException` is answered: `always` as a problem (RFC 9457), with the fields of its body under `data`;
+   * `own` as Nest does, so that clients of an application that was there before see what they saw. Errors of the kit and
+   * of contracts are problems in both. Default `always`.
+   */
+  readonly problems?: ProblemMode;
 }

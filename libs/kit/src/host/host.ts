@@ -169,8 +169,9 @@ export class Host {
     return (this.closing ??= this.drainAndStop());
   }
 
-  private async open({ cls, spec, settings }: LoadedModule): Promise<void> {
+  private async open({ cls, spec, settings, nest }: LoadedModule): Promise<void> {
     const { options, catalogue } = this;
+    const { application } = options;
     const { name } = spec.contract;
     const moduleServer = new ModuleServer(
       name,
@@ -194,6 +195,8 @@ export class Host {
       bodyMaxBytes: options.http?.bodyMaxBytes ?? BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: options.http?.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS,
       logger: options.logger ?? false,
+      hooks: [application.nest, nest].filter((hooks) => hooks !== undefined),
+      problems: application.problems,
     });
     this.containers.set(name, container);
     this.moduleServers.push(moduleServer);

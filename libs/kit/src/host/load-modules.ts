@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import type { Application } from './application.js';
+import type { NestHooks } from './nest-hooks.js';
 import { checkSettings, type ModuleSettings, SettingsError } from './module-settings.js';
 
 /** A module whose code is loaded and whose settings are checked. */
@@ -10,6 +11,8 @@ export interface LoadedModule {
   readonly spec: BoundedModuleSpec;
   /** An instance of `spec.settings`, if the module has settings. */
   readonly settings: object | undefined;
+  /** The hooks of this module alone. */
+  readonly nest: NestHooks | undefined;
 }
 
 /**
@@ -23,18 +26,18 @@ export async function loadModules(
 ): Promise<readonly LoadedModule[]> {
   const loaded = [];
   for (const name of names) {
-    const { cls, spec } = await load(application, name);
-    loaded.push({ cls, spec, ...checkSettings(spec, settings[name] ?? {}) });
+    const { cls, spec, nest } = await load(application, name);
+    loaded.push({ cls, spec, nest, ...checkSettings(spec, settings[name] ?? {}) });
   }
   const problems = loaded.flatMap((module) => module.problems);
   if (problems.length > 0) throw new SettingsError(problems);
-  return loaded.map(({ cls, spec, instance }) => ({ cls, spec, settings: instance }));
+  return loaded.map(({ cls, spec, nest, instance }) => ({ cls, spec, nest, settings: instance }));
 }
 
 async function load(
   { name: application, modules }: Application,
   name: string,
-): Promise<{ cls: Type; spec: BoundedModuleSpec }> {
+): Promise<Pick<LoadedModule, 'cls' | 'spec' | 'nest'>> {
   const entry = modules.find((m) => m.contract.name === name);
   if (!entry)
     throw new StartupError(
@@ -51,5 +54,5 @@ async function load(
       'Name the same contract in both.',
     );
   }
-  return { cls, spec };
+  return { cls, spec, nest: entry.nest };
 }

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import { type DynamicModule, type LoggerService, Module, type NestApplicationOptions, type Type } from '@nestjs/common';
-import { MODULE_PATH, PATH_METADATA } from '@nestjs/common/constants.js';
 import { APP_FILTER, ModulesContainer, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Catalogue, CompiledMessage, ModuleServer, ModuleClient } from '../boundary/index.js';
 import {
   attachBuses,
@@ -11,18 +11,22 @@ import {
   boundedModuleSpec,
   type BoundedModuleSpec,
   guardEventBuses,
+  inContainer,
   clientsOf,
 } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import {
-  acceptJsonOnly,
+  BodyTypes,
   openRequestContexts,
   ProblemFilter,
+  type ProblemMode,
   refuseUnroutable,
+  RequestLimits,
   RequestValidation,
   type RequestHandler,
 } from '../http/index.js';
 import { ModuleSettingsModule } from './module-settings.js';
+import { type NestHooks, runAfterInit, runBeforeInit } from './nest-hooks.js';
 
 /** The parts of a container. */
 export interface ContainerOptions {
@@ -38,6 +42,9 @@ export interface ContainerOptions {
   readonly bodyMaxBytes: number;
   readonly requestTimeoutMs: number;
   readonly logger: LoggerService | false;
+  /** In the order in which they run. */
+  readonly hooks?: readonly NestHooks[];
+  readonly problems?: ProblemMode;
   /**
    * How Nest creates the application; default `NestFactory`. A test creates it with `@nestjs/testing`, which can
    * override providers.
@@ -65,7 +72,8 @@ class ContainerRoot {}
  * exported to or looked up from another module. Providers exist when this resolves; lifecycle hooks have not run.
  */
 export async function createContainer(options: ContainerOptions): Promise<ModuleContainer> {
-  const { cls, spec, moduleServer } = options;
+  const { cls, spec, moduleServer, hooks = [] } = options;
+  const module = spec.contract.name;
   let route: RequestHandler | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyMaxBytes,
@@ -80,37 +88,38 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   const settings = spec.settings && options.settings ? [ModuleSettingsModule.of(spec.settings, options.settings)] : [];
   const root: DynamicModule = {
     module: ContainerRoot,
-    // Nest tries the filter that was added last first: this one, which catches everything, must be added before a
-    // module's own APP_FILTER.
-    providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
+    // Nest asks the filter that was added last first: this one, which catches all, must stand before a module's own
+    // APP_FILTER.
+    providers: [{ provide: APP_FILTER, useValue: new ProblemFilter(options.problems) }],
     imports: [CqrsModule.forRoot(), ...settings, ...options.dataImports, cls],
   };
-  // Before Nest adds its own hooks, so that middleware also runs in the context of its request.
-  openRequestContexts(adapter.getInstance(), spec.contract.name, options.requestTimeoutMs);
+  // Before Nest adds its own hooks: middleware, too, runs within the context of its request.
+  openRequestContexts(adapter.getInstance(), module, options.requestTimeoutMs);
+  refuseForeignRoutes(adapter.getInstance(), spec);
+  const bodyTypes = new BodyTypes(adapter.getInstance());
   const create = options.create ?? createByFactory;
-  // `rawBody`: a controller may verify a webhook's signature, which covers the bytes of the body.
-  const app = await create(root, adapter, {
-    logger: options.logger,
-    abortOnError: false,
-    bufferLogs: false,
-    rawBody: true,
-  });
-  refuseForeignModules(app, cls);
-  refuseForeignRoutes(app, spec);
-  app.useGlobalPipes(new RequestValidation());
-  attachBuses(
-    app,
-    spec.contract.name,
-    clientsOf(spec.contract.name, spec.uses, options.catalogue, options.moduleClient),
-    options.catalogue,
+  // `rawBody`: a controller may verify a signature over the bytes of a body, as senders of webhooks sign them.
+  const app = await inContainer(() =>
+    create(root, adapter, {
+      logger: options.logger,
+      abortOnError: false,
+      bufferLogs: false,
+      rawBody: true,
+    }),
   );
+  refuseForeignModules(app, cls);
+  const { validates } = await runBeforeInit(app, module, hooks);
+  app.useGlobalPipes(validates ? new RequestLimits() : new RequestValidation());
+  bodyTypes.noteAsked();
+  attachBuses(app, module, clientsOf(module, spec.uses, options.catalogue, options.moduleClient), options.catalogue);
   bindHandlers(app, moduleServer);
   return {
     app,
     init: async () => {
-      guardEventBuses(app, spec.contract.name);
+      guardEventBuses(app, module);
       await app.init();
-      acceptJsonOnly(adapter.getInstance());
+      bodyTypes.dropOthers();
+      await runAfterInit(app, module, hooks);
       await adapter.getInstance().ready();
     },
     handleRequest: (request, response) => route?.(request, response),
@@ -142,44 +151,19 @@ function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
 }
 
 /**
- * Each controller must serve only paths that its module's contract owns; otherwise a front door could not route to it.
+ * Each route must be on a path that its module's contract owns, or a front door could not find it. Looks at them as they
+ * are registered, with global prefix and versions. Call it before Nest adds its own.
  */
-function refuseForeignRoutes(app: NestFastifyApplication, spec: BoundedModuleSpec): void {
-  const { name, routes } = spec.contract;
-  const modules = app.get(ModulesContainer);
-  for (const module of modules.values()) {
-    const prefix = Reflect.getMetadata(MODULE_PATH + modules.applicationId, module.metatype) as string | undefined;
-    for (const { metatype } of module.controllers.values()) {
-      if (typeof metatype !== 'function') continue;
-      for (const path of prefix === undefined ? pathsOf(metatype) : listOf(prefix)) {
-        if (!routes.some((route) => path === route || path.startsWith(`${route}/`))) {
-          throw new StartupError(
-            'route-outside',
-            `${metatype.name} of ${name} serves '${path}', which its contract does not own`,
-            `Add the prefix to \`routes\` of the contract of ${name}: ${JSON.stringify(routes)}.`,
-          );
-        }
-      }
-    }
-  }
-}
-
-/** The paths of a controller without a RouterModule prefix: its own path or, if that is empty, those of its methods. */
-function pathsOf(controller: object & { prototype?: object }): string[] {
-  const own = listOf(Reflect.getMetadata(PATH_METADATA, controller));
-  if (own.some((path) => path !== '/')) return own;
-  const prototype = (controller.prototype ?? {}) as Record<string, unknown>;
-  return (
-    Object.getOwnPropertyNames(prototype)
-      // the prototype's `constructor` is the controller, which has its own path
-      .filter((name) => name !== 'constructor')
-      .map((name) => Object.getOwnPropertyDescriptor(prototype, name)?.value as unknown)
-      .filter((method): method is object => typeof method === 'function' && Reflect.hasMetadata(PATH_METADATA, method))
-      .flatMap((method) => listOf(Reflect.getMetadata(PATH_METADATA, method)))
-  );
-}
-
-function listOf(path: unknown): string[] {
-  const paths = Array.isArray(path) ? (path as string[]) : [typeof path === 'string' ? path : '/'];
-  return paths.map((p) => `/${p.replace(/^\/+|\/+$/g, '')}`);
+function refuseForeignRoutes(fastify: FastifyInstance, { contract: { name, routes } }: BoundedModuleSpec): void {
+  fastify.addHook('onRoute', ({ method, url }) => {
+    // the answer to preflights of any path
+    if (url === '*') return;
+    const path = `/${url.replace(/^\/+|\/+$/g, '')}`;
+    if (routes.some((route) => path === route || path.startsWith(`${route}/`))) return;
+    throw new StartupError(
+      'route-outside',
+      `${name} serves '${[method].flat().join(', ')} ${path}', which its contract does not own`,
+      `Add the prefix to \`routes\` of the contract of ${name}: ${JSON.stringify(routes)}. They are whole paths, with the global prefix and the version.`,
+    );
+  });
 }

@@ -77,7 +77,11 @@ class OwnPathsController {
 }
 
 @Controller('stocks')
-class StocksController {}
+class StocksController {
+  @Get() list(): string[] {
+    return [];
+  }
+}
 
 @Entity('shelves')
 class ShelfRow {
@@ -217,22 +221,22 @@ const REFUSALS: readonly Refusal[] = [
     when: 'a controller serves a path outside of its routes',
     cls: () => stock({ controllers: [ShelvesController] }),
     code: 'fledge.startup.route-outside',
-    message: "ShelvesController of stock serves '/shelves', which its contract does not own",
-    hint: 'Add the prefix to `routes` of the contract of stock: ["/stock"].',
+    message: "stock serves 'GET /shelves', which its contract does not own",
+    hint: 'Add the prefix to `routes` of the contract of stock: ["/stock"]. They are whole paths, with the global prefix and the version.',
   },
   {
     when: 'a method of a controller without a path serves one outside of its routes',
     cls: () => stock({ controllers: [RootController] }),
     code: 'fledge.startup.route-outside',
-    message: "RootController of stock serves '/shelves', which its contract does not own",
-    hint: 'Add the prefix to `routes` of the contract of stock: ["/stock"].',
+    message: "stock serves 'GET /shelves', which its contract does not own",
+    hint: 'Add the prefix to `routes` of the contract of stock: ["/stock"]. They are whole paths, with the global prefix and the version.',
   },
   {
     when: 'a path only begins like one of its routes',
     cls: () => stock({ controllers: [StocksController] }),
     code: 'fledge.startup.route-outside',
-    message: "StocksController of stock serves '/stocks', which its contract does not own",
-    hint: 'Add the prefix to `routes` of the contract of stock: ["/stock"].',
+    message: "stock serves 'GET /stocks', which its contract does not own",
+    hint: 'Add the prefix to `routes` of the contract of stock: ["/stock"]. They are whole paths, with the global prefix and the version.',
   },
   {
     when: 'it uses a contract that the application does not list',

@@ -5,8 +5,9 @@ export { HttpListener, KEEP_ALIVE_MS, type RequestHandler } from './listener.js'
 export { mergeOpenApi, type OpenApiDocument } from './merged-openapi.js';
 export { describeModules } from './openapi.js';
 export { packageFolder } from './package-folder.js';
+export { PageRequest } from './page-request.js';
 export { httpProblem, PROBLEM_TYPE, problemOf, statusOf, type Problem } from './problem.js';
-export { ProblemFilter, refuseUnroutable } from './problem.filter.js';
+export { ProblemFilter, refuseUnroutable, type ProblemMode } from './problem.filter.js';
 export { openRequestContexts } from './request-context.js';
-export { acceptJsonOnly } from './json-only.js';
-export { RequestValidation } from './request-validation.js';
+export { BodyTypes } from './body-types.js';
+export { RequestLimits, RequestValidation } from './request-validation.js';

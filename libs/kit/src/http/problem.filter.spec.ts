@@ -21,7 +21,7 @@ class Pots {
   }
 }
 
-@Module({ controllers: [Pots], providers: [{ provide: APP_FILTER, useClass: ProblemFilter }] })
+@Module({ controllers: [Pots], providers: [{ provide: APP_FILTER, useValue: new ProblemFilter() }] })
 class PotsModule {}
 
 // A method that a path does not take was answered with 404, as if nothing served the path.

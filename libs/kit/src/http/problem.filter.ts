@@ -1,26 +1,38 @@
+import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { currentContext } from '../boundary/index.js';
 import { FledgeError, ModuleFault, type Outcome } from '../contract/index.js';
 import { DatabaseInterrupted, passingOutcome } from '../data/index.js';
-import { httpProblem, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
+import { httpProblem, isOfTheInside, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
 import { methodsTaken } from './route-methods.js';
 import { correlationIdOf } from './trace.js';
 
 /**
- * Answers every error with a problem (RFC 9457). An unexpected error becomes a 500 without its text, which is logged
- * under the correlation id that the client gets; a temporary database failure becomes a 503, after which the request
- * may be sent again. A method that a path does not support gets a 405, and `Allow` lists those it does.
+ * How an `HttpException` is answered: `always` as a problem, `own` with the body that it has, as Nest does.
+ */
+export type ProblemMode = 'always' | 'own';
+
+/**
+ * Answers every error as a problem (RFC 9457). What nobody foresaw becomes a 500 without its text, which goes to the
+ * log under the correlation id that the client gets; what a database broke off for a while is a 503 that may be sent
+ * again. A method that a path does not take is answered with 405, and `Allow` names those it does.
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('http');
+
+  constructor(private readonly mode: ProblemMode = 'always') {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     if (reply.sent || reply.raw.headersSent) return;
     const correlationId = currentContext()?.correlationId ?? 'none';
     const request = host.switchToHttp().getRequest<FastifyRequest>();
+    if (this.mode === 'own' && error instanceof HttpException && !(request.is404 && methodsTaken(request).length > 0)) {
+      void reply.status(error.getStatus()).send(bodyOf(error));
+      return;
+    }
     const allowed = request.is404 ? methodsTaken(request) : [];
     const problem =
       allowed.length > 0 ? notAllowed(request, allowed, correlationId) : this.problem(error, request, correlationId);
@@ -34,10 +46,15 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof FledgeError) {
       // The called module has logged the fault under the correlation id of this request.
       if (error.kind === 'internal' && !(error instanceof ModuleFault)) this.log(error, correlationId);
+      // a client is not told what it says of the inside
+      else if (isOfTheInside(error)) this.logger.warn(`[${correlationId}] ${error.message}`);
       return problemOf(error, correlationId);
     }
     if (error instanceof HttpException)
-      return httpProblem(error.getStatus(), codeOf(error.getStatus()), helpful(textOf(error), request), correlationId);
+      return {
+        ...httpProblem(error.getStatus(), codeOf(error.getStatus()), helpful(textOf(error), request), correlationId),
+        ...fieldsOf(error),
+      };
     const status = statusOf(error);
     if (status !== undefined)
       return httpProblem(status, codeOf(status), helpful((error as Error).message, request), correlationId);
@@ -130,8 +147,31 @@ function codeOf(status: number): string {
   return CODES[status] ?? `fledge.http-${status}`;
 }
 
+/** The body that Nest answers an exception with. */
+function bodyOf(error: HttpException): object {
+  const response = error.getResponse();
+  return typeof response === 'string' ? { statusCode: error.getStatus(), message: response } : response;
+}
+
+/** What the body of an exception says besides its status and its text, under `data`: nothing that it says is lost. */
+function fieldsOf(error: HttpException): Pick<Problem, 'data'> {
+  const response = error.getResponse();
+  if (typeof response === 'string') return {};
+  const { statusCode, message, error: name, ...data } = response as Record<string, unknown>;
+  if (statusCode !== undefined && statusCode !== error.getStatus()) data.statusCode = statusCode;
+  // where it is not the plain name of the status, it is the application's own
+  if (name !== undefined && name !== STATUS_CODES[error.getStatus()]) data.error = name;
+  const isTold = typeof message === 'string' || (Array.isArray(message) && message.every((m) => typeof m === 'string'));
+  if (message !== undefined && !isTold) data.message = message;
+  return Object.keys(data).length > 0 ? { data } : {};
+}
+
 function textOf(error: HttpException): string {
   const response = error.getResponse();
   const message = typeof response === 'string' ? response : (response as { message?: unknown }).message;
-  return Array.isArray(message) ? message.join('; ') : typeof message === 'string' ? message : error.message;
+  return Array.isArray(message) && message.every((m) => typeof m === 'string')
+    ? message.join('; ')
+    : typeof message === 'string'
+      ? message
+      : error.message;
 }

@@ -1,4 +1,4 @@
-import type { ErrorKind, Violation } from '../contract/index.js';
+import type { ErrorKind, Outcome, Violation } from '../contract/index.js';
 import { FledgeError } from '../contract/index.js';
 
 /** An RFC 9457 problem, with Fledge's additions: the code, the violations, a next action, and the correlation id. */
@@ -36,8 +36,46 @@ export function statusOf(kind: ErrorKind): number {
   return STATUS[kind];
 }
 
-/** Converts an error of Fledge or of a contract to a problem. */
+/** The kit's errors that are about what the client sent, and are told as they are. */
+const OF_THE_REQUEST = new Set(['fledge.invalid-request', 'fledge.forbidden', 'fledge.unauthenticated']);
+
+/**
+ * Whether an error names modules, contracts or databases: a client learns its code and its status, and what it can do
+ * about it.
+ */
+export function isOfTheInside({ code }: FledgeError): boolean {
+  return code.startsWith('fledge.') && !OF_THE_REQUEST.has(code);
+}
+
+/** What clients are told of errors of the inside, by their kind. */
+const DETAIL: Readonly<Partial<Record<ErrorKind, string>>> = {
+  unavailable: 'This cannot be done at the moment.',
+  timeout: 'This was not done within the time for a request.',
+  internal: 'Something went wrong here; the correlation id names it in the log.',
+};
+
+const HINT: Readonly<Record<Outcome, string | undefined>> = {
+  'not-run': 'Nothing was done: try again after a moment.',
+  unknown: 'It may have been done: look before you send it again.',
+  rejected: undefined,
+};
+
+function insideProblem(error: FledgeError, correlationId: string): Problem {
+  const status = statusOf(error.kind);
+  const { violations, reason } = error.data as { violations?: readonly Violation[]; reason?: unknown };
+  const detail = violations?.map(({ path, message }) => `${path}: ${message}`).join('; ') ?? DETAIL[error.kind];
+  const hint = error.kind === 'unavailable' || error.kind === 'timeout' ? HINT[error.outcome] : undefined;
+  return {
+    ...httpProblem(status, error.code, detail ?? (TITLES[status] as string), correlationId),
+    ...(hint !== undefined && { hint }),
+    ...(violations && { violations }),
+    data: { outcome: error.outcome, ...(typeof reason === 'string' && { reason }) },
+  };
+}
+
+/** A Fledge error or a contract's as a problem. What the kit's own say of the inside is left out. */
 export function problemOf(error: FledgeError, correlationId: string): Problem {
+  if (isOfTheInside(error)) return insideProblem(error, correlationId);
   const { violations, ...data } = error.data as { violations?: readonly Violation[] };
   return {
     type: `urn:problem:${error.code}`,

@@ -1,4 +1,4 @@
-import { type ArgumentMetadata, Injectable, ValidationPipe } from '@nestjs/common';
+import { type ArgumentMetadata, Injectable, type PipeTransform, ValidationPipe } from '@nestjs/common';
 import type { ValidationError, ValidatorOptions } from 'class-validator';
 import { uncheckable, violationsOf } from '../boundary/index.js';
 import type { Violation } from '../contract/index.js';
@@ -51,6 +51,17 @@ export class RequestValidation extends ValidationPipe {
     } catch (error) {
       return uncheckable(object, error);
     }
+  }
+}
+
+/**
+ * For an application that validates by a pipe of its own: U+0000 and what is nested too deep are refused all the same.
+ */
+@Injectable()
+export class RequestLimits implements PipeTransform {
+  transform(value: unknown, metadata: ArgumentMetadata): unknown {
+    if (metadata.type !== 'custom') refuseUnfit(value, metadata.data ?? '', 0);
+    return value;
   }
 }
 

@@ -1,13 +1,17 @@
-import { Controller, Get } from '@nestjs/common';
-import { Query, type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
+import { type CanActivate, Controller, type ExecutionContext, Get, Inject, Injectable, Module } from '@nestjs/common';
+import { Query, type IQueryHandler, QueryBus, QueryHandler } from '@nestjs/cqrs';
+import { NatsTransport } from '@fledge/nats';
+import type { FastifyRequest } from 'fastify';
 import { exportJWK, generateKeyPair, type GenerateKeyPairResult, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
-import { currentContext, CallContext, type Identity, now, runInContext } from '../boundary/index.js';
+import { currentCall, currentContext, CallContext, type Identity, now, runInContext } from '../boundary/index.js';
 import { BoundedModule } from '../bus/index.js';
 import { defineContract, QueryContract, SigningKeys } from '../contract/index.js';
+import { Unauthenticated } from '../http/index.js';
 import { Host } from '../host/index.js';
-import { LocalTransport } from '../transport/index.js';
-import { Authentication, CurrentUser, Public, Roles } from './index.js';
+import { LocalTransport, type Transport } from '../transport/index.js';
+import { Authentication, CurrentUser, identify, Public, Roles } from './index.js';
 import { KeyRing } from './key-ring.js';
+import { testNatsUrl } from '../testing/index.js';
 
 @QueryContract('accounts.keys.v1', { result: SigningKeys })
 class GetKeys extends Query<SigningKeys> {}
@@ -184,4 +188,134 @@ it('a reader that goes away does not take the keys from those who wait for them 
   hasty.cancel();
   answer();
   expect(await Promise.all(found)).toEqual([expect.anything(), expect.anything()]);
+});
+
+describe('authentication by a guard of the application', () => {
+  const SESSIONS: Readonly<Record<string, Identity>> = {
+    anna: { subject: 'anna', roles: ['clerk'] },
+    bert: { subject: 'bert', roles: [] },
+    odd: { subject: '', roles: [] },
+  };
+
+  @Injectable()
+  class SessionGuard implements CanActivate {
+    // a guard of stock Nest injects what it likes
+    constructor(@Inject('sessions') private readonly sessions: typeof SESSIONS) {}
+
+    canActivate(context: ExecutionContext): boolean {
+      const session = context.switchToHttp().getRequest<FastifyRequest>().headers['x-session'];
+      if (session === undefined) return true;
+      const identity = this.sessions[String(session)];
+      if (identity === undefined) throw new Unauthenticated('the session is over');
+      identify(identity);
+      return true;
+    }
+  }
+
+  @Module({ providers: [{ provide: 'sessions', useValue: SESSIONS }], exports: ['sessions'] })
+  class SessionsModule {}
+
+  @QueryContract('diary.who.v1', { result: String })
+  class Who extends Query<string> {}
+
+  @QueryHandler(Who)
+  class WhoHandler implements IQueryHandler<Who> {
+    execute(): Promise<string> {
+      const identity = currentCall()?.identity;
+      return Promise.resolve(`${identity?.subject}: ${identity?.roles.join()}`);
+    }
+  }
+
+  @QueryContract('diary.become.v1', { result: String })
+  class Become extends Query<string> {}
+
+  @QueryHandler(Become)
+  class BecomeHandler implements IQueryHandler<Become> {
+    execute(): Promise<string> {
+      try {
+        identify({ subject: 'root', roles: ['staff'] });
+        return Promise.resolve('became');
+      } catch (error) {
+        return Promise.resolve((error as Error).name);
+      }
+    }
+  }
+
+  const DiaryContract = defineContract({ name: 'diary', queries: [Who, Become] });
+  const DeskContract = defineContract({ name: 'desk', routes: ['/desk'] });
+
+  @Controller('desk')
+  class DeskController {
+    constructor(private readonly queries: QueryBus) {}
+
+    @Get() me(@CurrentUser() user: Identity): Identity {
+      return user;
+    }
+    @Get('who') async who(): Promise<object> {
+      return { who: await this.queries.execute(new Who()), became: await this.queries.execute(new Become()) };
+    }
+    @Get('open') @Public() open(): object {
+      return { open: true };
+    }
+    @Get('safe') @Roles('clerk') safe(): object {
+      return { safe: true };
+    }
+  }
+
+  @BoundedModule({ contract: DiaryContract, providers: [WhoHandler, BecomeHandler] })
+  class DiaryModule {}
+
+  @BoundedModule({
+    contract: DeskContract,
+    uses: [DiaryContract],
+    imports: [Authentication.by(SessionGuard, { imports: [SessionsModule] })],
+    controllers: [DeskController],
+  })
+  class DeskModule {}
+
+  const modules = [
+    { contract: DiaryContract, load: () => Promise.resolve(DiaryModule) },
+    { contract: DeskContract, load: () => Promise.resolve(DeskModule) },
+  ];
+  const desk = async (path: string, session?: string): Promise<{ status: number; body: unknown }> => {
+    const headers = session === undefined ? undefined : { 'x-session': session };
+    const response = await fetch(`http://127.0.0.1:${host.port}${path}`, { headers });
+    return { status: response.status, body: await response.json() };
+  };
+
+  describe.each([
+    ['in one process', (): Host[] => [hostOf(['diary', 'desk'], new LocalTransport())]],
+    ['in two services over NATS', (): Host[] => ['diary', 'desk'].map((name) => hostOf([name], natsTransport(name)))],
+  ])('%s', (_where, hosts) => {
+    let all: Host[];
+    beforeEach(async () => {
+      await host.close();
+      all = hosts();
+      for (const one of all) await one.start();
+      host = all.at(-1) as Host;
+    });
+    afterEach(() => Promise.all(all.map((one) => one.close())));
+
+    it('says who acts, also to the modules that are called', async () => {
+      expect(await desk('/desk', 'anna')).toEqual({ status: 200, body: { subject: 'anna', roles: ['clerk'] } });
+      expect(await desk('/desk/who', 'anna')).toEqual({
+        status: 200,
+        body: { who: 'anna: clerk', became: 'IdentityRefused' },
+      });
+    });
+
+    it('keeps routes to those who may use them', async () => {
+      expect(await desk('/desk')).toMatchObject({ status: 401, body: { code: 'fledge.unauthenticated' } });
+      expect(await desk('/desk', 'over')).toMatchObject({ status: 401, body: { detail: 'the session is over' } });
+      expect(await desk('/desk/open')).toMatchObject({ status: 200 });
+      expect(await desk('/desk/safe', 'anna')).toMatchObject({ status: 200 });
+      expect(await desk('/desk/safe', 'bert')).toMatchObject({ status: 403, body: { code: 'fledge.forbidden' } });
+      expect(await desk('/desk', 'odd')).toMatchObject({ status: 500, body: { code: 'fledge.identity-refused' } });
+    });
+  });
+
+  const hostOf = (names: string[], transport: Transport): Host =>
+    new Host({ application: { name: 'offices', modules }, modules: names, transport, http: { port: 0 } });
+  const natsTransport = (name: string): NatsTransport =>
+    new NatsTransport({ url: testNatsUrl(), namespace: `sessions${process.pid}`, name });
 });

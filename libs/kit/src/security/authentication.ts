@@ -5,14 +5,16 @@ import {
   Inject,
   Injectable,
   Module,
+  type ModuleMetadata,
+  type Type,
 } from '@nestjs/common';
 import { APP_GUARD, Reflector } from '@nestjs/core';
 import { type IQuery, QueryBus } from '@nestjs/cqrs';
 import type { FastifyRequest } from 'fastify';
 import { currentContext, type Identity } from '../boundary/index.js';
 import type { SigningKeys } from '../contract/index.js';
-import { Forbidden, Unauthenticated } from '../http/index.js';
-import { PUBLIC, ROLES } from './decorators.js';
+import { Unauthenticated } from '../http/index.js';
+import { type Access, AccessGuard } from './access.guard.js';
 import { KeyRing } from './key-ring.js';
 
 const KEY_RING = Symbol('fledge:key-ring');
@@ -26,54 +28,28 @@ interface Claims {
   readonly roles?: unknown;
 }
 
-/** The access rules of a route, from its decorators or those of its controller. */
-interface Access {
-  readonly isPublic: boolean;
-  readonly roles: readonly string[] | undefined;
-}
-
 /** Verifies the bearer token of every HTTP request of the module and puts the caller's identity into the context. */
 @Injectable()
-export class AuthenticationGuard implements CanActivate {
-  /** By method, then by controller, since controllers may inherit a method. */
-  private readonly accesses = new WeakMap<object, WeakMap<object, Access>>();
-
+export class AuthenticationGuard extends AccessGuard {
   constructor(
-    private readonly reflector: Reflector,
+    reflector: Reflector,
     @Inject(KEY_RING) private readonly ring: KeyRing,
-  ) {}
+  ) {
+    super(reflector);
+  }
 
-  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+  override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (context.getType() !== 'http') return true;
-    const { isPublic, roles } = this.accessOf(context);
+    const access = this.accessOf(context);
     const token = bearerOf(context.switchToHttp().getRequest<FastifyRequest>());
-    if (token === undefined) {
-      if (isPublic) return true;
-      throw new Unauthenticated('this needs an authenticated user, but the request has no token');
-    }
-    return this.admit(token, roles);
+    return token === undefined ? this.admit(undefined, access) : this.admitToken(token, access);
   }
 
-  private accessOf(context: ExecutionContext): Access {
-    const [handler, controller] = [context.getHandler(), context.getClass()];
-    let ofHandler = this.accesses.get(handler);
-    if (!ofHandler) this.accesses.set(handler, (ofHandler = new WeakMap()));
-    let access = ofHandler.get(controller);
-    if (!access) {
-      const said = <T>(key: string): T | undefined =>
-        this.reflector.getAllAndOverride<T | undefined>(key, [handler, controller]);
-      access = { isPublic: said<boolean>(PUBLIC) === true, roles: said<readonly string[]>(ROLES) };
-      ofHandler.set(controller, access);
-    }
-    return access;
-  }
-
-  private async admit(token: string, roles: Access['roles']): Promise<boolean> {
+  private async admitToken(token: string, access: Access): Promise<boolean> {
     const identity = await this.verify(token);
     const context = currentContext();
     if (context) context.identity = identity;
-    if (roles && !roles.some((role) => identity.roles.includes(role))) throw new Forbidden(roles);
-    return true;
+    return this.admit(identity, access);
   }
 
   private async verify(token: string): Promise<Identity> {
@@ -111,7 +87,10 @@ function bearerOf(request: FastifyRequest): string | undefined {
   return token;
 }
 
-/** Authentication of a module's HTTP routes: import `Authentication.verifiedBy(Query)` in a bounded module. */
+/**
+ * Authentication of a module's HTTP routes: import `Authentication.verifiedBy(Query)` or `Authentication.by(Guard)` in a
+ * bounded module.
+ */
 @Module({})
 export class Authentication {
   /**
@@ -129,6 +108,24 @@ export class Authentication {
           inject: [QueryBus],
           useFactory: (queries: QueryBus) => new KeyRing(() => queries.execute<IQuery, SigningKeys>(new query())),
         },
+      ],
+    };
+  }
+
+  /**
+   * Authenticates by a guard of the application's own: it calls `identify()` for a request whose user it knows, and
+   * throws for bad credentials. Every route of the importing module then needs a user, unless it is `@Public()`, and
+   * `@Roles` holds.
+   * @param imports what the guard injects from. The buses, and providers of global modules, are there without it.
+   */
+  static by(guard: Type<CanActivate>, { imports = [] }: Pick<ModuleMetadata, 'imports'> = {}): DynamicModule {
+    return {
+      module: Authentication,
+      imports,
+      // in this order: Nest asks the guards in the order of their registration
+      providers: [
+        { provide: APP_GUARD, useClass: guard },
+        { provide: APP_GUARD, useClass: AccessGuard },
       ],
     };
   }

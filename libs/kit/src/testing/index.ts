@@ -6,6 +6,8 @@ export { eventually, WITHIN_DEFAULT_MS, type Check } from './eventually.js';
 export { FakeBreach } from './fake-breach.js';
 export { fake, type Answer, type Fake, type FakeHandler, type Message, type ResultOf } from './fake.js';
 export { freshDatabase, testNatsUrl, type FreshDatabase } from './fresh-database.js';
+export type { NestHook, NestHooks } from '../host/index.js';
+export type { ProblemMode } from '../http/index.js';
 export type { Scenario } from './scenario.js';
 export type { Method, RequestOptions, Stimulus, TestResponse } from './stimulus.js';
 export type { TestCaller } from './test-caller.js';

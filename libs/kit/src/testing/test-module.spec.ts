@@ -1,5 +1,6 @@
 import { Body, Controller, Get, Injectable, Post } from '@nestjs/common';
 import { Command, CommandBus, CommandHandler, Query, QueryBus, QueryHandler } from '@nestjs/cqrs';
+import { Test } from '@nestjs/testing';
 import { InjectRepository } from '@nestjs/typeorm';
 import { IsBoolean, IsInt, IsString, Min, MinLength } from 'class-validator';
 import { Entity, PrimaryColumn, type MigrationInterface, type QueryRunner, Repository } from 'typeorm';
@@ -431,6 +432,19 @@ describe('a fake that breaks its contract fails the test', () => {
     await expect(testModule(SalesModule, { fakes: [fake(StockContract), fake(StockContract)] })).rejects.toThrow(
       'there are two fakes of stock',
     );
+  });
+});
+
+describe('a plain testing module', () => {
+  it.each([
+    ['as it is', { imports: [SalesModule] }],
+    ['within a dynamic module', { imports: [{ module: class Outer {}, imports: [SalesModule] }] }],
+  ])('refuses a bounded module %s, and says what to use', async (_how, metadata) => {
+    await expect(Test.createTestingModule(metadata).compile()).rejects.toMatchObject({
+      code: 'fledge.startup.not-in-host',
+      message: 'SalesModule is a bounded module, and is imported by a plain Nest application',
+      hint: expect.stringContaining('`testModule(SalesModule)` of @fledge/kit/testing'),
+    });
   });
 });
 

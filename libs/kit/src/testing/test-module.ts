@@ -19,7 +19,9 @@ import {
   type ContainerOptions,
   type ModuleSettings,
   SettingsError,
+  type NestHooks,
 } from '../host/index.js';
+import type { ProblemMode } from '../http/index.js';
 import { dataImportsOf, keepsData, ModuleMessaging, openDataOf, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
@@ -49,7 +51,11 @@ export interface TestModuleOptions {
    * `(builder) => builder.overrideProvider(Clock).useValue(stopped)`.
    */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
-  /** Default: the console, only for errors. */
+  /** The hooks of the application, and of the module in its list, in the order in which they run. Default: none. */
+  readonly nest?: readonly NestHooks[];
+  /** As in the application. Default: `always`. */
+  readonly problems?: ProblemMode;
+  /** Default: the console, for errors alone. */
   readonly logger?: LoggerService | false;
 }
 
@@ -173,6 +179,8 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
       bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
       logger: options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),
+      hooks: options.nest,
+      problems: options.problems,
       create: buildWith(options),
     });
     app = container.app;

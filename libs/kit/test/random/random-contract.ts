@@ -1,10 +1,17 @@
 import { Type } from 'class-transformer';
 import * as rules from 'class-validator';
+import fc from 'fast-check';
 import type { Class } from '@fledge/kit/contract';
-import type { Random } from '../../src/compliance/random.js';
+import { candidates, type Candidate, type PlainKind, seldom } from './random-value.js';
+
+// For each check that it runs, class-validator's own container looks through a list of all that were ever declared.
+const made = new Map<unknown, unknown>();
+rules.useContainer({
+  get: (cls: new () => unknown) => made.get(cls) ?? made.set(cls, new cls()).get(cls),
+} as Parameters<typeof rules.useContainer>[0]);
 
 /** What a field of a random contract holds. */
-export type Kind = 'string' | 'number' | 'boolean' | 'date' | 'scalar' | 'object';
+export type Kind = PlainKind | 'object';
 
 /**
  * A field of a random contract, as its generator knows it: what the boundary reads from metadata is said here once
@@ -20,6 +27,9 @@ export interface RandomField {
   readonly of?: RandomContract;
   /** For the message of a failure. */
   readonly rules: readonly string[];
+  /** What an input holds for it: one of the candidates, or nothing where it is optional. */
+  readonly presence: 'absent' | 'null' | 'there';
+  readonly candidates: readonly Candidate[];
 }
 
 /** A random contract class and what it was made of. */
@@ -136,81 +146,131 @@ const OWN: Readonly<Record<string, Rule>> = {
   'Validate(NotThirteen)': (o) => rules.Validate(NotThirteen, [1], o) as PropertyDecorator,
 };
 
-const KINDS: readonly Kind[] = ['string', 'string', 'number', 'number', 'boolean', 'date', 'scalar', 'object'];
-const DESIGN: Readonly<Record<Exclude<Kind, 'object'>, unknown>> = {
+const DESIGN: Readonly<Record<PlainKind, unknown>> = {
   string: String,
   number: Number,
   boolean: Boolean,
   date: Date,
   scalar: Object,
 };
-
-/** A contract class with one to five random fields, nested three deep at the most. */
-export function randomContract(random: Random, depth = 0): RandomContract {
-  const cls = class {};
-  Object.defineProperty(cls, 'name', { value: `Random${depth}` });
-  const fields = Array.from({ length: 1 + random.below(5) }, (_, i) => randomField(random, cls, `f${i}`, depth));
-  return { cls, fields };
-}
-
-function randomField(random: Random, cls: Class, name: string, depth: number): RandomField {
-  const kind = random.pick(depth < 2 ? KINDS : KINDS.slice(0, -1));
-  const list = random.chance(0.3);
-  const optional = random.chance(0.25);
-  const conditional = random.chance(0.1);
-  const of = kind === 'object' ? randomContract(random, depth + 1) : undefined;
-  const chosen = [
-    ...baseRules(random, kind, of),
-    ...(list ? random.some(Object.entries(LIST), 2).map(([label, rule]): Chosen => [label, rule, false]) : []),
-  ];
-  const proto = cls.prototype as object;
-  for (const [, rule, ofItems] of chosen) rule(list && ofItems ? { each: true } : {})(proto, name);
-  if (optional) rules.IsOptional()(proto, name);
-  if (conditional) rules.ValidateIf((object: Record<string, unknown>) => object.f0 !== 'abc')(proto, name);
-  Reflect.defineMetadata('design:type', list ? Array : (of?.cls ?? DESIGN[kind as keyof typeof DESIGN]), proto, name);
-  return { name, kind, list, optional, conditional, of, rules: chosen.map(([label]) => label) };
-}
+const OBJECTS_DEEP = 3;
+const FIELDS_MAX = 5;
 
 /** A rule with its label, and whether it looks at the items of a list. */
 type Chosen = readonly [label: string, rule: Rule, ofItems: boolean];
 
-function baseRules(random: Random, kind: Kind, of: RandomContract | undefined): Chosen[] {
-  const more = (from: Readonly<Record<string, Rule>>): Chosen[] =>
-    [...random.some(Object.entries(from), 2), ...(random.chance(0.15) ? [random.pick(Object.entries(OWN))] : [])].map(
-      ([label, rule]): Chosen => [label, rule, true],
-    );
+/** A field before its class is made. */
+type Sketch = Omit<RandomField, 'name' | 'rules'> & { readonly chosen: readonly Chosen[] };
+
+/**
+ * Contract classes with one to five fields, nested three deep at the most. The values for their inputs come with them,
+ * drawn at the same time: so fast-check can shrink both, each without the other.
+ */
+export function contracts(depth = 1): fc.Arbitrary<RandomContract> {
+  const plain = (kind: PlainKind, weight: number) => ({ arbitrary: sketches(kind, fc.constant(undefined)), weight });
+  const kinds = [plain('boolean', 1), plain('string', 2), plain('number', 2), plain('date', 1), plain('scalar', 1)];
+  if (depth < OBJECTS_DEEP) kinds.push({ arbitrary: sketches('object', contracts(depth + 1)), weight: 1 });
+  return (
+    fc
+      .array(fc.oneof({ withCrossShrink: true }, ...kinds), { maxLength: FIELDS_MAX })
+      // with a `minLength`, fast-check would shrink to two fields where one is enough
+      .filter((fields) => fields.length > 0)
+      .map((fields) => contractOf(fields, depth))
+  );
+}
+
+function sketches(kind: Kind, of: fc.Arbitrary<RandomContract | undefined>): fc.Arbitrary<Sketch> {
+  return fc
+    .record({
+      of,
+      list: seldom(30),
+      optional: seldom(25),
+      conditional: seldom(10),
+      chosen: chosen(kind),
+      ofList: some(LIST, false),
+      presence: fc.oneof(
+        { withCrossShrink: true },
+        { arbitrary: fc.constant('absent' as const), weight: 8 },
+        { arbitrary: fc.constant('null' as const), weight: 1 },
+        { arbitrary: fc.constant('there' as const), weight: 11 },
+      ),
+      candidates: candidates(kind),
+    })
+    .map(({ ofList, ...sketch }) => ({
+      ...sketch,
+      kind,
+      chosen: [...sketch.chosen, ...(sketch.list ? ofList : [])],
+    }));
+}
+
+/** Two rules at the most, in any order. */
+function some(from: Readonly<Record<string, Rule>>, ofItems = true): fc.Arbitrary<Chosen[]> {
+  return fc.shuffledSubarray(chosenFrom(from, ofItems), { maxLength: 2 });
+}
+
+function chosenFrom(from: Readonly<Record<string, Rule>>, ofItems: boolean): Chosen[] {
+  return Object.entries(from).map(([label, rule]) => [label, rule, ofItems]);
+}
+
+/** Seldom a check of the team's own. */
+const own: fc.Arbitrary<Chosen[]> = fc.oneof(
+  { withCrossShrink: true },
+  { arbitrary: fc.constant<Chosen[]>([]), weight: 85 },
+  { arbitrary: fc.subarray(chosenFrom(OWN, true), { minLength: 1, maxLength: 1 }), weight: 15 },
+);
+
+/** What a field of a kind is known by, and rules besides. */
+function chosen(kind: Kind): fc.Arbitrary<Chosen[]> {
+  const besides = (base: fc.Arbitrary<Chosen[]>, more: Readonly<Record<string, Rule>>): fc.Arbitrary<Chosen[]> =>
+    fc.tuple(base, some(more), own).map((all) => all.flat());
   switch (kind) {
     case 'string':
-      return [['IsString', (o) => rules.IsString(o), true], ...more(STRING)];
+      return besides(fc.constant([['IsString', (o) => rules.IsString(o), true]]), STRING);
     case 'number':
       // Without a rule that names the type, it is known by the class's own type alone; items of a list have no such
       // type.
-      return [
-        [
-          ...random.pick([
-            [['IsNumber', (o: rules.ValidationOptions) => rules.IsNumber({}, o), true] as Chosen],
-            [['Max(1e9)', (o: rules.ValidationOptions) => rules.Max(1e9, o), true] as Chosen],
-          ]),
-        ],
-        more(NUMBER),
-      ].flat();
+      return besides(
+        fc.constantFrom<Chosen[]>(
+          [['IsNumber', (o) => rules.IsNumber({}, o), true]],
+          [['Max(1e9)', (o) => rules.Max(1e9, o), true]],
+        ),
+        NUMBER,
+      );
     case 'boolean':
-      return [['IsBoolean', (o) => rules.IsBoolean(o), true]];
+      return fc.constant([['IsBoolean', (o) => rules.IsBoolean(o), true]]);
     case 'date':
-      return [['IsDate', (o) => rules.IsDate(o), true], ['Type(Date)', () => Type(() => Date), true], ...more(DATE)];
-    case 'scalar':
-      return [
-        random.pick<Chosen>([
-          ['IsIn(mixed)', (o) => rules.IsIn(['abc', 1, true], o), true],
-          ['IsEnum(Colour)', (o) => rules.IsEnum(Colour, o), true],
+      return besides(
+        fc.constant([
+          ['IsDate', (o) => rules.IsDate(o), true],
+          ['Type(Date)', () => Type(() => Date), true],
         ]),
-      ];
+        DATE,
+      );
+    case 'scalar':
+      return fc.constantFrom<Chosen[]>(
+        [['IsIn(mixed)', (o) => rules.IsIn(['abc', 1, true], o), true]],
+        [['IsEnum(Colour)', (o) => rules.IsEnum(Colour, o), true]],
+      );
     case 'object':
-      return [
-        ['ValidateNested', (o) => rules.ValidateNested(o), true],
-        ['Type(nested)', () => Type(() => (of as RandomContract).cls as never), true],
-      ];
+      return fc.constant([['ValidateNested', (o) => rules.ValidateNested(o), true]]);
   }
+}
+
+function contractOf(sketches: readonly Sketch[], depth: number): RandomContract {
+  const cls = class {};
+  Object.defineProperty(cls, 'name', { value: `Random${depth}` });
+  return { cls, fields: sketches.map((sketch, i) => decorated(cls, `f${i}`, sketch)) };
+}
+
+function decorated(cls: Class, name: string, { chosen, ...field }: Sketch): RandomField {
+  const { kind, list, of } = field;
+  const proto = cls.prototype as object;
+  for (const [, rule, ofItems] of chosen) rule(list && ofItems ? { each: true } : {})(proto, name);
+  if (of) Type(() => of.cls as never)(proto, name);
+  if (field.optional) rules.IsOptional()(proto, name);
+  if (field.conditional) rules.ValidateIf((object: Record<string, unknown>) => object.f0 !== 'abc')(proto, name);
+  Reflect.defineMetadata('design:type', list ? Array : (of?.cls ?? DESIGN[kind as PlainKind]), proto, name);
+  return { ...field, name, rules: chosen.map(([label]) => label) };
 }
 
 /** A random contract in words. */
@@ -219,7 +279,7 @@ export function describeContract({ cls, fields }: RandomContract, indent = '  ')
     const marks = [list && 'list', optional && 'IsOptional', conditional && "ValidateIf(f0 !== 'abc')"]
       .filter(Boolean)
       .join(' ');
-    return `${indent}${name}: ${kind} ${marks} @${labels.join(' @')}${of ? `\n${describeContract(of, `${indent}  `)}` : ''}`;
+    return `${indent}${name}: ${kind} ${marks} @${labels.join(' @')}${of ? `\n${indent}  ${describeContract(of, `${indent}    `)}` : ''}`;
   });
   return `${cls.name}\n${lines.join('\n')}`;
 }

@@ -1,134 +1,93 @@
+import { inspect } from 'node:util';
 import { validateSync } from 'class-validator';
-import type { Random } from '../../src/compliance/random.js';
-import type { Kind, RandomContract, RandomField } from './random-contract.js';
+import fc from 'fast-check';
+import { contracts, describeContract, type RandomContract, type RandomField } from './random-contract.js';
+import { anyValue, junk, type Value } from './random-value.js';
 
-const STRINGS = [
-  'abc',
-  'a',
-  'ab',
-  'abcd',
-  'red',
-  'green',
-  '',
-  ' ',
-  '13',
-  '7',
-  '1.5',
-  'A',
-  'ABC',
-  'zebra',
-  '😀',
-  '😀😀',
-  'a😀',
-  '😀😀😀😀',
-  'e\u0301',
-  '\ud800',
-  'x\ufe0f',
-  'EUR',
-  'eur',
-  '#fff',
-  '{"a":1}',
-  '"q"',
-  'a@b.example',
-  'http://a.example/x?y=1',
-  '2026-01-31',
-  '2026-02-30T00:00:00Z',
-  'x'.repeat(50),
-  'toString',
-  '__proto__',
-  '6f9619ff-8b86-4d01-b42d-00c04fc964ff',
-  '6F9619FF-8B86-4D01-B42D-00C04FC964FF',
-  '018f3c1e-7b2a-7cc0-9a51-0123456789ab',
-  '00000000-0000-0000-0000-000000000000',
-  'ffffffff-ffff-ffff-ffff-ffffffffffff',
-  '6f9619ff-8b86-9d01-b42d-00c04fc964ff',
-  '6f9619ff-8b86-4d01-c42d-00c04fc964ff',
-  '6f9619ff8b864d01b42d00c04fc964ff',
-];
-const NUMBERS = [
-  0,
-  -0,
-  1,
-  2,
-  2.5,
-  3,
-  5,
-  5.000001,
-  13,
-  -1,
-  -1.5,
-  -2,
-  0.1,
-  1.005,
-  1e6,
-  1e21,
-  1e-7,
-  Number.MAX_SAFE_INTEGER,
-  Number.MIN_VALUE,
-];
-const DATES = [
-  '1970-01-01T00:00:00.000Z',
-  '1969-12-31T23:59:59.999Z',
-  '2026-11-23T06:00:00.123Z',
-  '2030-01-01T00:00:00.001Z',
-  '-000001-01-01T00:00:00.000Z',
-  '+275760-09-13T00:00:00.000Z',
-];
+const INPUTS_MAX = 60;
 
-/** What fits nowhere, or only by its looks. Made anew each time, since inputs must not share. */
-const JUNK: readonly (() => unknown)[] = [
-  () => undefined,
-  () => null,
-  () => NaN,
-  () => Infinity,
-  () => -Infinity,
-  () => new Date(NaN),
-  () => new Date(0),
-  () => [],
-  () => [[]],
-  () => ({}),
-  () => ({ f0: 'abc' }),
-  () => 'abc',
-  () => '5',
-  () => 5,
-  () => true,
-  () => 0n,
-  () => Symbol('s'),
-  () => new Map(),
-  () => new Set(['abc']),
-  () => new String('abc'),
-  () => new Number(1),
-  () => Object.create(null) as unknown,
-  () => new Date(),
-  () => /a/,
-  () => new Error('x'),
-  () => [undefined],
-  () => [null],
-  () => new Array<unknown>(2),
-  () => new Uint8Array(2),
-  () => ({ length: 1, 0: 'abc' }),
-];
+/** A random contract with inputs for it: mostly such as class-validator takes, often with something spoilt. */
+export interface RandomCase {
+  readonly contract: RandomContract;
+  readonly inputs: readonly unknown[];
+}
 
-/** An input for a contract: mostly one that class-validator takes, often with something spoilt. */
-export function randomInput(random: Random, contract: RandomContract): unknown {
-  const input = likelyInput(random, contract);
-  for (let spoils = random.pick([0, 0, 1, 1, 2, 3]); spoils > 0; spoils--) spoil(random, contract, input);
-  if (random.chance(0.02)) return random.pick(JUNK)();
-  return input;
+/** How an input is made of its contract's candidates. */
+interface Recipe {
+  /** Which candidates are tried first. */
+  readonly from: number;
+  /** Whether candidates are tried until class-validator has nothing against them. */
+  readonly fits: boolean;
+  /** For each depth, whether objects are instances of their contract, or bare. */
+  readonly instances: readonly boolean[];
+  readonly spoils: readonly Spoil[];
+  /** Put in place of the whole input. */
+  readonly instead: Value | undefined;
+}
+
+interface Spoil {
+  readonly way: 'extra' | 'left out' | 'item' | 'other' | 'junk';
+  /** Of which field: one of each depth, as far down as there are. */
+  readonly at: readonly number[];
+  readonly junk: Value;
+  readonly other: Value;
+}
+
+const spoils: fc.Arbitrary<Spoil> = fc.record({
+  way: fc.constantFrom('left out', 'extra', 'junk', 'other', 'item'),
+  at: fc.array(fc.nat({ max: 4 }), { minLength: 1, maxLength: 3 }),
+  junk,
+  other: anyValue,
+});
+
+const recipes: fc.Arbitrary<Recipe> = fc.record({
+  from: fc.nat({ max: 7 }),
+  fits: fc.constantFrom(false, true, true),
+  instances: fc.array(fc.boolean(), { minLength: 3, maxLength: 3 }),
+  spoils: fc.oneof(
+    { arbitrary: fc.constant([]), weight: 1 },
+    { arbitrary: fc.array(spoils, { maxLength: 3 }), weight: 1 },
+  ),
+  instead: fc.oneof(
+    { withCrossShrink: true },
+    { arbitrary: fc.constant(undefined), weight: 98 },
+    { arbitrary: junk, weight: 2 },
+  ),
+});
+
+/** Contracts with inputs. A counterexample is printed as its contract in words, and its inputs. */
+export const cases: fc.Arbitrary<RandomCase> = fc
+  .tuple(contracts(), fc.array(recipes, { maxLength: INPUTS_MAX, size: 'large' }))
+  .map(([contract, all]) => {
+    const inputs = all.map((recipe) => inputOf(contract, recipe));
+    return { contract, inputs, [fc.toStringMethod]: () => inWords(contract, inputs) };
+  });
+
+function inWords(contract: RandomContract, inputs: readonly unknown[]): string {
+  return [describeContract(contract), ...inputs.map((input) => inspect(input, { depth: 9 }))].join('\n');
 }
 
 type Input = Record<string, unknown>;
 
-/** Values of the right types; mostly drawn again, some times over, until class-validator has nothing against them. */
-function likelyInput(random: Random, contract: RandomContract): Input {
-  const input: Input = random.chance(0.5) ? (Object.create(contract.cls.prototype as object) as Input) : {};
+function inputOf(contract: RandomContract, recipe: Recipe): unknown {
+  if (recipe.instead) return recipe.instead();
+  const input = objectOf(contract, recipe, recipe.from, 0);
+  for (const spoil of recipe.spoils) applySpoil(contract, input, spoil, 0);
+  return input;
+}
+
+/** An object of values of the right types; mostly of others, some times over, until class-validator takes them. */
+function objectOf(contract: RandomContract, recipe: Recipe, from: number, depth: number): Input {
+  const input = recipe.instances[depth] ? (Object.create(contract.cls.prototype as object) as Input) : {};
   for (const field of contract.fields) {
-    if (!field.optional || random.chance(0.6)) input[field.name] = likelyValue(random, field);
+    if (!field.optional || field.presence === 'there') input[field.name] = valueOf(field, recipe, from, depth);
+    else if (field.presence === 'null') input[field.name] = null;
   }
-  for (let tries = random.pick([0, 8, 8]); tries > 0; tries--) {
+  const most = Math.max(...contract.fields.map(({ candidates }) => candidates.length));
+  for (let tried = 1; recipe.fits && tried < most; tried++) {
     const wrong = wrongFields(contract, input);
     if (wrong.length === 0) break;
-    for (const field of wrong) input[field.name] = likelyValue(random, field);
+    for (const field of wrong) input[field.name] = valueOf(field, recipe, from + tried, depth);
   }
   return input;
 }
@@ -143,37 +102,22 @@ function wrongFields(contract: RandomContract, input: Input): readonly RandomFie
   }
 }
 
-function likelyValue(random: Random, field: RandomField): unknown {
-  if (field.optional && random.chance(0.1)) return null;
-  if (!field.list) return one(random, field);
-  return Array.from({ length: random.pick([0, 1, 1, 2, 2, 3]) }, () => one(random, field));
+function valueOf({ candidates, list, of }: RandomField, recipe: Recipe, from: number, depth: number): unknown {
+  const [one, several] = candidates[from % candidates.length] as RandomField['candidates'][number];
+  const made = (value: Value, i: number) => (of ? objectOf(of, recipe, from + i, depth + 1) : value());
+  return list ? several.map(made) : made(one, 0);
 }
 
-function one(random: Random, { kind, of }: RandomField): unknown {
-  if (of) return likelyInput(random, of);
-  return random.pick(POOL[kind as Exclude<Kind, 'object'>])();
-}
-
-const POOL: Readonly<Record<Exclude<Kind, 'object'>, readonly (() => unknown)[]>> = {
-  string: STRINGS.map((value) => () => value),
-  number: NUMBERS.map((value) => () => value),
-  boolean: [() => true, () => false],
-  date: DATES.map((text) => () => new Date(text)),
-  scalar: ['abc', 1, true, 'red', 'green', 'blue', 2, false].map((value) => () => value),
-};
-
-function spoil(random: Random, contract: RandomContract, input: Input): void {
-  const field = random.pick(contract.fields);
+function applySpoil(contract: RandomContract, input: Input, spoil: Spoil, depth: number): void {
+  const field = contract.fields[(spoil.at[depth] as number) % contract.fields.length] as RandomField;
   const value = input[field.name];
-  const way = random.next();
-  if (way < 0.15) input.extra = random.pick(JUNK)();
-  else if (way < 0.25) delete input[field.name];
-  else if (field.of && way < 0.6 && typeof value === 'object' && value !== null) {
-    const nested: unknown = Array.isArray(value) ? value[0] : value;
-    if (typeof nested === 'object' && nested !== null) spoil(random, field.of, nested as Input);
-  } else if (Array.isArray(value) && way < 0.7) value[random.below(value.length + 1)] = random.pick(JUNK)();
-  else if (way < 0.85) input[field.name] = likelyValue(random, field);
-  else input[field.name] = way < 0.9 ? random.pick(Object.values(POOL).flat())() : random.pick(JUNK)();
+  const nested: unknown = Array.isArray(value) ? value[0] : value;
+  if (field.of && depth + 1 < spoil.at.length && typeof nested === 'object' && nested !== null)
+    return applySpoil(field.of, nested as Input, spoil, depth + 1);
+  if (spoil.way === 'extra') input.extra = spoil.junk();
+  else if (spoil.way === 'left out') delete input[field.name];
+  else if (spoil.way === 'item' && Array.isArray(value)) value[value.length >> 1] = spoil.junk();
+  else input[field.name] = spoil.way === 'other' ? spoil.other() : spoil.junk();
 }
 
 /**

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@fledge/kit/testing';
 import { SILENCE_MS } from '../../messaging/index.js';
-import { Random, testSeed } from '../random.js';
 import { EARS, type Hearing } from './chatter.js';
 import { Chatter, type MessagingWorld } from './chatter-world.js';
 
@@ -84,15 +83,14 @@ export function describeReplicas(world: MessagingWorld): void {
     // A look for one consumer skipped what another one had in memory, so that under load a key's later message came
     // first.
     it('keep the order of keys whatever fails and however slow it is, on a busy machine', async () => {
-      const seed = testSeed();
-      const random = new Random(seed);
-      const topics = topicsOf(`seed ${seed}`, 24);
+      const topics = topicsOf('slow', 24);
       const failed = new Map<string, number>();
-      const overlaps = watchOverlaps(() => sleep(random.below(12)));
+      // no seed: which attempt draws which chance is up to the machine, so that a seed would repeat nothing
+      const overlaps = watchOverlaps(() => sleep(Math.random() * 12));
       EARS.fails = ({ listener, topic, number }) => {
         const id = `${listener}:${topic}:${number}`;
         const times = failed.get(id) ?? 0;
-        if (times === 2 || !random.chance(0.15)) return undefined;
+        if (times === 2 || Math.random() >= 0.15) return undefined;
         failed.set(id, times + 1);
         return new Error('not now');
       };

@@ -1,16 +1,12 @@
+import { PageRequest } from '@fledge/kit';
 import { ApiPropertyOptional } from '@fledge/kit/openapi';
 import { Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min } from 'class-validator';
 import { PRICE_MINOR_MAX } from '../../contract/index.js';
 import { type Direction, DIRECTIONS, type Place, type Sort, SORTS } from '../domain/product-order.js';
 
-/** Products per page by default. */
-export const PAGE_DEFAULT = 20;
-/** The most products per page. */
-export const PAGE_MAX = 100;
-
 /** The query of `GET /products`. */
-export class ProductListRequest {
+export class ProductListRequest extends PageRequest {
   @ApiPropertyOptional({
     description: 'Words to search for, "phrases", -exclusions, or',
     maxLength: 200,
@@ -53,19 +49,8 @@ export class ProductListRequest {
   @IsIn(DIRECTIONS)
   readonly direction?: Direction;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(PAGE_MAX)
-  readonly limit: number = PAGE_DEFAULT;
-
   @ApiPropertyOptional({ description: '`nextCursor` of the page before; the rest of the query must be the same' })
-  @IsOptional()
-  @IsString()
-  @Length(1, 1_024)
-  readonly cursor?: string;
+  override readonly cursor?: string;
 }
 
 /** What a cursor of `GET /products` holds. */

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import {
   noStock,
   RECEIVED_MAX,
@@ -46,19 +47,32 @@ describe('release', () => {
 });
 
 it('adds up after any row of steps', () => {
-  let stock = noStock('p');
-  let seed = 42;
-  const random = (below: number): number => (seed = (seed * 48_271) % 2_147_483_647) % below;
-  for (let i = 0; i < 2_000; i++) {
-    const quantity = random(9) + 1;
-    const step = random(3);
-    if (step === 0) stock = receive(stock, quantity) ?? stock;
-    else if (step === 1) stock = reserve(stock, quantity) ?? stock;
-    else if (stock.reserved >= quantity) stock = release(stock, quantity);
-    expect(stock.available + stock.reserved + stock.sold).toBe(stock.received);
-    expect(Math.min(stock.available, stock.reserved, stock.sold)).toBeGreaterThanOrEqual(0);
-  }
+  const steps = fc.array(
+    fc.record({
+      step: fc.constantFrom('receive', 'reserve', 'release', 'sell'),
+      quantity: fc.integer({ min: 1, max: 9 }),
+    }),
+    { maxLength: 60, size: 'max' },
+  );
+  fc.assert(
+    fc.property(steps, (all) => {
+      let stock = noStock('p');
+      for (const { step, quantity } of all) {
+        stock = after(stock, step, quantity);
+        expect(stock.available + stock.reserved + stock.sold).toBe(stock.received);
+        expect(Math.min(stock.available, stock.reserved, stock.sold)).toBeGreaterThanOrEqual(0);
+      }
+    }),
+  );
 });
+
+/** What a step leaves; what it refuses changes nothing. */
+function after(stock: Stock, step: 'receive' | 'reserve' | 'release' | 'sell', quantity: number): Stock {
+  if (step === 'receive') return receive(stock, quantity) ?? stock;
+  if (step === 'reserve') return reserve(stock, quantity) ?? stock;
+  if (stock.reserved < quantity) return stock;
+  return step === 'release' ? release(stock, quantity) : sell(stock, quantity);
+}
 
 describe('tidy', () => {
   it('joins lines of one product and sorts by id', () => {

@@ -1,13 +1,8 @@
-import { CurrentUser, decodeCursor, encodeCursor, type Identity } from '@fledge/kit';
+import { CurrentUser, decodeCursor, encodeCursor, type Identity, PageRequest } from '@fledge/kit';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { type MailPlace, MailRepository } from '../storage/mail.repository.js';
-import {
-  NotificationCursor,
-  NotificationListRequest,
-  NotificationPage,
-  NotificationResource,
-} from './notification.view.js';
+import { NotificationCursor, NotificationPage, NotificationResource } from './notification.view.js';
 
 /** The mails to a buyer. */
 @ApiTags('notifications')
@@ -20,10 +15,7 @@ export class ListNotificationsController {
   @ApiOperation({ summary: 'List my notifications, the newest first' })
   @ApiOkResponse({ type: NotificationPage })
   @ApiBadRequestResponse({ description: 'A bad limit or cursor' })
-  async list(
-    @CurrentUser() user: Identity,
-    @Query() { limit, cursor }: NotificationListRequest,
-  ): Promise<NotificationPage> {
+  async list(@CurrentUser() user: Identity, @Query() { limit, cursor }: PageRequest): Promise<NotificationPage> {
     // One more than the page tells whether there is a next one.
     const found = await this.mails.list(user.subject, cursor === undefined ? undefined : placeOf(cursor), limit + 1);
     const page = found.slice(0, limit);

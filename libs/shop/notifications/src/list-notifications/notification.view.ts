@@ -1,30 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@fledge/kit/openapi';
-import { Type } from 'class-transformer';
-import { IsInt, IsOptional, IsString, IsUUID, Length, Max, Min } from 'class-validator';
+import { IsInt, IsUUID, Max, Min } from 'class-validator';
 import { letterOf } from '../send-mails/letter.js';
 import { MAIL_KINDS, type MailKind, type MailRow } from '../storage/mail.row.js';
-
-/** Notifications per page by default. */
-export const PAGE_DEFAULT = 20;
-/** The most notifications per page. */
-export const PAGE_MAX = 100;
-
-/** The query of `GET /notifications`. */
-export class NotificationListRequest {
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: PAGE_MAX, default: PAGE_DEFAULT })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(PAGE_MAX)
-  readonly limit: number = PAGE_DEFAULT;
-
-  @ApiPropertyOptional({ description: '`nextCursor` of the page before' })
-  @IsOptional()
-  @IsString()
-  @Length(1, 1_024)
-  readonly cursor?: string;
-}
 
 /** What a cursor of `GET /notifications` holds. */
 export class NotificationCursor {

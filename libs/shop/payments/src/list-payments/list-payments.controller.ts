@@ -1,4 +1,4 @@
-import { decodeCursor, encodeCursor, Roles } from '@fledge/kit';
+import { decodeCursor, encodeCursor, PageRequest, Roles } from '@fledge/kit';
 import { Controller, Get, Query } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
@@ -11,7 +11,7 @@ import {
 import { PaymentResource } from '../get-payment/payment.view.js';
 import { viewOf } from '../get-payment/view-of.js';
 import { type PaymentPlace, PaymentRepository } from '../storage/payment.repository.js';
-import { PaymentCursor, PaymentListRequest } from './payment-list-request.js';
+import { PaymentCursor } from './payment-cursor.js';
 import { PaymentPage } from './payment-page.view.js';
 
 /** All payments, for staff. */
@@ -27,7 +27,7 @@ export class ListPaymentsController {
   @ApiOkResponse({ type: PaymentPage })
   @ApiBadRequestResponse({ description: 'A bad limit or cursor' })
   @ApiForbiddenResponse({ description: 'Not staff' })
-  async list(@Query() { limit, cursor }: PaymentListRequest): Promise<PaymentPage> {
+  async list(@Query() { limit, cursor }: PageRequest): Promise<PaymentPage> {
     // One more than the page tells whether there is a next one.
     const found = await this.payments.list(cursor === undefined ? undefined : placeOf(cursor), limit + 1);
     const page = found.slice(0, limit);

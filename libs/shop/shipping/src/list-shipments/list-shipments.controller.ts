@@ -1,10 +1,10 @@
-import { CurrentUser, decodeCursor, encodeCursor, type Identity } from '@fledge/kit';
+import { CurrentUser, decodeCursor, encodeCursor, type Identity, PageRequest } from '@fledge/kit';
 import { Controller, Get, Query } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { ShipmentResource } from '../get-shipment/shipment.view.js';
 import { viewOf } from '../get-shipment/view-of.js';
 import { type ShipmentPlace, ShipmentRepository } from '../storage/shipment.repository.js';
-import { ShipmentCursor, ShipmentListRequest, ShipmentPage } from './shipment-list-request.js';
+import { ShipmentCursor, ShipmentPage } from './shipment-page.view.js';
 
 /** A buyer's shipments. */
 @ApiTags('shipping')
@@ -17,7 +17,7 @@ export class ListShipmentsController {
   @ApiOperation({ summary: 'List my shipments, the newest first' })
   @ApiOkResponse({ type: ShipmentPage })
   @ApiBadRequestResponse({ description: 'A bad limit or cursor' })
-  async list(@CurrentUser() user: Identity, @Query() { limit, cursor }: ShipmentListRequest): Promise<ShipmentPage> {
+  async list(@CurrentUser() user: Identity, @Query() { limit, cursor }: PageRequest): Promise<ShipmentPage> {
     // One more than the page tells whether there is a next one.
     const found = await this.shipments.listOf(
       user.subject,

@@ -1,0 +1,99 @@
+import { ValidationPipe } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { StartupError } from '../contract/index.js';
+
+/**
+ * What the `main.ts` of a Nest application did with `app`: global prefix, versioning, CORS, pipes, filters, guards,
+ * interceptors, body parsers, plugins, a logger. Each module has a Nest application of its own, in every topology, and
+ * the hooks run for each that a process hosts.
+ */
+export interface NestHooks {
+  /**
+   * Runs when the providers of the module exist, before its lifecycle hooks and routes. A `ValidationPipe` given to
+   * `app.useGlobalPipes` takes the place of the kit's. Paths of a global prefix and of versions are part of what the
+   * contract's `routes` must own.
+   */
+  readonly beforeInit?: NestHook;
+  /** Runs after the lifecycle hooks of the module, before it takes requests and calls. */
+  readonly afterInit?: NestHook;
+}
+
+/** @param module the name of the module whose application it is. */
+export type NestHook = (app: NestFastifyApplication, module: string) => void | Promise<void>;
+
+/** What the hooks before `init` asked for, as far as the kit must know it. */
+export interface HookFindings {
+  /** Whether they gave the application a `ValidationPipe`. */
+  readonly validates: boolean;
+}
+
+/**
+ * Runs the hooks before `init`, first those of the application, then those of the module.
+ * @throws StartupError for a hook that fails, or does what is the host's to do.
+ */
+export async function runBeforeInit(
+  app: NestFastifyApplication,
+  module: string,
+  hooks: readonly NestHooks[],
+): Promise<HookFindings> {
+  let validates = false;
+  const inHook: NestFastifyApplication = new Proxy(app, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      if (name === 'listen' || name === 'init') return refuse(module, name);
+      // the host drains first, and closes the application then, which runs the same lifecycle hooks
+      if (name === 'enableShutdownHooks') return () => inHook;
+      return (...args: unknown[]) => {
+        if (name === 'useGlobalPipes') validates ||= args.some((pipe) => pipe instanceof ValidationPipe);
+        const result: unknown = (value as (...all: unknown[]) => unknown).apply(target, args);
+        // for what is chained
+        return isApplication(result) ? inHook : result;
+      };
+    },
+  });
+  await run(inHook, module, hooks, 'beforeInit');
+  return { validates };
+}
+
+/** Runs the hooks after `init`. @throws StartupError for one that fails. */
+export function runAfterInit(app: NestFastifyApplication, module: string, hooks: readonly NestHooks[]): Promise<void> {
+  return run(app, module, hooks, 'afterInit');
+}
+
+async function run(
+  app: NestFastifyApplication,
+  module: string,
+  hooks: readonly NestHooks[],
+  which: keyof NestHooks,
+): Promise<void> {
+  try {
+    for (const hook of hooks) await hook[which]?.(app, module);
+  } catch (error) {
+    if (error instanceof StartupError) throw error;
+    const failure = new StartupError(
+      'nest-hook',
+      `the hook '${which}' failed for ${module}: ${error instanceof Error ? error.message : String(error)}`,
+      'Correct the hook in the list of modules. It runs for each module; its second argument says for which.',
+      { module },
+    );
+    failure.cause = error;
+    throw failure;
+  }
+}
+
+/** Nest's methods that can be chained return the application, and not always through the same proxy. */
+function isApplication(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'setGlobalPrefix' in value && 'useGlobalPipes' in value;
+}
+
+function refuse(module: string, method: string): () => never {
+  return () => {
+    throw new StartupError(
+      'nest-hook',
+      `a hook for ${module} calls app.${method}()`,
+      'Leave it out: the host does it for all modules of the process.',
+      { module },
+    );
+  };
+}

@@ -1,0 +1,49 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { currentContext, type Identity } from '../boundary/index.js';
+import { Forbidden, Unauthenticated } from '../http/index.js';
+import { PUBLIC, ROLES } from './decorators.js';
+
+/** What the decorators of a route, or of its controller, say. */
+export interface Access {
+  readonly isPublic: boolean;
+  readonly roles: readonly string[] | undefined;
+}
+
+/** Lets an identity use a route, or nobody where it is `@Public()`, as its decorators say. */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  /** By method and controller, which may inherit the method. */
+  private readonly accesses = new WeakMap<object, WeakMap<object, Access>>();
+
+  constructor(private readonly reflector: Reflector) {}
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    if (context.getType() !== 'http') return true;
+    return this.admit(currentContext()?.identity, this.accessOf(context));
+  }
+
+  /** @throws Unauthenticated, Forbidden */
+  protected admit(identity: Identity | undefined, { isPublic, roles }: Access): boolean {
+    if (identity === undefined) {
+      if (isPublic) return true;
+      throw new Unauthenticated('this needs an authenticated user, but the request has no token');
+    }
+    if (roles && !roles.some((role) => identity.roles.includes(role))) throw new Forbidden(roles);
+    return true;
+  }
+
+  protected accessOf(context: ExecutionContext): Access {
+    const [handler, controller] = [context.getHandler(), context.getClass()];
+    let ofHandler = this.accesses.get(handler);
+    if (!ofHandler) this.accesses.set(handler, (ofHandler = new WeakMap()));
+    let access = ofHandler.get(controller);
+    if (!access) {
+      const said = <T>(key: string): T | undefined =>
+        this.reflector.getAllAndOverride<T | undefined>(key, [handler, controller]);
+      access = { isPublic: said<boolean>(PUBLIC) === true, roles: said<readonly string[]>(ROLES) };
+      ofHandler.set(controller, access);
+    }
+    return access;
+  }
+}

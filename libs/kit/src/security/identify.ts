@@ -1,0 +1,37 @@
+import { currentContext, type Identity } from '../boundary/index.js';
+import { FledgeError } from '../contract/index.js';
+
+/** Characters of a subject or of a role. */
+const CHARS_MAX = 256;
+const ROLES_MAX = 64;
+/** Half of a surrogate pair has no place in a header, and a control character none in a log. */
+const UNFIT = /[\p{Cc}\p{Surrogate}]/u;
+
+/** An identity was set where there is none to set, or one that cannot cross a boundary. */
+export class IdentityRefused extends FledgeError {
+  readonly code = 'fledge.identity-refused';
+  readonly kind = 'internal';
+  readonly outcome = 'not-run';
+  readonly hint =
+    'Call identify() in a guard of an HTTP route, with a subject of 1 to 256 characters, and at most 64 roles of the same.';
+  readonly data = {};
+}
+
+/**
+ * Says who acts in the HTTP request that is worked on: for a guard that knows users by other means than the kit's
+ * tokens, such as sessions, API keys or tokens of another scheme. `CurrentUser` and `@Roles` see it, and it crosses
+ * each boundary with the calls of the request.
+ * @throws IdentityRefused outside of a request, in a handler of a message, whose caller has said who acts, and for an
+ * identity that not every transport can carry.
+ */
+export function identify(identity: Identity): void {
+  const context = currentContext();
+  if (context?.caller !== 'http') throw new IdentityRefused('identify() was called outside of an HTTP request');
+  const { subject, roles } = identity;
+  const isFit = (text: unknown): boolean =>
+    typeof text === 'string' && text.length > 0 && text.length <= CHARS_MAX && !UNFIT.test(text);
+  if (!isFit(subject)) throw new IdentityRefused('identify() was given a subject that cannot cross a boundary');
+  if (!Array.isArray(roles) || roles.length > ROLES_MAX || !roles.every(isFit))
+    throw new IdentityRefused('identify() was given roles that cannot cross a boundary');
+  context.identity = { subject, roles: [...(roles as readonly string[])] };
+}
