@@ -46,16 +46,13 @@ export async function adoptStock(nest, root, env) {
 }
 
 async function followGuide(app, nest, isEsm, env) {
-  const blocks = [...readFileSync(GUIDE, 'utf8').matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, text]) => ({
-    language,
-    text,
-  }));
-  const commands = blocks
-    .find(({ language }) => language === 'sh')
-    .text.trim()
-    .split('\n');
-  for (const command of commands) await run('bash', ['-c', command.replaceAll('@12', `@${nest}`)], app, env);
-  const topology = blocks.find(({ language }) => language === 'yaml').text;
+  const marked = /^<!-- run by \.ci\/outside\/adopt-stock\.mjs -->\n```(\w+)\n([^]*?)^```$/gm;
+  const blocks = [...readFileSync(GUIDE, 'utf8').matchAll(marked)].map(([, language, text]) => ({ language, text }));
+  if (blocks.map(({ language }) => language).join() !== 'sh,yaml')
+    throw new Error(`${GUIDE} is to have commands and a topology for this, and has ${JSON.stringify(blocks)}`);
+  const [{ text: commands }, { text: topology }] = blocks;
+  for (const command of commands.trim().split('\n'))
+    await run('bash', ['-c', command.replaceAll('@12', `@${nest}`)], app, env);
   mkdirSync(join(app, 'config'));
   writeFileSync(join(app, 'config/monolith.yaml'), `${topology}${PORT}`);
   writeFileSync(

@@ -1,11 +1,11 @@
 /**
  * Tries the packages from outside, as a stranger has them: packed, in a folder that knows nothing of this repository.
  *
- *     npm run test:outside             # with this Node
+ *     npm run test:outside             # with this Node and npm, and some with Node 24 and pnpm, which it fetches
  *     npm run test:outside -- --keep   # leaves the folder for a look
- *     npm run test:outside -- --only adoption   # or starter
+ *     npm run test:outside -- --only adoption   # or starter, or pnpm
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   cpSync,
@@ -21,15 +21,16 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { adoptStock } from './adopt-stock.mjs';
+import { outsideOptions } from './options.mjs';
+import { tryPnpm } from './pnpm.mjs';
 import { startRegistry } from './registry.mjs';
 import { run, step, STEP_TIMEOUT_MS, whileStarted } from './steps.mjs';
 
+/** Whose commands are run here. */
+const TEMPLATE_README = 'apps/create/template/README.md';
 const PACKAGES = ['libs/kit', 'libs/nats', 'apps/cli', 'apps/create'];
-const { keep, only } = parseArgs({ options: { keep: { type: 'boolean' }, only: { type: 'string' } } }).values;
-if (only !== undefined && !['starter', 'adoption'].includes(only))
-  throw new Error(`--only is '${only}': use starter or adoption`);
+const { keep, only } = outsideOptions(process.argv.slice(2));
 const root = mkdtempSync(join(tmpdir(), 'fledge-outside-'));
 const upstream = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim();
 
@@ -57,13 +58,42 @@ const env = {
   npm_config_audit: 'false',
   npm_config_update_notifier: 'false',
 };
+const tools = join(root, 'tools');
+/** With the newest Node that is promised to work, and with pnpm, which finds our packages but not an older trial's. */
+const newest = {
+  ...env,
+  PATH: `${bin('', tools)}:${env.PATH}`,
+  pnpm_config_registry: registry.url,
+  pnpm_config_cache_dir: join(root, 'pnpm-cache'),
+};
 try {
-  if (only !== 'adoption') await tryStarter();
-  if (only !== 'starter') for (const nest of ['12', '11']) await adoptStock(nest, root, env);
+  if (isTried('starter')) await tryStarter();
+  if (isTried('pnpm') || isTried('adoption')) await fetchTools();
+  if (isTried('pnpm')) await tryPnpm(root, newest);
+  if (isTried('adoption')) {
+    await adoptStock('12', root, newest);
+    await adoptStock('11', root, env);
+  }
 } finally {
   registry.stop();
   if (keep) console.log(`kept: ${root}`);
   else rmSync(root, { recursive: true, force: true });
+}
+
+/** @param {'starter' | 'pnpm' | 'adoption'} part */
+function isTried(part) {
+  return only === undefined || only === part;
+}
+
+/** Node 24 and pnpm, from the packages of those names. */
+async function fetchTools() {
+  await step('npm install node@24 pnpm', () =>
+    run('npm', ['install', '--prefix', tools, '--loglevel=error', 'node@24', 'pnpm'], root, env),
+  );
+  const { version } = JSON.parse(readFileSync(join(tools, 'node_modules/pnpm/package.json'), 'utf8'));
+  const node = execFileSync('node', ['--version'], { env: newest, encoding: 'utf8' }).trim();
+  if (!node.startsWith('v24.')) throw new Error(`Node 24 was installed, and node is ${node}`);
+  console.log(`   Node ${node}, pnpm ${version}`);
 }
 
 /** What `npm create fledge` makes, and the packages themselves. */
@@ -78,6 +108,7 @@ async function tryStarter() {
     );
   await step('npm create fledge my-app', () => run('npm', ['create', '--yes', 'fledge', 'my-app'], root, env));
   const app = join(root, 'my-app');
+  if (!existsSync(join(app, 'pnpm-workspace.yaml'))) throw new Error('the starter has nothing to tell pnpm');
   await step('npm install', () => run('npm', ['install', '--loglevel=error'], app, env));
   await step('types, with those of all libraries', () =>
     run(bin('tsc', app), ['--noEmit', '--skipLibCheck', 'false'], app, env),
@@ -97,7 +128,7 @@ function bin(name, folder = process.cwd()) {
   return join(folder, 'node_modules/.bin', name);
 }
 
-/** Starts the application with the command of its README, orders something, and stops it. */
+/** Starts the application with the command of its README, orders something, as that says, too, and stops it. */
 function startAndCall(app, topology) {
   return whileStarted(app, ['npm', 'start', '--', topology], env, async (url) => {
     const answer = await fetch(`${url}/orders`, {
@@ -106,7 +137,26 @@ function startAndCall(app, topology) {
       body: '{"item":"coffee","quantity":1}',
     });
     if (answer.status !== 201) throw new Error(`POST /orders was answered ${answer.status}: ${await answer.text()}`);
+    for (const commands of commandsOf(TEMPLATE_README)) orderAs(commands.replaceAll('http://127.0.0.1:3000', url));
   });
+}
+
+/** The shell blocks of a page that are said to be run by this. */
+function commandsOf(page) {
+  const blocks = [
+    ...readFileSync(page, 'utf8').matchAll(/^<!-- run by \.ci\/outside\/run\.mjs -->\n```sh\n([^]*?)^```$/gm),
+  ];
+  if (blocks.length === 0) throw new Error(`${page} has nothing to run`);
+  return blocks.map(([, commands]) => commands);
+}
+
+/** Orders with curl, where there is one, and expects a list with the order in it. */
+function orderAs(commands) {
+  if (spawnSync('curl', ['--version']).status !== 0)
+    return console.log('   no curl: the commands of the README are left out');
+  const said = execFileSync('bash', ['-euc', commands], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  const orders = JSON.parse(said.slice(said.indexOf('}[') + 1));
+  if (!orders.some(({ item, quantity }) => item === 'tea' && quantity === 2)) throw new Error(`no order in ${said}`);
 }
 
 /**
@@ -117,7 +167,8 @@ async function runsOnItsOwnTransport(app) {
   const from = 'libs/kit/test/channel-transport';
   const to = join(app, 'src/channel');
   mkdirSync(to);
-  for (const file of ['channel-calls.ts', 'channel-log.ts', 'index.ts']) cpSync(join(from, file), join(to, file));
+  for (const file of ['channel-calls.ts', 'channel-log.ts', 'index.ts', 'channel.suite.ts'])
+    cpSync(join(from, file), join(to, file));
   edit(
     join(app, 'src/application.ts'),
     (text) =>
@@ -128,10 +179,6 @@ async function runsOnItsOwnTransport(app) {
     text.replace('transport: local', 'transport: channel\nchannel: { listeners: 20 }'),
   );
   await startAndCall(app, 'channel');
-  writeFileSync(
-    join(app, 'test/channel.suite.ts'),
-    "import 'reflect-metadata';\nimport { describeTransport } from '@fledge/kit/compliance';\nimport { channelTransport } from '../src/channel/index.js';\n\ndescribeTransport('channel', channelTransport);\n",
-  );
   await run('npm', ['install', '--save-dev', '--loglevel=error', 'jest@30'], app, env);
   await run('npm', ['run', '--silent', 'build'], app, env);
   await run(
@@ -141,7 +188,7 @@ async function runsOnItsOwnTransport(app) {
       '--no-warnings',
       'node_modules/jest/bin/jest.js',
       '--testMatch',
-      '**/dist/test/channel.suite.js',
+      '**/dist/src/channel/channel.suite.js',
       '--testTimeout',
       '120000',
       '--silent',

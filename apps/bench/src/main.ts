@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
-import { parseArgs } from 'node:util';
+import { type BenchName, type BenchOptions, benchOptions, UsageError } from './bench-options.js';
 import { benchCalls } from './call/call-bench.js';
 import { benchCheckout } from './checkout/checkout-bench.js';
 import type { CheckoutRow } from './checkout/checkout-row.js';
@@ -15,21 +15,9 @@ import { benchHttp } from './http/http-bench.js';
 import { benchShop } from './shop/shop-bench.js';
 import { benchStart } from './start/start-bench.js';
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    short: { type: 'boolean', default: false },
-    json: { type: 'string', default: '.data/bench.json' },
-    against: { type: 'string' },
-    scale: { type: 'boolean', default: false },
-  },
-});
+const { what, short, json, against, scale: scales } = options();
 
-const what = positionals[0] ?? 'calls';
-const { short, against } = values;
-
-/** The available benches; each is a name on the command line. */
-const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
+const BENCHES: Readonly<Record<BenchName, () => Promise<void>>> = {
   backlog: async () => saveSound(await benchBacklog(short ? 5_000 : 1_000_000)),
   calls: async () => save(await benchCalls(short ? { ms: 200, rounds: 1 } : { ms: 2_000, rounds: 5 })),
   checkout: async () =>
@@ -37,7 +25,7 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
       await benchCheckout(short ? { seconds: 1, perSecond: 4, buyers: 4 } : { seconds: 20, perSecond: 5, buyers: 32 }),
     ),
   events: async () =>
-    values.scale
+    scales
       ? scale()
       : saveSound(
           await benchEvents(
@@ -56,19 +44,20 @@ const BENCHES: Readonly<Record<string, () => Promise<void>>> = {
   shop: async () => save(await benchShop(short ? { seconds: 3, perSecond: 50 } : { seconds: 30, perSecond: 200 })),
 };
 
-const bench = Object.hasOwn(BENCHES, what) ? BENCHES[what] : undefined;
-if (bench) {
-  process.stdout.write(
-    `Node ${process.version}, ${cpus().length} processors, ${cpus()[0]?.model ?? 'unknown'}${short ? '; too short to compare, only to see that it runs' : ''}\n`,
-  );
-  await bench();
-} else {
-  process.stderr.write(
-    `there is no bench '${what}': use ${Object.keys(BENCHES)
-      .map((name) => `'${name}'`)
-      .join(', ')}\n`,
-  );
-  process.exitCode = 2;
+process.stdout.write(
+  `Node ${process.version}, ${cpus().length} processors, ${cpus()[0]?.model ?? 'unknown'}${short ? '; too short to compare, only to see that it runs' : ''}\n`,
+);
+await BENCHES[what]();
+
+/** Ends the process with 2 when the command line is wrong. */
+function options(): BenchOptions {
+  try {
+    return benchOptions(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`bench: ${error.message}\n`);
+    process.exit(2);
+  }
 }
 
 async function scale(): Promise<void> {
@@ -83,12 +72,12 @@ async function scale(): Promise<void> {
 }
 
 async function save(rows: unknown): Promise<void> {
-  await mkdir(dirname(values.json), { recursive: true });
+  await mkdir(dirname(json), { recursive: true });
   await writeFile(
-    values.json,
+    json,
     `${JSON.stringify({ node: process.version, at: new Date().toISOString(), what, short, rows }, undefined, 2)}\n`,
   );
-  process.stdout.write(`\nwritten to ${values.json}\n`);
+  process.stdout.write(`\nwritten to ${json}\n`);
 }
 
 /** A speed at which events or orders are lost, handled twice or charged twice is worthless: the run fails. */

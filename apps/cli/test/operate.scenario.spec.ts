@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Host, LocalTransport } from '@fledge/kit';
 import { eventually, freshDatabase, type FreshDatabase, testNatsUrl } from '@fledge/kit/testing';
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
@@ -12,6 +13,12 @@ import { LOCAL, NATS, Talk } from './talk.compliance.js';
 
 Logger.overrideLogger(false);
 
+/** The commands of the guide, without the name of the program and what is said of them. */
+const GUIDE = (
+  /```sh\n([^]*?)```/
+    .exec(readFileSync('libs/kit/docs/guides/operations.md', 'utf8'))?.[1]
+    ?.match(/^fledge [^#\n]*/gm) ?? []
+).map((line) => line.slice('fledge '.length).trim());
 const NO_ID = '00000000-0000-4000-8000-000000000000';
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
@@ -130,6 +137,16 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     await talk.say('again', 6, 1);
     for (const listener of ['first', 'second']) await talk.until(listener, 'again', upTo(6));
     expect(EARS.tries.filter((tried) => tried.includes(':again:'))).toHaveLength(12);
+  });
+
+  it('does what the guide says, for a person and for a program', async () => {
+    expect(GUIDE.length).toBeGreaterThan(3);
+    await talk.say('guide', 1, 1);
+    for (const line of GUIDE) {
+      expect(await fledge(line)).toMatchObject({ code: 0, out: expect.stringMatching(/\S/) as string, err: '' });
+      const { code, out } = await fledge(`${line} --json`);
+      expect([code, typeof JSON.parse(out)]).toEqual([0, 'object']);
+    }
   });
 
   it('forgets a consumer that the code no longer has, and the messages that wait for it', async () => {

@@ -3,11 +3,12 @@ import { mkdtempSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '@fledge/kit/operations';
+import { eventually } from '@fledge/kit/testing';
 import { Client } from 'pg';
 
 const HERE = join(process.cwd(), 'apps/cli/test');
+const WITHIN_MS = 20_000;
 const ONE = 'services: { one: { modules: [a, b] } }\ndrain: { notice: 0s, timeout: 100ms }\n';
 const TWO =
   'transport: nats\nservices: { first: { modules: [a] }, second: { modules: [b] } }\ndrain: { notice: 0s, timeout: 100ms }\n';
@@ -24,10 +25,7 @@ class Fledge {
   }
 
   async says(text: string | RegExp): Promise<void> {
-    await until(
-      () => (typeof text === 'string' ? this.output.includes(text) : text.test(this.output)),
-      () => `'${String(text)}' to be said in:\n${this.output}`,
-    );
+    await eventually(() => expect(this.output).toMatch(text), `'${String(text)}' is said`, WITHIN_MS);
   }
 
   /** Sends a signal, if given, and returns the exit code (or the signal that ended the process). */
@@ -58,14 +56,6 @@ function fledge(args: readonly string[], env: Record<string, string> = {}): Fled
   return run;
 }
 
-async function until(condition: () => boolean | Promise<boolean>, what: () => string): Promise<void> {
-  const limit = Date.now() + 20_000;
-  while (!(await condition())) {
-    if (Date.now() > limit) throw new Error(`waited too long for ${what()}`);
-    await sleep(20);
-  }
-}
-
 interface Answer {
   readonly service: string;
   readonly pid: number;
@@ -88,10 +78,7 @@ function isAlive(pid: number): boolean {
 }
 
 const gone = (...pids: number[]): Promise<void> =>
-  until(
-    () => !pids.some(isAlive),
-    () => `the processes ${pids.join(', ')} to end`,
-  );
+  eventually(() => !pids.some(isAlive), `the end of the processes ${pids.join(', ')}`, WITHIN_MS);
 
 beforeEach(async () => {
   project = mkdtempSync(join(tmpdir(), 'fledge-start-'));
@@ -144,9 +131,10 @@ describe('fledge start', () => {
     await fetch(`http://127.0.0.1:${port}/a/crash`).then((answer) => answer.text());
     await run.says('first  | ended (exit code 3), and is started again in 250 ms');
     await run.says('first  | is ready again');
-    await until(
+    await eventually(
       async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200,
-      () => 'the front door to be ready',
+      'the front door is ready',
+      WITHIN_MS,
     );
     const again = await get('/a');
     expect([again.service, again.pid === first.pid]).toEqual(['first', false]);

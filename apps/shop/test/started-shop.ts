@@ -10,6 +10,8 @@ export interface StartedShop {
   readonly url: string;
   /** The database of its tables: each module has a schema with its name. */
   readonly databaseUrl: string;
+  /** The first part of its subjects, if it has a broker. */
+  readonly namespace: string;
   stop(): Promise<void>;
 }
 
@@ -67,5 +69,5 @@ export async function startGroups(
     await stop();
     throw error;
   }
-  return { url: `http://127.0.0.1:${door.port}`, databaseUrl: database.url, stop };
+  return { url: `http://127.0.0.1:${door.port}`, databaseUrl: database.url, namespace, stop };
 }

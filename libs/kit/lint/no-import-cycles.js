@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, relative, resolve } from 'node:path';
-import ts from 'typescript';
+import { developmentPackage } from './development-package.js';
 import { eachImport } from './workspace.js';
 
 /**
@@ -8,6 +9,17 @@ import { eachImport } from './workspace.js';
  * string[] }>}
  */
 const known = new Map();
+
+/** @type {import('typescript') | undefined} */
+let compiler;
+
+/** TypeScript, which the other rules do without. @returns {import('typescript')} */
+function typescript() {
+  const entry = developmentPackage('typescript');
+  if (entry === undefined)
+    throw new Error('fledge/no-import-cycles needs TypeScript: npm install --save-dev typescript');
+  return (compiler ??= createRequire(import.meta.url)(entry));
+}
 
 /**
  * No file imports itself through a cycle of relative imports; type imports count, since a reader must follow them as
@@ -54,7 +66,7 @@ function importsOf(file) {
   const changedMs = statSync(file).mtimeMs;
   const before = known.get(file);
   if (before?.changedMs === changedMs) return before.imports;
-  const { importedFiles } = ts.preProcessFile(readFileSync(file, 'utf8'));
+  const { importedFiles } = typescript().preProcessFile(readFileSync(file, 'utf8'));
   const imports = importedFiles.flatMap(({ fileName }) =>
     fileName.startsWith('.') ? (fileOf(file, fileName) ?? []) : [],
   );

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, request as send, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '@fledge/kit/testing';
 import { type FrontDoor, frontDoor } from './index.js';
 
 /** A minimal service: a `/readyz` that can be switched, and one handler for everything else. */
@@ -77,14 +78,6 @@ async function open(routes: Record<string, readonly Service[]>): Promise<string>
     Object.values(routes).flatMap((services) => services.map((s) => s.url)),
   );
   return `http://127.0.0.1:${door.port}`;
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const limit = Date.now() + 5_000;
-  while (!(await condition())) {
-    if (Date.now() > limit) throw new Error('the state that was waited for did not come');
-    await sleep(10);
-  }
 }
 
 const named =
@@ -190,20 +183,20 @@ describe('the front door', () => {
       }
     };
     const buyers = Array.from({ length: 8 }, buyer);
-    await until(() => first.served > 20);
+    await eventually(() => first.served > 20, 'the first is asked');
     first.ready = false;
     let before = -1;
     // it gets no new requests once a while passes without one
-    await until(async () => {
+    await eventually(async () => {
       before = first.served;
       await sleep(100);
       return first.served === before;
-    });
+    }, 'the first is passed over');
     await first.close();
     await door?.remove(first.url);
     const third = await Service.start(slow);
     door?.add(third.url, ['/x']);
-    await until(() => third.served > 20);
+    await eventually(() => third.served > 20, 'the third is asked');
     running = false;
     await Promise.all(buyers);
     expect([...answers.keys()]).toEqual([200]);
@@ -252,16 +245,16 @@ describe('the front door', () => {
     const url = await open({ '/x': [patient] });
     const request = send(`${url}/x`).on('error', () => undefined);
     request.end();
-    await until(() => patient.served === 1);
+    await eventually(() => patient.served === 1, 'the request is served');
     request.destroy();
-    await until(() => left);
+    await eventually(() => left, 'the service sees that its client left');
   });
 
   it('answers 503 with a problem when no replica is ready, and serves again as soon as one is', async () => {
     const only = await Service.start(named('only'));
     const url = await open({ '/x': [only] });
     only.ready = false;
-    await until(async () => (await fetch(`${url}/readyz`)).status === 503);
+    await eventually(async () => (await fetch(`${url}/readyz`)).status === 503, 'nobody is ready');
     const answer = await fetch(`${url}/x`);
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
     expect(await answer.json()).toMatchObject({
@@ -290,7 +283,7 @@ describe('the front door', () => {
     expect(frozen.owing).toBe(owedBefore);
     expect(door?.uncovered).toEqual([]);
     frozen.thaw();
-    await until(async () => (await (await fetch(`${url}/x`)).text()) === 'frozen');
+    await eventually(async () => (await (await fetch(`${url}/x`)).text()) === 'frozen', 'it is asked again');
   }, 15_000);
 
   it('does not resend a write that waits for a silent replica', async () => {
@@ -312,9 +305,9 @@ describe('the front door', () => {
     only.freeze();
     const first = fetch(`${url}/x`);
     const since = Date.now();
-    await until(() => Date.now() - since > 2_500);
+    await eventually(() => Date.now() - since > 2_500, 'the limit of a look is over');
     const second = fetch(`${url}/x`);
-    await until(() => only.owing === 2);
+    await eventually(() => only.owing === 2, 'both requests wait');
     only.thaw();
     expect([await (await first).text(), await (await second).text()]).toEqual(['only', 'only']);
   }, 15_000);
@@ -327,11 +320,11 @@ describe('the front door', () => {
       new Set(await Promise.all(Array.from({ length: 6 }, async () => (await fetch(`${url}/x`)).text())));
     expect(await answers()).toEqual(new Set(['sound']));
     sound.ready = false;
-    await until(async () => (await (await fetch(`${url}/x`)).text()) === 'degraded');
+    await eventually(async () => (await (await fetch(`${url}/x`)).text()) === 'degraded', 'the degraded one is asked');
     expect(await answers()).toEqual(new Set(['degraded']));
     degraded.degraded = false;
     sound.ready = true;
-    await until(async () => (await answers()).size === 2);
+    await eventually(async () => (await answers()).size === 2, 'both are asked');
   });
 
   it('moves a prefix to other services while requests run', async () => {

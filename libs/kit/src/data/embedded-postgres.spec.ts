@@ -6,14 +6,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
+import { eventually } from '../testing/eventually.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './index.js';
 
 const FIXTURE = fileURLToPath(new URL('../../test/embedded-postgres.fixture.mjs', import.meta.url));
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65_534;
+const WITHIN_MS = 15_000;
 
 let home: string;
 const running: EmbeddedPostgres[] = [];
@@ -98,7 +99,11 @@ describe('the embedded PostgreSQL', () => {
     const server = await start({ dir, log: (line) => lines.push(line) });
     const [postmaster] = await processesOf(dir);
     process.kill(Number(postmaster), 'SIGKILL');
-    await until(() => lines.some((line) => line.includes('ended by itself (SIGKILL)')));
+    await eventually(
+      () => lines.some((line) => line.includes('ended by itself (SIGKILL)')),
+      'the log says that it ended',
+      WITHIN_MS,
+    );
     await server.stop();
     expect(existsSync(join(dir, 'postmaster.pid'))).toBe(true);
 
@@ -115,7 +120,11 @@ describe('the embedded PostgreSQL', () => {
     for (const times of [1, 2]) {
       const [postmaster] = await processesOf(dir);
       process.kill(Number(postmaster), 'SIGKILL');
-      await until(() => said.filter((line) => line === 'is ready again').length === times, 60_000);
+      await eventually(
+        () => said.filter((line) => line === 'is ready again').length === times,
+        'it is up again',
+        60_000,
+      );
       expect(await query(server.url, 'select one from kept')).toEqual([{ one: 1 }]);
     }
     expect(said[0]).toBe('ended (signal SIGKILL), and is started again in 250 ms');
@@ -135,7 +144,7 @@ describe('the embedded PostgreSQL', () => {
     });
     const [postmaster] = await processesOf(dir);
     process.kill(Number(postmaster), 'SIGKILL');
-    await until(() => stopped !== undefined);
+    await eventually(() => stopped !== undefined, 'it is stopped', WITHIN_MS);
     await stopped;
     await expect(query(server.url, 'select 1')).rejects.toThrow('ECONNREFUSED');
   });
@@ -240,8 +249,8 @@ describe('the process that started it', () => {
   ] as const)('takes the server down when it is killed (%s)', async (kind, kept) => {
     const { child, pids } = await host(kind);
     child.kill('SIGKILL');
-    await until(() => pids.filter(isAlive).length === 0);
-    await until(() => existsSync(join(home, 'data')) === kept);
+    await eventually(() => pids.filter(isAlive).length === 0, 'its processes are gone', WITHIN_MS);
+    await eventually(() => existsSync(join(home, 'data')) === kept, 'its folder is as it should be', WITHIN_MS);
   });
 
   (isRoot ? it : it.skip)(
@@ -334,12 +343,4 @@ async function settings(url: string): Promise<Record<string, string>> {
     `select name, setting from pg_settings where name in (${names.map((name) => `'${name}'`).join(',')})`,
   )) as { name: string; setting: string }[];
   return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
-}
-
-async function until(condition: () => boolean, limitMs = 15_000): Promise<void> {
-  const limit = Date.now() + limitMs;
-  while (!condition()) {
-    if (Date.now() > limit) throw new Error(`not so after ${limitMs} ms: ${condition.toString()}`);
-    await sleep(25);
-  }
 }

@@ -2,8 +2,11 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { Logger } from '@nestjs/common';
 import { Client } from 'pg';
 import type { MigrationInterface } from 'typeorm';
+import { eventually } from '../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { openModuleData, type ModuleDataSource } from './index.js';
+
+const WITHIN_MS = 20_000;
 
 // this file tests lost connections; their log lines would only be noise
 Logger.overrideLogger(false);
@@ -111,7 +114,7 @@ async function opened(url: string): Promise<ModuleDataSource> {
 async function dropIdle(source: ModuleDataSource): Promise<void> {
   const pool = (source.driver as unknown as { master: { idleCount: number } }).master;
   await proxy.cut();
-  await until(() => pool.idleCount === 0);
+  await eventually(() => pool.idleCount === 0, 'the pool has no idle connection', WITHIN_MS);
 }
 
 async function byHand(source: ModuleDataSource): Promise<void> {
@@ -122,14 +125,6 @@ async function byHand(source: ModuleDataSource): Promise<void> {
     await runner.commitTransaction();
   } finally {
     await runner.release();
-  }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  const limit = Date.now() + 20_000;
-  while (!condition()) {
-    if (Date.now() > limit) throw new Error('waited too long');
-    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
 
@@ -166,7 +161,7 @@ class EndingProxy {
   /** Cuts all connections, as a network failure does. */
   async cut(): Promise<void> {
     for (const pair of this.pairs) for (const socket of pair) socket.destroy();
-    await until(() => this.pairs.size === 0);
+    await eventually(() => this.pairs.size === 0, 'all connections are cut', WITHIN_MS);
   }
 
   async close(): Promise<void> {

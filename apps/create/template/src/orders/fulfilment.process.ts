@@ -19,7 +19,9 @@ export class Fulfilment {
   @Starts(OrderPlaced, ({ orderId }) => orderId)
   begin(event: OrderPlaced, run: Run<FulfilmentState>): void {
     run.state.item = event.item;
+    // goes out with the commit, and is retried
     run.send(new TakeStock(event));
+    // fires once, also after a restart
     run.setTimer('stock', 60_000);
   }
 

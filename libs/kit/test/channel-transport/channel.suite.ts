@@ -1,0 +1,4 @@
+import { describeTransport } from '@fledge/kit/compliance';
+import { channelTransport } from './index.js';
+
+describeTransport('channel', channelTransport);
