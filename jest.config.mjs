@@ -53,7 +53,10 @@ export default {
       ...shared,
       runner: '<rootDir>/libs/kit/test/one-at-a-time.runner.mjs',
       testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
-      testPathIgnorePatterns: [...IGNORED, `<rootDir>/(?!${MEASURE_TIME.join('|')})(?:${TOGETHER.join('|').replaceAll('*', '[^/]+')})/`],
+      testPathIgnorePatterns: [
+        ...IGNORED,
+        `<rootDir>/(?!${MEASURE_TIME.join('|')})(?:${TOGETHER.join('|').replaceAll('*', '[^/]+')})/`,
+      ],
     },
   ],
 };
