@@ -1,7 +1,7 @@
 import { startNatsServer, type TestNatsServerOptions } from '@fledge/cli/servers';
 import { freePort } from '@fledge/kit/operations';
 
-/** How often the server pings its clients, in milliseconds, as it says itself. */
+/** How often the server pings its clients, in milliseconds, by its own account. */
 async function pingIntervalMs(options: TestNatsServerOptions): Promise<number> {
   const monitor = await freePort();
   const server = await startNatsServer({ ...options, config: `http: "127.0.0.1:${monitor}"` });
@@ -14,7 +14,7 @@ async function pingIntervalMs(options: TestNatsServerOptions): Promise<number> {
 }
 
 describe('startNatsServer', () => {
-  it('pings clients so often that one which does not answer is let go soon, unless it is told not to', async () => {
+  it('pings clients often enough to drop an unresponsive one soon, unless told not to', async () => {
     expect(await pingIntervalMs({})).toBe(550);
     expect(await pingIntervalMs({ quickPings: false })).toBe(120_000);
   });

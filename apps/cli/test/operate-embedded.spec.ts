@@ -14,7 +14,7 @@ const HERE = join(process.cwd(), 'apps/cli/test');
 
 let project: string;
 
-/** Runs `fledge` in a process of its own, in the project's folder. */
+/** Runs `fledge` in its own process, in the project's folder. */
 async function fledge(...args: readonly string[]): Promise<Said> {
   const { DATABASE_URL, ...env } = process.env;
   void DATABASE_URL;

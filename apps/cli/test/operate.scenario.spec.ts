@@ -41,7 +41,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
   });
   afterAll(() => talk.stop());
 
-  it('sees a dead letter, shows it whole, and sends it again to the consumer that failed and to no other', async () => {
+  it('sees a dead letter with all its details, and sends it again only to the consumer that failed', async () => {
     EARS.fails = ({ topic, number }) => (topic === 'dead' && number === 1 ? new Error('never\u001B[31m') : undefined);
     await talk.say('dead', 1, 3);
     await eventually(
@@ -98,7 +98,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     expect((await fledge('dead-letters list --state resent')).out).toMatch(/\n1 dead letter that is resent\n$/);
   });
 
-  it('sends all dead letters of a consumer again, or gives them up', async () => {
+  it('sends all dead letters of a consumer again, or abandons them', async () => {
     EARS.fails = ({ listener, topic }) =>
       topic.startsWith('all-') && (listener === 'second' || topic === 'all-1') ? new Error('never') : undefined;
     for (const topic of ['all-1', 'all-2', 'all-3']) await talk.say(topic, 1, 2);
@@ -122,7 +122,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     expect((await fledge('dead-letters resend listener first --all')).out).toBe('0 dead letters resent\n');
   });
 
-  it('has messages sent again, which nobody notices who has handled them', async () => {
+  it('has messages sent again, which consumers that have handled them ignore', async () => {
     await talk.say('again', 1, 5);
     for (const listener of ['first', 'second']) await talk.until(listener, 'again', upTo(5));
     await talk.sent();
@@ -149,7 +149,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     }
   });
 
-  it('forgets a consumer that the code has no more, and what waits for it', async () => {
+  it('forgets a consumer that the code no longer has, and the messages that wait for it', async () => {
     const query = async (text: string): Promise<unknown[]> => {
       const client = new Client({ connectionString: talk.database.url });
       await client.connect();
@@ -160,7 +160,8 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
       }
     };
     await query("insert into listener.fledge_consumer (name, kind, takes) values ('gone', 'event', '{talker.said}')");
-    // as whoever changes the list does: each replica reads it with a new version of the view, at a beat at the latest
+    // as any change of the list does: each replica reads it with a new version of the view, at its next heartbeat at
+    // the latest
     await query('update listener.fledge_view set version = version + 1');
     await eventually(
       async () => {
@@ -177,7 +178,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     expect((await fledge('consumers --module listener')).out).not.toContain('gone');
   });
 
-  it('is told what is wrong, with the cure', async () => {
+  it('is told what is wrong, and how to fix it', async () => {
     const wrong: [line: string, code: number, err: string | RegExp][] = [
       [
         'dead-letters list --module listner',
@@ -239,7 +240,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     ]);
   });
 
-  it('is refused a replay of what is deleted, and told what there is', async () => {
+  it('is refused a replay of deleted messages, and told which are left', async () => {
     await talk.say('old', 1, 2);
     for (const listener of ['first', 'second']) await talk.until(listener, 'old', [1, 2]);
     await talk.rows('talker', "insert into fledge_outbox_deleted (created_until) values ('2026-01-02T03:04:05.6789Z')");
@@ -258,7 +259,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
     );
   });
 
-  it('is told of a user without rights, and of tables that are older', async () => {
+  it('is told about a user without rights, and about tables of an older version', async () => {
     const clerk = `clerk_${talk.namespace.slice(5)}`;
     const owner = new Client({ connectionString: talk.database.url });
     await owner.connect();
@@ -282,7 +283,7 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
   });
 });
 
-describe('a broker whose messages are lost', () => {
+describe('a broker that has lost messages', () => {
   let talk: Talk;
   let connection: NatsConnection;
   let manager: JetStreamManager;
@@ -293,7 +294,7 @@ describe('a broker whose messages are lost', () => {
     connection = await connect({ servers: testNatsUrl() });
     manager = await jetstreamManager(connection);
   });
-  // to where no module listens
+  // to a place where no module listens
   const publishesAnew = async (id: string): Promise<boolean> =>
     !(await jetstream(connection).publish(`${talk.namespace}._event.nobody.probe.v1`, '', { msgID: id })).duplicate;
   afterAll(async () => {
@@ -305,7 +306,7 @@ describe('a broker whose messages are lost', () => {
     const stream = `${talk.namespace}-messages`;
     await talk.say('before', 1, 20);
     for (const listener of ['first', 'second']) await talk.until(listener, 'before', upTo(20));
-    // the broker is to know nothing of what it lost, as after a power cut
+    // the broker must not remember what it lost, as after a power cut
     await manager.streams.update(stream, { duplicate_window: nanos(100) });
     await talk.withoutListener(async () => {
       await talk.say('lost', 1, 30);
@@ -370,7 +371,7 @@ describe('an operator of processes', () => {
     await database.drop();
   });
 
-  it('sees a run that failed with its history, and lets it go on', async () => {
+  it('sees a failed run with its history, and resumes it', async () => {
     ROAD.isOpen = false;
     await host
       .module('errands')

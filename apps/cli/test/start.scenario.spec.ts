@@ -14,7 +14,7 @@ const TWO =
   'transport: nats\nservices: { first: { modules: [a] }, second: { modules: [b] } }\ndrain: { notice: 0s, timeout: 100ms }\n';
 const OUTSIDE = { DATABASE_URL: 'postgres://db.test/shop', NATS_URL: 'nats://nats.test:4222' };
 
-/** `fledge` in a process and a project of its own. */
+/** `fledge` in its own process and project. */
 class Fledge {
   output = '';
   private readonly ended: Promise<number | string>;
@@ -28,7 +28,7 @@ class Fledge {
     await eventually(() => expect(this.output).toMatch(text), `'${String(text)}' is said`, WITHIN_MS);
   }
 
-  /** Sends a signal, if one is named, and gives the exit code (or the signal that ended it). */
+  /** Sends a signal, if given, and returns the exit code (or the signal that ended the process). */
   async end(signal?: NodeJS.Signals): Promise<number | string> {
     if (signal) this.child.kill(signal);
     return this.ended;
@@ -103,7 +103,7 @@ afterEach(async () => {
 });
 
 describe('fledge start', () => {
-  it('runs one service on the port itself, says where to go, and ends all of it on Ctrl-C', async () => {
+  it('runs a single service directly on the port, prints its address, and stops everything on Ctrl-C', async () => {
     const run = fledge(['start'], OUTSIDE);
     await run.says('Ctrl-C');
     expect(run.output).toContain('config/monolith.yaml runs as one process.');
@@ -115,7 +115,7 @@ describe('fledge start', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it.each(['monolith', 'split'])('says where to go when any free port will do: %s', async (name) => {
+  it.each(['monolith', 'split'])('prints the address when any free port will do: %s', async (name) => {
     const run = fledge(['start', name], { ...OUTSIDE, PORT: '0' });
     await run.says('Ctrl-C');
     const [, url = ''] = /Browse +(http:\S+)\/docs/.exec(run.output) ?? [];
@@ -123,7 +123,7 @@ describe('fledge start', () => {
     expect(await run.end('SIGINT')).toBe(0);
   });
 
-  it('runs a service each behind one front door, and starts one that dies again', async () => {
+  it('runs several services behind one front door, and restarts one that dies', async () => {
     const run = fledge(['start', 'split'], OUTSIDE);
     await run.says('runs as 2 services');
     const [first, second] = [await get('/a/x'), await get('/b?y')];
@@ -142,7 +142,7 @@ describe('fledge start', () => {
     await gone(again.pid, second.pid);
   });
 
-  it('takes its services with it when it is killed', async () => {
+  it('stops its services when it is killed', async () => {
     const run = fledge(['start', 'split'], OUTSIDE);
     await run.says('Ctrl-C');
     const pids = [(await get('/a')).pid, (await get('/b')).pid];
@@ -150,7 +150,7 @@ describe('fledge start', () => {
     await gone(...pids);
   });
 
-  it('brings a broker along that ends with it', async () => {
+  it('starts a broker that ends with it', async () => {
     symlinkSync(join(process.cwd(), '.ci'), join(project, '.ci'));
     const run = fledge(['start', 'split'], { DATABASE_URL: OUTSIDE.DATABASE_URL });
     await run.says('Ctrl-C');
@@ -160,8 +160,8 @@ describe('fledge start', () => {
     await expect(fetch(String(NATS_URL).replace('nats:', 'http:'))).rejects.toThrow();
   });
 
-  // It started the broker again, and PostgreSQL not: all of it had to be started anew.
-  it('starts a PostgreSQL that dies again', async () => {
+  // It restarted the broker, but not PostgreSQL: everything had to be started again.
+  it('restarts a PostgreSQL that dies', async () => {
     const run = fledge(['start']);
     await run.says('Ctrl-C');
     const { DATABASE_URL } = await get('/a');
@@ -179,14 +179,14 @@ describe('fledge start', () => {
   });
 
   it.each(['start', 'topology'])(
-    'says what the application finds wrong in the file, and starts nothing: %s',
+    'reports what the application finds wrong in the file, and starts nothing: %s',
     async (command) => {
       const run = fledge([command, 'split'], { ...OUTSIDE, FAKE_CHECK: "unknown key 'settings.a.x'" });
       expect([await run.end(), run.output]).toEqual([1, "config/split.yaml:1:1: unknown key 'settings.a.x'\n"]);
     },
   );
 
-  it('ends with its own line when a service cannot start as things are', async () => {
+  it('exits when a service cannot start as things are, and points to its line of output', async () => {
     const run = fledge(['start', 'split'], { ...OUTSIDE, FAKE_REFUSES: 'second' });
     expect(await run.end()).toBe(1);
     expect(run.output).toContain('second | second has no such setting');
@@ -194,7 +194,7 @@ describe('fledge start', () => {
     expect(run.output).not.toContain('started again');
   });
 
-  it('kills a service that does not end within its drain', async () => {
+  it('kills a service that does not end within its drain time', async () => {
     const run = fledge(['start'], { ...OUTSIDE, FAKE_HANGS: 'one' });
     await run.says('Ctrl-C');
     const { pid } = await get('/a');
@@ -203,20 +203,20 @@ describe('fledge start', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('ends at once at a second Ctrl-C', async () => {
+  it('exits at once on a second Ctrl-C', async () => {
     const run = fledge(['start'], { ...OUTSIDE, FAKE_HANGS: 'one' });
     await run.says('Ctrl-C');
     const { pid } = await get('/a');
     run.child.kill('SIGINT');
     await run.says('SIGINT: stopping');
-    // the first half second counts as one Ctrl-C: npm sends it on
+    // the first half second counts as one Ctrl-C, because npm forwards it
     const again = setInterval(() => run.child.kill('SIGINT'), 100);
     expect(await run.end()).toBe(130);
     clearInterval(again);
     await gone(pid);
   });
 
-  it('tells of a port in use, a bad file, a wrong name and an unwritable folder in one line each', async () => {
+  it('reports a port in use, a bad file, a wrong name and an unwritable folder in one line each', async () => {
     const squatter = await occupy(port);
     writeFileSync(join(project, 'config/bad.yaml'), 'services:\n  one: { modules: [a, c] }\n');
     writeFileSync(join(project, '.data'), 'a file, where a folder must be');
@@ -245,7 +245,7 @@ describe('fledge start', () => {
 });
 
 describe('fledge', () => {
-  it('prints who hosts what', async () => {
+  it('prints which service hosts which modules', async () => {
     const run = fledge(['topology', 'split']);
     expect(await run.end()).toBe(0);
     expect(run.output).toBe(
@@ -253,7 +253,7 @@ describe('fledge', () => {
     );
   });
 
-  it('knows which command was meant, and where a project is', async () => {
+  it('suggests the command that was meant, and says where it looked for a project', async () => {
     const typo = fledge(['strat']);
     expect([await typo.end(), typo.output]).toEqual([
       2,

@@ -45,14 +45,14 @@ describe('fledge verify --baseline', () => {
     writeFileSync(join(root, file), text);
   }
 
-  it('freezes the violations of today, fails for new ones, and only becomes shorter', async () => {
+  it("records today's violations, fails for new ones, and only ever becomes shorter", async () => {
     expect((await verify())[0]).toBe(1);
     const [frozen, told] = await verify('--baseline');
     expect([frozen, told]).toEqual([
       0,
       expect.stringMatching(/^fledge verify: \d+ violations are in fledge-verify\.baseline\.json now\n$/),
     ]);
-    // also when it stands on another line
+    // even if it moves to another line
     write('libs/orders/src/old.ts', `\n\n${BREACH}`);
     expect(await verify()).toEqual([0, expect.stringContaining('no violations')]);
 

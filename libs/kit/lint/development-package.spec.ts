@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { developmentPackage } from './development-package.js';
 
-describe('a package that development alone needs', () => {
+describe('a package that only development needs', () => {
   let root: string;
   beforeEach(() => (root = realpathSync(mkdtempSync(join(tmpdir(), 'fledge-package-')))));
   afterEach(() => rmSync(root, { recursive: true }));
 
-  /** A package in a folder of its own, as pnpm keeps it, linked where somebody asks for it. Gives its entry file. */
+  /** A package in its own folder, as pnpm stores it, linked where something depends on it. Returns its entry file. */
   function install(name: string, linkedIn: string): string {
     const folder = join(root, 'store', name);
     mkdirSync(folder, { recursive: true });
@@ -20,22 +20,22 @@ describe('a package that development alone needs', () => {
     return join(folder, 'index.cjs');
   }
 
-  // `fledge verify`, the lint rules, testModule and the embedded PostgreSQL found nothing in a workspace of pnpm that
-  // hoists nothing.
-  it('is found where the application asks for it', () => {
+  // `fledge verify`, the lint rules, testModule and the embedded PostgreSQL found nothing in a pnpm workspace without
+  // hoisting.
+  it('is found where the application depends on it', () => {
     const application = join(root, 'apps/shop');
     const entry = install('only-here', application);
     expect(developmentPackage('only-here', application)).toBe(entry);
   });
 
-  it('is found where the command of the application asks for it', () => {
+  it("is found where the application's command depends on it", () => {
     const application = join(root, 'apps/shop');
     install('@fledge/cli', application);
     const entry = install('only-there', join(root, 'store/@fledge/cli'));
     expect(developmentPackage('only-there', application)).toBe(entry);
   });
 
-  it('is missing where nobody asks for it', () => {
+  it('is missing where nothing depends on it', () => {
     install('@fledge/cli', join(root, 'apps/shop'));
     expect(developmentPackage('nowhere', join(root, 'apps/shop'))).toBeUndefined();
     expect(developmentPackage('nowhere', root)).toBeUndefined();

@@ -38,7 +38,7 @@ tester.run('module-boundaries', moduleBoundaries, {
       'apps/shop/src/main.ts',
       "import { StockContract } from '@t/stock/contract'; import { modules } from './modules.js';",
     ),
-    // outside of any package, as configuration is
+    // outside any package, like configuration
     at('jest.config.mjs', "import { x } from './libs/stock/src/x.js';"),
   ],
   invalid: [
@@ -139,7 +139,7 @@ const single = writeWorkspace({
   'package.json': '{ "name": "single" }',
   'src/stock/contract/index.ts': 'defineContract({});',
   'src/stock/level.ts': '',
-  // a folder of that name makes no module
+  // a folder with that name is not a module
   'src/stock/domain/contract/terms.ts': '',
   'src/orders/contract.ts': 'defineContract({});',
   'src/orders/place.ts': '',
@@ -275,7 +275,7 @@ tester.run('module-boundaries in the monorepo mode of Nest', moduleBoundaries, {
   ],
 });
 
-describe('names by which files of one package import each other', () => {
+describe('the names by which files of one package import each other', () => {
   const level = 'src/stock/level.ts';
   it.each<[string, Record<string, string>, string]>([
     ['`baseUrl` alone', { 'tsconfig.json': '{ "compilerOptions": { "baseUrl": "./" } }' }, 'src/stock/level'],
@@ -338,7 +338,7 @@ describe('names by which files of one package import each other', () => {
     [''],
     ['{ "extends": "./tsconfig.json" }'],
     ['{ "compilerOptions": { "paths": null } }'],
-  ])('are none in %j', (text) => {
+  ])('are not found in %j', (text) => {
     const app = writeWorkspace({ 'package.json': '{}', 'tsconfig.json': text });
     try {
       expect(aliasTarget(app.root, '@stock/level')).toBeUndefined();

@@ -10,7 +10,7 @@ const packages = findPackages(ROOT).filter(
   ({ name, exports }) => name === KIT_PACKAGE || exports?.includes('./contract'),
 );
 
-/** A file of each package that is not exported, by the ways one might write it. */
+/** An unexported file of each package, in each way in which one might write it. */
 const deep = packages.flatMap(({ name, folder, files }) => {
   const inside = files.find(
     (file) => file.startsWith(`${folder}/src/`) && !/\/(?:index|operations)\.ts$/.test(file),
@@ -25,7 +25,7 @@ it('is tried on every module of the shop, and on the kit', () => {
   );
 });
 
-it('does not resolve when it runs', async () => {
+it('does not resolve at run time', async () => {
   const script = `
     const codes = {};
     for (const specifier of ${JSON.stringify(deep)}) codes[specifier] = await import(specifier).then(() => 'resolved', (error) => error.code);

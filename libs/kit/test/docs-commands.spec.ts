@@ -6,9 +6,11 @@ import { blocksOf, PAGES } from './documentation.js';
 
 const FIXTURE = resolve('libs/kit/test/command-lines.fixture.mjs');
 const SHOP = 'dist/apps/shop/src/main.js';
-// Where nothing listens: a command line and a topology are read before anything is asked of a database or a broker.
+// Addresses where nothing listens: the command line and topology are read before a database or broker is contacted.
 const NOWHERE = { DATABASE_URL: 'postgres://127.0.0.1:1/none', NATS_URL: 'nats://127.0.0.1:1', NODE_OPTIONS: '' };
-/** What to try where a page says `<time>`, or names an option that takes a value; a name is as good as any other. */
+/**
+ * Values for `<time>` and for options that take a value; any other placeholder is a name, for which any text will do.
+ */
 const SAMPLES: Readonly<Record<string, string>> = {
   id: '00000000-0000-4000-8000-000000000000',
   time: '2h',
@@ -18,11 +20,11 @@ const SAMPLES: Readonly<Record<string, string>> = {
   file: 'config/monolith.yaml',
 };
 const FLAGS_WITH_VALUES = ['module', 'consumer', 'name', 'limit', 'until', 'since', 'against'];
-/** What a line of text must begin with for it to be a command that is ours to keep right. */
+/** How a line of text begins that is a command which this test checks. */
 const OURS = /^(?:[A-Z_]+=\S+ )*(?:fledge|npm|pnpm|npx|node|\.ci\/run)(?: |$)/;
-/** The name of a command alone: where a text speaks of one, it need not say what else it takes. */
+/** The name of a command alone: text that mentions it need not give its other arguments. */
 const MENTION = /^fledge(?= [a-z-]+( [a-z]+)?$)/;
-/** The programs whose command lines are read by themselves. */
+/** The programs whose command lines are checked by running them. */
 const READ = ['fledge', 'bench', 'test:faults', 'test:outside'];
 
 interface Command {
@@ -31,14 +33,14 @@ interface Command {
   readonly line: string;
 }
 
-/** What is wrong with a command; the rest is for a program to say that reads command lines. */
+/** What is wrong with a command; `ask` leaves that to a program that reads command lines. */
 type Verdict = { readonly problem: string } | { readonly ask: readonly string[] } | undefined;
 
 const wrong = (problem: string): Verdict => ({ problem });
 const onlyIf = (isRight: boolean, problem: string): Verdict => (isRight ? undefined : { problem });
 const isThere = (path: string): Verdict => onlyIf(existsSync(path), `there is no ${path}`);
 
-// What pages say.
+// The commands on the pages.
 
 function commandsOf(page: string): Command[] {
   const inBlocks = blocksOf(page)
@@ -51,7 +53,7 @@ function commandsOf(page: string): Command[] {
   return [...inBlocks, ...inText];
 }
 
-/** The commands of a shell block; of options that a comment beside one names, one each. */
+/** The commands of a shell block; one for each option that a comment beside it names. */
 function linesOf(code: string): string[] {
   return code
     .replace(/\\\n\s*/g, '')
@@ -67,7 +69,7 @@ function linesOf(code: string): string[] {
     });
 }
 
-/** The commands in a line of text; an option that stands alone belongs to the command before it. */
+/** The commands in a line of text; an option on its own belongs to the command before it. */
 function inlineOf(line: string): string[] {
   const found: string[] = [];
   for (const [, before = '', code = ''] of line.matchAll(/([^`]*)`([^`]+)`/g)) {
@@ -96,7 +98,7 @@ function withValue(flag: string): string {
   return FLAGS_WITH_VALUES.includes(name) ? `${flag} ${SAMPLES[name] ?? name}` : flag;
 }
 
-// What they may say.
+// What the commands may contain.
 
 interface Manifest {
   readonly name: string;
@@ -108,7 +110,7 @@ const manifestOf = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 const MANIFESTS = ['.', 'libs/kit', 'libs/nats', 'apps/cli', 'apps/create', 'apps/create/template'].map(manifestOf);
 
-/** The ranges that something of ours asks for. */
+/** The version ranges in which our packages depend on one. */
 function rangesOf(name: string): string[] {
   return MANIFESTS.flatMap((manifest) =>
     ['dependencies', 'devDependencies', 'peerDependencies'].flatMap(
@@ -139,7 +141,7 @@ function isPackage(word: string): boolean {
   return rangesOf(name).some((range) => major === undefined || new RegExp(`\\^${major}\\.`).test(range));
 }
 
-/** Whether what a script starts takes these arguments. */
+/** Whether the program that a script starts accepts these arguments. */
 function ofScript(script: string, args: readonly string[], folder: string): Verdict {
   if (script === 'fledge' || script === 'start')
     return topologyOf(script === 'start' ? ['start', ...args] : args, folder);
@@ -148,7 +150,7 @@ function ofScript(script: string, args: readonly string[], folder: string): Verd
   return onlyIf(args.length === 0, `${script} takes no arguments`);
 }
 
-/** A topology of ours is there, and the command takes it. */
+/** Checks that a topology of ours exists, and that the command accepts it. */
 function topologyOf(args: readonly string[], folder: string): Verdict {
   const [verb, name = 'monolith'] = args;
   const file = /[/.]/.test(name) ? name : `config/${name}.yaml`;
@@ -157,7 +159,7 @@ function topologyOf(args: readonly string[], folder: string): Verdict {
   return { ask: ['fledge', ...args] };
 }
 
-/** Files that a page has had made. */
+/** Files that a page has told the reader to create. */
 const made = new Set<string>();
 
 function node([file = '', ...args]: readonly string[]): Verdict {
@@ -179,7 +181,7 @@ function ended(args: readonly string[]): Verdict {
   return onlyIf(status === 0, `ended with ${status}: ${stderr}`);
 }
 
-/** Programs by their names, as pages call them. */
+/** Programs by name, as pages call them. */
 const PROGRAMS: Readonly<Record<string, (args: readonly string[], page: string) => Verdict>> = {
   fledge: (args) => ({ ask: ['fledge', ...args] }),
   mention: (args) => ({ ask: ['mention', ...args] }),
@@ -231,7 +233,7 @@ describe('a command of the documentation', () => {
       if (verdict && 'problem' in verdict) problems.set(command, verdict.problem);
   });
 
-  it.each([...new Set(commands.map(({ page }) => page))])('is one that its program takes, in %s', (page) => {
+  it.each([...new Set(commands.map(({ page }) => page))])('is accepted by its program, in %s', (page) => {
     expect(
       [...problems]
         .filter(([one]) => one.page === page)
@@ -239,7 +241,7 @@ describe('a command of the documentation', () => {
     ).toEqual([]);
   });
 
-  it('names settings of the environment that something reads', () => {
+  it('sets only environment variables that something reads', () => {
     const named = PAGES.flatMap((page) => readFileSync(page, 'utf8').match(/\bFLEDGE_[A-Z_]+\b/g) ?? []);
     const code = execFileSync('git', ['grep', '-ohE', '\\bFLEDGE_[A-Z_]+\\b', '--', '*.ts', '*.mjs', '*.yaml'], {
       encoding: 'utf8',
@@ -252,7 +254,7 @@ describe('a command of the documentation', () => {
 describe('a topology file of the documentation', () => {
   const blocks = PAGES.flatMap(blocksOf).filter(({ language, mark }) => language === 'yaml' && !mark);
 
-  it.each(blocks.map(({ place, code }) => [place, code] as const))('is one that the shop takes: %s', (_, code) => {
+  it.each(blocks.map(({ place, code }) => [place, code] as const))('is accepted by the shop: %s', (_, code) => {
     const elsewhere = mkdtempSync(join(tmpdir(), 'fledge-docs-'));
     const file = join(elsewhere, 'topology.yaml');
     try {
@@ -264,7 +266,7 @@ describe('a topology file of the documentation', () => {
   });
 });
 
-/** Other services in place of those of `config/split.yaml`. */
+/** Replaces the services of `config/split.yaml`. */
 function inSplit(services: string): string {
   const whole = readFileSync('config/split.yaml', 'utf8').replace(/^services:\n(?: .*\n)+/m, services);
   expect(whole).toContain(services);

@@ -10,7 +10,7 @@ describe('the documentation', () => {
     expect(readFileSync('README.md').length).toBeLessThanOrEqual(README_MAX_BYTES);
   });
 
-  it.each(PAGES)('has no link in %s that leads nowhere', (page) => {
+  it.each(PAGES)('has no broken link in %s', (page) => {
     const text = readFileSync(page, 'utf8').replace(/^```[^]*?^```/gm, '');
     const links = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)]
       .map(([, target = '']) => target)
@@ -18,7 +18,7 @@ describe('the documentation', () => {
     expect(links.filter((target) => !existsSync(join(dirname(page), target)))).toEqual([]);
   });
 
-  it('is reached from the README', () => {
+  it('is reachable from the README', () => {
     const seen = new Set<string>();
     const visit = (page: string): void => {
       if (seen.has(page) || !page.endsWith('.md')) return;
@@ -36,12 +36,12 @@ describe('a code block of the documentation', () => {
   const blocks = PAGES.flatMap(blocksOf);
   const said = (kind: 'from' | 'run by') => blocks.filter(({ mark }) => mark?.kind === kind);
 
-  it('says where its code is from or what runs it, if no test can tell that from its language', () => {
+  it('names the source or the runner of its code, unless its language already tells a test', () => {
     expect(blocks.length).toBeGreaterThan(30);
-    // one that is indented or not closed would be no block here
+    // the pattern for blocks misses indented and unclosed ones
     const fences = PAGES.flatMap((page) => readFileSync(page, 'utf8').match(/^ *(?:```|~~~)/gm) ?? []);
     expect(fences).toHaveLength(2 * blocks.length);
-    // docs-commands.spec.ts tries commands and topology files; `text` is a picture, or what a program prints
+    // docs-commands.spec.ts runs commands and topology files; `text` is a picture, or a program's output
     const told = ['sh', 'yaml', 'text'];
     expect(blocks.filter(({ mark, language }) => !mark && !told.includes(language)).map(({ place }) => place)).toEqual(
       [],
@@ -49,7 +49,7 @@ describe('a code block of the documentation', () => {
   });
 
   it.each(said('from').map((block) => [block.place, block] as const))(
-    'stands as it is in the file that it is from: %s',
+    'matches the file that it names: %s',
     (_, block) => {
       expect(differences(block)).toEqual([]);
     },

@@ -60,7 +60,7 @@ function codesIn(file: ts.SourceFile): readonly string[] {
   return codes;
 }
 
-/** The cause that a `StartupError`, or a class made of it, is given; it must stand there as it is. */
+/** The cause passed to a `StartupError` or a class based on it; it must be a literal. */
 function startupCause(node: ts.Node, file: ts.SourceFile): string | undefined {
   const isMade = ts.isNewExpression(node) && node.expression.getText(file) === 'StartupError';
   const isSuper =
@@ -79,7 +79,7 @@ function classAround(node: ts.Node): ts.Node | undefined {
   return ts.findAncestor(node, ts.isClassDeclaration);
 }
 
-/** A text, the values in it as `<name>`. */
+/** A text, with its values as `<name>`. */
 function textOf(node: ts.Node, file: ts.SourceFile): string | undefined {
   if (ts.isStringLiteralLike(node)) return node.text;
   if (!ts.isTemplateExpression(node)) return undefined;
@@ -89,7 +89,9 @@ function textOf(node: ts.Node, file: ts.SourceFile): string | undefined {
   );
 }
 
-/** `Symbol.for('fledge.…')` names a place for metadata, and `fledge.startup.<cause>` is how codes are made. */
+/**
+ * `Symbol.for('fledge.…')` is a metadata key, and `fledge.startup.<cause>` is how codes are made: neither is a code.
+ */
 function isSymbolKey(node: ts.Node, file: ts.SourceFile): boolean {
   const { parent } = node;
   return (
@@ -122,7 +124,7 @@ it('has every code of the sources on its page', () => {
   expect(missing).toEqual([]);
 });
 
-it('has no code on its page that the sources do not have', () => {
+it('has no code on its page that is not in the sources', () => {
   expect(
     onPage
       .filter((code) => !inSources.has(code))
@@ -130,7 +132,7 @@ it('has no code on its page that the sources do not have', () => {
   ).toEqual([]);
 });
 
-it('tells each code once, with its kind, its outcome, when, and what to do', () => {
+it('lists each code once, with its kind, its outcome, when it occurs, and what to do', () => {
   expect(onPage.filter((code, i) => onPage.indexOf(code) !== i)).toEqual([]);
   expect(
     rows.filter(

@@ -16,10 +16,10 @@ import { BoundedModule } from '../src/index.js';
 import { CommandContract, defineContract, ModuleUnavailable, type Outcome } from '../src/contract/index.js';
 import { eventually, freshDatabase, type FreshDatabase, testModule, type TestedModule } from '../src/testing/index.js';
 
-// what a database broke off is logged as a warning; it is what is tested here
+// this file tests work that a database interrupts, which is logged as a warning
 Logger.overrideLogger(false);
 
-/** What the work does when its database breaks it off, and what of it is certain. */
+/** The work that its database interrupts, and what is certain about its outcome. */
 const WORK: Readonly<Record<string, Outcome>> = {
   'a statement of a transaction': 'rejected',
   'between two statements of a transaction': 'rejected',
@@ -166,9 +166,9 @@ afterAll(async () => {
 });
 beforeEach(() => owner.query('truncate vault.coin'));
 
-// A lost connection, and a transaction that PostgreSQL gave up, were a fault of the module and a 500.
-describe.each(Object.entries(WORK))('work that its database broke off in %s', (what, outcome) => {
-  it(`is a 503 to be sent again, ${outcome}`, async () => {
+// A lost connection, and a transaction that PostgreSQL aborted, were a fault of the module and a 500.
+describe.each(Object.entries(WORK))('work that its database interrupts in %s', (what, outcome) => {
+  it(`is a 503 to be retried, ${outcome}`, async () => {
     const { status, headers, body } = await tested.request('POST', '/vault', { what });
     expect({ status, retryAfter: headers['retry-after'], body }).toMatchObject({
       status: 503,
@@ -178,7 +178,7 @@ describe.each(Object.entries(WORK))('work that its database broke off in %s', (w
     expect(JSON.stringify(body)).not.toMatch(/pg_|terminat|insert|could not/);
   });
 
-  it(`is a ModuleUnavailable at its caller, ${outcome}`, async () => {
+  it(`is a ModuleUnavailable for its caller, ${outcome}`, async () => {
     const error = await tested.execute(new Do(what)).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(ModuleUnavailable);
     expect(error).toMatchObject({ reason: 'database', outcome });

@@ -44,7 +44,7 @@ describe('stock Nest inside a bounded module', () => {
     };
   };
 
-  it('runs onModuleInit and onApplicationBootstrap, in order, after what was made asynchronously', () => {
+  it('runs onModuleInit and onApplicationBootstrap, in order, after async providers are ready', () => {
     expect(journal).toEqual(['made', 'onModuleInit', 'onApplicationBootstrap']);
   });
 
@@ -58,7 +58,7 @@ describe('stock Nest inside a bounded module', () => {
     });
   });
 
-  it('makes request-scoped providers anew for each request', async () => {
+  it('creates request-scoped providers for each request', async () => {
     const [first, second] = [(await http('/tea/scoped?a=1')).body, (await http('/tea/scoped?a=2')).body] as {
       number: number;
       url: string;
@@ -68,12 +68,12 @@ describe('stock Nest inside a bounded module', () => {
     expect(second?.number).toBeGreaterThan(first?.number ?? Infinity);
   });
 
-  it('asks guards, of the module and of a route', async () => {
+  it('runs guards, of the module and of a route', async () => {
     expect((await http('/tea/blend', { headers: { 'x-door': 'closed' } })).status).toBe(403);
     expect(await http('/tea/forbidden')).toMatchObject({ status: 403, body: { detail: 'nobody may' } });
   });
 
-  it('runs interceptors, of the module outside of those of a route', async () => {
+  it('runs interceptors, of the module around those of a route', async () => {
     expect((await http('/tea/shout')).body).toEqual({ wrapped: { wrap: true, shouted: true } });
   });
 
@@ -86,18 +86,18 @@ describe('stock Nest inside a bounded module', () => {
     });
   });
 
-  it('lets exception filters answer, of a route and of the module', async () => {
+  it('lets exception filters respond, of a route and of the module', async () => {
     expect(await http('/tea/spill')).toMatchObject({ status: 418, body: { spilled: 'on the table' } });
-    // The kit's own filter, which catches all, was once asked before a module's APP_FILTER.
+    // The kit's own filter, which catches everything, once ran before a module's APP_FILTER.
     expect(await http('/tea/burn')).toMatchObject({ status: 420, body: { burnt: 'by the kettle' } });
   });
 
-  // The stock bus takes a plain object and tells nobody of it; for null it throws a bare TypeError.
+  // The stock bus accepts a plain object and notifies nobody; for null it throws a bare TypeError.
   it.each([
     [null, 'null'],
     [{ by: 'x' }, 'a plain object'],
     [Cooled, 'the class or function Cooled itself'],
-  ])('refuses to publish what is no event: %p', (event, named) => {
+  ])('refuses to publish something that is not an event: %p', (event, named) => {
     const events = host.module('tea').get(EventBus);
     const refusal = expect.objectContaining({
       code: 'fledge.not-a-message',
@@ -109,12 +109,12 @@ describe('stock Nest inside a bounded module', () => {
   });
 
   it('runs middleware with its injected providers, within the call', async () => {
-    // Middleware once ran before the context of its request was opened.
+    // Middleware once ran before its request's context was opened.
     expect((await http('/tea/blend')).headers.get('x-stamp')).toBe('brewery http');
     expect((await http('/tea/shout')).headers.get('x-stamp')).toBeNull();
   });
 
-  it('knows the other decorators of controllers', async () => {
+  it('supports the other decorators of controllers', async () => {
     const posted = await http('/tea', {
       method: 'POST',
       body: JSON.stringify({ name: 'x', count: 1 }),
@@ -130,17 +130,17 @@ describe('stock Nest inside a bounded module', () => {
     expect(await http('/tea/admin/list')).toMatchObject({ status: 200, body: { routed: true } });
   });
 
-  it('keeps all of it in its module', async () => {
+  it('keeps all of this within its module', async () => {
     expect((await http('/coffee', { headers: { 'x-door': 'closed' } })).body).toEqual({ wrap: true });
     expect((await http('/coffee/burn')).status).toBe(500);
     expect(() => host.module('coffee').get(ModuleRef).get(Brewery, { strict: false })).toThrow();
   });
 
-  it('handles private commands on the stock bus, in the call of its caller', async () => {
+  it("handles private commands on the stock bus, in the caller's context", async () => {
     expect(await host.module('tea').get(CommandBus).execute(new Stir(2))).toBe('stirred 2 times in no call');
   });
 
-  it('makes a request-scoped handler under contract anew for each message, by way of either side of the boundary', async () => {
+  it('creates a request-scoped contract handler for each message, from either side of the boundary', async () => {
     const [near, far] = [host.module('tea').get(CommandBus), host.module('coffee').get(CommandBus)];
     const first = await far.execute(new Pour({ into: 'cup' }));
     expect(first).toMatch(/^cup, spoon \d+, stirred 3 times in coffee$/);
@@ -148,7 +148,7 @@ describe('stock Nest inside a bounded module', () => {
     expect(await near.execute(new Pour({ into: 'mug' }))).toMatch(/^mug, spoon \d+, stirred 3 times in no call$/);
   });
 
-  it('takes a handler that a factory made', async () => {
+  it('accepts a handler that a factory made', async () => {
     expect(await host.module('coffee').get(QueryBus).execute(new Taste())).toBe('malt');
   });
 
@@ -162,10 +162,10 @@ describe('stock Nest inside a bounded module', () => {
     await eventually(() => expect(journal).toContain('reheated after a pot'), 'the saga of the aggregate');
   });
 
-  // @nestjs/cqrs keeps one list of @Publishable classes a process, which the first container that starts takes whole,
-  // and does not export it. Until the kit has an event bus of its own, EventPublisher (above) is the way that works in
+  // @nestjs/cqrs keeps one list of @Publishable classes per process; the first container that starts takes all of it,
+  // and the list is not exported. Until the kit has its own event bus, EventPublisher (above) is the way that works in
   // every topology.
-  it.failing("carries the events of a @Publishable aggregate on its own module's bus", async () => {
+  it.failing("publishes the events of a @Publishable aggregate on its own module's bus", async () => {
     new CoffeeCup().cool();
     await eventually(
       () => expect(journal.filter((entry) => entry.includes('coffee'))).toEqual(['coffee saw a cup of coffee']),
@@ -174,7 +174,7 @@ describe('stock Nest inside a bounded module', () => {
     );
   });
 
-  it('runs the hooks of the end in order on close()', async () => {
+  it('runs the shutdown hooks in order on close()', async () => {
     closed = true;
     await host.close();
     expect(journal).toEqual(['onModuleDestroy', 'beforeApplicationShutdown', 'onApplicationShutdown']);

@@ -25,7 +25,7 @@ async function generate(...args: string[]): Promise<string> {
   return readFileSync(join(workspace.root, 'src/stock.module.ts'), 'utf8').replace(/\s+/g, ' ');
 }
 
-it("registers in a bounded module what 'nest generate' makes", async () => {
+it("registers in a bounded module what 'nest generate' creates", async () => {
   expect(await generate('controller', 'shelf')).toBe(
     "import { BoundedModule } from '@fledge/kit'; import { ShelfController } from './shelf/shelf.controller.js'; @BoundedModule({ contract: StockContract, controllers: [StockController, ShelfController], }) export class StockModule {} ",
   );
@@ -33,7 +33,7 @@ it("registers in a bounded module what 'nest generate' makes", async () => {
   expect(await generate('s', 'count')).toContain('providers: [CountService]');
 });
 
-it('still makes what needs no registering', async () => {
+it('still creates what needs no registration', async () => {
   await generate('class', 'box');
   expect(readFileSync(join(workspace.root, 'src/box/box.ts'), 'utf8')).toContain('export class Box');
 });

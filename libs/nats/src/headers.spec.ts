@@ -28,12 +28,12 @@ describe('headers', () => {
     },
   );
 
-  it('leave out a trace that is none', () => {
+  it('leave out an invalid trace', () => {
     expect(contextLines(undefined, undefined, 'x\r\ny: z')).toBe('');
     expect(readHeaders('NATS/1.0\r\ntraceparent: nonsense\r\n\r\n')).toMatchObject({ traceparent: undefined });
   });
 
-  it('are read whatever their order, case and spaces, and unknown ones are skipped', () => {
+  it('are read regardless of their order, case and spaces, and unknown ones are skipped', () => {
     expect(
       readHeaders(
         'NATS/1.0\r\nX-Other: 1\r\nfledge-left-ms:250\r\nFLEDGE-ID: a.1\r\nFledge-Resent: 1\r\nFledge-Caller: ordering\r\n\r\n',
@@ -55,7 +55,7 @@ describe('headers', () => {
     'Fledge-Caller: a b',
     `Fledge-Id: ${'x'.repeat(65)}`,
     'no colon',
-  ])('that are malformed are refused: %s', (line) => {
+  ])('are refused when malformed: %s', (line) => {
     expect(readHeaders(`NATS/1.0\r\n${line}\r\n\r\n`)).toBeUndefined();
   });
 });

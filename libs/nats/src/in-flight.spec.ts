@@ -8,7 +8,7 @@ const added = (calls: InFlight<Numbered>): Numbered => {
   return item;
 };
 
-describe('what is under way', () => {
+describe('work in progress', () => {
   it('is found by its number until it is deleted', () => {
     const calls = new InFlight<Numbered>();
     const [one, two] = [added(calls), added(calls)];
@@ -23,7 +23,7 @@ describe('what is under way', () => {
     ]);
   });
 
-  it('has numbers of its own, however many there are, in whatever order they end', () => {
+  it('has unique numbers, however much there is, in whatever order it ends', () => {
     const calls = new InFlight<Numbered>();
     const here = new Map<number, Numbered>();
     const seen = new Set<number>();
@@ -44,7 +44,7 @@ describe('what is under way', () => {
     expect(new Set(calls)).toEqual(new Set(here.values()));
   });
 
-  it('may end while all of it is looked at', () => {
+  it('may end while it is being iterated', () => {
     const calls = new InFlight<Numbered>();
     const items = Array.from({ length: 100 }, () => added(calls));
     const seen: Numbered[] = [];
@@ -58,7 +58,7 @@ describe('what is under way', () => {
     expect(seen.length).toBeLessThan(100);
   });
 
-  it('may grow while all of it is looked at, and shows nothing that has ended', () => {
+  it('may grow while it is being iterated, which skips what has ended', () => {
     const calls = new InFlight<Numbered>();
     const items = Array.from({ length: 32 }, () => added(calls));
     let seen = 0;
@@ -73,7 +73,7 @@ describe('what is under way', () => {
     expect([...calls]).toHaveLength(105);
   });
 
-  it('gives back what a burst needed', () => {
+  it('releases the memory that a burst needed', () => {
     const calls = new InFlight<Numbered>();
     const [before, items] = [added(calls), Array.from({ length: 20_000 }, () => added(calls))];
     for (const item of items) calls.delete(item);
@@ -83,8 +83,8 @@ describe('what is under way', () => {
     expect(added(calls).number).toBeGreaterThan(20_000);
   });
 
-  // of what had been in a Map, most outlived all but a full collection
-  it('leaves nothing behind that a scavenge would have to carry on', () => {
+  // entries of a Map mostly survived until a full collection
+  it('leaves nothing behind that a scavenge would have to copy', () => {
     setFlagsFromString('--expose-gc');
     const gc = runInNewContext('gc') as (options?: { type: 'minor' }) => void;
     const calls = new InFlight<Numbered>();

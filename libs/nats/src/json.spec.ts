@@ -85,16 +85,19 @@ describe('JSON text', () => {
     tree('nested', { parent: tree('parent', { parent: tree('grandparent'), mark: true }) }),
   ];
 
-  it.each(trees.map((t) => [t.name, t] as const))('means what JSON.stringify writes: %j', (_, value) => {
+  it.each(trees.map((t) => [t.name, t] as const))('is equivalent to that of JSON.stringify: %j', (_, value) => {
     expect(JSON.parse(messageWriter(Tree)(value))).toEqual(JSON.parse(JSON.stringify(value)));
     expect(JSON.parse(resultWriter([Tree])([value, value]))).toEqual(JSON.parse(JSON.stringify([value, value])));
   });
 
-  it.each([{}, { a: 'x' }, { b: 1 }, { b: null }, { a: 'x', b: 1 }])('of optional fields alone: %j', (fields) => {
-    expect(JSON.parse(messageWriter(OnlyOptional)(Object.assign(new OnlyOptional(), fields)))).toEqual(fields);
-  });
+  it.each([{}, { a: 'x' }, { b: 1 }, { b: null }, { a: 'x', b: 1 }])(
+    'is right for optional fields alone: %j',
+    (fields) => {
+      expect(JSON.parse(messageWriter(OnlyOptional)(Object.assign(new OnlyOptional(), fields)))).toEqual(fields);
+    },
+  );
 
-  it('of results that are no class', () => {
+  it('is right for results that are not classes', () => {
     expect(resultWriter(undefined)(undefined)).toBe('');
     expect(resultWriter([Leaf])([])).toBe('[]');
     expect(TEXTS.map((text) => JSON.parse(resultWriter(String)(text)) as string)).toEqual(TEXTS);

@@ -26,7 +26,7 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
   };
 
   describe('any NATS client', () => {
-    it('calls with JSON and nothing else', async () => {
+    it('can call with plain JSON', async () => {
       let seen: ReturnType<typeof currentCall>;
       await rig.replica({ count: ({ of }) => ((seen = currentCall()), of.length) });
       expect((await ask('count.v1', '{"of":"seven!!"}')).json()).toBe(7);
@@ -36,7 +36,7 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
       expect(seen?.timeLeftMs).toBeGreaterThan(3_000);
     });
 
-    it('may name identity, time, trace and key in headers, but no more time than the contract gives', async () => {
+    it('may set identity, time, trace and key in headers, but no more time than the contract allows', async () => {
       const seen: ReturnType<typeof currentCall>[] = [];
       await rig.replica({ count: () => seen.push(currentCall()) });
       await ask('count.v1', '{"of":""}', {
@@ -83,7 +83,7 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
       });
     });
 
-    it('reads declared errors, faults and unknown messages', async () => {
+    it('can read declared errors, faults and unknown messages', async () => {
       await rig.replica({
         put: () => Promise.reject(new Full({ most: 3, since: new Date(0) })),
         count: () => Promise.reject(new Error('inner\r\ntext')),
@@ -107,12 +107,12 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
       });
     });
 
-    it('is never answered with a notice in place of the result', async () => {
+    it('never gets a notice in place of the result', async () => {
       await rig.replica({ count: () => sleep(900, 5) });
       expect((await ask('count.v1', '{"of":""}')).json()).toBe(5);
     });
 
-    it('gets an answer when the time is spent', async () => {
+    it('gets a response when the deadline has passed', async () => {
       await rig.replica({ count: () => sleep(1_000, 5) });
       const answer = await ask('count.v1', '{"of":""}', { 'Fledge-Left-Ms': '100' });
       expect(answer.json()).toMatchObject({ code: 'fledge.deadline-exceeded', outcome: 'unknown' });
@@ -128,7 +128,7 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
     expect(performance.now() - from).toBeLessThan(900);
   });
 
-  it('never starts what is already too late', async () => {
+  it('never starts a call that is already too late', async () => {
     let ran = 0;
     await rig.replica({ count: () => ran++ });
     for (const left of ['0', '-5']) {
@@ -140,7 +140,7 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
     expect(ran).toBe(0);
   });
 
-  it('does not count a call in flight beyond its answer', async () => {
+  it('does not count a call as in flight after its response', async () => {
     const { moduleServer } = await rig.replica({
       put: () => Promise.reject(new Full({ most: 3, since: new Date(0) })),
       count: () => sleep(5, 1),
@@ -159,7 +159,7 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
     ['no JSON', '{'],
     ['another type', '"7"'],
     ['nothing', ''],
-  ])('takes an answer that its contract does not promise for a fault: %s', async (_, answer) => {
+  ])('treats a result that its contract does not allow as a fault: %s', async (_, answer) => {
     client.subscribe(`${rig.namespace}.shelf.>`, {
       queue: 'shelf',
       callback: (_error, message) => void message.respond(answer),
@@ -170,7 +170,7 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
     expect(error).toMatchObject({ module: 'shelf', outcome: 'unknown' });
   });
 
-  it('takes the error of a foreign service for a fault, and one that breaks its contract too', async () => {
+  it('treats the error of a foreign service as a fault, and one that breaks its contract too', async () => {
     const answers = [
       { lines: { 'Nats-Service-Error': 'no', 'Nats-Service-Error-Code': '500' }, body: 'no JSON' },
       {
@@ -200,7 +200,7 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
     expect((invalid as InvalidMessage).violations[0]).toEqual({ path: 'a', rule: '', message: '' });
   });
 
-  it('takes an aborted call back: its token is free, its handler told, and nothing more is heard of it', async () => {
+  it('cancels an aborted call: its token is free, its handler is notified, and later results are ignored', async () => {
     let [started, aborted] = [0, 0];
     await rig.replica({
       put: async () => {
@@ -218,7 +218,7 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
     await eventually(() => aborted === 10, 'the abort of ten handlers');
   });
 
-  it('ends what is under way with an error when it closes', async () => {
+  it('fails the calls in progress when it closes', async () => {
     let started = false;
     await rig.replica({ put: () => ((started = true), sleep(3_000, 1)) });
     const desk = await rig.caller();
@@ -232,7 +232,7 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
     expect(desk.transport.isConnected()).toBe(false);
   });
 
-  it('ends a command that nobody answers by its deadline', async () => {
+  it('ends an unanswered command at its deadline', async () => {
     client.subscribe(`${rig.namespace}.shelf.>`, { queue: 'shelf', callback: () => undefined });
     await client.flush();
     const desk = await rig.caller();
@@ -240,21 +240,21 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
     const error = await failureOf(desk.put());
     expect(error).toBeInstanceOf(DeadlineExceeded);
     expect(error).toMatchObject({ outcome: 'unknown' });
-    // that of its contract is 4 s
+    // its contract allows 4 s
     expect(performance.now() - from).toBeGreaterThan(3_900);
     expect(performance.now() - from).toBeLessThan(12_000);
   });
 
-  it('carries messages that are cut into several chunks, among small ones', async () => {
+  it('handles messages that are split into several chunks, among small ones', async () => {
     await rig.replica({ count: ({ of }) => of.length });
     const desk = await rig.caller();
-    // A chunk is 64 KiB at most: these are cut in the line, in the headers, in the payload, and at its end.
+    // A chunk is at most 64 KiB: these are split in the protocol line, in the headers, in the payload, and at its end.
     const sizes = Array.from({ length: 200 }, (_, i) => (i % 4 === 0 ? 65_536 - 250 + i : i));
     const answers = await Promise.all(sizes.map((size, i) => desk.count((i % 3 === 0 ? 'ü' : 'x').repeat(size))));
     expect(answers).toEqual(sizes);
   });
 
-  it('carries a thousand calls at once, each to its own answer', async () => {
+  it('handles a thousand calls at once, and returns the right result to each', async () => {
     await rig.replica({ count: async ({ of }) => (await sleep(Number(of) % 7), Number(of)), inFlightMax: 2_000 });
     const desk = await rig.caller();
     const numbers = Array.from({ length: 1_000 }, (_, i) => i);

@@ -44,7 +44,7 @@ describe.each(WAYS)('NatsTransport when the broker goes away, $name', (way) => {
     expect(await calls).toEqual(new Array(20).fill(7));
   });
 
-  it('restores everything, as often as it takes', async () => {
+  it('restores everything, as often as needed', async () => {
     const replica = await rig.replica({ count: () => 3 });
     const desk = await rig.caller();
     for (let turn = 0; turn < 3; turn++) {
@@ -64,7 +64,7 @@ describe.each(WAYS)('NatsTransport when the broker goes away, $name', (way) => {
     }
   });
 
-  it('sends a query again that was under way', async () => {
+  it('resends a query that was in progress', async () => {
     let runs = 0;
     await rig.replica({ count: () => (++runs === 1 ? sleep(600, 1) : 2) });
     const desk = await rig.caller();
@@ -77,8 +77,8 @@ describe.each(WAYS)('NatsTransport when the broker goes away, $name', (way) => {
     expect(await call).toBe(2);
   });
 
-  // Its result was taken for one that is larger than the broker takes: that of a broker that is away was none.
-  it('takes work that ends meanwhile for no fault', async () => {
+  // Its result was treated as larger than the broker's limit, because an absent broker has none.
+  it('does not treat work that ends in the meantime as a fault', async () => {
     const faults: unknown[] = [];
     let end: ((value: number) => void) | undefined;
     await rig.replica({

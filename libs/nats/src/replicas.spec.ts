@@ -17,7 +17,7 @@ describe.each(WAYS)('NatsTransport with several replicas, $name', (way) => {
     await hole.close();
   });
 
-  /** A replica as one that was killed leaves it: it took calls, and says nothing. */
+  /** Simulates a killed replica: it took calls, and answers nothing. */
   async function silentReplica(): Promise<{ took: string[] }> {
     const took: string[] = [];
     hole.subscribe(`${rig.namespace}.shelf.>`, {
@@ -29,12 +29,12 @@ describe.each(WAYS)('NatsTransport with several replicas, $name', (way) => {
     return { took };
   }
 
-  it('sends a query again when a replica falls silent, under the same id', async () => {
+  it('resends a query when a replica falls silent, under the same id', async () => {
     const silent = await silentReplica();
     await rig.replica();
     const desk = await rig.caller();
-    // More than enough that one of them met the silent replica; a call may meet it thrice, and then ends by its
-    // deadline.
+    // More than enough that one of them reaches the silent replica; a call may reach it three times, and then ends at
+    // its deadline.
     const results = await Promise.allSettled(Array.from({ length: 60 }, () => desk.count()));
     const answered = results.filter((r) => r.status === 'fulfilled').length;
     const ids = new Map<string, number>();
@@ -46,7 +46,7 @@ describe.each(WAYS)('NatsTransport with several replicas, $name', (way) => {
     expect(Math.max(...ids.values())).toBeLessThanOrEqual(3);
   });
 
-  it('sends a command again only when it carries an idempotency key', async () => {
+  it('resends a command only when it has an idempotency key', async () => {
     const silent = await silentReplica();
     const desk = await rig.caller();
     const plain = await failureOf(desk.put());
@@ -54,12 +54,12 @@ describe.each(WAYS)('NatsTransport with several replicas, $name', (way) => {
     expect(plain).toMatchObject({ outcome: 'unknown' });
     expect(silent.took).toHaveLength(1);
     await failureOf(withCallOptions({ idempotencyKey: 'once' }, () => desk.put()));
-    // Once and twice again, and no more.
+    // Once, and resent twice, but no more.
     expect(silent.took).toHaveLength(4);
     expect(new Set(silent.took.slice(1)).size).toBe(1);
   });
 
-  it('does not send again what a replica works on, however long', async () => {
+  it('does not resend what a replica works on, however long it takes', async () => {
     let runs = 0;
     const slow = async (): Promise<number> => (runs++, await sleep(2_500), 7);
     await rig.replica({ count: slow });
@@ -89,27 +89,27 @@ describe.each(WAYS)('NatsTransport with several replicas, $name', (way) => {
     await raw.close();
   });
 
-  it('sends to another replica what a draining one refuses', async () => {
+  it('moves calls that a draining replica refuses to another one', async () => {
     const draining = await rig.replica();
-    // Still subscribed, as in the moment before the server has heard of the drain.
+    // Still subscribed, as in the moment before the server knows of the drain.
     await draining.moduleServer.drain();
     await rig.replica({ put: () => 2 });
     const desk = await rig.caller();
-    // So many that one of them draws the draining one a dozen times in a row.
+    // So many that one of them is given to the draining replica a dozen times in a row.
     for (let wave = 0; wave < 20; wave++) {
       const results = await Promise.all(Array.from({ length: 250 }, () => desk.put()));
       expect(results.every((n) => n === 2)).toBe(true);
     }
   });
 
-  it('says draining when there is no other replica', async () => {
+  it('fails with draining when there is no other replica', async () => {
     const { moduleServer } = await rig.replica();
     await moduleServer.drain();
     const error = await failureOf((await rig.caller()).put());
     expect(error).toMatchObject({ code: 'fledge.module-unavailable', reason: 'draining', outcome: 'not-run' });
   });
 
-  it('loses no call when its replicas are drained and started again in turn under load', async () => {
+  it('loses no call when its replicas are drained and restarted in turn under load', async () => {
     const handlers = { put: async () => (await sleep(Math.random() * 20), 1) };
     let replicas = [await rig.replica(handlers), await rig.replica(handlers)];
     const desk = await rig.caller();
@@ -127,7 +127,10 @@ describe.each(WAYS)('NatsTransport with several replicas, $name', (way) => {
   });
 });
 
-/** Sixteen callers, each with its next call as soon as the one before has ended. `stop` says what failed. */
+/**
+ * Sixteen callers, each of which makes its next call as soon as the previous one has ended. `stop` returns the
+ * failures.
+ */
 function steadyLoad(desk: Caller): { answered(): number; stop(): Promise<unknown[]> } {
   let [running, answered] = [true, 0];
   const failures: unknown[] = [];

@@ -14,7 +14,7 @@ describe('the NATS service protocol', () => {
     await client.close();
   });
 
-  /** The answers of this rig's replicas, of which there must be `count`. */
+  /** The responses of this test's replicas, of which there must be `count`. */
   async function all(subject: string, count: number): Promise<Record<string, unknown>[]> {
     const answers: Record<string, unknown>[] = [];
     const inbox = createInbox();
@@ -31,7 +31,7 @@ describe('the NATS service protocol', () => {
     return answers;
   }
 
-  it('lists each replica, to all, by name and by id', async () => {
+  it('lists each replica, for all, by name and by id', async () => {
     await rig.replica({}, { replica: 'one', version: '1.2.3' });
     await rig.replica({}, { replica: 'two' });
     const pings = await all('$SRV.PING', 2);
@@ -48,7 +48,7 @@ describe('the NATS service protocol', () => {
     expect(await all('$SRV.PING.catalog', 0)).toHaveLength(0);
   });
 
-  it('tells the messages, and how they went', async () => {
+  it('reports the messages and their statistics', async () => {
     await rig.replica({ put: () => Promise.reject(new Full({ most: 3, since: new Date(0) })) }, { replica: 'one' });
     const desk = await rig.caller();
     await Promise.allSettled([desk.count(), desk.count(), desk.put()]);
@@ -71,7 +71,7 @@ describe('the NATS service protocol', () => {
     expect(count).toMatchObject({ name: 'count-v1', num_requests: 2, num_errors: 0, last_error: '' });
     expect(count?.processing_time).toBeGreaterThan(0);
     expect(Number.isInteger(count?.processing_time)).toBe(true);
-    // both are whole numbers of what is none
+    // both are rounded to whole nanoseconds
     expect(
       Math.abs((count?.average_processing_time as number) - (count?.processing_time as number) / 2),
     ).toBeLessThanOrEqual(1);
@@ -83,7 +83,7 @@ describe('the NATS service protocol', () => {
     });
   });
 
-  it('ends with the drain', async () => {
+  it('stops with the drain', async () => {
     const { transport } = await rig.replica();
     await transport.drain();
     expect(await all('$SRV.PING.shelf', 0)).toHaveLength(0);

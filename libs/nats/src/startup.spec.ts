@@ -23,7 +23,7 @@ async function startFailure(options: Partial<NatsTransportOptions>): Promise<Sta
   return error as StartupError;
 }
 
-/** Says hello as a nats-server with this `INFO`. */
+/** Greets like a nats-server with this `INFO`. */
 async function fakeServer(info: object): Promise<{ url: string; server: Server }> {
   const server = createServer((socket) => {
     socket.write(`INFO ${JSON.stringify({ server_id: 'x', proto: 1, ...info })}\r\n`);
@@ -45,7 +45,7 @@ describe('the start of NatsTransport', () => {
     [{ url: 'http://127.0.0.1' }, 'fledge.startup.nats-url', /'http:\/\/127.0.0.1' is not a URL/, /nats:\/\//],
     [{ url: 'nonsense' }, 'fledge.startup.nats-url', /'nonsense'/, /nats:\/\//],
     [{ url: [] }, 'fledge.startup.nats-url', /no URL/, /nats:\/\//],
-  ])('fails with the cure: %j', async (options, code, message, hint) => {
+  ])('fails and says how to fix it: %j', async (options, code, message, hint) => {
     const error = await startFailure(options);
     expect(error.code).toBe(code);
     expect(error.message).toMatch(message);
@@ -57,7 +57,7 @@ describe('the start of NatsTransport', () => {
     [{ namespace: '' }, 'fledge.startup.namespace'],
     [{ replica: 'a b' }, 'fledge.startup.replica'],
     [{ version: 'new' }, 'fledge.startup.version'],
-  ])('is refused before anything is tried: %j', (options, code) => {
+  ])('fails before anything is tried: %j', (options, code) => {
     expect(() => new NatsTransport({ url: testNatsUrl(), namespace: 'ok', ...options })).toThrow(
       expect.objectContaining({ code }) as Error,
     );
@@ -68,7 +68,7 @@ describe('the start of NatsTransport', () => {
     [{ version: '1.4.1', headers: true, max_payload: 1_048_576 }, 'nats-version', '1.4.1'],
     [{ version: '2.10.0', headers: false, max_payload: 1_048_576 }, 'nats-headers', 'headers'],
     [{ version: '3.0.0', headers: true, max_payload: 1_048_575 }, 'nats-payload', '1048575'],
-  ])('refuses a server that will not do: %j', async (info, cause, text) => {
+  ])('fails with an unsuitable server: %j', async (info, cause, text) => {
     const { url, server } = await fakeServer(info);
     const error = await startFailure({ url });
     expect(error.code).toBe(`fledge.startup.${cause}`);
@@ -76,7 +76,7 @@ describe('the start of NatsTransport', () => {
     server.close();
   });
 
-  it('waits for a server that is being started', async () => {
+  it('waits for a server that is still starting', async () => {
     const first = await startNatsServer();
     const { port } = first;
     await first.stop();
@@ -93,7 +93,7 @@ describe('the start of NatsTransport', () => {
     await broker.stop();
   });
 
-  it('is refused with wrong credentials, and takes right ones from the options or the URL', async () => {
+  it('fails with wrong credentials, and accepts right ones from the options or the URL', async () => {
     const broker = await startNatsServer({ config: 'authorization { user: fledge, password: "s:cret@" }' });
     const error = await startFailure({ url: broker.url, credentials: { user: 'fledge', password: 'wrong' } });
     expect(error.code).toBe('fledge.startup.nats-credentials');
@@ -107,7 +107,7 @@ describe('the start of NatsTransport', () => {
     await broker.stop();
   });
 
-  it('says what the permissions of the broker lack', async () => {
+  it('names the permissions that the broker lacks', async () => {
     const broker = await startNatsServer({
       config: `authorization { users: [
         { user: mute, password: x, permissions: { subscribe: { deny: "_INBOX.>" } } }
@@ -134,7 +134,7 @@ describe('the start of NatsTransport', () => {
     await broker.stop();
   });
 
-  // It stopped the start.
+  // It used to fail the start.
   it.each([
     [
       'gives its transport other bytes',
@@ -154,7 +154,7 @@ describe('the start of NatsTransport', () => {
       ({ protocol }: NatsConnectionImpl) =>
         Object.defineProperty(protocol, 'parser', { value: { parse: () => undefined }, configurable: true }),
     ],
-  ])('goes over the public face of a NATS client that %s, with a warning', async (_, change) => {
+  ])('falls back to the public API of a NATS client that %s, with a warning', async (_, change) => {
     const warnings: string[] = [];
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation((line: string) => void warnings.push(line));
     const settings = { urls: [testNatsUrl()], credentials: undefined, name: 'changed', connectTimeoutMs: 2_000 };
@@ -170,7 +170,7 @@ describe('the start of NatsTransport', () => {
     expect(wire.isClosed).toBe(true);
   });
 
-  it('takes the fast way all the same when the server was silent or lost the first time', async () => {
+  it('uses the fast path even when the server was silent or lost the first time', async () => {
     for (const failure of [new StartupError('nats-silent', 'silent', ''), new Error('connection disconnected')]) {
       let tries = 0;
       const settings = { urls: [testNatsUrl()], credentials: undefined, name: 'slow', connectTimeoutMs: 5_000 };
@@ -183,7 +183,7 @@ describe('the start of NatsTransport', () => {
     }
   });
 
-  it('takes the fast way with the client that it asks for', async () => {
+  it('uses the fast path with the client version that it requires', async () => {
     const { wire } = await openWire(
       { urls: [testNatsUrl()], credentials: undefined, name: 'usual', connectTimeoutMs: 5_000 },
       QUIET,

@@ -4,14 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@fledge/kit/testing';
 import { type FrontDoor, frontDoor } from './index.js';
 
-/** A service as small as can be: `/readyz` that can be switched, and one handler for all else. */
+/** A minimal service: a `/readyz` that can be switched, and one handler for everything else. */
 class Service {
   ready = true;
   degraded = false;
   served = 0;
-  /** Requests that came while it was frozen. */
+  /** How many requests came while it was frozen. */
   owing = 0;
-  /** Answers to all that came meanwhile; undefined when it is not frozen. */
+  /** Pending answers to the requests that came while it was frozen; undefined when it is not frozen. */
   private owed: (() => void)[] | undefined;
   private constructor(
     private readonly server: Server,
@@ -40,14 +40,14 @@ class Service {
     return service;
   }
 
-  /** As a service drains: it finishes what it has, and then nobody listens. */
+  /** Drains: finishes the open requests, then stops listening. */
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve));
     this.server.closeIdleConnections();
     await closed;
   }
 
-  /** As a process is that was stopped: connections stay, and nothing is answered. */
+  /** Behaves like a stopped process: connections stay open, and nothing is answered. */
   freeze(): void {
     this.owed ??= [];
   }
@@ -58,7 +58,7 @@ class Service {
     for (const answer of owed) answer();
   }
 
-  /** As a service is killed. */
+  /** Behaves like a killed process. */
   kill(): void {
     this.server.close();
     this.server.closeAllConnections();
@@ -95,7 +95,7 @@ afterEach(async () => {
 });
 
 describe('the front door', () => {
-  it('sends each path to the owner of its longest prefix, and an unowned one to any', async () => {
+  it('sends each path to the owner of its longest prefix, and an unowned path to any service', async () => {
     const url = await open({
       '/users': [await Service.start(named('identity'))],
       '/users/me/orders': [await Service.start(named('ordering'))],
@@ -109,7 +109,7 @@ describe('the front door', () => {
     expect(['identity', 'ordering']).toContain(await (await fetch(`${url}/usersX`)).text());
   });
 
-  it('passes method, path, headers, body, status and answer on as they are, and says where they came from', async () => {
+  it('forwards method, path, headers, body, status and response unchanged, and adds where they came from', async () => {
     let got: IncomingMessage | undefined;
     let body = '';
     const echo = await Service.start((request, response) => {
@@ -144,7 +144,7 @@ describe('the front door', () => {
     expect(await answer.text()).toBe('short and stout');
   });
 
-  it('lets long bodies flow both ways', async () => {
+  it('streams long bodies in both directions', async () => {
     const mirror = await Service.start((request, response) => void request.pipe(response));
     const url = await open({ '/': [mirror] });
     const sent = Buffer.alloc(3_000_000, 'fledge ');
@@ -152,7 +152,7 @@ describe('the front door', () => {
     expect(Buffer.from(await answer.arrayBuffer()).equals(sent)).toBe(true);
   });
 
-  it('gives the answer of a service that refuses a long body before it has read it', async () => {
+  it('returns the response of a service that refuses a long body before reading it', async () => {
     const strict = await Service.start((_, response) => void response.writeHead(413).end('too large'));
     const url = await open({ '/': [strict] });
     for (let i = 0; i < 20; i++) {
@@ -161,14 +161,14 @@ describe('the front door', () => {
     }
   });
 
-  it('lets the replicas of a prefix take turns', async () => {
+  it('alternates between the replicas of a prefix', async () => {
     const replicas = [await Service.start(named('a')), await Service.start(named('b'))];
     const url = await open({ '/x': replicas });
     for (let i = 0; i < 10; i++) await (await fetch(`${url}/x`)).text();
     expect(replicas.map((replica) => replica.served)).toEqual([5, 5]);
   });
 
-  it('fails no request, whatever its method, while a replica drains and another comes', async () => {
+  it('fails no request, whatever its method, while one replica drains and another joins', async () => {
     const slow = (request: IncomingMessage, response: ServerResponse): void => {
       request.resume().on('end', () => setTimeout(() => response.end('ok'), 5));
     };
@@ -186,7 +186,7 @@ describe('the front door', () => {
     await eventually(() => first.served > 20, 'the first is asked');
     first.ready = false;
     let before = -1;
-    // it has been passed over when a while goes by without a request to it
+    // it gets no new requests once a while passes without one
     await eventually(async () => {
       before = first.served;
       await sleep(100);
@@ -202,7 +202,7 @@ describe('the front door', () => {
     expect([...answers.keys()]).toEqual([200]);
   });
 
-  it('tries another replica when nobody listens, also for a POST', async () => {
+  it('tries another replica when a connection is refused, even for a POST', async () => {
     const [gone, here] = [await Service.start(named('gone')), await Service.start(named('here'))];
     const url = await open({ '/x': [gone, here] });
     gone.kill();
@@ -212,7 +212,7 @@ describe('the front door', () => {
     }
   });
 
-  it('tries a broken GET again elsewhere, and tells of a broken POST that it may have run', async () => {
+  it('retries a broken GET elsewhere, and reports that a broken POST may have run', async () => {
     const breaking = await Service.start((request) => void request.socket.destroy());
     const sound = await Service.start(named('sound'));
     const url = await open({ '/x': [breaking, sound] });
@@ -228,7 +228,7 @@ describe('the front door', () => {
     expect(posts.map((answer) => answer.status).sort()).toEqual([200, 502]);
   });
 
-  it('cuts an answer off that its service breaks off', async () => {
+  it('cuts off a response that its service cuts off', async () => {
     const half = await Service.start((_, response) => {
       response.writeHead(200, { 'content-length': '10' });
       response.write('half', () => response.socket?.destroy());
@@ -237,7 +237,7 @@ describe('the front door', () => {
     await expect(fetch(`${url}/x`).then((answer) => answer.text())).rejects.toThrow();
   });
 
-  it('lets the service know that its client went away', async () => {
+  it('lets the service know that its client has disconnected', async () => {
     let left = false;
     const patient = await Service.start(
       (_, response) => void response.on('close', () => (left = !response.writableFinished)),
@@ -270,8 +270,8 @@ describe('the front door', () => {
     expect((await fetch(`${url}/x`)).status).toBe(200);
   });
 
-  // It went on being drawn as often as its neighbour, and a request waited for it for a minute.
-  it('passes over a replica that has fallen silent, moves what may be sent twice, and takes it back when it answers', async () => {
+  // It was still chosen as often as its neighbour, and a request waited for it for a minute.
+  it('skips a replica that stops answering, moves what is safe to repeat, and takes it back later', async () => {
     const [frozen, sound] = [await Service.start(named('frozen')), await Service.start(named('sound'))];
     const url = await open({ '/x': [frozen, sound] });
     frozen.freeze();
@@ -286,20 +286,20 @@ describe('the front door', () => {
     await eventually(async () => (await (await fetch(`${url}/x`)).text()) === 'frozen', 'it is asked again');
   }, 15_000);
 
-  it('does not send a write again that waits for a silent replica', async () => {
+  it('does not resend a write that waits for a silent replica', async () => {
     const [frozen, sound] = [await Service.start(named('frozen')), await Service.start(named('sound'))];
     const url = await open({ '/x': [frozen, sound] });
     frozen.freeze();
     const posts = [1, 2].map(async () => (await fetch(`${url}/x`, { method: 'POST', body: '{}' })).text());
     expect(await Promise.race(posts)).toBe('sound');
-    // a read that was sent with it has been moved: so would the write have been
+    // a read that was sent with it has been moved, so the write would have been too
     const gets = [1, 2].map(async () => (await fetch(`${url}/x`)).text());
     expect(await Promise.all(gets)).toEqual(['sound', 'sound']);
     frozen.thaw();
     expect((await Promise.all(posts)).sort()).toEqual(['frozen', 'sound']);
   }, 15_000);
 
-  it('waits for a silent replica when there is no other: a busy one is not an absent one', async () => {
+  it('waits for a silent replica when there is no other, because it may only be busy', async () => {
     const only = await Service.start(named('only'));
     const url = await open({ '/x': [only] });
     only.freeze();
@@ -312,7 +312,7 @@ describe('the front door', () => {
     expect([await (await first).text(), await (await second).text()]).toEqual(['only', 'only']);
   }, 15_000);
 
-  it('prefers replicas that can do all of their work to degraded ones, and takes those when there are no others', async () => {
+  it('prefers fully working replicas to degraded ones, and uses those when there are no others', async () => {
     const [degraded, sound] = [await Service.start(named('degraded')), await Service.start(named('sound'))];
     degraded.degraded = true;
     const url = await open({ '/x': [degraded, sound] });
@@ -337,7 +337,7 @@ describe('the front door', () => {
     expect((await fetch(`${url}/y`)).status).toBe(503);
   });
 
-  it("merges everybody's OpenAPI document", async () => {
+  it('merges the OpenAPI documents of all services', async () => {
     const describing =
       (document: unknown) =>
       (_: IncomingMessage, response: ServerResponse): void =>
@@ -370,13 +370,16 @@ describe('the front door', () => {
     });
   });
 
-  // they were 200, and 404 for metrics: in one process they are 405
-  it.each(['/healthz', '/readyz', '/openapi.json', '/metrics'])('only lets its own paths be read: %s', async (path) => {
-    const answer = await fetch(`${await open({})}${path}`, { method: 'POST' });
-    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
-  });
+  // they were 200, and 404 for metrics, but 405 in one process
+  it.each(['/healthz', '/readyz', '/openapi.json', '/metrics'])(
+    'allows only reads of its own paths: %s',
+    async (path) => {
+      const answer = await fetch(`${await open({})}${path}`, { method: 'POST' });
+      expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    },
+  );
 
-  it('says which port it cannot have', async () => {
+  it('names the port that it cannot listen on', async () => {
     const url = await open({});
     await expect(frontDoor({ port: Number(new URL(url).port) })).rejects.toMatchObject({
       code: 'fledge.startup.port',

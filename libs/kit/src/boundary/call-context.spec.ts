@@ -8,13 +8,13 @@ const [request, outer, inner] = [contextOf('request'), contextOf('outer'), conte
 const isolated = (context: CallContext, execute: () => unknown): unknown => runIsolated(context, { execute }, {});
 
 describe('a context', () => {
-  it('has a trace and a span of its own, however many there are', () => {
+  it('has its own trace and span, however many contexts there are', () => {
     const traces = Array.from({ length: 2_000 }, () => contextOf('many').traceparent);
     for (const trace of traces) expect(trace).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
     expect(new Set(traces.flatMap((trace) => trace.split('-').slice(1, 3))).size).toBe(4_000);
   });
 
-  it('is there for what runs in it, and the one around it again when that has returned or thrown', () => {
+  it('applies to what runs in it, and the outer context applies again when that has returned or thrown', () => {
     const seen: (CallContext | undefined)[] = [];
     const look = (): number => seen.push(currentContext());
     runInContext(request, () => {
@@ -35,7 +35,7 @@ describe('a context', () => {
     expect(seen.map((context) => context?.module)).toEqual(['outer', 'inner', 'outer', 'outer', 'request', undefined]);
   });
 
-  it('stays with what is awaited, beside others', async () => {
+  it('stays with what is awaited, alongside other contexts', async () => {
     const work = (context: CallContext): unknown =>
       isolated(context, async () => {
         const seen: (string | undefined)[] = [];
@@ -56,8 +56,8 @@ describe('a context', () => {
     expect(currentContext()).toBeUndefined();
   });
 
-  // before Node 24, what a handler entered was found by every later one
-  it('sees nothing of the async-local state of its caller, who keeps it', async () => {
+  // before Node 24, every later handler saw what a handler had entered
+  it('does not see the async-local state of its caller, who keeps it', async () => {
     const others = new AsyncLocalStorage<string>();
     await others.run('of the caller', async () => {
       const within = await isolated(outer, async () => {

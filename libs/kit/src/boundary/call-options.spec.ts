@@ -23,14 +23,14 @@ describe('withCallOptions', () => {
       { idempotencyKey: 'k'.repeat(IDEMPOTENCY_KEY_CHARS_MAX + 1) },
       'idempotencyKey must have 1 to 200 characters, has 201',
     ],
-  ])('refuses a %s out of bounds, as a rejection, and runs nothing', async (_, options, message) => {
+  ])('rejects a %s that is out of bounds, and runs nothing', async (_, options, message) => {
     let ran = false;
     const promise = withCallOptions(options, () => Promise.resolve((ran = true)));
     await expect(promise).rejects.toThrow(new RangeError(message));
     expect(ran).toBe(false);
   });
 
-  it('takes what is just within bounds', async () => {
+  it('accepts values at the bounds', async () => {
     const key = 'k'.repeat(IDEMPOTENCY_KEY_CHARS_MAX);
     const call = await withCallOptions({ deadlineMs: 0, idempotencyKey: key }, look);
     expect(call?.idempotencyKey).toBe(key);
@@ -38,7 +38,7 @@ describe('withCallOptions', () => {
     expect((await withCallOptions({ deadlineMs: Infinity }, look))?.timeLeftMs).toBe(Infinity);
   });
 
-  it('shortens the time that there is, and never lengthens it', async () => {
+  it('shortens the remaining time, and never extends it', async () => {
     await runInContext(outer(1_000), async () => {
       expect((await withCallOptions({ deadlineMs: 100 }, look))?.timeLeftMs).toBeLessThanOrEqual(100);
       expect((await withCallOptions({ deadlineMs: 60_000 }, look))?.timeLeftMs).toBeLessThanOrEqual(1_000);
@@ -64,7 +64,7 @@ describe('withCallOptions', () => {
     ).toBe(true);
   });
 
-  it('is nothing but these options outside of any call, and ends with them', async () => {
+  it('sets only these options outside any call, and ends with them', async () => {
     expect(currentCall()).toBeUndefined();
     expect(await withCallOptions({ idempotencyKey: 'k' }, look)).toMatchObject({
       caller: 'job',
@@ -74,7 +74,7 @@ describe('withCallOptions', () => {
     expect(currentCall()).toBeUndefined();
   });
 
-  it('cancels with its own signal, before or while it runs, and with the call around it', async () => {
+  it('cancels with its own signal, before or during the call, and with the surrounding call', async () => {
     const isAborted = (): boolean => currentCall()?.signal.aborted ?? false;
     expect(await withCallOptions({ signal: AbortSignal.abort() }, () => Promise.resolve(isAborted()))).toBe(true);
     const own = new AbortController();
@@ -90,7 +90,7 @@ describe('withCallOptions', () => {
     expect(await runInContext(context, () => withCallOptions({}, () => Promise.resolve(isAborted())))).toBe(true);
   });
 
-  it('leaves nothing on the signal and the call around it, also when it fails', async () => {
+  it('leaves nothing behind on the signal and the surrounding call, even when it fails', async () => {
     const { signal } = new AbortController();
     const context = outer();
     let inner: CallContext | undefined;

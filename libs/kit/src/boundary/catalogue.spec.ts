@@ -19,7 +19,7 @@ class Untyped {
 }
 
 const stock = defineContract({ name: 'stock', commands: [Reserve], queries: [Level], routes: ['/stock'] });
-/** A contract that was not made by `defineContract`, as two versions of a package can bring about. */
+/** A contract that was not made by `defineContract`, as two versions of a package can cause. */
 const contract = (over: Partial<Contract>): Contract => ({ ...stock, messages: [], routes: [], ...over });
 
 class Bare {
@@ -83,7 +83,7 @@ describe('a result that no contract can carry is refused:', () => {
       [Bare],
       'list of Bare.items holds the class Bare, none of whose fields is decorated',
     ],
-    // It was not refused, and then carried or not by which path was taken.
+    // It was not refused, and it depended on the path whether it was carried.
     [
       'a list of texts',
       [String as unknown as Class],

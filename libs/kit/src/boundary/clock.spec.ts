@@ -30,7 +30,7 @@ class Item implements Timed {
   }
 }
 
-/** Keeps the event loop busy, as a long computation does. */
+/** Blocks the event loop, as a long computation does. */
 function block(ms: number): void {
   const until = now() + ms;
   while (now() < until);
@@ -47,7 +47,7 @@ describe('the wheel', () => {
     log = [];
   });
 
-  it('expires what it watches in the order of deadlines, never before them and soon after', async () => {
+  it('expires what it watches in the order of deadlines, never early and only slightly late', async () => {
     const [a, b, c] = [item(90, 'a'), item(30, 'b'), item(60, 'c')];
     watch(a, b, c);
     await a.expired;
@@ -59,7 +59,7 @@ describe('the wheel', () => {
     }
   });
 
-  it('expires those of one slot in the order in which they came', async () => {
+  it('expires the entries of one slot in the order in which they came', async () => {
     const at = now() + 30;
     const items = ['a', 'b', 'c'].map((name) => new Item(at, log, name));
     watch(...items);
@@ -67,7 +67,7 @@ describe('the wheel', () => {
     expect(log).toEqual(['a', 'b', 'c']);
   });
 
-  it('watches no more what it let go, also when asked twice, also for what it never watched', async () => {
+  it('no longer watches what was released, even if released twice or never watched', async () => {
     const [gone, stays] = [item(20, 'gone'), item(60, 'stays')];
     watch(gone, stays);
     wheel.letGo(gone);
@@ -77,7 +77,7 @@ describe('the wheel', () => {
     expect(log).toEqual(['stays']);
   });
 
-  it('lets an expiry let go another of the same slot', async () => {
+  it('lets an expiry release another entry of the same slot', async () => {
     const at = now() + 30;
     const last = item(90, 'last');
     const second = new Item(at, log, 'second');
@@ -87,14 +87,14 @@ describe('the wheel', () => {
     expect(log).toEqual(['first', 'last']);
   });
 
-  it('lets an expiry watch another', async () => {
+  it('lets an expiry watch a new entry', async () => {
     const second = item(60, 'second');
     watch(item(20, 'first', () => wheel.watch(second)));
     await second.expired;
     expect(log).toEqual(['first', 'second']);
   });
 
-  it('passes over what is due only in a later turn', async () => {
+  it('skips what is due only in a later turn', async () => {
     const [far, near, never] = [item(TURN_MS + 20, 'far'), item(80, 'near'), new Item(Infinity, log, 'never')];
     watch(far, near, never);
     await near.expired;
@@ -114,9 +114,9 @@ describe('the wheel', () => {
     expect(items[2]?.expiredAt).toBeLessThan((items[0]?.deadlineAt ?? 0) + 500);
   });
 
-  // It waited for a whole turn, ten seconds: a call whose handler had blocked past its deadline before its first await
-  // hung so long.
-  it('expires at once what is overdue when it comes, also as the first', async () => {
+  // It waited for a whole turn, ten seconds: a call whose handler blocked past its deadline before its first await hung
+  // for that long.
+  it('expires at once an entry that is already overdue, even the first one', async () => {
     const first = item(-300, 'first');
     watch(first);
     await first.expired;
@@ -127,7 +127,7 @@ describe('the wheel', () => {
     expect(second.expiredAt).toBeLessThan(second.deadlineAt + 50 + 1_000);
   });
 
-  it('stops its timer after a turn without anything to watch, and starts it again', () => {
+  it('stops its timer after a turn with nothing to watch, and starts it again', () => {
     jest.useFakeTimers({ doNotFake: ['performance'] });
     try {
       const one = item(1_000);

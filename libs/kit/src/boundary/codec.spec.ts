@@ -68,7 +68,7 @@ describe('a codec', () => {
     expect(Object.keys(copy)).not.toContain('tag');
   });
 
-  it('copies a list of whatever kind into a plain one', () => {
+  it('copies any kind of list into a plain one', () => {
     class Words extends Array<string> {}
     const [own, alien] = [
       ['x', 'y'],
@@ -106,13 +106,13 @@ describe('a codec', () => {
     ['a value not in the list', (o) => (o.tag = 'c'), 'tag', 'isIn'],
     ['an empty word', (o) => (o.words = ['']), 'words[0]', 'isNotEmpty'],
     ['too much', (o) => (o.words = Array.from({ length: 200 }, () => 'x'.repeat(1_000))), '', 'too-large'],
-  ])('refuses %s with its path', (_, spoil, path, rule) => {
+  ])('refuses %s and names its path', (_, spoil, path, rule) => {
     const order = good() as Record<string, unknown>;
     spoil(order);
     expect(violations(() => codec.copy(order))).toContainEqual(expect.objectContaining({ path, rule }));
   });
 
-  it('refuses a cycle and carries a tree', () => {
+  it('refuses a cycle and accepts a tree', () => {
     const trees = classCodec('test.tree.v1', Tree);
     const tree: Tree = { name: 'root', children: [{ name: 'leaf', children: [] }] };
     expect(trees.copy(tree)).toEqual(tree);
@@ -120,7 +120,7 @@ describe('a codec', () => {
     expect(violations(() => trees.copy(tree))).toContainEqual(expect.objectContaining({ rule: 'too-deep' }));
   });
 
-  it('makes -0 the 0 that JSON would make of it', () => {
+  it('turns -0 into the 0 that JSON would make of it', () => {
     const copy = resultCodec('n', Number as Class).copy(-0);
     expect(Object.is(copy, 0)).toBe(true);
   });
@@ -153,7 +153,7 @@ describe('a codec that is open to unknown fields', () => {
   });
 
   it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty'])(
-    'drops one of the name %s, and takes nothing else from it',
+    'drops one named %s, and takes nothing else from it',
     (name) => {
       const decoded = open.decode(
         JSON.parse(JSON.stringify(sent()).replace('{', `{"${name}":{"note":"theirs","injected":1},`)),
@@ -163,7 +163,7 @@ describe('a codec that is open to unknown fields', () => {
     },
   );
 
-  it('holds what they stand beside to the class, and names only that', () => {
+  it('validates the known fields beside them, and reports only those', () => {
     expect(violations(() => open.decode({ ...sent(), ...newer, note: 'much too long' }))).toMatchObject([
       { path: 'note', rule: 'maxLength' },
     ]);
@@ -171,7 +171,7 @@ describe('a codec that is open to unknown fields', () => {
     expect(violations(() => open.decode({ ...without, iD: id }))).toMatchObject([{ path: 'id', rule: 'type' }]);
   });
 
-  it('checks an object without them', () => {
+  it('validates an object without them', () => {
     const hinted = classCodec('hinted', Hinted, 'open');
     expect(hinted.decode({ hint: { text: 'x', ...newer } })).toEqual({ hint: { text: 'x' } });
     expect(violations(() => hinted.decode({ hint: newer }))).toMatchObject([
@@ -179,7 +179,7 @@ describe('a codec that is open to unknown fields', () => {
     ]);
   });
 
-  it('refuses them in what this program gives to it', () => {
+  it('refuses them in values that this program sends', () => {
     expect(violations(() => open.copy({ ...good(), ...newer }))).toContainEqual(
       expect.objectContaining({ path: 'colour', rule: 'unknown-field' }),
     );

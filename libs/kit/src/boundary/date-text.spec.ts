@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { dateOf, dateText } from './date-text.js';
 
-/** Of any year, and as many of the years that have four digits. */
+/** Dates of any year, and as many from the years with four digits. */
 const dates = fc.oneof(
   fc.date({ min: new Date(-1e14), max: new Date(1e14), noInvalidDate: true }),
   fc.date({ noInvalidDate: true }),
 );
 
 describe('the text of a date', () => {
-  it('is that of toISOString, of every year and to the millisecond', () => {
+  it('is that of toISOString, for every year and to the millisecond', () => {
     const edges = [
       0,
       1,
@@ -24,14 +24,14 @@ describe('the text of a date', () => {
       Date.UTC(2024, 1, 29, 23, 59, 59, 999),
     ];
     const check = (date: Date): void => {
-      // a second time from the day that is remembered
+      // the second time from the cached day
       expect([dateText(date), dateText(date)]).toEqual([date.toISOString(), date.toISOString()]);
     };
     for (const ms of [...edges, ...edges.map((at) => (at === 8.64e15 ? at - 1 : at + 1))]) check(new Date(ms));
     fc.assert(fc.property(dates, check), { numRuns: 5_000 });
   });
 
-  it('knows one day from the next', () => {
+  it('distinguishes one day from the next', () => {
     for (let ms = Date.UTC(2026, 11, 31, 12); ms < Date.UTC(2027, 0, 2); ms += 3_599_999)
       expect(dateText(new Date(ms))).toBe(new Date(ms).toISOString());
   });
@@ -87,12 +87,12 @@ describe('the text of a date', () => {
     'now',
     '                        ',
   ];
-  it.each(forms)('is read as Date reads it, and not at all unless it is RFC 3339: %j', (text) => {
+  it.each(forms)('is read as Date reads it, but only if it is RFC 3339: %j', (text) => {
     const isDate = /^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/.test(text);
     expect(dateOf(text)?.getTime()).toEqual(isDate ? new Date(text).getTime() : undefined);
   });
 
-  it('is refused to what is no date', () => {
+  it('is refused for an invalid date', () => {
     expect(() => dateText(new Date(NaN))).toThrow(RangeError);
   });
 });

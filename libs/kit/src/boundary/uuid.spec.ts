@@ -22,7 +22,7 @@ const uuids = fc
     [first, second, version + third, variant + fourth, last].join('-'),
   );
 
-/** Up to two of its characters changed, left out or doubled. */
+/** UUIDs with up to two of their characters changed, removed or doubled. */
 const texts = fc
   .tuple(
     uuids,
@@ -46,7 +46,7 @@ const texts = fc
   );
 
 describe('isPlainUuid', () => {
-  it('takes what class-validator takes, but for the nil and the max UUID, which are left to it', () => {
+  it('accepts what class-validator accepts, except the nil and the max UUID, which are left to it', () => {
     let taken = 0;
     fc.assert(
       fc.property(texts, (text) => {
@@ -62,14 +62,14 @@ describe('isPlainUuid', () => {
   });
 
   it.each([NIL, MAX, '', 'x', `${MAX}-`, MAX.slice(1), `{${MAX}}`, MAX.replaceAll('-', '')])(
-    'does not take %s',
+    'does not accept %s',
     (text) => {
       expect(isPlainUuid(text, 0)).toBe(false);
       expect(isPlainUuid(text, 4)).toBe(false);
     },
   );
 
-  it.each([1, 2, 3, 4, 5, 6, 7, 8])('takes version %i, and as version 4 only that', (version) => {
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('accepts version %i, and as version 4 only version 4', (version) => {
     const text = `018f3c1e-7b2a-${version}cc0-9a51-0123456789ab`;
     expect(isPlainUuid(text, 0)).toBe(true);
     expect(isPlainUuid(text.toUpperCase(), 0)).toBe(true);

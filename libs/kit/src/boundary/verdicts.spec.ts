@@ -30,8 +30,8 @@ import { explain } from './explain.js';
 const CONTRACTS = 150;
 
 /**
- * class-validator's verdict, by the options of the kit's own HTTP pipe. Some of its checks throw for some inputs:
- * refused, too.
+ * class-validator's verdict, with the options of the kit's own HTTP pipe. Some of its checks throw for some inputs;
+ * that counts as refused.
  */
 function theirs(contract: RandomContract, input: unknown): boolean {
   const instance = instanceOf(contract, input);
@@ -55,12 +55,13 @@ function ours(take: () => unknown): { readonly accepted: boolean; readonly copy?
 }
 
 /**
- * The exceptions by name: what the law refuses whatever class-validator says, and the one thing that it takes besides.
+ * The exceptions by name: what the boundary refuses whatever class-validator says, and the one thing that it accepts in
+ * addition.
  */
 type Exception =
   'nested-absent' | 'not-finite' | 'foreign-instance' | 'wire-type' | 'list-or-one' | 'unknown-but-undefined';
 
-/** Which exceptions an input meets, found by the generator's own knowledge of its contract. */
+/** Which exceptions apply to an input, according to the generator's knowledge of its contract. */
 function exceptions(contract: RandomContract, input: unknown): Set<Exception> {
   const found = new Set<Exception>();
   visit(contract, input, found);
@@ -107,7 +108,7 @@ function objectsIn(value: unknown): object[] {
   return [value, ...Object.values(value).flatMap(objectsIn)];
 }
 
-/** JSON as code with a newer contract sends it: with fields more in every object. */
+/** JSON as code with a newer contract sends it: with additional fields in every object. */
 function withUnknownFields(json: unknown): unknown {
   if (Array.isArray(json)) return json.map(withUnknownFields);
   if (typeof json !== 'object' || json === null) return json;
@@ -115,9 +116,7 @@ function withUnknownFields(json: unknown): unknown {
   return Object.fromEntries([['earlier', null], ...known, ['later', { list: [1, { deep: true }] }]]);
 }
 
-/**
- * What the fast path leaves to the explanation although it may be right: conditions, and objects without a prototype.
- */
+/** What the fast path leaves to the slow one although it may be valid: conditions, and objects without a prototype. */
 function isUnusual({ fields }: RandomContract, input: unknown): boolean {
   if (Object.getPrototypeOf(input) === null || fields.some(({ conditional }) => conditional)) return true;
   const holds = (of: RandomContract, value: unknown): boolean =>
@@ -140,7 +139,7 @@ describe('the verdict on an input', () => {
     );
   });
 
-  it('was asked of inputs of both sorts, and mostly given by the fast path', () => {
+  it('covers valid and invalid inputs, and mostly comes from the fast path', () => {
     const inputs = tally.accepted + tally.refused;
     expect(inputs).toBeGreaterThan(CONTRACTS);
     expect(tally.accepted).toBeGreaterThan(inputs / 10);
@@ -187,7 +186,7 @@ describe('the verdict on an input', () => {
 });
 
 /**
- * A message with one field, which class-validator takes and the boundary does not; and what class-validator says of it.
+ * A message with one field that class-validator accepts and the boundary refuses, and the verdict of class-validator.
  */
 function onlyTheirs(cls: Class, fields: object): void {
   const instance = Object.assign(Object.create(cls.prototype as object) as object, fields);
@@ -220,36 +219,36 @@ class Sometimes {
 class OtherPart extends Part {}
 
 describe('the boundary is stricter than class-validator, on purpose:', () => {
-  it('nested-absent: a nested object that is not optional is there, also as an item', () => {
+  it('nested-absent: a nested object that is not optional must be present, also as an item', () => {
     onlyTheirs(Parted, {});
     onlyTheirs(PartList, { parts: [undefined] });
   });
 
-  it('not-finite: no number is NaN or infinite, whatever its rules allow', () => {
+  it('not-finite: no number may be NaN or infinite, whatever its rules allow', () => {
     onlyTheirs(Bounded, { count: Infinity });
     onlyTheirs(Lenient, { count: NaN });
   });
 
-  it('foreign-instance: an object is bare or of its contract class, not of another, not of a class below it', () => {
+  it('foreign-instance: an object is plain or of its contract class, not of another class or a subclass', () => {
     onlyTheirs(Parted, { part: Object.assign(new OtherPart(), { name: 'x' }) });
     expect(ours(() => classCodec('exception', Part).copy(Object.assign(new OtherPart(), { name: 'x' }))).accepted).toBe(
       false,
     );
   });
 
-  it('wire-type: a field has the type of its class, also where no rule says so or a condition turns its rules off', () => {
+  it('wire-type: a field has the type of its class, even if no rule says so or a condition disables its rules', () => {
     onlyTheirs(Named, { name: 5 });
     onlyTheirs(Sometimes, { on: false, name: 5 });
   });
 
-  it('list-or-one: a list is no object, an object is no list', () => {
+  it('list-or-one: a list is not an object, and an object is not a list', () => {
     onlyTheirs(Parted, { part: [Object.assign(new Part(), { name: 'x' })] });
     onlyTheirs(PartList, { parts: Object.assign(new Part(), { name: 'x' }) });
   });
 });
 
-describe('the boundary takes besides', () => {
-  it('unknown-but-undefined: a field that it does not know and that is undefined, since JSON would not carry it', () => {
+describe('the boundary also accepts', () => {
+  it('unknown-but-undefined: an unknown field that is undefined, since JSON would not carry it', () => {
     const input = { name: 'x', later: undefined };
     expect(
       validateSync(Object.assign(new Part(), input), { whitelist: true, forbidNonWhitelisted: true }),
@@ -265,7 +264,7 @@ class NotASunday implements ValidatorConstraintInterface {
   }
 }
 
-/** Holds unless it can see that it does not: with text in place of a date it sees nothing. */
+/** Accepts what it cannot compare, such as text in place of a date. */
 function NotBefore(other: string): PropertyDecorator {
   return (target, name) =>
     registerDecorator({
@@ -302,7 +301,7 @@ class Lengths {
   @IsOptional() @Length(2, 3) between?: string;
 }
 
-describe('a bound of length', () => {
+describe('a length bound', () => {
   it.each<[Lengths, boolean]>([
     [{ least: '😀' }, false],
     [{ least: '😀😀' }, true],
@@ -316,14 +315,14 @@ describe('a bound of length', () => {
     [{ between: '😀😀😀😀' }, false],
     [{ between: 'ab' }, true],
     [{ between: 'abcd' }, false],
-  ])('counts a surrogate pair as one, as class-validator does: %j', (input, accepted) => {
+  ])('counts a surrogate pair as one character, as class-validator does: %j', (input, accepted) => {
     expect(validateSync(Object.assign(new Lengths(), input)).length === 0).toBe(accepted);
     expect(compileCopy(shapeOf(Lengths), 'memory')(input) !== undefined).toBe(accepted);
     expect(ours(() => classCodec('lengths', Lengths).copy(input)).accepted).toBe(accepted);
   });
 });
 
-describe("a team's own check", () => {
+describe('a custom check', () => {
   const [friday, saturday, sunday] = ['2026-11-20', '2026-11-21', '2026-11-22'].map(
     (day) => new Date(`${day}T00:00:00Z`),
   ) as [Date, Date, Date];
@@ -334,20 +333,20 @@ describe("a team's own check", () => {
   ];
 
   // A check that @Validate names was not run at all.
-  it('named by its class holds', () => {
+  it('that @Validate names by its class is applied', () => {
     expect(both(friday, saturday)).toEqual([true, true]);
     expect(both(friday, sunday)).toEqual([false, false]);
   });
 
-  // From JSON it was shown the text of the other date: over a broker it took what in one process it refused.
-  it('sees the other fields as the contract has them, from memory and from JSON', () => {
+  // From JSON it got the text of the other date: over a broker it accepted what it refused in one process.
+  it('sees the other fields as the contract types them, from memory and from JSON', () => {
     expect(both(saturday, friday)).toEqual([false, false]);
     expect(compileCopy(shapeOf(Stay), 'json')({ from: saturday.toJSON(), to: friday.toJSON() })).toBeUndefined();
   });
 });
 
 describe('a check that throws', () => {
-  // What class-validator threw went to the caller in place of InvalidMessage.
+  // The caller got class-validator's own error in place of InvalidMessage.
   it('refuses the value at its path', () => {
     const violations = (input: object): unknown => explain(shapeOf(Priced), input, 'memory').violations;
     expect(violations({ price: 1, mails: [{ to: 'a@b.example' }, { to: '\ud800' }] })).toEqual([
@@ -359,8 +358,8 @@ describe('a check that throws', () => {
 });
 
 describe('the fast path', () => {
-  // A constructor that spreads optional fields leaves them undefined, which sent every such message the long way round.
-  it('takes an undefined field for an absent one', () => {
+  // A constructor that spreads optional fields leaves them undefined, which sent every such message down the slow path.
+  it('treats an undefined field as absent', () => {
     expect(compileCopy(shapeOf(Spread), 'memory')({ name: 'x', note: undefined })).toStrictEqual(
       Object.assign(new Spread(), { name: 'x' }),
     );

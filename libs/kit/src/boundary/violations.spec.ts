@@ -42,7 +42,7 @@ describe('a violation inside a list', () => {
     ]);
   });
 
-  // "each value in tags must be …" was told of the list, and the reader left to find the item.
+  // "each value in tags must be …" was reported for the list, and the reader had to find the item.
   it('of plain values names each item that breaks a rule', () => {
     expect(violations({ lines: [], tags: ['abcd', 'abc', 'abcde'] })).toEqual([
       { path: 'tags[0]', rule: 'maxLength', message: 'tags[0] must be shorter than or equal to 3 characters' },
@@ -53,7 +53,7 @@ describe('a violation inside a list', () => {
     ]);
   });
 
-  // Told of an item: "must be a list, is 3".
+  // It said of an item: "must be a list, is 3".
   it('says what an item must be, not that it must be a list', () => {
     expect(violations({ lines: [null], tags: ['a', 3] })).toEqual([
       { path: 'lines[0]', rule: 'type', message: 'must be an Item, is null' },
@@ -64,13 +64,13 @@ describe('a violation inside a list', () => {
     ]);
   });
 
-  it('leaves a rule of the whole list at the list', () => {
+  it('names only the list for a rule of the whole list', () => {
     expect(violations({ lines: [], tags: Array.from({ length: 61 }, () => 'a') })).toEqual([
       { path: 'tags', rule: 'arrayMaxSize', message: 'tags must contain no more than 60 elements' },
     ]);
   });
 
-  it('is told of no more than the first items', () => {
+  it('is reported for the first few items only', () => {
     const found = violations({ lines: Array.from({ length: 200 }, () => ({ sku: 'a', quantity: 0 })) });
     expect(found).toHaveLength(VIOLATIONS_MAX);
     expect(found.at(-1)?.path).toBe(`lines[${VIOLATIONS_MAX - 1}].quantity`);

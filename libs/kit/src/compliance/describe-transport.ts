@@ -7,11 +7,10 @@ import { describeHandlers } from './messaging/handlers.js';
 import { describeReplicas } from './messaging/replicas.js';
 
 /**
- * What a transport promises, as tests: the parity law, and durable events. Runs each module in a host of its own, in
- * the process of the test. Needs `describe`, `it` and `expect` as globals, a time limit of two minutes for each test,
- * and a PostgreSQL (see `freshDatabase`). Not tested: durable commands, a log with a new incarnation, and a loss of the
- * connection.
- * @param transport makes one for each host; hosts of one namespace must reach each other, and no other.
+ * What a transport guarantees, as tests: the parity law, and durable events. Runs each module in its own host, in the
+ * process of the test. Needs `describe`, `it` and `expect` as globals, a time limit of two minutes per test, and a
+ * PostgreSQL (see `freshDatabase`). Not tested: durable commands, a log with a new incarnation, and a lost connection.
+ * @param transport makes one for each host; hosts of one namespace must reach each other, and no others.
  */
 export function describeTransport(name: string, transport: (namespace: string) => Transport): void {
   describeLaw(name, () => hostLaw(transport));
@@ -25,7 +24,7 @@ export function describeTransport(name: string, transport: (namespace: string) =
   describeReplicas(world);
 }
 
-/** The law's application, each module in a host of its own. */
+/** The law's application, each module in its own host. */
 export async function hostLaw(transport: (namespace: string) => Transport): Promise<LawWorld> {
   const namespace = `law${Math.random().toString(36).slice(2, 12)}`;
   const hosts = new Map<string, Host>();

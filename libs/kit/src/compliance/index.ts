@@ -1,6 +1,6 @@
 /**
- * The suites that every transport passes, for one of your own; and a module's two ends, to try a transport without
- * Nest.
+ * The suites that every transport must pass, for your own transports; and both ends of a module, to try a transport
+ * without Nest.
  * @packageDocumentation
  */
 export {

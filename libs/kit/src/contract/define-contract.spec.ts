@@ -190,7 +190,7 @@ describe('the decorators of messages refuse', () => {
     expect(refusalOf(() => ErrorContract(name)(class Named extends ContractError {}))).toEqual(named(name));
   });
 
-  it('a mode of unknown fields', () => {
+  it('an invalid mode for unknown fields', () => {
     const unknownFields = 'ignore' as UnknownFields;
     const refusal = {
       code: 'unknown-fields',
@@ -243,13 +243,13 @@ describe('a contract', () => {
     expect(contract.routes).toHaveLength(3);
   });
 
-  it.each([1, DEADLINE_MAX_MS])('takes a deadline of %d ms', (deadlineMs) => {
+  it.each([1, DEADLINE_MAX_MS])('accepts a deadline of %d ms', (deadlineMs) => {
     class Bounded {}
     CommandContract('stock.bounded.v1', { deadlineMs })(Bounded);
     expect(messageSpec(Bounded)?.deadlineMs).toBe(deadlineMs);
   });
 
-  it('gives its messages and events its mode of unknown fields, but for those that name their own', () => {
+  it('passes its mode for unknown fields on to its messages and events, unless they set their own', () => {
     @CommandContract('stock.move.v1', { unknownFields: 'exact' })
     class Move {}
     @EventContract('stock.moved.v1', { key: 'id', unknownFields: 'exact' })
@@ -268,7 +268,7 @@ describe('a contract', () => {
     expect(messageSpec(Reserve)?.unknownFields).toBeUndefined();
   });
 
-  it('belongs to a class and not to those below it', () => {
+  it('belongs to a class and not to its subclasses', () => {
     class Below extends Reserve {}
     class EventBelow extends LevelChanged {}
     expect([messageSpec(Below), eventSpec(EventBelow), errorSpec(NamelessError)]).toEqual([
@@ -306,7 +306,7 @@ describe('a declared error', () => {
     });
   });
 
-  it('without a contract says so', () => {
+  it('fails without a contract, and says so', () => {
     expect(refusalOf(() => new NamelessError('x').code)).toMatchObject({
       code: 'error-contract',
       message: 'NamelessError has no @ErrorContract',

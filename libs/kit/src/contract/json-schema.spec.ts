@@ -95,7 +95,7 @@ it('refers to the root where a class holds itself', () => {
   });
 });
 
-it('allows unknown fields, also in what it holds, for a message that is open to them', () => {
+it('allows unknown fields, including in nested objects, for a message that is open to them', () => {
   const spec = { ...(messageSpec(Place) as MessageSpec), unknownFields: 'open' as const };
   const openLine = { ...line, additionalProperties: true };
   expect(describeMessage(spec)).toMatchObject({

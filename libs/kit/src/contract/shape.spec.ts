@@ -180,7 +180,7 @@ class Everything extends Base {
 }
 
 describe('shapeOf', () => {
-  it('reads the fields of a class, of those above it, and of those that it holds', () => {
+  it('reads the fields of a class, its superclasses and its nested classes', () => {
     const shape = shapeOf(Everything);
     const kinds = shape.fields.map(({ name, kind, list, optional, conditional }) => [
       name,

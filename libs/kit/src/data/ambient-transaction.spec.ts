@@ -48,7 +48,7 @@ beforeAll(async () => {
     migrations: [Accounts1700000000000],
     poolMax: 4,
   });
-  // as @InjectRepository gets them: once, outside of any transaction
+  // as @InjectRepository gets them: once, outside any transaction
   accounts = source.getRepository(AccountRow);
   entries = source.getRepository(EntryRow);
 });
@@ -90,7 +90,7 @@ describe('inside `transaction`', () => {
     ],
   ];
 
-  it.each(writes)('%s joins: it sees what is written and is undone with it', async (_, write) => {
+  it.each(writes)('%s joins: it sees what is written and is rolled back with it', async (_, write) => {
     const failing = source.transaction(async () => {
       await write();
       expect(await accounts.count()).toBe(1);
@@ -104,7 +104,7 @@ describe('inside `transaction`', () => {
     expect(await accounts.count()).toBe(1);
   });
 
-  it('the manager that is handed in is the same transaction', async () => {
+  it('the manager passed to the callback is the same transaction', async () => {
     await source.transaction(async (manager) => {
       await manager.insert(AccountRow, { name: 'ann', balance: 1 });
       expect(await accounts.findOneByOrFail({ name: 'ann' })).toBeInstanceOf(AccountRow);
@@ -113,7 +113,7 @@ describe('inside `transaction`', () => {
     });
   });
 
-  it("a row lock is the transaction's", async () => {
+  it('a row lock belongs to the transaction', async () => {
     await accounts.insert({ name: 'ann', balance: 0 });
     const deposit = () =>
       source.transaction(async () => {
@@ -124,7 +124,7 @@ describe('inside `transaction`', () => {
     expect((await accounts.findOneByOrFail({ name: 'ann' })).balance).toBe(12);
   });
 
-  it('work in parallel shares the connection, one query at a time', async () => {
+  it('parallel work shares the connection, one query at a time', async () => {
     const overlaps = watchOverlaps();
     await source.transaction(() =>
       Promise.all(['ann', 'bob', 'cid'].map((name) => accounts.save({ name, balance: 1 }))),
@@ -133,7 +133,7 @@ describe('inside `transaction`', () => {
     expect(await accounts.count()).toBe(3);
   });
 
-  it('the isolation level is the one asked for', async () => {
+  it('the isolation level is the requested one', async () => {
     const level = await source.transaction('SERIALIZABLE', () =>
       source.query<{ level: string }[]>("select current_setting('transaction_isolation') as level"),
     );
@@ -142,7 +142,7 @@ describe('inside `transaction`', () => {
 });
 
 describe('a transaction ends where its callback ends:', () => {
-  it('its neighbours in the same request have nothing to do with it', async () => {
+  it('other work in the same request is not part of it', async () => {
     const context = new CallContext('bank', 'http', Infinity, undefined, undefined, undefined);
     await runInContext(context, async () => {
       let openInside = false;
@@ -169,7 +169,7 @@ describe('a transaction ends where its callback ends:', () => {
     expect(await accounts.count()).toBe(0);
   });
 
-  it('work left running after the end has the pool again, not a released connection', async () => {
+  it('work left running after the end uses the pool again, not a released connection', async () => {
     let late: Promise<unknown> = Promise.resolve();
     let openLate = true;
     await source.transaction(async () => {
@@ -183,7 +183,7 @@ describe('a transaction ends where its callback ends:', () => {
     expect(await entries.count()).toBe(1);
   });
 
-  it('a repository first asked for inside one does not keep it', async () => {
+  it('a repository first used inside one does not keep it', async () => {
     const other = await openModuleData({ module: 'bank', url: database.url, entities: [AccountRow], migrations: [] });
     try {
       const repository = await other.transaction(async () => other.getRepository(AccountRow));
@@ -208,7 +208,7 @@ describe('a transaction ends where its callback ends:', () => {
     }
   });
 
-  it('connections go back to the pool, whatever the end was', async () => {
+  it('connections go back to the pool, however the transaction ends', async () => {
     for (let round = 0; round < 8; round += 1) {
       await source.transaction(() => accounts.count());
       await expect(source.transaction(() => Promise.reject(stop))).rejects.toBe(stop);
@@ -223,7 +223,7 @@ describe('a transaction ends where its callback ends:', () => {
 });
 
 describe('a transaction inside a transaction', () => {
-  it('joins it: what it did is undone with the outer one', async () => {
+  it('joins it: its work is rolled back with the outer one', async () => {
     await expect(
       source.transaction(async () => {
         await source.transaction(() => accounts.insert({ name: 'ann', balance: 1 }));
@@ -234,7 +234,7 @@ describe('a transaction inside a transaction', () => {
     expect(await accounts.count()).toBe(0);
   });
 
-  it('that fails undoes its own part alone, and the outer one may go on', async () => {
+  it('that fails rolls back only its own part, and the outer one may continue', async () => {
     await source.transaction(async () => {
       await accounts.insert({ name: 'ann', balance: 1 });
       const inner = source.transaction(async () => {
@@ -248,7 +248,7 @@ describe('a transaction inside a transaction', () => {
     expect(await entries.count()).toBe(1);
   });
 
-  it('takes its turn when there are several at once', async () => {
+  it('waits for its turn when there are several at once', async () => {
     await source.transaction(async () => {
       const outcomes = await Promise.allSettled(
         [1, 2, 3, 4].map((n) =>
@@ -264,7 +264,7 @@ describe('a transaction inside a transaction', () => {
     expect((await accounts.find({ order: { name: 'ASC' } })).map(({ name }) => name)).toEqual(['n1', 'n3']);
   });
 
-  it('has no isolation level of its own', async () => {
+  it('cannot have its own isolation level', async () => {
     await source.transaction(async () => {
       await expect(source.transaction('SERIALIZABLE', () => accounts.count())).rejects.toBeInstanceOf(
         IsolationInNestedTransaction,
@@ -276,7 +276,7 @@ describe('a transaction inside a transaction', () => {
 describe('what the boundary sees', () => {
   const context = () => new CallContext('bank', 'http', Infinity, undefined, undefined, undefined);
 
-  it('is an open transaction for the extent of `transaction`, nested or not', async () => {
+  it('is an open transaction for the duration of `transaction`, nested or not', async () => {
     await runInContext(context(), async () => {
       expect(inTransaction(currentContext())).toBe(false);
       await source.transaction(async () => {
@@ -289,7 +289,7 @@ describe('what the boundary sees', () => {
   });
 
   it.each(['commitTransaction', 'rollbackTransaction', 'release'] as const)(
-    'is an open transaction from startTransaction by hand to %s',
+    'is an open transaction from a manual startTransaction to %s',
     async (end) => {
       await runInContext(context(), async () => {
         const runner = source.createQueryRunner();
@@ -297,7 +297,7 @@ describe('what the boundary sees', () => {
         await runner.startTransaction();
         await runner.manager.insert(AccountRow, { name: 'ann', balance: 1 });
         expect(inTransaction(currentContext())).toBe(true);
-        // injected repositories cannot know of it
+        // injected repositories cannot know about it
         expect(await accounts.count()).toBe(0);
         if (end !== 'release') {
           await runner[end]();
@@ -312,7 +312,7 @@ describe('what the boundary sees', () => {
     },
   );
 
-  it('is no open transaction while one statement is saved, though TypeORM wraps it in one', async () => {
+  it('is no open transaction while a single statement is saved, although TypeORM wraps it in one', async () => {
     await runInContext(context(), async () => {
       let saved = false;
       const save = accounts.save({ name: 'ann', balance: 1 }).then(() => (saved = true));
@@ -326,7 +326,7 @@ describe('what the boundary sees', () => {
     });
   });
 
-  it('a runner released with its transaction open gives a clean connection back', async () => {
+  it('a runner released with an open transaction returns a clean connection', async () => {
     for (let round = 0; round < 6; round += 1) {
       const runner = source.createQueryRunner();
       await runner.startTransaction();
@@ -342,7 +342,7 @@ describe('what the boundary sees', () => {
   });
 });
 
-/** Notes the queries that are given to a connection which still works on another: pg will refuse them one day. */
+/** Records queries issued on a connection that still runs another: pg will refuse them one day. */
 function watchOverlaps(): () => unknown[] {
   const stock = Client.prototype.query;
   const busy = new Map<Client, number>();
@@ -362,7 +362,7 @@ function watchOverlaps(): () => unknown[] {
   };
 }
 
-/** The number of accounts that another connection sees. */
+/** The number of accounts visible to another connection. */
 async function outside(): Promise<number> {
   const runner = source.createQueryRunner();
   try {

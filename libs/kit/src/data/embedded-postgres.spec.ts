@@ -32,7 +32,7 @@ afterEach(async () => {
 });
 
 describe('the embedded PostgreSQL', () => {
-  it('keeps its data over a restart, safe against a power cut, and takes 200 connections', async () => {
+  it('keeps its data over a restart, survives a power cut, and accepts 200 connections', async () => {
     const first = await start({ dir: join(home, 'data') });
     await query(first.url, 'create table kept (word text)');
     await query(first.url, "insert into kept values ('é')");
@@ -49,7 +49,7 @@ describe('the embedded PostgreSQL', () => {
     });
   });
 
-  // Only root runs the server as another user, to whom a folder of root's may be closed.
+  // Only root runs the server as another user, who may have no access to a folder of root's.
   (isRoot ? it : it.skip)(
     'runs below a folder that is closed to its user, as a private temporary folder is',
     async () => {
@@ -62,7 +62,7 @@ describe('the embedded PostgreSQL', () => {
     },
   );
 
-  it('as a throw-away flushes nothing and leaves nothing', async () => {
+  it('flushes nothing and leaves nothing behind as a throw-away server', async () => {
     const server = await start({ dir: join(home, 'data'), persistent: false });
     expect(await settings(server.url)).toMatchObject({
       fsync: 'off',
@@ -80,7 +80,7 @@ describe('the embedded PostgreSQL', () => {
     await expect(query(url.href, 'select 1')).rejects.toThrow('password authentication failed');
   });
 
-  it('ends with all its processes, however often it is stopped, with clients connected', async () => {
+  it('ends with all its processes, however often it is stopped, even with clients connected', async () => {
     const server = await start({ dir: join(home, 'data') });
     const client = new Client({ connectionString: server.url });
     client.on('error', () => undefined);
@@ -93,7 +93,7 @@ describe('the embedded PostgreSQL', () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
-  it('can be stopped when it has died, and started again over the lock file that it left', async () => {
+  it('can be stopped after it has died, and started again despite the lock file that it left behind', async () => {
     const lines: string[] = [];
     const dir = join(home, 'data');
     const server = await start({ dir, log: (line) => lines.push(line) });
@@ -111,8 +111,8 @@ describe('the embedded PostgreSQL', () => {
     expect(await query(again.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  // Whoever ran an application with it had to start all of it again.
-  it('is kept up: one that dies is started again on its port, with its data, until it is stopped', async () => {
+  // Whoever ran an application with it had to restart everything.
+  it('is kept up: a server that dies is restarted on its port, with its data, until it is stopped', async () => {
     const dir = join(home, 'data');
     const said: string[] = [];
     const server = await start({ dir, keepUp: (line) => said.push(line) });
@@ -133,7 +133,7 @@ describe('the embedded PostgreSQL', () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
-  it('is kept up no longer when it is stopped in the pause before it is started again', async () => {
+  it('is not restarted if it is stopped in the pause before the restart', async () => {
     const dir = join(home, 'data');
     let stopped: Promise<void> | undefined;
     const server = await start({
@@ -149,10 +149,10 @@ describe('the embedded PostgreSQL', () => {
     await expect(query(server.url, 'select 1')).rejects.toThrow('ECONNREFUSED');
   });
 
-  it('is not kept from starting by a lock file whose process id belongs to another program now', async () => {
+  it('starts despite a lock file whose process id now belongs to another program', async () => {
     const dir = join(home, 'data');
     await (await start({ dir })).stop();
-    // of the server's own user: of another one's processes PostgreSQL thinks nothing
+    // owned by the server's own user: PostgreSQL ignores processes of other users
     const { uid } = await stat(dir);
     const other = spawn('sleep', ['60'], isRoot ? { uid } : {});
     children.push(other);
@@ -162,10 +162,10 @@ describe('the embedded PostgreSQL', () => {
   });
 });
 
-// A topology has no key for the folder, which a hint once named: there is only a server of one's own.
+// A topology has no key for the folder, although a hint once named one; the only alternative is an external server.
 const OUT = ', or set DATABASE_URL to a PostgreSQL server.';
 
-describe('a folder or port that will not do ends in one clear error:', () => {
+describe('an unsuitable folder or port ends in one clear error:', () => {
   it('the folder of a running server', async () => {
     const dir = join(home, 'data');
     const server = await start({ dir });
@@ -181,7 +181,7 @@ describe('a folder or port that will not do ends in one clear error:', () => {
     expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  it('a folder that cannot be made', async () => {
+  it('a folder that cannot be created', async () => {
     await writeFile(join(home, 'file'), '');
     const dir = join(home, 'file', 'data');
     expect(await failureOf({ dir })).toMatchObject({
@@ -200,7 +200,7 @@ describe('a folder or port that will not do ends in one clear error:', () => {
     });
   });
 
-  it('a folder that a throw-away would remove with what is in it', async () => {
+  it('a folder that a throw-away server would remove with its contents', async () => {
     await writeFile(join(home, 'thesis.txt'), '');
     expect(await failureOf({ dir: home, persistent: false })).toMatchObject({
       code: 'fledge.startup.postgres-folder',
@@ -220,7 +220,7 @@ describe('a folder or port that will not do ends in one clear error:', () => {
     );
   });
 
-  it('a port that is taken', async () => {
+  it('a port that is in use', async () => {
     const taken = createServer();
     taken.listen(0, '127.0.0.1');
     await once(taken, 'listening');
@@ -235,7 +235,7 @@ describe('a folder or port that will not do ends in one clear error:', () => {
 });
 
 describe('the process that started it', () => {
-  it('can drain after Ctrl-C, which the whole process group gets, and ends without a word of complaint', async () => {
+  it('can drain after Ctrl-C, which the whole process group gets, and ends without any error output', async () => {
     const { child, pids, output, ended } = await host('persistent');
     process.kill(-Number(child.pid), 'SIGINT');
     expect(await ended).toBe(0);
@@ -246,7 +246,7 @@ describe('the process that started it', () => {
   it.each([
     ['persistent', true],
     ['throw-away', false],
-  ] as const)('takes it along when it is killed (%s)', async (kind, kept) => {
+  ] as const)('takes the server down when it is killed (%s)', async (kind, kept) => {
     const { child, pids } = await host(kind);
     child.kill('SIGKILL');
     await eventually(() => pids.filter(isAlive).length === 0, 'its processes are gone', WITHIN_MS);
@@ -262,7 +262,7 @@ describe('the process that started it', () => {
       child.kill('SIGINT');
       expect(await ended).toBe(0);
 
-      // and root can go on with that user's folder
+      // and root can continue with that user's folder
       const server = await start({ dir: join(home, 'data') });
       expect(await query(server.url, 'select 1 as one')).toEqual([{ one: 1 }]);
     },
@@ -308,7 +308,7 @@ async function host(kind: 'persistent' | 'throw-away', uid?: number) {
   return { child, ended, output: () => output, pids: await processesOf(join(home, 'data')) };
 }
 
-/** The postmaster's process id, and those of its children. */
+/** The process ids of the postmaster and its children. */
 async function processesOf(dir: string): Promise<number[]> {
   const postmaster = Number((await readFile(join(dir, 'postmaster.pid'), 'utf8')).split('\n')[0]);
   const all = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
@@ -319,7 +319,7 @@ async function processesOf(dir: string): Promise<number[]> {
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    // a process that has ended but was not yet waited for is no more
+    // a zombie, which has ended but was not yet waited for, does not count
     return !execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).startsWith('Z');
   } catch {
     return false;

@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { freePort, isPortFree } from './free-port.js';
 
 describe('freePort', () => {
-  // Services of one start asked for their ports before the first of them listened: two could be given the same.
-  it('gives no port twice within a thousand, also to those that ask at the same time', async () => {
+  // The services of one start asked for their ports before the first of them listened: two could get the same.
+  it('gives no port twice within a thousand, even to concurrent callers', async () => {
     const ports = await Promise.all(Array.from({ length: 1_000 }, () => freePort()));
     expect(new Set(ports).size).toBe(1_000);
   });
@@ -21,8 +21,8 @@ describe('freePort', () => {
     expect(await isPortFree(port)).toBe(true);
   });
 
-  it('says why where no port is free', async () => {
-    // an address for documentation, of no machine
+  it('says why when no port is free', async () => {
+    // a documentation address, which no machine has
     await expect(freePort('192.0.2.1')).rejects.toMatchObject({
       code: 'fledge.startup.ports',
       message: expect.stringMatching(/^none of 100 ports .* on 192\.0\.2\.1 is free: .*EADDRNOTAVAIL/) as string,

@@ -7,7 +7,7 @@ let source: ModuleDataSource;
 
 beforeAll(async () => {
   database = await freshDatabase();
-  // one connection, so that each transaction meets what the one before left
+  // one connection, so that each transaction sees what the previous one left on it
   source = await openModuleData({ module: 'alpha', url: database.url, entities: [], migrations: [], poolMax: 1 });
 });
 afterAll(async () => {
@@ -18,7 +18,7 @@ afterAll(async () => {
 const within = <R>(ms: number, work: () => R): R =>
   runInContext(new CallContext('alpha', 'http', now() + ms, undefined, undefined, undefined), work);
 
-/** Milliseconds that the present transaction may be idle. */
+/** How many milliseconds the current transaction may be idle. */
 async function limit(query: (sql: string) => Promise<[{ ms: number }]> = (sql) => source.query(sql)): Promise<number> {
   const [{ ms }] = await query(
     "select extract(epoch from current_setting('idle_in_transaction_session_timeout')::interval)::float * 1000 as ms",
@@ -36,19 +36,19 @@ async function limitByHand(): Promise<number> {
   }
 }
 
-// A frozen process kept what its transactions had locked for a minute.
+// A frozen process kept the locks of its transactions for a minute.
 describe('a transaction that is left idle', () => {
   it.each([
     ['opened around work', () => source.transaction(() => limit())],
     ['with an isolation level', () => source.transaction('REPEATABLE READ', () => limit())],
     ['opened by hand', limitByHand],
-  ])('ends a second after the deadline of its work at most: %s', async (_, measured) => {
+  ])('ends at most a second after the deadline of its work: %s', async (_, measured) => {
     const ms = await within(20_000, measured);
     expect(ms).toBeGreaterThan(1_000);
     expect(ms).toBeLessThanOrEqual(21_000);
   });
 
-  it('has its second also when the deadline is over', async () => {
+  it('still has its second when the deadline has passed', async () => {
     expect(await within(0, () => source.transaction(() => limit()))).toBe(1_000);
   });
 

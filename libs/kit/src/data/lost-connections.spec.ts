@@ -8,11 +8,11 @@ import { openModuleData, type ModuleDataSource } from './index.js';
 
 const WITHIN_MS = 20_000;
 
-// lost connections are what is tested here; their log lines say nothing new
+// this file tests lost connections; their log lines would only be noise
 Logger.overrideLogger(false);
 
 const ROUNDS = 20;
-/** How PostgreSQL ends a start-up: it is ready, and idle. */
+/** How PostgreSQL ends a connection's startup: ready and idle. */
 const READY = Buffer.from('Z\0\0\0\x05I', 'latin1');
 const FATAL = errorResponse('SFATAL', 'VFATAL', 'C57P01', 'Mterminating connection due to administrator command');
 
@@ -31,10 +31,10 @@ afterEach(async () => {
   await database.drop();
 });
 
-// Between pg-pool's listener and TypeORM's there was a turn without any: the event ended the process, or as here failed
+// For one turn between pg-pool's listener and TypeORM's there was none: the event ended the process or, as here, failed
 // the test.
 describe('a connection that the server ends', () => {
-  it('in the segment that says it is ready fails its query alone', async () => {
+  it('in the segment that says it is ready fails only its query', async () => {
     const source = await opened(proxy.url);
     await dropIdle(source);
     proxy.endNext = true;
@@ -43,7 +43,7 @@ describe('a connection that the server ends', () => {
     expect(await source.query('select 1 as one')).toEqual([{ one: 1 }]);
   });
 
-  it('in that segment fails the transaction alone for which it was opened', async () => {
+  it('in that segment fails only the transaction for which it was opened', async () => {
     const source = await opened(proxy.url);
     await dropIdle(source);
     proxy.endNext = true;
@@ -52,8 +52,8 @@ describe('a connection that the server ends', () => {
     expect(await source.transaction(() => source.query('select 1 as one'))).toEqual([{ one: 1 }]);
   });
 
-  it('in that segment while a module starts ends its start at most', async () => {
-    // that of the lock, that of the migrations, and the first of the pool
+  it('in that segment while a module starts fails at most that start', async () => {
+    // those of the lock, of the migrations, and the first of the pool
     const owner = new Client({ connectionString: database.url });
     await owner.connect();
     for (const number of [1, 2, 3]) {
@@ -67,7 +67,7 @@ describe('a connection that the server ends', () => {
     await owner.end();
   });
 
-  it(`costs no more than what runs on it, ${ROUNDS} times all of a module's`, async () => {
+  it(`fails only what runs on it, even if all of a module's are ended ${ROUNDS} times`, async () => {
     const source = await opened(database.url);
     let done = false;
     const worked = Array.from({ length: 15 }, async (_, worker) => {
@@ -79,7 +79,7 @@ describe('a connection that the server ends', () => {
           else await byHand(source);
           answered += 1;
         } catch {
-          // each kill fails what runs; that it can go on is what counts
+          // each kill fails what runs; it only matters that the module can continue
         }
       }
       return answered;
@@ -110,7 +110,7 @@ async function opened(url: string): Promise<ModuleDataSource> {
   return source;
 }
 
-/** Has the next query open a connection. */
+/** Makes the next query open a connection. */
 async function dropIdle(source: ModuleDataSource): Promise<void> {
   const pool = (source.driver as unknown as { master: { idleCount: number } }).master;
   await proxy.cut();
@@ -128,7 +128,7 @@ async function byHand(source: ModuleDataSource): Promise<void> {
   }
 }
 
-/** PostgreSQL behind a proxy that can end a new connection in the segment that says it is ready. */
+/** A proxy in front of PostgreSQL that can end a new connection in the segment that says it is ready. */
 class EndingProxy {
   /** Ends the next connection. */
   endNext = false;
@@ -158,7 +158,7 @@ class EndingProxy {
     return url.href;
   }
 
-  /** Cuts all connections, as a network does. */
+  /** Cuts all connections, as a network failure does. */
   async cut(): Promise<void> {
     for (const pair of this.pairs) for (const socket of pair) socket.destroy();
     await eventually(() => this.pairs.size === 0, 'all connections are cut', WITHIN_MS);

@@ -26,7 +26,7 @@ class Things1700000000000 implements MigrationInterface {
   async down(): Promise<void> {}
 }
 
-/** A service as in any Nest app. */
+/** A service like in any Nest app. */
 @Injectable()
 class Things {
   constructor(
@@ -45,7 +45,7 @@ class Things {
   }
 }
 
-/** Gathers what Nest, TypeORM and their modules complain of. */
+/** Collects the errors and warnings of Nest, TypeORM and their modules. */
 class Complaints extends ConsoleLogger {
   readonly said: unknown[] = [];
   override log(): void {}
@@ -88,7 +88,7 @@ describe('stock injection in a module', () => {
     expect(complaints.said).toEqual([]);
   });
 
-  it('closes without complaint when the data source is closed already', async () => {
+  it('closes without errors when the data source is already closed', async () => {
     const app = await startWith('left');
     await app.get(Things).source.destroy();
     await app.close();

@@ -20,7 +20,7 @@ class ForeignRow {
 class Notes1700000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('create table note (id uuid primary key default gen_random_uuid(), text text not null)');
-    // a slow migration lets the replicas that start at once meet
+    // a slow migration makes concurrent starts of replicas overlap
     await runner.query('select pg_sleep(0.3)');
   }
   async down(): Promise<void> {}
@@ -40,7 +40,7 @@ class Named implements MigrationInterface {
   async down(): Promise<void> {}
 }
 
-// lost connections and failed migrations are what is tested here; their log lines say nothing new
+// this file tests lost connections and failed migrations; their log lines would only be noise
 Logger.overrideLogger(false);
 
 let database: FreshDatabase;
@@ -56,7 +56,7 @@ afterEach(async () => {
 });
 
 describe('the data of a module', () => {
-  it('is in a schema of its own, which its role owns', async () => {
+  it('is in its own schema, which its role owns', async () => {
     const alpha = await notes('alpha');
     const saved = await alpha.getRepository(NoteRow).save({ text: 'mine' });
     expect(saved.id).toMatch(/^[0-9a-f-]{36}$/);
@@ -66,7 +66,7 @@ describe('the data of a module', () => {
     ]);
   });
 
-  it("is refused to every other module's queries, whichever way they are written", async () => {
+  it("is refused to every other module's queries, however they are written", async () => {
     await notes('alpha');
     const beta = await notes('beta');
     await expect(beta.query('select * from alpha.note')).rejects.toThrow('permission denied for schema alpha');
@@ -88,7 +88,7 @@ describe('the data of a module', () => {
     );
   });
 
-  it('is fenced also when the URL brings options of its own, which it keeps', async () => {
+  it('is fenced even if the URL has its own options, which are kept', async () => {
     const url = new URL(database.url);
     url.searchParams.set('options', '-c work_mem=5MB -c role=postgres');
     const alpha = await notes('alpha', { url: url.href });
@@ -97,7 +97,7 @@ describe('the data of a module', () => {
     ]);
   });
 
-  it('has a table for each entity, or the start is refused: the entity is most likely another module’s', async () => {
+  it("has a table for each entity, or the start is refused: the entity is most likely another module's", async () => {
     await notes('alpha');
     await expect(notes('beta', { migrations: [Named] })).rejects.toMatchObject({
       code: 'fledge.startup.entity-table',
@@ -112,8 +112,8 @@ describe('the data of a module', () => {
     for (const replica of replicas) expect(await replica.getRepository(NoteRow).count()).toBe(0);
   });
 
-  // A data source of its own was opened for them at every start of every module.
-  it('has migrations run only when there are some to run', async () => {
+  // They opened their own data source at every start of every module.
+  it('runs migrations only when some are pending', async () => {
     const run = jest.spyOn(DataSource.prototype, 'runMigrations');
     try {
       await notes('alpha');
@@ -134,14 +134,14 @@ describe('the data of a module', () => {
     }
   });
 
-  it('has no two migrations of one name, also when that one is done', async () => {
+  it('cannot have two migrations with one name, even when the first one is done', async () => {
     await notes('alpha');
     await expect(notes('alpha', { migrations: [Notes1700000000000, Notes1700000000000] })).rejects.toMatchObject({
       message: expect.stringContaining('Duplicate migrations: Notes1700000000000'),
     });
   });
 
-  it("is prepared for many modules and in many databases at once, though roles are the whole server's", async () => {
+  it('is prepared for many modules and databases at once, although roles belong to the whole server', async () => {
     const others = await Promise.all([1, 2, 3].map(() => freshDatabase()));
     try {
       const names = ['delta', 'epsilon', 'zeta-2'];
@@ -156,11 +156,11 @@ describe('the data of a module', () => {
     }
   });
 
-  it('is prepared while another database of the server makes the same role', async () => {
+  it('is prepared while another database of the server creates the same role', async () => {
     await whileUncommitted(database.url, 'create role fledge_iota nologin', () => notes('iota'));
   });
 
-  it('is prepared by an owner who is no superuser, also while another start grants it the role', async () => {
+  it('is prepared by an owner who is not a superuser, even while another start grants it the role', async () => {
     const owner = await plainUser('plain_owner', 'createrole');
     await asOwner(`grant create on database ${databaseName()} to plain_owner`);
     const source = await notes('eta', { url: owner });
@@ -173,7 +173,7 @@ describe('the data of a module', () => {
     );
   });
 
-  it('once it is prepared, needs a user who is a member of the role and may make nothing', async () => {
+  it('once prepared, needs only a user who is a member of the role and may create nothing', async () => {
     await notes('eta');
     const member = await plainUser('plain_member', 'nocreaterole');
     await asOwner('grant fledge_eta to plain_member with inherit false');
@@ -193,19 +193,19 @@ describe('the data of a module', () => {
     });
   });
 
-  it('may be kept under another name', async () => {
+  it('may be stored under another name', async () => {
     const source = await notes('alpha', { schema: 'blue_alpha' });
     expect(await source.query('select current_schema()::text as schema')).toEqual([{ schema: 'blue_alpha' }]);
   });
 
   it.each(['public', 'pg_toast', 'information_schema', 'Alpha', 'a b', 'a"; drop'])(
-    'is not kept in a schema named %s',
+    'cannot be stored in a schema named %s',
     async (schema) => {
       await expect(notes('alpha', { schema })).rejects.toMatchObject({ code: 'fledge.startup.schema-name' });
     },
   );
 
-  it('has no entity that names another schema', async () => {
+  it('cannot have an entity that names another schema', async () => {
     await notes('alpha');
     await expect(notes('beta', { entities: [NoteRow, ForeignRow] })).rejects.toMatchObject({
       code: 'fledge.startup.entity-schema',
@@ -214,7 +214,7 @@ describe('the data of a module', () => {
     expect(await connections('beta')).toBe(0);
   });
 
-  it('keeps the migrations before the one that fails, and nothing of that one', async () => {
+  it('keeps the migrations before the failing one, and nothing of that one', async () => {
     const failing = notes('alpha', { migrations: [Notes1700000000000, Broken1700000000001] });
     await expect(failing).rejects.toMatchObject({
       code: 'fledge.startup.migration-failed',
@@ -230,7 +230,7 @@ describe('the data of a module', () => {
 });
 
 describe('the pool of a module', () => {
-  it('tells a busy pool from a fault', async () => {
+  it('distinguishes a busy pool from a fault', async () => {
     const alpha = await notes('alpha', { poolMax: 1 });
     await alpha.transaction(async () => {
       const elsewhere = alpha.createQueryRunner();
@@ -243,11 +243,11 @@ describe('the pool of a module', () => {
     await expect(alpha.query('select 1 as one')).resolves.toEqual([{ one: 1 }]);
   });
 
-  it.each([0, -1, 1.5, POOL_MAX_LIMIT + 1])('does not hold %d connections', async (poolMax) => {
+  it.each([0, -1, 1.5, POOL_MAX_LIMIT + 1])('cannot be set to %d connections', async (poolMax) => {
     await expect(notes('alpha', { poolMax })).rejects.toMatchObject({ code: 'fledge.startup.pool-max' });
   });
 
-  it('holds as many connections as it was told to, and no more', async () => {
+  it('holds as many connections as configured, and no more', async () => {
     const alpha = await notes('alpha', { poolMax: 3 });
     await Promise.all(Array.from({ length: 9 }, () => alpha.query('select pg_sleep(0.05)')));
     expect(await connections('alpha')).toBe(3);
@@ -261,7 +261,7 @@ describe('the pool of a module', () => {
     expect(MIGRATION_WAIT_MS).toBeGreaterThan(STATEMENT_TIMEOUT_MS);
   });
 
-  it('survives the loss of its connections, idle and at work', async () => {
+  it('survives the loss of its connections, idle and in use', async () => {
     const alpha = await notes('alpha');
     const lost = alpha.transaction(async (manager) => {
       await manager.query('select 1');
@@ -271,13 +271,13 @@ describe('the pool of a module', () => {
     await expect(lost).rejects.toThrow(/terminat|released/);
     await Promise.all([alpha.query('select 1'), alpha.query('select 1')]);
     await cutConnections('alpha');
-    // the pool may still hold a connection whose end it has not read yet
+    // the pool may still hold a connection whose end it has not noticed yet
     await alpha.query('select 1').catch(() => undefined);
     expect(await alpha.query('select 1 as one')).toEqual([{ one: 1 }]);
   });
 });
 
-describe('a database that cannot be had ends in one clear error:', () => {
+describe('an unreachable database ends in one clear error:', () => {
   it('a server that is not there', async () => {
     await expect(notes('alpha', { url: 'postgres://me:secret@127.0.0.1:1/shop' })).rejects.toMatchObject({
       code: 'fledge.startup.database-unreachable',
@@ -285,7 +285,7 @@ describe('a database that cannot be had ends in one clear error:', () => {
     });
   });
 
-  it('a wrong password, which is not repeated', async () => {
+  it('a wrong password, which is not printed', async () => {
     const url = new URL(database.url);
     url.password = 'wrong-secret';
     const failure: unknown = await notes('alpha', { url: url.href }).catch((error: unknown) => error);
@@ -320,7 +320,7 @@ function databaseName(): string {
   return new URL(database.url).pathname.slice(1);
 }
 
-/** Makes a user who is no superuser, anew, and gives its URL. */
+/** Recreates a user who is not a superuser, and returns the user's URL. */
 async function plainUser(name: string, attributes: string): Promise<string> {
   await asOwner(`drop role if exists ${name}; create role ${name} login ${attributes} password 'x'`);
   const url = new URL(database.url);
@@ -329,7 +329,7 @@ async function plainUser(name: string, attributes: string): Promise<string> {
   return url.href;
 }
 
-/** Runs `work` against a change that another session has made and commits as soon as the work waits for it. */
+/** Runs `work` against another session's change, which is committed as soon as the work waits for it. */
 async function whileUncommitted(url: string, sql: string, work: () => Promise<unknown>): Promise<void> {
   const other = new Client({ connectionString: url });
   await other.connect();

@@ -37,7 +37,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Runs work in a part of the transaction of the flow. */
+/** Runs work in a part of the current transaction. */
 async function inPart(work: () => Promise<unknown>, follows = false): Promise<TransactionPart> {
   const { part, transaction } = source.openPart(follows);
   const context = new CallContext('bank', 'job', Infinity, undefined, undefined, undefined);
@@ -59,7 +59,7 @@ async function stored(): Promise<string[]> {
 }
 
 describe('a part of a transaction', () => {
-  it('is undone alone', async () => {
+  it('is rolled back alone', async () => {
     await transaction(async () => {
       (await inPart(() => entries.insert({ id: 'a' }))).end();
       await (await inPart(() => entries.insert({ id: 'b' }), true)).undo();
@@ -68,7 +68,7 @@ describe('a part of a transaction', () => {
     expect(await stored()).toEqual(['a', 'c']);
   });
 
-  it('holds all that its work queries at once, and the transactions that it opens', async () => {
+  it('contains everything that its work queries at once, and the transactions that it opens', async () => {
     await transaction(async () => {
       await (
         await inPart(() =>
@@ -92,14 +92,14 @@ describe('a part of a transaction', () => {
     expect(await stored()).toEqual(['d']);
   });
 
-  it('goes on after a statement that failed', async () => {
+  it('continues after a statement that failed', async () => {
     await transaction(async () => {
       (await inPart(() => entries.insert({ id: 'a' }))).end();
       const { part, transaction: own } = source.openPart(true);
       const context = new CallContext('bank', 'job', Infinity, undefined, undefined, undefined);
       context.transaction = own;
       await expect(runInContext(context, () => entries.insert({ id: 'a' }))).rejects.toThrow('duplicate key');
-      // an error that its work swallowed leaves it broken
+      // an error that its work swallowed leaves it aborted
       expect(await part.isBroken()).toBe(true);
       await part.undo();
       (await inPart(() => entries.insert({ id: 'b' }), true)).end();
@@ -107,7 +107,7 @@ describe('a part of a transaction', () => {
     expect(await stored()).toEqual(['a', 'b']);
   });
 
-  it('takes nothing after its end, by whatever way', async () => {
+  it('accepts nothing after its end, however it ended', async () => {
     let late: (() => Promise<unknown>)[] = [];
     await transaction(async () => {
       const part = await inPart(async () => {

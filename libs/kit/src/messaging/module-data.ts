@@ -9,12 +9,12 @@ import { sqlOf } from './storage/sql.js';
 @Module({})
 class ModuleOperations {}
 
-/** Whether a module has a schema: it has entities or migrations, or publishes events, which are stored first. */
+/** Whether a module has a schema: it has entities or migrations, or publishes events, which go through its outbox. */
 export function keepsData({ entities, migrations, contract }: BoundedModuleSpec): boolean {
   return entities.length > 0 || migrations.length > 0 || contract.events.length > 0;
 }
 
-/** Opens the data of a module, with the tables of its messages before its own. */
+/** Opens the data of a module. The kit's messaging tables are created before the module's own. */
 export function openDataOf(
   { contract, entities, migrations }: BoundedModuleSpec,
   { url, poolMax }: { readonly url: string; readonly poolMax?: number },
@@ -28,12 +28,12 @@ export function openDataOf(
   });
 }
 
-/** What the container of a module imports for its data; nothing for one that keeps none. */
+/** What the container of a module imports for its data; nothing for a module without a schema. */
 export function dataImportsOf(spec: BoundedModuleSpec, source: ModuleDataSource | undefined): DynamicModule[] {
   return source ? [...moduleDataImports(source, spec.entities), operationsOf(source)] : [];
 }
 
-/** So that those who look after the messages of a module can be injected in it: `DeadLetters` and `Processes`. */
+/** Makes `DeadLetters` and `Processes` injectable in the module. */
 function operationsOf(source: ModuleDataSource): DynamicModule {
   const sql = sqlOf(source);
   const providers = [

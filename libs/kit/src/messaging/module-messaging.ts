@@ -22,19 +22,19 @@ import { RETENTION_DEFAULT, type Retention, retentionJob } from './operations/re
 import { discoverSingletons, Singletons } from './singletons/singletons.js';
 import { type Sql, sqlOf } from './storage/sql.js';
 
-/** What the durable messaging of a module is made of. */
+/** What a module needs for durable messaging. */
 export interface ModuleMessagingOptions {
   readonly app: INestApplicationContext;
   readonly spec: BoundedModuleSpec;
   readonly catalogue: Catalogue;
   readonly moduleServer: ModuleServer;
-  /** With the tables of messaging in its schema. */
+  /** Its schema already has the messaging tables. */
   readonly source: ModuleDataSource;
   readonly messageLog: MessageLog;
   readonly retention?: Retention;
 }
 
-/** One module's durable messaging: what it publishes goes out, what it takes comes in and is handled. */
+/** One module's durable messaging: sends what it publishes, and receives and handles what it consumes. */
 export class ModuleMessaging {
   readonly outbox: Outbox;
   readonly inbox: Inbox;
@@ -48,7 +48,7 @@ export class ModuleMessaging {
   private joined = false;
   private started = false;
 
-  /** Finds the module's consumers and takes over its event bus; nothing moves before `start`. */
+  /** Finds the module's consumers and takes over its event bus; nothing is sent or handled before `start`. */
   constructor(private readonly options: ModuleMessagingOptions) {
     const { app, spec, catalogue, moduleServer, source, messageLog } = options;
     const module = spec.contract.name;
@@ -92,20 +92,20 @@ export class ModuleMessaging {
   }
 
   /**
-   * Joins the other replicas, and begins to take messages in; before any module begins to send, so that none finds a
-   * receiver missing.
+   * Joins the other replicas and begins to receive messages. Runs before any module begins to send, so that no sender
+   * finds a receiver missing.
    */
   async subscribe(): Promise<void> {
     this.joined = true;
     await register(this.sql, this.consumers);
     await this.membership.start();
-    // until then nothing said that a replica has them: they may have been forgotten
+    // until now no row showed that a replica has these consumers, so they may have been forgotten
     await register(this.sql, this.consumers, this.membership.replica);
     await this.inbox.start();
     await this.options.messageLog.subscribe(this.inbox);
   }
 
-  /** Begins to send and to handle. */
+  /** Begins to send and to handle messages. */
   async start(): Promise<void> {
     await this.readPast();
     this.started = true;
@@ -119,7 +119,7 @@ export class ModuleMessaging {
     return backfill(this.sql, this.consumers, this.options.messageLog, this.inbox);
   }
 
-  /** Handles and sends nothing new; resolves when what was under way is committed, and other replicas may go on. */
+  /** Handles and sends nothing new; resolves when the work in progress is committed and other replicas may continue. */
   async stop(): Promise<void> {
     if (!this.joined) return;
     if (this.started) {
@@ -131,8 +131,8 @@ export class ModuleMessaging {
 }
 
 /**
- * For a module without tables: its event bus refuses events of contracts, which it could not store.
- * @throws StartupError when it has durable consumers, processes or singletons.
+ * For a module without tables: makes its event bus refuse contract events, which it could not store.
+ * @throws StartupError when the module has durable consumers, processes or singletons.
  */
 export function refuseUnstored({
   app,

@@ -31,7 +31,7 @@ describe('the metrics of calls', () => {
     );
   });
 
-  it('count in buckets that hold all the shorter ones, a bound included', async () => {
+  it('count in cumulative buckets, with inclusive bounds', async () => {
     const meter = metrics.meter(LABELS);
     for (const durationMs of [0, 0.01, 0.011, 2.5, 2.6, 10_000, 10_001]) meter.record('ok', durationMs);
     expect(await buckets('ok')).toEqual([
@@ -55,14 +55,14 @@ describe('the metrics of calls', () => {
     expect(await sample('count', 'ok')).toBe(7);
   });
 
-  it('sum up in seconds, though they are recorded in milliseconds', async () => {
+  it('sum up in seconds, although they are recorded in milliseconds', async () => {
     const meter = metrics.meter(LABELS);
     meter.record('ok', 250);
     meter.record('ok', 1_000);
     expect(await sample('sum', 'ok')).toBeCloseTo(1.25);
   });
 
-  it('keep the outcomes apart', async () => {
+  it('keep the outcomes separate', async () => {
     const outcomes: CallOutcome[] = [
       'ok',
       'declared-error',
@@ -80,7 +80,7 @@ describe('the metrics of calls', () => {
     expect(await Promise.all(outcomes.map((outcome) => sample('count', outcome)))).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
-  it('have no series before its first call', async () => {
+  it('have no series before the first call', async () => {
     const meter = metrics.meter(LABELS);
     expect(await samples()).toEqual(new Map());
     meter.record('deadline', 2_000);
@@ -96,7 +96,7 @@ describe('the metrics of calls', () => {
     expect([...(await samples()).keys()].filter((line) => line.includes('_count'))).toHaveLength(3);
   });
 
-  it('begin again from nothing, and go on counting for those who hold a meter', async () => {
+  it('can be reset, and keep counting for code that holds a meter', async () => {
     const meter = metrics.meter(LABELS);
     meter.record('ok', 1);
     registry.resetMetrics();

@@ -26,7 +26,7 @@ describe('the metrics of messages', () => {
   const samples = async (): Promise<string[]> =>
     (await registry.metrics()).split('\n').filter((line) => line && !line.startsWith('#'));
 
-  it('tell of outboxes, consumers and processes, by module', async () => {
+  it('describe outboxes, consumers and processes, by module', async () => {
     metrics.watch('ordering', () => Promise.resolve(MUCH));
     metrics.watch('catalog', () => Promise.resolve(NOTHING));
     expect(await samples()).toEqual([
@@ -44,14 +44,14 @@ describe('the metrics of messages', () => {
     ]);
   });
 
-  it('are not counted any further than they are worth', async () => {
+  it('are counted only up to a limit', async () => {
     let asked = 0;
     metrics.watch('ordering', (countMax) => ((asked = countMax), Promise.resolve(NOTHING)));
     await samples();
     expect(asked).toBe(10_000);
   });
 
-  it('are read once a scrape, and not again for a while', async () => {
+  it('are read once per scrape, and not again for a while', async () => {
     let reads = 0;
     metrics.watch('ordering', () => Promise.resolve(++reads === 1 ? MUCH : NOTHING));
     await samples();
@@ -66,7 +66,7 @@ describe('the metrics of messages', () => {
     expect(reads).toBe(2);
   });
 
-  it('are left out of a module whose database is away, and told of the others', async () => {
+  it('leave out a module whose database is away, and include the others', async () => {
     metrics.watch('ordering', () => Promise.reject(new Error('away')));
     metrics.watch('catalog', () => Promise.resolve(NOTHING));
     expect(await samples()).toEqual([
@@ -75,7 +75,7 @@ describe('the metrics of messages', () => {
     ]);
   });
 
-  it('hold no scrape up for a database that hangs, and ask it nothing more meanwhile', async () => {
+  it('do not delay a scrape for a database that hangs, and do not query it again in the meantime', async () => {
     let [reads, end] = [0, (_overview: Overview): void => undefined];
     metrics.watch('ordering', () => (reads++, new Promise<Overview>((resolve) => (end = resolve))));
     const asked = performance.now();

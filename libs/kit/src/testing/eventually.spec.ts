@@ -1,7 +1,7 @@
 import { eventually } from './eventually.js';
 
 describe('eventually', () => {
-  it('looks at once, and ends as soon as the state is there', async () => {
+  it('looks at once, and ends as soon as the state is reached', async () => {
     let looks = 0;
     await eventually(() => ++looks === 1, 'the first look');
     expect(looks).toBe(1);
@@ -11,7 +11,7 @@ describe('eventually', () => {
     expect(performance.now() - from).toBeLessThan(2_000);
   });
 
-  it('takes an expectation that does not hold yet for a state to wait for', async () => {
+  it('treats an expectation that fails as a state to wait for', async () => {
     let stock = 3;
     await eventually(() => expect(--stock).toBe(0), 'an empty stock');
     expect(stock).toBe(0);
@@ -32,7 +32,7 @@ describe('eventually', () => {
     expect(performance.now() - from).toBeLessThan(1_500);
   });
 
-  it('finds a state that is there also with no time to wait', async () => {
+  it('finds a state that is already reached, even with no time to wait', async () => {
     await expect(eventually(() => true, 'at once', 0)).resolves.toBeUndefined();
   });
 });

@@ -221,12 +221,12 @@ async function breachOf(promise: PromiseLike<unknown>): Promise<FakeBreach> {
 }
 
 describe('a module tested alone', () => {
-  it('runs for real behind its boundary, with copies of contract classes from its fakes', async () => {
+  it('runs normally behind its boundary, with copies of contract classes from its fakes', async () => {
     expect(await test.execute(sell())).toEqual({ product: 'tea', left: 4, leftIsReal: true });
     await expect(test.execute(new Sell({ product: 7 as never, careless: false }))).rejects.toThrow(InvalidMessage);
   });
 
-  it('tells what was sent to its neighbours, as they got it', async () => {
+  it('reports what was sent to its neighbours, as they received it', async () => {
     stock.on(Reserve, (message) => {
       Object.assign(message, { product: 'changed by the fake' });
       return { product: 'tea', left: 1 };
@@ -262,18 +262,18 @@ describe('a module tested alone', () => {
     await broken.close();
   });
 
-  it('may call what it declares and nothing else', async () => {
+  it('may call only what it declares', async () => {
     await expect(test.execute(new MailSales())).rejects.toHaveProperty(
       'cause',
       new UndeclaredDependency('sales', 'mail.send.v1'),
     );
   });
 
-  it('refuses to send what is not of its contract', async () => {
+  it('refuses to send a message that is not in its contract', async () => {
     await expect(test.execute(new SendMail())).rejects.toThrow('SendMail is not a message of the contract of sales');
   });
 
-  it('serves HTTP, with the identity of whoever calls, and with overridden providers', async () => {
+  it("serves HTTP, with the caller's identity, and with overridden providers", async () => {
     const staff = test.as({ subject: 'u-9', roles: ['staff'] });
     expect(await staff.request('GET', '/sales/day')).toMatchObject({
       status: 200,
@@ -289,7 +289,7 @@ describe('a module tested alone', () => {
     });
   });
 
-  it('calls over the stock bus for what is private, by way of Nest', async () => {
+  it('uses the stock bus for private messages, through Nest', async () => {
     expect(await test.get(CommandBus).execute(sell('own'))).toMatchObject({ product: 'own' });
   });
 });
@@ -302,7 +302,7 @@ class SellFails {
 }
 
 describe('a scenario', () => {
-  it('stimulates, waits for the state, checks', async () => {
+  it('runs an action, waits for the state, and checks it', async () => {
     const sale = await test
       .scenario()
       .when(sell('coffee'))
@@ -311,7 +311,7 @@ describe('a scenario', () => {
     expect(sale).toBeInstanceOf(Sale);
   });
 
-  it('stimulates over HTTP', async () => {
+  it('runs an action over HTTP', async () => {
     await test
       .as(buyer)
       .scenario()
@@ -320,7 +320,7 @@ describe('a scenario', () => {
       .eventually('the sale is stored', async () => (await rows()).includes('cocoa'));
   });
 
-  it('expects a failure, and fails without it', async () => {
+  it('expects a failure, and fails without one', async () => {
     stock.on(Reserve, ({ product }) => Promise.reject(new OutOfStock({ product })));
     const refused = await test
       .scenario()
@@ -334,7 +334,7 @@ describe('a scenario', () => {
     );
   });
 
-  it('ends at the first step that fails', async () => {
+  it('ends at the first failing step', async () => {
     let reached = false;
     const broken = test
       .scenario()
@@ -350,7 +350,7 @@ describe('a scenario', () => {
 });
 
 describe('a fake that breaks its contract fails the test', () => {
-  it('by a result of a wrong shape, naming where', async () => {
+  it('with a result of the wrong shape, naming the place', async () => {
     stock.on(Reserve, () => ({ product: 'tea', left: -1 }));
     const breach = await breachOf(test.execute(sell()));
     expect(breach.message).toContain(
@@ -363,7 +363,7 @@ describe('a fake that breaks its contract fails the test', () => {
     });
   });
 
-  it('by a list with a wrong item, and by no answer at all', async () => {
+  it('with a list that has a wrong item, and with no result at all', async () => {
     stock.on(ListStock, () => [
       { product: 'tea', left: 1 },
       { product: 5 as never, left: 1 },
@@ -382,7 +382,7 @@ describe('a fake that breaks its contract fails the test', () => {
       'OutOfStock: no 5 left',
     ],
     ["another module's kit error", () => new UndeclaredDependency('a', 'b'), 'UndeclaredDependency'],
-  ])('by %s', async (_, make, named) => {
+  ])('with %s', async (_, make, named) => {
     stock.on(Reserve, () => {
       throw make();
     });
@@ -392,7 +392,7 @@ describe('a fake that breaks its contract fails the test', () => {
     expect(breach.message).toContain('declared: OutOfStock');
   });
 
-  it('by a message that no fake answers, with the cure', async () => {
+  it('with a message that no fake handles, and says how to fix it', async () => {
     const alone = await testModule(SalesModule, { logger: false });
     const breach = await breachOf(alone.execute(sell()));
     expect(breach.message).toBe(
@@ -401,7 +401,7 @@ describe('a fake that breaks its contract fails the test', () => {
     await alone.close();
   });
 
-  it('also when the module swallows the error', async () => {
+  it('even when the module swallows the error', async () => {
     stock.on(Reserve, () => ({ product: 'tea', left: NaN }));
     await breachOf(test.execute(new Sell({ product: 'tea', careless: true })));
     expect((await breachOf(test.scenario().when(new Sell({ product: 'tea', careless: true })))).wireName).toBe(
@@ -409,12 +409,12 @@ describe('a fake that breaks its contract fails the test', () => {
     );
   });
 
-  it('and over HTTP, whatever was answered', async () => {
+  it('and over HTTP, whatever the response', async () => {
     stock.on(Reserve, () => 5 as never);
     await breachOf(test.as(buyer).request('POST', '/sales', { product: 'tea' }));
   });
 
-  it('at the latest when the module is closed', async () => {
+  it('when the module is closed at the latest', async () => {
     const own = await testModule(SalesModule, { logger: false });
     await own.get(CommandBus).execute(new Sell({ product: 'tea', careless: true }));
     await own.get(CommandBus).execute(new Sell({ product: 'tea', careless: true }));
@@ -422,7 +422,7 @@ describe('a fake that breaks its contract fails the test', () => {
     expect(() => own.verifyFakes()).not.toThrow();
   });
 
-  it("at once by a message that is not of the fake's contract, or a contract that the module does not use", async () => {
+  it("at once with a message outside the fake's contract, or a contract that the module does not use", async () => {
     expect(() => fake(StockContract).on(SendMail, () => undefined)).toThrow(
       new StartupError('', "a fake cannot answer 'mail.send.v1': it is not a message of the contract of stock", ''),
     );
@@ -449,7 +449,7 @@ describe('a plain testing module', () => {
 });
 
 describe('the types of a fake', () => {
-  it('take the fields of the result and nothing else', () => {
+  it('accept the fields of the result and nothing else', () => {
     // @ts-expect-error -- `left` is missing
     fake(StockContract).on(Reserve, ({ product }) => ({ product }));
     // @ts-expect-error -- a list is asked for

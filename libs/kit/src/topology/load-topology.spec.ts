@@ -6,7 +6,7 @@ import { loadTopology, parseTopology, serviceNamed, TopologyError } from './inde
 const MODULES = ['identity', 'catalog', 'inventory', 'ordering'];
 const ALL = 'services: { shop: { modules: [identity, catalog, inventory, ordering] } }';
 
-/** The modules of the shop, which the files of config/ share out. */
+/** The modules of the shop, which the files of config/ assign to services. */
 const SHOP = readdirSync(join(process.cwd(), 'libs/shop')).filter((name) =>
   existsSync(join(process.cwd(), 'libs/shop', name, 'src/index.ts')),
 );
@@ -27,7 +27,7 @@ function messageOf(action: () => unknown): string {
 }
 
 describe('a topology file', () => {
-  it('takes the documented default for all that it leaves out', () => {
+  it('uses the documented default for everything that it omits', () => {
     expect(parse(ALL)).toEqual({
       file: 't.yaml',
       namespace: 'fledge',
@@ -44,7 +44,7 @@ describe('a topology file', () => {
     });
   });
 
-  it('gives every value in the unit of its name', () => {
+  it('reads every value in the unit of its name', () => {
     const topology = parse(`
 namespace: blue
 transport: nats
@@ -75,7 +75,7 @@ settings:
     });
   });
 
-  it('takes any key of settings by its name', () => {
+  it('accepts any key of settings by its name', () => {
     expect(
       Object.keys(parse(`${ALL}\nsettings: { catalog: { __proto__: { demo: true }, x: 1 } }`).settings.catalog ?? {}),
     ).toEqual(['__proto__', 'x']);
@@ -88,7 +88,7 @@ settings:
     });
   });
 
-  it('of config/ is sound with and without an environment', () => {
+  it('of config/ is valid with and without an environment', () => {
     const folder = join(process.cwd(), 'config');
     for (const file of readdirSync(folder)) {
       expect(loadTopology(join(folder, file), { modules: SHOP, env: {} })).toMatchObject({
@@ -119,7 +119,7 @@ describe('a substitution', () => {
     ['an empty default', '${X:-}', {}, ''],
     ['a default with a colon and a slash', '${X:-nats://h:1}', {}, 'nats://h:1'],
     ['a value that would break YAML', '${X}', { X: 'a: [b\n  - }#' }, 'a: [b\n  - }#'],
-  ] as [string, string, Record<string, string>, unknown][])('puts in %s', (_, text, env, value) => {
+  ] as [string, string, Record<string, string>, unknown][])('inserts %s', (_, text, env, value) => {
     expect(parse(`${ALL}\nsettings: { catalog: { x: ${text} } }`, env).settings).toEqual({ catalog: { x: value } });
   });
 
@@ -127,7 +127,7 @@ describe('a substitution', () => {
     expect(parse(`# \${NOT_SET}\n${ALL}`).services).toHaveLength(1);
   });
 
-  it('fills DATABASE_URL, NATS_URL in when the file names none, and FLEDGE_PORT goes before the file', () => {
+  it('fills in DATABASE_URL and NATS_URL when the file has none, and FLEDGE_PORT overrides the file', () => {
     expect(
       parse(`${ALL}\nhttp: { port: 8080 }`, {
         DATABASE_URL: 'postgres://h/d',
@@ -381,18 +381,18 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
 ];
 
 describe('a faulty topology file', () => {
-  it.each(FAULTS)('tells of %s', (_, text, expected) => {
+  it.each(FAULTS)('is reported: %s', (_, text, expected) => {
     expect(messageOf(() => parse(text))).toBe(expected);
   });
 
-  it('tells of a bad value in the environment', () => {
+  it('is reported when a value of the environment is bad', () => {
     expect(messageOf(() => parse(ALL, { NATS_URL: 'h:4222', FLEDGE_PORT: 'x' }))).toBe(
       "t.yaml: the environment variable NATS_URL is not a NATS URL. Write it as 'nats://host:4222', several separated by commas.\n" +
         "t.yaml: the environment variable FLEDGE_PORT is 'x'. It may be a whole number from 0 to 65535.",
     );
   });
 
-  it('tells of all that is wrong at once, in the order of the file', () => {
+  it('is reported with all of its faults at once, in the order of the file', () => {
     const text =
       'transport: locla\nhttp: { port: -1 }\nservices:\n  a: { modules: [identity, catalgo] }\ndrain: { tiemout: 1s }';
     expect(
@@ -415,7 +415,7 @@ describe('a faulty topology file', () => {
 describe('a file that cannot be read', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fledge-topology-'));
 
-  it('is told when it is missing, a folder, or far too long', () => {
+  it('is reported when it is missing, a folder, or far too long', () => {
     const missing = join(folder, 'none.yaml');
     expect(messageOf(() => loadTopology(missing, { modules: MODULES, env: {} }))).toBe(
       `${missing}: there is no such file. Name a file that exists; config/ holds the usual ones.`,
@@ -431,17 +431,17 @@ describe('a file that cannot be read', () => {
   });
 });
 
-describe('the service of a name', () => {
+describe('the service name', () => {
   const split = parse(
     'transport: nats\nservices: { front: { modules: [identity, catalog] }, back: { modules: [inventory, ordering] } }',
   );
 
-  it('may be left out when there is only one', () => {
+  it('may be omitted when there is only one service', () => {
     expect(serviceNamed(parse(ALL)).name).toBe('shop');
     expect(serviceNamed(split, 'back').modules).toEqual(['inventory', 'ordering']);
   });
 
-  it('is refused with a guess', () => {
+  it('is rejected with a suggestion', () => {
     expect(() => serviceNamed(split)).toThrow(
       expect.objectContaining({
         message: 't.yaml has 2 services, but none was named',

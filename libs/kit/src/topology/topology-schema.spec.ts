@@ -11,7 +11,7 @@ interface Schema {
 
 const schema = JSON.parse(readFileSync(join(process.cwd(), 'libs/kit/topology.schema.json'), 'utf8')) as Schema;
 
-/** The keys that a section of a topology file may have, as its check says them. */
+/** The keys that a section of a topology file may have, according to its check. */
 function knownIn(text: string): string[] {
   try {
     parseTopology('t.yaml', text, { modules: ['a'], env: {} });
@@ -27,7 +27,7 @@ const ALL = 'services: { all: { modules: [a] } }\n';
 const UNKNOWN = 'zzzzzzzzzzzz: 1';
 
 describe('the JSON Schema of topology files, for editors,', () => {
-  it('knows the keys that the check knows', () => {
+  it('has the keys that the check has', () => {
     expect(Object.keys(schema.properties).sort()).toEqual(knownIn(`${ALL}${UNKNOWN}`));
     for (const section of ['nats', 'database', 'http', 'drain', 'retention']) {
       expect([section, ...Object.keys(schema.properties[section]?.properties ?? {}).sort()]).toEqual([
@@ -40,13 +40,13 @@ describe('the JSON Schema of topology files, for editors,', () => {
     );
   });
 
-  it('takes the files of this repository and of the starter', () => {
+  it('accepts the files of this repository and of the starter', () => {
     const isSound = new Ajv2020({ allowUnionTypes: true }).compile(schema);
     for (const folder of ['config', 'apps/create/template/config']) {
       for (const file of readdirSync(join(process.cwd(), folder))) {
         const text = readFileSync(join(process.cwd(), folder, file), 'utf8')
           .replaceAll('{{name}}', 'app')
-          // what is substituted before it is read as YAML
+          // variables, which are substituted before the file is read as YAML
           .replace(/(?<!")\$\{[^}]*\}/g, (variable) => `'${variable}'`);
         expect([file, isSound(parse(text)), isSound.errors]).toEqual([file, true, null]);
       }

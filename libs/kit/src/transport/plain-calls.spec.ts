@@ -27,7 +27,7 @@ function answerOf(
 
 const SOUND = { message: MESSAGE, caller: 'caller', body: JSON.stringify({ id: 'a', ms: 0 }), leftMs: 1_000 };
 
-describe('a call that was received as plain data', () => {
+describe('a call received as plain data', () => {
   it.each<[string, unknown, boolean, string | undefined]>([
     ['a sound one', SOUND, true, undefined],
     ['one without a time', { ...SOUND, leftMs: undefined }, true, undefined],
@@ -43,7 +43,7 @@ describe('a call that was received as plain data', () => {
     expect(await answerOf(request)).toEqual({ ok, code });
   });
 
-  it('is answered at its deadline, once, though its handler goes on', async () => {
+  it('is answered once, at its deadline, although its handler continues', async () => {
     let end: (() => void) | undefined;
     const answers: PlainReply[] = [];
     const answered = new Promise<void>((resolve) => {
@@ -59,7 +59,7 @@ describe('a call that was received as plain data', () => {
     expect(answers.map(({ body }) => (JSON.parse(body) as FledgeError).code)).toEqual(['fledge.deadline-exceeded']);
   });
 
-  it('takes no process with it when its answer cannot be sent', () => {
+  it('does not crash the process when its response cannot be sent', () => {
     expect(() =>
       receive(
         serverOf(() => undefined),

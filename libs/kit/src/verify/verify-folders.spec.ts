@@ -7,7 +7,7 @@ afterEach(() => {
   workspace = undefined;
 });
 
-/** A violation in short: what a person looks for first. */
+/** A violation in short form: what a reader looks for first. */
 function short({ rule, source, target, file, line, fact }: BoundaryViolation): string {
   return `${rule} ${source} → ${target} ${file}:${line} ${fact}`;
 }
@@ -34,13 +34,13 @@ const FOLDERS: Files = {
     import { OrdersContract } from './orders/contract.js';
     export const modules = [{ contract: OrdersContract, load: () => import('./orders/orders.module.js') }, { load: () => import('./stock/stock.module.js') }];`,
   'src/main.ts': `import { modules } from './application.js';`,
-  // folders of that name make no modules
+  // folders with that name are not modules
   'src/law/contract/index.ts': 'export const clauses = [];',
   'src/stock/domain/contract/terms.ts': `import { StockRow } from '../../stock.row.js';`,
   'test/orders.e2e.ts': `import { OrdersModule } from '../src/orders/orders.module.js';`,
 };
 
-/** The same in the monorepo mode of Nest: one package, and libraries that are imported by aliases. */
+/** The same in Nest's monorepo mode: one package, and libraries imported by aliases. */
 const NEST: Files = {
   'package.json': JSON.stringify({ name: 'nest' }),
   'nest-cli.json': JSON.stringify({
@@ -95,14 +95,14 @@ describe.each([
     return (await verifyWorkspace(workspace.root)).violations;
   };
 
-  it('passes when it is sound, and has the modules that say so', async () => {
+  it('passes when it is sound, and its modules are found by their decorators', async () => {
     workspace = writeWorkspace(sound);
     const { modules, violations } = await verifyWorkspace(workspace.root);
     expect(violations.map(short)).toEqual([]);
     expect(modules).toEqual(['orders', 'stock']);
   });
 
-  it("is refused when a module imports another's inside", async () => {
+  it('is refused when a module imports internals of another', async () => {
     const violations = await found({ [inOrders]: `import { StockRow } from '${specifier}/stock.row.js';` });
     expect(violations.map(short)).toEqual([
       `contract-only orders → stock ${inOrders}:1 orders imports '${specifier}/stock.row.js', which is inside of stock`,
@@ -110,20 +110,20 @@ describe.each([
     expect(violations[0]).toMatchObject({ allowed: `${stock}/contract`, cure: CONTRACT_ONLY });
   });
 
-  it("is refused when a module takes another's entity", async () => {
+  it("is refused when a module uses another module's entity", async () => {
     const violations = await found({
       [inOrders]: `import { StockRow } from '${specifier}/stock.row.js';\nexport class Line { @ManyToOne(() => StockRow) stock; }`,
     });
     expect(violations.map(({ rule }) => rule)).toEqual(['contract-only', 'foreign-entity']);
   });
 
-  it('is refused when a file other than its list imports a module', async () => {
+  it('is refused when a file other than the module list imports a module', async () => {
     expect((await found({ [outside]: `import { StockModule } from '${stockModule}';` })).map(short)).toEqual([
       `module-list-only ${sound === NEST ? 'nest' : 'library'} → stock ${outside}:1 ${outside} imports the code of stock`,
     ]);
   });
 
-  it('is refused when a contract imports from inside its module, or more of the kit than its contract', async () => {
+  it("is refused when a contract imports its module's internals, or more of the kit than its contract", async () => {
     const bad = `${stock}/contract/bad.view.ts`;
     expect(
       (
@@ -145,7 +145,7 @@ describe.each([
     ).toEqual(['uses-missing orders → stock']);
   });
 
-  it('is refused when modules depend on each other in a round', async () => {
+  it('is refused when modules depend on each other in a cycle', async () => {
     const changes = {
       [`${stock}/stock.module.ts`]: `
         import { GetOrder, OrdersContract } from '${sound === NEST ? '@app/orders/contract' : '../orders/contract.js'}';
@@ -155,8 +155,8 @@ describe.each([
   });
 });
 
-// The module that is left when others have got folders of their own was passed over.
-describe('a module that is what no other module is', () => {
+// The module that remained when others had moved to their own folders was skipped.
+describe('a module made of the files that belong to no other module', () => {
   const REST: Files = {
     ...FOLDERS,
     'src/app.contract.ts': `export const AppContract = defineContract({ name: 'app', routes: ['/loans'] });`,
@@ -172,11 +172,11 @@ describe('a module that is what no other module is', () => {
     return violations.map(short);
   };
 
-  it('is found, and the list of all modules is none of its files', async () => {
+  it('is found, without the list of all modules as one of its files', async () => {
     expect(await found({})).toEqual([]);
   });
 
-  it('is guarded from the others', async () => {
+  it('is guarded against the others', async () => {
     expect(
       await found({
         'src/loans/loan.service.ts': '',
@@ -190,7 +190,7 @@ describe('a module that is what no other module is', () => {
     ]);
   });
 
-  it('has nothing of scripts and configuration beside it', async () => {
+  it('does not include scripts and configuration beside it', async () => {
     expect(
       await found({
         'scripts/seed.ts': `import { createRequire } from 'node:module';\nimport { StockContract } from '../src/stock/contract/index.js';\nexport const sql = 'SELECT 1 FROM stock.stock_levels';`,
@@ -198,7 +198,7 @@ describe('a module that is what no other module is', () => {
     ).toEqual([]);
   });
 
-  it('may have its contract in a file of that name, and beside it the list of all modules', async () => {
+  it('may have its contract in a file of that name, next to the list of all modules', async () => {
     const changes = {
       // what is in its folder is its own now
       'src/orders/place.ts': REST['src/orders/place.ts']?.replace(/.*money.*/, ''),
@@ -209,7 +209,7 @@ describe('a module that is what no other module is', () => {
     expect(await found(changes)).toEqual([]);
   });
 
-  it('is held to what others are held to', async () => {
+  it('is held to the same rules as the others', async () => {
     expect(
       await found({
         'src/loans/bad.ts': `import { StockRow } from '../stock/stock.row.js';`,

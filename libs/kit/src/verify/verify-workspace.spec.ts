@@ -14,7 +14,7 @@ async function violationsOf(changes: Files): Promise<readonly BoundaryViolation[
   return (await verifyWorkspace(workspace.root)).violations;
 }
 
-/** A violation in short: what a person looks for first. */
+/** A violation in short form: what a reader looks for first. */
 function short({ rule, source, target, file, line, fact }: BoundaryViolation): string {
   return `${rule} ${source} → ${target} ${file}:${line} ${fact}`;
 }
@@ -24,7 +24,7 @@ describe('a sound workspace', () => {
     expect((await violationsOf({})).map(short)).toEqual([]);
   });
 
-  it('may be one of pnpm', async () => {
+  it('may be a pnpm workspace', async () => {
     const pnpm = {
       'package.json': '{ "name": "root" }',
       'pnpm-workspace.yaml': "packages:\n  - 'libs/*'\n  - apps/*\n  - '!**/old/**'\n",
@@ -58,15 +58,15 @@ describe('a sound workspace', () => {
     },
   );
 
-  it('is the shop, whose modules are found by themselves', async () => {
+  it('is the shop, whose modules are found automatically', async () => {
     const shop = await verifyWorkspace(fileURLToPath(new URL('../../../../', import.meta.url)));
     expect(describeVerification(shop)).toMatch(
       /^fledge verify: \d+ modules \([^)]*catalog, .*identity, .*inventory, .*ordering[^)]*\), \d+ files, no violations\n$/,
     );
   });
 
-  // The kit of an application is no package of its workspace, and its contracts could import all of it.
-  it('is held to the contract of a kit that is installed', async () => {
+  // An application's kit is not a package of its workspace, and its contracts could import all of it.
+  it('is held to the contract of an installed kit', async () => {
     expect(
       (await violationsOf({ 'libs/stock/contract/bad.ts': `import { BoundedModule } from '@fledge/kit';` })).map(short),
     ).toEqual([
@@ -74,7 +74,7 @@ describe('a sound workspace', () => {
     ]);
   });
 
-  it('may import types, words and comments that only look like a breach', async () => {
+  it('may import types, and contain words and comments that only look like a violation', async () => {
     const changes = {
       'libs/orders/src/words.ts': `
         // import { StockRow } from '@t/stock/src/stock.row.js'; SELECT 1 FROM stock.levels
@@ -386,7 +386,7 @@ describe('a bad workspace', () => {
     expect([...new Set(BAD.map(({ rule }) => rule))].sort()).toEqual(Object.keys(rules).sort());
   });
 
-  it('is told whole: every violation with source, target, what is allowed, and the cure', async () => {
+  it('is reported in full: every violation with source, target, what is allowed, and the fix', async () => {
     workspace = writeWorkspace({
       ...SOUND,
       'libs/orders/src/bad.ts': `import { StockModule } from '@t/stock';\nexport const sql = 'SELECT 1 FROM stock.stock_levels';`,
@@ -419,8 +419,8 @@ describe('what cannot be verified', () => {
     });
   });
 
-  // All packages were taken for one module.
-  it('is a workspace of which no pattern fits a package', async () => {
+  // All packages were treated as one module.
+  it('is a workspace whose patterns match no package', async () => {
     workspace = writeWorkspace({ ...SOUND, 'package.json': '{ "workspaces": ["packages/*"] }' });
     await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({
       code: 'fledge.startup.workspace',
@@ -428,7 +428,7 @@ describe('what cannot be verified', () => {
     });
   });
 
-  // It said that there were no violations.
+  // It reported that there were no violations.
   it('is an application without a module', async () => {
     workspace = writeWorkspace({ 'package.json': '{}', 'src/contract/index.ts': 'export const clauses = [];' });
     await expect(verifyWorkspace(workspace.root)).rejects.toMatchObject({

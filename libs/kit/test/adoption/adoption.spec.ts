@@ -63,7 +63,7 @@ describe.each(worlds)('the library %s', (_, start) => {
     return { status: response.status, body: await response.json() };
   };
 
-  it('keeps books and lends them', async () => {
+  it('manages books and lends them', async () => {
     const emma = { id: 1, title: 'Emma', copies: 1 };
     expect(await http('POST', '/books', { title: 'Emma', copies: 1 })).toEqual({ status: 201, body: emma });
     expect(await http('GET', '/books/1')).toEqual({ status: 200, body: emma });
@@ -75,7 +75,7 @@ describe.each(worlds)('the library %s', (_, start) => {
     expect(await http('GET', '/loans')).toEqual({ status: 200, body: [{ id: 1, reader: 'Ada', title: 'Emma' }] });
   });
 
-  it('refuses what it cannot take, with the same status', async () => {
+  it('refuses invalid requests, with the same status', async () => {
     expect(await http('GET', '/books/99')).toMatchObject({ status: 404 });
     expect(await http('GET', '/books/x')).toMatchObject({ status: 400 });
     expect(await http('POST', '/loans', { bookId: 99, reader: 'Ada' })).toMatchObject({ status: 404 });
@@ -84,7 +84,7 @@ describe.each(worlds)('the library %s', (_, start) => {
   });
 });
 
-/** The SQL of the guide: for the books as it stands there, and the same for the loans. */
+/** The guide's SQL: for the books as it stands there, and the same for the loans. */
 function movingSql(): string {
   const guide = readFileSync(fileURLToPath(new URL('../../docs/guides/adopting.md', import.meta.url)), 'utf8');
   const books = /```sql\n([^]*?)```/.exec(guide)?.[1] ?? '';
@@ -93,7 +93,7 @@ function movingSql(): string {
     .replaceAll('books', 'app')
     .replaceAll('.book ', '.loan ')
     .replace("1700000000000, 'CreateBooks1700000000000'", "1700000000001, 'CreateLoans1700000000001'");
-  // roles are the whole server's: specs share them
+  // roles belong to the whole server, and specs share them
   return (books + app).replace(
     /create role (\w+) nologin;/g,
     "do 'begin create role $1 nologin; exception when duplicate_object then null; end';",
@@ -101,7 +101,7 @@ function movingSql(): string {
 }
 
 describe('the data of the library', () => {
-  it('is there after the move that the guide tells of', async () => {
+  it('is there after the move that the guide describes', async () => {
     const database = await freshDatabase();
     try {
       const post = (world: World, path: string, body: object): Promise<Response> =>
@@ -128,10 +128,10 @@ describe('the data of the library', () => {
   });
 });
 
-/** Added or changed lines by file, of `before/` and `after/`, as `git diff --numstat` counts them. */
+/** Added or changed lines per file between `before/` and `after/`, as `git diff --numstat` counts them. */
 function addedLines(): Map<string, number> {
   const folder = fileURLToPath(new URL('.', import.meta.url));
-  // Exit code 1 says that they differ.
+  // Exit code 1 means that they differ.
   const diff = ((): string => {
     try {
       return execFileSync('git', ['diff', '--no-index', '--no-renames', '--numstat', 'before', 'after'], {
@@ -153,17 +153,17 @@ function addedLines(): Map<string, number> {
   );
 }
 
-describe('what it took', () => {
+describe('the cost of the change', () => {
   const added = addedLines();
   const sum = (...files: string[]): number => files.reduce((total, file) => total + (added.get(file) ?? NaN), 0);
 
-  it('in the feature module and in the module that calls it: at most 20 lines added or changed', () => {
+  it('is at most 20 added or changed lines in the feature module and in the module that calls it', () => {
     const changed = sum('books/books.module.ts', 'loans/loans.module.ts', 'loans/loans.service.ts');
     expect(changed).toBeLessThanOrEqual(20);
     expect(changed).toBe(14);
   });
 
-  it('and what is new: the contract with its handler, and once an application its list of modules and its start', () => {
+  it('also includes the contract with its handler, and once per application its module list and its start', () => {
     expect(sum('books/contract/index.ts', 'books/find-books.handler.ts')).toBe(32);
     expect(sum('app.contract.ts', 'app.module.ts', 'library.application.ts', 'main.ts')).toBe(25);
     expect(added.size).toBe(9);

@@ -2,7 +2,7 @@ import { fake, testModule, type TestedModule } from '@fledge/kit/testing';
 import { AppModule } from './after/app.module.js';
 import { BooksContract, FindBooks } from './after/books/contract/index.js';
 
-/** The guide's example of a module that is tested alone. */
+/** The guide's example of a module tested alone. */
 describe('lending, without the books', () => {
   let test: TestedModule;
 

@@ -24,8 +24,8 @@ function failureOf(action: () => unknown): unknown {
   throw new Error('nothing was thrown');
 }
 
-describe('a transport of an application', () => {
-  it('is chosen by its name in a topology file, with settings of its own', async () => {
+describe("an application's own transport", () => {
+  it('is chosen by its name in a topology file, with its own settings', async () => {
     const topology = read('transport: channel\nchannel: { listeners: 7 }');
     let made: unknown;
     const watched: TransportKind = {
@@ -58,13 +58,13 @@ describe('a transport of an application', () => {
       'channel: { listener: 1 }',
       "t.yaml:2:12: unknown key 'channel.listener'. Did you mean 'listeners'?",
     ],
-  ])('has its settings checked where they stand: %s', (_, text, says) => {
+  ])('has its settings checked, with their place in the file: %s', (_, text, says) => {
     expect(failureOf(() => checkTransports(application, read(text)))).toEqual(
       expect.objectContaining({ message: says }),
     );
   });
 
-  it('has its settings checked only where it is chosen or has some', () => {
+  it('has its settings checked only where it is chosen or has settings', () => {
     class Address {
       @IsUrl()
       url!: string;
@@ -76,7 +76,7 @@ describe('a transport of an application', () => {
     );
   });
 
-  it('has one name, which its log has, too', async () => {
+  it('has one name, which its log must share', async () => {
     const topology = read('transport: channel');
     const [service] = topology.services;
     const other: TransportKind = {
@@ -96,7 +96,7 @@ describe('a transport of an application', () => {
     });
   });
 
-  it('that reaches no other process has one replica', () => {
+  it('that reaches no other process allows only one replica', () => {
     const services = `services: { all: { modules: [${MODULES.join(', ')}], replicas: 2 } }`;
     expect(failureOf(() => read('transport: channel', services))).toEqual(
       expect.objectContaining({
@@ -106,7 +106,7 @@ describe('a transport of an application', () => {
     );
   });
 
-  it('is named among those that a file may use', () => {
+  it('is listed among those that a file may use', () => {
     expect(failureOf(() => read('transport: chanel'))).toEqual(
       expect.objectContaining({
         message: "t.yaml:2:12: transport is 'chanel'. It may be 'local' or 'nats' or 'channel'.",
@@ -114,7 +114,7 @@ describe('a transport of an application', () => {
     );
   });
 
-  it('that reaches no other process joins no services', () => {
+  it('that reaches no other process cannot connect services', () => {
     const [first, ...others] = MODULES;
     const services = `services:\n  a: { modules: [${first}] }\n  b: { modules: [${others.join(', ')}] }`;
     expect(failureOf(() => read('transport: channel', services))).toEqual(
@@ -129,7 +129,7 @@ describe('a transport of an application', () => {
     ['Channel', 'which cannot be a name'],
     ['http', 'which already has a meaning in topology files'],
     ['channel', 'which another transport already has'],
-  ])('cannot be named %s as well', (name, flaw) => {
+  ])('cannot also be named %s', (name, flaw) => {
     const transports = [channel, { ...channel, name }];
     expect(failureOf(() => knownTransports({ ...application, transports }))).toEqual(
       expect.objectContaining({

@@ -10,7 +10,7 @@ import { lawApplication } from '../../src/compliance/law/application.js';
 import { ListParts, Work } from '../../src/compliance/law/target.contract.js';
 import { freshNamespace, startProcess, stopProcess } from './worlds.js';
 
-/** Fewer than a replica works on at once, and enough that some surely are with either of two replicas. */
+/** Fewer than a replica handles at once, but enough that either of two replicas certainly gets some. */
 const CALLS = 18;
 const DEADLINE_MS = 1_500;
 /** How much later than its deadline a call may end on a busy machine. */
@@ -28,7 +28,7 @@ async function ending(call: () => Promise<unknown>): Promise<Ending> {
   return withCallOptions({ deadlineMs: DEADLINE_MS }, call).then(() => end(), end);
 }
 
-/** A killed replica answers nothing, and its caller cannot know what it had done. */
+/** A killed replica answers nothing, and its caller cannot know what it has done. */
 function expectSpentDeadline({ error }: Ending): void {
   expect(error).toBeInstanceOf(DeadlineExceeded);
   expect(error).toMatchObject({ outcome: 'unknown' });
@@ -68,11 +68,11 @@ describe('two replicas of a module in processes of their own, one of which is ki
     await exited;
   }
 
-  it('the queries in flight on it are answered by the other, by themselves', async () => {
-    // Frozen first, so that it surely holds calls when it dies.
+  it('the queries in flight on it are retried on the other automatically', async () => {
+    // Frozen first, so that it certainly holds calls when it dies.
     victim.kill('SIGSTOP');
     const endings = Array.from({ length: CALLS }, list);
-    // Sent, but not by their first answer: only the survivor's are answered yet.
+    // Once the first call has ended, all are sent, and only the survivor's have been answered.
     await Promise.race(endings);
     await kill();
     const all = await Promise.all(endings);
@@ -80,7 +80,7 @@ describe('two replicas of a module in processes of their own, one of which is ki
     expect(Math.max(...all.map(({ tookMs }) => tookMs))).toBeLessThan(DEADLINE_MS);
   });
 
-  it('the commands in flight on it end typed and within their deadline, the others are answered', async () => {
+  it('the commands in flight on it end with a typed error within their deadline, the others are answered', async () => {
     victim.kill('SIGSTOP');
     const endings = Array.from({ length: CALLS }, () => work());
     await Promise.race(endings);
@@ -93,7 +93,7 @@ describe('two replicas of a module in processes of their own, one of which is ki
     expect(Math.max(...all.map(({ tookMs }) => tookMs))).toBeLessThan(DEADLINE_MS + LATE_MAX_MS);
   });
 
-  it('under a steady load nothing hangs, and the other answers all that comes after', async () => {
+  it('under a steady load nothing hangs, and the other answers everything that follows', async () => {
     const ended = { work: [] as Ending[], list: [] as Ending[] };
     let running = true;
     const lane = async (kind: 'work' | 'list'): Promise<void> => {
@@ -116,22 +116,22 @@ describe('two replicas of a module in processes of their own, one of which is ki
 
     const lost = ended.work.filter(({ error }) => error !== undefined);
     lost.forEach(expectSpentDeadline);
-    // Only what was in flight when it died: a call a lane at the most.
+    // Only what was in flight when it died: at most one call per lane.
     expect(lost.length).toBeLessThanOrEqual(8);
     expect(ended.work.slice(0, atKill.work).filter(({ error }) => error !== undefined)).toEqual([]);
     expect(ended.list.filter(({ error }) => error !== undefined)).toEqual([]);
     for (const { tookMs } of [...ended.work, ...ended.list]) expect(tookMs).toBeLessThan(DEADLINE_MS + LATE_MAX_MS);
   });
 
-  // A broker with its usual pings kept giving it every other call for four minutes.
-  it('a frozen one is left out soon, and comes back by itself', async () => {
+  // A broker with its usual pings still gave it every other call for four minutes.
+  it('a frozen one is skipped soon, and comes back by itself', async () => {
     victim.kill('SIGSTOP');
     const allAnswered = async (): Promise<void> => {
       const all = await Promise.all(Array.from({ length: CALLS }, () => work()));
       expect(all.filter(({ error }) => error !== undefined)).toEqual([]);
     };
-    // what is due within 3 s, on a machine that is three times slower; a round takes as long as a deadline when one of
-    // its calls is lost
+    // normally within 3 s, on a machine that is three times slower; a round with a lost call takes as long as a
+    // deadline
     await eventually(allAnswered, 'answers by the other replica alone', 9_000);
     await allAnswered();
     victim.kill('SIGCONT');

@@ -8,10 +8,10 @@ import { freshNamespace } from './worlds.js';
 
 const VERSIONS: readonly Version[] = ['older', 'newer'];
 const PAIRS = ['newer-newer', 'newer-older', 'older-newer', 'older-older'];
-/** Replicas take seconds to share the keys of a consumer. */
+/** Replicas need seconds to share the keys of a consumer. */
 const MIXED_WITHIN_MS = 40_000;
 
-/** A way of running the two modules of a replica, and which versions' caller and callee meet in it. */
+/** A way of running the two modules of a replica, and which versions of caller and callee meet in it. */
 interface World {
   readonly name: string;
   readonly calls: readonly string[];
@@ -22,7 +22,7 @@ interface World {
 
 const nats = (namespace: string): Transport => new NatsTransport({ url: testNatsUrl(), namespace });
 const WORLDS: readonly World[] = [
-  // Calls stay in the process, whose modules are of one version; what is stored meets any.
+  // Calls stay in the process, whose modules have one version; stored messages meet both.
   {
     name: 'local',
     calls: ['newer-newer', 'older-older'],
@@ -48,7 +48,7 @@ class Replica {
     return (this.hosts.at(name === 'depot' ? 0 : -1) as Host).module(name);
   }
 
-  /** Has the shelf store something. Returns the version that answered and the fields that came from it. */
+  /** Makes the shelf store something. Returns the version that answered and the fields that came from it. */
   async store(
     id: string,
   ): Promise<{ readonly by: Version; readonly saw: readonly string[]; readonly fields: readonly string[] }> {
@@ -56,7 +56,7 @@ class Replica {
     return { by: receipt.by, saw: receipt.saw, fields: fieldsOf(receipt) };
   }
 
-  /** Has the shelf store too much. Returns the error that the contract declares for it. */
+  /** Makes the shelf store too much. Returns the error that the contract declares for it. */
   async refusal(id: string): Promise<InstanceType<Depot['Full']>> {
     const error: unknown = await this.module('shelf')
       .get(CommandBus)
@@ -108,7 +108,7 @@ describe.each(WORLDS)(
       return replica;
     }
 
-    /** Has each replica call once for a result and once for an error, and looks at what came and what went. */
+    /** Makes each replica call once for a result and once for an error, and checks what was sent and received. */
     async function callAll(): Promise<void> {
       for (const replica of replicas) {
         const id = `order ${stored.length}`;
@@ -139,7 +139,7 @@ describe.each(WORLDS)(
     const readings = (kind: Heard['what']): string[] =>
       [...new Set(heard.flatMap(({ what, writer, reader }) => (what === kind ? [`${writer}-${reader}`] : [])))].sort();
 
-    it('fails no call and puts no event aside while both versions run', async () => {
+    it('fails no call and makes no event a dead letter while both versions run', async () => {
       for (const version of VERSIONS) await start(version);
       await eventually(
         async () => {
@@ -164,7 +164,7 @@ describe.each(WORLDS)(
       }
     }, 90_000);
 
-    it('goes on in the newer version alone, and has lost no event', async () => {
+    it('continues in the newer version alone, and has lost no event', async () => {
       await replicas.shift()?.close();
       await callAll();
       expect(failures).toEqual([]);
@@ -176,7 +176,7 @@ describe.each(WORLDS)(
   },
 );
 
-describe('a contract that says nothing of unknown fields refuses, over nats,', () => {
+describe('a contract that does not allow unknown fields refuses, over nats,', () => {
   let database: FreshDatabase;
   const hosts: Host[] = [];
   beforeAll(async () => (database = await freshDatabase()));
@@ -218,7 +218,7 @@ describe('a contract that says nothing of unknown fields refuses, over nats,', (
     ]);
   });
 
-  it('the result and the error of a newer callee, as a fault of it', async () => {
+  it("the result and the error of a newer callee, as the callee's fault", async () => {
     const store = await start({ depot: 'newer', shelf: 'older' });
     for (const isTooMuch of [false, true]) expect(await store(isTooMuch)).toBeInstanceOf(ModuleFault);
   });

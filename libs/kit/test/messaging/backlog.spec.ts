@@ -6,12 +6,12 @@ import { ChatterReplica } from './chatter-replica.js';
 
 const BACKLOG = 20_000;
 const KEYS = 200;
-/** All of it together is more than twice what the replica may have. */
+/** All of it together is more than twice the replica's memory limit. */
 const PADDING = 16 * 1024;
 const HEAP_MAX = 144;
 const DRAINED_WITHIN_MS = 200_000;
 
-/** Events that were published long ago, and never sent; the spaces behind its JSON make each one large. */
+/** Events that were published long ago, and never sent; spaces after the JSON make each one large. */
 const LEFT_BEHIND = `
 insert into talker.fledge_outbox (kind, name, key, partition, payload)
 select 'event', 'talker.said.v1', topic, hashtext(topic) & 15, json_build_object('topic', topic, 'number', 1 + n / ${KEYS}) || repeat(' ', ${PADDING})
@@ -36,7 +36,7 @@ describe.each(PROCESS_WORLDS)('a backlog that is larger than memory, over $name,
   });
 
   it(
-    'drains in bounded memory, each event once for each consumer and in the order of its key, beside those that are new',
+    'drains in bounded memory, each event once per consumer and in the order of its key, together with new ones',
     async () => {
       await client.query(LEFT_BEHIND);
       replica = await ChatterReplica.start({

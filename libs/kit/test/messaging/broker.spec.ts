@@ -16,7 +16,7 @@ import { natsWorld } from './worlds.js';
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
-describe('events when the broker', () => {
+describe('events, when the broker', () => {
   let store: string;
   let broker: TestNatsServer;
   let chatter: Chatter;
@@ -33,7 +33,7 @@ describe('events when the broker', () => {
     await rm(store, { recursive: true, force: true });
   });
 
-  /** Another one at its place: on its store, or on an empty one. */
+  /** Replaces the broker: with its store, or an empty one. */
   async function comesBack({ wiped }: { readonly wiped: boolean }): Promise<void> {
     if (wiped) await rm(store, { recursive: true, force: true });
     broker = await startNatsServer({ store, port: broker.port });
@@ -49,7 +49,7 @@ describe('events when the broker', () => {
   const triesOf = (listener: string, topic: string): number =>
     EARS.tries.filter((tried) => tried.startsWith(`${listener}:${topic}:`)).length;
 
-  it('is away are published all the same, and arrive when it is back', async () => {
+  it('is away, are published nevertheless, and arrive when it is back', async () => {
     await chatter.say('away', 1, 5);
     await chatter.until('first', 'away', upTo(5));
     await broker.stop();
@@ -60,10 +60,10 @@ describe('events when the broker', () => {
     expect(triesOf('first', 'away')).toBe(25);
   }, 60_000);
 
-  it('comes back with an empty store are brought there again by the relays, and are handled no second time', async () => {
+  it('comes back with an empty store, are sent again by the relays, and are not handled twice', async () => {
     await chatter.say('wiped', 1, 10);
     for (const listener of ['first', 'second']) await chatter.until(listener, 'wiped', upTo(10));
-    // what was sent and never arrived
+    // sent, but never arrived
     await chatter.rows('listener', "delete from fledge_inbox where key = 'wiped' and consumer = 'first'");
     await chatter.rows('listener', "delete from heard where topic = 'wiped' and listener = 'first'");
     await broker.stop();
@@ -75,7 +75,7 @@ describe('events when the broker', () => {
   }, 60_000);
 
   it.each(['had', 'had not'])(
-    'comes back without its newest messages, which their reader %s read, are brought there again, and what is said then is not lost',
+    'comes back without its newest messages, which their reader %s read, are sent again, and new ones are not lost',
     async (how) => {
       await chatter.say('tail', 1, 5);
       for (const listener of ['first', 'second']) await chatter.until(listener, 'tail', upTo(5));
@@ -111,7 +111,7 @@ describe('events when the broker', () => {
     90_000,
   );
 
-  it('has a message that nobody of us wrote, pass it over', async () => {
+  it('has a message that Fledge did not write, arrive nevertheless, and that message is skipped', async () => {
     const connection = await connect({ servers: broker.url });
     const publish = async (
       id: string,
@@ -143,7 +143,7 @@ describe('events when the broker', () => {
     for (const listener of ['first', 'second']) await chatter.until(listener, 'foreign', [2, 3]);
   });
 
-  it('is filled again with a replay of what was published since a time: every consumer ends in the same state', async () => {
+  it('has lost its store, are sent again by a replay, and every consumer ends in the same state', async () => {
     const since = new Date();
     await chatter.say('replayed', 1, 10);
     for (const listener of ['first', 'second']) await chatter.until(listener, 'replayed', upTo(10));

@@ -7,18 +7,18 @@ import { ChatterReplica } from './chatter-replica.js';
 
 const LISTENERS = ['first', 'second'];
 const POINTS = ['before-commit', 'after-commit', 'after-send', 'after-accept', 'after-handle', 'after-handled'];
-/** Those at which a replica holds what another one takes over meanwhile. */
+/** The points at which a replica holds something that another one takes over in the meantime. */
 const HOLDING_POINTS = ['after-send', 'after-accept', 'after-handle'];
-/** So often a replica comes to its point before it is struck there. */
+/** How often a replica passes its point before it is struck there. */
 const SPARED = 20;
 const TOPICS_EACH = 3;
 const PAUSE_MS = 50;
 const LOST =
   /gets no connection|already released|Connection terminated|connection error|idle-in-transaction|terminating connection|ECONNRESET/;
-/** PostgreSQL cuts a frozen handler's transaction, whose rows the next holder waits for, after a minute. */
+/** PostgreSQL ends the transaction of a frozen handler, whose rows the next holder waits for, after a minute. */
 const ALL_WITHIN_MS = 90_000;
 
-describe.each(PROCESS_WORLDS)('replicas that come to grief over $name', (world) => {
+describe.each(PROCESS_WORLDS)('replicas that are killed or frozen over $name', (world) => {
   let chatter: Chatter;
   let replicas: ChatterReplica[] = [];
 
@@ -38,7 +38,7 @@ describe.each(PROCESS_WORLDS)('replicas that come to grief over $name', (world) 
   const ofAll = (): string[] => replicas.flatMap((_, i) => topicsOf(i));
 
   /**
-   * Starts a replica that is struck when it comes to a point, and soon holds all: those before it are struck already.
+   * Starts a replica that is struck at a point, and soon holds everything, because those before it are already struck.
    */
   async function struck(signal: 'SIGKILL' | 'SIGSTOP', point: string): Promise<ChatterReplica> {
     const natsUrl = world.name === 'local' ? undefined : testNatsUrl();
@@ -52,7 +52,7 @@ describe.each(PROCESS_WORLDS)('replicas that come to grief over $name', (world) 
     return replica;
   }
 
-  /** Has a replica talk until it ends, or is told to. */
+  /** Makes a replica publish until it ends, or is told to stop. */
   async function talkOf(
     replica: ChatterReplica,
     topics: readonly string[],
@@ -65,8 +65,8 @@ describe.each(PROCESS_WORLDS)('replicas that come to grief over $name', (world) 
   }
 
   /**
-   * Whether it was said. One that was frozen for too long has lost its transaction, its connection, or its wait for
-   * one.
+   * Whether the event was published. A replica frozen for too long has lost its transaction, its connection, or its
+   * wait for one.
    */
   async function says(replica: ChatterReplica, topic: string, number: number): Promise<boolean> {
     try {
@@ -78,7 +78,8 @@ describe.each(PROCESS_WORLDS)('replicas that come to grief over $name', (world) 
   }
 
   /**
-   * Goes on with each topic where the outbox says that it was broken off, and waits until all was heard as it was said.
+   * Continues each topic where the outbox says that it was interrupted, and waits until everything was heard as it was
+   * said.
    */
   async function finish(): Promise<void> {
     const rows = await chatter.rows<{ key: string; last: number }>(
@@ -92,7 +93,7 @@ describe.each(PROCESS_WORLDS)('replicas that come to grief over $name', (world) 
     for (const listener of LISTENERS) await chatter.untilAll(listener, ofAll(), each, ALL_WITHIN_MS);
   }
 
-  it('lose nothing, double nothing and keep the order of keys, killed at each point of a message’s life', async () => {
+  it("lose nothing, duplicate nothing and keep the order of keys, killed at each point on a message's way", async () => {
     for (const [i, point] of POINTS.entries()) {
       const replica = await struck('SIGKILL', point);
       await talkOf(replica, topicsOf(i));
@@ -102,7 +103,7 @@ describe.each(PROCESS_WORLDS)('replicas that come to grief over $name', (world) 
     await finish();
   }, 300_000);
 
-  it('change nothing when they go on after others have taken over from them', async () => {
+  it('change nothing when they continue after others have taken over from them', async () => {
     let over = false;
     const talks: Promise<void>[] = [];
     for (const [i, point] of HOLDING_POINTS.entries()) {

@@ -18,7 +18,7 @@ describe('a run that fails', () => {
 
   beforeEach(() => (broken = true));
 
-  it('is visible with its history, handles nothing until it is resumed, and then all in order', async () => {
+  it('is visible with its history, handles nothing until it is resumed, and then everything in order', async () => {
     const one = await replica();
     doings.set('p1', failing);
     await handle(placed('a'));
@@ -39,7 +39,7 @@ describe('a run that fails', () => {
     expect((await happenings('a')).slice(-3).map((line) => line.split(' ')[0])).toEqual(['resumed', 'event', 'event']);
   });
 
-  it.each(['resend', 'abandon'] as const)('goes on when its dead letter is settled by hand: %s', async (how) => {
+  it.each(['resend', 'abandon'] as const)('continues when its dead letter is settled by hand: %s', async (how) => {
     const one = await replica();
     doings.set('p1', failing);
     await handle(placed('a'));
@@ -57,7 +57,7 @@ describe('a run that fails', () => {
     expect((await stored('a')).status).toBe('running');
   });
 
-  it('is visible also when it failed at its start', async () => {
+  it('is visible even when it failed at its start', async () => {
     const one = await replica();
     await one.accept(placed('a', failing));
     await eventually(async () => expect((await stored('a')).status).toBe('failed'), 'it has failed');
@@ -67,7 +67,7 @@ describe('a run that fails', () => {
     expect((await stored('a')).status).toBe('running');
   });
 
-  it('that is being started again takes no other event before its first', async () => {
+  it('takes no other event before its first while it is being started again', async () => {
     const one = await replica();
     await one.accept(placed('a', failing));
     await eventually(async () => expect((await stored('a')).status).toBe('failed'), 'it has failed');
@@ -81,7 +81,7 @@ describe('a run that fails', () => {
     expect((await stored('a')).state).toBeNull();
   });
 
-  it('fails on a timer as on an event', async () => {
+  it('fails on a timer as it does on an event', async () => {
     const one = await replica();
     await one.accept(placed('a', (run) => run.setTimer('other', 0)));
     await eventually(
@@ -90,7 +90,7 @@ describe('a run that fails', () => {
     );
   });
 
-  it('knows what was sent again from what comes for the first time', async () => {
+  it('distinguishes what was sent again from what arrives for the first time', async () => {
     const one = await replica();
     const seen: string[] = [];
     doings.set('p1', (run) => {
@@ -108,7 +108,7 @@ describe('a run that fails', () => {
     await eventually(() => expect(seen).toEqual(['p1 false', 'p1 false', 'p1 true', 'p2 false']), 'each knows');
   });
 
-  it('knows what was sent again also when more has happened since than its history keeps', async () => {
+  it('recognizes what was sent again even when its history has dropped the failure', async () => {
     const one = await replica();
     const [seen, noted]: [boolean[], (run: Run<CheckoutState>) => void] = [
       [],
@@ -128,7 +128,7 @@ describe('a run that fails', () => {
     await eventually(async () => expect((await stored('a')).status).toBe('failed'), 'it has failed');
     await one.stop();
     await checkouts.processes.resume('checkout', 'a');
-    // it is handled before the one that was sent again, as it may be where its consumer skips what is dead
+    // it is handled before the one that was sent again, as can happen when its consumer skips dead letters
     await handleMessage(meanwhile);
     expect((await stored('a')).history.filter(({ what }) => what === 'failed')).toEqual([]);
     broken = false;
@@ -136,7 +136,7 @@ describe('a run that fails', () => {
     expect(seen).toEqual([false, false, true]);
   });
 
-  it('is not resumed when it has not failed', async () => {
+  it('cannot be resumed when it has not failed', async () => {
     await handle(placed('a'));
     await expect(checkouts.processes.resume('checkout', 'a')).rejects.toMatchObject({ code: 'fledge.run-not-failed' });
     await expect(checkouts.processes.resume('checkout', 'b')).rejects.toMatchObject({ code: 'fledge.run-not-failed' });

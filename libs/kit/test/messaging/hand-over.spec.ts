@@ -6,7 +6,7 @@ import { WORLDS } from './worlds.js';
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 const local = WORLDS.find(({ name }) => name === 'local');
 if (!local) throw new Error('the local world is gone');
-/** Longer than a handler is waited for. */
+/** Longer than a hand-over waits for a handler. */
 const SLOW_MS = 200;
 
 interface Written {
@@ -14,7 +14,7 @@ interface Written {
   readonly state: string;
 }
 
-describe('an event of a module of the same process', () => {
+describe('an event of a module in the same process', () => {
   let chatter: Chatter;
   let topics = 0;
 
@@ -44,8 +44,8 @@ describe('an event of a module of the same process', () => {
     ]);
 
   /**
-   * Waits until messages are handled before they are stored: each module has found that it is alone, that nothing is
-   * held, and that no handler is slow.
+   * Waits until messages are handled before they are stored: each module knows that it is alone, that nothing is held,
+   * and that no handler is slow.
    */
   async function ready(count = 1): Promise<void> {
     await eventually(
@@ -65,7 +65,7 @@ describe('an event of a module of the same process', () => {
 
   it('is handled before it is stored: one row is written, by the transaction of its handler', () => ready(3), 90_000);
 
-  it('is stored when its handler takes its time, and what comes after it of its key waits for it', async () => {
+  it('is stored when its handler is slow, and later events of its key wait for it', async () => {
     await ready();
     let letGo = (): void => undefined;
     const held = new Promise<void>((resolve) => (letGo = resolve));
@@ -88,7 +88,7 @@ describe('an event of a module of the same process', () => {
     ]);
   }, 120_000);
 
-  it('is stored as failed when its handler fails, and what comes after it of its key waits for its next try', async () => {
+  it('is stored as failed when its handler fails, and later events of its key wait for its next attempt', async () => {
     const failures = new Map<string, number>();
     EARS.fails = ({ listener, topic, number }) => {
       const times = failures.get(topic) ?? 0;
@@ -117,7 +117,7 @@ describe('an event of a module of the same process', () => {
     );
   }, 180_000);
 
-  it('of a key that is held is not given to its handler', async () => {
+  it('is not handed to its handler when its key is held', async () => {
     await ready();
     EARS.fails = ({ listener, topic, number }) =>
       listener === 'first' && topic === 'held' && number === 1 ? new Error('never') : undefined;
@@ -129,8 +129,8 @@ describe('an event of a module of the same process', () => {
     );
     for (let number = 2; number <= 4; number++) await chatter.say('held', number, 1);
     await chatter.until('second', 'held', upTo(4));
-    // only time will do: nothing tells when beats have seen the hold, and no handler may start before, while or after
-    // they do
+    // this can only wait for time to pass: nothing shows when heartbeats have seen the hold, and no handler may start
+    // before, during or after that
     for (let number = 5; number <= 12; number++) {
       await new Promise((resolve) => setTimeout(resolve, SLOW_MS * 2));
       await chatter.say('held', number, 1);

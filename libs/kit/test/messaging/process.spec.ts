@@ -41,7 +41,7 @@ describe('a run of a process', () => {
     ]);
   });
 
-  it('leaves nothing when its method fails', async () => {
+  it('stores nothing when its method fails', async () => {
     const failing = placed('a', (run) => {
       run.send(new Charge({ orderId: 'a', amount: 5 }));
       run.setTimer('late', 1);
@@ -53,19 +53,19 @@ describe('a run of a process', () => {
     expect(await checkouts.sql.rows('select 1 from fledge_timer')).toEqual([]);
   });
 
-  it('is one when two events start it at once, and loses no update of twenty that come at once', async () => {
+  it('is created once when two events start it at once, and loses none of twenty concurrent updates', async () => {
     await Promise.all([handle(placed('a')), handle(placed('a'))]);
     expect((await stored('a')).history.map(({ what }) => what)).toEqual(['started', 'event']);
     await Promise.all(Array.from({ length: 20 }, (_, n) => handle(new Paid({ orderId: 'a', paymentId: `p${n}` }))));
     expect((await stored('a')).state.payments).toBe(20);
   });
 
-  it('keeps a text of which PostgreSQL can store no part, without that part', async () => {
+  it('stores a text without the characters that PostgreSQL cannot store', async () => {
     await handle(placed('a', (run) => void (run.state.reason = '\\u0000 \0 cut \ud83d')));
     expect((await stored('a')).state.reason).toBe('\\u0000 \uFFFD cut \uFFFD');
   });
 
-  it('is not begun by an event that only continues it, and takes none once it has finished', async () => {
+  it('is not started by an event that only continues it, and takes none after it has finished', async () => {
     await handle(new Paid({ orderId: 'a', paymentId: 'p' }));
     expect(await checkouts.processes.list()).toEqual([]);
     await handle(placed('a', (run) => run.setTimer('late', 60_000)));
@@ -81,7 +81,7 @@ describe('a run of a process', () => {
     expect((await sent()).map(({ name }) => name)).toEqual(['bank.charge.v1']);
   });
 
-  it('refuses commands that do not fit, or whose module is not in `uses`, and timers that nobody handles', async () => {
+  it('refuses commands that do not fit or whose module is not in `uses`, and timers that nobody handles', async () => {
     await expect(handle(placed('a', (run) => run.send(new FarAway('x'))))).rejects.toBeInstanceOf(UndeclaredDependency);
     await expect(
       handle(placed('b', (run) => run.send(new Charge({ orderId: 'b', amount: 0.5 })))),
@@ -101,7 +101,7 @@ describe('a run of a process', () => {
     expect(() => kept?.note('late')).toThrow(expect.objectContaining({ code: 'fledge.transaction-over' }));
   });
 
-  it('has a state that is checked when it is stored, and when it is loaded', async () => {
+  it('has its state validated when it is stored, and when it is loaded', async () => {
     await expect(handle(placed('a', (run) => (run.state.payments = 0.5)))).rejects.toMatchObject({
       code: 'fledge.invalid-message',
     });
@@ -113,7 +113,7 @@ describe('a run of a process', () => {
     });
   });
 
-  it('keeps a bounded history: its start, and the newest', async () => {
+  it('keeps a bounded history: its start, and the newest entries', async () => {
     await handle(placed('a', (run) => Array.from({ length: 2 * HISTORY_MAX }, (_, n) => run.note(`n${n}`))));
     const history = await happenings('a');
     expect(history).toHaveLength(HISTORY_MAX);
@@ -136,7 +136,7 @@ describe('a timer', () => {
     expect(await checkouts.sql.rows('select 1 from fledge_timer')).toEqual([]);
   });
 
-  it('fires after a restart, also one that was moved and not handled', async () => {
+  it('fires after a restart, even if it was moved and not handled', async () => {
     await handle(placed('a', (run) => run.setTimer('late', 0)));
     const membership = new Membership(checkouts.sql);
     const moved: string[] = [];
@@ -150,7 +150,7 @@ describe('a timer', () => {
     await eventually(async () => expect((await stored('a')).state.late).toBe(1), 'the timer has fired');
   });
 
-  it('takes its turn behind what came before it, also when its key is held', async () => {
+  it('waits for what came before it, even when its key is held', async () => {
     await handle(placed('a', (run) => run.setTimer('late', 0)));
     await checkouts.sql.rows("insert into fledge_hold (consumer, key, partition) values ('checkout', 'a', 0)");
     await new Timers({
@@ -177,12 +177,12 @@ describe('a timer', () => {
     expect(await checkouts.sql.rows('select 1 from fledge_inbox')).toHaveLength(700);
   });
 
-  // one that stepped forward ended payments that had just begun; one that stepped back let nothing end
+  // setting it forwards ended payments that had just begun; setting it back stopped everything from ending
   it.each([
     ['forward', 600],
     ['back', -600],
-  ])('is due when its time has gone by, when the clock of the database is set %s', async (_how, seconds) => {
-    // in a table, so that whichever statement sees a timer sees the clock by which it was set
+  ])('is due when its time has passed, although the clock of the database is set %s', async (_how, seconds) => {
+    // in a table, so that any statement that sees a timer sees the clock by which it was set
     await checkouts.sql.rows('drop table if exists clock_step');
     await checkouts.sql.rows('create table clock_step as select 0 as seconds');
     const stepping: Sql = {
@@ -226,7 +226,7 @@ describe('a timer', () => {
     await membership.stop();
   });
 
-  it('goes with a process that is forgotten', async () => {
+  it('is deleted with a process that is forgotten', async () => {
     await register(checkouts.sql, [checkouts.consumer]);
     await handle(placed('a', (run) => run.setTimer('late', 60_000)));
     await forgetConsumer(checkouts.sql, 'checkout');

@@ -77,8 +77,8 @@ async function say(host: Host, ...names: string[]): Promise<void> {
 }
 
 /**
- * Has the consumers forgotten between their registration and the join of their replica, as `forgetConsumer` may
- * meanwhile.
+ * Makes the consumers be forgotten between their registration and the join of their replica, as `forgetConsumer` may
+ * do.
  */
 const forgetAtJoin = (): Promise<unknown> =>
   source.query(`
@@ -86,7 +86,7 @@ const forgetAtJoin = (): Promise<unknown> =>
     create trigger forget before insert on fledge_replica for each row execute function forget()`);
 
 describe('a consumer that is forgotten while its replica is starting', () => {
-  it('is known again once it has started', async () => {
+  it('is known again once the replica has started', async () => {
     await forgetAtJoin();
     const host = await start();
     expect(await known()).toEqual([{ name: 'ears', ready: true }]);
@@ -95,8 +95,8 @@ describe('a consumer that is forgotten while its replica is starting', () => {
     await expect(forgetConsumer(sql, 'ears')).resolves.toBe(0);
   });
 
-  // it got it at the next start, after what was newer
-  it('has its past all the same', async () => {
+  // it got it only at the next start, after newer messages
+  it('still gets its past messages', async () => {
     const before = await start(SilentModule);
     await say(before, 'a', 'b');
     await eventually(
@@ -112,7 +112,7 @@ describe('a consumer that is forgotten while its replica is starting', () => {
     expect(await known()).toEqual([{ name: 'ears', ready: true }]);
   });
 
-  // what came for it since then was deleted, and the timers of a process, while it was at work
+  // its new messages, and the timers of a process, were deleted while it was running
   it('keeps what has come since it is known again', async () => {
     const arrived = async (): Promise<void> => {
       await sql.rows(
@@ -146,7 +146,7 @@ describe('a consumer that is forgotten while its replica is starting', () => {
   });
 });
 
-it('a replica that cannot register holds nothing from others', async () => {
+it('a replica that cannot register does not hold parts that others need', async () => {
   await source.query(`
     create function refuse() returns trigger language plpgsql as $$ begin if exists (select from fledge_replica) then raise exception 'no'; end if; return new; end $$;
     create trigger refuse before insert on fledge_consumer for each row execute function refuse()`);

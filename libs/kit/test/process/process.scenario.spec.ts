@@ -9,7 +9,7 @@ import { Plan, travel } from './trip.js';
 
 Logger.overrideLogger(false);
 
-/** Where the two modules run: a list of modules for each host, and the transport of all. */
+/** Where the two modules run: a list of modules for each host, and the transport of all hosts. */
 const WORLDS: readonly {
   readonly name: string;
   readonly hosts: readonly (readonly string[])[];
@@ -84,13 +84,13 @@ describe.each(WORLDS)('a process $name', ({ hosts: services, transport }) => {
     expect(await rooms()).toContainEqual({ trip, state: 'released' });
   });
 
-  it('ends otherwise when what it asked for is refused', async () => {
+  it('ends differently when its command is refused', async () => {
     const trip = await plan('full');
     expect(await finished(trip)).toMatchObject({ outcome: 'the hotel is full' });
     expect(await rooms()).not.toContainEqual(expect.objectContaining({ trip }));
   });
 
-  it('goes on after all replicas were replaced', async () => {
+  it('continues after all replicas were replaced', async () => {
     const trips = await Promise.all(Array.from({ length: 10 }, () => plan('hills')));
     await close();
     await open();
@@ -98,7 +98,7 @@ describe.each(WORLDS)('a process $name', ({ hosts: services, transport }) => {
     expect((await rooms()).filter(({ trip }) => trips.includes(trip))).toHaveLength(10);
   });
 
-  it('has singletons beside it, which run once whatever is restarted, and may call modules', async () => {
+  it('works alongside singletons, which run once whatever is restarted, and may call modules', async () => {
     await eventually(
       async () => expect((await processes().list()).filter(({ key }) => key.startsWith('ahead-'))).toHaveLength(1),
       'one planned ahead',

@@ -10,7 +10,7 @@ import { LogStream } from './log-stream.js';
 const MIB = 1024 * 1024;
 const LARGE = 700_000;
 
-/** Stores into a list, and takes its time. */
+/** Stores into a list, slowly. */
 class SlowInbox implements InboxPort {
   readonly module = 'hall';
   readonly portions: (readonly StoredMessage[])[] = [];
@@ -39,7 +39,7 @@ class SlowInbox implements InboxPort {
   }
 }
 
-describe('what reads the log', () => {
+describe('the log reader', () => {
   let connection: NatsConnection;
 
   beforeAll(async () => {
@@ -47,7 +47,7 @@ describe('what reads the log', () => {
   });
   afterAll(() => connection.close());
 
-  it('stores large messages in portions that one statement can carry, all of them and in order', async () => {
+  it('stores large messages in batches that fit into one statement, all of them and in order', async () => {
     const log = new LogStream(connection, `portions-${Math.random().toString(36).slice(2, 10)}`);
     const sent = Array.from({ length: 40 }, (_, n): StoredMessage => ({
       id: randomUUID(),

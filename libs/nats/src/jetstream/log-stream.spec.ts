@@ -13,7 +13,7 @@ describe('the stream of messages', () => {
   });
   afterAll(() => connection.close());
 
-  it('is made once, with its limits, and gets those of whoever opens it later', async () => {
+  it('is created once, with its limits, and takes new limits from whoever opens it later', async () => {
     const namespace = `limits-${Math.random().toString(36).slice(2, 10)}`;
     const { streams } = await jetstreamManager(connection);
     const config = async (): Promise<object> => (await streams.info(`${namespace}-messages`)).config;
@@ -29,7 +29,7 @@ describe('the stream of messages', () => {
     });
   });
 
-  it('is known to be another one when somebody deletes it, and another process makes it anew', async () => {
+  it('is recognized as another one when somebody deletes it and another process creates it again', async () => {
     const namespace = `limits-${Math.random().toString(36).slice(2, 10)}`;
     const log = new LogStream(connection, namespace);
     const made = await log.incarnation();
@@ -40,7 +40,7 @@ describe('the stream of messages', () => {
     await eventually(async () => expect(await log.incarnation()).toBe(anew), 'it is noticed', 10_000);
   });
 
-  it('keeps as many copies as it is told, and says what is missing for them', async () => {
+  it('keeps the configured number of copies, and says what is missing for them', async () => {
     const namespace = `limits-${Math.random().toString(36).slice(2, 10)}`;
     const tooMany = expect.objectContaining({
       code: 'fledge.startup.nats-replicas',
@@ -52,11 +52,11 @@ describe('the stream of messages', () => {
       1,
     );
     await expect(new LogStream(connection, namespace, { replicas: 3 }).incarnation()).rejects.toEqual(tooMany);
-    // who says nothing leaves them as they are
+    // an unset option leaves them as they are
     expect(await new LogStream(connection, namespace).incarnation()).toBe(made);
   });
 
-  it('never has a window that is longer than its age', async () => {
+  it('never has a duplicate window longer than its maximum age', async () => {
     const namespace = `limits-${Math.random().toString(36).slice(2, 10)}`;
     await new LogStream(connection, namespace, { maxAgeMs: 60_000 }).incarnation();
     expect(

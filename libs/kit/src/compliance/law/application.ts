@@ -20,5 +20,5 @@ export const lawApplication: Application = {
   ],
 };
 
-/** Calls that each module of it works on at once: small, so that too much is soon reached. */
+/** How many calls each of its modules handles at a time: few, so that the limit is soon reached. */
 export const LAW_IN_FLIGHT_MAX = 20;

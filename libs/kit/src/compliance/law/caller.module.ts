@@ -4,7 +4,7 @@ import { Command, CommandBus, CommandHandler, QueryBus } from '@nestjs/cqrs';
 import { IsInt } from 'class-validator';
 import { Look, TargetContract, Work } from './target.contract.js';
 
-/** Makes the caller call the target, so that a chain of two boundaries can be looked at. */
+/** Makes the caller call the target, for tests of a chain of two boundaries. */
 @CommandContract('caller.relay.v1', { result: Number, deadlineMs: 3_000 })
 export class Relay extends Command<number> {
   @IsInt() workMs!: number;
@@ -23,7 +23,7 @@ class RelayHandler {
     private readonly queries: QueryBus,
   ) {}
 
-  /** The time that the target saw left, after `workMs` were spent. */
+  /** The time that the target had left after `workMs` were used. */
   async execute({ workMs }: Relay): Promise<number> {
     if (workMs > 0) await this.commands.execute(new Work({ id: 'relayed', ms: workMs }));
     const seen = await this.queries.execute(new Look());
@@ -37,7 +37,7 @@ export class CallerModule {}
 
 export const StrangerContract = defineContract({ name: 'stranger' });
 
-/** A module that declares nothing. */
+/** A module that declares no dependencies. */
 @BoundedModule({ contract: StrangerContract })
 export class StrangerModule {}
 

@@ -54,7 +54,7 @@ function parts(...counts: number[]): Part[] {
   return counts.map((count, i) => Object.assign(new Part(), { name: `p${i}`, count }));
 }
 
-/** The parity law, sentence by sentence, for one way of running modules. */
+/** The parity law, sentence by sentence, for one way of running the modules. */
 export function describeLaw(name: string, start: () => Promise<LawWorld>): void {
   describe(`the parity law: ${name}`, () => {
     let world: LawWorld;
@@ -169,7 +169,7 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
     });
 
     describe('what is no message', () => {
-      // Each was a bare TypeError or an error of @nestjs/cqrs, the one thrown and the other not.
+      // Each was a bare TypeError or an error of @nestjs/cqrs, one thrown and the other not.
       it.each<[string, unknown, string]>([
         ['nothing', undefined, 'undefined'],
         ['null', null, 'null'],
@@ -226,7 +226,7 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
       });
     });
 
-    // What they mean for code of another version: rolling.spec.ts.
+    // For their use with code of another version, see rolling.spec.ts.
     describe('unknown fields, of a contract that is open to them,', () => {
       const part = () => parts(1)[0] as Part;
 
@@ -277,7 +277,7 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
         },
       );
 
-      // They arrived as faults, which nobody may send again.
+      // They arrived as faults, which must not be retried.
       it.each([
         ['deadlock', 'rejected'],
         ['lost-connection', 'unknown'],

@@ -22,7 +22,7 @@ import {
   ValidateNested,
 } from 'class-validator';
 
-/** A nested part, to see that it arrives as its class. */
+/** A nested part, to check that it arrives as an instance of its class. */
 export class Part {
   @IsString() name!: string;
   @IsInt() @Min(1) count!: number;
@@ -31,7 +31,7 @@ export class Part {
   }
 }
 
-/** What `Echo` answers: its own fields, and what the handler saw of their classes. */
+/** The result of `Echo`: its own fields, and the classes of them that the handler saw. */
 export class Echoed {
   @IsDate() @Type(() => Date) at!: Date;
   @ValidateNested({ each: true }) @Type(() => Part) parts!: Part[];
@@ -88,12 +88,10 @@ export class Fail extends Command<Part> {
   }
 }
 
-/** What the handler of `Misspell` answers or throws with a field that no class names. */
+/** Where the handler of `Misspell` adds a field that no class declares. */
 export const MISSPELT = ['nothing', 'result', 'error'] as const;
 
-/**
- * Open to the fields that a newer version adds: they are nothing that code of one version may make of its own accord.
- */
+/** Open to the fields that a newer version adds; code of one version may still not add any itself. */
 @CommandContract('target.misspell.v1', { result: Part, errors: [Refused], unknownFields: 'open' })
 export class Misspell extends Command<Part> {
   @IsIn([...MISSPELT]) what!: (typeof MISSPELT)[number];
@@ -104,7 +102,7 @@ export class Misspell extends Command<Part> {
   }
 }
 
-/** What a handler saw of its context. */
+/** What a handler saw in its context. */
 export class Seen {
   @IsString() caller!: string;
   @IsOptional() @IsString() subject?: string;
@@ -113,7 +111,7 @@ export class Seen {
   @IsString() traceparent!: string;
   @IsOptional() @IsString() idempotencyKey?: string;
   @IsInt() timeLeftMs!: number;
-  /** Whether the caller's own async-local state could be seen, which must never be. */
+  /** Whether the caller's own async-local state was visible, which must never be the case. */
   @IsBoolean() sawForeignState!: boolean;
 }
 
@@ -140,7 +138,7 @@ export class Hasty extends Command<void> {
   }
 }
 
-/** What happened to pieces of work: `started`, `aborted`, `ended`. */
+/** What happened to each piece of work: `started`, `aborted`, `ended`. */
 @QueryContract('target.log.v1', { result: String })
 export class WorkLog extends Query<string> {
   @IsString() id!: string;

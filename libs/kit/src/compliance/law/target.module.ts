@@ -29,7 +29,7 @@ import {
 } from './target.contract.js';
 import { QueryFailedError } from 'typeorm';
 
-/** Async-local state of no concern of the kit's: a caller sets it, and the target must not see it. */
+/** Async-local state unknown to the kit: a caller sets it, and the target must not see it. */
 export const foreignState = new AsyncLocalStorage<string>();
 
 @Injectable()
@@ -54,7 +54,7 @@ class EchoHandler {
       note: command.note,
       sawInstances,
     });
-    // What the handler does to its message is its own affair.
+    // A handler may change its own message.
     command.parts.forEach((part) => (part.count += 1_000));
     echoed.parts = command.parts.map((part) =>
       Object.assign(new Part(), { name: part.name, count: part.count - 1_000 }),
@@ -77,7 +77,7 @@ class FailHandler {
       case 'undeclared':
         throw Object.assign(new NotDeclared('inner text'), { secret: 'inner text' });
       case 'not-an-error':
-        // a handler may do it, and the boundary must hold
+        // a handler may throw it, and the boundary must hold
         throw 'inner text';
       case 'bad-result':
         return { name: 'inner text', count: NaN } as Part;
@@ -104,7 +104,7 @@ class MisspellHandler {
   }
 }
 
-/** What TypeORM tells of a statement that PostgreSQL broke off. */
+/** TypeORM's error for a statement that PostgreSQL aborted. */
 function databaseError(statement: string, code: string): QueryFailedError {
   return new QueryFailedError(statement, [], Object.assign(new Error('inner text'), { code }));
 }

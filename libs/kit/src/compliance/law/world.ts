@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 
-/** The law's application started in some way: where its modules run is the world's affair. */
+/** The law's application, running; where its modules run is up to the world. */
 export interface LawWorld {
   /** The Nest application of `caller`, `stranger` or `front`. */
   module(name: string): INestApplication;

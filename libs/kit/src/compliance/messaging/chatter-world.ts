@@ -7,18 +7,17 @@ import { chatterApplication, EARS, Say } from './chatter.js';
 /** How the two modules are connected. */
 export interface MessagingWorld {
   readonly name: string;
-  /** The hosts to start: the modules of each, and its transport. */
+  /** The hosts to start: the modules and the transport of each. */
   readonly hosts: (
     namespace: string,
   ) => readonly { readonly modules: readonly string[]; readonly transport: Transport }[];
 }
 
-/** Ends a hang. */
+/** Limits a hang. */
 const WITHIN_MS = 60_000;
 
 /**
- * Does what finds no connection within the pool's five seconds again, on a machine that is busy with other things:
- * nothing of it ran.
+ * Retries work that gets no connection within the pool's five seconds, because the machine is busy: none of it has run.
  */
 async function connected<T>(work: () => Promise<T>): Promise<T> {
   for (const end = performance.now() + WITHIN_MS; ;) {
@@ -39,7 +38,7 @@ export class Ensemble {
     for (const host of this.hosts) await host.close();
   }
 
-  /** Starts it; in a world of several hosts the listener's comes last, and finds the talker. */
+  /** Starts it; with several hosts the listener's comes last, and finds the talker. */
   async start(): Promise<this> {
     for (const host of this.hosts) await host.start();
     return this;
@@ -57,7 +56,7 @@ export class Ensemble {
   }
 }
 
-/** The two modules, running, in as many replicas as a test wants. */
+/** The two modules, running, in as many replicas as a test needs. */
 export class Chatter {
   private readonly ensembles: Ensemble[] = [];
 
@@ -75,7 +74,7 @@ export class Chatter {
     return chatter;
   }
 
-  /** The database's owner connects with it. */
+  /** A connection URL for the database's owner. */
   get databaseUrl(): string {
     return this.database.url;
   }
@@ -93,23 +92,23 @@ export class Chatter {
     return ensemble;
   }
 
-  /** Stops the replica of each module that is the oldest, as a SIGTERM does. */
+  /** Stops the oldest replica of each module, as a SIGTERM does. */
   async leave(): Promise<void> {
     await this.ensembles.shift()?.close();
   }
 
-  /** Stops what runs, as a SIGTERM does, and starts it again on the same data. */
+  /** Stops everything that runs, as a SIGTERM does, and starts it again on the same data. */
   async restart(): Promise<void> {
     await this.close();
     await this.join();
   }
 
-  /** Publishes so many events on a topic, in one transaction. */
+  /** Publishes `count` events on a topic, in one transaction. */
   async say(topic: string, from: number, count: number): Promise<void> {
     await connected(() => this.app('talker').get(CommandBus).execute(new Say({ topic, from, count })));
   }
 
-  /** Asks a table of a module. */
+  /** Queries a table of a module. */
   async rows<Row extends object>(
     module: 'talker' | 'listener',
     sql: string,
@@ -118,7 +117,7 @@ export class Chatter {
     return connected(() => this.app(module).get(DataSource).query<Row[]>(sql, parameters));
   }
 
-  /** The numbers that a listener has heard of a topic, in the order of their hearing. */
+  /** The numbers that a listener has heard of a topic, in the order in which it heard them. */
   async heard(listener: string, topic: string): Promise<number[]> {
     const rows = await this.rows<{ number: number }>(
       'listener',
@@ -138,8 +137,8 @@ export class Chatter {
   }
 
   /**
-   * Waits until a listener has heard as much in all, then looks that of each of these topics it was 1 to `each`, once
-   * and in order.
+   * Waits until a listener has heard that many in all, then checks that it heard 1 to `each` of each topic, once and in
+   * order.
    */
   async untilAll(listener: string, topics: readonly string[], each: number, withinMs = WITHIN_MS): Promise<void> {
     const count = async (): Promise<number> =>

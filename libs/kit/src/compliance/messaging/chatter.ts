@@ -58,24 +58,24 @@ class SayHandler implements ICommandHandler<Say> {
 @BoundedModule({ contract: TalkerContract, migrations: [CreateTalker1763800000000], providers: [SayHandler] })
 export class TalkerModule {}
 
-/** One try of a listener at one event. */
+/** A listener's attempt at an event. */
 export interface Hearing {
   readonly listener: string;
   readonly topic: string;
   readonly number: number;
 }
 
-/** What a test makes of the listeners, and sees of them; shared by all in its process. */
+/** How a test makes the listeners behave, and what it sees of them; shared by all in its process. */
 @Injectable()
 export class Ears {
-  /** Tries, in order: `listener:topic:number`. */
+  /** Attempts, in order: `listener:topic:number`. */
   readonly tries: string[] = [];
-  /** Tries that fail. */
+  /** Which attempts fail. */
   fails: (attempt: Hearing) => Error | undefined = () => undefined;
-  /** What a handler does besides, after it has written down what it heard. */
+  /** What else a handler does, after it has written down what it heard. */
   during: (attempt: Hearing) => Promise<void> | void = () => undefined;
 
-  /** Forgets what was tried; nothing fails or takes time. */
+  /** Forgets the attempts; nothing fails or takes time. */
   clear(): void {
     this.tries.length = 0;
     this.fails = () => undefined;
@@ -134,10 +134,10 @@ class SecondListener extends Listener {
   }
 }
 
-/** Trying again does not help. */
+/** Retrying does not help. */
 export class Hopeless extends Error {}
 
-/** Has little time, gives up at what is hopeless, and begins with the past. */
+/** Has little time, gives up on a hopeless error, and begins with the past. */
 @Consumer('hasty', {
   attemptsMax: 2,
   backoffMs: 5,
@@ -174,7 +174,7 @@ const EARS_PROVIDER = { provide: Ears, useFactory: () => EARS };
 @BoundedModule({ ...LISTENER, providers: [EARS_PROVIDER, FirstListener, SecondListener] })
 export class ListenerModule {}
 
-/** The listener in a newer version, with two consumers more. */
+/** The listener in a newer version, with two more consumers. */
 @BoundedModule({ ...LISTENER, providers: [EARS_PROVIDER, FirstListener, SecondListener, HastyListener, LateListener] })
 export class NewerListenerModule {}
 

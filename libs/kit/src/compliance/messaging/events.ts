@@ -7,7 +7,7 @@ import { Chatter, type MessagingWorld } from './chatter-world.js';
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
-/** What events promise: once, in the order of their key, all or nothing, retries and dead letters. */
+/** What events guarantee: delivery once, in the order of their key, all or nothing, with retries and dead letters. */
 export function describeEvents(world: MessagingWorld): void {
   describe(`events over ${world.name}`, () => {
     let chatter: Chatter;

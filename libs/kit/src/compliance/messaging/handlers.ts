@@ -6,7 +6,7 @@ import { Chatter, type MessagingWorld } from './chatter-world.js';
 const BEHIND = process.env.FLEDGE_WHOLE === '1' ? 2_000 : 500;
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
-/** What handlers of events may do, and what becomes of those that fail. */
+/** What handlers of events may do, and what happens when they fail. */
 export function describeHandlers(world: MessagingWorld): void {
   describe(`handlers of events over ${world.name}`, () => {
     let chatter: Chatter;
@@ -86,7 +86,7 @@ export function describeHandlers(world: MessagingWorld): void {
       const store = chatter.app('listener').get(DeadLetters);
       for (const { consumer, messageId } of await store.list({ consumer: 'first' }))
         await store.resend(consumer, messageId);
-      // While those behind come, new ones do.
+      // New ones arrive together with those that waited.
       await chatter.say('blocked', BEHIND + 1, 20);
       await chatter.until('first', 'blocked', upTo(BEHIND + 20), 120_000);
       expect(triesOf('first', 'blocked', BEHIND)).toBe(1);

@@ -7,7 +7,7 @@ import { Chatter, type MessagingWorld } from './chatter-world.js';
 const LISTENERS = ['first', 'second'];
 const topicsOf = (what: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${what} ${i}`);
 
-/** Notes when a listener works on two events of one topic at once, in whatever replica. */
+/** Records when a listener handles two events of one topic at once, in any replica. */
 function watchOverlaps(work: (attempt: Hearing) => Promise<void>): string[] {
   const running = new Set<string>();
   const overlaps: string[] = [];
@@ -74,13 +74,13 @@ export function describeReplicas(world: MessagingWorld): void {
       const before = ran.length;
       for (const topic of topics) await chatter.say(topic, 2, 1);
       await eventually(() => ran.length > before, 'work at the next replica');
-      // at once but on a busy machine, which cannot be taken for one that waits until a replica is silent
+      // at once, but a busy machine may be slow; the limit still tells it from waiting until a replica is silent
       expect(performance.now() - drainedAt).toBeLessThan(SILENCE_MS / 2);
       for (const listener of LISTENERS) await chatter.untilAll(listener, topics, 2);
       expect(new Set(ran).size).toBe(ran.length);
     });
 
-    // A look for one consumer left out what another one had in memory, so that under load a key's later message came
+    // A look for one consumer skipped what another one had in memory, so that under load a key's later message came
     // first.
     it('keep the order of keys whatever fails and however slow it is, on a busy machine', async () => {
       const topics = topicsOf('slow', 24);

@@ -2,87 +2,90 @@ import 'reflect-metadata';
 import { type Class, StartupError } from '../../contract/index.js';
 import type { StoredMessage } from '../../transport/index.js';
 
-/** How a consumer takes what it is sent: what is left out has its default. */
+/** How a consumer handles and retries its messages. Every option has a default. */
 export interface ConsumerOptions {
-  /** Tries of one message before it is a dead letter. 1 to 1,000; default 8. */
+  /** Attempts at one message before it becomes a dead letter. 1 to 1,000; default 8. */
   readonly attemptsMax?: number;
   /**
-   * The bound of the wait before the second try, in milliseconds; doubles with each further one. The wait itself is
-   * chosen evenly between nothing and the bound. 1 to 3,600,000; default 200.
+   * The upper bound of the wait before the second attempt, in milliseconds; doubles with each further one. The wait
+   * itself is chosen at random between zero and the bound. 1 to 3,600,000; default 200.
    */
   readonly backoffMs?: number;
   /** The largest bound of a wait, in milliseconds. `backoffMs` to 86,400,000; default 30,000. */
   readonly backoffMaxMs?: number;
   /**
-   * What becomes of later messages of a key of which one is a dead letter: `block` keeps them until it is sent again or
+   * What happens to later messages of a key that has a dead letter: `block` keeps them until it is sent again or
    * abandoned, `skip` handles them. Default `block`.
    */
   readonly onDead?: 'block' | 'skip';
   /**
-   * Where a consumer begins that is new: with what is published from `now` on, which is when a replica with it starts
-   * for the first time, or from the `beginning` of what is retained. Default `now`.
+   * Where a new consumer begins: with what is published from `now` on, that is, from when a replica with it first
+   * starts, or from the `beginning` of what is retained. Default `now`.
    */
   readonly startFrom?: 'now' | 'beginning';
-  /** Errors after which a further try is of no use: the message is a dead letter at once. Default none. */
+  /** Errors that make a message a dead letter at once, because another attempt would not help. Default none. */
   readonly notRetryable?: readonly Class<Error>[];
   /**
-   * `kit`: the handler works in a transaction of the module's data source that also marks the message as handled: once
-   * in effect. `own`: no transaction is open, so that it may call others; what it does must be safe to repeat, for
-   * which `currentCall().idempotencyKey` is the message's id. Default `kit`.
+   * `kit`: the handler runs in a transaction of the module's data source that also marks the message as handled, so its
+   * effects are exactly once. `own`: no transaction is open, so that the handler may call other modules; what it does
+   * must be safe to repeat, for which `currentCall().idempotencyKey` is the message's id. Default `kit`.
    */
   readonly transaction?: 'kit' | 'own';
-  /** Time for one try, in milliseconds; then it is given up, and counts. 1 to 600,000; default 30,000. */
+  /**
+   * Time limit of one attempt, in milliseconds; an attempt that exceeds it is aborted and counts. 1 to 600,000; default
+   * 30,000.
+   */
   readonly timeoutMs?: number;
 }
 
-/** How a consumer takes what it is sent, with nothing left open. */
+/** `ConsumerOptions` with all defaults filled in. */
 export type ConsumerRules = Required<ConsumerOptions>;
 
-/** One try of a message that failed; the history of a dead letter is a list of these. */
+/** One failed attempt at a message; the history of a dead letter is a list of these. */
 export interface FailedAttempt {
-  /** 1 for the first. Begins at 1 again after the message was sent again by hand. */
+  /** 1 for the first. Starts at 1 again after the message was sent again by hand. */
   readonly attempt: number;
   /** ISO 8601, by the clock of the replica. */
   readonly at: string;
-  /** The error's `code` where it has one, else its name. */
+  /** The error's `code` if it has one, otherwise its name. */
   readonly code: string;
   readonly message: string;
   /** The first lines of the stack. */
   readonly stack?: string;
-  /** The replica that tried. */
+  /** The replica that made the attempt. */
   readonly replica: string;
 }
 
-/** A message that nobody will try again by itself. */
+/** Why a message will not be retried automatically. */
 export interface Death {
   readonly reason: string;
   readonly history: readonly FailedAttempt[];
 }
 
 /**
- * Something of a module that handles messages durably: an `@EventsHandler` with its name, a durable command's handler,
- * a process.
+ * Something in a module that handles messages durably: a named `@EventsHandler`, a durable command's handler, or a
+ * process.
  */
 export interface DurableConsumer {
-  /** Names it in the tables, for good. Of a command: its wire name without `.v<major>`. */
+  /** Its permanent name in the tables. For a command: its wire name without `.v<major>`. */
   readonly name: string;
   readonly kind: 'event' | 'command';
   /**
-   * The names, without `.v<major>`, of what it takes. A message whose version it does not know is put before it as
-   * well: `handle` refuses it.
+   * The names, without `.v<major>`, of what it consumes. It also gets messages of versions that it does not know:
+   * `handle` refuses those.
    */
   readonly takes: readonly string[];
-  /** The wire names, with their version, of what its code can handle: replicas of other versions tell each other. */
+  /** The wire names, with their version, that its code can handle: replicas of different versions share them. */
   readonly knows: readonly string[];
   readonly rules: ConsumerRules;
   /**
-   * Decodes the message and works on it. Runs in an isolated scope, with a context of the message's own; with
-   * `transaction: 'kit'` in a transaction that its data access joins. A rejection is a failed try; an `InvalidMessage`
-   * ends the tries.
+   * Decodes the message and handles it. Runs in an isolated scope, with a context of the message's own; with
+   * `transaction: 'kit'` in a transaction that its data access joins. A rejection is a failed attempt; an
+   * `InvalidMessage` ends the attempts.
    */
   handle(message: StoredMessage): Promise<void>;
   /**
-   * Told in the transaction that makes the message a dead letter. What is thrown here is logged and changes nothing.
+   * Called in the transaction that makes the message a dead letter. An error thrown here is logged and changes nothing.
    */
   onDead?(message: StoredMessage, death: Death): Promise<void>;
 }
@@ -95,20 +98,20 @@ export const HANDLER_TIMEOUT_DEFAULT_MS = 30_000;
 const CONSUMER_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const CONSUMER = Symbol.for('fledge.consumer');
 
-/** What `@Consumer` was told. */
+/** The arguments of `@Consumer`. */
 export interface ConsumerSpec {
-  /** `undefined` for a handler of a durable command, which its command names. */
+  /** `undefined` for a handler of a durable command, which is named after its command. */
   readonly name: string | undefined;
   readonly options: ConsumerOptions;
 }
 
 /**
- * Names a stock `@EventsHandler` of contract events as a durable consumer, and says how it is retried. The name stands
- * in the tables: it never changes, whatever the class is called.
- * @param name lower-case letters, digits and hyphens, 63 at most, a letter first; its own within the module.
+ * Names a stock `@EventsHandler` of contract events as a durable consumer, and sets how it is retried. The name is
+ * stored in the tables: it must never change, even if the class is renamed.
+ * @param name up to 63 lower-case letters, digits and hyphens, beginning with a letter; unique within the module.
  */
 export function Consumer(name: string, options?: ConsumerOptions): ClassDecorator;
-/** Says how the durable commands of a stock `@CommandHandler` are retried; the command itself names the consumer. */
+/** Sets how the durable commands of a stock `@CommandHandler` are retried; the consumer is named after the command. */
 export function Consumer(options: ConsumerOptions): ClassDecorator;
 export function Consumer(nameOrOptions: string | ConsumerOptions, maybeOptions: ConsumerOptions = {}): ClassDecorator {
   const [name, options] =
@@ -120,12 +123,12 @@ export function Consumer(nameOrOptions: string | ConsumerOptions, maybeOptions: 
   };
 }
 
-/** What `@Consumer` was told of a class, if it stands there. */
+/** The arguments of a class's `@Consumer`, if it has one. */
 export function consumerSpec(cls: object): ConsumerSpec | undefined {
   return Object.hasOwn(cls, CONSUMER) ? (cls as { [CONSUMER]: ConsumerSpec })[CONSUMER] : undefined;
 }
 
-/** @throws StartupError when a consumer, or a process, cannot have this name. */
+/** @throws StartupError when a consumer or a process cannot have this name. */
 export function checkConsumerName(name: string, of: string): void {
   if (CONSUMER_NAME.test(name)) return;
   throw new StartupError(
@@ -136,7 +139,7 @@ export function checkConsumerName(name: string, of: string): void {
 }
 
 /**
- * Fills in what was left out.
+ * Fills in the defaults.
  * @param of names the consumer in errors.
  * @throws StartupError when an option is out of its bounds.
  */
@@ -169,8 +172,8 @@ function within(of: string, option: keyof ConsumerRules, value: number, min: num
 }
 
 /**
- * A wire name without its `.v<major>`: what consumers are registered by, so that a version they do not know still
- * reaches them.
+ * A wire name without its `.v<major>`. Consumers are registered by it, so that messages of unknown versions still reach
+ * them.
  */
 export function familyOf(name: string): string {
   const at = name.lastIndexOf('.v');

@@ -1,6 +1,8 @@
 import { FledgeError } from '../../contract/index.js';
 
-/** A handler did not end within its `timeoutMs` and was given up; what it did in the kit's transaction is undone. */
+/**
+ * A handler did not finish within its `timeoutMs` and was aborted; its work in the kit's transaction is rolled back.
+ */
 export class HandlerTimeout extends FledgeError {
   readonly code = 'fledge.handler-timeout';
   readonly kind = 'timeout';
@@ -19,8 +21,8 @@ export class HandlerTimeout extends FledgeError {
 }
 
 /**
- * A message of a version that the consumer's code does not know. It is kept as a dead letter until code that does is
- * there.
+ * A message of a version that the consumer's code does not know. It is kept as a dead letter until code that knows the
+ * version is deployed.
  */
 export class UnknownVersion extends FledgeError {
   readonly code = 'fledge.unknown-version';
@@ -39,8 +41,8 @@ export class UnknownVersion extends FledgeError {
 }
 
 /**
- * A handler caught the error of a statement and went on, but PostgreSQL had broken off its part of the transaction by
- * then.
+ * A handler caught the error of a statement and continued, but PostgreSQL had already aborted its part of the
+ * transaction.
  */
 export class StatementSwallowed extends FledgeError {
   readonly code = 'fledge.statement-swallowed';
@@ -56,7 +58,7 @@ export class StatementSwallowed extends FledgeError {
   }
 }
 
-/** This replica has a part of the work no more: another one does it, and what was done for it here is undone. */
+/** This replica no longer has a part of the work: another one does it, and what was done for it here is rolled back. */
 export class MembershipLost extends FledgeError {
   readonly code = 'fledge.membership-lost';
   readonly kind = 'unavailable';

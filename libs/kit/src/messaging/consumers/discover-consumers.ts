@@ -7,14 +7,14 @@ import type { StoredMessage } from '../../transport/index.js';
 import { consumerSpec, type DurableConsumer, familyOf, resolveRules } from './consumer.js';
 import { UnknownVersion } from './delivery-errors.js';
 
-// The key under which @nestjs/cqrs keeps what @EventsHandler was told; it does not export it.
+// The metadata key of @EventsHandler; @nestjs/cqrs does not export it.
 const EVENTS_HANDLED = '__eventsHandler__';
 
 /**
  * The durable consumers among a container's stock providers: `@EventsHandler`s of contract events, and the handlers of
  * the module's commands, which processes of other modules may send.
- * @throws StartupError for a handler without a durable name, of an event that the module does not use, or made anew for
- * each request.
+ * @throws StartupError for a handler that has no durable name, handles an event that the module does not use, or is
+ * request-scoped.
  */
 export function discoverConsumers(
   app: INestApplicationContext,
@@ -104,12 +104,12 @@ function compiledEvent(
   );
 }
 
-/** An event as its handler gets it: checked, with real instances of the contract's classes. */
+/** An event as its handler receives it: validated, with real instances of the contract's classes. */
 export function decodeEvent(event: CompiledEvent, message: StoredMessage): object {
   return event.codec.decode(parsed(message)) as object;
 }
 
-/** Every command that the module answers can come durably, too. */
+/** Every command that the module handles can also be sent durably. */
 function commandConsumers(moduleServer: ModuleServer): DurableConsumer[] {
   return moduleServer.messages.flatMap((command) => {
     const handler = moduleServer.handlerOf(command);

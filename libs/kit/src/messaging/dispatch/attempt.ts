@@ -3,14 +3,14 @@ import type { StoredMessage } from '../../transport/index.js';
 import type { DurableConsumer } from '../consumers/consumer.js';
 import { HandlerTimeout } from '../consumers/delivery-errors.js';
 
-/** How a try ended. */
+/** The result of an attempt. */
 export type AttemptOutcome = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
 
 const OK: AttemptOutcome = { ok: true };
 
 /**
- * One try of a message: the context in which its handler runs, in an isolated scope, as a call would. Ends when the
- * handler does, when its time is up, or when it is given up; what the handler does later is nobody's.
+ * One attempt at a message: the context in which its handler runs, in an isolated scope, as for a call. It ends when
+ * the handler does, when its time is up, or when it is aborted; later results of the handler are ignored.
  */
 export class Attempt extends CallContext implements Timed {
   before: Timed | null = null;
@@ -54,7 +54,7 @@ export class Attempt extends CallContext implements Timed {
     return true;
   }
 
-  /** Ends the try without its handler, whose signal aborts. */
+  /** Ends the attempt without waiting for its handler, whose signal aborts. */
   giveUp(error: Error): void {
     if (!this.end) return;
     this.end({ ok: false, error });

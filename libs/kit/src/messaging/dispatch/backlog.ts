@@ -1,6 +1,6 @@
 import type { Delivery } from '../inbox/deliveries.js';
 
-/** Messages of one key in memory, in order. At most one of them is being handled. */
+/** The messages of one key in memory, in order. At most one of them is being handled. */
 export interface KeyQueue {
   readonly key: string;
   readonly partition: number;
@@ -11,22 +11,22 @@ export interface KeyQueue {
   readonly held: boolean;
   readonly deliveries: Delivery[];
   busy: boolean;
-  /** Its partition is another replica's: nothing is added, and it leaves memory when its worker gives it back. */
+  /** Another replica has its partition: nothing is added, and it leaves memory when its worker returns it. */
   abandoned: boolean;
 }
 
 /** How a key left memory: with nothing left to do, with messages left in the inbox, or behind a hold. */
 export type Leaving = 'done' | 'dropped' | 'held';
 
-/** What is known of a key that left memory while a look was under way, whose answer may be older than that. */
+/** Records that a key left memory while a look was in progress, whose result may be older than that. */
 interface Trace {
   readonly look: number;
   readonly leaving: Leaving;
 }
 
 /**
- * What one consumer has in memory: messages by key, and the keys that wait for a worker in the order of their coming.
- * Bounded by whoever fills it.
+ * What one consumer has in memory: messages by key, and the keys that wait for a worker, first come, first served. The
+ * caller bounds its size.
  */
 export class Backlog {
   private readonly queues = new Map<string, KeyQueue>();
@@ -54,7 +54,7 @@ export class Backlog {
     return this.waiting.length;
   }
 
-  /** Messages in memory of a partition. */
+  /** How many messages of a partition are in memory. */
   count(partition: number): number {
     return this.counts.get(partition) ?? 0;
   }
@@ -73,22 +73,19 @@ export class Backlog {
     return this.queues.get(key);
   }
 
-  /**
-   * How a key left memory since the look of that number began, if it did: what that look found of it may not be so any
-   * more.
-   */
+  /** How a key left memory since the given look began, if it did: what that look found for it may be out of date. */
   leftSince(key: string, look: number): Leaving | undefined {
     const trace = this.traces.get(key);
     return trace !== undefined && trace.look >= look ? trace.leaving : undefined;
   }
 
-  /** Forgets what no look under way can contradict any more: `look` is the oldest of them. */
+  /** Drops the records that no look in progress needs any more: `look` is the oldest of them. */
   forget(look: number): void {
     if (this.traces.size === 0) return;
     for (const [key, trace] of this.traces) if (trace.look < look) this.traces.delete(key);
   }
 
-  /** Adds a message at the end of its key. A key that was abandoned takes none until it has left memory. */
+  /** Adds a message at the end of its key. An abandoned key takes none until it has left memory. */
   add(delivery: Delivery, held: boolean): void {
     const { key } = delivery.message;
     let queue = this.queues.get(key);
@@ -103,37 +100,37 @@ export class Backlog {
     if (!queue.busy && queue.deliveries.length === 1) this.waiting.push(queue);
   }
 
-  /** The next key that waits, for a worker to handle; it is the worker's until `give`. */
+  /** The next waiting key, for a worker to handle; the worker has it until `give`. */
   take(): KeyQueue | undefined {
     const queue = this.waiting.shift();
     if (queue) queue.busy = true;
     return queue;
   }
 
-  /** Takes the next message of a key that is the worker's. It counts as in memory until `done`. */
+  /** Takes the next message of a worker's key. It counts as in memory until `done`. */
   next(queue: KeyQueue): Delivery | undefined {
     return queue.deliveries.shift();
   }
 
-  /** Ends a message that was taken. */
+  /** Removes a message that was taken. */
   done(delivery: Delivery): void {
     if (this.members.delete(delivery.message.id)) this.countUp(delivery.partition, -1);
   }
 
-  /** Gives a key back: to wait for the next worker if it has more, else out of memory. */
+  /** Returns a key: it waits for the next worker if it has more messages, otherwise it leaves memory. */
   give(queue: KeyQueue, look: number): void {
     queue.busy = false;
     if (queue.deliveries.length > 0) this.waiting.push(queue);
     else this.leave(queue, look, queue.abandoned ? 'dropped' : 'done');
   }
 
-  /** Takes a key that is the caller's, or nobody's, out of memory; what it has left stays in the inbox. */
+  /** Removes a key that the caller has, or nobody, from memory; its remaining messages stay in the inbox. */
   drop(queue: KeyQueue, look: number, leaving: 'dropped' | 'held'): void {
     this.clear(queue);
     this.leave(queue, look, leaving);
   }
 
-  /** Takes all keys of a partition out of memory; those that are with a worker when it gives them back. */
+  /** Removes all keys of a partition from memory; those that a worker has, when the worker returns them. */
   abandon(partition: number, look: number): void {
     for (const queue of [...this.queues.values()].filter((q) => q.partition === partition)) {
       queue.abandoned = true;

@@ -16,16 +16,16 @@ import type { Deliveries, Delivery, FailedDelivery } from '../inbox/deliveries.j
 import { HandlerTimeout, MembershipLost, StatementSwallowed } from '../consumers/delivery-errors.js';
 import type { FailurePolicy } from './failure-policy.js';
 
-/** Messages that one transaction handles at the most: PostgreSQL keeps 64 savepoints of a transaction at hand. */
+/** The most messages that one transaction handles: PostgreSQL caches only 64 savepoints of a transaction. */
 export const BATCH_MAX = 50;
 /**
- * A transaction takes no further message after this time, in milliseconds, so that quick handlers share a commit and
+ * A transaction takes no further message after this time, in milliseconds, so that fast handlers share a commit and
  * slow ones do not.
  */
 export const BATCH_BUDGET_MS = 25;
-/** What a transaction may be without a statement beyond the time of one handler, in milliseconds. */
+/** How long a transaction may be idle beyond the time limit of one handler, in milliseconds. */
 const IDLE_SPARE_MS = 10_000;
-/** How long a query is waited for that was told to end, before its connection is cut. */
+/** How long a cancelled query may take to end before its connection is cut, in milliseconds. */
 const CANCEL_WAIT_MS = 5_000;
 
 /** What all workers of a module share. */
@@ -35,7 +35,7 @@ export interface HandlerContext {
   readonly deliveries: Deliveries;
   readonly failurePolicy: FailurePolicy;
   readonly logger: LoggerService;
-  /** Attempts under way, to be given up when their partition is lost. */
+  /** Attempts in progress, to be aborted when their partition is lost. */
   readonly attempts: Map<Attempt, Delivery>;
   readonly checkpoints: {
     readonly afterHandle: (delivery: Delivery) => void;
@@ -44,30 +44,30 @@ export interface HandlerContext {
   isStopping(): boolean;
 }
 
-/** What a batch takes. */
+/** What a batch handles. */
 export interface BatchScope {
   readonly backlog: Backlog;
-  /** The key that it begins with, taken already. */
+  /** The key to begin with, already taken. */
   readonly first?: KeyQueue;
-  /** As which this replica works. */
+  /** The id under which this replica works. */
   readonly replica: string;
-  /** Messages at the most; default `BATCH_MAX`. */
+  /** The most messages; default `BATCH_MAX`. */
   readonly most?: number;
 }
 
 /**
- * Handles messages of several keys in one transaction, each behind a savepoint: one that fails is undone alone, and
- * never runs another again. What became of each is written down in the same transaction.
+ * Handles messages of several keys in one transaction, each behind a savepoint: a failed one is rolled back alone,
+ * without running another again. The results are recorded in the same transaction.
  */
 export class Batch {
   /** Keys that were taken. */
   readonly queues: KeyQueue[] = [];
-  /** Keys whose last message failed: nothing more of them is handled. */
+  /** Keys whose last message failed: no more of their messages are handled. */
   readonly failed = new Set<KeyQueue>();
   /** All messages that were taken. */
   readonly taken: Delivery[] = [];
   private readonly done: Delivery[] = [];
-  /** What failed and was written down. */
+  /** Failures that were recorded. */
   readonly failures: FailedDelivery[] = [];
   private follows = false;
 
@@ -76,11 +76,11 @@ export class Batch {
     private readonly consumer: DurableConsumer,
     private readonly scope: BatchScope,
   ) {
-    // also one whose transaction never begins gives it back
+    // now, so that the key is returned even if the transaction never begins
     if (scope.first) this.queues.push(scope.first);
   }
 
-  /** Takes and handles what waits. Resolves after the commit; rejects when nothing of it came about. */
+  /** Takes and handles waiting messages. Resolves after the commit; rejects when everything was rolled back. */
   async run(): Promise<void> {
     const { source, deliveries, checkpoints } = this.context;
     await source.transaction(async () => {
@@ -95,7 +95,10 @@ export class Batch {
     checkpoints.afterHandled(this.taken);
   }
 
-  /** Writes down a message that failed by itself, in a transaction of its own, and tells of it if it is dead. */
+  /**
+   * Records a message that failed outside a batch, in a transaction of its own, and calls `onDead` if it is a dead
+   * letter.
+   */
   async recordFailure(failure: FailedDelivery): Promise<void> {
     const { source, deliveries } = this.context;
     await source.transaction(async () => {
@@ -115,10 +118,7 @@ export class Batch {
     return !this.context.failurePolicy.isSuspect(this.taken.at(-1) as Delivery);
   }
 
-  /**
-   * The next message of the key at hand, or of the next one that waits. One that is under suspicion has a transaction
-   * of its own.
-   */
+  /** The next message of the current key, or of the next waiting one. A suspect has a transaction of its own. */
   private next(): Delivery | undefined {
     let queue = this.queues.at(-1);
     if (!queue || this.failed.has(queue) || queue.deliveries.length === 0) {
@@ -142,7 +142,7 @@ export class Batch {
     this.follows ||= part.hasSavepoint;
     if (outcome.ok) {
       part.end();
-      // what the handler left running is no part of it
+      // what the handler left running must not join the transaction
       attempt.transaction = undefined;
       this.done.push(delivery);
       checkpoints.afterHandle(delivery);
@@ -172,7 +172,7 @@ export class Batch {
     if (failure.waitMs === undefined) await this.notifyDeadLetter(failure);
   }
 
-  /** In a part of its own, so that it changes nothing when it fails. */
+  /** In its own part of the transaction, so that a failure changes nothing. */
   private async notifyDeadLetter(failure: FailedDelivery): Promise<void> {
     const { source, failurePolicy } = this.context;
     if (!this.consumer.onDead) return;
@@ -192,10 +192,10 @@ export class Batch {
     await this.undo(part, outcome.ok ? undefined : outcome.error);
   }
 
-  /** Undoes a part. A query that its handler still waits for is ended first. */
+  /** Rolls back a part. First cancels a query that its handler still waits for. */
   private async undo(part: TransactionPart, error: unknown): Promise<void> {
     const undone = part.undo();
-    // it may fail while the query is told to end, before anybody waits for it
+    // it may reject while the query is being cancelled, before anybody awaits it
     undone.catch(() => undefined);
     if (!part.isBusy || !(error instanceof HandlerTimeout || error instanceof MembershipLost)) return undone;
     const { source } = this.context;
@@ -204,7 +204,7 @@ export class Batch {
     const cut = setTimeout(() => void cutOff(runner), CANCEL_WAIT_MS);
     cut.unref();
     try {
-      // the cancelling connection is another one, and so no part of the transaction of this context
+      // cancelling uses another connection, which must not join the transaction of this context
       await cancelQuery(() => source.plainRunner(), await backendOf(runner));
       await undone;
     } finally {
@@ -214,7 +214,7 @@ export class Batch {
   }
 }
 
-/** Ends a connection that does not answer; PostgreSQL rolls back what was open on it. */
+/** Closes a connection that does not respond; PostgreSQL rolls back its open transaction. */
 async function cutOff(runner: QueryRunner): Promise<void> {
   const connection = (await runner.connect()) as { readonly connection: { readonly stream: { destroy(): void } } };
   connection.connection.stream.destroy();

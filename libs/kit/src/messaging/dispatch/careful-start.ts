@@ -4,29 +4,29 @@ import type { Delivery } from '../inbox/deliveries.js';
 import type { Membership } from '../replicas/membership.js';
 
 /**
- * How long after a replica was killed or froze each start of a handler is noted before it, in milliseconds: its message
- * may have been the cause.
+ * For how long after a replica was killed or froze each start of a handler is recorded first, in milliseconds: its
+ * message may have been the cause.
  */
 const CAREFUL_MS = 30_000;
-/** Noted starts after which a message that is not settled yet is not started again. */
+/** The number of recorded starts after which an unsettled message is not started again. */
 export const DEADLY_STARTS = 3;
 
 /**
- * Ends with the turn of the last suspect of this process, of whatever module: a crash ends everything that runs in the
- * process.
+ * Resolves with the turn of the last suspect of this process, across all modules: a crash ends everything that runs in
+ * the process.
  */
 let lastTurn: Promise<void> = Promise.resolve();
 
 /** Whether a message may start now, and how to end its turn. */
 export interface Turn {
-  /** How often the process ended while it was handled, if that is too often. */
+  /** How often the process ended while the message was handled, if that is too often. */
   readonly deaths: number | undefined;
   end(): void;
 }
 
 /**
- * After a replica was killed: notes each start of a handler before it, so that a message that ends its process again
- * and again is known.
+ * After a replica was killed, records each start of a handler before it, in order to recognize a message that crashes
+ * its process again and again.
  */
 export class CarefulStart {
   private until = 0;
@@ -43,9 +43,9 @@ export class CarefulStart {
   }
 
   /**
-   * Notes that a message is about to be started. One that was under way when a process ended waits until no other such
-   * message runs here: so a message that only ran at the same time is not blamed. Returns `undefined` when it is no
-   * more to be started here by then.
+   * Records that a message is about to be started. A message that was being handled when a process ended waits until no
+   * other such message runs here, so that a message that only ran at the same time is not blamed. Returns `undefined`
+   * when the message must no longer be started here.
    */
   async turnOf(delivery: Delivery, isStillHere: () => boolean): Promise<Turn | undefined> {
     const { deliveries, module, logger } = this.context;
@@ -64,7 +64,7 @@ export class CarefulStart {
           `${module}: the start of ${delivery.message.id} cannot be noted: ${error instanceof Error ? error.message : String(error)}`,
         );
     }
-    // its partition may have been left to another replica meanwhile
+    // another replica may have its partition by now
     if (!isStillHere()) {
       end();
       return undefined;

@@ -14,39 +14,43 @@ import type { Assignment, Membership } from '../replicas/membership.js';
 import { PARTITIONS } from '../storage/partitions.js';
 import type { StoredMessage } from '../../transport/index.js';
 
-/** Messages of a partition in memory, beyond which no more are taken. */
+/** The number of messages of a partition in memory at which no more are taken. */
 export const MEMORY_MAX = 64;
 /**
- * Messages of a consumer in memory, with which no more are looked for: a few looks that find much cost less than many
- * that find little.
+ * The number of messages of a consumer in memory at which no more are looked for: few looks that find much cost less
+ * than many that find little.
  */
 const ENOUGH = 4 * BATCH_MAX;
 
 /**
- * How long what comes waits for the transaction under way of its consumer, to share the next one, before it gets its
- * own, in milliseconds.
+ * How long new messages wait for their consumer's current transaction to end, so as to share the next one, in
+ * milliseconds; then they get their own.
  */
 const JOIN_MS = 8;
-/** Messages that handlers with transactions of their own work on at one time, of each consumer. */
+/** How many messages each consumer whose handlers have their own transactions handles at a time. */
 const OWN_AT_ONCE = 8;
-/** How long a slow consumer's messages are stored first, in milliseconds. */
+/** For how long a slow consumer's messages are stored before they are handled, in milliseconds. */
 const LATE_FOR_MS = 1_000;
 
-/** One consumer at work on this replica. */
+/** One consumer on this replica. */
 export class ConsumerWorker implements Taker {
   readonly group: Assignment;
   readonly backlog = new Backlog();
-  /** Partitions of which all that is ready in the inbox is in memory: what is stored next may be put behind it. */
+  /**
+   * Partitions whose ready messages in the inbox are all in memory, so that the next one stored may be added behind
+   * them.
+   */
   readonly complete = new Set<number>();
   /**
-   * Messages that were stored and not taken into memory; a look that began before does not make a partition complete.
+   * Counts messages that were stored but not taken into memory; a look that began before one of them does not make a
+   * partition complete.
    */
   missed = 0;
-  /** Transactions in which messages are handled; or handlers with transactions of their own. */
+  /** Transactions, or handlers with their own transactions, in progress. */
   working = 0;
-  /** When the last of its transactions began, by `now()`. */
+  /** When its last transaction began, by `now()`. */
   batchAt = -Infinity;
-  /** Whether a beat found no key held, and nothing has failed since. */
+  /** Whether a heartbeat found no held key, and nothing has failed since. */
   private holdsNothing = false;
   private lastFailedAt = -Infinity;
   private lateUntil = 0;
@@ -64,29 +68,29 @@ export class ConsumerWorker implements Taker {
     return this.consumer.rules.transaction === 'own';
   }
 
-  /** In how many milliseconds the next key that waits may start; `Infinity`: when something ends. */
+  /** Milliseconds until the next waiting key may start; `Infinity`: when something ends. */
   startsInMs(): number {
     if (this.isOwn) return this.working < OWN_AT_ONCE ? 0 : Infinity;
     return this.working === 0 || this.backlog.waitingKeys > BATCH_MAX ? 0 : this.batchAt + JOIN_MS - now();
   }
 
-  /** Whether nothing has to be looked for. */
+  /** Whether memory has everything, so that no look is needed. */
   get isComplete(): boolean {
     return this.complete.size >= this.group.held.size;
   }
 
-  /** A message fails, and its key is going to be held. */
+  /** A message has failed, and its key is about to be held. */
   failed(): void {
     this.lastFailedAt = now();
     this.holdsNothing = false;
   }
 
-  /** What a beat that was asked at that time, by `now()`, says of held keys. */
+  /** Takes the result of a heartbeat on held keys; `askedAt` is when the heartbeat was sent, by `now()`. */
   sawHolds(some: boolean, askedAt: number): void {
     this.holdsNothing = !some && askedAt > this.lastFailedAt;
   }
 
-  /** Whether a message may be put behind what is in memory: that is all that came before it. */
+  /** Whether a message may be added behind what is in memory: memory has everything that came before it. */
   isReadyFor(key: string, partition: number, look: number): boolean {
     const { backlog } = this;
     const queue = backlog.queue(key);
@@ -99,12 +103,12 @@ export class ConsumerWorker implements Taker {
     );
   }
 
-  /** Its messages are stored first for a while: their senders do not wait for it. */
+  /** Its messages are stored first for a while, so that their senders do not wait for it. */
   wasLate(): void {
     this.lateUntil = now() + LATE_FOR_MS;
   }
 
-  /** Whether a message that is not stored may be taken, too: no key is held. */
+  /** Whether a message may be taken before it is stored: in addition, no key is held. */
   mayHandOver({ key, partition }: StoredMessage, look: number): boolean {
     return (
       this.holdsNothing && now() >= this.lateUntil && partition !== undefined && this.isReadyFor(key, partition, look)
@@ -112,9 +116,9 @@ export class ConsumerWorker implements Taker {
   }
 
   /**
-   * Takes what a look found into memory.
-   * @returns keys that are held, with their partition, whose messages are to be parked; and keys whose hold is over,
-   * with nothing behind it.
+   * Takes the results of a look into memory.
+   * @returns the held keys, with their partition, whose messages are to be parked; and the keys whose hold is over with
+   * nothing behind it.
    */
   receive(
     found: readonly Found[],
@@ -133,10 +137,7 @@ export class ConsumerWorker implements Taker {
     return { held, over };
   }
 
-  /**
-   * The partitions in which to look for more: none while there is enough in memory, and all others when it is to be
-   * looked everywhere.
-   */
+  /** The partitions to look into: none while there is enough in memory, and complete ones only if `everywhere`. */
   wanted(everywhere: boolean): readonly number[] {
     if (this.backlog.hasWaiting && this.backlog.ids.size >= ENOUGH) return [];
     return [...this.group.held].filter(
@@ -144,14 +145,14 @@ export class ConsumerWorker implements Taker {
     );
   }
 
-  /** Takes a key out of memory; what it has left stays in the inbox, and is looked for. */
+  /** Removes a key from memory; its remaining messages stay in the inbox and will be looked for. */
   drop(queue: KeyQueue, look: number, leaving: 'dropped' | 'held'): void {
-    // its partition may have been left out meanwhile: then nothing is complete there anyway
+    // even if it has lost the partition by now: then nothing is complete there anyway
     this.complete.delete(queue.partition);
     this.backlog.drop(queue, look, leaving);
   }
 
-  /** Lets go of what is of partitions that are another replica's. */
+  /** Drops the keys of partitions that another replica has. */
   leaveOut(look: number): void {
     for (let part = 0; part < PARTITIONS; part++) {
       if (this.group.held.has(part)) continue;
@@ -162,8 +163,7 @@ export class ConsumerWorker implements Taker {
 }
 
 /**
- * Hands messages that are not stored to their consumers, by name: all messages of a key or none, so that their order is
- * kept.
+ * Hands messages that are not stored to their consumers, by name: all messages of a key or none, to keep their order.
  */
 export function handOverTo(
   workers: ReadonlyMap<string, ConsumerWorker>,
@@ -193,7 +193,7 @@ export function handOverTo(
   return handOver;
 }
 
-/** Partitions of several consumers, to look into. */
+/** The partitions of several consumers to look into. */
 export function queryOf(
   workers: readonly ConsumerWorker[],
   partsOf: (worker: ConsumerWorker) => Iterable<number>,

@@ -17,7 +17,7 @@ import { register } from '../inbox/registry.js';
 import { MESSAGING_MIGRATIONS } from '../storage/schema.js';
 import { sqlOf } from '../storage/sql.js';
 
-/** Longer than it takes until a second replica has its share. */
+/** Longer than a second replica needs to get its share. */
 const LONG_MS = 2_500;
 
 interface Replica {
@@ -95,7 +95,7 @@ describe('the dispatchers of a module', () => {
     return started;
   }
 
-  it('hand a partition on only when what is handled there has ended, so that a new replica makes nothing run twice', async () => {
+  it('hand a partition over only when its work has ended, so that no message runs twice', async () => {
     const running = new Map<string, number>();
     let [runs, most] = [0, 0];
     const long = consumer('long', { transaction: 'own' }, async ({ key }) => {
@@ -114,7 +114,7 @@ describe('the dispatchers of a module', () => {
     expect({ runs, most }).toEqual({ runs: 8, most: 1 });
   });
 
-  it('give up what they handle when its partition has become another replica’s, and leave it to that one', async () => {
+  it('abort what they handle when another replica gets its partition, and leave it to that replica', async () => {
     const signals: Promise<unknown>[] = [];
     let runs = 0;
     const long = consumer('long', { transaction: 'own' }, async () => {
@@ -127,13 +127,13 @@ describe('the dispatchers of a module', () => {
     const first = await replica(long);
     await first.inbox.accept([message('lost')]);
     await eventually(() => runs === 1, 'it under way');
-    // as after a pause of the process for which others have left it out
+    // as after a pause of the process during which others have removed it
     await source.query('delete from fledge_replica where replica = $1', [first.membership.replica]);
     await eventually(async () => (await handled('long')) === 1, 'it handled by the next holder', 8_000);
     expect(runs).toBe(2);
   });
 
-  it('let others go on at once when they are stopped, but for what they still handle', async () => {
+  it('let others continue at once when they are stopped, except with what they still handle', async () => {
     const slow = consumer('slow', { transaction: 'own' }, () => sleep(6_000));
     const quick = consumer('quick', {}, () => sleep(1));
     const first = await replica(slow, quick);
@@ -149,7 +149,7 @@ describe('the dispatchers of a module', () => {
     await stopped;
   });
 
-  it('count what a handler cannot reach besides the database as tries, up to exactly the configured one', async () => {
+  it('count a failure of anything but the database as an attempt, up to exactly the configured number', async () => {
     let runs = 0;
     const calling = consumer('calling', { transaction: 'own', attemptsMax: 3, backoffMs: 1, backoffMaxMs: 1 }, () => {
       runs += 1;
@@ -164,7 +164,7 @@ describe('the dispatchers of a module', () => {
     expect(runs).toBe(3);
   });
 
-  it('tell of a death also when it was the commit that failed', async () => {
+  it('report a dead letter even when the commit failed', async () => {
     await source.query(
       'create table once (n int unique deferrable initially deferred); create table told (reason text)',
     );
@@ -185,8 +185,8 @@ describe('the dispatchers of a module', () => {
     expect(await source.query('select attempts from fledge_dead_letter')).toEqual([{ attempts: 2 }]);
   });
 
-  // an older replica buried what the newer ones of a deployment under way could have handled
-  it('leave what only newer code can handle to the replica that has it, and bury what none can', async () => {
+  // during a deployment, an older replica made dead letters of messages that the newer ones could have handled
+  it('leave messages that only newer code can handle to it, and make dead letters of those that none can', async () => {
     const rules = { backoffMs: 1 };
     const older = { ...consumer('learns', rules, ({ name }) => Promise.reject(new UnknownVersion('learns', name))) };
     const first = await replica(older);
@@ -212,15 +212,15 @@ describe('the dispatchers of a module', () => {
     );
   });
 
-  // it killed one replica after the other, with no try counted
-  it('put a message aside at which the process ended again and again, and take it up when it is sent again', async () => {
+  // it killed one replica after the other, without an attempt being counted
+  it('put a message aside that crashed the process again and again, and handle it when it is sent again', async () => {
     let runs = 0;
     const deadly = consumer('deadly', {}, () => Promise.resolve(void runs++));
     const sql = sqlOf(source);
     await register(sql, [deadly]);
     await new Inbox(sql, 'hall', new Membership(sql)).accept([message('k')]);
     await source.query('update fledge_inbox set starts = $1', [DEADLY_STARTS]);
-    // a replica that was killed: its row is left, and its connection is closed
+    // a killed replica: its row is left, and its connection is closed
     await source.query(
       "insert into fledge_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')",
     );
@@ -239,13 +239,13 @@ describe('the dispatchers of a module', () => {
     expect(runs).toBe(1);
   });
 
-  // its key stayed with nobody, and nothing of it was handled any more by this replica
-  it('take up again what was another replica’s while its start was noted', async () => {
+  // no replica had its key, and this one never handled its messages again
+  it('take a message again that another replica had while its start was being recorded', async () => {
     const careful = consumer('careful', { transaction: 'own' }, () => Promise.resolve());
     const sql = sqlOf(source);
     await register(sql, [careful]);
     await new Inbox(sql, 'hall', new Membership(sql)).accept([message('k')]);
-    // a replica that was killed: from now on starts are noted
+    // a killed replica: from now on starts are recorded
     await source.query(
       "insert into fledge_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')",
     );
@@ -270,7 +270,7 @@ describe('the dispatchers of a module', () => {
     await eventually(async () => expect(await handled('careful')).toBe(1), 'it handled', 20_000);
   });
 
-  it('handle what comes together in one transaction, and let nothing wait for a slow handler', async () => {
+  it('handle messages that arrive together in one transaction, and let none wait for a slow handler', async () => {
     let [others, release] = [0, (): void => undefined];
     const released = new Promise<void>((resolve) => (release = resolve));
     const only = await replica(
@@ -287,7 +287,7 @@ describe('the dispatchers of a module', () => {
     const [{ transactions } = { transactions: 0 }] = await source.query<{ transactions: number }[]>(
       "select count(distinct xmin::text)::int as transactions from fledge_inbox where key like 'key%'",
     );
-    // one, or on a slow machine few; before, as many as may run at a time: four
+    // one, or on a slow machine a few; it used to be four, as many as may run at a time
     expect(transactions).toBeLessThan(4);
     await only.inbox.accept([message('slow')]);
     await only.inbox.accept([message('after')]);
@@ -296,7 +296,7 @@ describe('the dispatchers of a module', () => {
     await eventually(async () => (await handled('together')) === 43, 'the slow one too');
   });
 
-  it('count a promise that a handler left behind and that was rejected as its failure', async () => {
+  it("count the rejection of a promise that a handler did not await as the handler's failure", async () => {
     const careless = consumer('careless', { attemptsMax: 1 }, async () => {
       currentContext()?.rejected(new Error('left behind'));
       await sleep(20_000, undefined, { ref: false });
@@ -312,7 +312,7 @@ describe('the dispatchers of a module', () => {
     );
   });
 
-  it('let a transaction wait for as long as its handler may take', async () => {
+  it('let a transaction idle for as long as its handler may take', async () => {
     const settings: string[] = [];
     const note = (name: string, options: ConsumerOptions): DurableConsumer =>
       consumer(

@@ -17,13 +17,13 @@ import type { Membership } from '../replicas/membership.js';
 import { sqlOf } from '../storage/sql.js';
 import { Waker } from '../signals/waker.js';
 
-/** Transactions in which a module handles messages at one time. */
+/** How many transactions a module uses at a time to handle messages. */
 const BATCHES_AT_ONCE = 4;
-/** From the start of a look that found something to that of the next one at the least, in milliseconds. */
+/** The shortest time from the start of a look that found something to the start of the next one, in milliseconds. */
 const LOOK_MIN_MS = 8;
 const PAUSE_AFTER_FAILURE_MS = 200;
 
-/** What a dispatcher is made of. */
+/** What a dispatcher needs. */
 export interface DispatcherOptions {
   readonly module: string;
   readonly source: ModuleDataSource;
@@ -32,9 +32,9 @@ export interface DispatcherOptions {
 }
 
 /**
- * Hands a module's inbox to its consumers: of each key one message at a time and in order, keys side by side. Of all
- * replicas one at a time works on a partition of a consumer. What the inbox stores while this replica is alone comes
- * here at once (`offer`); the rest is looked for when something says that there may be something.
+ * Hands a module's inbox to its consumers: the messages of a key one at a time and in order, different keys
+ * concurrently. Only one replica at a time works on a partition of a consumer. What the inbox stores while this replica
+ * is alone comes here directly (`offer`); the rest is looked for when something signals that there may be some.
  */
 export class Dispatcher {
   private readonly logger = new Logger('messages');
@@ -43,7 +43,7 @@ export class Dispatcher {
   private readonly context: HandlerContext;
   private readonly membership: Membership;
   private looks = 0;
-  /** Looks, and stores of the inbox, that are under way. */
+  /** Looks at the inbox, and stores into it, that are in progress. */
   private readonly openLooks = new Set<number>();
   private batches = 0;
   private started = false;
@@ -53,7 +53,7 @@ export class Dispatcher {
   private readonly working = new Set<Promise<void>>();
   private failing = false;
   private complained = false;
-  /** The next look is also for partitions of which all is taken for being in memory. */
+  /** Whether the next look includes partitions that are assumed to be complete in memory. */
   private everywhere = false;
   private holdDueAt = Infinity;
   private joinTimer: NodeJS.Timeout | undefined;
@@ -96,8 +96,8 @@ export class Dispatcher {
   }
 
   /**
-   * Something in the inbox is not handled: most likely it is in memory. Whatever is not is looked for, also where all
-   * is taken for being there.
+   * The inbox has unhandled messages, most likely in memory. Looks for any that are not, including in partitions that
+   * are assumed to be complete.
    */
   private lookEverywhere(): void {
     if (!this.membership.isAlone || this.isIdle()) return this.wakeAll();
@@ -105,15 +105,15 @@ export class Dispatcher {
     this.waker.wake();
   }
 
-  /** Begins to store into the inbox: the number of this look, for `offer`. */
+  /** Called before storing into the inbox. Returns the number of this look, for `offer`. */
   openLook(): number {
     this.openLooks.add(++this.looks);
     return this.looks;
   }
 
   /**
-   * Takes what was just stored in the inbox by this process: straight into memory where that is known to have all that
-   * came before it, else it is looked for.
+   * Takes what this process has just stored in the inbox: directly into memory if that has everything that came before
+   * it, otherwise by a look.
    */
   offer(found: readonly Found[], look: number): void {
     let missed = false;
@@ -127,10 +127,10 @@ export class Dispatcher {
     if (this.started) this.dispatch();
   }
 
-  /** Takes a message into memory, behind all that came before it. Returns false when it is to be looked for. */
+  /** Takes a message into memory, behind everything that came before it. Returns false when it has to be looked for. */
   private take(worker: ConsumerWorker, { key, partition, state, delivery }: Found, look: number): boolean {
     const { backlog } = worker;
-    // one whose handler had it before it was stored
+    // it was handed to the handler before it was stored
     if (backlog.ids.has((delivery as Delivery).message.id)) return true;
     if (this.membership.isAlone && state === 'ready' && worker.isReadyFor(key, partition, look)) {
       backlog.add(delivery as Delivery, false);
@@ -141,7 +141,7 @@ export class Dispatcher {
     return false;
   }
 
-  /** Takes messages that are not stored, unless something rules it out. */
+  /** Takes messages that are not stored, if possible. */
   handOver(messages: readonly Addressed[]): HandOver {
     const look = this.openLook();
     const mayTake =
@@ -164,8 +164,8 @@ export class Dispatcher {
   }
 
   /**
-   * Takes nothing more; resolves when what is being handled is committed. Other replicas go on at once with partitions
-   * on which nothing is being handled, and with the others as that ends.
+   * Takes nothing more; resolves when the messages in progress are committed. Other replicas take over idle partitions
+   * at once, and the others when their work ends.
    */
   async stop(): Promise<void> {
     this.stopped = true;
@@ -175,7 +175,7 @@ export class Dispatcher {
     await Promise.all(this.working);
   }
 
-  /** The database fails: it is left alone for a while, whatever there is to handle. */
+  /** The database fails: pauses before asking it again. */
   private fail(): void {
     this.failing = true;
     this.waker.wake();
@@ -185,7 +185,7 @@ export class Dispatcher {
     return this.working.size === 0 && this.workers.every(({ backlog }) => !backlog.hasWaiting);
   }
 
-  /** A message failed, and its key is held. */
+  /** A message has failed, and its key is held. */
   private holds(worker: ConsumerWorker, { waitMs }: FailedDelivery): void {
     worker.failed();
     this.expectHold(waitMs ?? 0);
@@ -195,14 +195,14 @@ export class Dispatcher {
     const at = now() + Math.max(inMs, 0);
     if (at >= this.holdDueAt) return;
     this.holdDueAt = at;
-    // whoever waits is to wait for less
+    // the current wait may be too long now
     this.waker.rouse();
   }
 
   private async run(): Promise<void> {
     while (!this.stopped) {
       if (this.failing) {
-        // it may be told to stop meanwhile
+        // `stop` may be called in the meantime
         await this.leaveAlone();
         continue;
       }
@@ -211,10 +211,10 @@ export class Dispatcher {
       if (isDue) this.holdDueAt = Infinity;
       const found = this.waker.woken || isDue ? await this.lookSafely() : 0;
       this.dispatch();
-      // for more to come in and to be handled before the next look
+      // lets more messages arrive and be handled before the next look
       const waitMs = LOOK_MIN_MS - (now() - startedAt);
       if (found > 0 && waitMs > 1) await sleep(waitMs, undefined, { ref: false });
-      // what was looked at must be found empty before what comes in is taken without a look
+      // only a look that finds nothing makes it safe to take new messages without a look
       if (found > 0) this.waker.woken = true;
       else await this.waker.pause(this.holdDueAt - now());
     }
@@ -275,7 +275,7 @@ export class Dispatcher {
     if (held.size + over.size > 0) this.waker.woken = true;
   }
 
-  /** Gives waiting keys to handlers, as many as may run. */
+  /** Starts handlers for waiting keys, as many as may run. */
   private dispatch(): void {
     for (const worker of this.workers) {
       while (!this.stopped && worker.backlog.hasWaiting && this.mayStart(worker)) {
@@ -311,7 +311,10 @@ export class Dispatcher {
     return worker.isOwn ? this.handleOwn(worker, queue) : this.handleBatch(worker, queue);
   }
 
-  /** Runs a handler with the first message of a key. One that ends its process again and again is put aside instead. */
+  /**
+   * Runs a handler with the first message of a key. A message that crashes its process again and again is put aside
+   * instead.
+   */
   private async carefully(worker: ConsumerWorker, queue: KeyQueue, run: () => Promise<void>): Promise<void> {
     const [delivery] = queue.deliveries;
     if (!delivery) return run();
@@ -328,7 +331,7 @@ export class Dispatcher {
     }
   }
 
-  /** Messages that share a transaction, beginning with those of a key. */
+  /** Handles messages that share a transaction, beginning with those of a key. */
   private async handleBatch(worker: ConsumerWorker, first: KeyQueue): Promise<void> {
     this.batches += 1;
     worker.working += 1;
@@ -362,7 +365,7 @@ export class Dispatcher {
     }
   }
 
-  /** One message whose handler opens transactions of its own; noted as handled after it. */
+  /** Handles one message whose handler opens its own transactions; marks it as handled afterwards. */
   private async handleOwn(worker: ConsumerWorker, queue: KeyQueue): Promise<void> {
     worker.working += 1;
     try {
@@ -380,7 +383,7 @@ export class Dispatcher {
   private async handleAlone(worker: ConsumerWorker, queue: KeyQueue, delivery: Delivery): Promise<void> {
     const { consumer } = worker;
     const { deliveries, failurePolicy, module, attempts } = this.context;
-    // as which it began: what is let go of meanwhile is this replica's until it ends
+    // the id at the beginning: a part that is let go of in the meantime stays with this replica until the handler ends
     const { replica } = this.membership;
     try {
       const attempt = new Attempt(module, consumer, delivery.message);
@@ -389,7 +392,7 @@ export class Dispatcher {
       if (!outcome.ok && outcome.error instanceof MembershipLost) throw outcome.error;
       afterHandle(module);
       const failure = outcome.ok ? undefined : await failurePolicy.failed(consumer, delivery, outcome.error);
-      // each is one statement, and a transaction by itself
+      // each is one statement, and so a transaction of its own
       await deliveries.settle(consumer.name, failure ? [] : [delivery], failure ? [failure] : [], replica);
       afterHandled(module);
       this.settled(worker, delivery, outcome.ok);
@@ -408,11 +411,14 @@ export class Dispatcher {
   private giveBack(worker: ConsumerWorker, queue: KeyQueue, isHeld: boolean): void {
     if (isHeld) return worker.drop(queue, this.looks, 'held');
     worker.backlog.give(queue, this.looks);
-    // behind its hold there may be more, or nothing any more
+    // there may be more messages behind its hold, or none any more
     if (queue.held && !worker.backlog.has(queue.key)) this.expectHold(0);
   }
 
-  /** A transaction came to nothing: its messages are tried again, each in its own. One that was alone has failed. */
+  /**
+   * A transaction was rolled back: its messages are retried, each in its own. A message that was alone in it has
+   * failed.
+   */
   private async undone(worker: ConsumerWorker, { taken }: Batch, error: unknown): Promise<void> {
     const { failurePolicy } = this.context;
     const [only] = taken;

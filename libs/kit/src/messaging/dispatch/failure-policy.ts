@@ -5,13 +5,12 @@ import { InvalidMessage } from '../../contract/index.js';
 import { failedAttempt, isFinal, isPassing, waitMs } from './retry.js';
 
 /**
- * Every so many failures in a row that say nothing of the message (a deadlock, a lost connection) count as a failed try
- * nevertheless: a message that brings them about itself ends as a dead letter, and a database that is away for an hour
- * makes none.
+ * This many consecutive failures unrelated to the message (a deadlock, a lost connection) count as one failed attempt:
+ * a message that causes them itself becomes a dead letter, but an outage of the database for an hour creates none.
  */
 export const PASSING_MAX = 20;
 
-/** Decides what becomes of messages that failed; remembers of each what its row does not hold. */
+/** Decides what happens to failed messages; remembers about each what its row does not store. */
 export class FailurePolicy {
   private readonly passing = new Map<string, { readonly delivery: Delivery; times: number }>();
   private readonly suspects = new Map<string, Delivery>();
@@ -21,7 +20,7 @@ export class FailurePolicy {
     private readonly deliveries: Pick<Deliveries, 'isKnownElsewhere'>,
   ) {}
 
-  /** Whether a transaction with this message among others could not be committed, so that it is to have its own. */
+  /** Whether a transaction with this message among others could not be committed, so that it needs its own. */
   isSuspect({ consumer, message }: Delivery): boolean {
     return this.suspects.size > 0 && this.suspects.has(`${consumer} ${message.id}`);
   }
@@ -30,13 +29,13 @@ export class FailurePolicy {
     this.suspects.set(`${delivery.consumer} ${delivery.message.id}`, delivery);
   }
 
-  /** Forgets a message that ended, or that another replica has now. */
+  /** Forgets a message that is settled, or that another replica has now. */
   clear({ consumer, message }: Delivery): void {
     if (this.suspects.size > 0) this.suspects.delete(`${consumer} ${message.id}`);
     if (this.passing.size > 0) this.passing.delete(`${consumer} ${message.id}`);
   }
 
-  /** Forgets the messages of a consumer's partitions that are another replica's now. */
+  /** Forgets the messages of a consumer's partitions that another replica has now. */
   keep(consumer: string, isHeld: (partition: number) => boolean): void {
     for (const [id, delivery] of this.suspects)
       if (delivery.consumer === consumer && !isHeld(delivery.partition)) this.suspects.delete(id);
@@ -44,7 +43,7 @@ export class FailurePolicy {
       if (delivery.consumer === consumer && !isHeld(delivery.partition)) this.passing.delete(id);
   }
 
-  /** Whether a failure is to be written down as a try of this message. Counts it. */
+  /** Counts a failure. Returns whether it is to be recorded as an attempt at this message. */
   counts(delivery: Delivery, error: unknown): boolean {
     if (!isPassing(error)) return true;
     const id = `${delivery.consumer} ${delivery.message.id}`;
@@ -53,14 +52,17 @@ export class FailurePolicy {
     return times % PASSING_MAX === 0;
   }
 
-  /** What a failure makes of a message. One that only newer code can handle waits until that has its partition. */
+  /**
+   * Decides what happens after a failure. A message that only newer code can handle waits until a replica with that
+   * code has its partition.
+   */
   async failed(consumer: DurableConsumer, delivery: Delivery, error: unknown): Promise<FailedDelivery> {
     if (error instanceof UnknownVersion && (await this.deliveries.isKnownElsewhere(delivery)))
       return this.postponed(consumer, delivery);
     return this.counts(delivery, error) ? this.counted(consumer, delivery, error) : this.postponed(consumer, delivery);
   }
 
-  /** The failure as a try of the message: it is tried again after a while, or is a dead letter. */
+  /** Records the failure as an attempt: the message is retried after a while, or becomes a dead letter. */
   counted({ rules }: DurableConsumer, delivery: Delivery, error: unknown): FailedDelivery {
     const attempts = delivery.attempts + 1;
     const final = isFinal(error, rules);
@@ -87,7 +89,7 @@ export class FailurePolicy {
     };
   }
 
-  /** What a message is that ended the process that handled it, again and again. */
+  /** The failure of a message that crashed its process again and again. */
   deadly({ rules }: DurableConsumer, delivery: Delivery, deaths: number): FailedDelivery {
     return {
       delivery,
@@ -99,7 +101,7 @@ export class FailurePolicy {
     };
   }
 
-  /** The consumer as it is told of a dead letter. */
+  /** The consumer with `onDead` as its handler, to be called about a dead letter. */
   deadLetterHandler(consumer: DurableConsumer, { reason, tried }: FailedDelivery): DurableConsumer {
     return {
       ...consumer,

@@ -5,14 +5,15 @@ import { UnknownVersion } from '../consumers/delivery-errors.js';
 
 export { isPassing } from '../../data/index.js';
 
-/** Lines of a stack that the history keeps. */
+/** The most lines of a stack that the history keeps. */
 const STACK_LINES_MAX = 12;
-/** Characters of an error's text that the history keeps. */
+/** The most characters of an error's text that the history keeps. */
 const TEXT_CHARS_MAX = 2_000;
 
 /**
- * How long to wait after a failed try: evenly chosen between nothing and a bound that doubles with each ('full jitter',
- * after Brooker, Exponential Backoff and Jitter, 2015), so that what failed together does not come back together.
+ * How long to wait after a failed attempt: a random time between zero and a bound that doubles with each ('full
+ * jitter', after Brooker, Exponential Backoff and Jitter, 2015), so that messages that failed together are not retried
+ * together.
  * @param attempt 1 after the first.
  */
 export function waitMs(
@@ -23,7 +24,7 @@ export function waitMs(
   return Math.floor(random() * boundMs(rules, attempt));
 }
 
-/** The longest that `waitMs` can answer. */
+/** The longest wait that `waitMs` can return. */
 export function boundMs(
   { backoffMs, backoffMaxMs }: Pick<ConsumerRules, 'backoffMs' | 'backoffMaxMs'>,
   attempt: number,
@@ -31,7 +32,7 @@ export function boundMs(
   return Math.min(backoffMaxMs, backoffMs * 2 ** Math.min(attempt - 1, 40));
 }
 
-/** Whether a further try of the same code cannot end otherwise. */
+/** Whether another attempt by the same code cannot succeed. */
 export function isFinal(error: unknown, rules: Pick<ConsumerRules, 'notRetryable'>): boolean {
   return (
     error instanceof InvalidMessage ||
@@ -40,7 +41,7 @@ export function isFinal(error: unknown, rules: Pick<ConsumerRules, 'notRetryable
   );
 }
 
-/** What the history tells of a failed try. */
+/** The history's entry for a failed attempt. */
 export function failedAttempt(error: unknown, attempt: number, replica: string): FailedAttempt {
   const stack = error instanceof Error ? error.stack?.split('\n').slice(0, STACK_LINES_MAX).join('\n') : undefined;
   return {

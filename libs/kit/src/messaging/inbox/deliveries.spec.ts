@@ -49,7 +49,7 @@ describe('a look into the inbox', () => {
       .map(({ consumer, delivery }) => `${consumer} ${delivery?.message.id ?? 'nothing'}`)
       .sort();
 
-  it('finds what one consumer has in memory for another one that has not', async () => {
+  it('finds what one consumer has in memory for another one that does not have it', async () => {
     const [one, two] = [await store('key'), await store('key')];
     expect(await look({ messages: { consumers: ['first', 'first'], values: [one, two] } })).toEqual(
       [`second ${one}`, `second ${two}`].sort(),
@@ -60,7 +60,7 @@ describe('a look into the inbox', () => {
     ]);
   });
 
-  it('finds parked messages of a key that is due for the consumer that has it not in memory', async () => {
+  it('finds parked messages of a due key for the consumer that does not have it in memory', async () => {
     const id = await store('key', 'parked');
     for (const consumer of CONSUMERS)
       await source.query("insert into fledge_hold values ($1, 'key', hashtext('key') & 15, now())", [consumer]);
@@ -68,7 +68,7 @@ describe('a look into the inbox', () => {
     expect(await look({})).toEqual([`first ${id}`, `second ${id}`]);
   });
 
-  it('finds no more bytes of a partition at a time than it may, and what is larger alone', async () => {
+  it('reads only a limited number of bytes of a partition at a time, and a larger message alone', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 5; n++) ids.push(await store('key', n < 3 ? 'ready' : 'parked'));
     await source.query("update fledge_inbox set payload = repeat('x', 200000)");

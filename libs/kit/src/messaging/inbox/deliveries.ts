@@ -7,14 +7,14 @@ import { isMember } from '../replicas/membership-sql.js';
 import { partitionOf } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 
-/** A message in the inbox that a consumer here is to handle. */
+/** A message in the inbox for a consumer of this replica. */
 export interface Delivery {
   readonly consumer: string;
   readonly message: StoredMessage;
   readonly partition: number;
-  /** Failed tries so far. */
+  /** Failed attempts so far. */
   readonly attempts: number;
-  /** With what it came here before it was stored. */
+  /** The hand-over that brought it here before it was stored. */
   readonly handOver?: HandOver;
 }
 
@@ -30,61 +30,58 @@ export interface Found {
   readonly position: string;
 }
 
-/** A failed try as it is written down. */
+/** A failed attempt to be recorded. */
 export interface FailedDelivery {
   readonly delivery: Delivery;
-  /** Counted tries, with this one if it counts. */
+  /** Counted attempts, including this one if it counts. */
   readonly attempts: number;
   readonly tried: FailedAttempt | undefined;
-  /** `undefined`: no further try; the message is a dead letter. */
+  /** `undefined`: no further attempt; the message is a dead letter. */
   readonly waitMs: number | undefined;
-  /** Why it is a dead letter. */
+  /** Why the message is a dead letter. */
   readonly reason: string;
   readonly onDead: 'block' | 'skip';
 }
 
-/** Partitions of consumers, as two lists of one length. */
+/** Partitions of consumers, as two lists of equal length. */
 export interface PartitionQuery {
   readonly consumers: readonly string[];
   readonly partitions: readonly number[];
 }
 
-/** Pairs of a consumer and something of its own, as two lists of one length. */
+/** Pairs of a consumer and a value, as two lists of equal length. */
 export interface OfConsumers {
   readonly consumers: string[];
   readonly values: string[];
 }
 
-/** What a dispatcher has in memory. Of each consumer by itself: two of them have messages of one id. */
+/** What a dispatcher has in memory, for each consumer separately: two consumers have messages with the same id. */
 export interface InMemory {
   /** Ids of messages. */
   readonly messages: OfConsumers;
-  /** Keys, whose parked messages are in memory or need not be there yet. */
+  /** Keys whose parked messages are in memory, or are not needed there yet. */
   readonly keys: OfConsumers;
 }
 
-/** Ready rows of one partition that one look takes at the most. */
+/** The most ready rows of one partition that one look returns. */
 export const LOOK_ROWS_MAX = 128;
 /**
- * Bytes of payload of a partition, or of a key whose hold is due, beyond which one look takes one message more at the
- * most.
+ * Bytes of payload of a partition, or of a key whose hold is due, beyond which one look returns at most one more
+ * message.
  */
 const LOOK_BYTES_MAX = 256 * 1024;
-/** Keys whose hold is due that one look takes at the most, and rows of each. */
+/** The most keys with a due hold that one look returns, and rows of each. */
 const DUE_KEYS_MAX = 16;
 const DUE_ROWS_MAX = 32;
-/**
- * How long a transaction that has settled its messages may be without a statement, in milliseconds: it has only to
- * commit.
- */
+/** How long a transaction that has settled its messages may be idle, in milliseconds: only its commit is left. */
 const SETTLED_IDLE_MS = 10_000;
-/** Ready rows of a partition among which one statement finds those that it parks. */
+/** Within how many ready rows of a partition one statement finds those to park. */
 const PARK_ROWS_MAX = 5_000;
 
 const COLUMNS =
   'i.message_id as id, i.position, i.kind, i.name, i.source, i.payload, i.headers, i.occurred_at as "occurredAt", i.attempts';
 
-/** The first of some rows of the inbox: as many as have `LOOK_BYTES_MAX` together, and one more. */
+/** The first of some rows of the inbox: as many as have `LOOK_BYTES_MAX` together, plus one. */
 function bounded(rows: string): string {
   return `select * from (select *, sum(octet_length(payload)) over (order by position) - octet_length(payload) as before from (${rows}) next) counted where before < ${LOOK_BYTES_MAX} order by position`;
 }
@@ -117,10 +114,10 @@ with given as (
   select * from json_to_recordset(${json}::json) as m(id uuid, source text, kind text, name text, key text, payload text, headers jsonb, occurred_at timestamptz)
 )`;
 
-// Of messages that were not stored before: their rows say at once that they are handled. One that was stored meanwhile
-// has its row changed, unless another replica has handled it. One of a key that is held may not be handled. Whoever
-// stores one of them meanwhile waits for this transaction, and all others of the inbox with it: one of a process that
-// was frozen ends soon.
+// For messages that were not stored before: inserts their rows as handled. If one was stored in the meantime, its row
+// is updated, unless another replica has handled it. A message of a held key may not be handled. Whoever stores one of
+// them in the meantime waits for this transaction, and all other writers of the inbox wait too: the transaction of a
+// frozen process ends soon.
 const STORE_HANDLED = `${given('$2')}
 insert into fledge_inbox as i (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at, state, attempts, ended_at)
 select $1, m.id, ${partitionOf('m.key')}, m.source, m.kind, m.name, m.key, m.payload, m.headers, m.occurred_at, 'handled', 1, clock_timestamp()
@@ -160,8 +157,8 @@ with failed as (
 )
 select count(*)::int as written from written`;
 
-// The hold is locked: who ends it meanwhile is waited for, so that nothing is parked without a hold. What came first is
-// parked first: of a key nothing that is ready came before what is parked.
+// The hold is locked: this waits for a transaction that ends it, so that nothing is parked without a hold. Messages are
+// parked in the order in which they came: no ready message of a key is older than a parked one.
 const PARK = `
 with held as materialized (select h.key from fledge_hold h where h.consumer = $1 and h.key = any($3::text[]) order by h.key for key share)
 update fledge_inbox i set state = 'parked' where i.consumer = $1 and i.state = 'ready' and i.message_id in (
@@ -176,7 +173,7 @@ const STARTS = 'select starts from fledge_inbox where consumer = $1 and message_
 const START =
   "update fledge_inbox set starts = starts + 1 where consumer = $1 and message_id = $2 and state in ('ready', 'parked') returning starts";
 
-/** That a consumer's code can handle messages of a wire name, as replicas write it down. */
+/** The stored form of "this consumer's code can handle messages of this wire name". */
 export function knowledge(consumer: string, wireName: string): string {
   return `${consumer} ${wireName}`;
 }
@@ -197,7 +194,7 @@ interface LookRow {
   readonly attempts: number;
 }
 
-/** The inbox as the dispatcher of one module reads and writes it. */
+/** The inbox, as the dispatcher of one module reads and writes it. */
 export class Deliveries {
   constructor(
     private readonly sql: Sql,
@@ -205,10 +202,10 @@ export class Deliveries {
   ) {}
 
   /**
-   * Looks for what is to be handled, in the order of each key; one statement, whatever there is.
-   * @param ready where to look for messages that are ready.
-   * @param held where to look for holds that are due.
-   * @param inMemory what is not looked for again.
+   * Looks for messages to handle, in the order of each key; always one statement.
+   * @param ready where to look for ready messages.
+   * @param held where to look for due holds.
+   * @param inMemory what to leave out.
    */
   async look(ready: PartitionQuery, held: PartitionQuery, inMemory: InMemory, rowsMax: number): Promise<Found[]> {
     const { messages, keys } = inMemory;
@@ -224,14 +221,14 @@ export class Deliveries {
   }
 
   /**
-   * Notes that a message is about to be handled, before it is: how often that has been noted, or `undefined` when it is
-   * handled already.
+   * Records that a message is about to be handled. Returns how often that has been recorded, or `undefined` when the
+   * message is already handled.
    */
   async noteStart({ consumer, message }: Delivery): Promise<number | undefined> {
     return (await this.sql.rows<{ starts: number }>(START, [consumer, message.id]))[0]?.starts;
   }
 
-  /** How often that has been noted, and the message was not handled. */
+  /** How often that has been recorded without the message being handled. */
   async startsOf({ consumer, message }: Delivery): Promise<number> {
     return (await this.sql.rows<{ starts: number }>(STARTS, [consumer, message.id]))[0]?.starts ?? 0;
   }
@@ -256,10 +253,10 @@ export class Deliveries {
   }
 
   /**
-   * Writes down what became of deliveries of one consumer, in the open transaction.
-   * @param replica as which this one handled them.
-   * @throws MembershipLost when others have left this replica out, or one of the messages was handled by another one:
-   * the transaction must not commit.
+   * Records the results of one consumer's deliveries in the open transaction.
+   * @param replica the id under which this replica handled them.
+   * @throws MembershipLost when others have removed this replica, or another one handled one of the messages: the
+   * transaction must not commit.
    */
   async settle(
     consumer: string,
@@ -298,30 +295,27 @@ export class Deliveries {
     }
   }
 
-  /**
-   * Lets the open transaction be without a statement for so long, in milliseconds: its handler waits for something
-   * else.
-   */
+  /** Lets the open transaction be idle for this long, in milliseconds, because its handler waits for something else. */
   async mayIdle(ms: number): Promise<void> {
     await this.sql.rows("select set_config('idle_in_transaction_session_timeout', $1, true)", [String(ms)]);
   }
 
-  /** Whether the code of a replica that lives can handle a message of this name, which that of this one cannot. */
+  /** Whether another live replica's code can handle a message of this name, which this replica's cannot. */
   async isKnownElsewhere({ consumer, message }: Delivery): Promise<boolean> {
     return (await this.sql.rows(IS_KNOWN, [knowledge(consumer, message.name)])).length > 0;
   }
 
   /**
-   * Puts ready messages of keys that are held behind their hold, so that a look meets them no more. Those that came
-   * first before the others.
+   * Parks ready messages of held keys behind their hold, so that looks no longer find them; in the order in which they
+   * came.
    */
   async park(consumer: string, partitions: readonly number[], keys: readonly string[]): Promise<void> {
     await this.sql.rows(PARK, [consumer, partitions, keys]);
   }
 
   /**
-   * Ends a hold that is due and has nothing parked. Whoever is storing messages of the key meanwhile and saw the hold
-   * is waited for, so that none stays parked without a hold.
+   * Ends a due hold with nothing parked behind it. Waits for anyone who is storing messages of the key and saw the
+   * hold, so that none stays parked without a hold.
    */
   async release(consumer: string, key: string): Promise<void> {
     await this.sql.transaction(async () => {
@@ -338,7 +332,7 @@ export class Deliveries {
   }
 }
 
-/** The group of work in which replicas divide a consumer's partitions. */
+/** The group of work by which replicas divide a consumer's partitions. */
 export function consumerGroup(consumer: string): string {
   return `consumer:${consumer}`;
 }

@@ -40,7 +40,7 @@ describe('a hand-over', () => {
     expect([a.late, b.late]).toEqual([0, 0]);
   });
 
-  it('is over at once when nothing was taken, or all was handled before anybody waits', async () => {
+  it('ends at once when nothing was taken, or everything was handled before anybody waits', async () => {
     expect(await new HandOver().late()).toEqual([]);
     const a = new Watched();
     const handOver = new HandOver();
@@ -49,7 +49,7 @@ describe('a hand-over', () => {
     expect(await handOver.late()).toEqual([]);
   });
 
-  it('leaves what a consumer does not handle to be stored, in order, and tells that consumer', async () => {
+  it('leaves what a consumer does not handle to be stored, in order, and notifies that consumer', async () => {
     const [a, b] = [new Watched(), new Watched()];
     const handOver = new HandOver();
     handOver.take(first, [a, b]);

@@ -48,8 +48,8 @@ describe('the inbox of a module', () => {
     occurredAt: new Date().toISOString(),
   });
 
-  // a module that was new read the whole log, and took what was published before there was such a module
-  it('takes for a consumer that begins now nothing that was published before, wherever it comes from', async () => {
+  // a new module read the whole log, and took what was published before it existed
+  it('stores nothing that is older than a consumer that begins now, wherever it comes from', async () => {
     const consumer = (name: string, startFrom: 'now' | 'beginning'): DurableConsumer => ({
       name,
       kind: 'event',
@@ -90,7 +90,7 @@ describe('the inbox of a module', () => {
     expect(await sql.rows('select consumer from fledge_inbox')).toEqual([{ consumer: 'now' }]);
   });
 
-  it('takes it also when that clock was set forward again before it came', async () => {
+  it('takes it even if that clock was set forwards again before it arrived', async () => {
     await register(sql, [
       {
         name: 'now',
@@ -103,7 +103,7 @@ describe('the inbox of a module', () => {
     ]);
     await sql.rows("update fledge_consumer set begins_at = begins_at + interval '10 minutes'");
     await inbox.start();
-    // set forward, all that was is ten minutes older
+    // as if the clock was set forwards: everything is ten minutes older
     await sql.rows("update fledge_consumer set begins_at = begins_at - interval '10 minutes'");
     await inbox.accept([
       { ...message('event', 'a.said.v1'), occurredAt: new Date(Date.now() - 600_000).toISOString() },
@@ -111,8 +111,8 @@ describe('the inbox of a module', () => {
     expect(await sql.rows('select consumer from fledge_inbox')).toEqual([{ consumer: 'now' }]);
   });
 
-  // they were dropped without a word: the module they are for says that it wants them, and stored them for nobody
-  it('keeps a command that came before any replica had its handler, until one has', async () => {
+  // they were dropped silently: their module says that it wants them, but stored them for no consumer
+  it('keeps a command that arrived before any replica had its handler, until one has', async () => {
     const early = message('command', 'hall.sweep.v1');
     expect(inbox.wants(early)).toBe(true);
     await inbox.accept([early, early, message('event', 'a.unheard.v1')]);

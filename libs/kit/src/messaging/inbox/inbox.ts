@@ -14,11 +14,12 @@ import type { Sql } from '../storage/sql.js';
 const INTAKE = 'intake';
 
 // One transaction at a time stores into an inbox, so that positions become visible in their order; the lock is taken
-// before a row gets its position. All of them are ready, also those of keys that are held: the dispatcher alone parks
-// them, those that came first before the others, or one that was parked at once would be taken before those that are
-// ready still. An event from before its consumer is none for it, whenever and from wherever it comes: a log that is
-// read from its start, a replay. One that begins in the future began before the clock was set back: what comes then
-// looks older than it is. A command whose handler no replica has had yet waits for it: its sender was deployed first.
+// before a row gets its position. All rows are inserted as ready, even those of held keys. Only the dispatcher parks
+// them, in the order in which they came: one that was parked at once would overtake those that are still ready. A
+// consumer never gets events that are older than its start, wherever they come from: a log that is read from its
+// beginning, or a replay. A consumer that begins in the future began before the clock was set back; events published
+// since then look older than they are. A command whose handler no replica has had yet waits for it: its sender was
+// deployed first.
 const accepted = (given: string, further = ''): string => `
 with given as materialized (
   select * from json_to_recordset(${given}::json) as m(n int, id uuid, source text, kind text, name text, family text, key text, payload text, headers jsonb, occurred_at timestamptz)
@@ -38,7 +39,8 @@ select s.consumer, s.message_id as id, s.partition, s.position, exists (select f
 const ACCEPT = `${accepted('$1')}
 from stored s order by s.position`;
 
-// One statement, whose locks nobody can hold while frozen. A row without a consumer says that the position was moved.
+// One statement, so that a frozen process cannot hold its locks. A row without a consumer means that the position was
+// moved.
 const MOVE = `${accepted(
   '$1',
   `, moved as (
@@ -49,8 +51,8 @@ const MOVE = `${accepted(
 )}
 from (select 1 from moved) is_moved left join stored s on true order by s.position`;
 
-// A consumer that begins in the future began before the clock was set back. When that clock is set forward again, what
-// was published meanwhile must not look older than it.
+// A consumer that begins in the future began before the clock was set back. When that clock is set forwards again,
+// events published in the meantime must not look older than the consumer.
 const BEGIN_BEFORE =
   "update fledge_consumer set begins_at = clock_timestamp() - interval '1 hour' where begins_at > clock_timestamp()";
 
@@ -69,28 +71,28 @@ interface AcceptedRow {
   readonly isHeld: boolean;
 }
 
-/** Who handles what an inbox stores. */
+/** Handles what an inbox stores. */
 export interface Receiver {
-  /** A store begins; its number is for `offer`, which ends it. */
+  /** Called before a store; its number is for `offer`, which ends it. */
   openLook(): number;
   /** There may be something in the inbox that was not offered. */
   wakeAll(): void;
   /** Takes what this process has just stored, in order. */
   offer(found: readonly Found[], look: number): void;
-  /** Takes messages to handle them before they are stored; those that it cannot take are left to be stored. */
+  /** Takes messages to handle them before they are stored; the caller stores those that it refuses. */
   handOver(messages: readonly Addressed[]): HandOver;
 }
 
 /**
- * The receiving side of a module: stores each message once for each consumer that takes it (idempotent consumer, after
- * Richardson's "Microservices Patterns"). Which consumers there are is in the database, so that a replica of an older
- * version also stores for one that only a newer version has.
+ * The receiving side of a module: stores each message once per consumer (idempotent consumer, after Richardson's
+ * "Microservices Patterns"). The list of consumers is in the database, so that a replica of an older version also
+ * stores messages for a consumer that only a newer version has.
  */
 export class Inbox implements InboxPort {
   private readonly logger = new Logger('inbox');
   private group: Assignment | undefined;
   private consumers: readonly ConsumerRow[] = [];
-  /** Consumers of the messages of a name, as far as they were asked for. */
+  /** A cache of the consumers by message name. */
   private readonly takers = new Map<string, readonly ConsumerRow[]>();
   private receiver: Receiver | undefined;
 
@@ -99,18 +101,18 @@ export class Inbox implements InboxPort {
     readonly module: string,
     private readonly membership: Membership,
   ) {
-    // who adds to the list begins a new version of the view, and goes on when all replicas know it
+    // a replica that adds to the list begins a new version of the view, and waits until all replicas know it
     membership.onView(() => this.readConsumers());
     membership.onClockStep(() => this.start());
   }
 
-  /** Reads the list of consumers; from now on again with each new version of the view. */
+  /** Reads the list of consumers, and from then on again with each new version of the view. */
   async start(): Promise<void> {
     await this.sql.rows(BEGIN_BEFORE);
     await this.readConsumers();
   }
 
-  /** Who is given what is stored in this process. */
+  /** Sets who handles what is stored in this process. */
   handTo(receiver: Receiver): void {
     this.receiver = receiver;
   }
@@ -133,7 +135,7 @@ export class Inbox implements InboxPort {
       found = await this.store(messages, position);
       if (found.length > 0) afterAccept(this.module);
     } catch (error) {
-      // nobody knows whether they are stored: what comes next of their keys must not go before them
+      // it is not known whether they are stored: the next messages of their keys must not overtake them
       this.receiver?.wakeAll();
       throw error;
     } finally {
@@ -160,7 +162,7 @@ export class Inbox implements InboxPort {
   }
 
   whileReading(work: (signal: AbortSignal) => Promise<void>): void {
-    // only those replicas divide it that read the log: one of another transport would hold it and read nothing
+    // only replicas that read the log share this: one with another transport would hold it and read nothing
     const group = (this.group ??= this.membership.join(INTAKE, 1));
     let reading: AbortController | undefined;
     let last: Promise<void> = Promise.resolve();
@@ -173,7 +175,7 @@ export class Inbox implements InboxPort {
         reading = undefined;
       } else if (!reading) {
         const controller = (reading = new AbortController());
-        // the reading before must have ended: two at once would store in two orders
+        // the previous reader must have ended: two at once would store in two orders
         last = last
           .then(() => {
             running = true;
@@ -228,7 +230,7 @@ export class Inbox implements InboxPort {
     });
   }
 
-  /** The names of those that take a message; none if the database is to say whether they do. */
+  /** The names of a message's consumers; none if only the database can decide who they are. */
   private takersOf({ kind, name, occurredAt }: StoredMessage): readonly string[] {
     let takers = this.takers.get(name);
     if (!takers) {

@@ -37,9 +37,8 @@ describe('what the consumers of a module take', () => {
   const taken = async (): Promise<string[]> =>
     (await sql.rows<{ takes: string[] }>('select takes from fledge_consumer'))[0]?.takes ?? [];
 
-  // an older replica that was restarted in the middle of a deployment took from the newer ones what they had begun to
-  // take
-  it('is what any living replica takes, however old the one that starts is', async () => {
+  // an older replica that was restarted during a deployment made newer ones lose messages that they had begun to take
+  it('is what any live replica takes, however old the one that starts is', async () => {
     await register(sql, [taking('a.old', 'a.both', 'a.new')]);
     const newer = new Membership(sql);
     await newer.start();
@@ -50,7 +49,7 @@ describe('what the consumers of a module take', () => {
     await newer.stop();
   });
 
-  it('is what the only replica takes, when no other one is left', async () => {
+  it('is what the only replica takes when no other one is left', async () => {
     await register(sql, [taking('a.old', 'a.both')]);
     await register(sql, [taking('a.both', 'a.new')]);
     expect(await taken()).toEqual(['a.both', 'a.new']);

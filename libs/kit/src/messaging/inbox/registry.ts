@@ -6,8 +6,8 @@ import { BEHIND, BUMP, SILENCE_MS } from '../replicas/membership-sql.js';
 import { partitionOf } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 
-// A message says when it was stored to the millisecond. While others live, one of them may be newer than this replica,
-// or older: what they take is taken as well. xmax is 0 in a row that this statement has inserted.
+// Times of messages have milliseconds, so `begins_at` is truncated to them. While other replicas are alive, one of them
+// may be newer or older than this one: what they take is kept. xmax is 0 in a row that this statement has inserted.
 const REGISTER = `
 insert into fledge_consumer as c (name, kind, takes, ready, begins_at) values ($1, $2, $3, $4, case when $4 then date_trunc('milliseconds', clock_timestamp()) else '-infinity' end)
 on conflict (name) do update set takes = case
@@ -24,9 +24,9 @@ from json_to_recordset($1::json) as m(n int, id uuid, source text, kind text, na
 on conflict do nothing`;
 
 /**
- * Writes the consumers of this replica's code into the module's list, so that every replica stores for them from now
- * on, and fills the inbox of those that are new and begin with the past. Those are `ready` when their past is there.
- * What a consumer takes no more is stored for it until a replica starts while no other one lives.
+ * Adds the consumers of this replica's code to the module's list, so that every replica stores messages for them from
+ * now on. New ones that begin with the past are `ready` once `backfill` has stored it. Messages that a consumer no
+ * longer takes are stored for it until a replica starts while no other is alive.
  * @param replica this one, once others can see it.
  */
 export async function register(sql: Sql, consumers: readonly DurableConsumer[], replica?: string): Promise<void> {
@@ -45,8 +45,8 @@ export async function register(sql: Sql, consumers: readonly DurableConsumer[], 
 }
 
 /**
- * Resolves when every replica that runs stores for new consumers: it has read the list when it has seen the view. One
- * that is frozen does not; it is left out after `SILENCE_MS`, and reads the list when it is back.
+ * Resolves when every running replica stores messages for new consumers: a replica that has seen the view has read the
+ * list. A frozen one does not see it; it is removed after `SILENCE_MS`, and reads the list when it rejoins.
  */
 async function untilKnown(sql: Sql, replica: string | undefined): Promise<void> {
   const [view] = await sql.rows<{ version: number }>(BUMP);
@@ -56,7 +56,10 @@ async function untilKnown(sql: Sql, replica: string | undefined): Promise<void> 
   }
 }
 
-/** Stores the past of consumers that begin with it; before what has come since, and once, however often it is begun. */
+/**
+ * Stores past messages for consumers that begin with them: ahead of newer ones, and once, however often it is
+ * restarted.
+ */
 export async function backfill(
   sql: Sql,
   consumers: readonly DurableConsumer[],

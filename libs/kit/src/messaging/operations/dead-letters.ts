@@ -3,7 +3,7 @@ import type { FailedAttempt } from '../consumers/consumer.js';
 import { partitionOf } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 
-/** What became of a dead letter: nothing yet, sent again, or given up for good. */
+/** What happened to a dead letter: nothing yet, sent again, or given up for good. */
 export type DeadLetterState = 'dead' | 'resent' | 'abandoned';
 
 /** A dead letter in a list. */
@@ -22,7 +22,7 @@ export interface DeadLetterSummary {
   readonly diedAt: string;
 }
 
-/** A dead letter with all that is kept of it. */
+/** A dead letter with all stored details. */
 export interface DeadLetter extends DeadLetterSummary {
   /** JSON text. */
   readonly payload: string;
@@ -30,7 +30,7 @@ export interface DeadLetter extends DeadLetterSummary {
   readonly history: readonly FailedAttempt[];
 }
 
-/** Which dead letters to list; what is left out does not matter. */
+/** Which dead letters to list; an absent field matches all of them. */
 export interface DeadLetterFilter {
   readonly consumer?: string;
   /** Default `dead`. */
@@ -45,8 +45,8 @@ const LIMIT_MAX = 1_000;
 const iso = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 const SUMMARY = `consumer, message_id as "messageId", name, source, key, attempts, reason, state, ${iso('died_at')} as "diedAt"`;
 
-// A message that is taken back goes before all others of its key, by its position: behind a hold that is due if the key
-// has one. One that is in the inbox no more is stored anew.
+// A message that is sent again gets a position before all others of its key, behind a hold that is due if the key has
+// one. One that is no longer in the inbox is stored again.
 const RESEND = `
 with again as (
   update fledge_dead_letter set state = 'resent', settled_at = clock_timestamp() where consumer = $1 and message_id = any($2::uuid[]) and state = 'dead' returning *
@@ -70,7 +70,7 @@ with gone as (
 )
 select count(*)::int as abandoned from gone`;
 
-/** A dead letter was to be sent again or abandoned that is not there, or that was already. */
+/** The dead letter to send again or abandon does not exist, or is already settled. */
 export class NoDeadLetter extends FledgeError {
   readonly code = 'fledge.no-dead-letter';
   readonly kind = 'not-found';
@@ -104,22 +104,20 @@ export async function showDeadLetter(sql: Sql, consumer: string, messageId: stri
 }
 
 /**
- * Sends dead letters of one consumer again, with their ids, to that consumer alone. Answers how many were sent; those
- * that are settled are not.
+ * Sends dead letters of one consumer again, with their ids, to that consumer only. Skips settled ones; returns how many
+ * were sent.
  */
 export async function resendDeadLetters(sql: Sql, consumer: string, messageIds: readonly string[]): Promise<number> {
   const [row] = await sql.rows<{ resent: number }>(RESEND, [consumer, messageIds]);
   return row?.resent ?? 0;
 }
 
-/** Dead letters that one statement looks for at the most. */
+/** The most dead letters that one statement looks for. */
 const BATCH_MAX = 500;
 
-/**
- * The ids of all dead letters of a consumer that there are now, those that died first before the others; in portions.
- */
+/** The ids of all current dead letters of a consumer, oldest first, in batches. */
 export async function* everyDeadLetter(sql: Sql, consumer: string): AsyncIterable<readonly string[]> {
-  // what dies again, or meanwhile, comes after this moment and is for another time
+  // a message that dies from now on, or again, is left for the next time
   const [begun] = await sql.rows<{ at: string }>('select clock_timestamp()::text as at');
   for (let [diedAt, id] = ['-infinity', '00000000-0000-0000-0000-000000000000']; ;) {
     const letters = await sql.rows<{ id: string; diedAt: string }>(
@@ -135,7 +133,7 @@ export async function* everyDeadLetter(sql: Sql, consumer: string): AsyncIterabl
 }
 
 /**
- * Gives a dead letter up for good; what waited behind it goes on.
+ * Gives a dead letter up for good; the messages that waited behind it continue.
  * @throws NoDeadLetter
  */
 export async function abandonDeadLetter(sql: Sql, consumer: string, messageId: string): Promise<void> {
@@ -143,7 +141,7 @@ export async function abandonDeadLetter(sql: Sql, consumer: string, messageId: s
   if (!row?.abandoned) throw new NoDeadLetter(consumer, messageId);
 }
 
-/** The dead letters of a module, for those who look after them. Inject it. */
+/** The dead letters of a module, for code that operates it. Injectable. */
 export class DeadLetters {
   constructor(private readonly sql: Sql) {}
 
@@ -152,13 +150,13 @@ export class DeadLetters {
     return listDeadLetters(this.sql, filter);
   }
 
-  /** With its payload and the history of its tries; `undefined` if there is none. */
+  /** With its payload and the history of its attempts; `undefined` if there is none. */
   show(consumer: string, messageId: string): Promise<DeadLetter | undefined> {
     return showDeadLetter(this.sql, consumer, messageId);
   }
 
   /**
-   * Sends one again, with the same id, to the consumer that failed and to no other; it goes before what waits of its
+   * Sends one again, with the same id, only to the consumer that failed; it goes before the waiting messages of its
    * key.
    * @throws NoDeadLetter
    */
@@ -167,7 +165,7 @@ export class DeadLetters {
   }
 
   /**
-   * Gives one up for good; what waited behind it goes on.
+   * Gives one up for good; the messages that waited behind it continue.
    * @throws NoDeadLetter
    */
   abandon(consumer: string, messageId: string): Promise<void> {

@@ -3,8 +3,8 @@ import { consumerGroup } from '../inbox/deliveries.js';
 import type { Sql } from '../storage/sql.js';
 
 /**
- * A consumer was to be forgotten that a running replica handles messages for, or has begun to while it was being
- * forgotten: what came since then is kept.
+ * The consumer to forget is handled by a running replica, or began to be while it was being forgotten: what has come
+ * since then is kept.
  */
 export class ConsumerInUse extends FledgeError {
   readonly code = 'fledge.consumer-in-use';
@@ -18,24 +18,24 @@ export class ConsumerInUse extends FledgeError {
   }
 }
 
-/** Rows that one statement deletes at the most. */
+/** The most rows that one statement deletes. */
 const ROWS_MAX = 5_000;
 
-// In one statement, so that no replica that starts meanwhile is overlooked: it registers its consumers before it takes
-// part. The lock of a replica that was killed can be had: its row alone does not make it one that runs.
+// One statement, so that no replica that starts in the meantime is missed: it registers its consumers before it joins.
+// The lock of a killed replica can be taken, so that its leftover row does not count as a running replica.
 const STRIKE = `
 delete from fledge_consumer c where c.name = $1
   and not exists (select from fledge_replica m where $2 = any(m.groups) and not pg_try_advisory_xact_lock(m.line))
 returning 1`;
-// A replica that starts while this is under way has registered it again: what it sees by then is not from before.
+// A replica that starts during this registers it again: what exists from then on is not from before.
 const STILL_FORGOTTEN = 'not exists (select from fledge_consumer where name = $1)';
 const WAITING = `delete from fledge_inbox where (consumer, message_id) in (select consumer, message_id from fledge_inbox where consumer = $1 and state in ('ready', 'parked') limit ${ROWS_MAX}) and ${STILL_FORGOTTEN} returning 1`;
 
 /**
- * Forgets a consumer that the code has no more: nothing is stored for it from now on, and what waits for it is deleted,
- * the timers of a process too. What it has handled, and its dead letters, stay for as long as `retention` says. Answers
+ * Forgets a consumer that the code no longer has: stops storing messages for it, and deletes those that wait for it,
+ * and the timers of a process. What it has handled, and its dead letters, stay for as long as `retention` says. Returns
  * how many messages were deleted.
- * @throws ConsumerInUse when a replica that runs has it.
+ * @throws ConsumerInUse when a running replica has it.
  */
 export async function forgetConsumer(sql: Sql, name: string): Promise<number> {
   await sql.rows(STRIKE, [name, consumerGroup(name)]);

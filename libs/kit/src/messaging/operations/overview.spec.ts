@@ -30,11 +30,11 @@ describe('what operators see and do', () => {
       `insert into fledge_outbox (kind, name, key, partition, payload, created_at, sent_at, sent_via) select 'event', 'a.b.v1', 'k' || n, n % 16, '{}', ${createdAt}, ${sentAt}, 'local' from generate_series(1, ${count}) n`,
     );
 
-  it('is nothing, of a module that has none', async () => {
+  it('is empty for a module without messages', async () => {
     expect(await overview(sqlOf(source))).toEqual({ outbox: { unsent: 0, oldestMs: null }, consumers: [] });
   });
 
-  it('counts what waits, with the oldest, up to a bound', async () => {
+  it('counts waiting messages, with the age of the oldest, up to a limit', async () => {
     await source.query(
       "insert into fledge_consumer (name, takes, kind) values ('c', '{a.b}', 'event'), ('d', '{a.b}', 'event')",
     );
@@ -62,7 +62,7 @@ describe('what operators see and do', () => {
     ]);
   });
 
-  it('is every dead letter of a consumer once, those that died first before the others, though they die again meanwhile', async () => {
+  it('is every dead letter of a consumer once, oldest first, even if some die again in the meantime', async () => {
     const put = (consumer: string, count: number, state: string): Promise<unknown> =>
       source.query(`insert into fledge_dead_letter (consumer, message_id, source, kind, name, key, payload, occurred_at, attempts, reason, state, died_at)
         select '${consumer}', gen_random_uuid(), 'a', 'event', 'a.b.v1', n::text, '{}', now(), 1, 'failed', '${state}', ${ago(1)} - (n / 3) * interval '1 ms' from generate_series(1, ${count}) n`);
@@ -85,7 +85,7 @@ describe('what operators see and do', () => {
     expect(Number(key)).toBeGreaterThan(1_200);
   });
 
-  it('is a replay of the span that was asked for, in portions, and of nothing that is deleted', async () => {
+  it('is a replay of the requested span, in batches, and of nothing that is deleted', async () => {
     await source.query('truncate fledge_outbox');
     await store(REPLAY_ROWS_MAX + 1, ago(60), ago(1));
     await store(1, ago(121), ago(1));

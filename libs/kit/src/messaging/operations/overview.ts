@@ -2,34 +2,35 @@ import { PARTITIONS } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 
 /**
- * Where counting ends for a person: more than this is told as this. Bounds the time of a look, whatever has piled up.
+ * The limit of counting: larger numbers are reported as this one. Bounds the time of a query, however much has piled
+ * up.
  */
 export const COUNT_MAX = 100_000;
-/** Held keys whose waiting messages are looked at for the oldest. */
+/** The most held keys in which the oldest waiting message is searched for. */
 const HELD_KEYS_MAX = 1_000;
 
-/** How the messages of a module stand: its outbox, and each of its consumers. */
+/** The state of a module's messages: its outbox, and each of its consumers. */
 export interface Overview {
   readonly outbox: OutboxState;
-  /** By name. */
+  /** Sorted by name. */
   readonly consumers: readonly ConsumerState[];
 }
 
-/** What a module has stored to be sent. */
+/** The messages that a module has stored to be sent. */
 export interface OutboxState {
-  /** Messages that are not sent yet; The bound of counting at the most. */
+  /** Messages that are not sent yet, up to the limit of counting. */
   readonly unsent: number;
   /** Milliseconds since the oldest of them was stored; `null` when there is none. */
   readonly oldestMs: number | null;
 }
 
-/** How far one consumer has come. No count is more than the bound of counting. */
+/** The state of one consumer. Counts go up to the limit of counting. */
 export interface ConsumerState {
   readonly name: string;
   readonly kind: 'event' | 'command';
-  /** Messages in the inbox that it has to handle, those behind a hold among them. */
+  /** Messages in the inbox that it still has to handle, including those behind a hold. */
   readonly waiting: number;
-  /** Keys that wait for a retry, or for somebody to look after a dead letter. */
+  /** Keys that wait for a retry, or for an operator to settle a dead letter. */
   readonly heldKeys: number;
   /** Dead letters that are not settled. */
   readonly dead: number;
@@ -37,7 +38,7 @@ export interface ConsumerState {
   readonly oldestMs: number | null;
   /** Milliseconds since the oldest waiting message was published; `null` when nothing waits. */
   readonly lagMs: number | null;
-  /** Of a process: runs that have failed. `null` when it is none, or has never run. */
+  /** For a process: its failed runs. `null` for any other consumer, and for a process that has never run. */
   readonly failedRuns: number | null;
 }
 
@@ -48,11 +49,11 @@ interface OverviewRow {
 }
 
 const count = (from: string): string => `(select count(*)::int from (select from ${from} limit $1) counted)`;
-// `greatest` passes over a null
+// `greatest` ignores nulls
 const sinceMs = (time: string): string =>
   `(case when ${time} is not null then round(greatest(extract(epoch from clock_timestamp() - ${time}), 0) * 1000)::float8 end)`;
 
-// Each count ends at its bound, and each oldest row is the first of an index.
+// Each count ends at its limit, and each oldest row is the first of an index.
 const OVERVIEW = `
 select ${count('fledge_outbox where sent_at is null')} as unsent,
   (select ${sinceMs('min(first.created_at)')} from generate_series(0, ${PARTITIONS - 1}) part cross join lateral (
@@ -76,7 +77,7 @@ select ${count('fledge_outbox where sent_at is null')} as unsent,
   ) state) as consumers`;
 
 /**
- * Looks once at how the messages of a module stand; one statement, whose work is bounded.
+ * Reads the state of a module's messages once, in one statement of bounded cost.
  * @param countMax where each count ends; default 100,000.
  */
 export async function overview(sql: Sql, countMax: number = COUNT_MAX): Promise<Overview> {

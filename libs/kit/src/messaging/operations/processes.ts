@@ -6,11 +6,11 @@ import { ProcessStore, type RunStatus } from '../processes/process-store.js';
 
 /** A run in a list. */
 export interface RunSummary {
-  /** The process. */
+  /** The process's name. */
   readonly name: string;
   readonly key: string;
   readonly status: RunStatus;
-  /** Of a run that finished. */
+  /** The outcome of a finished run, otherwise `null`. */
   readonly outcome: string | null;
   /** Times are ISO 8601, by the clock of the database. */
   readonly startedAt: string;
@@ -25,15 +25,15 @@ export interface PendingTimer {
   readonly dueAt: string | null;
 }
 
-/** A run with all that is kept of it. */
+/** A run with all stored details. */
 export interface RunDetails extends RunSummary {
-  /** As it is stored: JSON; `null` when the run failed at its start. */
+  /** As stored, as JSON; `null` when the run failed at its start. */
   readonly state: unknown;
   readonly history: readonly HistoryEntry[];
   readonly timers: readonly PendingTimer[];
 }
 
-/** Which runs to list; what is left out does not matter. */
+/** Which runs to list; an absent field matches all of them. */
 export interface RunFilter {
   readonly name?: string;
   readonly status?: RunStatus;
@@ -47,7 +47,7 @@ const LIMIT_MAX = 1_000;
 const iso = (column: string): string => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 const SUMMARY = `name, key, status, outcome, ${iso('started_at')} as "startedAt", ${iso('changed_at')} as "changedAt", ${iso('finished_at')} as "finishedAt"`;
 
-/** The runs of a module's processes, the newest change first. */
+/** The runs of a module's processes, the most recently changed first. */
 export async function listRuns(
   sql: Sql,
   { name, status, limit = LIMIT_DEFAULT }: RunFilter = {},
@@ -72,8 +72,7 @@ export async function showRun(sql: Sql, name: string, key: string): Promise<RunD
 }
 
 /**
- * Lets a run that failed go on: the events and timers that it failed on are sent again, and handled anew. Answers how
- * many.
+ * Resumes a failed run: the events and timers that it failed on are sent again, and handled again. Returns how many.
  * @throws RunNotFailed when it has not failed, or there is no such run.
  */
 export async function resumeRun(sql: Sql, name: string, key: string): Promise<number> {
@@ -89,11 +88,11 @@ export async function resumeRun(sql: Sql, name: string, key: string): Promise<nu
   });
 }
 
-/** The runs of a module's processes, for those who look after them. Inject it. */
+/** The runs of a module's processes, for code that operates it. Injectable. */
 export class Processes {
   constructor(private readonly sql: Sql) {}
 
-  /** The newest change first. */
+  /** The most recently changed first. */
   list(filter?: RunFilter): Promise<RunSummary[]> {
     return listRuns(this.sql, filter);
   }
@@ -104,7 +103,7 @@ export class Processes {
   }
 
   /**
-   * Lets a run that failed go on: what it failed on is sent again. Answers how many messages.
+   * Resumes a failed run: what it failed on is sent again. Returns how many messages.
    * @throws RunNotFailed when it has not failed, or there is no such run.
    */
   resume(name: string, key: string): Promise<number> {

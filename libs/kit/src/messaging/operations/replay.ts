@@ -1,17 +1,17 @@
 import { FledgeError } from '../../contract/index.js';
 import type { Sql } from '../storage/sql.js';
 
-/** Rows that one statement marks at the most, so that none holds locks for long. */
+/** The most rows that one statement marks, so that none holds locks for long. */
 export const REPLAY_ROWS_MAX = 1_000;
 
-/** Which messages are to be sent again: those that were published in this time. */
+/** Which messages are to be sent again: those published in this time. */
 export interface ReplaySpan {
   readonly since: Date;
-  /** This moment is not in it. Default: the end of time. */
+  /** Exclusive. Default: no end. */
   readonly until?: Date;
 }
 
-/** Messages of that time were to be sent again, and some of them are deleted by now. Nothing was marked. */
+/** Some messages of the time to be sent again are already deleted. Nothing was marked. */
 export class ReplayTooOld extends FledgeError {
   readonly code = 'fledge.replay-too-old';
   readonly kind = 'conflict';
@@ -27,7 +27,7 @@ export class ReplayTooOld extends FledgeError {
   }
 }
 
-// In the order of their numbers, so that what a relay sends meanwhile goes out in the order of each key.
+// In the order of their sequence numbers, so that what a relay sends in the meantime keeps the order of each key.
 const MARK = `
 with chosen as materialized (
   select seq from fledge_outbox where seq > $1::bigint and seq <= $2::bigint and sent_at is not null and created_at >= $3 and ($4::timestamptz is null or created_at < $4)
@@ -38,11 +38,11 @@ with chosen as materialized (
 select (select count(*)::int from marked) as marked, (select max(seq) from chosen) as last`;
 
 /**
- * Sees whether all of a span is still kept.
+ * Checks that everything of a span is still kept.
  * @throws ReplayTooOld
  */
 export async function checkReplay(sql: Sql, module: string, { since }: ReplaySpan): Promise<void> {
-  // a time is told in whole milliseconds: the first one after what is deleted
+  // the text has whole milliseconds: the first one after what is deleted
   const [deleted] = await sql.rows<{ keptSince: Date }>(
     `select date_trunc('milliseconds', created_until) + interval '1 ms' as "keptSince" from fledge_outbox_deleted`,
   );
@@ -50,13 +50,14 @@ export async function checkReplay(sql: Sql, module: string, { since }: ReplaySpa
 }
 
 /**
- * Marks what a module has sent and keeps as unsent, so that its relays send it again, with the same ids: consumers that
- * have handled it know it again, and those that never got it do. Safe to repeat. Answers how many messages.
+ * Marks what a module has sent and retains as unsent, so that its relays send it again, with the same ids: consumers
+ * that have handled a message recognize it, and those that never got it handle it. Safe to repeat. Returns how many
+ * messages.
  * @throws ReplayTooOld before anything is marked.
  */
 export async function replay(sql: Sql, module: string, span: ReplaySpan): Promise<number> {
   await checkReplay(sql, module, span);
-  // what is sent from now on is sent already: without an end, a busy module would never come to it
+  // later messages are sent anyway; without an end, this would never finish in a busy module
   const [end] = await sql.rows<{ last: string | null }>('select max(seq) as last from fledge_outbox');
   let marked = 0;
   for (let after: string | null = '0'; after !== null && end?.last != null;) {

@@ -28,7 +28,7 @@ describe('retention', () => {
   const count = async (table: string): Promise<number> =>
     Number((await source.query<{ count: string }[]>(`select count(*) from ${table}`))[0]?.count);
 
-  it('deletes what was sent, in portions, and nothing that waits', async () => {
+  it('deletes sent messages in batches, and none that wait', async () => {
     await source.query(
       `insert into fledge_outbox (kind, name, key, partition, payload, sent_at) select 'event', 'a.b.v1', 'k', 0, '{}', ${ago(61)} from generate_series(1, ${SWEEP_ROWS_MAX + 5})`,
     );
@@ -39,7 +39,7 @@ describe('retention', () => {
     expect(await count('fledge_outbox')).toBe(2);
   });
 
-  it('remembers up to when it has deleted what was sent', async () => {
+  it('records up to when it has deleted sent messages', async () => {
     await source.query(
       `insert into fledge_outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-02T03:04:05Z', ${ago(61)}), ('event', 'a.b.v1', 'k', 0, '{}', '2026-01-01T00:00:00Z', ${ago(61)})`,
     );
@@ -54,7 +54,7 @@ describe('retention', () => {
     ]);
   });
 
-  it('deletes what was sent again by hand before its consumers forget that they have handled it', async () => {
+  it('deletes messages resent by hand before their consumers forget that they have handled them', async () => {
     const before = await count('fledge_outbox');
     await source.query(
       `insert into fledge_outbox (kind, name, key, partition, payload, created_at, sent_at) values ('event', 'a.b.v1', 'k', 0, '{}', ${ago(121)}, ${ago(1)}), ('event', 'a.b.v1', 'k', 0, '{}', ${ago(119)}, ${ago(1)}), ('event', 'a.b.v1', 'k', 0, '{}', ${ago(121)}, null)`,
@@ -63,7 +63,7 @@ describe('retention', () => {
     expect(await count('fledge_outbox')).toBe(before + 2);
   });
 
-  it('deletes what was handled, and what is dead later', async () => {
+  it('deletes handled messages, and dead ones later', async () => {
     const put = (state: string, seconds: number | undefined): Promise<unknown> =>
       source.query(`insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, state, ended_at)
         values ('c', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'k', '{}', now(), '${state}', ${seconds === undefined ? 'null' : ago(seconds)})`);
@@ -81,7 +81,7 @@ describe('retention', () => {
     ]);
   });
 
-  it('lets what waits behind a dead letter go on when that goes', async () => {
+  it('lets messages behind a dead letter continue when the dead letter is deleted', async () => {
     await source.query(`insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, state, ended_at)
       values ('b', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'old', '{}', now(), 'dead', ${ago(181)}), ('b', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'new', '{}', now(), 'dead', ${ago(179)})`);
     await source.query(
@@ -91,7 +91,7 @@ describe('retention', () => {
     expect(await source.query('select key from fledge_hold where due_at <= now()')).toEqual([{ key: 'old' }]);
   });
 
-  it('deletes runs of processes that have finished, and none that has not', async () => {
+  it('deletes runs of processes that have finished, and no others', async () => {
     await source.query(
       `insert into fledge_process (name, key, state, status, finished_at) values ('p', '1', '{}', 'finished', ${ago(241)}), ('p', '2', '{}', 'finished', ${ago(239)}), ('p', '3', '{}', 'running', null)`,
     );

@@ -4,19 +4,19 @@ import type { Sql } from '../storage/sql.js';
 
 const DAY_MS = 86_400_000;
 
-/** How long what has ended is kept, in milliseconds. */
+/** How long finished rows are kept, in milliseconds. */
 export interface Retention {
-  /** Messages that were sent: what can be sent again when a broker was lost. Default three days. */
+  /** Sent messages: what can be sent again when a broker's data is lost. Default three days. */
   readonly sentMs: number;
-  /** What consumers have handled, by which they know it again. Not shorter than `sentMs`. Default seven days. */
+  /** Handled messages, by which consumers recognize duplicates. Not shorter than `sentMs`. Default seven days. */
   readonly handledMs: number;
   /** Dead letters, settled or not. Default 90 days. */
   readonly deadLettersMs: number;
-  /** Runs of processes that have finished. Default 30 days. */
+  /** Finished runs of processes. Default 30 days. */
   readonly processesMs: number;
 }
 
-/** How long it is if nothing is said. */
+/** The defaults of `Retention`. */
 export const RETENTION_DEFAULT: Retention = {
   sentMs: 3 * DAY_MS,
   handledMs: 7 * DAY_MS,
@@ -24,11 +24,11 @@ export const RETENTION_DEFAULT: Retention = {
   processesMs: 30 * DAY_MS,
 };
 
-/** Rows that one statement deletes at the most, so that none holds locks for long. */
+/** The most rows that one statement deletes, so that none holds locks for long. */
 export const SWEEP_ROWS_MAX = 1_000;
 const SWEEP_EVERY_MS = 300_000;
 
-/** Deletes rows of the outbox and remembers up to when, so that a replay can tell what it has no more. */
+/** Deletes rows of the outbox and records up to when, so that a replay knows what is missing. */
 const forget = (seqs: string): string => `
 with gone as (delete from fledge_outbox where seq in (${seqs}) returning created_at), told as (
   insert into fledge_outbox_deleted (created_until) select max(created_at) from gone having count(*) > 0
@@ -37,9 +37,9 @@ with gone as (delete from fledge_outbox where seq in (${seqs}) returning created
 select 1 from gone`;
 
 const before = (column: string): string => `${column} < clock_timestamp() - $1 * interval '1 ms'`;
-// What was sent again by hand counts as sent anew; it still ends before consumers forget that they have handled it. A
-// message that waits for an operator stays in the inbox as long as its dead letter does; what waits behind it goes on
-// when it goes.
+// A message that was sent again by hand counts as newly sent, but is still deleted before its consumers forget that
+// they have handled it. A message that waits for an operator stays in the inbox as long as its dead letter does; what
+// waits behind it continues when it is deleted.
 const SWEEPS: readonly (readonly [keyof Retention, string])[] = [
   [
     'sentMs',
@@ -74,7 +74,7 @@ const SWEEPS: readonly (readonly [keyof Retention, string])[] = [
   ],
 ];
 
-/** Deletes what is older than it is to be kept; answers how many rows. Ends early when `isOver` says so. */
+/** Deletes what has passed its retention; returns how many rows. Stops early when `isOver` returns true. */
 export async function sweep(sql: Sql, retention: Retention, isOver: () => boolean = () => false): Promise<number> {
   let deleted = 0;
   for (const [kept, statement] of SWEEPS) {
@@ -85,8 +85,8 @@ export async function sweep(sql: Sql, retention: Retention, isOver: () => boolea
 }
 
 /**
- * Keeps a module's tables of messages bounded, on one replica at a time. No method's name has a colon, so it meets
- * none.
+ * Keeps a module's messaging tables bounded, on one replica at a time. Its name cannot collide with a method's, which
+ * has no colon.
  */
 export function retentionJob(sql: Sql, retention: Retention): SingletonJob {
   return {

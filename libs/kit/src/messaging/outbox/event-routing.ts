@@ -8,9 +8,9 @@ import type { Outbox } from './outbox.js';
 type Publish = (event: IEvent, ...rest: unknown[]) => unknown;
 
 /**
- * Routes every stock `EventBus` of a container: events of contracts go into the outbox, also those of an aggregate's
- * `commit()`; private events stay on the stock path, which is in this process and forgets them when it ends.
- * @param outbox `undefined` for a module without tables, which can store nothing.
+ * Routes every stock `EventBus` of a container: contract events go into the outbox, including those of an aggregate's
+ * `commit()`. Private events stay on the stock path, which is in memory and is lost when the process ends.
+ * @param outbox `undefined` for a module without tables, which cannot store events.
  */
 export function attachEventBus(app: INestApplicationContext, module: string, outbox: Outbox | undefined): void {
   for (const { instance } of providersOf(app)) {

@@ -1,8 +1,6 @@
 import { FledgeError } from '../../contract/index.js';
 
-/**
- * An event of a contract was published where no transaction is open that it could be stored with. Nothing was stored.
- */
+/** A contract event was published without an open transaction to store it in. Nothing was stored. */
 export class NoOpenTransaction extends FledgeError {
   readonly code = 'fledge.no-open-transaction';
   readonly kind = 'internal';
@@ -16,7 +14,7 @@ export class NoOpenTransaction extends FledgeError {
   }
 }
 
-/** A module published an event that is not of its own contract. Nothing was stored. */
+/** A module published an event that is not in its own contract. Nothing was stored. */
 export class ForeignEvent extends FledgeError {
   readonly code = 'fledge.foreign-event';
   readonly kind = 'internal';

@@ -1,29 +1,29 @@
 import type { StoredMessage } from '../../transport/index.js';
 
-/** A message of the outbox, as its relay carries it. */
+/** An outbox message as the relay sends it. */
 export interface OutgoingMessage {
-  /** Its number in the outbox. */
+  /** Its sequence number in the outbox. */
   readonly seq: string;
   readonly partition: number;
   readonly message: StoredMessage;
 }
 
-/** What one transaction of this process stored in the outbox. */
+/** The messages that one transaction of this process stored in the outbox. */
 export interface LaneEntry {
   readonly messages: readonly OutgoingMessage[];
   readonly bytes: number;
   state: 'open' | 'committed';
 }
 
-/** Messages, and bytes of them, that wait in memory at the most; more are read from the outbox. */
+/** The most messages, and bytes of them, that wait in memory; any further ones are read from the outbox. */
 const LANE_MESSAGES_MAX = 2_000;
 const LANE_BYTES_MAX = 8 * 1024 * 1024;
 
 /**
- * What this process has stored in the outbox and its relay has not taken, in an order in which each key has that of its
- * commits: a transaction gets its place when PostgreSQL has stored its messages, for which it has waited for the locks
- * of their keys, and keeps them until its commit. While the replica is alone and the relay has carried all that the
- * table holds, it takes messages from here without reading the table.
+ * What this process has stored in the outbox and its relay has not taken yet. Per key, the order is that of the
+ * commits: a transaction gets its place once PostgreSQL has stored its messages, for which it took the locks of their
+ * keys, and it keeps those locks until its commit. While the replica is alone and the relay has sent everything in the
+ * table, the relay takes messages from here without reading the table.
  */
 export class OutboxLane {
   private entries: LaneEntry[] = [];
@@ -34,7 +34,7 @@ export class OutboxLane {
     return this.committed === 0;
   }
 
-  /** Whether more waits than memory is meant for. */
+  /** Whether more is waiting than should be kept in memory. */
   get isFull(): boolean {
     return this.committed > LANE_MESSAGES_MAX || this.bytes > LANE_BYTES_MAX;
   }
@@ -50,14 +50,14 @@ export class OutboxLane {
     return entry;
   }
 
-  /** It has committed. */
+  /** The transaction has committed. */
   commit(entry: LaneEntry): void {
     entry.state = 'committed';
     this.committed += entry.messages.length;
     this.bytes += entry.bytes;
   }
 
-  /** Takes a transaction out: it was undone, or its messages are read from the table. */
+  /** Removes a transaction: it was rolled back, or its messages are read from the table. */
   remove(entry: LaneEntry): void {
     const at = this.entries.indexOf(entry);
     if (at < 0) return;
@@ -65,19 +65,19 @@ export class OutboxLane {
     this.forget(entry);
   }
 
-  /** Takes all out that have committed, for their messages are read from the table. */
+  /** Removes all committed transactions, because their messages are read from the table. */
   removeCommitted(): void {
     for (const entry of this.entries.filter(({ state }) => state === 'committed')) this.remove(entry);
   }
 
-  /** The transactions that have committed by now. */
+  /** The transactions that have committed so far. */
   settled(): readonly LaneEntry[] {
     return this.entries.filter(({ state }) => state === 'committed');
   }
 
   /**
-   * Takes messages of transactions that have committed, as many as `rowsMax` allows; what comes after an open one of
-   * its keys waits for that.
+   * Takes messages of committed transactions, up to `rowsMax`. A message behind an open transaction of the same key
+   * waits for that transaction.
    */
   take(rowsMax: number): OutgoingMessage[] {
     const taken: OutgoingMessage[] = [];

@@ -9,7 +9,7 @@ import type { LaneEntry, OutboxLane, OutgoingMessage } from './outbox-lane.js';
 import { partitionOf } from '../storage/partitions.js';
 import { isStorable } from '../storage/storable.js';
 
-/** A message that waits for the commit of the transaction that it was stored in. */
+/** A message that waits for the commit of its transaction. */
 interface Pending {
   readonly kind: 'event' | 'command';
   readonly name: string;
@@ -21,15 +21,15 @@ interface Pending {
 }
 
 /**
- * Locks that the keys of a module share. One transaction takes no more, whatever it publishes: PostgreSQL has room for
- * some thousand.
+ * The number of locks that the keys of a module share. It bounds how many locks one transaction takes, whatever it
+ * publishes: PostgreSQL has room for a few thousand.
  */
 const LOCKS = 512;
-/** Messages that one statement stores at the most. */
+/** The most messages that one statement stores. */
 const STORE_MAX = 1_000;
 
-// The locks of all keys are taken before a row gets its number, in one order, and are kept until the commit: so the
-// numbers of a key rise in the order of commits, and two transactions never wait for each other.
+// The locks of all keys are taken in a fixed order before any row gets its number, and are kept until the commit. So
+// the numbers of a key rise in commit order, and two transactions never deadlock.
 const locksOf = (keys: string): string => `
 select pg_advisory_xact_lock(hashtext('outbox:' || current_schema()), slot) from (select distinct hashtext(key) & ${LOCKS - 1} as slot from ${keys} order by slot) slots`;
 
@@ -41,7 +41,7 @@ insert into fledge_outbox (kind, name, target, key, partition, payload, headers)
 select kind, name, target, key, ${partitionOf('key')}, payload, headers from given, (select count(*) from locked) all_locked order by n
 returning seq, id, partition, created_at as "createdAt"`;
 
-// Of a transaction whose messages take more than one statement.
+// For a transaction whose messages need more than one statement.
 const LOCK = locksOf('unnest($1::text[]) keys(key)');
 
 interface StoredRow {
@@ -70,15 +70,14 @@ export class Outbox implements CommitHook {
   }
 
   /**
-   * Calls `listener` after each commit that stored messages in this process, and one of which nobody knows whether it
-   * did.
+   * Calls `listener` after each commit that stored messages in this process, and after one whose outcome is unknown.
    */
   onStored(listener: (entry: LaneEntry) => void): void {
     this.listeners.push(listener);
   }
 
   /**
-   * Adds an event of the module's own contract to the transaction of this flow.
+   * Adds an event of the module's own contract to the current transaction.
    * @throws InvalidMessage when it does not fit its contract; NoOpenTransaction; ForeignEvent.
    */
   addEvent(event: object): void {
@@ -98,8 +97,8 @@ export class Outbox implements CommitHook {
   }
 
   /**
-   * Adds a command to the transaction of this flow, to be handled durably by its module, in order with the others of
-   * the key.
+   * Adds a command to the current transaction. The command's module handles it durably, in order with the others of the
+   * key.
    * @throws InvalidMessage when it does not fit its contract; NoOpenTransaction.
    */
   addCommand(command: object, key: string): void {
@@ -116,7 +115,7 @@ export class Outbox implements CommitHook {
     });
   }
 
-  /** For the data source: stores what was added. */
+  /** Called by the data source before the commit: stores what was added. */
   async before(enlisted: readonly unknown[], runner: QueryRunner): Promise<void> {
     const pending = enlisted as readonly Pending[];
     const stored: OutgoingMessage[] = [];
@@ -134,7 +133,7 @@ export class Outbox implements CommitHook {
     beforeCommit(this.module);
   }
 
-  /** For the data source: tells that there is something to send. */
+  /** Called by the data source after the commit: signals that there is something to send. */
   after(enlisted: readonly unknown[]): void {
     afterCommit(this.module);
     const entry = this.entries.get(enlisted) as LaneEntry;
@@ -142,7 +141,7 @@ export class Outbox implements CommitHook {
     for (const listener of this.listeners) listener(entry);
   }
 
-  /** For the data source: what was stored is undone, or nobody knows. */
+  /** Called by the data source: the transaction was rolled back, or its outcome is unknown. */
   failed(enlisted: readonly unknown[]): void {
     const entry = this.entries.get(enlisted);
     if (!entry) return;

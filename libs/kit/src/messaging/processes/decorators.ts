@@ -3,25 +3,22 @@ import { type Class, eventSpec, StartupError } from '../../contract/index.js';
 import { checkConsumerName, type ConsumerOptions, resolveRules } from '../consumers/consumer.js';
 import type { Run } from './run.js';
 
-/** The state of a process: a class with class-validator fields, as a view, and a constructor without arguments. */
+/** The state of a process: a class with class-validator fields and a constructor without arguments, like a view. */
 export type StateClass<S extends object = object> = new () => S;
 
-/**
- * How a process is kept and retried: its state, and what `@Consumer` takes. Its handlers always work in the kit's
- * transaction.
- */
+/** The state of a process, and the options of `@Consumer`. Its handlers always run in the kit's transaction. */
 export interface ProcessOptions<S extends object = object> extends Omit<ConsumerOptions, 'transaction'> {
-  /** What a run keeps between its events, stored as JSON. Every field carries a class-validator decorator. */
+  /** What a run keeps between its events, stored as JSON. Every field needs a class-validator decorator. */
   readonly state: StateClass<S>;
 }
 
-/** What `@Process` was told. */
+/** The arguments of `@Process`. */
 export interface ProcessSpec {
   readonly name: string;
   readonly options: ProcessOptions;
 }
 
-/** A reaction of a process to an event. */
+/** A process method's reaction to an event. */
 export interface EventReaction {
   readonly on: 'starts' | 'continues';
   readonly event: Class;
@@ -29,7 +26,7 @@ export interface EventReaction {
   readonly method: string;
 }
 
-/** A reaction of a process to a timer of its own. */
+/** A process method's reaction to one of the process's timers. */
 export interface TimerReaction {
   readonly on: 'timer';
   readonly timer: string;
@@ -46,11 +43,11 @@ const PROCESS = Symbol.for('fledge.process');
 const REACTIONS = 'fledge:reactions';
 
 /**
- * Makes a provider a process: a durable, stateful reaction to events, one run for each key. What its methods do is done
- * in one transaction with the event that they react to: the state, the commands sent, the timers, and whatever else the
- * module stores. An event for a run that never started, or has finished, is ignored.
- * @param name lower-case letters, digits and hyphens, 63 at most, a letter first. It stands in the tables and never
- * changes.
+ * Makes a provider a process: a durable, stateful reaction to events, with one run per key. Everything its methods do
+ * is committed in one transaction with the event that they react to: the state, the commands sent, the timers, and
+ * whatever else the module stores. An event for a run that never started, or has finished, is ignored.
+ * @param name up to 63 lower-case letters, digits and hyphens, beginning with a letter. It is stored in the tables and
+ * must never change.
  */
 export function Process<S extends object>(name: string, options: ProcessOptions<S>): ClassDecorator {
   return (target) => {
@@ -61,8 +58,8 @@ export function Process<S extends object>(name: string, options: ProcessOptions<
 }
 
 /**
- * The method starts a run: called when `event` comes for a key that has none yet, and as `@Continues` when it has one.
- * Two events that start the same run make one, whichever comes first.
+ * The method starts a run: it is called when `event` arrives for a key without a run, and like `@Continues` when there
+ * is one. Two events that start the same run create one, whichever arrives first.
  * @param keyOf names the run that the event is for; 1 to 200 characters.
  */
 export function Starts<E extends object>(
@@ -73,7 +70,7 @@ export function Starts<E extends object>(
     addReaction(target, { on: 'starts', event: checkedEvent(event, target, method), keyOf, method });
 }
 
-/** The method goes on with a run: called when `event` comes for a key whose run has started and not finished. */
+/** The method continues a run: it is called when `event` arrives for a key whose run has started and not finished. */
 export function Continues<E extends object>(
   event: Class<E>,
   keyOf: (event: E) => string,
@@ -83,8 +80,8 @@ export function Continues<E extends object>(
 }
 
 /**
- * The method is called once, when a timer that the run set under this name is due, also after any restart. A timer that
- * was cancelled or set anew meanwhile is not.
+ * The method is called once, when a timer that the run set under this name is due, even after a restart. It is not
+ * called for a timer that was cancelled or replaced in the meantime.
  */
 export function OnTimer(timer: string): MethodOf<(run: Run<never>) => unknown> {
   return (target, method) => {
@@ -93,12 +90,12 @@ export function OnTimer(timer: string): MethodOf<(run: Run<never>) => unknown> {
   };
 }
 
-/** What `@Process` was told of a class, if it stands there. */
+/** The arguments of a class's `@Process`, if it has one. */
 export function processSpec(cls: object): ProcessSpec | undefined {
   return Object.hasOwn(cls, PROCESS) ? (cls as { [PROCESS]: ProcessSpec })[PROCESS] : undefined;
 }
 
-/** The reactions of a class, those of its superclasses too, in the order of their decorators. */
+/** The reactions of a class and its superclasses, in the order of their decorators. */
 export function reactionsOf(cls: object): readonly Reaction[] {
   return (Reflect.getMetadata(REACTIONS, cls) as readonly Reaction[] | undefined) ?? [];
 }

@@ -29,7 +29,7 @@ async function container(...providers: NonNullable<ModuleMetadata['providers']>)
   return NestFactory.createApplicationContext({ module: Root, providers }, { logger: false, abortOnError: false });
 }
 
-/** Nothing is stored or sent at a start. */
+/** A start stores and sends nothing. */
 const never = (): never => {
   throw new Error('no statement is run at a start');
 };
@@ -115,7 +115,7 @@ describe('the start refuses a process', () => {
     await inside.close();
   });
 
-  it('of the name of a consumer', async () => {
+  it('with the name of a consumer', async () => {
     const inside = await container(Mails);
     expect(() => found(inside)).toThrow(expect.objectContaining({ code: 'fledge.startup.process-twice' }));
     await inside.close();

@@ -18,13 +18,13 @@ import type { OpenRun } from './open-run.js';
 import { type EventMethod, ProcessConsumer } from './process-consumer.js';
 import { ProcessStore } from './process-store.js';
 
-/** What the processes of a module work with. */
+/** What the processes of a module need. */
 export interface ProcessRoom {
   readonly spec: BoundedModuleSpec;
   readonly catalogue: Catalogue;
   readonly sql: Sql;
   readonly outbox: Pick<Outbox, 'addCommand'>;
-  /** Told of each timer that a run sets, with the milliseconds until it is due, right before the commit. */
+  /** Called for each timer that a run sets, with the milliseconds until it is due, right before the commit. */
   readonly onTimer?: (inMs: number) => void;
 }
 
@@ -51,7 +51,7 @@ export function processNames(app: INestApplicationContext): readonly string[] {
 /**
  * The processes among a container's providers, as durable consumers.
  * @param others the module's other consumers, whose names are taken.
- * @throws StartupError for one without a name, two of one name, and for what its reactions, timers or state lack.
+ * @throws StartupError for one without a name, two with the same name, and incomplete reactions, timers or state.
  */
 export function discoverProcesses(
   app: INestApplicationContext,

@@ -9,7 +9,7 @@ describe('the history of a run', () => {
   });
   const notes = Array.from({ length: 2 * HISTORY_MAX }, (_, n) => entry('note', `n${n}`));
 
-  it('keeps what the run failed on, however much comes after it, and every other thing in its order', () => {
+  it('keeps what the run failed on, however much comes after it, and everything else in order', () => {
     const history = extended(
       [entry('started', 's'), entry('note', 'early'), entry('failed', 'one')],
       [...notes, entry('failed', 'two'), ...notes],
@@ -20,14 +20,14 @@ describe('the history of a run', () => {
     expect(history.at(-1)).toMatchObject({ detail: notes.at(-1)?.detail });
   });
 
-  it('keeps of more failures than there is room for those that came first: the one that stopped the run is among them', () => {
+  it('keeps the oldest failures when there are too many, because one of them stopped the run', () => {
     const failures = Array.from({ length: 2 * HISTORY_MAX }, (_, n) => entry('failed', `f${n}`));
     const history = extended([entry('started', 's')], failures);
     expect(failedOn(history)[0]).toBe('f0');
     expect(history).toHaveLength(HISTORY_MAX);
   });
 
-  it('keeps no failure that was resumed before what is newer', () => {
+  it('drops a resumed failure before newer entries', () => {
     const history = extended([entry('started', 's'), entry('failed', 'one'), entry('resumed', 'r')], notes);
     expect(history.map(({ what }) => what)).not.toContain('failed');
     expect(history).toHaveLength(HISTORY_MAX);

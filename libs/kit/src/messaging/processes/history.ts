@@ -1,9 +1,9 @@
-/** Entries of a run's history at the most: the first, failures that are not resumed, and the newest of the others. */
+/** The most entries of a run's history: the first, failures that are not resumed, and the newest of the others. */
 export const HISTORY_MAX = 100;
-/** Characters of a detail at the most. */
+/** The most characters of a detail. */
 export const DETAIL_CHARS_MAX = 500;
 
-/** What happens to a run. */
+/** The kinds of history entries. */
 export type Happening =
   | 'started'
   | 'event'
@@ -17,20 +17,20 @@ export type Happening =
   | 'resumed'
   | 'finished';
 
-/** One line of a run's history. */
+/** One entry of a run's history. */
 export interface HistoryEntry {
   /** ISO 8601, by the clock of the database. */
   readonly at: string;
   readonly what: Happening;
   /** The event, command or timer; the text of a note; the error. */
   readonly detail: string;
-  /** Of `failed`: the id of the dead letter. */
+  /** For `failed`: the id of the dead letter. */
   readonly message?: string;
 }
 
 /**
- * A history with entries added, within its bound: what the run failed on since it was last resumed stays before other
- * things, the oldest first.
+ * A history with added entries, within its bound: what the run failed on since it was last resumed is kept in
+ * preference to other entries, the oldest first.
  */
 export function extended(history: readonly HistoryEntry[], added: readonly HistoryEntry[]): readonly HistoryEntry[] {
   const all = [...history, ...added];
@@ -44,12 +44,12 @@ export function extended(history: readonly HistoryEntry[], added: readonly Histo
   return [first, ...kept].map((one) => (one as { entry: HistoryEntry }).entry);
 }
 
-/** Whether a run has ever failed on a message, as far as its history goes back. */
+/** Whether a run has failed on a message, as far as its history goes back. */
 export function hasFailedOn(history: readonly HistoryEntry[], message: string): boolean {
   return history.some((entry) => entry.what === 'failed' && entry.message === message);
 }
 
-/** Whether a history has everything that happened. */
+/** Whether a history is complete: nothing was dropped from it. */
 export function isWhole(history: readonly HistoryEntry[]): boolean {
   return history.length < HISTORY_MAX;
 }

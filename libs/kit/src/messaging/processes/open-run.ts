@@ -7,7 +7,7 @@ import { DETAIL_CHARS_MAX, type Happening, type HistoryEntry } from './history.j
 import { TimerOutOfBounds, UnknownTimer } from './process-errors.js';
 import type { Run } from './run.js';
 
-/** The farthest that a timer may be set: a year. */
+/** The longest time of a timer, in milliseconds: a year. */
 export const TIMER_MAX_MS = 31_536_000_000;
 const OUTCOME_CHARS_MAX = 200;
 
@@ -22,7 +22,7 @@ export interface RunContext {
   readonly outbox: Pick<Outbox, 'addCommand'>;
 }
 
-/** A run while one of its methods works on it: remembers what is to be stored when the method has ended. */
+/** A run while one of its methods works on it: collects what is to be stored when the method has ended. */
 export class OpenRun implements Run<object> {
   readonly entries: HistoryEntry[] = [];
   /** Timers by name: the milliseconds to set, or `null` to cancel. */
@@ -73,7 +73,7 @@ export class OpenRun implements Run<object> {
     this.tell('finished', outcome);
   }
 
-  /** Ends the run's validity: what its method left running can do nothing more with it. */
+  /** Invalidates the run: what its method left running can no longer use it. */
   end(): void {
     this.over = true;
   }

@@ -11,7 +11,7 @@ import { OpenRun, type RunContext } from './open-run.js';
 import { IncompatibleState, RunFailed, RunNotStarted, UnknownTimer } from './process-errors.js';
 import { type ProcessStore, type StoredRun, TIMER_PREFIX } from './process-store.js';
 
-/** Characters of a run's key at the most: the key of the commands that it sends. */
+/** The most characters of a run's key, which is also the key of the commands that it sends. */
 export const RUN_KEY_MAX = 200;
 
 /** A method of a process that handles an event. */
@@ -22,11 +22,11 @@ export interface EventMethod {
   readonly call: (event: object, run: OpenRun) => unknown;
 }
 
-/** What a process is made of. */
+/** What a process consumer needs. */
 export interface ProcessParts {
   readonly rules: ConsumerRules;
   readonly state: StateClass;
-  /** Checks and copies the state. */
+  /** Validates and copies the state. */
   readonly codec: Codec;
   /** By the wire name of the event. */
   readonly events: ReadonlyMap<string, EventMethod>;
@@ -37,7 +37,7 @@ export interface ProcessParts {
   readonly onTimer?: (inMs: number) => void;
 }
 
-/** What a message is for a process. */
+/** A message as a process sees it. */
 interface Occurrence {
   readonly key: string;
   readonly what: 'event' | 'timer';
@@ -47,17 +47,17 @@ interface Occurrence {
   readonly call: (run: OpenRun) => unknown;
 }
 
-/** How a run and a message stand to each other. */
+/** What a message means for its run. */
 interface Standing {
-  /** The run failed on this message before. */
+  /** The run failed on this message before, and the message was sent again. */
   readonly isResumed: boolean;
-  /** It failed on others, too, and waits for them. */
+  /** The run also failed on other messages, and waits for them. */
   readonly isStillFailed: boolean;
 }
 
 /**
- * A process as a consumer of events and of its own timers: loads the run under a lock, calls the method, stores what it
- * did.
+ * A process as a consumer of events and of its own timers: loads the run under a lock, calls the method, stores the
+ * results.
  */
 export class ProcessConsumer implements DurableConsumer {
   readonly name: string;
@@ -144,8 +144,8 @@ export class ProcessConsumer implements DurableConsumer {
   }
 
   /**
-   * A run that failed goes on when what it failed on is sent again, or was given up by hand; until then nothing else is
-   * handled, unless its process skips what is dead. Answers whether dead letters remain.
+   * A failed run continues when what it failed on is sent again, or was given up by hand; until then nothing else is
+   * handled, unless its process skips dead letters. Returns whether dead letters remain.
    */
   private async refuseFailed(message: StoredMessage, key: string, { status, history }: StoredRun): Promise<boolean> {
     if (status !== 'failed') return false;
@@ -172,12 +172,12 @@ export class ProcessConsumer implements DurableConsumer {
     return { key, what: 'event', name: message.name, starts: method.starts, call: (run) => method.call(event, run) };
   }
 
-  /** The run that a dead letter was for, as far as that can be told. */
+  /** The run that a dead letter was for, as far as it can be determined. */
   private tolerantly(message: StoredMessage): { readonly key: string; readonly starts: boolean } {
     try {
       return this.occurrence(message);
     } catch {
-      // what made it a dead letter is told in its own history
+      // the dead letter's own history says what is wrong with it
       return { key: message.key, starts: false };
     }
   }
@@ -189,7 +189,7 @@ export class ProcessConsumer implements DurableConsumer {
   }
 
   /**
-   * Its first event was a dead letter: one that is being sent again starts the run, and one that was given up never
+   * Its first event was a dead letter: if it is being sent again, it will start the run; if it was given up, it never
    * will.
    */
   private async beforeStart(key: string, { history: [first] }: StoredRun): Promise<void> {

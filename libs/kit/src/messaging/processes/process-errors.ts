@@ -1,9 +1,6 @@
 import { FledgeError, type Violation } from '../../contract/index.js';
 
-/**
- * What is stored of a run does not fit the class of its state any more. Nothing ran; the event is kept as a dead
- * letter.
- */
+/** The stored state of a run no longer fits its class. Nothing ran; the event is kept as a dead letter. */
 export class IncompatibleState extends FledgeError {
   readonly code = 'fledge.incompatible-state';
   readonly kind = 'internal';
@@ -23,8 +20,8 @@ export class IncompatibleState extends FledgeError {
 }
 
 /**
- * An event came for a run that failed on an earlier one. Nothing ran; it is a dead letter beside the other, sent again
- * with it.
+ * An event arrived for a run that failed on an earlier one. Nothing ran; it becomes a dead letter too, and is sent
+ * again with the other.
  */
 export class RunFailed extends FledgeError {
   readonly code = 'fledge.run-failed';
@@ -38,9 +35,7 @@ export class RunFailed extends FledgeError {
   }
 }
 
-/**
- * An event came for a run whose first event failed and is being tried again. Nothing ran; it is tried again as well.
- */
+/** An event arrived for a run whose first event failed and is being retried. Nothing ran; it is retried as well. */
 export class RunNotStarted extends FledgeError {
   readonly code = 'fledge.run-not-started';
   readonly kind = 'unavailable';
@@ -54,7 +49,7 @@ export class RunNotStarted extends FledgeError {
   }
 }
 
-/** A timer was set, or is due, that no method of the process handles. */
+/** A timer that no method of the process handles was set, or is due. */
 export class UnknownTimer extends FledgeError {
   readonly code = 'fledge.unknown-timer';
   readonly kind = 'internal';
@@ -68,7 +63,7 @@ export class UnknownTimer extends FledgeError {
   }
 }
 
-/** A timer was set for a time out of bounds. */
+/** A timer was set for a time that is out of bounds. */
 export class TimerOutOfBounds extends FledgeError {
   readonly code = 'fledge.timer-out-of-bounds';
   readonly kind = 'internal';
@@ -81,7 +76,7 @@ export class TimerOutOfBounds extends FledgeError {
   }
 }
 
-/** Somebody resumed a run that has not failed, or that there is none of. Nothing was changed. */
+/** The run to resume has not failed, or does not exist. Nothing was changed. */
 export class RunNotFailed extends FledgeError {
   readonly code = 'fledge.run-not-failed';
   readonly kind = 'conflict';

@@ -2,12 +2,12 @@ import { partitionOf } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 import { hasFailedOn, type HistoryEntry, isWhole } from './history.js';
 
-/** How a run stands. */
+/** The status of a run. */
 export type RunStatus = 'running' | 'failed' | 'finished';
 
 /** A run as it is stored, locked until the end of the transaction. */
 export interface StoredRun {
-  /** JSON; `null` when its first event has never come to its end. */
+  /** JSON; `null` when its first event was never handled successfully. */
   readonly state: unknown;
   readonly status: RunStatus;
   readonly history: readonly HistoryEntry[];
@@ -15,7 +15,7 @@ export interface StoredRun {
   readonly now: Date;
 }
 
-/** What a run is stored as. */
+/** What to store of a run. */
 export interface RunChange {
   /** JSON text. */
   readonly state: string;
@@ -26,13 +26,13 @@ export interface RunChange {
   readonly timers: ReadonlyMap<string, number | null>;
 }
 
-/** Timers that one statement moves at the most. */
+/** The most timers that one statement moves. */
 export const MOVE_MAX = 500;
 
-/** What a timer's message is called in the inbox: before the name of the timer. */
+/** The prefix of a timer message's name in the inbox, before the name of the timer. */
 export const TIMER_PREFIX = 'timer:';
 
-// Waits for a transaction that is making the same run, and then finds that one.
+// Waits for a transaction that is creating the same run, and then finds that run.
 const START = `
 insert into fledge_process (name, key, state) values ($1, $2, 'null')
 on conflict (name, key) do update set changed_at = fledge_process.changed_at
@@ -54,8 +54,8 @@ update fledge_process set state = $3::jsonb, status = $4, outcome = $5, history 
   finished_at = case when $4 = 'finished' then clock_timestamp() end
 where name = $1 and key = $2`;
 
-// Those that were set since the clock was, go by the new one: what tells them is when they were set. Two replies of the
-// database may differ by a second in how long they took.
+// Timers that were set after the clock changed already use the new clock: `set_at` shows which. The response times of
+// two database queries may differ by a second.
 const SHIFT = `
 with shifted as (
   update fledge_timer set due_at = due_at + $1 * interval '1 ms', set_at = set_at + $1 * interval '1 ms'
@@ -69,9 +69,9 @@ values ($1, $2, 'null', 'failed', $3::jsonb)
 on conflict (name, key) do nothing
 returning 1`;
 
-// The row stays, with its id, until its message is handled: a run that cancels or replaces it meanwhile takes it out of
-// effect. The inbox is stored into as `Inbox` does: under its lock, so that positions become visible in order, and as
-// ready, for what came before it to be parked before it.
+// The row stays, with its id, until its message is handled: a run that cancels or replaces the timer in the meantime
+// makes the message void. Stores into the inbox as `Inbox` does: under its lock, so that positions become visible in
+// order, and as ready, so that earlier messages are parked before it.
 const MOVE = `
 with due as materialized (
   select process, key, name, id, due_at from fledge_timer
@@ -89,11 +89,11 @@ with due as materialized (
 select (select count(*)::int from due) as moved,
   (select extract(epoch from min(due_at) - clock_timestamp())::float8 * 1000 from fledge_timer where due_at > clock_timestamp() and due_at < 'infinity') as "nextInMs"`;
 
-/** The tables `process` and `timer` of a module. */
+/** The tables `fledge_process` and `fledge_timer` of a module. */
 export class ProcessStore {
   constructor(private readonly sql: Sql) {}
 
-  /** Locks a run, and makes it if there is none. */
+  /** Locks a run, and creates it if there is none. */
   async start(process: string, key: string): Promise<StoredRun> {
     const [run] = await this.sql.rows<StoredRun>(START, [process, key]);
     return run as StoredRun;
@@ -105,7 +105,7 @@ export class ProcessStore {
     return run;
   }
 
-  /** Stores a run that is locked, with its timers. */
+  /** Stores a locked run, with its timers. */
   async save(process: string, key: string, { state, status, outcome, history, timers }: RunChange): Promise<void> {
     const changed = [...timers].map(([name, in_ms]) => ({ name, in_ms }));
     await this.sql.rows(SAVE, [
@@ -119,7 +119,7 @@ export class ProcessStore {
     ]);
   }
 
-  /** Stores a history, and a status, of a run that is locked. */
+  /** Stores the history and status of a locked run. */
   async record(process: string, key: string, status: RunStatus, history: readonly HistoryEntry[]): Promise<void> {
     await this.sql.rows(
       'update fledge_process set status = $3, history = $4::jsonb, changed_at = clock_timestamp() where name = $1 and key = $2',
@@ -127,12 +127,12 @@ export class ProcessStore {
     );
   }
 
-  /** Makes a run that failed at its start, so that it can be seen. Answers whether there was none. */
+  /** Creates a run that failed at its start, so that it is visible. Returns whether there was none. */
   async startFailed(process: string, key: string, history: readonly HistoryEntry[]): Promise<boolean> {
     return (await this.sql.rows(START_FAILED, [process, key, JSON.stringify(history)])).length > 0;
   }
 
-  /** Takes a timer of a run that is locked away. Answers whether it was still set under this id. */
+  /** Deletes a timer of a locked run. Returns whether it was still set under this id. */
   async takeTimer(process: string, key: string, name: string, id: string): Promise<boolean> {
     return (
       (
@@ -144,7 +144,7 @@ export class ProcessStore {
     );
   }
 
-  /** Whether one of these dead letters still waits for somebody. */
+  /** Whether one of these dead letters is not settled yet. */
   async hasDead(process: string, ids: readonly string[]): Promise<boolean> {
     if (ids.length === 0) return false;
     return (
@@ -158,7 +158,7 @@ export class ProcessStore {
   }
 
   /**
-   * Whether a run failed on a message before: by its history, or where that may have lost it, by the dead letter that
+   * Whether a run failed on a message before: by its history or, if that may have dropped it, by the dead letter that
    * was sent again.
    */
   async wasDead(process: string, history: readonly HistoryEntry[], id: string): Promise<boolean> {
@@ -170,7 +170,7 @@ export class ProcessStore {
     );
   }
 
-  /** Whether a message is still to be handled. */
+  /** Whether a message has yet to be handled. */
   async isWaiting(process: string, id: string): Promise<boolean> {
     return (
       (
@@ -183,17 +183,17 @@ export class ProcessStore {
   }
 
   /**
-   * Sets timers by a clock of the database that was set meanwhile: they are due when as much time has gone by as they
-   * were set for. What waits for its retry is tried at once.
-   * @param sinceMs since when, by the clock as it is set now, in milliseconds since 1970.
+   * Adjusts timers to a change of the database's clock: each stays due after the time that it was set for. What waits
+   * for a retry is retried at once.
+   * @param sinceMs when the clock changed, by the clock as it is set now, in milliseconds since 1970.
    */
   async followClock(byMs: number, sinceMs: number): Promise<void> {
     await this.sql.rows(SHIFT, [byMs, sinceMs]);
   }
 
   /**
-   * Moves timers that are due into the inbox of their processes: how many, and the milliseconds until the next is due.
-   * @param clockMs what the clock of the database should show; if it was set forward, timers are not due by that.
+   * Moves due timers into the inbox of their processes. Returns how many, and the milliseconds until the next is due.
+   * @param clockMs what the clock of the database should show; if it was set forwards, timers are not due before that.
    */
   async moveDue(
     module: string,

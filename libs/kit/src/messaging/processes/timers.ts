@@ -6,14 +6,14 @@ import { MOVE_MAX, ProcessStore } from './process-store.js';
 
 const PAUSE_AFTER_FAILURE_MS = 500;
 const SOONEST_MS = 5;
-/** How long a commit takes, and how often and how soon it is looked again for one that takes longer. */
+/** How long a commit usually takes, and how often and how soon to look again for a slower one. */
 const COMMIT_MS = 5;
 const RETRIES = 3;
 const RETRY_MS = 100;
-/** The longest that one waits: a beat says earlier if a timer is due. */
+/** The longest wait: a heartbeat reports earlier if a timer is due. */
 const WAIT_MAX_MS = 3_600_000;
 
-/** What moves a module's timers. */
+/** What moving a module's timers needs. */
 export interface TimersOptions {
   readonly module: string;
   readonly sql: Sql;
@@ -23,10 +23,10 @@ export interface TimersOptions {
 }
 
 /**
- * Moves a module's timers that are due into its inbox, from where they are handled as events are: retried, held, put
- * aside. One replica at a time looks; which one is of no matter, since moving twice changes nothing. It looks when the
- * next timer is due: a run that sets one says so (`expect`), other replicas tell of theirs, and each beat says when the
- * first one is due.
+ * Moves a module's due timers into its inbox, where they are handled like events: retried, held, made dead letters. One
+ * replica at a time looks; it does not matter which, since moving twice changes nothing. It looks when the next timer
+ * is due: a run that sets one reports it (`expect`), other replicas notify this one of theirs, and each heartbeat
+ * reports when the first one is due.
  */
 export class Timers {
   private readonly logger = new Logger('timers');
@@ -63,14 +63,14 @@ export class Timers {
     this.wake(0);
   }
 
-  /** A run of this process sets a timer, and is about to commit it. */
+  /** A run of this process has set a timer, and is about to commit it. */
   expect(inMs: number): void {
     this.retries = RETRIES;
     if (this.group.held.has(0)) this.wake(inMs + COMMIT_MS);
     else setTimeout(() => this.options.membership.tell('timers'), COMMIT_MS).unref();
   }
 
-  /** Looks no more, and lets another replica; resolves when the look in hand has ended. */
+  /** Stops looking, and lets another replica do it; resolves when the current look has ended. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
@@ -78,7 +78,7 @@ export class Timers {
     await this.group.leave();
   }
 
-  /** Looks in that time at the latest. */
+  /** Looks within that time. */
   private wake(inMs: number): void {
     if (!this.started || this.stopped || !this.group.held.has(0)) return;
     const at = now() + Math.max(inMs, 0);
@@ -92,7 +92,7 @@ export class Timers {
   private lookNow(): void {
     if (this.stopped || this.looking || !this.group.held.has(0)) return;
     clearTimeout(this.timer);
-    // what is expected from now on may be later than this look
+    // a timer expected from now on may be later than this look
     this.dueAt = Infinity;
     this.looking = this.look()
       .catch((error: unknown) => this.complain(error))
@@ -109,19 +109,19 @@ export class Timers {
     this.failing = false;
     if (moved > 0) this.options.onMoved();
     if (moved === MOVE_MAX) return 0;
-    // the commit that was expected may be late
+    // the expected commit may be late
     if (moved === 0 && this.retries-- > 0) return Math.min(Math.max(nextInMs ?? WAIT_MAX_MS, SOONEST_MS), RETRY_MS);
     return Math.max(nextInMs ?? WAIT_MAX_MS, SOONEST_MS);
   }
 
-  /** Once for each time that the database is away. */
+  /** Logs once per outage of the database. */
   private complain(error: unknown): number {
     if (!this.failing && !this.stopped)
       this.logger.warn(
         `timers of ${this.options.module} cannot be looked at: ${error instanceof Error ? error.message : String(error)}`,
       );
     this.failing = true;
-    // some may have been moved all the same
+    // some may have been moved nevertheless
     this.options.onMoved();
     return PAUSE_AFTER_FAILURE_MS;
   }

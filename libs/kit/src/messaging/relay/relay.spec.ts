@@ -10,7 +10,7 @@ import { PARTITIONS } from '../storage/partitions.js';
 import { MESSAGING_MIGRATIONS } from '../storage/schema.js';
 import { type Sql, sqlOf } from '../storage/sql.js';
 
-/** A message log that remembers what it carried, and fails as a test wants. */
+/** A message log that remembers what it was sent, and fails when a test says so. */
 class Remembering implements MessageLog {
   readonly carried: string[] = [];
   life: string | undefined = undefined;
@@ -30,7 +30,7 @@ class Remembering implements MessageLog {
     return Promise.resolve();
   }
   async *history(): AsyncIterable<readonly StoredMessage[]> {
-    // nothing is asked for here
+    // not needed here
   }
   stop(): Promise<void> {
     return Promise.resolve();
@@ -83,7 +83,7 @@ describe('a relay', () => {
     (await source.query<unknown[]>('select 1 from fledge_outbox where sent_at is null')).length;
   const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => String(i));
 
-  it('carries a backlog in order, in portions', async () => {
+  it('sends a backlog in order, in batches', async () => {
     const messageLog = new Remembering('local');
     await tell(numbers(1_700));
     await start(messageLog);
@@ -103,8 +103,8 @@ describe('a relay', () => {
     expect(messageLog.carried).toEqual(['a', 'b', 'c']);
   });
 
-  // A second replica that was woken by its own commits took the whole process for itself, and never became ready.
-  it('that holds nothing leaves the process to others, however often it is woken', async () => {
+  // A second replica that was woken by its own commits blocked the whole process, and never became ready.
+  it('that holds nothing does not block the process, however often it is woken', async () => {
     await start(new Remembering('local'));
     const { relay } = await start(new Remembering('local'));
     relay.fallBehind();
@@ -113,7 +113,7 @@ describe('a relay', () => {
     await eventually(async () => expect(await unsent()).toBe(0), 'an answer of the database');
   });
 
-  it('sends again what another kind of log took, which nobody reads any more, before what is new', async () => {
+  it('resends what another kind of log took, which nobody reads any more, before anything new', async () => {
     const before = new Remembering('nats');
     before.life = 'one';
     const { relay, membership } = await start(before);
@@ -128,7 +128,7 @@ describe('a relay', () => {
     await eventually(() => Promise.resolve(expect(after.carried).toEqual(['a', 'b', 'c'])), 'all that was told');
   });
 
-  it('sends again what a log that was made anew has lost, before what is new', async () => {
+  it('resends what a recreated log has lost, before anything new', async () => {
     const messageLog = new Remembering('nats');
     messageLog.life = 'one';
     const { relay } = await start(messageLog);
@@ -140,7 +140,7 @@ describe('a relay', () => {
     await eventually(() => expect(messageLog.carried).toEqual(['a', 'b', 'a', 'b', 'c']), 'all of it again');
   });
 
-  it('sends again what another message log took to where nobody may look, and not what went where it goes itself', async () => {
+  it('resends what another message log took to a place that nobody may read, but nothing of its own log', async () => {
     const nats = new Remembering('nats');
     nats.life = 'one';
     const before = await start(nats);
@@ -155,7 +155,7 @@ describe('a relay', () => {
     expect(await source.query('select distinct sent_via from fledge_outbox')).toEqual([{ sent_via: 'local' }]);
   });
 
-  it('sends again all of what it holds when another partition is lost meanwhile', async () => {
+  it('resends everything of its partitions when another partition is lost in the meantime', async () => {
     const messageLog = new Remembering('nats');
     messageLog.life = 'one';
     const { relay, membership } = await start(messageLog);
@@ -177,7 +177,7 @@ describe('a relay', () => {
     );
     relay.fallBehind();
     await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox', 20_000);
-    // those of the partition that is lost come first: whole pages of them
+    // those of the lost partition come first, in whole pages
     await other.start();
     await eventually(() => expect(other.isAlone || membership.isAlone).toBe(false), 'both know each other');
     messageLog.carried.length = 0;
@@ -187,7 +187,7 @@ describe('a relay', () => {
     expect(new Set(messageLog.carried)).toEqual(new Set(Array.from({ length: 6_000 }, (_, n) => String(6_000 + n))));
   });
 
-  it('looks for nothing elsewhere when no other message log had anything of a partition', async () => {
+  it('searches nothing when no other message log had messages of a partition', async () => {
     const messageLog = new Remembering('local');
     await start(messageLog);
     await tell(['a']);
@@ -196,7 +196,7 @@ describe('a relay', () => {
     expect(messageLog.carried).toEqual(['a']);
   });
 
-  it('reads no more bytes at a time than it may, and a message that is larger alone', async () => {
+  it('reads only a limited number of bytes at a time, and a larger message alone', async () => {
     const messageLog = new Remembering('local');
     const sizes: number[] = [];
     const send = messageLog.send.bind(messageLog);
@@ -214,9 +214,9 @@ describe('a relay', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(4_194_304 / 16 + 200_000);
   });
 
-  // In the order of their numbers alone, PostgreSQL went through all that was sent before, again for each partition of
-  // each round.
-  it('reads of a large outbox what it carries, not what was sent long ago', async () => {
+  // In the order of their sequence numbers alone, PostgreSQL read everything that was sent before, for each partition
+  // in each round.
+  it('reads from a large outbox only what it sends, not what was sent long ago', async () => {
     await source.query(`insert into fledge_outbox (kind, name, key, partition, payload, sent_at, sent_via)
       select 'event', 'told.it.v1', 'k', n & 15, n::text, case when n < 50000 then now() end, case when n < 50000 then 'local' end from generate_series(0, 199999) n`);
     await source.query('analyze fledge_outbox');
@@ -246,7 +246,7 @@ describe('a relay', () => {
     expect(Math.max(...fetched)).toBeLessThan(10_000);
   });
 
-  it('that others have left out marks nothing', async () => {
+  it('that others have removed marks nothing', async () => {
     const messageLog = new Remembering('local');
     const { relay } = await start(messageLog);
     const send = messageLog.send.bind(messageLog);

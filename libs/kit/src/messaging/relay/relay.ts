@@ -9,34 +9,34 @@ import { PARTITIONS } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 import { Waker } from '../signals/waker.js';
 
-/** Rows that one round of a relay reads at the most: what bounds its memory. */
+/** The most rows that one round of a relay reads, which bounds its memory. */
 export const RELAY_ROWS_MAX = 512;
 const PART_ROWS_MAX = RELAY_ROWS_MAX / PARTITIONS;
-/** Bytes of payload of one round, beyond which each partition gives one message more at the most. */
+/** Bytes of payload of one round, beyond which each partition adds at most one more message. */
 const RELAY_BYTES_MAX = 4 * 1024 * 1024;
 /**
- * From the start of a round to that of the next one at the least, unless it found more than it could carry: so that
- * many small commits share one.
+ * The shortest time from the start of a round to the start of the next, unless it found more than it could send, in
+ * milliseconds: so that many small commits share a round.
  */
 const ROUND_MIN_MS = 4;
 /**
- * How long what was sent waits to be marked together with what comes next, in milliseconds; what is not marked is sent
+ * How long sent messages wait to be marked together with the next ones, in milliseconds; unmarked messages are sent
  * again after a crash.
  */
 const MARK_AFTER_MS = 1_000;
-/** Before it is looked again whether a part can be taken over, in milliseconds. */
+/** The pause before another check whether a part can be taken over, in milliseconds. */
 const BEHIND_PAUSE_MS = 50;
-/** Sent messages that are not marked, with which marking does not wait. */
+/** The number of unmarked sent messages at which marking does not wait. */
 const MARK_MAX = 256;
 const BACKOFF_MAX_MS = 2_000;
 const RESET_ROWS_MAX = 5_000;
 /**
- * Messages that are looked for in the log at one time, and how many at the least when the connection was lost while
- * some were being sent.
+ * How many messages are looked up in the log at a time, and how many at least when the connection was lost while some
+ * were being sent.
  */
 const CONFIRMED_ROWS = 256;
 const CONFIRMED_MIN = 1_024;
-/** Before every number of an outbox. */
+/** Greater than every sequence number of an outbox. */
 const SEQ_MAX = '9223372036854775807';
 
 interface OutboxRow {
@@ -60,16 +60,17 @@ interface ConfirmedRow {
 
 const COLUMNS = 'seq, partition, id, kind, name, target, key, payload, headers, created_at';
 
-/** Only a member marks rows: one that was left out changes nothing, and nobody is left out in the midst of it. */
+/** Only a member marks rows: a removed replica changes nothing, and no replica can be removed during the statement. */
 const marked = (seqs: string, sequences: string, via: string, replica: string): string => `
   update fledge_outbox o set sent_at = coalesce(o.sent_at, clock_timestamp()), sent_via = ${via}, sent_seq = sent.at
   from unnest(${seqs}::bigint[], ${sequences}::bigint[]) as sent(seq, at) where o.seq = sent.seq and ${staysMember(replica)} returning 1`;
 const MARK = `with marked as (${marked('$1', '$2', '$3', '$4')}) select count(*)::int as count from marked`;
 
-// Marks what the round before has sent, and looks for more. Partition by partition: each is a scan of the index in
-// order, which passes over what was marked and not yet vacuumed only once. One scan over all of them would be a
-// bitmap's, which reads all of that again and again. The order begins with what is null in all of them so that no other
-// index has it: the planner takes that of the numbers for shorter, and goes through all that was sent before.
+// Marks what the previous round sent, and looks for more. It goes partition by partition: each is an ordered index
+// scan, which skips rows that are marked but not yet vacuumed only once. One scan over all partitions would be a bitmap
+// scan, which reads all of those again each time. The order begins with a column that is null in all of the rows so
+// that no other index has it: the planner would prefer the index of the sequence numbers, and read everything that was
+// sent before.
 const UNSENT = `
 with marked as (${marked('$3', '$4', '$5', '$6')})
 select o.* from unnest($1::smallint[]) part cross join lateral (
@@ -80,8 +81,8 @@ select o.* from unnest($1::smallint[]) part cross join lateral (
   ) counted where before < ${RELAY_BYTES_MAX / PARTITIONS} order by seq
 ) o`;
 
-// What other message logs (like $2, and not $3) have taken of some partitions, where nobody may look now. In pages,
-// after a number.
+// What other message logs (like $2, and not $3) took from some partitions, where nobody may read it now. In pages,
+// after a sequence number.
 const elsewhere = (rows: number): string =>
   `sent_at is not null and sent_via like $2 and sent_via <> $3 and partition = any($1::smallint[]) and seq > $4::bigint order by seq limit ${rows}`;
 const ELSEWHERE = `
@@ -93,8 +94,8 @@ with page as materialized (select seq from fledge_outbox where ${elsewhere(RESET
 reset as (update fledge_outbox o set sent_at = null, sent_via = null, sent_seq = null from page where o.seq = page.seq and ${staysMember('$5')} returning 1)
 select (select count(*) from page)::int as found, (select count(*) from reset)::int as count, (select max(seq) from page) as last`;
 
-// Which message logs have had something of a partition is written down before they have it, so that only after another
-// one rows are looked for.
+// A message log is recorded for a partition before it gets any of its messages, so that only a change of the log
+// requires a search for rows.
 const FOREIGN =
   'select distinct o.partition from fledge_outbox_carrier o where o.partition = any($1::smallint[]) and o.via like $2 and o.via <> $3';
 const NOTE = `
@@ -103,7 +104,7 @@ insert into fledge_outbox_carrier (partition, via) select o.partition, $3 from u
 on conflict (partition, via) do update set via = excluded.via
 returning partition`;
 
-// What the log of $1 has confirmed last, with where: what it may have lost since.
+// The messages that the log $1 confirmed last, with their positions: those that it may have lost since.
 const CONFIRMED = `
 select seq, id, sent_seq::float8 as sequence from fledge_outbox
 where sent_via = $1 and sent_seq is not null and partition = any($2::smallint[]) and seq < $3::bigint order by seq desc limit ${CONFIRMED_ROWS}`;
@@ -111,20 +112,20 @@ const UNMARK = `
 with unmarked as (update fledge_outbox set sent_at = null, sent_via = null, sent_seq = null where id = any($1::uuid[]) and sent_via = $2 and ${staysMember('$3')} returning 1)
 select count(*)::int as count from unmarked`;
 
-/** Messages that were taken over by a message log, and are not marked yet. */
+/** Messages that a message log has accepted and that are not marked yet. */
 interface Sent {
   readonly via: string;
   readonly seqs: string[];
-  /** Where the log has each; `null` where there is none. */
+  /** The log's position of each; `null` if it has none. */
   readonly sequences: (number | null)[];
 }
 
 /**
- * Carries a module's outbox to where its messages go. Of all replicas one at a time works on a partition; rows are
- * carried in the order of their numbers and marked after they were taken over for good, so that a crash between the two
- * sends them again, which their receivers do not notice. A message log that is away only makes the outbox longer.
+ * Sends a module's outbox to its receivers. Only one replica at a time works on a partition. Rows are sent in the order
+ * of their sequence numbers and marked after they were durably accepted, so that a crash between the two sends them
+ * again; receivers ignore such duplicates. While a message log is away, the outbox only grows.
  *
- * While this replica is alone and has carried all that the table held, what its transactions store comes to it in
+ * While this replica is alone and has sent everything in the table, it gets what its transactions store directly in
  * memory; see `OutboxLane`.
  */
 export class Relay {
@@ -135,16 +136,16 @@ export class Relay {
   private readonly waker = new Waker();
   private failures = 0;
   private isBusy = false;
-  /** Whether the table may hold what is not sent and not in the lane. */
+  /** Whether the table may have unsent messages that are not in the lane. */
   private behind = true;
   private reading = false;
   private sent: Sent = { via: '', seqs: [], sequences: [] };
-  /** Parts whose rows of another message log have been looked at. */
+  /** Partitions already checked for rows that another message log took. */
   private readonly takenOver = new Set<number>();
   private incarnation: string | undefined;
-  /** The connection to the log under which it was last seen to have what it confirmed. */
+  /** The connection to the log on which it was last seen to have what it confirmed. */
   private lookedAt: number | undefined;
-  /** Rows of a partition that a look takes at the most: the fewer partitions had some, the more. */
+  /** The most rows that one look takes per partition: the fewer partitions had some, the more. */
   private partRowsMax = PART_ROWS_MAX;
 
   constructor(
@@ -177,7 +178,7 @@ export class Relay {
     const { messages, state } = entry;
     if (!this.membership.isAlone && messages.some(({ partition }) => !this.group.held.has(partition)))
       this.membership.tell('outbox');
-    // what a look that is under way may not see stays in the lane until it has ended
+    // what a look in progress may not see stays in the lane until the look has ended
     if (state === 'open' || !this.isDirect || this.lane.isFull) {
       this.behind = true;
       if (!this.reading) this.lane.remove(entry);
@@ -191,7 +192,7 @@ export class Relay {
     this.wake();
   }
 
-  /** A log that was made anew is noticed without anything new to send. */
+  /** Notices a recreated log even when there is nothing new to send. */
   private async lookAfterLog(): Promise<void> {
     try {
       const incarnation = await this.messageLog.incarnation();
@@ -201,17 +202,17 @@ export class Relay {
         this.incarnation !== `${this.messageLog.name}:${incarnation}`;
       if (isAnother || this.messageLog.connections?.() !== this.lookedAt) this.fallBehind();
     } catch {
-      // a broker that is away is told of when there is something to send
+      // an absent broker is reported when there is something to send
     }
   }
 
   private wake(): void {
     this.waker.woken = true;
-    // a message log that fails is not asked more often because there is more to carry
+    // new messages do not shorten the wait for a message log that fails
     if (this.failures === 0 || this.stopped) this.waker.rouse();
   }
 
-  /** Ends after the batch under way. */
+  /** Ends after the current batch. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.wake();
@@ -221,7 +222,7 @@ export class Relay {
     );
   }
 
-  /** Whether what comes is taken from memory. */
+  /** Whether new messages are taken from memory. */
   private get isDirect(): boolean {
     return (
       !this.behind &&
@@ -233,7 +234,7 @@ export class Relay {
 
   private async run(): Promise<void> {
     while (!this.stopped) {
-      // also when nothing is held: whoever wakes a relay that may not work must not keep it awake
+      // even when nothing is held: waking a relay that may not work must not keep it awake
       this.waker.woken = false;
       const startedAt = performance.now();
       const carried = this.group.held.size > 0 && this.hasWork() ? await this.safely() : 0;
@@ -247,7 +248,7 @@ export class Relay {
     return !this.isDirect || !this.lane.isEmpty;
   }
 
-  /** Waits for something to do; what was sent is marked after a while at the latest. */
+  /** Waits for work; marks what was sent after a while at the latest. */
   private async idle(): Promise<void> {
     if (this.behind && this.group.held.size > 0) return this.waker.pause(BEHIND_PAUSE_MS);
     if (this.sent.seqs.length === 0) return this.waker.pause(Infinity);
@@ -255,7 +256,7 @@ export class Relay {
     if (!this.waker.woken) await this.mark().catch((error: unknown) => this.fail(error));
   }
 
-  /** A round whose failure is told once, and makes the next ones come later. */
+  /** Runs a round. Logs its failure once, and delays the next ones. */
   private async safely(): Promise<number> {
     this.isBusy = true;
     try {
@@ -280,7 +281,7 @@ export class Relay {
       );
   }
 
-  /** Sends a batch; returns how many messages it had. Of each key they are in order. */
+  /** Sends a batch, in the order of each key; returns its number of messages. */
   private async round(): Promise<number> {
     const incarnation = await this.messageLog.incarnation();
     const via = incarnation === undefined ? this.messageLog.name : `${this.messageLog.name}:${incarnation}`;
@@ -290,7 +291,7 @@ export class Relay {
     const taken = parts.filter((part) => !this.takenOver.has(part));
     if (taken.length > 0 && !(await this.takeOver(taken, via))) return 0;
     if (!(await this.isWhole(via))) return 0;
-    // what comes from memory was never sent: after a failure it is read from the table
+    // messages from memory were never sent before: after a failure they are read from the table
     const isFirst = this.isDirect;
     const messages = isFirst ? this.lane.take(RELAY_ROWS_MAX) : await this.read(parts, via);
     if (messages.length > 0) await this.carry(messages, via, isFirst);
@@ -298,9 +299,8 @@ export class Relay {
   }
 
   /**
-   * Whether the log still has what it has confirmed, as far as that was not looked at since the connection was made.
-   * What a broker has lost (its newest messages, by a power cut or a restored disk) is sent again, before anything else
-   * is.
+   * Whether the log still has what it confirmed, checked once per connection. Messages that a broker has lost (its
+   * newest ones, by a power cut or a restored disk) are sent again before anything else.
    */
   private async isWhole(via: string): Promise<boolean> {
     const connections = this.messageLog.connections?.();
@@ -328,12 +328,12 @@ export class Relay {
         `${this.module}: the broker has lost ${lost} messages that it had confirmed (a power cut, a restored disk): they are sent again`,
       );
     if (lost > 0) this.behind = true;
-    // a connection that was lost meanwhile is looked at again
+    // if the connection was lost in the meantime, the new one is checked again
     this.lookedAt = connections;
     return connections === this.messageLog.connections?.();
   }
 
-  /** Reads what is not sent, and marks what was. When there is nothing, what comes is taken from memory. */
+  /** Reads unsent messages, and marks sent ones. When there are none, new messages are taken from memory. */
   private async read(parts: readonly number[], via: string): Promise<OutgoingMessage[]> {
     const settled = this.lane.settled();
     const { seqs, sequences } = this.take();
@@ -360,7 +360,7 @@ export class Relay {
     }
   }
 
-  /** Returns when all that was taken over is noted to be marked; fails when something was not taken over. */
+  /** Resolves when everything accepted is queued for marking; rejects when something was not accepted. */
   private async carry(messages: readonly OutgoingMessage[], via: string, isFirst = false): Promise<void> {
     const { accepted, failure, sequences } = await this.messageLog.send(
       this.module,
@@ -389,7 +389,7 @@ export class Relay {
     this.sent = { via, seqs: [...seqs, ...this.sent.seqs], sequences: [...sequences, ...this.sent.sequences] };
   }
 
-  /** Marks what was sent. Returns whether all of it could be: this replica is still a member. */
+  /** Marks sent messages. Returns whether all of them were marked, that is, this replica is still a member. */
   private async mark(): Promise<boolean> {
     const sent = this.take();
     if (sent.seqs.length === 0) return true;
@@ -408,15 +408,15 @@ export class Relay {
   }
 
   /**
-   * Before new rows of parts that came to this replica, or of a log that was made anew, are sent: those that went where
-   * nobody finds them now. Sent again in order; receivers know those that they have. Returns `false` when this replica
-   * was left out meanwhile.
+   * Runs before new rows of partitions that this replica has taken over, or of a recreated log, are sent. Sends again,
+   * in order, the messages that went where nobody can find them now; receivers recognize those that they have. Returns
+   * `false` when this replica was removed in the meantime.
    */
   private async takeOver(parts: readonly number[], via: string): Promise<boolean> {
-    // what went straight into inboxes is there, whatever becomes of a log
+    // messages that went directly into inboxes are safe, whatever happens to a log
     const isLocal = via === this.messageLog.name;
-    // and whatever took it before, of another kind, too: a log that nobody reads any more has lost what no inbox had
-    // stored
+    // a local log also resends what any other kind of log took: nobody reads that log any more, so what no inbox had
+    // stored is lost
     const others = isLocal ? '%' : '%:%';
     const foreign = (await this.sql.rows<{ partition: number }>(FOREIGN, [parts, others, via])).map(
       (row) => row.partition,
@@ -488,7 +488,7 @@ export class Relay {
   }
 }
 
-/** Waits for others to commit before the next round; not after one that left messages behind. */
+/** Waits for further commits before the next round; not after a round that left messages behind. */
 async function gather(carried: number, startedAt: number): Promise<void> {
   const waitMs = ROUND_MIN_MS - (performance.now() - startedAt);
   if (carried < PART_ROWS_MAX && waitMs > 1) await sleep(waitMs, undefined, { ref: false });

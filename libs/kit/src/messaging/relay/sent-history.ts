@@ -9,8 +9,8 @@ interface SentRow extends Omit<StoredMessage, 'source' | 'target' | 'occurredAt'
 }
 
 /**
- * What a module has published and keeps: the rows of its outbox. Also those that are not marked as sent: they may be on
- * their way to consumers that were there before.
+ * What a module has published and retains: the rows of its outbox. Includes those not marked as sent: they may be on
+ * their way to consumers that already existed.
  */
 export function sentHistoryOf(module: string, sql: Sql): SentHistory {
   return { module, read: (names) => read(module, sql, names) };

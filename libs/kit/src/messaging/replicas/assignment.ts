@@ -1,20 +1,19 @@
 /** A replica as others see it when they divide work. */
 export interface Member {
   readonly replica: string;
-  /** The version of the view with which it joined: who joined first has the lower one. */
+  /** The version of the view with which it joined: the lower, the earlier. */
   readonly joined: number;
   /** The groups of work that it takes part in. */
   readonly groups: readonly string[];
-  /** Whether it reaches what it works with besides the database. */
+  /** Whether it can reach what it needs besides the database. */
   readonly healthy: boolean;
 }
 
 /**
- * The parts of a group's work that are a replica's. Every replica that sees the same members comes to the same answer,
- * so nobody has to write it down. Only members that take part in the group have parts, and only healthy ones where
- * there are any. A group of one part stays with the member that joined first; one of many is divided evenly, and a
- * change of members moves few of them (rendezvous hashing, after Thaler and Ravishankar 1998, with a bound for each
- * member).
+ * The parts of a group's work that belong to a replica. Every replica that sees the same members computes the same
+ * answer, so nobody has to store it. Only members of the group get parts, and only healthy ones if there are any. A
+ * group of one part stays with the member that joined first; one of many parts is divided evenly, and a change of
+ * members moves few of them (rendezvous hashing, after Thaler and Ravishankar 1998, with a bound for each member).
  */
 export function partsOf(
   replica: string,
@@ -48,7 +47,7 @@ function eligible(group: string, members: readonly Member[]): Member[] {
   );
 }
 
-/** FNV-1a, 32 bits, with a last mix: neighbouring texts have weights far apart. */
+/** FNV-1a, 32 bits, with a final mix, so that similar texts have very different weights. */
 function weightOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

@@ -1,19 +1,17 @@
 /**
- * Between two beats of a replica, in milliseconds: how often it says that it lives, and looks for what it was not told
- * of.
+ * The time between two heartbeats of a replica, in milliseconds: how often it reports that it is alive, and looks for
+ * work it was not notified of.
  */
 export const BEAT_MS = 2_500;
-/** A replica that does not move for so long is left out by the others, in milliseconds by their own clocks. */
+/** A replica without a heartbeat for this long is removed by the others, in milliseconds by their own clocks. */
 export const SILENCE_MS = 10_000;
 
-/**
- * Holds when a replica is a member: what one that was left out still writes changes nothing. `replica` is a parameter.
- */
+/** True while a replica is a member, so that late writes of a removed one change nothing. `replica` is a parameter. */
 export const isMember = (replica: string): string =>
   `exists (select from fledge_replica where replica = ${replica}::uuid)`;
 
 /**
- * As `isMember`, and nobody can leave the replica out before the statement has ended. For statements that are a
+ * As `isMember`, and the replica cannot be removed before the statement has ended. For statements that are a
  * transaction of their own.
  */
 export const staysMember = (replica: string): string =>
@@ -21,13 +19,13 @@ export const staysMember = (replica: string): string =>
 
 const TELL = (topic: string): string => `pg_notify('fledge:' || current_schema(), ${topic})`;
 
-/** Tells the other replicas of the module something, through their lines. */
+/** Notifies the other replicas of the module through their lines. */
 export const NOTIFY = `select ${TELL('$1')}`;
 
-/** Takes the lock by which others see that this replica's line is open. It ends with its connection. */
+/** Takes the lock by which others see that this replica's line is open. PostgreSQL releases it with the connection. */
 export const HOLD_LINE = 'select pg_advisory_lock($1::bigint)';
 
-// The row of the view is changed first: one member joins at a time, and each gets a version of its own.
+// The row of the view is changed first, so that members join one at a time, each with its own version.
 export const JOIN = `
 with view as (
   insert into fledge_view (version) values (1) on conflict ("only") do update set version = fledge_view.version + 1 returning version
@@ -37,8 +35,8 @@ with view as (
 select version::float8 as version, ${TELL("'view ' || $1")} from view`;
 
 /**
- * What a replica says of itself, and sees of the others and of what there is to do, in one statement. Whoever changes
- * what the division of work depends on ($7) begins a new version of the view.
+ * One statement that writes what a replica reports about itself, and reads the other replicas and the pending work. A
+ * change of something that the division of work depends on ($7) begins a new version of the view.
  */
 export const BEAT = `
 with me as (
@@ -59,7 +57,7 @@ select (select count(*)::int from me) as present,
   coalesce((select array_agg(c.name) from fledge_consumer c where exists (select from fledge_hold h where h.consumer = c.name)), '{}') as holding`;
 
 /**
- * Leaves a replica out that has not moved since it was seen. Answers the new version, or no row if it moved or is gone.
+ * Removes a replica that has not moved since it was seen. Returns the new version, or no row if it moved or is gone.
  */
 export const EXPEL = `
 with gone as (
@@ -69,7 +67,7 @@ with gone as (
 )
 select version::float8 as version, ${TELL("'view ' || $1")} from view`;
 
-/** Leaves. */
+/** Removes this replica. */
 export const LEAVE = `
 with gone as (
   delete from fledge_replica where replica = $1 returning 1
@@ -78,21 +76,21 @@ with gone as (
 )
 select ${TELL("'view ' || $1")} from view`;
 
-/** Those whose line is closed, of some replicas: a lock that can be had is held by nobody. */
+/** The given replicas whose line is closed: nobody holds a lock that can be taken. */
 export const CLOSED_LINES = `
 select replica, beat::float8 as beat from fledge_replica m where replica = any($1::uuid[]) and pg_try_advisory_xact_lock(m.line)`;
 
-/** Those whose line is closed, of all replicas but one. */
+/** All replicas but one whose line is closed. */
 export const CLOSED_LINES_OF_OTHERS = `
 select replica, beat::float8 as beat from fledge_replica m where replica is distinct from $1::uuid and pg_try_advisory_xact_lock(m.line)`;
 
-/** Begins a new version of the view, for those who changed what every replica must know. */
+/** Begins a new version of the view after a change that every replica must know about. */
 export const BUMP = `
 with view as (
   insert into fledge_view (version) values (1) on conflict ("only") do update set version = fledge_view.version + 1 returning version
 )
 select version::float8 as version, ${TELL("'view'")} from view`;
 
-/** Those that run and have not seen a version of the view. */
+/** Running replicas that have not seen a version of the view. */
 export const BEHIND =
   'select replica from fledge_replica where seen < $1 and replica is distinct from $2::uuid and not pg_try_advisory_xact_lock(line)';

@@ -45,7 +45,7 @@ describe('the replicas of a module', () => {
   const parts = (group: Assignment): number[] => [...group.held].sort((a, b) => a - b);
   const count = async (): Promise<number> => (await source.query<unknown[]>('select 1 from fledge_replica')).length;
 
-  /** As of a process that was killed or frozen: its row is left, and it does not move. */
+  /** Simulates a killed or frozen process: its row is left, and it does not move. */
   async function leftBehind(line: 'closed' | 'open'): Promise<() => Promise<void>> {
     const lock = 4711;
     const held = await sqlOf(source).openLine?.({ notified: () => undefined, lost: () => undefined });
@@ -58,13 +58,13 @@ describe('the replicas of a module', () => {
     return () => held?.close() ?? Promise.resolve();
   }
 
-  it('give all of the work to one that is alone', async () => {
+  it('give all of the work to a single replica', async () => {
     const { group, membership } = await join(4);
     expect(parts(group)).toEqual([0, 1, 2, 3]);
     expect(membership.isAlone).toBe(true);
   });
 
-  it('come to equal shares when a second one joins, and no part is ever with two of them', async () => {
+  it('reach equal shares when a second one joins, and never both have the same part', async () => {
     const first = await join(8);
     const both: number[] = [];
     const second = new Membership(sqlOf(source));
@@ -80,7 +80,7 @@ describe('the replicas of a module', () => {
     expect(both).toEqual([]);
   });
 
-  it('hand a part over only when nothing is under way on it', async () => {
+  it('hand a part over only when nothing is in progress on it', async () => {
     const first = await join(8);
     let busy = true;
     first.group.onRelease(() => !busy);
@@ -93,7 +93,7 @@ describe('the replicas of a module', () => {
     await eventually(() => second.group.held.size === 4, 'the second one has them');
   });
 
-  it('go on at once when one of them leaves', async () => {
+  it('continue at once when one of them leaves', async () => {
     const first = await join(2);
     const second = await join(2);
     await first.membership.stop();
@@ -111,7 +111,7 @@ describe('the replicas of a module', () => {
     await close();
   });
 
-  it('are left out when they do not move for long, though their connection is open', async () => {
+  it('are removed when they do not move for long, although their connection is open', async () => {
     const close = await leftBehind('open');
     const deaths: string[] = [];
     const startedAt = performance.now();
@@ -126,7 +126,7 @@ describe('the replicas of a module', () => {
     await close();
   }, 60_000);
 
-  it('drop what they have when others have left them out, and join again as another one', async () => {
+  it('drop what they hold when others have removed them, and join again under a new id', async () => {
     const { group, membership } = await join(2);
     const before = membership.replica;
     const sizes: number[] = [];
@@ -138,7 +138,7 @@ describe('the replicas of a module', () => {
     expect(membership.replica).not.toBe(before);
   });
 
-  it('give up what they have by themselves when the database does not answer for long', async () => {
+  it('give up what they hold by themselves when the database does not respond for long', async () => {
     const sql = sqlOf(source);
     const database: { answers?: Promise<void> } = {};
     const slowed: Sql = {
@@ -155,9 +155,8 @@ describe('the replicas of a module', () => {
     await eventually(() => expect(parts(group)).toEqual([0, 1]), 'all parts held again', SILENCE_MS);
   });
 
-  // Leases ended by the database's clock: one that stepped back kept those of dead replicas, and stopped every
-  // singleton.
-  it('decide nothing by the clock of the database', async () => {
+  // Leases ended by the database's clock: setting it back kept those of dead replicas, and stopped every singleton.
+  it('do not depend on the clock of the database', async () => {
     const statements: string[] = [];
     const sql = sqlOf(source);
     const listening: Sql = {
@@ -188,7 +187,7 @@ describe('the replicas of a module', () => {
     await eventually(() => expect(parts(group)).toEqual([0, 1]), 'all parts held');
   });
 
-  it('leave work to those that reach their broker, while there are any', async () => {
+  it('leave work to those that can reach their broker, while there are any', async () => {
     const reach = { first: true };
     const first = await join(4, sqlOf(source), { isHealthy: () => reach.first });
     const second = await join(4, sqlOf(source), { isHealthy: () => true });
@@ -199,7 +198,7 @@ describe('the replicas of a module', () => {
     await eventually(() => first.group.held.size === 2 && second.group.held.size === 2, 'equal shares again', 5_000);
   });
 
-  it('tell each other that there is something to do', async () => {
+  it('notify each other when there is something to do', async () => {
     const [first, second] = [await join(1), await join(1)];
     const heard: string[] = [];
     first.membership.onTold('inbox', () => heard.push('first'));

@@ -22,31 +22,35 @@ export { SILENCE_MS } from './membership-sql.js';
 export type { Assignment } from './share.js';
 
 /**
- * A replica that could not say that it lives for so long, in milliseconds, gives up its work by itself, before others
- * take it.
+ * A replica that could not renew its row for this long, in milliseconds, gives up its work before others take it over.
  */
 const GIVE_UP_MS = SILENCE_MS - 1_500;
-/** Between two beats while replicas hand work over, or the database is away, in milliseconds. */
+/** The time between two heartbeats while replicas hand work over, or the database is away, in milliseconds. */
 const QUICK_BEAT_MS = 200;
-/** How long a replica may be unable to reach what it works with before it leaves work to others, in milliseconds. */
+/**
+ * How long a replica may be unable to reach its other dependencies before it leaves work to others, in milliseconds.
+ */
 const UNHEALTHY_AFTER_MS = 1_000;
-/** By so much the clock of the database must differ from what is expected for it to have been set, in milliseconds. */
+/**
+ * The smallest difference between the database's clock and the expected time that counts as a clock change, in
+ * milliseconds.
+ */
 const CLOCK_STEP_MIN_MS = 5_000;
 const HEALTH_EVERY_MS = 500;
 const START_POLL_MS = 50;
 const LINE_LOCK_MAX = 2 ** 47;
 
-/** What a replica found at a beat: what there is to do. */
+/** The pending work that a replica found at a heartbeat. */
 export interface Signs {
-  /** Messages in the outbox are not sent. */
+  /** The outbox has unsent messages. */
   readonly unsent: boolean;
-  /** Messages in the inbox are not handled, and not held. */
+  /** The inbox has messages that are neither handled nor held. */
   readonly ready: boolean;
-  /** Milliseconds until a hold is due; `null` if there is none with a time. */
+  /** Milliseconds until a hold is due; `null` if no hold has a time. */
   readonly holdInMs: number | null;
   /** Milliseconds until a timer is due; `null` if there is none. */
   readonly timerInMs: number | null;
-  /** Consumers that have held keys. */
+  /** Consumers with held keys. */
   readonly holding: readonly string[];
 }
 
@@ -66,42 +70,42 @@ interface Beat extends Signs {
   readonly others: readonly Other[];
 }
 
-/** The clock of the database was set forward or back. */
+/** The clock of the database was set forwards or back. */
 export interface ClockStep {
-  /** By how much, in milliseconds: above zero for forward. */
+  /** By how much, in milliseconds: positive for forwards. */
   readonly byMs: number;
   /**
-   * What the clock, as it is set now, would have shown when it was last seen as it was before, in milliseconds since
+   * When the clock was last seen before the change, converted to the clock as it is set now, in milliseconds since
    * 1970.
    */
   readonly sinceMs: number;
 }
 
-/** Of another replica: since when, and for how many of this one's beats, it has not moved. */
+/** For another replica: since when, and for how many of this replica's heartbeats, it has not moved. */
 interface Stillness {
   readonly beat: number;
   readonly since: number;
   readonly times: number;
 }
 
-/** What a replica tells of itself. */
+/** What a replica reports about itself. */
 export interface MembershipOptions {
   /**
-   * What its code can handle, for others to see: each a consumer and a wire name with its version, as `knowledge` makes
-   * it.
+   * What its code can handle, for others to see: each entry is a consumer and a wire name with its version, as
+   * `knowledge` makes it.
    */
   readonly knows?: readonly string[];
-  /** Whether it reaches what it works with besides the database, its broker above all. Default: always. */
+  /** Whether it can reach what it needs besides the database, above all its broker. Default: always. */
   readonly isHealthy?: () => boolean;
 }
 
 /**
- * The replicas of one module, which divide its work among themselves. Each has one row, in which it counts its beats.
- * All see the same members under the same version of the view, and compute from them who has what; a part changes hands
- * when every other replica has seen the new version and says that it keeps the part no more. No clock is compared with
- * another: who does not move for `SILENCE_MS` by the observer's own, or whose connection is closed, is left out by
- * deleting its row, and what it writes afterwards does not commit (fencing, after Kleppmann's "How to do distributed
- * locking"). One that comes back joins anew.
+ * The replicas of one module, which divide its work among themselves. Each has one row, in which it counts its
+ * heartbeats. All see the same members under the same version of the view, and compute from them who has which part. A
+ * part changes hands when every other replica has seen the new version and reports that it no longer keeps the part. No
+ * clock is compared with another: a replica that does not move for `SILENCE_MS` by the observer's own clock, or whose
+ * connection is closed, is removed by deleting its row, and its later writes do not commit (fencing, after Kleppmann's
+ * "How to do distributed locking"). One that comes back joins as a new replica.
  */
 export class Membership {
   private readonly logger = new Logger('replicas');
@@ -112,7 +116,7 @@ export class Membership {
   private readonly viewListeners: (() => Promise<void>)[] = [];
   private readonly deathListeners: (() => void)[] = [];
   private readonly stepListeners: ((step: ClockStep) => Promise<void>)[] = [];
-  /** The clock of the database at a beat, and when that was. */
+  /** The clock of the database at a heartbeat, and the local time of that heartbeat. */
   private clock: { readonly ms: number; readonly at: number } | undefined;
   private id: string = randomUUID();
   private line: ModuleLine | undefined;
@@ -138,19 +142,19 @@ export class Membership {
   ) {}
 
   /**
-   * A UUID of this run of the process, and of its present membership: one that was left out has another when it is
-   * back.
+   * A UUID of this run of the process and its current membership: a replica that was removed gets a new one when it
+   * rejoins.
    */
   get replica(): string {
     return this.id;
   }
 
-  /** Whether no other replica of the module is known: all that happens to its tables happens in this process. */
+  /** Whether no other replica of the module is known: all changes to its tables are made by this process. */
   get isAlone(): boolean {
     return this.started && this.others.length === 0;
   }
 
-  /** Takes part in a group's work. Call before `start`, or at any time after it. */
+  /** Joins a group's work. May be called before `start` or at any time after it. */
   join(group: string, parts: number): Assignment {
     if (this.shares.has(group)) throw new Error(`the group ${group} was joined twice`);
     const share = new Share(group, parts, {
@@ -162,64 +166,64 @@ export class Membership {
     return share;
   }
 
-  /** Calls `listener` when another replica tells of `topic`; see `tell`. */
+  /** Calls `listener` when another replica sends a notification on `topic`; see `tell`. */
   onTold(topic: string, listener: () => void): void {
     this.listeners.set(topic, [...(this.listeners.get(topic) ?? []), listener]);
   }
 
-  /** Calls `listener` at each beat with what there is to do. */
+  /** Calls `listener` at each heartbeat with the pending work. */
   onSigns(listener: (signs: Signs, askedAt: number) => void): void {
     this.signListeners.push(listener);
   }
 
   /**
-   * Calls `listener` when members or what they take have changed; others learn that this replica knows only when it has
-   * resolved.
+   * Calls `listener` when members or what they consume have changed; others see this replica as up to date only when it
+   * has resolved.
    */
   onView(listener: () => Promise<void>): void {
     this.viewListeners.push(listener);
   }
 
-  /** Calls `listener` when a replica was left out that had not said goodbye: it was killed, or frozen. */
+  /** Calls `listener` when a replica was removed that did not leave by itself: it was killed, or frozen. */
   onDeath(listener: () => void): void {
     this.deathListeners.push(listener);
   }
 
-  /** Calls `listener` when the clock of the database was set; again at each beat until it resolves. */
+  /** Calls `listener` when the clock of the database was set; again at each heartbeat until it resolves. */
   onClockStep(listener: (step: ClockStep) => Promise<void>): void {
     this.stepListeners.push(listener);
   }
 
-  /** Whether it is alone for certain: others that join do not take its work before it would have noticed. */
+  /** Whether it is certainly alone: a replica that joins does not take its work before this one has noticed. */
   get isSurelyAlone(): boolean {
     return this.isAlone && performance.now() - this.renewedAt < GIVE_UP_MS;
   }
 
   /**
-   * What the clock of the database should show now, in milliseconds since 1970: as it was at the last beat, and went on
-   * since.
+   * What the clock of the database should show now, in milliseconds since 1970: its value at the last heartbeat plus
+   * the time since.
    */
   get expectedClockMs(): number | undefined {
     return this.clock && this.clock.ms + performance.now() - this.clock.at;
   }
 
   /**
-   * Tells the other replicas that there is something for them, as far as there are any. Never rejects: who does not
-   * hear of it finds it at a beat.
+   * Notifies the other replicas, if there are any, that there is something for them. Never rejects: a replica that
+   * misses it finds the work at its next heartbeat.
    */
   tell(topic: string): void {
     if (this.isAlone || this.stopped) return;
-    // who is not told finds it at a beat
+    // a replica that is not notified finds it at a heartbeat
     void this.statements(NOTIFY, [`${topic} ${this.id}`]).catch(() => undefined);
   }
 
-  /** Joins, and takes what is this replica's. Rejects when the database cannot be asked. */
+  /** Joins and takes this replica's share. Rejects when the database cannot be reached. */
   async start(): Promise<void> {
     await this.openLine();
     await this.enter();
     this.started = true;
     await this.beatNow();
-    // until all others know of it, they take what happens in this process for not happening
+    // until all others know about this replica, they do not expect changes from this process
     const until = performance.now() + 2 * SILENCE_MS;
     while (this.others.some(({ seen }) => seen < this.joined) && performance.now() < until) {
       await sleep(START_POLL_MS);
@@ -228,7 +232,7 @@ export class Membership {
     if (this.options.isHealthy) this.healthTimer = setInterval(() => this.lookAfterHealth(), HEALTH_EVERY_MS).unref();
   }
 
-  /** Leaves, so that the others go on at once. */
+  /** Leaves, so that the others can continue at once. */
   async stop(): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;
@@ -244,7 +248,7 @@ export class Membership {
     await this.line?.close();
   }
 
-  /** A whole beat from now on: at once, or after the one under way. Never rejects. */
+  /** Runs a full heartbeat: at once, or after the one in progress. Never rejects. */
   beatNow(): Promise<void> {
     if (!this.started || this.stopped) return Promise.resolve();
     if (this.beating) this.again = true;
@@ -283,7 +287,7 @@ export class Membership {
   private async safely(): Promise<void> {
     if (performance.now() - this.renewedAt > GIVE_UP_MS) for (const share of this.shares.values()) share.clear();
     try {
-      // without a line it goes on by the pool: others may take it for dead, and it is told
+      // without a line it continues through the pool: others may think it dead and remove it, and it finds that out
       if (this.line?.isOpen === false) await this.openLine().catch((error: unknown) => this.complain(error));
       await this.beat();
       this.failing = false;
@@ -333,7 +337,7 @@ export class Membership {
     this.clock = { ms, at };
   }
 
-  /** Takes over what the version of the view that a beat found makes this replica's, and lets go of the rest. */
+  /** Takes what the view's version found at a heartbeat assigns to this replica, and lets go of the rest. */
   private async see(beat: Beat, shares: readonly Share[], me: Member): Promise<void> {
     this.others = beat.others;
     if (beat.version !== this.seen) {
@@ -351,7 +355,7 @@ export class Membership {
     this.seen = beat.version;
   }
 
-  /** The others wait to hear that this replica has seen the view: after the beat that says so. */
+  /** Notifies the others, which wait for this replica to see the view, after the heartbeat that records it. */
   private tellSoon(): void {
     setImmediate(() => void this.beatNow().then(() => this.tell('view')));
   }
@@ -394,8 +398,8 @@ export class Membership {
   }
 
   /**
-   * Writes the row of this replica. Those that were killed and left theirs are seen by their closed lines and left out
-   * first.
+   * Inserts the row of this replica. First removes killed replicas that left their rows behind; their closed lines show
+   * them.
    */
   private async enter(): Promise<void> {
     const shares = [...this.shares.values()];
@@ -418,7 +422,7 @@ export class Membership {
     for (const { replica, beat } of closed) await this.expel(replica, beat, 'was killed');
   }
 
-  /** Others left this replica out: nothing that it began commits, and it joins as another one. */
+  /** Others have removed this replica: nothing that it began commits, and it joins under a new id. */
   private async returnAnew(): Promise<void> {
     this.logger.warn(
       `others have left this replica out, ${this.id}: it joins again. If this happens often, see what stops the process for seconds`,
@@ -463,7 +467,7 @@ export class Membership {
     return this.line?.isOpen ? this.line.rows<Row>(text, parameters) : this.sql.rows<Row>(text, parameters);
   }
 
-  /** Once for each time that the database is away, not at each beat. */
+  /** Logs once per outage of the database, not at each heartbeat. */
   private complain(error: unknown): void {
     if (!this.failing && !this.stopped)
       this.logger.warn(

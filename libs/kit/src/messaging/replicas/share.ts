@@ -1,37 +1,39 @@
-/** The part of a group's work that is this replica's. */
+/** This replica's part of a group's work. */
 export interface Assignment {
   readonly group: string;
-  /** The parts that this replica has now, and may work on. */
+  /** The parts that this replica holds now and may work on. */
   readonly held: ReadonlySet<number>;
   /** Calls `listener` whenever `held` has changed. */
   onChange(listener: () => void): void;
-  /** Whether a part is held, or is let go of only when what was under way has ended: no other replica has it. */
+  /** Whether a part is held, or still being finished before it is released: no other replica has it. */
   keeps(part: number): boolean;
-  /** Asks whether nothing is under way any more on a part that is to be let go of. Default: nothing ever is. */
+  /**
+   * Sets the check whether nothing is in progress any more on a part that is to be released. Default: nothing ever is.
+   */
   onRelease(mayGo: (part: number) => boolean): void;
   /**
-   * Takes no more, and lets go of the parts on which nothing is under way; of the others when it is called again, or at
-   * a beat. Never rejects.
+   * Takes no more parts, and releases those on which nothing is in progress; the others when it is called again, or at
+   * a heartbeat. Never rejects.
    */
   letGo(): Promise<void>;
-  /** Lets go of all parts and takes no more. Never rejects. */
+  /** Releases all parts and takes no more. Never rejects. */
   leave(): Promise<void>;
 }
 
-/** What a share needs of the membership that it belongs to. */
+/** What a share needs from its membership. */
 export interface ShareKeeper {
   beat(): Promise<void>;
   leave(share: Share): void;
 }
 
-/** One group of work as this replica takes part in it. */
+/** One group of work, from this replica's side. */
 export class Share implements Assignment {
   readonly held = new Set<number>();
-  /** Not this replica's any more, and let go of when what was under way has ended. */
+  /** Parts no longer assigned to this replica, released when the work in progress has ended. */
   private readonly shedding = new Set<number>();
-  /** This replica's, as soon as no other one keeps them. */
+  /** How many parts are assigned to this replica but still kept by another. */
   private waiting = 0;
-  /** Takes no more. */
+  /** Whether it takes no more parts. */
   isRetiring = false;
   private mayGo: (part: number) => boolean = () => true;
   private readonly listeners: (() => void)[] = [];
@@ -72,7 +74,7 @@ export class Share implements Assignment {
     this.keeper.leave(this);
   }
 
-  /** What others may not have yet, as the replica's row names it. */
+  /** The parts that others may not take yet, as the replica's row names them. */
   kept(): string[] {
     for (const part of this.shedding) if (this.mayGo(part)) this.shedding.delete(part);
     return [...this.shedding].map((part) => this.nameOf(part));
@@ -82,21 +84,21 @@ export class Share implements Assignment {
     return `${this.group}:${part}`;
   }
 
-  /** Comes to what is this replica's: takes at once what nobody else keeps. */
+  /** Moves towards the assigned parts: takes at once those that nobody else keeps. */
   settle(own: ReadonlySet<number>, isFree: (part: number) => boolean): void {
     this.shed([...this.held].filter((part) => !own.has(part)));
     const before = this.held.size;
     this.waiting = 0;
     for (const part of own) {
       if (this.held.has(part)) continue;
-      // what was to be handed over and is not yet is nobody else's
+      // a part that was to be handed over but is not yet cannot belong to anybody else
       if (this.shedding.delete(part) || isFree(part)) this.held.add(part);
       else this.waiting += 1;
     }
     if (this.held.size !== before) this.changed();
   }
 
-  /** All parts may be another replica's now. */
+  /** Drops all parts: another replica may have them now. */
   clear(): void {
     const had = this.held.size + this.shedding.size;
     this.held.clear();
@@ -105,7 +107,7 @@ export class Share implements Assignment {
     if (had > 0) this.changed();
   }
 
-  /** Begins nothing on parts any more. */
+  /** Begins nothing new on these parts. */
   private shed(parts: readonly number[]): void {
     if (parts.length === 0) return;
     for (const part of parts) {

@@ -5,20 +5,20 @@ import { checkConsumerName } from '../consumers/consumer.js';
 /** How often a job runs. */
 export interface SingletonOptions {
   /**
-   * From the start of one run to the start of the next, or its end if it takes longer. From five seconds on also from
-   * replica to replica, and over restarts. 10 to 86,400,000 milliseconds.
+   * From the start of one run to the start of the next, or to its own end if it takes longer. Intervals of five seconds
+   * or more also hold across replicas and restarts. 10 to 86,400,000 milliseconds.
    */
   readonly everyMs: number;
   /**
-   * The longest wait when there is nothing to do. A run that returns a number says in how many milliseconds there is
-   * work next, as far as it knows (`Infinity`: none); the next run comes then, not before `everyMs` and not after
-   * `idleMs`. When a run returns something else, the next one comes after `everyMs`. `everyMs` to 86,400,000; default:
-   * every run comes after `everyMs`.
+   * The longest wait when there is nothing to do. A run may return the number of milliseconds until there is work, as
+   * far as it knows (`Infinity`: none); the next run comes then, but not before `everyMs` and not after `idleMs`. After
+   * any other result the next run comes after `everyMs`. `everyMs` to 86,400,000; default: every run comes after
+   * `everyMs`.
    */
   readonly idleMs?: number;
   /**
-   * Whether a transaction of the module that commits, in any replica, ends such a wait: the next run comes after
-   * `everyMs` then. Default true.
+   * Whether a commit of the module's, in any replica, ends such a wait: the next run then comes after `everyMs`.
+   * Default true.
    */
   readonly onCommit?: boolean;
 }
@@ -32,13 +32,13 @@ export interface SingletonSpec extends SingletonOptions {
 const SINGLETONS = 'fledge:singletons';
 
 /**
- * Runs a provider's method again and again, on one replica of the module at a time, whatever their number. It runs in a
- * context of its own, outside any transaction, and may call other modules; `currentCall().signal` aborts when another
- * replica takes over. A replica that was frozen in a run, or whose process was too busy to look, goes on beside the
- * next one until it notices: what must not happen twice at once is locked in the database. An error is logged and
- * counted, and the next run comes. A replica that is killed in a run is replaced within seconds, and the work it left
- * is the next run's: it must be safe to repeat.
- * @param name lower-case letters, digits and hyphens, 63 at most, a letter first; its own within the module.
+ * Runs a provider's method again and again, on only one replica of the module at a time. It runs in a context of its
+ * own, outside any transaction, and may call other modules; `currentCall().signal` aborts when another replica takes
+ * over. A replica that was frozen during a run, or whose process was too busy to notice, continues beside the next one
+ * until it notices: lock in the database what must not happen twice at once. An error is logged and counted, and the
+ * next run comes. A replica that is killed during a run is replaced within seconds, and the next run takes up its work:
+ * the work must be safe to repeat.
+ * @param name up to 63 lower-case letters, digits and hyphens, beginning with a letter; unique within the module.
  */
 export function Singleton(name: string, { everyMs, idleMs, onCommit }: SingletonOptions): MethodDecorator {
   return (target, method) => {
@@ -78,7 +78,7 @@ export function Singleton(name: string, { everyMs, idleMs, onCommit }: Singleton
   };
 }
 
-/** The singletons of a class, those of its superclasses too. */
+/** The singletons of a class and its superclasses. */
 export function singletonSpecs(cls: object): readonly SingletonSpec[] {
   return (Reflect.getMetadata(SINGLETONS, cls) as readonly SingletonSpec[] | undefined) ?? [];
 }

@@ -70,7 +70,7 @@ describe('singletons', () => {
     return self;
   }
 
-  it('run once an interval with three replicas, and go on within a second after a drain', async () => {
+  it('run once per interval with three replicas, and continue within a second after a drain', async () => {
     const runs: { by: number; at: number }[] = [];
     const three = [];
     for (const by of [0, 1, 2]) three.push(await replica(() => runs.push({ by, at: performance.now() })));
@@ -78,7 +78,7 @@ describe('singletons', () => {
     const [first] = runs;
     expect(new Set(runs.map(({ by }) => by))).toEqual(new Set([first?.by]));
     const gaps = runs.slice(1).map(({ at }, n) => at - (runs[n]?.at ?? 0));
-    // by the clock of the database, before its answer comes
+    // by the clock of the database, read before its response arrives
     expect(Math.min(...gaps)).toBeGreaterThan(90);
 
     const drainedAt = performance.now();
@@ -87,7 +87,7 @@ describe('singletons', () => {
     expect((runs.find(({ by }) => by !== first?.by)?.at ?? Infinity) - drainedAt).toBeLessThan(SILENCE_MS / 2);
   });
 
-  it('wait for the rest of their interval at a replica that is new', async () => {
+  it('wait for the rest of their interval on a new replica', async () => {
     let runs = 0;
     const first = await replica(() => runs++, 3_600_000);
     await eventually(() => runs === 1, 'one run');
@@ -98,7 +98,7 @@ describe('singletons', () => {
     expect(runs).toBe(1);
   });
 
-  it('never run twice at once, however long a run takes, and end with the run in hand', async () => {
+  it('never run twice at once, however long a run takes, and stop after the current run', async () => {
     const running = { one: 0, other: 0 };
     let most = 0;
     let ended = 0;
@@ -118,7 +118,7 @@ describe('singletons', () => {
     expect(most).toBe(1);
   });
 
-  it('wait as long as they say when there is nothing to do, and are woken by a commit in any replica', async () => {
+  it('wait as long as they ask for when there is nothing to do, and are woken by a commit in any replica', async () => {
     let runs = 0;
     const idle: SingletonJob = { name: 'idle', everyMs: 10, idleMs: 3_600_000, run: () => (runs++, Infinity) };
     const first = await replica(() => undefined, 100, idle);
@@ -130,7 +130,7 @@ describe('singletons', () => {
     await eventually(() => runs === 3, 'a run after a commit elsewhere');
   });
 
-  it('go on after an error, which is counted', async () => {
+  it('continue after an error, which is counted', async () => {
     let runs = 0;
     const { singletons } = await replica(() => {
       runs++;
@@ -140,7 +140,7 @@ describe('singletons', () => {
     expect(singletons.counts.get('sweep')?.failures).toBeGreaterThanOrEqual(2);
   });
 
-  it('work in a context of their own, whose signal aborts when others have left the replica out', async () => {
+  it('run in their own context, whose signal aborts when others have removed the replica', async () => {
     let call: ReturnType<typeof currentCall>;
     let end: () => void = () => undefined;
     await replica(async () => {
@@ -158,7 +158,7 @@ describe('singletons', () => {
   it.each<[string, NonNullable<ModuleMetadata['providers']>]>([
     ['singleton-twice', [Sweeper, OtherSweeper]],
     ['singleton-scope', [{ provide: Sweeper, useClass: Sweeper, scope: Scope.REQUEST }]],
-  ])('stop the start with %s', async (cause, providers) => {
+  ])('fail the start with %s', async (cause, providers) => {
     class Root {}
     const app = await NestFactory.createApplicationContext(
       { module: Root, providers },
@@ -168,7 +168,7 @@ describe('singletons', () => {
     await app.close();
   });
 
-  it('stop the start of a module without tables, which has nowhere to keep when it ran', async () => {
+  it('fail the start of a module without tables, which cannot store when they ran', async () => {
     class Root {}
     const app = await NestFactory.createApplicationContext({ module: Root, providers: [Sweeper] }, { logger: false });
     const contract = defineContract({ name: 'single' });

@@ -7,16 +7,19 @@ import { isMember } from '../replicas/membership-sql.js';
 import { type SingletonSpec, singletonSpecs } from './singleton.js';
 import type { Sql } from '../storage/sql.js';
 
-/** How often other replicas are told that there may be work, in milliseconds. */
+/** How often other replicas are notified that there may be work, in milliseconds. */
 const TELL_EVERY_MS = 200;
-/** How long a database that is away is left alone, in milliseconds. */
+/** The pause after a database failure, in milliseconds. */
 const PAUSE_AFTER_FAILURE_MS = 500;
 
-/** Intervals from this on are kept in the database, in milliseconds: shorter ones begin anew at the next replica. */
+/**
+ * Intervals from this length on are stored in the database, in milliseconds: shorter ones start over on the next
+ * replica.
+ */
 export const KEPT_FROM_MS = 5_000;
 
-// By the clock of the database: a replica that takes over, and one that was just started, wait for the rest of the
-// interval. A time that is to come, by a clock that stepped back since, counts as now.
+// By the clock of the database: a replica that takes over, or was just started, waits for the rest of the interval. A
+// time in the future, after the clock was set back, counts as now.
 const BEGIN = `
 with begun as (
   insert into fledge_singleton as s (name, ran_at) select $1, clock_timestamp() where ${isMember('$2')}
@@ -31,7 +34,7 @@ select exists (select from begun) as "isDue",
 export interface SingletonJob {
   readonly name: string;
   readonly everyMs: number;
-  /** The longest wait after a run that says that there is nothing to do; see `Singleton`. Default: `everyMs`. */
+  /** The longest wait after a run that reports nothing to do; see `Singleton`. Default: `everyMs`. */
   readonly idleMs?: number;
   /** Whether commits end such a wait. Default true. */
   readonly onCommit?: boolean;
@@ -46,7 +49,7 @@ export interface SingletonCount {
 
 /**
  * The singletons among a container's providers.
- * @throws StartupError for two of one name, and for one of a provider that is made anew for each request.
+ * @throws StartupError for two with the same name, and for one of a request-scoped provider.
  */
 export function discoverSingletons(app: INestApplicationContext): SingletonJob[] {
   const jobs = new Map<string, SingletonJob>();
@@ -88,7 +91,7 @@ function jobOf(
   };
 }
 
-/** Runs a module's singletons on this replica, each while it is this one's. */
+/** Runs a module's singletons on this replica, each while this replica has it. */
 export class Singletons {
   private readonly rounds: readonly Round[];
   private toldAt = -Infinity;
@@ -112,7 +115,7 @@ export class Singletons {
     for (const round of this.rounds) round.start();
   }
 
-  /** The module has committed something in this process: those that had nothing to do may have by now. */
+  /** The module has committed something in this process: idle singletons may have work now. */
   committed(): void {
     if (this.wake()) return;
     const now = performance.now();
@@ -121,14 +124,14 @@ export class Singletons {
     this.membership.tell('work');
   }
 
-  /** Whether all of them are this replica's. */
+  /** Wakes all. Returns false when one of them is another replica's, which then has to be notified. */
   private wake(): boolean {
     let areHere = true;
     for (const round of this.rounds) areHere = round.wake() && areHere;
     return areHere;
   }
 
-  /** Starts no more runs; resolves when those in hand have ended. Then others may take them. */
+  /** Starts no more runs; resolves when the current ones have ended. Then other replicas may take over. */
   async stop(): Promise<void> {
     await Promise.all(this.rounds.map((round) => round.stop()));
   }
@@ -141,7 +144,7 @@ class Round {
   private readonly logger = new Logger('singletons');
   private readonly group: Assignment;
   private timer: NodeJS.Timeout | undefined;
-  /** When the timer ends, and when it may end at the earliest, on the clock of `now()`. */
+  /** When the timer fires, and the earliest time to which it may be moved, on the clock of `now()`. */
   private nextAt = Infinity;
   private mayRunAt = 0;
   private running: Promise<void> | undefined;
@@ -166,12 +169,12 @@ class Round {
     this.changed();
   }
 
-  /** There may be something to do: runs as soon as its interval allows. Returns whether it is this replica's. */
+  /** There may be something to do: runs as soon as its interval allows. Returns false when another replica has it. */
   wake(): boolean {
     const isHere = this.group.held.has(0);
     if (this.job.idleMs === undefined || this.job.onCommit === false) return true;
     if (!isHere) return false;
-    // what it commits itself is no news to it
+    // its own commits do not wake it
     if (this.running) this.woken ||= currentContext() !== this.context;
     else if (this.nextAt > this.mayRunAt) this.schedule(this.mayRunAt - now());
     return true;
@@ -202,7 +205,7 @@ class Round {
         this.running = this.round().then((waitMs) => {
           this.running = undefined;
           if (!this.group.held.has(0)) void this.membership.beatNow();
-          // what was lost meanwhile is waited for anew
+          // does nothing if another replica has it by now: `changed` schedules it when it comes back
           this.schedule(waitMs);
         });
       },
@@ -210,7 +213,7 @@ class Round {
     ).unref();
   }
 
-  /** Runs if it is time to. Returns the milliseconds until it may be again; never rejects. */
+  /** Runs if it is time. Returns the milliseconds until the next run; never rejects. */
   private async round(): Promise<number> {
     const { job } = this;
     this.woken = false;
@@ -235,7 +238,7 @@ class Round {
     return Math.max(0, this.waitAfter(result) - (now() - startedAt));
   }
 
-  /** From the start of a run to the next one, by what it returned. */
+  /** The time from the start of a run to the next one, by what the run returned. */
   private waitAfter(result: unknown): number {
     const { everyMs, idleMs } = this.job;
     if (idleMs === undefined || this.woken || typeof result !== 'number') return everyMs;

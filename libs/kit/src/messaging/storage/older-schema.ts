@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-// The tables as version 0.1 made them, without a prefix. What is written here never changes: it is what stored data has.
+// The tables as version 0.1 made them, without a prefix. Never change this: existing databases were made by it.
 
 const TABLES = `
 create table outbox (
@@ -141,7 +141,7 @@ class CreateMessaging1700000000000 implements MigrationInterface {
   }
 }
 
-// Of a schema that is older than this one nobody knows what was deleted: all that is older than what is there.
+// For an older schema nobody knows what was deleted: assume everything older than its oldest row.
 const OPERATIONS = `
 create table outbox_deleted (
   "only" boolean primary key default true check ("only"),
@@ -155,7 +155,7 @@ create index dead_letter_dead on dead_letter (consumer, died_at) where state = '
 create index process_failed on process (name) where status = 'failed';
 `;
 
-/** What operators need besides: up to when what was sent is deleted, and a quick way to what is dead or has failed. */
+/** Adds what operators need: the time up to which sent messages are deleted, and indexes of dead and failed rows. */
 class AddOperations1700000000001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(OPERATIONS);
@@ -178,8 +178,8 @@ alter table message_member add column knows text[] not null default '{}';
 `;
 
 /**
- * What replicas of one module tell each other: which message logs took something of a partition, and which messages
- * each replica can handle.
+ * Adds what the replicas of one module share: which message logs took messages of a partition, and which messages each
+ * replica can handle.
  */
 class AddCarriers1700000000002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -196,7 +196,7 @@ drop index outbox_unsent;
 create index outbox_unsent on outbox (sent_at, partition, seq) where sent_at is null;
 `;
 
-/** An index of what is unsent in an order that only it has: see the relay's statement. */
+/** An index of unsent rows in an order that no other index has: see the relay's statement. */
 class OrderUnsent1700000000003 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(UNSENT_ORDER);
@@ -209,7 +209,7 @@ class OrderUnsent1700000000003 implements MigrationInterface {
   }
 }
 
-/** From which time on a consumer takes events. */
+/** Adds the time from which a consumer takes events. */
 class AddBeginning1700000000004 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query("alter table message_consumer add column begins_at timestamptz not null default '-infinity'");
@@ -269,15 +269,15 @@ drop table singleton, message_replica, message_view;
 `;
 
 /**
- * How long a start waits for replicas of the version before, in milliseconds: those that were killed are known to be
- * dead after five seconds.
+ * How long a start waits for replicas of the previous version, in milliseconds: killed ones are known to be dead after
+ * five seconds.
  */
 const OLDER_WAIT_MS = 10_000;
 const OLDER_POLL_MS = 250;
 
 /**
- * One row a replica in place of one a lease. Replicas of the version before and of this one cannot divide work between
- * them: the start waits for those that are ending, and is refused while others run.
+ * One row per replica instead of one per lease. Replicas of the previous version and of this one cannot divide work
+ * between them: the start waits for those that are ending, and fails while others run.
  */
 class ReplaceLeases1700000000005 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -314,7 +314,7 @@ function replicas(rows: unknown): readonly string[] {
   return (rows as readonly { readonly replica: string }[]).map(({ replica }) => replica);
 }
 
-/** The migrations of version 0.1, in order, by the names under which they are listed as done. */
+/** The migrations of version 0.1, in order, by the names that mark them as done. */
 export const OLDER_MIGRATIONS = [
   CreateMessaging1700000000000,
   AddOperations1700000000001,
@@ -324,7 +324,7 @@ export const OLDER_MIGRATIONS = [
   ReplaceLeases1700000000005,
 ] as const;
 
-/** The tables of version 0.1, and what they are called now. */
+/** The tables of version 0.1, and their names now. */
 const RENAMED: Readonly<Record<string, string>> = {
   outbox: 'fledge_outbox',
   outbox_deleted: 'fledge_outbox_deleted',
@@ -341,7 +341,7 @@ const RENAMED: Readonly<Record<string, string>> = {
   singleton: 'fledge_singleton',
 };
 
-/** Renames a table, and its constraints, indexes and sequences. */
+/** Renames a table with its constraints, indexes and sequences. */
 const rename = (before: string, after: string): string => `
 do $$
 declare part record;
@@ -360,19 +360,19 @@ begin
   end loop;
 end $$`;
 
-/** Whether a migration of version 0.1 is among those that are done: its tables are here. */
+/** Whether any migration of version 0.1 is done, so that its tables exist. */
 export function hasOlderTables(done: ReadonlySet<string>): boolean {
   return done.has(CreateMessaging1700000000000.name);
 }
 
 /**
- * Brings the tables of version 0.1 to what this version has: what was not done of its migrations, and the names.
- * @throws Error while a replica of that version runs, which would not find its tables any more.
+ * Upgrades the tables of version 0.1 to this version: runs its missing migrations and renames the tables.
+ * @throws Error while a replica of that version runs, which could no longer find its tables.
  */
 export async function bringOver(runner: QueryRunner, done: ReadonlySet<string>): Promise<void> {
   for (const Migration of OLDER_MIGRATIONS) if (!done.has(Migration.name)) await new Migration().up(runner);
   await refuseWhile(async () =>
-    // a replica holds this lock by a connection as long as it lives
+    // a replica's connection holds this lock as long as it lives
     replicas(await runner.query('select replica from message_replica where not pg_try_advisory_xact_lock(line)')),
   );
   for (const [before, after] of Object.entries(RENAMED)) await runner.query(rename(before, after));

@@ -1,4 +1,6 @@
-/** Into how many parts the keys of a module are divided among its replicas. Fixed: it is stored with each row. */
+/**
+ * The number of partitions of a module's keys, which its replicas share. Fixed, because each row stores its partition.
+ */
 export const PARTITIONS = 16;
 
 /** SQL of the partition of a key. */

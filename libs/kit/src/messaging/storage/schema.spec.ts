@@ -5,7 +5,7 @@ import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.
 import { OLDER_MIGRATIONS } from './older-schema.js';
 import { MESSAGING_MIGRATIONS } from './schema.js';
 
-/** Tables with the names that the kit's had in version 0.1. */
+/** A module's own tables, named like the kit's in version 0.1. */
 class OwnTables1700000000100 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const name of ['outbox', 'inbox', 'process', 'timer', 'singleton', 'dead_letter', 'migration'])
@@ -36,7 +36,7 @@ const open = (module: string, migrations: readonly MigrationClass[]): Promise<Mo
   openModuleData({ module, url: database.url, entities: [], migrations });
 
 async function all(source: ModuleDataSource): Promise<unknown> {
-  // TypeORM names the key of its list as it likes
+  // TypeORM chooses the name of this table's primary key
   await source.query('drop table fledge_migration');
   const parts: unknown[] = [];
   for (const statement of [COLUMNS, INDEXES, CONSTRAINTS, SEQUENCES]) parts.push(await source.query(statement));
@@ -44,7 +44,7 @@ async function all(source: ModuleDataSource): Promise<unknown> {
   return parts;
 }
 
-/** Makes the tables of version 0.1 after so many of its migrations, and the list that it kept. */
+/** Creates the tables of version 0.1 after its first `count` migrations, and its list of them. */
 async function makeOlder(module: string, count: number): Promise<Client> {
   await (await open(module, [])).destroy();
   const client = new Client({
@@ -71,7 +71,7 @@ it('leaves all names without the prefix to the module', async () => {
   );
   expect(kits).toHaveLength(7);
   await source.destroy();
-  // and where the tables were there first
+  // including where such tables existed first
   const client = new Client({ connectionString: database.url });
   await client.connect();
   await (await open('adopted', [])).destroy();
@@ -93,7 +93,7 @@ it('leaves all names without the prefix to the module', async () => {
 });
 
 it.each(OLDER_MIGRATIONS.map((_, index) => index + 1))(
-  'brings the tables of version 0.1 over as after %i of its migrations, and all that is in them',
+  'upgrades the tables of version 0.1 after %i of its migrations, with everything in them',
   async (count) => {
     const fresh = await all(await open('fresh', MESSAGING_MIGRATIONS));
     const client = await makeOlder('older', count);
@@ -112,13 +112,13 @@ it.each(OLDER_MIGRATIONS.map((_, index) => index + 1))(
         "insert into fledge_outbox (kind, name, key, partition, payload) values ('event', 'a', 'k', 0, '') returning seq",
       ),
     ).toEqual([{ seq: '2' }]);
-    // the list of that version stays
+    // that version's own list is kept
     await source.query('drop table migration');
     expect(await all(source)).toEqual(JSON.parse(JSON.stringify(fresh).replaceAll('fresh', 'older')));
   },
 );
 
-it('says what a version before it has deleted: all that is older than what it has', async () => {
+it('assumes that an older version has deleted everything older than its oldest row', async () => {
   const client = await makeOlder('older', 1);
   await client.query(
     `insert into outbox (kind, name, key, partition, payload, created_at) select 'event', 'a.b.v1', 'k', 0, '{}', ('2026-01-0' || n || 'T00:00:00Z')::timestamptz from generate_series(1, 3) n`,
@@ -132,7 +132,7 @@ it('says what a version before it has deleted: all that is older than what it ha
   await source.destroy();
 });
 
-it('waits for replicas of version 0.1 that end, and refuses to start beside one that runs', async () => {
+it('waits for replicas of version 0.1 that are ending, and refuses to start next to one that runs', async () => {
   const replica = await makeOlder('older', OLDER_MIGRATIONS.length);
   await replica.query(
     "insert into message_replica (replica, line, joined, groups, healthy, knows) values ('00000000-0000-4000-8000-000000000001', 4711, 0, '{}', true, '{}')",

@@ -2,9 +2,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { MIGRATION_TABLE } from '../../data/index.js';
 import { bringOver, hasOlderTables } from './older-schema.js';
 
-/**
- * The kit's tables in a module's schema. All begin with `fledge_`, so that a module's own may have any other name.
- */
+/** The kit's tables in a module's schema. All begin with `fledge_`, which leaves every other name to the module. */
 const TABLES = `
 create table fledge_outbox (
   seq bigint generated always as identity primary key,
@@ -162,8 +160,8 @@ create index fledge_timer_due on fledge_timer (due_at);
 `;
 
 /**
- * Makes the tables of durable messaging in a module's schema, or gives those of version 0.1 their new names; runs
- * before the module's own migrations.
+ * Creates the tables of durable messaging in a module's schema, or renames those of version 0.1. Runs before the
+ * module's own migrations.
  */
 export class CreateFledgeTables1700000000006 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -181,5 +179,5 @@ export class CreateFledgeTables1700000000006 implements MigrationInterface {
   }
 }
 
-/** All of durable messaging, in order; before a module's own. */
+/** All migrations of durable messaging, in order; they run before a module's own. */
 export const MESSAGING_MIGRATIONS = [CreateFledgeTables1700000000006] as const;

@@ -1,20 +1,17 @@
 import type { LineEvents, ModuleDataSource, ModuleLine } from '../../data/index.js';
 
-/**
- * All that messaging needs of a connection to a module's schema: a pool of its host's, or a plain client of an
- * operator's.
- */
+/** The connection to a module's schema that messaging needs: a host's pool, or an operator's plain client. */
 export interface Sql {
   /**
-   * Runs one statement, of a constant text, and returns its rows, those of `returning` for a write. In the transaction
-   * of the flow, if one is open.
+   * Runs one statement with a constant text and returns its rows, for a write those of `returning`. Joins the current
+   * transaction, if one is open.
    */
   rows<Row extends object>(text: string, parameters?: readonly unknown[]): Promise<Row[]>;
   /** Runs `work` in a transaction, which its statements join. */
   transaction<T>(work: () => Promise<T>): Promise<T>;
   /**
-   * Opens a connection that is the caller's own. Without it, replicas find out at a beat what they would be told at
-   * once.
+   * Opens a connection for the caller alone. Without it, replicas learn at a heartbeat what they would otherwise be
+   * notified of at once.
    */
   openLine?(events: LineEvents): Promise<ModuleLine>;
 }

@@ -15,8 +15,8 @@ describe('the local message log', () => {
     occurredAt: new Date().toISOString(),
   });
 
-  // one command to a module without tables stopped all that its sender had to say
-  it('carries all but what no module here takes, and what comes after that of the same key', async () => {
+  // one command to a module without tables blocked everything else from its sender
+  it('sends everything except what no module here takes, and later messages of the same key', async () => {
     const messageLog = new LocalMessageLog();
     const taken: string[] = [];
     const hall: InboxPort = {
