@@ -12,6 +12,7 @@ import {
   Get,
   HttpException,
   NotFoundException,
+  type OnModuleDestroy,
   Post,
   UnprocessableEntityException,
   ValidationPipe,
@@ -45,6 +46,15 @@ class Teas {
   @Get('coded') coded(): never {
     throw new BadRequestException({ message: { leaves: 'blank' }, error: 'LEAVES', statusCode: 400 });
   }
+  @Get('empty') empty(): never {
+    throw new HttpException(null as never, 502);
+  }
+  @Get('big') big(): never {
+    throw new HttpException({ message: 'too big', size: 1n }, 502);
+  }
+  @Get('storage') storage(): never {
+    throw Object.assign(new Error('bucket internal at 10.0.0.3'), { statusCode: 403, code: 'AccessDenied' });
+  }
   @Get('text') text(): never {
     throw new HttpException('just text', 418);
   }
@@ -60,8 +70,14 @@ class Cups {
 const TeasContract = defineContract({ name: 'teas', routes: ['/api/v2/teas'] });
 const CupsContract = defineContract({ name: 'cups', routes: ['/api/cups'] });
 
+let closed = 0;
+
 @BoundedModule({ contract: TeasContract, controllers: [Teas] })
-class TeasModule {}
+class TeasModule implements OnModuleDestroy {
+  onModuleDestroy(): void {
+    closed++;
+  }
+}
 
 @BoundedModule({ contract: CupsContract, controllers: [Cups] })
 class CupsModule {}
@@ -91,7 +107,7 @@ class GoneFilter implements ExceptionFilter {
   }
 }
 
-function host(application: Partial<Application> = {}, ofTeas?: NestHooks): Host {
+function host(application: Partial<Application> = {}, ofTeas?: NestHooks, modules = ['teas', 'cups']): Host {
   return new Host({
     application: {
       name: 'tea-house',
@@ -102,7 +118,7 @@ function host(application: Partial<Application> = {}, ofTeas?: NestHooks): Host 
       nest: PREFIXED,
       ...application,
     },
-    modules: ['teas', 'cups'],
+    modules,
     transport: new LocalTransport(),
     http: { port: 0 },
     logger: new QuietLogger(),
@@ -112,8 +128,7 @@ function host(application: Partial<Application> = {}, ofTeas?: NestHooks): Host 
 let running: Host | undefined;
 afterEach(() => running?.close());
 
-const start = async (application?: Partial<Application>, ofTeas?: NestHooks): Promise<Host> =>
-  (running = await host(application, ofTeas).start());
+const start = async (...given: Parameters<typeof host>): Promise<Host> => (running = await host(...given).start());
 
 async function http(path: string, init?: RequestInit): Promise<{ status: number; body: unknown; headers: Headers }> {
   const response = await fetch(`http://127.0.0.1:${running?.port}${path}`, init);
@@ -151,10 +166,29 @@ describe('the hooks of an application', () => {
       headers: { origin: 'https://tea.test', 'access-control-request-method': 'POST' },
     });
     expect(status).toBe(204);
+    // the route for preflights makes no path one that is served
+    expect((await http('/api/cups/none')).status).toBe(404);
+    expect((await http('/api/cups', { method: 'DELETE' })).status).toBe(405);
     expect(headers.get('access-control-allow-origin')).toBe('https://tea.test');
     expect(
       (await http('/api/cups', { headers: { origin: 'https://tea.test' } })).headers.get('access-control-allow-origin'),
     ).toBe('https://tea.test');
+  });
+
+  it('answer 404 where the version does not fit', async () => {
+    await start(
+      {
+        nest: {
+          beforeInit: (app) =>
+            void app.setGlobalPrefix('api/v2').enableVersioning({ type: VersioningType.HEADER, header: 'x-version' }),
+        },
+        modules: [{ contract: TeasContract, load: () => Promise.resolve(TeasModule) }],
+      },
+      undefined,
+      ['teas'],
+    );
+    expect((await http('/api/v2/teas', { headers: { 'x-version': '2' } })).status).toBe(200);
+    expect((await http('/api/v2/teas', { headers: { 'x-version': '3' } })).status).toBe(404);
   });
 
   it('run for all modules and then for one, before and after init', async () => {
@@ -206,6 +240,7 @@ describe('the hooks of an application', () => {
     });
     // an unknown field is that pipe's to judge, a NUL is not
     expect((await post('/api/v2/teas', '{"grams":3,"more":1}')).status).toBe(201);
+    expect((await post('/api/v2/teas', `${'['.repeat(50_000)}${']'.repeat(50_000)}`)).status).toBe(400);
     expect((await post('/api/v2/teas/water', '{"a":"\\u0000"}')).body).toMatchObject({ violations: [{ rule: 'nul' }] });
   });
 
@@ -266,6 +301,21 @@ describe('the hooks of an application', () => {
     });
   });
 
+  it.each(['listen', 'close', 'useGlobalPipes', 'setGlobalPrefix'] as const)(
+    'may not call %s after init',
+    async (method) => {
+      const nest: NestHooks = { afterInit: (app) => void app[method]('x' as never) };
+      await expect(start(undefined, nest)).rejects.toMatchObject({ message: `a hook for teas calls app.${method}()` });
+    },
+  );
+
+  it('close what was made when they fail', async () => {
+    const failing: NestHooks = { beforeInit: () => Promise.reject(new Error('no')) };
+    closed = 0;
+    await expect(start(undefined, failing)).rejects.toMatchObject({ code: 'fledge.startup.nest-hook' });
+    expect(closed).toBe(1);
+  });
+
   it('stop the start when they fail, and say for which module', async () => {
     const cause = new Error('no certificate');
     await expect(start(undefined, { afterInit: () => Promise.reject(cause) })).rejects.toMatchObject({
@@ -289,6 +339,15 @@ describe('an exception of the application', () => {
       data: { message: { leaves: 'blank' }, error: 'LEAVES' },
     });
     expect((await http('/api/v2/teas/gone')).body).not.toHaveProperty('data');
+    expect(await http('/api/v2/teas/empty')).toMatchObject({ status: 502, body: { status: 502 } });
+    expect(await http('/api/v2/teas/big')).toMatchObject({ status: 502, body: { detail: 'too big' } });
+  });
+
+  it('of another library is no answer to a client, whatever status it has', async () => {
+    await start();
+    const { status, body } = await http('/api/v2/teas/storage');
+    expect(status).toBe(500);
+    expect(JSON.stringify(body)).not.toContain('bucket');
   });
 
   it('is answered as Nest does where the application says so', async () => {
@@ -304,8 +363,16 @@ describe('an exception of the application', () => {
       status: 418,
       body: { statusCode: 418, message: 'just text' },
     });
+    expect(await http('/api/v2/teas/empty')).toMatchObject({ status: 502, body: { statusCode: 502, message: null } });
     // what the kit refuses stays a problem
     expect((await post('/api/v2/teas', '{}')).body).toMatchObject({ code: 'fledge.invalid-request' });
+  });
+});
+
+it('refuses a way of answering that there is not', async () => {
+  await expect(start({ problems: 'ownn' as 'own' })).rejects.toMatchObject({
+    code: 'fledge.startup.problems',
+    message: 'the application tea-house says problems: "ownn"',
   });
 });
 

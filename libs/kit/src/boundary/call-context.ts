@@ -175,6 +175,13 @@ export function runIsolated(context: CallContext, handler: Handler, message: obj
   return scope.runInAsyncScope(scope.enter, scope);
 }
 
+/** The context of an HTTP request itself, and none inside it: the place where it is said who acts. */
+export class RequestContext extends CallContext {
+  constructor(module: string, deadlineAt: number, traceparent: string | undefined) {
+    super(module, 'http', deadlineAt, undefined, traceparent, undefined);
+  }
+}
+
 /** Runs `fn` in a copy of the current context that has an open transaction. */
 export function runInTransaction<R>(transaction: OpenTransaction, fn: () => R): R {
   const outer = contexts.getStore();

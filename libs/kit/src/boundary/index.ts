@@ -16,6 +16,7 @@ export { explain } from './explain.js';
 export {
   currentContext,
   CallContext,
+  RequestContext,
   inTransaction,
   runIsolated,
   runInContext,

@@ -185,6 +185,15 @@ describe('the data of a module', () => {
     });
   });
 
+  it('makes its first tables in a schema that an administrator prepared, as a member who inherits nothing', async () => {
+    const member = await plainUser('plain_member', 'nocreaterole');
+    await asOwner(
+      'create role fledge_lambda nologin; grant fledge_lambda to plain_member with inherit false; create schema lambda authorization fledge_lambda',
+    );
+    const source = await notes('lambda', { url: member });
+    expect(await source.getRepository(NoteRow).count()).toBe(0);
+  });
+
   it('is not opened over a schema that belongs to somebody else', async () => {
     await asOwner('create schema alpha');
     await expect(notes('alpha')).rejects.toMatchObject({

@@ -45,31 +45,33 @@ export async function migrationsDone(client: Client, home: ModuleHome, table: st
   return new Set(rows.map(({ name }) => String(name)));
 }
 
-/** The list of version 0.1. */
+/** The list of version 0.1, and the first name in it. */
 const OLDER_LIST = 'migration';
+const OLDER_FIRST = 'CreateMessaging1700000000000';
+
+/** A table of the module's own may have that name: the kit's has these columns, and belongs to the module's role. */
+const IS_OLDER_LIST = `
+select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = $1 join pg_roles r on r.oid = c.relowner and r.rolname = $2
+join pg_attribute a on a.attrelid = c.oid and (a.attname, a.atttypid) in (('timestamp', 'int8'::regtype), ('name', 'varchar'::regtype))
+where c.relname = '${OLDER_LIST}' and c.relkind = 'r' group by c.oid having count(*) = 2`;
 
 /**
- * Copies the list of migrations that version 0.1 kept into `table`, once. The older list stays: a replica of that
- * version that is started by mistake finds it, makes no second set of tables, and fails at once.
+ * Copies what the list of version 0.1 has and `table` has not: at each start, since a replica of that version may have
+ * gone on after a start that it kept from ending. The older list stays: a replica of that version that is started by
+ * mistake finds it, makes no second set of tables, and fails at once.
  */
 export async function copyOlderList(client: Client, home: ModuleHome, table: string): Promise<void> {
-  if (await hasTable(client, home, table)) return;
+  if (!(await has(client, IS_OLDER_LIST, home.schema, home.role))) return;
   const older = `${quote(home.schema)}.${quote(OLDER_LIST)}`;
-  // a table of the module's own may have that name
-  const isList = await has(
-    client,
-    `select 1 where 3 = (select count(*) from pg_attribute where attrelid = to_regclass($1) and attname in ('id', 'timestamp', 'name') and attnum > 0)`,
-    older,
-  );
-  if (!isList) return;
+  const first = await asRole(client, home, `select name from ${older} where name = '${OLDER_FIRST}'`);
+  if (first.length === 0) return;
   const list = `${quote(home.schema)}.${quote(table)}`;
   await asRole(
     client,
     home,
-    `do $$ begin
-      create table ${list} (id serial primary key, timestamp bigint not null, name varchar not null);
-      insert into ${list} (timestamp, name) select timestamp, name from ${older} order by id;
-    end $$`,
+    `create table if not exists ${list} (id serial primary key, timestamp bigint not null, name varchar not null);
+    insert into ${list} (timestamp, name) select timestamp, name from ${older} o
+    where not exists (select from ${list} l where l.name = o.name) order by id`,
   );
 }
 

@@ -24,6 +24,7 @@ export async function loadModules(
   names: readonly string[],
   settings: Readonly<Record<string, ModuleSettings>> = {},
 ): Promise<readonly LoadedModule[]> {
+  checkProblems(application);
   const loaded = [];
   for (const name of names) {
     const { cls, spec, nest } = await load(application, name);
@@ -32,6 +33,15 @@ export async function loadModules(
   const problems = loaded.flatMap((module) => module.problems);
   if (problems.length > 0) throw new SettingsError(problems);
   return loaded.map(({ cls, spec, nest, instance }) => ({ cls, spec, nest, settings: instance }));
+}
+
+function checkProblems({ name, problems }: Application): void {
+  if (problems === undefined || problems === 'always' || problems === 'own') return;
+  throw new StartupError(
+    'problems',
+    `the application ${name} says problems: ${JSON.stringify(problems)}`,
+    "Use 'always' or 'own'; default 'always'.",
+  );
 }
 
 async function load(

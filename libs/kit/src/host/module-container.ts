@@ -108,8 +108,13 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     }),
   );
   refuseForeignModules(app, cls);
-  const { validates } = await runBeforeInit(app, module, hooks);
-  app.useGlobalPipes(validates ? new RequestLimits() : new RequestValidation());
+  // before the pipes of a hook, which may walk a body that is nested too deep
+  if (hooks.length > 0) app.useGlobalPipes(new RequestLimits());
+  const { validates } = await runBeforeInit(app, module, hooks).catch(async (error: unknown) => {
+    await app.close();
+    throw error;
+  });
+  if (!validates) app.useGlobalPipes(new RequestValidation());
   bodyTypes.noteAsked();
   attachBuses(app, module, clientsOf(module, spec.uses, options.catalogue, options.moduleClient), options.catalogue);
   bindHandlers(app, moduleServer);

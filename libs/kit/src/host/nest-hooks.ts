@@ -37,28 +37,59 @@ export async function runBeforeInit(
   hooks: readonly NestHooks[],
 ): Promise<HookFindings> {
   let validates = false;
+  const inHook = guarded(app, module, HOSTS_WORK, (pipes) => {
+    validates ||= pipes.some((pipe) => pipe instanceof ValidationPipe);
+  });
+  await run(inHook, module, hooks, 'beforeInit');
+  return { validates };
+}
+
+/** Runs the hooks after `init`. @throws StartupError for one that fails, or configures what is made by now. */
+export function runAfterInit(app: NestFastifyApplication, module: string, hooks: readonly NestHooks[]): Promise<void> {
+  return run(guarded(app, module, { ...HOSTS_WORK, ...TOO_LATE }), module, hooks, 'afterInit');
+}
+
+const BY_THE_HOST = 'Leave it out: the host does it for all modules of the process.';
+const HOSTS_WORK: Readonly<Record<string, string>> = { listen: BY_THE_HOST, init: BY_THE_HOST, close: BY_THE_HOST };
+
+const BEFORE = 'Call it in beforeInit: the routes are made by now.';
+const TOO_LATE: Readonly<Record<string, string>> = {
+  setGlobalPrefix: BEFORE,
+  enableVersioning: BEFORE,
+  enableCors: BEFORE,
+  useGlobalPipes: BEFORE,
+  useGlobalFilters: BEFORE,
+  useGlobalGuards: BEFORE,
+  useGlobalInterceptors: BEFORE,
+};
+
+/**
+ * The application as a hook sees it.
+ * @param refused methods, each with what to do instead.
+ */
+function guarded(
+  app: NestFastifyApplication,
+  module: string,
+  refused: Readonly<Record<string, string>>,
+  onPipes?: (pipes: readonly unknown[]) => void,
+): NestFastifyApplication {
   const inHook: NestFastifyApplication = new Proxy(app, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name);
       if (typeof value !== 'function') return value;
-      if (name === 'listen' || name === 'init') return refuse(module, name);
+      const cure = typeof name === 'string' && Object.hasOwn(refused, name) ? refused[name] : undefined;
+      if (cure !== undefined) return refuse(module, String(name), cure);
       // the host drains first, and closes the application then, which runs the same lifecycle hooks
       if (name === 'enableShutdownHooks') return () => inHook;
       return (...args: unknown[]) => {
-        if (name === 'useGlobalPipes') validates ||= args.some((pipe) => pipe instanceof ValidationPipe);
+        if (name === 'useGlobalPipes') onPipes?.(args);
         const result: unknown = (value as (...all: unknown[]) => unknown).apply(target, args);
         // for what is chained
         return isApplication(result) ? inHook : result;
       };
     },
   });
-  await run(inHook, module, hooks, 'beforeInit');
-  return { validates };
-}
-
-/** Runs the hooks after `init`. @throws StartupError for one that fails. */
-export function runAfterInit(app: NestFastifyApplication, module: string, hooks: readonly NestHooks[]): Promise<void> {
-  return run(app, module, hooks, 'afterInit');
+  return inHook;
 }
 
 async function run(
@@ -87,13 +118,8 @@ function isApplication(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'setGlobalPrefix' in value && 'useGlobalPipes' in value;
 }
 
-function refuse(module: string, method: string): () => never {
+function refuse(module: string, method: string, cure: string): () => never {
   return () => {
-    throw new StartupError(
-      'nest-hook',
-      `a hook for ${module} calls app.${method}()`,
-      'Leave it out: the host does it for all modules of the process.',
-      { module },
-    );
+    throw new StartupError('nest-hook', `a hook for ${module} calls app.${method}()`, cure, { module });
   };
 }

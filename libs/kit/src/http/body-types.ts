@@ -7,8 +7,8 @@ import type { FastifyInstance } from 'fastify';
 const OTHERS = ['text/plain', 'application/x-www-form-urlencoded'] as const;
 
 /**
- * Bodies are JSON; any other type is answered with 415, unless the application asks for it by `app.useBodyParser`, or
- * by a plugin. A request without a body may say that it is JSON, as many clients do.
+ * Bodies are JSON; any other type is answered with 415, unless the application asks for it by `app.useBodyParser`. A
+ * request without a body may say that it is JSON, as many clients do.
  */
 export class BodyTypes {
   private asked: readonly string[] = [];

@@ -116,7 +116,12 @@ export function refuseUnroutable(
  */
 function statusOf(error: unknown): number | undefined {
   const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
-  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500 && typeof code === 'string'
+  return typeof statusCode === 'number' &&
+    statusCode >= 400 &&
+    statusCode < 500 &&
+    typeof code === 'string' &&
+    // of other errors, such as a storage client's, the text is of the inside
+    code.startsWith('FST_')
     ? statusCode
     : undefined;
 }
@@ -149,29 +154,44 @@ function codeOf(status: number): string {
 
 /** The body that Nest answers an exception with. */
 function bodyOf(error: HttpException): object {
-  const response = error.getResponse();
-  return typeof response === 'string' ? { statusCode: error.getStatus(), message: response } : response;
+  const response: unknown = error.getResponse();
+  if (isObject(response)) return response;
+  const { errorCode } = error as { errorCode?: unknown };
+  return { statusCode: error.getStatus(), message: response, ...(errorCode !== undefined && { errorCode }) };
 }
 
-/** What the body of an exception says besides its status and its text, under `data`: nothing that it says is lost. */
+/** The fields of an exception's body besides its status and its text, under `data`: nothing that it says is lost. */
 function fieldsOf(error: HttpException): Pick<Problem, 'data'> {
-  const response = error.getResponse();
-  if (typeof response === 'string') return {};
+  const response: unknown = error.getResponse();
+  if (!isObject(response)) return {};
   const { statusCode, message, error: name, ...data } = response as Record<string, unknown>;
   if (statusCode !== undefined && statusCode !== error.getStatus()) data.statusCode = statusCode;
-  // where it is not the plain name of the status, it is the application's own
+  // unless it is the name of the status, it is the application's own
   if (name !== undefined && name !== STATUS_CODES[error.getStatus()]) data.error = name;
-  const isTold = typeof message === 'string' || (Array.isArray(message) && message.every((m) => typeof m === 'string'));
-  if (message !== undefined && !isTold) data.message = message;
-  return Object.keys(data).length > 0 ? { data } : {};
+  if (message !== undefined && typeof message !== 'string' && !isTexts(message)) data.message = message;
+  return Object.keys(data).length > 0 && canBeJson(data) ? { data } : {};
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
+/** A cycle or a `BigInt` must not turn the answer into a 500. */
+function canBeJson(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function textOf(error: HttpException): string {
-  const response = error.getResponse();
-  const message = typeof response === 'string' ? response : (response as { message?: unknown }).message;
-  return Array.isArray(message) && message.every((m) => typeof m === 'string')
-    ? message.join('; ')
-    : typeof message === 'string'
-      ? message
-      : error.message;
+  const response: unknown = error.getResponse();
+  const message = isObject(response) ? (response as { message?: unknown }).message : response;
+  return isTexts(message) ? message.join('; ') : typeof message === 'string' ? message : error.message;
 }

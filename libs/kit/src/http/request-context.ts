@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { CallContext, now, runInContext } from '../boundary/index.js';
+import { now, RequestContext, runInContext } from '../boundary/index.js';
 import { noteMethods } from './route-methods.js';
 import { traceparentOf } from './trace.js';
 
@@ -11,14 +11,7 @@ import { traceparentOf } from './trace.js';
 export function openRequestContexts(fastify: FastifyInstance, module: string, requestTimeoutMs: number): void {
   noteMethods(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
-    const context = new CallContext(
-      module,
-      'http',
-      now() + requestTimeoutMs,
-      undefined,
-      traceparentOf(request.headers),
-      undefined,
-    );
+    const context = new RequestContext(module, now() + requestTimeoutMs, traceparentOf(request.headers));
     if (request.method === 'GET' || request.method === 'HEAD') {
       reply.raw.on('close', () => {
         if (!reply.raw.writableFinished) context.cancel();

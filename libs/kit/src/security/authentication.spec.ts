@@ -1,17 +1,36 @@
-import { type CanActivate, Controller, type ExecutionContext, Get, Inject, Injectable, Module } from '@nestjs/common';
+import {
+  type CanActivate,
+  Controller,
+  type ExecutionContext,
+  Get,
+  Inject,
+  Injectable,
+  Module,
+  Scope,
+} from '@nestjs/common';
+import { REQUEST, Reflector } from '@nestjs/core';
 import { Query, type IQueryHandler, QueryBus, QueryHandler } from '@nestjs/cqrs';
 import { NatsTransport } from '@fledge/nats';
 import type { FastifyRequest } from 'fastify';
 import { exportJWK, generateKeyPair, type GenerateKeyPairResult, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
-import { currentCall, currentContext, CallContext, type Identity, now, runInContext } from '../boundary/index.js';
+import {
+  currentCall,
+  currentContext,
+  CallContext,
+  type Identity,
+  now,
+  RequestContext,
+  runInContext,
+  withCallOptions,
+} from '../boundary/index.js';
 import { BoundedModule } from '../bus/index.js';
 import { defineContract, QueryContract, SigningKeys } from '../contract/index.js';
 import { Unauthenticated } from '../http/index.js';
 import { Host } from '../host/index.js';
 import { LocalTransport, type Transport } from '../transport/index.js';
-import { Authentication, CurrentUser, identify, Public, Roles } from './index.js';
+import { AccessGuard, Authentication, CurrentUser, identify, Public, Roles } from './index.js';
 import { KeyRing } from './key-ring.js';
-import { testNatsUrl } from '../testing/index.js';
+import { testModule, testNatsUrl } from '../testing/index.js';
 
 @QueryContract('accounts.keys.v1', { result: SigningKeys })
 class GetKeys extends Query<SigningKeys> {}
@@ -212,6 +231,20 @@ describe('authentication by a guard of the application', () => {
     }
   }
 
+  /** Made for each request, since it injects one. */
+  @Injectable({ scope: Scope.REQUEST })
+  class RequestGuard implements CanActivate {
+    constructor(@Inject(REQUEST) private readonly request: FastifyRequest) {}
+
+    async canActivate(): Promise<boolean> {
+      const session = String(this.request.headers['x-session'] ?? '');
+      const identity = SESSIONS[session];
+      if (session === 'within') await withCallOptions({}, async () => identify({ subject: 'x', roles: [] }));
+      if (identity) identify(identity);
+      return true;
+    }
+  }
+
   @Module({ providers: [{ provide: 'sessions', useValue: SESSIONS }], exports: ['sessions'] })
   class SessionsModule {}
 
@@ -272,6 +305,37 @@ describe('authentication by a guard of the application', () => {
     controllers: [DeskController],
   })
   class DeskModule {}
+
+  it('asks a guard that is made for each request before it decides', async () => {
+    @BoundedModule({
+      contract: DeskContract,
+      uses: [DiaryContract],
+      imports: [Authentication.by(RequestGuard)],
+      controllers: [DeskController],
+    })
+    class RequestDeskModule {}
+    const tested = await testModule(RequestDeskModule);
+    const status = async (path: string, session?: string): Promise<number> =>
+      (await tested.request('GET', path, undefined, session === undefined ? {} : { headers: { 'x-session': session } }))
+        .status;
+    expect(await status('/desk', 'anna')).toBe(200);
+    expect(await status('/desk')).toBe(401);
+    expect(await status('/desk/safe', 'bert')).toBe(403);
+    // what is said inside would be forgotten at its end: it is refused
+    expect(await status('/desk', 'within')).toBe(500);
+    await tested.close();
+  });
+
+  it('keeps what is not a route of HTTP, such as a resolver of GraphQL, to users as well', () => {
+    const guard = new AccessGuard(new Reflector());
+    const resolver = {
+      getType: () => 'graphql',
+      getHandler: () => DeskController.prototype.me,
+      getClass: () => DeskController,
+    } as unknown as ExecutionContext;
+    const request = new RequestContext('desk', now() + 1_000, undefined);
+    expect(() => runInContext(request, () => guard.canActivate(resolver))).toThrow('authenticated user');
+  });
 
   const modules = [
     { contract: DiaryContract, load: () => Promise.resolve(DiaryModule) },

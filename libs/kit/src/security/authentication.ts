@@ -6,11 +6,14 @@ import {
   Injectable,
   Module,
   type ModuleMetadata,
+  Scope,
   type Type,
 } from '@nestjs/common';
+import { SCOPE_OPTIONS_METADATA } from '@nestjs/common/constants.js';
 import { APP_GUARD, Reflector } from '@nestjs/core';
 import { type IQuery, QueryBus } from '@nestjs/cqrs';
 import type { FastifyRequest } from 'fastify';
+import { firstValueFrom, isObservable } from 'rxjs';
 import { currentContext, type Identity } from '../boundary/index.js';
 import type { SigningKeys } from '../contract/index.js';
 import { Unauthenticated } from '../http/index.js';
@@ -18,6 +21,7 @@ import { type Access, AccessGuard } from './access.guard.js';
 import { KeyRing } from './key-ring.js';
 
 const KEY_RING = Symbol('fledge:key-ring');
+const OWN_GUARD = Symbol('fledge:own-guard');
 
 /** Seconds by which the clocks of issuer and verifier may differ. */
 const CLOCK_TOLERANCE_S = 5;
@@ -39,7 +43,8 @@ export class AuthenticationGuard extends AccessGuard {
   }
 
   override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    if (context.getType() !== 'http') return true;
+    // of another way in, such as a resolver of GraphQL, the request cannot be read here: only what is public is open
+    if (context.getType() !== 'http') return super.canActivate(context);
     const access = this.accessOf(context);
     const token = bearerOf(context.switchToHttp().getRequest<FastifyRequest>());
     return token === undefined ? this.admit(undefined, access) : this.admitToken(token, access);
@@ -76,6 +81,32 @@ export class AuthenticationGuard extends AccessGuard {
       throw error;
     }
   }
+}
+
+/**
+ * Asks the guard of the application who acts, then whether they may. One guard, since Nest asks guards that are made
+ * for each request after all others.
+ */
+@Injectable()
+class OwnAuthenticationGuard extends AccessGuard {
+  constructor(
+    reflector: Reflector,
+    @Inject(OWN_GUARD) private readonly guard: CanActivate,
+  ) {
+    super(reflector);
+  }
+
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    const answer = await this.guard.canActivate(context);
+    const isLetIn = isObservable(answer) ? await firstValueFrom(answer) : answer;
+    return isLetIn && super.canActivate(context);
+  }
+}
+
+/** Nest refuses a guard for all requests that holds one for each. */
+function scopeOf(guard: Type<CanActivate>): Scope {
+  const options = Reflect.getMetadata(SCOPE_OPTIONS_METADATA, guard) as { readonly scope?: Scope } | undefined;
+  return options?.scope ?? Scope.DEFAULT;
 }
 
 function bearerOf(request: FastifyRequest): string | undefined {
@@ -122,10 +153,9 @@ export class Authentication {
     return {
       module: Authentication,
       imports,
-      // in this order: Nest asks the guards in the order of their registration
       providers: [
-        { provide: APP_GUARD, useClass: guard },
-        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: OWN_GUARD, useClass: guard },
+        { provide: APP_GUARD, useClass: OwnAuthenticationGuard, scope: scopeOf(guard) },
       ],
     };
   }

@@ -1,4 +1,4 @@
-import { currentContext, type Identity } from '../boundary/index.js';
+import { currentContext, type Identity, RequestContext } from '../boundary/index.js';
 import { FledgeError } from '../contract/index.js';
 
 /** Characters of a subject or of a role. */
@@ -13,7 +13,7 @@ export class IdentityRefused extends FledgeError {
   readonly kind = 'internal';
   readonly outcome = 'not-run';
   readonly hint =
-    'Call identify() in a guard of an HTTP route, with a subject of 1 to 256 characters, and at most 64 roles of the same.';
+    'Call identify() in a guard of an HTTP route, not in a transaction or withCallOptions, with a subject of 1 to 256 characters and at most 64 such roles.';
   readonly data = {};
 }
 
@@ -21,17 +21,21 @@ export class IdentityRefused extends FledgeError {
  * Says who acts in the HTTP request that is worked on: for a guard that knows users by other means than the kit's
  * tokens, such as sessions, API keys or tokens of another scheme. `CurrentUser` and `@Roles` see it, and it crosses
  * each boundary with the calls of the request.
- * @throws IdentityRefused outside of a request, in a handler of a message, whose caller has said who acts, and for an
- * identity that not every transport can carry.
+ * @throws IdentityRefused outside of a request, in a handler of a message, whose caller has said who acts, inside a
+ * transaction or `withCallOptions`, which would forget it at their end, and for an identity that not every transport can
+ * carry.
  */
 export function identify(identity: Identity): void {
   const context = currentContext();
-  if (context?.caller !== 'http') throw new IdentityRefused('identify() was called outside of an HTTP request');
+  if (!(context instanceof RequestContext))
+    throw new IdentityRefused('identify() was called outside of an HTTP request, or inside a transaction of it');
   const { subject, roles } = identity;
   const isFit = (text: unknown): boolean =>
     typeof text === 'string' && text.length > 0 && text.length <= CHARS_MAX && !UNFIT.test(text);
   if (!isFit(subject)) throw new IdentityRefused('identify() was given a subject that cannot cross a boundary');
-  if (!Array.isArray(roles) || roles.length > ROLES_MAX || !roles.every(isFit))
+  // a copy has no holes
+  const all: readonly unknown[] = Array.isArray(roles) ? [...(roles as readonly unknown[])] : [undefined];
+  if (all.length > ROLES_MAX || !all.every(isFit))
     throw new IdentityRefused('identify() was given roles that cannot cross a boundary');
-  context.identity = { subject, roles: [...(roles as readonly string[])] };
+  context.identity = { subject, roles: all as readonly string[] };
 }

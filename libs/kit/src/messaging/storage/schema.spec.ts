@@ -149,3 +149,47 @@ it('waits for replicas of version 0.1 that are ending, and refuses to start next
   await replica.end();
   await (await starting).destroy();
 });
+
+// The list was copied once, when the start was refused; what 0.1 did afterwards would have been done again.
+it('knows what a replica of version 0.1 did after it had refused to start beside it', async () => {
+  class OwnBill1700000000200 implements MigrationInterface {
+    async up(runner: QueryRunner): Promise<void> {
+      await runner.query('create table if not exists bill (id int); insert into bill values (1)');
+    }
+
+    down(): Promise<void> {
+      throw new Error('not needed');
+    }
+  }
+  const replica = await makeOlder('older', OLDER_MIGRATIONS.length);
+  await replica.query(
+    "insert into message_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4712, 0, '{}', true, '{}')",
+  );
+  await replica.query('select pg_advisory_lock(4712)');
+  const migrations = [...MESSAGING_MIGRATIONS, OwnBill1700000000200];
+  await expect(open('older', migrations)).rejects.toMatchObject({ code: 'fledge.startup.migration-failed' });
+  await replica.query('create table bill (id int); insert into bill values (1)');
+  await replica.query("insert into migration (timestamp, name) values (2, 'OwnBill1700000000200')");
+  await replica.end();
+  const source = await open('older', migrations);
+  expect(await source.query('select id from bill')).toEqual([{ id: 1 }]);
+  await source.destroy();
+});
+
+it.each([
+  ['of other types', 'create table migration (id serial, timestamp timestamptz, name text)'],
+  [
+    'with nothing of the kit in it',
+    'create table migration (id serial, timestamp bigint, name varchar); insert into migration (name) values (null)',
+  ],
+])("lets a module's own table 'migration' be, %s", async (_how, statement) => {
+  await (await open('adopted', [])).destroy();
+  const client = new Client({
+    connectionString: database.url,
+    options: '-c search_path=adopted -c role=fledge_adopted',
+  });
+  await client.connect();
+  await client.query(statement);
+  await client.end();
+  await (await open('adopted', MESSAGING_MIGRATIONS)).destroy();
+});
