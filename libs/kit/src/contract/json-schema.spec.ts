@@ -21,6 +21,7 @@ import {
   jsonSchemaOf,
   type MessageSpec,
   messageSpec,
+  nullable,
 } from './index.js';
 
 class Line {
@@ -104,4 +105,13 @@ it('allows unknown fields, including in nested objects, for a message that is op
     errors: [{ fields: { additionalProperties: true } }],
   });
   expect(JSON.stringify(describeMessage(spec))).not.toContain('"additionalProperties":false');
+});
+
+it('describes results that may be null, and lists of primitives', () => {
+  const resultOf = (result: MessageSpec['result']): unknown =>
+    describeMessage({ ...(messageSpec(Place) as MessageSpec), result }).result;
+  expect(resultOf(nullable(String))).toEqual({ anyOf: [{ type: 'string' }, { type: 'null' }] });
+  expect(resultOf([Number])).toEqual({ type: 'array', items: { type: 'number' } });
+  const { $defs, ...schema } = jsonSchemaOf(Place);
+  expect(resultOf(nullable(Place))).toEqual({ anyOf: [schema, { type: 'null' }], $defs });
 });

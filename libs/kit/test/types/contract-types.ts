@@ -9,6 +9,7 @@ import {
   ErrorContract,
   EventContract,
   type Fields,
+  nullable,
   QueryContract,
 } from '@fledge/kit/contract';
 import { Continues, OnTimer, type Run, Starts } from '@fledge/kit';
@@ -54,6 +55,27 @@ export class State extends Query<'open' | 'closed'> {}
 
 @QueryContract('books.states.v1', { result: [String] })
 export class States extends Query<('open' | 'closed')[]> {}
+
+@QueryContract('books.find.v1', { result: nullable(Book) })
+export class Find extends Query<Book | null> {}
+
+@QueryContract('books.find-all.v1', { result: nullable([Book]) })
+export class FindAll extends Query<Book[] | null> {}
+
+@QueryContract('books.find-title.v1', { result: nullable(String) })
+export class FindTitle extends Query<string | null> {}
+
+// @ts-expect-error -- the contract does not say that it may be null
+@QueryContract('books.find.v2', { result: Book })
+export class FindUnsaid extends Query<Book | null> {}
+
+// @ts-expect-error -- the class does not say that it may be null
+@QueryContract('books.find.v3', { result: nullable(Book) })
+export class FindSure extends Query<Book> {}
+
+// @ts-expect-error -- another class
+@QueryContract('books.find.v4', { result: nullable(Loan) })
+export class FindOther extends Query<Book | null> {}
 
 /** A helper that takes any class cannot know whether it agrees. */
 export const answering = (name: string, result: Class) => QueryContract(name, { result });

@@ -200,7 +200,7 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
           code: 'fledge.no-handler',
           outcome: 'not-run',
           message:
-            'caller called commandBus.execute with an instance of Unknown, which is of no contract and has no handler in caller',
+            'caller called commandBus.execute with an instance of Unknown, which belongs to no contract and has no handler in caller',
         });
         expect(await failureOf(queries.execute(new Unknown() as never))).toMatchObject({
           code: 'fledge.no-handler',
