@@ -73,4 +73,28 @@ describe('fledge verify --baseline', () => {
     write('libs/orders/src/old.ts', BREACH);
     expect((await verify())[0]).toBe(1);
   });
+
+  it('knows a violation by what the code says, not by the text of its report', async () => {
+    await verify('--baseline');
+    const { violations } = JSON.parse(readFileSync(join(root, 'fledge-verify.baseline.json'), 'utf8')) as {
+      violations: object[];
+    };
+    expect(violations[0]).toEqual({
+      rule: 'contract-only',
+      source: 'orders',
+      target: 'stock',
+      file: 'libs/orders/src/old.ts',
+      subject: '@t/stock/src/stock.row.js',
+    });
+    // another import of the same module, in its place
+    write('libs/orders/src/old.ts', BREACH.replace('stock.row', 'other.row'));
+    expect((await verify())[0]).toBe(1);
+  });
+
+  it('says that a baseline of an older version must be written again', async () => {
+    write('fledge-verify.baseline.json', '{ "violations": [{ "rule": "cycle", "fact": "the modules depend on …" }] }');
+    const stderr = jest.spyOn(process.stderr, 'write').mockImplementation((text) => ((said += String(text)), true));
+    expect(await verify()).toEqual([1, expect.stringContaining('an older version of Fledge wrote it')]);
+    stderr.mockRestore();
+  });
 });

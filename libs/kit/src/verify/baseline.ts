@@ -6,8 +6,11 @@ import type { BoundaryViolation } from './violation.js';
 /** The file in a workspace's folder with the violations that existed when verification was introduced. */
 export const BASELINE_FILE = 'fledge-verify.baseline.json';
 
-/** What distinguishes a violation from others; not its line, which changes with the code above it. */
-export type FrozenViolation = Pick<BoundaryViolation, 'rule' | 'source' | 'target' | 'file' | 'fact'>;
+/**
+ * What distinguishes a violation from others: not its line, which changes with the code above it, nor its text, which
+ * changes with the kit.
+ */
+export type FrozenViolation = Pick<BoundaryViolation, 'rule' | 'source' | 'target' | 'file' | 'subject'>;
 
 /** Violations compared with a baseline. */
 export interface Comparison {
@@ -28,6 +31,7 @@ export function readBaseline(root: string): readonly FrozenViolation[] | undefin
       readonly violations?: readonly FrozenViolation[];
     };
     if (violations?.length === undefined) throw new Error('it has no "violations" list');
+    if (violations.some((violation) => 'fact' in violation)) throw new Error('an older version of Fledge wrote it');
     return violations;
   } catch (error) {
     throw new StartupError(
@@ -40,12 +44,12 @@ export function readBaseline(root: string): readonly FrozenViolation[] | undefin
 
 /** Writes these violations to the baseline. */
 export function writeBaseline(root: string, violations: readonly BoundaryViolation[]): void {
-  const known = violations.map(({ rule, source, target, file, fact }): FrozenViolation => ({
+  const known = violations.map(({ rule, source, target, file, subject }): FrozenViolation => ({
     rule,
     source,
     target,
     file,
-    fact,
+    ...(subject !== undefined && { subject }),
   }));
   writeFileSync(join(root, BASELINE_FILE), `${JSON.stringify({ violations: known }, undefined, 2)}\n`);
 }
@@ -69,6 +73,6 @@ export function compareWithBaseline(
   return { added, known, mended: baseline.length - known.length };
 }
 
-function keyOf({ rule, source, target, file, fact }: FrozenViolation): string {
-  return JSON.stringify([rule, source, target, file, fact]);
+function keyOf({ rule, source, target, file, subject }: FrozenViolation): string {
+  return JSON.stringify([rule, source, target, file, subject]);
 }

@@ -46,6 +46,7 @@ function foreignSql(workspace: Workspace, module: Module, source: SourceFile): r
           target: schema,
           file: source.path,
           line: at,
+          subject: table,
           fact: isReference
             ? `a foreign key of ${module.module} leads to ${table}, which belongs to ${schema}`
             : `SQL of ${module.module} names ${table}, which belongs to ${schema}`,
@@ -74,6 +75,7 @@ function foreignEntities(workspace: Workspace, module: Module, source: SourceFil
       target: module.module,
       file: source.path,
       line,
+      subject: name,
       fact: `the contract of ${module.module} holds the entity ${name}, with which others would reach its tables`,
       allowed: 'messages, views and errors',
       cure: 'Move the entity into src/storage, and return a view.',
@@ -84,6 +86,7 @@ function foreignEntities(workspace: Workspace, module: Module, source: SourceFil
       target: owner.module,
       file: source.path,
       line,
+      subject: name,
       fact: `${module.module} uses ${name} of ${owner.module} as an entity`,
       allowed: 'entities of its own',
       cure: `Keep the id as a plain column, and ask the contract of ${owner.module} for the rest.`,

@@ -38,6 +38,7 @@ export function folderImport(
     return {
       ...at,
       rule: 'contract-alone',
+      subject: fact.specifier,
       fact: `the contract of ${module.module} imports '${fact.specifier}', which is the module's inside`,
       allowed: `its own files, '${KIT_PACKAGE}/contract', other contracts`,
       cure: 'Move what the contract needs into contract/; the rest of the module may import it from there.',
@@ -47,6 +48,7 @@ export function folderImport(
     return {
       ...at,
       rule: 'contract-only',
+      subject: fact.specifier,
       fact: `${module.module} imports '${fact.specifier}', which is inside of ${other.module}`,
       allowed: `${other.folder}/contract`,
       cure: `Call ${other.module} through CommandBus or QueryBus by a message of its contract; if there is none, add it there.`,
@@ -55,6 +57,7 @@ export function folderImport(
   return {
     ...at,
     rule: 'module-list-only',
+    subject: fact.specifier,
     fact: `${source.path} imports the code of ${other.module}`,
     allowed: `${other.folder}/contract; its code only in the application's list of modules, application.ts or modules.ts`,
     cure: 'Take the module from that list, or import its contract.',

@@ -54,6 +54,7 @@ function computedImport({ module }: Module, file: string, name: string, line: nu
     target: module,
     file,
     line,
+    subject: name,
     fact: `${module} imports what only running it tells: ${name}`,
     allowed: 'imports with a literal name',
     cure: 'Write the name as a string literal; if there are several, write an import for each.',
@@ -78,6 +79,7 @@ function relativeImport(
       ...at,
       rule: 'leaves-package',
       target: target ?? path,
+      subject: fact.specifier,
       fact: `'${fact.specifier}' leaves the package ${pkg.name} for ${path}`,
       allowed: `files below ${pkg.folder}/, and packages by their names`,
       cure:
@@ -91,6 +93,7 @@ function relativeImport(
       ...at,
       rule: 'contract-alone',
       target: module.module,
+      subject: fact.specifier,
       fact: `the contract of ${module.module} imports '${fact.specifier}', which is the module's inside`,
       allowed: `files below ${pkg.folder}/contract/, '${KIT_PACKAGE}/contract', other contracts`,
       cure: 'Move what the contract needs into contract/; the rest of the module may import it from there.',
@@ -126,6 +129,7 @@ function packageImport(
     return {
       ...at,
       rule: 'contract-only',
+      subject: fact.specifier,
       fact: `${module.module} imports '${fact.specifier}' of ${other.module}`,
       allowed: `'${other.name}/contract'`,
       cure: `Call ${other.module} through CommandBus or QueryBus by a message of its contract; if there is none, add it there.`,
@@ -135,6 +139,7 @@ function packageImport(
     return {
       ...at,
       rule: 'deep-import',
+      subject: fact.specifier,
       fact: `'${fact.specifier}' reaches into ${target.package.name}`,
       allowed: target.package.exports.map((key) => `'${posix.join(target.package.name, key)}'`).join(', '),
       cure: 'Import what the package exports.',
@@ -144,6 +149,7 @@ function packageImport(
     return {
       ...at,
       rule: 'module-list-only',
+      subject: fact.specifier,
       fact: `${source.path} imports the code of ${other.module}`,
       allowed: `'${other.name}/contract'; '${other.name}' only in an application's ${MODULE_LIST}`,
       cure: `Take the module from the list in ${MODULE_LIST}, or import its contract.`,
@@ -157,9 +163,10 @@ function contractImport(
   fact: ImportFact,
   target: PackageTarget,
   other: Module | undefined,
-): Pick<BoundaryViolation, 'fact' | 'allowed' | 'cure'> | undefined {
+): Pick<BoundaryViolation, 'subject' | 'fact' | 'allowed' | 'cure'> | undefined {
   if (other?.name !== module.name || target.key === './contract') return undefined;
   return {
+    subject: fact.specifier,
     fact: `the contract of ${module.module} imports '${fact.specifier}'`,
     allowed: `its own files, '${KIT_PACKAGE}/contract', other contracts`,
     cure: 'Move what the contract needs into contract/.',

@@ -17,6 +17,7 @@ export function kitInContract(
     target: KIT_PACKAGE,
     file: source.path,
     line,
+    subject: specifier,
     fact: `the contract of ${module.module} imports '${specifier}'`,
     allowed: `its own files, '${KIT_PACKAGE}/contract', other contracts`,
     cure: `Import from '${KIT_PACKAGE}/contract'; what is not there does not belong in a contract.`,

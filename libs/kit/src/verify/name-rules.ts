@@ -57,6 +57,7 @@ function twice(
         target: owner.module.module,
         file: claim.source.path,
         line: claim.line,
+        subject: claim.name,
         fact: `${claim.module.name} claims ${describe(claim.name)}, which ${owner.source.path}:${owner.line} of ${owner.module.name} has`,
         allowed: 'a name of its own',
         cure,

@@ -121,13 +121,15 @@ function cycles(graph: ReadonlyMap<Module, readonly Edge[]>): readonly BoundaryV
     const [first] = path;
     if (!first) continue;
     for (const { to } of path) told.add(to);
+    const round = [module, ...path.map(({ to }) => to)].map((m) => m.module).join(' → ');
     found.push({
       rule: 'cycle',
       source: module.module,
       target: first.to.module,
       file: first.file,
       line: first.line,
-      fact: `the modules depend on each other in a round: ${[module, ...path.map(({ to }) => to)].map((m) => m.module).join(' → ')}`,
+      subject: round,
+      fact: `the modules depend on each other in a round: ${round}`,
       allowed: 'dependencies in one direction',
       cure: `Cut one: let one side publish an event that the other reacts to, or move what both need into a separate module. The imports are ${path.map(({ file, line }) => `${file}:${line}`).join(', ')}.`,
     });

@@ -30,6 +30,11 @@ export interface BoundaryViolation {
   /** Counted from 1. */
   readonly line: number;
   readonly fact: string;
+  /**
+   * What else tells it from others of its rule in its file, in the words of the code: an import's specifier, a table, an
+   * entity, a wire name. Default: nothing.
+   */
+  readonly subject?: string;
   readonly allowed: string;
   readonly cure: string;
 }
