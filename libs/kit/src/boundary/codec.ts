@@ -1,10 +1,9 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsBoolean, IsNumber, IsString, ValidateNested, type ValidationOptions } from 'class-validator';
 import type { Class, ResultType, Shape, UnknownFields } from '../contract/index.js';
-import { InvalidMessage, isNullable, shapeOf, StartupError } from '../contract/index.js';
+import { InvalidMessage, isNullable, shapeOf, StartupError, MESSAGE_WEIGHT_MAX } from '../contract/index.js';
 import { compileCopy, type FastCopy, type Source } from './compile.js';
 import { explain } from './explain.js';
-import { MESSAGE_WEIGHT_MAX } from './weight.js';
 
 /**
  * Checks and copies one type at a boundary, from memory or from parsed JSON. Both throw `InvalidMessage` with all

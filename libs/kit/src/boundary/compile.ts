@@ -1,8 +1,17 @@
 import { getMetadataStorage } from 'class-validator';
-import type { Class, Constraint, FieldShape, Shape, UnknownFields } from '../contract/index.js';
+import {
+  type Class,
+  type Constraint,
+  type FieldShape,
+  JsonCopy,
+  type Shape,
+  type UnknownFields,
+  MESSAGE_DEPTH_MAX,
+  MESSAGE_WEIGHT_MAX,
+  WEIGHT,
+} from '../contract/index.js';
 import { dateOf } from './date-text.js';
 import { isPlainUuid } from './uuid.js';
-import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
 
 /**
  * Checks a value against a shape and copies it into real instances in one pass. Returns `undefined` for anything
@@ -27,12 +36,13 @@ return function copy(value) {
   return weight > ${MESSAGE_WEIGHT_MAX} ? undefined : out;
 };`;
   // The only input is class metadata of the program itself; names are written as JSON string literals.
-  const make = new Function('k', 'dateOf', 'uuid', body) as (
+  const make = new Function('k', 'dateOf', 'uuid', 'json', body) as (
     k: readonly unknown[],
     date: typeof dateOf,
     uuid: typeof isPlainUuid,
+    json: JsonCopy,
   ) => FastCopy;
-  return make(unit.constants, dateOf, isPlainUuid);
+  return make(unit.constants, dateOf, isPlainUuid, new JsonCopy());
 }
 
 class CopySource {
@@ -58,7 +68,10 @@ class CopySource {
     const cls = this.constant(shape.cls);
     const checks = shape.fields.map((field, i) => this.field(field, i)).join('\n');
     const count = this.unknownFields === 'exact' ? countOf(shape) : NO_COUNT;
-    const fixedWeight = shape.fields.reduce((sum, f) => sum + f.name.length + WEIGHT.field + fixedWeightOf(f), 2);
+    const fixedWeight = shape.fields.reduce<number>(
+      (sum, f) => sum + f.name.length + WEIGHT.field + fixedWeightOf(f),
+      WEIGHT.object,
+    );
     this.functions[index] = `
 const C${name} = ${cls};
 function N${name}(${shape.fields.map((_, i) => `f${i}`).join(', ')}) {
@@ -163,6 +176,8 @@ ${item}
   else if (typeof ${x} === 'number' && Number.isFinite(${x})) { weight += ${WEIGHT.number}; ${x} = ${x} + 0; }
   else if (typeof ${x} === 'boolean') weight += ${WEIGHT.boolean};
   else return undefined;\n${all}`;
+      case 'json':
+        return `  ${x} = json.copy(${x});\n  if (${x} === undefined) return undefined;\n  weight += json.weight;\n${all}`;
       case 'date':
         return this.date(x, weigh(WEIGHT.date) + all);
       case 'object': {
@@ -198,6 +213,8 @@ ${item}
         return kind === 'date' ? '' : this.general(c, x, field);
       case 'isInt':
         return `Number.isInteger(${x})`;
+      case 'isJsonValue':
+        return kind === 'json' ? '' : this.general(c, x, field);
       case 'isDefined':
         return `${x} !== undefined && ${x} !== null`;
       case 'isNotEmpty':

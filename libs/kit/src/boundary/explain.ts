@@ -1,9 +1,17 @@
-import type { FieldShape, Shape, UnknownFields, Violation } from '../contract/index.js';
+import {
+  type FieldShape,
+  JsonCopy,
+  type Shape,
+  type UnknownFields,
+  type Violation,
+  MESSAGE_DEPTH_MAX,
+  MESSAGE_WEIGHT_MAX,
+  WEIGHT,
+} from '../contract/index.js';
 import type { Source } from './compile.js';
 import { DATE_TEXT } from './date-text.js';
 import { judge } from './judge.js';
 import { pathTo, VIOLATIONS_MAX, violationsOf } from './violations.js';
-import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
 
 /** The result of the careful check: a copy, or all violations (at most `VIOLATIONS_MAX`). */
 export interface Explanation {
@@ -63,7 +71,7 @@ class Walk {
     const record = value as Record<string, unknown>;
     if (this.unknownFields === 'exact') this.refuseUnknown(shape, record, path);
     const copy = Object.create(shape.cls.prototype as object) as Record<string, unknown>;
-    this.weight += 2;
+    this.weight += WEIGHT.object;
     for (const field of shape.fields) {
       this.weight += field.name.length + WEIGHT.field;
       const out = this.field(field, record[field.name], pathTo(path, field.name), depth);
@@ -81,7 +89,8 @@ class Walk {
   }
 
   private field(field: FieldShape, value: unknown, path: string, depth: number): unknown {
-    if (value === undefined || value === null) {
+    // null is a value of JSON
+    if (value === undefined || (value === null && (field.kind !== 'json' || field.list))) {
       if (field.optional || field.conditional) {
         if (value === null) this.weight += WEIGHT.null;
         return value;
@@ -101,6 +110,8 @@ class Walk {
         return this.object((field.of as () => Shape)(), value, path, depth + 1);
       case 'date':
         return this.date(value, path);
+      case 'json':
+        return this.json(value, path);
       default: {
         const fits =
           field.kind === 'scalar'
@@ -112,6 +123,13 @@ class Walk {
         return value;
       }
     }
+  }
+
+  private json(value: unknown, path: string): unknown {
+    const json = new JsonCopy();
+    const copy = json.copy(value);
+    this.weight += json.weight;
+    return json.flaw ? this.refuse(`${path}${json.flaw.path}`, 'type', json.flaw.message) : copy;
   }
 
   private number(value: number, path: string): number | undefined {
@@ -137,6 +155,7 @@ class Walk {
 /** What a value of the field, or an item of its list, must be. */
 function typeName(field: FieldShape): string {
   if (field.kind === 'scalar') return 'a string, number or boolean';
+  if (field.kind === 'json') return 'a JSON value';
   return a(field.of ? field.of().cls.name : field.kind);
 }
 

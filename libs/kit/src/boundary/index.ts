@@ -32,4 +32,3 @@ export { ModuleClient, type Send } from './module-client.js';
 export { runHandler, type Outcomes } from './run-handler.js';
 export { isThenable } from './thenable.js';
 export { VIOLATIONS_MAX, violationsOf } from './violations.js';
-export { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX } from './weight.js';

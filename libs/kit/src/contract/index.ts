@@ -2,6 +2,7 @@
  * Everything that a module's `contract/` folder imports from the kit.
  * @packageDocumentation
  */
+export { IsJsonValue, JsonCopy, type JsonFlaw, type JsonValue } from './json-value.js';
 export { defineContract, type Contract, type ContractOptions } from './define-contract.js';
 export {
   BoundaryCallInTransaction,
@@ -55,3 +56,4 @@ export {
 export { describeMessage, jsonSchemaOf, type DescribedMessage, type JsonSchema } from './json-schema.js';
 export { isOwnCheck, shapeOf, type Constraint, type FieldKind, type FieldShape, type Shape } from './shape.js';
 export { SigningKey, SigningKeys } from './signing-keys.js';
+export { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';

@@ -112,6 +112,7 @@ function valueSchema(field: FieldShape, draft: Draft): JsonSchema {
     case 'date':
       return { type: 'string', format: 'date-time' };
     case 'scalar':
+    case 'json':
       return {};
     default:
       return { type: field.kind };

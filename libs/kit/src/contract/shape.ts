@@ -3,10 +3,11 @@ import { getMetadataStorage, ValidationTypes } from 'class-validator';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { StartupError } from './errors.js';
+import { IS_JSON_VALUE } from './json-value.js';
 import type { Class } from './messages.js';
 
 /** What a field holds on the wire. */
-export type FieldKind = 'string' | 'number' | 'boolean' | 'date' | 'object' | 'scalar';
+export type FieldKind = 'string' | 'number' | 'boolean' | 'date' | 'object' | 'scalar' | 'json';
 
 /** One check of a field, as class-validator knows it. */
 export interface Constraint {
@@ -80,7 +81,9 @@ function fieldOf(cls: Class, name: string, checks: readonly ValidationMetadata[]
   const design = Reflect.getMetadata('design:type', cls.prototype as object, name) as unknown;
   const typed = defaultMetadataStorage.findTypeMetadata(cls, name);
   const constraints = checks.filter(isConstraint).map(constraintOf(where));
-  const list = design === Array || checks.some((c) => c.each) || constraints.some((c) => /^array/i.test(c.name));
+  const isJson = constraints.some((c) => c.name === IS_JSON_VALUE && !c.each);
+  const list =
+    !isJson && (design === Array || checks.some((c) => c.each) || constraints.some((c) => /^array/i.test(c.name)));
   const optional = checks.some((c) => c.name === 'isOptional');
   const conditional = checks.some(
     (c) => (c.type === ValidationTypes.CONDITIONAL_VALIDATION && c.name !== 'isOptional') || c.validateIf !== undefined,
@@ -127,7 +130,7 @@ const BUILT_IN: ReadonlySet<unknown> = new Set(
 
 /** Whether a check is a custom one of the application, not class-validator's. */
 export function isOwnCheck({ name }: Pick<ValidationMetadata, 'name'>): boolean {
-  return !BUILT_IN.has(name);
+  return name !== IS_JSON_VALUE && !BUILT_IN.has(name);
 }
 
 function constraintOf(where: string): (metadata: ValidationMetadata) => Constraint {
@@ -178,6 +181,7 @@ const KIND_OF_CONSTRAINT: Readonly<Record<string, FieldKind>> = {
   isNegative: 'number',
   isBoolean: 'boolean',
   isDate: 'date',
+  [IS_JSON_VALUE]: 'json',
 };
 
 function kindOf(where: string, target: unknown, constraints: readonly Constraint[], list: boolean): FieldKind {

@@ -26,6 +26,7 @@ import {
   FindWord,
   GiveNumber,
   Hasty,
+  Keep,
   ListFlags,
   ListNumbers,
   ListParts,
@@ -127,6 +128,16 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
           new FindWord({ what: 'wrong' }),
         ])
           expect(await failureOf(queries.execute(message as FindPart))).toBeInstanceOf(ModuleFault);
+      });
+
+      it('carry free JSON as it is', async () => {
+        const json = { list: [1, null, { deep: ['ß', '\ud800'] }], constructor: false };
+        const pending = commands.execute(new Keep({ json }));
+        (json.list[2] as { deep: string[] }).deep.push('later');
+        expect((await pending).json).toEqual({ list: [1, null, { deep: ['ß', '\ud800'] }], constructor: false });
+        expect((await commands.execute(new Keep({ json: null }))).json).toBeNull();
+        const refused = await failureOf(commands.execute(new Keep({ json: { at: new Date() as never } })));
+        expect((refused as InvalidMessage).violations).toMatchObject([{ path: 'json.at', rule: 'type' }]);
       });
 
       it('carry lists of primitives', async () => {

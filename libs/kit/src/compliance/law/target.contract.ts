@@ -5,6 +5,8 @@ import {
   defineContract,
   ErrorContract,
   type Fields,
+  IsJsonValue,
+  type JsonValue,
   nullable,
   QueryContract,
 } from '@fledge/kit/contract';
@@ -190,6 +192,20 @@ export class FindWord extends Query<string | null> {
   }
 }
 
+/** Some JSON whose shape nobody says. */
+export class Bag {
+  @IsJsonValue() json!: JsonValue;
+}
+
+@CommandContract('target.keep.v1', { result: Bag })
+export class Keep extends Command<Bag> {
+  @IsJsonValue() json!: JsonValue;
+  constructor(fields: Fields<Keep>) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
 @QueryContract('target.words.v1', { result: [String] })
 export class ListWords extends Query<string[]> {}
 
@@ -207,6 +223,6 @@ export class ListFlags extends Query<boolean[]> {}
 
 export const TargetContract = defineContract({
   name: 'target',
-  commands: [Echo, Fail, Misspell, Work, Hasty],
+  commands: [Echo, Fail, Misspell, Work, Hasty, Keep],
   queries: [Look, WorkLog, ListParts, GiveNumber, FindPart, FindParts, FindWord, ListWords, ListNumbers, ListFlags],
 });

@@ -5,6 +5,7 @@ import { DeadlineExceeded } from '@fledge/kit/contract';
 import { Injectable } from '@nestjs/common';
 import { CommandHandler, QueryHandler } from '@nestjs/cqrs';
 import {
+  Bag,
   Echo,
   Echoed,
   Fail,
@@ -12,6 +13,7 @@ import {
   FindParts,
   FindWord,
   GiveNumber,
+  Keep,
   ListFlags,
   ListNumbers,
   ListWords,
@@ -197,6 +199,13 @@ class FindWordHandler {
   }
 }
 
+@CommandHandler(Keep)
+class KeepHandler {
+  execute({ json }: Keep): Promise<Bag> {
+    return Promise.resolve(Object.assign(new Bag(), { json }));
+  }
+}
+
 /** Not of a plain kind, any of them. */
 export const WORDS = ['', 'null', 'ß \u0000 \u2028 😀 \ud800 "\\"'];
 
@@ -241,6 +250,7 @@ class GiveNumberHandler {
     WorkLogHandler,
     ListPartsHandler,
     GiveNumberHandler,
+    KeepHandler,
     FindPartHandler,
     FindPartsHandler,
     FindWordHandler,

@@ -10,4 +10,4 @@ export const MESSAGE_WEIGHT_MAX = 160 * 1024;
 export const MESSAGE_DEPTH_MAX = 64;
 
 /** The weight of each part of a message. */
-export const WEIGHT = { number: 24, date: 26, boolean: 5, null: 4, item: 1, field: 4 } as const;
+export const WEIGHT = { number: 24, date: 26, boolean: 5, null: 4, item: 1, field: 4, object: 2 } as const;

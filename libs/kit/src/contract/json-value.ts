@@ -1,0 +1,113 @@
+import { ValidateBy, type ValidationOptions } from 'class-validator';
+import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
+
+/** A value that JSON has. */
+export type JsonValue =
+  null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined };
+
+/** class-validator's name for the check. */
+export const IS_JSON_VALUE = 'isJsonValue';
+
+/** Why a value is not JSON, and where. */
+export interface JsonFlaw {
+  /** Within the value: `.tags[2]`; empty for the value itself. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/**
+ * A field of any JSON: `@IsJsonValue() readonly settings!: JsonValue`. For what the module does not know the shape of;
+ * all else is better said by a class. It is copied and weighed as other fields are. A `Date`, a `Map`, an instance of a
+ * class, a function, `NaN`, a cycle and the key `__proto__` are refused; a property that is `undefined` is left out.
+ */
+export function IsJsonValue(options?: ValidationOptions): PropertyDecorator {
+  return ValidateBy(
+    {
+      name: IS_JSON_VALUE,
+      validator: {
+        validate: (value) => new JsonCopy().copy(value) !== undefined,
+        defaultMessage: (args) => `${args?.property ?? 'the field'} must be a JSON value`,
+      },
+    },
+    options,
+  );
+}
+
+/** Copies JSON values. One is used again and again: it keeps what it says of the last copy. */
+export class JsonCopy {
+  /** Of the last value. */
+  weight = 0;
+  /** Why the last value could not be copied. */
+  flaw: JsonFlaw | undefined;
+
+  /** A copy; `undefined` for what is not JSON. */
+  copy(value: unknown): JsonValue | undefined {
+    this.weight = 0;
+    this.flaw = undefined;
+    return this.value(value, '', 0);
+  }
+
+  private value(value: unknown, path: string, depth: number): JsonValue | undefined {
+    // more is refused anyway: there is no use in copying it to its end
+    if (this.weight > MESSAGE_WEIGHT_MAX) return this.refuse('', `weighs more than ${MESSAGE_WEIGHT_MAX}: send less`);
+    switch (typeof value) {
+      case 'string':
+        this.weight += value.length;
+        return value;
+      case 'number':
+        if (!Number.isFinite(value)) return this.refuse(path, `must be a finite number, is ${value}`);
+        this.weight += WEIGHT.number;
+        // JSON turns -0 into 0
+        return value + 0;
+      case 'boolean':
+        this.weight += WEIGHT.boolean;
+        return value;
+      case 'object':
+        if (value === null) {
+          this.weight += WEIGHT.null;
+          return null;
+        }
+        if (depth === MESSAGE_DEPTH_MAX)
+          return this.refuse(path, `is nested deeper than ${MESSAGE_DEPTH_MAX} levels; is it a cycle?`);
+        return Array.isArray(value) ? this.list(value, path, depth) : this.object(value, path, depth);
+      default:
+        return this.refuse(path, `must be a JSON value, is ${typeof value}`);
+    }
+  }
+
+  private list(list: readonly unknown[], path: string, depth: number): JsonValue | undefined {
+    this.weight += list.length * WEIGHT.item;
+    const out: JsonValue[] = [];
+    for (let i = 0; i < list.length; i++) {
+      const item = this.value(list[i], `${path}[${i}]`, depth + 1);
+      if (item === undefined) return undefined;
+      out.push(item);
+    }
+    return out;
+  }
+
+  private object(object: object, path: string, depth: number): JsonValue | undefined {
+    const proto = Object.getPrototypeOf(object) as object | null;
+    if (proto !== null && proto !== Object.prototype)
+      return this.refuse(path, `must be a JSON value, is an instance of ${object.constructor.name}`);
+    this.weight += WEIGHT.object;
+    const out: Record<string, JsonValue> = {};
+    for (const key of Object.keys(object)) {
+      const at = `${path}.${key}`;
+      const value = (object as Readonly<Record<string, unknown>>)[key];
+      if (value === undefined) continue;
+      // assigned, it would be the prototype of what is made of it
+      if (key === '__proto__') return this.refuse(at, 'must not be named __proto__');
+      this.weight += key.length + WEIGHT.field;
+      const copy = this.value(value, at, depth + 1);
+      if (copy === undefined) return undefined;
+      out[key] = copy;
+    }
+    return out;
+  }
+
+  private refuse(path: string, message: string): undefined {
+    this.flaw = { path, message };
+    return undefined;
+  }
+}
