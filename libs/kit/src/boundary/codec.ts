@@ -53,7 +53,7 @@ export function resultCodec(name: string, type: ResultType, unknownFields: Unkno
     throw new StartupError(
       'result',
       `${name} returns ${(type as Class).name}, which no contract can carry`,
-      'Return a view class, [View], String, Number, Boolean, or nothing.',
+      'Return a view class, String, Number, Boolean, a list of one such as [View], nullable(…) of either, or nothing.',
     );
   const shape = shapeOf(type as Class);
   if (shape.fields.length === 0)

@@ -6,7 +6,7 @@ export class IncompatibleState extends FledgeError {
   readonly kind = 'internal';
   readonly outcome = 'not-run';
   readonly hint =
-    'Make new fields of the state optional, or migrate the column `state` of the table `process`; then resume the run.';
+    'Make new fields of the state optional, or migrate the column `state` of the table `fledge_process`; then resume the run.';
   readonly data: Readonly<Record<string, unknown>>;
   constructor(process: string, key: string, violations: readonly Violation[]) {
     super(
