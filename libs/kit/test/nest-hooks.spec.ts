@@ -1,5 +1,5 @@
 import { type Application, BoundedModule, Host, LocalTransport, type NestHooks, QuietLogger } from '@fledge/kit';
-import { defineContract } from '@fledge/kit/contract';
+import { defineContract, IsJsonValue, type JsonValue } from '@fledge/kit/contract';
 import { testModule } from '@fledge/kit/testing';
 import type { ServerResponse } from 'node:http';
 import {
@@ -21,6 +21,10 @@ import {
 import { IsInt } from 'class-validator';
 import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import { map } from 'rxjs';
+
+class Free {
+  @IsJsonValue() json!: JsonValue;
+}
 
 class Tea {
   @IsInt() grams!: number;
@@ -46,11 +50,17 @@ class Teas {
   @Get('coded') coded(): never {
     throw new BadRequestException({ message: { leaves: 'blank' }, error: 'LEAVES', statusCode: 400 });
   }
+  @Post('free') free(@Body() { json }: Free): object {
+    return { json };
+  }
+  @Get('list') list400(): never {
+    throw new HttpException(['too hot', 'too strong'], 400);
+  }
   @Get('empty') empty(): never {
     throw new HttpException(null as never, 502);
   }
   @Get('big') big(): never {
-    throw new HttpException({ message: 'too big', size: 1n }, 502);
+    throw new HttpException({ message: 'too big', size: 1n, code: 'KEPT', gone: undefined }, 502);
   }
   @Get('storage') storage(): never {
     throw Object.assign(new Error('bucket internal at 10.0.0.3'), { statusCode: 403, code: 'AccessDenied' });
@@ -286,6 +296,21 @@ describe('the hooks of an application', () => {
     expect(await http('/api/v2/teas/gone')).toMatchObject({ status: 410, body: { gone: 'no such tea' } });
   });
 
+  it('lose no key of free JSON: what would be lost is refused', async () => {
+    await start();
+    const free = (json: unknown): ReturnType<typeof http> => post('/api/v2/teas/free', JSON.stringify({ json }));
+    const json = { a: [1, null, { then: 'x', toJSON: 1 }], '': true };
+    expect((await free(json)).body).toEqual({ json });
+    expect((await free({ list: [{ constructor: 1 }] })).body).toMatchObject({
+      violations: [
+        { path: 'json.list[0].constructor', rule: 'reserved-name', message: 'must not be named constructor' },
+      ],
+    });
+    expect((await free({ 'a\0': 1 })).body).toMatchObject({ violations: [{ rule: 'nul' }] });
+    // without a class nothing is lost
+    expect((await post('/api/v2/teas/water', '{"constructor":1}')).body).toEqual({ body: { constructor: 1 } });
+  });
+
   it('do not change that an empty body of JSON is an empty body', async () => {
     await start();
     expect(await post('/api/v2/teas/water', undefined)).toMatchObject({ status: 201, body: { body: null } });
@@ -340,7 +365,11 @@ describe('an exception of the application', () => {
     });
     expect((await http('/api/v2/teas/gone')).body).not.toHaveProperty('data');
     expect(await http('/api/v2/teas/empty')).toMatchObject({ status: 502, body: { status: 502 } });
-    expect(await http('/api/v2/teas/big')).toMatchObject({ status: 502, body: { detail: 'too big' } });
+    expect(await http('/api/v2/teas/big')).toMatchObject({
+      status: 502,
+      body: { detail: 'too big', data: { code: 'KEPT' } },
+    });
+    expect((await http('/api/v2/teas/list')).body).toMatchObject({ detail: 'too hot; too strong' });
   });
 
   it('of another library is no answer to a client, whatever status it has', async () => {

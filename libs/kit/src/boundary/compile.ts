@@ -1,5 +1,6 @@
 import { getMetadataStorage } from 'class-validator';
 import {
+  IS_JSON_VALUE,
   type Class,
   type Constraint,
   type FieldShape,
@@ -177,7 +178,7 @@ ${item}
   else if (typeof ${x} === 'boolean') weight += ${WEIGHT.boolean};
   else return undefined;\n${all}`;
       case 'json':
-        return `  ${x} = json.copy(${x});\n  if (${x} === undefined) return undefined;\n  weight += json.weight;\n${all}`;
+        return `  ${x} = json.copy(${x});\n  if (${x} === undefined) return undefined;\n  weight += json.weight;\n  if (weight > ${MESSAGE_WEIGHT_MAX}) return undefined;\n${all}`;
       case 'date':
         return this.date(x, weigh(WEIGHT.date) + all);
       case 'object': {
@@ -213,7 +214,7 @@ ${item}
         return kind === 'date' ? '' : this.general(c, x, field);
       case 'isInt':
         return `Number.isInteger(${x})`;
-      case 'isJsonValue':
+      case IS_JSON_VALUE:
         return kind === 'json' ? '' : this.general(c, x, field);
       case 'isDefined':
         return `${x} !== undefined && ${x} !== null`;

@@ -126,6 +126,8 @@ class Walk {
   }
 
   private json(value: unknown, path: string): unknown {
+    // the whole is refused, and says so
+    if (this.weight > MESSAGE_WEIGHT_MAX) return undefined;
     const json = new JsonCopy();
     const copy = json.copy(value);
     this.weight += json.weight;

@@ -1,4 +1,4 @@
-import { IsInt, IsOptional, validateSync } from 'class-validator';
+import { IsInt, IsOptional, IsString, validateSync } from 'class-validator';
 import { InvalidMessage, IsJsonValue, jsonSchemaOf, type JsonValue } from '../contract/index.js';
 import { classCodec } from './codec.js';
 
@@ -66,7 +66,7 @@ it.each<[string, unknown, string, RegExp]>([
 
 it('weighs as other fields do', () => {
   expect(flawOf(() => values('x'.repeat(170_000)))).toMatchObject({ rule: 'too-large' });
-  expect(flawOf(() => values(Array.from({ length: 200_000 }, () => 1)))).toMatchObject({ path: 'values' });
+  expect(flawOf(() => values(Array.from({ length: 200_000 }, () => 1)))).toMatchObject({ path: '', rule: 'too-large' });
   expect(
     flawOf(() => codec.copy(settings(null, { rows: Array.from({ length: 60 }, () => 'x'.repeat(3_000)) }))),
   ).toMatchObject({
@@ -74,10 +74,43 @@ it('weighs as other fields do', () => {
   });
 });
 
+it('ends at the weight, however much is left', () => {
+  const long = Array.from({ length: 6_000 }, () => 1);
+  let reads = 0;
+  const rows = Array.from(
+    { length: 2_000 },
+    () => new Proxy(long, { get: (list, key) => (reads++, Reflect.get(list, key)) }),
+  );
+  expect(flawOf(() => codec.copy(settings(null, { rows })))).toMatchObject({ rule: 'too-large' });
+  expect(reads).toBeLessThan(100_000);
+});
+
+it('takes objects of no class, as query strings are parsed to, and refuses those of a class without a name', () => {
+  const query = Object.assign(Object.create(Object.freeze(Object.create(null))) as object, { a: '1' });
+  expect(values(query)).toEqual({ a: '1' });
+  expect(flawOf(() => values(Object.create({ constructor: null }) as object))).toMatchObject({
+    message: expect.stringContaining('no plain object'),
+  });
+});
+
+it('decides what the field is, before and after other decorators', () => {
+  class Before {
+    @IsJsonValue() @IsString({ each: true }) tags!: JsonValue;
+  }
+  class After {
+    @IsString({ each: true }) @IsJsonValue() tags!: JsonValue;
+  }
+  for (const cls of [Before, After]) {
+    const { copy } = classCodec('tags', cls);
+    expect(copy({ tags: ['x'] })).toEqual(Object.assign(new cls(), { tags: ['x'] }));
+    expect(flawOf(() => copy({ tags: [1] }))).toMatchObject({ rule: 'isString' });
+  }
+});
+
 it('is checked by class-validator as well, as a body of HTTP is', () => {
   expect(validateSync(Object.assign(new Settings(), settings({ a: [1] })))).toEqual([]);
   expect(validateSync(Object.assign(new Settings(), settings(new Date())))).toMatchObject([
-    { property: 'values', constraints: { isJsonValue: 'values must be a JSON value' } },
+    { property: 'values', constraints: { jsonValue: 'values must be a JSON value' } },
   ]);
 });
 

@@ -2,7 +2,7 @@
  * Everything that a module's `contract/` folder imports from the kit.
  * @packageDocumentation
  */
-export { IsJsonValue, JsonCopy, type JsonFlaw, type JsonValue } from './json-value.js';
+export { IS_JSON_VALUE, IsJsonValue, JsonCopy, type JsonFlaw, type JsonValue } from './json-value.js';
 export { defineContract, type Contract, type ContractOptions } from './define-contract.js';
 export {
   BoundaryCallInTransaction,

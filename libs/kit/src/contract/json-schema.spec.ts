@@ -113,5 +113,10 @@ it('describes results that may be null, and lists of primitives', () => {
   expect(resultOf(nullable(String))).toEqual({ anyOf: [{ type: 'string' }, { type: 'null' }] });
   expect(resultOf([Number])).toEqual({ type: 'array', items: { type: 'number' } });
   const { $defs, ...schema } = jsonSchemaOf(Place);
+  // a class that holds itself is not the root of the result
+  const tree = resultOf(nullable(Tree)) as { anyOf: object[]; $defs: { Tree: { properties: { children: object } } } };
+  expect(tree.anyOf).toEqual([{ $ref: '#/$defs/Tree' }, { type: 'null' }]);
+  expect(tree.$defs.Tree.properties.children).toEqual({ type: 'array', items: { $ref: '#/$defs/Tree' } });
+  expect(resultOf([Tree])).toMatchObject({ type: 'array', items: { $ref: '#/$defs/Tree' } });
   expect(resultOf(nullable(Place))).toEqual({ anyOf: [schema, { type: 'null' }], $defs });
 });

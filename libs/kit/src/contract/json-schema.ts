@@ -50,7 +50,8 @@ export function describeMessage(spec: MessageSpec): DescribedMessage {
 
 /** What the schemas of one document share. */
 interface Draft {
-  readonly root: Shape;
+  /** Referred to as `#`; undefined where the document has another root. */
+  readonly root: Shape | undefined;
   readonly definitions: Map<Shape, JsonSchema>;
   readonly additionalProperties: boolean;
 }
@@ -66,7 +67,7 @@ export function jsonSchemaOf(cls: Class, unknownFields: UnknownFields = 'exact')
   if (definitions.size === 0) return schema;
   return {
     ...schema,
-    $defs: Object.fromEntries([...definitions].map(([shape, definition]) => [shape.cls.name, definition])),
+    $defs: definitionsOf(definitions),
   };
 }
 
@@ -79,12 +80,29 @@ const PRIMITIVES = new Map<unknown, JsonSchema>([
 function resultSchema(type: ResultType, unknownFields: UnknownFields | undefined): JsonSchema | undefined {
   if (type === undefined) return undefined;
   if (isNullable(type)) {
-    const { $defs, ...schema } = resultSchema(type.nullable, unknownFields) as JsonSchema;
+    const { $defs, ...schema } = withoutRoot(type.nullable, unknownFields);
     return { anyOf: [schema, { type: 'null' }], ...($defs !== undefined && { $defs }) };
   }
   if (!Array.isArray(type)) return PRIMITIVES.get(type) ?? jsonSchemaOf(type as Class, unknownFields);
-  const { $defs, ...items } = PRIMITIVES.get(type[0]) ?? jsonSchemaOf(type[0] as Class, unknownFields);
+  const { $defs, ...items } = withoutRoot(type[0] as Class, unknownFields);
   return { type: 'array', items, ...($defs !== undefined && { $defs }) };
+}
+
+/** The schema of a result within another; a class that holds itself is under `$defs`, since it is not the root. */
+function withoutRoot(type: Class | readonly [Class], unknownFields: UnknownFields | undefined): JsonSchema {
+  if (Array.isArray(type)) return resultSchema(type as readonly [Class], unknownFields) as JsonSchema;
+  const primitive = PRIMITIVES.get(type);
+  if (primitive) return primitive;
+  const cls = type as Class;
+  const schema = jsonSchemaOf(cls, unknownFields);
+  if (!JSON.stringify(schema).includes('"$ref":"#"')) return schema;
+  const definitions = new Map<Shape, JsonSchema>();
+  const draft = { root: undefined, definitions, additionalProperties: unknownFields === 'open' };
+  return { ...reference(shapeOf(cls), draft), $defs: definitionsOf(definitions) };
+}
+
+function definitionsOf(definitions: ReadonlyMap<Shape, JsonSchema>): JsonSchema {
+  return Object.fromEntries([...definitions].map(([shape, definition]) => [shape.cls.name, definition]));
 }
 
 function objectSchema(shape: Shape, draft: Draft): JsonSchema {

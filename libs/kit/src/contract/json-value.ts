@@ -1,4 +1,4 @@
-import { ValidateBy, type ValidationOptions } from 'class-validator';
+import { buildMessage, ValidateBy, type ValidationOptions } from 'class-validator';
 import { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';
 
 /** A value that JSON has. */
@@ -6,7 +6,7 @@ export type JsonValue =
   null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue | undefined };
 
 /** class-validator's name for the check. */
-export const IS_JSON_VALUE = 'isJsonValue';
+export const IS_JSON_VALUE = 'jsonValue';
 
 /** Why a value is not JSON, and where. */
 export interface JsonFlaw {
@@ -25,8 +25,9 @@ export function IsJsonValue(options?: ValidationOptions): PropertyDecorator {
     {
       name: IS_JSON_VALUE,
       validator: {
-        validate: (value) => new JsonCopy().copy(value) !== undefined,
-        defaultMessage: (args) => `${args?.property ?? 'the field'} must be a JSON value`,
+        // a body of HTTP has a limit of its own
+        validate: (value) => new JsonCopy(Infinity).copy(value) !== undefined,
+        defaultMessage: buildMessage((each) => `${each}$property must be a JSON value`, options),
       },
     },
     options,
@@ -37,8 +38,11 @@ export function IsJsonValue(options?: ValidationOptions): PropertyDecorator {
 export class JsonCopy {
   /** Of the last value. */
   weight = 0;
-  /** Why the last value could not be copied. */
+  /** Why the last value could not be copied; undefined if it was, and if it weighs too much. */
   flaw: JsonFlaw | undefined;
+
+  /** @param weightMax more is not copied to its end. Default: what a message may weigh. */
+  constructor(private readonly weightMax: number = MESSAGE_WEIGHT_MAX) {}
 
   /** A copy; `undefined` for what is not JSON. */
   copy(value: unknown): JsonValue | undefined {
@@ -48,8 +52,7 @@ export class JsonCopy {
   }
 
   private value(value: unknown, path: string, depth: number): JsonValue | undefined {
-    // more is refused anyway: there is no use in copying it to its end
-    if (this.weight > MESSAGE_WEIGHT_MAX) return this.refuse('', `weighs more than ${MESSAGE_WEIGHT_MAX}: send less`);
+    if (this.weight > this.weightMax) return undefined;
     switch (typeof value) {
       case 'string':
         this.weight += value.length;
@@ -87,9 +90,7 @@ export class JsonCopy {
   }
 
   private object(object: object, path: string, depth: number): JsonValue | undefined {
-    const proto = Object.getPrototypeOf(object) as object | null;
-    if (proto !== null && proto !== Object.prototype)
-      return this.refuse(path, `must be a JSON value, is an instance of ${object.constructor.name}`);
+    if (!isPlain(object)) return this.refuse(path, `must be a JSON value, is ${instanceName(object)}`);
     this.weight += WEIGHT.object;
     const out: Record<string, JsonValue> = {};
     for (const key of Object.keys(object)) {
@@ -110,4 +111,16 @@ export class JsonCopy {
     this.flaw = { path, message };
     return undefined;
   }
+}
+
+/** A bare object, also by way of an empty prototype, as query strings are parsed to. */
+function isPlain(object: object): boolean {
+  const proto = Object.getPrototypeOf(object) as object | null;
+  if (proto === null || proto === Object.prototype) return true;
+  return Object.getPrototypeOf(proto) === null && Reflect.ownKeys(proto).length === 0;
+}
+
+function instanceName(object: object): string {
+  const name = (object.constructor as { readonly name?: string } | null | undefined)?.name;
+  return name === undefined ? 'no plain object' : `an instance of ${name}`;
 }

@@ -181,12 +181,13 @@ const KIND_OF_CONSTRAINT: Readonly<Record<string, FieldKind>> = {
   isNegative: 'number',
   isBoolean: 'boolean',
   isDate: 'date',
-  [IS_JSON_VALUE]: 'json',
 };
 
 function kindOf(where: string, target: unknown, constraints: readonly Constraint[], list: boolean): FieldKind {
   const byType = KIND_OF_TYPE.get(target);
   if (byType) return byType;
+  // whatever stands before or after it
+  if (constraints.some((c) => c.name === IS_JSON_VALUE && c.each === list)) return 'json';
   for (const constraint of constraints) {
     if (list && !constraint.each) continue;
     const kind = KIND_OF_CONSTRAINT[constraint.name];

@@ -163,13 +163,19 @@ function bodyOf(error: HttpException): object {
 /** The fields of an exception's body besides its status and its text, under `data`: nothing that it says is lost. */
 function fieldsOf(error: HttpException): Pick<Problem, 'data'> {
   const response: unknown = error.getResponse();
-  if (!isObject(response)) return {};
-  const { statusCode, message, error: name, ...data } = response as Record<string, unknown>;
+  if (!isObject(response) || isTexts(response)) return {};
+  const {
+    statusCode,
+    message,
+    error: name,
+    ...data
+  } = Array.isArray(response) ? { list: response } : (response as Record<string, unknown>);
   if (statusCode !== undefined && statusCode !== error.getStatus()) data.statusCode = statusCode;
   // unless it is the name of the status, it is the application's own
   if (name !== undefined && name !== STATUS_CODES[error.getStatus()]) data.error = name;
   if (message !== undefined && typeof message !== 'string' && !isTexts(message)) data.message = message;
-  return Object.keys(data).length > 0 && canBeJson(data) ? { data } : {};
+  const told = Object.entries(data).filter(([, value]) => canBeJson(value));
+  return told.length > 0 ? { data: Object.fromEntries(told) } : {};
 }
 
 function isObject(value: unknown): value is object {
@@ -183,8 +189,7 @@ function isTexts(value: unknown): value is string[] {
 /** A cycle or a `BigInt` must not turn the answer into a 500. */
 function canBeJson(value: unknown): boolean {
   try {
-    JSON.stringify(value);
-    return true;
+    return JSON.stringify(value) !== undefined;
   } catch {
     return false;
   }
@@ -192,6 +197,6 @@ function canBeJson(value: unknown): boolean {
 
 function textOf(error: HttpException): string {
   const response: unknown = error.getResponse();
-  const message = isObject(response) ? (response as { message?: unknown }).message : response;
+  const message = isObject(response) && !isTexts(response) ? (response as { message?: unknown }).message : response;
   return isTexts(message) ? message.join('; ') : typeof message === 'string' ? message : error.message;
 }

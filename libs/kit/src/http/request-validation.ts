@@ -27,7 +27,7 @@ export class RequestValidation extends ValidationPipe {
   // not async: returns the promise of Nest's pipe as it is
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     try {
-      if (metadata.type !== 'custom') refuseUnfit(value, metadata.data ?? '', 0);
+      if (metadata.type !== 'custom') refuseUnfit(value, metadata.data ?? '', 0, this.toValidate(metadata));
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -65,7 +65,11 @@ export class RequestLimits implements PipeTransform {
   }
 }
 
-function refuseUnfit(value: unknown, path: string, depth: number): void {
+/** Keys that class-transformer and Nest leave out of a DTO without a word: they would be lost in a field of free JSON. */
+const LOST_KEYS = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype']);
+
+/** @param ofDto whether the value becomes an instance of a class. */
+function refuseUnfit(value: unknown, path: string, depth: number, ofDto = false): void {
   if (typeof value === 'string') {
     if (value.includes('\0'))
       throw new InvalidRequest([{ path, rule: 'nul', message: 'must not contain the character U+0000' }]);
@@ -74,10 +78,16 @@ function refuseUnfit(value: unknown, path: string, depth: number): void {
       throw new InvalidRequest([
         { path, rule: 'depth', message: `must not be nested more than ${REQUEST_DEPTH_MAX} levels deep` },
       ]);
-    if (Array.isArray(value)) value.forEach((item, i) => refuseUnfit(item, `${path}[${i}]`, depth + 1));
+    if (Array.isArray(value)) value.forEach((item, i) => refuseUnfit(item, `${path}[${i}]`, depth + 1, ofDto));
     else
-      for (const [key, item] of Object.entries(value))
-        refuseUnfit(item, path === '' ? key : `${path}.${key}`, depth + 1);
+      for (const [key, item] of Object.entries(value)) {
+        const at = path === '' ? key : `${path}.${key}`;
+        if (key.includes('\0'))
+          throw new InvalidRequest([{ path, rule: 'nul', message: 'must not have a field with U+0000 in its name' }]);
+        if (ofDto && LOST_KEYS.has(key))
+          throw new InvalidRequest([{ path: at, rule: 'reserved-name', message: `must not be named ${key}` }]);
+        refuseUnfit(item, at, depth + 1, ofDto);
+      }
   }
 }
 

@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { currentContext, type Identity, RequestContext } from '../boundary/index.js';
+import { currentContext, type Identity } from '../boundary/index.js';
 import { Forbidden, Unauthenticated } from '../http/index.js';
 import { PUBLIC, ROLES } from './decorators.js';
 
@@ -19,10 +19,8 @@ export class AccessGuard implements CanActivate {
   constructor(private readonly reflector: Reflector) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const request = currentContext();
-    // a handler of a message: its caller's module has admitted who acts
-    if (!(request instanceof RequestContext)) return true;
-    return this.admit(request.identity, this.accessOf(context));
+    // whatever the way in: where nobody has said who acts, only what is public is open
+    return this.admit(currentContext()?.identity, this.accessOf(context));
   }
 
   /** @throws Unauthenticated, Forbidden */

@@ -326,6 +326,23 @@ describe('authentication by a guard of the application', () => {
     await tested.close();
   });
 
+  it('lets nobody in whose context middleware has taken away', async () => {
+    const tested = await testModule(DeskModule, {
+      nest: [
+        {
+          beforeInit: (app) =>
+            void app.use((_request: unknown, _response: unknown, next: () => void) => {
+              void withCallOptions({}, () => Promise.resolve(next()));
+            }),
+        },
+      ],
+    });
+    expect((await tested.request('GET', '/desk')).status).toBe(401);
+    expect((await tested.request('GET', '/desk/safe')).status).toBe(401);
+    expect((await tested.request('GET', '/desk/open')).status).toBe(200);
+    await tested.close();
+  });
+
   it('keeps what is not a route of HTTP, such as a resolver of GraphQL, to users as well', () => {
     const guard = new AccessGuard(new Reflector());
     const resolver = {

@@ -13,7 +13,7 @@ import { SCOPE_OPTIONS_METADATA } from '@nestjs/common/constants.js';
 import { APP_GUARD, Reflector } from '@nestjs/core';
 import { type IQuery, QueryBus } from '@nestjs/cqrs';
 import type { FastifyRequest } from 'fastify';
-import { firstValueFrom, isObservable } from 'rxjs';
+import { lastValueFrom, isObservable } from 'rxjs';
 import { currentContext, type Identity } from '../boundary/index.js';
 import type { SigningKeys } from '../contract/index.js';
 import { Unauthenticated } from '../http/index.js';
@@ -98,7 +98,7 @@ class OwnAuthenticationGuard extends AccessGuard {
 
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     const answer = await this.guard.canActivate(context);
-    const isLetIn = isObservable(answer) ? await firstValueFrom(answer) : answer;
+    const isLetIn = isObservable(answer) ? await lastValueFrom(answer) : answer;
     return isLetIn && super.canActivate(context);
   }
 }

@@ -13,11 +13,24 @@ export function storable(text: string, charsMax: number): string {
   return text.slice(0, charsMax).replace(UNSTORABLE, '\uFFFD');
 }
 
-/** A value as JSON that can be stored as jsonb, with U+FFFD in its texts for each character that cannot be stored. */
+/** A value as JSON that can be stored as jsonb, with U+FFFD for each character of its texts and keys that cannot. */
 export function storableJson(value: unknown): string {
   const json = JSON.stringify(value);
   if (!SPELLED.test(json)) return json;
-  return JSON.stringify(value, (_name, part: unknown) =>
-    typeof part === 'string' ? part.replace(UNSTORABLE, '\uFFFD') : part,
-  );
+  return JSON.stringify(value, (_name, part: unknown) => {
+    if (typeof part === 'string') return part.replace(UNSTORABLE, '\uFFFD');
+    return typeof part === 'object' && part !== null && !Array.isArray(part) ? withStorableKeys(part) : part;
+  });
+}
+
+function withStorableKeys(object: object): object {
+  if (Object.keys(object).every(isStorable)) return object;
+  const mended: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(object) as [string, unknown][]) {
+    let name = key.replace(UNSTORABLE, '\uFFFD');
+    // two that are the same by now must not become one
+    while (Object.hasOwn(mended, name)) name += '\uFFFD';
+    mended[name] = value;
+  }
+  return mended;
 }
