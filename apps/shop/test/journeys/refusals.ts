@@ -36,7 +36,7 @@ export function refusals(buyer: string): readonly Refusal[] {
       path: '/auth/login',
       options: { body: '', headers: json },
       status: 400,
-      code: 'fledge.bad-request',
+      code: 'fledge.invalid-request',
     },
     {
       name: 'a wrong type',
