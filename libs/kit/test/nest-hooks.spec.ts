@@ -286,7 +286,8 @@ describe('the hooks of an application', () => {
           response.setHeader('x-middleware', 'yes');
           next();
         });
-        await app.register(stamped);
+        // its types are of the release of Fastify that the kit has; Nest's adapter may bring another one
+        await app.register(stamped as never);
       },
     });
     const { body, headers } = await http('/api/v2/teas');
