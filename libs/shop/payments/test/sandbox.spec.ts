@@ -15,7 +15,8 @@ import { Sandbox } from '../src/sandbox/sandbox.js';
 import { faultOf, SIGNATURE_HEADER } from '../src/webhooks/signature.js';
 
 const SECRET = 'a secret of both sides';
-const TIMEOUT_MS = 250;
+// long enough for a machine that is busy with something else
+const TIMEOUT_MS = 2_000;
 
 let folder: string;
 let path: string;
@@ -32,7 +33,7 @@ async function start(): Promise<void> {
     book: new FileBook(path),
     deliver: deliverTo(`http://127.0.0.1:${port}/hook`, SECRET),
     slowMs: 100,
-    lateMs: 50,
+    lateMs: 1_000,
     onFailure: (error) => {
       throw error;
     },
