@@ -42,8 +42,8 @@ const ENTRIES = {
 };
 
 /**
- * A room of the kit imports only rooms that are not above it, and through their `index.ts` only; a sub-room only
- * sub-rooms that are not above it; an entry file only the rooms that it is meant for. Specs are free.
+ * A room of the kit imports only rooms that are not above it, and only through their `index.ts`; a sub-room only
+ * sub-rooms that are not above it; an entry file only the rooms that it is meant for. Specs are exempt.
  */
 export const kitRooms = {
   meta: {

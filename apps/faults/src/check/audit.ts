@@ -31,11 +31,11 @@ end $$;
 export async function beginAudit(tables: Tables): Promise<void> {
   await tables.rows(AUDIT);
   for (const schema of await tables.schemas()) {
-    // by their ids: a time would be the database's, whose clock the lab sets
+    // by their ids: the time is the database's, whose clock the lab sets
     await tables.rows(`insert into lab.before select id from "${schema}".fledge_outbox on conflict do nothing`);
     await tables.rows(`create trigger lab_note_handled after update of state on "${schema}".fledge_inbox for each row
       when (new.state = 'handled' and old.state <> 'handled') execute function lab.note_handled()`);
-    // a message that was handed over within one process is inserted as handled
+    // a message that was handed over within one process is inserted as already handled
     await tables.rows(`create trigger lab_note_handed_over after insert on "${schema}".fledge_inbox for each row
       when (new.state = 'handled') execute function lab.note_handled()`);
   }

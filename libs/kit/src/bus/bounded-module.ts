@@ -91,7 +91,7 @@ function onlyInContainer(name: string): ForwardReference {
   };
 }
 
-/** What `@BoundedModule` was told of a class, if it is one. */
+/** The options that `@BoundedModule` got for a class, if it has the decorator. */
 export function boundedModuleSpec(cls: object): BoundedModuleSpec | undefined {
   return Reflect.getOwnMetadata(BOUNDED, cls) as BoundedModuleSpec | undefined;
 }

@@ -48,17 +48,17 @@ export class JsonCopy {
   copy(value: unknown): JsonValue | undefined {
     this.weight = 0;
     this.flaw = undefined;
-    return this.value(value, '', 0);
+    return this.value(value, 0);
   }
 
-  private value(value: unknown, path: string, depth: number): JsonValue | undefined {
+  private value(value: unknown, depth: number): JsonValue | undefined {
     if (this.weight > this.weightMax) return undefined;
     switch (typeof value) {
       case 'string':
         this.weight += value.length;
         return value;
       case 'number':
-        if (!Number.isFinite(value)) return this.refuse(path, `must be a finite number, is ${value}`);
+        if (!Number.isFinite(value)) return this.refuse(`must be a finite number, is ${value}`);
         this.weight += WEIGHT.number;
         // JSON turns -0 into 0
         return value + 0;
@@ -71,44 +71,49 @@ export class JsonCopy {
           return null;
         }
         if (depth === MESSAGE_DEPTH_MAX)
-          return this.refuse(path, `is nested deeper than ${MESSAGE_DEPTH_MAX} levels; is it a cycle?`);
-        return Array.isArray(value) ? this.list(value, path, depth) : this.object(value, path, depth);
+          return this.refuse(`is nested deeper than ${MESSAGE_DEPTH_MAX} levels; is it a cycle?`);
+        return Array.isArray(value) ? this.list(value, depth) : this.object(value, depth);
       default:
-        return this.refuse(path, `must be a JSON value, is ${typeof value}`);
+        return this.refuse(`must be a JSON value, is ${typeof value}`);
     }
   }
 
-  private list(list: readonly unknown[], path: string, depth: number): JsonValue | undefined {
+  private list(list: readonly unknown[], depth: number): JsonValue | undefined {
     this.weight += list.length * WEIGHT.item;
     const out: JsonValue[] = [];
     for (let i = 0; i < list.length; i++) {
-      const item = this.value(list[i], `${path}[${i}]`, depth + 1);
-      if (item === undefined) return undefined;
+      const item = this.value(list[i], depth + 1);
+      if (item === undefined) return this.at(`[${i}]`);
       out.push(item);
     }
     return out;
   }
 
-  private object(object: object, path: string, depth: number): JsonValue | undefined {
-    if (!isPlain(object)) return this.refuse(path, `must be a JSON value, is ${instanceName(object)}`);
+  private object(object: object, depth: number): JsonValue | undefined {
+    if (!isPlain(object)) return this.refuse(`must be a JSON value, is ${instanceName(object)}`);
     this.weight += WEIGHT.object;
     const out: Record<string, JsonValue> = {};
     for (const key of Object.keys(object)) {
-      const at = `${path}.${key}`;
       const value = (object as Readonly<Record<string, unknown>>)[key];
       if (value === undefined) continue;
       // assigned, it would be the prototype of what is made of it
-      if (key === '__proto__') return this.refuse(at, 'must not be named __proto__');
+      if (key === '__proto__') return this.refuse('must not be named __proto__', `.${key}`);
       this.weight += key.length + WEIGHT.field;
-      const copy = this.value(value, at, depth + 1);
-      if (copy === undefined) return undefined;
+      const copy = this.value(value, depth + 1);
+      if (copy === undefined) return this.at(`.${key}`);
       out[key] = copy;
     }
     return out;
   }
 
-  private refuse(path: string, message: string): undefined {
+  private refuse(message: string, path = ''): undefined {
     this.flaw = { path, message };
+    return undefined;
+  }
+
+  /** Says where a flaw lies, on the way back from it: a value without one needs no path. */
+  private at(place: string): undefined {
+    if (this.flaw) this.flaw = { path: place + this.flaw.path, message: this.flaw.message };
     return undefined;
   }
 }

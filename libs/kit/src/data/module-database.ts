@@ -38,7 +38,7 @@ export async function withModuleLock<T>(
   }
 }
 
-/** The names of the migrations that a table in the module's schema says are done; none where there is no such table. */
+/** The migrations that a table in the module's schema records as done; none if there is no such table. */
 export async function migrationsDone(client: Client, home: ModuleHome, table: string): Promise<ReadonlySet<string>> {
   if (!(await hasTable(client, home, table))) return new Set();
   const rows = await asRole(client, home, `select name from ${quote(home.schema)}.${quote(table)}`);
@@ -56,9 +56,9 @@ join pg_attribute a on a.attrelid = c.oid and (a.attname, a.atttypid) in (('time
 where c.relname = '${OLDER_LIST}' and c.relkind = 'r' group by c.oid having count(*) = 2`;
 
 /**
- * Copies what the list of version 0.1 has and `table` has not: at each start, since a replica of that version may have
- * gone on after a start that it kept from ending. The older list stays: a replica of that version that is started by
- * mistake finds it, makes no second set of tables, and fails at once.
+ * Copies what the list of version 0.1 has and `table` has not: at each start with migrations to run, since a replica of
+ * that version may have continued after an earlier start was refused beside it. The older list stays: a replica of that
+ * version that is started by mistake finds it, makes no second set of tables, and fails at once.
  */
 export async function copyOlderList(client: Client, home: ModuleHome, table: string): Promise<void> {
   if (!(await has(client, IS_OLDER_LIST, home.schema, home.role))) return;
@@ -75,13 +75,13 @@ export async function copyOlderList(client: Client, home: ModuleHome, table: str
   );
 }
 
-/** Runs one statement as the module's role, of which the owner may be a member that inherits nothing. */
+/** Runs statements as the module's role, since the owner may be a member that does not inherit its rights. */
 async function asRole(
   client: Client,
   { role }: ModuleHome,
   statement: string,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  // several statements have a result each
+  // several statements return one result each
   const results = await client.query(`set role ${quote(role)}; ${statement}; reset role`);
   return (results as unknown as readonly { readonly rows: readonly Readonly<Record<string, unknown>>[] }[]).flatMap(
     ({ rows }) => rows,

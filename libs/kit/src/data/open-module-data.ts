@@ -149,8 +149,8 @@ function checkPool({ module, poolMax = POOL_MAX_DEFAULT }: ModuleDataOptions): n
  * concurrently`).
  */
 async function migrate(options: ModuleDataOptions, home: ModuleHome, client: Client): Promise<void> {
-  await copyOlderList(client, home, MIGRATION_TABLE);
   if (await isUpToDate(options, home, client)) return;
+  await copyOlderList(client, home, MIGRATION_TABLE);
   const source = new DataSource({
     ...connection(options.url, home, 1, 0),
     migrations: [...options.migrations],

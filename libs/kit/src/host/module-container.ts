@@ -21,7 +21,6 @@ import {
   ProblemFilter,
   type ProblemMode,
   refuseUnroutable,
-  RequestLimits,
   RequestValidation,
   type RequestHandler,
 } from '../http/index.js';
@@ -88,17 +87,17 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   const settings = spec.settings && options.settings ? [ModuleSettingsModule.of(spec.settings, options.settings)] : [];
   const root: DynamicModule = {
     module: ContainerRoot,
-    // Nest asks the filter that was added last first: this one, which catches all, must stand before a module's own
-    // APP_FILTER.
+    // Nest tries the filter that was added last first: this one, which catches everything, must be added before a
+    // module's own APP_FILTER.
     providers: [{ provide: APP_FILTER, useValue: new ProblemFilter(options.problems) }],
     imports: [CqrsModule.forRoot(), ...settings, ...options.dataImports, cls],
   };
-  // Before Nest adds its own hooks: middleware, too, runs within the context of its request.
+  // Before Nest adds its own hooks, so that middleware also runs in the context of its request.
   openRequestContexts(adapter.getInstance(), module, options.requestTimeoutMs);
   refuseForeignRoutes(adapter.getInstance(), spec);
   const bodyTypes = new BodyTypes(adapter.getInstance());
   const create = options.create ?? createByFactory;
-  // `rawBody`: a controller may verify a signature over the bytes of a body, as senders of webhooks sign them.
+  // `rawBody`: a controller may verify a webhook's signature, which covers the bytes of the body.
   const app = await inContainer(() =>
     create(root, adapter, {
       logger: options.logger,
@@ -108,9 +107,7 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     }),
   );
   refuseForeignModules(app, cls);
-  // before the pipes of a hook, which may walk a body that is nested too deep
-  if (hooks.length > 0) app.useGlobalPipes(new RequestLimits());
-  const { validates } = await runBeforeInit(app, module, hooks).catch(async (error: unknown) => {
+  const validates = await runBeforeInit(app, module, hooks).catch(async (error: unknown) => {
     await app.close();
     throw error;
   });
@@ -156,8 +153,8 @@ function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
 }
 
 /**
- * Each route must be on a path that its module's contract owns, or a front door could not find it. Looks at them as they
- * are registered, with global prefix and versions. Call it before Nest adds its own.
+ * Each route must be on a path that its module's contract owns; otherwise a front door could not route to it. Checks
+ * routes as they are registered, with global prefix and version. Call it before Nest adds any.
  */
 function refuseForeignRoutes(fastify: FastifyInstance, { contract: { name, routes } }: BoundedModuleSpec): void {
   fastify.addHook('onRoute', ({ method, url }) => {

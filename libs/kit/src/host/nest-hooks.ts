@@ -1,6 +1,7 @@
 import { ValidationPipe } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { StartupError } from '../contract/index.js';
+import { RequestLimits } from '../http/index.js';
 
 /**
  * What the `main.ts` of a Nest application did with `app`: global prefix, versioning, CORS, pipes, filters, guards,
@@ -21,27 +22,24 @@ export interface NestHooks {
 /** @param module the name of the module whose application it is. */
 export type NestHook = (app: NestFastifyApplication, module: string) => void | Promise<void>;
 
-/** What the hooks before `init` asked for, as far as the kit must know it. */
-export interface HookFindings {
-  /** Whether they gave the application a `ValidationPipe`. */
-  readonly validates: boolean;
-}
-
 /**
  * Runs the hooks before `init`, first those of the application, then those of the module.
+ * @returns whether they gave the application a `ValidationPipe`.
  * @throws StartupError for a hook that fails, or does what is the host's to do.
  */
 export async function runBeforeInit(
   app: NestFastifyApplication,
   module: string,
   hooks: readonly NestHooks[],
-): Promise<HookFindings> {
-  let validates = false;
+): Promise<boolean> {
+  const given: unknown[] = [];
   const inHook = guarded(app, module, HOSTS_WORK, (pipes) => {
-    validates ||= pipes.some((pipe) => pipe instanceof ValidationPipe);
+    // first of all, since a pipe of a hook may walk a body that is nested too deep
+    if (given.length === 0) app.useGlobalPipes(new RequestLimits());
+    given.push(...pipes);
   });
   await run(inHook, module, hooks, 'beforeInit');
-  return { validates };
+  return given.some((pipe) => pipe instanceof ValidationPipe);
 }
 
 /** Runs the hooks after `init`. @throws StartupError for one that fails, or configures what is made by now. */

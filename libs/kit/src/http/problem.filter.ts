@@ -4,19 +4,17 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { currentContext } from '../boundary/index.js';
 import { FledgeError, ModuleFault, type Outcome } from '../contract/index.js';
 import { DatabaseInterrupted, passingOutcome } from '../data/index.js';
-import { httpProblem, isOfTheInside, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
+import { FAULT_DETAIL, httpProblem, isOfTheInside, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
 import { methodsTaken } from './route-methods.js';
 import { correlationIdOf } from './trace.js';
 
-/**
- * How an `HttpException` is answered: `always` as a problem, `own` with the body that it has, as Nest does.
- */
+/** How an `HttpException` is answered: `always` as a problem, `own` with the body that it has, as Nest does. */
 export type ProblemMode = 'always' | 'own';
 
 /**
- * Answers every error as a problem (RFC 9457). What nobody foresaw becomes a 500 without its text, which goes to the
- * log under the correlation id that the client gets; what a database broke off for a while is a 503 that may be sent
- * again. A method that a path does not take is answered with 405, and `Allow` names those it does.
+ * Answers every error with a problem (RFC 9457). An unexpected error becomes a 500 without its text, which is logged
+ * under the correlation id that the client gets; a temporary database failure becomes a 503, after which the request
+ * may be sent again. A method that a path does not support gets a 405, and `Allow` lists those it does.
  */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -29,11 +27,11 @@ export class ProblemFilter implements ExceptionFilter {
     if (reply.sent || reply.raw.headersSent) return;
     const correlationId = currentContext()?.correlationId ?? 'none';
     const request = host.switchToHttp().getRequest<FastifyRequest>();
-    if (this.mode === 'own' && error instanceof HttpException && !(request.is404 && methodsTaken(request).length > 0)) {
+    const allowed = request.is404 ? methodsTaken(request) : [];
+    if (this.mode === 'own' && error instanceof HttpException && allowed.length === 0) {
       void reply.status(error.getStatus()).send(bodyOf(error));
       return;
     }
-    const allowed = request.is404 ? methodsTaken(request) : [];
     const problem =
       allowed.length > 0 ? notAllowed(request, allowed, correlationId) : this.problem(error, request, correlationId);
     if (problem.status === 405) void reply.header('allow', allowed.join(', '));
@@ -46,7 +44,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof FledgeError) {
       // The called module has logged the fault under the correlation id of this request.
       if (error.kind === 'internal' && !(error instanceof ModuleFault)) this.log(error, correlationId);
-      // a client is not told what it says of the inside
+      // its text names modules or databases: the log gets it, the client does not
       else if (isOfTheInside(error)) this.logger.warn(`[${correlationId}] ${error.message}`);
       return problemOf(error, correlationId);
     }
@@ -61,12 +59,7 @@ export class ProblemFilter implements ExceptionFilter {
     const outcome = passingOutcome(error);
     if (outcome !== undefined) return this.interrupted(error as Error, outcome, correlationId);
     this.log(error, correlationId);
-    return httpProblem(
-      500,
-      'fledge.internal',
-      'Something went wrong; find it in the log by the correlation id.',
-      correlationId,
-    );
+    return httpProblem(500, 'fledge.internal', FAULT_DETAIL, correlationId);
   }
 
   /** The module's database interrupted the work for a temporary reason: not a fault, and worth another try. */

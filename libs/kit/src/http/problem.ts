@@ -47,11 +47,14 @@ export function isOfTheInside({ code }: FledgeError): boolean {
   return code.startsWith('fledge.') && !OF_THE_REQUEST.has(code);
 }
 
+/** What a client is told of a fault, whatever it was. */
+export const FAULT_DETAIL = 'Something went wrong; find it in the log by the correlation id.';
+
 /** What clients are told of errors of the inside, by their kind. */
 const DETAIL: Readonly<Partial<Record<ErrorKind, string>>> = {
   unavailable: 'This cannot be done at the moment.',
   timeout: 'This was not done within the time for a request.',
-  internal: 'Something went wrong here; the correlation id names it in the log.',
+  internal: FAULT_DETAIL,
 };
 
 const HINT: Readonly<Record<Outcome, string | undefined>> = {
@@ -73,7 +76,7 @@ function insideProblem(error: FledgeError, correlationId: string): Problem {
   };
 }
 
-/** A Fledge error or a contract's as a problem. What the kit's own say of the inside is left out. */
+/** Converts an error of Fledge or of a contract to a problem. What Fledge's own say of the inside is left out. */
 export function problemOf(error: FledgeError, correlationId: string): Problem {
   if (isOfTheInside(error)) return insideProblem(error, correlationId);
   const { violations, ...data } = error.data as { violations?: readonly Violation[] };

@@ -25,8 +25,8 @@ export function noteMethods(fastify: FastifyInstance): void {
 }
 
 /**
- * The methods that the path of a request supports, sorted; empty if nothing serves it, or if its method is one of them and
- * something else, such as its version, did not fit.
+ * The methods that the path of a request supports, sorted; empty if nothing serves it, or if its method is one of them
+ * and something else, such as its version, did not fit.
  */
 export function methodsTaken(request: FastifyRequest): readonly string[] {
   const path = request.url.split('?', 1)[0] ?? '';

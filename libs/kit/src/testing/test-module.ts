@@ -57,7 +57,7 @@ export interface TestModuleOptions {
   readonly nest?: readonly NestHooks[];
   /** As in the application. Default: `always`. */
   readonly problems?: ProblemMode;
-  /** Default: the console, for errors alone. */
+  /** Default: the console, only for errors. */
   readonly logger?: LoggerService | false;
 }
 
@@ -211,7 +211,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
 /** A test's calls are not measured. */
 const unmetered: CallMeter = { record: () => undefined };
 
-/** Not imported by its name: the kit does not name it, and so cannot see it everywhere. */
+/** The kit does not declare the package, so it may be visible only to the application (decision 0013). */
 async function nestTesting(): Promise<typeof import('@nestjs/testing')> {
   const entry = developmentPackage('@nestjs/testing');
   return entry === undefined
