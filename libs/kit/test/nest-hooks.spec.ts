@@ -136,7 +136,12 @@ function host(application: Partial<Application> = {}, ofTeas?: NestHooks, module
 }
 
 let running: Host | undefined;
-afterEach(() => running?.close());
+/** Closes what else a test started. */
+let after: (() => Promise<void>) | undefined;
+afterEach(async () => {
+  await running?.close();
+  await after?.();
+});
 
 const start = async (...given: Parameters<typeof host>): Promise<Host> => (running = await host(...given).start());
 
@@ -408,7 +413,7 @@ it('refuses a way of answering that there is not', async () => {
 
 it('are given to a module that is tested alone', async () => {
   const tested = await testModule(TeasModule, { nest: [PREFIXED], problems: 'own' });
+  after = () => tested.close();
   expect((await tested.request('GET', '/api/v2/teas')).body).toEqual(['assam']);
   expect((await tested.request('GET', '/api/v2/teas/errors')).body).toEqual({ errors: { leaves: ["can't be blank"] } });
-  await tested.close();
 });

@@ -30,7 +30,7 @@ import { Host } from '../host/index.js';
 import { LocalTransport, type Transport } from '../transport/index.js';
 import { AccessGuard, Authentication, CurrentUser, identify, Public, Roles } from './index.js';
 import { KeyRing } from './key-ring.js';
-import { testModule, testNatsUrl } from '../testing/index.js';
+import { testModule, type TestedModule, testNatsUrl } from '../testing/index.js';
 
 @QueryContract('accounts.keys.v1', { result: SigningKeys })
 class GetKeys extends Query<SigningKeys> {}
@@ -210,6 +210,9 @@ it('a reader that goes away does not take the keys from those who wait for them 
 });
 
 describe('authentication by a guard of the application', () => {
+  let tested: TestedModule | undefined;
+  afterEach(() => tested?.close());
+
   const SESSIONS: Readonly<Record<string, Identity>> = {
     anna: { subject: 'anna', roles: ['clerk'] },
     bert: { subject: 'bert', roles: [] },
@@ -314,20 +317,25 @@ describe('authentication by a guard of the application', () => {
       controllers: [DeskController],
     })
     class RequestDeskModule {}
-    const tested = await testModule(RequestDeskModule);
+    tested = await testModule(RequestDeskModule);
     const status = async (path: string, session?: string): Promise<number> =>
-      (await tested.request('GET', path, undefined, session === undefined ? {} : { headers: { 'x-session': session } }))
-        .status;
+      (
+        await (tested as TestedModule).request(
+          'GET',
+          path,
+          undefined,
+          session === undefined ? {} : { headers: { 'x-session': session } },
+        )
+      ).status;
     expect(await status('/desk', 'anna')).toBe(200);
     expect(await status('/desk')).toBe(401);
     expect(await status('/desk/safe', 'bert')).toBe(403);
     // what is said inside would be forgotten at its end: it is refused
     expect(await status('/desk', 'within')).toBe(500);
-    await tested.close();
   });
 
   it('lets nobody in whose context middleware has taken away', async () => {
-    const tested = await testModule(DeskModule, {
+    tested = await testModule(DeskModule, {
       nest: [
         {
           beforeInit: (app) =>
@@ -340,7 +348,6 @@ describe('authentication by a guard of the application', () => {
     expect((await tested.request('GET', '/desk')).status).toBe(401);
     expect((await tested.request('GET', '/desk/safe')).status).toBe(401);
     expect((await tested.request('GET', '/desk/open')).status).toBe(200);
-    await tested.close();
   });
 
   it('keeps what is not a route of HTTP, such as a resolver of GraphQL, to users as well', () => {

@@ -30,10 +30,28 @@ const SEQUENCES = `select sequencename as name from pg_sequences where schemanam
 
 let database: FreshDatabase;
 beforeEach(async () => (database = await freshDatabase()));
-afterEach(() => database.drop());
+/** What a test opened: a failed one leaves it open, and it would keep the run from ending. */
+const opened: (ModuleDataSource | Client)[] = [];
+afterEach(async () => {
+  for (const one of opened.splice(0)) {
+    if (one instanceof Client) await one.end();
+    else if (one.isInitialized) await one.destroy();
+  }
+  await database.drop();
+});
 
-const open = (module: string, migrations: readonly MigrationClass[]): Promise<ModuleDataSource> =>
-  openModuleData({ module, url: database.url, entities: [], migrations });
+async function open(module: string, migrations: readonly MigrationClass[]): Promise<ModuleDataSource> {
+  const source = await openModuleData({ module, url: database.url, entities: [], migrations });
+  opened.push(source);
+  return source;
+}
+
+async function connect(options?: string): Promise<Client> {
+  const client = new Client({ connectionString: database.url, ...(options !== undefined && { options }) });
+  await client.connect();
+  opened.push(client);
+  return client;
+}
 
 async function all(source: ModuleDataSource): Promise<unknown> {
   // TypeORM chooses the name of this table's primary key
@@ -47,11 +65,7 @@ async function all(source: ModuleDataSource): Promise<unknown> {
 /** Creates the tables of version 0.1 after its first `count` migrations, and its list of them. */
 async function makeOlder(module: string, count: number): Promise<Client> {
   await (await open(module, [])).destroy();
-  const client = new Client({
-    connectionString: database.url,
-    options: `-c search_path=${module} -c role=fledge_${module}`,
-  });
-  await client.connect();
+  const client = await connect(`-c search_path=${module} -c role=fledge_${module}`);
   await client.query(
     'create table migration (id serial primary key, timestamp bigint not null, name varchar not null)',
   );
@@ -72,8 +86,7 @@ it('leaves all names without the prefix to the module', async () => {
   expect(kits).toHaveLength(7);
   await source.destroy();
   // including where such tables existed first
-  const client = new Client({ connectionString: database.url });
-  await client.connect();
+  const client = await connect();
   await (await open('adopted', [])).destroy();
   await client.query(
     'create table adopted.outbox (id int primary key); alter table adopted.outbox owner to fledge_adopted',
@@ -184,11 +197,7 @@ it.each([
   ],
 ])("lets a module's own table 'migration' be, %s", async (_how, statement) => {
   await (await open('adopted', [])).destroy();
-  const client = new Client({
-    connectionString: database.url,
-    options: '-c search_path=adopted -c role=fledge_adopted',
-  });
-  await client.connect();
+  const client = await connect('-c search_path=adopted -c role=fledge_adopted');
   await client.query(statement);
   await client.end();
   await (await open('adopted', MESSAGING_MIGRATIONS)).destroy();
