@@ -4,9 +4,15 @@ import type { Command } from './command.js';
 export const COMMANDS: readonly Command[] = [
   {
     name: 'start',
-    takes: '[topology]',
+    takes: '[topology] [--watch] …',
     summary: 'runs a topology on this machine: a name in config/ or a file; default monolith',
     run: async (args) => (await import('./start.command.js')).start(args),
+  },
+  {
+    name: 'restart',
+    takes: '<service>',
+    summary: "restarts a service of the 'fledge start' that runs in this project",
+    run: async (args) => (await import('./restart.command.js')).restart(args),
   },
   {
     name: 'topology',

@@ -24,6 +24,15 @@ export interface Project {
   readonly app: string;
   /** Lines to show after a start with demo data: who can log in. */
   readonly demo: readonly string[];
+  /** What to compile when its sources change, relative to its folder. Default: `tsconfig.build.json`, `tsconfig.json`. */
+  readonly tsconfig?: string;
+}
+
+/** What `package.json` says in its `fledge` section. */
+interface Settings {
+  readonly app?: string;
+  readonly demo?: readonly string[];
+  readonly tsconfig?: string;
 }
 
 /** A module, as listed by the application. */
@@ -34,14 +43,21 @@ export interface ModuleInfo {
 }
 
 /** Finds the project of a folder. @throws StartupError if there is none, or it is not built. */
-export function findProject(from: string = process.cwd()): Project {
+export function findProject(from?: string): Project {
+  const project = findSources(from);
+  const { root, app } = project;
+  if (!existsSync(app))
+    throw new StartupError('not-built', `${relative(root, app)} is not there`, 'Build first: npm run build.', { app });
+  return project;
+}
+
+/** Finds the project of a folder, built or not. @throws StartupError if there is none. */
+export function findSources(from: string = process.cwd()): Project {
   for (let folder = from; ; folder = dirname(folder)) {
     const settings = settingsIn(join(folder, 'package.json'));
     if (settings?.app !== undefined) {
-      const app = join(folder, settings.app);
-      if (!existsSync(app))
-        throw new StartupError('not-built', `${settings.app} is not there`, 'Build first: npm run build.', { app });
-      return { root: folder, app, demo: settings.demo ?? [] };
+      const { tsconfig, demo = [] } = settings;
+      return { root: folder, app: join(folder, settings.app), demo, ...(tsconfig !== undefined && { tsconfig }) };
     }
     if (dirname(folder) === folder)
       throw new StartupError(
@@ -52,7 +68,7 @@ export function findProject(from: string = process.cwd()): Project {
   }
 }
 
-function settingsIn(file: string): { readonly app?: string; readonly demo?: readonly string[] } | undefined {
+function settingsIn(file: string): Settings | undefined {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -61,7 +77,7 @@ function settingsIn(file: string): { readonly app?: string; readonly demo?: read
     return undefined;
   }
   try {
-    return (JSON.parse(text) as { fledge?: { app?: string; demo?: readonly string[] } }).fledge;
+    return (JSON.parse(text) as { fledge?: Settings }).fledge;
   } catch (error) {
     throw new StartupError('project', `${file} is not JSON: ${(error as Error).message}`, 'Correct it.');
   }

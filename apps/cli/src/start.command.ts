@@ -1,33 +1,64 @@
-import type { Topology } from '@fledge/kit/operations';
-import { usageError } from './command.js';
-import { checkTopology, findProject, type Project, readTopology, topologyFile } from './project.js';
+import type { Server } from 'node:net';
+import { checkTopology, findProject, findSources, type Project, readTopology, topologyFile } from './project.js';
+import { answerRestart } from './start/control/answer-restart.js';
+import { listenForRequests } from './start/control/control-socket.js';
+import { INSPECT_HOST } from './start/replica.js';
 import { LineLog } from './start/line-log.js';
-import { LocalRun } from './start/local-run.js';
+import { LocalRun, type RunPlan } from './start/local-run.js';
 import { EXIT_INTERRUPTED, onSignals } from './start/signals.js';
+import { logFilter, type StartOptions, startOptions } from './start/start-options.js';
+import { BUILD } from './start/watch/build-watch.js';
+import { Watch } from './start/watch/watch.js';
 
 const PAGES_TIMEOUT_MS = 5_000;
 
 /**
  * `fledge start [topology]`: runs all services of a topology on this machine until a signal ends them, then resolves
- * with 0. A second Ctrl-C kills everything at once, with exit code 130.
+ * with 0. A second Ctrl-C kills everything at once, with exit code 130. With `--watch` it builds the project whenever
+ * its sources change, and restarts the services whose code is new.
  */
 export async function start(args: readonly string[]): Promise<number> {
-  if (args.length > 1 || args[0]?.startsWith('-'))
-    throw usageError('fledge start [topology]', `it takes one topology, but got '${args.join(' ')}'`);
-  const project = findProject();
-  const file = topologyFile(project, args[0]);
+  const options = startOptions(args);
+  const project = options.watch ? findSources() : findProject();
+  const file = topologyFile(project, options.topology);
   process.chdir(project.root);
-  const [{ modules, topology }] = await Promise.all([readTopology(project, file), checkTopology(project, file)]);
-  const log = new LineLog(LocalRun.writers(topology), process.stdout, process.stdout.isTTY && !process.env.NO_COLOR);
-  const run = new LocalRun({ project, topology, modules, env: process.env, log });
-  return supervise(
-    run,
-    log,
-    async () => void process.stdout.write(welcome(run, topology, project, await hasPages(run.url))),
-  );
+  const log = new LineLog(process.stdout, process.stdout.isTTY && !process.env.NO_COLOR);
+  const watch = options.watch ? new Watch(project, log) : undefined;
+  try {
+    await watch?.build();
+    return await startBuilt(project, file, options, log, watch);
+  } finally {
+    watch?.stop();
+  }
 }
 
-async function supervise(run: LocalRun, log: LineLog, ready: () => Promise<void>): Promise<number> {
+async function startBuilt(
+  project: Project,
+  file: string,
+  options: StartOptions,
+  log: LineLog,
+  watch: Watch | undefined,
+): Promise<number> {
+  const [{ modules, topology }] = await Promise.all([readTopology(project, file), checkTopology(project, file)]);
+  log.expect([...(watch ? [BUILD] : []), ...LocalRun.writers(topology)], logFilter(options, topology));
+  const plan: RunPlan = {
+    project,
+    topology,
+    modules,
+    env: process.env,
+    log,
+    ...(options.inspect !== undefined && { inspect: options.inspect }),
+    ...(watch && { launch: (launch) => watch.launch(launch) }),
+  };
+  const run = new LocalRun(plan);
+  watch?.attach(run, topology);
+  return supervise(run, plan, async () => {
+    watch?.started();
+    process.stdout.write(welcome(run, plan, await hasPages(run.url)));
+  });
+}
+
+async function supervise(run: LocalRun, { log, topology }: RunPlan, ready: () => Promise<void>): Promise<number> {
   let stopped: (() => void) | undefined;
   const signalled = new Promise<void>((resolve) => (stopped = resolve));
   let stopping = false;
@@ -43,12 +74,17 @@ async function supervise(run: LocalRun, log: LineLog, ready: () => Promise<void>
       process.exit(EXIT_INTERRUPTED);
     },
   );
+  let control: Server | undefined;
   try {
+    control = await listenForRequests((request) => answerRestart(request, topology, run));
+    if (!control)
+      log.print('fledge', "another 'fledge start' runs in this project, and takes what 'fledge restart' asks");
     await run.start();
     if (!stopping) await ready();
     await signalled;
     return 0;
   } finally {
+    control?.close();
     await run.stop();
     release();
   }
@@ -63,7 +99,7 @@ async function hasPages(url: string): Promise<boolean> {
 }
 
 /** A few lines that say where to go next. */
-function welcome(run: LocalRun, topology: Topology, project: Project, pages: boolean): string {
+function welcome(run: LocalRun, { topology, project, launch }: RunPlan, pages: boolean): string {
   const services = topology.services.length === 1 ? 'one process' : `${topology.services.length} services`;
   const hasDemo = Object.values(topology.settings).some((settings) => settings.demo === true);
   const rows: [what: string, where: string][] = [
@@ -71,6 +107,11 @@ function welcome(run: LocalRun, topology: Topology, project: Project, pages: boo
     ...(hasDemo ? project.demo.map((line, i): [string, string] => [i === 0 ? 'Log in as' : '', line]) : []),
     ...(run.brokerUrl ? [['Broker', run.brokerUrl] as [string, string]] : []),
     ...(run.dataFolder ? [['Data in', run.dataFolder] as [string, string]] : []),
+    ...[...run.inspectors].map(([name, port], i): [string, string] => [
+      i === 0 ? 'Inspect' : '',
+      `${INSPECT_HOST}:${port}  ${name}`,
+    ]),
+    ...(launch ? [['Watching', 'save a file, and the services that have loaded it restart'] as [string, string]] : []),
     ['Stop', 'Ctrl-C'],
   ];
   return [

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import {
   type EmbeddedPostgres,
@@ -12,11 +13,14 @@ import { type FrontDoor, frontDoor } from '../front-door/index.js';
 import type { ModuleInfo, Project } from '../project.js';
 import { type Broker, startBroker } from './broker.js';
 import type { LineLog } from './line-log.js';
-import { originOf, type ReplicaPlan, replicaProcess } from './replica.js';
+import { inspectPorts } from './inspect-ports.js';
+import { type Launch, originOf, type ReplicaPlan, replicaProcess } from './replica.js';
 import type { SupervisedProcess } from './supervised-process.js';
 
 /** Enough for migrations and for filling tables the first time. */
 const READY_TIMEOUT_MS = 120_000;
+/** Whoever changes the code sees that it is not ready. The longest time of a timer. */
+const NO_TIMEOUT_MS = 2 ** 31 - 1;
 /** Extra time of a replica beyond its drain, to close pools and sockets. */
 const STOP_GRACE_MS = 3_000;
 const BROKER_STOP_TIMEOUT_MS = 10_000;
@@ -28,6 +32,10 @@ export interface RunPlan {
   readonly modules: readonly ModuleInfo[];
   readonly env: NodeJS.ProcessEnv;
   readonly log: LineLog;
+  /** The first port to try for the inspector of a process. Default: no inspectors. */
+  readonly inspect?: number;
+  /** Starts the processes of services whose code is being changed: they may fail, and they end without a notice. */
+  readonly launch?: (launch: Launch) => ChildProcess;
 }
 
 /**
@@ -40,7 +48,8 @@ export class LocalRun {
   private door: FrontDoor | undefined;
   /** The port of a single process. */
   private port = 0;
-  private readonly replicas: SupervisedProcess[] = [];
+  private readonly replicas: { readonly service: string; readonly process: SupervisedProcess }[] = [];
+  private ports: ReadonlyMap<string, number> = new Map();
   private started: Promise<void> = Promise.resolve();
   private stopped: Promise<void> | undefined;
 
@@ -60,6 +69,11 @@ export class LocalRun {
   get url(): string {
     const { http } = this.plan.topology;
     return originOf(http.host, this.door?.port ?? this.port);
+  }
+
+  /** The ports of the inspectors, by the names of the replicas. */
+  get inspectors(): ReadonlyMap<string, number> {
+    return this.ports;
   }
 
   /** The URL of the broker that this run started. */
@@ -88,9 +102,20 @@ export class LocalRun {
     return (this.stopped ??= this.stopInOrder());
   }
 
+  /**
+   * Restarts the replicas of a service, one after the other; each drains first. Resolves with true when all are ready
+   * again, with false if one ended before that, or everything is being stopped.
+   */
+  async restart(service: string): Promise<boolean> {
+    let ready = true;
+    for (const replica of this.replicas.filter((one) => one.service === service))
+      ready = (await replica.process.restart(this.stopTimeoutMs)) && ready;
+    return ready;
+  }
+
   /** Ends all services at once. PostgreSQL and the broker end with this process. */
   kill(): void {
-    for (const replica of this.replicas) replica.kill();
+    for (const { process } of this.replicas) process.kill();
     this.broker?.process.kill();
   }
 
@@ -101,13 +126,17 @@ export class LocalRun {
   private async startInOrder(): Promise<void> {
     const { topology, log } = this.plan;
     await this.claimPort();
+    if (this.plan.inspect !== undefined)
+      this.ports = await inspectPorts(this.plan.inspect, topology.services.flatMap(replicaNames));
     // in parallel; if one fails, `stop` ends the other
     const servers = await Promise.allSettled([this.startPostgres(), this.startBroker()]);
     for (const server of servers) if (server.status === 'rejected') throw server.reason;
     if (this.isStopping) return;
     for (const service of topology.services)
-      for (const name of replicaNames(service)) this.replicas.push(replicaProcess(this.replica(service, name), log));
-    await Promise.all(this.replicas.map((replica) => replica.start(READY_TIMEOUT_MS)));
+      for (const name of replicaNames(service))
+        this.replicas.push({ service: service.name, process: replicaProcess(this.replica(service, name), log) });
+    const timeoutMs = this.plan.launch ? NO_TIMEOUT_MS : READY_TIMEOUT_MS;
+    await Promise.all(this.replicas.map(({ process }) => process.start(timeoutMs)));
     // added separately from the processes: the front door must know them before their first requests
     if (!this.isStopping)
       await this.door?.whenReady(READY_TIMEOUT_MS).catch((error: Error) => this.unlessStopping(error));
@@ -156,7 +185,8 @@ export class LocalRun {
   }
 
   private replica(service: Service, name: string): ReplicaPlan {
-    const { project, topology, modules, env } = this.plan;
+    const { project, topology, modules, env, launch } = this.plan;
+    const inspectPort = this.ports.get(name);
     const prefixes = modules
       .filter((module) => service.modules.includes(module.name))
       .flatMap((module) => module.routes);
@@ -170,12 +200,21 @@ export class LocalRun {
         ...env,
         ...(this.postgres && { DATABASE_URL: this.postgres.url }),
         ...(this.broker && { NATS_URL: this.broker.url }),
+        ...(launch && { FLEDGE_DRAIN_NOTICE: '0s' }),
       },
       host: topology.http.host,
       ...(this.isAlone && { port: this.port }),
+      ...(inspectPort !== undefined && { inspectPort }),
+      ...(launch && { launch, waitsForChange: true }),
       onStart: (url) => this.door?.add(url, prefixes),
+      onRestart: (url) => void this.door?.remove(url),
       onEnd: (url) => void this.door?.remove(url),
     };
+  }
+
+  private get stopTimeoutMs(): number {
+    const { noticeMs, timeoutMs } = this.plan.topology.drain;
+    return noticeMs + timeoutMs + STOP_GRACE_MS;
   }
 
   private unlessStopping(error: Error): void {
@@ -183,9 +222,8 @@ export class LocalRun {
   }
 
   private async stopInOrder(): Promise<void> {
-    const { noticeMs, timeoutMs } = this.plan.topology.drain;
     await this.door?.close();
-    await Promise.all(this.replicas.map((replica) => replica.stop(noticeMs + timeoutMs + STOP_GRACE_MS)));
+    await Promise.all(this.replicas.map(({ process }) => process.stop(this.stopTimeoutMs)));
     // a database whose start was pending is up now; why a start failed is for its caller to report
     await Promise.allSettled([this.started]);
     await this.broker?.process.stop(BROKER_STOP_TIMEOUT_MS);
@@ -193,7 +231,8 @@ export class LocalRun {
   }
 }
 
-function replicaNames(service: Service): readonly string[] {
+/** `inventory`, or `inventory.1` and so on if there are several. */
+export function replicaNames(service: Service): readonly string[] {
   return service.replicas === 1
     ? [service.name]
     : Array.from({ length: service.replicas }, (_, i) => `${service.name}.${i + 1}`);

@@ -1,7 +1,10 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { freePort } from '@fledge/kit/operations';
 import type { LineLog } from './line-log.js';
 import { SupervisedProcess } from './supervised-process.js';
+
+/** Inspectors listen on this machine only: who reaches one can run anything. */
+export const INSPECT_HOST = '127.0.0.1';
 
 /** How to start a replica. */
 export interface ReplicaPlan {
@@ -18,9 +21,45 @@ export interface ReplicaPlan {
   readonly host: string;
   /** Default: a new free port for each run. */
   readonly port?: number;
-  /** Receives the origin of each run when it begins, and again when it has ended. */
+  /** The port of its inspector. Default: none. */
+  readonly inspectPort?: number;
+  /** Starts its process. Default: `launch`. */
+  readonly launch?: (launch: Launch) => ChildProcess;
+  /** Left ended if it ended before it was ready, until it is restarted: its code is being changed. Default false. */
+  readonly waitsForChange?: boolean;
+  /** Receives the origin of each run when it begins, when it is about to be restarted, and when it has ended. */
   readonly onStart?: (url: string) => void;
+  readonly onRestart?: (url: string) => void;
   readonly onEnd?: (url: string) => void;
+}
+
+/** How to start the process of a replica once. */
+export interface Launch {
+  /** The name of the replica. */
+  readonly name: string;
+  /** The project's folder. */
+  readonly root: string;
+  readonly app: string;
+  /** The arguments of the application. */
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** The port of its inspector. */
+  readonly inspectPort: number | undefined;
+}
+
+/** Starts a process of a replica; `nodeArgs` are arguments of Node itself. */
+export function launch(
+  { root, app, args, env, inspectPort }: Omit<Launch, 'name'>,
+  nodeArgs: readonly string[] = [],
+): ChildProcess {
+  const inspect = inspectPort === undefined ? [] : [`--inspect=${INSPECT_HOST}:${inspectPort}`];
+  return spawn(process.execPath, [...inspect, ...nodeArgs, app, ...args], {
+    cwd: root,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // its own process group: Ctrl-C in the terminal reaches it only through this process, in the right order
+    detached: true,
+  });
 }
 
 /**
@@ -38,17 +77,20 @@ export function replicaProcess(plan: ReplicaPlan, log: LineLog): SupervisedProce
       start: async () => {
         const port = plan.port ?? (await freePort(plan.host));
         url = originOf(plan.host, port);
-        const child = spawn(process.execPath, [plan.app, '--topology', plan.topologyFile, '--service', plan.service], {
-          cwd: plan.root,
+        const child = (plan.launch ?? launch)({
+          name: plan.name,
+          root: plan.root,
+          app: plan.app,
+          args: ['--topology', plan.topologyFile, '--service', plan.service],
           env: { ...plan.env, FLEDGE_PORT: String(port) },
-          stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-          // its own process group: Ctrl-C in the terminal reaches it only through this process, in the right order
-          detached: true,
+          inspectPort: plan.inspectPort,
         });
         plan.onStart?.(url);
         return child;
       },
       isReady: () => saysReady(url),
+      onRestart: () => plan.onRestart?.(url),
+      ...(plan.waitsForChange && { waitsForChange: true }),
       onEnd: () => plan.onEnd?.(url),
     },
     log,

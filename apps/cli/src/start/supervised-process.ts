@@ -13,8 +13,15 @@ export interface ProcessPlan {
   start(): Promise<ChildProcess>;
   /** Whether it accepts work. */
   isReady(): Promise<boolean>;
+  /** Called before it is asked to end for a restart: it gets no new work. */
+  onRestart?(): void;
   /** Called whenever it has ended. */
   onEnd?(): void;
+  /**
+   * Whether a run that ended by itself before it was ready is left ended until `restart`, instead of being tried again
+   * and again. Default false.
+   */
+  readonly waitsForChange?: boolean;
   /** Which of its lines to show. Default: all. */
   readonly keep?: (line: string) => boolean;
 }
@@ -26,6 +33,12 @@ export class SupervisedProcess {
   private readonly halt = new AbortController();
   private running: Promise<void> | undefined;
   private wasReady = false;
+  /** Whether the present run is the last that knows the old state: it is to end, or has ended. */
+  private isOutdated = false;
+  /** Ends the pause before the next run. */
+  private wake: () => void = () => undefined;
+  /** Those who wait for the run after a restart. */
+  private readonly waiting = new Set<(ready: boolean) => void>();
 
   constructor(
     private readonly plan: ProcessPlan,
@@ -52,10 +65,34 @@ export class SupervisedProcess {
     }
   }
 
+  /**
+   * Asks it to end (SIGTERM), kills it after `timeoutMs`, and starts it again at once. Resolves with true when it is
+   * ready again, with false if the new run ended before that, or it was stopped. A restart whose new run has not begun
+   * yet counts for later calls, too.
+   */
+  restart(timeoutMs: number): Promise<boolean> {
+    if (this.halt.signal.aborted) return Promise.resolve(false);
+    const ready = new Promise<boolean>((resolve) => this.waiting.add(resolve));
+    const { child } = this;
+    if (child && !this.isOutdated) {
+      this.isOutdated = true;
+      this.plan.onRestart?.();
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => {
+        this.log.print(this.plan.name, `did not end within ${timeoutMs} ms and is killed`);
+        child.kill('SIGKILL');
+      }, timeoutMs);
+      child.once('close', () => clearTimeout(timer));
+    }
+    this.wake();
+    return ready;
+  }
+
   /** Asks it to end (SIGTERM), and kills it (SIGKILL) after `timeoutMs`; resolves when it is gone. */
   async stop(timeoutMs: number): Promise<void> {
     this.halt.abort();
-    this.child?.kill('SIGTERM');
+    // a second SIGTERM would cut off the drain that a restart has begun
+    if (!this.isOutdated) this.child?.kill('SIGTERM');
     const timer = setTimeout(() => {
       this.log.print(this.plan.name, `did not end within ${timeoutMs} ms and is killed`);
       this.kill();
@@ -75,9 +112,16 @@ export class SupervisedProcess {
     try {
       while (!this.halt.signal.aborted) {
         const since = performance.now();
-        const end = await this.runOnce(ready);
+        const { end, gotReady } = await this.runOnce(ready);
         this.plan.onEnd?.();
         if (this.halt.signal.aborted) break;
+        if (this.isOutdated) continue;
+        if (!gotReady) this.tellWaiting(false);
+        if (this.plan.waitsForChange && !gotReady && end.startsWith('exit code')) {
+          this.log.print(name, `ended (${end}) before it was ready, and waits for a change`);
+          await this.pause();
+          continue;
+        }
         if (!this.wasReady && end === `exit code ${EXIT_CONFIG}`) {
           return fail(
             new StartupError('service', `${name} cannot start as things are`, 'Its own line above says why.', {
@@ -87,36 +131,57 @@ export class SupervisedProcess {
         }
         const pauseMs = this.backoff.after(performance.now() - since);
         this.log.print(name, `ended (${end}), and is started again in ${pauseMs} ms`);
-        await sleep(pauseMs, undefined, { signal: this.halt.signal }).catch(ignoreAbort);
+        await this.pause(pauseMs);
       }
       ready();
     } catch (error) {
       fail(error as Error);
+    } finally {
+      this.tellWaiting(false);
     }
   }
 
-  private async runOnce(ready: () => void): Promise<string> {
+  /** Until its time is over, or a restart or a stop is asked for. */
+  private async pause(ms?: number): Promise<void> {
+    const over = new AbortController();
+    this.wake = () => over.abort();
+    const signal = AbortSignal.any([over.signal, this.halt.signal]);
+    await (ms === undefined ? aborted(signal) : sleep(ms, undefined, { signal }).catch(ignoreAbort));
+  }
+
+  private tellWaiting(ready: boolean): void {
+    for (const resolve of this.waiting) resolve(ready);
+    this.waiting.clear();
+  }
+
+  private async runOnce(ready: () => void): Promise<{ readonly end: string; readonly gotReady: boolean }> {
     const child = await this.plan.start();
     this.child = child;
+    this.isOutdated = false;
+    let gotReady = false;
     const ended = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(error.message));
       child.once('close', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`));
     });
     // `stop` was called during the start
     if (this.halt.signal.aborted) child.kill('SIGTERM');
-    for (const stream of [child.stdout, child.stderr])
-      if (stream) this.log.follow(this.plan.name, stream, this.plan.keep);
+    if (child.stdout) this.log.follow(this.plan.name, child.stdout, 'log', this.plan.keep);
+    if (child.stderr) this.log.follow(this.plan.name, child.stderr, 'error', this.plan.keep);
     const over = ended.finally(() => (this.child = undefined));
-    void this.watch(child, ready);
-    return over;
+    void this.watch(child, () => {
+      gotReady = true;
+      ready();
+    });
+    return { end: await over, gotReady };
   }
 
   private async watch(child: ChildProcess, ready: () => void): Promise<void> {
-    while (this.child === child) {
-      if (await this.plan.isReady()) {
+    while (this.child === child && !this.isOutdated) {
+      if ((await this.plan.isReady()) && this.child === child && !this.isOutdated) {
         // report that it is ready again, because its end was reported
         if (this.wasReady) this.log.print(this.plan.name, 'is ready again');
         this.wasReady = true;
+        this.tellWaiting(true);
         return ready();
       }
       await sleep(READY_POLL_MS);
@@ -131,6 +196,12 @@ export class SupervisedProcess {
       { service: this.plan.name },
     );
   }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) =>
+    signal.aborted ? resolve() : signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
 }
 
 function ignoreAbort(error: Error): void {

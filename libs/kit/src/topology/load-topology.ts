@@ -71,7 +71,7 @@ function readTopology(
     nats: readNats(root.section('nats'), env),
     database: readDatabase(root.section('database'), env),
     http: readHttp(root.section('http'), env),
-    drain: readDrain(root.section('drain')),
+    drain: readDrain(root.section('drain'), env),
     retention: readRetention(root.section('retention')),
   };
   if (transport === 'nats') refuseForgetful(root.section('retention'), sections);
@@ -133,9 +133,13 @@ function readHttp(section: Section, env: Environment): Topology['http'] {
       };
 }
 
-function readDrain(section: Section): Topology['drain'] {
+function readDrain(section: Section, env: Environment): Topology['drain'] {
+  const notice = duration('0s', '1m');
+  const noticeMs = section.read('notice', notice, 1_000);
   const drain = {
-    noticeMs: section.read('notice', duration('0s', '1m'), 1_000),
+    noticeMs: env.FLEDGE_DRAIN_NOTICE
+      ? fromEnvironment(section, 'FLEDGE_DRAIN_NOTICE', notice, env, noticeMs)
+      : noticeMs,
     timeoutMs: section.read('timeout', duration('100ms', '10m'), 10_000),
   };
   section.refuseUnknownKeys();

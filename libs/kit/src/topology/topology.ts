@@ -111,7 +111,7 @@ export interface RetentionSettings {
 export interface DrainSettings {
   /**
    * Milliseconds between 'not ready' and accepting no more connections, so that load balancers notice; 0 to a minute.
-   * Default 1,000.
+   * Default 1,000. `FLEDGE_DRAIN_NOTICE`, which `fledge start --watch` sets, overrides the file.
    */
   readonly noticeMs: number;
   /** Milliseconds for running work to end before it is cut off; 100 ms to 10 minutes. Default 10,000. */

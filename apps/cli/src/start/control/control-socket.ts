@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket, connect } from 'node:net';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { StartupError } from '@fledge/kit/operations';
+
+/** What another `fledge` asks of the one that runs here. */
+export interface ControlRequest {
+  readonly restart: string;
+}
+
+/** Its answer: how long it took, or what was wrong. */
+export type ControlAnswer =
+  | { readonly tookMs: number }
+  | { readonly error: { readonly code: string; readonly message: string; readonly hint: string } };
+
+const SOCKET = '.data/fledge.sock';
+const REQUEST_MAX_BYTES = 4_096;
+
+/**
+ * Listens for requests of other `fledge` commands for this project, whose folder must be the working directory. One
+ * that was killed leaves its socket, which is then replaced. Returns undefined if another start listens already.
+ */
+export async function listenForRequests(
+  answer: (request: ControlRequest) => Promise<ControlAnswer>,
+): Promise<Server | undefined> {
+  const path = socketPath(process.cwd());
+  if (await isHeld(path)) return undefined;
+  if (process.platform !== 'win32') {
+    mkdirSync(dirname(path), { recursive: true });
+    rmSync(path, { force: true });
+  }
+  const server = createServer((socket) => void serve(socket, answer));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
+  // it must not keep a start alive that failed
+  server.unref();
+  return server;
+}
+
+/**
+ * Asks the `fledge start` that runs in this project, whose folder must be the working directory.
+ * @throws StartupError if none runs, or if it refuses.
+ */
+export async function request(what: ControlRequest): Promise<{ readonly tookMs: number }> {
+  const socket = connect(socketPath(process.cwd()));
+  try {
+    await new Promise<void>((resolve, reject) => socket.once('error', reject).once('connect', resolve));
+  } catch {
+    throw notRunning(`no \`fledge start\` runs in ${process.cwd()}`);
+  }
+  socket.write(`${JSON.stringify(what)}\n`);
+  const line = await firstLine(socket);
+  socket.destroy();
+  if (line === undefined) throw notRunning(`the \`fledge start\` in ${process.cwd()} ended meanwhile`);
+  const answer = JSON.parse(line) as ControlAnswer;
+  if ('error' in answer) throw new StartupError(answer.error.code, answer.error.message, answer.error.hint);
+  return answer;
+}
+
+/** Relative, because the whole path of a project may be longer than a socket's may be. */
+function socketPath(root: string): string {
+  if (process.platform !== 'win32') return SOCKET;
+  return join('\\\\.\\pipe', `fledge-${createHash('sha256').update(root).digest('hex').slice(0, 32)}`);
+}
+
+function notRunning(fact: string): StartupError {
+  return new StartupError('not-running', fact, 'Start the application here first: fledge start.');
+}
+
+function isHeld(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
+
+async function serve(socket: Socket, answer: (request: ControlRequest) => Promise<ControlAnswer>): Promise<void> {
+  // whoever asked has gone: there is nobody to tell
+  socket.on('error', () => socket.destroy());
+  const line = await firstLine(socket);
+  if (line === undefined) return;
+  let what: ControlRequest;
+  try {
+    what = JSON.parse(line) as ControlRequest;
+  } catch {
+    return void socket.destroy();
+  }
+  socket.end(`${JSON.stringify(await answer(what))}\n`);
+}
+
+/** The first line of a socket, which it need not end with; undefined if it closes without one. */
+function firstLine(socket: Socket): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    let bytes = 0;
+    socket.on('data', (data) => {
+      bytes += data.length;
+      if (bytes > REQUEST_MAX_BYTES) socket.destroy();
+    });
+    createInterface({ input: socket, crlfDelay: Infinity })
+      .once('line', resolve)
+      .once('close', () => resolve(undefined));
+    socket.once('close', () => resolve(undefined));
+  });
+}

@@ -1,0 +1,80 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { FledgeError, type Topology } from '@fledge/kit/operations';
+import { checkTopology, type Project, readTopology } from '../../project.js';
+import type { LineLog } from '../line-log.js';
+
+const LOOK_EVERY_MS = 300;
+const FLEDGE = 'fledge';
+
+/** Watches a topology file: restarts the services whose settings it changes, and says when that is not enough. */
+export class TopologyWatch {
+  private text: string;
+  private busy: Promise<void> = Promise.resolve();
+  private readonly look = (): void => void (this.busy = this.busy.then(() => this.compare()));
+
+  constructor(
+    private readonly project: Project,
+    private topology: Topology,
+    private readonly log: LineLog,
+    private readonly restart: (services: readonly string[]) => Promise<void>,
+  ) {
+    this.text = this.read();
+    // by its times, not by events: editors replace a file, and then the events of the old one end
+    watchFile(topology.file, { interval: LOOK_EVERY_MS }, this.look);
+  }
+
+  stop(): void {
+    unwatchFile(this.topology.file, this.look);
+  }
+
+  private read(): string {
+    try {
+      return readFileSync(this.topology.file, 'utf8');
+    } catch {
+      // an editor is replacing it, or it was removed: neither concerns what runs
+      return this.text;
+    }
+  }
+
+  private async compare(): Promise<void> {
+    const text = this.read();
+    if (text === this.text) return;
+    this.text = text;
+    const { project, log } = this;
+    const { file } = this.topology;
+    try {
+      const [{ topology }] = await Promise.all([readTopology(project, file), checkTopology(project, file)]);
+      await this.apply(topology);
+    } catch (error) {
+      for (const line of (error instanceof FledgeError ? error.message : String(error)).split('\n'))
+        log.print(FLEDGE, line);
+      log.print(FLEDGE, `what runs goes on without the change of ${file}`);
+    }
+  }
+
+  private async apply(topology: Topology): Promise<void> {
+    const { file } = topology;
+    const fixed = FIXED.filter((key) => differs(this.topology[key], topology[key]));
+    if (fixed.length > 0)
+      return this.log.print(FLEDGE, `${file}: ${fixed.join(', ')} changed: stop this and start it again to use that`);
+    const all = EVERYWHERE.some((key) => differs(this.topology[key], topology[key]));
+    const services = topology.services
+      .filter(
+        ({ modules }) => all || modules.some((name) => differs(this.topology.settings[name], topology.settings[name])),
+      )
+      .map(({ name }) => name);
+    this.topology = topology;
+    if (services.length === 0) return;
+    this.log.print(FLEDGE, `${file} changed: restarting ${services.join(', ')}`);
+    await this.restart(services);
+  }
+}
+
+/** What servers, ports and processes depend on. */
+const FIXED = ['namespace', 'transport', 'transports', 'nats', 'database', 'http', 'services'] as const;
+/** What every service reads. */
+const EVERYWHERE = ['drain', 'retention'] as const;
+
+function differs(before: unknown, after: unknown): boolean {
+  return JSON.stringify(before) !== JSON.stringify(after);
+}
