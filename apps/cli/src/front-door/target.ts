@@ -4,6 +4,8 @@ import { Client, type Dispatcher, Pool } from 'undici';
  * How often a target's readiness is polled. Well below a service's drain notice, so that the drain is noticed in time.
  */
 export const POLL_MS = 200;
+/** How often one that is not ready is polled: it may be starting, and requests wait for it. */
+const STARTING_POLL_MS = 50;
 const POLL_TIMEOUT_MS = 5_000;
 /**
  * A target that has not answered a poll for this long is silent. A busy one may also be late, but seldom by this much.
@@ -111,7 +113,7 @@ export class Target {
       this.silent = false;
       this.become(answer);
     }
-    this.timer = setTimeout(() => void this.poll(), POLL_MS);
+    this.timer = setTimeout(() => void this.poll(), this.ready ? POLL_MS : STARTING_POLL_MS);
     this.timer.unref();
   }
 

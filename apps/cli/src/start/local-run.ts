@@ -24,6 +24,8 @@ const NO_TIMEOUT_MS = 2 ** 31 - 1;
 /** Extra time of a replica beyond its drain, to close pools and sockets. */
 const STOP_GRACE_MS = 3_000;
 const BROKER_STOP_TIMEOUT_MS = 10_000;
+/** For the front door to notice that a replica is ready. */
+const DOOR_TIMEOUT_MS = 5_000;
 
 /** What to run on this machine. */
 export interface RunPlan {
@@ -38,6 +40,12 @@ export interface RunPlan {
   readonly launch?: (launch: Launch) => ChildProcess;
 }
 
+interface RunningReplica {
+  readonly name: string;
+  readonly service: string;
+  readonly process: SupervisedProcess;
+}
+
 /**
  * A topology on this machine: PostgreSQL and a broker unless servers are configured, a process for every replica, and
  * one front door in front of them. A single process needs no front door: it listens on the port itself.
@@ -48,7 +56,9 @@ export class LocalRun {
   private door: FrontDoor | undefined;
   /** The port of a single process. */
   private port = 0;
-  private readonly replicas: { readonly service: string; readonly process: SupervisedProcess }[] = [];
+  private readonly replicas: RunningReplica[] = [];
+  /** Where each replica listens now. */
+  private readonly urls = new Map<string, string>();
   private ports: ReadonlyMap<string, number> = new Map();
   private started: Promise<void> = Promise.resolve();
   private stopped: Promise<void> | undefined;
@@ -109,7 +119,7 @@ export class LocalRun {
   async restart(service: string): Promise<boolean> {
     let ready = true;
     for (const replica of this.replicas.filter((one) => one.service === service))
-      ready = (await replica.process.restart(this.stopTimeoutMs)) && ready;
+      ready = (await this.restartReplica(replica)) && ready;
     return ready;
   }
 
@@ -117,6 +127,18 @@ export class LocalRun {
   kill(): void {
     for (const { process } of this.replicas) process.kill();
     this.broker?.process.kill();
+  }
+
+  private async restartReplica({ name, process }: RunningReplica): Promise<boolean> {
+    if (!(await process.restart(this.stopTimeoutMs))) return false;
+    // the front door asks by itself, so it knows a moment later
+    const url = this.urls.get(name);
+    const known = url === undefined ? undefined : this.door?.whenReady(DOOR_TIMEOUT_MS, [url]);
+    return (known ?? Promise.resolve()).then(
+      () => true,
+      // it has ended again, or everything is being stopped
+      () => false,
+    );
   }
 
   private get isStopping(): boolean {
@@ -134,7 +156,7 @@ export class LocalRun {
     if (this.isStopping) return;
     for (const service of topology.services)
       for (const name of replicaNames(service))
-        this.replicas.push({ service: service.name, process: replicaProcess(this.replica(service, name), log) });
+        this.replicas.push({ name, service: service.name, process: replicaProcess(this.replica(service, name), log) });
     const timeoutMs = this.plan.launch ? NO_TIMEOUT_MS : READY_TIMEOUT_MS;
     await Promise.all(this.replicas.map(({ process }) => process.start(timeoutMs)));
     // added separately from the processes: the front door must know them before their first requests
@@ -206,7 +228,10 @@ export class LocalRun {
       ...(this.isAlone && { port: this.port }),
       ...(inspectPort !== undefined && { inspectPort }),
       ...(launch && { launch, waitsForChange: true }),
-      onStart: (url) => this.door?.add(url, prefixes),
+      onStart: (url) => {
+        this.urls.set(name, url);
+        this.door?.add(url, prefixes);
+      },
       onRestart: (url) => void this.door?.remove(url),
       onEnd: (url) => void this.door?.remove(url),
     };

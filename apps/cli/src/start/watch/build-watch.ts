@@ -68,9 +68,8 @@ export class BuildWatch {
   private take(report: BuildReport): void {
     if (this.stopped) return;
     if ('obstacle' in report) {
-      this.stop();
       this.settle?.reject(new StartupError('build', report.obstacle, this.hint()));
-      return;
+      return this.stop();
     }
     if ('errors' in report) return this.tell(report.errors, report.errorCount);
     if (this.said !== '') this.log.print(BUILD, 'no more errors');
