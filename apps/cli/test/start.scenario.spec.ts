@@ -236,7 +236,9 @@ describe('fledge start', () => {
       "config/bad.yaml:1:1: no service hosts the module 'b'. Add it to the 'modules' of a service.\nconfig/bad.yaml:2:23: unknown module 'c'. The application has: a, b.\n",
     );
     expect(wrong.output).toBe("fledge: there is no config/splt.yaml. Did you mean 'split'?\n");
-    expect(many.output).toBe("fledge: it takes one topology, but got 'a b'. Usage: fledge start [topology].\n");
+    expect(many.output).toBe(
+      "fledge: it takes one topology, but got 'a b'. Usage: fledge start [topology] [--watch] [--inspect[=port]] [--only <service>,…] [--level <level>].\n",
+    );
     squatter.close();
     const unwritable = fledge(['start']);
     expect(await unwritable.end()).toBe(1);

@@ -143,8 +143,8 @@ function isPackage(word: string): boolean {
 
 /** Whether the program that a script starts accepts these arguments. */
 function ofScript(script: string, args: readonly string[], folder: string): Verdict {
-  if (script === 'fledge' || script === 'start')
-    return topologyOf(script === 'start' ? ['start', ...args] : args, folder);
+  if (script === 'fledge') return topologyOf(args, folder);
+  if (script === 'start' || script === 'dev') return topologyOf(['start', ...args], folder);
   if (READ.includes(script)) return { ask: [script, ...args] };
   if (script === 'test') return args.map(isThere).find((verdict) => verdict !== undefined);
   return onlyIf(args.length === 0, `${script} takes no arguments`);

@@ -127,6 +127,15 @@ describe('a substitution', () => {
     expect(parse(`# \${NOT_SET}\n${ALL}`).services).toHaveLength(1);
   });
 
+  it('drains with the notice of FLEDGE_DRAIN_NOTICE, whatever the file says', () => {
+    const text = `${ALL}\ndrain: { notice: 5s }`;
+    expect(parse(text, { FLEDGE_DRAIN_NOTICE: '0s' }).drain.noticeMs).toBe(0);
+    expect(parse(text, { FLEDGE_DRAIN_NOTICE: '' }).drain.noticeMs).toBe(5_000);
+    expect(messageOf(() => parse(text, { FLEDGE_DRAIN_NOTICE: 'soon' }))).toMatch(
+      /^t\.yaml: the environment variable FLEDGE_DRAIN_NOTICE is 'soon'\./,
+    );
+  });
+
   it('fills in DATABASE_URL and NATS_URL when the file has none, and FLEDGE_PORT overrides the file', () => {
     expect(
       parse(`${ALL}\nhttp: { port: 8080 }`, {

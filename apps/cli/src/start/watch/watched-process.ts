@@ -21,7 +21,7 @@ let timer: NodeJS.Timeout | undefined;
 const { port1, port2 } = new MessageChannel();
 port1.on('message', ([url, parent]: [string, string | undefined]) => note(url, parent));
 port1.unref();
-register('./watched-process.hooks.js', { parentURL: import.meta.url, data: { port: port2 }, transferList: [port2] });
+register(new URL('./watched-process.hooks.js', import.meta.url), { data: { port: port2 }, transferList: [port2] });
 if (isSpare) await becomeNeeded();
 
 function note(url: string, parent: string | undefined): void {
