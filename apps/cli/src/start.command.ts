@@ -76,10 +76,11 @@ async function supervise(run: LocalRun, { log, topology }: RunPlan, ready: () =>
   );
   let control: Server | undefined;
   try {
-    control = await listenForRequests((request) => answerRestart(request, topology, run));
-    if (!control)
-      log.print('fledge', "another 'fledge start' runs in this project, and takes what 'fledge restart' asks");
+    // a convenience, which must not keep a topology from starting
+    control = await listenForRequests((request) => answerRestart(request, topology, run)).catch(() => undefined);
     await run.start();
+    if (!stopping && !control)
+      log.print('fledge', "'fledge restart' does not reach this: another start runs here, or .data cannot be written");
     if (!stopping) await ready();
     await signalled;
     return 0;

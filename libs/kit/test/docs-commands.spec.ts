@@ -152,7 +152,8 @@ function ofScript(script: string, args: readonly string[], folder: string): Verd
 
 /** Checks that a topology of ours exists, and that the command accepts it. */
 function topologyOf(args: readonly string[], folder: string): Verdict {
-  const [verb, name = 'monolith'] = args;
+  const [verb, ...rest] = args;
+  const name = rest.find((arg) => !arg.startsWith('-')) ?? 'monolith';
   const file = /[/.]/.test(name) ? name : `config/${name}.yaml`;
   if (['start', 'topology'].includes(verb ?? '') && !existsSync(join(folder, file)) && !made.has(file))
     return wrong(`there is no ${file}`);

@@ -132,7 +132,7 @@ describe('a substitution', () => {
     expect(parse(text, { FLEDGE_DRAIN_NOTICE: '0s' }).drain.noticeMs).toBe(0);
     expect(parse(text, { FLEDGE_DRAIN_NOTICE: '' }).drain.noticeMs).toBe(5_000);
     expect(messageOf(() => parse(text, { FLEDGE_DRAIN_NOTICE: 'soon' }))).toMatch(
-      /^t\.yaml: the environment variable FLEDGE_DRAIN_NOTICE is 'soon'\./,
+      /^t\.yaml:2:8: the environment variable FLEDGE_DRAIN_NOTICE is 'soon', which is not a duration\./,
     );
   });
 
