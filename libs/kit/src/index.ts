@@ -16,6 +16,7 @@ export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOpti
 export {
   Host,
   QuietLogger,
+  ReadinessCheck,
   runApplication,
   type Application,
   type Degradation,
@@ -28,7 +29,9 @@ export {
   type NestHooks,
   type Obstacle,
   type Readiness,
+  type ReadinessCheckOptions,
   type SettingProblem,
+  type SharedImports,
   SettingsError,
 } from './host/index.js';
 export {

@@ -1,4 +1,4 @@
-import type { Type } from '@nestjs/common';
+import type { ModuleMetadata, Type } from '@nestjs/common';
 import type { Contract } from '../contract/index.js';
 import type { ProblemMode } from '../http/index.js';
 import type { TransportKind } from '../transport/index.js';
@@ -13,6 +13,9 @@ export interface ModuleEntry {
   readonly nest?: NestHooks;
 }
 
+/** Makes what `imports` of a Nest module takes, for one bounded module, whose name it gets. */
+export type SharedImports = (module: string) => NonNullable<ModuleMetadata['imports']>;
+
 /** All modules of an application. The only place that imports module classes. */
 export interface Application {
   readonly name: string;
@@ -22,6 +25,17 @@ export interface Application {
    */
   readonly version?: string;
   readonly modules: readonly ModuleEntry[];
+  /**
+   * Modules of Nest that every bounded module needs, such as `ConfigModule.forRoot()`, named once: what they export can
+   * be injected everywhere in each bounded module. It is called for each bounded module that a process hosts, which
+   * gets instances of its own, so nothing is shared between bounded modules. Default: none.
+   */
+  readonly imports?: SharedImports;
+  /**
+   * Whether Nest records the graph of each module's providers, which `@nestjs/devtools-integration` shows: `snapshot` of
+   * `NestFactory.create`. Costs time at the start. Default false.
+   */
+  readonly snapshot?: boolean;
   /** Transports besides `local` and `nats`, that topology files can select by name. Default: none. */
   readonly transports?: readonly TransportKind[];
   /** Configures the Nest application of every module, as `main.ts` does in one without Fledge. Default: nothing. */

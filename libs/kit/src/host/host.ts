@@ -30,7 +30,8 @@ import { DatabaseCheck } from './database-check.js';
 import { type LoadedModule, loadModules } from './load-modules.js';
 import { createContainer, type ModuleContainer } from './module-container.js';
 import type { ModuleSettings } from './module-settings.js';
-import type { Obstacle, Readiness } from './readiness.js';
+import { type Check, readinessChecksOf } from './readiness-check.js';
+import type { Degradation, Obstacle, Readiness } from './readiness.js';
 import { serveSystemPaths } from './system-paths.js';
 
 /** How a host runs. */
@@ -89,6 +90,7 @@ export class Host {
   private readonly sources = new Map<string, ModuleDataSource>();
   private readonly moduleServers: ModuleServer[] = [];
   private readonly messagings: ModuleMessaging[] = [];
+  private readonly checks: Check[] = [];
   private readonly catalogue: Catalogue;
   private readonly listener = new HttpListener();
   private databaseCheck: DatabaseCheck | undefined;
@@ -106,8 +108,9 @@ export class Host {
   }
 
   /**
-   * Whether this host accepts work: started, not draining and, if a module here has tables, connected to the database,
-   * which is checked at most once a second with a limit of one second. `/readyz` reports this.
+   * Whether this host accepts work: started, not draining, every `@ReadinessCheck` of its modules successful and, if a
+   * module here has tables, connected to the database, which is checked at most once a second with a limit of one second.
+   * `/readyz` reports this.
    *
    * An unreachable broker only degrades the host: requests that need only the database are answered as before, and
    * those that call another module fail with `ModuleUnavailable`, a 503. If one replica alone has lost the broker,
@@ -122,9 +125,19 @@ export class Host {
     const failed: Obstacle[] = [];
     if (!this.started) failed.push('start');
     if (this.closing !== undefined) failed.push('drain');
+    const degraded: Degradation[] = this.options.transport.isConnected() ? [] : ['broker'];
     // a closing host needs no check, and its connections are being closed
-    if (this.closing === undefined && (await this.databaseCheck?.answers()) === false) failed.push('database');
-    return { isReady: failed.length === 0, failed, degraded: this.options.transport.isConnected() ? [] : ['broker'] };
+    if (this.closing === undefined) {
+      const [hasDatabase, verdicts] = await Promise.all([
+        this.databaseCheck?.answers(),
+        // before the start the providers may not be ready for it
+        Promise.all(this.started ? this.checks.map((check) => check.verdict()) : []),
+      ]);
+      if (hasDatabase === false) failed.push('database');
+      for (const [i, verdict] of verdicts.entries())
+        if (verdict !== 'up') (verdict === 'down' ? failed : degraded).push((this.checks[i] as Check).name);
+    }
+    return { isReady: failed.length === 0, failed, degraded };
   }
 
   /** The Nest application of a hosted module. */
@@ -195,11 +208,14 @@ export class Host {
       bodyMaxBytes: options.http?.bodyMaxBytes ?? BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: options.http?.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS,
       logger: options.logger ?? false,
+      imports: application.imports,
+      snapshot: application.snapshot,
       hooks: [application.nest, nest].filter((hooks) => hooks !== undefined),
       problems: application.problems,
     });
     this.containers.set(name, container);
     this.moduleServers.push(moduleServer);
+    this.checks.push(...readinessChecksOf(container.app, name));
     const parts = { app: container.app, spec, catalogue, moduleServer };
     if (source) this.openMessaging(name, { ...parts, source });
     else refuseUnstored(parts);

@@ -25,6 +25,8 @@ import {
   type RequestHandler,
 } from '../http/index.js';
 import { ModuleSettingsModule } from './module-settings.js';
+import type { SharedImports } from './application.js';
+import { sharedModule } from './shared-module.js';
 import { type NestHooks, runAfterInit, runBeforeInit } from './nest-hooks.js';
 
 /** The parts of a container. */
@@ -41,6 +43,8 @@ export interface ContainerOptions {
   readonly bodyMaxBytes: number;
   readonly requestTimeoutMs: number;
   readonly logger: LoggerService | false;
+  readonly imports?: SharedImports | undefined;
+  readonly snapshot?: boolean | undefined;
   /** In the order in which they run. */
   readonly hooks?: readonly NestHooks[];
   readonly problems?: ProblemMode;
@@ -85,12 +89,13 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     },
   });
   const settings = spec.settings && options.settings ? [ModuleSettingsModule.of(spec.settings, options.settings)] : [];
+  const shared = options.imports ? [await sharedModule(options.imports, module)] : [];
   const root: DynamicModule = {
     module: ContainerRoot,
     // Nest tries the filter that was added last first: this one, which catches everything, must be added before a
     // module's own APP_FILTER.
     providers: [{ provide: APP_FILTER, useValue: new ProblemFilter(options.problems) }],
-    imports: [CqrsModule.forRoot(), ...settings, ...options.dataImports, cls],
+    imports: [CqrsModule.forRoot(), ...settings, ...shared, ...options.dataImports, cls],
   };
   // Before Nest adds its own hooks, so that middleware also runs in the context of its request.
   openRequestContexts(adapter.getInstance(), module, options.requestTimeoutMs);
@@ -104,6 +109,7 @@ export async function createContainer(options: ContainerOptions): Promise<Module
       abortOnError: false,
       bufferLogs: false,
       rawBody: true,
+      ...(options.snapshot === true && { snapshot: true }),
     }),
   );
   refuseForeignModules(app, cls);

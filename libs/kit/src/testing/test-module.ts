@@ -22,6 +22,7 @@ import {
   type ModuleSettings,
   SettingsError,
   type NestHooks,
+  type SharedImports,
 } from '../host/index.js';
 import type { ProblemMode } from '../http/index.js';
 import { dataImportsOf, keepsData, ModuleMessaging, openDataOf, refuseUnstored } from '../messaging/index.js';
@@ -53,6 +54,8 @@ export interface TestModuleOptions {
    * `(builder) => builder.overrideProvider(Clock).useValue(stopped)`.
    */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
+  /** As in the application. Default: none. */
+  readonly imports?: SharedImports;
   /** The hooks of the application, and of the module in its list, in the order in which they run. Default: none. */
   readonly nest?: readonly NestHooks[];
   /** As in the application. Default: `always`. */
@@ -181,6 +184,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
       bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
       logger: options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),
+      imports: options.imports,
       hooks: options.nest,
       problems: options.problems,
       create: buildWith(options),

@@ -77,11 +77,11 @@ export function Singleton(name: string, options: SingletonOptions): MethodDecora
 
 function checked(options: SingletonOptions, where: string): IntervalOptions | { readonly cron: CronSchedule } {
   if (options.cron === undefined) return checkedInterval(options, where);
-  const { everyMs } = options as { readonly everyMs?: unknown };
+  const { everyMs } = options as { readonly everyMs?: number };
   if (everyMs !== undefined)
     throw new StartupError(
       'singleton-cron',
-      `${where} is to run at a cron expression and every ${String(everyMs)} ms`,
+      `${where} is to run at a cron expression and every ${everyMs} ms`,
       'Give it either `cron` or `everyMs`.',
     );
   return { cron: cronSchedule(options.cron, options.timeZone ?? 'UTC', where) };
