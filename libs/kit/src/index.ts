@@ -41,6 +41,7 @@ export {
   InvalidRequest,
   PageRequest,
   Unauthenticated,
+  type PlatformName,
   type Problem,
   type ProblemMode,
 } from './http/index.js';

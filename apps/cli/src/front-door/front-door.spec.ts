@@ -371,6 +371,23 @@ describe('the front door', () => {
   });
 
   // they were 200, and 404 for metrics, but 405 in one process
+  it('does not cut a stream of events that is silent for longer than a request may be', async () => {
+    const silent: ServerResponse[] = [];
+    const service = await Service.start((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
+      silent.push(response);
+    });
+    door = await frontDoor({ port: 0, requestTimeoutMs: 200, routes: new Map([['/events', [service.url]]]) });
+    await door.whenReady(5_000);
+    const url = `http://127.0.0.1:${door.port}/events`;
+    const events = (await fetch(url, { headers: { accept: 'text/event-stream' } })).text();
+    await eventually(() => silent.length === 1, 'the stream is open');
+    // it is cut when its time is up, and so the other's time is up as well
+    await expect((await fetch(url)).text()).rejects.toThrow();
+    silent[0]?.end('data: 2\n\n');
+    expect(await events).toBe('data: 1\n\ndata: 2\n\n');
+  });
+
   it.each(['/healthz', '/readyz', '/openapi.json', '/metrics'])(
     'allows only reads of its own paths: %s',
     async (path) => {

@@ -180,6 +180,11 @@ export class RequestContext extends CallContext {
   constructor(module: string, deadlineAt: number, traceparent: string | undefined) {
     super(module, 'http', deadlineAt, undefined, traceparent, undefined);
   }
+
+  /** The answer has begun, and goes on as events: the time for a request is over, each call has its contract's own. */
+  becomeStream(): void {
+    (this as { deadlineAt: number }).deadlineAt = Infinity;
+  }
 }
 
 /** Runs `fn` in a copy of the current context that has an open transaction. */

@@ -1,6 +1,6 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
 import type { Contract } from '../contract/index.js';
-import type { ProblemMode } from '../http/index.js';
+import type { PlatformName, ProblemMode } from '../http/index.js';
 import type { TransportKind } from '../transport/index.js';
 import type { NestHooks } from './nest-hooks.js';
 
@@ -40,6 +40,11 @@ export interface Application {
   readonly transports?: readonly TransportKind[];
   /** Configures the Nest application of every module, as `main.ts` does in one without Fledge. Default: nothing. */
   readonly nest?: NestHooks;
+  /**
+   * What serves HTTP below Nest, for all modules. `express` needs the package `@nestjs/platform-express`; the hooks of
+   * `nest` then get a `NestExpressApplication`. Default `fastify`.
+   */
+  readonly platform?: PlatformName;
   /**
    * How an `HttpException` is answered: `always` as a problem (RFC 9457), with the fields of its body under `data`;
    * `own` as Nest does, so that clients of an application that was there before see what they saw. Errors of the kit and

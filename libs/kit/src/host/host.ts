@@ -212,6 +212,7 @@ export class Host {
       snapshot: application.snapshot,
       hooks: [application.nest, nest].filter((hooks) => hooks !== undefined),
       problems: application.problems,
+      platform: application.platform,
     });
     this.containers.set(name, container);
     this.moduleServers.push(moduleServer);

@@ -1,9 +1,7 @@
-import { createServer } from 'node:http';
 import { type DynamicModule, type LoggerService, Module, type NestApplicationOptions, type Type } from '@nestjs/common';
 import { APP_FILTER, ModulesContainer, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Catalogue, CompiledMessage, ModuleServer, ModuleClient } from '../boundary/index.js';
 import {
   attachBuses,
@@ -16,13 +14,14 @@ import {
 } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import {
-  BodyTypes,
-  openRequestContexts,
+  expressPlatform,
+  fastifyPlatform,
+  type HttpPlatform,
+  type PlatformName,
   ProblemFilter,
   type ProblemMode,
-  refuseUnroutable,
-  RequestValidation,
   type RequestHandler,
+  RequestValidation,
 } from '../http/index.js';
 import { ModuleSettingsModule } from './module-settings.js';
 import type { SharedImports } from './application.js';
@@ -48,13 +47,14 @@ export interface ContainerOptions {
   /** In the order in which they run. */
   readonly hooks?: readonly NestHooks[];
   readonly problems?: ProblemMode;
+  readonly platform?: PlatformName | undefined;
   /**
    * How Nest creates the application; default `NestFactory`. A test creates it with `@nestjs/testing`, which can
    * override providers.
    */
   readonly create?: (
     root: DynamicModule,
-    adapter: FastifyAdapter,
+    adapter: HttpPlatform['adapter'],
     options: NestApplicationOptions,
   ) => Promise<NestFastifyApplication>;
 }
@@ -77,17 +77,8 @@ class ContainerRoot {}
 export async function createContainer(options: ContainerOptions): Promise<ModuleContainer> {
   const { cls, spec, moduleServer, hooks = [] } = options;
   const module = spec.contract.name;
-  let route: RequestHandler | undefined;
-  const adapter = new FastifyAdapter({
-    bodyLimit: options.bodyMaxBytes,
-    // its types belong to the kit's version of Fastify; Nest's adapter may have another
-    frameworkErrors: refuseUnroutable as never,
-    // The host's listener owns the socket; this server never listens, it only satisfies Fastify.
-    serverFactory: (handler: RequestHandler) => {
-      route = handler;
-      return createServer();
-    },
-  });
+  const platform = await platformOf(options);
+  const { adapter } = platform;
   const settings = spec.settings && options.settings ? [ModuleSettingsModule.of(spec.settings, options.settings)] : [];
   const shared = options.imports ? [await sharedModule(options.imports, module)] : [];
   const root: DynamicModule = {
@@ -97,10 +88,6 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     providers: [{ provide: APP_FILTER, useValue: new ProblemFilter(options.problems) }],
     imports: [CqrsModule.forRoot(), ...settings, ...shared, ...options.dataImports, cls],
   };
-  // Before Nest adds its own hooks, so that middleware also runs in the context of its request.
-  openRequestContexts(adapter.getInstance(), module, options.requestTimeoutMs);
-  refuseForeignRoutes(adapter.getInstance(), spec);
-  const bodyTypes = new BodyTypes(adapter.getInstance());
   const create = options.create ?? createByFactory;
   // `rawBody`: a controller may verify a webhook's signature, which covers the bytes of the body.
   const app = await inContainer(() =>
@@ -109,6 +96,8 @@ export async function createContainer(options: ContainerOptions): Promise<Module
       abortOnError: false,
       bufferLogs: false,
       rawBody: true,
+      // Fastify's parsers are those of Nest; Express gets the kit's
+      ...(options.platform === 'express' && { bodyParser: false }),
       ...(options.snapshot === true && { snapshot: true }),
     }),
   );
@@ -118,7 +107,7 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     throw error;
   });
   if (!validates) app.useGlobalPipes(new RequestValidation());
-  bodyTypes.noteAsked();
+  platform.configured();
   attachBuses(app, module, clientsOf(module, spec.uses, options.catalogue, options.moduleClient), options.catalogue);
   bindHandlers(app, moduleServer);
   return {
@@ -126,17 +115,17 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     init: async () => {
       guardEventBuses(app, module);
       await app.init();
-      bodyTypes.dropOthers();
+      platform.routed();
       await runAfterInit(app, module, hooks);
-      await adapter.getInstance().ready();
+      await platform.ready();
     },
-    handleRequest: (request, response) => route?.(request, response),
+    handleRequest: platform.handleRequest,
   };
 }
 
 function createByFactory(
   root: DynamicModule,
-  adapter: FastifyAdapter,
+  adapter: HttpPlatform['adapter'],
   options: NestApplicationOptions,
 ): Promise<NestFastifyApplication> {
   return NestFactory.create<NestFastifyApplication>(root, adapter, options);
@@ -158,20 +147,40 @@ function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
   }
 }
 
+async function platformOf({
+  spec,
+  bodyMaxBytes,
+  requestTimeoutMs,
+  platform = 'fastify',
+}: ContainerOptions): Promise<HttpPlatform> {
+  const options = {
+    module: spec.contract.name,
+    bodyMaxBytes,
+    requestTimeoutMs,
+    onRoute: (methods: readonly string[], path: string) => refuseForeignRoute(spec, methods, path),
+  };
+  if (platform === 'fastify') return fastifyPlatform(options);
+  if (platform === 'express') return expressPlatform(options);
+  throw new StartupError(
+    'platform',
+    `the application says platform: ${JSON.stringify(platform)}`,
+    "Use 'fastify' or 'express'; default 'fastify'.",
+  );
+}
+
 /**
- * Each route must be on a path that its module's contract owns; otherwise a front door could not route to it. Checks
- * routes as they are registered, with global prefix and version. Call it before Nest adds any.
+ * Each route must be on a path that its module's contract owns, with global prefix and version; otherwise a front door
+ * could not route to it.
  */
-function refuseForeignRoutes(fastify: FastifyInstance, { contract: { name, routes } }: BoundedModuleSpec): void {
-  fastify.addHook('onRoute', ({ method, url }) => {
-    // the answer to preflights of any path
-    if (url === '*') return;
-    const path = `/${url.replace(/^\/+|\/+$/g, '')}`;
-    if (routes.some((route) => path === route || path.startsWith(`${route}/`))) return;
-    throw new StartupError(
-      'route-outside',
-      `${name} serves '${[method].flat().join(', ')} ${path}', which its contract does not own`,
-      `Add the prefix to \`routes\` of the contract of ${name}: ${JSON.stringify(routes)}. They are whole paths, with the global prefix and the version.`,
-    );
-  });
+function refuseForeignRoute(
+  { contract: { name, routes } }: BoundedModuleSpec,
+  methods: readonly string[],
+  path: string,
+): void {
+  if (routes.some((route) => path === route || path.startsWith(`${route}/`))) return;
+  throw new StartupError(
+    'route-outside',
+    `${name} serves '${methods.join(', ')} ${path}', which its contract does not own`,
+    `Add the prefix to \`routes\` of the contract of ${name}: ${JSON.stringify(routes)}. They are whole paths, with the global prefix and the version.`,
+  );
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { StartupError } from '../contract/index.js';
 import { Admission, type RequestHandler } from './admission.js';
 import { httpProblem, PROBLEM_TYPE } from './problem.js';
+import { ListenerResponse, whenStreaming } from './server-response.js';
 import { correlationIdOf } from './trace.js';
 
 export type { RequestHandler } from './admission.js';
@@ -28,11 +29,19 @@ export class HttpListener {
   private draining = false;
   private inFlight = 0;
   private idle: (() => void) | undefined;
+  /** Event streams, which end with their client or with the drain. */
+  private readonly streams = new Set<ServerResponse>();
+  private closing = false;
 
   constructor() {
     // a request without Host is refused here, to give it a problem as its body
     this.server = createServer(
-      { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: RECEIVE_TIMEOUT_MS, requireHostHeader: false },
+      {
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        requestTimeout: RECEIVE_TIMEOUT_MS,
+        requireHostHeader: false,
+        ServerResponse: ListenerResponse,
+      },
       (request, response) => this.dispatch(request, response),
     );
     this.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
@@ -86,9 +95,13 @@ export class HttpListener {
     this.draining = true;
   }
 
-  /** Accepts no new connections, waits for the requests in progress, closes idle connections. */
+  /**
+   * Accepts no new connections, ends event streams, whose clients then connect elsewhere, waits for the requests in
+   * progress, closes idle connections.
+   */
   async close(): Promise<void> {
-    this.draining = true;
+    this.draining = this.closing = true;
+    for (const stream of this.streams) stream.end();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     if (this.inFlight > 0) await new Promise<void>((resolve) => (this.idle = resolve));
     this.server.closeIdleConnections();
@@ -101,7 +114,12 @@ export class HttpListener {
     if (this.draining) response.setHeader('connection', 'close');
     this.inFlight++;
     response.on('close', () => {
+      this.streams.delete(response);
       if (--this.inFlight === 0) this.idle?.();
+    });
+    whenStreaming(response, () => {
+      this.streams.add(response);
+      if (this.closing) setImmediate(() => response.end());
     });
     request.url = originForm(request.url ?? '/');
     const handler = this.ownerOf(request.url);

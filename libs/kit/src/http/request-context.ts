@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { now, RequestContext, runInContext } from '../boundary/index.js';
 import { noteMethods } from './route-methods.js';
+import { whenStreaming } from './server-response.js';
 import { traceparentOf } from './trace.js';
 
 /**
@@ -17,6 +18,7 @@ export function openRequestContexts(fastify: FastifyInstance, module: string, re
         if (!reply.raw.writableFinished) context.cancel();
       });
     }
+    whenStreaming(reply.raw, () => context.becomeStream());
     void reply.header('x-correlation-id', context.correlationId);
     runInContext(context, done);
   });

@@ -1,5 +1,5 @@
 import { ConsoleLogger, type LoggerService, type Type } from '@nestjs/common';
-import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { TestingModuleBuilder } from '@nestjs/testing';
 import { pathToFileURL } from 'node:url';
 import { developmentPackage } from '#lint/development-package.js';
@@ -24,7 +24,7 @@ import {
   type NestHooks,
   type SharedImports,
 } from '../host/index.js';
-import type { ProblemMode } from '../http/index.js';
+import type { PlatformName, ProblemMode } from '../http/index.js';
 import { dataImportsOf, keepsData, ModuleMessaging, openDataOf, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
@@ -58,6 +58,8 @@ export interface TestModuleOptions {
   readonly imports?: SharedImports;
   /** The hooks of the application, and of the module in its list, in the order in which they run. Default: none. */
   readonly nest?: readonly NestHooks[];
+  /** As in the application. Default: `fastify`. */
+  readonly platform?: PlatformName;
   /** As in the application. Default: `always`. */
   readonly problems?: ProblemMode;
   /** Default: the console, only for errors. */
@@ -187,6 +189,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
       imports: options.imports,
       hooks: options.nest,
       problems: options.problems,
+      platform: options.platform,
       create: buildWith(options),
     });
     app = container.app;
@@ -225,7 +228,7 @@ async function nestTesting(): Promise<typeof import('@nestjs/testing')> {
 
 /** Creates the container with `@nestjs/testing`, so that tests can override providers. */
 function buildWith({ override = (builder) => builder }: TestModuleOptions): NonNullable<ContainerOptions['create']> {
-  return async (root, adapter: FastifyAdapter, nestOptions) => {
+  return async (root, adapter, nestOptions) => {
     const { Test } = await nestTesting();
     const built = await override(Test.createTestingModule({ imports: [root] })).compile();
     return built.createNestApplication<NestFastifyApplication>(adapter, nestOptions);
