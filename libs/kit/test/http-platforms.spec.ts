@@ -234,6 +234,8 @@ describe.each<PlatformName>(['fastify', 'express'])('HTTP on %s', (platform) => 
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
     expect(response.headers.get('content-encoding')).not.toBeNull();
     expect(await response.json()).toEqual({ steep: true });
+    const cookie = await fetch(`http://127.0.0.1:${extra.port}/steep/cookie`, { headers: { cookie: 'tea=assam' } });
+    expect(await cookie.json()).toEqual({ tea: 'assam' });
     const form = await fetch(`http://127.0.0.1:${extra.port}/steep/free`, {
       method: 'POST',
       body: new URLSearchParams({ a: '1' }),

@@ -24,6 +24,7 @@ import {
   ParseIntPipe,
   Patch,
   Post,
+  Req,
   Sse,
   StreamableFile,
 } from '@nestjs/common';
@@ -94,6 +95,11 @@ class SteepController {
   @Patch('cups/:id')
   cup(@Param('id', ParseIntPipe) id: number): object {
     return { id };
+  }
+
+  @Get('cookie')
+  cookie(@Req() { cookies }: { readonly cookies?: Readonly<Record<string, string>> }): object {
+    return { tea: cookies?.tea };
   }
 
   @Get('gone')
