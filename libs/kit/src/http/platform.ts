@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { AbstractHttpAdapter } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
 import type { RequestHandler } from './admission.js';
 import { BodyTypes } from './body-types.js';
 import { refuseUnroutable } from './problem.filter.js';
@@ -44,7 +45,7 @@ export function fastifyPlatform(options: PlatformOptions): HttpPlatform {
       return createServer();
     },
   });
-  const fastify = adapter.getInstance();
+  const fastify = adapter.getInstance<FastifyInstance>();
   // before Nest adds its own hooks, so that middleware also runs in the context of its request
   openRequestContexts(fastify, options.module, options.requestTimeoutMs);
   fastify.addHook('onRoute', ({ method, url }) => {
