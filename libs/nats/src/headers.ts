@@ -8,7 +8,8 @@ import { CALLER, type Identity, TRACEPARENT } from '@fledge/kit/transport';
  * `Fledge-Resent` | `1` when the same call was sent before, and may be running | | `Fledge-Left-Ms` | milliseconds
  * left, never a time of day, as the clocks of machines differ | | `Fledge-Caller` | the calling module | |
  * `Fledge-Subject`, `Fledge-Roles` | the caller's identity; roles separated by commas | | `Fledge-Idempotency-Key` | as
- * given to `withCallOptions` | | `traceparent` | W3C trace context |
+ * given to `withCallOptions` | | `traceparent` | W3C trace context | | `Fledge-Reply` | `nest` when the answer must be a
+ * packet of Nest's microservices |
  */
 export interface CallHeaders {
   id: string;
@@ -18,6 +19,8 @@ export interface CallHeaders {
   identity: Identity | undefined;
   idempotencyKey: string | undefined;
   traceparent: string | undefined;
+  /** Whether the caller is a stock client of Nest, which reads only the packets of Nest. */
+  asksPacket: boolean;
 }
 
 /** The first line of all headers. */
@@ -68,6 +71,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
     identity: undefined,
     idempotencyKey: undefined,
     traceparent: undefined,
+    asksPacket: false,
   };
   let subject: string | undefined;
   let roles = '';
@@ -85,6 +89,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
         break;
       case 12:
         if (is(text, start, colon, 'Fledge-Roles')) roles = value;
+        else if (is(text, start, colon, 'Fledge-Reply')) headers.asksPacket = value === 'nest';
         break;
       case 13:
         if (is(text, start, colon, 'Fledge-Caller')) headers.caller = value;

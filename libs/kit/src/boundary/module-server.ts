@@ -23,7 +23,8 @@ export type PassingOutcome = (error: unknown) => Outcome | undefined;
  */
 export class ModuleServer {
   private readonly handlers = new Map<CompiledMessage, Handler>();
-  private readonly byName: ReadonlyMap<string, CompiledMessage>;
+  private readonly byName: Map<string, CompiledMessage>;
+  private readonly answered: CompiledMessage[];
   private draining = false;
   private idle: (() => void) | undefined;
   /** Calls being worked on. */
@@ -31,12 +32,25 @@ export class ModuleServer {
 
   constructor(
     readonly module: string,
-    readonly messages: readonly CompiledMessage[],
+    messages: readonly CompiledMessage[],
     readonly inFlightMax: number,
     readonly logFault: FaultLog,
     private readonly passingOutcome: PassingOutcome = () => undefined,
   ) {
+    this.answered = [...messages];
     this.byName = new Map(messages.map((message) => [message.name, message]));
+  }
+
+  /** What the module answers: the messages of its contract, then what `add` added. */
+  get messages(): readonly CompiledMessage[] {
+    return this.answered;
+  }
+
+  /** Answers one more message, which no contract lists; only before the module is served. */
+  add(message: CompiledMessage, handler: Handler): void {
+    this.answered.push(message);
+    this.byName.set(message.name, message);
+    this.handle(message, handler);
   }
 
   /** Sets the handler of a message; the host does so for each message before the module is served. */

@@ -12,6 +12,7 @@ import {
 } from '@nestjs/cqrs';
 import type { Catalogue, CompiledMessage, Handler, ModuleServer, ModuleClient } from '../boundary/index.js';
 import { type Class, type Contract, messageSpec, StartupError, UndeclaredDependency } from '../contract/index.js';
+import { CALLS_MODULES, type CallingModule, type ModuleCaller } from '../transport/index.js';
 import { type BusCall, isInstance, NoHandler, NotAMessage } from './errors.js';
 import { providerClass, providersOf } from './providers.js';
 
@@ -116,6 +117,17 @@ function route(bus: Bus, module: string, moduleClients: ModuleClients, catalogue
     );
   };
   Object.defineProperty(bus, 'execute', { value: execute, configurable: true });
+}
+
+/** Tells the client proxies of a container for which module they call. */
+export function attachCallers(app: INestApplicationContext, port: CallingModule): void {
+  for (const { instance } of providersOf(app)) {
+    if (isCaller(instance)) instance[CALLS_MODULES](port);
+  }
+}
+
+function isCaller(instance: unknown): instance is ModuleCaller {
+  return typeof instance === 'object' && instance !== null && CALLS_MODULES in instance;
 }
 
 function isUnhandled(error: unknown): boolean {

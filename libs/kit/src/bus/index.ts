@@ -1,4 +1,11 @@
-export { attachBuses, bindHandlers, guardEventBuses, clientsOf, type ModuleClients } from './attach-buses.js';
+export {
+  attachBuses,
+  attachCallers,
+  bindHandlers,
+  guardEventBuses,
+  clientsOf,
+  type ModuleClients,
+} from './attach-buses.js';
 export {
   BoundedModule,
   boundedModuleSpec,

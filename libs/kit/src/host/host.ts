@@ -155,6 +155,7 @@ export class Host {
       await all(this.messagings.map((messaging) => messaging.subscribe()));
       await all(this.moduleServers.map((moduleServer) => this.options.transport.serve(moduleServer)));
       await all(this.messagings.map((messaging) => messaging.start()));
+      for (const { microservices } of this.containers.values()) await microservices.listen();
       if (this.options.http) await this.listen(this.options.http);
     } catch (error) {
       await this.close();
@@ -258,6 +259,12 @@ export class Host {
     }
     // HTTP first: the requests in progress still call other modules.
     await within(timeoutMs, this.listening ? this.listener.close() : undefined, 'HTTP requests', this.logger);
+    await within(
+      timeoutMs,
+      Promise.all([...this.containers.values()].map(({ microservices }) => microservices.drain())),
+      'handlers of patterns',
+      this.logger,
+    );
     // message handlers still call other modules, too
     await within(
       timeoutMs,

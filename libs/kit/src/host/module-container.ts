@@ -7,14 +7,16 @@ import type { FastifyInstance } from 'fastify';
 import type { Catalogue, CompiledMessage, ModuleServer, ModuleClient } from '../boundary/index.js';
 import {
   attachBuses,
+  attachCallers,
   bindHandlers,
   boundedModuleSpec,
   type BoundedModuleSpec,
   guardEventBuses,
   inContainer,
   clientsOf,
+  type ModuleClients,
 } from '../bus/index.js';
-import { StartupError } from '../contract/index.js';
+import { StartupError, UndeclaredDependency } from '../contract/index.js';
 import {
   BodyTypes,
   openRequestContexts,
@@ -24,6 +26,8 @@ import {
   RequestValidation,
   type RequestHandler,
 } from '../http/index.js';
+import type { CallingModule } from '../transport/index.js';
+import { Microservices } from './microservices.js';
 import { ModuleSettingsModule } from './module-settings.js';
 import { type NestHooks, runAfterInit, runBeforeInit } from './nest-hooks.js';
 
@@ -58,8 +62,10 @@ export interface ContainerOptions {
 /** A module in its own Nest application, wired to the boundary, and how HTTP requests reach it. */
 export interface ModuleContainer {
   readonly app: NestFastifyApplication;
-  /** Runs the lifecycle hooks and prepares the routes. */
+  /** Runs the lifecycle hooks, and prepares the routes and the handlers of patterns. */
   readonly init: () => Promise<void>;
+  /** Starts and ends the transports of Nest's microservices that hooks connected. */
+  readonly microservices: Pick<Microservices, 'listen' | 'drain'>;
   readonly handleRequest: RequestHandler;
 }
 
@@ -113,7 +119,10 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   });
   if (!validates) app.useGlobalPipes(new RequestValidation());
   bodyTypes.noteAsked();
-  attachBuses(app, module, clientsOf(module, spec.uses, options.catalogue, options.moduleClient), options.catalogue);
+  const clients = clientsOf(module, spec.uses, options.catalogue, options.moduleClient);
+  attachBuses(app, module, clients, options.catalogue);
+  attachCallers(app, callingModule(options, clients));
+  const microservices = new Microservices(app, moduleServer);
   bindHandlers(app, moduleServer);
   return {
     app,
@@ -122,9 +131,26 @@ export async function createContainer(options: ContainerOptions): Promise<Module
       await app.init();
       bodyTypes.dropOthers();
       await runAfterInit(app, module, hooks);
+      await microservices.answerPatterns();
       await adapter.getInstance().ready();
     },
+    microservices,
     handleRequest: (request, response) => route?.(request, response),
+  };
+}
+
+/** How a module calls others by another client than its buses: with the same clients, and by patterns. */
+function callingModule({ spec, catalogue, moduleClient }: ContainerOptions, clients: ModuleClients): CallingModule {
+  const caller = spec.contract.name;
+  const callable = new Set(spec.uses.map(({ name }) => name));
+  return {
+    caller,
+    catalogue,
+    clientOf: (message) => {
+      if (!callable.has(message.module)) throw new UndeclaredDependency(caller, message.name);
+      // all patterns have one class, which no contract lists
+      return clients.get(message.cls) ?? moduleClient(message);
+    },
   };
 }
 

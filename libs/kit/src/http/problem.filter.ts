@@ -1,10 +1,12 @@
 import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { Observable } from 'rxjs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { currentContext } from '../boundary/index.js';
 import { FledgeError, ModuleFault, type Outcome } from '../contract/index.js';
 import { DatabaseInterrupted, passingOutcome } from '../data/index.js';
 import { FAULT_DETAIL, httpProblem, isOfTheInside, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
+import { isRpcException, rpcAnswer } from './rpc-answer.js';
 import { methodsTaken } from './route-methods.js';
 import { correlationIdOf } from './trace.js';
 
@@ -22,7 +24,9 @@ export class ProblemFilter implements ExceptionFilter {
 
   constructor(private readonly mode: ProblemMode = 'always') {}
 
-  catch(error: unknown, host: ArgumentsHost): void {
+  catch(error: unknown, host: ArgumentsHost): void | Observable<never> {
+    // handlers of patterns have this filter, too, if their transport inherits the configuration of the application
+    if (host.getType() === 'rpc') return this.ofPattern(error);
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     if (reply.sent || reply.raw.headersSent) return;
     const correlationId = currentContext()?.correlationId ?? 'none';
@@ -38,6 +42,13 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
     if (problem.status === 503) void reply.header('retry-after', '1');
     void reply.status(problem.status).type(PROBLEM_TYPE).send(problem);
+  }
+
+  private ofPattern(error: unknown): Observable<never> {
+    const correlationId = currentContext()?.correlationId ?? 'none';
+    const known = error instanceof FledgeError ? error : undefined;
+    if (!isRpcException(error) && (known === undefined || known.kind === 'internal')) this.log(error, correlationId);
+    return rpcAnswer(error, known, correlationId);
   }
 
   private problem(error: unknown, request: FastifyRequest, correlationId: string): Problem {

@@ -19,6 +19,7 @@ import {
   checkSettings,
   createContainer,
   type ContainerOptions,
+  type ModuleContainer,
   type ModuleSettings,
   SettingsError,
   type NestHooks,
@@ -160,17 +161,18 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     new ModuleClient(caller, message, transport.sender(caller, message), unmetered);
   const database = await databaseOf(spec, options);
   let messaging: ModuleMessaging | undefined;
-  let app: NestFastifyApplication | undefined;
+  let container: ModuleContainer | undefined;
   const release = async (): Promise<void> => {
     await http.close();
+    await container?.microservices.drain();
     await messaging?.stop();
     await transport.drain();
-    await app?.close();
+    await container?.app.close();
     await database?.drop?.();
   };
   try {
     const source = database && (await openDataOf(spec, database));
-    const container = await createContainer({
+    container = await createContainer({
       cls,
       spec,
       catalogue,
@@ -185,7 +187,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
       problems: options.problems,
       create: buildWith(options),
     });
-    app = container.app;
+    const { app } = container;
     http.own(spec.contract.routes, container.handleRequest);
     for (const neighbour of neighbours.moduleServers(catalogue)) await transport.serve(neighbour);
     const parts = { app, spec, catalogue, moduleServer };
@@ -195,6 +197,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     await messaging?.subscribe();
     await transport.serve(moduleServer);
     await messaging?.start();
+    await container.microservices.listen();
     const moduleClients = new Map(moduleServer.messages.map((message) => [message.cls, moduleClient('test')(message)]));
     return new TestedModule(
       { module: spec.contract.name, app, http, moduleClients, neighbours, issuer, faults },
