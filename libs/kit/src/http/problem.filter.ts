@@ -21,6 +21,7 @@ export type ProblemMode = 'always' | 'own';
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('http');
+  private readonly patterns = new Logger('patterns');
 
   constructor(private readonly mode: ProblemMode = 'always') {}
 
@@ -47,7 +48,8 @@ export class ProblemFilter implements ExceptionFilter {
   private ofPattern(error: unknown): Observable<never> {
     const correlationId = currentContext()?.correlationId ?? 'none';
     const known = error instanceof FledgeError ? error : undefined;
-    if (!isRpcException(error) && (known === undefined || known.kind === 'internal')) this.log(error, correlationId);
+    if (!isRpcException(error) && (known === undefined || known.kind === 'internal'))
+      this.log(error, correlationId, this.patterns);
     return rpcAnswer(error, known, correlationId);
   }
 
@@ -85,8 +87,8 @@ export class ProblemFilter implements ExceptionFilter {
     );
   }
 
-  private log(error: unknown, correlationId: string): void {
-    this.logger.error(`[${correlationId}] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  private log(error: unknown, correlationId: string, logger: Logger = this.logger): void {
+    logger.error(`[${correlationId}] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
 }
 

@@ -12,13 +12,7 @@ import {
   runInContext,
 } from '../boundary/index.js';
 import { type Class, type Contract, eventSpec, messageSpec, StartupError } from '../contract/index.js';
-import {
-  CALLS_MODULES,
-  type CallingModule,
-  type CallTransport,
-  type ModuleCaller,
-  TRACEPARENT,
-} from '../transport/index.js';
+import { CALLS_MODULES, type CallingModule, type CallTransport, TRACEPARENT } from '../transport/index.js';
 import { CannotEmit, EMIT_HINTS, UnknownTarget } from './errors.js';
 import { headersOf } from './nats-record.js';
 import { jsonOf, type PatternAnswer, type PatternCall, patternMessage } from './pattern-message.js';
@@ -51,7 +45,7 @@ const logger = new Logger('patterns');
  *
  * Inside a module the rules of its buses hold: it may call the modules of its `uses`, not with a transaction open.
  */
-export class FledgeClient extends ClientProxy implements ModuleCaller {
+export class FledgeClient extends ClientProxy {
   /** By the caller: Nest gives one client to all modules that import the same dynamic module. */
   private readonly ports = new Map<string, Port>();
   private starting: Promise<void> | undefined;
@@ -67,7 +61,7 @@ export class FledgeClient extends ClientProxy implements ModuleCaller {
       );
   }
 
-  /** @internal */
+  /** As a `ModuleCaller`. @internal */
   [CALLS_MODULES](port: CallingModule): void {
     // a later host of this process takes the place of the one before
     if (this.options.transport === undefined) this.ports.set(port.caller, new Port(port));

@@ -3,7 +3,7 @@ import { type CustomTransportStrategy, type MessageHandler, Server } from '@nest
 import { type Observable, take } from 'rxjs';
 import { currentContext, type ModuleServer } from '../boundary/index.js';
 import { type JsonValue, StartupError } from '../contract/index.js';
-import { ANSWERS_PATTERNS, type PatternServer } from '../transport/index.js';
+import { ANSWERS_PATTERNS } from '../transport/index.js';
 import { FledgeContext } from './fledge-context.js';
 import { jsonOf, type PatternAnswer, type PatternCall, patternMessage } from './pattern-message.js';
 
@@ -21,11 +21,11 @@ export const FLEDGE_TRANSPORT = Symbol.for('fledge.transport');
  * Guards, pipes, interceptors and filters run as with any transport of Nest. A handler answers one value: an observable
  * that emits another is an error.
  */
-export class FledgeStrategy extends Server implements CustomTransportStrategy, PatternServer {
+export class FledgeStrategy extends Server implements CustomTransportStrategy {
   override readonly transportId = FLEDGE_TRANSPORT;
   private moduleServer: ModuleServer | undefined;
 
-  /** @internal */
+  /** As a `PatternServer`. @internal */
   [ANSWERS_PATTERNS](server: ModuleServer): void {
     if (this.moduleServer !== undefined)
       throw new StartupError(

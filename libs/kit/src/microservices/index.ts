@@ -15,5 +15,6 @@ export {
   type FledgeOverNats,
   type FledgeOverNatsOptions,
   type ReplyPacket,
+  type RequestPacket,
 } from './nats-wire.js';
 export { RemoteError } from '../transport/index.js';

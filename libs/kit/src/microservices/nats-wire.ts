@@ -67,7 +67,7 @@ export function patternSubjectOf(namespace: string, module: string, pattern: str
 }
 
 /** What the stock client gives to its serializer; without an id for `emit`. */
-interface Packet {
+export interface RequestPacket {
   readonly pattern: unknown;
   readonly data: unknown;
   readonly id?: string;
@@ -87,7 +87,7 @@ export class FledgeSerializer {
    * @throws InvalidMessage for a message of `contracts` that does not fit, CannotEmit for one that is emitted: then
    * nothing is sent.
    */
-  serialize(packet: Packet): { readonly data: string; readonly headers: unknown } {
+  serialize(packet: RequestPacket): { readonly data: string; readonly headers: unknown } {
     const record = packet.data instanceof NatsRecord ? (packet.data as NatsRecord<unknown, unknown>) : undefined;
     const data = record ? record.data : packet.data;
     const name = nameIn(packet.pattern);
