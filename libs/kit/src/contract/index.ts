@@ -53,6 +53,7 @@ export {
   type ResultType,
   type UnknownFields,
 } from './messages.js';
+export { routeKey } from './route-prefix.js';
 export { describeMessage, jsonSchemaOf, type DescribedMessage, type JsonSchema } from './json-schema.js';
 export { isOwnCheck, shapeOf, type Constraint, type FieldKind, type FieldShape, type Shape } from './shape.js';
 export { SigningKey, SigningKeys } from './signing-keys.js';
