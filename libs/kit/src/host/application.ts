@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import { checkedModuleSpec } from '../bus/index.js';
 import type { Contract } from '../contract/index.js';
 import type { ProblemMode } from '../http/index.js';
 import type { TransportKind } from '../transport/index.js';
@@ -11,6 +12,14 @@ export interface ModuleEntry {
   readonly load: () => Promise<Type>;
   /** Configures the Nest application of this module, after the hooks of the whole application. Default: nothing. */
   readonly nest?: NestHooks;
+}
+
+/**
+ * Entries of modules whose code every process may load, whatever it hosts: `modules: modulesOf(UsersModule, TagsModule)`.
+ * @throws StartupError for a class without `@BoundedModule`, or one that breaks its boundary.
+ */
+export function modulesOf(...classes: readonly Type[]): ModuleEntry[] {
+  return classes.map((cls) => ({ contract: checkedModuleSpec(cls).contract, load: () => Promise.resolve(cls) }));
 }
 
 /** All modules of an application. The only place that imports module classes. */

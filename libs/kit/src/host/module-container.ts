@@ -13,11 +13,13 @@ import {
   guardEventBuses,
   inContainer,
   clientsOf,
+  methodHandlersOf,
 } from '../bus/index.js';
-import { StartupError } from '../contract/index.js';
+import { routeKey, StartupError } from '../contract/index.js';
 import {
   BodyTypes,
   openRequestContexts,
+  PathOwners,
   ProblemFilter,
   type ProblemMode,
   refuseUnroutable,
@@ -113,8 +115,10 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   });
   if (!validates) app.useGlobalPipes(new RequestValidation());
   bodyTypes.noteAsked();
-  attachBuses(app, module, clientsOf(module, spec.uses, options.catalogue, options.moduleClient), options.catalogue);
-  bindHandlers(app, moduleServer);
+  const methods = methodHandlersOf(app);
+  const clients = clientsOf(module, spec.uses, options.catalogue, options.moduleClient);
+  attachBuses(app, module, clients, options.catalogue, methods);
+  bindHandlers(app, moduleServer, methods);
   return {
     app,
     init: async () => {
@@ -157,11 +161,13 @@ function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
  * routes as they are registered, with global prefix and version. Call it before Nest adds any.
  */
 function refuseForeignRoutes(fastify: FastifyInstance, { contract: { name, routes } }: BoundedModuleSpec): void {
+  const owned = new PathOwners<true>();
+  for (const route of routes) owned.set(route, true);
   fastify.addHook('onRoute', ({ method, url }) => {
     // the answer to preflights of any path
     if (url === '*') return;
     const path = `/${url.replace(/^\/+|\/+$/g, '')}`;
-    if (routes.some((route) => path === route || path.startsWith(`${route}/`))) return;
+    if (owned.of(routeKey(path))) return;
     throw new StartupError(
       'route-outside',
       `${name} serves '${[method].flat().join(', ')} ${path}', which its contract does not own`,

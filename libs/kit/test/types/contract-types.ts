@@ -12,7 +12,7 @@ import {
   nullable,
   QueryContract,
 } from '@fledge/kit/contract';
-import { Continues, OnTimer, type Run, Starts } from '@fledge/kit';
+import { Continues, Handles, OnTimer, type Run, Starts } from '@fledge/kit';
 import { Command, Query } from '@nestjs/cqrs';
 
 export class Book {
@@ -178,5 +178,24 @@ export class Reminder {
   @OnTimer('late')
   late(run: Run<{ title: string }>): void {
     run.note('late');
+  }
+}
+
+// A method handles a message if it takes and returns what the message does.
+
+export class Books {
+  @Handles(Find) find(_message: Find): Promise<Book | null> {
+    return Promise.resolve(null);
+  }
+  @Handles(Count, () => ['', 1]) count(_title: string, copies?: number): number {
+    return copies ?? 0;
+  }
+  // @ts-expect-error it returns something else
+  @Handles(Count) title(): string {
+    return '';
+  }
+  // @ts-expect-error it takes something else
+  @Handles(Count, () => ['']) copies(copies: number): number {
+    return copies;
   }
 }
