@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
@@ -9,6 +8,7 @@ import { Host, LocalTransport } from '@fledge/kit';
 import { freshDatabase, type FreshDatabase } from '@fledge/kit/testing';
 import { library } from './after/library.application.js';
 import { AppModule } from './before/app.module.js';
+import { linesAdded } from './lines-added.js';
 
 /** The library's app, started in some way. */
 interface World {
@@ -128,33 +128,8 @@ describe('the data of the library', () => {
   });
 });
 
-/** Added or changed lines per file between `before/` and `after/`, as `git diff --numstat` counts them. */
-function addedLines(): Map<string, number> {
-  const folder = fileURLToPath(new URL('.', import.meta.url));
-  // Exit code 1 means that they differ.
-  const diff = ((): string => {
-    try {
-      return execFileSync('git', ['diff', '--no-index', '--no-renames', '--numstat', 'before', 'after'], {
-        cwd: folder,
-        encoding: 'utf8',
-      });
-    } catch (error) {
-      return (error as { stdout: string }).stdout;
-    }
-  })();
-  return new Map(
-    diff
-      .trim()
-      .split('\n')
-      .map((line) => {
-        const [added, , path] = line.split('\t') as [string, string, string];
-        return [path.replace(/\{before => after\}\/|.*=> after\//, ''), Number(added)];
-      }),
-  );
-}
-
 describe('the cost of the change', () => {
-  const added = addedLines();
+  const added = linesAdded(fileURLToPath(new URL('.', import.meta.url)));
   const sum = (...files: string[]): number => files.reduce((total, file) => total + (added.get(file) ?? NaN), 0);
 
   it('is at most 20 added or changed lines in the feature module and in the module that calls it', () => {
