@@ -27,7 +27,7 @@ const NO_HEADERS: CallHeaders = {
   caller: FOREIGN_CALLER,
   identity: undefined,
   idempotencyKey: undefined,
-  traceparent: undefined,
+  trace: undefined,
 };
 
 /**

@@ -75,7 +75,7 @@ export async function withCallOptions<R>(options: CallOptions, fn: () => Promise
     outer?.caller ?? 'job',
     Math.min(outer?.deadlineAt ?? Infinity, until),
     outer?.identity,
-    outer?.traceparent,
+    outer?.trace,
     idempotencyKey ?? outer?.idempotencyKey,
   );
   context.transaction = outer?.transaction;

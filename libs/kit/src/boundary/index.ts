@@ -28,7 +28,18 @@ export {
 } from './call-context.js';
 export { IN_FLIGHT_MAX_DEFAULT, ModuleServer, type FaultLog, type PassingOutcome } from './module-server.js';
 export { CHECK_FAILED, uncheckable } from './judge.js';
-export { ModuleClient, type Send } from './module-client.js';
+export { ModuleClient, TracedClient, type Send } from './module-client.js';
 export { runHandler, type Outcomes } from './run-handler.js';
 export { isThenable } from './thenable.js';
+export {
+  BAGGAGE_CHARS_MAX,
+  boundedBaggage,
+  boundedTracestate,
+  carrierOf,
+  traceOf,
+  TRACEPARENT,
+  TRACESTATE_CHARS_MAX,
+  type TraceContext,
+} from './trace-context.js';
+export { messageSpan, type OpenSpan, type RequestSpan, type SpanSpec, type Tracing } from './tracing.js';
 export { VIOLATIONS_MAX, violationsOf } from './violations.js';

@@ -1,6 +1,7 @@
 import type { CompiledMessage } from './catalogue.js';
-import type { CallContext, Handler } from './call-context.js';
+import { type CallContext, currentContext, type Handler } from './call-context.js';
 import { ModuleFault, ModuleUnavailable, type Outcome, type UnavailableReason } from '../contract/index.js';
+import { callSpan, type Tracing } from './tracing.js';
 
 /**
  * Calls that a module works on at the same time; further ones fail with `ModuleUnavailable` at once. 1 to 100,000;
@@ -23,6 +24,7 @@ export type PassingOutcome = (error: unknown) => Outcome | undefined;
  */
 export class ModuleServer {
   private readonly handlers = new Map<CompiledMessage, Handler>();
+  private readonly tracedHandlers = new Map<CompiledMessage, Handler>();
   private readonly byName: ReadonlyMap<string, CompiledMessage>;
   private draining = false;
   private idle: (() => void) | undefined;
@@ -35,6 +37,7 @@ export class ModuleServer {
     readonly inFlightMax: number,
     readonly logFault: FaultLog,
     private readonly passingOutcome: PassingOutcome = () => undefined,
+    private readonly tracing?: Tracing,
   ) {
     this.byName = new Map(messages.map((message) => [message.name, message]));
   }
@@ -52,6 +55,26 @@ export class ModuleServer {
   /** The handler of a message, if one was set. For `runHandler`, which calls `enter` and `leave`. */
   handlerOf(message: CompiledMessage): Handler | undefined {
     return this.handlers.get(message);
+  }
+
+  /**
+   * What handles a call of a message: `handler` itself or, with tracing, `handler` in a span. For `runHandler`.
+   * @internal
+   */
+  ofCall(message: CompiledMessage, handler: Handler): Handler {
+    return this.tracing === undefined ? handler : this.traced(this.tracing, message, handler);
+  }
+
+  private traced(tracing: Tracing, message: CompiledMessage, handler: Handler): Handler {
+    let traced = this.tracedHandlers.get(message);
+    if (traced === undefined) {
+      const span = callSpan('server', message.name, { 'fledge.module': message.module });
+      traced = {
+        execute: (input) => tracing.within(currentContext() as CallContext, span, () => handler.execute(input)),
+      };
+      this.tracedHandlers.set(message, traced);
+    }
+    return traced;
   }
 
   /** Why no call can be accepted now; `undefined` if it can. */

@@ -38,7 +38,7 @@ export function runHandler<C extends CallContext>(
   server.enter();
   let result: unknown;
   try {
-    result = runIsolated(call, handler, input);
+    result = runIsolated(call, server.ofCall(message, handler), input);
   } catch (error) {
     // A handler that throws before its first await fails like one that rejects.
     return failed(server, message, call, outcomes, error);

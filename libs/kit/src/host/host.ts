@@ -6,6 +6,8 @@ import {
   IN_FLIGHT_MAX_DEFAULT,
   ModuleServer,
   ModuleClient,
+  TracedClient,
+  type Tracing,
 } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { BODY_MAX_DEFAULT_BYTES, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
@@ -22,7 +24,7 @@ import {
   type Retention,
   sqlOf,
 } from '../messaging/index.js';
-import { CallMetrics, MessageMetrics, processMetrics } from '../observe/index.js';
+import { CallMetrics, MessageMetrics, openTracing, processMetrics } from '../observe/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
 import { containRejections } from './contain-rejections.js';
@@ -95,6 +97,7 @@ export class Host {
   private listening = false;
   private started = false;
   private contained: (() => void) | undefined;
+  private tracing: Tracing | undefined;
   private closing: Promise<void> | undefined;
   /** The port that serves HTTP; 0 before the start or without HTTP. */
   port = 0;
@@ -144,6 +147,7 @@ export class Host {
     this.contained = containRejections();
     try {
       const { application, modules, settings } = this.options;
+      this.tracing = await openTracing();
       const loaded = await loadModules(application, modules, settings);
       await this.options.transport.start();
       // what waits for the database or the broker runs for all modules in parallel; each step ends before the next
@@ -182,6 +186,7 @@ export class Host {
           `[${correlationId}] ${module} failed while handling ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
         ),
       passingOutcome,
+      this.tracing,
     );
     const source = this.sources.get(name);
     const container = await createContainer({
@@ -197,6 +202,7 @@ export class Host {
       logger: options.logger ?? false,
       hooks: [application.nest, nest].filter((hooks) => hooks !== undefined),
       problems: application.problems,
+      tracing: this.tracing,
     });
     this.containers.set(name, container);
     this.moduleServers.push(moduleServer);
@@ -206,9 +212,13 @@ export class Host {
     for (const route of spec.contract.routes) this.listener.own(route, container.handleRequest);
   }
 
-  private openMessaging(name: string, parts: Omit<ModuleMessagingOptions, 'messageLog' | 'retention'>): void {
+  private openMessaging(
+    name: string,
+    parts: Omit<ModuleMessagingOptions, 'messageLog' | 'retention' | 'tracing'>,
+  ): void {
     const { transport, retention } = this.options;
-    this.messagings.push(new ModuleMessaging({ ...parts, messageLog: transport.messageLog, retention }));
+    const { tracing } = this;
+    this.messagings.push(new ModuleMessaging({ ...parts, messageLog: transport.messageLog, retention, tracing }));
     const sql = sqlOf(parts.source);
     this.messageMetrics.watch(name, (countMax) => overview(sql, countMax));
   }
@@ -235,7 +245,10 @@ export class Host {
       message: message.name,
       transport: transport.name,
     });
-    return new ModuleClient(caller, message, transport.sender(caller, message), meter);
+    const send = transport.sender(caller, message);
+    return this.tracing
+      ? new TracedClient(this.tracing, caller, message, send, meter)
+      : new ModuleClient(caller, message, send, meter);
   }
 
   private async listen(http: HttpOptions): Promise<void> {

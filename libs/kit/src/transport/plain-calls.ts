@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import {
   type Call,
   CallContext,
+  carrierOf,
   type CompiledMessage,
   type Identity,
   type ModuleServer,
@@ -9,10 +10,12 @@ import {
   type Outcomes,
   runHandler,
   type Timed,
+  traceOf,
+  TRACEPARENT,
   wheel,
 } from '../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, ModuleUnavailable, type UnavailableReason } from '../contract/index.js';
-import { CALLER, parseBody, TRACEPARENT } from './call-data.js';
+import { CALLER, parseBody } from './call-data.js';
 import { declaredFailure, type Failure, faultOf, kitFailure, readFailure } from './failure.js';
 
 const logger = new Logger('calls');
@@ -33,8 +36,11 @@ export interface PlainRequest {
   /** Who acts, if anybody. */
   readonly identity?: Identity;
   readonly idempotencyKey?: string;
-  /** W3C trace context. */
-  readonly traceparent?: string;
+  /** W3C Trace Context. A malformed or too large `tracestate` is left out by the callee. */
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
+  /** W3C Baggage; what is malformed or too large is left out by the callee. */
+  readonly baggage?: string | undefined;
 }
 
 /** The answer to a call as plain data. */
@@ -59,7 +65,7 @@ export function requestOf(input: object, call: Call): PlainRequest {
     leftMs: deadlineAt - now(),
     ...(identity && { identity }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
-    ...(parent && { traceparent: parent.traceparent }),
+    ...((parent || call.hasTrace) && carrierOf(call.trace)),
   };
 }
 
@@ -147,11 +153,12 @@ class Received extends CallContext implements Timed, ReceivedCall {
 
   constructor(
     private readonly message: CompiledMessage,
-    { caller, identity, idempotencyKey, traceparent }: PlainRequest,
+    request: PlainRequest,
     deadlineAt: number,
     private readonly answer: (reply: PlainReply) => void,
   ) {
-    super(message.module, caller, deadlineAt, identity, traceparent, idempotencyKey);
+    const { caller, identity, idempotencyKey } = request;
+    super(message.module, caller, deadlineAt, identity, traceOf(request), idempotencyKey);
   }
 
   expire(): void {
@@ -205,6 +212,8 @@ function isSound(request: unknown): request is PlainRequest {
     identity,
     idempotencyKey = '',
     traceparent = '',
+    tracestate = '',
+    baggage = '',
   } = request as Record<keyof PlainRequest, unknown>;
   if (
     typeof message !== 'string' ||
@@ -217,7 +226,9 @@ function isSound(request: unknown): request is PlainRequest {
     typeof caller !== 'string' ||
     !CALLER.test(caller) ||
     typeof traceparent !== 'string' ||
-    (traceparent !== '' && !TRACEPARENT.test(traceparent))
+    (traceparent !== '' && !TRACEPARENT.test(traceparent)) ||
+    typeof tracestate !== 'string' ||
+    typeof baggage !== 'string'
   )
     return false;
   if (identity === undefined) return true;

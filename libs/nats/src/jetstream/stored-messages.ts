@@ -1,11 +1,12 @@
 import { headers as emptyHeaders, type MsgHdrs } from '@nats-io/transport-node';
 import type { JsMsg } from '@nats-io/jetstream';
-import { KEY_MAX, type StoredMessage } from '@fledge/kit/transport';
+import { KEY_MAX, type MessageHeaders, type StoredMessage, traceOf } from '@fledge/kit/transport';
 
 const SOURCE = 'Fledge-Source';
 const KEY = 'Fledge-Key';
 const OCCURRED_AT = 'Fledge-Occurred-At';
-const TRACE = 'traceparent';
+/** The headers of a message that the broker's messages have under the same names. */
+const OF_MESSAGE = ['traceparent', 'tracestate', 'baggage'] as const;
 /** JetStream's header for detecting duplicates within its window. */
 const ID = 'Nats-Msg-Id';
 
@@ -18,7 +19,8 @@ export function natsHeadersOf(message: StoredMessage): MsgHdrs {
   headers.set(SOURCE, message.source);
   headers.set(KEY, encodeURIComponent(message.key));
   headers.set(OCCURRED_AT, message.occurredAt);
-  if (message.headers.traceparent !== undefined) headers.set(TRACE, message.headers.traceparent);
+  const sound = soundHeaders(message.headers);
+  for (const name of OF_MESSAGE) if (sound[name] !== undefined) headers.set(name, sound[name]);
   return headers;
 }
 
@@ -47,7 +49,6 @@ export function messageOf(raw: JsMsg): StoredMessage | undefined {
   if (occurredAt === undefined || decoded === undefined || payload.includes('\0') || source.includes('\0'))
     return undefined;
   const kind = kindToken === '_command' ? 'command' : 'event';
-  const traceparent = headers?.get(TRACE);
   return {
     id: id as string,
     kind,
@@ -56,9 +57,15 @@ export function messageOf(raw: JsMsg): StoredMessage | undefined {
     target: kind === 'command' ? module : undefined,
     key: decoded,
     payload,
-    headers: traceparent ? { traceparent } : {},
+    headers: soundHeaders(Object.fromEntries(OF_MESSAGE.map((name) => [name, headers?.get(name) || undefined]))),
     occurredAt,
   };
+}
+
+/** What anybody may have written is left out if it is malformed or too large. */
+function soundHeaders(given: MessageHeaders): MessageHeaders {
+  const trace = traceOf(given);
+  return trace === undefined ? {} : typeof trace === 'string' ? { traceparent: trace } : trace;
 }
 
 function timeOf(header: string): string | undefined {

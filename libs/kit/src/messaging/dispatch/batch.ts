@@ -1,6 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
-import { currentContext, now } from '../../boundary/index.js';
+import { currentContext, now, type Tracing } from '../../boundary/index.js';
 import {
   backendOf,
   cancelQuery,
@@ -41,6 +41,7 @@ export interface HandlerContext {
     readonly afterHandle: (delivery: Delivery) => void;
     readonly afterHandled: (deliveries: readonly Delivery[]) => void;
   };
+  readonly tracing: Tracing | undefined;
   isStopping(): boolean;
 }
 
@@ -136,7 +137,7 @@ export class Batch {
   private async handle(delivery: Delivery): Promise<void> {
     const { source, checkpoints } = this.context;
     const { part, transaction } = source.openPart(this.follows);
-    const attempt = new Attempt(this.context.module, this.consumer, delivery.message);
+    const attempt = new Attempt(this.context.module, this.consumer, delivery.message, this.context.tracing);
     attempt.transaction = transaction;
     const outcome = await this.try(attempt, delivery, part);
     this.follows ||= part.hasSavepoint;

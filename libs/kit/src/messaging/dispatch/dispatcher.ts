@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { now } from '../../boundary/index.js';
+import { now, type Tracing } from '../../boundary/index.js';
 import type { ModuleDataSource } from '../../data/index.js';
 import { Attempt } from './attempt.js';
 import type { KeyQueue } from './backlog.js';
@@ -29,6 +29,7 @@ export interface DispatcherOptions {
   readonly source: ModuleDataSource;
   readonly membership: Membership;
   readonly consumers: readonly DurableConsumer[];
+  readonly tracing?: Tracing | undefined;
 }
 
 /**
@@ -59,7 +60,7 @@ export class Dispatcher {
   private joinTimer: NodeJS.Timeout | undefined;
   private readonly careful: CarefulStart;
 
-  constructor({ module, source, membership, consumers }: DispatcherOptions) {
+  constructor({ module, source, membership, consumers, tracing }: DispatcherOptions) {
     this.membership = membership;
     this.workers = consumers.map((consumer) => new ConsumerWorker(consumer, membership));
     this.byName = new Map(this.workers.map((worker) => [worker.consumer.name, worker]));
@@ -79,6 +80,7 @@ export class Dispatcher {
       logger: this.logger,
       attempts: new Map(),
       checkpoints: { afterHandle: () => afterHandle(module), afterHandled: () => afterHandled(module) },
+      tracing,
       isStopping: () => this.stopped,
     };
     this.careful = new CarefulStart(this.context, membership);
@@ -386,7 +388,7 @@ export class Dispatcher {
     // the id at the beginning: a part that is let go of in the meantime stays with this replica until the handler ends
     const { replica } = this.membership;
     try {
-      const attempt = new Attempt(module, consumer, delivery.message);
+      const attempt = new Attempt(module, consumer, delivery.message, this.context.tracing);
       attempts.set(attempt, delivery);
       const outcome = await attempt.run().finally(() => attempts.delete(attempt));
       if (!outcome.ok && outcome.error instanceof MembershipLost) throw outcome.error;

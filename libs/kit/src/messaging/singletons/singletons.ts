@@ -1,5 +1,5 @@
 import { type INestApplicationContext, Logger } from '@nestjs/common';
-import { currentContext, CallContext, now, runIsolated } from '../../boundary/index.js';
+import { currentContext, CallContext, now, runIsolated, type Tracing } from '../../boundary/index.js';
 import { providerClass, providersOf } from '../../bus/index.js';
 import { StartupError } from '../../contract/index.js';
 import type { Assignment, Membership } from '../replicas/membership.js';
@@ -101,8 +101,9 @@ export class Singletons {
     jobs: readonly SingletonJob[],
     private readonly membership: Membership,
     sql: Sql,
+    tracing?: Tracing,
   ) {
-    this.rounds = jobs.map((job) => new Round(module, job, membership, sql));
+    this.rounds = jobs.map((job) => new Round(module, job, membership, sql, tracing));
     membership.onTold('work', () => this.wake());
   }
 
@@ -158,6 +159,7 @@ class Round {
     readonly job: SingletonJob,
     private readonly membership: Membership,
     private readonly sql: Sql,
+    private readonly tracing: Tracing | undefined,
   ) {
     this.group = membership.join(`singleton:${job.name}`, 1);
     this.group.onRelease(() => this.running === undefined);
@@ -245,13 +247,20 @@ class Round {
     return Math.min(Math.max(result, everyMs), idleMs);
   }
 
+  private work(context: CallContext): unknown {
+    const { module, job, tracing } = this;
+    if (!tracing) return job.run();
+    const span = { name: `singleton ${job.name}`, kind: 'internal', attributes: { 'fledge.module': module } } as const;
+    return tracing.within(context, span, () => job.run());
+  }
+
   /** Never rejects. */
   private async run(): Promise<unknown> {
     const { module, job } = this;
     const context = (this.context = new CallContext(module, 'job', Infinity, undefined, undefined, undefined));
     this.runs++;
     try {
-      return await runIsolated(context, { execute: () => job.run() }, job);
+      return await runIsolated(context, { execute: () => this.work(context) }, job);
     } catch (error) {
       this.failures++;
       this.logger.error(
