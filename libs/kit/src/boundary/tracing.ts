@@ -39,6 +39,8 @@ export interface Tracing {
    * the active one, and the context's own: what the work calls and sends is below it.
    */
   within<R>(context: CallContext, spec: SpanSpec, work: () => R): R;
+  /** Runs `fn` with the context's own span as the active one: for what is said of work after its end, as in the log. */
+  about<R>(context: CallContext, fn: () => R): R;
   /**
    * The span of a request: the active one if the application's own instrumentation has begun it, otherwise a new one
    * that continues the trace in the headers.

@@ -32,6 +32,7 @@ import { DatabaseCheck } from './database-check.js';
 import { type LoadedModule, loadModules } from './load-modules.js';
 import { createContainer, type ModuleContainer } from './module-container.js';
 import type { ModuleSettings } from './module-settings.js';
+import { QuietLogger } from './quiet-logger.js';
 import type { Obstacle, Readiness } from './readiness.js';
 import { serveSystemPaths } from './system-paths.js';
 
@@ -148,6 +149,7 @@ export class Host {
     try {
       const { application, modules, settings } = this.options;
       this.tracing = await openTracing();
+      if (this.options.logger instanceof QuietLogger) this.options.logger.tracing = this.tracing;
       const loaded = await loadModules(application, modules, settings);
       await this.options.transport.start();
       // what waits for the database or the broker runs for all modules in parallel; each step ends before the next

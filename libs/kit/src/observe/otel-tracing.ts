@@ -73,6 +73,11 @@ export class OtelTracing implements Tracing {
     ) as R;
   }
 
+  about<R>(context: CallContext, fn: () => R): R {
+    const trace = context.hasTrace ? context.trace : undefined;
+    return trace instanceof LiveTrace ? this.api.context.with(trace.context, fn) : fn();
+  }
+
   request(headers: Readonly<Record<string, string | string[] | undefined>>, spec: SpanSpec): RequestSpan {
     const { api } = this;
     const active = api.context.active();
@@ -161,7 +166,7 @@ class LiveTrace implements TraceContext {
   constructor(
     private readonly api: OtelApi,
     private readonly span: SpanContext,
-    private readonly context: Context,
+    readonly context: Context,
   ) {}
 
   get traceparent(): string {

@@ -1,5 +1,13 @@
 import { type INestApplicationContext, Logger } from '@nestjs/common';
-import { currentContext, CallContext, now, runIsolated, type Tracing } from '../../boundary/index.js';
+import {
+  currentContext,
+  CallContext,
+  now,
+  runDetached,
+  runInContext,
+  runIsolated,
+  type Tracing,
+} from '../../boundary/index.js';
 import { providerClass, providersOf } from '../../bus/index.js';
 import { StartupError } from '../../contract/index.js';
 import type { Assignment, Membership } from '../replicas/membership.js';
@@ -201,18 +209,18 @@ class Round {
     if (this.stopped || !this.started || !this.group.held.has(0)) return;
     clearTimeout(this.timer);
     this.nextAt = now() + Math.max(inMs, 0);
-    this.timer = setTimeout(
-      () => {
-        this.timer = undefined;
-        this.running = this.round().then((waitMs) => {
-          this.running = undefined;
-          if (!this.group.held.has(0)) void this.membership.beatNow();
-          // does nothing if another replica has it by now: `changed` schedules it when it comes back
-          this.schedule(waitMs);
-        });
-      },
-      Math.max(inMs, 0),
-    ).unref();
+    // a commit may have woken it, and its round is none of that work's
+    this.timer = runDetached(() => setTimeout(() => this.begin(), Math.max(inMs, 0)).unref());
+  }
+
+  private begin(): void {
+    this.timer = undefined;
+    this.running = this.round().then((waitMs) => {
+      this.running = undefined;
+      if (!this.group.held.has(0)) void this.membership.beatNow();
+      // does nothing if another replica has it by now: `changed` schedules it when it comes back
+      this.schedule(waitMs);
+    });
   }
 
   /** Runs if it is time. Returns the milliseconds until the next run; never rejects. */
@@ -263,9 +271,9 @@ class Round {
       return await runIsolated(context, { execute: () => this.work(context) }, job);
     } catch (error) {
       this.failures++;
-      this.logger.error(
-        `[${context.correlationId}] the singleton ${job.name} of ${module} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      );
+      const text = `[${context.correlationId}] the singleton ${job.name} of ${module} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+      const log = (): void => this.logger.error(text);
+      runInContext(context, () => (this.tracing ? this.tracing.about(context, log) : log()));
       return undefined;
     } finally {
       this.context = undefined;
