@@ -26,6 +26,7 @@ export class ModuleServer {
   private readonly handlers = new Map<CompiledMessage, Handler>();
   private readonly tracedHandlers = new Map<CompiledMessage, Handler>();
   private readonly byName: ReadonlyMap<string, CompiledMessage>;
+  private tracing: Tracing | undefined;
   private draining = false;
   private idle: (() => void) | undefined;
   /** Calls being worked on. */
@@ -37,9 +38,16 @@ export class ModuleServer {
     readonly inFlightMax: number,
     readonly logFault: FaultLog,
     private readonly passingOutcome: PassingOutcome = () => undefined,
-    private readonly tracing?: Tracing,
   ) {
     this.byName = new Map(messages.map((message) => [message.name, message]));
+  }
+
+  /**
+   * Makes each call that is handled a span. Called before the module is served.
+   * @internal
+   */
+  traceWith(tracing: Tracing): void {
+    this.tracing = tracing;
   }
 
   /** Sets the handler of a message; the host does so for each message before the module is served. */

@@ -188,8 +188,8 @@ export class Host {
           `[${correlationId}] ${module} failed while handling ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
         ),
       passingOutcome,
-      this.tracing,
     );
+    if (this.tracing) moduleServer.traceWith(this.tracing);
     const source = this.sources.get(name);
     const container = await createContainer({
       cls,
