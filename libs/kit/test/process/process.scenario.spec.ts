@@ -52,6 +52,7 @@ describe.each(WORLDS)('a process $name', ({ hosts: services, transport }) => {
     await eventually(
       async () => (run = await processes().show('trip', trip))?.status === 'finished',
       `the run of ${trip} has finished`,
+      30_000,
     );
     return run as RunDetails;
   };
