@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type ts from 'typescript';
+import { addToOptions, importsOf, listedIn } from '#lint/options-list.js';
 import { StartupError } from '../contract/index.js';
 import type { Compiler } from './file-facts.js';
 import { loadCompiler, readSources } from './verify-workspace.js';
@@ -37,22 +38,22 @@ export async function writeMigration(root: string, migration: NewMigration): Pro
   const path = await boundedFile(root, migration.module);
   const text = readFileSync(path, 'utf8');
   const source = compiler.createSourceFile(path, text, compiler.ScriptTarget.Latest, true);
-  const options = optionsIn(compiler, source);
-  const listed = options && propertyOf(compiler, options, 'migrations');
-  const names = listed && compiler.isArrayLiteralExpression(listed) ? listed.elements.map((e) => e.getText()) : [];
-  refuseUnbuilt(migration, names);
-  const purpose = migration.name ?? `${names.length === 0 ? 'Create' : 'Change'}${pascal(migration.module)}`;
+  const names = listedIn(compiler, source, 'BoundedModule', 'migrations');
+  refuseUnbuilt(migration, names ?? []);
+  const purpose = migration.name ?? `${names?.length === 0 ? 'Create' : 'Change'}${pascal(migration.module)}`;
   const className = `${pascal(purpose)}${migration.timestamp}`;
-  const { folder, file } = placeOf(compiler, source, names, kebab(purpose), migration.timestamp);
+  const { folder, file } = placeOf(compiler, source, names ?? [], kebab(purpose), migration.timestamp);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, file), migrationText(className, migration));
-  const specifier = `${slashed(relative(dirname(path), join(folder, file.replace(/\.ts$/, ''))))}${endingOf(compiler, source)}`;
-  const changed = options && withMigration(compiler, source, options, listed, className);
-  if (changed !== undefined)
-    writeFileSync(
-      path,
-      withImport(compiler, source, changed, className, specifier.startsWith('.') ? specifier : `./${specifier}`),
-    );
+  const near = slashed(relative(dirname(path), join(folder, file.replace(/\.ts$/, ''))));
+  const changed = addToOptions(compiler, path, text, {
+    of: 'BoundedModule',
+    key: 'migrations',
+    after: ['entities', 'uses', 'contract'],
+    element: className,
+    imports: { name: className, from: near.startsWith('.') ? near : `./${near}` },
+  });
+  if (changed !== undefined) writeFileSync(path, changed);
   const base = resolve(root);
   return {
     className,
@@ -97,7 +98,7 @@ function placeOf(
   timestamp: number,
 ): { folder: string; file: string } {
   const here = dirname(source.fileName);
-  const last = importsOf(compiler, source).find(({ bindings }) => bindings.includes(names.at(-1) ?? ''))?.specifier;
+  const last = importsOf(compiler, source).find(({ names: bound }) => bound.includes(names.at(-1) ?? ''))?.specifier;
   const isNear = last?.startsWith('.') === true;
   const folder = isNear ? dirname(join(here, last)) : here;
   if (isNear && /^\d+-/.test(basename(last))) return { folder, file: `${timestamp}-${purpose}.ts` };
@@ -118,96 +119,6 @@ ${queries(up)}  }
 ${queries(down)}  }
 }
 `;
-}
-
-/** The object in `@BoundedModule({ … })`. */
-function optionsIn(compiler: Compiler, source: ts.SourceFile): ts.ObjectLiteralExpression | undefined {
-  let found: ts.ObjectLiteralExpression | undefined;
-  const visit = (node: ts.Node): void => {
-    if (compiler.isCallExpression(node) && /(?:^|\.)BoundedModule$/.test(node.expression.getText(source))) {
-      const [options] = node.arguments;
-      if (options && compiler.isObjectLiteralExpression(options)) found ??= options;
-    }
-    compiler.forEachChild(node, visit);
-  };
-  visit(source);
-  return found;
-}
-
-function propertyOf(compiler: Compiler, options: ts.ObjectLiteralExpression, key: string): ts.Node | undefined {
-  const property = options.properties.find((candidate) => candidate.name?.getText() === key);
-  return property && compiler.isPropertyAssignment(property) ? property.initializer : property;
-}
-
-/** An insertion of text. */
-interface Edit {
-  readonly at: number;
-  readonly text: string;
-}
-
-/** Where the name goes into the list; undefined if there is none to extend. */
-function withMigration(
-  compiler: Compiler,
-  source: ts.SourceFile,
-  options: ts.ObjectLiteralExpression,
-  listed: ts.Node | undefined,
-  className: string,
-): Edit | undefined {
-  if (listed === undefined) {
-    const after = ['entities', 'uses', 'contract']
-      .map((key) => options.properties.find((property) => property.name?.getText() === key))
-      .find((property) => property !== undefined);
-    return after && { at: after.end, text: `,${gap(source, after)}migrations: [${className}]` };
-  }
-  if (!compiler.isArrayLiteralExpression(listed)) return undefined;
-  const last = listed.elements.at(-1);
-  return last ? { at: last.end, text: `,${gap(source, last)}${className}` } : { at: listed.end - 1, text: className };
-}
-
-/** What stands before a node: a space, or a line break with the indentation. */
-function gap(source: ts.SourceFile, node: ts.Node): string {
-  return /\n[ \t]*$/.exec(source.text.slice(0, node.getStart(source)))?.[0] ?? ' ';
-}
-
-/** Adds the import in the order of the others, and makes the other change, which comes after it. */
-function withImport(
-  compiler: Compiler,
-  source: ts.SourceFile,
-  edit: Edit,
-  className: string,
-  specifier: string,
-): string {
-  const statement = `import { ${className} } from '${specifier}';\n`;
-  const { text } = source;
-  const imports = importsOf(compiler, source);
-  const next = imports.find((one) => one.specifier.startsWith('./') && one.specifier > specifier);
-  const at = next?.start ?? (imports.at(-1)?.end ?? -1) + 1;
-  return `${text.slice(0, at)}${statement}${text.slice(at, edit.at)}${edit.text}${text.slice(edit.at)}`;
-}
-
-interface Import {
-  readonly specifier: string;
-  readonly bindings: readonly string[];
-  readonly start: number;
-  readonly end: number;
-}
-
-function importsOf(compiler: Compiler, source: ts.SourceFile): readonly Import[] {
-  return source.statements.filter(compiler.isImportDeclaration).map((node) => {
-    const named = node.importClause?.namedBindings;
-    return {
-      specifier: (node.moduleSpecifier as ts.StringLiteral).text,
-      bindings: named && compiler.isNamedImports(named) ? named.elements.map(({ name }) => name.text) : [],
-      start: node.getStart(source),
-      end: node.end,
-    };
-  });
-}
-
-/** How relative imports of a file end: not at all in CommonJS. */
-function endingOf(compiler: Compiler, source: ts.SourceFile): string {
-  const near = importsOf(compiler, source).filter(({ specifier }) => specifier.startsWith('.'));
-  return near.length > 0 && near.every(({ specifier }) => !specifier.endsWith('.js')) ? '' : '.js';
 }
 
 function pascal(text: string): string {
