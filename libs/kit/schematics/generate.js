@@ -17,10 +17,16 @@ export function module(options) {
   return async (tree) => {
     const application = readApplication(tree);
     const path = posix.join('/', options.sourceRoot ?? 'src', options.path ?? '', options.name);
-    if (application.modules.some(({ folder }) => path.startsWith(`${folder}/`))) return stockModule(options);
+    if (application.modules.some((one) => hasOwnFolder(one) && path.startsWith(`${one.folder}/`)))
+      return stockModule(options);
     newModule(tree, application, kebab(posix.basename(options.name)), options, await loadTypeScript());
     return undefined;
   };
+}
+
+/** The module that is the rest of an application has its contract among the other files. */
+function hasOwnFolder({ folder, contractFile }) {
+  return contractFile.startsWith(`${folder}/contract/`) || contractFile === `${folder}/contract.ts`;
 }
 
 export const command = message('command', {

@@ -2,12 +2,21 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { transformSync } from '@swc/core';
 
-/** Compiles the TypeScript below `src` of a folder into its `dist`, as `tsc` would, but in milliseconds. */
-export function buildSources(root: string): void {
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
-  for (const path of readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })) {
+/**
+ * Compiles the TypeScript of a folder into its `dist`, as `tsc` would, but in milliseconds.
+ * @param folders those with sources, if they are more than `src`, keep their names below `dist`.
+ */
+export function buildSources(root: string, ...folders: readonly string[]): void {
+  const dist = join(root, 'dist');
+  rmSync(dist, { recursive: true, force: true });
+  for (const folder of folders.length > 0 ? folders : ['src'])
+    build(join(root, folder), folders.length > 1 ? join(dist, folder) : dist);
+}
+
+function build(from: string, into: string): void {
+  for (const path of readdirSync(from, { recursive: true, encoding: 'utf8' })) {
     if (!path.endsWith('.ts')) continue;
-    const { code } = transformSync(readFileSync(join(root, 'src', path), 'utf8'), {
+    const { code } = transformSync(readFileSync(join(from, path), 'utf8'), {
       swcrc: false,
       configFile: false,
       jsc: {
@@ -16,7 +25,7 @@ export function buildSources(root: string): void {
         transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: false },
       },
     });
-    const to = join(root, 'dist', path.replace(/\.ts$/, '.js'));
+    const to = join(into, path.replace(/\.ts$/, '.js'));
     mkdirSync(dirname(to), { recursive: true });
     writeFileSync(to, code);
   }
