@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,6 @@ import { dirname, join, resolve } from 'node:path';
 import { freshDatabase, type FreshDatabase } from '@fledge/kit/testing';
 import { jest } from '@jest/globals';
 import { Client } from 'pg';
-import { buildSources } from '../../../libs/kit/test/built-sources.js';
 import { fledge as fledgeOn, type Said } from './fledge.js';
 
 const SOURCES: Readonly<Record<string, string>> = {
@@ -94,6 +93,7 @@ import { application } from './application.js';
 await runApplication(application);
 `,
 };
+const BUILD = resolve('libs/kit/test/build-sources.fixture.mjs');
 const SERVICE_USER = 'fledge_test_service';
 const FIRST = /^CreateDiary\d{13}$/;
 
@@ -107,7 +107,7 @@ function write(path: string, text: string): void {
   mkdirSync(dirname(join(root, path)), { recursive: true });
   writeFileSync(join(root, path), text);
 }
-const build = (): void => buildSources(root);
+const build = (): Buffer => execFileSync(process.execPath, [BUILD, root, 'src']);
 const fledge = (line: string): Promise<Said> => fledgeOn(database.url, ...line.split(' '));
 const migrations = (): string[] => readdirSync(join(root, 'src/diary')).filter((name) => name.includes('migration'));
 /** What the schema has. */

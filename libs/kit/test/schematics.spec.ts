@@ -18,10 +18,10 @@ import { promisify } from 'node:util';
 import { testNatsUrl } from '@fledge/kit/testing';
 import { verifyWorkspace } from '@fledge/kit/verify';
 import ts from 'typescript';
-import { buildSources } from './built-sources.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FIXTURE = fileURLToPath(new URL('schematics.fixture.mjs', import.meta.url));
+const BUILD = fileURLToPath(new URL('build-sources.fixture.mjs', import.meta.url));
 const NEST = join(ROOT, 'node_modules/@nestjs/cli/bin/nest.js');
 /** From nothing to the first green test of a new module; a promise of a minute, on a machine that may be busy. */
 const FIRST_TEST_MS = 60_000;
@@ -42,6 +42,7 @@ async function node(...args: string[]): Promise<string> {
   });
   return stdout;
 }
+const build = (...folders: readonly string[]): Promise<string> => node(BUILD, root, ...folders);
 const generate = (...wanted: readonly (readonly string[])[]): Promise<string> => node(FIXTURE, JSON.stringify(wanted));
 /** The message of what went wrong. */
 const refusal = (...wanted: string[]): Promise<string> =>
@@ -93,7 +94,7 @@ describe('nest generate, in what npm create fledge makes', () => {
   it('makes a module with a green test in every topology, from nothing in less than a minute', async () => {
     const since = performance.now();
     await node(NEST, 'generate', '--collection', '@fledge/kit', 'module', 'pricing');
-    buildSources(root, 'src', 'test');
+    await build('src', 'test');
     const said = await node('--test', '--test-reporter', 'tap', 'dist/test/pricing.js');
     const tookMs = performance.now() - since;
     expect(said).toMatch(/^ok 1 - pricing answers requests, in one process$/m);
@@ -133,7 +134,7 @@ describe('nest generate, in what npm create fledge makes', () => {
       node(join(ROOT, 'node_modules/eslint/bin/eslint.js'), '--max-warnings', '0', 'src', 'test'),
       // in one process, which loads the application once
       (async () => {
-        buildSources(root, 'src', 'test');
+        await build('src', 'test');
         const tests = ['set-price', 'get-price', 'price-changed', 'review', 'watch'].map((name) => `pricing.${name}`);
         write('dist/test/all.js', [...tests, 'orders.reprice'].map((name) => `import './${name}.js';\n`).join(''));
         return node('--test', '--test-reporter', 'tap', 'dist/test/all.js');
@@ -248,7 +249,7 @@ export class AppModule {}
     expect(said).toBe('');
     expect(typeErrors()).toEqual([]);
     expect((await verifyWorkspace(root)).violations).toEqual([]);
-    buildSources(root, 'src');
+    await build('src');
     expect(JSON.parse(await node('dist/main.js', '--list-modules'))).toMatchObject({
       modules: [
         { name: 'app', routes: ['/cats'] },

@@ -149,7 +149,7 @@ function textOf({ query, parameters = [] }: { readonly query: string; readonly p
   return query.replace(/\$(\d+)/g, (whole, place: string) => {
     const value = parameters[Number(place) - 1];
     if (value === undefined) return whole;
-    return value === null ? 'null' : `'${String(value).replaceAll("'", "''")}'`;
+    return typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : JSON.stringify(value);
   });
 }
 

@@ -10,7 +10,6 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Host, LocalTransport } from '@fledge/kit';
 import { freshDatabase, type FreshDatabase } from '@fledge/kit/testing';
-import { buildSources } from '../built-sources.js';
 import { library } from './after/library.application.js';
 import { AppModule } from './before/app.module.js';
 
@@ -112,7 +111,7 @@ function builtLibrary(): string {
   const [, topology = ''] = /```yaml\n(# config\/monolith\.yaml\n[^]*?)```/.exec(GUIDE) ?? [];
   mkdirSync(join(root, 'config'));
   writeFileSync(join(root, 'config/monolith.yaml'), `${topology}database:\n  url: \${DATABASE_URL:-}\n`);
-  buildSources(root);
+  execFileSync(process.execPath, [join(here, '../build-sources.fixture.mjs'), root, 'src']);
   return root;
 }
 
