@@ -8,7 +8,8 @@ import { CALLER, type Identity, TRACEPARENT } from '@fledge/kit/transport';
  * `Fledge-Resent` | `1` when the same call was sent before, and may be running | | `Fledge-Left-Ms` | milliseconds
  * left, never a time of day, as the clocks of machines differ | | `Fledge-Caller` | the calling module | |
  * `Fledge-Subject`, `Fledge-Roles` | the caller's identity; roles separated by commas | | `Fledge-Idempotency-Key` | as
- * given to `withCallOptions` | | `traceparent` | W3C trace context |
+ * given to `withCallOptions` | | `traceparent` | W3C trace context | | `Fledge-Context` | what is set of the application's
+ * context: JSON in ASCII |
  */
 export interface CallHeaders {
   id: string;
@@ -18,6 +19,7 @@ export interface CallHeaders {
   identity: Identity | undefined;
   idempotencyKey: string | undefined;
   traceparent: string | undefined;
+  context: string | undefined;
 }
 
 /** The first line of all headers. */
@@ -35,10 +37,12 @@ export function contextLines(
   identity: Identity | undefined,
   idempotencyKey: string | undefined,
   traceparent: string | undefined,
+  context?: string,
 ): string {
   let lines = identity === undefined ? '' : identityLines(identity);
   if (idempotencyKey !== undefined) lines += `Fledge-Idempotency-Key: ${encode(idempotencyKey)}\r\n`;
   if (traceparent !== undefined && TRACEPARENT.test(traceparent)) lines += `traceparent: ${traceparent}\r\n`;
+  if (context !== undefined) lines += `Fledge-Context: ${context}\r\n`;
   return lines;
 }
 
@@ -68,6 +72,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
     identity: undefined,
     idempotencyKey: undefined,
     traceparent: undefined,
+    context: undefined,
   };
   let subject: string | undefined;
   let roles = '';
@@ -93,6 +98,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
       case 14:
         if (is(text, start, colon, 'Fledge-Left-Ms')) headers.leftMs = Number(value);
         else if (is(text, start, colon, 'Fledge-Subject')) subject = value;
+        else if (is(text, start, colon, 'Fledge-Context')) headers.context = value;
         break;
       case 22:
         if (is(text, start, colon, 'Fledge-Idempotency-Key')) headers.idempotencyKey = value;

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
 import { randomFillSync } from 'node:crypto';
+import type { ContextValues } from './context-values.js';
 
 /** Who acts: the part of the caller's identity that crosses a boundary. */
 export interface Identity {
@@ -48,8 +49,15 @@ export class CallContext {
     public identity: Identity | undefined,
     traceparent: string | undefined,
     readonly idempotencyKey: string | undefined,
+    /** What is set of the application's context; see `setContext`. */
+    public values: ContextValues | undefined = undefined,
   ) {
     this.trace = traceparent;
+  }
+
+  /** Whether it is a part of other work, with a shorter life: a transaction, or a scope with options. */
+  get isNested(): boolean {
+    return false;
   }
 
   /** W3C `traceparent`; made on first use if the work arrived without one. */
@@ -201,8 +209,13 @@ class TransactionContext extends CallContext {
       outer?.identity,
       outer?.traceparent,
       outer?.idempotencyKey,
+      outer?.values,
     );
     this.transaction = transaction;
+  }
+
+  override get isNested(): boolean {
+    return true;
   }
 
   override get signal(): AbortSignal {

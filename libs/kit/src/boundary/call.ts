@@ -55,6 +55,7 @@ export class Call extends CallContext implements Timed, Cancellable {
       parent?.identity,
       parent?.traceparent,
       parent?.idempotencyKey,
+      parent?.values,
     );
   }
 

@@ -1,5 +1,6 @@
 import type { CompiledMessage } from './catalogue.js';
 import type { CallContext, Handler } from './call-context.js';
+import { ContextReader } from './context-values.js';
 import { ModuleFault, ModuleUnavailable, type Outcome, type UnavailableReason } from '../contract/index.js';
 
 /**
@@ -35,6 +36,8 @@ export class ModuleServer {
     readonly inFlightMax: number,
     readonly logFault: FaultLog,
     private readonly passingOutcome: PassingOutcome = () => undefined,
+    /** Reads the application's context, which comes with calls and messages. Default: passes on whatever comes. */
+    readonly contexts: ContextReader = new ContextReader(),
   ) {
     this.byName = new Map(messages.map((message) => [message.name, message]));
   }

@@ -71,7 +71,13 @@ export class ModuleMessaging {
     });
     this.inbox = new Inbox(this.sql, module, this.membership);
     this.relay = new Relay(this.sql, module, messageLog, this.membership, lane);
-    this.dispatcher = new Dispatcher({ module, source, membership: this.membership, consumers: this.consumers });
+    this.dispatcher = new Dispatcher({
+      module,
+      source,
+      membership: this.membership,
+      consumers: this.consumers,
+      contexts: moduleServer.contexts,
+    });
     this.timers = new Timers({
       module,
       sql: this.sql,

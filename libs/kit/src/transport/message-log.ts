@@ -2,6 +2,8 @@
 export interface MessageHeaders {
   /** W3C `traceparent` of the work that stored the message. */
   readonly traceparent?: string;
+  /** What was set of the application's context in that work: JSON of at most 2,048 bytes, in ASCII. */
+  readonly context?: string;
 }
 
 /** The longest key of a message, in characters. */

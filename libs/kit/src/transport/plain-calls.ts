@@ -35,6 +35,8 @@ export interface PlainRequest {
   readonly idempotencyKey?: string;
   /** W3C trace context. */
   readonly traceparent?: string;
+  /** What is set of the application's context: JSON of at most 2,048 bytes, in ASCII. */
+  readonly context?: string;
 }
 
 /** The answer to a call as plain data. */
@@ -51,7 +53,7 @@ export interface PlainReply {
  * @throws InvalidMessage when the message does not fit its contract.
  */
 export function requestOf(input: object, call: Call): PlainRequest {
-  const { message, caller, deadlineAt, parent, identity, idempotencyKey } = call;
+  const { message, caller, deadlineAt, parent, identity, idempotencyKey, values } = call;
   return {
     message: message.name,
     caller,
@@ -60,6 +62,7 @@ export function requestOf(input: object, call: Call): PlainRequest {
     ...(identity && { identity }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(parent && { traceparent: parent.traceparent }),
+    ...(values && { context: values.text }),
   };
 }
 
@@ -130,6 +133,7 @@ export function receive(
   const call = new Received(message, request, now() + leftMs, answer);
   let input: object;
   try {
+    call.values = server.contexts.read(message.name, request.context);
     input = message.input.decode(parseBody(message.name, request.body)) as object;
   } catch (error) {
     // A custom check of the contract may throw: that is a fault of the module.
@@ -205,12 +209,14 @@ function isSound(request: unknown): request is PlainRequest {
     identity,
     idempotencyKey = '',
     traceparent = '',
+    context = '',
   } = request as Record<keyof PlainRequest, unknown>;
   if (
     typeof message !== 'string' ||
     typeof body !== 'string' ||
     typeof leftMs !== 'number' ||
-    typeof idempotencyKey !== 'string'
+    typeof idempotencyKey !== 'string' ||
+    typeof context !== 'string'
   )
     return false;
   if (

@@ -6,6 +6,7 @@ const SOURCE = 'Fledge-Source';
 const KEY = 'Fledge-Key';
 const OCCURRED_AT = 'Fledge-Occurred-At';
 const TRACE = 'traceparent';
+const CONTEXT = 'Fledge-Context';
 /** JetStream's header for detecting duplicates within its window. */
 const ID = 'Nats-Msg-Id';
 
@@ -19,6 +20,7 @@ export function natsHeadersOf(message: StoredMessage): MsgHdrs {
   headers.set(KEY, encodeURIComponent(message.key));
   headers.set(OCCURRED_AT, message.occurredAt);
   if (message.headers.traceparent !== undefined) headers.set(TRACE, message.headers.traceparent);
+  if (message.headers.context !== undefined) headers.set(CONTEXT, message.headers.context);
   return headers;
 }
 
@@ -48,6 +50,8 @@ export function messageOf(raw: JsMsg): StoredMessage | undefined {
     return undefined;
   const kind = kindToken === '_command' ? 'command' : 'event';
   const traceparent = headers?.get(TRACE);
+  const context = headers?.get(CONTEXT);
+  if (context?.includes('\0')) return undefined;
   return {
     id: id as string,
     kind,
@@ -56,7 +60,7 @@ export function messageOf(raw: JsMsg): StoredMessage | undefined {
     target: kind === 'command' ? module : undefined,
     key: decoded,
     payload,
-    headers: traceparent ? { traceparent } : {},
+    headers: { ...(traceparent && { traceparent }), ...(context && { context }) },
     occurredAt,
   };
 }

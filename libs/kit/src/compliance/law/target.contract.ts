@@ -23,6 +23,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { LawContext } from './law-context.js';
 
 /** A nested part, to check that it arrives as an instance of its class. */
 export class Part {
@@ -119,6 +120,17 @@ export class Seen {
 
 @QueryContract('target.look.v1', { result: Seen, deadlineMs: 2_000 })
 export class Look extends Query<Seen> {}
+
+/** What a handler saw of the application's context. */
+export class SeenContext {
+  @ValidateNested() @Type(() => LawContext) context!: LawContext;
+  @IsBoolean() isInstance!: boolean;
+  /** All of it, as it goes on from there. */
+  @IsOptional() @IsString() text?: string;
+}
+
+@QueryContract('target.context.v1', { result: SeenContext })
+export class LookContext extends Query<SeenContext> {}
 
 @CommandContract('target.work.v1', { deadlineMs: 5_000 })
 export class Work extends Command<void> {
@@ -224,5 +236,17 @@ export class ListFlags extends Query<boolean[]> {}
 export const TargetContract = defineContract({
   name: 'target',
   commands: [Echo, Fail, Misspell, Work, Hasty, Keep],
-  queries: [Look, WorkLog, ListParts, GiveNumber, FindPart, FindParts, FindWord, ListWords, ListNumbers, ListFlags],
+  queries: [
+    Look,
+    LookContext,
+    WorkLog,
+    ListParts,
+    GiveNumber,
+    FindPart,
+    FindParts,
+    FindWord,
+    ListWords,
+    ListNumbers,
+    ListFlags,
+  ],
 });

@@ -3,8 +3,13 @@ import { CommandContract, defineContract, EventContract, type Fields } from '@fl
 import { Inject, Injectable } from '@nestjs/common';
 import { Command, CommandHandler, EventBus, EventsHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { IsInt, IsString, Length } from 'class-validator';
+import { IsInt, IsOptional, IsString, Length } from 'class-validator';
 import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+
+/** The context of the application. */
+export class ChatContext {
+  @IsOptional() @IsString() readonly tenant?: string;
+}
 
 @EventContract('talker.said.v1', { key: 'topic' })
 export class Said {
@@ -217,6 +222,7 @@ export type ListenerVersion = keyof typeof LISTENERS;
 export function chatterApplication(listener: ListenerVersion): Application {
   return {
     name: 'chatter',
+    context: ChatContext,
     modules: [
       { contract: TalkerContract, load: () => Promise.resolve(TalkerModule) },
       {

@@ -1,4 +1,12 @@
-import { CallContext, now, runIsolated, type Handler, type Timed, wheel } from '../../boundary/index.js';
+import {
+  CallContext,
+  type ContextReader,
+  now,
+  runIsolated,
+  type Handler,
+  type Timed,
+  wheel,
+} from '../../boundary/index.js';
 import type { StoredMessage } from '../../transport/index.js';
 import type { DurableConsumer } from '../consumers/consumer.js';
 import { HandlerTimeout } from '../consumers/delivery-errors.js';
@@ -21,6 +29,7 @@ export class Attempt extends CallContext implements Timed {
     module: string,
     private readonly consumer: DurableConsumer,
     private readonly stored: StoredMessage,
+    private readonly contexts: Pick<ContextReader, 'read'>,
   ) {
     super(module, stored.source, now() + consumer.rules.timeoutMs, undefined, stored.headers.traceparent, stored.id);
   }
@@ -36,7 +45,10 @@ export class Attempt extends CallContext implements Timed {
       wheel.watch(this);
       const handler: Handler = { execute: () => this.consumer.handle(this.stored) };
       Promise.resolve()
-        .then(() => runIsolated(this, handler, this.stored))
+        .then(() => {
+          this.values = this.contexts.read(this.stored.name, this.stored.headers.context);
+          return runIsolated(this, handler, this.stored);
+        })
         .then(
           () => this.end?.(OK),
           (error: unknown) => this.end?.({ ok: false, error }),

@@ -2,7 +2,7 @@ import type { QueryRunner } from 'typeorm';
 import { type Catalogue, currentContext } from '../../boundary/index.js';
 import { type Class, eventSpec, InvalidMessage } from '../../contract/index.js';
 import type { CommitHook, ModuleDataSource } from '../../data/index.js';
-import { KEY_MAX } from '../../transport/index.js';
+import { KEY_MAX, type MessageHeaders } from '../../transport/index.js';
 import { ForeignEvent, NoOpenTransaction } from './outbox-errors.js';
 import { afterCommit, beforeCommit } from '../signals/checkpoints.js';
 import type { LaneEntry, OutboxLane, OutgoingMessage } from './outbox-lane.js';
@@ -17,7 +17,7 @@ interface Pending {
   readonly key: string;
   /** JSON text. */
   readonly payload: string;
-  readonly headers: { readonly traceparent?: string };
+  readonly headers: MessageHeaders;
 }
 
 /**
@@ -189,5 +189,7 @@ function keyOf(name: string, key: unknown): string {
 
 function headers(): Pending['headers'] {
   const context = currentContext();
-  return context ? { traceparent: context.traceparent } : {};
+  if (context === undefined) return {};
+  const { traceparent, values } = context;
+  return values ? { traceparent, context: values.text } : { traceparent };
 }
