@@ -18,6 +18,7 @@ import { CallContext, now, runInContext, runInTransaction } from '../../boundary
 import { LAW_IN_FLIGHT_MAX } from './application.js';
 import { Relay } from './caller.module.js';
 import { describeContexts } from './contexts.js';
+import { describeForms } from './forms.js';
 import {
   Echo,
   Echoed,
@@ -179,6 +180,8 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
         );
       });
     });
+
+    describeForms(() => world);
 
     describe('what is no message', () => {
       // Each was a bare TypeError or an error of @nestjs/cqrs, one thrown and the other not.

@@ -23,16 +23,11 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { FORM_COMMANDS, FORM_QUERIES } from './forms.contract.js';
 import { LawContext } from './law-context.js';
+import { Part } from './part.js';
 
-/** A nested part, to check that it arrives as an instance of its class. */
-export class Part {
-  @IsString() name!: string;
-  @IsInt() @Min(1) count!: number;
-  describe(): string {
-    return `${this.count} of ${this.name}`;
-  }
-}
+export { Part } from './part.js';
 
 /** The result of `Echo`: its own fields, and the classes of them that the handler saw. */
 export class Echoed {
@@ -235,7 +230,7 @@ export class ListFlags extends Query<boolean[]> {}
 
 export const TargetContract = defineContract({
   name: 'target',
-  commands: [Echo, Fail, Misspell, Work, Hasty, Keep],
+  commands: [Echo, Fail, Misspell, Work, Hasty, Keep, ...FORM_COMMANDS],
   queries: [
     Look,
     LookContext,
@@ -248,5 +243,6 @@ export const TargetContract = defineContract({
     ListWords,
     ListNumbers,
     ListFlags,
+    ...FORM_QUERIES,
   ],
 });

@@ -33,6 +33,7 @@ import {
 } from './target.contract.js';
 import { QueryFailedError } from 'typeorm';
 import { currentContext } from '../../boundary/index.js';
+import { FORM_HANDLERS } from './forms.handlers.js';
 import { LawContext } from './law-context.js';
 
 /** Async-local state unknown to the kit: a caller sets it, and the target must not see it. */
@@ -263,6 +264,7 @@ class GiveNumberHandler {
     MisspellHandler,
     LookHandler,
     LookContextHandler,
+    ...FORM_HANDLERS,
     WorkHandler,
     HastyHandler,
     WorkLogHandler,
