@@ -6,6 +6,8 @@
  */
 export {
   CallContext,
+  ContextReader,
+  ContextValues,
   dateText,
   now,
   outcomeOf,

@@ -2,15 +2,16 @@ import { contextLines, readHeaders } from './headers.js';
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-function crossed(...[identity, key, trace]: Parameters<typeof contextLines>): ReturnType<typeof readHeaders> {
-  return readHeaders(`NATS/1.0\r\n${contextLines(identity, key, trace)}\r\n`);
+function crossed(...lines: Parameters<typeof contextLines>): ReturnType<typeof readHeaders> {
+  return readHeaders(`NATS/1.0\r\n${contextLines(...lines)}\r\n`);
 }
 
 describe('headers', () => {
   it('carry the context', () => {
     const identity = { subject: 'u-1', roles: ['staff', 'a,b', 'böse\r\nrolle'] };
-    expect(crossed(identity, 'key: ü😀', TRACE)).toMatchObject({
+    expect(crossed(identity, 'key: ü😀', TRACE, '{"tenant":"a: b"}')).toMatchObject({
       identity,
+      context: '{"tenant":"a: b"}',
       idempotencyKey: 'key: ü😀',
       trace: TRACE,
     });

@@ -8,7 +8,8 @@ import { CALLER, type Identity, type TraceContext, traceOf } from '@fledge/kit/t
  * `Fledge-Resent` | `1` when the same call was sent before, and may be running | | `Fledge-Left-Ms` | milliseconds
  * left, never a time of day, as the clocks of machines differ | | `Fledge-Caller` | the calling module | |
  * `Fledge-Subject`, `Fledge-Roles` | the caller's identity; roles separated by commas | | `Fledge-Idempotency-Key` | as
- * given to `withCallOptions` | | `traceparent`, `tracestate` | W3C Trace Context | | `baggage` | W3C Baggage |
+ * given to `withCallOptions` | | `traceparent`, `tracestate` | W3C Trace Context | | `baggage` | W3C Baggage | |
+ * `Fledge-Context` | what is set of the application's context: JSON in ASCII |
  */
 export interface CallHeaders {
   id: string;
@@ -19,6 +20,7 @@ export interface CallHeaders {
   idempotencyKey: string | undefined;
   /** The `traceparent`, with `tracestate` and `baggage` if there are any. */
   trace: string | TraceContext | undefined;
+  context: string | undefined;
 }
 
 /** The first line of all headers. */
@@ -36,10 +38,12 @@ export function contextLines(
   identity: Identity | undefined,
   idempotencyKey: string | undefined,
   trace: string | TraceContext | undefined,
+  context?: string,
 ): string {
   let lines = identity === undefined ? '' : identityLines(identity);
   if (idempotencyKey !== undefined) lines += `Fledge-Idempotency-Key: ${encode(idempotencyKey)}\r\n`;
   if (trace !== undefined) lines += traceLines(trace);
+  if (context !== undefined) lines += `Fledge-Context: ${context}\r\n`;
   return lines;
 }
 
@@ -80,6 +84,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
     identity: undefined,
     idempotencyKey: undefined,
     trace: undefined,
+    context: undefined,
   };
   let traceparent: string | undefined;
   let tracestate: string | undefined;
@@ -114,6 +119,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
       case 14:
         if (is(text, start, colon, 'Fledge-Left-Ms')) headers.leftMs = Number(value);
         else if (is(text, start, colon, 'Fledge-Subject')) subject = value;
+        else if (is(text, start, colon, 'Fledge-Context')) headers.context = value;
         break;
       case 22:
         if (is(text, start, colon, 'Fledge-Idempotency-Key')) headers.idempotencyKey = value;

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
+import type { ContextValues } from './context-values.js';
 import { newTraceparent, type TraceContext } from './trace-context.js';
 
 /** Who acts: the part of the caller's identity that crosses a boundary. */
@@ -49,8 +50,15 @@ export class CallContext {
     /** The trace that the work arrived with: its `traceparent`, or with more; see `traceOf`. */
     trace: string | TraceContext | undefined,
     readonly idempotencyKey: string | undefined,
+    /** What is set of the application's context; see `setContext`. */
+    public values: ContextValues | undefined = undefined,
   ) {
     this.carried = trace;
+  }
+
+  /** Whether it is a part of other work, with a shorter life: a transaction, or a scope with options. */
+  get isNested(): boolean {
+    return false;
   }
 
   /** The trace that what this work calls and sends belongs to; made on first use if the work arrived without one. */
@@ -207,8 +215,13 @@ class TransactionContext extends CallContext {
       outer?.identity,
       outer?.trace,
       outer?.idempotencyKey,
+      outer?.values,
     );
     this.transaction = transaction;
+  }
+
+  override get isNested(): boolean {
+    return true;
   }
 
   override get signal(): AbortSignal {

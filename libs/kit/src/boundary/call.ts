@@ -58,6 +58,7 @@ export class Call extends CallContext implements Timed, Cancellable {
       parent?.identity,
       trace ?? parent?.trace,
       parent?.idempotencyKey,
+      parent?.values,
     );
   }
 

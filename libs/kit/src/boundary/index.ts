@@ -5,6 +5,8 @@ export {
   type CallOptions,
   type CurrentCall,
 } from './call-options.js';
+export { contextOf, ContextRefused, setContext, withContext, type ContextChange } from './application-context.js';
+export { CONTEXT_BYTES_MAX, ContextReader, ContextValues } from './context-values.js';
 export { Call, outcomeOf, type Abandonable, type CallMeter, type CallOutcome } from './call.js';
 export { Catalogue, type CompiledError, type CompiledEvent, type CompiledMessage } from './catalogue.js';
 export { now, TICK_MS, wheel, Wheel, type Timed } from './clock.js';
@@ -36,7 +38,7 @@ export {
   BAGGAGE_CHARS_MAX,
   boundedBaggage,
   boundedTracestate,
-  carrierOf,
+  traceHeadersOf,
   traceOf,
   TRACEPARENT,
   TRACESTATE_CHARS_MAX,

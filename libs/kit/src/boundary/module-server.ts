@@ -1,5 +1,6 @@
 import type { CompiledMessage } from './catalogue.js';
 import { type CallContext, currentContext, type Handler, runInContext } from './call-context.js';
+import { ContextReader } from './context-values.js';
 import { ModuleFault, ModuleUnavailable, type Outcome, type UnavailableReason } from '../contract/index.js';
 import { callSpan, type Tracing } from './tracing.js';
 
@@ -38,6 +39,8 @@ export class ModuleServer {
     readonly inFlightMax: number,
     readonly logFault: FaultLog,
     private readonly passingOutcome: PassingOutcome = () => undefined,
+    /** Reads the application's context, which comes with calls and messages. Default: passes on whatever comes. */
+    readonly contexts: ContextReader = new ContextReader(),
   ) {
     this.byName = new Map(messages.map((message) => [message.name, message]));
   }

@@ -53,7 +53,7 @@ export function traceOf(sent: {
 }
 
 /** A trace as a plain object, as headers of messages and requests carry it. */
-export function carrierOf(trace: string | TraceContext): TraceContext {
+export function traceHeadersOf(trace: string | TraceContext): TraceContext {
   if (typeof trace === 'string') return { traceparent: trace };
   const { traceparent, tracestate, baggage } = trace;
   return { traceparent, ...(tracestate !== undefined && { tracestate }), ...(baggage !== undefined && { baggage }) };

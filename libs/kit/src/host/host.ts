@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import {
   Catalogue,
   type CompiledMessage,
+  ContextReader,
   IN_FLIGHT_MAX_DEFAULT,
   ModuleServer,
   ModuleClient,
@@ -93,6 +94,7 @@ export class Host {
   private readonly moduleServers: ModuleServer[] = [];
   private readonly messagings: ModuleMessaging[] = [];
   private readonly catalogue: Catalogue;
+  private readonly contexts: ContextReader;
   private readonly listener = new HttpListener();
   private databaseCheck: DatabaseCheck | undefined;
   private listening = false;
@@ -105,6 +107,7 @@ export class Host {
 
   constructor(private readonly options: HostOptions) {
     this.catalogue = new Catalogue(options.application.modules.map((m) => m.contract));
+    this.contexts = new ContextReader(options.application.context);
     this.metrics.registerIn(this.registry);
     this.messageMetrics.registerIn(this.registry);
   }
@@ -188,6 +191,7 @@ export class Host {
           `[${correlationId}] ${module} failed while handling ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
         ),
       passingOutcome,
+      this.contexts,
     );
     if (this.tracing) moduleServer.traceWith(this.tracing);
     const source = this.sources.get(name);

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { parseArgs } from 'node:util';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
+import { runningEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
 import { describeMessage, FledgeError, StartupError } from '../contract/index.js';
 import { startSdk, type StopTracing } from '../observe/index.js';
 import { EXIT_CONFIG, loadTopology, serviceNamed, type Topology, TopologyError } from '../topology/index.js';
@@ -9,6 +9,7 @@ import { checkTransports, chooseTransport, knownTransports } from './choose-tran
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
 import { loadModules } from './load-modules.js';
+import { MIGRATION_OPTIONS, migrateApplication, type MigrationDatabase } from './migrate-application.js';
 import { refuseSecondCopies } from './second-copies.js';
 import { SettingsError } from './module-settings.js';
 import { logsJson, QuietLogger } from './quiet-logger.js';
@@ -21,7 +22,9 @@ const DATA_FOLDER = '.data/postgres';
  * the service's modules, and drains on SIGTERM and SIGINT. Exit codes: 0 after a drain, 78 for a problem that must be
  * fixed first. `--check` checks the whole file, including the settings of every module, and starts nothing.
  * `--list-modules` prints the modules with their routes and the transports of the application as JSON; `--contracts`
- * prints every message with its JSON Schemas, for callers in other languages.
+ * prints every message with its JSON Schemas, for callers in other languages. `--migration run|revert|show|changes` does
+ * what `fledge migration` does, also where that command is not installed, on the database of
+ * `FLEDGE_MIGRATION_DATABASE_URL` if that is set.
  *
  * If the standard environment variables of OpenTelemetry ask for traces, it starts the SDK, which must be installed;
  * one that the application has registered itself is used instead.
@@ -36,11 +39,14 @@ export async function runApplication(application: Application): Promise<void> {
         check: { type: 'boolean' },
         'list-modules': { type: 'boolean' },
         contracts: { type: 'boolean' },
+        ...MIGRATION_OPTIONS,
       },
     });
     if (values['list-modules']) return listModules(application);
     if (values.contracts) return printContracts(application);
     const file = values.topology ?? process.env.FLEDGE_TOPOLOGY ?? 'config/monolith.yaml';
+    if (values.migration !== undefined)
+      return await migrateApplication(application, values, () => databaseOf(application, file));
     if (values.check) await checkedTopology(application, file);
     else {
       isService = true;
@@ -114,6 +120,16 @@ async function runService(application: Application, file: string, name: string |
   new Logger('host').log(
     `${service.name} is ready: ${service.modules.join(', ')} on http://${topology.http.host}:${host.port}`,
   );
+}
+
+/** The database to migrate: another user's URL, that of the topology, or the embedded PostgreSQL, which it may start. */
+async function databaseOf(application: Application, file: string): Promise<MigrationDatabase> {
+  const url = process.env.FLEDGE_MIGRATION_DATABASE_URL || readTopology(application, file).database.url;
+  if (url !== undefined) return { url, close: () => Promise.resolve() };
+  const running = await runningEmbeddedPostgres(DATA_FOLDER);
+  if (running !== undefined) return { url: running, close: () => Promise.resolve() };
+  const postgres = await startEmbeddedPostgres({ dir: DATA_FOLDER });
+  return { url: postgres.url, close: () => postgres.stop() };
 }
 
 function readTopology(application: Application, file: string): Topology {

@@ -78,6 +78,7 @@ export class ModuleMessaging {
       membership: this.membership,
       consumers: this.consumers,
       tracing,
+      contexts: moduleServer.contexts,
     });
     this.timers = new Timers({
       module,

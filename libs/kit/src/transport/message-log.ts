@@ -5,6 +5,8 @@ export interface MessageHeaders {
   readonly tracestate?: string | undefined;
   /** W3C Baggage. */
   readonly baggage?: string | undefined;
+  /** What was set of the application's context in that work: JSON of at most 2,048 bytes, in ASCII. */
+  readonly context?: string | undefined;
 }
 
 /** The longest key of a message, in characters. */

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import {
   type Call,
   CallContext,
-  carrierOf,
+  traceHeadersOf,
   type CompiledMessage,
   type Identity,
   type ModuleServer,
@@ -41,6 +41,8 @@ export interface PlainRequest {
   readonly tracestate?: string | undefined;
   /** W3C Baggage; what is malformed or too large is left out by the callee. */
   readonly baggage?: string | undefined;
+  /** What is set of the application's context: JSON of at most 2,048 bytes, in ASCII. */
+  readonly context?: string;
 }
 
 /** The answer to a call as plain data. */
@@ -57,7 +59,7 @@ export interface PlainReply {
  * @throws InvalidMessage when the message does not fit its contract.
  */
 export function requestOf(input: object, call: Call): PlainRequest {
-  const { message, caller, deadlineAt, parent, identity, idempotencyKey } = call;
+  const { message, caller, deadlineAt, parent, identity, idempotencyKey, values } = call;
   return {
     message: message.name,
     caller,
@@ -65,7 +67,8 @@ export function requestOf(input: object, call: Call): PlainRequest {
     leftMs: deadlineAt - now(),
     ...(identity && { identity }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
-    ...((parent || call.hasTrace) && carrierOf(call.trace)),
+    ...((parent || call.hasTrace) && traceHeadersOf(call.trace)),
+    ...(values && { context: values.text }),
   };
 }
 
@@ -136,6 +139,7 @@ export function receive(
   const call = new Received(message, request, now() + leftMs, answer);
   let input: object;
   try {
+    call.values = server.contexts.read(message.name, request.context);
     input = message.input.decode(parseBody(message.name, request.body)) as object;
   } catch (error) {
     // A custom check of the contract may throw: that is a fault of the module.
@@ -214,12 +218,14 @@ function isSound(request: unknown): request is PlainRequest {
     traceparent = '',
     tracestate = '',
     baggage = '',
+    context = '',
   } = request as Record<keyof PlainRequest, unknown>;
   if (
     typeof message !== 'string' ||
     typeof body !== 'string' ||
     typeof leftMs !== 'number' ||
-    typeof idempotencyKey !== 'string'
+    typeof idempotencyKey !== 'string' ||
+    typeof context !== 'string'
   )
     return false;
   if (

@@ -6,7 +6,8 @@ const SOURCE = 'Fledge-Source';
 const KEY = 'Fledge-Key';
 const OCCURRED_AT = 'Fledge-Occurred-At';
 /** The headers of a message that the broker's messages have under the same names. */
-const OF_MESSAGE = ['traceparent', 'tracestate', 'baggage'] as const;
+const OF_TRACE = ['traceparent', 'tracestate', 'baggage'] as const;
+const CONTEXT = 'Fledge-Context';
 /** JetStream's header for detecting duplicates within its window. */
 const ID = 'Nats-Msg-Id';
 
@@ -19,8 +20,9 @@ export function natsHeadersOf(message: StoredMessage): MsgHdrs {
   headers.set(SOURCE, message.source);
   headers.set(KEY, encodeURIComponent(message.key));
   headers.set(OCCURRED_AT, message.occurredAt);
-  const sound = soundHeaders(message.headers);
-  for (const name of OF_MESSAGE) if (sound[name] !== undefined) headers.set(name, sound[name]);
+  const trace = soundTrace(message.headers);
+  for (const name of OF_TRACE) if (trace[name] !== undefined) headers.set(name, trace[name]);
+  if (message.headers.context !== undefined) headers.set(CONTEXT, message.headers.context);
   return headers;
 }
 
@@ -49,6 +51,8 @@ export function messageOf(raw: JsMsg): StoredMessage | undefined {
   if (occurredAt === undefined || decoded === undefined || payload.includes('\0') || source.includes('\0'))
     return undefined;
   const kind = kindToken === '_command' ? 'command' : 'event';
+  const context = headers?.get(CONTEXT);
+  if (context?.includes('\0')) return undefined;
   return {
     id: id as string,
     kind,
@@ -57,13 +61,16 @@ export function messageOf(raw: JsMsg): StoredMessage | undefined {
     target: kind === 'command' ? module : undefined,
     key: decoded,
     payload,
-    headers: soundHeaders(Object.fromEntries(OF_MESSAGE.map((name) => [name, headers?.get(name) || undefined]))),
+    headers: {
+      ...soundTrace(Object.fromEntries(OF_TRACE.map((name) => [name, headers?.get(name) || undefined]))),
+      ...(context && { context }),
+    },
     occurredAt,
   };
 }
 
 /** What anybody may have written is left out if it is malformed or too large. */
-function soundHeaders(given: MessageHeaders): MessageHeaders {
+function soundTrace(given: MessageHeaders): MessageHeaders {
   const trace = traceOf(given);
   return trace === undefined ? {} : typeof trace === 'string' ? { traceparent: trace } : trace;
 }

@@ -1,5 +1,6 @@
 import {
   CallContext,
+  type ContextReader,
   messageSpan,
   now,
   runIsolated,
@@ -31,6 +32,7 @@ export class Attempt extends CallContext implements Timed {
     module: string,
     private readonly consumer: DurableConsumer,
     private readonly stored: StoredMessage,
+    private readonly contexts: Pick<ContextReader, 'read'>,
     private readonly tracing?: Tracing,
   ) {
     super(module, stored.source, now() + consumer.rules.timeoutMs, undefined, traceOf(stored.headers), stored.id);
@@ -47,7 +49,10 @@ export class Attempt extends CallContext implements Timed {
       wheel.watch(this);
       const handler: Handler = { execute: () => this.handle() };
       Promise.resolve()
-        .then(() => runIsolated(this, handler, this.stored))
+        .then(() => {
+          this.values = this.contexts.read(this.stored.name, this.stored.headers.context);
+          return runIsolated(this, handler, this.stored);
+        })
         .then(
           () => this.end?.(OK),
           (error: unknown) => this.end?.({ ok: false, error }),

@@ -1,10 +1,11 @@
 import type { QueryRunner } from 'typeorm';
 import {
-  carrierOf,
   type Catalogue,
   currentContext,
   messageSpan,
   type OpenSpan,
+  type TraceContext,
+  traceHeadersOf,
   type Tracing,
 } from '../../boundary/index.js';
 import { type Class, eventSpec, InvalidMessage } from '../../contract/index.js';
@@ -190,7 +191,7 @@ export class Outbox implements CommitHook {
     const span = this.tracing?.begin(
       messageSpan('send', unsigned.name, { 'fledge.module': this.module, 'fledge.kind': unsigned.kind }),
     );
-    const message: Pending = { ...unsigned, headers: span ? carrierOf(span.trace) : headers() };
+    const message: Pending = { ...unsigned, headers: currentHeaders(span?.trace) };
     if (!this.source.enlist(message)) {
       const error = new NoOpenTransaction(this.module, message.name);
       span?.end(error);
@@ -218,7 +219,13 @@ function keyOf(name: string, key: unknown): string {
   ]);
 }
 
-function headers(): MessageHeaders {
+/**
+ * What a message that the current work sends carries of it.
+ * @param trace default: that of the work.
+ */
+export function currentHeaders(trace?: string | TraceContext): MessageHeaders {
   const context = currentContext();
-  return context ? carrierOf(context.trace) : {};
+  const joined = trace ?? context?.trace;
+  const headers = joined === undefined ? {} : traceHeadersOf(joined);
+  return context?.values ? { ...headers, context: context.values.text } : headers;
 }

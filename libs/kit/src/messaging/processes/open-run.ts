@@ -1,7 +1,7 @@
-import { carrierOf, type Catalogue, currentContext } from '../../boundary/index.js';
+import type { Catalogue } from '../../boundary/index.js';
 import { type Class, UndeclaredDependency } from '../../contract/index.js';
 import { TransactionOver } from '../../data/index.js';
-import type { Outbox } from '../outbox/outbox.js';
+import { currentHeaders, type Outbox } from '../outbox/outbox.js';
 import { storable } from '../storage/storable.js';
 import { DETAIL_CHARS_MAX, type Happening, type HistoryEntry } from './history.js';
 import { TimerOutOfBounds, UnknownTimer } from './process-errors.js';
@@ -52,8 +52,7 @@ export class OpenRun implements Run<object> {
     this.refuseOver();
     this.refuseUnknown(name);
     if (!(inMs >= 0 && inMs <= TIMER_MAX_MS)) throw new TimerOutOfBounds(this.context.process, name, inMs);
-    const work = currentContext();
-    this.timerChanges.set(name, { inMs, headers: work ? carrierOf(work.trace) : {} });
+    this.timerChanges.set(name, { inMs, headers: currentHeaders() });
     this.tell('timer set', `${name} in ${inMs} ms`);
   }
 
