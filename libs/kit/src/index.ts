@@ -3,7 +3,18 @@
  * `@fledge/kit/testing`.
  * @packageDocumentation
  */
-export { currentCall, withCallOptions, type CallOptions, type CurrentCall, type Identity } from './boundary/index.js';
+export {
+  contextOf,
+  ContextRefused,
+  currentCall,
+  setContext,
+  withCallOptions,
+  withContext,
+  type CallOptions,
+  type ContextChange,
+  type CurrentCall,
+  type Identity,
+} from './boundary/index.js';
 export {
   BoundedModule,
   Handles,

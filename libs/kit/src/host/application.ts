@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { checkedModuleSpec } from '../bus/index.js';
-import type { Contract } from '../contract/index.js';
+import type { Class, Contract } from '../contract/index.js';
 import type { ProblemMode } from '../http/index.js';
 import type { TransportKind } from '../transport/index.js';
 import type { NestHooks } from './nest-hooks.js';
@@ -31,6 +31,11 @@ export interface Application {
    */
   readonly version?: string;
   readonly modules: readonly ModuleEntry[];
+  /**
+   * What crosses every boundary besides who acts, such as the tenant and the locale: a class whose fields are optional
+   * and have decorators of class-validator. See `setContext`. Default: nothing.
+   */
+  readonly context?: Class;
   /** Transports besides `local` and `nats`, that topology files can select by name. Default: none. */
   readonly transports?: readonly TransportKind[];
   /** Configures the Nest application of every module, as `main.ts` does in one without Fledge. Default: nothing. */

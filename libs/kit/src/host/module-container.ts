@@ -4,7 +4,7 @@ import { APP_FILTER, ModulesContainer, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
-import type { Catalogue, CompiledMessage, ModuleServer, ModuleClient } from '../boundary/index.js';
+import type { Catalogue, CompiledMessage, ModuleServer, ModuleClient, Tracing } from '../boundary/index.js';
 import {
   attachBuses,
   bindHandlers,
@@ -46,6 +46,8 @@ export interface ContainerOptions {
   /** In the order in which they run. */
   readonly hooks?: readonly NestHooks[];
   readonly problems?: ProblemMode;
+  /** Default: no spans. */
+  readonly tracing?: Tracing | undefined;
   /**
    * How Nest creates the application; default `NestFactory`. A test creates it with `@nestjs/testing`, which can
    * override providers.
@@ -95,7 +97,7 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     imports: [CqrsModule.forRoot(), ...settings, ...options.dataImports, cls],
   };
   // Before Nest adds its own hooks, so that middleware also runs in the context of its request.
-  openRequestContexts(adapter.getInstance(), module, options.requestTimeoutMs);
+  openRequestContexts(adapter.getInstance(), module, options.requestTimeoutMs, options.tracing);
   refuseForeignRoutes(adapter.getInstance(), spec);
   const bodyTypes = new BodyTypes(adapter.getInstance());
   const create = options.create ?? createByFactory;

@@ -1,4 +1,4 @@
-export { CALLER, parseBody, TRACEPARENT } from './call-data.js';
+export { CALLER, parseBody } from './call-data.js';
 export { declaredFailure, faultOf, kitFailure, readFailure, type Failure, type FailureReply } from './failure.js';
 export {
   KEY_MAX,
