@@ -28,7 +28,8 @@ const NO_HEADERS: CallHeaders = {
   caller: FOREIGN_CALLER,
   identity: undefined,
   idempotencyKey: undefined,
-  traceparent: undefined,
+  trace: undefined,
+  context: undefined,
   asksPacket: false,
 };
 
@@ -143,6 +144,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     const work = new Work(this, this.underWay.next(), endpoint, reply, at, leftMs, headers);
     let input: object;
     try {
+      work.values = this.moduleServer.contexts.read(message.name, headers.context);
       input = message.input.decode(parseBody(message.name, bodyOf(delivery))) as object;
     } catch (error) {
       // A custom check of the contract may throw: that is a fault of the module.

@@ -39,7 +39,7 @@ export class Work extends CallContext implements Timed, Numbered {
       headers.caller,
       startedAt + leftMs,
       headers.identity,
-      headers.traceparent,
+      headers.trace,
       headers.idempotencyKey,
     );
     this.id = headers.id;

@@ -15,5 +15,6 @@ export {
   type BoundedModuleSpec,
   type EntityClass,
 } from './bounded-module.js';
+export { Handles, methodHandlersOf, type HandlerMethod, type HandlesDecorator, type Promised } from './handles.js';
 export { NoHandler, NotAMessage, type BusCall } from './errors.js';
 export { providerClass, providersOf } from './providers.js';

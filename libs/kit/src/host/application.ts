@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
-import type { Contract } from '../contract/index.js';
+import { checkedModuleSpec } from '../bus/index.js';
+import type { Class, Contract } from '../contract/index.js';
 import type { ProblemMode } from '../http/index.js';
 import type { TransportKind } from '../transport/index.js';
 import type { NestHooks } from './nest-hooks.js';
@@ -13,6 +14,14 @@ export interface ModuleEntry {
   readonly nest?: NestHooks;
 }
 
+/**
+ * Entries of modules whose code every process may load, whatever it hosts: `modules: modulesOf(UsersModule, TagsModule)`.
+ * @throws StartupError for a class without `@BoundedModule`, or one that breaks its boundary.
+ */
+export function modulesOf(...classes: readonly Type[]): ModuleEntry[] {
+  return classes.map((cls) => ({ contract: checkedModuleSpec(cls).contract, load: () => Promise.resolve(cls) }));
+}
+
 /** All modules of an application. The only place that imports module classes. */
 export interface Application {
   readonly name: string;
@@ -22,6 +31,11 @@ export interface Application {
    */
   readonly version?: string;
   readonly modules: readonly ModuleEntry[];
+  /**
+   * What crosses every boundary besides who acts, such as the tenant and the locale: a class whose fields are optional
+   * and have decorators of class-validator. See `setContext`. Default: nothing.
+   */
+  readonly context?: Class;
   /** Transports besides `local` and `nats`, that topology files can select by name. Default: none. */
   readonly transports?: readonly TransportKind[];
   /** Configures the Nest application of every module, as `main.ts` does in one without Fledge. Default: nothing. */

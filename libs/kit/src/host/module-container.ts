@@ -4,7 +4,7 @@ import { APP_FILTER, ModulesContainer, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
-import type { Catalogue, CompiledMessage, ModuleServer, ModuleClient } from '../boundary/index.js';
+import type { Catalogue, CompiledMessage, ModuleServer, ModuleClient, Tracing } from '../boundary/index.js';
 import {
   attachBuses,
   attachCallers,
@@ -14,12 +14,14 @@ import {
   guardEventBuses,
   inContainer,
   clientsOf,
+  methodHandlersOf,
   type ModuleClients,
 } from '../bus/index.js';
-import { StartupError, UndeclaredDependency } from '../contract/index.js';
+import { routeKey, StartupError, UndeclaredDependency } from '../contract/index.js';
 import {
   BodyTypes,
   openRequestContexts,
+  PathOwners,
   ProblemFilter,
   type ProblemMode,
   refuseUnroutable,
@@ -48,6 +50,8 @@ export interface ContainerOptions {
   /** In the order in which they run. */
   readonly hooks?: readonly NestHooks[];
   readonly problems?: ProblemMode;
+  /** Default: no spans. */
+  readonly tracing?: Tracing | undefined;
   /**
    * How Nest creates the application; default `NestFactory`. A test creates it with `@nestjs/testing`, which can
    * override providers.
@@ -99,7 +103,7 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     imports: [CqrsModule.forRoot(), ...settings, ...options.dataImports, cls],
   };
   // Before Nest adds its own hooks, so that middleware also runs in the context of its request.
-  openRequestContexts(adapter.getInstance(), module, options.requestTimeoutMs);
+  openRequestContexts(adapter.getInstance(), module, options.requestTimeoutMs, options.tracing);
   refuseForeignRoutes(adapter.getInstance(), spec);
   const bodyTypes = new BodyTypes(adapter.getInstance());
   const create = options.create ?? createByFactory;
@@ -119,11 +123,12 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   });
   if (!validates) app.useGlobalPipes(new RequestValidation());
   bodyTypes.noteAsked();
+  const methods = methodHandlersOf(app);
   const clients = clientsOf(module, spec.uses, options.catalogue, options.moduleClient);
-  attachBuses(app, module, clients, options.catalogue);
+  attachBuses(app, module, clients, options.catalogue, methods);
   attachCallers(app, callingModule(options, clients));
   const microservices = new Microservices(app, moduleServer);
-  bindHandlers(app, moduleServer);
+  bindHandlers(app, moduleServer, methods);
   return {
     app,
     init: async () => {
@@ -183,11 +188,13 @@ function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
  * routes as they are registered, with global prefix and version. Call it before Nest adds any.
  */
 function refuseForeignRoutes(fastify: FastifyInstance, { contract: { name, routes } }: BoundedModuleSpec): void {
+  const owned = new PathOwners<true>();
+  for (const route of routes) owned.set(route, true);
   fastify.addHook('onRoute', ({ method, url }) => {
     // the answer to preflights of any path
     if (url === '*') return;
     const path = `/${url.replace(/^\/+|\/+$/g, '')}`;
-    if (routes.some((route) => path === route || path.startsWith(`${route}/`))) return;
+    if (owned.of(routeKey(path))) return;
     throw new StartupError(
       'route-outside',
       `${name} serves '${[method].flat().join(', ')} ${path}', which its contract does not own`,

@@ -1,24 +1,37 @@
-import type { FastifyInstance } from 'fastify';
-import { now, RequestContext, runInContext } from '../boundary/index.js';
+import type { ServerResponse } from 'node:http';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { now, RequestContext, type RequestSpan, runInContext, type SpanSpec, type Tracing } from '../boundary/index.js';
 import { noteMethods } from './route-methods.js';
 import { traceparentOf } from './trace.js';
 
 /**
  * Opens the outermost context of each request: its deadline, its trace, its cancellation. When a client disconnects,
  * its read is cancelled; a write continues, since half of it may be done. Also records the methods that each path
- * supports, for the answer to any other method.
+ * supports, for the answer to any other method. With tracing, each request is a span.
  */
-export function openRequestContexts(fastify: FastifyInstance, module: string, requestTimeoutMs: number): void {
+export function openRequestContexts(
+  fastify: FastifyInstance,
+  module: string,
+  requestTimeoutMs: number,
+  tracing?: Tracing,
+): void {
   noteMethods(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
-    const context = new RequestContext(module, now() + requestTimeoutMs, traceparentOf(request.headers));
+    const span = tracing?.request(request.headers, spanOf(request, module));
+    const context = new RequestContext(
+      module,
+      now() + requestTimeoutMs,
+      span ? span.trace : traceparentOf(request.headers),
+    );
+    if (span) endWith(reply.raw, span);
     if (request.method === 'GET' || request.method === 'HEAD') {
       reply.raw.on('close', () => {
         if (!reply.raw.writableFinished) context.cancel();
       });
     }
     void reply.header('x-correlation-id', context.correlationId);
-    runInContext(context, done);
+    if (span) span.run(() => runInContext(context, done));
+    else runInContext(context, done);
   });
   // Fastify closes the connection when it refuses a body. Unread data then resets the connection, and the client may
   // lose its answer. Instead, Node reads and discards the rest, within the time limit of a request.
@@ -26,4 +39,40 @@ export function openRequestContexts(fastify: FastifyInstance, module: string, re
     void reply.removeHeader('connection');
     done(null, payload);
   });
+}
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY']);
+
+/** The attributes of a request's span, by the conventions for HTTP. The query is left out: it may hold anything. */
+function spanOf(request: FastifyRequest, module: string): SpanSpec {
+  const { method, socket, headers } = request;
+  const route = request.is404 ? undefined : request.routeOptions.url;
+  const known = METHODS.has(method);
+  const [address, port] = hostOf(headers.host ?? '');
+  return {
+    name: `${known ? method : 'HTTP'}${route === undefined ? '' : ` ${route}`}`,
+    kind: 'server',
+    attributes: {
+      'http.request.method': known ? method : '_OTHER',
+      ...(known ? {} : { 'http.request.method_original': method }),
+      ...(route !== undefined && { 'http.route': route }),
+      'url.path': request.url.split('?', 1)[0] ?? '',
+      'url.scheme': request.protocol,
+      'network.protocol.version': request.raw.httpVersion,
+      ...(address && { 'server.address': address }),
+      ...(port && { 'server.port': Number(port) }),
+      ...(socket.remoteAddress !== undefined && { 'network.peer.address': socket.remoteAddress }),
+      ...(headers['user-agent'] !== undefined && { 'user_agent.original': headers['user-agent'] }),
+      'fledge.module': module,
+    },
+  };
+}
+
+function hostOf(header: string): readonly [address: string | undefined, port: string | undefined] {
+  const [, address, port] = /^(.+?)(?::(\d+))?$/.exec(header) ?? [];
+  return [address, port];
+}
+
+function endWith(response: ServerResponse, span: RequestSpan): void {
+  response.on('close', () => span.end(response.writableFinished ? response.statusCode : undefined));
 }

@@ -10,9 +10,11 @@ import {
   ModuleClient,
   now,
   runInContext,
+  type TraceContext,
+  traceOf,
 } from '../boundary/index.js';
 import { type Class, type Contract, eventSpec, messageSpec, StartupError } from '../contract/index.js';
-import { CALLS_MODULES, type CallingModule, type CallTransport, TRACEPARENT } from '../transport/index.js';
+import { CALLS_MODULES, type CallingModule, type CallTransport } from '../transport/index.js';
 import { CannotEmit, EMIT_HINTS, UnknownTarget } from './errors.js';
 import { headersOf } from './nats-record.js';
 import { jsonOf, type PatternAnswer, type PatternCall, patternMessage } from './pattern-message.js';
@@ -192,13 +194,8 @@ export class FledgeClient extends ClientProxy {
   }
 
   private contextOf(packet: ReadPacket): SendContext {
-    const { metadata } = packet as { metadata?: Readonly<Record<string, string>> };
-    const trace = metadata?.traceparent;
-    return new SendContext(
-      currentContext(),
-      this.options.deadlineMs,
-      trace !== undefined && TRACEPARENT.test(trace) ? trace : undefined,
-    );
+    const { metadata = {} } = packet as { metadata?: Readonly<Record<string, string>> };
+    return new SendContext(currentContext(), this.options.deadlineMs, traceOf(metadata));
   }
 }
 
@@ -226,15 +223,16 @@ class SendContext extends CallContext {
   constructor(
     private readonly outer: CallContext | undefined,
     deadlineMs: number | undefined,
-    traceparent: string | undefined,
+    trace: string | TraceContext | undefined,
   ) {
     super(
       outer?.module ?? 'job',
       outer?.caller ?? 'job',
       Math.min(outer?.deadlineAt ?? Infinity, deadlineMs === undefined ? Infinity : now() + deadlineMs),
       outer?.identity,
-      traceparent ?? outer?.traceparent,
+      trace ?? outer?.trace,
       outer?.idempotencyKey,
+      outer?.values,
     );
     this.transaction = outer?.transaction;
     this.openByHand = outer?.openByHand ?? 0;

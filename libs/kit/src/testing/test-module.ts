@@ -6,6 +6,7 @@ import { developmentPackage } from '#lint/development-package.js';
 import {
   type CallMeter,
   Catalogue,
+  ContextReader,
   type CompiledMessage,
   type Identity,
   IN_FLIGHT_MAX_DEFAULT,
@@ -56,6 +57,8 @@ export interface TestModuleOptions {
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
   /** The hooks of the application, and of the module in its list, in the order in which they run. Default: none. */
   readonly nest?: readonly NestHooks[];
+  /** The class of the application's context, if it has one: a test sets it by `withContext`. Default: none. */
+  readonly context?: Class;
   /** As in the application. Default: `always`. */
   readonly problems?: ProblemMode;
   /** Default: the console, only for errors. */
@@ -156,6 +159,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     IN_FLIGHT_MAX_DEFAULT,
     (_module, _message, correlationId, error) => faults.set(correlationId, error),
     passingOutcome,
+    new ContextReader(options.context),
   );
   const moduleClient = (caller: string) => (message: CompiledMessage) =>
     new ModuleClient(caller, message, transport.sender(caller, message), unmetered);

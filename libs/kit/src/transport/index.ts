@@ -1,4 +1,4 @@
-export { CALLER, parseBody, TRACEPARENT } from './call-data.js';
+export { CALLER, parseBody } from './call-data.js';
 export {
   declaredFailure,
   errorOf,

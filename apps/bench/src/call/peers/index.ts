@@ -6,6 +6,11 @@ import type { HandlerKind, Peer } from '../peer.js';
  */
 export const LOCAL_PEERS: ReadonlyMap<string, (handler: HandlerKind) => Promise<Peer>> = new Map([
   ['Fledge, local', async (handler: HandlerKind) => (await import('./fledge.js')).fledgeLocal(handler)],
+  ['Fledge, local, tracing on', async (handler: HandlerKind) => (await import('./fledge.js')).fledgeTraced(handler, 1)],
+  [
+    'Fledge, local, tracing on, 0 % sampled',
+    async (handler: HandlerKind) => (await import('./fledge.js')).fledgeTraced(handler, 0),
+  ],
   [
     'Moleculer, local, validator on',
     async (handler: HandlerKind) => (await import('./moleculer.js')).moleculerLocal(handler, true),
