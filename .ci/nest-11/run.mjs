@@ -21,6 +21,7 @@ const NEST_11 = {
   cqrs: '^11.0.3',
   typeorm: '^11.0.3',
   swagger: '^11.4.0',
+  microservices: '^11.2.0',
 };
 // Not the features of Nest that modules use: one of their handlers is made by a factory, which CQRS 11 does not take.
 const SPECS = [

@@ -3,18 +3,34 @@
  * `@fledge/kit/testing`.
  * @packageDocumentation
  */
-export { currentCall, withCallOptions, type CallOptions, type CurrentCall, type Identity } from './boundary/index.js';
+export {
+  contextOf,
+  ContextRefused,
+  currentCall,
+  setContext,
+  withCallOptions,
+  withContext,
+  type CallOptions,
+  type ContextChange,
+  type CurrentCall,
+  type Identity,
+} from './boundary/index.js';
 export {
   BoundedModule,
+  Handles,
   NoHandler,
   NotAMessage,
   type BoundedModuleOptions,
   type BusCall,
   type EntityClass,
+  type HandlerMethod,
+  type HandlesDecorator,
+  type Promised,
 } from './bus/index.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './data/index.js';
 export {
   Host,
+  modulesOf,
   QuietLogger,
   ReadinessCheck,
   runApplication,

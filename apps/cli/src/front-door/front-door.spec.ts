@@ -99,14 +99,21 @@ describe('the front door', () => {
     const url = await open({
       '/users': [await Service.start(named('identity'))],
       '/users/me/orders': [await Service.start(named('ordering'))],
+      '/users/:id/mails': [await Service.start(named('mails'))],
     });
     const owners = await Promise.all(
-      ['/users', '/users?a=/users/me/orders', '/users/me', '/users/me/orders/7', '/users/me/ordersX'].map(
-        async (path) => (await fetch(url + path)).text(),
-      ),
+      [
+        '/users',
+        '/users?a=/users/me/orders',
+        '/users/me',
+        '/users/me/orders/7',
+        '/users/me/ordersX',
+        '/users/7/mails/1',
+        '/users/7/mailsX',
+      ].map(async (path) => (await fetch(url + path)).text()),
     );
-    expect(owners).toEqual(['identity', 'identity', 'identity', 'ordering', 'identity']);
-    expect(['identity', 'ordering']).toContain(await (await fetch(`${url}/usersX`)).text());
+    expect(owners).toEqual(['identity', 'identity', 'identity', 'ordering', 'identity', 'mails', 'identity']);
+    expect(['identity', 'ordering', 'mails']).toContain(await (await fetch(`${url}/usersX`)).text());
   });
 
   it('forwards method, path, headers, body, status and response unchanged, and adds where they came from', async () => {

@@ -1,5 +1,6 @@
 import type { ModuleMetadata, Type } from '@nestjs/common';
-import type { Contract } from '../contract/index.js';
+import { checkedModuleSpec } from '../bus/index.js';
+import type { Class, Contract } from '../contract/index.js';
 import type { PlatformName, ProblemMode } from '../http/index.js';
 import type { TransportKind } from '../transport/index.js';
 import type { NestHooks } from './nest-hooks.js';
@@ -16,6 +17,14 @@ export interface ModuleEntry {
 /** Makes what `imports` of a Nest module takes, for one bounded module, whose name it gets. */
 export type SharedImports = (module: string) => NonNullable<ModuleMetadata['imports']>;
 
+/**
+ * Entries of modules whose code every process may load, whatever it hosts: `modules: modulesOf(UsersModule, TagsModule)`.
+ * @throws StartupError for a class without `@BoundedModule`, or one that breaks its boundary.
+ */
+export function modulesOf(...classes: readonly Type[]): ModuleEntry[] {
+  return classes.map((cls) => ({ contract: checkedModuleSpec(cls).contract, load: () => Promise.resolve(cls) }));
+}
+
 /** All modules of an application. The only place that imports module classes. */
 export interface Application {
   readonly name: string;
@@ -25,6 +34,11 @@ export interface Application {
    */
   readonly version?: string;
   readonly modules: readonly ModuleEntry[];
+  /**
+   * What crosses every boundary besides who acts, such as the tenant and the locale: a class whose fields are optional
+   * and have decorators of class-validator. See `setContext`. Default: nothing.
+   */
+  readonly context?: Class;
   /**
    * Modules of Nest that every bounded module needs, such as `ConfigModule.forRoot()`, named once: what they export can
    * be injected everywhere in each bounded module. It is called for each bounded module that a process hosts, which

@@ -1,4 +1,4 @@
-export type { Application, ModuleEntry, SharedImports } from './application.js';
+export { modulesOf, type Application, type ModuleEntry, type SharedImports } from './application.js';
 export { Host, type DrainOptions, type HostOptions, type HttpOptions } from './host.js';
 export type { NestHook, NestHooks } from './nest-hooks.js';
 export { createContainer, type ContainerOptions, type ModuleContainer } from './module-container.js';

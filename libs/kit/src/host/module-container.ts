@@ -2,27 +2,33 @@ import { type DynamicModule, type LoggerService, Module, type NestApplicationOpt
 import { APP_FILTER, ModulesContainer, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Catalogue, CompiledMessage, ModuleServer, ModuleClient } from '../boundary/index.js';
+import type { Catalogue, CompiledMessage, ModuleServer, ModuleClient, Tracing } from '../boundary/index.js';
 import {
   attachBuses,
+  attachCallers,
   bindHandlers,
   boundedModuleSpec,
   type BoundedModuleSpec,
   guardEventBuses,
   inContainer,
   clientsOf,
+  methodHandlersOf,
+  type ModuleClients,
 } from '../bus/index.js';
-import { StartupError } from '../contract/index.js';
+import { routeKey, StartupError, UndeclaredDependency } from '../contract/index.js';
 import {
   expressPlatform,
   fastifyPlatform,
   type HttpPlatform,
+  PathOwners,
   type PlatformName,
   ProblemFilter,
   type ProblemMode,
   type RequestHandler,
   RequestValidation,
 } from '../http/index.js';
+import type { CallingModule } from '../transport/index.js';
+import { Microservices } from './microservices.js';
 import { ModuleSettingsModule } from './module-settings.js';
 import type { SharedImports } from './application.js';
 import { sharedModule } from './shared-module.js';
@@ -48,6 +54,8 @@ export interface ContainerOptions {
   readonly hooks?: readonly NestHooks[];
   readonly problems?: ProblemMode;
   readonly platform?: PlatformName | undefined;
+  /** Default: no spans. */
+  readonly tracing?: Tracing | undefined;
   /**
    * How Nest creates the application; default `NestFactory`. A test creates it with `@nestjs/testing`, which can
    * override providers.
@@ -62,8 +70,10 @@ export interface ContainerOptions {
 /** A module in its own Nest application, wired to the boundary, and how HTTP requests reach it. */
 export interface ModuleContainer {
   readonly app: NestFastifyApplication;
-  /** Runs the lifecycle hooks and prepares the routes. */
+  /** Runs the lifecycle hooks, and prepares the routes and the handlers of patterns. */
   readonly init: () => Promise<void>;
+  /** Starts and ends the transports of Nest's microservices that hooks connected. */
+  readonly microservices: Pick<Microservices, 'listen' | 'drain'>;
   readonly handleRequest: RequestHandler;
 }
 
@@ -108,8 +118,12 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   });
   if (!validates) app.useGlobalPipes(new RequestValidation());
   platform.configured();
-  attachBuses(app, module, clientsOf(module, spec.uses, options.catalogue, options.moduleClient), options.catalogue);
-  bindHandlers(app, moduleServer);
+  const methods = methodHandlersOf(app);
+  const clients = clientsOf(module, spec.uses, options.catalogue, options.moduleClient);
+  attachBuses(app, module, clients, options.catalogue, methods);
+  attachCallers(app, callingModule(options, clients));
+  const microservices = new Microservices(app, moduleServer);
+  bindHandlers(app, moduleServer, methods);
   return {
     app,
     init: async () => {
@@ -117,9 +131,26 @@ export async function createContainer(options: ContainerOptions): Promise<Module
       await app.init();
       platform.routed();
       await runAfterInit(app, module, hooks);
+      await microservices.answerPatterns();
       await platform.ready();
     },
+    microservices,
     handleRequest: platform.handleRequest,
+  };
+}
+
+/** How a module calls others by another client than its buses: with the same clients, and by patterns. */
+function callingModule({ spec, catalogue, moduleClient }: ContainerOptions, clients: ModuleClients): CallingModule {
+  const caller = spec.contract.name;
+  const callable = new Set(spec.uses.map(({ name }) => name));
+  return {
+    caller,
+    catalogue,
+    clientOf: (message) => {
+      if (!callable.has(message.module)) throw new UndeclaredDependency(caller, message.name);
+      // all patterns have one class, which no contract lists
+      return clients.get(message.cls) ?? moduleClient(message);
+    },
   };
 }
 
@@ -151,13 +182,20 @@ async function platformOf({
   spec,
   bodyMaxBytes,
   requestTimeoutMs,
+  tracing,
   platform = 'fastify',
 }: ContainerOptions): Promise<HttpPlatform> {
+  const { name: module, routes } = spec.contract;
+  const owned = new PathOwners<true>();
+  for (const route of routes) owned.set(route, true);
   const options = {
-    module: spec.contract.name,
+    module,
     bodyMaxBytes,
     requestTimeoutMs,
-    onRoute: (methods: readonly string[], path: string) => refuseForeignRoute(spec, methods, path),
+    tracing,
+    onRoute: (methods: readonly string[], path: string) => {
+      if (!owned.of(routeKey(path))) throw foreignRoute(spec, methods, path);
+    },
   };
   if (platform === 'fastify') return fastifyPlatform(options);
   if (platform === 'express') return expressPlatform(options);
@@ -172,13 +210,12 @@ async function platformOf({
  * Each route must be on a path that its module's contract owns, with global prefix and version; otherwise a front door
  * could not route to it.
  */
-function refuseForeignRoute(
+function foreignRoute(
   { contract: { name, routes } }: BoundedModuleSpec,
   methods: readonly string[],
   path: string,
-): void {
-  if (routes.some((route) => path === route || path.startsWith(`${route}/`))) return;
-  throw new StartupError(
+): StartupError {
+  return new StartupError(
     'route-outside',
     `${name} serves '${methods.join(', ')} ${path}', which its contract does not own`,
     `Add the prefix to \`routes\` of the contract of ${name}: ${JSON.stringify(routes)}. They are whole paths, with the global prefix and the version.`,

@@ -3,6 +3,7 @@ import { UnsupportedMediaTypeException } from '@nestjs/common';
 import { StartupError } from '../contract/index.js';
 import { now, RequestContext, runInContext } from '../boundary/index.js';
 import type { HttpPlatform, PlatformOptions } from './platform.js';
+import { endWithResponse, requestSpanOf } from './request-context.js';
 import { BODY_MAX, type NotedRoutes, ROUTES, routeOf } from './route-methods.js';
 import { whenStreaming } from './server-response.js';
 import { traceparentOf } from './trace.js';
@@ -59,9 +60,16 @@ async function loaded(): Promise<typeof import('@nestjs/platform-express')> {
 }
 
 /** Opens the outermost context of each request, as `openRequestContexts` does for Fastify. */
-function contextOf({ module, requestTimeoutMs }: PlatformOptions): Middleware {
+function contextOf({ module, requestTimeoutMs, tracing }: PlatformOptions): Middleware {
   return (request, response, next) => {
-    const context = new RequestContext(module, now() + requestTimeoutMs, traceparentOf(request.headers));
+    // Express looks for the route only later
+    const span = tracing?.request(request.headers, requestSpanOf(request, 'http', undefined, module));
+    const context = new RequestContext(
+      module,
+      now() + requestTimeoutMs,
+      span ? span.trace : traceparentOf(request.headers),
+    );
+    if (span) endWithResponse(span, response);
     if (request.method === 'GET' || request.method === 'HEAD') {
       response.on('close', () => {
         if (!response.writableFinished) context.cancel();
@@ -69,7 +77,8 @@ function contextOf({ module, requestTimeoutMs }: PlatformOptions): Middleware {
     }
     whenStreaming(response, () => context.becomeStream());
     response.setHeader('x-correlation-id', context.correlationId);
-    runInContext(context, next);
+    if (span) span.run(() => runInContext(context, next));
+    else runInContext(context, next);
   };
 }
 

@@ -5,6 +5,7 @@ export { HttpListener, KEEP_ALIVE_MS, type RequestHandler } from './listener.js'
 export { mergeOpenApi, type OpenApiDocument } from './merged-openapi.js';
 export { describeModules } from './openapi.js';
 export { packageFolder } from './package-folder.js';
+export { PathOwners } from './path-owners.js';
 export { PageRequest } from './page-request.js';
 export { httpProblem, PROBLEM_TYPE, problemOf, statusOf, type Problem } from './problem.js';
 export { ProblemFilter, type ProblemMode } from './problem.filter.js';

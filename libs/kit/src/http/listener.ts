@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { StartupError } from '../contract/index.js';
 import { Admission, type RequestHandler } from './admission.js';
+import { PathOwners } from './path-owners.js';
 import { httpProblem, PROBLEM_TYPE } from './problem.js';
 import { ListenerResponse, whenStreaming } from './server-response.js';
 import { correlationIdOf } from './trace.js';
@@ -21,7 +22,7 @@ const RECEIVE_TIMEOUT_MS = 60_000;
  * itself (health, metrics, documents) to the host.
  */
 export class HttpListener {
-  private readonly owners = new Map<string, RequestHandler>();
+  private readonly owners = new PathOwners<RequestHandler>();
   /** Handlers that also serve in an overload: it must be visible from outside that the process is alive. */
   private readonly alwaysTaken = new Set<RequestHandler>();
   private readonly admission = new Admission(refuseOverload);
@@ -122,7 +123,7 @@ export class HttpListener {
       if (this.closing) setImmediate(() => response.end());
     });
     request.url = originForm(request.url ?? '/');
-    const handler = this.ownerOf(request.url);
+    const handler = this.owners.of(request.url);
     const hosts = hostsOf(request);
     if (hosts > 1) badRequest(request, response, 'the request has more than one Host header');
     else if (hosts === 0 && request.httpVersion !== '1.0')
@@ -130,18 +131,6 @@ export class HttpListener {
     else if (handler === undefined) notFound(request, response);
     else if (this.alwaysTaken.has(handler)) handler(request, response);
     else this.admission.enter(handler, request, response);
-  }
-
-  private ownerOf(url: string): RequestHandler | undefined {
-    let end = url.indexOf('?');
-    let path = end === -1 ? url : url.slice(0, end);
-    for (;;) {
-      const handler = this.owners.get(path);
-      if (handler) return handler;
-      end = path.lastIndexOf('/');
-      if (end <= 0) return this.owners.get('/');
-      path = path.slice(0, end);
-    }
   }
 }
 

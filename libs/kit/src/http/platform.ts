@@ -3,6 +3,7 @@ import type { HttpServer } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
+import type { Tracing } from '../boundary/index.js';
 import type { RequestHandler } from './admission.js';
 import { BodyTypes } from './body-types.js';
 import { refuseUnroutable } from './problem.filter.js';
@@ -16,6 +17,8 @@ export interface PlatformOptions {
   readonly module: string;
   readonly bodyMaxBytes: number;
   readonly requestTimeoutMs: number;
+  /** Default: no spans. */
+  readonly tracing?: Tracing | undefined;
   /** Called with each route before it is made; may throw. `path` begins with a slash. */
   readonly onRoute: (methods: readonly string[], path: string) => void;
 }
@@ -47,7 +50,7 @@ export function fastifyPlatform(options: PlatformOptions): HttpPlatform {
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   // before Nest adds its own hooks, so that middleware also runs in the context of its request
-  openRequestContexts(fastify, options.module, options.requestTimeoutMs);
+  openRequestContexts(fastify, options.module, options.requestTimeoutMs, options.tracing);
   fastify.addHook('onRoute', ({ method, url }) => {
     // the answer to preflights of any path
     if (url !== '*') options.onRoute([method].flat(), `/${url.replace(/^\/+|\/+$/g, '')}`);

@@ -7,11 +7,13 @@ import {
   Logger,
   NotFoundException,
 } from '@nestjs/common';
+import type { Observable } from 'rxjs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { currentContext } from '../boundary/index.js';
 import { FledgeError, ModuleFault, type Outcome } from '../contract/index.js';
 import { DatabaseInterrupted, passingOutcome } from '../data/index.js';
 import { FAULT_DETAIL, httpProblem, isOfTheInside, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
+import { isRpcException, rpcAnswer } from './rpc-answer.js';
 import { BODY_MAX, methodsTaken } from './route-methods.js';
 import { correlationIdOf } from './trace.js';
 
@@ -26,10 +28,13 @@ export type ProblemMode = 'always' | 'own';
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('http');
+  private readonly patterns = new Logger('patterns');
 
   constructor(private readonly mode: ProblemMode = 'always') {}
 
-  catch(error: unknown, host: ArgumentsHost): void {
+  catch(error: unknown, host: ArgumentsHost): void | Observable<never> {
+    // handlers of patterns have this filter, too, if their transport inherits the configuration of the application
+    if (host.getType() === 'rpc') return this.ofPattern(error);
     const reply = host.switchToHttp().getResponse<FastifyReply & { readonly headersSent?: boolean }>();
     // the response of Express has the first
     if (reply.headersSent ?? (reply.sent || reply.raw.headersSent)) return;
@@ -46,6 +51,14 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
     if (problem.status === 503) void reply.header('retry-after', '1');
     void reply.status(problem.status).type(PROBLEM_TYPE).send(problem);
+  }
+
+  private ofPattern(error: unknown): Observable<never> {
+    const correlationId = currentContext()?.correlationId ?? 'none';
+    const known = error instanceof FledgeError ? error : undefined;
+    if (!isRpcException(error) && (known === undefined || known.kind === 'internal'))
+      this.log(error, correlationId, this.patterns);
+    return rpcAnswer(error, known, correlationId);
   }
 
   private problem(error: unknown, request: FastifyRequest, correlationId: string): Problem {
@@ -82,8 +95,8 @@ export class ProblemFilter implements ExceptionFilter {
     );
   }
 
-  private log(error: unknown, correlationId: string): void {
-    this.logger.error(`[${correlationId}] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  private log(error: unknown, correlationId: string, logger: Logger = this.logger): void {
+    logger.error(`[${correlationId}] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
 }
 

@@ -1,5 +1,5 @@
 export { Consumer, type ConsumerOptions, type FailedAttempt } from './consumers/consumer.js';
-export { dataImportsOf, keepsData, openDataOf } from './module-data.js';
+export { dataImportsOf, keepsData, migrationsOf, openDataOf } from './module-data.js';
 export { ModuleMessaging, refuseUnstored, type ModuleMessagingOptions } from './module-messaging.js';
 export {
   DeadLetters,

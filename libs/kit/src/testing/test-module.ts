@@ -6,6 +6,7 @@ import { developmentPackage } from '#lint/development-package.js';
 import {
   type CallMeter,
   Catalogue,
+  ContextReader,
   type CompiledMessage,
   type Identity,
   IN_FLIGHT_MAX_DEFAULT,
@@ -19,6 +20,7 @@ import {
   checkSettings,
   createContainer,
   type ContainerOptions,
+  type ModuleContainer,
   type ModuleSettings,
   SettingsError,
   type NestHooks,
@@ -60,6 +62,8 @@ export interface TestModuleOptions {
   readonly nest?: readonly NestHooks[];
   /** As in the application. Default: `fastify`. */
   readonly platform?: PlatformName;
+  /** The class of the application's context, if it has one: a test sets it by `withContext`. Default: none. */
+  readonly context?: Class;
   /** As in the application. Default: `always`. */
   readonly problems?: ProblemMode;
   /** Default: the console, only for errors. */
@@ -160,22 +164,24 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     IN_FLIGHT_MAX_DEFAULT,
     (_module, _message, correlationId, error) => faults.set(correlationId, error),
     passingOutcome,
+    new ContextReader(options.context),
   );
   const moduleClient = (caller: string) => (message: CompiledMessage) =>
     new ModuleClient(caller, message, transport.sender(caller, message), unmetered);
   const database = await databaseOf(spec, options);
   let messaging: ModuleMessaging | undefined;
-  let app: NestFastifyApplication | undefined;
+  let container: ModuleContainer | undefined;
   const release = async (): Promise<void> => {
     await http.close();
+    await container?.microservices.drain();
     await messaging?.stop();
     await transport.drain();
-    await app?.close();
+    await container?.app.close();
     await database?.drop?.();
   };
   try {
     const source = database && (await openDataOf(spec, database));
-    const container = await createContainer({
+    container = await createContainer({
       cls,
       spec,
       catalogue,
@@ -192,7 +198,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
       platform: options.platform,
       create: buildWith(options),
     });
-    app = container.app;
+    const { app } = container;
     http.own(spec.contract.routes, container.handleRequest);
     for (const neighbour of neighbours.moduleServers(catalogue)) await transport.serve(neighbour);
     const parts = { app, spec, catalogue, moduleServer };
@@ -202,6 +208,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     await messaging?.subscribe();
     await transport.serve(moduleServer);
     await messaging?.start();
+    await container.microservices.listen();
     const moduleClients = new Map(moduleServer.messages.map((message) => [message.cls, moduleClient('test')(message)]));
     return new TestedModule(
       { module: spec.contract.name, app, http, moduleClients, neighbours, issuer, faults },

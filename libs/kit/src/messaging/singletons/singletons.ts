@@ -1,5 +1,13 @@
 import { type INestApplicationContext, Logger } from '@nestjs/common';
-import { currentContext, CallContext, now, runIsolated } from '../../boundary/index.js';
+import {
+  currentContext,
+  CallContext,
+  now,
+  runDetached,
+  runInContext,
+  runIsolated,
+  type Tracing,
+} from '../../boundary/index.js';
 import { providerClass, providersOf } from '../../bus/index.js';
 import { StartupError } from '../../contract/index.js';
 import type { Assignment, Membership } from '../replicas/membership.js';
@@ -123,8 +131,9 @@ export class Singletons {
     jobs: readonly SingletonJob[],
     private readonly membership: Membership,
     sql: Sql,
+    tracing?: Tracing,
   ) {
-    this.rounds = jobs.map((job) => new Round(module, job, membership, sql));
+    this.rounds = jobs.map((job) => new Round(module, job, membership, sql, tracing));
     membership.onTold('work', () => this.wake());
   }
 
@@ -180,6 +189,7 @@ class Round {
     readonly job: SingletonJob,
     private readonly membership: Membership,
     private readonly sql: Sql,
+    private readonly tracing: Tracing | undefined,
   ) {
     this.group = membership.join(`singleton:${job.name}`, 1);
     this.group.onRelease(() => this.running === undefined);
@@ -222,18 +232,18 @@ class Round {
     if (this.stopped || !this.started || !this.group.held.has(0)) return;
     clearTimeout(this.timer);
     this.nextAt = now() + Math.max(inMs, 0);
-    this.timer = setTimeout(
-      () => {
-        this.timer = undefined;
-        this.running = this.round().then((waitMs) => {
-          this.running = undefined;
-          if (!this.group.held.has(0)) void this.membership.beatNow();
-          // does nothing if another replica has it by now: `changed` schedules it when it comes back
-          this.schedule(waitMs);
-        });
-      },
-      Math.max(inMs, 0),
-    ).unref();
+    // a commit may have woken it, and its round is none of that work's
+    this.timer = runDetached(() => setTimeout(() => this.begin(), Math.max(inMs, 0)).unref());
+  }
+
+  private begin(): void {
+    this.timer = undefined;
+    this.running = this.round().then((waitMs) => {
+      this.running = undefined;
+      if (!this.group.held.has(0)) void this.membership.beatNow();
+      // does nothing if another replica has it by now: `changed` schedules it when it comes back
+      this.schedule(waitMs);
+    });
   }
 
   /** Runs if it is time. Returns the milliseconds until the next run; never rejects. */
@@ -290,18 +300,25 @@ class Round {
     return Math.min(Math.max(result, everyMs), idleMs);
   }
 
+  private work(context: CallContext): unknown {
+    const { module, job, tracing } = this;
+    if (!tracing) return job.run();
+    const span = { name: `singleton ${job.name}`, kind: 'internal', attributes: { 'fledge.module': module } } as const;
+    return tracing.within(context, span, () => job.run());
+  }
+
   /** Never rejects. */
   private async run(): Promise<unknown> {
     const { module, job } = this;
     const context = (this.context = new CallContext(module, 'job', Infinity, undefined, undefined, undefined));
     this.runs++;
     try {
-      return await runIsolated(context, { execute: () => job.run() }, job);
+      return await runIsolated(context, { execute: () => this.work(context) }, job);
     } catch (error) {
       this.failures++;
-      this.logger.error(
-        `[${context.correlationId}] the singleton ${job.name} of ${module} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      );
+      const text = `[${context.correlationId}] the singleton ${job.name} of ${module} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+      const log = (): void => this.logger.error(text);
+      runInContext(context, () => (this.tracing ? this.tracing.about(context, log) : log()));
       return undefined;
     } finally {
       this.context = undefined;
