@@ -1,11 +1,12 @@
 import { ConsoleLogger, type LoggerService, type Type } from '@nestjs/common';
-import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { TestingModuleBuilder } from '@nestjs/testing';
 import { pathToFileURL } from 'node:url';
 import { developmentPackage } from '#lint/development-package.js';
 import {
   type CallMeter,
   Catalogue,
+  ContextReader,
   type CompiledMessage,
   type Identity,
   IN_FLIGHT_MAX_DEFAULT,
@@ -19,11 +20,13 @@ import {
   checkSettings,
   createContainer,
   type ContainerOptions,
+  type ModuleContainer,
   type ModuleSettings,
   SettingsError,
   type NestHooks,
+  type SharedImports,
 } from '../host/index.js';
-import type { ProblemMode } from '../http/index.js';
+import type { PlatformName, ProblemMode } from '../http/index.js';
 import { dataImportsOf, keepsData, ModuleMessaging, openDataOf, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
@@ -53,8 +56,14 @@ export interface TestModuleOptions {
    * `(builder) => builder.overrideProvider(Clock).useValue(stopped)`.
    */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
+  /** As in the application. Default: none. */
+  readonly imports?: SharedImports;
   /** The hooks of the application, and of the module in its list, in the order in which they run. Default: none. */
   readonly nest?: readonly NestHooks[];
+  /** As in the application. Default: `fastify`. */
+  readonly platform?: PlatformName;
+  /** The class of the application's context, if it has one: a test sets it by `withContext`. Default: none. */
+  readonly context?: Class;
   /** As in the application. Default: `always`. */
   readonly problems?: ProblemMode;
   /** Default: the console, only for errors. */
@@ -155,22 +164,24 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     IN_FLIGHT_MAX_DEFAULT,
     (_module, _message, correlationId, error) => faults.set(correlationId, error),
     passingOutcome,
+    new ContextReader(options.context),
   );
   const moduleClient = (caller: string) => (message: CompiledMessage) =>
     new ModuleClient(caller, message, transport.sender(caller, message), unmetered);
   const database = await databaseOf(spec, options);
   let messaging: ModuleMessaging | undefined;
-  let app: NestFastifyApplication | undefined;
+  let container: ModuleContainer | undefined;
   const release = async (): Promise<void> => {
     await http.close();
+    await container?.microservices.drain();
     await messaging?.stop();
     await transport.drain();
-    await app?.close();
+    await container?.app.close();
     await database?.drop?.();
   };
   try {
     const source = database && (await openDataOf(spec, database));
-    const container = await createContainer({
+    container = await createContainer({
       cls,
       spec,
       catalogue,
@@ -181,11 +192,13 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
       bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
       logger: options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),
+      imports: options.imports,
       hooks: options.nest,
       problems: options.problems,
+      platform: options.platform,
       create: buildWith(options),
     });
-    app = container.app;
+    const { app } = container;
     http.own(spec.contract.routes, container.handleRequest);
     for (const neighbour of neighbours.moduleServers(catalogue)) await transport.serve(neighbour);
     const parts = { app, spec, catalogue, moduleServer };
@@ -195,6 +208,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     await messaging?.subscribe();
     await transport.serve(moduleServer);
     await messaging?.start();
+    await container.microservices.listen();
     const moduleClients = new Map(moduleServer.messages.map((message) => [message.cls, moduleClient('test')(message)]));
     return new TestedModule(
       { module: spec.contract.name, app, http, moduleClients, neighbours, issuer, faults },
@@ -221,7 +235,7 @@ async function nestTesting(): Promise<typeof import('@nestjs/testing')> {
 
 /** Creates the container with `@nestjs/testing`, so that tests can override providers. */
 function buildWith({ override = (builder) => builder }: TestModuleOptions): NonNullable<ContainerOptions['create']> {
-  return async (root, adapter: FastifyAdapter, nestOptions) => {
+  return async (root, adapter, nestOptions) => {
     const { Test } = await nestTesting();
     const built = await override(Test.createTestingModule({ imports: [root] })).compile();
     return built.createNestApplication<NestFastifyApplication>(adapter, nestOptions);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { now } from '../../boundary/index.js';
+import { ContextReader, now, type Tracing } from '../../boundary/index.js';
 import type { ModuleDataSource } from '../../data/index.js';
 import { Attempt } from './attempt.js';
 import type { KeyQueue } from './backlog.js';
@@ -29,6 +29,9 @@ export interface DispatcherOptions {
   readonly source: ModuleDataSource;
   readonly membership: Membership;
   readonly consumers: readonly DurableConsumer[];
+  readonly tracing?: Tracing | undefined;
+  /** Reads the application's context, which comes with messages. Default: passes on whatever comes. */
+  readonly contexts?: ContextReader;
 }
 
 /**
@@ -59,7 +62,7 @@ export class Dispatcher {
   private joinTimer: NodeJS.Timeout | undefined;
   private readonly careful: CarefulStart;
 
-  constructor({ module, source, membership, consumers }: DispatcherOptions) {
+  constructor({ module, source, membership, consumers, contexts = new ContextReader(), tracing }: DispatcherOptions) {
     this.membership = membership;
     this.workers = consumers.map((consumer) => new ConsumerWorker(consumer, membership));
     this.byName = new Map(this.workers.map((worker) => [worker.consumer.name, worker]));
@@ -74,11 +77,13 @@ export class Dispatcher {
     this.context = {
       module,
       source,
+      contexts,
       deliveries,
       failurePolicy: new FailurePolicy(() => membership.replica, deliveries),
       logger: this.logger,
       attempts: new Map(),
       checkpoints: { afterHandle: () => afterHandle(module), afterHandled: () => afterHandled(module) },
+      tracing,
       isStopping: () => this.stopped,
     };
     this.careful = new CarefulStart(this.context, membership);
@@ -386,11 +391,11 @@ export class Dispatcher {
 
   private async handleAlone(worker: ConsumerWorker, queue: KeyQueue, delivery: Delivery): Promise<boolean> {
     const { consumer } = worker;
-    const { deliveries, failurePolicy, module, attempts } = this.context;
+    const { deliveries, failurePolicy, module, attempts, contexts } = this.context;
     // the id at the beginning: a part that is let go of in the meantime stays with this replica until the handler ends
     const { replica } = this.membership;
     try {
-      const attempt = new Attempt(module, consumer, delivery.message);
+      const attempt = new Attempt(module, consumer, delivery.message, contexts, this.context.tracing);
       attempts.set(attempt, delivery);
       const outcome = await attempt.run().finally(() => attempts.delete(attempt));
       if (!outcome.ok && outcome.error instanceof MembershipLost) throw outcome.error;
