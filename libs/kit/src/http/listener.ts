@@ -24,7 +24,8 @@ export class HttpListener {
   /** Handlers that also serve in an overload: it must be visible from outside that the process is alive. */
   private readonly alwaysTaken = new Set<RequestHandler>();
   private readonly admission = new Admission(refuseOverload);
-  private readonly server: Server;
+  /** @internal Where it listens, once it does. */
+  readonly server: Server;
   private draining = false;
   private inFlight = 0;
   private idle: (() => void) | undefined;
@@ -33,7 +34,7 @@ export class HttpListener {
     // a request without Host is refused here, to give it a problem as its body
     this.server = createServer(
       { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: RECEIVE_TIMEOUT_MS, requireHostHeader: false },
-      (request, response) => this.dispatch(request, response),
+      (request, response) => this.handle(request, response),
     );
     this.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
       refuse(
@@ -97,7 +98,8 @@ export class HttpListener {
     await closed;
   }
 
-  private dispatch(request: IncomingMessage, response: ServerResponse): void {
+  /** @internal Handles a request as if it had come in on the port. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
     if (this.draining) response.setHeader('connection', 'close');
     this.inFlight++;
     response.on('close', () => {

@@ -1,8 +1,6 @@
 import { ConsoleLogger, type LoggerService, type Type } from '@nestjs/common';
-import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { TestingModuleBuilder } from '@nestjs/testing';
-import { pathToFileURL } from 'node:url';
-import { developmentPackage } from '#lint/development-package.js';
 import {
   type CallMeter,
   Catalogue,
@@ -15,20 +13,14 @@ import {
 import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { BODY_MAX_DEFAULT_BYTES, type Class, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
 import { passingOutcome } from '../data/index.js';
-import {
-  checkSettings,
-  createContainer,
-  type ContainerOptions,
-  type ModuleSettings,
-  SettingsError,
-  type NestHooks,
-} from '../host/index.js';
+import { checkSettings, createContainer, type ModuleSettings, SettingsError, type NestHooks } from '../host/index.js';
 import type { ProblemMode } from '../http/index.js';
 import { dataImportsOf, keepsData, ModuleMessaging, openDataOf, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
 import type { Fake } from './fake.js';
 import { freshDatabase, type FreshDatabase } from './fresh-database.js';
+import { createWithTesting, withServer } from './nest-testing.js';
 import { type Callee, TestCaller } from './test-caller.js';
 import { TestMessageLog } from './test-message-log.js';
 import { TestHttp } from './test-http.js';
@@ -85,7 +77,7 @@ export class TestedModule extends TestCaller {
     );
   }
 
-  /** Its Nest application. */
+  /** Its Nest application. `app.getHttpServer()` serves its routes, as supertest wants it. */
   get app(): NestFastifyApplication {
     return this.tested.app;
   }
@@ -183,9 +175,9 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
       logger: options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),
       hooks: options.nest,
       problems: options.problems,
-      create: buildWith(options),
+      create: createWithTesting(options.override ?? ((builder) => builder)),
     });
-    app = container.app;
+    app = withServer(container.app, spec.contract, 'Send it messages: `test.execute(message)`.');
     http.own(spec.contract.routes, container.handleRequest);
     for (const neighbour of neighbours.moduleServers(catalogue)) await transport.serve(neighbour);
     const parts = { app, spec, catalogue, moduleServer };
@@ -210,23 +202,6 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
 
 /** A test's calls are not measured. */
 const unmetered: CallMeter = { record: () => undefined };
-
-/** The kit does not declare the package, so it may be visible only to the application (decision 0013). */
-async function nestTesting(): Promise<typeof import('@nestjs/testing')> {
-  const entry = developmentPackage('@nestjs/testing');
-  return entry === undefined
-    ? import('@nestjs/testing')
-    : ((await import(pathToFileURL(entry).href)) as typeof import('@nestjs/testing'));
-}
-
-/** Creates the container with `@nestjs/testing`, so that tests can override providers. */
-function buildWith({ override = (builder) => builder }: TestModuleOptions): NonNullable<ContainerOptions['create']> {
-  return async (root, adapter: FastifyAdapter, nestOptions) => {
-    const { Test } = await nestTesting();
-    const built = await override(Test.createTestingModule({ imports: [root] })).compile();
-    return built.createNestApplication<NestFastifyApplication>(adapter, nestOptions);
-  };
-}
 
 async function databaseOf(
   spec: BoundedModuleSpec,
