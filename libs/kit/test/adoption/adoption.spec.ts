@@ -5,8 +5,9 @@ import { Client } from 'pg';
 import { ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Host, LocalTransport } from '@fledge/kit';
-import { freshDatabase, type FreshDatabase } from '@fledge/kit/testing';
+import { freshDatabase, type FreshDatabase, testApplication, type TestedApplication } from '@fledge/kit/testing';
+import request from 'supertest';
+import { BooksService } from './after/books/books.service.js';
 import { library } from './after/library.application.js';
 import { AppModule } from './before/app.module.js';
 
@@ -25,21 +26,21 @@ async function plainNest(databaseUrl: string): Promise<World> {
   return { origin: await app.getUrl(), stop: () => app.close() };
 }
 
-/** As `after/main.ts` starts it with all modules in one process. */
-async function kit(databaseUrl: string): Promise<World> {
-  const host = await new Host({
-    application: library,
-    modules: library.modules.map(({ contract }) => contract.name),
-    transport: new LocalTransport(),
-    database: { url: databaseUrl },
-    http: { port: 0 },
-  }).start();
-  return { origin: `http://127.0.0.1:${host.port}`, stop: () => host.close() };
-}
+const ONE_PROCESS = { services: { library: { modules: ['books', 'app'] } } };
+const SERVICES = { transport: 'nats', services: { books: { modules: ['books'] }, library: { modules: ['app'] } } };
+
+/** As `after/main.ts` starts it with a topology file. */
+const kit =
+  (topology: typeof ONE_PROCESS | typeof SERVICES) =>
+  async (url: string): Promise<World> => {
+    const app = await testApplication(library, { topology, database: { url } }).start();
+    return { origin: app.url, stop: () => app.close() };
+  };
 
 const worlds: readonly [string, (databaseUrl: string) => Promise<World>][] = [
   ['before, with plain Nest', plainNest],
-  ['after, with the kit', kit],
+  ['after, with the kit', kit(ONE_PROCESS)],
+  ['after, with the kit, as services', kit(SERVICES)],
 ];
 
 describe.each(worlds)('the library %s', (_, start) => {
@@ -84,6 +85,23 @@ describe.each(worlds)('the library %s', (_, start) => {
   });
 });
 
+describe.each([ONE_PROCESS, SERVICES])('a test of the library that replaces a service, in $services', (topology) => {
+  let app: TestedApplication;
+
+  beforeAll(async () => {
+    app = await testApplication(library, { topology })
+      .overrideProvider(BooksService)
+      .useValue({ find: () => [{ id: 1, title: 'Emma', copies: 1 }] })
+      .start();
+  });
+  afterAll(() => app?.close());
+
+  it('lends a book', async () => {
+    const { body } = await request(app.getHttpServer()).post('/loans').send({ bookId: 1, reader: 'Ada' }).expect(201);
+    expect(body).toEqual({ id: 1, reader: 'Ada', title: 'Emma' });
+  });
+});
+
 /** The guide's SQL: for the books as it stands there, and the same for the loans. */
 function movingSql(): string {
   const guide = readFileSync(fileURLToPath(new URL('../../docs/guides/adopting.md', import.meta.url)), 'utf8');
@@ -118,7 +136,7 @@ describe('the data of the library', () => {
       await client.connect();
       await client.query(movingSql());
       await client.end();
-      const after = await kit(database.url);
+      const after = await kit(ONE_PROCESS)(database.url);
       expect(await (await fetch(`${after.origin}/loans`)).json()).toEqual([{ id: 1, reader: 'Ada', title: 'Emma' }]);
       expect((await post(after, '/books', { title: 'Persuasion', copies: 2 })).status).toBe(201);
       await after.stop();

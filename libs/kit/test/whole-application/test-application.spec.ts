@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import type { Type } from '@nestjs/common';
 import { getRepositoryToken } from '@nestjs/typeorm';
 import pactum from 'pactum';
