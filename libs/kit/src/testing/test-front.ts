@@ -1,5 +1,4 @@
 import type { ServerResponse } from 'node:http';
-import { inject } from 'light-my-request';
 import { HttpListener, httpProblem, mergeOpenApi, type OpenApiDocument, PROBLEM_TYPE } from '../http/index.js';
 
 /** A service as the front of all services sees it. */
@@ -22,7 +21,9 @@ export function frontOf(services: readonly FrontService[]): HttpListener {
   front.own('/', (request, response) => first?.listener.handle(request, response));
   for (const { listener, routes } of services)
     for (const route of routes) front.own(route, (request, response) => listener.handle(request, response));
-  front.ownForReading('/openapi.json', (_request, response) => void sendDocument(services, response));
+  front.ownForReading('/openapi.json', (_request, response) => {
+    sendDocument(services, response).catch((error: Error) => response.destroy(error));
+  });
   front.ownForReading('/metrics', (_request, response) =>
     notFound(response, `each service has its own metrics: ${services.map(({ url }) => `${url}/metrics`).join(', ')}`),
   );
@@ -31,13 +32,15 @@ export function frontOf(services: readonly FrontService[]): HttpListener {
 
 async function sendDocument(services: readonly FrontService[], response: ServerResponse): Promise<void> {
   const answers = await Promise.all(
-    services.map(({ listener }) => inject((request, reply) => listener.handle(request, reply), '/openapi.json')),
+    services.map(async ({ url }) => {
+      const answer = await fetch(`${url}/openapi.json`);
+      return { isThere: answer.ok, text: await answer.text() };
+    }),
   );
-  const failed = answers.find(({ statusCode }) => statusCode !== 200);
-  if (failed === undefined) {
-    const document = mergeOpenApi(answers.map((answer) => answer.json<OpenApiDocument>()));
+  if (answers.every(({ isThere }) => isThere)) {
+    const document = mergeOpenApi(answers.map(({ text }) => JSON.parse(text) as OpenApiDocument));
     response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(document));
-  } else response.writeHead(failed.statusCode, failed.headers).end(failed.rawPayload);
+  } else notFound(response, `there is no OpenAPI document: ${answers.find(({ isThere }) => !isThere)?.text ?? ''}`);
 }
 
 function notFound(response: ServerResponse, detail: string): void {

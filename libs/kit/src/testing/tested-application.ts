@@ -1,13 +1,14 @@
 import type { Server } from 'node:http';
 import type { InjectionToken, Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { type Chain, inject, type InjectOptions, type Response } from 'light-my-request';
+import type { Chain, InjectOptions, Response } from 'light-my-request';
 import { boundedModuleSpec } from '../bus/index.js';
 import { type Contract, StartupError } from '../contract/index.js';
 import type { Host } from '../host/index.js';
 import type { HttpListener } from '../http/index.js';
 import { serviceNamed, type Topology } from '../topology/index.js';
 import { WITHIN_DEFAULT_MS } from './eventually.js';
+import { injector } from './injector.js';
 import { noServer, withServer } from './nest-testing.js';
 import { untilQuiescent } from './quiescence.js';
 
@@ -76,12 +77,16 @@ export class TestedApplication {
     return this.parts.front.server;
   }
 
-  /** Begins a request without a socket, as `inject()` of Fastify does. */
+  /**
+   * Begins a request without a socket, as `inject()` of Fastify does.
+   * @throws StartupError where its `light-my-request` cannot be loaded, as in jest on Node before 24.9.
+   */
   inject(): Chain;
   /** Answers a request without a socket, as `inject({ method, url, payload })` of Fastify does. */
   inject(request: InjectOptions | string): Promise<Response>;
   inject(request?: InjectOptions | string): Chain | Promise<Response> {
     const { front } = this.parts;
+    const inject = injector();
     const handle: Parameters<typeof inject>[0] = (incoming, response) => front.handle(incoming, response);
     // with undefined in their place it would look for options
     return request === undefined ? inject(handle) : inject(handle, request);

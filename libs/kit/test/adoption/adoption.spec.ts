@@ -93,7 +93,7 @@ describe.each([ONE_PROCESS, SERVICES])('a test of the library that replaces a se
       .overrideProvider(BooksService)
       .useValue({ find: () => [{ id: 1, title: 'Emma', copies: 1 }] })
       .start();
-  });
+  }, 60_000);
   afterAll(() => app?.close());
 
   it('lends a book', async () => {
