@@ -335,7 +335,7 @@ services:
     expect(topology.services.map(({ name }) => name)).toEqual(['till', 'rest']);
     expect(topology).toMatchObject({
       namespace: expect.stringMatching(/^test-[0-9a-f]{12}$/) as string,
-      nats: { servers: [process.env.FLEDGE_TEST_NATS_URL] },
+      nats: { servers: [process.env.FLEDGE_TEST_NATS_URL], replicas: undefined },
     });
     expect(await (await fetch(`${url}/menu`)).json()).toEqual(['tea', 'coffee']);
     expect((await fetch(`${url}/sales`, { method: 'POST' })).status).toBe(403);
