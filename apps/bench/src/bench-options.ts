@@ -1,7 +1,18 @@
 import { parseArgs } from 'node:util';
 
 /** What can be measured; each a name on the command line. */
-export const BENCHES = ['backlog', 'calls', 'checkout', 'events', 'http', 'idle', 'order', 'shop', 'start'] as const;
+export const BENCHES = [
+  'backlog',
+  'calls',
+  'checkout',
+  'events',
+  'http',
+  'idle',
+  'interop',
+  'order',
+  'shop',
+  'start',
+] as const;
 
 export type BenchName = (typeof BENCHES)[number];
 

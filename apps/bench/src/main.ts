@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { type BenchName, type BenchOptions, benchOptions, UsageError } from './bench-options.js';
-import { benchCalls } from './call/call-bench.js';
+import { benchCalls, benchInterop } from './call/call-bench.js';
 import { benchCheckout } from './checkout/checkout-bench.js';
 import type { CheckoutRow } from './checkout/checkout-row.js';
 import { benchIdle } from './cost/idle-bench.js';
@@ -35,6 +35,7 @@ const BENCHES: Readonly<Record<BenchName, () => Promise<void>>> = {
           ),
         ),
   idle: async () => save(await benchIdle({ seconds: short ? 2 : 30, rounds: short ? 1 : 2, against })),
+  interop: async () => save(await benchInterop(short ? { ms: 200, rounds: 1 } : { ms: 2_000, rounds: 5 })),
   order: async () =>
     saveSound(await benchOrder({ seconds: short ? 3 : 30, perSecond: 2.5, rounds: short ? 1 : 2, against })),
   http: async () =>

@@ -21,6 +21,12 @@ export const COMMANDS: readonly Command[] = [
     run: async (args) => (await import('./verify.command.js')).verify(args),
   },
   {
+    name: 'migration',
+    takes: 'generate|run|revert|show …',
+    summary: "writes, runs, reverts or lists the migrations of modules' schemas",
+    run: async (args) => (await import('./migration.command.js')).migration(args),
+  },
+  {
     name: 'consumers',
     takes: '[--module …]',
     summary: 'shows the progress of consumers: waiting, held and dead messages; and unsent ones',

@@ -1,17 +1,14 @@
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { StartupError } from '@fledge/kit/operations';
+import { resolve } from 'node:path';
 import {
   BASELINE_FILE,
   compareWithBaseline,
   describeVerification,
   readBaseline,
   verifyWorkspace,
-  packageFolders,
-  workspacePatterns,
   writeBaseline,
 } from '@fledge/kit/verify';
 import { usageError } from './command.js';
+import { rootAround } from './workspace-root.js';
 
 const USAGE = 'fledge verify [folder] [--baseline]';
 
@@ -42,22 +39,4 @@ export async function verify(args: readonly string[]): Promise<number> {
     `fledge verify: ${mended} of ${BASELINE_FILE} are fixed${freezes ? ' and were removed' : ': remove them with fledge verify --baseline'}\n`,
   );
   return freezes ? 0 : 1;
-}
-
-/** The folder of the nearest package, or of the workspace that lists it. */
-function rootAround(from: string): string {
-  let nearest: string | undefined;
-  for (let folder = from; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'package.json'))) {
-      nearest ??= folder;
-      if (workspacePatterns(folder) && (folder === nearest || packageFolders(folder).includes(nearest))) return folder;
-    }
-    if (dirname(folder) === folder) break;
-  }
-  if (nearest !== undefined) return nearest;
-  throw new StartupError(
-    'workspace',
-    `there is no package.json from ${from} upward`,
-    'Run this in an application or a workspace, or name its folder.',
-  );
 }

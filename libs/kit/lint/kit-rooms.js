@@ -8,7 +8,7 @@ const FLOORS = [
   ['bus', 'transport'],
   ['data'],
   ['messaging'],
-  ['topology', 'security', 'observe', 'http', 'verify'],
+  ['topology', 'security', 'observe', 'http', 'verify', 'microservices'],
   ['host'],
   ['testing'],
   ['compliance'],

@@ -163,6 +163,7 @@ tester.run('module-boundaries in an application of one package', moduleBoundarie
       "import { GetLevel } from '../stock/contract/index.js'; import { x } from './inside.js'; import { y } from '../shared/y.js';",
     ),
     inFolder('src/application.ts', "const load = () => import('./stock/stock.module.js');"),
+    inFolder('src/app.module.ts', "import { StockModule } from './stock/stock.module.js';"),
     inFolder('src/library.application.ts', "const load = () => import('./stock/stock.module.js');"),
     inFolder(
       'src/stock/contract/index.ts',

@@ -10,6 +10,8 @@ import { eachImport, isMoreOfKit, KIT } from './workspace.js';
 
 /** Files that may load modules: the application's list of them. */
 export const MODULE_LIST = /^(?:modules|application|.*\.application)\.[cm]?[jt]s$/;
+/** The same in an application that was stock Nest, if the file belongs to no module. */
+export const APP_MODULE = /^app\.module\.[cm]?[jt]s$/;
 /** An application, by the name of its file. */
 export const APPLICATION = /\.application\.[cm]?[jt]s$/;
 /** Tests may import what they test. */
@@ -41,6 +43,7 @@ export function folderRules(context) {
     // an application may be anywhere; a list of modules inside a module's folder lists those below it
     const isList =
       APPLICATION.test(file) ||
+      (own === undefined && APP_MODULE.test(basename(file))) ||
       (MODULE_LIST.test(basename(file)) && (own === undefined || target.startsWith(dirname(file) + sep)));
     if (isList) return;
     if (own !== undefined) report(node, 'folderContractOnly', { specifier, module: nameOf(target) });

@@ -3,19 +3,36 @@
  * `@fledge/kit/testing`.
  * @packageDocumentation
  */
-export { currentCall, withCallOptions, type CallOptions, type CurrentCall, type Identity } from './boundary/index.js';
+export {
+  contextOf,
+  ContextRefused,
+  currentCall,
+  setContext,
+  withCallOptions,
+  withContext,
+  type CallOptions,
+  type ContextChange,
+  type CurrentCall,
+  type Identity,
+} from './boundary/index.js';
 export {
   BoundedModule,
+  Handles,
   NoHandler,
   NotAMessage,
   type BoundedModuleOptions,
   type BusCall,
   type EntityClass,
+  type HandlerMethod,
+  type HandlesDecorator,
+  type Promised,
 } from './bus/index.js';
 export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './data/index.js';
 export {
   Host,
+  modulesOf,
   QuietLogger,
+  ReadinessCheck,
   runApplication,
   type Application,
   type Degradation,
@@ -28,7 +45,9 @@ export {
   type NestHooks,
   type Obstacle,
   type Readiness,
+  type ReadinessCheckOptions,
   type SettingProblem,
+  type SharedImports,
   SettingsError,
 } from './host/index.js';
 export {
@@ -38,6 +57,7 @@ export {
   InvalidRequest,
   PageRequest,
   Unauthenticated,
+  type PlatformName,
   type Problem,
   type ProblemMode,
 } from './http/index.js';
@@ -54,6 +74,7 @@ export {
   Singleton,
   Starts,
   type ConsumerOptions,
+  type CronOptions,
   type DeadLetter,
   type DeadLetterFilter,
   type DeadLetterState,
@@ -61,6 +82,7 @@ export {
   type FailedAttempt,
   type Happening,
   type HistoryEntry,
+  type IntervalOptions,
   type MethodOf,
   type PendingTimer,
   type ProcessOptions,

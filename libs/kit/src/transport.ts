@@ -6,10 +6,14 @@
  */
 export {
   CallContext,
+  ContextReader,
+  ContextValues,
   dateText,
   now,
   outcomeOf,
   runHandler,
+  traceOf,
+  TRACEPARENT,
   wheel,
   type Abandonable,
   type Call,
@@ -27,6 +31,7 @@ export {
   type PassingOutcome,
   type Send,
   type Timed,
+  type TraceContext,
   type Wheel,
 } from './boundary/index.js';
 export { InvalidMessage, ModuleUnavailable, StartupError, type UnavailableReason } from './contract/index.js';
@@ -43,7 +48,6 @@ export {
   refuse,
   requestOf,
   settle,
-  TRACEPARENT,
   type CallTransport,
   type Failure,
   type FailureReply,

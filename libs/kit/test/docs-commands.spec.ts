@@ -19,7 +19,18 @@ const SAMPLES: Readonly<Record<string, string>> = {
   topology: 'monolith',
   file: 'config/monolith.yaml',
 };
-const FLAGS_WITH_VALUES = ['module', 'consumer', 'name', 'limit', 'until', 'since', 'against'];
+const FLAGS_WITH_VALUES = [
+  'module',
+  'consumer',
+  'name',
+  'limit',
+  'until',
+  'since',
+  'against',
+  'topology',
+  'service-user',
+  'database-url',
+];
 /** How a line of text begins that is a command which this test checks. */
 const OURS = /^(?:[A-Z_]+=\S+ )*(?:fledge|npm|pnpm|npx|node|\.ci\/run)(?: |$)/;
 /** The name of a command alone: text that mentions it need not give its other arguments. */

@@ -90,12 +90,14 @@ function textOf(node: ts.Node, file: ts.SourceFile): string | undefined {
 }
 
 /**
- * `Symbol.for('fledge.…')` is a metadata key, and `fledge.startup.<cause>` is how codes are made: neither is a code.
+ * `Symbol.for('fledge.…')` is a metadata key, `{ 'fledge.…': value }` an attribute of a span, and
+ * `fledge.startup.<cause>` is how codes are made: none is a code.
  */
 function isSymbolKey(node: ts.Node, file: ts.SourceFile): boolean {
   const { parent } = node;
   return (
     (ts.isCallExpression(parent) && parent.expression.getText(file) === 'Symbol.for') ||
+    (ts.isPropertyAssignment(parent) && parent.name === node) ||
     textOf(node, file) === 'fledge.startup.<cause>'
   );
 }

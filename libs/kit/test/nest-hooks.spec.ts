@@ -1,7 +1,8 @@
 import { type Application, BoundedModule, Host, LocalTransport, type NestHooks, QuietLogger } from '@fledge/kit';
 import { defineContract, IsJsonValue, type JsonValue } from '@fledge/kit/contract';
 import { testModule } from '@fledge/kit/testing';
-import type { ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
 import {
   type ArgumentsHost,
   BadRequestException,
@@ -321,6 +322,15 @@ describe('the hooks of an application', () => {
     await start();
     expect(await post('/api/v2/teas/water', undefined)).toMatchObject({ status: 201, body: { body: null } });
     expect(await post('/api/v2/teas/water', '')).toMatchObject({ status: 201, body: { body: null } });
+    // in pieces, so that its length is not known before its end
+    const headers = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
+    const request = httpRequest(`http://127.0.0.1:${running?.port}/api/v2/teas/water`, {
+      method: 'POST',
+      headers,
+    }).end();
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(201);
     expect(await post('/api/v2/teas', '')).toMatchObject({ status: 400, body: { violations: [{ path: 'grams' }] } });
   });
 

@@ -7,6 +7,7 @@ import {
   kitFailure,
 } from '@fledge/kit/transport';
 import { HEADERS_START } from './headers.js';
+import { errorPacket } from './nest-packet.js';
 
 /**
  * A failure as its two parts on the wire: headers of the NATS service protocol, and the failure as JSON, readable by
@@ -58,4 +59,9 @@ function failureText(failure: Failure): FailureText {
 /** Whether an answer with these headers is a failure. */
 export function isFailure(headers: string): boolean {
   return headers.includes('\r\nNats-Service-Error');
+}
+
+/** The same failure for a stock client of Nest. */
+export function packetOf(failure: FailureText): FailureText {
+  return { ...failure, body: errorPacket(failure.body) };
 }

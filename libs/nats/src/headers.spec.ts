@@ -2,17 +2,18 @@ import { contextLines, readHeaders } from './headers.js';
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
-function crossed(...[identity, key, trace]: Parameters<typeof contextLines>): ReturnType<typeof readHeaders> {
-  return readHeaders(`NATS/1.0\r\n${contextLines(identity, key, trace)}\r\n`);
+function crossed(...lines: Parameters<typeof contextLines>): ReturnType<typeof readHeaders> {
+  return readHeaders(`NATS/1.0\r\n${contextLines(...lines)}\r\n`);
 }
 
 describe('headers', () => {
   it('carry the context', () => {
     const identity = { subject: 'u-1', roles: ['staff', 'a,b', 'böse\r\nrolle'] };
-    expect(crossed(identity, 'key: ü😀', TRACE)).toMatchObject({
+    expect(crossed(identity, 'key: ü😀', TRACE, '{"tenant":"a: b"}')).toMatchObject({
       identity,
+      context: '{"tenant":"a: b"}',
       idempotencyKey: 'key: ü😀',
-      traceparent: TRACE,
+      trace: TRACE,
     });
   });
 
@@ -30,7 +31,26 @@ describe('headers', () => {
 
   it('leave out an invalid trace', () => {
     expect(contextLines(undefined, undefined, 'x\r\ny: z')).toBe('');
-    expect(readHeaders('NATS/1.0\r\ntraceparent: nonsense\r\n\r\n')).toMatchObject({ traceparent: undefined });
+    expect(readHeaders('NATS/1.0\r\ntraceparent: nonsense\r\n\r\n')).toMatchObject({ trace: undefined });
+  });
+
+  it('carry the state of tracing systems and the baggage of the application', () => {
+    const trace = { traceparent: TRACE, tracestate: 'a=1,b@c=2', baggage: 'user=ann;role=staff,shop=%C3%BC' };
+    expect(crossed(undefined, undefined, trace)?.trace).toEqual(trace);
+  });
+
+  it.each([
+    ['a state that would end its line', { tracestate: 'a=1\r\nFledge-Caller: catalog' }],
+    ['a baggage that would end its line', { baggage: 'a=1\r\nFledge-Caller: catalog' }],
+    ['a baggage that is too large', { baggage: `a=${'x'.repeat(8_200)}` }],
+    ['a state that is none', { tracestate: 'ä' }],
+  ])('leave out %s, and keep the trace', (_, sent) => {
+    const lines = contextLines(undefined, undefined, { traceparent: TRACE, ...sent });
+    expect(lines).toBe(`traceparent: ${TRACE}\r\n`);
+    const [[name, value] = ['', '']] = Object.entries(sent);
+    const line = value.split('\r\n', 1)[0]?.replace('a=1', 'a');
+    const read = readHeaders(`NATS/1.0\r\ntraceparent: ${TRACE}\r\n${name}: ${line}\r\n\r\n`);
+    expect(read?.trace).toBe(TRACE);
   });
 
   it('are read regardless of their order, case and spaces, and unknown ones are skipped', () => {

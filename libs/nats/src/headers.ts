@@ -1,4 +1,4 @@
-import { CALLER, type Identity, TRACEPARENT } from '@fledge/kit/transport';
+import { CALLER, type Identity, type TraceContext, traceOf } from '@fledge/kit/transport';
 
 /**
  * What accompanies a message. As text, one `name: value` per line; values that may contain anything but plain ASCII are
@@ -8,7 +8,9 @@ import { CALLER, type Identity, TRACEPARENT } from '@fledge/kit/transport';
  * `Fledge-Resent` | `1` when the same call was sent before, and may be running | | `Fledge-Left-Ms` | milliseconds
  * left, never a time of day, as the clocks of machines differ | | `Fledge-Caller` | the calling module | |
  * `Fledge-Subject`, `Fledge-Roles` | the caller's identity; roles separated by commas | | `Fledge-Idempotency-Key` | as
- * given to `withCallOptions` | | `traceparent` | W3C trace context |
+ * given to `withCallOptions` | | `traceparent`, `tracestate` | W3C Trace Context | | `baggage` | W3C Baggage | |
+ * `Fledge-Context` | what is set of the application's context: JSON in ASCII | | `Fledge-Reply` | `nest` when the answer
+ * must be a packet of Nest's microservices |
  */
 export interface CallHeaders {
   id: string;
@@ -17,7 +19,11 @@ export interface CallHeaders {
   caller: string;
   identity: Identity | undefined;
   idempotencyKey: string | undefined;
-  traceparent: string | undefined;
+  /** The `traceparent`, with `tracestate` and `baggage` if there are any. */
+  trace: string | TraceContext | undefined;
+  context: string | undefined;
+  /** Whether the caller is a stock client of Nest, which reads only the packets of Nest. */
+  asksPacket: boolean;
 }
 
 /** The first line of all headers. */
@@ -34,11 +40,24 @@ const LONE_SURROGATES = /[\ud800-\udfff]/gu;
 export function contextLines(
   identity: Identity | undefined,
   idempotencyKey: string | undefined,
-  traceparent: string | undefined,
+  trace: string | TraceContext | undefined,
+  context?: string,
 ): string {
   let lines = identity === undefined ? '' : identityLines(identity);
   if (idempotencyKey !== undefined) lines += `Fledge-Idempotency-Key: ${encode(idempotencyKey)}\r\n`;
-  if (traceparent !== undefined && TRACEPARENT.test(traceparent)) lines += `traceparent: ${traceparent}\r\n`;
+  if (trace !== undefined) lines += traceLines(trace);
+  if (context !== undefined) lines += `Fledge-Context: ${context}\r\n`;
+  return lines;
+}
+
+/** What `traceOf` lets through contains nothing that could end a line. */
+function traceLines(trace: string | TraceContext): string {
+  const sound = traceOf(typeof trace === 'string' ? { traceparent: trace } : trace);
+  if (sound === undefined) return '';
+  if (typeof sound === 'string') return `traceparent: ${sound}\r\n`;
+  let lines = `traceparent: ${sound.traceparent}\r\n`;
+  if (sound.tracestate !== undefined) lines += `tracestate: ${sound.tracestate}\r\n`;
+  if (sound.baggage !== undefined) lines += `baggage: ${sound.baggage}\r\n`;
   return lines;
 }
 
@@ -67,8 +86,13 @@ export function readHeaders(text: string): CallHeaders | undefined {
     caller: FOREIGN_CALLER,
     identity: undefined,
     idempotencyKey: undefined,
-    traceparent: undefined,
+    trace: undefined,
+    context: undefined,
+    asksPacket: false,
   };
+  let traceparent: string | undefined;
+  let tracestate: string | undefined;
+  let baggage: string | undefined;
   let subject: string | undefined;
   let roles = '';
   for (let start = text.indexOf('\r\n') + 2, end; (end = text.indexOf('\r\n', start)) > start; start = end + 2) {
@@ -77,14 +101,21 @@ export function readHeaders(text: string): CallHeaders | undefined {
     const value = text.charCodeAt(colon + 1) === 32 ? text.slice(colon + 2, end) : text.slice(colon + 1, end);
     // Compares lengths first: most lines are then skipped, or matched by one comparison.
     switch (colon - start) {
+      case 7:
+        if (is(text, start, colon, 'baggage')) baggage = value;
+        break;
       case 9:
         if (is(text, start, colon, 'Fledge-Id')) headers.id = value;
         break;
+      case 10:
+        if (is(text, start, colon, 'tracestate')) tracestate = value;
+        break;
       case 11:
-        if (is(text, start, colon, 'traceparent') && TRACEPARENT.test(value)) headers.traceparent = value;
+        if (is(text, start, colon, 'traceparent')) traceparent = value;
         break;
       case 12:
         if (is(text, start, colon, 'Fledge-Roles')) roles = value;
+        else if (is(text, start, colon, 'Fledge-Reply')) headers.asksPacket = value === 'nest';
         break;
       case 13:
         if (is(text, start, colon, 'Fledge-Caller')) headers.caller = value;
@@ -93,6 +124,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
       case 14:
         if (is(text, start, colon, 'Fledge-Left-Ms')) headers.leftMs = Number(value);
         else if (is(text, start, colon, 'Fledge-Subject')) subject = value;
+        else if (is(text, start, colon, 'Fledge-Context')) headers.context = value;
         break;
       case 22:
         if (is(text, start, colon, 'Fledge-Idempotency-Key')) headers.idempotencyKey = value;
@@ -100,6 +132,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
       default:
     }
   }
+  headers.trace = traceOf({ traceparent, tracestate, baggage });
   if (
     headers.id.length > ID_CHARS_MAX ||
     !isCaller(headers.caller) ||

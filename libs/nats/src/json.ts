@@ -1,4 +1,12 @@
-import { type Class, type FieldShape, isNullable, type ResultType, type Shape, shapeOf } from '@fledge/kit/contract';
+import {
+  type Class,
+  type FieldShape,
+  isForm,
+  isNullable,
+  type ResultType,
+  type Shape,
+  shapeOf,
+} from '@fledge/kit/contract';
 import { dateText } from '@fledge/kit/transport';
 
 /** Writes a value as JSON text: like `JSON.stringify`, except for the order of fields. */
@@ -21,8 +29,10 @@ export function resultWriter(type: ResultType): JsonWriter {
     return (value) => (value === null ? 'null' : write(value));
   }
   if (type === String || type === Number || type === Boolean) return (value) => JSON.stringify(value);
+  if (isForm(type)) return (value) => JSON.stringify(value);
   if (!Array.isArray(type)) return messageWriter(type as Class);
-  if (type[0] === String || type[0] === Number || type[0] === Boolean) return (value) => JSON.stringify(value);
+  if (type[0] === String || type[0] === Number || type[0] === Boolean || isForm(type[0]))
+    return (value) => JSON.stringify(value);
   const unit = new WriterSource();
   const list = unit.listFunction(new Template().expression(`${unit.classFunction(shapeOf(type[0] as Class))}(e)`));
   return unit.compile(`'[' + ${list}(value) + ']'`);

@@ -69,6 +69,15 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
         'fledge.invalid-message',
         'headers',
       ],
+      [
+        'a context that is no JSON object',
+        'count.v1',
+        '{"of":""}',
+        { 'Fledge-Context': '["acme"]' },
+        400,
+        'fledge.invalid-message',
+        'context',
+      ],
     ] as const)('gets an error of the service protocol for %s', async (_, name, body, lines, code, kitCode, rule) => {
       await rig.replica();
       const answer = await ask(name, body, lines);

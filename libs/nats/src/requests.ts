@@ -174,7 +174,10 @@ export class Requests {
 
   private transmit(pending: Pending, leftMs: number, at: number): void {
     const { call, route, number } = pending;
-    const context = call.parent === undefined ? '' : contextLines(call.identity, call.idempotencyKey, call.traceparent);
+    const context =
+      call.parent === undefined && !call.hasTrace
+        ? ''
+        : contextLines(call.identity, call.idempotencyKey, call.trace, call.values?.text);
     const resent = pending.resends > 0 ? 'Fledge-Resent: 1\r\n' : '';
     const headers = `${route.headersStart}${number}\r\nFledge-Left-Ms: ${Math.round(leftMs)}\r\n${resent}${context}\r\n`;
     pending.parkedUntil = 0;

@@ -12,9 +12,10 @@ import {
 } from '@fledge/kit/transport';
 import { bodyOf, type WireMessage, hasHeaders, headersOf, replyOf, subjectTail } from './wire-message.js';
 import { Endpoint } from './endpoint.js';
-import { declaredFailureText, type FailureText, kitFailureText } from './failure-text.js';
+import { declaredFailureText, type FailureText, kitFailureText, packetOf } from './failure-text.js';
 import { type CallHeaders, FOREIGN_CALLER, HEADERS_START, readHeaders } from './headers.js';
 import { InFlight } from './in-flight.js';
+import { resultPackets } from './nest-packet.js';
 import type { Subjects } from './subjects.js';
 import type { Subscription, Wire } from './wire.js';
 import { Work, type WorkOwner } from './work.js';
@@ -27,8 +28,17 @@ const NO_HEADERS: CallHeaders = {
   caller: FOREIGN_CALLER,
   identity: undefined,
   idempotencyKey: undefined,
-  traceparent: undefined,
+  trace: undefined,
+  context: undefined,
+  asksPacket: false,
 };
+
+/** Where an answer goes, in what form, and since when the caller waits. Work is one itself. */
+interface Reply {
+  readonly reply: string;
+  readonly asksPacket: boolean;
+  readonly startedAt: number;
+}
 
 /**
  * The answering side, for one module: one queue subscription for all its messages, so that replicas share them. The
@@ -101,18 +111,15 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     const reply = replyOf(delivery);
     const name = subjectTail(delivery, this.prefixLength);
     const endpoint = this.bySubject.get(name);
-    if (endpoint === undefined)
-      return this.answer(
-        reply,
-        kitFailureText(new ModuleUnavailable(this.module, `${this.module}.${name}`, 'missing')),
-      );
-    const { message } = endpoint;
     const headers = hasHeaders(delivery) ? readHeaders(headersOf(delivery)) : NO_HEADERS;
+    const to: Reply = { reply, asksPacket: headers?.asksPacket ?? false, startedAt: at };
+    if (endpoint === undefined)
+      return this.answer(to, kitFailureText(new ModuleUnavailable(this.module, `${this.module}.${name}`, 'missing')));
+    const { message } = endpoint;
     if (headers === undefined)
       return this.invalid(
         endpoint,
-        reply,
-        at,
+        to,
         new InvalidMessage(message.name, [{ path: '', rule: 'headers', message: 'has a malformed Fledge header' }]),
       );
     const known = headers.isResent ? this.find(headers.id) : undefined;
@@ -122,8 +129,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     if (leftMs <= 0)
       return this.fail(
         endpoint,
-        reply,
-        at,
+        to,
         kitFailureText(new DeadlineExceeded(this.module, message.name, 'not-run')),
         'its deadline passed',
       );
@@ -131,18 +137,18 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     if (refusal !== undefined)
       return this.fail(
         endpoint,
-        reply,
-        at,
+        to,
         kitFailureText(new ModuleUnavailable(this.module, message.name, refusal)),
         refusal,
       );
     const work = new Work(this, this.underWay.next(), endpoint, reply, at, leftMs, headers);
     let input: object;
     try {
+      work.values = this.moduleServer.contexts.read(message.name, headers.context);
       input = message.input.decode(parseBody(message.name, bodyOf(delivery))) as object;
     } catch (error) {
       // A custom check of the contract may throw: that is a fault of the module.
-      return error instanceof InvalidMessage ? this.invalid(endpoint, reply, at, error) : this.answerFault(work, error);
+      return error instanceof InvalidMessage ? this.invalid(endpoint, to, error) : this.answerFault(work, error);
     }
     this.run(work, input);
   }
@@ -180,7 +186,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     }
     this.end(work);
     if (work.answered) return;
-    if (work.reply !== '' && !this.wire.publish(work.reply, '', '', body))
+    if (work.reply !== '' && !this.send(work, body))
       return this.answerFault(
         work,
         new Error(`the result is larger than the ${this.wire.payloadMaxBytes} bytes that the broker takes`),
@@ -188,21 +194,25 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     work.endpoint.count(now() - work.startedAt);
   }
 
+  /** Whether the broker takes the result. */
+  private send({ reply, asksPacket, endpoint }: Work, body: string): boolean {
+    if (!asksPacket) return this.wire.publish(reply, '', '', body);
+    return resultPackets(endpoint.message.name, body).every((packet) => this.wire.publish(reply, '', '', packet));
+  }
+
   declared(work: Work, error: CompiledError, encoded: EncodedError): void {
     this.end(work);
-    if (!work.answered)
-      this.fail(work.endpoint, work.reply, work.startedAt, declaredFailureText(error, encoded), encoded.message);
+    if (!work.answered) this.fail(work.endpoint, work, declaredFailureText(error, encoded), encoded.message);
   }
 
   interrupted(work: Work, error: ModuleUnavailable): void {
     this.end(work);
-    if (!work.answered) this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(error), error.message);
+    if (!work.answered) this.fail(work.endpoint, work, kitFailureText(error), error.message);
   }
 
   faulted(work: Work, error: ModuleFault): void {
     this.end(work);
-    if (!work.answered)
-      this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(error), `fault ${work.correlationId}`);
+    if (!work.answered) this.fail(work.endpoint, work, kitFailureText(error), `fault ${work.correlationId}`);
   }
 
   expired(work: Work): void {
@@ -214,8 +224,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
   timeSpent(work: Work): void {
     this.fail(
       work.endpoint,
-      work.reply,
-      work.startedAt,
+      work,
       kitFailureText(new DeadlineExceeded(this.module, work.endpoint.message.name, 'unknown')),
       'its deadline passed',
     );
@@ -224,8 +233,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
 
   private answerFault(work: Work, error: unknown): void {
     const fault = this.moduleServer.fault(work.endpoint.message, work, error);
-    if (!work.answered)
-      this.fail(work.endpoint, work.reply, work.startedAt, kitFailureText(fault), `fault ${work.correlationId}`);
+    if (!work.answered) this.fail(work.endpoint, work, kitFailureText(fault), `fault ${work.correlationId}`);
   }
 
   private end(work: Work): void {
@@ -234,16 +242,17 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     this.byId?.delete(work.id);
   }
 
-  private invalid(endpoint: Endpoint, reply: string, at: number, error: InvalidMessage): void {
-    this.fail(endpoint, reply, at, kitFailureText(error), error.message);
+  private invalid(endpoint: Endpoint, to: Reply, error: InvalidMessage): void {
+    this.fail(endpoint, to, kitFailureText(error), error.message);
   }
 
-  private fail(endpoint: Endpoint, reply: string, startedAt: number, failure: FailureText, reason: string): void {
-    endpoint.countFailure(now() - startedAt, failure.serviceCode, reason);
-    this.answer(reply, failure);
+  private fail(endpoint: Endpoint, to: Reply, failure: FailureText, reason: string): void {
+    endpoint.countFailure(now() - to.startedAt, failure.serviceCode, reason);
+    this.answer(to, failure);
   }
 
-  private answer(reply: string, { headers, body }: FailureText): void {
+  private answer({ reply, asksPacket }: Reply, failure: FailureText): void {
+    const { headers, body } = asksPacket ? packetOf(failure) : failure;
     // The body is too large: without it, it is still a failure to every client.
     if (reply !== '' && !this.wire.publish(reply, '', headers, body)) this.wire.publish(reply, '', headers, '');
   }

@@ -18,6 +18,7 @@ export class Work extends CallContext implements Timed, Numbered {
   /** Whether the caller has its answer. */
   answered = false;
   readonly id: string;
+  readonly asksPacket: boolean;
   /**
    * When the caller is next told that the work continues; `Infinity` for a caller that would take this for the answer.
    */
@@ -38,10 +39,11 @@ export class Work extends CallContext implements Timed, Numbered {
       headers.caller,
       startedAt + leftMs,
       headers.identity,
-      headers.traceparent,
+      headers.trace,
       headers.idempotencyKey,
     );
     this.id = headers.id;
+    this.asksPacket = headers.asksPacket;
     // Half of the silence after which the caller sends again (requests.ts), less a beat, so that a working replica is
     // always heard in time.
     this.noticeEveryMs = Math.min(NOTICE_MS, leftMs / 4);

@@ -4,7 +4,7 @@ import { type Broker, startBroker } from '../broker.js';
 import { kill, messageOf } from '../child-process.js';
 import { type Row, median, printTable } from '../report.js';
 import type { HandlerKind } from './peer.js';
-import { LOCAL_PEERS, NATS_PEERS } from './peers/index.js';
+import { INTEROP_CALLEES, INTEROP_PEERS, LOCAL_PEERS, NATS_PEERS } from './peers/index.js';
 
 /** How long and how often each peer is measured. */
 export interface CallBenchOptions {
@@ -41,15 +41,9 @@ async function benchLocal(handler: HandlerKind, { ms, rounds }: CallBenchOptions
 }
 
 async function benchNats(callers: number, broker: Broker, { ms, rounds }: CallBenchOptions): Promise<Row[]> {
-  const results = await eachRound([...NATS_PEERS.keys()], rounds, async (name) => {
-    const server = start(['serve', name, broker.url]);
-    try {
-      await messageOf(server, `the server of ${name}`);
-      return await measure(['call', name, broker.url, String(callers), String(ms)]);
-    } finally {
-      await kill(server, 'SIGKILL');
-    }
-  });
+  const results = await eachRound([...NATS_PEERS.keys()], rounds, (name) =>
+    withServer(name, broker, () => measure(['call', name, broker.url, String(callers), String(ms)])),
+  );
   return printTable(
     `over NATS, ${callers} caller${callers > 1 ? 's' : ''}`,
     'calls a second',
@@ -57,6 +51,34 @@ async function benchNats(callers: number, broker: Broker, { ms, rounds }: CallBe
     (perSecond) => perSecond,
     'Fledge, nats',
   );
+}
+
+/** Measures calls between clients of Nest and modules, beside stock Nest on both sides. */
+export async function benchInterop({ ms, rounds }: CallBenchOptions): Promise<Row[]> {
+  const callers = CALLERS[1];
+  const broker = await startBroker();
+  try {
+    const results = await withServer(INTEROP_CALLEES, broker, () =>
+      eachRound([...INTEROP_PEERS.keys()], rounds, (name) =>
+        measure(['call', name, broker.url, String(callers), String(ms)]),
+      ),
+    );
+    const title = `clients of Nest over NATS, ${callers} callers`;
+    return printTable(title, 'calls a second', results, (perSecond) => perSecond, 'FledgeClient to a module');
+  } finally {
+    await broker.stop();
+  }
+}
+
+/** Runs work while a process serves a peer. */
+async function withServer<T>(name: string, broker: Broker, work: () => Promise<T>): Promise<T> {
+  const server = start(['serve', name, broker.url]);
+  try {
+    await messageOf(server, `the server of ${name}`);
+    return await work();
+  } finally {
+    await kill(server, 'SIGKILL');
+  }
 }
 
 async function eachRound(

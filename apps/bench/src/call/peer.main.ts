@@ -4,8 +4,9 @@
  */
 import 'reflect-metadata';
 import type { Caller, HandlerKind, Peer } from './peer.js';
-import { LOCAL_PEERS, NATS_PEERS } from './peers/index.js';
+import { INTEROP_CALLEES, INTEROP_PEERS, LOCAL_PEERS, NATS_PEERS } from './peers/index.js';
 
+const REMOTE_PEERS = new Map([...NATS_PEERS, ...INTEROP_PEERS]);
 const [role, ...words] = process.argv.slice(2);
 process.on('disconnect', () => process.exit(1));
 
@@ -14,11 +15,12 @@ if (role === 'local') {
   await report(await (await found(LOCAL_PEERS, name)(handler)).connect(''), 1, Number(ms));
 } else if (role === 'serve') {
   const [name, url] = words as [string, string];
-  await (await found(NATS_PEERS, name)()).serve?.(url);
+  if (name === INTEROP_CALLEES) await (await import('./peers/interop.js')).callees(url);
+  else await (await found(NATS_PEERS, name)()).serve?.(url);
   process.send?.('ready');
 } else {
   const [name, url, callers, ms] = words as [string, string, string, string];
-  await report(await (await found(NATS_PEERS, name)()).connect(url), Number(callers), Number(ms));
+  await report(await (await found(REMOTE_PEERS, name)()).connect(url), Number(callers), Number(ms));
 }
 
 function found<Load extends (...words: never[]) => Promise<Peer>>(

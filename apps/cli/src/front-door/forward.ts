@@ -47,7 +47,9 @@ export async function forward(request: IncomingMessage, response: ServerResponse
     if (!target) break;
     tried.push(target);
     const canMove = IDEMPOTENT.has(method) && !isStream(body) ? () => table.hasOther(path, tried) : undefined;
-    failure = await new Exchange(response).run(target, { method, path, headers, body }, canMove);
+    // a stream of events may be silent for as long as nothing happens
+    const limits = /\btext\/event-stream\b/.test(request.headers.accept ?? '') ? { bodyTimeout: 0 } : {};
+    failure = await new Exchange(response).run(target, { method, path, headers, body, ...limits }, canMove);
     // discard what nobody reads any more, or the client would never get to read its answer
     if (failure === undefined) request.unpipe().resume();
     if (failure === undefined || response.headersSent || response.destroyed) return;

@@ -99,14 +99,21 @@ describe('the front door', () => {
     const url = await open({
       '/users': [await Service.start(named('identity'))],
       '/users/me/orders': [await Service.start(named('ordering'))],
+      '/users/:id/mails': [await Service.start(named('mails'))],
     });
     const owners = await Promise.all(
-      ['/users', '/users?a=/users/me/orders', '/users/me', '/users/me/orders/7', '/users/me/ordersX'].map(
-        async (path) => (await fetch(url + path)).text(),
-      ),
+      [
+        '/users',
+        '/users?a=/users/me/orders',
+        '/users/me',
+        '/users/me/orders/7',
+        '/users/me/ordersX',
+        '/users/7/mails/1',
+        '/users/7/mailsX',
+      ].map(async (path) => (await fetch(url + path)).text()),
     );
-    expect(owners).toEqual(['identity', 'identity', 'identity', 'ordering', 'identity']);
-    expect(['identity', 'ordering']).toContain(await (await fetch(`${url}/usersX`)).text());
+    expect(owners).toEqual(['identity', 'identity', 'identity', 'ordering', 'identity', 'mails', 'identity']);
+    expect(['identity', 'ordering', 'mails']).toContain(await (await fetch(`${url}/usersX`)).text());
   });
 
   it('forwards method, path, headers, body, status and response unchanged, and adds where they came from', async () => {
@@ -371,6 +378,23 @@ describe('the front door', () => {
   });
 
   // they were 200, and 404 for metrics, but 405 in one process
+  it('does not cut a stream of events that is silent for longer than a request may be', async () => {
+    const silent: ServerResponse[] = [];
+    const service = await Service.start((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
+      silent.push(response);
+    });
+    door = await frontDoor({ port: 0, requestTimeoutMs: 200, routes: new Map([['/events', [service.url]]]) });
+    await door.whenReady(5_000);
+    const url = `http://127.0.0.1:${door.port}/events`;
+    const events = (await fetch(url, { headers: { accept: 'text/event-stream' } })).text();
+    await eventually(() => silent.length === 1, 'the stream is open');
+    // it is cut when its time is up, and so the other's time is up as well
+    await expect((await fetch(url)).text()).rejects.toThrow();
+    silent[0]?.end('data: 2\n\n');
+    expect(await events).toBe('data: 1\n\ndata: 2\n\n');
+  });
+
   it.each(['/healthz', '/readyz', '/openapi.json', '/metrics'])(
     'allows only reads of its own paths: %s',
     async (path) => {

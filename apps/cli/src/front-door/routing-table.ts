@@ -1,3 +1,4 @@
+import { PathOwners } from '@fledge/kit/operations';
 import type { Target } from './target.js';
 
 interface Route {
@@ -10,7 +11,7 @@ interface Route {
  * turns.
  */
 export class RoutingTable {
-  private readonly routes = new Map<string, Route>();
+  private readonly routes = new PathOwners<Route>();
   private readonly everywhere: Route = { targets: [], turn: 0 };
 
   /** Every target once, in the order in which they were added. */
@@ -30,7 +31,7 @@ export class RoutingTable {
 
   /** Removes a target from all prefixes. A prefix without targets stays known: it is unavailable, not unknown. */
   remove(target: Target): void {
-    for (const { targets } of [this.everywhere, ...this.routes.values()]) {
+    for (const { targets } of [this.everywhere, ...this.all]) {
       const index = targets.indexOf(target);
       if (index >= 0) targets.splice(index, 1);
     }
@@ -41,12 +42,14 @@ export class RoutingTable {
    * target: all services answer it in the same way, as one process does.
    */
   pick(url: string, tried: readonly Target[] = []): Target | undefined {
-    return next(this.routeOf(url), tried);
+    return next(this.routes.of(url) ?? this.everywhere, tried);
   }
 
   /** Whether another target that answers serves a path, excluding those already tried. */
   hasOther(url: string, tried: readonly Target[]): boolean {
-    return this.routeOf(url).targets.some((target) => target.isAnswering && !tried.includes(target));
+    return (this.routes.of(url) ?? this.everywhere).targets.some(
+      (target) => target.isAnswering && !tried.includes(target),
+    );
   }
 
   /**
@@ -56,7 +59,7 @@ export class RoutingTable {
   pickEach(): (Target | undefined)[] {
     return [
       ...new Set(
-        [...this.routes.values()].map(
+        this.all.map(
           ({ targets }) => targets.find((target) => target.isAnswering) ?? targets.find((target) => target.isReady),
         ),
       ),
@@ -65,21 +68,14 @@ export class RoutingTable {
 
   /** The prefixes that no ready target serves. */
   get uncovered(): readonly string[] {
-    return [...this.routes]
+    return this.routes
+      .entries()
       .filter(([, { targets }]) => !targets.some((target) => target.isReady))
       .map(([prefix]) => prefix);
   }
 
-  private routeOf(url: string): Route {
-    let end = url.indexOf('?');
-    let path = end === -1 ? url : url.slice(0, end);
-    for (;;) {
-      const route = this.routes.get(path);
-      if (route) return route;
-      end = path.lastIndexOf('/');
-      if (end <= 0) return this.routes.get('/') ?? this.everywhere;
-      path = path.slice(0, end);
-    }
+  private get all(): readonly Route[] {
+    return this.routes.entries().map(([, route]) => route);
   }
 }
 

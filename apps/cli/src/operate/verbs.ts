@@ -17,7 +17,7 @@ export interface Line {
 export interface Grammar {
   readonly usage: string;
   /** The allowed numbers of arguments. */
-  readonly words: readonly number[];
+  readonly words: readonly number[] | 'any';
   readonly options: Options;
 }
 
@@ -33,7 +33,7 @@ export function parseLine({ usage, words, options }: Grammar, args: readonly str
     throw usageError(usage, (error as Error).message.split('. ')[0] ?? 'it cannot be read');
   }
   const { values, positionals } = parsed;
-  if (!words.includes(positionals.length))
+  if (words !== 'any' && !words.includes(positionals.length))
     throw usageError(usage, `it takes ${words.join(' or ')} arguments, but got ${positionals.length}`);
   return {
     words: positionals,
@@ -47,25 +47,28 @@ export interface Verb extends Grammar {
   run(line: Line): Promise<number>;
 }
 
-/** Runs the subcommand named first. @throws StartupError with all usages if there is none. */
+/** Runs the subcommand named first, or prints how to use it or all, for `--help`. @throws StartupError with all usages if there is none. */
 export async function runVerb(
   command: string,
   verbs: Readonly<Record<string, Verb>>,
   [name, ...rest]: readonly string[],
 ): Promise<number> {
   const verb = name !== undefined && Object.hasOwn(verbs, name) ? verbs[name] : undefined;
+  if ([name, ...rest].some((word) => word === '--help' || word === '-h')) {
+    process.stdout.write(`Usage: ${usagesOf(verb ? [verb] : Object.values(verbs))}\n`);
+    return 0;
+  }
   if (verb) return verb.run(parseLine(verb, rest));
   const guess = name === undefined ? undefined : nearest(name, Object.keys(verbs));
   const fact =
     name === undefined
       ? `fledge ${command} needs a subcommand`
       : `fledge ${command} has no subcommand '${name}'${guess ? `; did you mean '${guess}'?` : ''}`;
-  throw usageError(
-    Object.values(verbs)
-      .map(({ usage }) => usage)
-      .join('\n       '),
-    fact,
-  );
+  throw usageError(usagesOf(Object.values(verbs)), fact);
+}
+
+function usagesOf(verbs: readonly Verb[]): string {
+  return verbs.map(({ usage }) => usage).join('\n       ');
 }
 
 /** A number of rows. @throws StartupError if it is not one. */

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks';
-import { randomFillSync } from 'node:crypto';
+import type { ContextValues } from './context-values.js';
+import { newTraceparent, type TraceContext } from './trace-context.js';
 
 /** Who acts: the part of the caller's identity that crosses a boundary. */
 export interface Identity {
@@ -36,7 +37,7 @@ export class CallContext {
   hasEffects = false;
   private controller: AbortController | undefined = undefined;
   private dependants: Set<Cancellable> | undefined = undefined;
-  private trace: string | undefined;
+  private carried: string | TraceContext | undefined;
 
   constructor(
     /** The module in which the work runs. */
@@ -46,15 +47,39 @@ export class CallContext {
     /** The deadline, on the clock of `now()`; `Infinity` for none. */
     readonly deadlineAt: number,
     public identity: Identity | undefined,
-    traceparent: string | undefined,
+    /** The trace that the work arrived with: its `traceparent`, or with more; see `traceOf`. */
+    trace: string | TraceContext | undefined,
     readonly idempotencyKey: string | undefined,
+    /** What is set of the application's context; see `setContext`. */
+    public values: ContextValues | undefined = undefined,
   ) {
-    this.trace = traceparent;
+    this.carried = trace;
   }
 
-  /** W3C `traceparent`; made on first use if the work arrived without one. */
+  /** Whether it is a part of other work, with a shorter life: a transaction, or a scope with options. */
+  get isNested(): boolean {
+    return false;
+  }
+
+  /** The trace that what this work calls and sends belongs to; made on first use if the work arrived without one. */
+  get trace(): string | TraceContext {
+    return (this.carried ??= newTraceparent());
+  }
+
+  /** Whether the work arrived with a trace, or one has been made for it. */
+  get hasTrace(): boolean {
+    return this.carried !== undefined;
+  }
+
+  /** Says that a span of this work has begun: from now on its calls and messages are below that. */
+  continueIn(trace: TraceContext): void {
+    this.carried = trace;
+  }
+
+  /** W3C `traceparent` of `trace`. */
   get traceparent(): string {
-    return (this.trace ??= newTraceparent());
+    const { trace } = this;
+    return typeof trace === 'string' ? trace : trace.traceparent;
   }
 
   /** Identifies the work in logs and problem responses, in every module that it touches: the trace id. */
@@ -102,25 +127,6 @@ export class CallContext {
   }
 }
 
-/** Bytes of a trace id and of the span id that follows it. */
-const IDS_BYTES = 24;
-/**
- * Random bytes for the ids of many contexts, drawn at once: a draw per context costs more than the rest of the context.
- */
-const random = Buffer.alloc(IDS_BYTES * 256);
-let used = random.length;
-
-function newTraceparent(): string {
-  if (used === random.length) {
-    randomFillSync(random);
-    used = 0;
-  }
-  const from = used;
-  used += IDS_BYTES;
-  const ids = random.toString('hex', from, used);
-  return `00-${ids.slice(0, 32)}-${ids.slice(32)}-01`;
-}
-
 const contexts = new AsyncLocalStorage<CallContext>();
 
 /** The context of the current work, if there is one. */
@@ -138,6 +144,14 @@ export function runInContext<R>(context: CallContext, fn: () => R): R {
  * only the context crosses a boundary in one process, just as only headers do between processes.
  */
 const emptyScope = new AsyncResource('FledgeBoundary', { requireManualDestroy: true });
+
+/**
+ * Runs `fn` outside any work: for a timer that a piece of work sets, and that belongs to the process. Otherwise what the
+ * timer does would count as that work's, in its context and in its trace.
+ */
+export function runDetached<R>(fn: () => R): R {
+  return emptyScope.runInAsyncScope(fn);
+}
 
 /** What handles a message: a stock command or query handler. */
 export interface Handler {
@@ -177,8 +191,13 @@ export function runIsolated(context: CallContext, handler: Handler, message: obj
 
 /** The context of an HTTP request itself, and none inside it: the place where it is said who acts. */
 export class RequestContext extends CallContext {
-  constructor(module: string, deadlineAt: number, traceparent: string | undefined) {
-    super(module, 'http', deadlineAt, undefined, traceparent, undefined);
+  constructor(module: string, deadlineAt: number, trace: string | TraceContext | undefined) {
+    super(module, 'http', deadlineAt, undefined, trace, undefined);
+  }
+
+  /** The answer has begun, and goes on as events: the time for a request is over, each call has its contract's own. */
+  becomeStream(): void {
+    (this as { deadlineAt: number }).deadlineAt = Infinity;
   }
 }
 
@@ -199,10 +218,15 @@ class TransactionContext extends CallContext {
       outer?.caller ?? '',
       outer?.deadlineAt ?? Infinity,
       outer?.identity,
-      outer?.traceparent,
+      outer?.trace,
       outer?.idempotencyKey,
+      outer?.values,
     );
     this.transaction = transaction;
+  }
+
+  override get isNested(): boolean {
+    return true;
   }
 
   override get signal(): AbortSignal {

@@ -57,7 +57,7 @@ export const IDEMPOTENCY_KEY_CHARS_MAX = 200;
 
 /** Runs `fn` so that the calls made within it have these options; the rest of the context stays. */
 export async function withCallOptions<R>(options: CallOptions, fn: () => Promise<R>): Promise<R> {
-  const { deadlineMs, signal, idempotencyKey } = options;
+  const { deadlineMs, idempotencyKey } = options;
   if (deadlineMs !== undefined && !(deadlineMs >= 0))
     throw new RangeError(`deadlineMs must be 0 or more, is ${deadlineMs}`);
   if (
@@ -68,17 +68,52 @@ export async function withCallOptions<R>(options: CallOptions, fn: () => Promise
       `idempotencyKey must have 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters, has ${idempotencyKey.length}`,
     );
   }
+  return withinScope(options, fn);
+}
+
+/** A context inside another, for the time of a function; it may lose what was set in it. */
+class ScopeContext extends CallContext {
+  constructor(
+    private readonly outer: CallContext | undefined,
+    deadlineAt: number,
+    idempotencyKey: string | undefined,
+  ) {
+    super(
+      outer?.module ?? 'job',
+      outer?.caller ?? 'job',
+      Math.min(outer?.deadlineAt ?? Infinity, deadlineAt),
+      outer?.identity,
+      outer?.trace,
+      idempotencyKey ?? outer?.idempotencyKey,
+      outer?.values,
+    );
+    this.transaction = outer?.transaction;
+    this.openByHand = outer?.openByHand ?? 0;
+  }
+
+  override get isNested(): boolean {
+    return true;
+  }
+
+  override rejected(reason: unknown): boolean {
+    return this.outer?.rejected(reason) ?? false;
+  }
+
+  override noteEffect(): void {
+    this.outer?.noteEffect();
+  }
+}
+
+/** Runs `fn` in a context of its own inside the current one. `prepare` may throw: then `fn` does not run. */
+export async function withinScope<R>(
+  { deadlineMs, signal, idempotencyKey }: CallOptions,
+  fn: () => Promise<R>,
+  prepare: (scope: CallContext, outer: CallContext | undefined) => void = () => undefined,
+): Promise<R> {
   const outer = currentContext();
   const until = deadlineMs === undefined ? Infinity : now() + deadlineMs;
-  const context = new CallContext(
-    outer?.module ?? 'job',
-    outer?.caller ?? 'job',
-    Math.min(outer?.deadlineAt ?? Infinity, until),
-    outer?.identity,
-    outer?.traceparent,
-    idempotencyKey ?? outer?.idempotencyKey,
-  );
-  context.transaction = outer?.transaction;
+  const context = new ScopeContext(outer, until, idempotencyKey);
+  prepare(context, outer);
   if (outer?.cancelled || signal?.aborted) context.cancel();
   const onAbort = (): void => context.cancel();
   signal?.addEventListener('abort', onAbort, { once: true });

@@ -2,6 +2,7 @@ import { CallCancelled, DeadlineExceeded, FledgeError, type Outcome } from '../c
 import type { CompiledMessage } from './catalogue.js';
 import { now, type Timed, wheel } from './clock.js';
 import { type Cancellable, CallContext } from './call-context.js';
+import type { TraceContext } from './trace-context.js';
 
 /** How a call ended, as a metrics label: the class of the outcome, never the code of an error. */
 export type CallOutcome =
@@ -45,6 +46,8 @@ export class Call extends CallContext implements Timed, Cancellable {
     readonly parent: CallContext | undefined,
     readonly startedAt: number,
     private readonly meter: CallMeter,
+    /** Default: that of the parent. */
+    trace?: TraceContext,
   ) {
     super(
       message.module,
@@ -53,8 +56,9 @@ export class Call extends CallContext implements Timed, Cancellable {
         ? startedAt + message.deadlineMs
         : parent.deadlineAt,
       parent?.identity,
-      parent?.traceparent,
+      trace ?? parent?.trace,
       parent?.idempotencyKey,
+      parent?.values,
     );
   }
 

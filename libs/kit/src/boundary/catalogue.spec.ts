@@ -53,6 +53,12 @@ describe('a catalogue refuses', () => {
       "the route '/stock' is owned by stock and by shop",
       'A path prefix belongs to one module.',
     ],
+    [
+      'a route of two modules with parameters of different names',
+      [contract({ routes: ['/a/:id/b'] }), contract({ name: 'shop', routes: ['/a/:key/b'] })],
+      "the route '/a/:key/b' is owned by stock and by shop",
+      'A path prefix belongs to one module.',
+    ],
   ])('%s', (_, contracts, message, hint) => {
     expect(() => new Catalogue(contracts)).toThrow(expect.objectContaining({ message, hint }));
   });

@@ -1,5 +1,5 @@
 import type { Class, Contract, ErrorSpec, EventSpec, MessageSpec } from '../contract/index.js';
-import { errorSpec, shapeOf, StartupError } from '../contract/index.js';
+import { errorSpec, routeKey, shapeOf, StartupError } from '../contract/index.js';
 import { classCodec, resultCodec, type Codec } from './codec.js';
 
 /** A declared error with its codec. */
@@ -132,14 +132,14 @@ function refuseSharedRoutes(contracts: readonly Contract[]): void {
   const owners = new Map<string, string>();
   for (const contract of contracts) {
     for (const route of contract.routes) {
-      const owner = owners.get(route);
+      const owner = owners.get(routeKey(route));
       if (owner)
         throw new StartupError(
           'route-twice',
           `the route '${route}' is owned by ${owner} and by ${contract.name}`,
           'A path prefix belongs to one module.',
         );
-      owners.set(route, contract.name);
+      owners.set(routeKey(route), contract.name);
     }
   }
 }

@@ -1,7 +1,15 @@
 import { Type } from 'class-transformer';
 import { IsArray, IsBoolean, IsNumber, IsString, ValidateNested, type ValidationOptions } from 'class-validator';
-import type { Class, ResultType, Shape, UnknownFields } from '../contract/index.js';
-import { InvalidMessage, isNullable, shapeOf, StartupError, MESSAGE_WEIGHT_MAX } from '../contract/index.js';
+import type { Class, Form, ResultType, Shape, UnknownFields } from '../contract/index.js';
+import {
+  carrierOf,
+  InvalidMessage,
+  isForm,
+  isNullable,
+  shapeOf,
+  StartupError,
+  MESSAGE_WEIGHT_MAX,
+} from '../contract/index.js';
 import { compileCopy, type FastCopy, type Source } from './compile.js';
 import { explain } from './explain.js';
 
@@ -43,6 +51,8 @@ function carefully(name: string, shape: Shape, value: unknown, source: Source, u
 export function resultCodec(name: string, type: ResultType, unknownFields: UnknownFields = 'exact'): Codec {
   if (type === undefined) return { copy: nothing, decode: nothing };
   if (isNullable(type)) return orNull(resultCodec(name, type.nullable, unknownFields));
+  if (isForm(type)) return formCodec(name, type, unknownFields);
+  if (Array.isArray(type) && isForm(type[0])) return formCodec(name, type as readonly [Form], unknownFields);
   if (Array.isArray(type)) return listCodec(name, itemOf(name, type[0] as Class), unknownFields);
   const primitive = PRIMITIVES.get(type);
   if (primitive) {
@@ -53,7 +63,7 @@ export function resultCodec(name: string, type: ResultType, unknownFields: Unkno
     throw new StartupError(
       'result',
       `${name} returns ${(type as Class).name}, which no contract can carry`,
-      'Return a view class, String, Number, Boolean, a list of one such as [View], nullable(…) of either, or nothing.',
+      'Return a view class, String, Number, Boolean, oneOf(…), recordOf(…), enumOf(…), a list of one such as [View], nullable(…) of either, or nothing.',
     );
   const shape = shapeOf(type as Class);
   if (shape.fields.length === 0)
@@ -63,6 +73,15 @@ export function resultCodec(name: string, type: ResultType, unknownFields: Unkno
       'Decorate the fields of the view with class-validator.',
     );
   return classCodec(name, type as Class, unknownFields);
+}
+
+/** Carried as the one field of a generated class, as lists are. */
+function formCodec(name: string, type: Form | readonly [Form], unknownFields: UnknownFields): Codec {
+  const { copy, decode } = classCodec(name, carrierOf(type), unknownFields);
+  return {
+    copy: (value) => (copy({ value }) as { value: unknown }).value,
+    decode: (value) => (decode({ value }) as { value: unknown }).value,
+  };
 }
 
 function orNull({ copy, decode }: Codec): Codec {

@@ -1,6 +1,10 @@
 import { getMetadataStorage } from 'class-validator';
 import {
   IS_JSON_VALUE,
+  IS_RECORD_OF,
+  isPlainObject,
+  nestedShapes,
+  type UnionShape,
   type Class,
   type Constraint,
   type FieldShape,
@@ -37,13 +41,14 @@ return function copy(value) {
   return weight > ${MESSAGE_WEIGHT_MAX} ? undefined : out;
 };`;
   // The only input is class metadata of the program itself; names are written as JSON string literals.
-  const make = new Function('k', 'dateOf', 'uuid', 'json', body) as (
+  const make = new Function('k', 'dateOf', 'uuid', 'json', 'plain', body) as (
     k: readonly unknown[],
     date: typeof dateOf,
     uuid: typeof isPlainUuid,
     json: JsonCopy,
+    plain: typeof isPlainObject,
   ) => FastCopy;
-  return make(unit.constants, dateOf, isPlainUuid, new JsonCopy());
+  return make(unit.constants, dateOf, isPlainUuid, new JsonCopy(), isPlainObject);
 }
 
 class CopySource {
@@ -181,16 +186,47 @@ ${item}
         return `  ${x} = json.copy(${x});\n  if (${x} === undefined) return undefined;\n  weight += json.weight;\n  if (weight > ${MESSAGE_WEIGHT_MAX}) return undefined;\n${all}`;
       case 'date':
         return this.date(x, weigh(WEIGHT.date) + all);
-      case 'object': {
-        const shape = (field.of as () => Shape)();
-        const nested = this.classFunction(shape);
+      case 'object':
         // Checks on the object see the copy, which has only the fields of its class.
-        const copied = `  ${x} = ${nested}(${x});\n  if (${x} === undefined) return undefined;\n${all}`;
-        return reaches(shape, shape)
-          ? `  if (++depth > ${MESSAGE_DEPTH_MAX}) return undefined;\n${copied}\n  depth--;`
-          : copied;
-      }
+        return `${this.nested((field.of as () => Shape)(), x)}\n${all}`;
+      case 'union':
+        return `${this.union(field.union as UnionShape, x)}\n${all}`;
+      case 'record':
+        return `${this.record(field.values as FieldShape, x)}\n${all}`;
     }
+  }
+
+  private nested(shape: Shape, x: string): string {
+    const copied = `  ${x} = ${this.classFunction(shape)}(${x});\n  if (${x} === undefined) return undefined;`;
+    return reaches(shape, shape)
+      ? `  if (++depth > ${MESSAGE_DEPTH_MAX}) return undefined;\n${copied}\n  depth--;`
+      : copied;
+  }
+
+  private union({ property, variants }: UnionShape, x: string): string {
+    const cases = [...variants].map(
+      ([name, of]) => `  case ${JSON.stringify(name)}: {\n${this.nested(of(), x)}\n  break; }`,
+    );
+    return `  if (typeof ${x} !== 'object' || ${x} === null) return undefined;
+  switch (${x}[${JSON.stringify(property)}]) {
+${cases.join('\n')}
+  default: return undefined; }`;
+  }
+
+  private record(values: FieldShape, x: string): string {
+    return `  if (typeof ${x} !== 'object' || ${x} === null || !plain(${x})) return undefined;
+  weight += ${WEIGHT.object};
+  { const record = {};
+  for (const key of Object.keys(${x})) {
+    let w = ${x}[key];
+    if (w === undefined) continue;
+    if (key === '__proto__') return undefined;
+    weight += key.length + ${WEIGHT.field};
+    if (weight > ${MESSAGE_WEIGHT_MAX}) return undefined;
+${this.value(values, 'w', [])}
+    record[key] = w;
+  }
+  ${x} = record; }`;
   }
 
   private date(x: string, tests: string): string {
@@ -216,6 +252,8 @@ ${item}
         return `Number.isInteger(${x})`;
       case IS_JSON_VALUE:
         return kind === 'json' ? '' : this.general(c, x, field);
+      case IS_RECORD_OF:
+        return kind === 'record' ? '' : this.general(c, x, field);
       case 'isDefined':
         return `${x} !== undefined && ${x} !== null`;
       case 'isNotEmpty':
@@ -324,8 +362,5 @@ function fixedWeightOf(field: FieldShape): number {
 function reaches(shape: Shape, target: Shape, seen = new Set<Shape>()): boolean {
   if (seen.has(shape)) return false;
   seen.add(shape);
-  return shape.fields.some((field) => {
-    const nested = field.of?.();
-    return nested !== undefined && (nested === target || reaches(nested, target, seen));
-  });
+  return shape.fields.flatMap(nestedShapes).some((nested) => nested === target || reaches(nested, target, seen));
 }

@@ -1,4 +1,7 @@
 import {
+  IS_RECORD_OF,
+  isPlainObject,
+  type UnionShape,
   type FieldShape,
   JsonCopy,
   type Shape,
@@ -39,7 +42,10 @@ export function explain(
     });
   }
   if (copy !== undefined && walk.violations.length === 0) {
-    violationsOf(judge(copy, { forbidUnknownValues: false }), '', walk.violations);
+    const options = { forbidUnknownValues: false };
+    // what is in records is judged apart, at its path
+    walk.violations.push(...violationsOf(judge(copy, options)).filter(({ rule }) => rule !== IS_RECORD_OF));
+    for (const { path, object } of walk.inRecords) violationsOf(judge(object, options), path, walk.violations);
   }
   const violations = walk.violations.slice(0, VIOLATIONS_MAX);
   return violations.length > 0 ? { violations } : { copy, violations };
@@ -47,6 +53,8 @@ export function explain(
 
 class Walk {
   readonly violations: Violation[] = [];
+  /** Copies that a record holds, which class-validator does not look into. */
+  readonly inRecords: { readonly path: string; readonly object: object }[] = [];
   weight = 0;
 
   constructor(
@@ -108,6 +116,10 @@ class Walk {
     switch (field.kind) {
       case 'object':
         return this.object((field.of as () => Shape)(), value, path, depth + 1);
+      case 'union':
+        return this.union(field.union as UnionShape, value, path, depth);
+      case 'record':
+        return this.record(field, value, path, depth);
       case 'date':
         return this.date(value, path);
       case 'json':
@@ -123,6 +135,36 @@ class Walk {
         return value;
       }
     }
+  }
+
+  private union({ property, variants }: UnionShape, value: unknown, path: string, depth: number): object | undefined {
+    if (typeof value !== 'object' || value === null)
+      return this.refuse(path, 'type', `must be ${variantsOf(variants)}, is ${nameOf(value)}`);
+    const name = (value as Readonly<Record<string, unknown>>)[property];
+    const variant = typeof name === 'string' ? variants.get(name) : undefined;
+    if (variant) return this.object(variant(), value, path, depth + 1);
+    const names = [...variants.keys()].map((each) => `'${each}'`).join(', ');
+    return this.refuse(pathTo(path, property), 'discriminator', `must be one of ${names}, is ${nameOf(name)}`);
+  }
+
+  private record({ values }: FieldShape, value: unknown, path: string, depth: number): object | undefined {
+    if (typeof value !== 'object' || value === null || !isPlainObject(value))
+      return this.refuse(path, 'type', `must be a plain object, is ${nameOf(value)}`);
+    this.weight += WEIGHT.object;
+    const copy: Record<string, unknown> = {};
+    for (const key of Object.keys(value)) {
+      const item = (value as Readonly<Record<string, unknown>>)[key];
+      if (item === undefined) continue;
+      const at = pathTo(path, key);
+      // assigned, it would be the prototype of what is made of it
+      if (key === '__proto__') return this.refuse(at, 'type', 'must not be named __proto__');
+      this.weight += key.length + WEIGHT.field;
+      if (this.weight > MESSAGE_WEIGHT_MAX) return undefined;
+      const out = this.value(values as FieldShape, item, at, depth);
+      if (typeof out === 'object' && out !== null) this.inRecords.push({ path: at, object: out });
+      copy[key] = out;
+    }
+    return copy;
   }
 
   private json(value: unknown, path: string): unknown {
@@ -158,7 +200,13 @@ class Walk {
 function typeName(field: FieldShape): string {
   if (field.kind === 'scalar') return 'a string, number or boolean';
   if (field.kind === 'json') return 'a JSON value';
+  if (field.kind === 'record') return 'a plain object';
+  if (field.union) return variantsOf(field.union.variants);
   return a(field.of ? field.of().cls.name : field.kind);
+}
+
+function variantsOf(variants: UnionShape['variants']): string {
+  return [...variants.values()].map((variant) => a(variant().cls.name)).join(' or ');
 }
 
 function a(name: string): string {

@@ -5,6 +5,8 @@ export {
   type CallOptions,
   type CurrentCall,
 } from './call-options.js';
+export { contextOf, ContextRefused, setContext, withContext, type ContextChange } from './application-context.js';
+export { CONTEXT_BYTES_MAX, ContextReader, ContextValues } from './context-values.js';
 export { Call, outcomeOf, type Abandonable, type CallMeter, type CallOutcome } from './call.js';
 export { Catalogue, type CompiledError, type CompiledEvent, type CompiledMessage } from './catalogue.js';
 export { now, TICK_MS, wheel, Wheel, type Timed } from './clock.js';
@@ -18,6 +20,7 @@ export {
   CallContext,
   RequestContext,
   inTransaction,
+  runDetached,
   runIsolated,
   runInContext,
   runInTransaction,
@@ -28,7 +31,18 @@ export {
 } from './call-context.js';
 export { IN_FLIGHT_MAX_DEFAULT, ModuleServer, type FaultLog, type PassingOutcome } from './module-server.js';
 export { CHECK_FAILED, uncheckable } from './judge.js';
-export { ModuleClient, type Send } from './module-client.js';
+export { ModuleClient, TracedClient, type Send } from './module-client.js';
 export { runHandler, type Outcomes } from './run-handler.js';
 export { isThenable } from './thenable.js';
+export {
+  BAGGAGE_CHARS_MAX,
+  boundedBaggage,
+  boundedTracestate,
+  traceHeadersOf,
+  traceOf,
+  TRACEPARENT,
+  TRACESTATE_CHARS_MAX,
+  type TraceContext,
+} from './trace-context.js';
+export { messageSpan, type OpenSpan, type RequestSpan, type SpanSpec, type Tracing } from './tracing.js';
 export { VIOLATIONS_MAX, violationsOf } from './violations.js';

@@ -3,6 +3,8 @@ import { Call, type CallMeter } from './call.js';
 import type { CompiledMessage } from './catalogue.js';
 import { now } from './clock.js';
 import { currentContext, inTransaction } from './call-context.js';
+import type { TraceContext } from './trace-context.js';
+import { callSpan, type SpanSpec, type Tracing } from './tracing.js';
 
 /**
  * How a transport sends one message of one caller. It answers with `call.succeed` or `call.fail`, at any time or never
@@ -21,6 +23,11 @@ export class ModuleClient {
 
   /** Sends a message. Always returns a promise, never throws synchronously, and always ends by the deadline. */
   execute(message: object): Promise<unknown> {
+    return this.call(message, undefined);
+  }
+
+  /** @param trace that the callee's work belongs to. Default: that of the current context. */
+  protected call(message: object, trace: TraceContext | undefined): Promise<unknown> {
     const context = currentContext();
     const at = now();
     if (context !== undefined) {
@@ -31,7 +38,7 @@ export class ModuleClient {
       }
       if (this.message.kind === 'command') context.noteEffect();
     }
-    const call = new Call(this.message, this.caller, context, at, this.meter);
+    const call = new Call(this.message, this.caller, context, at, this.meter, trace);
     try {
       this.send(message, call);
     } catch (error) {
@@ -46,5 +53,33 @@ export class ModuleClient {
     if (context.cancelled) return new CallCancelled(module, name, 'not-run');
     if (context.deadlineAt <= at) return new DeadlineExceeded(module, name, 'not-run');
     return undefined;
+  }
+}
+
+/** A client whose calls are spans: from when a call is made until its caller has the answer, repetitions included. */
+export class TracedClient extends ModuleClient {
+  private readonly span: SpanSpec;
+
+  constructor(
+    private readonly tracing: Tracing,
+    ...[caller, message, send, meter]: ConstructorParameters<typeof ModuleClient>
+  ) {
+    super(caller, message, send, meter);
+    this.span = callSpan('client', message.name, { 'fledge.caller': caller, 'fledge.module': message.module });
+  }
+
+  override execute(message: object): Promise<unknown> {
+    const span = this.tracing.begin(this.span);
+    // not a branch of its own beside the answer: a failure that nobody awaits must stay one
+    return this.call(message, span.trace).then(
+      (result) => {
+        span.end();
+        return result;
+      },
+      (error: unknown) => {
+        span.end(error);
+        throw error;
+      },
+    );
   }
 }

@@ -1,6 +1,8 @@
 import type { CompiledMessage } from './catalogue.js';
-import type { CallContext, Handler } from './call-context.js';
+import { type CallContext, currentContext, type Handler, runInContext } from './call-context.js';
+import { ContextReader } from './context-values.js';
 import { ModuleFault, ModuleUnavailable, type Outcome, type UnavailableReason } from '../contract/index.js';
+import { callSpan, type Tracing } from './tracing.js';
 
 /**
  * Calls that a module works on at the same time; further ones fail with `ModuleUnavailable` at once. 1 to 100,000;
@@ -23,7 +25,10 @@ export type PassingOutcome = (error: unknown) => Outcome | undefined;
  */
 export class ModuleServer {
   private readonly handlers = new Map<CompiledMessage, Handler>();
-  private readonly byName: ReadonlyMap<string, CompiledMessage>;
+  private readonly tracedHandlers = new Map<CompiledMessage, Handler>();
+  private readonly byName: Map<string, CompiledMessage>;
+  private readonly answered: CompiledMessage[];
+  private tracing: Tracing | undefined;
   private draining = false;
   private idle: (() => void) | undefined;
   /** Calls being worked on. */
@@ -31,12 +36,35 @@ export class ModuleServer {
 
   constructor(
     readonly module: string,
-    readonly messages: readonly CompiledMessage[],
+    messages: readonly CompiledMessage[],
     readonly inFlightMax: number,
     readonly logFault: FaultLog,
     private readonly passingOutcome: PassingOutcome = () => undefined,
+    /** Reads the application's context, which comes with calls and messages. Default: passes on whatever comes. */
+    readonly contexts: ContextReader = new ContextReader(),
   ) {
+    this.answered = [...messages];
     this.byName = new Map(messages.map((message) => [message.name, message]));
+  }
+
+  /** What the module answers: the messages of its contract, then what `add` added. */
+  get messages(): readonly CompiledMessage[] {
+    return this.answered;
+  }
+
+  /** Answers one more message, which no contract lists; only before the module is served. */
+  add(message: CompiledMessage, handler: Handler): void {
+    this.answered.push(message);
+    this.byName.set(message.name, message);
+    this.handle(message, handler);
+  }
+
+  /**
+   * Makes each call that is handled a span. Called before the module is served.
+   * @internal
+   */
+  traceWith(tracing: Tracing): void {
+    this.tracing = tracing;
   }
 
   /** Sets the handler of a message; the host does so for each message before the module is served. */
@@ -54,6 +82,26 @@ export class ModuleServer {
     return this.handlers.get(message);
   }
 
+  /**
+   * What handles a call of a message: `handler` itself or, with tracing, `handler` in a span. For `runHandler`.
+   * @internal
+   */
+  ofCall(message: CompiledMessage, handler: Handler): Handler {
+    return this.tracing === undefined ? handler : this.traced(this.tracing, message, handler);
+  }
+
+  private traced(tracing: Tracing, message: CompiledMessage, handler: Handler): Handler {
+    let traced = this.tracedHandlers.get(message);
+    if (traced === undefined) {
+      const span = callSpan('server', message.name, { 'fledge.module': message.module });
+      traced = {
+        execute: (input) => tracing.within(currentContext() as CallContext, span, () => handler.execute(input)),
+      };
+      this.tracedHandlers.set(message, traced);
+    }
+    return traced;
+  }
+
   /** Why no call can be accepted now; `undefined` if it can. */
   refusal(): UnavailableReason | undefined {
     if (this.draining) return 'draining';
@@ -67,14 +115,20 @@ export class ModuleServer {
   interruption(message: CompiledMessage, work: CallContext, error: unknown): ModuleUnavailable | undefined {
     const outcome = this.passingOutcome(error);
     if (outcome === undefined) return undefined;
-    this.logFault(this.module, message.name, work.correlationId, error);
+    this.log(message, work, error);
     return new ModuleUnavailable(this.module, message.name, 'database', work.hasEffects ? 'unknown' : outcome);
   }
 
   /** The caller's error for any other failure; its text stays in this log. */
   fault(message: CompiledMessage, work: CallContext, error: unknown): ModuleFault {
-    this.logFault(this.module, message.name, work.correlationId, error);
+    this.log(message, work, error);
     return new ModuleFault(this.module, message.name, work.correlationId);
+  }
+
+  /** In the context of the work, which has ended: the line belongs to its trace and its module. */
+  private log(message: CompiledMessage, work: CallContext, error: unknown): void {
+    const log = (): void => this.logFault(this.module, message.name, work.correlationId, error);
+    runInContext(work, this.tracing ? () => this.tracing?.about(work, log) : log);
   }
 
   enter(): void {

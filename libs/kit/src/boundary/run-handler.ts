@@ -5,6 +5,7 @@ import { type EncodedError, encodeError } from './declared-error.js';
 import { isExpired } from './expired.js';
 import type { ModuleServer } from './module-server.js';
 import { isThenable } from './thenable.js';
+import { refusedResult } from './wrong-result.js';
 
 /**
  * Receives how each call ended; one serves all calls of a transport or a module. Exactly one method is called per call,
@@ -38,7 +39,7 @@ export function runHandler<C extends CallContext>(
   server.enter();
   let result: unknown;
   try {
-    result = runIsolated(call, handler, input);
+    result = runIsolated(call, server.ofCall(message, handler), input);
   } catch (error) {
     // A handler that throws before its first await fails like one that rejects.
     return failed(server, message, call, outcomes, error);
@@ -65,7 +66,7 @@ function finished<C extends CallContext>(
   try {
     copy = message.output.copy(value);
   } catch (error) {
-    return outcomes.faulted(call, server.fault(message, call, error));
+    return outcomes.faulted(call, server.fault(message, call, refusedResult(message, value, error)));
   }
   outcomes.succeeded(call, copy);
 }

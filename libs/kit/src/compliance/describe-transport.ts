@@ -2,14 +2,15 @@ import { Host, type Transport } from '@fledge/kit';
 import { LAW_IN_FLIGHT_MAX, lawApplication } from './law/application.js';
 import { describeLaw } from './law/law.js';
 import type { LawWorld } from './law/world.js';
+import { describeCommands } from './messaging/commands.js';
 import { describeEvents } from './messaging/events.js';
 import { describeHandlers } from './messaging/handlers.js';
 import { describeReplicas } from './messaging/replicas.js';
 
 /**
- * What a transport guarantees, as tests: the parity law, and durable events. Runs each module in its own host, in the
+ * What a transport guarantees, as tests: the parity law, durable events and durable commands. Runs each module in its own host, in the
  * process of the test. Needs `describe`, `it` and `expect` as globals, a time limit of two minutes per test, and a
- * PostgreSQL (see `freshDatabase`). Not tested: durable commands, a log with a new incarnation, and a lost connection.
+ * PostgreSQL (see `freshDatabase`). Not tested: a log with a new incarnation, and a lost connection.
  * @param transport makes one for each host; hosts of one namespace must reach each other, and no others.
  */
 export function describeTransport(name: string, transport: (namespace: string) => Transport): void {
@@ -20,6 +21,7 @@ export function describeTransport(name: string, transport: (namespace: string) =
       ['talker', 'listener'].map((module) => ({ modules: [module], transport: transport(namespace) })),
   };
   describeEvents(world);
+  describeCommands(world);
   describeHandlers(world);
   describeReplicas(world);
 }

@@ -143,21 +143,28 @@ describe('defineContract refuses', () => {
       { routes: ['stock'] },
       'route',
       "stock owns the route 'stock', which is not a path prefix",
-      "Use lower-case segments, as in '/products'.",
+      "Use lower-case segments, as in '/products', and parameters after the first: '/products/:id/reviews'.",
     ],
     [
       'a route with a slash at its end',
       { routes: ['/stock/'] },
       'route',
       "stock owns the route '/stock/', which is not a path prefix",
-      "Use lower-case segments, as in '/products'.",
+      "Use lower-case segments, as in '/products', and parameters after the first: '/products/:id/reviews'.",
+    ],
+    [
+      'a route that begins with a parameter',
+      { routes: ['/:shop/stock'] },
+      'route',
+      "stock owns the route '/:shop/stock', which is not a path prefix",
+      "Use lower-case segments, as in '/products', and parameters after the first: '/products/:id/reviews'.",
     ],
     [
       'a route of all paths',
       { routes: ['/'] },
       'route',
       "stock owns the route '/', which is not a path prefix",
-      "Use lower-case segments, as in '/products'.",
+      "Use lower-case segments, as in '/products', and parameters after the first: '/products/:id/reviews'.",
     ],
   ])('%s', (_, options, code, message, hint) => {
     expect(refusalOf(() => defineContract({ name: 'stock', ...options }))).toEqual({ code, message, hint });
@@ -218,7 +225,7 @@ describe('a contract', () => {
       name: 'stock',
       commands: [Reserve],
       queries: [Level],
-      routes: ['/stock', '/.well-known/stock.json', '/a/b'],
+      routes: ['/stock', '/.well-known/stock.json', '/a/b', '/products/:productId/stock'],
     });
     expect(contract.messages).toEqual([
       {
@@ -240,7 +247,7 @@ describe('a contract', () => {
         idempotent: true,
       },
     ]);
-    expect(contract.routes).toHaveLength(3);
+    expect(contract.routes).toHaveLength(4);
   });
 
   it.each([1, DEADLINE_MAX_MS])('accepts a deadline of %d ms', (deadlineMs) => {

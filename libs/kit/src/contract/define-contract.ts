@@ -1,6 +1,7 @@
 import { StartupError } from './errors.js';
 import type { Class, EventSpec, MessageSpec, UnknownFields } from './messages.js';
 import { checkUnknownFields, errorSpec, eventSpec, messageSpec } from './messages.js';
+import { isRoute } from './route-prefix.js';
 
 /** The author's description of a contract: what other modules may know of a module. */
 export interface ContractOptions {
@@ -9,7 +10,11 @@ export interface ContractOptions {
   readonly commands?: readonly Class[];
   readonly queries?: readonly Class[];
   readonly events?: readonly Class[];
-  /** The HTTP path prefixes that the module serves, e.g. `['/products', '/categories']`. */
+  /**
+   * The HTTP path prefixes that the module serves, e.g. `['/products', '/categories']`. A segment after the first may be
+   * a parameter, so that a part of another module's paths can be served: `/products/:id/reviews`. The longest prefix of a
+   * path wins.
+   */
   readonly routes?: readonly string[];
   /** How unknown fields are treated in all its messages and events, unless one says otherwise. Default `exact`. */
   readonly unknownFields?: UnknownFields;
@@ -24,7 +29,6 @@ export interface Contract {
 }
 
 const MODULE_NAME = /^[a-z][a-z0-9-]{0,39}$/;
-const ROUTE = /^(\/[a-z0-9][a-z0-9._-]*|\/\.well-known\/[a-z0-9._-]+)(\/[a-z0-9][a-z0-9._-]*)*$/;
 
 /**
  * Gathers a module's messages, events and routes into its contract. Throws a `StartupError` that says what is wrong and
@@ -50,11 +54,11 @@ export function defineContract(options: ContractOptions): Contract {
     [...messages, ...events].map((m) => m.name),
   );
   for (const route of options.routes ?? []) {
-    if (!ROUTE.test(route)) {
+    if (!isRoute(route)) {
       throw new StartupError(
         'route',
         `${name} owns the route '${route}', which is not a path prefix`,
-        "Use lower-case segments, as in '/products'.",
+        "Use lower-case segments, as in '/products', and parameters after the first: '/products/:id/reviews'.",
       );
     }
   }

@@ -2,7 +2,25 @@
  * Everything that a module's `contract/` folder imports from the kit.
  * @packageDocumentation
  */
-export { IS_JSON_VALUE, IsJsonValue, JsonCopy, type JsonFlaw, type JsonValue } from './json-value.js';
+export { IS_JSON_VALUE, IsJsonValue, isPlainObject, JsonCopy, type JsonFlaw, type JsonValue } from './json-value.js';
+export {
+  carrierOf,
+  enumOf,
+  IS_RECORD_OF,
+  isForm,
+  IsOneOf,
+  isOneOf,
+  IsRecordOf,
+  isRecordOf,
+  oneOf,
+  recordOf,
+  type EnumOf,
+  type Form,
+  type OneOf,
+  type RecordOf,
+  type VariantOf,
+} from './forms.js';
+export { pageOf, type Page } from './page.js';
 export { defineContract, type Contract, type ContractOptions } from './define-contract.js';
 export {
   BoundaryCallInTransaction,
@@ -34,6 +52,7 @@ export {
   QueryContract,
   type Class,
   type Arriving,
+  type ArrivingItem,
   type DataKeys,
   type ErrorSpec,
   type EventOptions,
@@ -43,9 +62,9 @@ export {
   type MessageDecorator,
   type MessageOptions,
   type MessageSpec,
-  type Primitive,
   type ResultAgrees,
   type ResultDiffers,
+  type ResultItem,
   type ResultValue,
   isNullable,
   nullable,
@@ -53,7 +72,17 @@ export {
   type ResultType,
   type UnknownFields,
 } from './messages.js';
+export { routeKey } from './route-prefix.js';
 export { describeMessage, jsonSchemaOf, type DescribedMessage, type JsonSchema } from './json-schema.js';
-export { isOwnCheck, shapeOf, type Constraint, type FieldKind, type FieldShape, type Shape } from './shape.js';
+export {
+  isOwnCheck,
+  nestedShapes,
+  shapeOf,
+  type Constraint,
+  type FieldKind,
+  type FieldShape,
+  type Shape,
+  type UnionShape,
+} from './shape.js';
 export { SigningKey, SigningKeys } from './signing-keys.js';
 export { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';

@@ -2,7 +2,9 @@ import { Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
+  Equals,
   IsDate,
+  IsEnum,
   IsIn,
   IsInt,
   IsOptional,
@@ -17,11 +19,18 @@ import {
   CommandContract,
   ContractError,
   describeMessage,
+  enumOf,
   ErrorContract,
+  IsOneOf,
+  IsRecordOf,
   jsonSchemaOf,
   type MessageSpec,
   messageSpec,
   nullable,
+  oneOf,
+  pageOf,
+  QueryContract,
+  recordOf,
 } from './index.js';
 
 class Line {
@@ -119,4 +128,63 @@ it('describes results that may be null, and lists of primitives', () => {
   expect(tree.$defs.Tree.properties.children).toEqual({ type: 'array', items: { $ref: '#/$defs/Tree' } });
   expect(resultOf([Tree])).toMatchObject({ type: 'array', items: { $ref: '#/$defs/Tree' } });
   expect(resultOf(nullable(Place))).toEqual({ anyOf: [schema, { type: 'null' }], $defs });
+});
+
+class Cash {
+  @Equals('cash') readonly method = 'cash' as const;
+}
+class Cheque {
+  @IsIn(['cheque']) readonly method!: 'cheque';
+  @IsInt() readonly number!: number;
+}
+const Payment = oneOf('method', { cash: Cash, cheque: Cheque });
+enum Color {
+  Red = 'red',
+  Blue = 'blue',
+}
+
+class Till {
+  @IsOneOf(Payment, { each: true }) payments!: object[];
+  @IsRecordOf(Payment) last!: object;
+  @IsRecordOf(Number) counts!: object;
+  @IsEnum(Color) color!: Color;
+}
+
+const union = {
+  oneOf: [{ $ref: '#/$defs/Cash' }, { $ref: '#/$defs/Cheque' }],
+  discriminator: { propertyName: 'method', mapping: { cash: '#/$defs/Cash', cheque: '#/$defs/Cheque' } },
+};
+
+it('describes unions as OpenAPI does, records and enums', () => {
+  const schema = jsonSchemaOf(Till);
+  expect(schema.properties).toEqual({
+    payments: { type: 'array', items: union },
+    last: { type: 'object', additionalProperties: union },
+    counts: { type: 'object', additionalProperties: { type: 'number' } },
+    color: { type: 'string', enum: ['red', 'blue'] },
+  });
+  expect(schema.$defs).toMatchObject({
+    Cash: { properties: { method: { const: 'cash' } }, required: ['method'] },
+    Cheque: { properties: { method: { enum: ['cheque'] }, number: { type: 'integer' } } },
+  });
+});
+
+it('describes them as results', () => {
+  @QueryContract('test.unions.v1', { result: nullable([Payment]) })
+  class Unions {}
+  @QueryContract('test.counts.v1', { result: recordOf(Number) })
+  class Counts {}
+  @QueryContract('test.colors.v1', { result: [enumOf(Color)] })
+  class Colors {}
+  @QueryContract('test.page.v1', { result: pageOf(Line) })
+  class Lines {}
+  const resultOf = (cls: object) => describeMessage(messageSpec(cls) as MessageSpec).result;
+  expect(resultOf(Unions)).toMatchObject({ anyOf: [{ type: 'array', items: union }, { type: 'null' }] });
+  expect(resultOf(Unions)).toHaveProperty('$defs.Cheque');
+  expect(resultOf(Counts)).toEqual({ type: 'object', additionalProperties: { type: 'number' } });
+  expect(resultOf(Colors)).toEqual({ type: 'array', items: { enum: ['red', 'blue'] } });
+  expect(resultOf(Lines)).toMatchObject({
+    properties: { items: { type: 'array', items: { $ref: '#/$defs/Line' } } },
+    required: ['items'],
+  });
 });

@@ -3,10 +3,12 @@ import {
   isNullable,
   type Class,
   type MessageSpec,
+  type ResultItem,
   type ResultType,
   type UnknownFields,
 } from './messages.js';
-import { shapeOf, type Constraint, type FieldShape, type Shape } from './shape.js';
+import { carrierOf, isForm, type Form } from './forms.js';
+import { shapeOf, type Constraint, type FieldShape, type Shape, type UnionShape } from './shape.js';
 
 /** A JSON Schema (draft 2020-12), as far as contracts need one. */
 export interface JsonSchema {
@@ -79,6 +81,8 @@ const PRIMITIVES = new Map<unknown, JsonSchema>([
 
 function resultSchema(type: ResultType, unknownFields: UnknownFields | undefined): JsonSchema | undefined {
   if (type === undefined) return undefined;
+  if (isForm(type) || (Array.isArray(type) && isForm(type[0])))
+    return formSchema(type as Form | readonly [Form], unknownFields);
   if (isNullable(type)) {
     const { $defs, ...schema } = withoutRoot(type.nullable, unknownFields);
     return { anyOf: [schema, { type: 'null' }], ...($defs !== undefined && { $defs }) };
@@ -89,8 +93,8 @@ function resultSchema(type: ResultType, unknownFields: UnknownFields | undefined
 }
 
 /** The schema of a result within another; a class that holds itself is under `$defs`, since it is not the root. */
-function withoutRoot(type: Class | readonly [Class], unknownFields: UnknownFields | undefined): JsonSchema {
-  if (Array.isArray(type)) return resultSchema(type as readonly [Class], unknownFields) as JsonSchema;
+function withoutRoot(type: ResultItem | readonly [ResultItem], unknownFields: UnknownFields | undefined): JsonSchema {
+  if (Array.isArray(type) || isForm(type)) return resultSchema(type as ResultType, unknownFields) as JsonSchema;
   const primitive = PRIMITIVES.get(type);
   if (primitive) return primitive;
   const cls = type as Class;
@@ -99,6 +103,14 @@ function withoutRoot(type: Class | readonly [Class], unknownFields: UnknownField
   const definitions = new Map<Shape, JsonSchema>();
   const draft = { root: undefined, definitions, additionalProperties: unknownFields === 'open' };
   return { ...reference(shapeOf(cls), draft), $defs: definitionsOf(definitions) };
+}
+
+function formSchema(type: Form | readonly [Form], unknownFields: UnknownFields | undefined): JsonSchema {
+  const definitions = new Map<Shape, JsonSchema>();
+  const draft = { root: undefined, definitions, additionalProperties: unknownFields === 'open' };
+  const [carrier] = shapeOf(carrierOf(type)).fields;
+  const schema = fieldSchema(carrier as FieldShape, draft);
+  return definitions.size === 0 ? schema : { ...schema, $defs: definitionsOf(definitions) };
 }
 
 function definitionsOf(definitions: ReadonlyMap<Shape, JsonSchema>): JsonSchema {
@@ -127,6 +139,10 @@ function valueSchema(field: FieldShape, draft: Draft): JsonSchema {
   switch (field.kind) {
     case 'object':
       return reference((field.of as () => Shape)(), draft);
+    case 'union':
+      return unionSchema(field.union as UnionShape, draft);
+    case 'record':
+      return { type: 'object', additionalProperties: valueSchema(field.values as FieldShape, draft) };
     case 'date':
       return { type: 'string', format: 'date-time' };
     case 'scalar':
@@ -135,6 +151,13 @@ function valueSchema(field: FieldShape, draft: Draft): JsonSchema {
     default:
       return { type: field.kind };
   }
+}
+
+/** `discriminator` is OpenAPI's: to JSON Schema it is a note. */
+function unionSchema({ property, variants }: UnionShape, draft: Draft): JsonSchema {
+  const references = [...variants].map(([name, of]): [string, JsonSchema] => [name, reference(of(), draft)]);
+  const mapping = Object.fromEntries(references.map(([name, { $ref }]) => [name, $ref]));
+  return { oneOf: references.map(([, schema]) => schema), discriminator: { propertyName: property, mapping } };
 }
 
 function reference(shape: Shape, draft: Draft): JsonSchema {
@@ -161,6 +184,7 @@ const KEYWORDS: Readonly<Record<string, (args: readonly unknown[]) => JsonSchema
   matches: ([pattern]) => (pattern instanceof RegExp && pattern.flags === '' ? { pattern: pattern.source } : {}),
   isUuid: () => ({ format: 'uuid' }),
   isEmail: () => ({ format: 'email' }),
+  equals: ([value]) => ({ const: value }),
   isIn: ([values]) => (Array.isArray(values) ? { enum: values } : {}),
   isEnum: ([, values]) => (Array.isArray(values) ? { enum: values } : {}),
   arrayMinSize: ([minItems]) => ({ minItems }),

@@ -90,7 +90,7 @@ export class JsonCopy {
   }
 
   private object(object: object, depth: number): JsonValue | undefined {
-    if (!isPlain(object)) return this.refuse(`must be a JSON value, is ${instanceName(object)}`);
+    if (!isPlainObject(object)) return this.refuse(`must be a JSON value, is ${instanceName(object)}`);
     this.weight += WEIGHT.object;
     const out: Record<string, JsonValue> = {};
     for (const key of Object.keys(object)) {
@@ -119,7 +119,7 @@ export class JsonCopy {
 }
 
 /** A bare object, also by way of an empty prototype, as query strings are parsed to. */
-function isPlain(object: object): boolean {
+export function isPlainObject(object: object): boolean {
   const proto = Object.getPrototypeOf(object) as object | null;
   if (proto === null || proto === Object.prototype) return true;
   return Object.getPrototypeOf(proto) === null && Reflect.ownKeys(proto).length === 0;

@@ -1,28 +1,31 @@
 import 'reflect-metadata';
 import type { Command, Query } from '@nestjs/cqrs';
 import type { ErrorDetails, ErrorKind, Outcome } from './errors.js';
+import type { Class } from './class.js';
 import { FledgeError, StartupError } from './errors.js';
+import type { EnumOf, Form, OneOf, RecordOf, VariantOf } from './forms.js';
 
-/** Any class; contracts describe classes. */
-// Constructor parameters do not matter here: contracts use only the prototype and the metadata.
-export type Class<T = object> = abstract new (...args: never[]) => T;
+export type { Class } from './class.js';
+
+/** What a result can be, and a list of it: a class or one of the forms. */
+export type ResultItem = Class | Form;
 
 /** A result that may be `null`; see `nullable`. */
-export interface Nullable<R extends Class | readonly [Class] = Class | readonly [Class]> {
+export interface Nullable<R extends ResultItem | readonly [ResultItem] = ResultItem | readonly [ResultItem]> {
   readonly nullable: R;
 }
 
 /**
- * The result of a message: a class, `[Class]` for a list of it, `nullable` of either, or `undefined` for none. `String`,
- * `Number` and `Boolean` stand for primitives.
+ * The result of a message: a class, `oneOf` several, `recordOf` something, `enumOf` an enum; a list of one of these,
+ * such as `[Class]`; `nullable` of any; or `undefined` for none. `String`, `Number` and `Boolean` stand for primitives.
  */
-export type ResultType = Class | readonly [Class] | Nullable | undefined;
+export type ResultType = ResultItem | readonly [ResultItem] | Nullable | undefined;
 
 /**
  * A result that may be `null`: `@QueryContract('books.find.v1', { result: nullable(Book) })` for a `Query<Book | null>`.
  * A handler that returns `undefined`, as `Map.get` does, answers `null` as well.
  */
-export function nullable<const R extends Class | readonly [Class]>(result: R): Nullable<R> {
+export function nullable<const R extends ResultItem | readonly [ResultItem]>(result: R): Nullable<R> {
   return { nullable: result };
 }
 
@@ -35,20 +38,28 @@ export function isNullable(type: ResultType): type is Nullable {
 export type ResultValue<R extends ResultType> =
   R extends Nullable<infer Inner>
     ? ResultValue<Inner> | null
-    : R extends readonly [infer C extends Class]
-      ? readonly ItemOf<C>[]
-      : R extends Class
+    : R extends readonly [infer I extends ResultItem]
+      ? readonly ItemOf<I>[]
+      : R extends ResultItem
         ? ItemOf<R>
         : void;
 
-/** One result of a class, or of a constructor that stands for a primitive. */
-export type ItemOf<C extends Class> = C extends StringConstructor
+/** One result of a class, of a constructor that stands for a primitive, or of a form. */
+export type ItemOf<I extends ResultItem> = I extends StringConstructor
   ? string
-  : C extends NumberConstructor
+  : I extends NumberConstructor
     ? number
-    : C extends BooleanConstructor
+    : I extends BooleanConstructor
       ? boolean
-      : InstanceType<C>;
+      : I extends OneOf
+        ? VariantOf<I>
+        : I extends RecordOf<infer V>
+          ? Readonly<Record<string, ItemOf<V>>>
+          : I extends EnumOf<infer V>
+            ? V
+            : I extends Class<infer T>
+              ? T
+              : never;
 
 /**
  * The decorator of a message class whose result is `R`. A class does not compile with it if it extends `Query<T>` or
@@ -80,17 +91,25 @@ export interface ResultDiffers<Promised, R extends ResultType> {
 
 /** What the caller receives: a list is the caller's own to change, and no result is `undefined`. */
 export type Arriving<T> = T extends readonly (infer I)[]
-  ? I extends Primitive
+  ? [ArrivingItem<I>] extends [never]
     ? never
     : I[]
-  : T extends Primitive
-    ? never
-    : [T] extends [void]
-      ? undefined
-      : T;
+  : [T] extends [void]
+    ? undefined
+    : ArrivingItem<T>;
 
-/** What a class may narrow: `Query<'open' | 'closed'>` with `result: String`. */
-export type Primitive = string | number | boolean;
+/** `never` for the primitives that a class may narrow: the whole of their type, not the values of an enum. */
+export type ArrivingItem<T> = T extends boolean
+  ? never
+  : T extends string
+    ? string extends T
+      ? never
+      : T
+    : T extends number
+      ? number extends T
+        ? never
+        : T
+      : T;
 
 /** Names of a class's data fields, without its methods. */
 export type DataKeys<T> = {

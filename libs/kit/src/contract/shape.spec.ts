@@ -1,8 +1,9 @@
 import 'reflect-metadata';
-import { Exclude, Transform, Type } from 'class-transformer';
+import { Exclude, plainToInstance, Transform, Type } from 'class-transformer';
 import {
   Allow,
   ArrayMaxSize,
+  Equals,
   IsArray,
   IsDate,
   IsIn,
@@ -15,10 +16,12 @@ import {
   Validate,
   ValidateIf,
   ValidateNested,
+  validateSync,
   ValidatorConstraint,
   type ValidatorConstraintInterface,
 } from 'class-validator';
 import { StartupError } from './errors.js';
+import { IsOneOf, IsRecordOf, oneOf } from './forms.js';
 import type { Class } from './messages.js';
 import { shapeOf } from './shape.js';
 
@@ -205,5 +208,63 @@ describe('shapeOf', () => {
   it('forgets a class that it refused, so that it is refused again', () => {
     expect(() => shapeOf(WithMap)).toThrow(StartupError);
     expect(() => shapeOf(WithMap)).toThrow(StartupError);
+  });
+});
+
+describe('unions and records', () => {
+  class Untold {
+    @IsString() readonly method!: string;
+  }
+  class Told {
+    @Equals('told') readonly method = 'told' as const;
+  }
+
+  it('are refused where a variant does not say which one it is', () => {
+    class Holder {
+      @IsOneOf(oneOf('method', { told: Told, untold: Untold })) payment!: object;
+    }
+    expect(() => shapeOf(Holder)).toThrow(
+      expect.objectContaining({
+        message: "Holder.payment tells Untold by its field 'method', which need not be 'untold'",
+        hint: "Declare it in Untold: @Equals('untold') readonly method = 'untold' as const.",
+      }),
+    );
+    class Swapped {
+      @IsRecordOf(oneOf('method', { other: Told })) payments!: object;
+    }
+    expect(() => shapeOf(Swapped)).toThrow("tells Told by its field 'method', which need not be 'other'");
+  });
+
+  it.each<[string, unknown, string]>([
+    ['nothing, as in a cycle of imports', undefined, 'Holder.values holds a record of undefined'],
+    ['dates', Date, 'Holder.values holds a record of Date'],
+    ['maps', Map, 'Holder.values holds a record of Map'],
+    ['a class without decorated fields', class Bare {}, 'none of whose fields is decorated'],
+  ])('are refused of what cannot be carried: a record of %s', (_, item, text) => {
+    class Holder {
+      @IsRecordOf(item as typeof Told) values!: object;
+    }
+    expect(() => shapeOf(Holder)).toThrow(text);
+    class Union {
+      @IsOneOf(oneOf('method', { told: undefined as never })) payment!: object;
+    }
+    expect(() => shapeOf(Union)).toThrow("holds a union without a class for 'told'");
+  });
+
+  it('are checked in the body of a request, too, by class-validator alone', () => {
+    class Body {
+      @IsOneOf(oneOf('method', { told: Told })) payment!: object;
+      @IsRecordOf(Told) all!: object;
+      @IsRecordOf(Number) counts!: object;
+    }
+    const flaws = (plain: object): string[] =>
+      validateSync(plainToInstance(Body, plain)).map(({ property }) => property);
+    expect(flaws({ payment: { method: 'told' }, all: { a: { method: 'told' } }, counts: { a: 1 } })).toEqual([]);
+    expect(flaws({ payment: { method: 'else' }, all: { a: { method: 'else' } }, counts: { a: '1' } })).toEqual([
+      'payment',
+      'all',
+      'counts',
+    ]);
+    expect(flaws({ payment: { method: 'told' }, all: [], counts: null })).toEqual(['all', 'counts']);
   });
 });

@@ -3,11 +3,12 @@ import { getMetadataStorage, ValidationTypes } from 'class-validator';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
 import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { StartupError } from './errors.js';
+import { IS_RECORD_OF, isOneOf, type OneOf } from './forms.js';
 import { IS_JSON_VALUE } from './json-value.js';
 import type { Class } from './messages.js';
 
 /** What a field holds on the wire. */
-export type FieldKind = 'string' | 'number' | 'boolean' | 'date' | 'object' | 'scalar' | 'json';
+export type FieldKind = 'string' | 'number' | 'boolean' | 'date' | 'object' | 'union' | 'record' | 'scalar' | 'json';
 
 /** One check of a field, as class-validator knows it. */
 export interface Constraint {
@@ -30,9 +31,19 @@ export interface FieldShape {
   readonly optional: boolean;
   /** The class of a nested object; resolved late, so that shapes may refer to themselves. */
   readonly of?: () => Shape;
+  /** The classes of a union. */
+  readonly union?: UnionShape;
+  /** What a record holds under each of its keys, as an item of a list is held. */
+  readonly values?: FieldShape;
   readonly constraints: readonly Constraint[];
   /** Has checks that need class-validator itself (`@ValidateIf`). */
   readonly conditional: boolean;
+}
+
+/** Several classes, told apart by the value of a field that all of them have. */
+export interface UnionShape {
+  readonly property: string;
+  readonly variants: ReadonlyMap<string, () => Shape>;
 }
 
 /** A contract class as the boundary sees it: its fields, from the metadata of class-validator and class-transformer. */
@@ -61,12 +72,19 @@ export function shapeOf(cls: Class): Shape {
   shapes.set(cls, shape);
   try {
     for (const [name, checks] of Object.entries(byField)) fields.push(fieldOf(cls, name, checks));
-    for (const field of fields) field.of?.();
+    for (const field of fields) nestedShapes(field);
   } catch (error) {
     shapes.delete(cls);
     throw error;
   }
   return shape;
+}
+
+/** The shapes of the classes that a field holds. */
+export function nestedShapes({ of, union, values }: FieldShape): readonly Shape[] {
+  if (of) return [of()];
+  if (union) return [...union.variants.values()].map((variant) => variant());
+  return values ? nestedShapes(values) : [];
 }
 
 function fieldOf(cls: Class, name: string, checks: readonly ValidationMetadata[]): FieldShape {
@@ -81,25 +99,92 @@ function fieldOf(cls: Class, name: string, checks: readonly ValidationMetadata[]
   const design = Reflect.getMetadata('design:type', cls.prototype as object, name) as unknown;
   const typed = defaultMetadataStorage.findTypeMetadata(cls, name);
   const constraints = checks.filter(isConstraint).map(constraintOf(where));
-  const isJson = constraints.some((c) => c.name === IS_JSON_VALUE && !c.each);
+  const isOpen = constraints.some((c) => (c.name === IS_JSON_VALUE || c.name === IS_RECORD_OF) && !c.each);
   const list =
-    !isJson && (design === Array || checks.some((c) => c.each) || constraints.some((c) => /^array/i.test(c.name)));
+    !isOpen && (design === Array || checks.some((c) => c.each) || constraints.some((c) => /^array/i.test(c.name)));
   const optional = checks.some((c) => c.name === 'isOptional');
   const conditional = checks.some(
     (c) => (c.type === ValidationTypes.CONDITIONAL_VALIDATION && c.name !== 'isOptional') || c.validateIf !== undefined,
   );
+  const base = { name, list, optional, constraints, conditional };
+  const discriminator = typed?.options?.discriminator;
+  if (discriminator) {
+    refuseUnvalidated(where, 'a union', checks);
+    return { ...base, kind: 'union', union: unionOf(where, discriminator) };
+  }
+  const record = constraints.find((c) => c.name === IS_RECORD_OF && c.each === list);
+  if (record) return { ...base, kind: 'record', values: valuesOf(where, record.args[0] as Class | OneOf) };
   const target = typed?.typeFunction?.() ?? (list ? undefined : design);
   const kind = kindOf(where, target, constraints, list);
-  if (kind !== 'object') return { name, kind, list, optional, constraints, conditional };
-  if (!checks.some((c) => c.type === ValidationTypes.NESTED_VALIDATION)) {
+  if (kind !== 'object') return { ...base, kind };
+  const nested = target as Class;
+  refuseUnvalidated(where, `a ${nested.name}`, checks);
+  return { ...base, kind, of: () => nestedShape(where, nested) };
+}
+
+function refuseUnvalidated(where: string, what: string, checks: readonly ValidationMetadata[]): void {
+  if (checks.some((c) => c.type === ValidationTypes.NESTED_VALIDATION)) return;
+  refuse(where, `holds ${what} that is not validated`, 'Add @ValidateNested() beside @Type(() => …).');
+}
+
+/** The checks of a field of a variant that allow exactly one value. */
+const ONE_VALUE: Readonly<Record<string, (args: readonly unknown[]) => unknown>> = {
+  equals: ([value]) => value,
+  isIn: ([values]) => (Array.isArray(values) && values.length === 1 ? (values as unknown[])[0] : undefined),
+};
+
+function unionOf(
+  where: string,
+  { property, subTypes }: { readonly property: string; readonly subTypes: readonly { name: string; value: unknown }[] },
+): UnionShape {
+  const variants = subTypes.map(({ name, value }): [string, () => Shape] => {
+    const cls = value as Class;
+    if (typeof cls !== 'function')
+      refuse(
+        where,
+        `holds a union without a class for '${name}'`,
+        'Name one. Is it defined below its use, or in a cycle of imports?',
+      );
+    return [
+      name,
+      () => {
+        const shape = nestedShape(where, cls);
+        const field = shape.fields.find((candidate) => candidate.name === property);
+        const says = field?.constraints.some((c) => ONE_VALUE[c.name]?.(c.args) === name) ?? false;
+        if (!says || field?.optional || field?.conditional)
+          refuse(
+            where,
+            `tells ${cls.name} by its field '${property}', which need not be '${name}'`,
+            `Declare it in ${cls.name}: @Equals('${name}') readonly ${property} = '${name}' as const.`,
+          );
+        return shape;
+      },
+    ];
+  });
+  return { property, variants: new Map(variants) };
+}
+
+const KIND_OF_ITEM = new Map<unknown, FieldKind>([
+  [String, 'string'],
+  [Number, 'number'],
+  [Boolean, 'boolean'],
+]);
+
+function valuesOf(where: string, item: Class | OneOf | undefined): FieldShape {
+  const base = { name: '', list: true, optional: false, constraints: [], conditional: false };
+  const kind = KIND_OF_ITEM.get(item);
+  if (kind) return { ...base, kind };
+  if (isOneOf(item)) {
+    const subTypes = Object.entries(item.variants).map(([name, value]) => ({ name, value }));
+    return { ...base, kind: 'union', union: unionOf(where, { property: item.discriminator, subTypes }) };
+  }
+  if (typeof item !== 'function' || UNCARRIED.has(item) || item === (Date as unknown) || item === (Object as unknown))
     refuse(
       where,
-      `holds a ${(target as Class).name} that is not validated`,
-      'Add @ValidateNested() beside @Type(() => …).',
+      `holds a record of ${typeof item === 'function' ? (item as Class).name : String(item)}, which no contract can carry`,
+      'Name a class whose fields are decorated, a union, or String, Number or Boolean.',
     );
-  }
-  const nested = target as Class;
-  return { name, kind, list, optional, constraints, conditional, of: () => nestedShape(where, nested) };
+  return { ...base, kind: 'object', of: () => nestedShape(where, item) };
 }
 
 function nestedShape(where: string, cls: Class): Shape {
@@ -130,7 +215,7 @@ const BUILT_IN: ReadonlySet<unknown> = new Set(
 
 /** Whether a check is a custom one of the application, not class-validator's. */
 export function isOwnCheck({ name }: Pick<ValidationMetadata, 'name'>): boolean {
-  return name !== IS_JSON_VALUE && !BUILT_IN.has(name);
+  return name !== IS_JSON_VALUE && name !== IS_RECORD_OF && !BUILT_IN.has(name);
 }
 
 function constraintOf(where: string): (metadata: ValidationMetadata) => Constraint {
@@ -192,7 +277,7 @@ function kindOf(where: string, target: unknown, constraints: readonly Constraint
     if (list && !constraint.each) continue;
     const kind = KIND_OF_CONSTRAINT[constraint.name];
     if (kind) return kind;
-    if (constraint.name === 'isIn' || constraint.name === 'isEnum') return 'scalar';
+    if (['isIn', 'isEnum', 'equals'].includes(constraint.name)) return 'scalar';
   }
   if (typeof target === 'function' && target !== Object && target !== Array && target !== Function) {
     if (UNCARRIED.has(target))

@@ -1,5 +1,6 @@
 export {
   EMBEDDED_CONNECTIONS_MAX,
+  runningEmbeddedPostgres,
   startEmbeddedPostgres,
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
@@ -9,6 +10,16 @@ export { DatabaseInterrupted, DatabaseUnavailable, IsolationInNestedTransaction,
 export { IDLE_IN_TRANSACTION_TIMEOUT_MS } from './idle-limit.js';
 export { moduleDataImports } from './module-data-imports.js';
 export { CONNECT_TIMEOUT_MS, MIGRATION_WAIT_MS } from './module-database.js';
+export {
+  listMigrations,
+  revertMigration,
+  runMigrations,
+  schemaChanges,
+  type MigrationState,
+  type ModuleMigrations,
+  type RunOptions,
+  type SchemaChange,
+} from './module-migrations.js';
 export {
   MIGRATION_TABLE,
   openModuleData,

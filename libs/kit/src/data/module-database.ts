@@ -12,23 +12,48 @@ export const CONNECT_TIMEOUT_MS = 5_000;
 export interface ModuleHome {
   readonly module: string;
   readonly schema: string;
+  /** The owner of the schema and its tables; or the role that only works on rows, if the user may be no other. */
   readonly role: string;
+}
+
+/** The role that owns a module's schema and tables. */
+export function ownerRole(schema: string): string {
+  return `fledge_${schema}`;
+}
+
+/**
+ * The role of a service that may read and write a module's rows and change no table; `fledge migration run
+ * --service-user` makes it.
+ */
+export function rowsRole(schema: string): string {
+  return `fledgerows_${schema}`;
 }
 
 /**
  * Runs `work` once the module's schema and role exist, while no other replica prepares or migrates this module. `url`
- * belongs to the owner, who must be able to create both, unless they exist and the owner is a member of the role. The
- * work receives the connection that holds the lock.
+ * belongs to the owner, who must be able to create both, unless they exist and the owner is a member of the role; or to
+ * a member of the role that only works on rows. The work receives the connection that holds the lock, and the home with
+ * the role that the user has.
  */
 export async function withModuleLock<T>(
+  url: string,
+  home: ModuleHome,
+  work: (client: Client, home: ModuleHome) => Promise<T>,
+): Promise<T> {
+  return withConnection(url, home, async (client) => {
+    await lock(client, home);
+    return work(client, { ...home, role: await prepare(client, home) });
+  });
+}
+
+/** Runs `work` on a connection to the database of a module, which it closes. */
+export async function withConnection<T>(
   url: string,
   home: ModuleHome,
   work: (client: Client) => Promise<T>,
 ): Promise<T> {
   const client = await connect(url, home);
   try {
-    await lock(client, home);
-    await prepare(client, home);
     return await work(client);
   } catch (error) {
     throw isPassing(error) ? unreachable(url, error) : error;
@@ -38,11 +63,18 @@ export async function withModuleLock<T>(
   }
 }
 
-/** The migrations that a table in the module's schema records as done; none if there is no such table. */
+/** The migrations that a table in the module's schema records as done, in order; none if there is no such table. */
 export async function migrationsDone(client: Client, home: ModuleHome, table: string): Promise<ReadonlySet<string>> {
   if (!(await hasTable(client, home, table))) return new Set();
-  const rows = await asRole(client, home, `select name from ${quote(home.schema)}.${quote(table)}`);
+  const rows = await asRole(client, home, `select name from ${quote(home.schema)}.${quote(table)} order by id`);
   return new Set(rows.map(({ name }) => String(name)));
+}
+
+/** Those that the list of version 0.1 records, if the schema has it. */
+export async function olderMigrationsDone(client: Client, home: ModuleHome): Promise<ReadonlySet<string>> {
+  return (await has(client, IS_OLDER_LIST, home.schema, home.role))
+    ? migrationsDone(client, home, OLDER_LIST)
+    : new Set();
 }
 
 /** The list of version 0.1, and the first name in it. */
@@ -128,18 +160,23 @@ async function lock(client: Client, { module, schema }: ModuleHome): Promise<voi
   }
 }
 
-async function prepare(client: Client, home: ModuleHome): Promise<void> {
+/** The role that this user may have in a module's schema: its owner's, else the one for rows; none if neither. */
+export async function roleOf(client: Client, { schema, role }: ModuleHome): Promise<string | undefined> {
+  const owns =
+    "select 1 from pg_namespace join pg_roles owner on owner.oid = nspowner where nspname = $1 and rolname = $2 and pg_has_role(owner.oid, 'SET')";
+  if (await has(client, owns, schema, role)) return role;
+  const rows = rowsRole(schema);
+  const works =
+    "select 1 from pg_namespace n, pg_roles r where n.nspname = $1 and r.rolname = $2 and pg_has_role(r.oid, 'SET') and has_schema_privilege(r.oid, n.oid, 'USAGE')";
+  return (await has(client, works, schema, rows)) ? rows : undefined;
+}
+
+/** Creates the schema and its role unless they exist; resolves with the role that this user may have. */
+async function prepare(client: Client, home: ModuleHome): Promise<string> {
   const { module, schema, role } = home;
   // the case at every start but the first
-  if (
-    await has(
-      client,
-      "select 1 from pg_namespace join pg_roles owner on owner.oid = nspowner where nspname = $1 and rolname = $2 and pg_has_role(owner.oid, 'SET')",
-      schema,
-      role,
-    )
-  )
-    return;
+  const known = await roleOf(client, home);
+  if (known !== undefined) return known;
   try {
     if (!(await has(client, 'select 1 from pg_roles where rolname = $1', role))) await createRole(client, role);
     if (!(await canBe(client, role))) await client.query(`grant ${quote(role)} to current_user`);
@@ -166,12 +203,13 @@ async function prepare(client: Client, home: ModuleHome): Promise<void> {
         { module, schema, owner: rows[0]?.owner },
       );
     }
+    return role;
   } catch (error) {
     if (!hasCode(error, '42501')) throw error;
     const failure = new StartupError(
       'database-privileges',
       `the database user may not prepare ${module}: ${(error as Error).message}`,
-      `Run as an administrator: create role ${quote(role)} nologin; grant ${quote(role)} to <the user of DATABASE_URL>; create schema ${quote(schema)} authorization ${quote(role)};`,
+      `Run \`fledge migration run --service-user <the user of DATABASE_URL>\` with a user that may, before the start; or as an administrator: create role ${quote(role)} nologin; grant ${quote(role)} to <the user of DATABASE_URL>; create schema ${quote(schema)} authorization ${quote(role)};`,
       { module, schema, role },
     );
     failure.cause = error;

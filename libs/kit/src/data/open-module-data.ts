@@ -16,6 +16,7 @@ import {
   CONNECT_TIMEOUT_MS,
   copyOlderList,
   migrationsDone,
+  ownerRole,
   unreachable,
   withModuleLock,
   type ModuleHome,
@@ -46,7 +47,8 @@ export type MigrationClass = new () => MigrationInterface;
 export interface ModuleDataOptions {
   readonly module: string;
   /**
-   * The owner's URL, the same for each module. Its user creates schemas and roles. A connection pooler in between must
+   * The owner's URL, the same for each module. Its user creates schemas and roles; one that may only work on rows is
+   * enough where nothing is to migrate. A connection pooler in between must
    * keep one session per connection (PgBouncer: session pooling, with `options` passed on).
    */
   readonly url: string;
@@ -73,10 +75,10 @@ export interface ModuleDataOptions {
  * or a migration fails; the ones before it stay applied.
  */
 export async function openModuleData(options: ModuleDataOptions): Promise<ModuleDataSource> {
-  const home = homeOf(options);
   const poolMax = checkPool(options);
-  return withModuleLock(options.url, home, async (client) => {
-    await migrate(options, home, client);
+  return withModuleLock(options.url, homeOf(options), async (client, home) => {
+    if (home.role === ownerRole(home.schema)) await migrate(options, home, client);
+    else await refusePending(options, home, client);
     const source = new ModuleDataSource({
       ...connection(options.url, home, poolMax, STATEMENT_TIMEOUT_MS),
       entities: [...options.entities],
@@ -108,7 +110,7 @@ async function refuseWithoutTables(source: ModuleDataSource, module: string): Pr
   throw new StartupError(
     'entity-table',
     `${module} has the entity ${name} but no table '${tableName}'`,
-    'Create the table in a migration of this module. If it belongs to another module, use a message of the contract of that module instead.',
+    `Create the table in a migration of this module; \`fledge migration generate ${module}\` writes one. If it belongs to another module, use a message of the contract of that module instead.`,
     { module, entity: name, table: tableName },
   );
 }
@@ -124,8 +126,9 @@ function tellOfConnections(source: ModuleDataSource, module: string): ModuleData
   return source;
 }
 
-function homeOf({ module, schema = module }: ModuleDataOptions): ModuleHome {
-  if (SCHEMA_NAME.test(schema) && !RESERVED_SCHEMA.test(schema)) return { module, schema, role: `fledge_${schema}` };
+/** Where a module's tables are. @throws StartupError for a name that cannot be a schema's. */
+export function homeOf({ module, schema = module }: ModuleDataOptions): ModuleHome {
+  if (SCHEMA_NAME.test(schema) && !RESERVED_SCHEMA.test(schema)) return { module, schema, role: ownerRole(schema) };
   throw new StartupError(
     'schema-name',
     `'${schema}' is not a valid schema name for ${module}`,
@@ -145,46 +148,97 @@ function checkPool({ module, poolMax = POOL_MAX_DEFAULT }: ModuleDataOptions): n
 }
 
 /**
- * Runs each migration in its own transaction, unless it opts out (`transaction = false`, as for `create index
- * concurrently`).
+ * Runs each pending migration in its own transaction, unless it opts out (`transaction = false`, as for `create index
+ * concurrently`). Resolves with the names of those that it ran; with `fake`, only records them as done.
  */
-async function migrate(options: ModuleDataOptions, home: ModuleHome, client: Client): Promise<void> {
-  if (await isUpToDate(options, home, client)) return;
+export async function migrate(
+  options: ModuleDataOptions,
+  home: ModuleHome,
+  client: Client,
+  fake = false,
+): Promise<readonly string[]> {
+  if (await isUpToDate(options, home, client)) return [];
   await copyOlderList(client, home, MIGRATION_TABLE);
   const source = new DataSource({
     ...connection(options.url, home, 1, 0),
+    // TypeORM keeps a table of its own for views and generated columns, which it makes before it migrates
+    entities: [...options.entities],
     migrations: [...options.migrations],
     migrationsTableName: MIGRATION_TABLE,
     migrationsTransactionMode: 'each',
   });
   await initialize(source, options.module);
   try {
-    await source.runMigrations();
+    if (!fake) return (await source.runMigrations()).map(({ name }) => name);
+    // TypeORM does not say what it recorded
+    const pending = await pendingOf(options, home, client);
+    await source.runMigrations({ fake });
+    return pending;
   } catch (error) {
-    const failure = new StartupError(
-      'migration-failed',
-      `a migration of ${home.module} failed: ${error instanceof Error ? error.message : String(error)}`,
-      'Unless it opted out of its transaction, it was rolled back; the migrations before it are kept. Correct it and start again.',
-      { module: home.module, sql: error instanceof QueryFailedError ? error.query : undefined },
-    );
-    failure.cause = error;
-    throw failure;
+    throw migrationFailure(home.module, error);
   } finally {
     await source.destroy();
   }
 }
 
+const DUPLICATE_TABLE = '42P07';
+
+/** The error for a migration of a module that failed. */
+export function migrationFailure(module: string, error: unknown): StartupError {
+  const cause = error instanceof QueryFailedError ? (error.driverError as { code?: unknown }).code : undefined;
+  const cure =
+    cause === DUPLICATE_TABLE
+      ? ` If the table came here with its rows, record the migrations that made it: fledge migration run ${module} --fake.`
+      : '';
+  const failure = new StartupError(
+    'migration-failed',
+    `a migration of ${module} failed: ${error instanceof Error ? error.message : String(error)}`,
+    `Unless it opted out of its transaction, it was rolled back; the migrations before it are kept. Correct it and start again.${cure}`,
+    { module, sql: error instanceof QueryFailedError ? error.query : undefined },
+  );
+  failure.cause = error;
+  return failure;
+}
+
+/** A user without the rights of the owner starts only where nothing is pending. */
+async function refusePending(options: ModuleDataOptions, home: ModuleHome, client: Client): Promise<void> {
+  const pending = await pendingOf(options, home, client);
+  if (pending.length === 0) return;
+  const { module, role } = home;
+  throw new StartupError(
+    'migration-pending',
+    `${module} has migrations to run (${pending.join(', ')}), and this database user may only work on its rows, as ${role}`,
+    'Run `fledge migration run` with a user that may change tables, then start again.',
+    { module, pending },
+  );
+}
+
+async function pendingOf(
+  { migrations }: ModuleDataOptions,
+  home: ModuleHome,
+  client: Client,
+): Promise<readonly string[]> {
+  const done = await migrationsDone(client, home, MIGRATION_TABLE);
+  return namesOf(migrations).filter((name) => !done.has(name));
+}
+
+/** The names of migrations, as the list in the database has them. */
+export function namesOf(migrations: readonly MigrationClass[]): readonly string[] {
+  return migrations.map((Migration) => new Migration().name ?? Migration.name);
+}
+
 /** Whether TypeORM would find nothing to migrate: one query, instead of opening another data source at every start. */
 async function isUpToDate({ migrations }: ModuleDataOptions, home: ModuleHome, client: Client): Promise<boolean> {
   if (migrations.length === 0) return true;
-  const names = migrations.map((Migration) => new Migration().name ?? Migration.name);
+  const names = namesOf(migrations);
   // TypeORM refuses two with the same name
   if (new Set(names).size < names.length) return false;
   const done = await migrationsDone(client, home, MIGRATION_TABLE);
   return names.every((name) => done.has(name));
 }
 
-async function initialize<Source extends DataSource>(source: Source, module: string): Promise<Source> {
+/** Connects a data source. @throws StartupError */
+export async function initialize<Source extends DataSource>(source: Source, module: string): Promise<Source> {
   try {
     await source.initialize();
     return source;
@@ -205,7 +259,8 @@ function dataFailure(module: string, error: unknown): StartupError {
   return failure;
 }
 
-function connection(url: string, home: ModuleHome, poolMax: number, statementTimeoutMs: number) {
+/** The options of a data source whose connections have a module's role and see only its schema. */
+export function connection(url: string, home: ModuleHome, poolMax: number, statementTimeoutMs: number) {
   const { address, given } = takeOptions(url);
   const logger = new DataLog(home.module);
   const fence = {

@@ -1,6 +1,7 @@
-import type { Type } from '@nestjs/common';
-import type { Contract } from '../contract/index.js';
-import type { ProblemMode } from '../http/index.js';
+import type { ModuleMetadata, Type } from '@nestjs/common';
+import { checkedModuleSpec } from '../bus/index.js';
+import type { Class, Contract } from '../contract/index.js';
+import type { PlatformName, ProblemMode } from '../http/index.js';
 import type { TransportKind } from '../transport/index.js';
 import type { NestHooks } from './nest-hooks.js';
 
@@ -13,6 +14,17 @@ export interface ModuleEntry {
   readonly nest?: NestHooks;
 }
 
+/** Makes what `imports` of a Nest module takes, for one bounded module, whose name it gets. */
+export type SharedImports = (module: string) => NonNullable<ModuleMetadata['imports']>;
+
+/**
+ * Entries of modules whose code every process may load, whatever it hosts: `modules: modulesOf(UsersModule, TagsModule)`.
+ * @throws StartupError for a class without `@BoundedModule`, or one that breaks its boundary.
+ */
+export function modulesOf(...classes: readonly Type[]): ModuleEntry[] {
+  return classes.map((cls) => ({ contract: checkedModuleSpec(cls).contract, load: () => Promise.resolve(cls) }));
+}
+
 /** All modules of an application. The only place that imports module classes. */
 export interface Application {
   readonly name: string;
@@ -22,10 +34,31 @@ export interface Application {
    */
   readonly version?: string;
   readonly modules: readonly ModuleEntry[];
+  /**
+   * What crosses every boundary besides who acts, such as the tenant and the locale: a class whose fields are optional
+   * and have decorators of class-validator. See `setContext`. Default: nothing.
+   */
+  readonly context?: Class;
+  /**
+   * Modules of Nest that every bounded module needs, such as `ConfigModule.forRoot()`, named once: what they export can
+   * be injected everywhere in each bounded module. It is called for each bounded module that a process hosts, which
+   * gets instances of its own, so nothing is shared between bounded modules. Default: none.
+   */
+  readonly imports?: SharedImports;
+  /**
+   * Whether Nest records the graph of each module's providers, which `@nestjs/devtools-integration` shows: `snapshot` of
+   * `NestFactory.create`. Costs time at the start. Default false.
+   */
+  readonly snapshot?: boolean;
   /** Transports besides `local` and `nats`, that topology files can select by name. Default: none. */
   readonly transports?: readonly TransportKind[];
   /** Configures the Nest application of every module, as `main.ts` does in one without Fledge. Default: nothing. */
   readonly nest?: NestHooks;
+  /**
+   * What serves HTTP below Nest, for all modules. `express` needs the package `@nestjs/platform-express`; the hooks of
+   * `nest` then get a `NestExpressApplication`. Default `fastify`.
+   */
+  readonly platform?: PlatformName;
   /**
    * How an `HttpException` is answered: `always` as a problem (RFC 9457), with the fields of its body under `data`;
    * `own` as Nest does, so that clients of an application that was there before see what they saw. Errors of the kit and

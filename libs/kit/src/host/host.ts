@@ -3,9 +3,12 @@ import { Registry } from 'prom-client';
 import {
   Catalogue,
   type CompiledMessage,
+  ContextReader,
   IN_FLIGHT_MAX_DEFAULT,
   ModuleServer,
   ModuleClient,
+  TracedClient,
+  type Tracing,
 } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { BODY_MAX_DEFAULT_BYTES, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
@@ -22,7 +25,7 @@ import {
   type Retention,
   sqlOf,
 } from '../messaging/index.js';
-import { CallMetrics, MessageMetrics, processMetrics } from '../observe/index.js';
+import { CallMetrics, MessageMetrics, openTracing, processMetrics } from '../observe/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
 import { containRejections } from './contain-rejections.js';
@@ -30,7 +33,9 @@ import { DatabaseCheck } from './database-check.js';
 import { type LoadedModule, loadModules } from './load-modules.js';
 import { type ContainerOptions, createContainer, type ModuleContainer } from './module-container.js';
 import type { ModuleSettings } from './module-settings.js';
-import type { Obstacle, Readiness } from './readiness.js';
+import { QuietLogger } from './quiet-logger.js';
+import { type Check, readinessChecksOf } from './readiness-check.js';
+import type { Degradation, Obstacle, Readiness } from './readiness.js';
 import { serveSystemPaths } from './system-paths.js';
 
 /** How a host runs. */
@@ -97,12 +102,15 @@ export class Host {
   private readonly sources = new Map<string, ModuleDataSource>();
   private readonly moduleServers: ModuleServer[] = [];
   private readonly messagings: ModuleMessaging[] = [];
+  private readonly checks: Check[] = [];
   private readonly catalogue: Catalogue;
+  private readonly contexts: ContextReader;
   private readonly listener: HttpListener;
   private databaseCheck: DatabaseCheck | undefined;
   private listening = false;
   private started = false;
   private contained: (() => void) | undefined;
+  private tracing: Tracing | undefined;
   private closing: Promise<void> | undefined;
   /** The port that serves HTTP; 0 before the start or without HTTP. */
   port = 0;
@@ -116,13 +124,15 @@ export class Host {
   ) {
     this.listener = parts.listener ?? new HttpListener();
     this.catalogue = new Catalogue(options.application.modules.map((m) => m.contract));
+    this.contexts = new ContextReader(options.application.context);
     this.metrics.registerIn(this.registry);
     this.messageMetrics.registerIn(this.registry);
   }
 
   /**
-   * Whether this host accepts work: started, not draining and, if a module here has tables, connected to the database,
-   * which is checked at most once a second with a limit of one second. `/readyz` reports this.
+   * Whether this host accepts work: started, not draining, every `@ReadinessCheck` of its modules successful and, if a
+   * module here has tables, connected to the database, which is checked at most once a second with a limit of one second.
+   * `/readyz` reports this.
    *
    * An unreachable broker only degrades the host: requests that need only the database are answered as before, and
    * those that call another module fail with `ModuleUnavailable`, a 503. If one replica alone has lost the broker,
@@ -137,9 +147,19 @@ export class Host {
     const failed: Obstacle[] = [];
     if (!this.started) failed.push('start');
     if (this.closing !== undefined) failed.push('drain');
+    const degraded: Degradation[] = this.options.transport.isConnected() ? [] : ['broker'];
     // a closing host needs no check, and its connections are being closed
-    if (this.closing === undefined && (await this.databaseCheck?.answers()) === false) failed.push('database');
-    return { isReady: failed.length === 0, failed, degraded: this.options.transport.isConnected() ? [] : ['broker'] };
+    if (this.closing === undefined) {
+      const [hasDatabase, verdicts] = await Promise.all([
+        this.databaseCheck?.answers(),
+        // before the start the providers may not be ready for it
+        Promise.all(this.started ? this.checks.map((check) => check.verdict()) : []),
+      ]);
+      if (hasDatabase === false) failed.push('database');
+      for (const [i, verdict] of verdicts.entries())
+        if (verdict !== 'up') (verdict === 'down' ? failed : degraded).push((this.checks[i] as Check).name);
+    }
+    return { isReady: failed.length === 0, failed, degraded };
   }
 
   /** The Nest application of a hosted module. */
@@ -159,6 +179,8 @@ export class Host {
     this.contained = containRejections();
     try {
       const { application, modules, settings } = this.options;
+      this.tracing = await openTracing();
+      if (this.options.logger instanceof QuietLogger) this.options.logger.tracing = this.tracing;
       const loaded = await loadModules(application, modules, settings);
       await this.options.transport.start();
       // what waits for the database or the broker runs for all modules in parallel; each step ends before the next
@@ -170,6 +192,7 @@ export class Host {
       await all(this.messagings.map((messaging) => messaging.subscribe()));
       await all(this.moduleServers.map((moduleServer) => this.options.transport.serve(moduleServer)));
       await all(this.messagings.map((messaging) => messaging.start()));
+      for (const { microservices } of this.containers.values()) await microservices.listen();
       if (this.options.http) await this.listen(this.options.http);
     } catch (error) {
       await this.close();
@@ -197,7 +220,9 @@ export class Host {
           `[${correlationId}] ${module} failed while handling ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
         ),
       passingOutcome,
+      this.contexts,
     );
+    if (this.tracing) moduleServer.traceWith(this.tracing);
     const source = this.sources.get(name);
     const container = await createContainer({
       cls,
@@ -210,21 +235,30 @@ export class Host {
       bodyMaxBytes: options.http?.bodyMaxBytes ?? BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: options.http?.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS,
       logger: options.logger ?? false,
+      imports: application.imports,
+      snapshot: application.snapshot,
       hooks: [application.nest, nest].filter((hooks) => hooks !== undefined),
       problems: application.problems,
       create: this.parts.create,
+      platform: application.platform,
+      tracing: this.tracing,
     });
     this.containers.set(name, container);
     this.moduleServers.push(moduleServer);
+    this.checks.push(...readinessChecksOf(container.app, name));
     const parts = { app: container.app, spec, catalogue, moduleServer };
     if (source) this.openMessaging(name, { ...parts, source });
     else refuseUnstored(parts);
     for (const route of spec.contract.routes) this.listener.own(route, container.handleRequest);
   }
 
-  private openMessaging(name: string, parts: Omit<ModuleMessagingOptions, 'messageLog' | 'retention'>): void {
+  private openMessaging(
+    name: string,
+    parts: Omit<ModuleMessagingOptions, 'messageLog' | 'retention' | 'tracing'>,
+  ): void {
     const { transport, retention } = this.options;
-    this.messagings.push(new ModuleMessaging({ ...parts, messageLog: transport.messageLog, retention }));
+    const { tracing } = this;
+    this.messagings.push(new ModuleMessaging({ ...parts, messageLog: transport.messageLog, retention, tracing }));
     const sql = sqlOf(parts.source);
     this.messageMetrics.watch(name, (countMax) => overview(sql, countMax));
   }
@@ -251,7 +285,10 @@ export class Host {
       message: message.name,
       transport: transport.name,
     });
-    return new ModuleClient(caller, message, transport.sender(caller, message), meter);
+    const send = transport.sender(caller, message);
+    return this.tracing
+      ? new TracedClient(this.tracing, caller, message, send, meter)
+      : new ModuleClient(caller, message, send, meter);
   }
 
   private async listen(http: HttpOptions): Promise<void> {
@@ -274,6 +311,12 @@ export class Host {
     }
     // HTTP first: the requests in progress still call other modules.
     await within(timeoutMs, this.listening ? this.listener.close() : undefined, 'HTTP requests', this.logger);
+    await within(
+      timeoutMs,
+      Promise.all([...this.containers.values()].map(({ microservices }) => microservices.drain())),
+      'handlers of patterns',
+      this.logger,
+    );
     // message handlers still call other modules, too
     await within(
       timeoutMs,

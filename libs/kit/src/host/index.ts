@@ -1,4 +1,4 @@
-export type { Application, ModuleEntry } from './application.js';
+export { modulesOf, type Application, type ModuleEntry, type SharedImports } from './application.js';
 export { Host, type DrainOptions, type HostOptions, type HostParts, type HttpOptions } from './host.js';
 export type { NestHook, NestHooks } from './nest-hooks.js';
 export { checkAgainstApplication, knownTo } from './check-topology.js';
@@ -7,5 +7,6 @@ export type { LoadedModule } from './load-modules.js';
 export { createContainer, type ContainerOptions, type ModuleContainer } from './module-container.js';
 export { checkSettings, type ModuleSettings, type SettingProblem, SettingsError } from './module-settings.js';
 export { runApplication } from './run-application.js';
+export { ReadinessCheck, type ReadinessCheckOptions } from './readiness-check.js';
 export type { Degradation, Obstacle, Readiness } from './readiness.js';
 export { QuietLogger } from './quiet-logger.js';

@@ -27,7 +27,7 @@ export async function loadModules(
   checkProblems(application);
   const loaded = [];
   for (const name of names) {
-    const { cls, spec, nest } = await load(application, name);
+    const { cls, spec, nest } = await loadModule(application, name);
     loaded.push({ cls, spec, nest, ...checkSettings(spec, settings[name] ?? {}) });
   }
   const problems = loaded.flatMap((module) => module.problems);
@@ -44,7 +44,8 @@ function checkProblems({ name, problems }: Application): void {
   );
 }
 
-async function load(
+/** Loads the code of one module. @throws StartupError if the application has none, or it breaks its boundary. */
+export async function loadModule(
   { name: application, modules }: Application,
   name: string,
 ): Promise<Pick<LoadedModule, 'cls' | 'spec' | 'nest'>> {

@@ -1,30 +1,37 @@
-import { createServer } from 'node:http';
 import { type DynamicModule, type LoggerService, Module, type NestApplicationOptions, type Type } from '@nestjs/common';
 import { APP_FILTER, ModulesContainer, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
-import type { Catalogue, CompiledMessage, ModuleServer, ModuleClient } from '../boundary/index.js';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Catalogue, CompiledMessage, ModuleServer, ModuleClient, Tracing } from '../boundary/index.js';
 import {
   attachBuses,
+  attachCallers,
   bindHandlers,
   boundedModuleSpec,
   type BoundedModuleSpec,
   guardEventBuses,
   inContainer,
   clientsOf,
+  methodHandlersOf,
+  type ModuleClients,
 } from '../bus/index.js';
-import { StartupError } from '../contract/index.js';
+import { routeKey, StartupError, UndeclaredDependency } from '../contract/index.js';
 import {
-  BodyTypes,
-  openRequestContexts,
+  expressPlatform,
+  fastifyPlatform,
+  type HttpPlatform,
+  PathOwners,
+  type PlatformName,
   ProblemFilter,
   type ProblemMode,
-  refuseUnroutable,
-  RequestValidation,
   type RequestHandler,
+  RequestValidation,
 } from '../http/index.js';
+import type { CallingModule } from '../transport/index.js';
+import { Microservices } from './microservices.js';
 import { ModuleSettingsModule } from './module-settings.js';
+import type { SharedImports } from './application.js';
+import { sharedModule } from './shared-module.js';
 import { type NestHooks, runAfterInit, runBeforeInit } from './nest-hooks.js';
 
 /** The parts of a container. */
@@ -41,16 +48,21 @@ export interface ContainerOptions {
   readonly bodyMaxBytes: number;
   readonly requestTimeoutMs: number;
   readonly logger: LoggerService | false;
+  readonly imports?: SharedImports | undefined;
+  readonly snapshot?: boolean | undefined;
   /** In the order in which they run. */
   readonly hooks?: readonly NestHooks[];
   readonly problems?: ProblemMode;
+  readonly platform?: PlatformName | undefined;
+  /** Default: no spans. */
+  readonly tracing?: Tracing | undefined;
   /**
    * How Nest creates the application; default `NestFactory`. A test creates it with `@nestjs/testing`, which can
    * override providers.
    */
   readonly create?: (
     root: DynamicModule,
-    adapter: FastifyAdapter,
+    adapter: HttpPlatform['adapter'],
     options: NestApplicationOptions,
   ) => Promise<NestFastifyApplication>;
 }
@@ -58,8 +70,10 @@ export interface ContainerOptions {
 /** A module in its own Nest application, wired to the boundary, and how HTTP requests reach it. */
 export interface ModuleContainer {
   readonly app: NestFastifyApplication;
-  /** Runs the lifecycle hooks and prepares the routes. */
+  /** Runs the lifecycle hooks, and prepares the routes and the handlers of patterns. */
   readonly init: () => Promise<void>;
+  /** Starts and ends the transports of Nest's microservices that hooks connected. */
+  readonly microservices: Pick<Microservices, 'listen' | 'drain'>;
   readonly handleRequest: RequestHandler;
 }
 
@@ -73,30 +87,17 @@ class ContainerRoot {}
 export async function createContainer(options: ContainerOptions): Promise<ModuleContainer> {
   const { cls, spec, moduleServer, hooks = [] } = options;
   const module = spec.contract.name;
-  let route: RequestHandler | undefined;
-  const adapter = new FastifyAdapter({
-    bodyLimit: options.bodyMaxBytes,
-    // its types belong to the kit's version of Fastify; Nest's adapter may have another
-    frameworkErrors: refuseUnroutable as never,
-    // The host's listener owns the socket. This server satisfies Fastify, and listens only if a test asks it to, as
-    // supertest does with `app.getHttpServer()`.
-    serverFactory: (handler: RequestHandler) => {
-      route = handler;
-      return createServer(handler);
-    },
-  });
+  const platform = await platformOf(options);
+  const { adapter } = platform;
   const settings = spec.settings && options.settings ? [ModuleSettingsModule.of(spec.settings, options.settings)] : [];
+  const shared = options.imports ? [await sharedModule(options.imports, module)] : [];
   const root: DynamicModule = {
     module: ContainerRoot,
     // Nest tries the filter that was added last first: this one, which catches everything, must be added before a
     // module's own APP_FILTER.
     providers: [{ provide: APP_FILTER, useValue: new ProblemFilter(options.problems) }],
-    imports: [CqrsModule.forRoot(), ...settings, ...options.dataImports, cls],
+    imports: [CqrsModule.forRoot(), ...settings, ...shared, ...options.dataImports, cls],
   };
-  // Before Nest adds its own hooks, so that middleware also runs in the context of its request.
-  openRequestContexts(adapter.getInstance(), module, options.requestTimeoutMs);
-  refuseForeignRoutes(adapter.getInstance(), spec);
-  const bodyTypes = new BodyTypes(adapter.getInstance());
   const create = options.create ?? createByFactory;
   // `rawBody`: a controller may verify a webhook's signature, which covers the bytes of the body.
   const app = await inContainer(() =>
@@ -105,6 +106,9 @@ export async function createContainer(options: ContainerOptions): Promise<Module
       abortOnError: false,
       bufferLogs: false,
       rawBody: true,
+      // Fastify's parsers are those of Nest; Express gets the kit's
+      ...(options.platform === 'express' && { bodyParser: false }),
+      ...(options.snapshot === true && { snapshot: true }),
     }),
   );
   refuseForeignModules(app, cls);
@@ -113,25 +117,46 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     throw error;
   });
   if (!validates) app.useGlobalPipes(new RequestValidation());
-  bodyTypes.noteAsked();
-  attachBuses(app, module, clientsOf(module, spec.uses, options.catalogue, options.moduleClient), options.catalogue);
-  bindHandlers(app, moduleServer);
+  platform.configured();
+  const methods = methodHandlersOf(app);
+  const clients = clientsOf(module, spec.uses, options.catalogue, options.moduleClient);
+  attachBuses(app, module, clients, options.catalogue, methods);
+  attachCallers(app, callingModule(options, clients));
+  const microservices = new Microservices(app, moduleServer);
+  bindHandlers(app, moduleServer, methods);
   return {
     app,
     init: async () => {
       guardEventBuses(app, module);
       await app.init();
-      bodyTypes.dropOthers();
+      platform.routed();
       await runAfterInit(app, module, hooks);
-      await adapter.getInstance().ready();
+      await microservices.answerPatterns();
+      await platform.ready();
     },
-    handleRequest: (request, response) => route?.(request, response),
+    microservices,
+    handleRequest: platform.handleRequest,
+  };
+}
+
+/** How a module calls others by another client than its buses: with the same clients, and by patterns. */
+function callingModule({ spec, catalogue, moduleClient }: ContainerOptions, clients: ModuleClients): CallingModule {
+  const caller = spec.contract.name;
+  const callable = new Set(spec.uses.map(({ name }) => name));
+  return {
+    caller,
+    catalogue,
+    clientOf: (message) => {
+      if (!callable.has(message.module)) throw new UndeclaredDependency(caller, message.name);
+      // all patterns have one class, which no contract lists
+      return clients.get(message.cls) ?? moduleClient(message);
+    },
   };
 }
 
 function createByFactory(
   root: DynamicModule,
-  adapter: FastifyAdapter,
+  adapter: HttpPlatform['adapter'],
   options: NestApplicationOptions,
 ): Promise<NestFastifyApplication> {
   return NestFactory.create<NestFastifyApplication>(root, adapter, options);
@@ -153,20 +178,46 @@ function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
   }
 }
 
+async function platformOf({
+  spec,
+  bodyMaxBytes,
+  requestTimeoutMs,
+  tracing,
+  platform = 'fastify',
+}: ContainerOptions): Promise<HttpPlatform> {
+  const { name: module, routes } = spec.contract;
+  const owned = new PathOwners<true>();
+  for (const route of routes) owned.set(route, true);
+  const options = {
+    module,
+    bodyMaxBytes,
+    requestTimeoutMs,
+    tracing,
+    onRoute: (methods: readonly string[], path: string) => {
+      if (!owned.of(routeKey(path))) throw foreignRoute(spec, methods, path);
+    },
+  };
+  if (platform === 'fastify') return fastifyPlatform(options);
+  if (platform === 'express') return expressPlatform(options);
+  throw new StartupError(
+    'platform',
+    `the application says platform: ${JSON.stringify(platform)}`,
+    "Use 'fastify' or 'express'; default 'fastify'.",
+  );
+}
+
 /**
- * Each route must be on a path that its module's contract owns; otherwise a front door could not route to it. Checks
- * routes as they are registered, with global prefix and version. Call it before Nest adds any.
+ * Each route must be on a path that its module's contract owns, with global prefix and version; otherwise a front door
+ * could not route to it.
  */
-function refuseForeignRoutes(fastify: FastifyInstance, { contract: { name, routes } }: BoundedModuleSpec): void {
-  fastify.addHook('onRoute', ({ method, url }) => {
-    // the answer to preflights of any path
-    if (url === '*') return;
-    const path = `/${url.replace(/^\/+|\/+$/g, '')}`;
-    if (routes.some((route) => path === route || path.startsWith(`${route}/`))) return;
-    throw new StartupError(
-      'route-outside',
-      `${name} serves '${[method].flat().join(', ')} ${path}', which its contract does not own`,
-      `Add the prefix to \`routes\` of the contract of ${name}: ${JSON.stringify(routes)}. They are whole paths, with the global prefix and the version.`,
-    );
-  });
+function foreignRoute(
+  { contract: { name, routes } }: BoundedModuleSpec,
+  methods: readonly string[],
+  path: string,
+): StartupError {
+  return new StartupError(
+    'route-outside',
+    `${name} serves '${methods.join(', ')} ${path}', which its contract does not own`,
+    `Add the prefix to \`routes\` of the contract of ${name}: ${JSON.stringify(routes)}. They are whole paths, with the global prefix and the version.`,
+  );
 }

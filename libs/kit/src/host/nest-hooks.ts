@@ -48,7 +48,12 @@ export function runAfterInit(app: NestFastifyApplication, module: string, hooks:
 }
 
 const BY_THE_HOST = 'Leave it out: the host does it for all modules of the process.';
-const HOSTS_WORK: Readonly<Record<string, string>> = { listen: BY_THE_HOST, init: BY_THE_HOST, close: BY_THE_HOST };
+const HOSTS_WORK: Readonly<Record<string, string>> = {
+  listen: BY_THE_HOST,
+  init: BY_THE_HOST,
+  close: BY_THE_HOST,
+  startAllMicroservices: BY_THE_HOST,
+};
 
 const BEFORE = 'Call it in beforeInit: the routes are made by now.';
 const TOO_LATE: Readonly<Record<string, string>> = {

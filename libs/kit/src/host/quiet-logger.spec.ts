@@ -1,16 +1,81 @@
 import { jest } from '@jest/globals';
-import { QuietLogger } from './quiet-logger.js';
+import { Logger } from '@nestjs/common';
+import { CallContext, runInContext } from '../boundary/index.js';
+import { logsJson, QuietLogger } from './quiet-logger.js';
+
+/** What a logger writes, to both streams. */
+function written(log: () => void): string[] {
+  const texts: string[] = [];
+  const spies = [process.stdout, process.stderr].map((stream) =>
+    jest.spyOn(stream, 'write').mockImplementation((text) => texts.push(String(text)) > 0),
+  );
+  try {
+    log();
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+  return texts;
+}
 
 // A database that was away for two seconds filled the terminal with notes that tell a team nothing.
 it("prints no debug lines of the kit's own, and all of an application's", () => {
-  const lines: string[] = [];
-  const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
   const logger = new QuietLogger({ colors: false });
-  for (const context of ['inbox', 'data:shop', 'OrdersService']) logger.debug('consumers cannot be read', context);
-  logger.warn('the inbox cannot be read for now', 'inbox');
-  write.mockRestore();
+  const lines = written(() => {
+    for (const context of ['inbox', 'data:shop', 'OrdersService']) logger.debug('consumers cannot be read', context);
+    logger.warn('the inbox cannot be read for now', 'inbox');
+  });
   expect(lines.map((line) => /(DEBUG|WARN) \[(.*?)\]/.exec(line)?.slice(1))).toEqual([
     ['DEBUG', 'OrdersService'],
     ['WARN', 'inbox'],
   ]);
+});
+
+it.each([
+  [{}, false],
+  [{ NODE_ENV: 'production' }, true],
+  [{ NODE_ENV: 'production', FLEDGE_LOG: 'text' }, false],
+  [{ NODE_ENV: 'development', FLEDGE_LOG: 'json' }, true],
+])('writes JSON in production, and as FLEDGE_LOG says: %j', (env, isJson) => {
+  expect(logsJson(env)).toBe(isJson);
+});
+
+describe('a record as JSON', () => {
+  const logger = new QuietLogger({ json: true, colors: true });
+  logger.service = 'front';
+  const context = new CallContext(
+    'orders',
+    'http',
+    Infinity,
+    undefined,
+    '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    undefined,
+  );
+
+  it.each<[string, () => void]>([
+    ['a text of two lines', () => logger.warn('one\ntwo', 'Shop')],
+    ['an error as the message', () => logger.error(new Error('one\ntwo'), 'Shop')],
+    ['a text and a stack', () => logger.error('failed', new Error('one\ntwo').stack, 'Shop')],
+    ['an object', () => logger.log({ lines: ['one\ntwo'] }, 'Shop')],
+    ["Nest's own Logger", () => new Logger('Shop').error('failed', new Error('x').stack)],
+  ])('is one line, with the trace, the module and the service: %s', (_, log) => {
+    Logger.overrideLogger(logger);
+    const texts = written(() => runInContext(context, log));
+    Logger.overrideLogger(false);
+    expect(texts).toHaveLength(1);
+    expect(texts[0]?.trimEnd()).not.toContain('\n');
+    expect(JSON.parse(texts[0] ?? '')).toMatchObject({
+      context: 'Shop',
+      module: 'orders',
+      service: 'front',
+      trace_id: '0af7651916cd43dd8448eb211c80319c',
+      span_id: 'b7ad6b7169203331',
+    });
+  });
+
+  it('has neither trace nor module outside of any work', () => {
+    const [line = ''] = written(() => logger.log('hello', 'Shop'));
+    expect(Object.keys(JSON.parse(line) as object).sort()).toEqual(
+      ['context', 'level', 'message', 'pid', 'service', 'timestamp'].sort(),
+    );
+  });
 });

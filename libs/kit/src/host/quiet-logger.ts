@@ -1,4 +1,5 @@
-import { ConsoleLogger, type ConsoleLoggerOptions } from '@nestjs/common';
+import { ConsoleLogger, type ConsoleLoggerOptions, type LogLevel } from '@nestjs/common';
+import { currentContext, type Tracing } from '../boundary/index.js';
 
 // What Nest logs about each route and each injected instance: useless to someone who starts seven modules.
 const CHATTER = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
@@ -6,17 +7,29 @@ const CHATTER = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', '
 // The kit's own debug lines about things that it retries by itself: another line reports what matters.
 const KIT_DEBUG = /^(inbox|metrics|data:.*)$/;
 
+/** Whether lines are JSON: `FLEDGE_LOG` says `json` or `text`; without it they are with `NODE_ENV=production`. */
+export function logsJson({ FLEDGE_LOG, NODE_ENV }: NodeJS.ProcessEnv = process.env): boolean {
+  return FLEDGE_LOG === 'json' || (FLEDGE_LOG !== 'text' && NODE_ENV === 'production');
+}
+
 /**
- * Nest's console logger without its start-up chatter, and without the kit's own debug lines. JSON lines with
- * `FLEDGE_LOG=json`, coloured text on a terminal.
+ * Nest's console logger without its start-up chatter, and without the kit's own debug lines. In production, or with
+ * `FLEDGE_LOG=json`, each record is one line of JSON, with the module and the trace that it belongs to and the service
+ * of the process; otherwise it is text, coloured on a terminal.
  */
 export class QuietLogger extends ConsoleLogger {
+  /** The service of this process, for JSON lines. */
+  service: string | undefined;
+  /**
+   * Tells the innermost span, also one that the application has begun; the host sets it.
+   * @internal
+   */
+  tracing: Tracing | undefined;
+
   constructor(options: ConsoleLoggerOptions = {}) {
-    super({
-      json: process.env.FLEDGE_LOG === 'json',
-      colors: process.stdout.isTTY === true && process.env.FLEDGE_LOG !== 'json',
-      ...options,
-    });
+    const json = options.json ?? logsJson();
+    // with colours, Nest does not write JSON but what `inspect` makes of it, on several lines
+    super({ json, ...options, colors: !json && (options.colors ?? process.stdout.isTTY === true) });
   }
 
   override log(message: unknown, ...rest: unknown[]): void {
@@ -30,4 +43,22 @@ export class QuietLogger extends ConsoleLogger {
     if (typeof context === 'string' && KIT_DEBUG.test(context)) return;
     super.debug(message, ...(rest as string[]));
   }
+
+  protected override getJsonLogObject(
+    message: unknown,
+    options: { context: string; logLevel: LogLevel; writeStreamType?: 'stdout' | 'stderr'; errorStack?: unknown },
+  ): ReturnType<ConsoleLogger['getJsonLogObject']> {
+    const work = currentContext();
+    const span = this.tracing?.active() ?? (work && idsOf(work.traceparent));
+    return {
+      ...super.getJsonLogObject(message, options),
+      ...(work && work.module !== '' && { module: work.module }),
+      ...(this.service !== undefined && { service: this.service }),
+      ...(span && { trace_id: span.traceId, span_id: span.spanId }),
+    };
+  }
+}
+
+function idsOf(traceparent: string): { readonly traceId: string; readonly spanId: string } {
+  return { traceId: traceparent.slice(3, 35), spanId: traceparent.slice(36, 52) };
 }

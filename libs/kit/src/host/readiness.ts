@@ -1,8 +1,14 @@
-/** What may keep a process from accepting work: its start, its drain, the database of its modules. */
-export type Obstacle = 'start' | 'drain' | 'database';
+/**
+ * What may keep a process from accepting work: its start, its drain, the database of its modules, and a
+ * `@ReadinessCheck` of a module, as `<module>.<name>`.
+ */
+export type Obstacle = 'start' | 'drain' | 'database' | `${string}.${string}`;
 
-/** What a process may lack and still accept work: the broker, which only calls to other modules need. */
-export type Degradation = 'broker';
+/**
+ * What a process may lack and still accept work: the broker, which only calls to other modules need, and what a
+ * `@ReadinessCheck` found `degraded`, as `<module>.<name>`.
+ */
+export type Degradation = 'broker' | `${string}.${string}`;
 
 /** Whether a process accepts work, and if not, why. */
 export interface Readiness {

@@ -76,6 +76,22 @@ class OwnPathsController {
   }
 }
 
+const PartContract = defineContract({ name: 'stock', routes: ['/shops/:shop/stock'] });
+
+@Controller('shops/:id')
+class PartController {
+  @Get('stock/:product') get(): string[] {
+    return [];
+  }
+}
+
+@Controller('shops/:id')
+class WholeController {
+  @Get(':part') get(): string[] {
+    return [];
+  }
+}
+
 @Controller('stocks')
 class StocksController {
   @Get() list(): string[] {
@@ -97,6 +113,13 @@ function stock(options: Partial<BoundedModuleOptions> & { exports?: unknown[] })
   class BadModule {}
   BoundedModule({ contract: StockContract, providers: HANDLERS, ...options })(BadModule);
   return BadModule;
+}
+
+/** A module with nothing but a controller. */
+function bare(contract: Contract, controller: Type): Type {
+  class BareModule {}
+  BoundedModule({ contract, controllers: [controller] })(BareModule);
+  return BareModule;
 }
 
 /** A module of `orders` that gets hold of the stock module by way of `imports`. */
@@ -183,14 +206,14 @@ const REFUSALS: readonly Refusal[] = [
     cls: () => stock({ providers: [CountHandler] }),
     code: 'fledge.startup.handler-missing',
     message: "stock has 'stock.reserve.v1' in its contract but no handler for it",
-    hint: 'Add a provider with @CommandHandler(Reserve) to the module.',
+    hint: 'Add a provider with @CommandHandler(Reserve) to the module, or @Handles(Reserve) to a method of one.',
   },
   {
     when: 'a query has no handler',
     cls: () => stock({ providers: [ReserveHandler] }),
     code: 'fledge.startup.handler-missing',
     message: "stock has 'stock.count.v1' in its contract but no handler for it",
-    hint: 'Add a provider with @QueryHandler(Count) to the module.',
+    hint: 'Add a provider with @QueryHandler(Count) to the module, or @Handles(Count) to a method of one.',
   },
   {
     when: 'a message has two handlers',
@@ -239,6 +262,13 @@ const REFUSALS: readonly Refusal[] = [
     hint: 'Add the prefix to `routes` of the contract of stock: ["/stock"]. They are whole paths, with the global prefix and the version.',
   },
   {
+    when: 'a parameter of its path stands where its route has a text',
+    cls: () => bare(PartContract, WholeController),
+    code: 'fledge.startup.route-outside',
+    message: "stock serves 'GET /shops/:id/:part', which its contract does not own",
+    hint: 'Add the prefix to `routes` of the contract of stock: ["/shops/:shop/stock"]. They are whole paths, with the global prefix and the version.',
+  },
+  {
     when: 'it uses a contract that the application does not list',
     cls: () => stock({ uses: [defineContract({ name: 'weather' })] }),
     code: 'fledge.startup.unknown-contract',
@@ -271,8 +301,9 @@ const REFUSALS: readonly Refusal[] = [
 /** Starts an application with the module in place of the one that it stands for. */
 async function startWith(cls: Type): Promise<unknown> {
   const isOrders = cls.name === 'OrdersModule';
+  const isBare = cls.name === 'BareModule';
   const modules = [
-    { contract: StockContract, load: () => Promise.resolve(isOrders ? StockModule : cls) },
+    { contract: isBare ? PartContract : StockContract, load: () => Promise.resolve(isOrders ? StockModule : cls) },
     { contract: OrdersContract, load: () => Promise.resolve(isOrders ? cls : orders()) },
   ];
   const host = new Host({
@@ -296,6 +327,10 @@ it('starts what is sound', async () => {
 // It was refused for '/', the path of the class itself.
 it('starts a controller without a path whose methods stay in its routes', async () => {
   expect(await startWith(stock({ controllers: [OwnPathsController] }))).toBeInstanceOf(Host);
+});
+
+it('starts a controller with a route of its own below the parameter of another', async () => {
+  expect(await startWith(bare(PartContract, PartController))).toBeInstanceOf(Host);
 });
 
 describe('a module is refused when the host starts, when', () => {

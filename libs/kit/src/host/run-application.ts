@@ -1,15 +1,17 @@
 import { Logger } from '@nestjs/common';
 import { parseArgs } from 'node:util';
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
+import { runningEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
 import { describeMessage, FledgeError, StartupError } from '../contract/index.js';
+import { startSdk, type StopTracing } from '../observe/index.js';
 import { EXIT_CONFIG, loadTopology, serviceNamed, type Topology } from '../topology/index.js';
 import type { Application } from './application.js';
 import { checkAgainstApplication, knownTo } from './check-topology.js';
 import { chooseTransport, knownTransports } from './choose-transport.js';
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
+import { MIGRATION_OPTIONS, migrateApplication, type MigrationDatabase } from './migrate-application.js';
 import { refuseSecondCopies } from './second-copies.js';
-import { QuietLogger } from './quiet-logger.js';
+import { logsJson, QuietLogger } from './quiet-logger.js';
 
 /** Where the embedded PostgreSQL keeps its data when a service starts it itself. */
 const DATA_FOLDER = '.data/postgres';
@@ -19,9 +21,15 @@ const DATA_FOLDER = '.data/postgres';
  * the service's modules, and drains on SIGTERM and SIGINT. Exit codes: 0 after a drain, 78 for a problem that must be
  * fixed first. `--check` checks the whole file, including the settings of every module, and starts nothing.
  * `--list-modules` prints the modules with their routes and the transports of the application as JSON; `--contracts`
- * prints every message with its JSON Schemas, for callers in other languages.
+ * prints every message with its JSON Schemas, for callers in other languages. `--migration run|revert|show|changes` does
+ * what `fledge migration` does, also where that command is not installed, on the database of
+ * `FLEDGE_MIGRATION_DATABASE_URL` if that is set.
+ *
+ * If the standard environment variables of OpenTelemetry ask for traces, it starts the SDK, which must be installed;
+ * one that the application has registered itself is used instead.
  */
 export async function runApplication(application: Application): Promise<void> {
+  let isService = false;
   try {
     const { values } = parseArgs({
       options: {
@@ -30,15 +38,21 @@ export async function runApplication(application: Application): Promise<void> {
         check: { type: 'boolean' },
         'list-modules': { type: 'boolean' },
         contracts: { type: 'boolean' },
+        ...MIGRATION_OPTIONS,
       },
     });
     if (values['list-modules']) return listModules(application);
     if (values.contracts) return printContracts(application);
     const file = values.topology ?? process.env.FLEDGE_TOPOLOGY ?? 'config/monolith.yaml';
+    if (values.migration !== undefined)
+      return await migrateApplication(application, values, () => databaseOf(application, file));
     if (values.check) await checkedTopology(application, file);
-    else await runService(application, file, values.service ?? process.env.FLEDGE_SERVICE);
+    else {
+      isService = true;
+      await runService(application, file, values.service ?? process.env.FLEDGE_SERVICE);
+    }
   } catch (error) {
-    process.stderr.write(`${explain(error)}\n`);
+    complain(error, isService);
     process.exitCode = error instanceof StartupError || isArgumentError(error) ? EXIT_CONFIG : 1;
     // A half-open pool or socket must not keep a failed start alive.
     setImmediate(() => process.exit());
@@ -71,13 +85,11 @@ async function runService(application: Application, file: string, name: string |
   Logger.overrideLogger(logger);
   const topology = readTopology(application, file);
   const service = serviceNamed(topology, name);
+  logger.service = service.name;
   await checkAgainstApplication(application, topology, service.modules);
-  const transport = await chooseTransport(
-    application,
-    topology,
-    service,
-    application.version ?? deployedVersion(process.argv[1] ?? ''),
-  );
+  const version = application.version ?? deployedVersion(process.argv[1] ?? '');
+  const transport = await chooseTransport(application, topology, service, version);
+  const stopTracing = await startSdk({ namespace: topology.namespace, name: service.name, version });
   const postgres =
     topology.database.url === undefined
       ? await startEmbeddedPostgres({ dir: DATA_FOLDER, keepUp: (line) => new Logger('postgres').warn(line) })
@@ -93,7 +105,7 @@ async function runService(application: Application, file: string, name: string |
     retention: topology.retention,
     logger,
   });
-  const stop = stopOnce(host, postgres);
+  const stop = stopOnce(host, postgres, stopTracing);
   try {
     await host.start();
   } catch (error) {
@@ -108,6 +120,16 @@ async function runService(application: Application, file: string, name: string |
   );
 }
 
+/** The database to migrate: another user's URL, that of the topology, or the embedded PostgreSQL, which it may start. */
+async function databaseOf(application: Application, file: string): Promise<MigrationDatabase> {
+  const url = process.env.FLEDGE_MIGRATION_DATABASE_URL || readTopology(application, file).database.url;
+  if (url !== undefined) return { url, close: () => Promise.resolve() };
+  const running = await runningEmbeddedPostgres(DATA_FOLDER);
+  if (running !== undefined) return { url: running, close: () => Promise.resolve() };
+  const postgres = await startEmbeddedPostgres({ dir: DATA_FOLDER });
+  return { url: postgres.url, close: () => postgres.stop() };
+}
+
 function readTopology(application: Application, file: string): Topology {
   return loadTopology(file, knownTo(application));
 }
@@ -118,7 +140,7 @@ async function checkedTopology(application: Application, file: string): Promise<
 }
 
 /** Drains at the first signal; the process ends when everything has ended, or at once at the second signal. */
-function stopOnce(host: Host, postgres: EmbeddedPostgres | undefined): () => void {
+function stopOnce(host: Host, postgres: EmbeddedPostgres | undefined, stopTracing: StopTracing): () => void {
   let stopping = false;
   return () => {
     if (stopping) process.exit(130);
@@ -126,14 +148,21 @@ function stopOnce(host: Host, postgres: EmbeddedPostgres | undefined): () => voi
     void host
       .close()
       .then(() => postgres?.stop())
+      .then(stopTracing)
       .then(
         () => process.exit(0),
         (error: unknown) => {
-          process.stderr.write(`${explain(error)}\n`);
+          complain(error, true);
           process.exit(1);
         },
       );
   };
+}
+
+/** Says why the process ends: in the log of a service, which may be JSON; otherwise to whoever gave the command. */
+function complain(error: unknown, isService: boolean): void {
+  if (isService && logsJson()) Logger.fatal(explain(error), 'host');
+  else process.stderr.write(`${explain(error)}\n`);
 }
 
 /** One clear line for an error with a known cause and fix; the stack for an unexpected one. */

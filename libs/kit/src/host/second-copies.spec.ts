@@ -29,6 +29,19 @@ describe('two copies of a package', () => {
     );
   });
 
+  // the application and the kit share a kit, and the transport speaks with another
+  it("are found below '@fledge/nats', too", () => {
+    const own = install('node_modules/@fledge/kit');
+    const other = install('node_modules/@fledge/nats/node_modules/@fledge/kit');
+    install('node_modules/@fledge/nats');
+    expect(() => refuseSecondCopies(join(root, 'dist/main.js'), kit())).toThrow(
+      expect.objectContaining({
+        code: 'fledge.startup.second-copy',
+        message: expect.stringContaining(`@fledge/nats has ${other}, and @fledge/kit has ${own}`),
+      }),
+    );
+  });
+
   it('are none when one is a link to the other, or is not installed', () => {
     const one = install('node_modules/@nestjs/cqrs');
     install('node_modules/@nestjs/core');

@@ -1,4 +1,7 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+type Done = (error: Error | null, body?: unknown) => void;
+type Parser = (request: FastifyRequest, body: unknown, done: Done) => unknown;
 
 /**
  * What Fastify, and Nest for it, would take besides JSON, though no DTO can be made of text and every field of a form
@@ -25,6 +28,25 @@ export class BodyTypes {
         delete headers['content-type'];
       done();
     });
+    this.takeEmptyBodies();
+  }
+
+  /**
+   * Lets every parser that is added from now on take an empty body as none. Only a parser can tell that a body in
+   * chunks is empty; proxies pass such a body on with a length of 0.
+   */
+  private takeEmptyBodies(): void {
+    const { fastify } = this;
+    const add = fastify.addContentTypeParser as (...given: unknown[]) => FastifyInstance;
+    // of the instance on which it is called: a plugin adds its parsers to its own
+    fastify.addContentTypeParser = function (this: FastifyInstance, ...given: unknown[]): FastifyInstance {
+      const parser = given.pop() as Parser;
+      return add.call(this, ...given, (request: FastifyRequest, body: unknown, done: Done) =>
+        (Buffer.isBuffer(body) || typeof body === 'string') && body.length === 0
+          ? done(null)
+          : parser(request, body, done),
+      );
+    } as never;
   }
 
   /** When the application has asked for what it wants, and Nest has not registered its own parsers yet. */

@@ -5,9 +5,10 @@ export { HttpListener, KEEP_ALIVE_MS, type RequestHandler } from './listener.js'
 export { mergeOpenApi, type OpenApiDocument } from './merged-openapi.js';
 export { describeModules } from './openapi.js';
 export { packageFolder } from './package-folder.js';
+export { PathOwners } from './path-owners.js';
 export { PageRequest } from './page-request.js';
 export { httpProblem, PROBLEM_TYPE, problemOf, statusOf, type Problem } from './problem.js';
-export { ProblemFilter, refuseUnroutable, type ProblemMode } from './problem.filter.js';
-export { openRequestContexts } from './request-context.js';
-export { BodyTypes } from './body-types.js';
+export { ProblemFilter, type ProblemMode } from './problem.filter.js';
+export { expressPlatform } from './express-platform.js';
+export { fastifyPlatform, type HttpPlatform, type PlatformName, type PlatformOptions } from './platform.js';
 export { RequestLimits, RequestValidation } from './request-validation.js';

@@ -2,7 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { StartupError } from '../contract/index.js';
 import { Admission, type RequestHandler } from './admission.js';
+import { PathOwners } from './path-owners.js';
 import { httpProblem, PROBLEM_TYPE } from './problem.js';
+import { ListenerResponse, whenStreaming } from './server-response.js';
 import { correlationIdOf } from './trace.js';
 
 export type { RequestHandler } from './admission.js';
@@ -20,7 +22,7 @@ const RECEIVE_TIMEOUT_MS = 60_000;
  * itself (health, metrics, documents) to the host.
  */
 export class HttpListener {
-  private readonly owners = new Map<string, RequestHandler>();
+  private readonly owners = new PathOwners<RequestHandler>();
   /** Handlers that also serve in an overload: it must be visible from outside that the process is alive. */
   private readonly alwaysTaken = new Set<RequestHandler>();
   private readonly admission = new Admission(refuseOverload);
@@ -29,11 +31,19 @@ export class HttpListener {
   private draining = false;
   private inFlight = 0;
   private idle: (() => void) | undefined;
+  /** Event streams, which end with their client or with the drain. */
+  private readonly streams = new Set<ServerResponse>();
+  private closing = false;
 
   constructor() {
     // a request without Host is refused here, to give it a problem as its body
     this.server = createServer(
-      { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: RECEIVE_TIMEOUT_MS, requireHostHeader: false },
+      {
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        requestTimeout: RECEIVE_TIMEOUT_MS,
+        requireHostHeader: false,
+        ServerResponse: ListenerResponse,
+      },
       (request, response) => this.handle(request, response),
     );
     this.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
@@ -87,9 +97,13 @@ export class HttpListener {
     this.draining = true;
   }
 
-  /** Accepts no new connections, waits for the requests in progress, closes idle connections. */
+  /**
+   * Accepts no new connections, ends event streams, whose clients then connect elsewhere, waits for the requests in
+   * progress, closes idle connections.
+   */
   async close(): Promise<void> {
-    this.draining = true;
+    this.draining = this.closing = true;
+    for (const stream of this.streams) stream.end();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     if (this.inFlight > 0) await new Promise<void>((resolve) => (this.idle = resolve));
     this.server.closeIdleConnections();
@@ -103,10 +117,15 @@ export class HttpListener {
     if (this.draining) response.setHeader('connection', 'close');
     this.inFlight++;
     response.on('close', () => {
+      this.streams.delete(response);
       if (--this.inFlight === 0) this.idle?.();
     });
+    whenStreaming(response, () => {
+      this.streams.add(response);
+      if (this.closing) setImmediate(() => response.end());
+    });
     request.url = originForm(request.url ?? '/');
-    const handler = this.ownerOf(request.url);
+    const handler = this.owners.of(request.url);
     const hosts = hostsOf(request);
     if (hosts > 1) badRequest(request, response, 'the request has more than one Host header');
     else if (hosts === 0 && request.httpVersion !== '1.0')
@@ -114,18 +133,6 @@ export class HttpListener {
     else if (handler === undefined) notFound(request, response);
     else if (this.alwaysTaken.has(handler)) handler(request, response);
     else this.admission.enter(handler, request, response);
-  }
-
-  private ownerOf(url: string): RequestHandler | undefined {
-    let end = url.indexOf('?');
-    let path = end === -1 ? url : url.slice(0, end);
-    for (;;) {
-      const handler = this.owners.get(path);
-      if (handler) return handler;
-      end = path.lastIndexOf('/');
-      if (end <= 0) return this.owners.get('/');
-      path = path.slice(0, end);
-    }
   }
 }
 

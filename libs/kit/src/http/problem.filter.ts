@@ -1,11 +1,20 @@
 import { STATUS_CODES } from 'node:http';
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  Logger,
+  NotFoundException,
+} from '@nestjs/common';
+import type { Observable } from 'rxjs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { currentContext } from '../boundary/index.js';
 import { FledgeError, ModuleFault, type Outcome } from '../contract/index.js';
 import { DatabaseInterrupted, passingOutcome } from '../data/index.js';
 import { FAULT_DETAIL, httpProblem, isOfTheInside, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
-import { methodsTaken } from './route-methods.js';
+import { isRpcException, rpcAnswer } from './rpc-answer.js';
+import { BODY_MAX, methodsTaken } from './route-methods.js';
 import { correlationIdOf } from './trace.js';
 
 /** How an `HttpException` is answered: `always` as a problem, `own` with the body that it has, as Nest does. */
@@ -19,15 +28,19 @@ export type ProblemMode = 'always' | 'own';
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('http');
+  private readonly patterns = new Logger('patterns');
 
   constructor(private readonly mode: ProblemMode = 'always') {}
 
-  catch(error: unknown, host: ArgumentsHost): void {
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
-    if (reply.sent || reply.raw.headersSent) return;
+  catch(error: unknown, host: ArgumentsHost): void | Observable<never> {
+    // handlers of patterns have this filter, too, if their transport inherits the configuration of the application
+    if (host.getType() === 'rpc') return this.ofPattern(error);
+    const reply = host.switchToHttp().getResponse<FastifyReply & { readonly headersSent?: boolean }>();
+    // the response of Express has the first
+    if (reply.headersSent ?? (reply.sent || reply.raw.headersSent)) return;
     const correlationId = currentContext()?.correlationId ?? 'none';
     const request = host.switchToHttp().getRequest<FastifyRequest>();
-    const allowed = request.is404 ? methodsTaken(request) : [];
+    const allowed = isUnrouted(request, error) ? methodsTaken(request) : [];
     if (this.mode === 'own' && error instanceof HttpException && allowed.length === 0) {
       void reply.status(error.getStatus()).send(bodyOf(error));
       return;
@@ -38,6 +51,14 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
     if (problem.status === 503) void reply.header('retry-after', '1');
     void reply.status(problem.status).type(PROBLEM_TYPE).send(problem);
+  }
+
+  private ofPattern(error: unknown): Observable<never> {
+    const correlationId = currentContext()?.correlationId ?? 'none';
+    const known = error instanceof FledgeError ? error : undefined;
+    if (!isRpcException(error) && (known === undefined || known.kind === 'internal'))
+      this.log(error, correlationId, this.patterns);
+    return rpcAnswer(error, known, correlationId);
   }
 
   private problem(error: unknown, request: FastifyRequest, correlationId: string): Problem {
@@ -74,9 +95,14 @@ export class ProblemFilter implements ExceptionFilter {
     );
   }
 
-  private log(error: unknown, correlationId: string): void {
-    this.logger.error(`[${correlationId}] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  private log(error: unknown, correlationId: string, logger: Logger = this.logger): void {
+    logger.error(`[${correlationId}] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
+}
+
+/** Whether no route took the request. Express has no word for it: its last handler says that there is none. */
+function isUnrouted(request: FastifyRequest & { readonly route?: unknown }, error: unknown): boolean {
+  return request.is404 ?? (request.route === undefined && error instanceof NotFoundException);
 }
 
 function notAllowed({ method, url }: FastifyRequest, allowed: readonly string[], correlationId: string): Problem {
@@ -103,28 +129,36 @@ export function refuseUnroutable(
     .send(httpProblem(status, codeOf(status), error.message, correlationId));
 }
 
+/** The types of errors of Express's body parsers. */
+const OF_A_PARSER = /^(?:entity|request|encoding|charset|parameters|stream)\./;
+
 /**
- * The status that Fastify assigns to its own errors (a malformed body, one too large, an unknown media type): only
- * those of the client.
+ * The status that Fastify and the body parsers of Express assign to their own errors (a malformed body, one too large,
+ * an unknown media type): only those of the client.
  */
 function statusOf(error: unknown): number | undefined {
-  const { statusCode, code } = (error ?? {}) as { statusCode?: unknown; code?: unknown };
-  return typeof statusCode === 'number' &&
-    statusCode >= 400 &&
-    statusCode < 500 &&
-    typeof code === 'string' &&
-    // of other errors, such as a storage client's, the text is of the inside
-    code.startsWith('FST_')
+  const { statusCode, code, type } = (error ?? {}) as { statusCode?: unknown; code?: unknown; type?: unknown };
+  // of other errors, such as a storage client's, the text is of the inside
+  const isOfTheServer =
+    (typeof code === 'string' && code.startsWith('FST_')) || (typeof type === 'string' && OF_A_PARSER.test(type));
+  return isOfTheServer && typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500
     ? statusCode
     : undefined;
 }
 
-/** Fastify's error text for a body, with what to send instead. */
-function helpful(text: string, request: FastifyRequest): string {
-  if (text === 'Request body is too large')
-    return `the body is larger than the ${request.routeOptions.bodyLimit} bytes that are accepted here`;
+/** The server's error text for a body, with what to send instead. */
+function helpful(text: string, request: FastifyRequest & Partial<Pick<ExpressRequest, 'app'>>): string {
+  if (/^request (?:body is|entity) too large$/i.test(text)) {
+    const max = request.app ? request.app.get(BODY_MAX) : request.routeOptions.bodyLimit;
+    return `the body is larger than the ${String(max)} bytes that are accepted here`;
+  }
   if (text === 'Unsupported Media Type') return 'the body must be JSON, sent with the content-type application/json';
   return text;
+}
+
+/** What is read of a request of Express. */
+interface ExpressRequest {
+  readonly app: { get(name: string): unknown };
 }
 
 const CODES: Readonly<Record<number, string>> = {

@@ -84,7 +84,8 @@ function refuseUnfit(value: unknown, path: string, depth: number, ofDto = false)
         const at = path === '' ? key : `${path}.${key}`;
         if (key.includes('\0'))
           throw new InvalidRequest([{ path, rule: 'nul', message: 'must not have a field with U+0000 in its name' }]);
-        if (ofDto && LOST_KEYS.has(key))
+        // Fastify refuses it already, the parser of Express does not
+        if (key === '__proto__' || (ofDto && LOST_KEYS.has(key)))
           throw new InvalidRequest([{ path: at, rule: 'reserved-name', message: `must not be named ${key}` }]);
         refuseUnfit(item, at, depth + 1, ofDto);
       }

@@ -1,5 +1,5 @@
 export { Consumer, type ConsumerOptions, type FailedAttempt } from './consumers/consumer.js';
-export { dataImportsOf, keepsData, openDataOf } from './module-data.js';
+export { dataImportsOf, keepsData, migrationsOf, openDataOf } from './module-data.js';
 export { ModuleMessaging, refuseUnstored, type ModuleMessagingOptions } from './module-messaging.js';
 export {
   DeadLetters,
@@ -38,5 +38,5 @@ export type { Happening, HistoryEntry } from './processes/history.js';
 export type { RunStatus } from './processes/process-store.js';
 export type { Run } from './processes/run.js';
 export { SILENCE_MS } from './replicas/membership.js';
-export { Singleton, type SingletonOptions } from './singletons/singleton.js';
+export { Singleton, type CronOptions, type IntervalOptions, type SingletonOptions } from './singletons/singleton.js';
 export { type Sql, sqlOf } from './storage/sql.js';

@@ -1,8 +1,9 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { BoundedModuleSpec } from '../bus/index.js';
-import { moduleDataImports, type ModuleDataSource, openModuleData } from '../data/index.js';
+import { moduleDataImports, type ModuleDataSource, type ModuleMigrations, openModuleData } from '../data/index.js';
 import { DeadLetters } from './operations/dead-letters.js';
 import { Processes } from './operations/processes.js';
+import { OLDER_MIGRATIONS } from './storage/older-schema.js';
 import { MESSAGING_MIGRATIONS } from './storage/schema.js';
 import { sqlOf } from './storage/sql.js';
 
@@ -16,16 +17,22 @@ export function keepsData({ entities, migrations, contract }: BoundedModuleSpec)
 
 /** Opens the data of a module. The kit's messaging tables are created before the module's own. */
 export function openDataOf(
-  { contract, entities, migrations }: BoundedModuleSpec,
+  spec: BoundedModuleSpec,
   { url, poolMax }: { readonly url: string; readonly poolMax?: number },
 ): Promise<ModuleDataSource> {
-  return openModuleData({
+  return openModuleData({ ...migrationsOf(spec, url), poolMax });
+}
+
+/** The migrations of a module's schema: the kit's, which run first, and its own. */
+export function migrationsOf({ contract, entities, migrations }: BoundedModuleSpec, url: string): ModuleMigrations {
+  return {
     module: contract.name,
     url,
-    poolMax,
     entities,
     migrations: [...MESSAGING_MIGRATIONS, ...migrations],
-  });
+    kit: MESSAGING_MIGRATIONS,
+    kitNames: new Set([...OLDER_MIGRATIONS, ...MESSAGING_MIGRATIONS].map(({ name }) => name)),
+  };
 }
 
 /** What the container of a module imports for its data; nothing for a module without a schema. */

@@ -1,5 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import type { Catalogue, ModuleServer } from '../boundary/index.js';
+import type { Catalogue, ModuleServer, Tracing } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 import type { ModuleDataSource } from '../data/index.js';
@@ -32,6 +32,7 @@ export interface ModuleMessagingOptions {
   readonly source: ModuleDataSource;
   readonly messageLog: MessageLog;
   readonly retention?: Retention;
+  readonly tracing?: Tracing | undefined;
 }
 
 /** One module's durable messaging: sends what it publishes, and receives and handles what it consumes. */
@@ -50,11 +51,11 @@ export class ModuleMessaging {
 
   /** Finds the module's consumers and takes over its event bus; nothing is sent or handled before `start`. */
   constructor(private readonly options: ModuleMessagingOptions) {
-    const { app, spec, catalogue, moduleServer, source, messageLog } = options;
+    const { app, spec, catalogue, moduleServer, source, messageLog, tracing } = options;
     const module = spec.contract.name;
     this.sql = sqlOf(source);
     const lane = new OutboxLane();
-    this.outbox = new Outbox(source, module, catalogue, lane);
+    this.outbox = new Outbox(source, module, catalogue, lane, tracing);
     const consumers = discoverConsumers(app, spec, catalogue, moduleServer);
     const processes = discoverProcesses(
       app,
@@ -71,7 +72,14 @@ export class ModuleMessaging {
     });
     this.inbox = new Inbox(this.sql, module, this.membership);
     this.relay = new Relay(this.sql, module, messageLog, this.membership, lane);
-    this.dispatcher = new Dispatcher({ module, source, membership: this.membership, consumers: this.consumers });
+    this.dispatcher = new Dispatcher({
+      module,
+      source,
+      membership: this.membership,
+      consumers: this.consumers,
+      tracing,
+      contexts: moduleServer.contexts,
+    });
     this.timers = new Timers({
       module,
       sql: this.sql,
@@ -83,6 +91,7 @@ export class ModuleMessaging {
       [...discoverSingletons(app), retentionJob(this.sql, options.retention ?? RETENTION_DEFAULT)],
       this.membership,
       this.sql,
+      tracing,
     );
     attachEventBus(app, module, this.outbox);
     this.outbox.onStored((entry) => this.relay.stored(entry));

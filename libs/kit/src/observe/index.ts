@@ -1,3 +1,4 @@
 export { CallMetrics } from './call-metrics.js';
 export { MessageMetrics } from './message-metrics.js';
+export { openTracing, startSdk, type StopTracing } from './open-tracing.js';
 export { processMetrics } from './process-metrics.js';

@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import type { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { TestingModule, TestingModuleBuilder } from '@nestjs/testing';
 import { developmentPackage } from '#lint/development-package.js';
 import { type Contract, StartupError } from '../contract/index.js';
@@ -22,7 +22,7 @@ export function createWithTesting(
   override: (builder: TestingModuleBuilder) => TestingModuleBuilder,
   onBuilt?: (built: TestingModule) => void,
 ): NonNullable<ContainerOptions['create']> {
-  return async (root, adapter: FastifyAdapter, nestOptions) => {
+  return async (root, adapter, nestOptions) => {
     const { Test } = await nestTesting();
     const built = await override(Test.createTestingModule({ imports: [root] })).compile();
     onBuilt?.(built);

@@ -1,5 +1,5 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { CallContext, type Identity, now, type ModuleClient, runInContext } from '../boundary/index.js';
+import { CallContext, currentContext, type Identity, now, type ModuleClient, runInContext } from '../boundary/index.js';
 import { type Class, ModuleFault, StartupError } from '../contract/index.js';
 import type { FakeNeighbours } from './fake-neighbours.js';
 import type { Message } from './fake.js';
@@ -47,6 +47,8 @@ export class TestCaller implements Stimulus {
       );
     }
     const context = new CallContext('test', 'test', now() + TEST_DEADLINE_MS, this.identity, undefined, undefined);
+    // a test sets it around its calls, by withContext
+    context.values = currentContext()?.values;
     try {
       return (await runInContext(context, () => moduleClient.execute(message))) as R;
     } catch (error) {

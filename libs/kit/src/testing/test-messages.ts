@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Catalogue } from '../boundary/index.js';
+import { type Catalogue, currentContext } from '../boundary/index.js';
 import { type Class, StartupError } from '../contract/index.js';
 import type { ModuleDataSource } from '../data/index.js';
 import type { ModuleMessaging } from '../messaging/index.js';
@@ -39,6 +39,7 @@ export class TestMessages {
       : command
         ? { ...command, copy: command.input.copy(message) as Record<string, unknown> }
         : raise(unknown(cls, 'event or command'));
+    const values = currentContext()?.values;
     const key = event ? String(copy[event.key]) : randomUUID();
     await this.messaging.inbox.accept([
       {
@@ -49,7 +50,8 @@ export class TestMessages {
         target: event ? undefined : module,
         key,
         payload: JSON.stringify(copy),
-        headers: {},
+        // as its sender would, in whose context the test is
+        headers: values ? { context: values.text } : {},
         occurredAt: new Date().toISOString(),
       },
     ]);

@@ -4,6 +4,7 @@ import type { TestingModuleBuilder } from '@nestjs/testing';
 import {
   type CallMeter,
   Catalogue,
+  ContextReader,
   type CompiledMessage,
   type Identity,
   IN_FLIGHT_MAX_DEFAULT,
@@ -13,8 +14,16 @@ import {
 import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import { BODY_MAX_DEFAULT_BYTES, type Class, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
 import { passingOutcome } from '../data/index.js';
-import { checkSettings, createContainer, type ModuleSettings, SettingsError, type NestHooks } from '../host/index.js';
-import type { ProblemMode } from '../http/index.js';
+import {
+  checkSettings,
+  createContainer,
+  type ModuleContainer,
+  type ModuleSettings,
+  SettingsError,
+  type NestHooks,
+  type SharedImports,
+} from '../host/index.js';
+import type { PlatformName, ProblemMode } from '../http/index.js';
 import { dataImportsOf, keepsData, ModuleMessaging, openDataOf, refuseUnstored } from '../messaging/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
@@ -45,8 +54,14 @@ export interface TestModuleOptions {
    * `(builder) => builder.overrideProvider(Clock).useValue(stopped)`.
    */
   readonly override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
+  /** As in the application. Default: none. */
+  readonly imports?: SharedImports;
   /** The hooks of the application, and of the module in its list, in the order in which they run. Default: none. */
   readonly nest?: readonly NestHooks[];
+  /** As in the application. Default: `fastify`. */
+  readonly platform?: PlatformName;
+  /** The class of the application's context, if it has one: a test sets it by `withContext`. Default: none. */
+  readonly context?: Class;
   /** As in the application. Default: `always`. */
   readonly problems?: ProblemMode;
   /** Default: the console, only for errors. */
@@ -147,22 +162,24 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     IN_FLIGHT_MAX_DEFAULT,
     (_module, _message, correlationId, error) => faults.set(correlationId, error),
     passingOutcome,
+    new ContextReader(options.context),
   );
   const moduleClient = (caller: string) => (message: CompiledMessage) =>
     new ModuleClient(caller, message, transport.sender(caller, message), unmetered);
   const database = await databaseOf(spec, options);
   let messaging: ModuleMessaging | undefined;
-  let app: NestFastifyApplication | undefined;
+  let container: ModuleContainer | undefined;
   const release = async (): Promise<void> => {
     await http.close();
+    await container?.microservices.drain();
     await messaging?.stop();
     await transport.drain();
-    await app?.close();
+    await container?.app.close();
     await database?.drop?.();
   };
   try {
     const source = database && (await openDataOf(spec, database));
-    const container = await createContainer({
+    container = await createContainer({
       cls,
       spec,
       catalogue,
@@ -170,14 +187,9 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
       moduleClient: moduleClient(spec.contract.name),
       dataImports: dataImportsOf(spec, source),
       settings: settings.instance,
-      bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
-      requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
-      logger: options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),
-      hooks: options.nest,
-      problems: options.problems,
-      create: createWithTesting(options.override ?? ((builder) => builder)),
+      ...nestOptionsOf(options),
     });
-    app = withServer(container.app, spec.contract, 'Send it messages: `test.execute(message)`.');
+    const app = withServer(container.app, spec.contract, 'Send it messages: `test.execute(message)`.');
     http.own(spec.contract.routes, container.handleRequest);
     for (const neighbour of neighbours.moduleServers(catalogue)) await transport.serve(neighbour);
     const parts = { app, spec, catalogue, moduleServer };
@@ -187,6 +199,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     await messaging?.subscribe();
     await transport.serve(moduleServer);
     await messaging?.start();
+    await container.microservices.listen();
     const moduleClients = new Map(moduleServer.messages.map((message) => [message.cls, moduleClient('test')(message)]));
     return new TestedModule(
       { module: spec.contract.name, app, http, moduleClients, neighbours, issuer, faults },
@@ -198,6 +211,20 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     await release();
     throw error;
   }
+}
+
+/** How the module's Nest application is made. */
+function nestOptionsOf(options: TestModuleOptions) {
+  return {
+    bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
+    requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
+    logger: options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),
+    imports: options.imports,
+    hooks: options.nest,
+    problems: options.problems,
+    platform: options.platform,
+    create: createWithTesting(options.override ?? ((builder) => builder)),
+  };
 }
 
 /** A test's calls are not measured. */

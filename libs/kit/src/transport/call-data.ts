@@ -3,9 +3,6 @@ import { InvalidMessage } from '../contract/index.js';
 /** The name of a calling module. */
 export const CALLER = /^[a-z][a-z0-9-]{0,39}$/;
 
-/** A W3C `traceparent`. */
-export const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
-
 /**
  * Parses the body of a call; decoding comes next. An empty body is an empty message. @throws InvalidMessage when it is
  * not JSON.

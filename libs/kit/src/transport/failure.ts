@@ -11,6 +11,7 @@ import {
   DeadlineExceeded,
   type ErrorDetails,
   type ErrorKind,
+  FledgeError,
   InvalidMessage,
   ModuleFault,
   ModuleUnavailable,
@@ -56,6 +57,17 @@ const REASONS: readonly unknown[] = [
   'disconnected',
   'database',
 ] satisfies UnavailableReason[];
+const KINDS: readonly unknown[] = [
+  'invalid',
+  'unauthenticated',
+  'forbidden',
+  'not-found',
+  'conflict',
+  'too-many',
+  'unavailable',
+  'timeout',
+  'internal',
+] satisfies ErrorKind[];
 const OUTCOMES: readonly unknown[] = ['rejected', 'not-run', 'unknown'] satisfies Outcome[];
 
 /** Reads a failure from its JSON. One that is malformed or not declared by the contract becomes a `ModuleFault`. */
@@ -69,6 +81,54 @@ export function readFailure(call: Call, body: string): FailureReply {
   return { error, outcome: outcomeOf(error), ...(error instanceof ModuleUnavailable && { unavailable: error.reason }) };
 }
 
+/**
+ * The error that a failure tells of, outside of any call: for a client that is no module. One that is in none of
+ * `errors` becomes a `RemoteError`.
+ */
+export function errorOf(failure: unknown, errors: ReadonlyMap<string, CompiledError>): Error {
+  const { code, kind, message, hint, outcome, data } = record(failure);
+  const fields = record(data);
+  const compiled = errors.get(String(code));
+  if (compiled) {
+    try {
+      return decodeError(compiled, textOf(message), compiled.codec.decode(data) as object);
+    } catch (error) {
+      // of another version: told as it came
+      if (!(error instanceof InvalidMessage)) throw error;
+    }
+  }
+  const [module, name] = [textOf(fields.module), textOf(fields.contract)];
+  if (code === 'fledge.module-fault') return new ModuleFault(module, name, textOf(fields.correlationId).slice(0, 64));
+  return (
+    kitError({ module, name }, code, outcome, fields) ??
+    new RemoteError(textOf(code), KINDS.includes(kind) ? (kind as ErrorKind) : 'internal', textOf(message), {
+      hint: textOf(hint),
+      outcome: outcomeIn(outcome),
+      data: fields,
+    })
+  );
+}
+
+/**
+ * An error of a contract that this client does not know, with all that the module said of it: `code` is its wire name.
+ */
+export class RemoteError extends FledgeError {
+  readonly hint: string;
+  readonly outcome: Outcome;
+  readonly data: Readonly<Record<string, unknown>>;
+  constructor(
+    readonly code: string,
+    readonly kind: ErrorKind,
+    message: string,
+    { hint, outcome, data }: Pick<ErrorDetails, 'hint' | 'outcome' | 'data'>,
+  ) {
+    super(message);
+    this.hint = hint;
+    this.outcome = outcome;
+    this.data = data;
+  }
+}
+
 /** The error of a call whose answer cannot be read. */
 export function faultOf(call: Call, correlationId: unknown): ModuleFault {
   return new ModuleFault(
@@ -79,7 +139,7 @@ export function faultOf(call: Call, correlationId: unknown): ModuleFault {
 }
 
 function kitError(
-  { module, name }: CompiledMessage,
+  { module, name }: Pick<CompiledMessage, 'module' | 'name'>,
   code: unknown,
   outcome: unknown,
   data: Record<string, unknown>,

@@ -1,5 +1,14 @@
-export { CALLER, parseBody, TRACEPARENT } from './call-data.js';
-export { declaredFailure, faultOf, kitFailure, readFailure, type Failure, type FailureReply } from './failure.js';
+export { CALLER, parseBody } from './call-data.js';
+export {
+  declaredFailure,
+  errorOf,
+  faultOf,
+  kitFailure,
+  readFailure,
+  RemoteError,
+  type Failure,
+  type FailureReply,
+} from './failure.js';
 export {
   KEY_MAX,
   type MessageLog,
@@ -11,6 +20,13 @@ export {
   type StoredMessage,
   type StoredPlace,
 } from './message-log.js';
+export {
+  ANSWERS_PATTERNS,
+  CALLS_MODULES,
+  type CallingModule,
+  type ModuleCaller,
+  type PatternServer,
+} from './patterns.js';
 export { LocalMessageLog } from './local/local.message-log.js';
 export { LocalTransport } from './local/local.transport.js';
 export type { CallTransport, Transport, TransportKind, TransportPlace } from './transport.js';

@@ -1,7 +1,12 @@
 /** What accompanies a message's payload; only strings, like NATS headers. */
 export interface MessageHeaders {
-  /** W3C `traceparent` of the work that stored the message. */
-  readonly traceparent?: string;
+  /** W3C Trace Context of the work that stored the message. */
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
+  /** W3C Baggage. */
+  readonly baggage?: string | undefined;
+  /** What was set of the application's context in that work: JSON of at most 2,048 bytes, in ASCII. */
+  readonly context?: string | undefined;
 }
 
 /** The longest key of a message, in characters. */

@@ -34,6 +34,8 @@ describe('a call received as plain data', () => {
     ['nothing', null, false, 'fledge.invalid-message'],
     ['another type', { ...SOUND, traceparent: 5 }, false, 'fledge.invalid-message'],
     ['a trace that is none', { ...SOUND, traceparent: 'a\nb' }, false, 'fledge.invalid-message'],
+    ['a context that is no text', { ...SOUND, context: { tenant: 'acme' } as never }, false, 'fledge.invalid-message'],
+    ['a context that is no JSON', { ...SOUND, context: 'acme' }, false, 'fledge.invalid-message'],
     ['an identity without roles', { ...SOUND, identity: { subject: 'me' } }, false, 'fledge.invalid-message'],
     ['a caller that is no module', { ...SOUND, caller: 'Caller\n' }, false, 'fledge.invalid-message'],
     ['a body that is no JSON', { ...SOUND, body: '{' }, false, 'fledge.invalid-message'],

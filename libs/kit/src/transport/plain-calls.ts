@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import {
   type Call,
   CallContext,
+  traceHeadersOf,
   type CompiledMessage,
   type Identity,
   type ModuleServer,
@@ -9,10 +10,12 @@ import {
   type Outcomes,
   runHandler,
   type Timed,
+  traceOf,
+  TRACEPARENT,
   wheel,
 } from '../boundary/index.js';
 import { DeadlineExceeded, InvalidMessage, ModuleUnavailable, type UnavailableReason } from '../contract/index.js';
-import { CALLER, parseBody, TRACEPARENT } from './call-data.js';
+import { CALLER, parseBody } from './call-data.js';
 import { declaredFailure, type Failure, faultOf, kitFailure, readFailure } from './failure.js';
 
 const logger = new Logger('calls');
@@ -33,8 +36,13 @@ export interface PlainRequest {
   /** Who acts, if anybody. */
   readonly identity?: Identity;
   readonly idempotencyKey?: string;
-  /** W3C trace context. */
-  readonly traceparent?: string;
+  /** W3C Trace Context. A malformed or too large `tracestate` is left out by the callee. */
+  readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
+  /** W3C Baggage; what is malformed or too large is left out by the callee. */
+  readonly baggage?: string | undefined;
+  /** What is set of the application's context: JSON of at most 2,048 bytes, in ASCII. */
+  readonly context?: string;
 }
 
 /** The answer to a call as plain data. */
@@ -51,7 +59,7 @@ export interface PlainReply {
  * @throws InvalidMessage when the message does not fit its contract.
  */
 export function requestOf(input: object, call: Call): PlainRequest {
-  const { message, caller, deadlineAt, parent, identity, idempotencyKey } = call;
+  const { message, caller, deadlineAt, parent, identity, idempotencyKey, values } = call;
   return {
     message: message.name,
     caller,
@@ -59,7 +67,8 @@ export function requestOf(input: object, call: Call): PlainRequest {
     leftMs: deadlineAt - now(),
     ...(identity && { identity }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
-    ...(parent && { traceparent: parent.traceparent }),
+    ...((parent || call.hasTrace) && traceHeadersOf(call.trace)),
+    ...(values && { context: values.text }),
   };
 }
 
@@ -130,6 +139,7 @@ export function receive(
   const call = new Received(message, request, now() + leftMs, answer);
   let input: object;
   try {
+    call.values = server.contexts.read(message.name, request.context);
     input = message.input.decode(parseBody(message.name, request.body)) as object;
   } catch (error) {
     // A custom check of the contract may throw: that is a fault of the module.
@@ -147,11 +157,12 @@ class Received extends CallContext implements Timed, ReceivedCall {
 
   constructor(
     private readonly message: CompiledMessage,
-    { caller, identity, idempotencyKey, traceparent }: PlainRequest,
+    request: PlainRequest,
     deadlineAt: number,
     private readonly answer: (reply: PlainReply) => void,
   ) {
-    super(message.module, caller, deadlineAt, identity, traceparent, idempotencyKey);
+    const { caller, identity, idempotencyKey } = request;
+    super(message.module, caller, deadlineAt, identity, traceOf(request), idempotencyKey);
   }
 
   expire(): void {
@@ -205,19 +216,25 @@ function isSound(request: unknown): request is PlainRequest {
     identity,
     idempotencyKey = '',
     traceparent = '',
+    tracestate = '',
+    baggage = '',
+    context = '',
   } = request as Record<keyof PlainRequest, unknown>;
   if (
     typeof message !== 'string' ||
     typeof body !== 'string' ||
     typeof leftMs !== 'number' ||
-    typeof idempotencyKey !== 'string'
+    typeof idempotencyKey !== 'string' ||
+    typeof context !== 'string'
   )
     return false;
   if (
     typeof caller !== 'string' ||
     !CALLER.test(caller) ||
     typeof traceparent !== 'string' ||
-    (traceparent !== '' && !TRACEPARENT.test(traceparent))
+    (traceparent !== '' && !TRACEPARENT.test(traceparent)) ||
+    typeof tracestate !== 'string' ||
+    typeof baggage !== 'string'
   )
     return false;
   if (identity === undefined) return true;

@@ -12,7 +12,10 @@ export interface CallTransport {
   isConnected(): boolean;
   /** Answers calls for a module hosted here, from now until `drain`. */
   serve(moduleServer: ModuleServer): Promise<void>;
-  /** How `caller` sends `message`. Called once for each pair, when the host starts. */
+  /**
+   * How `caller` sends `message`. Called once for each pair: when the host starts, or before the first call of a
+   * pattern.
+   */
   sender(caller: string, message: CompiledMessage): Send;
   /** Accepts no new calls; resolves when those under way have been answered. */
   drain(): Promise<void>;

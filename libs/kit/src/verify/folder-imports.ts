@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { APPLICATION, MODULE_LIST } from '#lint/module-folders.js';
+import { APP_MODULE, APPLICATION, MODULE_LIST } from '#lint/module-folders.js';
 import type { ImportFact } from './file-facts.js';
 import { hasContractFolder } from './folder-modules.js';
 import { kitInContract } from './kit-in-contract.js';
@@ -21,7 +21,8 @@ export function folderImport(
   workspace: Workspace,
 ): BoundaryViolation | undefined {
   if (source.area === 'test') return undefined;
-  if (module === undefined && MODULE_LIST.test(posix.basename(source.path))) return undefined;
+  const name = posix.basename(source.path);
+  if (module === undefined && (MODULE_LIST.test(name) || APP_MODULE.test(name))) return undefined;
   const target = workspace.targetOf(source, fact.specifier);
   if (!target) return module && kitInContract(module, source, fact);
   const other = workspace.moduleOf(target.package);

@@ -1,5 +1,5 @@
 /**
- * The check of an application's boundaries, as `fledge verify` runs it. Loads TypeScript, but not Nest.
+ * The check of an application's boundaries, as `fledge verify` runs it, and a new migration's place in its sources. Loads TypeScript, but not Nest.
  * @packageDocumentation
  */
 export {
@@ -11,5 +11,6 @@ export {
   type FrozenViolation,
 } from './baseline.js';
 export { packageFolders, workspacePatterns } from '#lint/packages.js';
+export { writeMigration, type NewMigration, type WrittenMigration } from './migration-file.js';
 export { verifyWorkspace } from './verify-workspace.js';
 export { describeVerification, type Rule, type Verification, type BoundaryViolation } from './violation.js';

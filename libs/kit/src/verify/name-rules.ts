@@ -1,3 +1,4 @@
+import { routeKey } from '../contract/index.js';
 import type { Named } from './file-facts.js';
 import type { Module, SourceFile, Workspace } from './module.js';
 import type { BoundaryViolation } from './violation.js';
@@ -33,6 +34,7 @@ export function nameRules({ modules }: Workspace): readonly BoundaryViolation[] 
       'route-twice',
       (name) => `the route '${name}'`,
       'A path prefix belongs to one module: change one.',
+      routeKey,
     ),
   ];
 }
@@ -42,12 +44,13 @@ function twice(
   rule: BoundaryViolation['rule'],
   describe: (name: string) => string,
   cure: string,
+  keyOf = (name: string): string => name,
 ): readonly BoundaryViolation[] {
   const first = new Map<string, Claim>();
   return claims.flatMap((claim): BoundaryViolation[] => {
-    const owner = first.get(claim.name);
+    const owner = first.get(keyOf(claim.name));
     if (!owner) {
-      first.set(claim.name, claim);
+      first.set(keyOf(claim.name), claim);
       return [];
     }
     return [

@@ -123,6 +123,11 @@ describe.each([
     ]);
   });
 
+  it('may have the list of its modules where Nest has it', async () => {
+    const list = `${outside.slice(0, outside.lastIndexOf('/'))}/app.module.ts`;
+    expect((await found({ [list]: `import { StockModule } from '${stockModule}';` })).map(short)).toEqual([]);
+  });
+
   it("is refused when a contract imports its module's internals, or more of the kit than its contract", async () => {
     const bad = `${stock}/contract/bad.view.ts`;
     expect(

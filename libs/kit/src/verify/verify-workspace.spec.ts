@@ -356,6 +356,16 @@ const BAD: readonly BadModule[] = [
       "stock → orders libs/stock/contract/index.ts:2 @t/stock claims the route '/orders', which libs/orders/contract/index.ts:4 of @t/orders has",
     ],
   },
+  {
+    breach: 'two modules own one route, with parameters of different names',
+    rule: 'route-twice',
+    changes: {
+      'libs/stock/contract/index.ts': `export class Reserve {}\nexport const StockContract = defineContract({ name: 'stock', routes: ['/a/:id/b', '/a/:key/b'] });`,
+    },
+    says: [
+      "stock → stock libs/stock/contract/index.ts:2 @t/stock claims the route '/a/:key/b', which libs/stock/contract/index.ts:2 of @t/stock has",
+    ],
+  },
 ];
 
 describe('a bad workspace', () => {

@@ -28,15 +28,7 @@ const RULES: readonly ((workspace: Workspace) => readonly BoundaryViolation[])[]
  * @throws StartupError when there is no module, or TypeScript, which reads the sources, is not installed.
  */
 export async function verifyWorkspace(root: string): Promise<Verification> {
-  const compiler = await loadCompiler(root);
-  let workspace = readWorkspace(root, findPackages(root), compiler);
-  if (workspace.modules.length === 0) workspace = readFolders(root, compiler);
-  if (workspace.modules.length === 0)
-    throw new StartupError(
-      'no-modules',
-      `there is no module in ${root}`,
-      "A module is a package of a workspace that exports './contract', or a folder with a `contract` in it. Run this in the folder of the application, or name it.",
-    );
+  const workspace = await readSources(root);
   const violations = RULES.flatMap((rule) => rule(workspace)).sort(
     (a, b) => a.file.localeCompare(b.file) || a.line - b.line,
   );
@@ -45,6 +37,19 @@ export async function verifyWorkspace(root: string): Promise<Verification> {
     files: workspace.packages.reduce((sum, { files }) => sum + files.length, 0),
     violations,
   };
+}
+
+/** Reads the sources of all modules. @throws StartupError when there is no module, or no TypeScript. */
+export async function readSources(root: string): Promise<Workspace> {
+  const compiler = await loadCompiler(root);
+  let workspace = readWorkspace(root, findPackages(root), compiler);
+  if (workspace.modules.length === 0) workspace = readFolders(root, compiler);
+  if (workspace.modules.length > 0) return workspace;
+  throw new StartupError(
+    'no-modules',
+    `there is no module in ${root}`,
+    "A module is a package of a workspace that exports './contract', or a folder with a `contract` in it. Run this in the folder of the application, or name it.",
+  );
 }
 
 /**

@@ -1,6 +1,9 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -10,6 +13,7 @@ import request from 'supertest';
 import { BooksService } from './after/books/books.service.js';
 import { library } from './after/library.application.js';
 import { AppModule } from './before/app.module.js';
+import { linesAdded } from './lines-added.js';
 
 /** The library's app, started in some way. */
 interface World {
@@ -102,77 +106,120 @@ describe.each([ONE_PROCESS, SERVICES])('a test of the library that replaces a se
   });
 });
 
-/** The guide's SQL: for the books as it stands there, and the same for the loans. */
-function movingSql(): string {
-  const guide = readFileSync(fileURLToPath(new URL('../../docs/guides/adopting.md', import.meta.url)), 'utf8');
-  const books = /```sql\n([^]*?)```/.exec(guide)?.[1] ?? '';
-  const app = books
-    .replaceAll('fledge_books', 'fledge_app')
-    .replaceAll('books', 'app')
-    .replaceAll('.book ', '.loan ')
-    .replace("1700000000000, 'CreateBooks1700000000000'", "1700000000001, 'CreateLoans1700000000001'");
-  // roles belong to the whole server, and specs share them
-  return (books + app).replace(
-    /create role (\w+) nologin;/g,
-    "do 'begin create role $1 nologin; exception when duplicate_object then null; end';",
-  );
+const GUIDE = readFileSync(fileURLToPath(new URL('../../docs/guides/adopting.md', import.meta.url)), 'utf8');
+/** The commands and the SQL of its last step, in order. */
+const MOVE = [
+  ...GUIDE.matchAll(/^<!-- run by libs\/kit\/test\/adoption\/adoption\.spec\.ts -->\n```(sh|sql)\n([^]*?)^```$/gm),
+].map(([, language = '', text = '']) => ({ language, text }));
+
+async function post(world: World, path: string, body: object): Promise<Response> {
+  return fetch(`${world.origin}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
+/** The application as the reader of the guide has it then: in a folder, and built. */
+function builtLibrary(): string {
+  const root = mkdtempSync(join(tmpdir(), 'fledge-adoption-'));
+  const here = fileURLToPath(new URL('.', import.meta.url));
+  cpSync(join(here, 'after'), join(root, 'src'), { recursive: true });
+  symlinkSync(join(here, '../../../../node_modules'), join(root, 'node_modules'));
+  writeFileSync(join(root, 'package.json'), JSON.stringify({ type: 'module', fledge: { app: 'dist/main.js' } }));
+  const [, topology = ''] = /```yaml\n(# config\/monolith\.yaml\n[^]*?)```/.exec(GUIDE) ?? [];
+  mkdirSync(join(root, 'config'));
+  writeFileSync(join(root, 'config/monolith.yaml'), `${topology}database:\n  url: \${DATABASE_URL:-}\n`);
+  execFileSync(process.execPath, [join(here, '../build-sources.fixture.mjs'), root, 'src']);
+  return root;
 }
 
 describe('the data of the library', () => {
-  it('is there after the move that the guide describes', async () => {
-    const database = await freshDatabase();
+  let database: FreshDatabase;
+  let root: string;
+  const worlds: World[] = [];
+  const sql = async (text: string): Promise<void> => {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
     try {
-      const post = (world: World, path: string, body: object): Promise<Response> =>
-        fetch(`${world.origin}${path}`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(body),
-        });
-      const before = await plainNest(database.url);
-      await post(before, '/books', { title: 'Emma', copies: 1 });
-      await post(before, '/loans', { bookId: 1, reader: 'Ada' });
-      await before.stop();
-      const client = new Client({ connectionString: database.url });
-      await client.connect();
-      await client.query(movingSql());
-      await client.end();
-      const after = await kit(ONE_PROCESS)(database.url);
-      expect(await (await fetch(`${after.origin}/loans`)).json()).toEqual([{ id: 1, reader: 'Ada', title: 'Emma' }]);
-      expect((await post(after, '/books', { title: 'Persuasion', copies: 2 })).status).toBe(201);
-      await after.stop();
+      await client.query(text);
     } finally {
-      await database.drop();
+      await client.end();
     }
+  };
+  /** Runs a command of the guide with the built command of this repository. */
+  const shell = async (line: string): Promise<string> => {
+    const [npx, name, ...args] = line.split(' ');
+    expect([npx, name]).toEqual(['npx', 'fledge']);
+    const command = fileURLToPath(new URL('../../../../dist/apps/cli/src/main.js', import.meta.url));
+    const { NODE_OPTIONS, ...env } = process.env;
+    void NODE_OPTIONS;
+    const { stdout } = await promisify(execFile)(process.execPath, [command, ...args], {
+      cwd: root,
+      env: { ...env, DATABASE_URL: database.url },
+    });
+    return stdout;
+  };
+  const oldApplication = async (): Promise<void> => {
+    const before = await plainNest(database.url);
+    worlds.push(before);
+    await post(before, '/books', { title: 'Emma', copies: 1 });
+    await post(before, '/loans', { bookId: 1, reader: 'Ada' });
+    await before.stop();
+  };
+  const newApplication = async (): Promise<World> => {
+    const after = await kit(ONE_PROCESS)(database.url);
+    worlds.push(after);
+    return after;
+  };
+
+  beforeAll(() => {
+    root = builtLibrary();
+  });
+  beforeEach(async () => {
+    database = await freshDatabase();
+  });
+  afterEach(async () => {
+    for (const world of worlds.splice(0)) await world.stop();
+    await database?.drop();
+  });
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  it('is there after the move that the guide describes', async () => {
+    await oldApplication();
+    expect(MOVE.map(({ language }) => language)).toEqual(['sh', 'sql', 'sh']);
+    const said: string[] = [];
+    for (const { language, text } of MOVE) {
+      if (language === 'sql') await sql(text);
+      else for (const line of text.trim().split('\n')) said.push(await shell(line));
+    }
+    expect(said).toEqual([
+      expect.stringMatching(
+        /^books: applied CreateFledgeTables\d+; recorded CreateBooks1700000000000 as done, without running it\napp: applied .*; recorded CreateLoans1700000000001 as done, without running it\n$/,
+      ),
+      expect.stringContaining('books: the schema is what the entities say'),
+      expect.stringContaining('app: the schema is what the entities say'),
+    ]);
+    const after = await newApplication();
+    expect(await (await fetch(`${after.origin}/loans`)).json()).toEqual([{ id: 1, reader: 'Ada', title: 'Emma' }]);
+    expect((await post(after, '/books', { title: 'Persuasion', copies: 2 })).status).toBe(201);
+  });
+
+  it('is there after a first start before the move, whose empty tables the guide takes back', async () => {
+    await oldApplication();
+    await (await newApplication()).stop();
+    const move = MOVE.find(({ language }) => language === 'sql')?.text ?? '';
+    await expect(sql(move)).rejects.toThrow('relation "book" already exists');
+    for (const module of ['books', 'app']) await shell(`npx fledge migration revert ${module}`);
+    await shell(MOVE[0]?.text.trim() ?? '');
+    await sql(move);
+    const after = await newApplication();
+    expect(await (await fetch(`${after.origin}/loans`)).json()).toEqual([{ id: 1, reader: 'Ada', title: 'Emma' }]);
   });
 });
 
-/** Added or changed lines per file between `before/` and `after/`, as `git diff --numstat` counts them. */
-function addedLines(): Map<string, number> {
-  const folder = fileURLToPath(new URL('.', import.meta.url));
-  // Exit code 1 means that they differ.
-  const diff = ((): string => {
-    try {
-      return execFileSync('git', ['diff', '--no-index', '--no-renames', '--numstat', 'before', 'after'], {
-        cwd: folder,
-        encoding: 'utf8',
-      });
-    } catch (error) {
-      return (error as { stdout: string }).stdout;
-    }
-  })();
-  return new Map(
-    diff
-      .trim()
-      .split('\n')
-      .map((line) => {
-        const [added, , path] = line.split('\t') as [string, string, string];
-        return [path.replace(/\{before => after\}\/|.*=> after\//, ''), Number(added)];
-      }),
-  );
-}
-
 describe('the cost of the change', () => {
-  const added = addedLines();
+  const added = linesAdded(fileURLToPath(new URL('.', import.meta.url)));
   const sum = (...files: string[]): number => files.reduce((total, file) => total + (added.get(file) ?? NaN), 0);
 
   it('is at most 20 added or changed lines in the feature module and in the module that calls it', () => {

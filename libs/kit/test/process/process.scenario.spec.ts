@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
-import { Host, LocalTransport, Processes, type RunDetails, type Transport } from '../../src/index.js';
+import { Host, LocalTransport, Processes, type RunDetails, type Transport, withContext } from '../../src/index.js';
 import { NatsTransport } from '@fledge/nats';
 import { eventually, freshDatabase, type FreshDatabase, testNatsUrl } from '../../src/testing/index.js';
-import { Plan, travel } from './trip.js';
+import { Plan, travel, TravelContext } from './trip.js';
 
 Logger.overrideLogger(false);
 
@@ -52,11 +52,12 @@ describe.each(WORLDS)('a process $name', ({ hosts: services, transport }) => {
     await eventually(
       async () => (run = await processes().show('trip', trip))?.status === 'finished',
       `the run of ${trip} has finished`,
+      30_000,
     );
     return run as RunDetails;
   };
-  const rooms = (): Promise<{ trip: string; state: string }[]> =>
-    hosting('hotel').module('hotel').get(DataSource, { strict: false }).query('select trip, state from room');
+  const rooms = (): Promise<{ trip: string; state: string; agencies: string[] }[]> =>
+    hosting('hotel').module('hotel').get(DataSource, { strict: false }).query('select trip, state, agencies from room');
 
   beforeAll(async () => {
     database = await freshDatabase();
@@ -69,7 +70,7 @@ describe.each(WORLDS)('a process $name', ({ hosts: services, transport }) => {
   });
 
   it('sends commands, waits for a timer, compensates, and ends with its history', async () => {
-    const trip = await plan('sea');
+    const trip = await withContext(TravelContext, { agency: 'blue' }, () => plan('sea'));
     expect(await finished(trip)).toMatchObject({ outcome: 'released', state: { reminders: 1 }, timers: [] });
     expect((await processes().show('trip', trip))?.history.map(({ what, detail }) => `${what} ${detail}`)).toEqual([
       'started trips.planned.v1',
@@ -81,7 +82,8 @@ describe.each(WORLDS)('a process $name', ({ hosts: services, transport }) => {
       'event hotel.released.v1',
       'finished released',
     ]);
-    expect(await rooms()).toContainEqual({ trip, state: 'released' });
+    // by an event, a command, an event back, a timer and a command, the context is what it was when the trip was planned
+    expect(await rooms()).toContainEqual({ trip, state: 'released', agencies: ['blue', 'blue'] });
   });
 
   it('ends differently when its command is refused', async () => {

@@ -8,6 +8,7 @@ import { CommandContract, defineContract, EventContract, type Fields } from '../
 import {
   type Application,
   BoundedModule,
+  contextOf,
   Continues,
   currentCall,
   OnTimer,
@@ -16,6 +17,11 @@ import {
   Singleton,
   Starts,
 } from '../../src/index.js';
+
+/** The context of the application. */
+export class TravelContext {
+  @IsOptional() @IsString() readonly agency?: string;
+}
 
 /** One message of a trip, all alike. */
 class OfTrip {
@@ -133,7 +139,7 @@ export class Planner {
 
 export class Rooms1700000000001 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query('create table room (trip text primary key, state text not null)');
+    await runner.query('create table room (trip text primary key, state text not null, agencies text[] not null)');
   }
   async down(): Promise<void> {}
 }
@@ -147,7 +153,8 @@ export class BookHandler implements ICommandHandler<Book> {
 
   async execute({ trip }: Book): Promise<void> {
     if (trip.startsWith('full')) return void this.events.publish(new Full({ trip }));
-    await this.source.query("insert into room values ($1, 'booked')", [trip]);
+    const { agency = 'none' } = contextOf(TravelContext);
+    await this.source.query("insert into room values ($1, 'booked', array[$2])", [trip, agency]);
     this.events.publish(new Booked({ trip }));
   }
 }
@@ -160,7 +167,11 @@ export class ReleaseHandler implements ICommandHandler<Release> {
   ) {}
 
   async execute({ trip }: Release): Promise<void> {
-    await this.source.query("update room set state = 'released' where trip = $1", [trip]);
+    const { agency = 'none' } = contextOf(TravelContext);
+    await this.source.query("update room set state = 'released', agencies = agencies || $2::text where trip = $1", [
+      trip,
+      agency,
+    ]);
     this.events.publish(new Released({ trip }));
   }
 }
@@ -173,6 +184,7 @@ export class HotelModule {}
 
 export const travel: Application = {
   name: 'travel',
+  context: TravelContext,
   modules: [
     { contract: TripsContract, load: () => Promise.resolve(TripsModule) },
     { contract: HotelContract, load: () => Promise.resolve(HotelModule) },

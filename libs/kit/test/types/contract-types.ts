@@ -8,12 +8,18 @@ import {
   ContractError,
   ErrorContract,
   EventContract,
+  enumOf,
   type Fields,
   nullable,
+  oneOf,
+  type Page,
+  pageOf,
   QueryContract,
+  recordOf,
+  type VariantOf,
 } from '@fledge/kit/contract';
-import { Continues, OnTimer, type Run, Starts } from '@fledge/kit';
-import { Command, Query } from '@nestjs/cqrs';
+import { contextOf, Continues, Handles, OnTimer, type Run, setContext, Starts } from '@fledge/kit';
+import { Command, type IQueryHandler, Query } from '@nestjs/cqrs';
 
 export class Book {
   title!: string;
@@ -76,6 +82,130 @@ export class FindSure extends Query<Book> {}
 // @ts-expect-error -- another class
 @QueryContract('books.find.v4', { result: nullable(Loan) })
 export class FindOther extends Query<Book | null> {}
+
+// Unions, records, enums and pages.
+
+export class Card {
+  method!: 'card';
+}
+export class Transfer {
+  method!: 'transfer';
+  iban!: string;
+}
+export const Payment = oneOf('method', { card: Card, transfer: Transfer });
+export enum Color {
+  Red = 'red',
+  Blue = 'blue',
+}
+export enum Level {
+  Low,
+  High,
+}
+
+@QueryContract('books.payment.v1', { result: Payment })
+export class Paid extends Query<Card | Transfer> {}
+
+@QueryContract('books.payment.v2', { result: Payment })
+export class PaidNamed extends Query<VariantOf<typeof Payment>> {}
+
+@QueryContract('books.payments.v1', { result: [Payment] })
+export class AllPaid extends Query<(Card | Transfer)[]> {}
+
+@QueryContract('books.find-payment.v1', { result: nullable(Payment) })
+export class FindPaid extends Query<Card | Transfer | null> {}
+
+@QueryContract('books.stock.v1', { result: recordOf(Book) })
+export class Stock extends Query<Record<string, Book>> {}
+
+@QueryContract('books.counts.v1', { result: recordOf(Number) })
+export class Counts extends Query<Record<string, number>> {}
+
+@QueryContract('books.paid.v1', { result: recordOf(Payment) })
+export class PaidBy extends Query<Record<string, Card | Transfer>> {}
+
+@QueryContract('books.color.v1', { result: enumOf(Color) })
+export class ColorOf extends Query<Color> {}
+
+@QueryContract('books.levels.v1', { result: [enumOf(Level)] })
+export class Levels extends Query<Level[]> {}
+
+@QueryContract('books.page.v1', { result: pageOf(Book) })
+export class BookPage extends Query<Page<Book>> {}
+
+@QueryContract('books.pages.v1', { result: nullable(pageOf(pageOf(Payment))) })
+export class Pages extends Query<Page<Page<Card | Transfer>> | null> {}
+
+@QueryContract('books.title-page.v1', { result: pageOf(String) })
+export class TitlePage extends Query<Page<string>> {}
+
+// @ts-expect-error -- one of the variants is not promised
+@QueryContract('books.payment.v3', { result: Payment })
+export class PaidByCard extends Query<Card> {}
+
+// @ts-expect-error -- one more than the union has
+@QueryContract('books.payment.v4', { result: Payment })
+export class PaidByBook extends Query<Card | Transfer | Book> {}
+
+// @ts-expect-error -- a list of one of the variants
+@QueryContract('books.payments.v2', { result: [Payment] })
+export class CardsPaid extends Query<Card[]> {}
+
+// @ts-expect-error -- a record of something else
+@QueryContract('books.stock.v2', { result: recordOf(Loan) })
+export class OtherStock extends Query<Record<string, Book>> {}
+
+// @ts-expect-error -- a class, where the contract says a record of it
+@QueryContract('books.stock.v3', { result: recordOf(Book) })
+export class NoStock extends Query<Book> {}
+
+// @ts-expect-error -- other values than those of the enum
+@QueryContract('books.color.v2', { result: enumOf(Color) })
+export class LevelOf extends Query<Level> {}
+
+// @ts-expect-error -- one of the values is not promised
+@QueryContract('books.color.v3', { result: enumOf(Color) })
+export class RedOnly extends Query<Color.Red> {}
+
+// @ts-expect-error -- a page of something else
+@QueryContract('books.page.v2', { result: pageOf(Loan) })
+export class OtherPage extends Query<Page<Book>> {}
+
+// @ts-expect-error -- a list, where the contract says a page
+@QueryContract('books.page.v3', { result: pageOf(Book) })
+export class ListNotPage extends Query<Book[]> {}
+
+// A handler that returns an entity instead of the result does not compile, if the entity lacks a field of the result.
+
+export class BookRow {
+  id!: string;
+  title!: string;
+}
+
+export class OneHandler implements IQueryHandler<One> {
+  // @ts-expect-error -- a BookRow has no copies
+  execute(): Promise<BookRow> {
+    return Promise.resolve(new BookRow());
+  }
+}
+
+// The application's context.
+
+export class Context {
+  tenant?: string;
+  locale?: 'de' | 'en';
+  describe(): string {
+    return '';
+  }
+}
+
+export const useContext = (): (string | undefined)[] => {
+  setContext(Context, { tenant: 'acme', locale: null });
+  // @ts-expect-error -- no value of the field
+  setContext(Context, { locale: 'fr' });
+  // @ts-expect-error -- no field of the class
+  setContext(Context, { tennant: 'acme' });
+  return [contextOf(Context).tenant, contextOf(Context).locale];
+};
 
 /** A helper that takes any class cannot know whether it agrees. */
 export const answering = (name: string, result: Class) => QueryContract(name, { result });
@@ -178,5 +308,24 @@ export class Reminder {
   @OnTimer('late')
   late(run: Run<{ title: string }>): void {
     run.note('late');
+  }
+}
+
+// A method handles a message if it takes and returns what the message does.
+
+export class Books {
+  @Handles(Find) find(_message: Find): Promise<Book | null> {
+    return Promise.resolve(null);
+  }
+  @Handles(Count, () => ['', 1]) count(_title: string, copies?: number): number {
+    return copies ?? 0;
+  }
+  // @ts-expect-error it returns something else
+  @Handles(Count) title(): string {
+    return '';
+  }
+  // @ts-expect-error it takes something else
+  @Handles(Count, () => ['']) copies(copies: number): number {
+    return copies;
   }
 }

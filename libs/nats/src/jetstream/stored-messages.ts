@@ -1,11 +1,13 @@
 import { headers as emptyHeaders, type MsgHdrs } from '@nats-io/transport-node';
 import type { JsMsg } from '@nats-io/jetstream';
-import { KEY_MAX, type StoredMessage } from '@fledge/kit/transport';
+import { KEY_MAX, type MessageHeaders, type StoredMessage, traceOf } from '@fledge/kit/transport';
 
 const SOURCE = 'Fledge-Source';
 const KEY = 'Fledge-Key';
 const OCCURRED_AT = 'Fledge-Occurred-At';
-const TRACE = 'traceparent';
+/** The headers of a message that the broker's messages have under the same names. */
+const OF_TRACE = ['traceparent', 'tracestate', 'baggage'] as const;
+const CONTEXT = 'Fledge-Context';
 /** JetStream's header for detecting duplicates within its window. */
 const ID = 'Nats-Msg-Id';
 
@@ -18,7 +20,9 @@ export function natsHeadersOf(message: StoredMessage): MsgHdrs {
   headers.set(SOURCE, message.source);
   headers.set(KEY, encodeURIComponent(message.key));
   headers.set(OCCURRED_AT, message.occurredAt);
-  if (message.headers.traceparent !== undefined) headers.set(TRACE, message.headers.traceparent);
+  const trace = soundTrace(message.headers);
+  for (const name of OF_TRACE) if (trace[name] !== undefined) headers.set(name, trace[name]);
+  if (message.headers.context !== undefined) headers.set(CONTEXT, message.headers.context);
   return headers;
 }
 
@@ -47,7 +51,8 @@ export function messageOf(raw: JsMsg): StoredMessage | undefined {
   if (occurredAt === undefined || decoded === undefined || payload.includes('\0') || source.includes('\0'))
     return undefined;
   const kind = kindToken === '_command' ? 'command' : 'event';
-  const traceparent = headers?.get(TRACE);
+  const context = headers?.get(CONTEXT);
+  if (context?.includes('\0')) return undefined;
   return {
     id: id as string,
     kind,
@@ -56,9 +61,18 @@ export function messageOf(raw: JsMsg): StoredMessage | undefined {
     target: kind === 'command' ? module : undefined,
     key: decoded,
     payload,
-    headers: traceparent ? { traceparent } : {},
+    headers: {
+      ...soundTrace(Object.fromEntries(OF_TRACE.map((name) => [name, headers?.get(name) || undefined]))),
+      ...(context && { context }),
+    },
     occurredAt,
   };
+}
+
+/** What anybody may have written is left out if it is malformed or too large. */
+function soundTrace(given: MessageHeaders): MessageHeaders {
+  const trace = traceOf(given);
+  return trace === undefined ? {} : typeof trace === 'string' ? { traceparent: trace } : trace;
 }
 
 function timeOf(header: string): string | undefined {

@@ -57,6 +57,26 @@ export function fledgeLocal(handler: HandlerKind): Peer {
   };
 }
 
+/**
+ * The same, with an SDK that makes two spans of each call, and drops them: what tracing costs before anything is sent.
+ * @param sampled the share of traces that are recorded.
+ */
+export function fledgeTraced(handler: HandlerKind, sampled: number): Peer {
+  return {
+    connect: async () => {
+      const { NodeSDK, tracing } = await import('@opentelemetry/sdk-node');
+      new NodeSDK({
+        spanProcessors: [new tracing.NoopSpanProcessor()],
+        sampler: new tracing.TraceIdRatioBasedSampler(sampled),
+        metricReaders: [],
+        logRecordProcessors: [],
+        autoDetectResources: false,
+      }).start();
+      return callerOn(await start(['bench', 'caller'], new LocalTransport(), handler));
+    },
+  };
+}
+
 /** Two bounded modules in two processes. */
 export const fledgeNats: Peer = {
   serve: async (url) => {

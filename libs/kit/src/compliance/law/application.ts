@@ -7,11 +7,13 @@ import {
   StrangerContract,
   StrangerModule,
 } from './caller.module.js';
+import { LawContext } from './law-context.js';
 import { TargetContract } from './target.contract.js';
 
 /** The application that the law is checked on. */
 export const lawApplication: Application = {
   name: 'law',
+  context: LawContext,
   modules: [
     { contract: TargetContract, load: () => import('./target.module.js').then((m) => m.TargetModule) },
     { contract: CallerContract, load: () => Promise.resolve(CallerModule) },

@@ -1,8 +1,9 @@
-import { BoundedModule } from '@fledge/kit';
+import { BoundedModule, setContext } from '@fledge/kit';
 import { defineContract, type Fields, CommandContract } from '@fledge/kit/contract';
 import { Command, CommandBus, CommandHandler, QueryBus } from '@nestjs/cqrs';
-import { IsInt } from 'class-validator';
-import { Look, TargetContract, Work } from './target.contract.js';
+import { IsInt, IsOptional, IsString } from 'class-validator';
+import { LawContext } from './law-context.js';
+import { Look, LookContext, SeenContext, TargetContract, Work } from './target.contract.js';
 
 /** Makes the caller call the target, for tests of a chain of two boundaries. */
 @CommandContract('caller.relay.v1', { result: Number, deadlineMs: 3_000 })
@@ -14,7 +15,18 @@ export class Relay extends Command<number> {
   }
 }
 
-export const CallerContract = defineContract({ name: 'caller', commands: [Relay] });
+/** Makes the caller ask the target for the context that it sees. */
+@CommandContract('caller.pass-on.v1', { result: SeenContext })
+export class PassOn extends Command<SeenContext> {
+  /** The caller sets it first, if it is given. */
+  @IsOptional() @IsString() tenant?: string;
+  constructor(fields: Fields<PassOn> = {}) {
+    super();
+    Object.assign(this, fields);
+  }
+}
+
+export const CallerContract = defineContract({ name: 'caller', commands: [Relay, PassOn] });
 
 @CommandHandler(Relay)
 class RelayHandler {
@@ -31,8 +43,18 @@ class RelayHandler {
   }
 }
 
+@CommandHandler(PassOn)
+class PassOnHandler {
+  constructor(private readonly queries: QueryBus) {}
+
+  execute({ tenant }: PassOn): Promise<SeenContext> {
+    if (tenant !== undefined) setContext(LawContext, { tenant, locale: null });
+    return this.queries.execute(new LookContext());
+  }
+}
+
 /** A module that may call the target. */
-@BoundedModule({ contract: CallerContract, uses: [TargetContract], providers: [RelayHandler] })
+@BoundedModule({ contract: CallerContract, uses: [TargetContract], providers: [RelayHandler, PassOnHandler] })
 export class CallerModule {}
 
 export const StrangerContract = defineContract({ name: 'stranger' });

@@ -17,6 +17,8 @@ import { eventually } from '../../testing/index.js';
 import { CallContext, now, runInContext, runInTransaction } from '../../boundary/index.js';
 import { LAW_IN_FLIGHT_MAX } from './application.js';
 import { Relay } from './caller.module.js';
+import { describeContexts } from './contexts.js';
+import { describeForms } from './forms.js';
 import {
   Echo,
   Echoed,
@@ -178,6 +180,8 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
         );
       });
     });
+
+    describeForms(() => world);
 
     describe('what is no message', () => {
       // Each was a bare TypeError or an error of @nestjs/cqrs, one thrown and the other not.
@@ -435,6 +439,8 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
         await eventually(async () => (await logOf('cancelled')) === 'started aborted', 'the abort of the work', 2_000);
       });
     });
+
+    describeContexts(() => world);
 
     describe('who may call', () => {
       it.each<[string, (app: INestApplication) => { execute(message: ICommand): Promise<unknown> }]>([

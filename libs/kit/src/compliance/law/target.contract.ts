@@ -23,15 +23,11 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { FORM_COMMANDS, FORM_QUERIES } from './forms.contract.js';
+import { LawContext } from './law-context.js';
+import { Part } from './part.js';
 
-/** A nested part, to check that it arrives as an instance of its class. */
-export class Part {
-  @IsString() name!: string;
-  @IsInt() @Min(1) count!: number;
-  describe(): string {
-    return `${this.count} of ${this.name}`;
-  }
-}
+export { Part } from './part.js';
 
 /** The result of `Echo`: its own fields, and the classes of them that the handler saw. */
 export class Echoed {
@@ -119,6 +115,17 @@ export class Seen {
 
 @QueryContract('target.look.v1', { result: Seen, deadlineMs: 2_000 })
 export class Look extends Query<Seen> {}
+
+/** What a handler saw of the application's context. */
+export class SeenContext {
+  @ValidateNested() @Type(() => LawContext) context!: LawContext;
+  @IsBoolean() isInstance!: boolean;
+  /** All of it, as it goes on from there. */
+  @IsOptional() @IsString() text?: string;
+}
+
+@QueryContract('target.context.v1', { result: SeenContext })
+export class LookContext extends Query<SeenContext> {}
 
 @CommandContract('target.work.v1', { deadlineMs: 5_000 })
 export class Work extends Command<void> {
@@ -223,6 +230,19 @@ export class ListFlags extends Query<boolean[]> {}
 
 export const TargetContract = defineContract({
   name: 'target',
-  commands: [Echo, Fail, Misspell, Work, Hasty, Keep],
-  queries: [Look, WorkLog, ListParts, GiveNumber, FindPart, FindParts, FindWord, ListWords, ListNumbers, ListFlags],
+  commands: [Echo, Fail, Misspell, Work, Hasty, Keep, ...FORM_COMMANDS],
+  queries: [
+    Look,
+    LookContext,
+    WorkLog,
+    ListParts,
+    GiveNumber,
+    FindPart,
+    FindParts,
+    FindWord,
+    ListWords,
+    ListNumbers,
+    ListFlags,
+    ...FORM_QUERIES,
+  ],
 });

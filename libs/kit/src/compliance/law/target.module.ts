@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BoundedModule, currentCall } from '@fledge/kit';
+import { BoundedModule, contextOf, currentCall } from '@fledge/kit';
 import { DeadlineExceeded } from '@fledge/kit/contract';
 import { Injectable } from '@nestjs/common';
 import { CommandHandler, QueryHandler } from '@nestjs/cqrs';
@@ -20,16 +20,21 @@ import {
   Hasty,
   ListParts,
   Look,
+  LookContext,
   Misspell,
   NotDeclared,
   Part,
   Refused,
   Seen,
+  SeenContext,
   TargetContract,
   Work,
   WorkLog,
 } from './target.contract.js';
 import { QueryFailedError } from 'typeorm';
+import { currentContext } from '../../boundary/index.js';
+import { FORM_HANDLERS } from './forms.handlers.js';
+import { LawContext } from './law-context.js';
 
 /** Async-local state unknown to the kit: a caller sets it, and the target must not see it. */
 export const foreignState = new AsyncLocalStorage<string>();
@@ -127,6 +132,19 @@ class LookHandler {
       timeLeftMs: Math.floor(call.timeLeftMs),
       sawForeignState: foreignState.getStore() !== undefined,
     };
+  }
+}
+
+@QueryHandler(LookContext)
+class LookContextHandler {
+  async execute(): Promise<SeenContext> {
+    await sleep(1);
+    const context = contextOf(LawContext);
+    return Object.assign(new SeenContext(), {
+      context,
+      isInstance: context instanceof LawContext,
+      text: currentContext()?.values?.text,
+    });
   }
 }
 
@@ -245,6 +263,8 @@ class GiveNumberHandler {
     FailHandler,
     MisspellHandler,
     LookHandler,
+    LookContextHandler,
+    ...FORM_HANDLERS,
     WorkHandler,
     HastyHandler,
     WorkLogHandler,

@@ -2,7 +2,7 @@ import { Host, type Transport } from '@fledge/kit';
 import { eventually, freshDatabase, type FreshDatabase } from '@fledge/kit/testing';
 import { CommandBus } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
-import { chatterApplication, EARS, Say } from './chatter.js';
+import { chatterApplication, EARS, type ListenerVersion, MOUTH, Say } from './chatter.js';
 
 /** How the two modules are connected. */
 export interface MessagingWorld {
@@ -67,10 +67,11 @@ export class Chatter {
     readonly namespace: string,
   ) {}
 
-  static async start(world: MessagingWorld): Promise<Chatter> {
+  static async start(world: MessagingWorld, listener: ListenerVersion = 'older'): Promise<Chatter> {
     const chatter = new Chatter(world, await freshDatabase(), `chatter-${Math.random().toString(36).slice(2, 10)}`);
     EARS.clear();
-    await chatter.join();
+    MOUTH.fails = () => undefined;
+    await chatter.join(listener);
     return chatter;
   }
 
@@ -80,7 +81,7 @@ export class Chatter {
   }
 
   /** Starts one more replica of each module. */
-  async join(listener: 'older' | 'newer' = 'older'): Promise<Ensemble> {
+  async join(listener: ListenerVersion = 'older'): Promise<Ensemble> {
     const application = chatterApplication(listener);
     const hosts = this.world
       .hosts(this.namespace)
@@ -98,9 +99,9 @@ export class Chatter {
   }
 
   /** Stops everything that runs, as a SIGTERM does, and starts it again on the same data. */
-  async restart(): Promise<void> {
+  async restart(listener: ListenerVersion = 'older'): Promise<void> {
     await this.close();
-    await this.join();
+    await this.join(listener);
   }
 
   /** Publishes `count` events on a topic, in one transaction. */

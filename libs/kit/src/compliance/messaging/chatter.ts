@@ -1,10 +1,15 @@
-import { type Application, BoundedModule, Consumer } from '@fledge/kit';
+import { type Application, BoundedModule, Consumer, Process, type Run, Starts } from '@fledge/kit';
 import { CommandContract, defineContract, EventContract, type Fields } from '@fledge/kit/contract';
 import { Inject, Injectable } from '@nestjs/common';
 import { Command, CommandHandler, EventBus, EventsHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { InjectDataSource } from '@nestjs/typeorm';
-import { IsInt, IsString, Length } from 'class-validator';
+import { IsInt, IsOptional, IsString, Length } from 'class-validator';
 import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
+
+/** The context of the application. */
+export class ChatContext {
+  @IsOptional() @IsString() readonly tenant?: string;
+}
 
 @EventContract('talker.said.v1', { key: 'topic' })
 export class Said {
@@ -38,6 +43,9 @@ class CreateTalker1763800000000 implements MigrationInterface {
   }
 }
 
+/** How a test makes the talker fail; shared by all in its process. */
+export const MOUTH: { fails: (say: Say) => Error | undefined } = { fails: () => undefined };
+
 @CommandHandler(Say)
 class SayHandler implements ICommandHandler<Say> {
   constructor(
@@ -45,7 +53,10 @@ class SayHandler implements ICommandHandler<Say> {
     private readonly events: EventBus,
   ) {}
 
-  async execute({ topic, from, count }: Say): Promise<void> {
+  async execute(say: Say): Promise<void> {
+    const { topic, from, count } = say;
+    const failure = MOUTH.fails(say);
+    if (failure) throw failure;
     await this.source.transaction(async () => {
       for (let number = from; number < from + count; number++) {
         await this.source.query('insert into said values ($1, $2)', [topic, number]);
@@ -164,6 +175,26 @@ class LateListener extends Listener {
   }
 }
 
+const QUESTION = 'question';
+
+/** The topic of the answers to a question. */
+export const answerTo = (topic: string): string => topic.replace(QUESTION, 'answer');
+
+class Conversation {
+  @IsInt() answers = 0;
+}
+
+/** Sends a durable command to the talker for each thing that it says on a topic which begins with "question". */
+@Process('conversation', { state: Conversation })
+class Answers {
+  @Starts(Said, ({ topic }) => topic)
+  answer({ topic, number }: Said, run: Run<Conversation>): void {
+    if (!topic.startsWith(QUESTION)) return;
+    run.state.answers += 1;
+    run.send(new Say({ topic: answerTo(topic), from: number, count: 1 }));
+  }
+}
+
 const LISTENER = {
   contract: ListenerContract,
   uses: [TalkerContract],
@@ -178,15 +209,25 @@ export class ListenerModule {}
 @BoundedModule({ ...LISTENER, providers: [EARS_PROVIDER, FirstListener, SecondListener, HastyListener, LateListener] })
 export class NewerListenerModule {}
 
+/** The listener with a process that answers. */
+@BoundedModule({ ...LISTENER, providers: [EARS_PROVIDER, FirstListener, Answers] })
+export class AnsweringListenerModule {}
+
+const LISTENERS = { older: ListenerModule, newer: NewerListenerModule, answering: AnsweringListenerModule };
+
+/** Which of the listener's versions runs. */
+export type ListenerVersion = keyof typeof LISTENERS;
+
 /** The two modules as an application. */
-export function chatterApplication(listener: 'older' | 'newer'): Application {
+export function chatterApplication(listener: ListenerVersion): Application {
   return {
     name: 'chatter',
+    context: ChatContext,
     modules: [
       { contract: TalkerContract, load: () => Promise.resolve(TalkerModule) },
       {
         contract: ListenerContract,
-        load: () => Promise.resolve(listener === 'newer' ? NewerListenerModule : ListenerModule),
+        load: () => Promise.resolve(LISTENERS[listener]),
       },
     ],
   };

@@ -1,8 +1,8 @@
-import { DeadLetters, NoDeadLetter } from '@fledge/kit';
+import { contextOf, DeadLetters, NoDeadLetter, withContext } from '@fledge/kit';
 import { eventually } from '@fledge/kit/testing';
 import { EventBus } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
-import { EARS, Said } from './chatter.js';
+import { ChatContext, EARS, Said } from './chatter.js';
 import { Chatter, type MessagingWorld } from './chatter-world.js';
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
@@ -18,6 +18,7 @@ export function describeEvents(world: MessagingWorld): void {
     afterEach(() => {
       EARS.tries.length = 0;
       EARS.fails = () => undefined;
+      EARS.during = () => undefined;
     });
     afterAll(() => chatter?.stop());
 
@@ -32,6 +33,24 @@ export function describeEvents(world: MessagingWorld): void {
       await chatter.until('first', 'order', upTo(40));
       await chatter.until('second', 'order', upTo(40));
       expect(EARS.tries.filter((tried) => tried.includes(':order:'))).toHaveLength(80);
+    });
+
+    it("carry the application's context of the work that published them, also when they are tried again", async () => {
+      const seen: unknown[] = [];
+      EARS.during = ({ topic, number }) => {
+        if (topic === 'context') seen.push([number, contextOf(ChatContext).tenant]);
+      };
+      EARS.fails = ({ topic, number }) =>
+        topic === 'context' && number === 1 && seen.length === 1 ? new Error('once') : undefined;
+      const tenant = 'ß \u0000 \ud800 "\\"';
+      await withContext(ChatContext, { tenant }, () => chatter.say('context', 1, 1));
+      await chatter.until('first', 'context', [1]);
+      await chatter.until('second', 'context', [1]);
+      expect(seen).toEqual([1, 2, 3].map(() => [1, tenant]));
+      await chatter.say('context', 2, 1);
+      await chatter.until('first', 'context', [1, 2]);
+      await chatter.until('second', 'context', [1, 2]);
+      expect(seen.slice(3)).toEqual([1, 2].map(() => [2, undefined]));
     });
 
     it('are refused without a transaction, with the cure', async () => {

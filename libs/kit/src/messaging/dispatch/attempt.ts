@@ -1,4 +1,15 @@
-import { CallContext, now, runIsolated, type Handler, type Timed, wheel } from '../../boundary/index.js';
+import {
+  CallContext,
+  type ContextReader,
+  messageSpan,
+  now,
+  runIsolated,
+  type Handler,
+  type Timed,
+  traceOf,
+  type Tracing,
+  wheel,
+} from '../../boundary/index.js';
 import type { StoredMessage } from '../../transport/index.js';
 import type { DurableConsumer } from '../consumers/consumer.js';
 import { HandlerTimeout } from '../consumers/delivery-errors.js';
@@ -21,8 +32,10 @@ export class Attempt extends CallContext implements Timed {
     module: string,
     private readonly consumer: DurableConsumer,
     private readonly stored: StoredMessage,
+    private readonly contexts: Pick<ContextReader, 'read'>,
+    private readonly tracing?: Tracing,
   ) {
-    super(module, stored.source, now() + consumer.rules.timeoutMs, undefined, stored.headers.traceparent, stored.id);
+    super(module, stored.source, now() + consumer.rules.timeoutMs, undefined, traceOf(stored.headers), stored.id);
   }
 
   /** Runs the handler. Never rejects. */
@@ -34,14 +47,32 @@ export class Attempt extends CallContext implements Timed {
         resolve(outcome);
       };
       wheel.watch(this);
-      const handler: Handler = { execute: () => this.consumer.handle(this.stored) };
+      const handler: Handler = { execute: () => this.handle() };
       Promise.resolve()
-        .then(() => runIsolated(this, handler, this.stored))
+        .then(() => {
+          this.values = this.contexts.read(this.stored.name, this.stored.headers.context);
+          return runIsolated(this, handler, this.stored);
+        })
         .then(
           () => this.end?.(OK),
           (error: unknown) => this.end?.({ ok: false, error }),
         );
     });
+  }
+
+  /**
+   * The conventions let the span of a single message be a child of the one that sent it; so one trace shows the work
+   * from the edge to the last timer.
+   */
+  private handle(): Promise<void> {
+    const { consumer, stored } = this;
+    if (!this.tracing) return consumer.handle(stored);
+    const span = messageSpan('process', stored.name, {
+      'messaging.consumer.group.name': `${this.module}.${consumer.name}`,
+      'messaging.message.id': stored.id,
+      'fledge.module': this.module,
+    });
+    return this.tracing.within(this, span, () => consumer.handle(stored));
   }
 
   expire(): void {

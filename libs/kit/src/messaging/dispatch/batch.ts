@@ -1,6 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import type { QueryRunner } from 'typeorm';
-import { currentContext, now } from '../../boundary/index.js';
+import { type ContextReader, currentContext, now, type Tracing } from '../../boundary/index.js';
 import {
   backendOf,
   cancelQuery,
@@ -32,6 +32,8 @@ const CANCEL_WAIT_MS = 5_000;
 export interface HandlerContext {
   readonly module: string;
   readonly source: ModuleDataSource;
+  /** Reads the application's context, which comes with messages. */
+  readonly contexts: ContextReader;
   readonly deliveries: Deliveries;
   readonly failurePolicy: FailurePolicy;
   readonly logger: LoggerService;
@@ -41,6 +43,7 @@ export interface HandlerContext {
     readonly afterHandle: (delivery: Delivery) => void;
     readonly afterHandled: (deliveries: readonly Delivery[]) => void;
   };
+  readonly tracing: Tracing | undefined;
   isStopping(): boolean;
 }
 
@@ -136,7 +139,8 @@ export class Batch {
   private async handle(delivery: Delivery): Promise<void> {
     const { source, checkpoints } = this.context;
     const { part, transaction } = source.openPart(this.follows);
-    const attempt = new Attempt(this.context.module, this.consumer, delivery.message);
+    const { module, contexts, tracing } = this.context;
+    const attempt = new Attempt(module, this.consumer, delivery.message, contexts, tracing);
     attempt.transaction = transaction;
     const outcome = await this.try(attempt, delivery, part);
     this.follows ||= part.hasSavepoint;
@@ -181,6 +185,7 @@ export class Batch {
       this.context.module,
       failurePolicy.deadLetterHandler(this.consumer, failure),
       failure.delivery.message,
+      tolerant(this.context.contexts),
     );
     attempt.transaction = transaction;
     const outcome = await attempt.run();
@@ -218,4 +223,17 @@ export class Batch {
 async function cutOff(runner: QueryRunner): Promise<void> {
   const connection = (await runner.connect()) as { readonly connection: { readonly stream: { destroy(): void } } };
   connection.connection.stream.destroy();
+}
+
+/** For what must be noted of a message whose context may be the very reason why it failed. */
+function tolerant(contexts: ContextReader): Pick<ContextReader, 'read'> {
+  return {
+    read: (message, text) => {
+      try {
+        return contexts.read(message, text);
+      } catch {
+        return undefined;
+      }
+    },
+  };
 }

@@ -21,7 +21,11 @@ let lastTurn: Promise<void> = Promise.resolve();
 export interface Turn {
   /** How often the process ended while the message was handled, if that is too often. */
   readonly deaths: number | undefined;
-  end(): void;
+  /**
+   * Ends the turn. The start of a message that is not settled is no longer counted: its process did not end, so
+   * the message did not end it.
+   */
+  end(isSettled: boolean): Promise<void>;
 }
 
 /**
@@ -48,31 +52,47 @@ export class CarefulStart {
    * when the message must no longer be started here.
    */
   async turnOf(delivery: Delivery, isStillHere: () => boolean): Promise<Turn | undefined> {
-    const { deliveries, module, logger } = this.context;
-    let end = (): void => undefined;
+    const { deliveries } = this.context;
+    let leave = (): void => undefined;
     let starts: number | undefined;
     try {
       if ((await deliveries.startsOf(delivery)) > 0) {
         const before = lastTurn;
-        lastTurn = new Promise((resolve) => (end = resolve));
+        lastTurn = new Promise((resolve) => (leave = resolve));
         await before;
       }
       if (isStillHere()) starts = await deliveries.noteStart(delivery);
     } catch (error) {
-      if (isStillHere())
-        logger.warn(
-          `${module}: the start of ${delivery.message.id} cannot be noted: ${error instanceof Error ? error.message : String(error)}`,
-        );
+      if (isStillHere()) this.warn('noted', delivery, error);
     }
+    const end = async (isSettled: boolean): Promise<void> => {
+      leave();
+      if (!isSettled && starts !== undefined) await this.takeBack(delivery);
+    };
     // another replica may have its partition by now
     if (!isStillHere()) {
-      end();
+      await end(false);
       return undefined;
     }
     if (starts === undefined || starts <= DEADLY_STARTS) return { deaths: undefined, end };
-    logger.error(
-      `${module}: ${delivery.consumer} is not started again with ${delivery.message.id}: the process ended ${starts - 1} times while it was handled`,
+    this.context.logger.error(
+      `${this.context.module}: ${delivery.consumer} is not started again with ${delivery.message.id}: the process ended ${starts - 1} times while it was handled`,
     );
     return { deaths: starts - 1, end };
+  }
+
+  private async takeBack(delivery: Delivery): Promise<void> {
+    try {
+      await this.context.deliveries.takeBackStart(delivery);
+    } catch (error) {
+      this.warn('taken back', delivery, error);
+    }
+  }
+
+  private warn(what: 'noted' | 'taken back', { message }: Delivery, error: unknown): void {
+    const { module, logger } = this.context;
+    logger.warn(
+      `${module}: the start of ${message.id} cannot be ${what}: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }

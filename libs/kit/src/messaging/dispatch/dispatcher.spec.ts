@@ -249,6 +249,8 @@ describe('the dispatchers of a module', () => {
     await source.query(
       "insert into fledge_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')",
     );
+    // a start that is recorded and not made must not count as a crash
+    await source.query('update fledge_inbox set starts = $1', [DEADLY_STARTS - 1]);
     const locked = source.createQueryRunner();
     await locked.startTransaction();
     await locked.query('select 1 from fledge_inbox for update');
@@ -269,6 +271,32 @@ describe('the dispatchers of a module', () => {
     await locked.release();
     await eventually(async () => expect(await handled('careful')).toBe(1), 'it handled', 20_000);
   });
+
+  // under replicas that came and went, messages that crashed nothing became dead letters
+  it.each(['own', 'kit'] as const)(
+    'blame no message for a crash whose work was given up while its process went on: transaction %s',
+    async (transaction) => {
+      let runs = 0;
+      const slow = consumer('slow', { transaction }, async () => {
+        if (runs++ === 0) await sleep(20_000, undefined, { ref: false });
+      });
+      const sql = sqlOf(source);
+      await register(sql, [slow]);
+      await new Inbox(sql, 'hall', new Membership(sql)).accept([message('k')]);
+      await source.query('update fledge_inbox set starts = $1', [DEADLY_STARTS - 1]);
+      // a killed replica: from now on starts are recorded
+      await source.query(
+        "insert into fledge_replica (replica, line, joined, groups, healthy, knows) values (gen_random_uuid(), 4711, 0, '{}', true, '{}')",
+      );
+      const only = await replica(slow);
+      await eventually(() => runs === 1, 'it started', 10_000);
+      const left = only.membership.replica;
+      await source.query('delete from fledge_replica where replica = $1', [left]);
+      await eventually(() => only.membership.replica !== left, 'it left out, and back', 20_000);
+      await eventually(async () => expect(await handled('slow')).toBe(1), 'it handled', 20_000);
+      expect(await source.query('select reason from fledge_dead_letter')).toEqual([]);
+    },
+  );
 
   it('handle messages that arrive together in one transaction, and let none wait for a slow handler', async () => {
     let [others, release] = [0, (): void => undefined];

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import { now } from '../../boundary/index.js';
+import { ContextReader, now, type Tracing } from '../../boundary/index.js';
 import type { ModuleDataSource } from '../../data/index.js';
 import { Attempt } from './attempt.js';
 import type { KeyQueue } from './backlog.js';
@@ -29,6 +29,9 @@ export interface DispatcherOptions {
   readonly source: ModuleDataSource;
   readonly membership: Membership;
   readonly consumers: readonly DurableConsumer[];
+  readonly tracing?: Tracing | undefined;
+  /** Reads the application's context, which comes with messages. Default: passes on whatever comes. */
+  readonly contexts?: ContextReader;
 }
 
 /**
@@ -59,7 +62,7 @@ export class Dispatcher {
   private joinTimer: NodeJS.Timeout | undefined;
   private readonly careful: CarefulStart;
 
-  constructor({ module, source, membership, consumers }: DispatcherOptions) {
+  constructor({ module, source, membership, consumers, contexts = new ContextReader(), tracing }: DispatcherOptions) {
     this.membership = membership;
     this.workers = consumers.map((consumer) => new ConsumerWorker(consumer, membership));
     this.byName = new Map(this.workers.map((worker) => [worker.consumer.name, worker]));
@@ -74,11 +77,13 @@ export class Dispatcher {
     this.context = {
       module,
       source,
+      contexts,
       deliveries,
       failurePolicy: new FailurePolicy(() => membership.replica, deliveries),
       logger: this.logger,
       attempts: new Map(),
       checkpoints: { afterHandle: () => afterHandle(module), afterHandled: () => afterHandled(module) },
+      tracing,
       isStopping: () => this.stopped,
     };
     this.careful = new CarefulStart(this.context, membership);
@@ -313,21 +318,22 @@ export class Dispatcher {
 
   /**
    * Runs a handler with the first message of a key. A message that crashes its process again and again is put aside
-   * instead.
+   * instead. `run` returns whether it settled the message.
    */
-  private async carefully(worker: ConsumerWorker, queue: KeyQueue, run: () => Promise<void>): Promise<void> {
+  private async carefully(worker: ConsumerWorker, queue: KeyQueue, run: () => Promise<boolean>): Promise<void> {
     const [delivery] = queue.deliveries;
-    if (!delivery) return run();
+    if (!delivery) return void (await run());
     const turn = await this.careful.turnOf(delivery, () => queue.deliveries[0] === delivery);
+    if (!turn) return this.giveBack(worker, queue, false);
+    let isSettled = true;
     try {
-      if (!turn) return this.giveBack(worker, queue, false);
-      if (turn.deaths === undefined) return await run();
+      if (turn.deaths === undefined) return void (isSettled = await run());
       worker.backlog.next(queue);
       await this.recordFailure(worker, this.context.failurePolicy.deadly(worker.consumer, delivery, turn.deaths));
       this.ended(worker, delivery, true);
       worker.drop(queue, this.looks, 'held');
     } finally {
-      turn?.end();
+      await turn.end(isSettled);
     }
   }
 
@@ -345,7 +351,7 @@ export class Dispatcher {
     }
   }
 
-  private async runBatch(worker: ConsumerWorker, first: KeyQueue, most: number): Promise<void> {
+  private async runBatch(worker: ConsumerWorker, first: KeyQueue, most: number): Promise<boolean> {
     const batch = new Batch(this.context, worker.consumer, {
       backlog: worker.backlog,
       first,
@@ -358,10 +364,12 @@ export class Dispatcher {
       for (const delivery of batch.taken) this.settled(worker, delivery, !failed.has(delivery));
       for (const queue of batch.queues) this.giveBack(worker, queue, batch.failed.has(queue));
       for (const failure of batch.failures) this.holds(worker, failure);
+      return true;
     } catch (error) {
       await this.undone(worker, batch, error);
       for (const delivery of batch.taken) this.ended(worker, delivery, false);
       for (const queue of batch.queues) worker.drop(queue, this.looks, 'dropped');
+      return false;
     }
   }
 
@@ -369,10 +377,11 @@ export class Dispatcher {
   private async handleOwn(worker: ConsumerWorker, queue: KeyQueue): Promise<void> {
     worker.working += 1;
     try {
-      const run = async (): Promise<void> => {
+      const run = async (): Promise<boolean> => {
         const delivery = worker.backlog.next(queue);
-        if (delivery) await this.handleAlone(worker, queue, delivery);
-        else this.giveBack(worker, queue, false);
+        if (delivery) return this.handleAlone(worker, queue, delivery);
+        this.giveBack(worker, queue, false);
+        return false;
       };
       await (this.careful.isOn ? this.carefully(worker, queue, run) : run());
     } finally {
@@ -380,13 +389,13 @@ export class Dispatcher {
     }
   }
 
-  private async handleAlone(worker: ConsumerWorker, queue: KeyQueue, delivery: Delivery): Promise<void> {
+  private async handleAlone(worker: ConsumerWorker, queue: KeyQueue, delivery: Delivery): Promise<boolean> {
     const { consumer } = worker;
-    const { deliveries, failurePolicy, module, attempts } = this.context;
+    const { deliveries, failurePolicy, module, attempts, contexts } = this.context;
     // the id at the beginning: a part that is let go of in the meantime stays with this replica until the handler ends
     const { replica } = this.membership;
     try {
-      const attempt = new Attempt(module, consumer, delivery.message);
+      const attempt = new Attempt(module, consumer, delivery.message, contexts, this.context.tracing);
       attempts.set(attempt, delivery);
       const outcome = await attempt.run().finally(() => attempts.delete(attempt));
       if (!outcome.ok && outcome.error instanceof MembershipLost) throw outcome.error;
@@ -398,6 +407,7 @@ export class Dispatcher {
       this.settled(worker, delivery, outcome.ok);
       this.giveBack(worker, queue, failure !== undefined);
       if (failure) this.holds(worker, failure);
+      return true;
     } catch (error) {
       this.logger.warn(
         `${module}: ${consumer.name} could not note what became of ${delivery.message.id}, which it will handle again: ${error instanceof Error ? error.message : String(error)}`,
@@ -405,6 +415,7 @@ export class Dispatcher {
       this.ended(worker, delivery, false);
       worker.drop(queue, this.looks, 'dropped');
       this.fail();
+      return false;
     }
   }
 

@@ -173,6 +173,10 @@ const STARTS = 'select starts from fledge_inbox where consumer = $1 and message_
 const START =
   "update fledge_inbox set starts = starts + 1 where consumer = $1 and message_id = $2 and state in ('ready', 'parked') returning starts";
 
+// another replica may have settled it in the meantime, or counted its own starts from zero
+const TAKE_BACK_START =
+  "update fledge_inbox set starts = starts - 1 where consumer = $1 and message_id = $2 and state in ('ready', 'parked') and starts > 0";
+
 /** The stored form of "this consumer's code can handle messages of this wire name". */
 export function knowledge(consumer: string, wireName: string): string {
   return `${consumer} ${wireName}`;
@@ -226,6 +230,11 @@ export class Deliveries {
    */
   async noteStart({ consumer, message }: Delivery): Promise<number | undefined> {
     return (await this.sql.rows<{ starts: number }>(START, [consumer, message.id]))[0]?.starts;
+  }
+
+  /** Takes back one recorded start, because its process went on without settling the message. */
+  async takeBackStart({ consumer, message }: Delivery): Promise<void> {
+    await this.sql.rows(TAKE_BACK_START, [consumer, message.id]);
   }
 
   /** How often that has been recorded without the message being handled. */

@@ -1,8 +1,16 @@
 import type { QueryRunner } from 'typeorm';
-import { type Catalogue, currentContext } from '../../boundary/index.js';
+import {
+  type Catalogue,
+  currentContext,
+  messageSpan,
+  type OpenSpan,
+  type TraceContext,
+  traceHeadersOf,
+  type Tracing,
+} from '../../boundary/index.js';
 import { type Class, eventSpec, InvalidMessage } from '../../contract/index.js';
 import type { CommitHook, ModuleDataSource } from '../../data/index.js';
-import { KEY_MAX } from '../../transport/index.js';
+import { KEY_MAX, type MessageHeaders } from '../../transport/index.js';
 import { ForeignEvent, NoOpenTransaction } from './outbox-errors.js';
 import { afterCommit, beforeCommit } from '../signals/checkpoints.js';
 import type { LaneEntry, OutboxLane, OutgoingMessage } from './outbox-lane.js';
@@ -17,8 +25,10 @@ interface Pending {
   readonly key: string;
   /** JSON text. */
   readonly payload: string;
-  readonly headers: { readonly traceparent?: string };
+  readonly headers: MessageHeaders;
 }
+
+type Unsigned = Omit<Pending, 'headers'>;
 
 /**
  * The number of locks that the keys of a module share. It bounds how many locks one transaction takes, whatever it
@@ -59,12 +69,15 @@ interface StoredRow {
 export class Outbox implements CommitHook {
   private readonly listeners: ((entry: LaneEntry) => void)[] = [];
   private readonly entries = new WeakMap<readonly unknown[], LaneEntry>();
+  /** The spans of messages that are not stored yet; what is rolled back was never sent, and its span is dropped. */
+  private readonly spans = new WeakMap<Pending, OpenSpan>();
 
   constructor(
     private readonly source: ModuleDataSource,
     private readonly module: string,
     private readonly catalogue: Catalogue,
     private readonly lane: OutboxLane,
+    private readonly tracing?: Tracing,
   ) {
     source.commitHook = this;
   }
@@ -92,7 +105,6 @@ export class Outbox implements CommitHook {
       target: null,
       key: keyOf(compiled.name, copy[compiled.key]),
       payload: JSON.stringify(copy),
-      headers: headers(),
     });
   }
 
@@ -111,7 +123,6 @@ export class Outbox implements CommitHook {
       target: compiled.module,
       key: keyOf(compiled.name, key),
       payload,
-      headers: headers(),
     });
   }
 
@@ -137,6 +148,10 @@ export class Outbox implements CommitHook {
   after(enlisted: readonly unknown[]): void {
     afterCommit(this.module);
     const entry = this.entries.get(enlisted) as LaneEntry;
+    if (this.tracing)
+      entry.messages.forEach(({ message }, n) =>
+        this.endSpan(enlisted[n] as Pending, { 'messaging.message.id': message.id }),
+      );
     this.lane.commit(entry);
     for (const listener of this.listeners) listener(entry);
   }
@@ -145,6 +160,7 @@ export class Outbox implements CommitHook {
   failed(enlisted: readonly unknown[]): void {
     const entry = this.entries.get(enlisted);
     if (!entry) return;
+    for (const pending of enlisted as readonly Pending[]) this.spans.delete(pending);
     this.lane.remove(entry);
     for (const listener of this.listeners) listener(entry);
   }
@@ -171,8 +187,24 @@ export class Outbox implements CommitHook {
     };
   }
 
-  private add(message: Pending): void {
-    if (!this.source.enlist(message)) throw new NoOpenTransaction(this.module, message.name);
+  private add(unsigned: Unsigned): void {
+    const span = this.tracing?.begin(
+      messageSpan('send', unsigned.name, { 'fledge.module': this.module, 'fledge.kind': unsigned.kind }),
+    );
+    const message: Pending = { ...unsigned, headers: currentHeaders(span?.trace) };
+    if (!this.source.enlist(message)) {
+      const error = new NoOpenTransaction(this.module, message.name);
+      span?.end(error);
+      throw error;
+    }
+    if (span) this.spans.set(message, span);
+  }
+
+  private endSpan(pending: Pending, attributes: Record<string, string>): void {
+    const span = this.spans.get(pending);
+    span?.note(attributes);
+    span?.end();
+    this.spans.delete(pending);
   }
 }
 
@@ -187,7 +219,13 @@ function keyOf(name: string, key: unknown): string {
   ]);
 }
 
-function headers(): Pending['headers'] {
+/**
+ * What a message that the current work sends carries of it.
+ * @param trace default: that of the work.
+ */
+export function currentHeaders(trace?: string | TraceContext): MessageHeaders {
   const context = currentContext();
-  return context ? { traceparent: context.traceparent } : {};
+  const joined = trace ?? context?.trace;
+  const headers = joined === undefined ? {} : traceHeadersOf(joined);
+  return context?.values ? { ...headers, context: context.values.text } : headers;
 }

@@ -1,10 +1,11 @@
 import type { Catalogue } from '../../boundary/index.js';
 import { type Class, UndeclaredDependency } from '../../contract/index.js';
 import { TransactionOver } from '../../data/index.js';
-import type { Outbox } from '../outbox/outbox.js';
+import { currentHeaders, type Outbox } from '../outbox/outbox.js';
 import { storable } from '../storage/storable.js';
 import { DETAIL_CHARS_MAX, type Happening, type HistoryEntry } from './history.js';
 import { TimerOutOfBounds, UnknownTimer } from './process-errors.js';
+import type { TimerChange } from './process-store.js';
 import type { Run } from './run.js';
 
 /** The longest time of a timer, in milliseconds: a year. */
@@ -25,8 +26,8 @@ export interface RunContext {
 /** A run while one of its methods works on it: collects what is to be stored when the method has ended. */
 export class OpenRun implements Run<object> {
   readonly entries: HistoryEntry[] = [];
-  /** Timers by name: the milliseconds to set, or `null` to cancel. */
-  readonly timerChanges = new Map<string, number | null>();
+  /** By the name of the timer: how it is set, or `null` to cancel it. */
+  readonly timerChanges = new Map<string, TimerChange | null>();
   outcome: string | undefined;
   private over = false;
 
@@ -51,7 +52,7 @@ export class OpenRun implements Run<object> {
     this.refuseOver();
     this.refuseUnknown(name);
     if (!(inMs >= 0 && inMs <= TIMER_MAX_MS)) throw new TimerOutOfBounds(this.context.process, name, inMs);
-    this.timerChanges.set(name, inMs);
+    this.timerChanges.set(name, { inMs, headers: currentHeaders() });
     this.tell('timer set', `${name} in ${inMs} ms`);
   }
 

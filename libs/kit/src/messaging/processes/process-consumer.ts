@@ -129,7 +129,8 @@ export class ProcessConsumer implements DurableConsumer {
       history,
       timers: run.timerChanges,
     });
-    if (this.parts.onTimer) for (const inMs of run.timerChanges.values()) if (inMs !== null) this.parts.onTimer(inMs);
+    if (this.parts.onTimer)
+      for (const timer of run.timerChanges.values()) if (timer !== null) this.parts.onTimer(timer.inMs);
   }
 
   private stateOf(key: string, state: unknown): object {

@@ -1,3 +1,4 @@
+import type { MessageHeaders } from '../../transport/index.js';
 import { partitionOf } from '../storage/partitions.js';
 import type { Sql } from '../storage/sql.js';
 import { hasFailedOn, type HistoryEntry, isWhole } from './history.js';
@@ -22,8 +23,15 @@ export interface RunChange {
   readonly status: RunStatus;
   readonly outcome: string | undefined;
   readonly history: readonly HistoryEntry[];
-  /** Timers by name: the milliseconds to set, or `null` to cancel. */
-  readonly timers: ReadonlyMap<string, number | null>;
+  /** By the name of the timer: how it is set, or `null` to cancel it. */
+  readonly timers: ReadonlyMap<string, TimerChange | null>;
+}
+
+/** How a timer is set. */
+export interface TimerChange {
+  readonly inMs: number;
+  /** What accompanies its message. */
+  readonly headers: MessageHeaders;
 }
 
 /** The most timers that one statement moves. */
@@ -42,13 +50,13 @@ const LOCK = `select state, status, history, clock_timestamp() as now from fledg
 
 const SAVE = `
 with changed as (
-  select * from json_to_recordset($7::json) as c(name text, in_ms float8)
+  select * from json_to_recordset($7::json) as c(name text, in_ms float8, headers jsonb)
 ), gone as (
   delete from fledge_timer where process = $1 and key = $2 and ($4 = 'finished' or name in (select name from changed where in_ms is null))
 ), made as (
-  insert into fledge_timer (process, key, name, due_at)
-  select $1, $2, name, clock_timestamp() + in_ms * interval '1 ms' from changed where in_ms is not null and $4 <> 'finished'
-  on conflict (process, key, name) do update set id = gen_random_uuid(), due_at = excluded.due_at, set_at = excluded.set_at
+  insert into fledge_timer (process, key, name, due_at, headers)
+  select $1, $2, name, clock_timestamp() + in_ms * interval '1 ms', headers from changed where in_ms is not null and $4 <> 'finished'
+  on conflict (process, key, name) do update set id = gen_random_uuid(), due_at = excluded.due_at, set_at = excluded.set_at, headers = excluded.headers
 )
 update fledge_process set state = $3::jsonb, status = $4, outcome = $5, history = $6::jsonb, changed_at = clock_timestamp(),
   finished_at = case when $4 = 'finished' then clock_timestamp() end
@@ -74,15 +82,15 @@ returning 1`;
 // order, and as ready, so that earlier messages are parked before it.
 const MOVE = `
 with due as materialized (
-  select process, key, name, id, due_at from fledge_timer
+  select process, key, name, id, due_at, headers from fledge_timer
   where due_at <= clock_timestamp() and ($2::float8 is null or due_at <= to_timestamp($2 / 1000) + interval '5 seconds') order by due_at limit ${MOVE_MAX} for update skip locked
 ), locked as materialized (
   select pg_advisory_xact_lock(hashtextextended('inbox:' || current_schema(), 0)) where exists (select from due)
 ), moved as (
   update fledge_timer t set due_at = 'infinity' from due where t.process = due.process and t.key = due.key and t.name = due.name
 ), stored as (
-  insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at)
-  select process, id, ${partitionOf('key')}, $1, 'event', '${TIMER_PREFIX}' || name, key, '{}', due_at
+  insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, headers, occurred_at)
+  select process, id, ${partitionOf('key')}, $1, 'event', '${TIMER_PREFIX}' || name, key, '{}', headers, due_at
   from due, (select count(*) from locked) all_locked order by due_at
   on conflict (consumer, message_id) do nothing
 )
@@ -107,7 +115,7 @@ export class ProcessStore {
 
   /** Stores a locked run, with its timers. */
   async save(process: string, key: string, { state, status, outcome, history, timers }: RunChange): Promise<void> {
-    const changed = [...timers].map(([name, in_ms]) => ({ name, in_ms }));
+    const changed = [...timers].map(([name, timer]) => ({ name, in_ms: timer?.inMs ?? null, headers: timer?.headers }));
     await this.sql.rows(SAVE, [
       process,
       key,

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { now } from '../../boundary/index.js';
+import { now, runDetached } from '../../boundary/index.js';
 import type { Assignment, Membership } from '../replicas/membership.js';
 import type { Sql } from '../storage/sql.js';
 import { MOVE_MAX, ProcessStore } from './process-store.js';
@@ -66,8 +66,10 @@ export class Timers {
   /** A run of this process has set a timer, and is about to commit it. */
   expect(inMs: number): void {
     this.retries = RETRIES;
-    if (this.group.held.has(0)) this.wake(inMs + COMMIT_MS);
-    else setTimeout(() => this.options.membership.tell('timers'), COMMIT_MS).unref();
+    runDetached(() => {
+      if (this.group.held.has(0)) this.wake(inMs + COMMIT_MS);
+      else setTimeout(() => this.options.membership.tell('timers'), COMMIT_MS).unref();
+    });
   }
 
   /** Stops looking, and lets another replica do it; resolves when the current look has ended. */

@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
+import { runDetached } from '../../boundary/index.js';
 import type { ModuleLine } from '../../data/index.js';
 import { type Member, partsOf } from './assignment.js';
 import {
@@ -214,7 +215,7 @@ export class Membership {
   tell(topic: string): void {
     if (this.isAlone || this.stopped) return;
     // a replica that is not notified finds it at a heartbeat
-    void this.statements(NOTIFY, [`${topic} ${this.id}`]).catch(() => undefined);
+    runDetached(() => void this.statements(NOTIFY, [`${topic} ${this.id}`]).catch(() => undefined));
   }
 
   /** Joins and takes this replica's share. Rejects when the database cannot be reached. */

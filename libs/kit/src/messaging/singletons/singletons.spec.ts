@@ -8,6 +8,7 @@ import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.
 import { Membership, SILENCE_MS } from '../replicas/membership.js';
 import { refuseUnstored } from '../module-messaging.js';
 import { MESSAGING_MIGRATIONS } from '../storage/schema.js';
+import { cronSchedule } from './cron-schedule.js';
 import { Singleton } from './singleton.js';
 import { discoverSingletons, type SingletonJob, Singletons } from './singletons.js';
 import { sqlOf } from '../storage/sql.js';
@@ -130,6 +131,76 @@ describe('singletons', () => {
     await eventually(() => runs === 3, 'a run after a commit elsewhere');
   });
 
+  const at = (expression: string, run: () => unknown): SingletonJob => ({
+    name: 'tick',
+    cron: cronSchedule(expression, 'UTC', 'here'),
+    run,
+  });
+
+  it('run once at each tick of a cron expression with three replicas', async () => {
+    const seconds: number[] = [];
+    const offsetMs = await source
+      .query<{ now: string }[]>('select extract(epoch from clock_timestamp()) * 1000 as now')
+      .then(([row]) => Number(row?.now) - Date.now());
+    const tick = at('* * * * * *', () => seconds.push(Math.floor((Date.now() + offsetMs + 20) / 1000)));
+    for (let i = 0; i < 3; i++) await replica(() => undefined, 100, tick);
+    await eventually(() => seconds.length >= 3, 'three ticks');
+    const [first = 0] = seconds;
+    expect(seconds).toEqual(seconds.map((_, n) => first + n));
+  });
+
+  it('make up once for ticks that passed while no replica ran, and for none before the first start', async () => {
+    const runs: string[] = [];
+    let beats = 0;
+    await source.query("insert into fledge_singleton values ('tick', clock_timestamp() - interval '3 hours')");
+    // none of their ticks is less than ten minutes away
+    const minute = (new Date().getUTCMinutes() + 30) % 60;
+    const missed = at(`${minute} * * * *`, () => runs.push('missed'));
+    const fresh = { ...at(`${minute} * * * *`, () => runs.push('fresh')), name: 'fresh' };
+    await replica(() => undefined, 100, missed, fresh, { name: 'beat', everyMs: 10, run: () => beats++ });
+    await eventually(() => runs.length > 0, 'the missed tick');
+    const before = beats;
+    await eventually(() => beats > before + 5, 'the other jobs go on');
+    expect(runs).toEqual(['missed']);
+  });
+
+  it.each([
+    ['61 * * * *', undefined, /minute: 61/],
+    ['* * *', undefined, /does not have five or six fields/],
+    ['2026-05-01T00:00:00', undefined, /does not have five or six fields/],
+    ['0 0 30 2 *', undefined, /never comes true/],
+    ['0 3 * * *', 'Mars/Olympus', /Mars\/Olympus/],
+  ])('refuse the cron expression %j in the time zone %j', (cron, timeZone, fact) => {
+    expect(() =>
+      Singleton('sweep', { cron, ...(timeZone !== undefined && { timeZone }) })(Sweeper.prototype, 'sweep', {}),
+    ).toThrow(
+      expect.objectContaining({
+        code: 'fledge.startup.singleton-cron',
+        message: expect.stringMatching(fact) as string,
+        hint: expect.stringContaining("'0 3 * * *'") as string,
+      }),
+    );
+  });
+
+  it('read a cron expression in its time zone, over both changes of the clocks', () => {
+    const ticks = (expression: string, zone: string, from: string, count: number): string[] => {
+      const { nextAfter } = cronSchedule(expression, zone, 'here');
+      const found: string[] = [];
+      for (let time = Date.parse(from); found.length < count; found.push(new Date(time).toISOString()))
+        time = nextAfter(time) ?? NaN;
+      return found;
+    };
+    expect(ticks('0 3 * * *', 'UTC', '2026-01-01T03:00:00Z', 1)).toEqual(['2026-01-02T03:00:00.000Z']);
+    expect(ticks('30 2 * * *', 'Europe/Berlin', '2026-03-28T12:00:00Z', 2)).toEqual([
+      '2026-03-29T01:00:00.000Z',
+      '2026-03-30T00:30:00.000Z',
+    ]);
+    expect(ticks('30 2 * * *', 'Europe/Berlin', '2026-10-24T12:00:00Z', 2)).toEqual([
+      '2026-10-25T00:30:00.000Z',
+      '2026-10-26T01:30:00.000Z',
+    ]);
+  });
+
   it('continue after an error, which is counted', async () => {
     let runs = 0;
     const { singletons } = await replica(() => {
@@ -192,6 +263,9 @@ describe('singletons', () => {
     const app = await NestFactory.createApplicationContext({ module: Root, providers: [Sweeper] }, { logger: false });
     expect(discoverSingletons(app)).toMatchObject([{ name: 'sweep', everyMs: 100 }]);
     await app.close();
+    expect(() =>
+      Singleton('sweep', { cron: '* * * * *', everyMs: 10 } as never)(Sweeper.prototype, 'sweep', {}),
+    ).toThrow(expect.objectContaining({ code: 'fledge.startup.singleton-cron' }));
     expect(() => Singleton('sweep', { everyMs: 1 })(Sweeper.prototype, 'sweep', {})).toThrow(
       expect.objectContaining({ code: 'fledge.startup.singleton-interval' }),
     );

@@ -1,9 +1,18 @@
 import { type INestApplicationContext, Logger } from '@nestjs/common';
-import { currentContext, CallContext, now, runIsolated } from '../../boundary/index.js';
+import {
+  currentContext,
+  CallContext,
+  now,
+  runDetached,
+  runInContext,
+  runIsolated,
+  type Tracing,
+} from '../../boundary/index.js';
 import { providerClass, providersOf } from '../../bus/index.js';
 import { StartupError } from '../../contract/index.js';
 import type { Assignment, Membership } from '../replicas/membership.js';
 import { isMember } from '../replicas/membership-sql.js';
+import type { CronSchedule } from './cron-schedule.js';
 import { type SingletonSpec, singletonSpecs } from './singleton.js';
 import type { Sql } from '../storage/sql.js';
 
@@ -30,16 +39,46 @@ with begun as (
 select exists (select from begun) as "isDue",
   coalesce((select extract(epoch from ran_at + $3 * interval '1 ms' - clock_timestamp())::float8 * 1000 from fledge_singleton where name = $1), $3)::float8 as "inMs"`;
 
+// `ran_at` is the time up to which ticks are dealt with: that of the last run, or of the first start. A small step back
+// of the clock must not repeat a tick, and a large one must not stop the job for as long.
+const CRON_LOOK = `
+with known as (
+  insert into fledge_singleton (name, ran_at) values ($1, clock_timestamp()) on conflict (name) do nothing returning ran_at
+), last as (
+  select ran_at from known union all select ran_at from fledge_singleton where name = $1 limit 1
+)
+select ran_at::text as mark,
+  extract(epoch from least(ran_at, clock_timestamp() + interval '1 minute'))::float8 * 1000 as "lastMs",
+  extract(epoch from clock_timestamp())::float8 * 1000 as "nowMs"
+from last`;
+// only one of those that saw the same mark begins
+const CRON_BEGIN = `
+update fledge_singleton set ran_at = clock_timestamp()
+where name = $1 and ran_at = $3::timestamptz and ${isMember('$2')}
+returning 1`;
+
 /** A method with `@Singleton`, ready to be called. */
-export interface SingletonJob {
+export type SingletonJob = IntervalJob | CronJob;
+
+interface IntervalJob {
   readonly name: string;
   readonly everyMs: number;
   /** The longest wait after a run that reports nothing to do; see `Singleton`. Default: `everyMs`. */
   readonly idleMs?: number;
   /** Whether commits end such a wait. Default true. */
   readonly onCommit?: boolean;
+  readonly cron?: undefined;
   readonly run: () => unknown;
 }
+
+interface CronJob {
+  readonly name: string;
+  readonly cron: CronSchedule;
+  readonly run: () => unknown;
+}
+
+/** The longest wait for a tick before the clock of the database is read again, in milliseconds. */
+const CRON_WAIT_MAX_MS = 600_000;
 
 /** How often a singleton ran in this process. */
 export interface SingletonCount {
@@ -78,17 +117,8 @@ export function discoverSingletons(app: INestApplicationContext): SingletonJob[]
   return [...jobs.values()];
 }
 
-function jobOf(
-  { name, everyMs, idleMs, onCommit, method }: SingletonSpec,
-  instance: Readonly<Record<string, () => unknown>>,
-): SingletonJob {
-  return {
-    name,
-    everyMs,
-    ...(idleMs !== undefined && { idleMs }),
-    ...(onCommit !== undefined && { onCommit }),
-    run: () => instance[method]?.(),
-  };
+function jobOf({ method, ...job }: SingletonSpec, instance: Readonly<Record<string, () => unknown>>): SingletonJob {
+  return { ...job, run: () => instance[method]?.() };
 }
 
 /** Runs a module's singletons on this replica, each while this replica has it. */
@@ -101,8 +131,9 @@ export class Singletons {
     jobs: readonly SingletonJob[],
     private readonly membership: Membership,
     sql: Sql,
+    tracing?: Tracing,
   ) {
-    this.rounds = jobs.map((job) => new Round(module, job, membership, sql));
+    this.rounds = jobs.map((job) => new Round(module, job, membership, sql, tracing));
     membership.onTold('work', () => this.wake());
   }
 
@@ -158,6 +189,7 @@ class Round {
     readonly job: SingletonJob,
     private readonly membership: Membership,
     private readonly sql: Sql,
+    private readonly tracing: Tracing | undefined,
   ) {
     this.group = membership.join(`singleton:${job.name}`, 1);
     this.group.onRelease(() => this.running === undefined);
@@ -172,7 +204,8 @@ class Round {
   /** There may be something to do: runs as soon as its interval allows. Returns false when another replica has it. */
   wake(): boolean {
     const isHere = this.group.held.has(0);
-    if (this.job.idleMs === undefined || this.job.onCommit === false) return true;
+    const { job } = this;
+    if (job.cron !== undefined || job.idleMs === undefined || job.onCommit === false) return true;
     if (!isHere) return false;
     // its own commits do not wake it
     if (this.running) this.woken ||= currentContext() !== this.context;
@@ -199,50 +232,79 @@ class Round {
     if (this.stopped || !this.started || !this.group.held.has(0)) return;
     clearTimeout(this.timer);
     this.nextAt = now() + Math.max(inMs, 0);
-    this.timer = setTimeout(
-      () => {
-        this.timer = undefined;
-        this.running = this.round().then((waitMs) => {
-          this.running = undefined;
-          if (!this.group.held.has(0)) void this.membership.beatNow();
-          // does nothing if another replica has it by now: `changed` schedules it when it comes back
-          this.schedule(waitMs);
-        });
-      },
-      Math.max(inMs, 0),
-    ).unref();
+    // a commit may have woken it, and its round is none of that work's
+    this.timer = runDetached(() => setTimeout(() => this.begin(), Math.max(inMs, 0)).unref());
+  }
+
+  private begin(): void {
+    this.timer = undefined;
+    this.running = this.round().then((waitMs) => {
+      this.running = undefined;
+      if (!this.group.held.has(0)) void this.membership.beatNow();
+      // does nothing if another replica has it by now: `changed` schedules it when it comes back
+      this.schedule(waitMs);
+    });
   }
 
   /** Runs if it is time. Returns the milliseconds until the next run; never rejects. */
   private async round(): Promise<number> {
     const { job } = this;
     this.woken = false;
-    if (job.everyMs >= KEPT_FROM_MS) {
-      try {
-        const [begun] = await this.sql.rows<{ isDue: boolean; inMs: number }>(BEGIN, [
-          job.name,
-          this.membership.replica,
-          job.everyMs,
-        ]);
-        if (!begun?.isDue) return Math.max(Math.ceil(begun?.inMs ?? PAUSE_AFTER_FAILURE_MS), 1);
-      } catch (error) {
-        this.logger.warn(
-          `it cannot be told whether the singleton ${job.name} is due: ${error instanceof Error ? error.message : String(error)}`,
-        );
-        return PAUSE_AFTER_FAILURE_MS;
-      }
+    try {
+      const waitMs =
+        job.cron !== undefined
+          ? await this.untilTick(job.cron)
+          : job.everyMs >= KEPT_FROM_MS
+            ? await this.untilDue(job.everyMs)
+            : 0;
+      if (waitMs > 0) return waitMs;
+    } catch (error) {
+      this.logger.warn(
+        `it cannot be told whether the singleton ${job.name} is due: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      return PAUSE_AFTER_FAILURE_MS;
     }
     const startedAt = now();
     const result = await this.run();
+    // asks for the next tick at once: the run may have lasted longer than it takes to the next one
+    if (job.cron !== undefined) return 1;
     this.mayRunAt = startedAt + job.everyMs;
-    return Math.max(0, this.waitAfter(result) - (now() - startedAt));
+    return Math.max(0, this.waitAfter(job, result) - (now() - startedAt));
+  }
+
+  /** Begins if the interval is over: returns 0, or the milliseconds that are left of it. */
+  private async untilDue(everyMs: number): Promise<number> {
+    const { job, membership } = this;
+    const [begun] = await this.sql.rows<{ isDue: boolean; inMs: number }>(BEGIN, [
+      job.name,
+      membership.replica,
+      everyMs,
+    ]);
+    return begun?.isDue ? 0 : Math.max(Math.ceil(begun?.inMs ?? PAUSE_AFTER_FAILURE_MS), 1);
+  }
+
+  /** Begins if a tick has passed since the last run: returns 0, or the milliseconds to look again in. */
+  private async untilTick(cron: CronSchedule): Promise<number> {
+    const { job, membership } = this;
+    const [seen] = await this.sql.rows<{ mark: string; lastMs: number; nowMs: number }>(CRON_LOOK, [job.name]);
+    if (seen === undefined) return PAUSE_AFTER_FAILURE_MS;
+    const waitMs = (cron.nextAfter(seen.lastMs) ?? Infinity) - seen.nowMs;
+    if (waitMs > 0) return Math.min(Math.ceil(waitMs), CRON_WAIT_MAX_MS);
+    const begun = await this.sql.rows(CRON_BEGIN, [job.name, membership.replica, seen.mark]);
+    return begun.length > 0 ? 0 : PAUSE_AFTER_FAILURE_MS;
   }
 
   /** The time from the start of a run to the next one, by what the run returned. */
-  private waitAfter(result: unknown): number {
-    const { everyMs, idleMs } = this.job;
+  private waitAfter({ everyMs, idleMs }: IntervalJob, result: unknown): number {
     if (idleMs === undefined || this.woken || typeof result !== 'number') return everyMs;
     return Math.min(Math.max(result, everyMs), idleMs);
+  }
+
+  private work(context: CallContext): unknown {
+    const { module, job, tracing } = this;
+    if (!tracing) return job.run();
+    const span = { name: `singleton ${job.name}`, kind: 'internal', attributes: { 'fledge.module': module } } as const;
+    return tracing.within(context, span, () => job.run());
   }
 
   /** Never rejects. */
@@ -251,12 +313,12 @@ class Round {
     const context = (this.context = new CallContext(module, 'job', Infinity, undefined, undefined, undefined));
     this.runs++;
     try {
-      return await runIsolated(context, { execute: () => job.run() }, job);
+      return await runIsolated(context, { execute: () => this.work(context) }, job);
     } catch (error) {
       this.failures++;
-      this.logger.error(
-        `[${context.correlationId}] the singleton ${job.name} of ${module} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      );
+      const text = `[${context.correlationId}] the singleton ${job.name} of ${module} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+      const log = (): void => this.logger.error(text);
+      runInContext(context, () => (this.tracing ? this.tracing.about(context, log) : log()));
       return undefined;
     } finally {
       this.context = undefined;

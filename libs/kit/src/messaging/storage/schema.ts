@@ -179,5 +179,19 @@ export class CreateFledgeTables1700000000006 implements MigrationInterface {
   }
 }
 
+/**
+ * A timer belongs to the trace of the work that set it, like any other message, and keeps what was set of the
+ * application's context then. A replica of an older version moves timers without either.
+ */
+export class AddTimerHeaders1700000000007 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query("alter table fledge_timer add column headers jsonb not null default '{}'");
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('alter table fledge_timer drop column headers');
+  }
+}
+
 /** All migrations of durable messaging, in order; they run before a module's own. */
-export const MESSAGING_MIGRATIONS = [CreateFledgeTables1700000000006] as const;
+export const MESSAGING_MIGRATIONS = [CreateFledgeTables1700000000006, AddTimerHeaders1700000000007] as const;

@@ -1,0 +1,237 @@
+import type { Client } from 'pg';
+import { DataSource } from 'typeorm';
+import { StartupError } from '../contract/index.js';
+import {
+  hasCode,
+  migrationsDone,
+  olderMigrationsDone,
+  ownerRole,
+  roleOf,
+  rowsRole,
+  type ModuleHome,
+  withConnection,
+  withModuleLock,
+} from './module-database.js';
+import {
+  connection,
+  homeOf,
+  initialize,
+  migrate,
+  MIGRATION_TABLE,
+  migrationFailure,
+  namesOf,
+  type MigrationClass,
+  type ModuleDataOptions,
+} from './open-module-data.js';
+
+/** A module's data, with the kit's migrations apart: only a module's own are recorded, reverted or compared. */
+export interface ModuleMigrations extends ModuleDataOptions {
+  /** The kit's, which are among `migrations`, too. */
+  readonly kit: readonly MigrationClass[];
+  /** The names of those, and of all that older versions of the kit had. */
+  readonly kitNames: ReadonlySet<string>;
+}
+
+/** A migration of a module, and whether its schema has it; `unknown` is one that this build does not have. */
+export interface MigrationState {
+  readonly name: string;
+  readonly by: 'kit' | 'module';
+  readonly state: 'applied' | 'pending' | 'unknown';
+}
+
+/** A statement, and the one that takes it back. */
+export interface SchemaChange {
+  readonly up: readonly string[];
+  readonly down: readonly string[];
+}
+
+/** How to run migrations. */
+export interface RunOptions {
+  /** Only records the module's own migrations as done: their tables came here with their rows. Default false. */
+  readonly fake?: boolean;
+  /** A database user that may then work on the module's rows, but change no table. Default: none gets new rights. */
+  readonly serviceUser?: string;
+}
+
+/**
+ * Runs what is pending, or waits for another replica that does; resolves with the names of what ran here.
+ * @throws StartupError when a migration fails, or the user of the URL may not change the schema.
+ */
+export async function runMigrations(
+  options: ModuleMigrations,
+  { fake = false, serviceUser }: RunOptions = {},
+): Promise<readonly string[]> {
+  return asOwner(options, async (client, home) => {
+    const ran = fake ? [...(await migrate({ ...options, migrations: options.kit }, home, client))] : [];
+    ran.push(...(await migrate(options, home, client, fake)));
+    if (serviceUser !== undefined) await grantRows(client, home, serviceUser);
+    return ran;
+  });
+}
+
+/**
+ * Takes back the module's own migration that was applied last, in a transaction unless it opted out; resolves with its
+ * name. The kit's are never reverted.
+ */
+export async function revertMigration(options: ModuleMigrations): Promise<string> {
+  return asOwner(options, async (client, home) => {
+    const last = (await ownDone(options, client, home)).at(-1);
+    if (last === undefined)
+      throw new StartupError(
+        'migration-none',
+        `${home.module} has no migration of its own to revert`,
+        'See what is applied: fledge migration show.',
+        { module: home.module },
+      );
+    const found = options.migrations.find((_, i) => namesOf(options.migrations)[i] === last);
+    if (!found)
+      throw new StartupError(
+        'migration-unknown',
+        `the last migration of ${home.module}, ${last}, is not in this build`,
+        'Revert it with the version of the application that has it.',
+        { module: home.module, migration: last },
+      );
+    await takeBack(options, home, found, last);
+    return last;
+  });
+}
+
+/** What is applied and pending, in the order in which it was or will be; changes nothing, and needs no lock. */
+export async function listMigrations(options: ModuleMigrations): Promise<readonly MigrationState[]> {
+  const home = homeOf(options);
+  const done = await withConnection(options.url, home, async (client) => {
+    const role = await roleOf(client, home);
+    if (role === undefined) return new Set<string>();
+    const at = { ...home, role };
+    return new Set([
+      ...(await migrationsDone(client, at, MIGRATION_TABLE)),
+      ...(await olderMigrationsDone(client, home)),
+    ]);
+  });
+  const known = namesOf(options.migrations);
+  const by = (name: string): 'kit' | 'module' => (options.kitNames.has(name) ? 'kit' : 'module');
+  const applied = [...done].map((name): MigrationState => ({
+    name,
+    by: by(name),
+    state: known.includes(name) || by(name) === 'kit' ? 'applied' : 'unknown',
+  }));
+  const pending = known
+    .filter((name) => !done.has(name))
+    .map((name): MigrationState => ({ name, by: by(name), state: 'pending' }));
+  return [...applied, ...pending];
+}
+
+/** The statements that would make the schema what the entities say, and those that take them back. */
+export async function schemaChanges(options: ModuleMigrations): Promise<SchemaChange> {
+  return asOwner(options, async (client, home) => {
+    const done = await migrationsDone(client, home, MIGRATION_TABLE);
+    const pending = namesOf(options.migrations).filter((name) => !options.kitNames.has(name) && !done.has(name));
+    if (pending.length > 0)
+      throw new StartupError(
+        'migration-older',
+        `${home.module} has older migrations to run first: ${pending.join(', ')}`,
+        `Run them, so that only what is new is written: fledge migration run ${home.module}.`,
+        { module: home.module, pending },
+      );
+    const source = new DataSource({ ...connection(options.url, home, 1, 0), entities: [...options.entities] });
+    await initialize(source, options.module);
+    try {
+      const { upQueries, downQueries } = await source.driver.createSchemaBuilder().log();
+      return { up: upQueries.map(textOf), down: downQueries.map(textOf).reverse() };
+    } finally {
+      await source.destroy();
+    }
+  });
+}
+
+/** TypeORM's own table of views takes parameters; all of them are texts. */
+function textOf({ query, parameters = [] }: { readonly query: string; readonly parameters?: unknown[] }): string {
+  return query.replace(/\$(\d+)/g, (whole, place: string) => {
+    const value = parameters[Number(place) - 1];
+    if (value === undefined) return whole;
+    return typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : JSON.stringify(value);
+  });
+}
+
+/** Locks a module for work that changes its tables. @throws StartupError for a user who may only work on rows. */
+function asOwner<T>(options: ModuleMigrations, work: (client: Client, home: ModuleHome) => Promise<T>): Promise<T> {
+  return withModuleLock(options.url, homeOf(options), (client, home) => {
+    if (home.role === ownerRole(home.schema)) return work(client, home);
+    throw new StartupError(
+      'migration-rights',
+      `this database user may only work on the rows of ${home.module}, as ${home.role}`,
+      `Use a user that is a member of ${ownerRole(home.schema)}, with --database-url or FLEDGE_MIGRATION_DATABASE_URL.`,
+      { module: home.module },
+    );
+  });
+}
+
+/** The module's own migrations that are done, the last one last. */
+async function ownDone(options: ModuleMigrations, client: Client, home: ModuleHome): Promise<readonly string[]> {
+  const done = [...(await migrationsDone(client, home, MIGRATION_TABLE))];
+  return done.filter((name) => !options.kitNames.has(name));
+}
+
+async function takeBack(
+  options: ModuleMigrations,
+  home: ModuleHome,
+  Migration: MigrationClass,
+  name: string,
+): Promise<void> {
+  const source = new DataSource({ ...connection(options.url, home, 1, 0), entities: [...options.entities] });
+  await initialize(source, options.module);
+  const runner = source.createQueryRunner();
+  const migration = new Migration();
+  try {
+    if (migration.transaction !== false) await runner.startTransaction();
+    await migration.down(runner);
+    await runner.query(`delete from ${MIGRATION_TABLE} where name = $1`, [name]);
+    if (runner.isTransactionActive) await runner.commitTransaction();
+  } catch (error) {
+    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+    throw migrationFailure(home.module, error);
+  } finally {
+    await runner.release();
+    await source.destroy();
+  }
+}
+
+/** What comes later is granted, too: the owner's default privileges say so. */
+async function grantRows(client: Client, home: ModuleHome, user: string): Promise<void> {
+  const [schema, owner, rows, member] = [home.schema, home.role, rowsRole(home.schema), user].map((name) =>
+    client.escapeIdentifier(name),
+  ) as [string, string, string, string];
+  const { rowCount } = await client.query('select 1 from pg_roles where rolname = $1', [user]);
+  if (rowCount === 0)
+    throw new StartupError(
+      'service-user',
+      `the server has no user '${user}'`,
+      `Create it first: create role ${member} login password '…'.`,
+      { user },
+    );
+  try {
+    // roles belong to the whole server: another of its databases may have it, or make it now
+    await client
+      .query(`create role ${rows} nologin`)
+      .catch((error: unknown) => (hasCode(error, '42710', '23505') ? undefined : Promise.reject(error as Error)));
+    await client.query(`set role ${owner}`);
+    await client.query(`
+      grant usage on schema ${schema} to ${rows};
+      grant select, insert, update, delete on all tables in schema ${schema} to ${rows};
+      grant usage, select, update on all sequences in schema ${schema} to ${rows};
+      revoke insert, update, delete on ${schema}.${client.escapeIdentifier(MIGRATION_TABLE)} from ${rows};
+      alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${rows};
+      alter default privileges in schema ${schema} grant usage, select, update on sequences to ${rows}`);
+    await client.query(`reset role; grant ${rows} to ${member}`);
+  } catch (error) {
+    if (!hasCode(error, '42501')) throw error;
+    const failure = new StartupError(
+      'service-user',
+      `${home.module} was migrated, but this database user may not give rights to '${user}': ${(error as Error).message}`,
+      `Run as an administrator: create role ${rows} nologin; grant ${rows} to ${member}; then run this again.`,
+      { user },
+    );
+    failure.cause = error;
+    throw failure;
+  }
+}

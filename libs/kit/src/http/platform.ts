@@ -1,0 +1,67 @@
+import { createServer } from 'node:http';
+import type { HttpServer } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { AbstractHttpAdapter } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import type { Tracing } from '../boundary/index.js';
+import type { RequestHandler } from './admission.js';
+import { BodyTypes } from './body-types.js';
+import { refuseUnroutable } from './problem.filter.js';
+import { openRequestContexts } from './request-context.js';
+
+/** What serves HTTP below Nest. */
+export type PlatformName = 'fastify' | 'express';
+
+/** What the HTTP side of a module needs to know. */
+export interface PlatformOptions {
+  readonly module: string;
+  readonly bodyMaxBytes: number;
+  readonly requestTimeoutMs: number;
+  /** Default: no spans. */
+  readonly tracing?: Tracing | undefined;
+  /** Called with each route before it is made; may throw. `path` begins with a slash. */
+  readonly onRoute: (methods: readonly string[], path: string) => void;
+}
+
+/** The HTTP side of a module's Nest application: it opens no port, and is handed requests by the listener. */
+export interface HttpPlatform {
+  readonly adapter: AbstractHttpAdapter<unknown, unknown, unknown> & HttpServer;
+  readonly handleRequest: RequestHandler;
+  /** When the hooks of the application have run, and Nest has not added its own body parsers yet. */
+  configured(): void;
+  /** When Nest has added its parsers and routes. */
+  routed(): void;
+  /** When all is made: resolves when requests can be handled. */
+  ready(): Promise<void>;
+}
+
+/** Fastify, which every application of the kit has. */
+export function fastifyPlatform(options: PlatformOptions): HttpPlatform {
+  let route: RequestHandler | undefined;
+  const adapter = new FastifyAdapter({
+    bodyLimit: options.bodyMaxBytes,
+    // its types belong to the kit's version of Fastify; Nest's adapter may have another
+    frameworkErrors: refuseUnroutable as never,
+    // The host's listener owns the socket. This server satisfies Fastify, and listens only if a test asks it to, as
+    // supertest does with `app.getHttpServer()`.
+    serverFactory: (handler: RequestHandler) => {
+      route = handler;
+      return createServer(handler);
+    },
+  });
+  const fastify = adapter.getInstance<FastifyInstance>();
+  // before Nest adds its own hooks, so that middleware also runs in the context of its request
+  openRequestContexts(fastify, options.module, options.requestTimeoutMs, options.tracing);
+  fastify.addHook('onRoute', ({ method, url }) => {
+    // the answer to preflights of any path
+    if (url !== '*') options.onRoute([method].flat(), `/${url.replace(/^\/+|\/+$/g, '')}`);
+  });
+  const bodyTypes = new BodyTypes(fastify);
+  return {
+    adapter: adapter as never,
+    handleRequest: (request, response) => route?.(request, response),
+    configured: () => bodyTypes.noteAsked(),
+    routed: () => bodyTypes.dropOthers(),
+    ready: async () => void (await fastify.ready()),
+  };
+}

@@ -1,0 +1,5 @@
+import { Filled } from '../filled.js';
+
+export class CreateCommentDto {
+  @Filled() body!: string;
+}

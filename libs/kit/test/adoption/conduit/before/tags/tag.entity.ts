@@ -1,0 +1,6 @@
+import { Entity, PrimaryColumn } from 'typeorm';
+
+@Entity('tag')
+export class Tag {
+  @PrimaryColumn() name!: string;
+}
