@@ -8,9 +8,38 @@ import { join } from 'node:path';
 import { run, step, whileStarted } from './steps.mjs';
 
 const GUIDE = 'libs/kit/docs/guides/adopting.md';
+const TESTING = 'libs/kit/docs/guides/testing.md';
 const APPLICATION = 'libs/kit/test/adoption/after';
 /** What the stock application of the guide has besides what `nest new` writes. */
 const STOCK = (nest) => [`@nestjs/typeorm@${nest}`, 'typeorm@1', 'class-validator', 'class-transformer'];
+
+/**
+ * A test of the whole application, for jest and vitest alike: with the names that both have in common, and nothing of
+ * this repository.
+ */
+const END_TO_END = `import { testApplication, type TestedApplication } from '@fledge/kit/testing';
+import request from 'supertest';
+import { BooksService } from '../src/books/books.service.js';
+import { library } from '../src/library.application.js';
+
+describe.each(['monolith', 'split'])('AppModule (e2e), %s', (topology) => {
+  let app: TestedApplication;
+
+  beforeAll(async () => {
+    app = await testApplication(library, { topology })
+      .overrideProvider(BooksService)
+      .useValue({ find: () => [{ id: 1, title: 'Emma', copies: 1 }] })
+      .start();
+  }, 120_000);
+  afterAll(() => app?.close(), 60_000);
+
+  it('/loans (POST)', async () => {
+    const { body } = await request(app.getHttpServer()).post('/loans').send({ bookId: 1, reader: 'Ada' }).expect(201);
+    expect(body).toEqual({ id: 1, reader: 'Ada', title: 'Emma' });
+    await request(app.getHttpServer()).post('/loans').send({ bookId: 1, reader: 'Bob' }).expect(409);
+  }, 60_000);
+});
+`;
 
 /** Any free one. */
 const PORT = 'http:\n  port: ${PORT:-3000}\n';
@@ -41,6 +70,7 @@ export async function adoptStock(nest, root, env) {
   await step('the steps of the guide', () => followGuide(app, nest, isEsm, env));
   await step('nest build', () => run('npm', ['run', '--silent', 'build'], app, env));
   await step('fledge verify', () => run('npx', ['fledge', 'verify'], app, env));
+  await step(`the whole application, tested by ${isEsm ? 'vitest' : 'jest'}`, () => testEndToEnd(app, isEsm, env));
   for (const topology of ['monolith', 'split'])
     await step(`fledge start ${topology}`, () => whileStarted(app, ['npx', 'fledge', 'start', topology], env, lend));
 }
@@ -65,6 +95,19 @@ async function followGuide(app, nest, isEsm, env) {
   // as the guide says
   if (!isEsm) writeFileSync(main, readFileSync(main, 'utf8').replace('await runApplication', 'void runApplication'));
   if (existsSync(join(app, 'test'))) rmSync(join(app, 'test'), { recursive: true });
+}
+
+/** With the runner and the configuration of `nest new`; in CommonJS, as the page says. */
+async function testEndToEnd(app, isEsm, env) {
+  mkdirSync(join(app, 'test'));
+  writeFileSync(join(app, 'test/app.e2e-spec.ts'), END_TO_END);
+  if (isEsm) return run('npm', ['run', '--silent', 'test:e2e'], app, env);
+  const marked = /^<!-- run by \.ci\/outside\/adopt-stock\.mjs -->\n```json\n([^]*?)^```$/m;
+  const [, settings] = marked.exec(readFileSync(TESTING, 'utf8')) ?? [];
+  if (settings === undefined) throw new Error(`${TESTING} is to have settings for jest in CommonJS`);
+  writeFileSync(join(app, 'test/jest-e2e.json'), settings);
+  const options = { ...env, NODE_OPTIONS: '--experimental-vm-modules --no-warnings' };
+  return run('npm', ['run', '--silent', 'test:e2e'], app, options);
 }
 
 /** One module stores a book, the other asks it for the title. */

@@ -1,13 +1,15 @@
-import { eventually } from '@fledge/kit/testing';
+import { eventually, testApplication, type TestedApplication } from '@fledge/kit/testing';
 import pg from 'pg';
 import { Shop } from './journeys/shop.js';
-import { MODULES, startGroups, type StartedShop } from './started-shop.js';
+import { shop as application } from '../src/modules.js';
 
 const ENDED_WITHIN_MS = 30_000;
 const UNITS = 1_000;
 const PRICE_MINOR = 100;
 /** The slow card takes longer than a payment may. */
 const SETTINGS = {
+  catalog: { demo: false },
+  inventory: { demo: false },
   ordering: { paymentTimeoutMs: 1_000 },
   payments: { sandboxSlowMs: 3_000 },
   shipping: { dispatchAfterMs: 0 },
@@ -25,21 +27,18 @@ interface Payment {
   readonly history: readonly { readonly state: string }[];
 }
 
-describe.each([
-  ['in one process', [MODULES]],
-  ['as services', MODULES.map((name) => [name])],
-] as const)('orders that come to nothing, %s', (_, groups) => {
-  let started: StartedShop;
+describe.each(['monolith', 'split'])('orders that come to nothing, in %s', (topology) => {
+  let app: TestedApplication;
   let tables: pg.Client;
   let shop: Shop;
   let staff: string;
   let productId: string;
 
   beforeAll(async () => {
-    started = await startGroups(groups, SETTINGS);
-    tables = new pg.Client({ connectionString: started.databaseUrl });
+    app = await testApplication(application, { topology, settings: SETTINGS }).start();
+    tables = new pg.Client({ connectionString: app.databaseUrl });
     await tables.connect();
-    shop = new Shop(started.url);
+    shop = new Shop(app.url);
     staff = await shop.staff();
     await shop.expect(201, 'POST', '/categories', { token: staff, body: { id: 'doubt', name: 'Doubt' } });
     productId = await shop.product(
@@ -50,7 +49,7 @@ describe.each([
   }, 60_000);
   afterAll(async () => {
     await tables?.end();
-    await started?.stop();
+    await app?.close();
   });
 
   const rows = async <T extends object>(sql: string, parameters: unknown[] = []): Promise<T[]> =>

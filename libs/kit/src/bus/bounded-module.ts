@@ -85,7 +85,7 @@ function onlyInContainer(name: string): ForwardReference {
       throw new StartupError(
         'not-in-host',
         `${name} is a bounded module, and is imported by a plain Nest application`,
-        `For a test, start it by \`testModule(${name})\` of @fledge/kit/testing; else list it in the modules of an Application, which \`runApplication\` or a Host runs.`,
+        `For a test, start it by \`testModule(${name})\` of @fledge/kit/testing, or the whole application by \`testApplication(application).start()\`; else list it in the modules of an Application, which \`runApplication\` or a Host runs.`,
       );
     },
   };

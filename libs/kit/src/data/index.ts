@@ -5,6 +5,7 @@ export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
 } from './embedded-postgres.js';
+export { endWithParent } from './end-with-parent.js';
 export { DatabaseInterrupted, DatabaseUnavailable, IsolationInNestedTransaction, TransactionOver } from './errors.js';
 export { IDLE_IN_TRANSACTION_TIMEOUT_MS } from './idle-limit.js';
 export { moduleDataImports } from './module-data-imports.js';

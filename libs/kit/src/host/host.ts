@@ -31,7 +31,7 @@ import type { Application } from './application.js';
 import { containRejections } from './contain-rejections.js';
 import { DatabaseCheck } from './database-check.js';
 import { type LoadedModule, loadModules } from './load-modules.js';
-import { createContainer, type ModuleContainer } from './module-container.js';
+import { type ContainerOptions, createContainer, type ModuleContainer } from './module-container.js';
 import type { ModuleSettings } from './module-settings.js';
 import { QuietLogger } from './quiet-logger.js';
 import { type Check, readinessChecksOf } from './readiness-check.js';
@@ -70,6 +70,14 @@ export interface HttpOptions {
   readonly requestTimeoutMs?: number;
 }
 
+/** What a test gives a host in place of parts of its own. */
+export interface HostParts {
+  /** Default: one that nobody else knows. */
+  readonly listener?: HttpListener;
+  /** How Nest creates the application of each module. Default: `NestFactory`. */
+  readonly create?: ContainerOptions['create'];
+}
+
 /** How a host ends. */
 export interface DrainOptions {
   /**
@@ -97,7 +105,7 @@ export class Host {
   private readonly checks: Check[] = [];
   private readonly catalogue: Catalogue;
   private readonly contexts: ContextReader;
-  private readonly listener = new HttpListener();
+  private readonly listener: HttpListener;
   private databaseCheck: DatabaseCheck | undefined;
   private listening = false;
   private started = false;
@@ -107,7 +115,14 @@ export class Host {
   /** The port that serves HTTP; 0 before the start or without HTTP. */
   port = 0;
 
-  constructor(private readonly options: HostOptions) {
+  constructor(options: HostOptions);
+  /** @internal */
+  constructor(options: HostOptions, parts: HostParts);
+  constructor(
+    private readonly options: HostOptions,
+    private readonly parts: HostParts = {},
+  ) {
+    this.listener = parts.listener ?? new HttpListener();
     this.catalogue = new Catalogue(options.application.modules.map((m) => m.contract));
     this.contexts = new ContextReader(options.application.context);
     this.metrics.registerIn(this.registry);
@@ -224,6 +239,7 @@ export class Host {
       snapshot: application.snapshot,
       hooks: [application.nest, nest].filter((hooks) => hooks !== undefined),
       problems: application.problems,
+      create: this.parts.create,
       platform: application.platform,
       tracing: this.tracing,
     });

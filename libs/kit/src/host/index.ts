@@ -1,6 +1,9 @@
 export { modulesOf, type Application, type ModuleEntry, type SharedImports } from './application.js';
-export { Host, type DrainOptions, type HostOptions, type HttpOptions } from './host.js';
+export { Host, type DrainOptions, type HostOptions, type HostParts, type HttpOptions } from './host.js';
 export type { NestHook, NestHooks } from './nest-hooks.js';
+export { checkAgainstApplication, knownTo } from './check-topology.js';
+export { chooseTransport } from './choose-transport.js';
+export type { LoadedModule } from './load-modules.js';
 export { createContainer, type ContainerOptions, type ModuleContainer } from './module-container.js';
 export { checkSettings, type ModuleSettings, type SettingProblem, SettingsError } from './module-settings.js';
 export { runApplication } from './run-application.js';

@@ -3,15 +3,14 @@ import { parseArgs } from 'node:util';
 import { runningEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
 import { describeMessage, FledgeError, StartupError } from '../contract/index.js';
 import { startSdk, type StopTracing } from '../observe/index.js';
-import { EXIT_CONFIG, loadTopology, serviceNamed, type Topology, TopologyError } from '../topology/index.js';
+import { EXIT_CONFIG, loadTopology, serviceNamed, type Topology } from '../topology/index.js';
 import type { Application } from './application.js';
-import { checkTransports, chooseTransport, knownTransports } from './choose-transport.js';
+import { checkAgainstApplication, knownTo } from './check-topology.js';
+import { chooseTransport, knownTransports } from './choose-transport.js';
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
-import { loadModules } from './load-modules.js';
 import { MIGRATION_OPTIONS, migrateApplication, type MigrationDatabase } from './migrate-application.js';
 import { refuseSecondCopies } from './second-copies.js';
-import { SettingsError } from './module-settings.js';
 import { logsJson, QuietLogger } from './quiet-logger.js';
 
 /** Where the embedded PostgreSQL keeps its data when a service starts it itself. */
@@ -87,8 +86,7 @@ async function runService(application: Application, file: string, name: string |
   const topology = readTopology(application, file);
   const service = serviceNamed(topology, name);
   logger.service = service.name;
-  checkTransports(application, topology);
-  await refuseSettings(application, topology, service.modules);
+  await checkAgainstApplication(application, topology, service.modules);
   const version = application.version ?? deployedVersion(process.argv[1] ?? '');
   const transport = await chooseTransport(application, topology, service, version);
   const stopTracing = await startSdk({ namespace: topology.namespace, name: service.name, version });
@@ -133,43 +131,12 @@ async function databaseOf(application: Application, file: string): Promise<Migra
 }
 
 function readTopology(application: Application, file: string): Topology {
-  return loadTopology(file, {
-    modules: namesOf(application),
-    transports: knownTransports(application),
-    env: process.env,
-  });
+  return loadTopology(file, knownTo(application));
 }
 
 async function checkedTopology(application: Application, file: string): Promise<void> {
   const topology = readTopology(application, file);
-  checkTransports(application, topology);
-  await refuseSettings(application, topology, namesOf(application));
-}
-
-function namesOf({ modules }: Application): string[] {
-  return modules.map(({ contract }) => contract.name);
-}
-
-/** Loads the code of some modules, and reports wrong settings with their positions in the file. */
-async function refuseSettings(
-  application: Application,
-  { file, settings, places }: Topology,
-  modules: readonly string[],
-): Promise<void> {
-  try {
-    await loadModules(application, modules, settings);
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    const nowhere = { line: 0, column: 0 };
-    throw new TopologyError(
-      file,
-      error.problems.map(({ module, key, fact, cure }) => ({
-        ...(places.get(`settings.${module}.${key}`) ?? places.get(`settings.${module}`) ?? nowhere),
-        fact,
-        cure,
-      })),
-    );
-  }
+  await checkAgainstApplication(application, topology);
 }
 
 /** Drains at the first signal; the process ends when everything has ended, or at once at the second signal. */

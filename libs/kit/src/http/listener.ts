@@ -26,7 +26,8 @@ export class HttpListener {
   /** Handlers that also serve in an overload: it must be visible from outside that the process is alive. */
   private readonly alwaysTaken = new Set<RequestHandler>();
   private readonly admission = new Admission(refuseOverload);
-  private readonly server: Server;
+  /** @internal Where it listens, once it does. */
+  readonly server: Server;
   private draining = false;
   private inFlight = 0;
   private idle: (() => void) | undefined;
@@ -43,7 +44,7 @@ export class HttpListener {
         requireHostHeader: false,
         ServerResponse: ListenerResponse,
       },
-      (request, response) => this.dispatch(request, response),
+      (request, response) => this.handle(request, response),
     );
     this.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
       refuse(
@@ -111,7 +112,8 @@ export class HttpListener {
     await closed;
   }
 
-  private dispatch(request: IncomingMessage, response: ServerResponse): void {
+  /** @internal Handles a request as if it had come in on the port. */
+  handle(request: IncomingMessage, response: ServerResponse): void {
     if (this.draining) response.setHeader('connection', 'close');
     this.inFlight++;
     response.on('close', () => {

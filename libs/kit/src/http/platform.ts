@@ -42,10 +42,11 @@ export function fastifyPlatform(options: PlatformOptions): HttpPlatform {
     bodyLimit: options.bodyMaxBytes,
     // its types belong to the kit's version of Fastify; Nest's adapter may have another
     frameworkErrors: refuseUnroutable as never,
-    // The host's listener owns the socket; this server never listens, it only satisfies Fastify.
+    // The host's listener owns the socket. This server satisfies Fastify, and listens only if a test asks it to, as
+    // supertest does with `app.getHttpServer()`.
     serverFactory: (handler: RequestHandler) => {
       route = handler;
-      return createServer();
+      return createServer(handler);
     },
   });
   const fastify = adapter.getInstance<FastifyInstance>();

@@ -9,6 +9,12 @@ export {
   type DeadLetterState,
   type DeadLetterSummary,
 } from './operations/dead-letters.js';
+export {
+  messagesGivenUp,
+  messagesInFlight,
+  type MessageGivenUp,
+  type MessageInFlight,
+} from './operations/in-flight.js';
 export { overview, type ConsumerState, type OutboxState, type Overview } from './operations/overview.js';
 export {
   Processes,

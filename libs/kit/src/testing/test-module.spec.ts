@@ -443,7 +443,9 @@ describe('a plain testing module', () => {
     await expect(Test.createTestingModule(metadata).compile()).rejects.toMatchObject({
       code: 'fledge.startup.not-in-host',
       message: 'SalesModule is a bounded module, and is imported by a plain Nest application',
-      hint: expect.stringContaining('`testModule(SalesModule)` of @fledge/kit/testing'),
+      hint: expect.stringContaining(
+        '`testModule(SalesModule)` of @fledge/kit/testing, or the whole application by `testApplication(application).start()`',
+      ),
     });
   });
 });

@@ -1,8 +1,6 @@
 import { ConsoleLogger, type LoggerService, type Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { TestingModuleBuilder } from '@nestjs/testing';
-import { pathToFileURL } from 'node:url';
-import { developmentPackage } from '#lint/development-package.js';
 import {
   type CallMeter,
   Catalogue,
@@ -19,7 +17,6 @@ import { passingOutcome } from '../data/index.js';
 import {
   checkSettings,
   createContainer,
-  type ContainerOptions,
   type ModuleContainer,
   type ModuleSettings,
   SettingsError,
@@ -32,6 +29,7 @@ import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
 import type { Fake } from './fake.js';
 import { freshDatabase, type FreshDatabase } from './fresh-database.js';
+import { createWithTesting, withServer } from './nest-testing.js';
 import { type Callee, TestCaller } from './test-caller.js';
 import { TestMessageLog } from './test-message-log.js';
 import { TestHttp } from './test-http.js';
@@ -94,7 +92,7 @@ export class TestedModule extends TestCaller {
     );
   }
 
-  /** Its Nest application. */
+  /** Its Nest application. `app.getHttpServer()` serves its routes, as supertest wants it. */
   get app(): NestFastifyApplication {
     return this.tested.app;
   }
@@ -189,16 +187,9 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
       moduleClient: moduleClient(spec.contract.name),
       dataImports: dataImportsOf(spec, source),
       settings: settings.instance,
-      bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
-      requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
-      logger: options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),
-      imports: options.imports,
-      hooks: options.nest,
-      problems: options.problems,
-      platform: options.platform,
-      create: buildWith(options),
+      ...nestOptionsOf(options),
     });
-    const { app } = container;
+    const app = withServer(container.app, spec.contract, 'Send it messages: `test.execute(message)`.');
     http.own(spec.contract.routes, container.handleRequest);
     for (const neighbour of neighbours.moduleServers(catalogue)) await transport.serve(neighbour);
     const parts = { app, spec, catalogue, moduleServer };
@@ -222,25 +213,22 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
   }
 }
 
-/** A test's calls are not measured. */
-const unmetered: CallMeter = { record: () => undefined };
-
-/** The kit does not declare the package, so it may be visible only to the application (decision 0013). */
-async function nestTesting(): Promise<typeof import('@nestjs/testing')> {
-  const entry = developmentPackage('@nestjs/testing');
-  return entry === undefined
-    ? import('@nestjs/testing')
-    : ((await import(pathToFileURL(entry).href)) as typeof import('@nestjs/testing'));
-}
-
-/** Creates the container with `@nestjs/testing`, so that tests can override providers. */
-function buildWith({ override = (builder) => builder }: TestModuleOptions): NonNullable<ContainerOptions['create']> {
-  return async (root, adapter, nestOptions) => {
-    const { Test } = await nestTesting();
-    const built = await override(Test.createTestingModule({ imports: [root] })).compile();
-    return built.createNestApplication<NestFastifyApplication>(adapter, nestOptions);
+/** How the module's Nest application is made. */
+function nestOptionsOf(options: TestModuleOptions) {
+  return {
+    bodyMaxBytes: BODY_MAX_DEFAULT_BYTES,
+    requestTimeoutMs: REQUEST_TIMEOUT_DEFAULT_MS,
+    logger: options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),
+    imports: options.imports,
+    hooks: options.nest,
+    problems: options.problems,
+    platform: options.platform,
+    create: createWithTesting(options.override ?? ((builder) => builder)),
   };
 }
+
+/** A test's calls are not measured. */
+const unmetered: CallMeter = { record: () => undefined };
 
 async function databaseOf(
   spec: BoundedModuleSpec,

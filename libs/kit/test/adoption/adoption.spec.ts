@@ -8,8 +8,9 @@ import { Client } from 'pg';
 import { ValidationPipe } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Host, LocalTransport } from '@fledge/kit';
-import { freshDatabase, type FreshDatabase } from '@fledge/kit/testing';
+import { freshDatabase, type FreshDatabase, testApplication, type TestedApplication } from '@fledge/kit/testing';
+import request from 'supertest';
+import { BooksService } from './after/books/books.service.js';
 import { library } from './after/library.application.js';
 import { AppModule } from './before/app.module.js';
 import { linesAdded } from './lines-added.js';
@@ -29,21 +30,21 @@ async function plainNest(databaseUrl: string): Promise<World> {
   return { origin: await app.getUrl(), stop: () => app.close() };
 }
 
-/** As `after/main.ts` starts it with all modules in one process. */
-async function kit(databaseUrl: string): Promise<World> {
-  const host = await new Host({
-    application: library,
-    modules: library.modules.map(({ contract }) => contract.name),
-    transport: new LocalTransport(),
-    database: { url: databaseUrl },
-    http: { port: 0 },
-  }).start();
-  return { origin: `http://127.0.0.1:${host.port}`, stop: () => host.close() };
-}
+const ONE_PROCESS = { services: { library: { modules: ['books', 'app'] } } };
+const SERVICES = { transport: 'nats', services: { books: { modules: ['books'] }, library: { modules: ['app'] } } };
+
+/** As `after/main.ts` starts it with a topology file. */
+const kit =
+  (topology: typeof ONE_PROCESS | typeof SERVICES) =>
+  async (url: string): Promise<World> => {
+    const app = await testApplication(library, { topology, database: { url } }).start();
+    return { origin: app.url, stop: () => app.close() };
+  };
 
 const worlds: readonly [string, (databaseUrl: string) => Promise<World>][] = [
   ['before, with plain Nest', plainNest],
-  ['after, with the kit', kit],
+  ['after, with the kit', kit(ONE_PROCESS)],
+  ['after, with the kit, as services', kit(SERVICES)],
 ];
 
 describe.each(worlds)('the library %s', (_, start) => {
@@ -85,6 +86,23 @@ describe.each(worlds)('the library %s', (_, start) => {
     expect(await http('POST', '/loans', { bookId: 99, reader: 'Ada' })).toMatchObject({ status: 404 });
     expect(await http('POST', '/books', { title: '', copies: 1 })).toMatchObject({ status: 400 });
     expect(await http('POST', '/books', { title: 'Emma', copies: 1, shelf: 3 })).toMatchObject({ status: 400 });
+  });
+});
+
+describe.each([ONE_PROCESS, SERVICES])('a test of the library that replaces a service, in $services', (topology) => {
+  let app: TestedApplication;
+
+  beforeAll(async () => {
+    app = await testApplication(library, { topology })
+      .overrideProvider(BooksService)
+      .useValue({ find: () => [{ id: 1, title: 'Emma', copies: 1 }] })
+      .start();
+  }, 60_000);
+  afterAll(() => app?.close());
+
+  it('lends a book', async () => {
+    const { body } = await request(app.getHttpServer()).post('/loans').send({ bookId: 1, reader: 'Ada' }).expect(201);
+    expect(body).toEqual({ id: 1, reader: 'Ada', title: 'Emma' });
   });
 });
 
@@ -150,7 +168,7 @@ describe('the data of the library', () => {
     await before.stop();
   };
   const newApplication = async (): Promise<World> => {
-    const after = await kit(database.url);
+    const after = await kit(ONE_PROCESS)(database.url);
     worlds.push(after);
     return after;
   };
@@ -177,7 +195,7 @@ describe('the data of the library', () => {
     }
     expect(said).toEqual([
       expect.stringMatching(
-        /^books: applied CreateFledgeTables\d+; recorded CreateBooks1700000000000 as done, without running it\napp: applied .*; recorded CreateLoans1700000000001 as done, without running it\n$/,
+        /^books: applied CreateFledgeTables\d+, .*; recorded CreateBooks1700000000000 as done, without running it\napp: applied .*; recorded CreateLoans1700000000001 as done, without running it\n$/,
       ),
       expect.stringContaining('books: the schema is what the entities say'),
       expect.stringContaining('app: the schema is what the entities say'),

@@ -1,0 +1,42 @@
+import { type LoadOptions, type Topology, TopologyError } from '../topology/index.js';
+import type { Application } from './application.js';
+import { checkTransports, knownTransports } from './choose-transport.js';
+import { type LoadedModule, loadModules } from './load-modules.js';
+import { SettingsError } from './module-settings.js';
+
+/** What a topology file of an application is checked against when it is read. */
+export function knownTo(application: Application): LoadOptions {
+  return { modules: namesOf(application), transports: knownTransports(application) };
+}
+
+/**
+ * Loads the code of modules, and checks what a topology sets for them and for its transport. Starts nothing.
+ * @param modules default: all of the application.
+ * @throws TopologyError with the positions of wrong settings; otherwise as `loadModules` does.
+ */
+export async function checkAgainstApplication(
+  application: Application,
+  topology: Topology,
+  modules: readonly string[] = namesOf(application),
+): Promise<readonly LoadedModule[]> {
+  checkTransports(application, topology);
+  const { file, settings, places } = topology;
+  try {
+    return await loadModules(application, modules, settings);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    const nowhere = { line: 0, column: 0 };
+    throw new TopologyError(
+      file,
+      error.problems.map(({ module, key, fact, cure }) => ({
+        ...(places.get(`settings.${module}.${key}`) ?? places.get(`settings.${module}`) ?? nowhere),
+        fact,
+        cure,
+      })),
+    );
+  }
+}
+
+function namesOf({ modules }: Application): string[] {
+  return modules.map(({ contract }) => contract.name);
+}
