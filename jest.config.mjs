@@ -63,10 +63,7 @@ export default {
       ...shared,
       runner: '<rootDir>/libs/kit/test/one-at-a-time.runner.mjs',
       testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
-      testPathIgnorePatterns: [
-        ...IGNORED,
-        `<rootDir>/(?!${MEASURE.join('|')})(?:${TOGETHER.join('|')})/`,
-      ],
+      testPathIgnorePatterns: [...IGNORED, `<rootDir>/(?!${MEASURE.join('|')})(?:${TOGETHER.join('|')})/`],
     },
   ],
 };

@@ -29,6 +29,8 @@ const SPECS = [
   'libs/kit/test/messaging/messaging.spec',
   'libs/kit/test/adoption/',
   'libs/kit/test/http-platforms.spec',
+  'libs/kit/test/microservices/',
+  'libs/kit/test/whole-application/',
 ];
 /** What brings peers of its own, and needs no Nest 11. */
 const LEFT_OUT = ['apps/bench/', 'apps/faults/', 'apps/create/', 'libs/kit/test/nest-packages'];

@@ -133,6 +133,7 @@ function rangesOf(name: string): string[] {
 function npm(words: readonly string[], page: string): Verdict {
   const [verb = '', ...rest] = words.filter((word) => word !== '--silent');
   if (['ci', 'pack', 'prune', 'dedupe'].includes(verb)) return undefined;
+  if (verb === 'ls') return onlyIf(rest.every(isPackage), `nothing of ours asks for ${rest.join(', ')}`);
   if (verb === 'create') return onlyIf(MANIFESTS[4]?.name === `create-${rest[0]}`, `nothing makes ${rest[0]}`);
   if (verb === 'install') {
     const unknown = rest.filter((word) => word !== '--save-dev' && !isPackage(word));

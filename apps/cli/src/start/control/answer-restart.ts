@@ -22,5 +22,5 @@ export async function answerRestart(
 }
 
 function refused(message: string, hint: string): ControlAnswer {
-  return { error: { code: 'service', message, hint } };
+  return { error: { message, hint } };
 }

@@ -12,8 +12,7 @@ export interface ControlRequest {
 
 /** Its answer: how long it took, or what was wrong. */
 export type ControlAnswer =
-  | { readonly tookMs: number }
-  | { readonly error: { readonly code: string; readonly message: string; readonly hint: string } };
+  { readonly tookMs: number } | { readonly error: { readonly message: string; readonly hint: string } };
 
 const SOCKET = '.data/fledge.sock';
 const REQUEST_MAX_BYTES = 4_096;
@@ -54,7 +53,7 @@ export async function request(what: ControlRequest): Promise<{ readonly tookMs: 
   socket.destroy();
   if (line === undefined) throw notRunning(`the \`fledge start\` in ${process.cwd()} ended meanwhile`);
   const answer = JSON.parse(line) as ControlAnswer;
-  if ('error' in answer) throw new StartupError(answer.error.code, answer.error.message, answer.error.hint);
+  if ('error' in answer) throw new StartupError('service', answer.error.message, answer.error.hint);
   return answer;
 }
 
