@@ -29,9 +29,9 @@ const VERBS: Readonly<Record<string, Verb>> = {
 };
 
 /**
- * `fledge migration generate|run|revert|show`: the migrations of modules' schemas. The built application, which knows
- * its modules, does the work; on the database of `--database-url`, of `FLEDGE_MIGRATION_DATABASE_URL`, or of the
- * topology, else on the embedded PostgreSQL of the project.
+ * `fledge migration generate|run|revert|show`: writes, runs, reverts or lists the migrations of modules. The built
+ * application, which knows its modules, does the work. The database is that of `--database-url`, of
+ * `FLEDGE_MIGRATION_DATABASE_URL`, or of the topology, else the embedded PostgreSQL of the project.
  */
 export function migration(args: readonly string[]): Promise<number> {
   return runVerb('migration', VERBS, args);
@@ -43,7 +43,7 @@ function runThem(line: Line): Promise<number> {
   return forward(line, 'run');
 }
 
-/** Lets the application do it, and prints what it prints. */
+/** Runs the application for a subcommand, and prints its output. */
 async function forward(line: Line, verb: string): Promise<number> {
   await ask(findProject(), line, verb, (text) => process.stdout.write(text));
   return 0;
@@ -55,7 +55,7 @@ interface Changes {
   readonly known: readonly string[];
 }
 
-/** Writes what the entities of the build say and the schema does not as a migration. */
+/** Writes the difference between the entities of the build and the schema as a migration. */
 async function generate(line: Line): Promise<number> {
   const [module] = line.words as [string];
   const name = line.text('name');

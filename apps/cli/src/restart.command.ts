@@ -2,7 +2,7 @@ import { usageError } from './command.js';
 import { findSources } from './project.js';
 import { request } from './start/control/control-socket.js';
 
-/** `fledge restart <service>`: lets the `fledge start` of this project restart a service. */
+/** `fledge restart <service>`: asks the running `fledge start` of this project to restart a service. */
 export async function restart(args: readonly string[]): Promise<number> {
   const [service, ...rest] = args;
   if (service === undefined || service.startsWith('-') || rest.length > 0)

@@ -15,7 +15,7 @@ const PAGES_TIMEOUT_MS = 5_000;
 /**
  * `fledge start [topology]`: runs all services of a topology on this machine until a signal ends them, then resolves
  * with 0. A second Ctrl-C kills everything at once, with exit code 130. With `--watch` it builds the project whenever
- * its sources change, and restarts the services whose code is new.
+ * its sources change, and restarts the services whose code changed.
  */
 export async function start(args: readonly string[]): Promise<number> {
   const options = startOptions(args);

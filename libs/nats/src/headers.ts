@@ -4,13 +4,16 @@ import { CALLER, type Identity, type TraceContext, traceOf } from '@fledge/kit/t
  * What accompanies a message. As text, one `name: value` per line; values that may contain anything but plain ASCII are
  * percent-encoded, so that no value can end its line. All are optional: a bare `nats req` has none.
  *
- * | header | value | |---|---| | `Fledge-Id` | identifies the call, also when it is sent again; needed to cancel it | |
- * `Fledge-Resent` | `1` when the same call was sent before, and may be running | | `Fledge-Left-Ms` | milliseconds
- * left, never a time of day, as the clocks of machines differ | | `Fledge-Caller` | the calling module | |
- * `Fledge-Subject`, `Fledge-Roles` | the caller's identity; roles separated by commas | | `Fledge-Idempotency-Key` | as
- * given to `withCallOptions` | | `traceparent`, `tracestate` | W3C Trace Context | | `baggage` | W3C Baggage | |
- * `Fledge-Context` | what is set of the application's context: JSON in ASCII | | `Fledge-Reply` | `nest` when the answer
- * must be a packet of Nest's microservices |
+ * - `Fledge-Id`: identifies the call, also when it is sent again; needed to cancel it
+ * - `Fledge-Resent`: `1` when the same call was sent before, and may be running
+ * - `Fledge-Left-Ms`: milliseconds left, never a time of day, because the clocks of machines differ
+ * - `Fledge-Caller`: the calling module
+ * - `Fledge-Subject`, `Fledge-Roles`: the caller's identity; roles separated by commas
+ * - `Fledge-Idempotency-Key`: as given to `withCallOptions`
+ * - `traceparent`, `tracestate`: W3C Trace Context
+ * - `baggage`: W3C Baggage
+ * - `Fledge-Context`: the values of the application's context, as JSON in ASCII
+ * - `Fledge-Reply`: `nest` when the answer must be a packet of Nest's microservices
  */
 export interface CallHeaders {
   id: string;
@@ -50,7 +53,7 @@ export function contextLines(
   return lines;
 }
 
-/** What `traceOf` lets through contains nothing that could end a line. */
+/** The header lines of a trace. What `traceOf` returns contains nothing that could end a line. */
 function traceLines(trace: string | TraceContext): string {
   const sound = traceOf(typeof trace === 'string' ? { traceparent: trace } : trace);
   if (sound === undefined) return '';

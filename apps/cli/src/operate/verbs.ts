@@ -47,7 +47,10 @@ export interface Verb extends Grammar {
   run(line: Line): Promise<number>;
 }
 
-/** Runs the subcommand named first, or prints how to use it or all, for `--help`. @throws StartupError with all usages if there is none. */
+/**
+ * Runs the subcommand that is named first. With `--help`, prints its usage, or all usages if none is named.
+ * @throws StartupError with all usages if there is no such subcommand.
+ */
 export async function runVerb(
   command: string,
   verbs: Readonly<Record<string, Verb>>,

@@ -19,7 +19,7 @@ import type { SupervisedProcess } from './supervised-process.js';
 
 /** Enough for migrations and for filling tables the first time. */
 const READY_TIMEOUT_MS = 120_000;
-/** Whoever changes the code sees that it is not ready. The longest time of a timer. */
+/** The longest time of a timer. With `--watch` there is no limit: the developer sees that a service is not ready. */
 const NO_TIMEOUT_MS = 2 ** 31 - 1;
 /** Extra time of a replica beyond its drain, to close pools and sockets. */
 const STOP_GRACE_MS = 3_000;

@@ -3,10 +3,13 @@ import { CallContext, currentContext } from './call-context.js';
 import { withinScope } from './call-options.js';
 import { CONTEXT_BYTES_MAX, contextCodec, ContextValues, isDeclared } from './context-values.js';
 
-/** What `setContext` and `withContext` change: the fields that are given. `undefined` and `null` unset one. */
+/** The fields that `setContext` and `withContext` change. `undefined` and `null` unset a field. */
 export type ContextChange<C> = { readonly [K in DataKeys<C>]?: C[K] | null };
 
-/** Values were set or read where there is no context, of a class that is none, or more than fits. */
+/**
+ * The application's context was set outside of any work or inside a transaction, has too many bytes, or was asked for
+ * with a class that is not its class.
+ */
 export class ContextRefused extends FledgeError {
   readonly code = 'fledge.context-refused';
   readonly kind = 'internal';
@@ -21,8 +24,8 @@ export class ContextRefused extends FledgeError {
 }
 
 /**
- * What is set of the application's context in the work that runs: the tenant, the locale, or whatever its class names.
- * A copy; fields that nobody has set are `undefined`.
+ * Returns the values of the application's context in the work that runs, such as the tenant and the locale. The result
+ * is a frozen copy; a field that is not set is `undefined`.
  * @throws ContextRefused for a class that no application of this process names as its context.
  */
 export function contextOf<C extends object>(context: Class<C>): C {
@@ -34,9 +37,9 @@ export function contextOf<C extends object>(context: Class<C>): C {
 /**
  * Sets values of the application's context for the rest of the work that runs: a request, a call, a message. They cross
  * with its calls, and with the messages that it publishes from now on; they do not come back to a caller.
- * @throws InvalidMessage for a value that does not fit the class. ContextRefused outside of such work, in a transaction
- * or `withCallOptions`, which would forget it at their end, for a class that no application of this process names, and
- * for more than 2,048 bytes in all.
+ * @throws InvalidMessage for a value that does not fit the class. ContextRefused outside of such work; inside a
+ * transaction, `withCallOptions` or `withContext`, which would forget the values at their end; for a class that no
+ * application of this process names; and for more than 2,048 bytes in all.
  */
 export function setContext<C extends object>(context: Class<C>, change: ContextChange<C>): void {
   const current = currentContext();
@@ -51,8 +54,9 @@ export function setContext<C extends object>(context: Class<C>, change: ContextC
 }
 
 /**
- * Runs `fn` with values of the application's context set; anywhere, also in a transaction and outside of any request.
- * @throws InvalidMessage, ContextRefused as `setContext` does.
+ * Runs `fn` with values of the application's context; works everywhere, also in a transaction and outside of any work.
+ * @throws InvalidMessage for a value that does not fit the class. ContextRefused for a class that no application of
+ * this process names, and for more than 2,048 bytes in all.
  */
 export function withContext<C extends object, R>(
   context: Class<C>,
@@ -89,7 +93,7 @@ function changed<C extends object>(
 
 const NONE = ContextValues.parse('{}') as ContextValues;
 
-/** Those that are unset are not in the copy, which checks the names of the others. */
+/** Refuses names that are not fields. Unset fields are not in the copy, which checks the names of the others. */
 function refuseUnknown(context: Class, names: readonly string[]): void {
   const known = new Set(shapeOf(context).fields.map(({ name }) => name));
   const violations = names

@@ -47,10 +47,10 @@ export class CallContext {
     /** The deadline, on the clock of `now()`; `Infinity` for none. */
     readonly deadlineAt: number,
     public identity: Identity | undefined,
-    /** The trace that the work arrived with: its `traceparent`, or with more; see `traceOf`. */
+    /** The trace that the work arrived with: a `traceparent` alone, or with `tracestate` and baggage; see `traceOf`. */
     trace: string | TraceContext | undefined,
     readonly idempotencyKey: string | undefined,
-    /** What is set of the application's context; see `setContext`. */
+    /** The values of the application's context; see `setContext`. */
     public values: ContextValues | undefined = undefined,
   ) {
     this.carried = trace;
@@ -61,7 +61,7 @@ export class CallContext {
     return false;
   }
 
-  /** The trace that what this work calls and sends belongs to; made on first use if the work arrived without one. */
+  /** The trace of this work's calls and messages; made on first use if the work arrived without one. */
   get trace(): string | TraceContext {
     return (this.carried ??= newTraceparent());
   }
@@ -71,7 +71,7 @@ export class CallContext {
     return this.carried !== undefined;
   }
 
-  /** Says that a span of this work has begun: from now on its calls and messages are below that. */
+  /** Notes that a span of this work has begun: from now on, calls and messages of the work are its children. */
   continueIn(trace: TraceContext): void {
     this.carried = trace;
   }
@@ -146,8 +146,8 @@ export function runInContext<R>(context: CallContext, fn: () => R): R {
 const emptyScope = new AsyncResource('FledgeBoundary', { requireManualDestroy: true });
 
 /**
- * Runs `fn` outside any work: for a timer that a piece of work sets, and that belongs to the process. Otherwise what the
- * timer does would count as that work's, in its context and in its trace.
+ * Runs `fn` outside any work: for a timer that some work sets, but that belongs to the process. Otherwise the timer
+ * would run in the context and in the trace of that work.
  */
 export function runDetached<R>(fn: () => R): R {
   return emptyScope.runInAsyncScope(fn);
@@ -195,7 +195,7 @@ export class RequestContext extends CallContext {
     super(module, 'http', deadlineAt, undefined, trace, undefined);
   }
 
-  /** The answer has begun, and goes on as events: the time for a request is over, each call has its contract's own. */
+  /** Notes that the answer is an event stream: the request timeout ends, and each call has its contract's deadline. */
   becomeStream(): void {
     (this as { deadlineAt: number }).deadlineAt = Infinity;
   }

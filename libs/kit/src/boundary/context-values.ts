@@ -2,12 +2,12 @@ import { type Class, InvalidMessage, type JsonValue, shapeOf, StartupError } fro
 import { classCodec, type Codec } from './codec.js';
 
 /**
- * The most bytes of all that a context holds, as JSON in which a character that is not ASCII takes six: it crosses with
- * every call and every message, in a header.
+ * The most bytes of a context as JSON, in which a character that is not ASCII takes six. The limit is low because the
+ * context crosses in a header of every call and every message.
  */
 export const CONTEXT_BYTES_MAX = 2_048;
 
-/** Texts that a reader keeps parsed: few tenants and locales make most of the calls. */
+/** How many texts a reader keeps parsed: most calls come from few tenants and locales. */
 const READ_MAX = 256;
 
 /** The values of an application's context in one piece of work; never changes, so that calls share it. */
@@ -58,7 +58,7 @@ function asciiOf(record: object): string {
 
 const codecs = new WeakMap<Class, Codec>();
 
-/** How values are checked against a class; what the class does not know is left to those who do. */
+/** How values are checked against a class. Fields that the class does not have are passed on unchecked. */
 export function contextCodec(cls: Class): Codec {
   let codec = codecs.get(cls);
   if (codec === undefined) codecs.set(cls, (codec = classCodec(`the context ${cls.name}`, cls, 'open')));

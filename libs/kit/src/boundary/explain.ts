@@ -43,7 +43,7 @@ export function explain(
   }
   if (copy !== undefined && walk.violations.length === 0) {
     const options = { forbidUnknownValues: false };
-    // what is in records is judged apart, at its path
+    // values in records are checked separately, with their paths
     walk.violations.push(...violationsOf(judge(copy, options)).filter(({ rule }) => rule !== IS_RECORD_OF));
     for (const { path, object } of walk.inRecords) violationsOf(judge(object, options), path, walk.violations);
   }
@@ -53,7 +53,7 @@ export function explain(
 
 class Walk {
   readonly violations: Violation[] = [];
-  /** Copies that a record holds, which class-validator does not look into. */
+  /** Copies inside records, which class-validator does not check by itself. */
   readonly inRecords: { readonly path: string; readonly object: object }[] = [];
   weight = 0;
 

@@ -56,7 +56,7 @@ export class ModuleClient {
   }
 }
 
-/** A client whose calls are spans: from when a call is made until its caller has the answer, repetitions included. */
+/** A client that makes a span of each call: from its start until the caller has the answer, repetitions included. */
 export class TracedClient extends ModuleClient {
   private readonly span: SpanSpec;
 
@@ -70,7 +70,7 @@ export class TracedClient extends ModuleClient {
 
   override execute(message: object): Promise<unknown> {
     const span = this.tracing.begin(this.span);
-    // not a branch of its own beside the answer: a failure that nobody awaits must stay one
+    // the caller gets this promise, not the one before it: a rejection that nobody awaits must stay unhandled
     return this.call(message, span.trace).then(
       (result) => {
         span.end();

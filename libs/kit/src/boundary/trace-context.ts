@@ -1,8 +1,8 @@
 import { randomFillSync } from 'node:crypto';
 
-/** What crosses a boundary so that the spans of the work there join the trace: W3C Trace Context, and W3C Baggage. */
+/** What crosses a boundary, so that the spans behind it join the trace: W3C Trace Context and W3C Baggage. */
 export interface TraceContext {
-  /** Names the span that the work is below. */
+  /** Names the parent span. */
   readonly traceparent: string;
   /** What tracing systems add for themselves. At most 32 members and 512 characters. */
   readonly tracestate?: string | undefined;
@@ -20,7 +20,7 @@ const TRACESTATE_MEMBER_LONG_CHARS = 128;
 /** The longest `baggage`, in characters, and its most members. */
 export const BAGGAGE_CHARS_MAX = 8_192;
 const BAGGAGE_MEMBERS_MAX = 64;
-/** Longer ones are not even read: nobody sends them by mistake. */
+/** Longer headers are not read at all. */
 const READ_CHARS_MAX = 65_536;
 
 const STATE_MEMBER =
@@ -29,9 +29,9 @@ const BAGGAGE_MEMBER =
   /^[!#$%&'*+.^_`|~\w-]+[ \t]*=[ \t]*[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*(?:[ \t]*;[\t\x20-\x2b\x2d-\x7e]*)?$/;
 
 /**
- * The trace context in headers that somebody sent, as far as it can be used: what is malformed or too large is left out
- * and never fails the work. `undefined` if nothing is left; only the `traceparent` if there is nothing else, so that
- * the usual case costs no object.
+ * Returns the trace context of received headers. What is malformed or too large is left out, and never fails the work.
+ * `undefined` if nothing is left; only the `traceparent` if there is nothing else, so that the usual case costs no
+ * object.
  */
 export function traceOf(sent: {
   readonly traceparent?: string | undefined;
@@ -60,8 +60,8 @@ export function traceHeadersOf(trace: string | TraceContext): TraceContext {
 }
 
 /**
- * A `tracestate` within its limits, as W3C Trace Context has it: a malformed one is dropped whole; of one that is too
- * long, the longest members go first, then the last ones.
+ * A `tracestate` within its limits, as W3C Trace Context defines it. A malformed one, or one with too many members, is
+ * dropped whole. One that is too long first loses its members over 128 characters, then the last ones.
  */
 export function boundedTracestate(text: string | undefined): string | undefined {
   if (text === undefined || text.length > READ_CHARS_MAX) return undefined;

@@ -10,7 +10,7 @@ export interface SpanSpec {
 
 /** A span that its starter ends. */
 export interface OpenSpan {
-  /** What to send with the work that is below this span. */
+  /** What to send with calls and messages that are children of this span. */
   readonly trace: TraceContext;
   /** Adds what was not known at the start. */
   note(attributes: SpanSpec['attributes']): void;

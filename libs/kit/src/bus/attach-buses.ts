@@ -134,7 +134,7 @@ function route(
   Object.defineProperty(bus, 'execute', { value: execute, configurable: true });
 }
 
-/** Tells the client proxies of a container for which module they call. */
+/** Tells the client proxies of a container which module is their caller. */
 export function attachCallers(app: INestApplicationContext, port: CallingModule): void {
   for (const { instance } of providersOf(app)) {
     if (isCaller(instance)) instance[CALLS_MODULES](port);

@@ -20,12 +20,12 @@ export type HandlesDecorator<M, Args extends readonly unknown[]> = <F extends Ha
 ) => void;
 
 /**
- * Handles a command or a query of the module's contract with a method of any provider, so that a service which exists
- * needs no class for each message. The method gets the message, or the arguments that `argsOf` makes of it:
+ * Handles a command or a query of the module's contract with a method of any provider, so that an existing service
+ * needs no handler class for each message. The method gets the message, or the arguments that `argsOf` returns for it:
  * `@Handles(ListUsers, ({ ids }) => [ids])` leaves `list(ids: number[])` as it is.
  *
- * The stock `@CommandHandler` and `@QueryHandler` do the same with a class. Use those for a provider that is made for
- * each message, and to set with `@Consumer` how durable commands are retried.
+ * The stock `@CommandHandler` and `@QueryHandler` do the same with a class. Use those for request-scoped handlers, and
+ * to set with `@Consumer` how durable commands are retried.
  */
 export function Handles<M extends object>(message: Class<M>): HandlesDecorator<M, [message: M]>;
 export function Handles<M extends object, const Args extends readonly unknown[]>(
@@ -75,7 +75,9 @@ export interface MethodHandler {
   readonly call: (message: object) => unknown;
 }
 
-/** The methods with `@Handles` of a container's providers. @throws StartupError for a provider that has no one instance. */
+/**
+ * The methods with `@Handles` of a container's providers. @throws StartupError for a request-scoped or transient one.
+ */
 export function methodHandlersOf(app: INestApplicationContext): MethodHandler[] {
   const seen = new Set<Class>();
   return providersOf(app).flatMap((wrapper) => {

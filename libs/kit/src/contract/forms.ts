@@ -29,8 +29,8 @@ export type VariantOf<U extends OneOf> = U extends OneOf<Class<infer T extends o
 
 /**
  * A union of classes: `const Payment = oneOf('method', { card: CardPayment, transfer: BankTransfer })`, as a result
- * (`result: Payment`, `[Payment]`, `nullable(Payment)`) or a field (`@IsOneOf(Payment)`). Each class has the field, of
- * its own value: `@Equals('card') readonly method = 'card' as const`.
+ * (`result: Payment`, `[Payment]`, `nullable(Payment)`) or a field (`@IsOneOf(Payment)`). Each class has the field
+ * `method` with a value of its own: `@Equals('card') readonly method = 'card' as const`.
  */
 export function oneOf<const V extends Readonly<Record<string, Class>>>(
   discriminator: string,
@@ -69,8 +69,8 @@ export function isForm(type: unknown): type is Form {
 }
 
 /**
- * A field that holds one of the classes of a union; with `{ each: true }` a list of them. As class-transformer's
- * `@Type` with a `discriminator`, which does as well.
+ * A field that holds one of the classes of a union; with `{ each: true }` a list of them. The `@Type` of
+ * class-transformer with a `discriminator` does the same.
  */
 export function IsOneOf(
   { discriminator, variants }: OneOf,

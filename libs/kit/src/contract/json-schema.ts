@@ -153,7 +153,7 @@ function valueSchema(field: FieldShape, draft: Draft): JsonSchema {
   }
 }
 
-/** `discriminator` is OpenAPI's: to JSON Schema it is a note. */
+/** `discriminator` is a keyword of OpenAPI; JSON Schema ignores it. */
 function unionSchema({ property, variants }: UnionShape, draft: Draft): JsonSchema {
   const references = [...variants].map(([name, of]): [string, JsonSchema] => [name, reference(of(), draft)]);
   const mapping = Object.fromEntries(references.map(([name, { $ref }]) => [name, $ref]));

@@ -44,7 +44,7 @@ export type ResultValue<R extends ResultType> =
         ? ItemOf<R>
         : void;
 
-/** One result of a class, of a constructor that stands for a primitive, or of a form. */
+/** The type of one result: an instance of a class, a primitive for its constructor, or the value of a form. */
 export type ItemOf<I extends ResultItem> = I extends StringConstructor
   ? string
   : I extends NumberConstructor

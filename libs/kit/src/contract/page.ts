@@ -7,16 +7,16 @@ import type { ItemOf } from './messages.js';
 /** A page of a list. */
 export interface Page<T> {
   readonly items: T[];
-  /** To ask for the page after this one; `null` or left out on the last. */
+  /** The cursor for the next page; `null` or left out on the last page. */
   readonly nextCursor?: string | null;
 }
 
 const pages = new Map<unknown, Class<Page<unknown>>>();
 
 /**
- * The class of pages of something: `result: pageOf(Product)` for a `Query<Page<Product>>`, and as the class of a field,
- * `@ValidateNested() @Type(() => pageOf(Product))`. The same class each time, with the name `ProductPage`. A handler
- * returns `{ items, nextCursor }`.
+ * Returns the class of pages of an item: `result: pageOf(Product)` for a `Query<Page<Product>>`, and for a field
+ * `@ValidateNested() @Type(() => pageOf(Product))`. It is the same class each time, with the name `ProductPage`. A
+ * handler returns `{ items, nextCursor }`.
  * @param item a class, such as that of another page; a union; or `String`, `Number` or `Boolean`.
  */
 export function pageOf<const I extends Class | OneOf>(item: I): Class<Page<ItemOf<I>>> {

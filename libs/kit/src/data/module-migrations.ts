@@ -39,7 +39,7 @@ export interface MigrationState {
   readonly state: 'applied' | 'pending' | 'unknown';
 }
 
-/** A statement, and the one that takes it back. */
+/** A statement, and the one that reverts it. */
 export interface SchemaChange {
   readonly up: readonly string[];
   readonly down: readonly string[];
@@ -47,9 +47,9 @@ export interface SchemaChange {
 
 /** How to run migrations. */
 export interface RunOptions {
-  /** Only records the module's own migrations as done: their tables came here with their rows. Default false. */
+  /** Only records the module's own migrations as done: their tables were moved here with their rows. Default false. */
   readonly fake?: boolean;
-  /** A database user that may then work on the module's rows, but change no table. Default: none gets new rights. */
+  /** A database user that may then read and write the module's rows, but cannot change a table. Default: none. */
   readonly serviceUser?: string;
 }
 
@@ -121,7 +121,7 @@ export async function listMigrations(options: ModuleMigrations): Promise<readonl
   return [...applied, ...pending];
 }
 
-/** The statements that would make the schema what the entities say, and those that take them back. */
+/** The statements that would change the schema to match the entities, and those that revert them. */
 export async function schemaChanges(options: ModuleMigrations): Promise<SchemaChange> {
   return asOwner(options, async (client, home) => {
     const done = await migrationsDone(client, home, MIGRATION_TABLE);

@@ -47,9 +47,9 @@ export type MigrationClass = new () => MigrationInterface;
 export interface ModuleDataOptions {
   readonly module: string;
   /**
-   * The owner's URL, the same for each module. Its user creates schemas and roles; one that may only work on rows is
-   * enough where nothing is to migrate. A connection pooler in between must
-   * keep one session per connection (PgBouncer: session pooling, with `options` passed on).
+   * The owner's URL, the same for each module. Its user creates schemas and roles. If no migration is pending, a user
+   * that may only read and write rows is enough. A connection pooler in between must keep one session per connection
+   * (PgBouncer: session pooling, with `options` passed on).
    */
   readonly url: string;
   readonly entities: readonly EntityClass[];

@@ -14,11 +14,12 @@ export interface ModuleEntry {
   readonly nest?: NestHooks;
 }
 
-/** Makes what `imports` of a Nest module takes, for one bounded module, whose name it gets. */
+/** Returns the `imports` of one bounded module, whose name it gets: modules of Nest, as in `@Module`. */
 export type SharedImports = (module: string) => NonNullable<ModuleMetadata['imports']>;
 
 /**
- * Entries of modules whose code every process may load, whatever it hosts: `modules: modulesOf(UsersModule, TagsModule)`.
+ * Lists modules by their classes: `modules: modulesOf(UsersModule, TagsModule)`. Every process then loads the code of
+ * all of them, whichever it hosts.
  * @throws StartupError for a class without `@BoundedModule`, or one that breaks its boundary.
  */
 export function modulesOf(...classes: readonly Type[]): ModuleEntry[] {
@@ -35,19 +36,19 @@ export interface Application {
   readonly version?: string;
   readonly modules: readonly ModuleEntry[];
   /**
-   * What crosses every boundary besides who acts, such as the tenant and the locale: a class whose fields are optional
-   * and have decorators of class-validator. See `setContext`. Default: nothing.
+   * The class of the values that cross every boundary besides the user's identity, such as the tenant and the locale.
+   * Its fields are optional and have decorators of class-validator. See `setContext`. Default: none.
    */
   readonly context?: Class;
   /**
-   * Modules of Nest that every bounded module needs, such as `ConfigModule.forRoot()`, named once: what they export can
-   * be injected everywhere in each bounded module. It is called for each bounded module that a process hosts, which
-   * gets instances of its own, so nothing is shared between bounded modules. Default: none.
+   * Returns the Nest modules that every bounded module needs, such as `ConfigModule.forRoot()`. Their exports can be
+   * injected everywhere in each bounded module. The function is called for each bounded module that a process hosts;
+   * each gets instances of its own, so nothing is shared between bounded modules. Default: none.
    */
   readonly imports?: SharedImports;
   /**
-   * Whether Nest records the graph of each module's providers, which `@nestjs/devtools-integration` shows: `snapshot` of
-   * `NestFactory.create`. Costs time at the start. Default false.
+   * Whether Nest records the graph of each module's providers, for `@nestjs/devtools-integration`: `snapshot` of
+   * `NestFactory.create`. It makes the start slower. Default false.
    */
   readonly snapshot?: boolean;
   /** Transports besides `local` and `nats`, that topology files can select by name. Default: none. */
@@ -55,7 +56,7 @@ export interface Application {
   /** Configures the Nest application of every module, as `main.ts` does in one without Fledge. Default: nothing. */
   readonly nest?: NestHooks;
   /**
-   * What serves HTTP below Nest, for all modules. `express` needs the package `@nestjs/platform-express`; the hooks of
+   * The HTTP platform of Nest, for all modules. `express` needs the package `@nestjs/platform-express`; the hooks of
    * `nest` then get a `NestExpressApplication`. Default `fastify`.
    */
   readonly platform?: PlatformName;

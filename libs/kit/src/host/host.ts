@@ -70,9 +70,9 @@ export interface HttpOptions {
   readonly requestTimeoutMs?: number;
 }
 
-/** What a test gives a host in place of parts of its own. */
+/** Parts of a host that a test replaces. */
 export interface HostParts {
-  /** Default: one that nobody else knows. */
+  /** Default: a listener of its own. */
   readonly listener?: HttpListener;
   /** How Nest creates the application of each module. Default: `NestFactory`. */
   readonly create?: ContainerOptions['create'];

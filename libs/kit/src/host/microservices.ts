@@ -16,7 +16,7 @@ interface TransportServer extends Partial<PatternServer> {
   getHandlers?(): Map<string, PatternHandler>;
 }
 
-/** What Nest 11 does not say of a microservice. */
+/** Parts of a microservice that the types of Nest 11 do not have. */
 type Microservice = INestMicroservice & {
   getTransportServer?(): TransportServer;
   readonly serverInstance?: TransportServer;
@@ -74,7 +74,7 @@ export class Microservices {
     }
   }
 
-  /** Lets the handlers under way end, closes the transports, and lets those end that began meanwhile. */
+  /** Waits for running handlers, closes the transports, then waits for handlers that began meanwhile. */
   async drain(): Promise<void> {
     await this.ended();
     const closing = this.listening;

@@ -4,7 +4,7 @@ import { CallContext, now, runIsolated } from '../boundary/index.js';
 import { providerClass, providersOf } from '../bus/index.js';
 import { StartupError } from '../contract/index.js';
 
-/** How a readiness check is asked. */
+/** Options of a readiness check. */
 export interface ReadinessCheckOptions {
   /** How long it may take before it counts as failed, in milliseconds. 10 to 10,000; default 1,000. */
   readonly timeoutMs?: number;
@@ -27,15 +27,15 @@ const NAME = /^[a-z][a-z0-9-]{0,62}$/;
 /**
  * Makes a provider's method part of `/readyz` of each process that hosts its module: while it fails, the process takes
  * no requests from a balancer. It fails if it throws, returns `false`, takes longer than `timeoutMs`, or returns a
- * result of `@nestjs/terminus` in which something is `down`; where something is `degraded`, balancers prefer other
- * replicas. Anything else is success. It is asked at most once a second, also by many probes, and never again before it
- * has ended.
+ * result of `@nestjs/terminus` in which something is `down`. If something is `degraded`, load balancers prefer other
+ * replicas. Anything else is success. It runs at most once a second, however many probes there are, and never again
+ * before it has ended.
  *
- * Check only what this process needs for all of its work and other replicas may still have. What all replicas share
- * makes all of them unready at once.
+ * Check only what this process needs for all of its work and other replicas may still have. A dependency that all
+ * replicas share makes all of them unready at once.
  * @param name up to 63 lower-case letters, digits and hyphens, beginning with a letter; unique within the module.
- * `/readyz` shows it as `<module>.<name>`; why it failed stands only in the log.
- * @throws StartupError for a name or a time that does not fit.
+ * `/readyz` shows it as `<module>.<name>`; the reason of a failure is only in the log.
+ * @throws StartupError for a name or a `timeoutMs` that is not allowed.
  */
 export function ReadinessCheck(
   name: string,

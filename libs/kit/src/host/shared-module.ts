@@ -6,9 +6,9 @@ import type { SharedImports } from './application.js';
 class SharedModule {}
 
 /**
- * The modules that an application shares, as one global module of a container: whatever they export can be injected
- * in each module of the container, whether they are global themselves or not.
- * @throws StartupError for what is no list of modules, a bounded module, or a module that fails while it is made.
+ * The `imports` of an application, as one global module of a container: their exports can be injected in each module of
+ * the container, even if they are not global themselves.
+ * @throws StartupError for `imports` that are not a function, return a bounded module, or fail.
  */
 export async function sharedModule(imports: SharedImports, module: string): Promise<DynamicModule> {
   if (typeof imports !== 'function')

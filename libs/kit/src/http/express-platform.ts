@@ -26,7 +26,7 @@ export async function expressPlatform(options: PlatformOptions): Promise<HttpPla
   const { ExpressAdapter } = await loaded();
   const adapter = new ExpressAdapter();
   const express = adapter.getInstance<ExpressApplication>();
-  // names the software to everyone
+  // the header would tell every client which software runs
   express.set('x-powered-by', false);
   express.set(BODY_MAX, options.bodyMaxBytes);
   // first of all, so that middleware also runs in the context of its request
@@ -89,7 +89,7 @@ const refuseOtherBodies: Middleware = (request, _response, next) => {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (hasBody && parsed.body === undefined && !/^multipart\//i.test(headers['content-type'] ?? ''))
     return next(new UnsupportedMediaTypeException());
-  // the parser makes an object of nothing
+  // the parser turns an absent body into an empty object
   if (!hasBody) parsed.body = undefined;
   next();
 };

@@ -9,8 +9,9 @@ interface Pattern<Owner> {
 }
 
 /**
- * Who owns which path prefix. In `/articles/:slug/comments`, `:slug` stands for any one segment. The prefix with the
- * most segments wins; of several with as many, the one with a text where the other has a parameter, from the left.
+ * The owners of path prefixes. In `/articles/:slug/comments`, `:slug` stands for any one segment. The prefix with the
+ * most segments wins. Of prefixes with equally many, the first difference from the left decides: a literal segment wins
+ * over a parameter.
  */
 export class PathOwners<Owner> {
   private readonly plain = new Map<string, Owner>();

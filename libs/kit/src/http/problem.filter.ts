@@ -100,7 +100,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Whether no route took the request. Express has no word for it: its last handler says that there is none. */
+/** Whether no route took the request. Express does not say so itself; its last handler throws a 404. */
 function isUnrouted(request: FastifyRequest & { readonly route?: unknown }, error: unknown): boolean {
   return request.is404 ?? (request.route === undefined && error instanceof NotFoundException);
 }
@@ -138,7 +138,7 @@ const OF_A_PARSER = /^(?:entity|request|encoding|charset|parameters|stream)\./;
  */
 function statusOf(error: unknown): number | undefined {
   const { statusCode, code, type } = (error ?? {}) as { statusCode?: unknown; code?: unknown; type?: unknown };
-  // of other errors, such as a storage client's, the text is of the inside
+  // the text of other errors, such as a storage client's, must not reach the client
   const isOfTheServer =
     (typeof code === 'string' && code.startsWith('FST_')) || (typeof type === 'string' && OF_A_PARSER.test(type));
   return isOfTheServer && typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500

@@ -24,7 +24,7 @@ function writeHead<R extends ServerResponse>(this: R, status: number, ...rest: (
   return this;
 }
 
-/** Headers that are given with the status are not among those of the response. */
+/** The content type. Headers that are passed to `writeHead` are not among those of the response. */
 function typeOf(response: ServerResponse, headers: string | Headers | undefined): string {
   if (Array.isArray(headers)) {
     const list: readonly unknown[] = headers;

@@ -1,6 +1,8 @@
 import { FledgeError } from '../contract/index.js';
 
-/** A message of a contract was given to `emit`, which tells nobody whether it was handled. Nothing was sent. */
+/**
+ * A message of a contract was given to `emit`, whose caller does not learn whether it was handled. Nothing was sent.
+ */
 export class CannotEmit extends FledgeError {
   readonly code = 'fledge.cannot-emit';
   readonly kind = 'internal';
@@ -23,7 +25,7 @@ export const EMIT_HINTS = {
     'Only the module that owns an event publishes it, with a transaction: eventBus.publish(…). Send that module a command.',
 } as const;
 
-/** A client proxy was given a pattern for which it knows no receiver, or is not part of what it calls. Nothing was sent. */
+/** A client proxy does not know which module answers a pattern, or which module is the caller. Nothing was sent. */
 export class UnknownTarget extends FledgeError {
   readonly code = 'fledge.unknown-target';
   readonly kind = 'internal';
@@ -39,7 +41,7 @@ export class UnknownTarget extends FledgeError {
   }
 }
 
-/** A module answered the stock client of Nest in the form for other clients, as it did not know what asked. */
+/** The stock client of Nest got an answer that is not a packet of Nest: the call did not ask the module for one. */
 export class PlainAnswer extends FledgeError {
   readonly code = 'fledge.plain-answer';
   readonly kind = 'internal';

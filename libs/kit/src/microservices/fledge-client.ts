@@ -19,33 +19,34 @@ import { CannotEmit, EMIT_HINTS, UnknownTarget } from './errors.js';
 import { headersOf } from './nats-record.js';
 import { jsonOf, type PatternAnswer, type PatternCall, patternMessage } from './pattern-message.js';
 
-/** What a `FledgeClient` calls, and how. */
+/** Options of a `FledgeClient`. */
 export interface FledgeClientOptions {
   /** The module whose `@MessagePattern` and `@EventPattern` handlers it calls. Default: only messages of contracts. */
   readonly module?: string;
   /** Milliseconds for each call; it can only shorten what the contract allows. Default: as the contract says. */
   readonly deadlineMs?: number;
   /**
-   * For an application that is not a module: how it reaches the modules, such as a `NatsTransport`. The client starts
-   * and closes it. Default: the host's, for the module into which the client is injected.
+   * For an application without modules: the transport to the modules, such as a `NatsTransport`. The client starts and
+   * closes it. Default: that of the host, for the module into which the client is injected.
    */
   readonly transport?: CallTransport;
-  /** With `transport`: the contracts that it calls. Default: none. */
+  /** With `transport`: the contracts whose messages it calls. Default: none. */
   readonly contracts?: readonly Contract[];
 }
 
-/** The caller's name for modules, of an application that is none. */
+/** The caller's name, as modules see it, of an application without modules. */
 const OUTSIDE = 'nats';
 
 const logger = new Logger('patterns');
 
 /**
- * Calls modules as a `ClientProxy` of Nest: `ClientsModule.register([{ name: 'STOCK', customClass: FledgeClient, options:
- * { module: 'inventory' } }])`. `send` takes the class of a command or query, or its wire name, and its fields; any other
- * pattern calls a handler of `options.module`. Calls have deadlines, share one inbox subscription over NATS, and fail
- * with the errors of contracts and of the kit as their own classes. Unsubscribing cancels a call.
+ * Calls modules as a `ClientProxy` of Nest: `ClientsModule.register([{ name: 'STOCK', customClass: FledgeClient,
+ * options: { module: 'inventory' } }])`. `send` takes the class of a command or query, or its wire name, and its
+ * fields; any other pattern calls a handler of `options.module`. Calls have deadlines, share one inbox subscription
+ * over NATS, and fail with instances of the error classes of contracts and of the kit. Unsubscribing cancels a call.
  *
- * Inside a module the rules of its buses hold: it may call the modules of its `uses`, not with a transaction open.
+ * Inside a module the rules of its buses hold: it may call only the modules of its `uses`, and not while a transaction
+ * is open.
  */
 export class FledgeClient extends ClientProxy {
   /** By the caller: Nest gives one client to all modules that import the same dynamic module. */
@@ -65,11 +66,11 @@ export class FledgeClient extends ClientProxy {
 
   /** As a `ModuleCaller`. @internal */
   [CALLS_MODULES](port: CallingModule): void {
-    // a later host of this process takes the place of the one before
+    // a later host of this process replaces an earlier one
     if (this.options.transport === undefined) this.ports.set(port.caller, new Port(port));
   }
 
-  /** Starts the transport, if the client has one of its own. `send` and `emit` do so by themselves. */
+  /** Starts the client's own transport, if it has one. `send` and `emit` do this by themselves. */
   async connect(): Promise<void> {
     const { transport, contracts = [] } = this.options;
     if (transport === undefined) return;
@@ -83,7 +84,7 @@ export class FledgeClient extends ClientProxy {
     await this.starting;
   }
 
-  /** Cancels the calls under way, and closes a transport of its own. */
+  /** Closes the client's own transport, which ends running calls. Does nothing inside a module. */
   async close(): Promise<void> {
     if (this.options.transport === undefined || this.starting === undefined) return;
     await this.starting.catch(() => undefined);
@@ -99,15 +100,15 @@ export class FledgeClient extends ClientProxy {
    */
   override send<R>(message: abstract new (...args: never[]) => Command<R> | Query<R>, fields: object): Observable<R>;
   /**
-   * Calls the message of a contract with this wire name, or else the handler of this pattern. A handler that answers
-   * nothing completes the observable without a value, as in any transport of Nest.
+   * Calls the message of a contract with this wire name, or else the handler of this pattern. If a handler returns
+   * nothing, the observable completes without a value, as with any transport of Nest.
    */
   override send<TResult = unknown, TInput = unknown>(pattern: unknown, data: TInput): Observable<TResult>;
   override send(pattern: unknown, data: unknown): Observable<unknown> {
     return super.send(pattern, data);
   }
 
-  /** The transport of its own; `undefined` inside a module. */
+  /** The client's own transport; `undefined` inside a module. */
   unwrap<T>(): T {
     return this.options.transport as T;
   }
@@ -157,7 +158,7 @@ export class FledgeClient extends ClientProxy {
     return runInContext(context, () => client.execute(input));
   }
 
-  /** For whom it calls: the only module that has it, or the one whose work this is. */
+  /** The calling module: the only one that has this client, or the one whose work runs. */
   private portFor({ pattern }: ReadPacket): Port {
     if (this.ports.size === 0)
       throw new UnknownTarget(
@@ -268,7 +269,7 @@ function contractMessage(pattern: unknown, catalogue: Catalogue): CompiledMessag
   return typeof pattern === 'string' ? catalogue.named(pattern) : undefined;
 }
 
-/** The wire name of what a contract lists, also of another than those that the client knows. */
+/** The wire name of a contract's message, also if the client does not know the contract. */
 function contractName(pattern: unknown, catalogue: Catalogue | undefined): string | undefined {
   if (typeof pattern === 'string') return catalogue?.named(pattern)?.name;
   if (typeof pattern !== 'function') return undefined;

@@ -10,7 +10,7 @@ export class FledgeContext extends NatsContext {
     super([subject, headers]);
   }
 
-  /** The name under which the module answers the pattern, `inventory._pattern.stock.count`; without a namespace. */
+  /** The subject of the pattern without the namespace: `inventory._pattern.stock.count`. */
   override getSubject(): string {
     return super.getSubject();
   }

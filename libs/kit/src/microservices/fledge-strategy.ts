@@ -18,8 +18,8 @@ export const FLEDGE_TRANSPORT = Symbol.for('fledge.transport');
  * through the boundary, like one of a contract: with a copy, in a context of its own, with a deadline of 30 s and the
  * module's limit of calls in flight; the drain waits for it. `FledgeClient` and stock clients over NATS call it.
  *
- * Guards, pipes, interceptors and filters run as with any transport of Nest. A handler answers one value: an observable
- * that emits another is an error.
+ * Guards, pipes, interceptors and filters run as with any transport of Nest. A handler returns one value; if its
+ * observable emits a second one, the caller gets an error.
  */
 export class FledgeStrategy extends Server implements CustomTransportStrategy {
   override readonly transportId = FLEDGE_TRANSPORT;

@@ -6,11 +6,11 @@ import { CannotEmit, EMIT_HINTS, PlainAnswer } from './errors.js';
 import { headersOf } from './nats-record.js';
 import { isPatternName, patternName } from './pattern-message.js';
 
-/** What the stock NATS client of Nest is told of the modules that it calls. */
+/** Options of `fledgeOverNats`. */
 export interface FledgeOverNatsOptions {
   /**
-   * The contracts of these modules: results arrive as instances of their classes, and their errors as their own.
-   * Default none: results are plain JSON, and errors of contracts a `RemoteError`.
+   * The contracts that the client calls: their results and errors arrive as instances of their classes. Default none:
+   * a result is plain JSON, and an error of a contract is a `RemoteError`.
    */
   readonly contracts?: readonly Contract[];
   /** Milliseconds for each call; it can only shorten what the contract allows. Default: as the contract says. */
@@ -66,7 +66,7 @@ export function patternSubjectOf(namespace: string, module: string, pattern: str
   return `${namespace}.${patternName(module, pattern)}`;
 }
 
-/** What the stock client gives to its serializer; without an id for `emit`. */
+/** What the stock client gives to its serializer; for `emit`, it has no id. */
 export interface RequestPacket {
   readonly pattern: unknown;
   readonly data: unknown;
@@ -74,7 +74,7 @@ export interface RequestPacket {
   readonly metadata?: unknown;
 }
 
-/** Writes what the stock client sends as modules read it. Use it by `fledgeOverNats`. */
+/** Translates what the stock client sends into messages of modules. `fledgeOverNats` creates it. */
 export class FledgeSerializer {
   private readonly catalogue: Catalogue;
 
@@ -103,7 +103,7 @@ export class FledgeSerializer {
   }
 }
 
-/** Reads the answers of modules for the stock client. Use it by `fledgeOverNats`. */
+/** Translates the answers of modules for the stock client. `fledgeOverNats` creates it. */
 export class FledgeDeserializer {
   private readonly catalogue: Catalogue;
   private readonly errors: ReadonlyMap<string, CompiledError>;
@@ -161,7 +161,7 @@ function isPacket(
   return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'isDisposed') === 'boolean';
 }
 
-/** Whether an error is one that a module reports itself; any other is of a handler of a pattern. */
+/** Whether an error is a failure that a module reports itself; any other error is from a pattern handler. */
 function isFailure(err: unknown): boolean {
   const { code, kind, outcome } = (err ?? {}) as Readonly<Record<string, unknown>>;
   return typeof code === 'string' && typeof kind === 'string' && typeof outcome === 'string';

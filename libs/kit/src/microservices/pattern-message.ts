@@ -24,7 +24,7 @@ export const PATTERN_DEADLINE_MS = 30_000;
 const PATTERN_CHARS_MAX = 200;
 /** Patterns that one process may know, of all modules. */
 const PATTERNS_MAX = 10_000;
-/** No message of a contract is named so: parts of wire names begin with a letter. */
+/** No message of a contract has such a name, because parts of wire names begin with a letter. */
 const MARK = '_pattern';
 /** Printable ASCII. */
 const PLAIN = /^[!-~]+$/;
@@ -88,8 +88,8 @@ function refuseUnfit(module: string, route: string): void {
 }
 
 /**
- * A value as the stock transports of Nest carry it, through JSON: a `Date` becomes text, an instance its fields. The
- * same in every topology. `undefined` for what JSON has not.
+ * A value as the stock transports of Nest carry it, as JSON: a `Date` becomes text, and an instance a plain object. The
+ * same in every topology. `undefined` for a value that JSON does not have.
  */
 export function jsonOf(value: unknown): JsonValue | undefined {
   const text = JSON.stringify(value) as string | undefined;

@@ -25,7 +25,7 @@ export async function openTracing(): Promise<Tracing | undefined> {
     load<typeof import('@opentelemetry/api')>(API_PACKAGE, 'an OpenTelemetry SDK is registered'),
     import('./otel-tracing.js'),
   ]);
-  // an older copy of the API ignores what a newer one cannot understand, without a word
+  // a copy of the API silently ignores what was registered with an incompatible version
   if (api.trace.getTracerProvider() !== registered.trace)
     throw new StartupError(
       'tracing-api',
@@ -36,14 +36,14 @@ export async function openTracing(): Promise<Tracing | undefined> {
   return new OtelTracing(api);
 }
 
-/** Who the spans of a process say they are from, unless `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` do. */
+/** The resource of a process's spans, unless `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say otherwise. */
 export interface TracedService {
   readonly namespace: string;
   readonly name: string;
   readonly version: string | undefined;
 }
 
-/** Ends tracing: sends what was not sent yet. Never rejects, and takes a few seconds at most. */
+/** Ends tracing: sends the spans that were not sent yet. Never rejects, and takes five seconds at most. */
 export type StopTracing = () => Promise<void>;
 
 /** The part of `@opentelemetry/sdk-node` that is used. */

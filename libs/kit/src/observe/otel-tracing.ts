@@ -17,17 +17,19 @@ import { FledgeError } from '../contract/index.js';
 /** The API of OpenTelemetry, which is loaded only when there is tracing. */
 export type OtelApi = typeof import('@opentelemetry/api');
 
-/** Kinds of errors that are the module's own fault, or its surroundings'; others are answers that a caller asked for. */
+/**
+ * Kinds of errors that are failures of the module or its environment; errors of other kinds are answers to the caller.
+ */
 const FAULTS: ReadonlySet<string> = new Set(['internal', 'unavailable', 'timeout']);
 
 /**
- * Tracing by OpenTelemetry's API alone: whatever SDK the application has registered gets the spans. Within the boundary
- * only W3C Trace Context and Baggage cross, within their limits, in one process too; nothing else of the caller's
- * context does.
+ * Tracing by OpenTelemetry's API alone: the SDK that the application has registered gets the spans. Only W3C Trace
+ * Context and Baggage cross a boundary, within their limits, also in one process; nothing else of the caller's context
+ * does.
  */
 export class OtelTracing implements Tracing {
   private readonly tracer: Tracer;
-  /** In which the host was started, if in any: sockets hand it on to every request. */
+  /** The span in which the host was started, if there was one: sockets pass it on to every request. */
   private readonly ofStart: Span | undefined;
 
   constructor(private readonly api: OtelApi) {
@@ -217,8 +219,8 @@ class Begun implements OpenSpan {
   }
 
   /**
-   * For whoever asked, each error is a failure of the span. For whoever answers, one that the contract declares is an
-   * answer like any other; only the others are a failure, and their stack is of use.
+   * Each error is a failure of the caller's span. At the callee, an error of the kit or of a contract is an answer like
+   * any other, unless its kind is one of `FAULTS`. A stack is recorded only for other errors.
    */
   private fail(error: unknown): void {
     const { span, kind } = this;

@@ -1,6 +1,6 @@
 /**
- * For testing a module alone, with fakes of its neighbours by their contracts, and a whole application, in one process or
- * as services.
+ * For testing one module, with fakes of its neighbours by their contracts, and for testing a whole application, in one
+ * process or as services.
  * @packageDocumentation
  */
 export { eventually, WITHIN_DEFAULT_MS, type Check } from './eventually.js';

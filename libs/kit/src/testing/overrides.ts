@@ -21,7 +21,7 @@ export interface OverrideModule<Builder> {
   useModule(module: Type | DynamicModule): Builder;
 }
 
-/** What the methods of the testing builder that replace something end with. */
+/** The last part of the names of the testing builder's methods, as in `overrideGuard`. */
 export type OverrideKind = 'Provider' | 'Guard' | 'Interceptor' | 'Pipe' | 'Filter';
 
 interface Override {

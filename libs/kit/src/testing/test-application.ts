@@ -27,11 +27,11 @@ export interface TestApplicationOptions {
    * environment variable `FLEDGE_TEST_TOPOLOGY` names; without it `config/monolith.yaml`, or all modules in one process
    * if there is no such file.
    *
-   * Each service runs once, in the process of the test: its replicas are not started. Its ports, its database, its
-   * broker and its namespace are the test's, whatever the topology says.
+   * Each service runs once, in the process of the test, without further replicas. Its ports, database, broker and
+   * namespace are those of the test, whatever the topology says.
    */
   readonly topology?: string | TopologyContent | Topology;
-  /** By module: added to what the topology has under `settings`, and stronger. Default: nothing. */
+  /** By module: overrides single values of `settings` in the topology. Default: nothing. */
   readonly settings?: Readonly<Record<string, ModuleSettings>>;
   /**
    * PostgreSQL, as an owner who may create schemas. Default: if a module has tables, a new database, dropped by
@@ -40,17 +40,17 @@ export interface TestApplicationOptions {
   readonly database?: { readonly url: string };
   /**
    * A nats-server with JetStream, for a topology over NATS. Default: that of `FLEDGE_TEST_NATS_URL`; without it one for
-   * this process, which needs `@fledge/cli`. Subjects and streams have a name of their own for each application under
-   * test, and stay on a server of yours until they expire.
+   * this process, which needs `@fledge/cli`. Each application under test has subjects and streams of its own; the
+   * streams stay on a server of yours until they expire.
    */
   readonly nats?: { readonly url: string };
-  /** Default: the console, only for errors. */
+  /** Default: errors alone, on the console. */
   readonly logger?: LoggerService | false;
 }
 
 /**
- * An application that is going to be tested. The methods are those of `Test.createTestingModule(…)`; each replaces in
- * all modules that have what it names.
+ * An application to be tested. The methods are those of `Test.createTestingModule(…)`; each replaces something in all
+ * modules that have it.
  */
 export class TestApplicationBuilder {
   private readonly overrides = new Overrides();
@@ -87,7 +87,7 @@ export class TestApplicationBuilder {
     return this.overrides.addModule(module, this);
   }
 
-  /** Makes what no module provides. */
+  /** Creates a mock for each dependency that no module provides. */
   useMocker(mocker: MockFactory): this {
     this.mocker = mocker;
     return this;
@@ -95,7 +95,7 @@ export class TestApplicationBuilder {
 
   /**
    * Starts every service of the topology, each as a host of its own. If one fails, the others are stopped.
-   * @throws what stops a service too; StartupError for an override that replaces nothing.
+   * @throws the errors that also stop a service; StartupError for an override that replaces nothing.
    */
   async start(): Promise<TestedApplication> {
     const { options, overrides } = this;
@@ -170,10 +170,10 @@ export class TestApplicationBuilder {
 }
 
 /**
- * Starts a whole application for a test, as one process or as services, with `@nestjs/testing` for what it replaces:
+ * Prepares a whole application for a test, as one process or as services, with the overrides of `@nestjs/testing`:
  * `await testApplication(application).overrideProvider(Clock).useValue(stopped).start()`.
  *
- * Nothing of it depends on the test runner.
+ * It works with any test runner.
  */
 export function testApplication(
   application: Application,

@@ -60,7 +60,7 @@ export interface TestModuleOptions {
   readonly nest?: readonly NestHooks[];
   /** As in the application. Default: `fastify`. */
   readonly platform?: PlatformName;
-  /** The class of the application's context, if it has one: a test sets it by `withContext`. Default: none. */
+  /** The class of the application's context, if it has one; a test sets values by `withContext`. Default: none. */
   readonly context?: Class;
   /** As in the application. Default: `always`. */
   readonly problems?: ProblemMode;

@@ -15,7 +15,7 @@ import {
 export const TOPOLOGY_VARIABLE = 'FLEDGE_TEST_TOPOLOGY';
 const DEFAULT_TOPOLOGY = 'monolith';
 const CONFIG_FOLDER = 'config';
-/** How errors call a topology that is not a file. */
+/** The name of a topology that is not a file, for errors. */
 const OF_TEST = 'the topology of the test';
 
 /** What a topology file says, as an object: `{ transport: 'nats', services: { stock: { modules: ['stock'] }, … } }`. */
@@ -98,7 +98,7 @@ function hasFledgeSection(file: string): boolean {
   try {
     return (JSON.parse(readFileSync(file, 'utf8')) as { readonly fledge?: unknown }).fledge !== undefined;
   } catch {
-    // there is none, or none for us
+    // there is no package.json, or none that can be read
     return false;
   }
 }

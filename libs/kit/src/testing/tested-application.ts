@@ -21,7 +21,7 @@ export interface TestedService {
   readonly modules: readonly string[];
   /** Its own address: `http://127.0.0.1:<port>`. */
   readonly url: string;
-  /** Its own server, which serves the routes of its modules alone. @throws StartupError if they have none. */
+  /** Its own server, which serves only the routes of its modules. @throws StartupError if they have none. */
   getHttpServer(): Server;
 }
 
@@ -62,7 +62,7 @@ export class TestedApplication {
     return `http://127.0.0.1:${this.parts.port}`;
   }
 
-  /** How it runs. Its database and broker are the test's. */
+  /** The topology in which it runs, with the database and the broker of the test. */
   get topology(): Topology {
     return this.parts.topology;
   }
@@ -136,11 +136,11 @@ export class TestedApplication {
   }
 
   /**
-   * Waits until every event and durable command is handled by all who take it, and so is what their handlers published.
-   * Timers of processes do not count before they are due.
+   * Waits until all consumers have handled every event and durable command, also those that handlers published. Timers
+   * of processes do not count before they are due.
    * @param withinMs default 5,000.
-   * @throws an `Error` at once if a consumer gave up on a message, with its reason; and after `withinMs`, with what is
-   * still to be handled.
+   * @throws an `Error` at once if a message became a dead letter, with the reason; and after `withinMs`, with the
+   * messages that are still to be handled.
    */
   async untilQuiet(withinMs: number = WITHIN_DEFAULT_MS): Promise<void> {
     const { databaseUrl, withTables } = this.parts;

@@ -82,7 +82,7 @@ export function readFailure(call: Call, body: string): FailureReply {
 }
 
 /**
- * The error that a failure tells of, outside of any call: for a client that is no module. One that is in none of
+ * Returns the error that a failure describes, for a client that is not a module. An error of a contract that is not in
  * `errors` becomes a `RemoteError`.
  */
 export function errorOf(failure: unknown, errors: ReadonlyMap<string, CompiledError>): Error {
@@ -93,7 +93,7 @@ export function errorOf(failure: unknown, errors: ReadonlyMap<string, CompiledEr
     try {
       return decodeError(compiled, textOf(message), compiled.codec.decode(data) as object);
     } catch (error) {
-      // of another version: told as it came
+      // of another version of the contract: passed on as it came
       if (!(error instanceof InvalidMessage)) throw error;
     }
   }
@@ -110,7 +110,7 @@ export function errorOf(failure: unknown, errors: ReadonlyMap<string, CompiledEr
 }
 
 /**
- * An error of a contract that this client does not know, with all that the module said of it: `code` is its wire name.
+ * An error of a contract that this client does not know, with all fields that the module sent; `code` is its wire name.
  */
 export class RemoteError extends FledgeError {
   readonly hint: string;

@@ -5,7 +5,7 @@ export interface MessageHeaders {
   readonly tracestate?: string | undefined;
   /** W3C Baggage. */
   readonly baggage?: string | undefined;
-  /** What was set of the application's context in that work: JSON of at most 2,048 bytes, in ASCII. */
+  /** The values of the application's context in that work: JSON in ASCII, of at most 2,048 bytes. */
   readonly context?: string | undefined;
 }
 

@@ -12,17 +12,17 @@ export const CALLS_MODULES = Symbol.for('fledge.calls-modules');
 
 /** A transport strategy of Nest whose handlers are called through the boundary of their module. */
 export interface PatternServer {
-  /** Tells for which module it answers; before it listens. */
+  /** Sets the module for which it answers. Called before it listens. */
   [ANSWERS_PATTERNS](server: ModuleServer): void;
 }
 
 /** A client proxy of Nest that calls other modules. */
 export interface ModuleCaller {
-  /** Tells for which module it calls; the host does so when the providers of the module exist. */
+  /** Sets the module that is the caller. The host calls it when the providers of the module exist. */
   [CALLS_MODULES](port: CallingModule): void;
 }
 
-/** How a module, or an application that is none, calls modules. */
+/** How a module, or an application without modules, calls modules. */
 export interface CallingModule {
   readonly caller: string;
   readonly catalogue: Catalogue;

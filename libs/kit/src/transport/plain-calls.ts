@@ -41,7 +41,7 @@ export interface PlainRequest {
   readonly tracestate?: string | undefined;
   /** W3C Baggage; what is malformed or too large is left out by the callee. */
   readonly baggage?: string | undefined;
-  /** What is set of the application's context: JSON of at most 2,048 bytes, in ASCII. */
+  /** The values of the application's context: JSON in ASCII, of at most 2,048 bytes. */
   readonly context?: string;
 }
 

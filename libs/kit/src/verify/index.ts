@@ -1,5 +1,6 @@
 /**
- * The check of an application's boundaries, as `fledge verify` runs it, and a new migration's place in its sources. Loads TypeScript, but not Nest.
+ * The check of an application's boundaries, as `fledge verify` runs it, and the writing of a new migration into its
+ * sources. Loads TypeScript, but not Nest.
  * @packageDocumentation
  */
 export {

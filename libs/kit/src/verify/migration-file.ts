@@ -9,7 +9,7 @@ import { loadCompiler, readSources } from './verify-workspace.js';
 /** A migration to write into the sources of a module. */
 export interface NewMigration {
   readonly module: string;
-  /** What it does, as in `AddPages`. Default: `Create` or `Change` and the module's name. */
+  /** Its name, as in `AddPages`. Default: `Create` or `Change` and the module's name. */
   readonly name?: string;
   /** Milliseconds; the class's name ends with it, and TypeORM runs migrations in its order. */
   readonly timestamp: number;
@@ -25,13 +25,13 @@ export interface WrittenMigration {
   readonly file: string;
   /** The file with the module's `@BoundedModule`. */
   readonly listFile: string;
-  /** Whether the list there names it now; it does not where `migrations` is no plain list. */
+  /** Whether it is now in the list there; it is not if `migrations` is not a plain list. */
   readonly isListed: boolean;
 }
 
 /**
- * Writes a migration beside the module's other ones, or else beside its `@BoundedModule`, and names it there.
- * @throws StartupError when the module is not found in the sources, or these have a migration that the build has not.
+ * Writes a migration beside the module's other migrations, or else beside its `@BoundedModule`, and lists it there.
+ * @throws StartupError when the module is not in the sources, or the sources have a migration that is not in the build.
  */
 export async function writeMigration(root: string, migration: NewMigration): Promise<WrittenMigration> {
   const compiler = await loadCompiler(root);

@@ -16,10 +16,12 @@ export interface ToSpare {
   };
 }
 
-/** What takes long to load, and does nothing by being loaded. */
+/** Packages that take long to load, and whose loading has no effect of its own. */
 const HEAVY =
   /\/node_modules\/(?:@nestjs\/|@fledge\/|@fastify\/|@nats-io\/|fastify\/|express\/|typeorm\/|pg\/|rxjs\/|class-transformer\/|class-validator\/|reflect-metadata\/)/;
-/** What changes packages as they are loaded: it must come first, and only the application knows when. */
+/**
+ * Tools that change packages while these are loaded: they must be loaded first, and only the application can do that.
+ */
 const INSTRUMENTS =
   /\/node_modules\/(?:@opentelemetry\/(?!api\/)|@sentry\/|dd-trace\/|elastic-apm-node\/|newrelic\/|(?:import|require)-in-the-middle\/)/;
 const WATCHED = new URL('./watched-process.js', import.meta.url).href;
@@ -89,7 +91,7 @@ export class Spare {
       inspectHost: INSPECT_HOST,
     };
     const { child } = reserve;
-    // one that cannot be told is of no use; its end makes a new one start
+    // a spare process that cannot be reached is useless; when it ends, another one starts
     child.send(
       { be },
       ifFailed(() => child.kill('SIGKILL')),

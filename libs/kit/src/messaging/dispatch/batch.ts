@@ -225,7 +225,9 @@ async function cutOff(runner: QueryRunner): Promise<void> {
   connection.connection.stream.destroy();
 }
 
-/** For what must be noted of a message whose context may be the very reason why it failed. */
+/**
+ * A reader that ignores an invalid context, for the records of a message that may have failed because of its context.
+ */
 function tolerant(contexts: ContextReader): Pick<ContextReader, 'read'> {
   return {
     read: (message, text) => {

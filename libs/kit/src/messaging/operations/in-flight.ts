@@ -1,6 +1,6 @@
 import type { Sql } from '../storage/sql.js';
 
-/** A message that a consumer has still to handle. */
+/** A message that a consumer still has to handle. */
 export interface MessageInFlight {
   readonly module: string;
   readonly consumer: string;
@@ -24,8 +24,8 @@ export interface MessageGivenUp {
 const LISTED_MAX = 20;
 
 /**
- * Lists what modules that share a database have still to handle; nothing if all of them are at rest, apart from timers
- * that are not due.
+ * Lists the messages that modules with a common database still have to handle, without timers that are not due. The
+ * list is empty if all modules are at rest.
  *
  * One statement sees one moment. A handler's transaction writes its inbox row together with what it publishes, so no
  * message is in neither table. It asks each inbox for what the outboxes hold, not whether that is marked as sent, since

@@ -220,7 +220,7 @@ function keyOf(name: string, key: unknown): string {
 }
 
 /**
- * What a message that the current work sends carries of it.
+ * The headers that a message of the current work takes from its context.
  * @param trace default: that of the work.
  */
 export function currentHeaders(trace?: string | TraceContext): MessageHeaders {

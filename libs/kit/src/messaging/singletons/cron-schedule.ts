@@ -12,7 +12,7 @@ export interface CronSchedule {
 /**
  * Reads a cron expression: five fields, or six with seconds in front.
  * @param where the method, for errors.
- * @throws StartupError for an expression or a time zone that there is not, and for an expression that never comes true.
+ * @throws StartupError for an expression or a time zone that is not valid, and for an expression without any tick.
  */
 export function cronSchedule(expression: string, timeZone: string, where: string): CronSchedule {
   try {

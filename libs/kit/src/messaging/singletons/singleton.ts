@@ -29,10 +29,10 @@ export interface IntervalOptions {
 }
 
 /**
- * At which times a job runs, by the clock of the database: once for each tick, however many replicas there are.
+ * The times at which a job runs, by the clock of the database: once for each tick, however many replicas there are.
  *
- * A tick that passes while no replica runs, or during a run that lasts longer, is made up for as soon as it can be:
- * once, however many passed. The first start of a singleton makes up for nothing.
+ * Ticks are missed while no replica runs, and while a run takes longer than the time to the next tick. One run makes up
+ * for all missed ticks, as soon as possible. The first start of a singleton makes up for nothing.
  */
 export interface CronOptions {
   /**
@@ -41,8 +41,9 @@ export interface CronOptions {
    */
   readonly cron: string;
   /**
-   * The zone in which the fields are read, as in `Europe/Berlin`; default `UTC`. A time that a change to summer time
-   * leaves out comes right after the gap, and one that comes twice in autumn runs once, unless an hour is `*`.
+   * The zone in which the fields are read, as in `Europe/Berlin`; default `UTC`. When summer time begins, a time that
+   * does not exist on that day comes right after the gap. When it ends, a time that comes twice runs once, unless the
+   * hour is `*`.
    */
   readonly timeZone?: string;
   readonly everyMs?: undefined;
@@ -57,13 +58,12 @@ export type SingletonSpec = {
 const SINGLETONS = 'fledge:singletons';
 
 /**
- * Runs a provider's method again and again, or at the ticks of a cron expression, on only one replica of the module at a
- * time. It runs in a context of its
- * own, outside any transaction, and may call other modules; `currentCall().signal` aborts when another replica takes
- * over. A replica that was frozen during a run, or whose process was too busy to notice, continues beside the next one
- * until it notices: lock in the database what must not happen twice at once. An error is logged and counted, and the
- * next run comes. A replica that is killed during a run is replaced within seconds, and the next run takes up its work:
- * the work must be safe to repeat.
+ * Runs a provider's method again and again, or at the ticks of a cron expression, on only one replica of the module at
+ * a time. It runs in a context of its own, outside any transaction, and may call other modules; `currentCall().signal`
+ * aborts when another replica takes over. A replica that was frozen during a run, or whose process was too busy to
+ * notice, continues beside the next one until it notices: lock in the database what must not happen twice at once. An
+ * error is logged and counted, and the next run comes. A replica that is killed during a run is replaced within
+ * seconds, and the next run takes up its work: the work must be safe to repeat.
  * @param name up to 63 lower-case letters, digits and hyphens, beginning with a letter; unique within the module.
  */
 export function Singleton(name: string, options: SingletonOptions): MethodDecorator {

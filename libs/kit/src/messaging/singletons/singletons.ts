@@ -51,7 +51,7 @@ select ran_at::text as mark,
   extract(epoch from least(ran_at, clock_timestamp() + interval '1 minute'))::float8 * 1000 as "lastMs",
   extract(epoch from clock_timestamp())::float8 * 1000 as "nowMs"
 from last`;
-// only one of those that saw the same mark begins
+// of the replicas that read the same mark, only one begins
 const CRON_BEGIN = `
 update fledge_singleton set ran_at = clock_timestamp()
 where name = $1 and ran_at = $3::timestamptz and ${isMember('$2')}
@@ -232,7 +232,7 @@ class Round {
     if (this.stopped || !this.started || !this.group.held.has(0)) return;
     clearTimeout(this.timer);
     this.nextAt = now() + Math.max(inMs, 0);
-    // a commit may have woken it, and its round is none of that work's
+    // a commit may have woken it, but the next round does not belong to the work that committed
     this.timer = runDetached(() => setTimeout(() => this.begin(), Math.max(inMs, 0)).unref());
   }
 
