@@ -9,6 +9,7 @@ import { defineContract } from '../contract/index.js';
 import { listMigrations, type ModuleMigrations, revertMigration, runMigrations, schemaChanges } from '../data/index.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { migrationsOf, openDataOf } from './module-data.js';
+import { MESSAGING_MIGRATIONS } from './storage/schema.js';
 
 Logger.overrideLogger(false);
 
@@ -45,6 +46,10 @@ const SPEC: BoundedModuleSpec = {
 const GUIDE = fileURLToPath(new URL('../../docs/guides/adopting.md', import.meta.url));
 const SERVICE_USER = 'fledge_test_people';
 
+/** The kit's own migrations, as they are listed. */
+const kits = (state: string): string[] =>
+  MESSAGING_MIGRATIONS.map(({ name }) => `kit ${name.replace(/\d+$/, '')} ${state}`);
+
 describe('the migrations of a module', () => {
   let database: FreshDatabase;
   let owner: Client;
@@ -69,11 +74,11 @@ describe('the migrations of a module', () => {
   });
 
   it('are listed without a change to the database', async () => {
-    const pending = ['kit CreateFledgeTables pending', 'module CreateUsers pending', 'module AddAge pending'];
+    const pending = [...kits('pending'), 'module CreateUsers pending', 'module AddAge pending'];
     expect(await states()).toEqual(pending);
     expect(await rows("select from pg_namespace where nspname = 'people'")).toEqual([]);
     expect(await runMigrations(people)).toEqual([
-      'CreateFledgeTables1700000000006',
+      ...MESSAGING_MIGRATIONS.map(({ name }) => name),
       'CreateUsers1764500000000',
       'AddAge1764500000001',
     ]);
@@ -96,11 +101,7 @@ describe('the migrations of a module', () => {
     expect(await revertMigration(people)).toBe('CreateUsers1764500000000');
     expect(await rows("select from pg_tables where tablename = 'users'")).toEqual([]);
     await expect(revertMigration(people)).rejects.toMatchObject({ code: 'fledge.startup.migration-none' });
-    expect(await states()).toEqual([
-      'kit CreateFledgeTables applied',
-      'module CreateUsers pending',
-      'module AddAge pending',
-    ]);
+    expect(await states()).toEqual([...kits('applied'), 'module CreateUsers pending', 'module AddAge pending']);
   });
 
   it('are compared with the entities after the older ones have run, and leave out what is not of an entity', async () => {
@@ -164,7 +165,7 @@ describe('the migrations of a module', () => {
         code: 'fledge.startup.migration-rights',
       });
     expect(await states({ ...people, url: url.href })).toEqual([
-      'kit CreateFledgeTables applied',
+      ...kits('applied'),
       'module CreateUsers applied',
       'module AddAge pending',
     ]);
