@@ -123,7 +123,7 @@ describe('the migrations of a module', () => {
     await owner.query(
       "create table users (name text primary key, age integer not null); insert into users values ('Ada', 36)",
     );
-    expect(await runMigrations(people, { fake: true })).toHaveLength(3);
+    expect(await runMigrations(people, { fake: true })).toHaveLength(MESSAGING_MIGRATIONS.length + 2);
     const [, sql = ''] = /```sql\n((?:alter table .*books.*\n)+)/.exec(readFileSync(GUIDE, 'utf8')) ?? [];
     expect(sql.split('\n')).toHaveLength(3);
     await owner.query(sql.replaceAll('books', 'people').replaceAll('.book', '.users'));
@@ -144,7 +144,7 @@ describe('the migrations of a module', () => {
   });
 
   it("make the kit's tables also where the module's own are only recorded", async () => {
-    expect(await runMigrations(people, { fake: true })).toHaveLength(3);
+    expect(await runMigrations(people, { fake: true })).toHaveLength(MESSAGING_MIGRATIONS.length + 2);
     expect(
       await rows("select from pg_tables where schemaname = 'people' and tablename = 'fledge_outbox'"),
     ).toHaveLength(1);
