@@ -35,12 +35,13 @@ export const testTimeout = 120_000;
 
 /** Folders whose specs run two at a time: they mostly wait, and do not measure time. */
 const TOGETHER = ['libs', 'apps/cli/src'];
-/** Specs of those folders that measure time or memory all the same. */
-const MEASURE = [
+/** Specs of those folders that measure time or memory all the same, or look at all databases of the server. */
+const ALONE = [
   'libs/kit/src/http/admission.spec.ts',
   'libs/kit/test/law/replicas.spec.ts',
   'libs/kit/test/messaging/backlog.spec.ts',
   'libs/kit/test/messaging/replicas.spec.ts',
+  'libs/kit/test/whole-application/test-application.spec.ts',
   'libs/nats/src/in-flight.spec.ts',
   'libs/nats/src/nats.transport.spec.ts',
   'libs/nats/src/reconnect.spec.ts',
@@ -57,13 +58,13 @@ export default {
     {
       ...shared,
       testMatch: TOGETHER.map((folder) => `<rootDir>/${folder}/**/*.spec.ts`),
-      testPathIgnorePatterns: [...IGNORED, ...MEASURE.map((spec) => `<rootDir>/${spec}$`)],
+      testPathIgnorePatterns: [...IGNORED, ...ALONE.map((spec) => `<rootDir>/${spec}$`)],
     },
     {
       ...shared,
       runner: '<rootDir>/libs/kit/test/one-at-a-time.runner.mjs',
       testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
-      testPathIgnorePatterns: [...IGNORED, `<rootDir>/(?!${MEASURE.join('|')})(?:${TOGETHER.join('|')})/`],
+      testPathIgnorePatterns: [...IGNORED, `<rootDir>/(?!${ALONE.join('|')})(?:${TOGETHER.join('|')})/`],
     },
   ],
 };

@@ -9,6 +9,7 @@ import { defineContract } from '../contract/index.js';
 import { listMigrations, type ModuleMigrations, revertMigration, runMigrations, schemaChanges } from '../data/index.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
 import { migrationsOf, openDataOf } from './module-data.js';
+import { MESSAGING_MIGRATIONS } from './storage/schema.js';
 
 Logger.overrideLogger(false);
 
@@ -45,6 +46,10 @@ const SPEC: BoundedModuleSpec = {
 const GUIDE = fileURLToPath(new URL('../../docs/guides/adopting.md', import.meta.url));
 const SERVICE_USER = 'fledge_test_people';
 
+/** The kit's own migrations, as they are listed. */
+const kits = (state: string): string[] =>
+  MESSAGING_MIGRATIONS.map(({ name }) => `kit ${name.replace(/\d+$/, '')} ${state}`);
+
 describe('the migrations of a module', () => {
   let database: FreshDatabase;
   let owner: Client;
@@ -69,11 +74,11 @@ describe('the migrations of a module', () => {
   });
 
   it('are listed without a change to the database', async () => {
-    const pending = ['kit CreateFledgeTables pending', 'module CreateUsers pending', 'module AddAge pending'];
+    const pending = [...kits('pending'), 'module CreateUsers pending', 'module AddAge pending'];
     expect(await states()).toEqual(pending);
     expect(await rows("select from pg_namespace where nspname = 'people'")).toEqual([]);
     expect(await runMigrations(people)).toEqual([
-      'CreateFledgeTables1700000000006',
+      ...MESSAGING_MIGRATIONS.map(({ name }) => name),
       'CreateUsers1764500000000',
       'AddAge1764500000001',
     ]);
@@ -96,11 +101,7 @@ describe('the migrations of a module', () => {
     expect(await revertMigration(people)).toBe('CreateUsers1764500000000');
     expect(await rows("select from pg_tables where tablename = 'users'")).toEqual([]);
     await expect(revertMigration(people)).rejects.toMatchObject({ code: 'fledge.startup.migration-none' });
-    expect(await states()).toEqual([
-      'kit CreateFledgeTables applied',
-      'module CreateUsers pending',
-      'module AddAge pending',
-    ]);
+    expect(await states()).toEqual([...kits('applied'), 'module CreateUsers pending', 'module AddAge pending']);
   });
 
   it('are compared with the entities after the older ones have run, and leave out what is not of an entity', async () => {
@@ -122,7 +123,7 @@ describe('the migrations of a module', () => {
     await owner.query(
       "create table users (name text primary key, age integer not null); insert into users values ('Ada', 36)",
     );
-    expect(await runMigrations(people, { fake: true })).toHaveLength(3);
+    expect(await runMigrations(people, { fake: true })).toHaveLength(MESSAGING_MIGRATIONS.length + 2);
     const [, sql = ''] = /```sql\n((?:alter table .*books.*\n)+)/.exec(readFileSync(GUIDE, 'utf8')) ?? [];
     expect(sql.split('\n')).toHaveLength(3);
     await owner.query(sql.replaceAll('books', 'people').replaceAll('.book', '.users'));
@@ -143,7 +144,7 @@ describe('the migrations of a module', () => {
   });
 
   it("make the kit's tables also where the module's own are only recorded", async () => {
-    expect(await runMigrations(people, { fake: true })).toHaveLength(3);
+    expect(await runMigrations(people, { fake: true })).toHaveLength(MESSAGING_MIGRATIONS.length + 2);
     expect(
       await rows("select from pg_tables where schemaname = 'people' and tablename = 'fledge_outbox'"),
     ).toHaveLength(1);
@@ -164,7 +165,7 @@ describe('the migrations of a module', () => {
         code: 'fledge.startup.migration-rights',
       });
     expect(await states({ ...people, url: url.href })).toEqual([
-      'kit CreateFledgeTables applied',
+      ...kits('applied'),
       'module CreateUsers applied',
       'module AddAge pending',
     ]);
