@@ -179,6 +179,8 @@ describe('a context that comes from elsewhere', () => {
     ['a list', '[]'],
     ['null', 'null'],
     ['more than may be set', `{"tenant":"${'x'.repeat(CONTEXT_BYTES_MAX)}"}`],
+    // the next process would refuse it
+    ['more than may be set in ASCII', `{"tenant":"${'ß'.repeat(1_000)}"}`],
     ['a value that does not fit', '{"locale":"fr"}'],
   ])('is refused if it is %s', (_, text) => {
     const error = failureOf(() => reader.read('desk.open.v1', text)) as InvalidMessage;

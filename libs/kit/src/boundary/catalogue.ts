@@ -32,11 +32,16 @@ export class Catalogue {
   private readonly byName = new Map<string, CompiledMessage>();
   private readonly eventsByClass = new Map<Class, CompiledEvent>();
   private readonly eventsByName = new Map<string, CompiledEvent>();
-  private readonly contracts = new Map<string, Contract>();
+  private readonly byModule = new Map<string, Contract>();
 
   constructor(contracts: readonly Contract[]) {
     for (const contract of contracts) this.add(contract);
     refuseSharedRoutes(contracts);
+  }
+
+  /** All contracts that it was made of. */
+  get contracts(): Iterable<Contract> {
+    return this.byModule.values();
   }
 
   message(cls: Class): CompiledMessage | undefined {
@@ -57,18 +62,18 @@ export class Catalogue {
   }
 
   contract(module: string): Contract | undefined {
-    return this.contracts.get(module);
+    return this.byModule.get(module);
   }
 
   private add(contract: Contract): void {
-    if (this.contracts.has(contract.name)) {
+    if (this.byModule.has(contract.name)) {
       throw new StartupError(
         'module-twice',
         `two contracts have the name '${contract.name}'`,
         'Give each module its own name.',
       );
     }
-    this.contracts.set(contract.name, contract);
+    this.byModule.set(contract.name, contract);
     for (const spec of contract.messages) {
       const other = this.byName.get(spec.name) ?? this.byClass.get(spec.cls);
       if (other) {

@@ -108,7 +108,8 @@ export class ContextReader {
     const known = this.known.get(text);
     if (known !== undefined) return known;
     const values = text.length > CONTEXT_BYTES_MAX ? undefined : ContextValues.parse(text);
-    if (values === undefined)
+    // it goes on in ASCII, which is longer if it came in UTF-8
+    if (values === undefined || values.text.length > CONTEXT_BYTES_MAX)
       throw new InvalidMessage(`the context of ${message}`, [
         { path: '', rule: 'context', message: `must be a JSON object of at most ${CONTEXT_BYTES_MAX} bytes` },
       ]);

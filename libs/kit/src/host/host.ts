@@ -195,7 +195,7 @@ export class Host {
       for (const { microservices } of this.containers.values()) await microservices.listen();
       if (this.options.http) await this.listen(this.options.http);
     } catch (error) {
-      await this.close();
+      await this.close().catch((failure: unknown) => this.logger.error(`the undoing failed: ${String(failure)}`));
       throw error;
     }
     this.started = true;
@@ -309,30 +309,34 @@ export class Host {
       this.listener.announceDrain();
       await delay(noticeMs);
     }
+    const failures: unknown[] = [];
+    // each step is taken, also after one that failed
+    const step = async (work: Promise<unknown> | undefined, what: string): Promise<void> => {
+      await within(timeoutMs, work, what, this.logger).catch((error: unknown) => {
+        failures.push(error);
+        this.logger.error(
+          `${what} did not end as they should: ${error instanceof Error ? error.stack : String(error)}`,
+        );
+      });
+    };
     // HTTP first: the requests in progress still call other modules.
-    await within(timeoutMs, this.listening ? this.listener.close() : undefined, 'HTTP requests', this.logger);
-    await within(
-      timeoutMs,
-      Promise.all([...this.containers.values()].map(({ microservices }) => microservices.drain())),
+    await step(this.listening ? this.listener.close() : undefined, 'HTTP requests');
+    await step(
+      all([...this.containers.values()].map(({ microservices }) => microservices.drain())),
       'handlers of patterns',
-      this.logger,
     );
     // message handlers still call other modules, too
-    await within(
-      timeoutMs,
-      Promise.all(this.messagings.map((messaging) => messaging.stop())),
-      'handlers of messages',
-      this.logger,
-    );
-    await within(timeoutMs, transport.messageLog.stop(), 'messages on their way in', this.logger);
-    await within(timeoutMs, this.started ? transport.drain() : undefined, 'calls', this.logger);
-    for (const { app } of this.containers.values()) await within(timeoutMs, app.close(), 'a module', this.logger);
+    await step(all(this.messagings.map((messaging) => messaging.stop())), 'handlers of messages');
+    await step(transport.messageLog.stop(), 'messages on their way in');
+    await step(this.started ? transport.drain() : undefined, 'calls');
+    for (const [name, { app }] of this.containers) await step(app.close(), `the providers of ${name}`);
     // left over from a start that failed before every module had its container
     for (const source of this.sources.values())
-      if (source.isInitialized) await within(timeoutMs, source.destroy(), 'the connections of a module', this.logger);
-    await within(timeoutMs, this.databaseCheck?.close(), 'the check of the database', this.logger);
-    await transport.close();
+      if (source.isInitialized) await step(source.destroy(), 'the connections of a module');
+    await step(this.databaseCheck?.close(), 'the check of the database');
+    await step(transport.close(), 'the connections of the transport');
     this.contained?.();
+    if (failures.length > 0) throw failures[0];
   }
 }
 

@@ -1,4 +1,11 @@
-import { type DynamicModule, type LoggerService, Module, type NestApplicationOptions, type Type } from '@nestjs/common';
+import {
+  type DynamicModule,
+  Logger,
+  type LoggerService,
+  Module,
+  type NestApplicationOptions,
+  type Type,
+} from '@nestjs/common';
 import { APP_FILTER, ModulesContainer, NestFactory } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -77,6 +84,8 @@ export interface ModuleContainer {
   readonly handleRequest: RequestHandler;
 }
 
+const logger = new Logger('host');
+
 @Module({})
 class ContainerRoot {}
 
@@ -85,7 +94,7 @@ class ContainerRoot {}
  * exported to or looked up from another module. Providers exist when this resolves; lifecycle hooks have not run.
  */
 export async function createContainer(options: ContainerOptions): Promise<ModuleContainer> {
-  const { cls, spec, moduleServer, hooks = [] } = options;
+  const { cls, spec, hooks = [] } = options;
   const module = spec.contract.name;
   const platform = await platformOf(options);
   const { adapter } = platform;
@@ -111,19 +120,11 @@ export async function createContainer(options: ContainerOptions): Promise<Module
       ...(options.snapshot === true && { snapshot: true }),
     }),
   );
-  refuseForeignModules(app, cls);
-  const validates = await runBeforeInit(app, module, hooks).catch(async (error: unknown) => {
-    await app.close();
+  const microservices = await wired(app, platform, options).catch(async (error: unknown) => {
+    // what its providers have opened would be left; the reason of the failure counts more than one of the closing
+    await app.close().catch((failure: unknown) => logger.error(`${module} did not close: ${String(failure)}`));
     throw error;
   });
-  if (!validates) app.useGlobalPipes(new RequestValidation());
-  platform.configured();
-  const methods = methodHandlersOf(app);
-  const clients = clientsOf(module, spec.uses, options.catalogue, options.moduleClient);
-  attachBuses(app, module, clients, options.catalogue, methods);
-  attachCallers(app, callingModule(options, clients));
-  const microservices = new Microservices(app, moduleServer);
-  bindHandlers(app, moduleServer, methods);
   return {
     app,
     init: async () => {
@@ -137,6 +138,26 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     microservices,
     handleRequest: platform.handleRequest,
   };
+}
+
+/** Runs the hooks, and connects the module to the boundary. */
+async function wired(
+  app: NestFastifyApplication,
+  platform: HttpPlatform,
+  options: ContainerOptions,
+): Promise<Microservices> {
+  const { cls, spec, moduleServer, catalogue, hooks = [] } = options;
+  const module = spec.contract.name;
+  refuseForeignModules(app, cls);
+  if (!(await runBeforeInit(app, module, hooks))) app.useGlobalPipes(new RequestValidation());
+  platform.configured();
+  const methods = methodHandlersOf(app);
+  const clients = clientsOf(module, spec.uses, catalogue, options.moduleClient);
+  attachBuses(app, module, clients, catalogue, methods);
+  attachCallers(app, callingModule(options, clients));
+  const microservices = new Microservices(app, moduleServer);
+  bindHandlers(app, moduleServer, methods);
+  return microservices;
 }
 
 /** How a module calls others by another client than its buses: with the same clients, and by patterns. */
@@ -180,21 +201,24 @@ function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
 
 async function platformOf({
   spec,
+  catalogue,
   bodyMaxBytes,
   requestTimeoutMs,
   tracing,
   platform = 'fastify',
 }: ContainerOptions): Promise<HttpPlatform> {
-  const { name: module, routes } = spec.contract;
-  const owned = new PathOwners<true>();
-  for (const route of routes) owned.set(route, true);
+  const { name: module } = spec.contract;
+  // of all modules: another one's longer path with a parameter takes requests from a shorter one
+  const owners = new PathOwners<string>();
+  for (const contract of catalogue.contracts) for (const route of contract.routes) owners.set(route, contract.name);
   const options = {
     module,
     bodyMaxBytes,
     requestTimeoutMs,
     tracing,
     onRoute: (methods: readonly string[], path: string) => {
-      if (!owned.of(routeKey(path))) throw foreignRoute(spec, methods, path);
+      const owner = owners.of(routeKey(path));
+      if (owner !== module) throw foreignRoute(spec, methods, path, owner);
     },
   };
   if (platform === 'fastify') return fastifyPlatform(options);
@@ -214,10 +238,18 @@ function foreignRoute(
   { contract: { name, routes } }: BoundedModuleSpec,
   methods: readonly string[],
   path: string,
+  owner: string | undefined,
 ): StartupError {
+  const served = `${name} serves '${methods.join(', ')} ${path}'`;
+  if (owner !== undefined)
+    return new StartupError(
+      'route-outside',
+      `${served}, whose requests go to ${owner} by the \`routes\` of its contract`,
+      `Choose another path, or let ${owner} serve it.`,
+    );
   return new StartupError(
     'route-outside',
-    `${name} serves '${methods.join(', ')} ${path}', which its contract does not own`,
+    `${served}, which its contract does not own`,
     `Add the prefix to \`routes\` of the contract of ${name}: ${JSON.stringify(routes)}. They are whole paths, with the global prefix and the version.`,
   );
 }

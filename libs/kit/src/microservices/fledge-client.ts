@@ -128,13 +128,13 @@ export class FledgeClient extends ClientProxy {
   }
 
   protected async dispatchEvent<T = unknown>(packet: ReadPacket): Promise<T> {
-    const name = contractName(packet.pattern, this.portFor(packet).calling.catalogue);
-    if (name !== undefined) throw new CannotEmit(name, EMIT_HINTS[isEvent(packet.pattern) ? 'event' : 'message']);
     try {
+      const name = contractName(packet.pattern, this.portFor(packet).calling.catalogue);
+      if (name !== undefined) throw new CannotEmit(name, EMIT_HINTS[isEvent(packet.pattern) ? 'event' : 'message']);
       await this.call(packet, this.contextOf(packet));
     } catch (error) {
       // often nobody subscribes to what emit() returns
-      logger.warn(`the event ${JSON.stringify(packet.pattern)} was not delivered: ${String(error)}`);
+      logger.warn(`the event ${textOf(packet.pattern)} was not delivered: ${String(error)}`);
       throw error;
     }
     return undefined as T;
@@ -252,6 +252,10 @@ class SendContext extends CallContext {
 
   override noteEffect(): void {
     this.outer?.noteEffect();
+  }
+
+  override rejected(reason: unknown): boolean {
+    return this.outer?.rejected(reason) ?? false;
   }
 }
 

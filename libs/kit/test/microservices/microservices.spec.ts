@@ -1,7 +1,9 @@
+import { jest } from '@jest/globals';
 import { Host, LocalTransport, QuietLogger, withCallOptions } from '@fledge/kit';
 import { DeadlineExceeded, InvalidMessage, ModuleFault } from '@fledge/kit/contract';
 import { CannotEmit, type FledgeClient } from '@fledge/kit/microservices';
 import { eventually, testNatsUrl } from '@fledge/kit/testing';
+import { Logger } from '@nestjs/common';
 import { NatsTransport } from '@fledge/nats';
 import { ModulesContainer } from '@nestjs/core';
 import { NatsRecordBuilder, type Server } from '@nestjs/microservices';
@@ -117,6 +119,11 @@ describe.each([
       expect((error as CannotEmit).hint).toContain(pattern === JarFound ? 'publish' : 'send()');
     }
     expect(seen).toEqual([]);
+    // nobody has to subscribe to what emit() returns: then the log is all that tells
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    client.emit(Sweep, { rooms: 1 });
+    await eventually(() => expect(warn).toHaveBeenCalledWith(expect.stringContaining('Sweep')), 'a warning');
+    warn.mockRestore();
   });
 
   it('calls handlers of patterns with guards, pipes, interceptors and filters', async () => {
