@@ -140,6 +140,13 @@ function asServiceUser(): string {
   url.password = 'secret';
   return url.href;
 }
+/** The role by which the service user works on rows: of this database alone. */
+async function rowsRole(): Promise<string | undefined> {
+  const { rows } = await owner.query<{ rolname: string }>(
+    "select rolname from pg_namespace, aclexplode(nspacl) acl join pg_roles r on r.oid = acl.grantee where nspname = 'diary' and rolname like 'fledgerows%'",
+  );
+  return rows[0]?.rolname;
+}
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'fledge-migration-'));
@@ -157,6 +164,9 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const child of running) child.kill('SIGKILL');
+  // this role would stay on the server
+  const role = await rowsRole().catch(() => undefined);
+  if (role !== undefined) await owner.query(`drop owned by ${role}; drop role ${role}`);
   await owner?.end();
   await database?.drop();
   jest.restoreAllMocks();
@@ -225,7 +235,7 @@ describe('fledge migration', () => {
     await service.connect();
     try {
       await expect(service.query('set role fledge_diary')).rejects.toMatchObject({ code: '42501' });
-      await service.query('set role fledgerows_diary');
+      await service.query(`set role ${await rowsRole()}`);
       await expect(service.query('alter table diary.page add column x text')).rejects.toMatchObject({ code: '42501' });
       await expect(service.query('create table diary.other (id text)')).rejects.toMatchObject({ code: '42501' });
       await expect(service.query('delete from diary.fledge_migration')).rejects.toMatchObject({ code: '42501' });
@@ -258,7 +268,7 @@ describe('fledge migration', () => {
     const { code, said } = await outputOf(application(['--service', 'all'], asServiceUser()));
     expect(code).toBe(78);
     expect(said).toMatch(
-      /diary has migrations to run \(AddMood\d{13}\), and this database user may only work on its rows, as fledgerows_diary\n {2}Run `fledge migration run` with a user/,
+      /diary has migrations to run \(AddMood\d{13}\), and this database user may only work on its rows, as fledgerows_diary_[0-9a-f]{8}\n {2}Run `fledge migration run` with a user/,
     );
     // the URL of others than the topology's user
     expect((await fledgeOn(asServiceUser(), 'migration', 'run', 'diary', '--database-url', database.url)).out).toMatch(

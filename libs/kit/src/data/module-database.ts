@@ -23,10 +23,14 @@ export function ownerRole(schema: string): string {
 
 /**
  * The role of a service that may read and write a module's rows and change no table; `fledge migration run
- * --service-user` makes it.
+ * --service-user` makes it. Roles belong to the whole server, so the name includes a hash of the database's: a service of
+ * one database must not have rights in another. With the longest schema name it has 60 bytes of the 63 that a name may.
  */
-export function rowsRole(schema: string): string {
-  return `fledgerows_${schema}`;
+export async function rowsRole(client: Client, schema: string): Promise<string> {
+  const { rows } = await client.query<{ hash: string }>(
+    "select left(encode(sha256(convert_to(current_database()::text, 'UTF8')), 'hex'), 8) as hash",
+  );
+  return `fledgerows_${schema}_${rows[0]?.hash}`;
 }
 
 /**
@@ -70,11 +74,44 @@ export async function migrationsDone(client: Client, home: ModuleHome, table: st
   return new Set(rows.map(({ name }) => String(name)));
 }
 
-/** Those that the list of version 0.1 records, if the schema has it. */
+/** Those that the list of version 0.1 records, if the schema has it; the role that only works on rows may read it. */
 export async function olderMigrationsDone(client: Client, home: ModuleHome): Promise<ReadonlySet<string>> {
-  return (await has(client, IS_OLDER_LIST, home.schema, home.role))
-    ? migrationsDone(client, home, OLDER_LIST)
-    : new Set();
+  return (await hasOlderList(client, home)) ? migrationsDone(client, home, OLDER_LIST) : new Set();
+}
+
+function hasOlderList(client: Client, { schema }: ModuleHome): Promise<boolean> {
+  return has(client, IS_OLDER_LIST, schema, ownerRole(schema));
+}
+
+/** The lists, quoted, by which a start or a run decides what is done, the older one first; `table` is today's. */
+export async function listsOfDone(client: Client, home: ModuleHome, table: string): Promise<readonly string[]> {
+  const older = await olderListToCopy(client, home);
+  return [...(older === undefined ? [] : [older]), listIn(home, table)];
+}
+
+/** TypeORM's own table of views and generated columns. */
+const TYPEORM_TABLE = 'typeorm_metadata';
+
+/**
+ * Takes from the role that only works on rows the right to write the tables that decide how the schema is migrated. Done
+ * after each run, too, since TypeORM may make its table only then and the role has rights on all later tables.
+ */
+export async function protectLists(client: Client, home: ModuleHome, table: string): Promise<void> {
+  const role = await rowsRole(client, home.schema);
+  if (!(await hasRole(client, role))) return;
+  const tables = (await hasOlderList(client, home)) ? [OLDER_LIST] : [];
+  for (const name of [table, TYPEORM_TABLE]) if (await hasTable(client, home, name)) tables.push(name);
+  if (tables.length === 0) return;
+  const lists = tables.map((name) => listIn(home, name)).join(', ');
+  await asRole(client, home, `revoke insert, update, delete on ${lists} from ${quote(role)}`);
+}
+
+export function hasRole(client: Client, role: string): Promise<boolean> {
+  return has(client, 'select 1 from pg_roles where rolname = $1', role);
+}
+
+function listIn({ schema }: ModuleHome, table: string): string {
+  return `${quote(schema)}.${quote(table)}`;
 }
 
 /** The list of version 0.1, and the first name in it. */
@@ -93,11 +130,9 @@ where c.relname = '${OLDER_LIST}' and c.relkind = 'r' group by c.oid having coun
  * version that is started by mistake finds it, makes no second set of tables, and fails at once.
  */
 export async function copyOlderList(client: Client, home: ModuleHome, table: string): Promise<void> {
-  if (!(await has(client, IS_OLDER_LIST, home.schema, home.role))) return;
-  const older = `${quote(home.schema)}.${quote(OLDER_LIST)}`;
-  const first = await asRole(client, home, `select name from ${older} where name = '${OLDER_FIRST}'`);
-  if (first.length === 0) return;
-  const list = `${quote(home.schema)}.${quote(table)}`;
+  const older = await olderListToCopy(client, home);
+  if (older === undefined) return;
+  const list = listIn(home, table);
   await asRole(
     client,
     home,
@@ -105,6 +140,14 @@ export async function copyOlderList(client: Client, home: ModuleHome, table: str
     insert into ${list} (timestamp, name) select timestamp, name from ${older} o
     where not exists (select from ${list} l where l.name = o.name) order by id`,
   );
+}
+
+/** The list of version 0.1, quoted; none if a table of that name and form is the module's own. */
+async function olderListToCopy(client: Client, home: ModuleHome): Promise<string | undefined> {
+  if (!(await hasOlderList(client, home))) return undefined;
+  const older = listIn(home, OLDER_LIST);
+  const first = await asRole(client, home, `select name from ${older} where name = '${OLDER_FIRST}'`);
+  return first.length === 0 ? undefined : older;
 }
 
 /** Runs statements as the module's role, since the owner may be a member that does not inherit its rights. */
@@ -165,7 +208,7 @@ export async function roleOf(client: Client, { schema, role }: ModuleHome): Prom
   const owns =
     "select 1 from pg_namespace join pg_roles owner on owner.oid = nspowner where nspname = $1 and rolname = $2 and pg_has_role(owner.oid, 'SET')";
   if (await has(client, owns, schema, role)) return role;
-  const rows = rowsRole(schema);
+  const rows = await rowsRole(client, schema);
   const works =
     "select 1 from pg_namespace n, pg_roles r where n.nspname = $1 and r.rolname = $2 and pg_has_role(r.oid, 'SET') and has_schema_privilege(r.oid, n.oid, 'USAGE')";
   return (await has(client, works, schema, rows)) ? rows : undefined;
@@ -178,7 +221,7 @@ async function prepare(client: Client, home: ModuleHome): Promise<string> {
   const known = await roleOf(client, home);
   if (known !== undefined) return known;
   try {
-    if (!(await has(client, 'select 1 from pg_roles where rolname = $1', role))) await createRole(client, role);
+    if (!(await hasRole(client, role))) await createRole(client, role);
     if (!(await canBe(client, role))) await client.query(`grant ${quote(role)} to current_user`);
     const { rows } = await client.query<{ owner: string }>(
       'select nspowner::regrole::text as owner from pg_namespace where nspname = $1',
@@ -221,7 +264,7 @@ async function prepare(client: Client, home: ModuleHome): Promise<string> {
  * Roles belong to the whole server: a start on another of its databases, which holds another lock, may create it
  * meanwhile.
  */
-async function createRole(client: Client, role: string): Promise<void> {
+export async function createRole(client: Client, role: string): Promise<void> {
   try {
     await client.query(`create role ${quote(role)} nologin`);
   } catch (error) {
@@ -240,7 +283,7 @@ async function canBe(client: Client, role: string): Promise<boolean> {
   }
 }
 
-async function has(client: Client, sql: string, ...parameters: string[]): Promise<boolean> {
+export async function has(client: Client, sql: string, ...parameters: string[]): Promise<boolean> {
   return ((await client.query(sql, parameters)).rowCount ?? 0) > 0;
 }
 

@@ -2,10 +2,15 @@ import type { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { StartupError } from '../contract/index.js';
 import {
+  createRole,
+  has,
   hasCode,
+  hasRole,
+  listsOfDone,
   migrationsDone,
   olderMigrationsDone,
   ownerRole,
+  protectLists,
   roleOf,
   rowsRole,
   type ModuleHome,
@@ -91,7 +96,7 @@ export async function revertMigration(options: ModuleMigrations): Promise<string
         'Revert it with the version of the application that has it.',
         { module: home.module, migration: last },
       );
-    await takeBack(options, home, found, last);
+    await takeBack(options, home, found, last, await listsOfDone(client, home, MIGRATION_TABLE));
     return last;
   });
 }
@@ -105,7 +110,7 @@ export async function listMigrations(options: ModuleMigrations): Promise<readonl
     const at = { ...home, role };
     return new Set([
       ...(await migrationsDone(client, at, MIGRATION_TABLE)),
-      ...(await olderMigrationsDone(client, home)),
+      ...(await olderMigrationsDone(client, at)),
     ]);
   });
   const known = namesOf(options.migrations);
@@ -172,11 +177,13 @@ async function ownDone(options: ModuleMigrations, client: Client, home: ModuleHo
   return done.filter((name) => !options.kitNames.has(name));
 }
 
+/** Takes the name from all lists: the next run would copy what the older one keeps, as done. */
 async function takeBack(
   options: ModuleMigrations,
   home: ModuleHome,
   Migration: MigrationClass,
   name: string,
+  lists: readonly string[],
 ): Promise<void> {
   const source = new DataSource({ ...connection(options.url, home, 1, 0), entities: [...options.entities] });
   await initialize(source, options.module);
@@ -185,7 +192,7 @@ async function takeBack(
   try {
     if (migration.transaction !== false) await runner.startTransaction();
     await migration.down(runner);
-    await runner.query(`delete from ${MIGRATION_TABLE} where name = $1`, [name]);
+    for (const list of lists) await runner.query(`delete from ${list} where name = $1`, [name]);
     if (runner.isTransactionActive) await runner.commitTransaction();
   } catch (error) {
     if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
@@ -198,11 +205,11 @@ async function takeBack(
 
 /** What comes later is granted, too: the owner's default privileges say so. */
 async function grantRows(client: Client, home: ModuleHome, user: string): Promise<void> {
-  const [schema, owner, rows, member] = [home.schema, home.role, rowsRole(home.schema), user].map((name) =>
+  const role = await rowsRole(client, home.schema);
+  const [schema, owner, rows, member] = [home.schema, home.role, role, user].map((name) =>
     client.escapeIdentifier(name),
   ) as [string, string, string, string];
-  const { rowCount } = await client.query('select 1 from pg_roles where rolname = $1', [user]);
-  if (rowCount === 0)
+  if (!(await hasRole(client, user)))
     throw new StartupError(
       'service-user',
       `the server has no user '${user}'`,
@@ -210,19 +217,19 @@ async function grantRows(client: Client, home: ModuleHome, user: string): Promis
       { user },
     );
   try {
-    // roles belong to the whole server: another of its databases may have it, or make it now
-    await client
-      .query(`create role ${rows} nologin`)
-      .catch((error: unknown) => (hasCode(error, '42710', '23505') ? undefined : Promise.reject(error as Error)));
+    // an administrator may have done this and the last step for a user without the right to; PostgreSQL would refuse both
+    if (!(await hasRole(client, role))) await createRole(client, role);
     await client.query(`set role ${owner}`);
     await client.query(`
       grant usage on schema ${schema} to ${rows};
       grant select, insert, update, delete on all tables in schema ${schema} to ${rows};
-      grant usage, select, update on all sequences in schema ${schema} to ${rows};
-      revoke insert, update, delete on ${schema}.${client.escapeIdentifier(MIGRATION_TABLE)} from ${rows};
+      grant usage on all sequences in schema ${schema} to ${rows};
       alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${rows};
-      alter default privileges in schema ${schema} grant usage, select, update on sequences to ${rows}`);
-    await client.query(`reset role; grant ${rows} to ${member}`);
+      alter default privileges in schema ${schema} grant usage on sequences to ${rows}`);
+    await client.query('reset role');
+    await protectLists(client, home, MIGRATION_TABLE);
+    if (!(await has(client, "select 1 where pg_has_role($1::name, $2::name, 'SET')", user, role)))
+      await client.query(`grant ${rows} to ${member}`);
   } catch (error) {
     if (!hasCode(error, '42501')) throw error;
     const failure = new StartupError(

@@ -17,6 +17,7 @@ import {
   copyOlderList,
   migrationsDone,
   ownerRole,
+  protectLists,
   unreachable,
   withModuleLock,
   type ModuleHome,
@@ -169,11 +170,11 @@ export async function migrate(
   });
   await initialize(source, options.module);
   try {
-    if (!fake) return (await source.runMigrations()).map(({ name }) => name);
-    // TypeORM does not say what it recorded
-    const pending = await pendingOf(options, home, client);
-    await source.runMigrations({ fake });
-    return pending;
+    // TypeORM does not say what it only recorded
+    const pending = fake ? await pendingOf(options, home, client) : [];
+    const ran = (await source.runMigrations({ fake })).map(({ name }) => name);
+    await protectLists(client, home, MIGRATION_TABLE);
+    return fake ? pending : ran;
   } catch (error) {
     throw migrationFailure(home.module, error);
   } finally {
