@@ -258,6 +258,9 @@ describe('the migrations of a module', () => {
     await makeOlder();
     // as where the list was there before the rights were given
     await runMigrations(people, { serviceUser: SERVICE_USER });
+    const [role] = await rowsRoles();
+    const may = `select ${['migration', 'fledge_migration'].map((list) => `has_table_privilege('${role}', 'people.${list}', 'insert, update, delete') as ${list}`).join()}`;
+    expect(await rows(may)).toEqual([{ migration: false, fledge_migration: false }]);
     expect(await states({ ...people, url: urlOf(SERVICE_USER) })).toEqual([
       ...kits('applied'),
       'module CreateUsers applied',
