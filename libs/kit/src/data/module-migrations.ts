@@ -219,7 +219,8 @@ async function grantRows(client: Client, home: ModuleHome, user: string): Promis
   try {
     // an administrator may have done this and the last step for a user without the right to; PostgreSQL would refuse both
     if (!(await hasRole(client, role))) await createRole(client, role);
-    await client.query(`set role ${owner}`);
+    // in one transaction, so that the user, who may have the role since an earlier run, can at no time write the lists
+    await client.query(`begin; set local role ${owner}`);
     await client.query(`
       grant usage on schema ${schema} to ${rows};
       grant select, insert, update, delete on all tables in schema ${schema} to ${rows};
@@ -228,6 +229,7 @@ async function grantRows(client: Client, home: ModuleHome, user: string): Promis
       alter default privileges in schema ${schema} grant usage on sequences to ${rows}`);
     await client.query('reset role');
     await protectLists(client, home, MIGRATION_TABLE);
+    await client.query('commit');
     if (!(await has(client, "select 1 where pg_has_role($1::name, $2::name, 'SET')", user, role)))
       await client.query(`grant ${rows} to ${member}`);
   } catch (error) {
