@@ -29,7 +29,7 @@ const SPECS = [
   'libs/kit/test/messaging/messaging.spec',
   'libs/kit/test/adoption/',
   'libs/kit/test/http-platforms.spec',
-  'libs/kit/test/microservices/',
+  'libs/kit/test/microservices/microservices.spec',
   'libs/kit/test/whole-application/',
 ];
 /** What brings peers of its own, and needs no Nest 11. */
