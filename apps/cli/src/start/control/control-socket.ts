@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket, connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -16,6 +16,9 @@ export type ControlAnswer =
 
 const SOCKET = '.data/fledge.sock';
 const REQUEST_MAX_BYTES = 4_096;
+const SHOWN_MAX = 100;
+/** Read and write, for the owner alone. */
+const OWNER_ONLY = 0o600;
 
 /**
  * Listens for requests of other `fledge` commands for this project, whose folder must be the working directory. One
@@ -32,6 +35,8 @@ export async function listenForRequests(
   }
   const server = createServer((socket) => void serve(socket, answer));
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
+  // other users of this machine must not restart what runs here
+  if (process.platform !== 'win32') chmodSync(path, OWNER_ONLY);
   // it must not keep a start alive that failed
   server.unref();
   return server;
@@ -80,13 +85,41 @@ async function serve(socket: Socket, answer: (request: ControlRequest) => Promis
   socket.on('error', () => socket.destroy());
   const line = await firstLine(socket);
   if (line === undefined) return;
-  let what: ControlRequest;
+  socket.end(`${JSON.stringify(await answerLine(line, answer))}\n`);
+}
+
+/** Never rejects: nothing that is sent here may end the start that listens. */
+async function answerLine(
+  line: string,
+  answer: (request: ControlRequest) => Promise<ControlAnswer>,
+): Promise<ControlAnswer> {
+  const restart = restartIn(line);
+  if (restart === undefined)
+    return {
+      error: {
+        message: `\`fledge start\` got a request that it does not know: ${line.slice(0, SHOWN_MAX)}`,
+        hint: 'Use the same version of @fledge/cli for both commands.',
+      },
+    };
   try {
-    what = JSON.parse(line) as ControlRequest;
-  } catch {
-    return void socket.destroy();
+    return await answer({ restart });
+  } catch (error) {
+    return {
+      error: {
+        message: `restarting ${restart} failed: ${(error as Error).message}`,
+        hint: 'Stop `fledge start`, and start it again.',
+      },
+    };
   }
-  socket.end(`${JSON.stringify(await answer(what))}\n`);
+}
+
+function restartIn(line: string): string | undefined {
+  try {
+    const what = JSON.parse(line) as { readonly restart?: unknown } | null;
+    return typeof what?.restart === 'string' ? what.restart : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The first line of a socket, which it need not end with; undefined if it closes without one. */
