@@ -5,6 +5,8 @@ import type { LineLog } from '../line-log.js';
 
 const LOOK_EVERY_MS = 300;
 const FLEDGE = 'fledge';
+/** The code of every error that is about the text of a topology. */
+const OF_THE_FILE = 'fledge.startup.topology';
 
 /** Watches a topology file: restarts the services whose settings it changes, and says when that is not enough. */
 export class TopologyWatch {
@@ -23,6 +25,11 @@ export class TopologyWatch {
     watchFile(topology.file, { interval: LOOK_EVERY_MS }, this.look);
   }
 
+  /** Tries a change again that could not be read, because a build was half written. */
+  built(): void {
+    this.look();
+  }
+
   stop(): void {
     unwatchFile(this.topology.file, this.look);
   }
@@ -39,16 +46,19 @@ export class TopologyWatch {
   private async compare(): Promise<void> {
     const text = this.read();
     if (text === this.text) return;
-    this.text = text;
     const { project, log } = this;
     const { file } = this.topology;
     try {
       const [{ topology }] = await Promise.all([readTopology(project, file), checkTopology(project, file)]);
+      this.text = text;
       await this.apply(topology);
     } catch (error) {
+      const isOfFile = error instanceof FledgeError && error.code === OF_THE_FILE;
+      // else the application could not be asked
+      if (isOfFile) this.text = text;
       for (const line of (error instanceof FledgeError ? error.message : String(error)).split('\n'))
         log.print(FLEDGE, line);
-      log.print(FLEDGE, `what runs goes on without the change of ${file}`);
+      log.print(FLEDGE, `what runs goes on without the change of ${file}${isOfFile ? '' : ' until the next build'}`);
     }
   }
 

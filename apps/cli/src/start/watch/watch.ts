@@ -20,7 +20,10 @@ export class Watch {
     private readonly project: Project,
     private readonly log: LineLog,
   ) {
-    this.builds = new BuildWatch(project, log, (changed) => void this.code?.changed(changed));
+    this.builds = new BuildWatch(project, log, (changed) => {
+      void this.code?.changed(changed);
+      this.file?.built();
+    });
   }
 
   /** Builds for the first time, and from now on whenever sources change; resolves when there is no error. */

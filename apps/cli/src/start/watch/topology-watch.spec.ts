@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { eventually } from '@fledge/kit/testing';
+import { readTopology } from '../../project.js';
+import { LineLog } from '../line-log.js';
+import { TopologyWatch } from './topology-watch.js';
+
+const SPLIT = `transport: nats
+nats: { url: nats://nats.test:4222 }
+database: { url: postgres://db.test/shop }
+services: { first: { modules: [a] }, second: { modules: [b] } }
+`;
+/** Fails while its build is half written. */
+const APP = `import { existsSync } from 'node:fs';
+if (existsSync(new URL('half-written', import.meta.url))) throw new Error('half written');
+if (process.argv.includes('--list-modules'))
+  console.log(JSON.stringify({ modules: [{ name: 'a', routes: [] }, { name: 'b', routes: [] }] }));
+`;
+
+let folder: string;
+let file: string;
+let watch: TopologyWatch;
+let said: string;
+let restarted: (readonly string[])[];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'fledge-topology-'));
+  file = join(folder, 'split.yaml');
+  writeFileSync(join(folder, 'main.mjs'), APP);
+  writeFileSync(file, SPLIT);
+  const project = { root: folder, app: join(folder, 'main.mjs'), demo: [] };
+  const out = new PassThrough().setEncoding('utf8');
+  said = '';
+  out.on('data', (text: string) => (said += text));
+  restarted = [];
+  const { topology } = await readTopology(project, file);
+  watch = new TopologyWatch(project, topology, new LineLog(out, false), (services) => {
+    restarted.push(services);
+    return Promise.resolve();
+  });
+});
+afterEach(() => {
+  watch.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const times = (text: string): number => said.split(text).length - 1;
+
+describe('a change of the topology file', () => {
+  it('is tried again after the next build, if the application could not be asked', async () => {
+    const halfWritten = join(folder, 'half-written');
+    writeFileSync(halfWritten, '');
+    writeFileSync(file, `${SPLIT}settings: { b: { demo: true } }\n`);
+    await eventually(() => expect(said).toContain(`without the change of ${file} until the next build\n`), 'it fails');
+    expect(restarted).toEqual([]);
+    rmSync(halfWritten);
+    watch.built();
+    await eventually(() => expect(restarted).toEqual([['second']]), 'the service is restarted');
+  });
+
+  it('that is wrong itself is reported once, whatever is built', async () => {
+    writeFileSync(file, `${SPLIT}nonsense: 1\n`);
+    await eventually(() => expect(said).toContain(`without the change of ${file}\n`), 'it is refused');
+    watch.built();
+    // comes after what the build caused
+    writeFileSync(file, `${SPLIT}settings: { b: { demo: true } }\n`);
+    await eventually(() => expect(restarted).toEqual([['second']]), 'the next change is used');
+    expect(times('goes on without')).toBe(1);
+  });
+});
