@@ -8,6 +8,7 @@ import { answerRestart } from './answer-restart.js';
 import { listenForRequests, request } from './control-socket.js';
 
 const SOCKET = '.data/fledge.sock';
+const WITHIN_MS = 5_000;
 const topology = { file: 'config/split.yaml', services: [{ name: 'first' }] } as unknown as Topology;
 
 let server: Server | undefined;
@@ -36,7 +37,7 @@ async function send(line: string): Promise<string> {
   let answer = '';
   socket.on('data', (text: string) => (answer += text));
   socket.write(`${line}\n`);
-  await once(socket, 'close');
+  await once(socket, 'close', { signal: AbortSignal.timeout(WITHIN_MS) });
   return answer;
 }
 
