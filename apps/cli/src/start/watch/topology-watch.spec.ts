@@ -59,20 +59,24 @@ describe('a change of the topology file', () => {
     const halfWritten = join(folder, 'half-written');
     writeFileSync(halfWritten, '');
     save(`${SPLIT}settings: { b: { demo: true } }\n`);
-    await eventually(() => expect(said).toContain(`without the change of ${file} until the next build\n`), 'it fails');
+    await eventually(
+      () => expect(said).toContain(`without the change of ${file} until the next build\n`),
+      'it fails',
+      30_000,
+    );
     expect(restarted).toEqual([]);
     rmSync(halfWritten);
     watch.built();
-    await eventually(() => expect(restarted).toEqual([['second']]), 'the service is restarted');
+    await eventually(() => expect(restarted).toEqual([['second']]), 'the service is restarted', 30_000);
   });
 
   it('that is wrong itself is reported once, whatever is built', async () => {
     save(`${SPLIT}nonsense: 1\n`);
-    await eventually(() => expect(said).toContain(`without the change of ${file}\n`), 'it is refused');
+    await eventually(() => expect(said).toContain(`without the change of ${file}\n`), 'it is refused', 30_000);
     watch.built();
     // comes after what the build caused
     save(`${SPLIT}settings: { b: { demo: true } }\n`);
-    await eventually(() => expect(restarted).toEqual([['second']]), 'the next change is used');
+    await eventually(() => expect(restarted).toEqual([['second']]), 'the next change is used', 30_000);
     expect(times('goes on without')).toBe(1);
   });
 });
