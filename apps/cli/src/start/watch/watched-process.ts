@@ -4,12 +4,24 @@
  * told which service to be.
  */
 import inspector from 'node:inspector';
-import { register } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import nodeModule, { createRequire, register } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import type { FromWatched, ToSpare } from './spare.js';
 
 const TELL_AFTER_MS = 20;
+const LOOK_EVERY_MS = 100;
+
+/** Node 22.15 and later; its types are those of Node 20. */
+interface SynchronousHooks {
+  registerHooks?(hooks: { resolve: ResolveNow }): void;
+}
+type ResolveNow = (
+  specifier: string,
+  context: { readonly parentURL?: string },
+  next: (specifier: string, context: object) => { readonly url: string },
+) => { readonly url: string };
+
 const isSpare = process.env.FLEDGE_SPARE !== undefined;
 delete process.env.FLEDGE_SPARE;
 
@@ -18,11 +30,47 @@ const packages = new Set<string>();
 let news: { files: string[]; packages: string[] } = { files: [], packages: [] };
 let timer: NodeJS.Timeout | undefined;
 
-const { port1, port2 } = new MessageChannel();
-port1.on('message', ([url, parent]: [string, string | undefined]) => note(url, parent));
-port1.unref();
-register(new URL('./watched-process.hooks.js', import.meta.url), { data: { port: port2 }, transferList: [port2] });
+const { registerHooks } = nodeModule as SynchronousHooks;
+if (registerHooks) registerHooks({ resolve: resolveAndNote });
+else {
+  noteImports();
+  noteRequires();
+}
+// what is thrown while the application loads ends it before the timer does
+process.once('exit', tell);
 if (isSpare) await becomeNeeded();
+
+/** Sees what is imported and what is required. */
+function resolveAndNote(...[specifier, context, next]: Parameters<ResolveNow>): ReturnType<ResolveNow> {
+  const resolved = next(specifier, context);
+  note(resolved.url, context.parentURL);
+  return resolved;
+}
+
+/** Older releases have hooks only for imports, in a thread of their own. */
+function noteImports(): void {
+  const { port1, port2 } = new MessageChannel();
+  port1.on('message', ([url, parent]: [string, string | undefined]) => note(url, parent));
+  port1.unref();
+  register(new URL('./watched-process.hooks.js', import.meta.url), { data: { port: port2 }, transferList: [port2] });
+}
+
+/** And what is required must be looked up among the loaded modules, again and again: nothing says when there are more. */
+function noteRequires(): void {
+  const { cache } = createRequire(import.meta.url);
+  const seen = new Set<string>();
+  const look = (): void => {
+    for (const [file, loadedModule] of Object.entries(cache)) {
+      if (seen.has(file) || !loadedModule) continue;
+      seen.add(file);
+      const url = pathToFileURL(file).href;
+      note(url, undefined);
+      for (const child of loadedModule.children) note(pathToFileURL(child.filename).href, url);
+    }
+  };
+  setInterval(look, LOOK_EVERY_MS).unref();
+  process.once('exit', look);
+}
 
 function note(url: string, parent: string | undefined): void {
   if (!url.startsWith('file:')) return;
@@ -38,7 +86,9 @@ function once(known: Set<string>, fresh: string[], name: string): void {
 }
 
 function tell(): void {
+  clearTimeout(timer);
   timer = undefined;
+  if (news.files.length === 0 && news.packages.length === 0) return;
   const message: FromWatched = { fledgeLoaded: news };
   news = { files: [], packages: [] };
   // without a supervisor there is nobody to tell; the application ends by itself then
