@@ -10,8 +10,16 @@ export interface Addition {
   readonly after: readonly string[];
   /** The element: `TakeStockHandler`, or any expression. */
   readonly element: string;
-  /** The import that it needs, if any; the specifier without an ending if it is relative. */
-  readonly imports?: { readonly name: string; readonly from: string };
+  /** The import that it needs, if any. */
+  readonly imports?: Imported;
+  /** What is added instead if the option calls this function with its list: `modulesOf(AModule, BModule)`. */
+  readonly inCall?: { readonly name: string; readonly element: string; readonly imports?: Imported };
+}
+
+/** A name, and where it comes from; the specifier without an ending if it is relative. */
+export interface Imported {
+  readonly name: string;
+  readonly from: string;
 }
 
 /** An import of names. */

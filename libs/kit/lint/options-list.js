@@ -12,15 +12,29 @@ export function listedIn(compiler, source, of, key) {
 }
 
 /** @type {typeof import('./options-list.js').addToOptions} */
-export function addToOptions(compiler, path, text, { of, key, after, element, imports }) {
+export function addToOptions(compiler, path, text, { of, key, after, inCall, ...inList }) {
   const source = compiler.createSourceFile(path, text, compiler.ScriptTarget.Latest, true);
   const options = optionsOf(compiler, source, of);
   if (options === undefined) return undefined;
-  if (listedIn(compiler, source, of, key)?.includes(element)) return text;
-  const edit = placed(compiler, source, options, key, after, element);
+  const list = valueOf(compiler, options, key);
+  const isCall = inCall !== undefined && isCallOf(compiler, source, list, inCall.name);
+  const { element, imports } = isCall ? inCall : inList;
+  const elements = isCall
+    ? list.arguments
+    : list && compiler.isArrayLiteralExpression(list)
+      ? list.elements
+      : undefined;
+  if (elements?.some((one) => one.getText(source) === element)) return text;
+  const edit = list
+    ? elements && placed(source, list, elements, element)
+    : placedNew(source, options, key, after, element);
   if (edit === undefined) return undefined;
   const changed = `${text.slice(0, edit.at)}${edit.text}${text.slice(edit.at)}`;
   return imports ? withImport(compiler, source, changed, imports) : changed;
+}
+
+function isCallOf(compiler, source, node, name) {
+  return node !== undefined && compiler.isCallExpression(node) && node.expression.getText(source) === name;
 }
 
 /** @type {typeof import('./options-list.js').importsOf} */
@@ -70,16 +84,16 @@ function valueOf(compiler, options, key) {
   return property && compiler.isPropertyAssignment(property) ? property.initializer : property;
 }
 
-/** Where the element goes, and the text around it. */
-function placed(compiler, source, options, key, after, element) {
-  const list = valueOf(compiler, options, key);
-  if (list === undefined) {
-    const before = after.map((name) => propertyOf(options, name)).find((property) => property !== undefined);
-    return before && { at: before.end, text: `,${gap(source, before)}${key}: [${element}]` };
-  }
-  if (!compiler.isArrayLiteralExpression(list)) return undefined;
-  const last = list.elements.at(-1);
+/** Where the element goes in a list or a call, and the text around it. */
+function placed(source, list, elements, element) {
+  const last = elements.at(-1);
   return last ? { at: last.end, text: `,${gap(source, last)}${element}` } : { at: list.end - 1, text: element };
+}
+
+/** Where a list goes that is not there yet. */
+function placedNew(source, options, key, after, element) {
+  const before = after.map((name) => propertyOf(options, name)).find((property) => property !== undefined);
+  return before && { at: before.end, text: `,${gap(source, before)}${key}: [${element}]` };
 }
 
 /** What stands before a node: a space, or a line break with the indentation. */

@@ -144,15 +144,18 @@ function manifestOf(name, like) {
 }
 
 function addToList(tree, compiler, list, name, cls, { contract, source, packageName }) {
-  const from = packageName ?? `${near(list, `${source}/${name}.module.ts`)}${endingOf(tree)}`;
+  const moduleFrom = packageName ?? near(list, `${source}/${name}.module.ts`);
+  const from = packageName ?? `${moduleFrom}${endingOf(tree)}`;
   const changed = addToOptions(compiler, list, tree.readText(list), {
     of: 'Application',
     key: 'modules',
     after: ['name'],
     element: `{ contract: ${cls}Contract, load: () => import('${from}').then((m) => m.${cls}Module) }`,
     imports: { name: `${cls}Contract`, from: packageName ? `${packageName}/contract` : near(list, contract) },
+    // an application that loads all modules at once lists their classes
+    inCall: { name: 'modulesOf', element: `${cls}Module`, imports: { name: `${cls}Module`, from: moduleFrom } },
   });
-  if (changed === undefined) throw new Error(`${list}: 'modules' is no plain list; add ${cls}Contract by hand.`);
+  if (changed === undefined) throw new Error(`${list}: 'modules' is no plain list; add ${cls}Module by hand.`);
   tree.overwrite(list, changed);
   if (packageName === undefined) return;
   const manifest = posix.join(packageAround(tree, list), 'package.json');

@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { developmentPackage } from '#lint/development-package.js';
 
 const PASSED_BY = new Set(['node_modules', 'dist', 'coverage']);
-const LIST = /(?:^|\/)(?:modules|application|[\w-]+\.application)\.ts$/;
+const LIST = /(?:^|\/)(?:modules|app\.module|application|[\w-]+\.application)\.ts$/;
 
 /** TypeScript, which reads what is to be changed. */
 export async function loadTypeScript() {

@@ -21,6 +21,7 @@ import ts from 'typescript';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const FIXTURE = fileURLToPath(new URL('schematics.fixture.mjs', import.meta.url));
+const CONDUIT = fileURLToPath(new URL('adoption/conduit/after/', import.meta.url));
 const BUILD = fileURLToPath(new URL('build-sources.fixture.mjs', import.meta.url));
 const NEST = join(ROOT, 'node_modules/@nestjs/cli/bin/nest.js');
 /** From nothing to the first green test of a new module; a promise of a minute, on a machine that may be busy. */
@@ -191,6 +192,25 @@ describe('nest generate, in an npm workspace', () => {
     expect(file('libs/stock/src/stock.module.ts')).toContain('uses: [PricingContract]');
     expect(existsSync(join(root, 'apps/shop/test/pricing.set-price.ts'))).toBe(true);
     expect((await verifyWorkspace(root)).violations).toEqual([]);
+  });
+});
+
+describe('nest generate, in an application that lists the classes of its modules', () => {
+  it('adds a class and its import to the call of modulesOf, which nest add leaves as it is', async () => {
+    cpSync(CONDUIT, join(root, 'src'), { recursive: true });
+    write('package.json', JSON.stringify({ name: 'conduit', type: 'module' }));
+    await generate(['nest-add'], ['module', 'pricing'], ['query', 'pricing/get-price']);
+    expect(existsSync(join(root, 'src/application.ts'))).toBe(false);
+    expect(file('src/app.module.ts')).toBe(
+      readFileSync(join(CONDUIT, 'app.module.ts'), 'utf8')
+        .replace('CommentsModule)', 'CommentsModule, PricingModule)')
+        .replace(/(?=import \{ ProfilesModule)/, "import { PricingModule } from './pricing/pricing.module.js';\n"),
+    );
+    expect(file('test/in-every-topology.ts')).toContain("import { conduit } from '../src/app.module.js';");
+    await build('src');
+    expect(JSON.parse(await node('dist/main.js', '--list-modules'))).toMatchObject({
+      modules: expect.arrayContaining([{ name: 'pricing', routes: ['/pricing'] }]) as unknown,
+    });
   });
 });
 
