@@ -1,20 +1,20 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import {
+  DEFAULT_TOPOLOGY,
   EXIT_CONFIG,
+  findNamedTopology,
+  isTopologyPath,
   type KnownTransport,
   loadTopology,
-  nearest,
   StartupError,
   type Topology,
 } from '@fledge/kit/operations';
 
 const LIST_TIMEOUT_MS = 30_000;
 const SOUND = 'Build again, and check that the application starts by itself.';
-const CONFIG_FOLDER = 'config';
-const DEFAULT_TOPOLOGY = 'monolith';
 
 /** The project that a command works on: the nearest `package.json`, from here upward, with a `fledge` section. */
 export interface Project {
@@ -159,25 +159,7 @@ function reasonOf({ stderr, message }: CommandFailure): string {
  * @throws StartupError with the nearest name if there is no such topology.
  */
 export function topologyFile(project: Project, name: string = DEFAULT_TOPOLOGY): string {
-  if (/[\\/]|\.ya?ml$/.test(name)) {
-    const inside = relative(project.root, resolve(name));
-    return inside.startsWith('..') ? resolve(name) : inside;
-  }
-  const file = join(CONFIG_FOLDER, `${name}.yaml`);
-  if (existsSync(join(project.root, file))) return file;
-  const names = namesIn(join(project.root, CONFIG_FOLDER));
-  const guess = nearest(name, names);
-  throw new StartupError(
-    'topology-name',
-    `there is no ${file}`,
-    guess ? `Did you mean '${guess}'?` : `${CONFIG_FOLDER}/ has: ${names.join(', ') || 'nothing'}.`,
-    { names },
-  );
-}
-
-function namesIn(folder: string): readonly string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.yaml'))
-    .map((file) => file.slice(0, -'.yaml'.length));
+  if (!isTopologyPath(name)) return findNamedTopology(project.root, name);
+  const inside = relative(project.root, resolve(name));
+  return inside.startsWith('..') ? resolve(name) : inside;
 }

@@ -17,7 +17,10 @@ export { HttpListener, type RequestHandler } from './http/listener.js';
 export { PathOwners } from './http/path-owners.js';
 export { httpProblem, PROBLEM_TYPE, type Problem } from './http/problem.js';
 export {
+  DEFAULT_TOPOLOGY,
   EXIT_CONFIG,
+  findNamedTopology,
+  isTopologyPath,
   loadTopology,
   nearest,
   serviceNamed,

@@ -1,11 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { StartupError } from '../contract/index.js';
 import { type Application, knownTo } from '../host/index.js';
 import {
+  DEFAULT_TOPOLOGY,
+  findNamedTopology,
+  isTopologyPath,
   type LoadOptions,
   loadTopology,
-  nearest,
+  namedTopologyFile,
   parseTopology,
   type Topology,
   TopologyError,
@@ -13,8 +15,6 @@ import {
 
 /** The variable that names the topology of a run of tests. */
 export const TOPOLOGY_VARIABLE = 'FLEDGE_TEST_TOPOLOGY';
-const DEFAULT_TOPOLOGY = 'monolith';
-const CONFIG_FOLDER = 'config';
 /** The name of a topology that is not a file, for errors. */
 const OF_TEST = 'the topology of the test';
 
@@ -44,7 +44,7 @@ export function testTopology(
   if (typeof given === 'object') return isRead(given) ? given : contentOf(given, options);
   const name = given ?? (process.env[TOPOLOGY_VARIABLE] || undefined);
   if (name !== undefined) return loadTopology(fileOf(name), options);
-  const usual = join(projectFolder(), CONFIG_FOLDER, `${DEFAULT_TOPOLOGY}.yaml`);
+  const usual = join(projectFolder(), namedTopologyFile(DEFAULT_TOPOLOGY));
   return existsSync(usual)
     ? loadTopology(usual, options)
     : contentOf({ services: { all: { modules: options.modules } } }, options);
@@ -70,20 +70,9 @@ function contentOf(content: TopologyContent, options: LoadOptions): Topology {
 
 /** As `fledge start` finds it: a path is used as it is, a name means `config/<name>.yaml` of the project. */
 function fileOf(name: string): string {
-  if (/[\\/]|\.ya?ml$/.test(name)) return resolve(name);
-  const folder = join(projectFolder(), CONFIG_FOLDER);
-  const file = join(folder, `${name}.yaml`);
-  if (existsSync(file)) return file;
-  const names = existsSync(folder)
-    ? readdirSync(folder).flatMap((other) => (other.endsWith('.yaml') ? other.slice(0, -'.yaml'.length) : []))
-    : [];
-  const guess = nearest(name, names);
-  throw new StartupError(
-    'topology-name',
-    `there is no ${file}`,
-    guess ? `Did you mean '${guess}'?` : `${CONFIG_FOLDER}/ has: ${names.join(', ') || 'nothing'}.`,
-    { names },
-  );
+  if (isTopologyPath(name)) return resolve(name);
+  const root = projectFolder();
+  return join(root, findNamedTopology(root, name, root));
 }
 
 /** The nearest folder, from here upward, whose package.json has a `fledge` section; else the one of the run. */

@@ -1,4 +1,5 @@
 export { loadTopology, parseTopology, type LoadOptions } from './load-topology.js';
+export { DEFAULT_TOPOLOGY, findNamedTopology, isTopologyPath, namedTopologyFile } from './named-topology.js';
 export { cureOfUnknown, nearest } from './nearest.js';
 export { EXIT_CONFIG, TopologyError, type TopologyProblem } from './topology-error.js';
 export {
