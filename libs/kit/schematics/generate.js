@@ -167,18 +167,27 @@ export class ${cls} {
   };
 }
 
-/** A consumer of an event: `nest g consumer orders/restock stock.stock-taken`. */
-export function consumer(options) {
-  return async (tree) => {
-    const { edit, own, name, cls, ending, application, of } = await begin('consumer', options, tree);
+/** What reacts to an event: `parts` returns its code, and what its test expects. */
+function reaction(kind, ofFile, parts) {
+  return (options) => async (tree) => {
+    const { edit, own, name, cls, ending, application, of } = await begin(kind, options, tree);
     const taken = eventOf(tree, application, own, of);
-    const file = besideModule(own, `${name}.handler.ts`);
-    tree.create(
-      file,
-      `import { Consumer } from '@fledge/kit';
+    const file = besideModule(own, `${name}.${ofFile}.ts`);
+    const contract = withEnding(contractFrom(file, taken.module, own), ending);
+    const { code, ...test } = parts({ own, name, cls, taken, contract });
+    tree.create(file, code);
+    provide(tree, edit, own, cls, file);
+    use(tree, edit, own, taken.module);
+    writeTest(tree, eventTest({ application, own, name, ending, taken, ...test }));
+  };
+}
+
+/** A consumer of an event: `nest g consumer orders/restock stock.stock-taken`. */
+export const consumer = reaction('consumer', 'handler', ({ own, name, cls, taken, contract }) => ({
+  code: `import { Consumer } from '@fledge/kit';
 import { Logger } from '@nestjs/common';
 import { EventsHandler, type IEventHandler } from '@nestjs/cqrs';
-import { ${taken.cls} } from '${withEnding(contractFrom(file, taken.module, own), ending)}';
+import { ${taken.cls} } from '${contract}';
 
 /** Runs once for each event, in a transaction of this module; it is retried when it fails. */
 @Consumer('${name}')
@@ -191,42 +200,22 @@ export class ${cls} implements IEventHandler<${taken.cls}> {
   }
 }
 `,
-    );
-    provide(tree, edit, own, cls, file);
-    use(tree, edit, own, taken.module);
-    writeTest(
-      tree,
-      eventTest({
-        application,
-        own,
-        name,
-        ending,
-        taken,
-        title: `${own.name} handles ${taken.cls} once`,
-        extra: [],
-        expects: `    const rows = await app.module('${own.name}').get(DataSource, { strict: false }).query(
+  title: `${own.name} handles ${taken.cls} once`,
+  extra: [],
+  expects: `    const rows = await app.module('${own.name}').get(DataSource, { strict: false }).query(
       'select key, state from fledge_inbox where consumer = $1',
       ['${name}'],
     );
     assert.deepEqual(rows, [{ key: String(event.${taken.key}), state: 'handled' }]);
 `,
-        what: 'it is handled',
-      }),
-    );
-  };
-}
+  what: 'it is handled',
+}));
 
 /** A process that an event starts: `nest g process orders/fulfilment orders.order-placed`. */
-export function process(options) {
-  return async (tree) => {
-    const { edit, own, name, cls, ending, application, of } = await begin('process', options, tree);
-    const taken = eventOf(tree, application, own, of);
-    const file = besideModule(own, `${name}.process.ts`);
-    tree.create(
-      file,
-      `import { Process, type Run, Starts } from '@fledge/kit';
+export const process = reaction('process', 'process', ({ own, name, cls, taken, contract }) => ({
+  code: `import { Process, type Run, Starts } from '@fledge/kit';
 import { IsString } from 'class-validator';
-import { ${taken.cls} } from '${withEnding(contractFrom(file, taken.module, own), ending)}';
+import { ${taken.cls} } from '${contract}';
 
 /** The state that a run keeps between its events. */
 export class ${cls}State {
@@ -243,27 +232,13 @@ export class ${cls} {
   }
 }
 `,
-    );
-    provide(tree, edit, own, cls, file);
-    use(tree, edit, own, taken.module);
-    writeTest(
-      tree,
-      eventTest({
-        application,
-        own,
-        name,
-        ending,
-        taken,
-        title: `${taken.cls} starts ${name}, which finishes`,
-        extra: ["import { Processes } from '@fledge/kit';"],
-        expects: `    const run = await app.module('${own.name}').get(Processes, { strict: false }).show('${name}', String(event.${taken.key}));
+  title: `${taken.cls} starts ${name}, which finishes`,
+  extra: ["import { Processes } from '@fledge/kit';"],
+  expects: `    const run = await app.module('${own.name}').get(Processes, { strict: false }).show('${name}', String(event.${taken.key}));
     assert.equal(run?.outcome, 'done');
 `,
-        what: 'the run is finished',
-      }),
-    );
-  };
-}
+  what: 'the run is finished',
+}));
 
 /** A test that publishes an event as its module does, and waits for what follows. */
 function eventTest({ application, own, name, ending, taken, title, extra, expects, what }) {

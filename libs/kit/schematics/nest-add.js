@@ -9,16 +9,6 @@ import { addToOptions } from '#lint/options-list.js';
 import { pascal } from './names.js';
 import { endingOf, loadTypeScript, OWN_MANIFEST, readApplication } from './place.js';
 
-const NEEDED = [
-  '@nestjs/cqrs',
-  '@nestjs/platform-fastify',
-  '@nestjs/typeorm',
-  'class-transformer',
-  'class-validator',
-  'reflect-metadata',
-  'rxjs',
-  'typeorm',
-];
 /** A `main.ts` that does nothing but start. */
 const STOCK_MAIN =
   /^(?:import [^;]*;\s*)*async function bootstrap\(\)(?:: Promise<void>)? \{\s*const app = await NestFactory\.create(?:<\w+>)?\(AppModule\);\s*await app\.listen\([^;]*\);\s*\}\s*(?:await |void )?bootstrap\(\);?\s*$/;
@@ -62,7 +52,8 @@ function addPackages(tree) {
     const ranges = own.peerDependencies[name].split(' || ');
     return ranges.find((one) => one.startsWith(`^${major}.`)) ?? ranges.at(-1);
   };
-  const missing = NEEDED.filter((name) => json.dependencies?.[name] === undefined);
+  const needed = Object.keys(own.peerDependencies).filter((name) => own.peerDependenciesMeta[name]?.optional !== true);
+  const missing = needed.filter((name) => json.dependencies?.[name] === undefined);
   json.dependencies = inOrder({
     '@fledge/kit': `^${own.version}`,
     '@fledge/nats': `^${own.version}`,
