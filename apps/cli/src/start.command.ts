@@ -75,12 +75,15 @@ async function supervise(run: LocalRun, { log, topology }: RunPlan, ready: () =>
     },
   );
   let control: Server | undefined;
+  let unreached = 'another start runs here';
   try {
     // a convenience, which must not keep a topology from starting
-    control = await listenForRequests((request) => answerRestart(request, topology, run)).catch(() => undefined);
+    control = await listenForRequests((request) => answerRestart(request, topology, run)).catch((error: Error) => {
+      unreached = error.message;
+      return undefined;
+    });
     await run.start();
-    if (!stopping && !control)
-      log.print('fledge', "'fledge restart' does not reach this: another start runs here, or .data cannot be written");
+    if (!stopping && !control) log.print('fledge', `'fledge restart' does not reach this: ${unreached}`);
     if (!stopping) await ready();
     await signalled;
     return 0;

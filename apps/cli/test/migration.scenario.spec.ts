@@ -164,7 +164,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const child of running) child.kill('SIGKILL');
-  // this role would stay on the server
+  // this role would stay on the server; there is none if the test failed before
   const role = await rowsRole().catch(() => undefined);
   if (role !== undefined) await owner.query(`drop owned by ${role}; drop role ${role}`);
   await owner?.end();

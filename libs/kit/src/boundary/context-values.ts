@@ -30,6 +30,7 @@ export class ContextValues {
     try {
       record = JSON.parse(text);
     } catch {
+      // anybody may have sent it: the reader says what is wrong with it
       return undefined;
     }
     if (typeof record !== 'object' || record === null || Array.isArray(record)) return undefined;

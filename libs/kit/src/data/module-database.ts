@@ -62,7 +62,7 @@ export async function withConnection<T>(
   } catch (error) {
     throw isPassing(error) ? unreachable(url, error) : error;
   } finally {
-    // the lock ends with its connection
+    // the lock ends with its connection, also with one that is broken already
     await client.end().catch(() => undefined);
   }
 }
@@ -305,6 +305,7 @@ function placeOf(url: string): string {
     const { host, pathname } = new URL(url);
     return `${host}${pathname}`;
   } catch {
+    // this is for an error's text, which must not fail
     return 'an address that is not a URL';
   }
 }

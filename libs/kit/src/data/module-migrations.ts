@@ -195,6 +195,7 @@ async function takeBack(
     for (const list of lists) await runner.query(`delete from ${list} where name = $1`, [name]);
     if (runner.isTransactionActive) await runner.commitTransaction();
   } catch (error) {
+    // PostgreSQL rolls back by itself when the connection is lost; the reason is told below
     if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
     throw migrationFailure(home.module, error);
   } finally {

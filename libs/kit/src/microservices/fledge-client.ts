@@ -87,6 +87,7 @@ export class FledgeClient extends ClientProxy {
   /** Closes the client's own transport, which ends running calls. Does nothing inside a module. */
   async close(): Promise<void> {
     if (this.options.transport === undefined || this.starting === undefined) return;
+    // each call has been told why the transport did not start
     await this.starting.catch(() => undefined);
     this.starting = undefined;
     this.ports.clear();

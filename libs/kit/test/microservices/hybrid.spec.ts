@@ -136,6 +136,7 @@ describe('a hybrid module, with transports of Nest', () => {
     const closed = host.close();
     let isClosed = false;
     void closed.then(() => (isClosed = true));
+    // that it does not end can only be seen by waiting
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect([isClosed, closes]).toEqual([false, 0]);
     gate.open();

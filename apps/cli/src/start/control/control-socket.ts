@@ -51,6 +51,7 @@ export async function request(what: ControlRequest): Promise<{ readonly tookMs: 
   try {
     await new Promise<void>((resolve, reject) => socket.once('error', reject).once('connect', resolve));
   } catch {
+    // nobody listens, or the one who did was killed
     throw notRunning(`no \`fledge start\` runs in ${process.cwd()}`);
   }
   socket.write(`${JSON.stringify(what)}\n`);
@@ -118,6 +119,7 @@ function restartIn(line: string): string | undefined {
     const what = JSON.parse(line) as { readonly restart?: unknown } | null;
     return typeof what?.restart === 'string' ? what.restart : undefined;
   } catch {
+    // no JSON: not from this command
     return undefined;
   }
 }

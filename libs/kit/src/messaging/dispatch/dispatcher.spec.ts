@@ -278,6 +278,7 @@ describe('the dispatchers of a module', () => {
     async (transaction) => {
       let runs = 0;
       const slow = consumer('slow', { transaction }, async () => {
+        // works until it is given up
         if (runs++ === 0) await sleep(20_000, undefined, { ref: false });
       });
       const sql = sqlOf(source);
