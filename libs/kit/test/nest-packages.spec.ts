@@ -228,7 +228,7 @@ describe('the imports of an application', () => {
   it.each<[string, SharedImports, RegExp]>([
     ['a module that fails', () => [Promise.reject(new Error('no PORT'))], /^the `imports` .* for sink: no PORT$/],
     ['a bounded module', () => [SinkModule], /SinkModule is a bounded module/],
-    ['a list', [WaterModule] as never, /not a function/],
+    ['a list', [WaterModule] as never, /they are not a function/],
   ])('stop the start: %s', async (_what, imports, fact) => {
     await expect(testModule(SinkModule, { imports })).rejects.toMatchObject({
       code: 'fledge.startup.imports',
