@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { Column, Entity, PrimaryColumn, type MigrationInterface, type QueryRunner, type Repository } from 'typeorm';
 import { currentContext, CallContext, runInContext } from '../boundary/index.js';
 import { freshDatabase, type FreshDatabase } from '../testing/fresh-database.js';
@@ -54,6 +55,24 @@ function transaction(work: () => Promise<void>): Promise<void> {
   });
 }
 
+/** Holds back for a moment what a connection answers after its next error, as when it arrives in a later packet. */
+async function holdAnswersAfterError(runner: QueryRunner): Promise<void> {
+  const { connection } = (await runner.connect()) as { connection: EventEmitter };
+  const emit = connection.emit.bind(connection);
+  let held: Parameters<EventEmitter['emit']>[] | undefined;
+  connection.emit = (...event) => {
+    if (held) return held.push(event) > 0;
+    if (event[0] === 'errorMessage') {
+      held = [];
+      setTimeout(() => {
+        connection.emit = emit;
+        for (const later of held ?? []) emit(...later);
+      }, 50);
+    }
+    return emit(...event);
+  };
+}
+
 async function stored(): Promise<string[]> {
   return (await entries.find({ order: { id: 'asc' } })).map((row) => row.id);
 }
@@ -105,6 +124,32 @@ describe('a part of a transaction', () => {
       (await inPart(() => entries.insert({ id: 'b' }), true)).end();
     });
     expect(await stored()).toEqual(['a', 'b']);
+  });
+
+  it('knows that a statement failed before PostgreSQL has reported the state of the transaction', async () => {
+    await transaction(async () => {
+      const part = await inPart(async () => {
+        await entries.insert({ id: 'a' });
+        await holdAnswersAfterError(source.ambientRunner as QueryRunner);
+        await expect(entries.insert({ id: 'a' })).rejects.toThrow('duplicate key');
+      });
+      expect(await part.isBroken()).toBe(true);
+      await part.undo();
+    });
+    expect(await stored()).toEqual([]);
+  });
+
+  it('is not broken by a statement whose failure its work undid', async () => {
+    await transaction(async () => {
+      const part = await inPart(async () => {
+        await entries.insert({ id: 'a' });
+        const failing = source.transaction(async (manager) => manager.insert(EntryRow, { id: 'a' }));
+        await expect(failing).rejects.toThrow('duplicate key');
+      });
+      expect(await part.isBroken()).toBe(false);
+      part.end();
+    });
+    expect(await stored()).toEqual(['a']);
   });
 
   it('accepts nothing after its end, however it ended', async () => {

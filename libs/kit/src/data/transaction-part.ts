@@ -42,6 +42,7 @@ export class TransactionPart {
   private undone = false;
   /** Queries of the part that were sent but not answered. */
   private pending = 0;
+  private hasFailedQuery = false;
   private idle: (() => void) | undefined;
 
   constructor(
@@ -71,7 +72,11 @@ export class TransactionPart {
    * kept.
    */
   async isBroken(): Promise<boolean> {
-    return this.hasSavepoint && (await connectionOf(this.transaction)).getTransactionStatus?.() === 'E';
+    if (!this.hasFailedQuery) return false;
+    const connection = await connectionOf(this.transaction);
+    // PostgreSQL reports the state of the transaction after the error, which may arrive in a later packet: ask again
+    await connection.query('');
+    return connection.getTransactionStatus?.() === 'E';
   }
 
   /** Whether the part has ended with its changes kept in the transaction. */
@@ -103,6 +108,9 @@ export class TransactionPart {
     try {
       await (this.opening ??= this.open());
       return await query();
+    } catch (error) {
+      this.hasFailedQuery = true;
+      throw error;
     } finally {
       if (--this.pending === 0) this.idle?.();
     }
