@@ -66,6 +66,11 @@ export class CallContext {
     return (this.carried ??= newTraceparent());
   }
 
+  /** The trace of a span, if the work has one; of a trace without spans only the `traceparent` is known. */
+  get spanTrace(): TraceContext | undefined {
+    return typeof this.carried === 'object' ? this.carried : undefined;
+  }
+
   /** Whether the work arrived with a trace, or one has been made for it. */
   get hasTrace(): boolean {
     return this.carried !== undefined;

@@ -10,7 +10,8 @@ export type CallOutcome =
 
 /** Told of every call that ends. One per caller, message and transport, so that recording is one array access. */
 export interface CallMeter {
-  record(outcome: CallOutcome, durationMs: number): void;
+  /** @param trace the call's, if it has a span. */
+  record(outcome: CallOutcome, durationMs: number, trace?: TraceContext): void;
 }
 
 /** Lets a transport clean up after a call that ended without it: withdraw what it sent, free what it kept. */
@@ -118,7 +119,7 @@ export class Call extends CallContext implements Timed, Cancellable {
     this.settled = true;
     wheel.letGo(this);
     this.parent?.release(this);
-    this.meter.record(outcome, now() - this.startedAt);
+    this.meter.record(outcome, now() - this.startedAt, this.spanTrace);
   }
 }
 

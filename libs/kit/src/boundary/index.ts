@@ -13,6 +13,7 @@ export { now, TICK_MS, wheel, Wheel, type Timed } from './clock.js';
 export { classCodec, resultCodec, type Codec } from './codec.js';
 export { compileCopy } from './compile.js';
 export { dateText } from './date-text.js';
+export { DURATION_BOUNDS_S, Durations, type Exemplar } from './durations.js';
 export { encodeError, decodeError, type EncodedError } from './declared-error.js';
 export { explain } from './explain.js';
 export {

@@ -138,6 +138,12 @@ export class ModuleDataSource extends DataSource {
     }
   }
 
+  /** The connections of the pool, and the statements and transactions that wait for one. */
+  get pool(): { readonly busy: number; readonly idle: number; readonly waiting: number } {
+    const { totalCount, idleCount, waitingCount } = (this.driver as unknown as PooledDriver).master;
+    return { busy: totalCount - idleCount, idle: idleCount, waiting: waitingCount };
+  }
+
   /** Opens a connection for exclusive use, with the rights and the schema of the pool's. */
   openLine(events: LineEvents): Promise<ModuleLine> {
     return openModuleLine((this.driver as unknown as PooledDriver).master.options, events);
@@ -183,7 +189,12 @@ export class ModuleDataSource extends DataSource {
 
 /** The parts of TypeORM's PostgreSQL driver that are used directly. */
 interface PooledDriver {
-  readonly master: { readonly options: ClientConfig };
+  readonly master: {
+    readonly options: ClientConfig;
+    readonly totalCount: number;
+    readonly idleCount: number;
+    readonly waitingCount: number;
+  };
   obtainMasterConnection(): Promise<[{ query(statement: Statement): Promise<unknown> }, (error?: Error) => void]>;
 }
 

@@ -25,7 +25,15 @@ import {
   type Retention,
   sqlOf,
 } from '../messaging/index.js';
-import { CallMetrics, MessageMetrics, openTracing, processMetrics } from '../observe/index.js';
+import {
+  CallMetrics,
+  expose,
+  HandlingMetrics,
+  MessageMetrics,
+  openTracing,
+  processMetrics,
+  RequestMetrics,
+} from '../observe/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
 import { containRejections } from './contain-rejections.js';
@@ -96,6 +104,8 @@ export class Host {
   readonly metrics = new CallMetrics();
   readonly registry = new Registry();
   private readonly messageMetrics = new MessageMetrics();
+  private readonly handlingMetrics = new HandlingMetrics();
+  private readonly requestMetrics = new RequestMetrics();
   private readonly logger = new Logger('host');
   private readonly containers = new Map<string, ModuleContainer>();
   /** Opened for the modules, whose containers close them. */
@@ -126,7 +136,9 @@ export class Host {
     this.catalogue = new Catalogue(options.application.modules.map((m) => m.contract));
     this.contexts = new ContextReader(options.application.context);
     this.metrics.registerIn(this.registry);
-    this.messageMetrics.registerIn(this.registry);
+    this.listener.meter = this.requestMetrics;
+    for (const metrics of [this.messageMetrics, this.handlingMetrics, this.requestMetrics])
+      metrics.registerIn(this.registry);
   }
 
   /**
@@ -242,6 +254,7 @@ export class Host {
       create: this.parts.create,
       platform: application.platform,
       tracing: this.tracing,
+      meter: this.requestMetrics,
     });
     this.containers.set(name, container);
     this.moduleServers.push(moduleServer);
@@ -258,7 +271,9 @@ export class Host {
   ): void {
     const { transport, retention } = this.options;
     const { tracing } = this;
-    this.messagings.push(new ModuleMessaging({ ...parts, messageLog: transport.messageLog, retention, tracing }));
+    const messaging = new ModuleMessaging({ ...parts, messageLog: transport.messageLog, retention, tracing });
+    this.messagings.push(messaging);
+    this.handlingMetrics.watch(name, messaging.counts, () => parts.source.pool);
     const sql = sqlOf(parts.source);
     this.messageMetrics.watch(name, (countMax) => overview(sql, countMax));
   }
@@ -294,7 +309,7 @@ export class Host {
   private async listen(http: HttpOptions): Promise<void> {
     serveSystemPaths(this.listener, {
       title: this.options.application.name,
-      metrics: async () => (await processMetrics().metrics()) + (await this.registry.metrics()),
+      metrics: (accept) => expose([processMetrics(), this.registry], accept),
       readiness: () => this.readiness(),
       apps: () => new Map([...this.containers].map(([name, { app }]) => [name, app])),
     });

@@ -32,6 +32,7 @@ import {
   ProblemFilter,
   type ProblemMode,
   type RequestHandler,
+  type RequestMeter,
   RequestValidation,
 } from '../http/index.js';
 import type { CallingModule } from '../transport/index.js';
@@ -63,6 +64,7 @@ export interface ContainerOptions {
   readonly platform?: PlatformName | undefined;
   /** Default: no spans. */
   readonly tracing?: Tracing | undefined;
+  readonly meter?: RequestMeter | undefined;
   /**
    * How Nest creates the application; default `NestFactory`. A test creates it with `@nestjs/testing`, which can
    * override providers.
@@ -205,6 +207,7 @@ async function platformOf({
   bodyMaxBytes,
   requestTimeoutMs,
   tracing,
+  meter,
   platform = 'fastify',
 }: ContainerOptions): Promise<HttpPlatform> {
   const { name: module } = spec.contract;
@@ -216,6 +219,7 @@ async function platformOf({
     bodyMaxBytes,
     requestTimeoutMs,
     tracing,
+    meter,
     onRoute: (methods: readonly string[], path: string) => {
       const owner = owners.of(routeKey(path));
       if (owner !== module) throw foreignRoute(spec, methods, path, owner);

@@ -1,14 +1,14 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
-import { Registry } from 'prom-client';
 import { describeModules, docsPage, type HttpListener, type OpenApiDocument, packageFolder } from '../http/index.js';
+import type { Exposition } from '../observe/index.js';
 import type { Readiness } from './readiness.js';
 
 /** The sources of the process's own paths. */
 export interface SystemPaths {
   readonly title: string;
-  /** In Prometheus' text format. */
-  readonly metrics: () => Promise<string>;
+  /** @param accept the formats that the client accepts. */
+  readonly metrics: (accept: string | undefined) => Promise<Exposition>;
   readonly readiness: () => Promise<Readiness>;
   /** By module. */
   readonly apps: () => ReadonlyMap<string, INestApplication>;
@@ -20,8 +20,8 @@ export interface SystemPaths {
  */
 export function serveSystemPaths(listener: HttpListener, system: SystemPaths): void {
   let document: Promise<OpenApiDocument> | undefined;
-  const own = (path: string, handler: (response: ServerResponse) => void): void =>
-    listener.ownForReading(path, (_request, response) => handler(response));
+  const own = (path: string, handler: (response: ServerResponse, request: IncomingMessage) => void): void =>
+    listener.ownForReading(path, (request, response) => handler(response, request));
   own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
   own('/readyz', (response) => {
     system.readiness().then(
@@ -29,9 +29,9 @@ export function serveSystemPaths(listener: HttpListener, system: SystemPaths): v
       (error: Error) => sendJson(response, 500, { error: error.message }),
     );
   });
-  own('/metrics', (response) => {
-    system.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': Registry.PROMETHEUS_CONTENT_TYPE }).end(text),
+  own('/metrics', (response, { headers }) => {
+    system.metrics(headers.accept).then(
+      ({ contentType, text }) => response.writeHead(200, { 'content-type': contentType }).end(text),
       (error: Error) => sendJson(response, 500, { error: error.message }),
     );
   });

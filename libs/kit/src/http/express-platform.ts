@@ -4,12 +4,16 @@ import { StartupError } from '../contract/index.js';
 import { now, RequestContext, runInContext } from '../boundary/index.js';
 import type { HttpPlatform, PlatformOptions } from './platform.js';
 import { endWithResponse, requestSpanOf } from './request-context.js';
+import { measure } from './request-meter.js';
 import { BODY_MAX, type NotedRoutes, ROUTES, routeOf } from './route-methods.js';
 import { whenStreaming } from './server-response.js';
 import { traceparentOf } from './trace.js';
 
 type Next = (error?: unknown) => void;
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
+
+/** A request for which Express has found a route. */
+type RoutedRequest = IncomingMessage & { readonly route?: { readonly path: string } };
 
 /** What the kit uses of an Express application. */
 interface ExpressApplication {
@@ -60,7 +64,7 @@ async function loaded(): Promise<typeof import('@nestjs/platform-express')> {
 }
 
 /** Opens the outermost context of each request, as `openRequestContexts` does for Fastify. */
-function contextOf({ module, requestTimeoutMs, tracing }: PlatformOptions): Middleware {
+function contextOf({ module, requestTimeoutMs, tracing, meter }: PlatformOptions): Middleware {
   return (request, response, next) => {
     // Express looks for the route only later
     const span = tracing?.request(request.headers, requestSpanOf(request, 'http', undefined, module));
@@ -70,6 +74,12 @@ function contextOf({ module, requestTimeoutMs, tracing }: PlatformOptions): Midd
       span ? span.trace : traceparentOf(request.headers),
     );
     if (span) endWithResponse(span, response);
+    if (meter)
+      measure(meter, request, response, {
+        module,
+        trace: span?.trace,
+        routeOf: () => (request as RoutedRequest).route?.path,
+      });
     if (request.method === 'GET' || request.method === 'HEAD') {
       response.on('close', () => {
         if (!response.writableFinished) context.cancel();

@@ -11,4 +11,5 @@ export { httpProblem, PROBLEM_TYPE, problemOf, statusOf, type Problem } from './
 export { ProblemFilter, type ProblemMode } from './problem.filter.js';
 export { expressPlatform } from './express-platform.js';
 export { fastifyPlatform, type HttpPlatform, type PlatformName, type PlatformOptions } from './platform.js';
+export { type EndedRequest, type RefusalReason, type RequestMeter } from './request-meter.js';
 export { RequestLimits, RequestValidation } from './request-validation.js';

@@ -5,6 +5,7 @@ import { Admission, type RequestHandler } from './admission.js';
 import { PathOwners } from './path-owners.js';
 import { httpProblem, PROBLEM_TYPE } from './problem.js';
 import { ListenerResponse, whenStreaming } from './server-response.js';
+import type { RefusalReason, RequestMeter } from './request-meter.js';
 import { correlationIdOf } from './trace.js';
 
 export type { RequestHandler } from './admission.js';
@@ -25,7 +26,12 @@ export class HttpListener {
   private readonly owners = new PathOwners<RequestHandler>();
   /** Handlers that also serve in an overload: it must be visible from outside that the process is alive. */
   private readonly alwaysTaken = new Set<RequestHandler>();
-  private readonly admission = new Admission(refuseOverload);
+  private readonly admission = new Admission((request, response) => {
+    this.meter?.refused('overload');
+    refuseOverload(request, response);
+  });
+  /** @internal Counts what is refused here, if set. */
+  meter: RequestMeter | undefined;
   /** @internal Where it listens, once it does. */
   readonly server: Server;
   private draining = false;
@@ -56,7 +62,9 @@ export class HttpListener {
       ),
     );
     this.server.on('connection', this.admission.accepted);
-    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => answerBroken(error, socket));
+    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+      this.refuse('malformed', () => answerBroken(error, socket)),
+    );
   }
 
   /** Assigns a path prefix to a handler. In an overload some of its requests are refused, with 503. */
@@ -127,12 +135,18 @@ export class HttpListener {
     request.url = originForm(request.url ?? '/');
     const handler = this.owners.of(request.url);
     const hosts = hostsOf(request);
-    if (hosts > 1) badRequest(request, response, 'the request has more than one Host header');
+    if (hosts > 1)
+      this.refuse('malformed', () => badRequest(request, response, 'the request has more than one Host header'));
     else if (hosts === 0 && request.httpVersion !== '1.0')
-      badRequest(request, response, 'the request has no Host header');
-    else if (handler === undefined) notFound(request, response);
+      this.refuse('malformed', () => badRequest(request, response, 'the request has no Host header'));
+    else if (handler === undefined) this.refuse('unknown-path', () => notFound(request, response));
     else if (this.alwaysTaken.has(handler)) handler(request, response);
     else this.admission.enter(handler, request, response);
+  }
+
+  private refuse(reason: RefusalReason, answer: () => void): void {
+    this.meter?.refused(reason);
+    answer();
   }
 }
 

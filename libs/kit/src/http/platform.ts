@@ -8,6 +8,7 @@ import type { RequestHandler } from './admission.js';
 import { BodyTypes } from './body-types.js';
 import { refuseUnroutable } from './problem.filter.js';
 import { openRequestContexts } from './request-context.js';
+import type { RequestMeter } from './request-meter.js';
 
 /** What serves HTTP below Nest. */
 export type PlatformName = 'fastify' | 'express';
@@ -19,6 +20,8 @@ export interface PlatformOptions {
   readonly requestTimeoutMs: number;
   /** Default: no spans. */
   readonly tracing?: Tracing | undefined;
+  /** Default: requests are not counted. */
+  readonly meter?: RequestMeter | undefined;
   /** Called with each route before it is made; may throw. `path` begins with a slash. */
   readonly onRoute: (methods: readonly string[], path: string) => void;
 }
@@ -51,7 +54,7 @@ export function fastifyPlatform(options: PlatformOptions): HttpPlatform {
   });
   const fastify = adapter.getInstance<FastifyInstance>();
   // before Nest adds its own hooks, so that middleware also runs in the context of its request
-  openRequestContexts(fastify, options.module, options.requestTimeoutMs, options.tracing);
+  openRequestContexts(fastify, options.module, options.requestTimeoutMs, options.tracing, options.meter);
   fastify.addHook('onRoute', ({ method, url }) => {
     // the answer to preflights of any path
     if (url !== '*') options.onRoute([method].flat(), `/${url.replace(/^\/+|\/+$/g, '')}`);

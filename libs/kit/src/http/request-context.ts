@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { now, RequestContext, type RequestSpan, runInContext, type SpanSpec, type Tracing } from '../boundary/index.js';
+import { measure, knownMethod, type RequestMeter } from './request-meter.js';
 import { noteMethods } from './route-methods.js';
 import { whenStreaming } from './server-response.js';
 import { traceparentOf } from './trace.js';
@@ -15,6 +16,7 @@ export function openRequestContexts(
   module: string,
   requestTimeoutMs: number,
   tracing?: Tracing,
+  meter?: RequestMeter,
 ): void {
   noteMethods(fastify);
   fastify.addHook('onRequest', (request, reply, done) => {
@@ -26,6 +28,7 @@ export function openRequestContexts(
       span ? span.trace : traceparentOf(request.headers),
     );
     if (span) endWithResponse(span, reply.raw);
+    if (meter) measure(meter, request.raw, reply.raw, { module, trace: span?.trace, routeOf: () => route });
     if (request.method === 'GET' || request.method === 'HEAD') {
       reply.raw.on('close', () => {
         if (!reply.raw.writableFinished) context.cancel();
@@ -44,8 +47,6 @@ export function openRequestContexts(
   });
 }
 
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH', 'QUERY']);
-
 /** The attributes of a request's span, by the conventions for HTTP. The query is left out: it may hold anything. */
 export function requestSpanOf(
   { method = '', url = '', headers, httpVersion, socket }: IncomingMessage,
@@ -53,7 +54,7 @@ export function requestSpanOf(
   route: string | undefined,
   module: string,
 ): SpanSpec {
-  const known = METHODS.has(method);
+  const known = knownMethod(method) === method;
   const [address, port] = hostOf(headers.host ?? '');
   return {
     name: `${known ? method : 'HTTP'}${route === undefined ? '' : ` ${route}`}`,

@@ -20,6 +20,7 @@ import { backfill, register } from './inbox/registry.js';
 import { Relay } from './relay/relay.js';
 import { RETENTION_DEFAULT, type Retention, retentionJob } from './operations/retention.js';
 import { discoverSingletons, Singletons } from './singletons/singletons.js';
+import { MessageCounts } from './signals/message-counts.js';
 import { type Sql, sqlOf } from './storage/sql.js';
 
 /** What a module needs for durable messaging. */
@@ -39,6 +40,8 @@ export interface ModuleMessagingOptions {
 export class ModuleMessaging {
   readonly outbox: Outbox;
   readonly inbox: Inbox;
+  /** What this process has published and handled. */
+  readonly counts = new MessageCounts();
   private readonly sql: Sql;
   private readonly membership: Membership;
   private readonly relay: Relay;
@@ -79,6 +82,7 @@ export class ModuleMessaging {
       consumers: this.consumers,
       tracing,
       contexts: moduleServer.contexts,
+      counts: this.counts,
     });
     this.timers = new Timers({
       module,
@@ -94,7 +98,11 @@ export class ModuleMessaging {
       tracing,
     );
     attachEventBus(app, module, this.outbox);
-    this.outbox.onStored((entry) => this.relay.stored(entry));
+    this.outbox.onStored((entry) => {
+      for (const { message } of entry.messages) this.counts.publish(message.name);
+      this.relay.stored(entry);
+    });
+    this.membership.onLoss(() => this.counts.membershipsLost++);
     source.onCommit = () => this.singletons.committed();
     this.inbox.handTo(this.dispatcher);
     messageLog.keep?.(sentHistoryOf(module, this.sql));

@@ -2,13 +2,27 @@ import { Registry } from 'prom-client';
 import type { Overview } from '../messaging/index.js';
 import { MessageMetrics, READ_EVERY_MS, READ_WAIT_MS } from './message-metrics.js';
 
-const NOTHING: Overview = { outbox: { unsent: 0, oldestMs: null }, consumers: [] };
+const NO_TIMERS = { due: 0, overdueMs: null };
+const NO_RUNS = { failedRuns: null, runningRuns: 0, oldestRunMs: null };
+const NOTHING: Overview = { outbox: { unsent: 0, oldestMs: null }, consumers: [], timers: NO_TIMERS };
 const MUCH: Overview = {
   outbox: { unsent: 12, oldestMs: 1_500 },
   consumers: [
-    { name: 'mails', kind: 'event', waiting: 7, heldKeys: 1, dead: 2, oldestMs: 2_000, lagMs: 2_500, failedRuns: null },
-    { name: 'checkout', kind: 'event', waiting: 0, heldKeys: 0, dead: 0, oldestMs: null, lagMs: null, failedRuns: 3 },
+    { name: 'mails', kind: 'event', waiting: 7, heldKeys: 1, dead: 2, oldestMs: 2_000, lagMs: 2_500, ...NO_RUNS },
+    {
+      name: 'checkout',
+      kind: 'event',
+      waiting: 0,
+      heldKeys: 0,
+      dead: 0,
+      oldestMs: null,
+      lagMs: null,
+      failedRuns: 3,
+      runningRuns: 4,
+      oldestRunMs: 61_000,
+    },
   ],
+  timers: { due: 5, overdueMs: 3_000 },
 };
 
 describe('the metrics of messages', () => {
@@ -34,6 +48,10 @@ describe('the metrics of messages', () => {
       'fledge_outbox_unsent{module="catalog"} 0',
       'fledge_outbox_oldest_seconds{module="ordering"} 1.5',
       'fledge_outbox_oldest_seconds{module="catalog"} 0',
+      'fledge_timers_due{module="ordering"} 5',
+      'fledge_timers_due{module="catalog"} 0',
+      'fledge_timers_overdue_seconds{module="ordering"} 3',
+      'fledge_timers_overdue_seconds{module="catalog"} 0',
       'fledge_inbox_waiting{module="ordering",consumer="mails"} 7',
       'fledge_inbox_waiting{module="ordering",consumer="checkout"} 0',
       'fledge_inbox_lag_seconds{module="ordering",consumer="mails"} 2.5',
@@ -41,6 +59,8 @@ describe('the metrics of messages', () => {
       'fledge_dead_letters{module="ordering",consumer="mails"} 2',
       'fledge_dead_letters{module="ordering",consumer="checkout"} 0',
       'fledge_process_failures{module="ordering",process="checkout"} 3',
+      'fledge_process_running{module="ordering",process="checkout"} 4',
+      'fledge_process_oldest_seconds{module="ordering",process="checkout"} 61',
     ]);
   });
 

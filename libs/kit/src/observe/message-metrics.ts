@@ -25,6 +25,16 @@ const OF_MODULE = [
     'Age of the oldest message that is not sent yet, in seconds; 0 when all are sent.',
     ({ outbox }: Overview) => seconds(outbox.oldestMs),
   ],
+  [
+    'fledge_timers_due',
+    'Timers of processes whose time has come and that have not been delivered.',
+    ({ timers }: Overview) => timers.due,
+  ],
+  [
+    'fledge_timers_overdue_seconds',
+    'Time since the first of them was due, in seconds; 0 when there is none.',
+    ({ timers }: Overview) => seconds(timers.overdueMs),
+  ],
 ] as const;
 const OF_CONSUMER = [
   [
@@ -39,9 +49,22 @@ const OF_CONSUMER = [
   ],
   ['fledge_dead_letters', 'Dead letters of a consumer that are not settled.', ({ dead }: ConsumerState) => dead],
 ] as const;
-const FAILED = [
-  'fledge_process_failures',
-  'Runs of a process that have failed and wait for somebody to resume them.',
+const OF_PROCESS = [
+  [
+    'fledge_process_failures',
+    'Runs of a process that have failed and wait for somebody to resume them.',
+    ({ failedRuns }: ConsumerState) => failedRuns ?? 0,
+  ],
+  [
+    'fledge_process_running',
+    'Runs of a process that have begun and neither finished nor failed.',
+    ({ runningRuns }: ConsumerState) => runningRuns,
+  ],
+  [
+    'fledge_process_oldest_seconds',
+    'Time since the oldest of the running runs began, in seconds; 0 when there is none.',
+    ({ oldestRunMs }: ConsumerState) => seconds(oldestRunMs),
+  ],
 ] as const;
 
 interface Watched {
@@ -80,10 +103,12 @@ export class MessageMetrics {
         for (const consumer of consumers) gauge.set({ module, consumer: consumer.name }, value(consumer));
       });
     }
-    this.gauge(registry, ...FAILED, ['module', 'process'], (gauge, module, { consumers }) => {
-      for (const { name, failedRuns } of consumers)
-        if (failedRuns !== null) gauge.set({ module, process: name }, failedRuns);
-    });
+    for (const [name, help, value] of OF_PROCESS) {
+      this.gauge(registry, name, help, ['module', 'process'], (gauge, module, { consumers }) => {
+        for (const consumer of consumers)
+          if (consumer.failedRuns !== null) gauge.set({ module, process: consumer.name }, value(consumer));
+      });
+    }
   }
 
   private gauge(

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { request } from 'node:http';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -55,6 +56,26 @@ export class OrdersSystem {
     return response.status;
   }
 
+  /** Sends a request to the service of `orders`, whatever its method; resolves with the status. */
+  request(path: string, method: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const sent = request(`${this.url}${path}`, { method }, (response) => {
+        response.resume();
+        response.on('end', () => resolve(response.statusCode ?? 0));
+      });
+      sent.on('error', reject).end();
+    });
+  }
+
+  /** The metrics of all services, each line once: those of the modules are of the services that host them. */
+  async metrics(accept = 'text/plain'): Promise<readonly string[]> {
+    const urls = [...this.lines.values()].map((lines) => urlIn(lines.find(isReady)));
+    const texts = await Promise.all(
+      urls.map(async (url) => (await fetch(`${url}/metrics`, { headers: { accept } })).text()),
+    );
+    return texts.flatMap((text) => text.split('\n')).filter((line) => line !== '');
+  }
+
   /** All log lines of all services that are JSON. */
   logged(): LogLine[] {
     return [...this.lines.values()].flat().map((line) => JSON.parse(line) as LogLine);
@@ -88,7 +109,7 @@ export class OrdersSystem {
     );
     await Promise.all(names.map((name) => this.startService(name, topology, env, imports)));
     const [host = ''] = Object.entries(services).find(([, modules]) => modules.includes('orders')) ?? [];
-    this.url = /http:\/\/127\.0\.0\.1:\d+/.exec(this.lines.get(host)?.find(isReady) ?? '')?.[0] ?? '';
+    this.url = urlIn(this.lines.get(host)?.find(isReady));
   }
 
   private async startService(
@@ -119,6 +140,10 @@ export class OrdersSystem {
 
 function isReady(line: string): boolean {
   return line.includes('is ready: ');
+}
+
+function urlIn(line = ''): string {
+  return /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0] ?? '';
 }
 
 /** The environment of this process, which may itself be traced. */

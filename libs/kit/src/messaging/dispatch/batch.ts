@@ -15,6 +15,7 @@ import type { DurableConsumer } from '../consumers/consumer.js';
 import type { Deliveries, Delivery, FailedDelivery } from '../inbox/deliveries.js';
 import { HandlerTimeout, MembershipLost, StatementSwallowed } from '../consumers/delivery-errors.js';
 import type { FailurePolicy } from './failure-policy.js';
+import type { MessageCounts } from '../signals/message-counts.js';
 
 /** The most messages that one transaction handles: PostgreSQL caches only 64 savepoints of a transaction. */
 export const BATCH_MAX = 50;
@@ -44,6 +45,7 @@ export interface HandlerContext {
     readonly afterHandled: (deliveries: readonly Delivery[]) => void;
   };
   readonly tracing: Tracing | undefined;
+  readonly counts: MessageCounts;
   isStopping(): boolean;
 }
 
@@ -95,6 +97,9 @@ export class Batch {
       await deliveries.settle(this.consumer.name, this.done, this.failures, this.scope.replica);
       await leaveParts(source.ambientRunner as QueryRunner);
     });
+    const { outcomes } = this.context.counts.of(this.consumer.name);
+    outcomes.handled += this.done.length;
+    for (const failure of this.failures) this.countFailure(failure);
     checkpoints.afterHandled(this.taken);
   }
 
@@ -109,6 +114,11 @@ export class Batch {
       await deliveries.settle(this.consumer.name, [], [failure], this.scope.replica);
       await leaveParts(source.ambientRunner as QueryRunner);
     });
+    this.countFailure(failure);
+  }
+
+  private countFailure({ waitMs }: FailedDelivery): void {
+    this.context.counts.of(this.consumer.name).outcomes[waitMs === undefined ? 'dead' : 'retried']++;
   }
 
   private mayGoOn(startedAt: number): boolean {
@@ -142,7 +152,9 @@ export class Batch {
     const { module, contexts, tracing } = this.context;
     const attempt = new Attempt(module, this.consumer, delivery.message, contexts, tracing);
     attempt.transaction = transaction;
+    const startedAt = now();
     const outcome = await this.try(attempt, delivery, part);
+    this.context.counts.of(this.consumer.name).durations.record(now() - startedAt, attempt.spanTrace);
     this.follows ||= part.hasSavepoint;
     if (outcome.ok) {
       part.end();

@@ -7,6 +7,7 @@ import type { KeyQueue } from './backlog.js';
 import { Batch, BATCH_MAX, type HandlerContext } from './batch.js';
 import { CarefulStart } from './careful-start.js';
 import { afterHandle, afterHandled } from '../signals/checkpoints.js';
+import { MessageCounts } from '../signals/message-counts.js';
 import type { DurableConsumer } from '../consumers/consumer.js';
 import { ConsumerWorker, handOverTo, inMemoryOf, queryOf } from './consumer-worker.js';
 import { Deliveries, type Delivery, type FailedDelivery, type Found, LOOK_ROWS_MAX } from '../inbox/deliveries.js';
@@ -32,6 +33,8 @@ export interface DispatcherOptions {
   readonly tracing?: Tracing | undefined;
   /** Reads the application's context, which comes with messages. Default: passes on whatever comes. */
   readonly contexts?: ContextReader;
+  /** Counts what is handled. */
+  readonly counts?: MessageCounts;
 }
 
 /**
@@ -62,7 +65,8 @@ export class Dispatcher {
   private joinTimer: NodeJS.Timeout | undefined;
   private readonly careful: CarefulStart;
 
-  constructor({ module, source, membership, consumers, contexts = new ContextReader(), tracing }: DispatcherOptions) {
+  constructor(options: DispatcherOptions) {
+    const { module, source, membership, consumers, contexts = new ContextReader(), tracing } = options;
     this.membership = membership;
     this.workers = consumers.map((consumer) => new ConsumerWorker(consumer, membership));
     this.byName = new Map(this.workers.map((worker) => [worker.consumer.name, worker]));
@@ -84,6 +88,7 @@ export class Dispatcher {
       attempts: new Map(),
       checkpoints: { afterHandle: () => afterHandle(module), afterHandled: () => afterHandled(module) },
       tracing,
+      counts: options.counts ?? new MessageCounts(),
       isStopping: () => this.stopped,
     };
     this.careful = new CarefulStart(this.context, membership);

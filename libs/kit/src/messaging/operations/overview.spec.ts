@@ -31,34 +31,69 @@ describe('what operators see and do', () => {
     );
 
   it('is empty for a module without messages', async () => {
-    expect(await overview(sqlOf(source))).toEqual({ outbox: { unsent: 0, oldestMs: null }, consumers: [] });
+    expect(await overview(sqlOf(source))).toEqual({
+      outbox: { unsent: 0, oldestMs: null },
+      consumers: [],
+      timers: { due: 0, overdueMs: null },
+    });
   });
 
   it('counts waiting messages, with the age of the oldest, up to a limit', async () => {
+    // so long that the time of the test itself makes no difference
+    const longAgo = (seconds: number): string => ago(100 * seconds);
     await source.query(
       "insert into fledge_consumer (name, takes, kind) values ('c', '{a.b}', 'event'), ('d', '{a.b}', 'event')",
     );
     await source.query(`insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, received_at, state)
-      select 'c', gen_random_uuid(), n % 16, 'a', 'event', 'a.b.v1', 'k' || n, '{}', ${ago(200)}, ${ago(100)}, 'ready' from generate_series(1, ${COUNT_MAX + 1}) n`);
+      select 'c', gen_random_uuid(), n % 16, 'a', 'event', 'a.b.v1', 'k' || n, '{}', ${longAgo(200)}, ${longAgo(100)}, 'ready' from generate_series(1, ${COUNT_MAX + 1}) n`);
     await source.query(`insert into fledge_inbox (consumer, message_id, partition, source, kind, name, key, payload, occurred_at, received_at, state)
-      values ('d', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'k', '{}', ${ago(20)}, ${ago(10)}, 'parked'), ('d', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'l', '{}', ${ago(90)}, ${ago(80)}, 'handled'), ('c', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'p', '{}', ${ago(1)}, ${ago(1)}, 'parked')`);
+      values ('d', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'k', '{}', ${longAgo(20)}, ${longAgo(10)}, 'parked'), ('d', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'l', '{}', ${longAgo(90)}, ${longAgo(80)}, 'handled'), ('c', gen_random_uuid(), 0, 'a', 'event', 'a.b.v1', 'p', '{}', ${longAgo(1)}, ${longAgo(1)}, 'parked')`);
     await source.query("insert into fledge_hold values ('d', 'k', 0, null)");
     await source.query(
-      "insert into fledge_process (name, key, state, status) values ('d', '1', '{}', 'failed'), ('d', '2', '{}', 'running')",
+      "insert into fledge_process (name, key, state, status) values ('d', '1', '{}', 'failed'), ('d', '2', '{}', 'running'), ('d', '3', '{}', 'finished')",
     );
-    await store(COUNT_MAX + 1, ago(50), 'null');
-    await store(1, ago(60), ago(59));
-    const { outbox, consumers } = await overview(sqlOf(source));
-    expect([outbox.unsent, Math.round((outbox.oldestMs as number) / 10_000)]).toEqual([COUNT_MAX, 5]);
+    await source.query(`update fledge_process set started_at = ${longAgo(30)}`);
+    await source.query(
+      `insert into fledge_timer (process, key, name, due_at) values ('d', '2', 'a', ${longAgo(40)}), ('d', '2', 'b', ${longAgo(5)}), ('d', '2', 'c', now() + interval '1 hour')`,
+    );
+    await store(COUNT_MAX + 1, longAgo(50), 'null');
+    await store(1, longAgo(60), longAgo(59));
+    const { outbox, consumers, timers } = await overview(sqlOf(source));
+    expect(timers.due).toBe(2);
+    expect(timers.overdueMs).toBeGreaterThan(3_900_000);
+    expect([outbox.unsent, Math.round((outbox.oldestMs as number) / 1_000_000)]).toEqual([COUNT_MAX, 5]);
     expect(
-      consumers.map(({ oldestMs, lagMs, ...counts }) => ({
+      consumers.map(({ oldestMs, lagMs, oldestRunMs, ...counts }) => ({
         ...counts,
-        oldest: Math.round((oldestMs as number) / 10_000),
-        lag: Math.round((lagMs as number) / 10_000),
+        isOldRun: (oldestRunMs ?? 0) > 2_900_000,
+        oldest: Math.round((oldestMs as number) / 1_000_000),
+        lag: Math.round((lagMs as number) / 1_000_000),
       })),
     ).toEqual([
-      { name: 'c', kind: 'event', waiting: COUNT_MAX, heldKeys: 0, dead: 0, failedRuns: null, oldest: 10, lag: 20 },
-      { name: 'd', kind: 'event', waiting: 1, heldKeys: 1, dead: 0, failedRuns: 1, oldest: 1, lag: 2 },
+      {
+        name: 'c',
+        kind: 'event',
+        waiting: COUNT_MAX,
+        heldKeys: 0,
+        dead: 0,
+        failedRuns: null,
+        runningRuns: 0,
+        isOldRun: false,
+        oldest: 10,
+        lag: 20,
+      },
+      {
+        name: 'd',
+        kind: 'event',
+        waiting: 1,
+        heldKeys: 1,
+        dead: 0,
+        failedRuns: 1,
+        runningRuns: 1,
+        isOldRun: true,
+        oldest: 1,
+        lag: 2,
+      },
     ]);
   });
 

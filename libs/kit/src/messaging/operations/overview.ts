@@ -14,6 +14,15 @@ export interface Overview {
   readonly outbox: OutboxState;
   /** Sorted by name. */
   readonly consumers: readonly ConsumerState[];
+  readonly timers: TimersState;
+}
+
+/** The timers of a module's processes. */
+export interface TimersState {
+  /** Timers whose time has come and that have not been delivered, up to the limit of counting. */
+  readonly due: number;
+  /** Milliseconds since the first of them was due; `null` when there is none. */
+  readonly overdueMs: number | null;
 }
 
 /** The messages that a module has stored to be sent. */
@@ -40,12 +49,17 @@ export interface ConsumerState {
   readonly lagMs: number | null;
   /** For a process: its failed runs. `null` for any other consumer, and for a process that has never run. */
   readonly failedRuns: number | null;
+  /** For a process: its unfinished runs that have not failed, and milliseconds since the oldest of them began. */
+  readonly runningRuns: number;
+  readonly oldestRunMs: number | null;
 }
 
 interface OverviewRow {
   readonly unsent: number;
   readonly oldestMs: number | null;
   readonly consumers: readonly ConsumerState[];
+  readonly due: number;
+  readonly overdueMs: number | null;
 }
 
 const count = (from: string): string => `(select count(*)::int from (select from ${from} limit $1) counted)`;
@@ -58,13 +72,17 @@ const OVERVIEW = `
 select ${count('fledge_outbox where sent_at is null')} as unsent,
   (select ${sinceMs('min(first.created_at)')} from generate_series(0, ${PARTITIONS - 1}) part cross join lateral (
     select created_at from fledge_outbox o where o.partition = part::smallint and o.sent_at is null order by o.sent_at, o.seq limit 1) first) as "oldestMs",
+  ${count('fledge_timer where due_at < statement_timestamp()')} as due,
+  ${sinceMs('(select min(due_at) from fledge_timer where due_at < statement_timestamp())')} as "overdueMs",
   (select coalesce(json_agg(state order by state.name), '[]') from (
     select c.name, c.kind,
       ${count(`fledge_inbox i where i.consumer = c.name and i.state = 'ready'`)} + ${count(`fledge_inbox i where i.consumer = c.name and i.state = 'parked'`)} as waiting,
       ${count('fledge_hold h where h.consumer = c.name')} as "heldKeys",
       ${count(`fledge_dead_letter d where d.consumer = c.name and d.state = 'dead'`)} as dead,
       oldest."oldestMs", oldest."lagMs",
-      case when exists (select from fledge_process p where p.name = c.name) then ${count(`fledge_process p where p.name = c.name and p.status = 'failed'`)} end as "failedRuns"
+      case when exists (select from fledge_process p where p.name = c.name) then ${count(`fledge_process p where p.name = c.name and p.status = 'failed'`)} end as "failedRuns",
+      ${count(`fledge_process p where p.name = c.name and p.status = 'running'`)} as "runningRuns",
+      ${sinceMs(`(select min(started_at) from fledge_process p where p.name = c.name and p.status = 'running')`)} as "oldestRunMs"
     from fledge_consumer c cross join lateral (
       select ${sinceMs('min(received_at)')} as "oldestMs", ${sinceMs('min(occurred_at)')} as "lagMs" from (
         select ready.* from generate_series(0, ${PARTITIONS - 1}) part cross join lateral (
@@ -83,9 +101,10 @@ select ${count('fledge_outbox where sent_at is null')} as unsent,
 export async function overview(sql: Sql, countMax: number = COUNT_MAX): Promise<Overview> {
   const [row] = await sql.rows<OverviewRow>(OVERVIEW, [countMax]);
   if (!row) throw new Error('PostgreSQL answered a look at the messages with no row');
-  const { unsent, oldestMs, consumers } = row;
+  const { unsent, oldestMs, consumers, due, overdueMs } = row;
   return {
     outbox: { unsent, oldestMs },
+    timers: { due, overdueMs },
     consumers: consumers.map((state) => ({ ...state, waiting: Math.min(state.waiting, countMax) })),
   };
 }

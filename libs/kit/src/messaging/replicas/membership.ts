@@ -116,6 +116,7 @@ export class Membership {
   private readonly signListeners: ((signs: Signs, askedAt: number) => void)[] = [];
   private readonly viewListeners: (() => Promise<void>)[] = [];
   private readonly deathListeners: (() => void)[] = [];
+  private readonly lossListeners: (() => void)[] = [];
   private readonly stepListeners: ((step: ClockStep) => Promise<void>)[] = [];
   /** The clock of the database at a heartbeat, and the local time of that heartbeat. */
   private clock: { readonly ms: number; readonly at: number } | undefined;
@@ -188,6 +189,11 @@ export class Membership {
   /** Calls `listener` when a replica was removed that did not leave by itself: it was killed, or frozen. */
   onDeath(listener: () => void): void {
     this.deathListeners.push(listener);
+  }
+
+  /** Calls `listener` when others have removed this replica, which was alive, and taken over its work. */
+  onLoss(listener: () => void): void {
+    this.lossListeners.push(listener);
   }
 
   /** Calls `listener` when the clock of the database was set; again at each heartbeat until it resolves. */
@@ -428,6 +434,7 @@ export class Membership {
     this.logger.warn(
       `others have left this replica out, ${this.id}: it joins again. If this happens often, see what stops the process for seconds`,
     );
+    for (const listener of this.lossListeners) listener();
     for (const share of this.shares.values()) share.clear();
     this.id = randomUUID();
     await this.enter();

@@ -193,5 +193,22 @@ export class AddTimerHeaders1700000000007 implements MigrationInterface {
   }
 }
 
+/** Unfinished runs are counted, and the oldest of them found, at each scrape of the metrics. */
+export class IndexRunningProcesses1700000000008 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(
+      "create index fledge_process_running on fledge_process (name, started_at) where status = 'running'",
+    );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop index fledge_process_running');
+  }
+}
+
 /** All migrations of durable messaging, in order; they run before a module's own. */
-export const MESSAGING_MIGRATIONS = [CreateFledgeTables1700000000006, AddTimerHeaders1700000000007] as const;
+export const MESSAGING_MIGRATIONS = [
+  CreateFledgeTables1700000000006,
+  AddTimerHeaders1700000000007,
+  IndexRunningProcesses1700000000008,
+] as const;
