@@ -274,7 +274,13 @@ describe('fledge migration', () => {
     expect((await fledgeOn(asServiceUser(), 'migration', 'run', 'diary', '--database-url', database.url)).out).toMatch(
       /^diary: applied AddMood\d{13}\n$/,
     );
-    expect(await applied()).toEqual(['CreateFledgeTables', 'AddTimerHeaders', 'IndexRunningProcesses', 'CreateDiary', 'AddMood']);
+    expect(await applied()).toEqual([
+      'CreateFledgeTables',
+      'AddTimerHeaders',
+      'IndexRunningProcesses',
+      'CreateDiary',
+      'AddMood',
+    ]);
   });
 
   it('takes back the last migration, and lists it as pending', async () => {

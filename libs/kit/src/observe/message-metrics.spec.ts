@@ -82,6 +82,8 @@ describe('the metrics of messages', () => {
     expect((await samples()).filter((line) => line.includes('ordering'))).toEqual([
       'fledge_outbox_unsent{module="ordering"} 0',
       'fledge_outbox_oldest_seconds{module="ordering"} 0',
+      'fledge_timers_due{module="ordering"} 0',
+      'fledge_timers_overdue_seconds{module="ordering"} 0',
     ]);
     expect(reads).toBe(2);
   });
@@ -92,6 +94,8 @@ describe('the metrics of messages', () => {
     expect(await samples()).toEqual([
       'fledge_outbox_unsent{module="catalog"} 0',
       'fledge_outbox_oldest_seconds{module="catalog"} 0',
+      'fledge_timers_due{module="catalog"} 0',
+      'fledge_timers_overdue_seconds{module="catalog"} 0',
     ]);
   });
 
