@@ -24,6 +24,7 @@ export {
   type ConsumerState,
   type OutboxState,
   type Overview,
+  type TimersState,
 } from './messaging/operations/overview.js';
 export { listRuns, resumeRun, showRun, type RunDetails, type RunSummary } from './messaging/operations/processes.js';
 export { checkReplay, replay, type ReplaySpan } from './messaging/operations/replay.js';

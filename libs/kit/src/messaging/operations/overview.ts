@@ -14,6 +14,7 @@ export interface Overview {
   readonly outbox: OutboxState;
   /** Sorted by name. */
   readonly consumers: readonly ConsumerState[];
+  /** Of its processes. */
   readonly timers: TimersState;
 }
 
@@ -49,8 +50,9 @@ export interface ConsumerState {
   readonly lagMs: number | null;
   /** For a process: its failed runs. `null` for any other consumer, and for a process that has never run. */
   readonly failedRuns: number | null;
-  /** For a process: its unfinished runs that have not failed, and milliseconds since the oldest of them began. */
+  /** For a process: its runs that have neither ended nor failed. */
   readonly runningRuns: number;
+  /** Milliseconds since the oldest of these runs began; `null` when there is none. */
   readonly oldestRunMs: number | null;
 }
 
