@@ -54,6 +54,7 @@ export interface ContainerOptions {
   readonly settings: object | undefined;
   readonly bodyMaxBytes: number;
   readonly requestTimeoutMs: number;
+  readonly trustedProxies?: readonly string[] | undefined;
   readonly logger: LoggerService | false;
   readonly imports?: SharedImports | undefined;
   readonly snapshot?: boolean | undefined;
@@ -204,6 +205,7 @@ async function platformOf({
   catalogue,
   bodyMaxBytes,
   requestTimeoutMs,
+  trustedProxies,
   tracing,
   platform = 'fastify',
 }: ContainerOptions): Promise<HttpPlatform> {
@@ -215,6 +217,7 @@ async function platformOf({
     module,
     bodyMaxBytes,
     requestTimeoutMs,
+    trustedProxies,
     tracing,
     onRoute: (methods: readonly string[], path: string) => {
       const owner = owners.of(routeKey(path));
