@@ -1,5 +1,7 @@
 import type { Shop } from './shop.js';
 
+const NO_ID = '6f9619ff-8b86-4d01-b42d-00c04fc964ff';
+
 interface Tokens {
   readonly accessToken: string;
   readonly refreshToken: string;
@@ -22,7 +24,7 @@ export async function sessionJourney(shop: Shop): Promise<void> {
     await shop.expect(200, 'GET', path, { token: second.accessToken });
 
   // one kind of token is not the other, for any module
-  for (const path of ['/users/me', '/cart', '/orders', '/stock', '/payments', '/shipments', '/notifications'])
+  for (const path of ['/users/me', '/cart', '/orders', `/stock/${NO_ID}`, '/payments', '/shipments', '/notifications'])
     await shop.expect(401, 'GET', path, { token: second.refreshToken });
   await refresh(401, second.accessToken);
 

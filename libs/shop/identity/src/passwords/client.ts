@@ -1,7 +1,7 @@
+import type { ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { currentCall } from '@fledge/kit';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** Who sent a request with a password. */
 export interface Client {
@@ -15,8 +15,8 @@ export interface Client {
 
 /** Injects the `Client` of the request. */
 export const CurrentClient = createParamDecorator((_: unknown, context: ExecutionContext): Client => {
-  const { ip } = context.switchToHttp().getRequest<FastifyRequest>();
-  const { raw } = context.switchToHttp().getResponse<FastifyReply>();
+  const { ip } = context.switchToHttp().getRequest<{ readonly ip: string }>();
+  const { raw } = context.switchToHttp().getResponse<{ readonly raw: ServerResponse }>();
   const gone = new AbortController();
   // A write goes on when its client hangs up; to check a password writes nothing yet.
   raw.once('close', () => {

@@ -40,7 +40,7 @@ export class SessionRepository {
    * session, or the token is not its newest. Of several that do so at once with one token, one succeeds.
    */
   async rotate(id: string, from: Buffer, to: Buffer): Promise<string | undefined> {
-    const { raw } = await this.rows
+    const { raw }: { raw: unknown } = await this.rows
       .createQueryBuilder()
       .update()
       .set({ tokenHash: to, refreshedAt: () => 'now()' })
