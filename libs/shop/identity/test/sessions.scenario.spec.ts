@@ -82,13 +82,7 @@ it('answers every refresh token that opens nothing alike', async () => {
   await logOut(ended.refreshToken);
   const forged = `rt_${sessionOf(tokens)}.${'A'.repeat(43)}`;
   const answers: unknown[] = [];
-  for (const token of [
-    ended.refreshToken,
-    forged,
-    `rt_${'0'.repeat(36)}.x`,
-    'garbage',
-    tokens.accessToken.slice(0, 200),
-  ])
+  for (const token of [ended.refreshToken, forged, `rt_${'0'.repeat(36)}.x`, 'garbage', tokens.accessToken])
     answers.push({ ...((await refresh(token)).body as object), correlationId: '' });
   for (const answer of answers) expect(answer).toEqual(answers[0]);
   expect(answers[0]).toMatchObject({ status: 401, code: 'identity.session-ended.v1' });
@@ -103,7 +97,7 @@ it('takes a refresh token for no access token', async () => {
   });
 });
 
-it.each([{}, { refreshToken: '' }, { refreshToken: 1 }, { refreshToken: 'x'.repeat(201) }])(
+it.each([{}, { refreshToken: '' }, { refreshToken: 1 }, { refreshToken: 'x'.repeat(1_001) }])(
   'refuses the body %j',
   async (body) => {
     expect((await shop.request('POST', '/auth/refresh', body)).status).toBe(400);

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 
-/** The longest refresh token that is read, in characters. */
-export const REFRESH_TOKEN_CHARS_MAX = 200;
+/** The longest text that is read as a refresh token, in characters: an access token in its place is an unknown one. */
+export const REFRESH_TOKEN_CHARS_MAX = 1_000;
 
 /** `rt_`, so that scanners for leaked secrets know it; the session's id; 256 random bits. */
 const FORM = /^rt_([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([\w-]{43})$/;
