@@ -40,14 +40,14 @@ export class SessionRepository {
    * session, or the token is not its newest. Of several that do so at once with one token, one succeeds.
    */
   async rotate(id: string, from: Buffer, to: Buffer): Promise<string | undefined> {
-    const { raw }: { raw: unknown } = await this.rows
+    const result = await this.rows
       .createQueryBuilder()
       .update()
       .set({ tokenHash: to, refreshedAt: () => 'now()' })
       .where(`id = :id AND token_hash = :from AND ${ALIVE}`, { id, from })
       .returning('user_id')
       .execute();
-    return (raw as { user_id: string }[])[0]?.user_id;
+    return (result.raw as { user_id: string }[])[0]?.user_id;
   }
 
   /** Ends a session; `false` if there is none. */
