@@ -1,6 +1,7 @@
 import { groupingsOf, sampleOf } from './groupings.js';
 import { buyersJourney } from './journeys/buyers-journey.js';
 import { checkRefusals } from './journeys/refusals.js';
+import { sessionJourney } from './journeys/session-journey.js';
 import { normalised, Shop } from './journeys/shop.js';
 import { MODULES, startGroups } from './started-shop.js';
 
@@ -27,6 +28,7 @@ async function transcriptOf(groups: Grouping): Promise<string[]> {
   try {
     const shop = new Shop(started.url);
     await buyersJourney(shop);
+    await sessionJourney(shop);
     const buyer = await shop.newBuyer('refused@journey.test');
     expect(await checkRefusals(shop, buyer)).toEqual([]);
     return normalised(shop.transcript);

@@ -51,12 +51,18 @@ const application = (platform: PlatformName, nest?: NestHooks): Application => (
   ],
 });
 
-async function start(platform: PlatformName, modules: readonly string[], transport: Transport, nest?: NestHooks) {
+async function start(
+  platform: PlatformName,
+  modules: readonly string[],
+  transport: Transport,
+  nest?: NestHooks,
+  trustedProxies: readonly string[] = [],
+) {
   return new Host({
     application: application(platform, nest),
     modules,
     transport,
-    http: { port: 0, requestTimeoutMs: REQUEST_TIMEOUT_MS, bodyMaxBytes: BODY_MAX_BYTES },
+    http: { port: 0, requestTimeoutMs: REQUEST_TIMEOUT_MS, bodyMaxBytes: BODY_MAX_BYTES, trustedProxies },
     drain: { timeoutMs: DRAIN_TIMEOUT_MS },
     logger: false,
   }).start();
@@ -73,7 +79,11 @@ describe.each<PlatformName>(['fastify', 'express'])('HTTP on %s', (platform) => 
     direct = `http://127.0.0.1:${hosts[0]?.port}`;
     const namespace = `steep${randomBytes(4).toString('hex')}`;
     for (const module of ['leaves', 'steep'])
-      hosts.push(await start(platform, [module], new NatsTransport({ url: testNatsUrl(), namespace })));
+      hosts.push(
+        await start(platform, [module], new NatsTransport({ url: testNatsUrl(), namespace }), undefined, [
+          '127.0.0.0/8',
+        ]),
+      );
     door = await frontDoor({ port: 0, routes: new Map([['/steep', [`http://127.0.0.1:${hosts[2]?.port}`]]]) });
     await door.whenReady(5_000);
     through = `http://127.0.0.1:${door.port}`;
@@ -101,6 +111,18 @@ describe.each<PlatformName>(['fastify', 'express'])('HTTP on %s', (platform) => 
     expect(headers.get('x-correlation-id')).toMatch(/^[0-9a-f]{32}$/);
     expect(await http('/steep/cups/3', { method: 'PATCH' })).toMatchObject({ status: 200, body: { id: 3 } });
     expect(await http('/steep', { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
+  });
+
+  it('believes what a proxy says of its client, and nobody else', async () => {
+    const ipAt = async (origin: string, forwarded: string): Promise<unknown> =>
+      (await fetch(`${origin}/steep/client`, { headers: { 'x-forwarded-for': forwarded } })).json();
+    // who claims to be someone else is who they are, in one process and behind the front door
+    expect(await ipAt(direct, '10.0.0.1')).toEqual({ ip: '127.0.0.1' });
+    expect(await ipAt(through, '10.0.0.1')).toEqual({ ip: '127.0.0.1' });
+    // a service behind a proxy on this machine
+    const behind = `http://127.0.0.1:${hosts[2]?.port}`;
+    expect(await ipAt(behind, '10.0.0.1')).toEqual({ ip: '10.0.0.1' });
+    expect(await ipAt(behind, '192.0.2.7, 10.0.0.1, 127.0.0.3')).toEqual({ ip: '10.0.0.1' });
   });
 
   it.each<[string, () => ReturnType<typeof http>, object]>([

@@ -67,6 +67,8 @@ export async function withShop<T>(
     DATABASE_URL: postgres.url,
     NATS_URL: broker?.url ?? '',
     FLEDGE_DEMO: 'true',
+    // buyers log in once
+    IDENTITY_ACCESS_TOKEN_MS: '3600000',
   });
   try {
     const client = new ShopClient(`http://127.0.0.1:${port}`);

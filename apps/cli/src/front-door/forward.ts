@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough, type Readable } from 'node:stream';
-import { httpProblem, PROBLEM_TYPE } from '@fledge/kit/operations';
+import { httpProblem, PROBLEM_TYPE, type TrustsProxy } from '@fledge/kit/operations';
 import type { Dispatcher } from 'undici';
 import { requestHeaders, responseHeaders } from './hop-headers.js';
 import type { RoutingTable } from './routing-table.js';
@@ -34,10 +34,15 @@ type RequestFailure = NodeJS.ErrnoException;
  * broke or the replica fell silent; never once an answer has begun. This uses undici directly, since proxy libraries
  * choose the replica before the first attempt.
  */
-export async function forward(request: IncomingMessage, response: ServerResponse, table: RoutingTable): Promise<void> {
+export async function forward(
+  request: IncomingMessage,
+  response: ServerResponse,
+  table: RoutingTable,
+  trusts: TrustsProxy,
+): Promise<void> {
   const body = await bodyOf(request);
   if (body === 'gone') return;
-  const headers = requestHeaders(request);
+  const headers = requestHeaders(request, trusts);
   const method = request.method ?? 'GET';
   const path = request.url ?? '/';
   const tried: Target[] = [];

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, request as send, type Server, type 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@fledge/kit/testing';
-import { type FrontDoor, frontDoor } from './index.js';
+import { type FrontDoor, frontDoor, type FrontDoorOptions } from './index.js';
 
 /** A minimal service: a `/readyz` that can be switched, and one handler for everything else. */
 class Service {
@@ -68,8 +68,12 @@ class Service {
 const opened: Service[] = [];
 let door: FrontDoor | undefined;
 
-async function open(routes: Record<string, readonly Service[]>): Promise<string> {
+async function open(
+  routes: Record<string, readonly Service[]>,
+  options: Pick<FrontDoorOptions, 'trustedProxies'> = {},
+): Promise<string> {
   door = await frontDoor({
+    ...options,
     port: 0,
     routes: new Map(Object.entries(routes).map(([prefix, services]) => [prefix, services.map((s) => s.url)])),
   });
@@ -95,6 +99,17 @@ afterEach(async () => {
 });
 
 describe('the front door', () => {
+  it('passes on who the client is only from a proxy that is trusted', async () => {
+    let forwarded: unknown;
+    const echo = await Service.start((request, response) => {
+      forwarded = request.headers['x-forwarded-for'];
+      response.end();
+    });
+    const url = await open({ '/': [echo] }, { trustedProxies: ['127.0.0.0/8'] });
+    await fetch(url, { headers: { 'x-forwarded-for': '10.0.0.1' } });
+    expect(forwarded).toBe('10.0.0.1, 127.0.0.1');
+  });
+
   it('sends each path to the owner of its longest prefix, and an unowned path to any service', async () => {
     const url = await open({
       '/users': [await Service.start(named('identity'))],
@@ -141,7 +156,8 @@ describe('the front door', () => {
       host,
       'x-mine': 'yes',
       'content-length': '7',
-      'x-forwarded-for': '10.0.0.1, 127.0.0.1',
+      // anyone can send the header
+      'x-forwarded-for': '127.0.0.1',
       'x-forwarded-host': host,
       'x-forwarded-proto': 'http',
     });

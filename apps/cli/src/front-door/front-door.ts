@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { HttpListener, mergeOpenApi, type OpenApiDocument } from '@fledge/kit/operations';
+import { HttpListener, mergeOpenApi, type OpenApiDocument, trustOf, type TrustsProxy } from '@fledge/kit/operations';
 import { forward, sendProblem } from './forward.js';
 import { RoutingTable } from './routing-table.js';
 import { Target } from './target.js';
@@ -17,6 +17,11 @@ export interface FrontDoorOptions {
   readonly routes?: ReadonlyMap<string, readonly string[]>;
   /** The longest pause before or within a service's answer, in milliseconds. Default 60,000. */
   readonly requestTimeoutMs?: number;
+  /**
+   * Addresses and networks of proxies before it, whose `X-Forwarded-For` it passes on. Default: none; it then says the
+   * address of its client alone.
+   */
+  readonly trustedProxies?: readonly string[];
 }
 
 /**
@@ -53,7 +58,7 @@ const REQUEST_TIMEOUT_DEFAULT_MS = 60_000;
  * @throws StartupError when the port is not available.
  */
 export async function frontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
-  const door = new Door(options.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS);
+  const door = new Door(options.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS, trustOf(options.trustedProxies ?? []));
   for (const [prefix, targets] of options.routes ?? []) for (const target of targets) door.add(target, [prefix]);
   try {
     await door.listen(options.port, options.host ?? '127.0.0.1');
@@ -71,8 +76,11 @@ class Door implements FrontDoor {
   private readonly targets = new Map<string, Target>();
   private readonly waiting = new Set<{ check(): void; give(error?: Error): void }>();
 
-  constructor(private readonly requestTimeoutMs: number) {
-    this.listener.own('/', (request, response) => void forward(request, response, this.table));
+  constructor(
+    private readonly requestTimeoutMs: number,
+    trusts: TrustsProxy,
+  ) {
+    this.listener.own('/', (request, response) => void forward(request, response, this.table, trusts));
     this.own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
     this.own('/readyz', (response) =>
       this.isReady ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'not ready' }),

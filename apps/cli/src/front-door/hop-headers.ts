@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { TrustsProxy } from '@fledge/kit/operations';
 
 /**
  * Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1). This server itself has already
@@ -18,9 +19,10 @@ const OF_THE_HOP: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * A request's headers for the service: unchanged, in their order, plus `X-Forwarded-…` headers that name the origin.
+ * A request's headers for the service: unchanged, in their order, plus `X-Forwarded-…` headers that name the origin. What
+ * the client says in `X-Forwarded-For` is passed on only if it is a proxy that is trusted: anyone can send the header.
  */
-export function requestHeaders(request: IncomingMessage): string[] {
+export function requestHeaders(request: IncomingMessage, trusts: TrustsProxy): string[] {
   const { rawHeaders, headers, socket } = request;
   const named = connectionNamed(headers.connection);
   const passed: string[] = [];
@@ -29,8 +31,8 @@ export function requestHeaders(request: IncomingMessage): string[] {
     const name = key.toLowerCase();
     if (!OF_THE_HOP.has(name) && !named.includes(name) && name !== 'x-forwarded-for') passed.push(key, value);
   }
-  const before = headers['x-forwarded-for'];
   const from = socket.remoteAddress ?? 'unknown';
+  const before = trusts(from) ? headers['x-forwarded-for'] : undefined;
   passed.push('x-forwarded-for', before === undefined ? from : `${String(before)}, ${from}`);
   if (headers['x-forwarded-proto'] === undefined) passed.push('x-forwarded-proto', 'http');
   if (headers['x-forwarded-host'] === undefined && headers.host !== undefined)

@@ -24,6 +24,8 @@ const NO_TIMEOUT_MS = 2 ** 31 - 1;
 /** Extra time of a replica beyond its drain, to close pools and sockets. */
 const STOP_GRACE_MS = 3_000;
 const BROKER_STOP_TIMEOUT_MS = 10_000;
+/** From which the front door sends requests to services on the same machine. */
+const OWN_ADDRESSES = '127.0.0.0/8, ::1';
 /** For the front door to notice that a replica is ready. */
 const DOOR_TIMEOUT_MS = 5_000;
 
@@ -191,6 +193,7 @@ export class LocalRun {
         port: http.port,
         host: http.host,
         requestTimeoutMs: http.requestTimeoutMs + STOP_GRACE_MS,
+        trustedProxies: http.trustedProxies,
       });
       return;
     }
@@ -223,6 +226,7 @@ export class LocalRun {
         ...(this.postgres && { DATABASE_URL: this.postgres.url }),
         ...(this.broker && { NATS_URL: this.broker.url }),
         ...(launch && { FLEDGE_DRAIN_NOTICE: '0s' }),
+        ...(this.door && { FLEDGE_TRUSTED_PROXIES: OWN_ADDRESSES }),
       },
       host: topology.http.host,
       ...(this.isAlone && { port: this.port }),

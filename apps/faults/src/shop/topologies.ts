@@ -80,7 +80,7 @@ export function topologyText(services: readonly ServicePlan[], settings: Topolog
 
 function settingsOf({ providerUrl, webhookSecret }: TopologySettings): string[] {
   return [
-    '  identity: { demo: true }',
+    '  identity: { demo: true, accessTokenMs: 3600000 }',
     '  catalog: { demo: true }',
     // products receive their stock at the start of a round; demo stock would arrive before or after that
     '  inventory: { demo: false, reservationMs: 45000 }',

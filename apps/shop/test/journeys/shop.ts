@@ -136,6 +136,7 @@ export function normalised(transcript: readonly string[]): string[] {
     };
   return transcript.map((line) =>
     line
+      .replace(/rt_[0-9a-f-]{36}\.[\w-]{43}/g, named('refresh token'))
       .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, named('token'))
       .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, named('id'))
       .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<date>')

@@ -84,5 +84,6 @@ export {
   type Shape,
   type UnionShape,
 } from './shape.js';
+export { ACCESS_TOKEN_TYPE, type AccessTokenRules } from './access-token-rules.js';
 export { SigningKey, SigningKeys } from './signing-keys.js';
 export { MESSAGE_DEPTH_MAX, MESSAGE_WEIGHT_MAX, WEIGHT } from './weight.js';

@@ -76,6 +76,11 @@ export interface HttpOptions {
   readonly bodyMaxBytes?: number;
   /** Time for a request and all its calls, in milliseconds. Default 10,000. */
   readonly requestTimeoutMs?: number;
+  /**
+   * Addresses and networks (`10.0.0.0/8`) of the proxies before this process: of a request of theirs, `request.ip` is
+   * the last address in `X-Forwarded-For` that is not one of them. Default: none, and the header is ignored.
+   */
+  readonly trustedProxies?: readonly string[];
 }
 
 /** Parts of a host that a test replaces. */
@@ -246,6 +251,7 @@ export class Host {
       settings,
       bodyMaxBytes: options.http?.bodyMaxBytes ?? BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: options.http?.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS,
+      trustedProxies: options.http?.trustedProxies,
       logger: options.logger ?? false,
       imports: application.imports,
       snapshot: application.snapshot,

@@ -55,6 +55,7 @@ export interface ContainerOptions {
   readonly settings: object | undefined;
   readonly bodyMaxBytes: number;
   readonly requestTimeoutMs: number;
+  readonly trustedProxies?: readonly string[] | undefined;
   readonly logger: LoggerService | false;
   readonly imports?: SharedImports | undefined;
   readonly snapshot?: boolean | undefined;
@@ -206,6 +207,7 @@ async function platformOf({
   catalogue,
   bodyMaxBytes,
   requestTimeoutMs,
+  trustedProxies,
   tracing,
   meter,
   platform = 'fastify',
@@ -218,6 +220,7 @@ async function platformOf({
     module,
     bodyMaxBytes,
     requestTimeoutMs,
+    trustedProxies,
     tracing,
     meter,
     onRoute: (methods: readonly string[], path: string) => {

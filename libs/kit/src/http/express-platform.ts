@@ -2,6 +2,7 @@ import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
 import { UnsupportedMediaTypeException } from '@nestjs/common';
 import { StartupError } from '../contract/index.js';
 import { now, RequestContext, runInContext } from '../boundary/index.js';
+import { trustOf } from '../topology/index.js';
 import type { HttpPlatform, PlatformOptions } from './platform.js';
 import { endWithResponse, requestSpanOf } from './request-context.js';
 import { measure } from './request-meter.js';
@@ -32,6 +33,7 @@ export async function expressPlatform(options: PlatformOptions): Promise<HttpPla
   const express = adapter.getInstance<ExpressApplication>();
   // the header would tell every client which software runs
   express.set('x-powered-by', false);
+  if (options.trustedProxies?.length) express.set('trust proxy', trustOf(options.trustedProxies));
   express.set(BODY_MAX, options.bodyMaxBytes);
   // first of all, so that middleware also runs in the context of its request
   express.use(contextOf(options));

@@ -4,6 +4,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import type { Tracing } from '../boundary/index.js';
+import { trustOf } from '../topology/index.js';
 import type { RequestHandler } from './admission.js';
 import { BodyTypes } from './body-types.js';
 import { refuseUnroutable } from './problem.filter.js';
@@ -18,6 +19,8 @@ export interface PlatformOptions {
   readonly module: string;
   readonly bodyMaxBytes: number;
   readonly requestTimeoutMs: number;
+  /** Which proxies name their clients truly, so that `request.ip` is what they say. Default: none. */
+  readonly trustedProxies?: readonly string[] | undefined;
   /** Default: no spans. */
   readonly tracing?: Tracing | undefined;
   /** Default: requests are not counted. */
@@ -43,6 +46,7 @@ export function fastifyPlatform(options: PlatformOptions): HttpPlatform {
   let route: RequestHandler | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyMaxBytes,
+    ...(options.trustedProxies?.length && { trustProxy: trustOf(options.trustedProxies) }),
     // its types belong to the kit's version of Fastify; Nest's adapter may have another
     frameworkErrors: refuseUnroutable as never,
     // The host's listener owns the socket. This server satisfies Fastify, and listens only if a test asks it to, as

@@ -49,7 +49,8 @@ export class ProblemFilter implements ExceptionFilter {
       allowed.length > 0 ? notAllowed(request, allowed, correlationId) : this.problem(error, request, correlationId);
     if (problem.status === 405) void reply.header('allow', allowed.join(', '));
     if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
-    if (problem.status === 503) void reply.header('retry-after', '1');
+    const retryAfter = retryAfterOf(error) ?? (problem.status === 503 ? 1 : undefined);
+    if (retryAfter !== undefined) void reply.header('retry-after', String(retryAfter));
     void reply.status(problem.status).type(PROBLEM_TYPE).send(problem);
   }
 
@@ -98,6 +99,13 @@ export class ProblemFilter implements ExceptionFilter {
   private log(error: unknown, correlationId: string, logger: Logger = this.logger): void {
     logger.error(`[${correlationId}] ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
+}
+
+/** When to try again, in seconds, if the error says so in a field. */
+function retryAfterOf(error: unknown): number | undefined {
+  if (!(error instanceof FledgeError)) return undefined;
+  const { retryAfterSeconds } = error.data as { readonly retryAfterSeconds?: unknown };
+  return typeof retryAfterSeconds === 'number' ? Math.ceil(retryAfterSeconds) : undefined;
 }
 
 /** Whether no route took the request. Express does not say so itself; its last handler throws a 404. */

@@ -168,7 +168,7 @@ it('asks for one of the roles', async () => {
 
 it.each<[string, () => string | Promise<string | undefined> | undefined, string]>([
   ['no token', () => undefined, 'has no token'],
-  ['a token that has expired', () => signed({ ...valid, exp: inSeconds(-60) }), 'the token has expired'],
+  ['a token that has expired', () => signed({ ...valid, exp: inSeconds(-60) }), 'the token is not valid'],
   ['a token that is not valid yet', () => signed({ ...valid, nbf: inSeconds(60) }), 'the token is not valid'],
   ['a token that never expires', () => signed({ sub: 'u-1' }), 'the token is not valid'],
   ['a token of nobody', () => signed({ exp: inSeconds(60) }), 'the token is not valid'],

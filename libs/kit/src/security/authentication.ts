@@ -6,6 +6,7 @@ import {
   Injectable,
   Module,
   type ModuleMetadata,
+  Optional,
   Scope,
   type Type,
 } from '@nestjs/common';
@@ -13,15 +14,18 @@ import { SCOPE_OPTIONS_METADATA } from '@nestjs/common/constants.js';
 import { APP_GUARD, Reflector } from '@nestjs/core';
 import { type IQuery, QueryBus } from '@nestjs/cqrs';
 import type { FastifyRequest } from 'fastify';
+import type { JWTPayload, JWTVerifyOptions } from 'jose';
 import { lastValueFrom, isObservable } from 'rxjs';
 import { currentContext, type Identity } from '../boundary/index.js';
-import type { SigningKeys } from '../contract/index.js';
+import { ACCESS_TOKEN_TYPE, type AccessTokenRules, type SigningKeys } from '../contract/index.js';
 import { Unauthenticated } from '../http/index.js';
 import { type Access, AccessGuard } from './access.guard.js';
 import { KeyRing } from './key-ring.js';
 
 const KEY_RING = Symbol('fledge:key-ring');
 const OWN_GUARD = Symbol('fledge:own-guard');
+/** @internal The provider of the `AccessTokenRules` that a module verifies tokens by; `undefined` for none. */
+export const ACCESS_TOKEN_RULES = Symbol('fledge:access-token-rules');
 
 /** Seconds by which the clocks of issuer and verifier may differ. */
 const CLOCK_TOLERANCE_S = 5;
@@ -38,6 +42,7 @@ export class AuthenticationGuard extends AccessGuard {
   constructor(
     reflector: Reflector,
     @Inject(KEY_RING) private readonly ring: KeyRing,
+    @Optional() @Inject(ACCESS_TOKEN_RULES) private readonly rules?: AccessTokenRules,
   ) {
     super(reflector);
   }
@@ -68,19 +73,42 @@ export class AuthenticationGuard extends AccessGuard {
           if (!key) throw new errors.JWKSNoMatchingKey();
           return key;
         },
-        { algorithms: ['EdDSA'], clockTolerance: CLOCK_TOLERANCE_S, requiredClaims: ['sub', 'exp'] },
+        optionsOf(this.rules),
       );
+      if (!isAccepted(payload, this.rules)) throw new errors.JWTInvalid();
       const roles = Array.isArray(payload.roles) ? payload.roles.filter((role) => typeof role === 'string') : [];
       return { subject: payload.sub as string, roles };
     } catch (error) {
       // Only errors that jose finds in the token are the client's fault; an unreachable identity module is not.
-      if (error instanceof errors.JOSEError)
-        throw new Unauthenticated(
-          error instanceof errors.JWTExpired ? 'the token has expired' : 'the token is not valid',
-        );
+      // One text for all of them: whoever tries out tokens does not learn which check failed.
+      if (error instanceof errors.JOSEError) throw new Unauthenticated('the token is not valid or has expired');
       throw error;
     }
   }
+}
+
+function optionsOf(rules: AccessTokenRules | undefined): JWTVerifyOptions {
+  return {
+    // that of `SigningKey`; a key fits no other
+    algorithms: ['EdDSA'],
+    clockTolerance: CLOCK_TOLERANCE_S,
+    requiredClaims: ['sub', 'exp'],
+    ...(rules && {
+      issuer: rules.issuer,
+      audience: rules.audience,
+      typ: rules.type ?? ACCESS_TOKEN_TYPE,
+      // also refuses a token without `iat`, or with one in the future
+      maxTokenAge: rules.lifetimeMaxSeconds,
+    }),
+  };
+}
+
+/** What jose does not check of a token that it has verified. */
+function isAccepted({ sub, exp, iat }: JWTPayload, rules: AccessTokenRules | undefined): boolean {
+  if (typeof sub !== 'string' || sub === '') return false;
+  if (!rules) return true;
+  if ((exp as number) - (iat as number) > rules.lifetimeMaxSeconds) return false;
+  return rules.subject === undefined || rules.subject.exec(sub)?.[0] === sub;
 }
 
 /**
@@ -128,12 +156,16 @@ export class Authentication {
    * Verifies bearer tokens (JWT, EdDSA) with the keys that a query returns, which is sent over the boundary like any
    * other. Every route of the importing module then requires a valid token, unless it is `@Public()`.
    * @param query the class of a query without fields whose result is `SigningKeys`.
+   * @param rules what else a token must say, as its issuer exports it: who issued it, for whom, of which type, for how
+   * long. Without it any token is accepted that a key of the issuer has signed and that has not expired, also one that
+   * was made for something else.
    */
-  static verifiedBy(query: new () => IQuery): DynamicModule {
+  static verifiedBy(query: new () => IQuery, rules?: AccessTokenRules): DynamicModule {
     return {
       module: Authentication,
       providers: [
         { provide: APP_GUARD, useClass: AuthenticationGuard },
+        { provide: ACCESS_TOKEN_RULES, useValue: rules },
         {
           provide: KEY_RING,
           inject: [QueryBus],

@@ -1,4 +1,4 @@
-export { Authentication, AuthenticationGuard } from './authentication.js';
+export { ACCESS_TOKEN_RULES, Authentication, AuthenticationGuard } from './authentication.js';
 export { AccessGuard } from './access.guard.js';
 export { identify, IdentityRefused } from './identify.js';
 export { CurrentUser, Public, Roles } from './decorators.js';

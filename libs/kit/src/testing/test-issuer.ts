@@ -1,13 +1,15 @@
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose';
 import type { Identity } from '../boundary/index.js';
-import { SigningKeys } from '../contract/index.js';
+import { ACCESS_TOKEN_TYPE, type AccessTokenRules, SigningKeys } from '../contract/index.js';
 
 const KEY_ID = 'fledge-testing';
-/** Longer than any test. */
-const TOKEN_LIFE = '1h';
+/** Longer than any test, unless the rules allow less. */
+const TOKEN_LIFETIME_S = 3_600;
 
 /** Issues tokens for a test's callers, as the identity module of an application would; one key pair per issuer. */
 export class TestIssuer {
+  /** What the module under test asks of a token; the issuer then says it. */
+  rules: AccessTokenRules | undefined;
   private pair: Promise<{ readonly publicKey: CryptoKey; readonly privateKey: CryptoKey }> | undefined;
 
   /** The keys that verify its tokens: the result of the query given to `Authentication.verifiedBy`. */
@@ -18,14 +20,16 @@ export class TestIssuer {
     });
   }
 
-  /** A bearer token for an identity, valid for an hour. */
+  /** A bearer token for an identity, valid for an hour, or as long as `rules` allow. */
   async token({ subject, roles }: Identity): Promise<string> {
     const { privateKey } = await this.keyPair();
-    return new SignJWT({ roles: [...roles] })
-      .setProtectedHeader({ alg: 'EdDSA', kid: KEY_ID })
+    const { rules } = this;
+    const issuedAt = Math.floor(Date.now() / 1_000);
+    return new SignJWT({ roles: [...roles], ...(rules && { iss: rules.issuer, aud: rules.audience }) })
+      .setProtectedHeader({ alg: 'EdDSA', kid: KEY_ID, ...(rules && { typ: rules.type ?? ACCESS_TOKEN_TYPE }) })
       .setSubject(subject)
-      .setIssuedAt()
-      .setExpirationTime(TOKEN_LIFE)
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + (rules?.lifetimeMaxSeconds ?? TOKEN_LIFETIME_S))
       .sign(privateKey);
   }
 

@@ -12,7 +12,13 @@ import {
   ModuleClient,
 } from '../boundary/index.js';
 import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
-import { BODY_MAX_DEFAULT_BYTES, type Class, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
+import {
+  type AccessTokenRules,
+  BODY_MAX_DEFAULT_BYTES,
+  type Class,
+  REQUEST_TIMEOUT_DEFAULT_MS,
+  StartupError,
+} from '../contract/index.js';
 import { passingOutcome } from '../data/index.js';
 import {
   checkSettings,
@@ -25,6 +31,7 @@ import {
 } from '../host/index.js';
 import type { PlatformName, ProblemMode } from '../http/index.js';
 import { dataImportsOf, keepsData, ModuleMessaging, openDataOf, refuseUnstored } from '../messaging/index.js';
+import { ACCESS_TOKEN_RULES } from '../security/index.js';
 import { LocalTransport } from '../transport/index.js';
 import { FakeNeighbours } from './fake-neighbours.js';
 import type { Fake } from './fake.js';
@@ -196,6 +203,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     if (source) messaging = new ModuleMessaging({ ...parts, source, messageLog: new TestMessageLog() });
     else refuseUnstored(parts);
     await container.init();
+    issuer.rules = tokenRulesOf(container);
     await messaging?.subscribe();
     await transport.serve(moduleServer);
     await messaging?.start();
@@ -225,6 +233,16 @@ function nestOptionsOf(options: TestModuleOptions) {
     platform: options.platform,
     create: createWithTesting(options.override ?? ((builder) => builder)),
   };
+}
+
+/** What the module's `Authentication` asks of tokens, if it has one with rules. */
+function tokenRulesOf({ app }: ModuleContainer): AccessTokenRules | undefined {
+  try {
+    return app.get<AccessTokenRules | undefined>(ACCESS_TOKEN_RULES, { strict: false });
+  } catch {
+    // it verifies no tokens
+    return undefined;
+  }
 }
 
 /** A test's calls are not measured. */

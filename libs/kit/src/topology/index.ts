@@ -15,3 +15,4 @@ export {
   type Topology,
 } from './topology.js';
 export type { Environment } from './yaml-source.js';
+export { trustOf, type TrustsProxy } from './trusted-proxies.js';

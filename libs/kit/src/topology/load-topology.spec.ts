@@ -34,7 +34,7 @@ describe('a topology file', () => {
       transport: 'local',
       nats: { servers: [], maxAgeMs: 3 * DAY_MS, duplicateWindowMs: 120_000, replicas: undefined },
       database: { url: undefined, poolMax: 10 },
-      http: { port: 3000, host: '127.0.0.1', bodyMaxBytes: 262_144, requestTimeoutMs: 10_000 },
+      http: { port: 3000, host: '127.0.0.1', bodyMaxBytes: 262_144, requestTimeoutMs: 10_000, trustedProxies: [] },
       drain: { noticeMs: 1_000, timeoutMs: 10_000 },
       retention: { sentMs: 3 * DAY_MS, handledMs: 7 * DAY_MS, deadLettersMs: 90 * DAY_MS, processesMs: 30 * DAY_MS },
       services: [{ name: 'shop', modules: MODULES, replicas: 1 }],
@@ -50,7 +50,7 @@ namespace: blue
 transport: nats
 nats: { url: "nats://a:4222, nats://b:4222", maxAge: 1d, duplicateWindow: 30s, replicas: 3 }
 database: { url: postgres://u:p@h/d, poolMax: 25 }
-http: { port: 8080, host: 0.0.0.0, bodyMax: 1MiB, requestTimeout: 1.5s }
+http: { port: 8080, host: 0.0.0.0, bodyMax: 1MiB, requestTimeout: 1.5s, trustedProxies: "10.0.0.0/8, ::1" }
 drain: { notice: 0s, timeout: 2m }
 retention: { sent: 1h, handled: 2d }
 services:
@@ -64,7 +64,13 @@ settings:
       transport: 'nats',
       nats: { servers: ['nats://a:4222', 'nats://b:4222'], maxAgeMs: DAY_MS, duplicateWindowMs: 30_000, replicas: 3 },
       database: { url: 'postgres://u:p@h/d', poolMax: 25 },
-      http: { port: 8080, host: '0.0.0.0', bodyMaxBytes: 1_048_576, requestTimeoutMs: 1_500 },
+      http: {
+        port: 8080,
+        host: '0.0.0.0',
+        bodyMaxBytes: 1_048_576,
+        requestTimeoutMs: 1_500,
+        trustedProxies: ['10.0.0.0/8', '::1'],
+      },
       drain: { noticeMs: 0, timeoutMs: 120_000 },
       retention: { sentMs: 3_600_000, handledMs: 2 * DAY_MS },
       services: [
@@ -136,6 +142,22 @@ describe('a substitution', () => {
     );
   });
 
+  it('trusts the proxies of FLEDGE_TRUSTED_PROXIES besides those of the file', () => {
+    const text = `${ALL}\nhttp: { trustedProxies: 10.0.0.1 }`;
+    expect(parse(text, { FLEDGE_TRUSTED_PROXIES: '127.0.0.0/8,::1' }).http.trustedProxies).toEqual([
+      '10.0.0.1',
+      '127.0.0.0/8',
+      '::1',
+    ]);
+    expect(messageOf(() => parse(text, { FLEDGE_TRUSTED_PROXIES: 'envoy' }))).toMatch(
+      /the environment variable FLEDGE_TRUSTED_PROXIES is 'envoy', which is not a list of addresses/,
+    );
+    for (const wrong of ['envoy', '10.0.0.0/33', '10.0.0', '::1/129', '10.0.0.1;10.0.0.2', '[10.0.0.1]'])
+      expect(messageOf(() => parse(`${ALL}\nhttp: { trustedProxies: ${wrong} }`))).toMatch(
+        /http\.trustedProxies is .*, which is not a list of addresses\. Write it as '10\.0\.0\.0\/8, 192\.0\.2\.1'/,
+      );
+  });
+
   it('fills in DATABASE_URL and NATS_URL when the file has none, and FLEDGE_PORT overrides the file', () => {
     expect(
       parse(`${ALL}\nhttp: { port: 8080 }`, {
@@ -161,7 +183,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'an unknown key within a section',
     `${ALL}\nhttp:\n  bodyMaximum: 1MiB\n  prot: 1`,
-    "t.yaml:3:3: unknown key 'http.bodyMaximum'. Known here: port, host, bodyMax, requestTimeout.\nt.yaml:4:3: unknown key 'http.prot'. Did you mean 'port'?",
+    "t.yaml:3:3: unknown key 'http.bodyMaximum'. Known here: port, host, bodyMax, requestTimeout, trustedProxies.\nt.yaml:4:3: unknown key 'http.prot'. Did you mean 'port'?",
   ],
   [
     'an unknown key of a service',

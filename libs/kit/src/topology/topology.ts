@@ -90,6 +90,13 @@ export interface HttpSettings {
   readonly bodyMaxBytes: number;
   /** Milliseconds for a request and all its calls, 10 ms to 10 minutes. Default 10,000. */
   readonly requestTimeoutMs: number;
+  /**
+   * Addresses and networks (`10.0.0.0/8`) of the proxies before the services; in the file, one string with commas. Of a
+   * request of theirs, `request.ip` is the last address in `X-Forwarded-For` that is not one of them. Default: none, and
+   * the header is ignored. `FLEDGE_TRUSTED_PROXIES`, which `fledge start` sets for services behind its front door, adds
+   * to the file.
+   */
+  readonly trustedProxies: readonly string[];
 }
 
 /** How long durable messages and processes that have ended are kept. */

@@ -1,3 +1,5 @@
+import { networkOf } from './trusted-proxies.js';
+
 /** A value that was read, or why it could not be. `fact` and `cure` are sentences without their full stop. */
 export type Read<T> = { readonly value: T } | { readonly fact: string; readonly cure: string };
 
@@ -104,6 +106,17 @@ export const natsServers: ValueReader<readonly string[]> = (value, key) => {
   const servers = typeof value === 'string' ? value.split(',').map((server) => server.trim()) : [];
   if (servers.length > 0 && servers.every((server) => hasScheme(server, ['nats:', 'tls:']))) return { value: servers };
   return { fact: `${key} is not a NATS URL`, cure: "Write it as 'nats://host:4222', several separated by commas" };
+};
+
+/** Addresses and networks, separated by commas; empty for none. */
+export const networks: ValueReader<readonly string[]> = (value, key) => {
+  if (value === null || value === '') return { value: [] };
+  const list = typeof value === 'string' ? value.split(',').map((network) => network.trim()) : [];
+  if (list.length > 0 && list.every((network) => networkOf(network))) return { value: list };
+  return {
+    fact: `${key} is ${shown(value)}, which is not a list of addresses`,
+    cure: "Write it as '10.0.0.0/8, 192.0.2.1', addresses and networks separated by commas",
+  };
 };
 
 function hasScheme(text: string, schemes: readonly string[]): boolean {

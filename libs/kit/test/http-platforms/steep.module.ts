@@ -82,6 +82,11 @@ class SteepController {
     return { steep: true };
   }
 
+  @Get('client')
+  client(@Req() request: { readonly ip: string }): object {
+    return { ip: request.ip };
+  }
+
   @Post()
   order(@Body() { grams }: Order): object {
     return { grams };

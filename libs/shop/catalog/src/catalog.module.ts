@@ -1,5 +1,5 @@
 import { Authentication, BoundedModule } from '@fledge/kit';
-import { GetSigningKeys, IdentityContract } from '@shop/identity/contract';
+import { ACCESS_TOKENS, GetSigningKeys, IdentityContract } from '@shop/identity/contract';
 import { CatalogContract } from '../contract/index.js';
 import { CategoriesController } from './categories/categories.controller.js';
 import { DemoCatalog } from './demo/demo-catalog.js';
@@ -23,7 +23,7 @@ import { ProductRow } from './storage/product.row.js';
   entities: [CategoryRow, ProductRow],
   migrations: [CreateCatalog1763800000000],
   settings: CatalogSettings,
-  imports: [Authentication.verifiedBy(GetSigningKeys)],
+  imports: [Authentication.verifiedBy(GetSigningKeys, ACCESS_TOKENS)],
   providers: [
     CategoryRepository,
     ProductRepository,

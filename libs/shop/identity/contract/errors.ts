@@ -1,5 +1,5 @@
 import { ContractError, ErrorContract, type Fields } from '@fledge/kit/contract';
-import { IsEmail, MaxLength } from 'class-validator';
+import { IsEmail, IsInt, MaxLength } from 'class-validator';
 
 /** The e-mail address already belongs to a user, ignoring case. */
 @ErrorContract('identity.email-taken.v1', {
@@ -25,11 +25,47 @@ export class WrongCredentials extends ContractError {
   }
 }
 
-/** More people log in or register at the same time than passwords can be hashed. */
-@ErrorContract('identity.too-many-log-ins.v1', { kind: 'too-many', hint: 'Try again after some seconds.' })
+/** One client, or one account, has too many passwords to be checked at the same time. */
+@ErrorContract('identity.too-many-log-ins.v1', { kind: 'too-many', hint: 'Try again after `retryAfterSeconds`.' })
 export class TooManyLogIns extends ContractError {
+  @IsInt() readonly retryAfterSeconds!: number;
+  constructor(fields: Fields<TooManyLogIns>) {
+    super('too many log-ins or registrations at the same time come from this client, or are for this account');
+    Object.assign(this, fields);
+  }
+}
+
+/** More passwords wait to be hashed than can be in time. Nothing was done. */
+@ErrorContract('identity.log-ins-overloaded.v1', { kind: 'unavailable', hint: 'Try again after `retryAfterSeconds`.' })
+export class LogInsOverloaded extends ContractError {
+  @IsInt() readonly retryAfterSeconds!: number;
+  constructor(fields: Fields<LogInsOverloaded>) {
+    super('more people log in or register than can be served at this moment');
+    Object.assign(this, fields);
+  }
+}
+
+/**
+ * Too many log-ins have failed for this account, or from this client. Deliberately says no more, not even whether the
+ * account exists.
+ */
+@ErrorContract('identity.log-in-blocked.v1', { kind: 'too-many', hint: 'Try again after `retryAfterSeconds`.' })
+export class LogInBlocked extends ContractError {
+  @IsInt() readonly retryAfterSeconds!: number;
+  constructor(fields: Fields<LogInBlocked>) {
+    super('too many log-ins have failed');
+    Object.assign(this, fields);
+  }
+}
+
+/**
+ * The refresh token belongs to no session: it is unknown, the session has ended or expired, or the token was used
+ * before, which ended its session.
+ */
+@ErrorContract('identity.session-ended.v1', { kind: 'unauthenticated', hint: 'Log in again at POST /auth/login.' })
+export class SessionEnded extends ContractError {
   constructor() {
-    super('too many people log in or register at this moment');
+    super('the session has ended');
   }
 }
 

@@ -1,12 +1,21 @@
 /**
- * What other modules may know of identity: the keys that verify its tokens, and how to reach a user.
+ * What other modules may know of identity: the keys that verify its tokens, what these say, and how to reach a user.
  * @packageDocumentation
  */
 import { defineContract } from '@fledge/kit/contract';
 import { GetSigningKeys } from './get-signing-keys.query.js';
 import { GetUser } from './get-user.query.js';
 
-export { EmailTaken, TooManyLogIns, UserNotFound, WrongCredentials } from './errors.js';
+export { ACCESS_TOKENS } from './access-tokens.js';
+export {
+  EmailTaken,
+  LogInBlocked,
+  LogInsOverloaded,
+  SessionEnded,
+  TooManyLogIns,
+  UserNotFound,
+  WrongCredentials,
+} from './errors.js';
 export { GetSigningKeys } from './get-signing-keys.query.js';
 export { GetUser, UserContact } from './get-user.query.js';
 

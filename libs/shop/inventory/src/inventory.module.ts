@@ -1,6 +1,6 @@
 import { Authentication, BoundedModule } from '@fledge/kit';
 import { CatalogContract } from '@shop/catalog/contract';
-import { GetSigningKeys, IdentityContract } from '@shop/identity/contract';
+import { ACCESS_TOKENS, GetSigningKeys, IdentityContract } from '@shop/identity/contract';
 import { InventoryContract } from '../contract/index.js';
 import { DemoStock } from './demo/demo-stock.js';
 import { Expiry } from './expire-reservations/expiry.js';
@@ -29,7 +29,7 @@ import { StockRow } from './storage/stock.row.js';
   entities: [StockRow, ReceiptRow, ReservationRow, ReservationLineRow],
   migrations: [CreateInventory1763800000000],
   settings: InventorySettings,
-  imports: [Authentication.verifiedBy(GetSigningKeys)],
+  imports: [Authentication.verifiedBy(GetSigningKeys, ACCESS_TOKENS)],
   providers: [
     StockRepository,
     ReceiptRepository,

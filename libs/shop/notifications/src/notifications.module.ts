@@ -1,5 +1,5 @@
 import { Authentication, BoundedModule } from '@fledge/kit';
-import { GetSigningKeys, IdentityContract } from '@shop/identity/contract';
+import { ACCESS_TOKENS, GetSigningKeys, IdentityContract } from '@shop/identity/contract';
 import { OrderingContract } from '@shop/ordering/contract';
 import { NotificationsContract } from '../contract/index.js';
 import { ListNotificationsController } from './list-notifications/list-notifications.controller.js';
@@ -19,7 +19,7 @@ import { CreateMails1764300000000 } from './storage/migrations/1764300000000-cre
   entities: [MailRow],
   migrations: [CreateMails1764300000000],
   settings: NotificationsSettings,
-  imports: [Authentication.verifiedBy(GetSigningKeys)],
+  imports: [Authentication.verifiedBy(GetSigningKeys, ACCESS_TOKENS)],
   providers: [MailRepository, OrderMails, Mailer, MailRound],
   controllers: [MailboxController, ListNotificationsController],
 })

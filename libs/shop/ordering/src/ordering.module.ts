@@ -1,6 +1,6 @@
 import { Authentication, BoundedModule } from '@fledge/kit';
 import { CatalogContract } from '@shop/catalog/contract';
-import { GetSigningKeys, IdentityContract } from '@shop/identity/contract';
+import { ACCESS_TOKENS, GetSigningKeys, IdentityContract } from '@shop/identity/contract';
 import { InventoryContract } from '@shop/inventory/contract';
 import { PaymentsContract } from '@shop/payments/contract';
 import { ShippingContract } from '@shop/shipping/contract';
@@ -44,7 +44,7 @@ import { OrderRow } from './storage/order.row.js';
     KeepPlacingTime1764200000000,
   ],
   settings: OrderingSettings,
-  imports: [Authentication.verifiedBy(GetSigningKeys)],
+  imports: [Authentication.verifiedBy(GetSigningKeys, ACCESS_TOKENS)],
   providers: [
     CartRepository,
     OrderRepository,

@@ -1,5 +1,5 @@
 import { Authentication, BoundedModule } from '@fledge/kit';
-import { GetSigningKeys, IdentityContract } from '@shop/identity/contract';
+import { ACCESS_TOKENS, GetSigningKeys, IdentityContract } from '@shop/identity/contract';
 import { PaymentsContract } from '../contract/index.js';
 import { AuthorisePaymentHandler } from './authorise-payment/authorise-payment.handler.js';
 import { CancelPaymentHandler } from './cancel-payment/cancel-payment.handler.js';
@@ -32,7 +32,7 @@ import { Webhooks } from './webhooks/webhooks.js';
   entities: [PaymentRow, PaymentStepRow],
   migrations: [CreatePayments1763900000000, RetryPayments1764200000000],
   settings: PaymentsSettings,
-  imports: [Authentication.verifiedBy(GetSigningKeys)],
+  imports: [Authentication.verifiedBy(GetSigningKeys, ACCESS_TOKENS)],
   providers: [
     PaymentRepository,
     LedgerRepository,

@@ -1,5 +1,5 @@
 import { Authentication, BoundedModule } from '@fledge/kit';
-import { GetSigningKeys, IdentityContract } from '@shop/identity/contract';
+import { ACCESS_TOKENS, GetSigningKeys, IdentityContract } from '@shop/identity/contract';
 import { ShippingContract } from '../contract/index.js';
 import { CancelShipmentHandler } from './cancel-shipment/cancel-shipment.handler.js';
 import { CreateShipmentHandler } from './create-shipment/create-shipment.handler.js';
@@ -20,7 +20,7 @@ import { ShipmentRow } from './storage/shipment.row.js';
   entities: [ShipmentRow],
   migrations: [CreateShipments1764200000000],
   settings: ShippingSettings,
-  imports: [Authentication.verifiedBy(GetSigningKeys)],
+  imports: [Authentication.verifiedBy(GetSigningKeys, ACCESS_TOKENS)],
   providers: [ShipmentRepository, Carriage, CreateShipmentHandler, CancelShipmentHandler, GetShipmentHandler],
   controllers: [ListShipmentsController, DispatchController, GetShipmentController],
 })

@@ -1,19 +1,20 @@
 import { Public } from '@fledge/kit';
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Header, HttpCode, Post } from '@nestjs/common';
 import {
   ApiOkResponse,
   ApiOperation,
   ApiProperty,
+  ApiServiceUnavailableResponse,
   ApiTags,
   ApiTooManyRequestsResponse,
   ApiUnauthorizedResponse,
 } from '@fledge/kit/openapi';
 import { IsString, Length } from 'class-validator';
-import { WrongCredentials } from '../../contract/index.js';
 import { EMAIL_CHARS_MAX, PASSWORD_CHARS_MAX } from '../domain/user.js';
-import { Passwords } from '../passwords/passwords.js';
-import { TOKEN_LIFETIME_S, TokenSigner } from '../signing/token-signer.js';
-import { UserRepository } from '../storage/user.repository.js';
+import { type Client, CurrentClient } from '../passwords/client.js';
+import { Sessions } from '../sessions/sessions.js';
+import { TokensView } from '../sessions/tokens.view.js';
+import { LogIn } from './log-in.js';
 
 /** The body of `POST /auth/login`. Checks only bounds: an impossible password is a wrong one, not a bad request. */
 export class Credentials {
@@ -24,35 +25,27 @@ export class Credentials {
   readonly password!: string;
 }
 
-/** An access token, with the field names of RFC 6749. */
-export class TokenView {
-  @ApiProperty({ description: 'A JWT; send it as `Authorization: Bearer <accessToken>`' })
-  readonly accessToken!: string;
-  @ApiProperty({ example: 'Bearer' }) readonly tokenType!: 'Bearer';
-  @ApiProperty({ example: TOKEN_LIFETIME_S, description: 'Seconds' }) readonly expiresInSeconds!: number;
-}
-
-/** Issues access tokens for passwords. */
+/** Opens sessions for passwords. */
 @ApiTags('identity')
 @Public()
 @Controller('auth/login')
 export class LogInController {
   constructor(
-    private readonly users: UserRepository,
-    private readonly passwords: Passwords,
-    private readonly signer: TokenSigner,
+    private readonly logIn: LogIn,
+    private readonly sessions: Sessions,
   ) {}
 
   @Post()
   @HttpCode(200)
+  @Header('cache-control', 'no-store')
   @ApiOperation({ summary: 'Log in' })
-  @ApiOkResponse({ type: TokenView })
+  @ApiOkResponse({ type: TokensView })
   @ApiUnauthorizedResponse({ description: 'identity.wrong-credentials.v1: unknown address or wrong password' })
-  @ApiTooManyRequestsResponse({ description: 'identity.too-many-log-ins.v1' })
-  async logIn(@Body() body: Credentials): Promise<TokenView> {
-    const found = await this.users.findWithPassword(body.email);
-    const matched = await this.passwords.matches(body.password, found?.passwordHash);
-    if (!found || !matched) throw new WrongCredentials();
-    return { accessToken: await this.signer.sign(found.user), tokenType: 'Bearer', expiresInSeconds: TOKEN_LIFETIME_S };
+  @ApiTooManyRequestsResponse({
+    description: 'identity.log-in-blocked.v1 after failed log-ins, identity.too-many-log-ins.v1; see `Retry-After`',
+  })
+  @ApiServiceUnavailableResponse({ description: 'identity.log-ins-overloaded.v1; see `Retry-After`' })
+  async open(@Body() { email, password }: Credentials, @CurrentClient() client: Client): Promise<TokensView> {
+    return this.sessions.open(await this.logIn.check(email, password, client));
   }
 }

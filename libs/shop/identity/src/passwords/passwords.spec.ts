@@ -20,6 +20,18 @@ describe('Passwords', () => {
     expect(await passwords.matches('cafe\u0301-table-7', await passwords.hash('caf\u00e9-table-7'))).toBe(true);
   });
 
+  it('leaves the event loop to others', async () => {
+    let isDone = false;
+    const hashed = passwords.hash('correct horse').finally(() => (isDone = true));
+    let turns = 0;
+    while (!isDone) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turns++;
+    }
+    await hashed;
+    expect(turns).toBeGreaterThan(2);
+  });
+
   it('matches nothing for an unknown user', async () =>
     expect(await passwords.matches('correct horse', undefined)).toBe(false));
 });

@@ -1,14 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { ACCESS_TOKEN_TYPE } from '@fledge/kit/contract';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, SignJWT } from 'jose';
+import { ACCESS_TOKENS } from '../../contract/index.js';
 import type { User } from '../domain/user.js';
+import { IdentitySettings } from '../settings.js';
 import type { SigningKeyRow } from '../storage/signing-key.row.js';
 import { SigningKeyRepository } from '../storage/signing-key.repository.js';
-
-/** The lifetime of an access token, in seconds. There is no refresh: a buyer logs in again. */
-export const TOKEN_LIFETIME_S = 3_600;
-/** The issuer that tokens name. */
-export const TOKEN_ISSUER = 'identity';
 
 /** Signs access tokens with the key in the module's table, which the first replica to start creates. */
 @Injectable()
@@ -16,7 +14,15 @@ export class TokenSigner implements OnModuleInit {
   private key!: CryptoKey | Uint8Array;
   private kid!: string;
 
-  constructor(private readonly keys: SigningKeyRepository) {}
+  constructor(
+    private readonly keys: SigningKeyRepository,
+    private readonly settings: IdentitySettings,
+  ) {}
+
+  /** How long access tokens are valid, in seconds. */
+  get lifetimeS(): number {
+    return Math.floor(this.settings.accessTokenMs / 1_000);
+  }
 
   async onModuleInit(): Promise<void> {
     const { kid, x, d } = await this.keys.newestOr(newKey);
@@ -24,15 +30,16 @@ export class TokenSigner implements OnModuleInit {
     this.key = await importJWK({ kty: 'OKP', crv: 'Ed25519', x, d }, 'EdDSA');
   }
 
-  /** A JWT (EdDSA) with the user's id and roles, valid for `TOKEN_LIFETIME_S`. */
+  /** An access token (RFC 9068, EdDSA) with the user's id and roles, valid for `lifetimeS`. */
   sign(user: User): Promise<string> {
     return new SignJWT({ roles: [...user.roles] })
-      .setProtectedHeader({ alg: 'EdDSA', kid: this.kid, typ: 'JWT' })
+      .setProtectedHeader({ alg: 'EdDSA', kid: this.kid, typ: ACCESS_TOKEN_TYPE })
       .setSubject(user.id)
-      .setIssuer(TOKEN_ISSUER)
+      .setIssuer(ACCESS_TOKENS.issuer)
+      .setAudience(ACCESS_TOKENS.audience)
       .setJti(randomUUID())
       .setIssuedAt()
-      .setExpirationTime(`${TOKEN_LIFETIME_S}s`)
+      .setExpirationTime(`${this.lifetimeS}s`)
       .sign(this.key);
   }
 }
