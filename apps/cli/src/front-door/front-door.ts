@@ -17,6 +17,11 @@ export interface FrontDoorOptions {
   readonly routes?: ReadonlyMap<string, readonly string[]>;
   /** The longest pause before or within a service's answer, in milliseconds. Default 60,000. */
   readonly requestTimeoutMs?: number;
+  /**
+   * Files of a certificate and its key, for HTTPS; used anew when they change. Replicas with an origin of `https://` must
+   * show this certificate, too. Default: HTTP.
+   */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
 
 /**
@@ -53,7 +58,7 @@ const REQUEST_TIMEOUT_DEFAULT_MS = 60_000;
  * @throws StartupError when the port is not available.
  */
 export async function frontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
-  const door = new Door(options.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS);
+  const door = new Door(options.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS, options.tls);
   for (const [prefix, targets] of options.routes ?? []) for (const target of targets) door.add(target, [prefix]);
   try {
     await door.listen(options.port, options.host ?? '127.0.0.1');
@@ -66,12 +71,16 @@ export async function frontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
 
 class Door implements FrontDoor {
   port = 0;
-  private readonly listener = new HttpListener();
+  private readonly listener: HttpListener;
   private readonly table = new RoutingTable();
   private readonly targets = new Map<string, Target>();
   private readonly waiting = new Set<{ check(): void; give(error?: Error): void }>();
 
-  constructor(private readonly requestTimeoutMs: number) {
+  constructor(
+    private readonly requestTimeoutMs: number,
+    private readonly tls: FrontDoorOptions['tls'],
+  ) {
+    this.listener = new HttpListener(tls);
     this.listener.own('/', (request, response) => void forward(request, response, this.table));
     this.own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
     this.own('/readyz', (response) =>
@@ -100,7 +109,12 @@ class Door implements FrontDoor {
     const origin = new URL(url).origin;
     let target = this.targets.get(origin);
     if (!target) {
-      target = new Target(origin, this.requestTimeoutMs, () => this.waiting.forEach((waiter) => waiter.check()));
+      target = new Target(
+        origin,
+        this.requestTimeoutMs,
+        () => this.waiting.forEach((waiter) => waiter.check()),
+        this.tls?.cert,
+      );
       this.targets.set(origin, target);
     }
     this.table.add(target, prefixes);

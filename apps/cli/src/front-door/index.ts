@@ -1,1 +1,2 @@
 export { frontDoor, type FrontDoor, type FrontDoorOptions } from './front-door.js';
+export { connectorTo } from './pinned.js';

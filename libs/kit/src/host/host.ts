@@ -68,6 +68,8 @@ export interface HttpOptions {
   readonly bodyMaxBytes?: number;
   /** Time for a request and all its calls, in milliseconds. Default 10,000. */
   readonly requestTimeoutMs?: number;
+  /** Files of a certificate and its key, PEM each, for HTTPS; used anew when they change. Default: HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
 
 /** Parts of a host that a test replaces. */
@@ -122,7 +124,7 @@ export class Host {
     private readonly options: HostOptions,
     private readonly parts: HostParts = {},
   ) {
-    this.listener = parts.listener ?? new HttpListener();
+    this.listener = parts.listener ?? new HttpListener(options.http?.tls);
     this.catalogue = new Catalogue(options.application.modules.map((m) => m.contract));
     this.contexts = new ContextReader(options.application.context);
     this.metrics.registerIn(this.registry);
