@@ -18,7 +18,10 @@ export const LOCAL_HOSTS = ['localhost', '127.0.0.1', '::1'];
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
 /** See `index.d.mts`. */
-export async function developmentCertificates(folder, { hosts = LOCAL_HOSTS, now = Date.now(), days = LEAF.days } = {}) {
+export async function developmentCertificates(
+  folder,
+  { hosts = LOCAL_HOSTS, now = Date.now(), days = LEAF.days } = {},
+) {
   const dir = resolve(folder);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const made = [];

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { withDatabaseTls } from '@fledge/kit/operations';
+import { type Topology, withDatabaseTls } from '@fledge/kit/operations';
 import { type CertificateFiles, type DevelopmentCertificates, developmentCertificates } from '@fledge/cli/servers';
-import type { RunPlan } from './local-run.js';
+import type { Project } from '../project.js';
 
 /** Where a project keeps its certificates for development. */
 export const CERTIFICATE_FOLDER = '.data/certs';
@@ -25,7 +25,15 @@ export interface DevelopmentTls {
  * Certificates for development, in `.data/certs`, made or renewed if necessary: with `--tls` for all that this start
  * runs; otherwise for the servers that it brings along, where the topology has a section `tls` for their clients.
  */
-export async function developmentTls({ topology, project, tls = false }: RunPlan): Promise<DevelopmentTls | undefined> {
+export async function developmentTls({
+  topology,
+  project,
+  tls = false,
+}: {
+  readonly topology: Topology;
+  readonly project: Project;
+  readonly tls?: boolean;
+}): Promise<DevelopmentTls | undefined> {
   const ownsDatabase = topology.database.url === undefined && (tls || topology.database.tls !== undefined);
   const ownsBroker =
     topology.transport === 'nats' && topology.nats.servers.length === 0 && (tls || topology.nats.tls !== undefined);

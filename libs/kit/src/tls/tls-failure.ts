@@ -1,4 +1,4 @@
-import { StartupError } from '../contract/errors.js';
+import { StartupError } from '../contract/index.js';
 
 const UNTRUSTED: ReadonlySet<string> = new Set([
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',

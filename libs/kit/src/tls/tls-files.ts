@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { StartupError } from '../contract/errors.js';
+import { StartupError } from '../contract/index.js';
 
 /** The files of one end of a TLS connection, PEM each; a relative path starts at the working directory. */
 export interface TlsFiles {
