@@ -1,7 +1,7 @@
 import type { Server } from 'node:net';
 import { relative } from 'node:path';
 import { Agent, request } from 'undici';
-import { connectorTo } from './front-door/index.js';
+import { connectorTo } from './front-door/pinned.js';
 import { checkTopology, findProject, findSources, type Project, readTopology, topologyFile } from './project.js';
 import { answerRestart } from './start/control/answer-restart.js';
 import { listenForRequests } from './start/control/control-socket.js';

@@ -1,2 +1,1 @@
 export { frontDoor, type FrontDoor, type FrontDoorOptions } from './front-door.js';
-export { connectorTo } from './pinned.js';

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Agent, request } from 'undici';
 import { freePort } from '@fledge/kit/operations';
-import { connectorTo } from '../front-door/index.js';
+import { connectorTo } from '../front-door/pinned.js';
 import type { LineLog } from './line-log.js';
 import { SupervisedProcess } from './supervised-process.js';
 
