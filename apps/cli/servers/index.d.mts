@@ -66,3 +66,44 @@ export interface TestNatsServerOptions {
  * ends before that. It ends with this process.
  */
 export function startNatsServer(options?: TestNatsServerOptions): Promise<TestNatsServer>;
+
+/** The names of this machine for itself: `localhost`, `127.0.0.1` and `::1`. */
+export const LOCAL_HOSTS: readonly string[];
+
+/** A certificate and its key: paths of PEM files. */
+export interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Certificates for development, as paths of PEM files. */
+export interface DevelopmentCertificates {
+  /** The certificate of the authority that signed the others. */
+  readonly ca: string;
+  /** For servers on this machine. */
+  readonly server: CertificateFiles;
+  /** For clients, where TLS is mutual. */
+  readonly client: CertificateFiles;
+  /** The certificates that were made or renewed by this call. */
+  readonly made: readonly string[];
+}
+
+/** What certificates are made of. */
+export interface CertificateOptions {
+  /** Names and addresses of servers. Default: `LOCAL_HOSTS`. */
+  readonly hosts?: readonly string[];
+  /** Milliseconds since 1970. Default: now. */
+  readonly now?: number;
+  /** How long certificates of servers and clients are valid from now on. Default 90; below 0 they have expired. */
+  readonly days?: number;
+}
+
+/**
+ * Makes an authority and certificates for development in a folder: `ca.pem`, `server.pem`, `client.pem`, each with its
+ * `.key`, ECDSA on P-256, with mode 600. What is there stays until it is near its end (30 days; the authority's 120), or
+ * lacks a name.
+ */
+export function developmentCertificates(folder: string, options?: CertificateOptions): Promise<DevelopmentCertificates>;
+
+/** Lines of a nats-server's configuration, with which it takes TLS connections of clients with a certificate alone. */
+export function natsServerTls(certificates: Pick<DevelopmentCertificates, 'ca' | 'server'>): string;

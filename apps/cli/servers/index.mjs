@@ -9,3 +9,4 @@ export {
   unpackPackages,
 } from './servers.mjs';
 export { startNatsServer } from './start-nats-server.mjs';
+export { developmentCertificates, LOCAL_HOSTS, natsServerTls } from './certificates.mjs';

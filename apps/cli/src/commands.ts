@@ -21,6 +21,12 @@ export const COMMANDS: readonly Command[] = [
     run: async (args) => (await import('./topology.command.js')).topology(args),
   },
   {
+    name: 'certs',
+    takes: 'dev [--name …]',
+    summary: 'makes or renews an authority and certificates for development in .data/certs',
+    run: async (args) => (await import('./certs.command.js')).certs(args),
+  },
+  {
     name: 'verify',
     takes: '[folder] [--baseline]',
     summary: "checks the modules' boundaries in the sources of an npm workspace; default the one around",

@@ -1,4 +1,7 @@
 import type { Server } from 'node:net';
+import { relative } from 'node:path';
+import { Agent, request } from 'undici';
+import { connectorTo } from './front-door/pinned.js';
 import { checkTopology, findProject, findSources, type Project, readTopology, topologyFile } from './project.js';
 import { answerRestart } from './start/control/answer-restart.js';
 import { listenForRequests } from './start/control/control-socket.js';
@@ -47,6 +50,7 @@ async function startBuilt(
     modules,
     env: process.env,
     log,
+    tls: options.tls,
     ...(options.inspect !== undefined && { inspect: options.inspect }),
     ...(watch && { launch: (launch) => watch.launch(launch) }),
   };
@@ -54,7 +58,7 @@ async function startBuilt(
   watch?.attach(run, topology);
   return supervise(run, plan, async () => {
     watch?.started();
-    process.stdout.write(welcome(run, plan, await hasPages(run.url)));
+    process.stdout.write(welcome(run, plan, await hasPages(run)));
   });
 }
 
@@ -95,11 +99,16 @@ async function supervise(run: LocalRun, { log, topology }: RunPlan, ready: () =>
 }
 
 /** Whether the application serves API pages: it may omit the packages for them. */
-async function hasPages(url: string): Promise<boolean> {
-  const { status } = await fetch(`${url}/docs`, { signal: AbortSignal.timeout(PAGES_TIMEOUT_MS) }).catch(() => ({
-    status: 0,
-  }));
-  return status === 200;
+async function hasPages({ url, certFile }: LocalRun): Promise<boolean> {
+  const dispatcher = new Agent({ connect: connectorTo(PAGES_TIMEOUT_MS, certFile) });
+  try {
+    const answer = await request(`${url}/docs`, { dispatcher, signal: AbortSignal.timeout(PAGES_TIMEOUT_MS) });
+    await answer.body.dump();
+    return answer.statusCode === 200;
+  } catch {
+    // nothing worse follows than a shorter address in the greeting
+    return false;
+  }
 }
 
 /** A few lines that say where to go next. */
@@ -111,6 +120,7 @@ function welcome(run: LocalRun, { topology, project, launch }: RunPlan, pages: b
     ...(hasDemo ? project.demo.map((line, i): [string, string] => [i === 0 ? 'Log in as' : '', line]) : []),
     ...(run.brokerUrl ? [['Broker', run.brokerUrl] as [string, string]] : []),
     ...(run.dataFolder ? [['Data in', run.dataFolder] as [string, string]] : []),
+    ...(run.authority ? [['Authority', relative(project.root, run.authority)] as [string, string]] : []),
     ...[...run.inspectors].map(([name, port], i): [string, string] => [
       i === 0 ? 'Inspect' : '',
       `${INSPECT_HOST}:${port}  ${name}`,

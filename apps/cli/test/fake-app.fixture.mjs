@@ -3,7 +3,9 @@
  * `b`, each with one route. `FAKE_CHECK` is what a check of a topology finds wrong, `FAKE_REFUSES` names a service that
  * cannot start, `FAKE_HANGS` one that does not end on SIGTERM.
  */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
@@ -15,6 +17,7 @@ const { values } = parseArgs({
   },
 });
 const { FAKE_CHECK, FAKE_REFUSES, FAKE_HANGS, FLEDGE_PORT, DATABASE_URL, NATS_URL } = process.env;
+const { FLEDGE_HTTP_CERT, FLEDGE_HTTP_KEY, NATS_CA, NATS_CERT, NATS_KEY } = process.env;
 
 if (values['list-modules']) {
   console.log(
@@ -36,10 +39,14 @@ if (values['list-modules']) {
 }
 
 function serve() {
-  const server = createServer((request, response) => {
+  const answer = (request, response) => {
     if (request.url === '/a/crash') process.exit(3);
-    response.end(JSON.stringify({ service: values.service, pid: process.pid, DATABASE_URL, NATS_URL }));
-  });
+    const told = { DATABASE_URL, NATS_URL, NATS_CA, NATS_CERT, NATS_KEY };
+    response.end(JSON.stringify({ service: values.service, pid: process.pid, ...told }));
+  };
+  const server = FLEDGE_HTTP_CERT
+    ? createSecureServer({ cert: readFileSync(FLEDGE_HTTP_CERT), key: readFileSync(FLEDGE_HTTP_KEY) }, answer)
+    : createServer(answer);
   const stop = () => server.close(() => process.exit(0)).closeAllConnections();
   process.on('SIGTERM', () => values.service !== FAKE_HANGS && stop());
   process.on('disconnect', () => process.exit(0));

@@ -1,5 +1,6 @@
 import { Host, LocalTransport, type ModuleSettings } from '@fledge/kit';
 import { NatsTransport } from '@fledge/nats';
+import type { TlsFiles } from '@fledge/kit/transport';
 import { freshDatabase, testNatsUrl } from '@fledge/kit/testing';
 import { type FrontDoor, frontDoor } from '@fledge/cli/front-door';
 import { randomBytes } from 'node:crypto';
@@ -13,6 +14,15 @@ export interface StartedShop {
   /** The first part of its subjects, if it has a broker. */
   readonly namespace: string;
   stop(): Promise<void>;
+}
+
+/** Servers that take TLS connections, and what to reach them with. */
+export interface SecureServers {
+  /** The URL of an empty database, with its parameters for TLS. */
+  readonly databaseUrl: string;
+  readonly nats: { readonly url: string; readonly tls: TlsFiles };
+  /** What the services and the front door show. */
+  readonly http: { readonly cert: string; readonly key: string };
 }
 
 /** The names of all modules, as the application lists them. */
@@ -32,14 +42,17 @@ export function routesOf(modules: readonly string[]): string[] {
  * @param settings of modules, as in a topology file; default: only the demo users, and parcels that leave at once.
  * @param poolMax connections of a module to its database; default 8.
  * @param natsUrl of the broker; default the one that all specs share.
+ * @param secure to use TLS for everything; default: nothing does.
  */
 export async function startGroups(
   groups: readonly (readonly string[])[],
   settings: Readonly<Record<string, ModuleSettings>> = {},
   poolMax = 8,
   natsUrl = testNatsUrl(),
+  secure?: SecureServers,
 ): Promise<StartedShop> {
-  const database = await freshDatabase();
+  const database = secure ? { url: secure.databaseUrl, drop: () => Promise.resolve() } : await freshDatabase();
+  const scheme = secure ? 'https' : 'http';
   const namespace = `shop${randomBytes(5).toString('hex')}`;
   const hosts: Host[] = [];
   let door: FrontDoor | undefined;
@@ -49,25 +62,26 @@ export async function startGroups(
     await database.drop();
   };
   try {
-    door = await frontDoor({ port: 0 });
+    door = await frontDoor({ port: 0, tls: secure?.http });
     for (const modules of groups) {
-      const transport = groups.length === 1 ? new LocalTransport() : new NatsTransport({ url: natsUrl, namespace });
+      const transport =
+        groups.length === 1 ? new LocalTransport() : new NatsTransport({ url: natsUrl, namespace, ...secure?.nats });
       const host = new Host({
         application: shop,
         modules,
         transport,
         database: { url: database.url, poolMax },
-        http: { port: 0 },
+        http: { port: 0, tls: secure?.http },
         settings: { identity: { demo: true }, shipping: { dispatchAfterMs: 0 }, ...settings },
       });
       hosts.push(host);
       await host.start();
-      door.add(`http://127.0.0.1:${host.port}`, routesOf(modules));
+      door.add(`${scheme}://127.0.0.1:${host.port}`, routesOf(modules));
     }
     await door.whenReady(READY_WITHIN_MS);
   } catch (error) {
     await stop();
     throw error;
   }
-  return { url: `http://127.0.0.1:${door.port}`, databaseUrl: database.url, namespace, stop };
+  return { url: `${scheme}://127.0.0.1:${door.port}`, databaseUrl: database.url, namespace, stop };
 }

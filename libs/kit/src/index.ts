@@ -112,8 +112,10 @@ export {
   type NatsSettings,
   type Place,
   type RetentionSettings,
+  type ServerTlsFiles,
   type Service,
   type Topology,
   type TopologyProblem,
 } from './topology/index.js';
+export type { TlsFiles } from './tls/index.js';
 export { LocalMessageLog, LocalTransport, type Transport, type TransportKind } from './transport/index.js';

@@ -16,6 +16,7 @@ export { mergeOpenApi, type OpenApiDocument } from './http/merged-openapi.js';
 export { HttpListener, type RequestHandler } from './http/listener.js';
 export { PathOwners } from './http/path-owners.js';
 export { trustOf, type TrustsProxy } from './topology/trusted-proxies.js';
+export { readTlsFiles, watchTlsFiles, withDatabaseTls, type TlsFiles } from './tls/index.js';
 export { httpProblem, PROBLEM_TYPE, type Problem } from './http/problem.js';
 export {
   DEFAULT_TOPOLOGY,

@@ -36,6 +36,7 @@ export {
 } from './boundary/index.js';
 export { InvalidMessage, ModuleUnavailable, StartupError, type UnavailableReason } from './contract/index.js';
 export type { NatsSettings } from './topology/index.js';
+export { readTlsFiles, tlsFailure, type TlsFiles } from './tls/index.js';
 export {
   CALLER,
   declaredFailure,

@@ -11,6 +11,9 @@ import {
 } from '@nats-io/transport-node';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartupError } from '@fledge/kit/contract';
+import { type TlsFiles, tlsFailure } from '@fledge/kit/transport';
+import { clientTls, NATS_TLS } from './client-tls.js';
+import { tlsFaultOf } from './tls-probe.js';
 
 /** How a client proves who it is. A user and password may also be in the URL. */
 export type NatsCredentials =
@@ -23,6 +26,8 @@ export type NatsCredentials =
 export interface ConnectionSettings {
   readonly urls: readonly string[];
   readonly credentials: NatsCredentials | undefined;
+  /** Default: TLS only if a URL begins with `tls://`, with the authorities of the system. */
+  readonly tls?: TlsFiles | undefined;
   /** Shown by the server's monitoring. */
   readonly name: string;
   readonly connectTimeoutMs: number;
@@ -69,16 +74,21 @@ export async function connectTo(settings: ConnectionSettings, events: Connection
 async function firstConnect({
   urls,
   credentials,
+  tls: files,
   name,
   connectTimeoutMs,
 }: ConnectionSettings): Promise<NatsConnection> {
   const until = Date.now() + connectTimeoutMs;
   const { servers, authenticator } = addresses(urls, credentials);
+  const tls = clientTls(servers, files);
   for (;;) {
+    const fault = tls && (await tlsFaultOf(servers, files, Math.max(1, until - Date.now())));
+    if (fault) throw fault;
     try {
       return await connect({
         servers,
         authenticator,
+        ...(tls && { tls }),
         name,
         timeout: Math.max(1, until - Date.now()),
         maxReconnectAttempts: -1,
@@ -92,6 +102,8 @@ async function firstConnect({
       });
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
+      const ofTls = tlsFailure(error, `NATS at ${plain(servers)}`, NATS_TLS);
+      if (ofTls) throw ofTls;
       if (/authori[sz]ation|authentication|credentials/i.test(reason)) {
         throw new StartupError(
           'nats-credentials',

@@ -7,6 +7,6 @@ import { NatsTransport } from './nats.transport.js';
  */
 export const nats: Pick<TransportKind<NatsSettings>, 'name' | 'create'> = {
   name: 'nats',
-  create: ({ servers, ...limits }, { namespace, service, version }) =>
-    new NatsTransport({ url: servers, log: limits, namespace, name: service, version }),
+  create: ({ servers, tls, ...limits }, { namespace, service, version }) =>
+    new NatsTransport({ url: servers, tls, log: limits, namespace, name: service, version }),
 };

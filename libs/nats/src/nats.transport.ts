@@ -2,7 +2,14 @@ import { hostname } from 'node:os';
 import { Logger } from '@nestjs/common';
 import { nuid } from '@nats-io/transport-node';
 import { StartupError } from '@fledge/kit/contract';
-import { type CompiledMessage, type ModuleServer, now, type Send, type Transport } from '@fledge/kit/transport';
+import {
+  type CompiledMessage,
+  type ModuleServer,
+  now,
+  type Send,
+  type TlsFiles,
+  type Transport,
+} from '@fledge/kit/transport';
 import type { NatsCredentials } from './connection.js';
 import { JetStreamMessageLog } from './jetstream/jetstream.message-log.js';
 import type { LogLimits } from './jetstream/log-stream.js';
@@ -32,6 +39,11 @@ export interface NatsTransportOptions {
   /** Semantic version of the deployment, shown by `nats micro`. Default `0.0.0`. */
   readonly version?: string;
   readonly credentials?: NatsCredentials;
+  /**
+   * Files for TLS, PEM each, read again at each connection: the authority of the servers, and for mutual TLS this
+   * client's certificate and key. Default: TLS only if a URL begins with `tls://`, with the authorities of the system.
+   */
+  readonly tls?: TlsFiles | undefined;
   /** Limits of the messages that the broker keeps. */
   readonly log?: LogLimits;
   /**
@@ -81,11 +93,11 @@ export class NatsTransport implements Transport {
       throw new StartupError('version', `'${this.version}' is not a semantic version`, "Write it as in '1.4.0'.");
   }
   async start(): Promise<void> {
-    const { url, credentials, connectTimeoutMs = CONNECT_TIMEOUT_DEFAULT_MS } = this.options;
+    const { url, credentials, tls, connectTimeoutMs = CONNECT_TIMEOUT_DEFAULT_MS } = this.options;
     const urls = typeof url === 'string' ? [url] : url;
     const name = this.options.name ?? `${this.options.namespace} ${hostname()} ${process.pid}`;
     const { wire, connection } = await openWire(
-      { urls, credentials, name, connectTimeoutMs },
+      { urls, credentials, tls, name, connectTimeoutMs },
       {
         reconnected: () => this.onReconnected(),
         disconnected: () => this.messageLog.disconnected(),

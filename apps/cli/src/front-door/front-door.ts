@@ -22,6 +22,11 @@ export interface FrontDoorOptions {
    * address of its client alone.
    */
   readonly trustedProxies?: readonly string[];
+  /**
+   * Files of a certificate and its key, for HTTPS; used anew when they change. Replicas with an origin of `https://` must
+   * show this certificate, too. Default: HTTP.
+   */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
 
 /**
@@ -58,7 +63,11 @@ const REQUEST_TIMEOUT_DEFAULT_MS = 60_000;
  * @throws StartupError when the port is not available.
  */
 export async function frontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
-  const door = new Door(options.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS, trustOf(options.trustedProxies ?? []));
+  const door = new Door(
+    options.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS,
+    trustOf(options.trustedProxies ?? []),
+    options.tls,
+  );
   for (const [prefix, targets] of options.routes ?? []) for (const target of targets) door.add(target, [prefix]);
   try {
     await door.listen(options.port, options.host ?? '127.0.0.1');
@@ -71,7 +80,7 @@ export async function frontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
 
 class Door implements FrontDoor {
   port = 0;
-  private readonly listener = new HttpListener();
+  private readonly listener: HttpListener;
   private readonly table = new RoutingTable();
   private readonly targets = new Map<string, Target>();
   private readonly waiting = new Set<{ check(): void; give(error?: Error): void }>();
@@ -79,7 +88,9 @@ class Door implements FrontDoor {
   constructor(
     private readonly requestTimeoutMs: number,
     trusts: TrustsProxy,
+    private readonly tls: FrontDoorOptions['tls'],
   ) {
+    this.listener = new HttpListener(tls);
     this.listener.own('/', (request, response) => void forward(request, response, this.table, trusts));
     this.own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
     this.own('/readyz', (response) =>
@@ -108,7 +119,12 @@ class Door implements FrontDoor {
     const origin = new URL(url).origin;
     let target = this.targets.get(origin);
     if (!target) {
-      target = new Target(origin, this.requestTimeoutMs, () => this.waiting.forEach((waiter) => waiter.check()));
+      target = new Target(
+        origin,
+        this.requestTimeoutMs,
+        () => this.waiting.forEach((waiter) => waiter.check()),
+        this.tls?.cert,
+      );
       this.targets.set(origin, target);
     }
     this.table.add(target, prefixes);

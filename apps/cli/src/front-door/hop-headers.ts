@@ -34,7 +34,8 @@ export function requestHeaders(request: IncomingMessage, trusts: TrustsProxy): s
   const from = socket.remoteAddress ?? 'unknown';
   const before = trusts(from) ? headers['x-forwarded-for'] : undefined;
   passed.push('x-forwarded-for', before === undefined ? from : `${String(before)}, ${from}`);
-  if (headers['x-forwarded-proto'] === undefined) passed.push('x-forwarded-proto', 'http');
+  if (headers['x-forwarded-proto'] === undefined)
+    passed.push('x-forwarded-proto', 'encrypted' in socket ? 'https' : 'http');
   if (headers['x-forwarded-host'] === undefined && headers.host !== undefined)
     passed.push('x-forwarded-host', headers.host);
   return passed;

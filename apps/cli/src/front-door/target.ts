@@ -1,3 +1,4 @@
+import { connectorTo } from './pinned.js';
 import { Client, type Dispatcher, Pool } from 'undici';
 
 /**
@@ -29,13 +30,17 @@ export class Target {
   private degraded = false;
   private silent = false;
 
-  /** `url` is its origin: `http://127.0.0.1:20001`. `onChange` is called whenever its readiness changes. */
+  /**
+   * `url` is its origin: `http://127.0.0.1:20001`. `onChange` is called whenever its readiness changes. `certFile`: the
+   * certificate that it shows, for `https`.
+   */
   constructor(
     readonly url: string,
     requestTimeoutMs: number,
     private readonly onChange: () => void,
+    certFile?: string,
   ) {
-    const connect = { timeout: CONNECT_TIMEOUT_MS };
+    const connect = connectorTo(CONNECT_TIMEOUT_MS, certFile);
     this.pool = new Pool(url, {
       connect,
       keepAliveTimeout: IDLE_MS,

@@ -4,7 +4,7 @@ import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { endWithParent, freePort, isPortFree, StartupError } from '@fledge/kit/operations';
-import { NATS_SERVER_PINGS, natsServerPath } from '@fledge/cli/servers';
+import { type DevelopmentCertificates, NATS_SERVER_PINGS, natsServerPath, natsServerTls } from '@fledge/cli/servers';
 import type { LineLog } from './line-log.js';
 import { SupervisedProcess } from './supervised-process.js';
 
@@ -20,14 +20,15 @@ export interface Broker {
 
 /**
  * Starts nats-server on this machine, with JetStream and its store in `dir`: on port 4222 if it is free, so that the
- * NATS tools find it, otherwise on another. It is restarted if it dies, and ends with this process.
+ * NATS tools find it, otherwise on another. It is restarted if it dies, and ends with this process. With `certificates` it takes only TLS connections of
+ * clients with a certificate.
  * @throws StartupError if there is no nats-server and none can be installed, or if it does not start.
  */
-export async function startBroker(dir: string, log: LineLog): Promise<Broker> {
+export async function startBroker(dir: string, log: LineLog, certificates?: DevelopmentCertificates): Promise<Broker> {
   const program = await findProgram();
   claimFolder(dir);
   const config = join(dir, 'nats-server.conf');
-  writeFileSync(config, NATS_SERVER_PINGS);
+  writeFileSync(config, NATS_SERVER_PINGS + (certificates ? natsServerTls(certificates) : ''));
   const port = (await isPortFree(USUAL_PORT, HOST)) ? USUAL_PORT : await freePort(HOST);
   const process = new SupervisedProcess(
     {
@@ -47,7 +48,8 @@ export async function startBroker(dir: string, log: LineLog): Promise<Broker> {
         return child;
       },
       isReady: () => greets(port),
-      keep: (line) => /\[(WRN|ERR|FTL)\]|^nats-server:/.test(line),
+      // the last is the question above whether it is ready
+      keep: (line) => /\[(WRN|ERR|FTL)\]|^nats-server:/.test(line) && !/TLS handshake error: EOF/.test(line),
     },
     log,
   );
@@ -57,7 +59,7 @@ export async function startBroker(dir: string, log: LineLog): Promise<Broker> {
     process.kill();
     throw error;
   }
-  return { url: `nats://${HOST}:${port}`, process };
+  return { url: `${certificates ? 'tls' : 'nats'}://${HOST}:${port}`, process };
 }
 
 async function findProgram(): Promise<string> {

@@ -12,6 +12,7 @@ import {
 import { type FrontDoor, frontDoor } from '../front-door/index.js';
 import type { ModuleInfo, Project } from '../project.js';
 import { type Broker, startBroker } from './broker.js';
+import { developmentTls, type DevelopmentTls } from './development-tls.js';
 import type { LineLog } from './line-log.js';
 import { inspectPorts } from './inspect-ports.js';
 import { type Launch, originOf, type ReplicaPlan, replicaProcess } from './replica.js';
@@ -36,6 +37,8 @@ export interface RunPlan {
   readonly modules: readonly ModuleInfo[];
   readonly env: NodeJS.ProcessEnv;
   readonly log: LineLog;
+  /** Whether the servers that this starts, and the services, take TLS connections, with certificates for development. */
+  readonly tls?: boolean;
   /** The first port to try for the inspector of a process. Default: no inspectors. */
   readonly inspect?: number;
   /** Starts the processes of services whose code is being changed: they may fail, and they end without a notice. */
@@ -55,6 +58,7 @@ interface RunningReplica {
 export class LocalRun {
   private postgres: EmbeddedPostgres | undefined;
   private broker: Broker | undefined;
+  private tls: DevelopmentTls | undefined;
   private door: FrontDoor | undefined;
   /** The port of a single process. */
   private port = 0;
@@ -80,12 +84,22 @@ export class LocalRun {
   /** The URL of the application. */
   get url(): string {
     const { http } = this.plan.topology;
-    return originOf(http.host, this.door?.port ?? this.port);
+    return originOf(http.host, this.door?.port ?? this.port, this.certificate ? 'https' : 'http');
   }
 
   /** The ports of the inspectors, by the names of the replicas. */
   get inspectors(): ReadonlyMap<string, number> {
     return this.ports;
+  }
+
+  /** The file of the certificate that the application shows, if it serves HTTPS. */
+  get certFile(): string | undefined {
+    return this.certificate?.cert;
+  }
+
+  /** The authority of the certificates for development, if there are any. */
+  get authority(): string | undefined {
+    return this.tls?.certificates.ca;
   }
 
   /** The URL of the broker that this run started. */
@@ -149,6 +163,7 @@ export class LocalRun {
 
   private async startInOrder(): Promise<void> {
     const { topology, log } = this.plan;
+    this.tls = await developmentTls(this.plan);
     await this.claimPort();
     if (this.plan.inspect !== undefined)
       this.ports = await inspectPorts(this.plan.inspect, topology.services.flatMap(replicaNames));
@@ -171,6 +186,7 @@ export class LocalRun {
     if (topology.database.url !== undefined || this.isStopping) return;
     this.postgres = await startEmbeddedPostgres({
       dir: join(project.root, '.data/postgres'),
+      tls: this.tls?.database,
       keepUp: (line) => log.print('postgres', line),
     });
   }
@@ -178,12 +194,17 @@ export class LocalRun {
   private async startBroker(): Promise<void> {
     const { topology, project, log } = this.plan;
     if (topology.transport !== 'nats' || topology.nats.servers.length > 0 || this.isStopping) return;
-    this.broker = await startBroker(join(project.root, '.data/nats'), log);
+    this.broker = await startBroker(join(project.root, '.data/nats'), log, this.tls?.broker);
   }
 
   private get isAlone(): boolean {
     const { services } = this.plan.topology;
     return services.length === 1 && services[0]?.replicas === 1;
+  }
+
+  /** What the front door and each service show. */
+  private get certificate(): Topology['http']['tls'] {
+    return this.plan.topology.http.tls ?? this.tls?.http;
   }
 
   private async claimPort(): Promise<void> {
@@ -194,6 +215,7 @@ export class LocalRun {
         host: http.host,
         requestTimeoutMs: http.requestTimeoutMs + STOP_GRACE_MS,
         trustedProxies: http.trustedProxies,
+        tls: this.certificate,
       });
       return;
     }
@@ -223,12 +245,14 @@ export class LocalRun {
       topologyFile: topology.file,
       env: {
         ...env,
-        ...(this.postgres && { DATABASE_URL: this.postgres.url }),
+        ...this.tls?.env,
+        ...(this.postgres && { DATABASE_URL: this.tls?.databaseUrl(this.postgres.url) ?? this.postgres.url }),
         ...(this.broker && { NATS_URL: this.broker.url }),
         ...(launch && { FLEDGE_DRAIN_NOTICE: '0s' }),
         ...(this.door && { FLEDGE_TRUSTED_PROXIES: OWN_ADDRESSES }),
       },
       host: topology.http.host,
+      certFile: this.certFile,
       ...(this.isAlone && { port: this.port }),
       ...(inspectPort !== undefined && { inspectPort }),
       ...(launch && { launch, waitsForChange: true }),

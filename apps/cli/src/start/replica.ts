@@ -1,10 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { Agent, request } from 'undici';
 import { freePort } from '@fledge/kit/operations';
+import { connectorTo } from '../front-door/pinned.js';
 import type { LineLog } from './line-log.js';
 import { SupervisedProcess } from './supervised-process.js';
 
 /** Inspectors listen on this machine only: who reaches one can run anything. */
 export const INSPECT_HOST = '127.0.0.1';
+
+const READY_TIMEOUT_MS = 2_000;
 
 /** How to start a replica. */
 export interface ReplicaPlan {
@@ -19,6 +23,8 @@ export interface ReplicaPlan {
   readonly env: NodeJS.ProcessEnv;
   /** The address it listens on. */
   readonly host: string;
+  /** The file of the certificate that it shows. Default: it serves HTTP. */
+  readonly certFile?: string | undefined;
   /** Default: a new free port for each run. */
   readonly port?: number;
   /** The port of its inspector. Default: none. */
@@ -71,12 +77,14 @@ export function launch(
  */
 export function replicaProcess(plan: ReplicaPlan, log: LineLog): SupervisedProcess {
   let url = '';
+  const scheme = plan.certFile === undefined ? 'http' : 'https';
+  const agent = new Agent({ connect: connectorTo(READY_TIMEOUT_MS, plan.certFile) });
   return new SupervisedProcess(
     {
       name: plan.name,
       start: async () => {
         const port = plan.port ?? (await freePort(plan.host));
-        url = originOf(plan.host, port);
+        url = originOf(plan.host, port, scheme);
         const child = (plan.launch ?? launch)({
           name: plan.name,
           root: plan.root,
@@ -88,7 +96,7 @@ export function replicaProcess(plan: ReplicaPlan, log: LineLog): SupervisedProce
         plan.onStart?.(url);
         return child;
       },
-      isReady: () => saysReady(url),
+      isReady: () => saysReady(url, agent),
       onRestart: () => plan.onRestart?.(url),
       ...(plan.waitsForChange && { waitsForChange: true }),
       onEnd: () => plan.onEnd?.(url),
@@ -98,17 +106,17 @@ export function replicaProcess(plan: ReplicaPlan, log: LineLog): SupervisedProce
 }
 
 /** The URL of whatever listens on an address of this machine. */
-export function originOf(host: string, port: number): string {
-  if (host === '0.0.0.0') return `http://127.0.0.1:${port}`;
-  if (host === '::') return `http://[::1]:${port}`;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+export function originOf(host: string, port: number, scheme = 'http'): string {
+  if (host === '0.0.0.0') return `${scheme}://127.0.0.1:${port}`;
+  if (host === '::') return `${scheme}://[::1]:${port}`;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-async function saysReady(url: string): Promise<boolean> {
+async function saysReady(url: string, dispatcher: Agent): Promise<boolean> {
   try {
-    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) });
-    await answer.body?.cancel();
-    return answer.status === 200;
+    const answer = await request(`${url}/readyz`, { dispatcher, signal: AbortSignal.timeout(READY_TIMEOUT_MS) });
+    await answer.body.dump();
+    return answer.statusCode === 200;
   } catch {
     // nobody listens yet
     return false;

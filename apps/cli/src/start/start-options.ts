@@ -6,7 +6,7 @@ import type { LogFilter } from './line-log.js';
 import { replicaNames } from './local-run.js';
 import { type Level, levelNamed, LEVELS } from './log-filter.js';
 
-const USAGE = `fledge start [topology] [--watch] [--inspect[=port]] [--only <service>,…] [--level <level>]`;
+const USAGE = `fledge start [topology] [--watch] [--tls] [--inspect[=port]] [--only <service>,…] [--level <level>]`;
 /** The broker writes lines, too. */
 const BROKER = 'nats';
 
@@ -14,6 +14,8 @@ const BROKER = 'nats';
 export interface StartOptions {
   readonly topology: string | undefined;
   readonly watch: boolean;
+  /** Whether to use TLS, with certificates for development. */
+  readonly tls: boolean;
   /** The first port to try for inspectors; undefined for none. */
   readonly inspect: number | undefined;
   /** The names of services whose lines to print; undefined for all. */
@@ -28,6 +30,7 @@ export function startOptions(args: readonly string[]): StartOptions {
   return {
     topology: positionals[0],
     watch: values.watch ?? false,
+    tls: values.tls ?? false,
     inspect: values.inspect === undefined ? undefined : portOf(values.inspect),
     only: values.only
       ?.split(',')
@@ -40,6 +43,7 @@ export function startOptions(args: readonly string[]): StartOptions {
 function parsed(args: readonly string[]): {
   readonly values: {
     readonly watch?: boolean;
+    readonly tls?: boolean;
     readonly inspect?: string;
     readonly only?: string;
     readonly level?: string;
@@ -53,6 +57,7 @@ function parsed(args: readonly string[]): {
       allowPositionals: true,
       options: {
         watch: { type: 'boolean' },
+        tls: { type: 'boolean' },
         inspect: { type: 'string' },
         only: { type: 'string' },
         level: { type: 'string' },

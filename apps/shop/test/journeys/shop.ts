@@ -17,11 +17,15 @@ export interface RequestOptions {
 export class Shop {
   readonly transcript: string[] = [];
 
-  constructor(readonly url: string) {}
+  /** @param send default: that of Node; another one may trust another authority. */
+  constructor(
+    readonly url: string,
+    private readonly send: typeof fetch = fetch,
+  ) {}
 
   async request(method: string, path: string, options: RequestOptions = {}): Promise<Answer> {
     const { token, body, headers } = options;
-    const response = await fetch(`${this.url}${path}`, {
+    const response = await this.send(`${this.url}${path}`, {
       method,
       headers: {
         ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -44,7 +48,7 @@ export class Shop {
   async until(path: string, token: string, isSo: (body: unknown) => boolean, withinMs = 30_000): Promise<void> {
     const end = performance.now() + withinMs;
     for (;;) {
-      const response = await fetch(`${this.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
+      const response = await this.send(`${this.url}${path}`, { headers: { authorization: `Bearer ${token}` } });
       const body: unknown = await response.json();
       if (isSo(body)) return;
       if (performance.now() > end) throw new Error(`${path} is after ${withinMs} ms still ${JSON.stringify(body)}`);

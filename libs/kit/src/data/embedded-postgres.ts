@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { chown, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { StartupError } from '../contract/index.js';
 import { freePort } from './free-port.js';
@@ -13,6 +13,8 @@ export const EMBEDDED_CONNECTIONS_MAX = 200;
 const PORT_TRIES = 5;
 const PASSWORD_FILE = 'fledge-password';
 const USER = 'postgres';
+const CERT_FILE = 'server.crt';
+const KEY_FILE = 'server.key';
 
 /** How to run the embedded PostgreSQL. */
 export interface EmbeddedPostgresOptions {
@@ -25,6 +27,11 @@ export interface EmbeddedPostgresOptions {
    * the disk, `dir` must be empty or missing, and it is removed when the server ends.
    */
   readonly persistent?: boolean;
+  /**
+   * A certificate and its key, PEM each, of which the folder gets copies: TLS connections are then taken, too. Default:
+   * none are.
+   */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** Gets each line of the server's log; default: none. */
   readonly log?: (line: string) => void;
   /**
@@ -63,6 +70,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const folder = await claimFolder(dir, persistent, binaries);
   try {
     const password = folder.isNew ? await create(folder, binaries.initdb, persistent) : await readPassword(folder);
+    if (options.tls) await copyCertificate(folder, options.tls);
     const server = await startOnPort(folder, binaries.postgres, persistent, options);
     const kept = options.keepUp
       ? new KeptPostgres(
@@ -126,7 +134,7 @@ async function startOnPort(
 ): Promise<PostgresProcess> {
   for (let attempt = 1; ; attempt += 1) {
     const port = options.port ?? (await freePort());
-    const server = new PostgresProcess(postgres, folder, port, settings(persistent), persistent, options.log);
+    const server = new PostgresProcess(postgres, folder, port, settings(persistent, options), persistent, options.log);
     try {
       await server.ready();
       return server;
@@ -152,15 +160,32 @@ async function startAgain(
   folder: DataFolder,
   postgres: string,
   persistent: boolean,
-  { port, log }: EmbeddedPostgresOptions & { readonly port: number },
+  options: EmbeddedPostgresOptions & { readonly port: number },
 ): Promise<PostgresProcess> {
   const refused = await checkFolder(folder.dir);
   if (refused) throw refused;
-  return new PostgresProcess(postgres, folder, port, settings(persistent), persistent, log);
+  return new PostgresProcess(postgres, folder, options.port, settings(persistent, options), persistent, options.log);
 }
 
-function settings(persistent: boolean): Record<string, string | number> {
+/** PostgreSQL wants a key that belongs to its user, and that no other may read. */
+async function copyCertificate(
+  { dir, account }: DataFolder,
+  { cert, key }: NonNullable<EmbeddedPostgresOptions['tls']>,
+): Promise<void> {
+  for (const [from, name] of [
+    [cert, CERT_FILE],
+    [key, KEY_FILE],
+  ] as const) {
+    const file = join(dir, name);
+    await rm(file, { force: true });
+    await writeFile(file, await readFile(from), { mode: 0o600 });
+    if (account) await chown(file, account.uid, account.gid);
+  }
+}
+
+function settings(persistent: boolean, { tls }: Pick<EmbeddedPostgresOptions, 'tls'>): Record<string, string | number> {
   return {
+    ...(tls && { ssl: 'on', ssl_cert_file: CERT_FILE, ssl_key_file: KEY_FILE }),
     listen_addresses: '127.0.0.1',
     // no socket file: its folder may not exist, and all clients here use TCP
     unix_socket_directories: '',

@@ -1,5 +1,6 @@
 import { DatabaseError, type Client } from 'pg';
 import { StartupError } from '../contract/index.js';
+import { DATABASE_TLS, tlsFailure } from '../tls/index.js';
 import { isPassing } from './passing.js';
 import { SteadyClient } from './steady-client.js';
 
@@ -290,6 +291,8 @@ export async function has(client: Client, sql: string, ...parameters: string[]):
 /** The error for a database that cannot be reached; names it without its password. */
 export function unreachable(url: string, cause: unknown): StartupError {
   const place = placeOf(url);
+  const ofTls = tlsFailure(cause, `PostgreSQL at ${place}`, DATABASE_TLS);
+  if (ofTls) return ofTls;
   const failure = new StartupError(
     'database-unreachable',
     `cannot connect to the database at ${place}: ${reasonOf(cause)}`,

@@ -81,6 +81,8 @@ export interface HttpOptions {
    * the last address in `X-Forwarded-For` that is not one of them. Default: none, and the header is ignored.
    */
   readonly trustedProxies?: readonly string[];
+  /** Files of a certificate and its key, PEM each, for HTTPS; used anew when they change. Default: HTTP. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
 
 /** Parts of a host that a test replaces. */
@@ -137,7 +139,7 @@ export class Host {
     private readonly options: HostOptions,
     private readonly parts: HostParts = {},
   ) {
-    this.listener = parts.listener ?? new HttpListener();
+    this.listener = parts.listener ?? new HttpListener(options.http?.tls);
     this.catalogue = new Catalogue(options.application.modules.map((m) => m.contract));
     this.contexts = new ContextReader(options.application.context);
     this.metrics.registerIn(this.registry);

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { runningEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
 import { describeMessage, FledgeError, StartupError } from '../contract/index.js';
 import { startSdk, type StopTracing } from '../observe/index.js';
+import { checkDatabaseTls, readTlsFiles } from '../tls/index.js';
 import { EXIT_CONFIG, loadTopology, serviceNamed, type Topology } from '../topology/index.js';
 import type { Application } from './application.js';
 import { checkAgainstApplication, knownTo } from './check-topology.js';
@@ -89,6 +90,7 @@ async function runService(application: Application, file: string, name: string |
   await checkAgainstApplication(application, topology, service.modules);
   const version = application.version ?? deployedVersion(process.argv[1] ?? '');
   const transport = await chooseTransport(application, topology, service, version);
+  checkTlsOf(topology);
   const stopTracing = await startSdk({ namespace: topology.namespace, name: service.name, version });
   const postgres =
     topology.database.url === undefined
@@ -116,14 +118,30 @@ async function runService(application: Application, file: string, name: string |
   // The services of a supervisor that was killed end with it.
   if (process.connected) process.off('disconnect', leave).on('disconnect', stop);
   new Logger('host').log(
-    `${service.name} is ready: ${service.modules.join(', ')} on http://${topology.http.host}:${host.port}`,
+    `${service.name} is ready: ${service.modules.join(', ')} on ${topology.http.tls ? 'https' : 'http'}://${topology.http.host}:${host.port}`,
   );
+}
+
+/** Checks the files of every TLS connection before the first is opened. @throws StartupError */
+function checkTlsOf({ file, nats, database, http, transport }: Topology): void {
+  if (nats.tls && transport === 'nats') readTlsFiles(nats.tls, 'nats.tls');
+  if (http.tls) readTlsFiles(http.tls, 'http.tls');
+  if (database.url !== undefined) checkDatabaseTls(database.url);
+  else if (database.tls)
+    throw new StartupError(
+      'database-tls',
+      `${file} has database.tls, but no database is configured, and the embedded PostgreSQL of a process takes no TLS connections`,
+      'Set DATABASE_URL, or start with `fledge start --tls`, whose PostgreSQL takes them.',
+    );
 }
 
 /** The database to migrate: another user's URL, that of the topology, or the embedded PostgreSQL, which it may start. */
 async function databaseOf(application: Application, file: string): Promise<MigrationDatabase> {
   const url = process.env.FLEDGE_MIGRATION_DATABASE_URL || readTopology(application, file).database.url;
-  if (url !== undefined) return { url, close: () => Promise.resolve() };
+  if (url !== undefined) {
+    checkDatabaseTls(url);
+    return { url, close: () => Promise.resolve() };
+  }
   const running = await runningEmbeddedPostgres(DATA_FOLDER);
   if (running !== undefined) return { url: running, close: () => Promise.resolve() };
   const postgres = await startEmbeddedPostgres({ dir: DATA_FOLDER });

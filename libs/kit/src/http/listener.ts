@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { StartupError } from '../contract/index.js';
+import { readTlsFiles, type TlsFiles, watchTlsFiles } from '../tls/index.js';
 import { Admission, type RequestHandler } from './admission.js';
 import { PathOwners } from './path-owners.js';
 import { httpProblem, PROBLEM_TYPE } from './problem.js';
@@ -17,6 +19,8 @@ export type { RequestHandler } from './admission.js';
 export const KEEP_ALIVE_MS = 72_000;
 /** The longest that a whole request may take to arrive, in milliseconds. */
 const RECEIVE_TIMEOUT_MS = 60_000;
+/** Where a topology file names the certificate, for messages. */
+const HTTP_TLS = 'http.tls';
 
 /**
  * The one HTTP server of a process: passes each path prefix to the module that owns it, and the paths of the process
@@ -40,18 +44,25 @@ export class HttpListener {
   /** Event streams, which end with their client or with the drain. */
   private readonly streams = new Set<ServerResponse>();
   private closing = false;
+  private unwatch: (() => void) | undefined;
 
-  constructor() {
-    // a request without Host is refused here, to give it a problem as its body
-    this.server = createServer(
-      {
-        keepAliveTimeout: KEEP_ALIVE_MS,
-        requestTimeout: RECEIVE_TIMEOUT_MS,
-        requireHostHeader: false,
-        ServerResponse: ListenerResponse,
-      },
-      (request, response) => this.handle(request, response),
-    );
+  /**
+   * @param tls files of a certificate and its key, for HTTPS; new connections use them anew when they change. Default:
+   * HTTP.
+   * @throws StartupError for files that cannot be used.
+   */
+  constructor(private readonly tls?: TlsFiles) {
+    const options = {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      requestTimeout: RECEIVE_TIMEOUT_MS,
+      // a request without Host is refused here, to give it a problem as its body
+      requireHostHeader: false,
+      ServerResponse: ListenerResponse,
+    };
+    const handle = (request: IncomingMessage, response: ServerResponse): void => this.handle(request, response);
+    this.server = tls
+      ? createSecureServer({ ...options, ...readTlsFiles(tls, HTTP_TLS) }, handle)
+      : createServer(options, handle);
     this.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
       refuse(
         request,
@@ -90,12 +101,18 @@ export class HttpListener {
     this.own(prefix, read);
   }
 
+  /** `https` with a certificate, otherwise `http`. */
+  get scheme(): 'http' | 'https' {
+    return this.tls ? 'https' : 'http';
+  }
+
   /** Listens; resolves with the port. Rejects with a `StartupError` when the port is not available. */
   async listen(port: number, host: string): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, port, host)));
       this.server.listen(port, host, resolve);
     });
+    if (this.tls) this.unwatch = renewed(this.server as SecureServer, this.tls);
     const address = this.server.address();
     return typeof address === 'object' && address !== null ? address.port : port;
   }
@@ -111,6 +128,7 @@ export class HttpListener {
    */
   async close(): Promise<void> {
     this.draining = this.closing = true;
+    this.unwatch?.();
     for (const stream of this.streams) stream.end();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     if (this.inFlight > 0) await new Promise<void>((resolve) => (this.idle = resolve));
@@ -206,7 +224,8 @@ function refuse(
 }
 
 function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  // after a failed handshake nothing can be said: the client has no key to read it with
+  if (error.code === 'ECONNRESET' || !socket.writable || isOfTls(error)) return void socket.destroy();
   const [status, reason] =
     error.code === 'HPE_HEADER_OVERFLOW'
       ? [431, 'Request Header Fields Too Large']
@@ -224,6 +243,17 @@ function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.end(
     `HTTP/1.1 ${status} ${reason}\r\ncontent-type: ${PROBLEM_TYPE}\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+}
+
+function isOfTls({ code }: NodeJS.ErrnoException): boolean {
+  return code !== undefined && /^(ERR_SSL_|ERR_TLS_|EPROTO$)/.test(code);
+}
+
+/** Lets a server use its certificate anew whenever the files change. Returns what ends this. */
+function renewed(server: SecureServer, files: TlsFiles): () => void {
+  const complain = (error: Error): void =>
+    process.emitWarning(`the new certificate is not used yet: ${error.message}`, 'FledgeTlsWarning');
+  return watchTlsFiles(files, HTTP_TLS, (contents) => server.setSecureContext({ ...contents }), complain);
 }
 
 function cannotListen(error: NodeJS.ErrnoException, port: number, host: string): StartupError {

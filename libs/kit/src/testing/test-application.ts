@@ -242,10 +242,10 @@ function ofTest(topology: Topology, databaseUrl: string | undefined, natsUrl: st
   return {
     ...topology,
     namespace: `test-${randomBytes(6).toString('hex')}`,
-    database: { ...topology.database, url: databaseUrl },
+    database: { ...topology.database, url: databaseUrl, tls: undefined },
     // one server is enough for a test, whatever the topology wants in production
-    nats: { ...topology.nats, servers: natsUrl === undefined ? [] : [natsUrl], replicas: undefined },
-    http: { ...topology.http, host: '127.0.0.1', port: 0 },
+    nats: { ...topology.nats, servers: natsUrl === undefined ? [] : [natsUrl], replicas: undefined, tls: undefined },
+    http: { ...topology.http, host: '127.0.0.1', port: 0, tls: undefined },
     drain: { ...topology.drain, noticeMs: 0 },
   };
 }

@@ -11,6 +11,7 @@ export {
   type NatsSettings,
   type Place,
   type RetentionSettings,
+  type ServerTlsFiles,
   type Service,
   type Topology,
 } from './topology.js';

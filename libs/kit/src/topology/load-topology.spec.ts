@@ -32,9 +32,16 @@ describe('a topology file', () => {
       file: 't.yaml',
       namespace: 'fledge',
       transport: 'local',
-      nats: { servers: [], maxAgeMs: 3 * DAY_MS, duplicateWindowMs: 120_000, replicas: undefined },
-      database: { url: undefined, poolMax: 10 },
-      http: { port: 3000, host: '127.0.0.1', bodyMaxBytes: 262_144, requestTimeoutMs: 10_000, trustedProxies: [] },
+      nats: { servers: [], maxAgeMs: 3 * DAY_MS, duplicateWindowMs: 120_000, replicas: undefined, tls: undefined },
+      database: { url: undefined, poolMax: 10, tls: undefined },
+      http: {
+        port: 3000,
+        host: '127.0.0.1',
+        bodyMaxBytes: 262_144,
+        requestTimeoutMs: 10_000,
+        trustedProxies: [],
+        tls: undefined,
+      },
       drain: { noticeMs: 1_000, timeoutMs: 10_000 },
       retention: { sentMs: 3 * DAY_MS, handledMs: 7 * DAY_MS, deadLettersMs: 90 * DAY_MS, processesMs: 30 * DAY_MS },
       services: [{ name: 'shop', modules: MODULES, replicas: 1 }],
@@ -183,7 +190,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'an unknown key within a section',
     `${ALL}\nhttp:\n  bodyMaximum: 1MiB\n  prot: 1`,
-    "t.yaml:3:3: unknown key 'http.bodyMaximum'. Known here: port, host, bodyMax, requestTimeout, trustedProxies.\nt.yaml:4:3: unknown key 'http.prot'. Did you mean 'port'?",
+    "t.yaml:3:3: unknown key 'http.bodyMaximum'. Known here: port, host, bodyMax, requestTimeout, trustedProxies, tls.\nt.yaml:4:3: unknown key 'http.prot'. Did you mean 'port'?",
   ],
   [
     'an unknown key of a service',

@@ -21,6 +21,8 @@ import {
   type ValueReader,
   size,
 } from './values.js';
+import { readClientTls, readServerTls } from './tls-section.js';
+import { withDatabaseTls } from '../tls/index.js';
 import { type Environment, YamlSource } from './yaml-source.js';
 
 const FILE_MAX_BYTES = 256 * 1024;
@@ -106,6 +108,7 @@ function readNats(section: Section, env: Environment): Topology['nats'] {
     maxAgeMs: section.read('maxAge', duration('1m', '365d'), 3 * 86_400_000),
     duplicateWindowMs: section.read('duplicateWindow', duration('100ms', '1h'), 120_000),
     replicas: section.read<number | undefined>('replicas', count(1, 5), undefined),
+    tls: readClientTls(section, { ca: env.NATS_CA, cert: env.NATS_CERT, key: env.NATS_KEY }),
   };
   section.refuseUnknownKeys();
   return {
@@ -117,8 +120,10 @@ function readNats(section: Section, env: Environment): Topology['nats'] {
 function readDatabase(section: Section, env: Environment): Topology['database'] {
   const url = section.read('url', postgresUrl, undefined);
   const poolMax = section.read('poolMax', count(1, POOL_MAX_LIMIT), POOL_MAX_DEFAULT);
+  const tls = readClientTls(section);
   section.refuseUnknownKeys();
-  return { url: url ?? fromEnvironment(section, 'DATABASE_URL', postgresUrl, env, undefined), poolMax };
+  const plain = url ?? fromEnvironment(section, 'DATABASE_URL', postgresUrl, env, undefined);
+  return { url: plain !== undefined && tls ? withDatabaseTls(plain, tls) : plain, poolMax, tls };
 }
 
 function readHttp(section: Section, env: Environment): Topology['http'] {
@@ -131,6 +136,7 @@ function readHttp(section: Section, env: Environment): Topology['http'] {
       ...section.read('trustedProxies', networks, []),
       ...fromEnvironment(section, 'FLEDGE_TRUSTED_PROXIES', networks, env, []),
     ],
+    tls: readServerTls(section, { cert: env.FLEDGE_HTTP_CERT, key: env.FLEDGE_HTTP_KEY }),
   };
   section.refuseUnknownKeys();
   const port = env.FLEDGE_PORT;

@@ -35,6 +35,12 @@ describe('the JSON Schema of topology files, for editors,', () => {
         ...knownIn(`${ALL}${section}: { ${UNKNOWN} }`),
       ]);
     }
+    for (const section of ['nats', 'database', 'http']) {
+      expect([section, ...Object.keys(schema.properties[section]?.properties.tls?.properties ?? {}).sort()]).toEqual([
+        section,
+        ...knownIn(`${ALL}${section}: { tls: { ${UNKNOWN} } }`),
+      ]);
+    }
     expect(Object.keys(schema.properties.services?.additionalProperties.properties ?? {}).sort()).toEqual(
       knownIn(`services: { all: { modules: [a], ${UNKNOWN} } }`),
     );

@@ -1,4 +1,5 @@
 import { StartupError } from '../contract/index.js';
+import type { TlsFiles } from '../tls/index.js';
 import { nearest } from './nearest.js';
 
 /** A transport besides `local` and `nats`, as known to the check of a topology file. */
@@ -70,12 +71,26 @@ export interface NatsSettings {
    * existing stream, or 1 for a new one.
    */
   readonly replicas: number | undefined;
+  /**
+   * Files for TLS, read again at each connection: the authority of the servers, and for mutual TLS this client's
+   * certificate and key. Default: those of `NATS_CA`, `NATS_CERT` and `NATS_KEY`; without them, TLS only if a URL
+   * begins with `tls://`, with the authorities of the system.
+   */
+  readonly tls: TlsFiles | undefined;
 }
 
 /** PostgreSQL. */
 export interface DatabaseSettings {
-  /** `postgres://user:password@host:port/database`. Default: `DATABASE_URL`, and without it the embedded PostgreSQL. */
+  /**
+   * `postgres://user:password@host:port/database`. Default: `DATABASE_URL`, and without it the embedded PostgreSQL. With
+   * `tls`, it has the parameters for it: `sslmode=verify-full&sslrootcert=…`.
+   */
   readonly url: string | undefined;
+  /**
+   * Files for TLS, read again at each connection, which verifies the server's certificate and name. Default: what the
+   * URL says.
+   */
+  readonly tls: TlsFiles | undefined;
   /** Pool size of each module in each replica, 1 to 100. Default 10. */
   readonly poolMax: number;
 }
@@ -97,7 +112,15 @@ export interface HttpSettings {
    * to the file.
    */
   readonly trustedProxies: readonly string[];
+  /**
+   * Certificate and key, for HTTPS instead of HTTP; used anew when the files change. Default: those of
+   * `FLEDGE_HTTP_CERT` and `FLEDGE_HTTP_KEY`, which `fledge start --tls` sets; without them, HTTP.
+   */
+  readonly tls: ServerTlsFiles | undefined;
 }
+
+/** The files of a server: both are needed. */
+export type ServerTlsFiles = Required<Pick<TlsFiles, 'cert' | 'key'>>;
 
 /** How long durable messages and processes that have ended are kept. */
 export interface RetentionSettings {

@@ -119,6 +119,17 @@ export const networks: ValueReader<readonly string[]> = (value, key) => {
   };
 };
 
+/** The path of a file; empty for none. */
+export const filePath: ValueReader<string | undefined> = (value, key) => {
+  if (value === null || value === '') return { value: undefined };
+  return typeof value === 'string' && value.length <= 4096 && !value.includes('\0')
+    ? { value }
+    : {
+        fact: `${key} is ${shown(value)}, which is not a path`,
+        cure: "Write the path of a file, as in 'certs/ca.pem'",
+      };
+};
+
 function hasScheme(text: string, schemes: readonly string[]): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);

@@ -1,4 +1,4 @@
-import { IsString, ValidateBy } from 'class-validator';
+import { IsIn, IsString, ValidateBy } from 'class-validator';
 
 /** A value of `smtpUrl`: mail is not sent, but shown in the mailbox page. */
 export const MAILBOX = 'mailbox';
@@ -17,6 +17,13 @@ export class NotificationsSettings {
     },
   )
   readonly smtpUrl: string = process.env.NODE_ENV === 'production' ? '' : MAILBOX;
+  /**
+   * Whether a server of an `smtp://` URL must offer TLS (STARTTLS) with a valid certificate before anything is sent:
+   * `required`, the default in production; or `offered`, for one that may not. An authority of your own is named in
+   * NODE_EXTRA_CA_CERTS.
+   */
+  @IsIn(['required', 'offered']) readonly smtpTls: 'required' | 'offered' =
+    process.env.NODE_ENV === 'production' ? 'required' : 'offered';
   /** The sender of the mails. */
   @IsString() readonly from: string = 'Fledge shop <shop@localhost>';
 }

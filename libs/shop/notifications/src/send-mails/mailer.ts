@@ -12,7 +12,7 @@ export class Mailer implements OnModuleDestroy {
   private readonly server: Transporter | undefined;
 
   constructor(private readonly settings: NotificationsSettings) {
-    const { smtpUrl } = settings;
+    const { smtpUrl, smtpTls } = settings;
     if (smtpUrl === MAILBOX)
       new Logger('mail').log(
         'Mail stays in the page /notifications/mailbox. Set `smtpUrl` of notifications to send it.',
@@ -20,6 +20,7 @@ export class Mailer implements OnModuleDestroy {
     else
       this.server = createTransport({
         url: smtpUrl,
+        requireTLS: smtpTls === 'required',
         connectionTimeout: TIMEOUT_MS,
         greetingTimeout: TIMEOUT_MS,
         socketTimeout: TIMEOUT_MS,
