@@ -6,6 +6,7 @@ import { startSdk, type StopTracing } from '../observe/index.js';
 import { EXIT_CONFIG, loadTopology, serviceNamed, type Topology } from '../topology/index.js';
 import type { Application } from './application.js';
 import { checkAgainstApplication, knownTo } from './check-topology.js';
+import { withAccessDeclared } from './declared-access.js';
 import { chooseTransport, knownTransports } from './choose-transport.js';
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
@@ -29,6 +30,10 @@ const DATA_FOLDER = '.data/postgres';
  * one that the application has registered itself is used instead.
  */
 export async function runApplication(application: Application): Promise<void> {
+  return run(withAccessDeclared(application));
+}
+
+async function run(application: Application): Promise<void> {
   let isService = false;
   try {
     const { values } = parseArgs({

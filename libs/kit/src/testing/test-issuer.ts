@@ -19,9 +19,9 @@ export class TestIssuer {
   }
 
   /** A bearer token for an identity, valid for an hour. */
-  async token({ subject, roles }: Identity): Promise<string> {
+  async token({ subject, roles, scopes }: Identity): Promise<string> {
     const { privateKey } = await this.keyPair();
-    return new SignJWT({ roles: [...roles] })
+    return new SignJWT({ roles: [...roles], ...(scopes && { scope: scopes.join(' ') }) })
       .setProtectedHeader({ alg: 'EdDSA', kid: KEY_ID })
       .setSubject(subject)
       .setIssuedAt()

@@ -16,4 +16,5 @@ export const IdentityContract = defineContract({
   queries: [GetSigningKeys, GetUser],
   routes: ['/auth', '/users', '/.well-known/jwks.json'],
   unknownFields: 'open',
+  access: { identity: 'optional' },
 });

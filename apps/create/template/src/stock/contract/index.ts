@@ -38,4 +38,11 @@ export class StockTaken {
   }
 }
 
-export const StockContract = defineContract({ name: 'stock', queries: [GetLevel], commands: [TakeStock], events: [StockTaken] });
+export const StockContract = defineContract({
+  name: 'stock',
+  queries: [GetLevel],
+  commands: [TakeStock],
+  events: [StockTaken],
+  // who may: orders, with or without a user behind the call
+  access: { identity: 'optional', callers: ['orders'] },
+});
