@@ -1,4 +1,4 @@
-import type { INestApplication } from '@nestjs/common';
+import { type INestApplication, RequestMethod } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
 import { type Contract, StartupError } from '../contract/index.js';
@@ -60,7 +60,7 @@ function messagesOf({ contract: { name, messages } }: CheckedModule): string[] {
     .map((message) => `${name}: the ${message.kind} '${message.name}' of ${message.cls.name}`);
 }
 
-/** The routes of controllers, and, where the contract has no rule for them, handlers of patterns. */
+/** The routes of controllers without a rule, and, where the contract has no rule for them, handlers of patterns. */
 function routesOf({ contract, app }: CheckedModule): string[] {
   const modules = [...app.get(ModulesContainer).values()];
   const isGuarded = modules.some(({ metatype }) => metatype === Authentication);
@@ -78,7 +78,7 @@ function routesOf({ contract, app }: CheckedModule): string[] {
       const place = `${contract.name}: ${controller.name}.${method}`;
       if (Reflect.hasMetadata(METHOD_METADATA, handler)) {
         if (isGuarded || hasRouteRule(reflector, handler, controller as never)) continue;
-        found.push(`${place}, the route ${pathOf(controller, handler)}`);
+        found.push(`${place}, the route ${routeText(controller, handler)}`);
       } else if (contract.access === undefined && Reflect.hasMetadata(PATTERN_TYPE, handler)) {
         found.push(`${place}, a handler of patterns, for which only \`access\` of the contract can say it`);
       }
@@ -90,10 +90,11 @@ function routesOf({ contract, app }: CheckedModule): string[] {
 /** As `@nestjs/microservices` marks handlers of patterns; it does not export this key. */
 const PATTERN_TYPE = 'microservices:handler_type';
 
-function pathOf(controller: object, handler: object): string {
+function routeText(controller: object, handler: object): string {
+  const method = Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod;
   const parts = [controller, handler].map((part) => {
     const path = Reflect.getMetadata(PATH_METADATA, part) as string | readonly string[] | undefined;
     return ([path].flat()[0] ?? '').replace(/^\/+|\/+$/g, '');
   });
-  return `/${parts.filter((part) => part !== '').join('/')}`;
+  return `${RequestMethod[method]} /${parts.filter((part) => part !== '').join('/')}`;
 }
