@@ -1,6 +1,5 @@
 import { ROUTES } from './routes.js';
 import { type Actor, ACTORS, type ShopOfAll } from './shop-of-all.js';
-import { markdownTable } from './table.js';
 import { type Seen, send } from './walk.js';
 
 interface Schema {
@@ -80,11 +79,11 @@ export class Documents {
 
 /** The documented fields of each route's answer. */
 export function answeredFields(documents: Documents): string {
-  const rows = Object.keys(ROUTES).flatMap((route) => {
-    const fields = documents.answered(route).map((field) => `\`${field}\``);
-    return fields.length > 0 ? [[`\`${route}\``, fields.join(' ')]] : [];
+  const lines = Object.keys(ROUTES).flatMap((route) => {
+    const fields = documents.answered(route);
+    return fields.length > 0 ? [`- \`${route}\`: ${fields.join(', ')}`] : [];
   });
-  return markdownTable(['route', 'fields'], rows);
+  return lines.join('\n');
 }
 
 /** What answers had that the documents do not name. */

@@ -10,7 +10,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
-/** The part of the file under a heading: its table. */
+/** What the file has under a heading: its table, or its list. */
 export function recordedTable(heading: string): string {
   const text = existsSync(FILE) ? readFileSync(FILE, 'utf8') : '';
   const [, part = ''] = text.split(`## ${heading}\n`);
@@ -18,7 +18,7 @@ export function recordedTable(heading: string): string {
     part
       .split('\n## ', 1)[0]
       ?.split('\n')
-      .filter((line) => line.startsWith('|'))
+      .filter((line) => /^(?:\||- )/.test(line))
       .join('\n') ?? ''
   );
 }
