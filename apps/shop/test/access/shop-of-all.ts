@@ -1,7 +1,6 @@
 import { type Application, BoundedModule, type Identity } from '@fledge/kit';
 import { defineContract } from '@fledge/kit/contract';
 import { testApplication, type TestedApplication, type TopologyContent } from '@fledge/kit/testing';
-import { decodeJwt } from 'jose';
 import { randomUUID } from 'node:crypto';
 import { shop } from '../../src/modules.js';
 import { Shop } from '../journeys/shop.js';
@@ -93,8 +92,9 @@ export class ShopOfAll {
   identity(actor: Actor): Identity | undefined {
     const token = this.tokens[actor];
     if (token === undefined) return undefined;
-    const { sub, roles } = decodeJwt<{ roles: string[] }>(token);
-    return { subject: sub as string, roles };
+    const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
+    const { sub, roles } = JSON.parse(claims) as { sub: string; roles: string[] };
+    return { subject: sub, roles };
   }
 
   /** What no answer to another buyer may have in it. */
