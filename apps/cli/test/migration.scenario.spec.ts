@@ -81,6 +81,7 @@ import { DiaryContract } from './diary/contract/index.js';
 
 export const application: Application = {
   name: 'journal',
+  access: 'open',
   modules: [
     { contract: DiaryContract, load: () => import('./diary/diary.module.js').then((m) => m.DiaryModule) },
     { contract: BellContract, load: () => import('./bell/bell.module.js').then((m) => m.BellModule) },

@@ -13,6 +13,8 @@ import { NotificationsContract } from '@shop/notifications/contract';
  */
 export const shop: Application = {
   name: 'shop',
+  // every message and route says who may use it; test/access.md has them all
+  access: 'declared',
   modules: [
     { contract: IdentityContract, load: () => import('@shop/identity').then((m) => m.IdentityModule) },
     { contract: CatalogContract, load: () => import('@shop/catalog').then((m) => m.CatalogModule) },

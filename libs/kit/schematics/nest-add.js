@@ -92,6 +92,8 @@ import { AppContract } from './app.contract${ending}';
 /** All modules: every process knows the contracts, and loads only the code that it hosts. */
 export const ${constant}: Application = {
   name: '${name}',
+  // its routes keep their own guards; remove this line when each says who may use it: @Public(), or Authentication
+  access: 'open',
   modules: [
     { contract: AppContract, load: () => import('./app.module${ending}').then((m) => m.AppModule) },
   ],

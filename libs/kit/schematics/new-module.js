@@ -70,7 +70,12 @@ function filesOf(name, cls, { contract, source, folder, packageName, like }, end
   return {
     [contract]: `import { defineContract } from '@fledge/kit/contract';
 
-export const ${cls}Contract = defineContract({ name: '${name}', routes: ['/${name}'] });
+export const ${cls}Contract = defineContract({
+  name: '${name}',
+  routes: ['/${name}'],
+  // who may: each module that uses this contract, with or without a user behind the call
+  access: { identity: 'optional' },
+});
 `,
     [`${source}/${name}-entry.entity.ts`]: `import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
 
@@ -92,11 +97,14 @@ export class ${migration} implements MigrationInterface {
   }
 }
 `,
-    [`${source}/${name}.controller.ts`]: `import { Controller, Get } from '@nestjs/common';
+    [`${source}/${name}.controller.ts`]: `import { Public } from '@fledge/kit';
+import { Controller, Get } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Repository } from 'typeorm';
 import { ${entry} } from './${name}-entry.entity${ending}';
 
+// who may: everybody, until the module imports Authentication of @fledge/kit
+@Public()
 @Controller('${name}')
 export class ${cls}Controller {
   constructor(@InjectRepository(${entry}) private readonly entries: Repository<${entry}>) {}

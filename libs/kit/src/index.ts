@@ -34,6 +34,7 @@ export {
   QuietLogger,
   ReadinessCheck,
   runApplication,
+  type AccessMode,
   type Application,
   type Degradation,
   type DrainOptions,
@@ -96,7 +97,16 @@ export {
   type StateClass,
 } from './messaging/index.js';
 export type { CallMetrics } from './observe/index.js';
-export { Authentication, CurrentUser, identify, IdentityRefused, Public, Roles } from './security/index.js';
+export {
+  Authenticated,
+  Authentication,
+  CurrentUser,
+  identify,
+  IdentityRefused,
+  Public,
+  Roles,
+  Scopes,
+} from './security/index.js';
 export {
   loadTopology,
   nearest,

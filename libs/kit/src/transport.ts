@@ -16,6 +16,8 @@ export {
   TRACEPARENT,
   wheel,
   type Abandonable,
+  type AccessCheck,
+  type Acting,
   type Call,
   type CallOutcome,
   type Cancellable,

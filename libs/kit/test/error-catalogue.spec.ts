@@ -17,6 +17,7 @@ const KINDS = [
   'timeout',
   'internal',
   'by status',
+  'by reason',
 ];
 const OUTCOMES = [
   'rejected',

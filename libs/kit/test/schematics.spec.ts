@@ -128,7 +128,7 @@ describe('nest generate, in what npm create fledge makes', () => {
     expect(file('src/pricing/discounts/discounts.module.ts')).toContain('@Module({})');
     expect(file('src/orders/orders.module.ts')).toContain('uses: [StockContract, PricingContract]');
     expect(file('src/pricing/contract/index.ts')).toContain(
-      'commands: [SetPrice], queries: [GetPrice], events: [PriceChanged]',
+      '  commands: [SetPrice],\n  queries: [GetPrice],\n  events: [PriceChanged],\n',
     );
     const [, , said] = await Promise.all([
       Promise.resolve().then(() => expect(typeErrors()).toEqual([])),

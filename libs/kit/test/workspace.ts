@@ -26,7 +26,7 @@ export const SOUND: Files = {
     import { CommandContract, defineContract } from '@fledge/kit/contract';
     import { IsInt } from 'class-validator';
     @CommandContract('stock.reserve.v1') export class Reserve { @IsInt() quantity!: number; }
-    export const StockContract = defineContract({ name: 'stock', commands: [Reserve], routes: ['/stock'] });`,
+    export const StockContract = defineContract({ name: 'stock', commands: [Reserve], routes: ['/stock'], access: { identity: 'optional' } });`,
   'libs/stock/src/index.ts': `export { StockModule } from './stock.module.js';`,
   'libs/stock/src/stock.row.ts': `@Entity('stock_levels') export class StockRow {}`,
   'libs/stock/src/stock.module.ts': `
@@ -37,7 +37,7 @@ export const SOUND: Files = {
   'libs/orders/package.json': packageJson('@t/orders'),
   'libs/orders/contract/index.ts': `
     import { defineContract, QueryContract } from '@fledge/kit/contract';
-    @QueryContract('orders.get-order.v1') export class GetOrder {}
+    @QueryContract('orders.get-order.v1', { access: { identity: 'required' } }) export class GetOrder {}
     export const OrdersContract = defineContract({ name: 'orders', queries: [GetOrder], routes: ['/orders'] });`,
   'libs/orders/src/index.ts': `export { OrdersModule } from './orders.module.js';`,
   'libs/orders/src/orders.module.ts': `

@@ -8,7 +8,7 @@ import { CALLER, type Identity, type TraceContext, traceOf } from '@fledge/kit/t
  * - `Fledge-Resent`: `1` when the same call was sent before, and may be running
  * - `Fledge-Left-Ms`: milliseconds left, never a time of day, because the clocks of machines differ
  * - `Fledge-Caller`: the calling module
- * - `Fledge-Subject`, `Fledge-Roles`: the caller's identity; roles separated by commas
+ * - `Fledge-Subject`, `Fledge-Roles`, `Fledge-Scopes`: the caller's identity; roles and scopes separated by commas
  * - `Fledge-Idempotency-Key`: as given to `withCallOptions`
  * - `traceparent`, `tracestate`: W3C Trace Context
  * - `baggage`: W3C Baggage
@@ -70,7 +70,9 @@ const identities = new WeakMap<Identity, string>();
 function identityLines(identity: Identity): string {
   let lines = identities.get(identity);
   if (lines === undefined) {
-    lines = `Fledge-Subject: ${encode(identity.subject)}\r\nFledge-Roles: ${identity.roles.map(encode).join(',')}\r\n`;
+    const { subject, roles, scopes } = identity;
+    lines = `Fledge-Subject: ${encode(subject)}\r\nFledge-Roles: ${roles.map(encode).join(',')}\r\n`;
+    if (scopes !== undefined) lines += `Fledge-Scopes: ${scopes.map(encode).join(',')}\r\n`;
     identities.set(identity, lines);
   }
   return lines;
@@ -98,6 +100,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
   let baggage: string | undefined;
   let subject: string | undefined;
   let roles = '';
+  let scopes: string | undefined;
   for (let start = text.indexOf('\r\n') + 2, end; (end = text.indexOf('\r\n', start)) > start; start = end + 2) {
     const colon = text.indexOf(':', start);
     if (colon < 0 || colon > end) return undefined;
@@ -122,6 +125,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
         break;
       case 13:
         if (is(text, start, colon, 'Fledge-Caller')) headers.caller = value;
+        else if (is(text, start, colon, 'Fledge-Scopes')) scopes = value;
         else if (is(text, start, colon, 'Fledge-Resent')) headers.isResent = value === '1';
         break;
       case 14:
@@ -144,7 +148,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
     return undefined;
   return subject === undefined && headers.idempotencyKey === undefined
     ? headers
-    : decodeValues(headers, subject, roles);
+    : decodeValues(headers, subject, roles, scopes);
 }
 
 /** Whether the text from `start` to `end` is `name`, ignoring case. */
@@ -161,12 +165,18 @@ function isCaller(name: string): boolean {
   return true;
 }
 
-function decodeValues(headers: CallHeaders, subject: string | undefined, roles: string): CallHeaders | undefined {
+function decodeValues(
+  headers: CallHeaders,
+  subject: string | undefined,
+  roles: string,
+  scopes: string | undefined,
+): CallHeaders | undefined {
   try {
     if (subject !== undefined)
       headers.identity = {
         subject: decodeURIComponent(subject),
-        roles: roles === '' ? [] : roles.split(',').map(decodeURIComponent),
+        roles: namesIn(roles),
+        ...(scopes !== undefined && { scopes: namesIn(scopes) }),
       };
     if (headers.idempotencyKey !== undefined) headers.idempotencyKey = decodeURIComponent(headers.idempotencyKey);
     return headers;
@@ -174,4 +184,9 @@ function decodeValues(headers: CallHeaders, subject: string | undefined, roles: 
     // A malformed percent-encoding.
     return undefined;
   }
+}
+
+/** The names of a list in a header; the decoding of one may throw. */
+function namesIn(list: string): string[] {
+  return list === '' ? [] : list.split(',').map(decodeURIComponent);
 }

@@ -1,4 +1,10 @@
-import { DeadlineExceeded, InvalidMessage, type ModuleFault, ModuleUnavailable } from '@fledge/kit/contract';
+import {
+  type AccessDenied,
+  DeadlineExceeded,
+  InvalidMessage,
+  type ModuleFault,
+  ModuleUnavailable,
+} from '@fledge/kit/contract';
 import {
   type CompiledError,
   type EncodedError,
@@ -198,6 +204,11 @@ export class Responder implements WorkOwner, Outcomes<Work> {
   private send({ reply, asksPacket, endpoint }: Work, body: string): boolean {
     if (!asksPacket) return this.wire.publish(reply, '', '', body);
     return resultPackets(endpoint.message.name, body).every((packet) => this.wire.publish(reply, '', '', packet));
+  }
+
+  denied(work: Work, error: AccessDenied): void {
+    this.end(work);
+    if (!work.answered) this.fail(work.endpoint, work, kitFailureText(error), error.message);
   }
 
   declared(work: Work, error: CompiledError, encoded: EncodedError): void {

@@ -7,6 +7,8 @@ export interface Identity {
   /** The user's id, as the issuer of the token knows it. */
   readonly subject: string;
   readonly roles: readonly string[];
+  /** What the user has allowed the client to do, as OAuth 2 has it. Default: none. */
+  readonly scopes?: readonly string[];
 }
 
 /** An open transaction of the current flow; `owner` is the data source it belongs to. */

@@ -1,5 +1,6 @@
 import type { Class, Contract, ErrorSpec, EventSpec, MessageSpec } from '../contract/index.js';
 import { errorSpec, routeKey, shapeOf, StartupError } from '../contract/index.js';
+import { type AccessCheck, compileAccess } from './access.js';
 import { classCodec, resultCodec, type Codec } from './codec.js';
 
 /** A declared error with its codec. */
@@ -14,6 +15,8 @@ export interface CompiledMessage extends MessageSpec {
   readonly input: Codec;
   readonly output: Codec;
   readonly errorsByName: ReadonlyMap<string, CompiledError>;
+  /** The compiled `access`; `undefined` if it allows every caller, or there is none. */
+  readonly accessCheck?: AccessCheck | undefined;
 }
 
 /** An event compiled for its publisher and its consumers, once, when the host starts. */
@@ -130,6 +133,7 @@ function compile(module: string, spec: MessageSpec): CompiledMessage {
     input: classCodec(spec.name, spec.cls, spec.unknownFields),
     output: resultCodec(`the result of ${spec.name}`, spec.result, spec.unknownFields),
     errorsByName: new Map(errors),
+    accessCheck: compileAccess(spec.access),
   };
 }
 

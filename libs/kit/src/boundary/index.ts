@@ -1,3 +1,4 @@
+export { compileAccess, hasAllOf, hasOneOf, type AccessCheck, type Acting } from './access.js';
 export {
   currentCall,
   IDEMPOTENCY_KEY_CHARS_MAX,

@@ -1,7 +1,15 @@
+import { type AccessCheck, type Acting, compileAccess } from './access.js';
 import type { CompiledMessage } from './catalogue.js';
 import { type CallContext, currentContext, type Handler, runInContext } from './call-context.js';
 import { ContextReader } from './context-values.js';
-import { ModuleFault, ModuleUnavailable, type Outcome, type UnavailableReason } from '../contract/index.js';
+import {
+  AccessDenied,
+  type AccessRule,
+  ModuleFault,
+  ModuleUnavailable,
+  type Outcome,
+  type UnavailableReason,
+} from '../contract/index.js';
 import { callSpan, type Tracing } from './tracing.js';
 
 /**
@@ -31,6 +39,7 @@ export class ModuleServer {
   private tracing: Tracing | undefined;
   private draining = false;
   private idle: (() => void) | undefined;
+  private othersCheck: AccessCheck | undefined;
   /** Calls being worked on. */
   inFlight = 0;
 
@@ -100,6 +109,18 @@ export class ModuleServer {
       this.tracedHandlers.set(message, traced);
     }
     return traced;
+  }
+
+  /** Sets who may send what `add` adds: the rule of the contract, if it has one. Before the module is served. */
+  allowOthers(rule: AccessRule | undefined): void {
+    this.othersCheck = compileAccess(rule);
+  }
+
+  /** The error for a call that the message's access rule does not allow; `undefined` for one that may run. */
+  denial(message: CompiledMessage, acting: Acting, input: object): AccessDenied | undefined {
+    const check = message.access === undefined ? this.othersCheck : message.accessCheck;
+    const reason = check?.(acting, input);
+    return reason && new AccessDenied(this.module, message.name, acting.caller, reason);
   }
 
   /** Why no call can be accepted now; `undefined` if it can. */

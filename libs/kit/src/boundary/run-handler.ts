@@ -1,4 +1,4 @@
-import type { ModuleFault, ModuleUnavailable } from '../contract/index.js';
+import { AccessDenied, type ModuleFault, type ModuleUnavailable } from '../contract/index.js';
 import { type CallContext, type Handler, runIsolated } from './call-context.js';
 import type { CompiledError, CompiledMessage } from './catalogue.js';
 import { type EncodedError, encodeError } from './declared-error.js';
@@ -14,6 +14,8 @@ import { refusedResult } from './wrong-result.js';
 export interface Outcomes<C extends CallContext> {
   /** The handler returned; `result` is a copy that fits the contract. */
   succeeded(call: C, result: unknown): void;
+  /** It may not run: the message's access rule does not allow it. */
+  denied(call: C, error: AccessDenied): void;
   /** It failed with an error that the contract declares. */
   declared(call: C, error: CompiledError, encoded: EncodedError): void;
   /** It failed for a temporary reason, such as a lost connection to the module's database. */
@@ -25,7 +27,8 @@ export interface Outcomes<C extends CallContext> {
 }
 
 /**
- * Runs a handler for a received call in its own scope; every transport does it through this function. Call it only when
+ * Runs a handler for a received call in its own scope, if the message's access rule allows it; every transport does it
+ * through this function. Call it only when
  * `server.refusal()` returned `undefined`; `input` must be the handler's own copy.
  */
 export function runHandler<C extends CallContext>(
@@ -36,6 +39,8 @@ export function runHandler<C extends CallContext>(
   call: C,
   outcomes: Outcomes<C>,
 ): void {
+  const denial = server.denial(message, call, input);
+  if (denial !== undefined) return outcomes.denied(call, denial);
   server.enter();
   let result: unknown;
   try {

@@ -1,3 +1,4 @@
+import { type AccessRule, checkAccess } from './access.js';
 import { StartupError } from './errors.js';
 import type { Class, EventSpec, MessageSpec, UnknownFields } from './messages.js';
 import { checkUnknownFields, errorSpec, eventSpec, messageSpec } from './messages.js';
@@ -18,6 +19,11 @@ export interface ContractOptions {
   readonly routes?: readonly string[];
   /** How unknown fields are treated in all its messages and events, unless one says otherwise. Default `exact`. */
   readonly unknownFields?: UnknownFields;
+  /**
+   * Who may send its commands and queries, unless one says otherwise. Events need no rule: only their module publishes
+   * them, and modules with the contract in `uses` get them. Default: each message must have a rule of its own.
+   */
+  readonly access?: AccessRule;
 }
 
 /** A module's contract. Made by `defineContract`. */
@@ -26,6 +32,8 @@ export interface Contract {
   readonly messages: readonly MessageSpec[];
   readonly events: readonly EventSpec[];
   readonly routes: readonly string[];
+  /** Who may send what the module answers beside its messages, such as patterns; `undefined` if it is not declared. */
+  readonly access?: AccessRule | undefined;
 }
 
 const MODULE_NAME = /^[a-z][a-z0-9-]{0,39}$/;
@@ -44,6 +52,7 @@ export function defineContract(options: ContractOptions): Contract {
     );
   }
   const unknownFields = checkUnknownFields(options.unknownFields, `the contract of ${name}`);
+  const access = checkAccess(options.access, `the contract of ${name}`);
   const messages = [
     ...(options.commands ?? []).map((cls) => own(name, cls, 'command')),
     ...(options.queries ?? []).map((cls) => own(name, cls, 'query')),
@@ -64,9 +73,18 @@ export function defineContract(options: ContractOptions): Contract {
   }
   return {
     name,
-    messages: messages.map(withMode(unknownFields)),
+    messages: messages.map(withMode(unknownFields)).map(withAccess(access)),
     events: events.map(withMode(unknownFields)),
     routes: options.routes ?? [],
+    ...(access && { access }),
+  };
+}
+
+/** Gives a message the rule of its contract, unless it has its own. */
+function withAccess(access: AccessRule | undefined) {
+  return (spec: MessageSpec): MessageSpec => {
+    const rule = checkAccess(spec.access, `'${spec.name}'`, spec.cls) ?? access;
+    return rule ? { ...spec, access: rule } : spec;
   };
 }
 

@@ -189,6 +189,51 @@ export class UndeclaredDependency extends FledgeError {
   }
 }
 
+/** What of an access rule a call did not fit. */
+export type DenialReason = 'caller' | 'identity' | 'roles' | 'scopes' | 'owner';
+
+const DENIAL_KINDS: Readonly<Record<DenialReason, ErrorKind>> = {
+  // a module that may not call is a fault of the application, not of the user behind it
+  caller: 'internal',
+  identity: 'unauthenticated',
+  roles: 'forbidden',
+  scopes: 'forbidden',
+  owner: 'forbidden',
+};
+
+/** The access rule of a message does not allow this caller, or the user behind the call. Nothing ran. */
+export class AccessDenied extends FledgeError {
+  readonly code = 'fledge.access-denied';
+  readonly outcome = 'not-run';
+  get kind(): ErrorKind {
+    return DENIAL_KINDS[this.reason];
+  }
+  get hint(): string {
+    return this.reason === 'caller'
+      ? `Name the calling module in \`access.callers\` of ${this.contract}, if it may send it.`
+      : `Call on behalf of a user that \`access\` of ${this.contract} allows.`;
+  }
+  get data(): Readonly<Record<string, unknown>> {
+    return { module: this.module, contract: this.contract, caller: this.caller, reason: this.reason };
+  }
+  constructor(
+    readonly module: string,
+    readonly contract: string,
+    readonly caller: string,
+    readonly reason: DenialReason,
+  ) {
+    super(`${module} does not take ${contract} from ${caller}: ${DENIALS[reason]}`);
+  }
+}
+
+const DENIALS: Readonly<Record<DenialReason, string>> = {
+  caller: 'its contract does not name this caller',
+  identity: 'no user is behind the call, and it needs one',
+  roles: 'the user has none of the roles that it needs',
+  scopes: 'the user was not granted the scopes that it needs',
+  owner: 'it is about another user',
+};
+
 /** A wrong contract, module, setting or resource that stops the start. Says what is wrong and how to fix it. */
 export class StartupError extends FledgeError {
   readonly kind = 'internal';

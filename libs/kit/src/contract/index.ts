@@ -21,8 +21,10 @@ export {
   type VariantOf,
 } from './forms.js';
 export { pageOf, type Page } from './page.js';
+export type { AccessRule } from './access.js';
 export { defineContract, type Contract, type ContractOptions } from './define-contract.js';
 export {
+  AccessDenied,
   BoundaryCallInTransaction,
   CallCancelled,
   DeadlineExceeded,
@@ -32,6 +34,7 @@ export {
   ModuleUnavailable,
   StartupError,
   UndeclaredDependency,
+  type DenialReason,
   type ErrorDetails,
   type ErrorKind,
   type Outcome,

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import type { Command, Query } from '@nestjs/cqrs';
+import type { AccessRule } from './access.js';
 import type { ErrorDetails, ErrorKind, Outcome } from './errors.js';
 import type { Class } from './class.js';
 import { FledgeError, StartupError } from './errors.js';
@@ -153,6 +154,8 @@ export interface MessageOptions<R extends ResultType = ResultType> {
    * `defineContract` says.
    */
   readonly unknownFields?: UnknownFields;
+  /** Who may send it. Default: what `defineContract` says. */
+  readonly access?: AccessRule;
 }
 
 /** Options of an event. */
@@ -174,6 +177,8 @@ export interface MessageSpec {
   readonly idempotent: boolean;
   /** Within a contract, the message's own mode or else the contract's; `exact` if neither is set. */
   readonly unknownFields?: UnknownFields;
+  /** Within a contract, the message's own rule or else the contract's; `undefined` if neither is declared. */
+  readonly access?: AccessRule;
 }
 
 /** What the decorator records about an event class. */
@@ -242,6 +247,7 @@ function message(kind: 'command' | 'query', name: string, options: MessageOption
       deadlineMs,
       idempotent: kind === 'query' || (options.idempotent ?? false),
       unknownFields: checkUnknownFields(options.unknownFields, cls.name),
+      ...(options.access && { access: options.access }),
     };
     Object.defineProperty(target, MESSAGE, { value: spec });
   };

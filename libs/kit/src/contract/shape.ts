@@ -5,7 +5,7 @@ import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { StartupError } from './errors.js';
 import { IS_RECORD_OF, isOneOf, type OneOf } from './forms.js';
 import { IS_JSON_VALUE } from './json-value.js';
-import type { Class } from './messages.js';
+import type { Class } from './class.js';
 
 /** What a field holds on the wire. */
 export type FieldKind = 'string' | 'number' | 'boolean' | 'date' | 'object' | 'union' | 'record' | 'scalar' | 'json';

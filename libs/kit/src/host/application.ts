@@ -5,6 +5,9 @@ import type { PlatformName, ProblemMode } from '../http/index.js';
 import type { TransportKind } from '../transport/index.js';
 import type { NestHooks } from './nest-hooks.js';
 
+/** Whether each handler and each route must have a declared rule; see `Application.access`. */
+export type AccessMode = 'declared' | 'open';
+
 /** A module of an application: its contract, known everywhere, and its code, loaded only where it is hosted. */
 export interface ModuleEntry {
   readonly contract: Contract;
@@ -66,4 +69,11 @@ export interface Application {
    * of contracts are problems in both. Default `always`.
    */
   readonly problems?: ProblemMode;
+  /**
+   * Whether each command, query, pattern and route must have a declared rule that says who may use it: `declared`
+   * refuses to start without, and names what has none; `open` starts, and lets everybody use what has none. Rules that
+   * are there hold in both. Default `declared` for `runApplication` and `testApplication`; a `Host` that is made by hand
+   * checks it only where the application says `declared`.
+   */
+  readonly access?: AccessMode;
 }

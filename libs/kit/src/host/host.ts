@@ -38,6 +38,7 @@ import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
 import { containRejections } from './contain-rejections.js';
 import { DatabaseCheck } from './database-check.js';
+import { refuseUndeclared } from './declared-access.js';
 import { type LoadedModule, loadModules } from './load-modules.js';
 import { type ContainerOptions, createContainer, type ModuleContainer } from './module-container.js';
 import type { ModuleSettings } from './module-settings.js';
@@ -206,6 +207,10 @@ export class Host {
       // begins
       await all(loaded.map(async ({ spec }) => this.openData(spec)));
       for (const module of loaded) await this.open(module);
+      refuseUndeclared(
+        application,
+        loaded.map(({ spec: { contract } }) => ({ contract, app: this.module(contract.name) })),
+      );
       // in the order of the list, as lifecycle hooks of modules run in one application
       for (const container of this.containers.values()) await container.init();
       await all(this.messagings.map((messaging) => messaging.subscribe()));

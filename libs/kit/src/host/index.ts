@@ -1,4 +1,5 @@
-export { modulesOf, type Application, type ModuleEntry, type SharedImports } from './application.js';
+export { modulesOf, type AccessMode, type Application, type ModuleEntry, type SharedImports } from './application.js';
+export { withAccessDeclared } from './declared-access.js';
 export { Host, type DrainOptions, type HostOptions, type HostParts, type HttpOptions } from './host.js';
 export type { NestHook, NestHooks } from './nest-hooks.js';
 export { checkAgainstApplication, knownTo } from './check-topology.js';

@@ -158,6 +158,7 @@ async function wired(
   const clients = clientsOf(module, spec.uses, catalogue, options.moduleClient);
   attachBuses(app, module, clients, catalogue, methods);
   attachCallers(app, callingModule(options, clients));
+  moduleServer.allowOthers(spec.contract.access);
   const microservices = new Microservices(app, moduleServer);
   bindHandlers(app, moduleServer, methods);
   return microservices;

@@ -7,6 +7,7 @@ import { checkDatabaseTls, readTlsFiles } from '../tls/index.js';
 import { EXIT_CONFIG, loadTopology, serviceNamed, type Topology } from '../topology/index.js';
 import type { Application } from './application.js';
 import { checkAgainstApplication, knownTo } from './check-topology.js';
+import { withAccessDeclared } from './declared-access.js';
 import { chooseTransport, knownTransports } from './choose-transport.js';
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
@@ -30,6 +31,10 @@ const DATA_FOLDER = '.data/postgres';
  * one that the application has registered itself is used instead.
  */
 export async function runApplication(application: Application): Promise<void> {
+  return run(withAccessDeclared(application));
+}
+
+async function run(application: Application): Promise<void> {
   let isService = false;
   try {
     const { values } = parseArgs({

@@ -28,11 +28,23 @@ export class Forbidden extends FledgeError {
   readonly code = 'fledge.forbidden';
   readonly kind = 'forbidden';
   readonly outcome = 'rejected';
-  readonly hint = 'Use an account that has one of the roles named in `data.roles`.';
-  get data(): Readonly<Record<string, unknown>> {
-    return { roles: this.roles };
+  get hint(): string {
+    return this.scopes.length > 0
+      ? 'Use a token that has all of the scopes named in `data.scopes`.'
+      : 'Use an account that has one of the roles named in `data.roles`.';
   }
-  constructor(readonly roles: readonly string[]) {
-    super(`this needs one of the roles: ${roles.join(', ')}`);
+  get data(): Readonly<Record<string, unknown>> {
+    return this.scopes.length > 0 ? { scopes: this.scopes } : { roles: this.roles };
+  }
+  constructor(
+    readonly roles: readonly string[],
+    /** All are needed. Default: it is about roles. */
+    readonly scopes: readonly string[] = [],
+  ) {
+    super(
+      scopes.length > 0
+        ? `this needs the scopes: ${scopes.join(', ')}`
+        : `this needs one of the roles: ${roles.join(', ')}`,
+    );
   }
 }

@@ -1,13 +1,22 @@
-import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Injectable, type Type } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { currentContext, type Identity } from '../boundary/index.js';
+import { currentContext, hasAllOf, hasOneOf, type Identity } from '../boundary/index.js';
 import { Forbidden, Unauthenticated } from '../http/index.js';
-import { PUBLIC, ROLES } from './decorators.js';
+import { PUBLIC, ROLES, SCOPES } from './decorators.js';
 
 /** What the decorators of a route, or of its controller, say. */
 export interface Access {
   readonly isPublic: boolean;
   readonly roles: readonly string[] | undefined;
+  readonly scopes: readonly string[] | undefined;
+}
+
+/**
+ * Whether a route says who may use it in a module without `Authentication`: there, nobody finds out who acts, so that
+ * only `@Public()` can hold.
+ */
+export function hasRouteRule(reflector: Reflector, handler: () => unknown, controller: Type): boolean {
+  return reflector.getAllAndOverride<boolean | undefined>(PUBLIC, [handler, controller]) === true;
 }
 
 /** Lets an identity use a route, or nobody where it is `@Public()`, as its decorators say. */
@@ -24,12 +33,13 @@ export class AccessGuard implements CanActivate {
   }
 
   /** @throws Unauthenticated, Forbidden */
-  protected admit(identity: Identity | undefined, { isPublic, roles }: Access): boolean {
+  protected admit(identity: Identity | undefined, { isPublic, roles, scopes }: Access): boolean {
     if (identity === undefined) {
       if (isPublic) return true;
       throw new Unauthenticated('this needs an authenticated user, but the request has no token');
     }
-    if (roles && !roles.some((role) => identity.roles.includes(role))) throw new Forbidden(roles);
+    if (roles && !hasOneOf(identity.roles, roles)) throw new Forbidden(roles);
+    if (scopes && !hasAllOf(identity.scopes, scopes)) throw new Forbidden([], scopes);
     return true;
   }
 
@@ -41,7 +51,11 @@ export class AccessGuard implements CanActivate {
     if (!access) {
       const said = <T>(key: string): T | undefined =>
         this.reflector.getAllAndOverride<T | undefined>(key, [handler, controller]);
-      access = { isPublic: said<boolean>(PUBLIC) === true, roles: said<readonly string[]>(ROLES) };
+      access = {
+        isPublic: said<boolean>(PUBLIC) === true,
+        roles: said<readonly string[]>(ROLES),
+        scopes: said<readonly string[]>(SCOPES),
+      };
       ofHandler.set(controller, access);
     }
     return access;

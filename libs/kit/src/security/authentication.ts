@@ -30,10 +30,11 @@ export const ACCESS_TOKEN_RULES = Symbol('fledge:access-token-rules');
 /** Seconds by which the clocks of issuer and verifier may differ. */
 const CLOCK_TOLERANCE_S = 5;
 
-/** A JWT's claims that the kit reads: `sub`, and `roles`, a list of strings. */
+/** A JWT's claims that the kit reads: `sub`, `roles`, a list of strings, and `scope`, with spaces between the scopes. */
 interface Claims {
   readonly sub?: string;
   readonly roles?: unknown;
+  readonly scope?: unknown;
 }
 
 /** Verifies the bearer token of every HTTP request of the module and puts the caller's identity into the context. */
@@ -77,7 +78,9 @@ export class AuthenticationGuard extends AccessGuard {
       );
       if (!isAccepted(payload, this.rules)) throw new errors.JWTInvalid();
       const roles = Array.isArray(payload.roles) ? payload.roles.filter((role) => typeof role === 'string') : [];
-      return { subject: payload.sub as string, roles };
+      const { scope } = payload;
+      const scopes = typeof scope === 'string' ? scope.split(' ').filter((one) => one !== '') : undefined;
+      return { subject: payload.sub as string, roles, ...(scopes && { scopes }) };
     } catch (error) {
       // Only errors that jose finds in the token are the client's fault; an unreachable identity module is not.
       // One text for all of them: whoever tries out tokens does not learn which check failed.

@@ -1,9 +1,10 @@
 import { currentContext, type Identity, RequestContext } from '../boundary/index.js';
 import { FledgeError } from '../contract/index.js';
 
-/** Characters of a subject or of a role. */
+/** Characters of a subject, a role or a scope. */
 const CHARS_MAX = 256;
-const ROLES_MAX = 64;
+/** Roles, and scopes, of one user. */
+const NAMES_MAX = 64;
 /** Half of a surrogate pair has no place in a header, and a control character none in a log. */
 const UNFIT = /[\p{Cc}\p{Surrogate}]/u;
 
@@ -13,7 +14,7 @@ export class IdentityRefused extends FledgeError {
   readonly kind = 'internal';
   readonly outcome = 'not-run';
   readonly hint =
-    'Call identify() in a guard of an HTTP route, not in a transaction or withCallOptions, with a subject of 1 to 256 characters and at most 64 such roles.';
+    'Call identify() in a guard of an HTTP route, not in a transaction or withCallOptions, with a subject of 1 to 256 characters and at most 64 such roles and scopes.';
   readonly data = {};
 }
 
@@ -29,13 +30,19 @@ export function identify(identity: Identity): void {
   const context = currentContext();
   if (!(context instanceof RequestContext))
     throw new IdentityRefused('identify() was called outside of an HTTP request, or inside a transaction of it');
-  const { subject, roles } = identity;
+  const { subject, roles, scopes } = identity;
   const isFit = (text: unknown): boolean =>
     typeof text === 'string' && text.length > 0 && text.length <= CHARS_MAX && !UNFIT.test(text);
   if (!isFit(subject)) throw new IdentityRefused('identify() was given a subject that cannot cross a boundary');
-  // a copy has no holes
-  const all: readonly unknown[] = Array.isArray(roles) ? [...(roles as readonly unknown[])] : [undefined];
-  if (all.length > ROLES_MAX || !all.every(isFit))
-    throw new IdentityRefused('identify() was given roles that cannot cross a boundary');
-  context.identity = { subject, roles: all as readonly string[] };
+  const copied = (names: unknown, what: string): readonly string[] => {
+    // a copy has no holes
+    const all: readonly unknown[] = Array.isArray(names) ? [...(names as readonly unknown[])] : [undefined];
+    if (all.length <= NAMES_MAX && all.every(isFit)) return all as readonly string[];
+    throw new IdentityRefused(`identify() was given ${what} that cannot cross a boundary`);
+  };
+  context.identity = {
+    subject,
+    roles: copied(roles, 'roles'),
+    ...(scopes !== undefined && { scopes: copied(scopes, 'scopes') }),
+  };
 }

@@ -13,6 +13,7 @@ export type { OverrideBy, OverrideModule } from './overrides.js';
 export type { Scenario } from './scenario.js';
 export type { Method, RequestOptions, Stimulus, TestResponse } from './stimulus.js';
 export { testApplication, type TestApplicationBuilder, type TestApplicationOptions } from './test-application.js';
+export { actingAs } from './acting-as.js';
 export type { TestCaller } from './test-caller.js';
 export type { TopologyContent } from './test-topology.js';
 export type { ModuleName, TestedApplication, TestedService } from './tested-application.js';

@@ -8,6 +8,7 @@ import {
   chooseTransport,
   Host,
   type ModuleSettings,
+  withAccessDeclared,
 } from '../host/index.js';
 import { HttpListener } from '../http/index.js';
 import { keepsData } from '../messaging/index.js';
@@ -99,7 +100,7 @@ export class TestApplicationBuilder {
    */
   async start(): Promise<TestedApplication> {
     const { options, overrides } = this;
-    const application = overrides.inApplication(this.application);
+    const application = withAccessDeclared(overrides.inApplication(this.application));
     const given = withSettings(testTopology(application, options.topology), application, options.settings);
     const loaded = await checkAgainstApplication(application, given);
     const withTables = loaded.flatMap(({ spec }) => (keepsData(spec) ? [spec.contract.name] : []));

@@ -1,6 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { CallContext, currentContext, type Identity, now, type ModuleClient, runInContext } from '../boundary/index.js';
 import { type Class, ModuleFault, StartupError } from '../contract/index.js';
+import { TEST_DEADLINE_MS } from './acting-as.js';
 import type { FakeNeighbours } from './fake-neighbours.js';
 import type { Message } from './fake.js';
 import { Scenario } from './scenario.js';
@@ -19,9 +20,6 @@ export interface Callee {
   /** The original errors behind faults that crossed the boundary, by correlation id. */
   readonly faults: ReadonlyMap<string, unknown>;
 }
-
-/** Total time for the work of a test, in milliseconds; each contract's own deadline applies as well. */
-const TEST_DEADLINE_MS = 60_000;
 
 /** Uses the module under test from outside: by its contract, or over HTTP. */
 export class TestCaller implements Stimulus {

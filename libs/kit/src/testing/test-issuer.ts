@@ -21,11 +21,15 @@ export class TestIssuer {
   }
 
   /** A bearer token for an identity, valid for an hour, or as long as `rules` allow. */
-  async token({ subject, roles }: Identity): Promise<string> {
+  async token({ subject, roles, scopes }: Identity): Promise<string> {
     const { privateKey } = await this.keyPair();
     const { rules } = this;
     const issuedAt = Math.floor(Date.now() / 1_000);
-    return new SignJWT({ roles: [...roles], ...(rules && { iss: rules.issuer, aud: rules.audience }) })
+    return new SignJWT({
+      roles: [...roles],
+      ...(scopes && { scope: scopes.join(' ') }),
+      ...(rules && { iss: rules.issuer, aud: rules.audience }),
+    })
       .setProtectedHeader({ alg: 'EdDSA', kid: KEY_ID, ...(rules && { typ: rules.type ?? ACCESS_TOKEN_TYPE }) })
       .setSubject(subject)
       .setIssuedAt(issuedAt)

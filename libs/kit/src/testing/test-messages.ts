@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Catalogue, currentContext } from '../boundary/index.js';
+import { type Catalogue, type CompiledMessage, currentContext } from '../boundary/index.js';
 import { type Class, StartupError } from '../contract/index.js';
 import type { ModuleDataSource } from '../data/index.js';
 import type { ModuleMessaging } from '../messaging/index.js';
@@ -46,7 +46,7 @@ export class TestMessages {
         id: randomUUID(),
         kind: event ? 'event' : 'command',
         name,
-        source: event ? module : 'test',
+        source: command ? testCallerOf(command) : module,
         target: event ? undefined : module,
         key,
         payload: JSON.stringify(copy),
@@ -64,6 +64,11 @@ export class TestMessages {
     );
     return rows.map((row) => decode(JSON.parse(row.payload)));
   }
+}
+
+/** Who sends a message in a test: `test` or, where its contract names callers, the first of them. */
+export function testCallerOf({ access }: Pick<CompiledMessage, 'access'>): string {
+  return access?.callers?.[0] ?? 'test';
 }
 
 function unknown(cls: { readonly name: string }, what: string): StartupError {

@@ -41,7 +41,7 @@ import { type Callee, TestCaller } from './test-caller.js';
 import { TestMessageLog } from './test-message-log.js';
 import { TestHttp } from './test-http.js';
 import { TestIssuer } from './test-issuer.js';
-import { TestMessages } from './test-messages.js';
+import { testCallerOf, TestMessages } from './test-messages.js';
 
 /** How a module is tested. */
 export interface TestModuleOptions {
@@ -208,7 +208,9 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
     await transport.serve(moduleServer);
     await messaging?.start();
     await container.microservices.listen();
-    const moduleClients = new Map(moduleServer.messages.map((message) => [message.cls, moduleClient('test')(message)]));
+    const moduleClients = new Map(
+      moduleServer.messages.map((message) => [message.cls, moduleClient(testCallerOf(message))(message)]),
+    );
     return new TestedModule(
       { module: spec.contract.name, app, http, moduleClients, neighbours, issuer, faults },
       options.identity,

@@ -8,7 +8,9 @@ import {
   decodeError,
 } from '../boundary/index.js';
 import {
+  AccessDenied,
   DeadlineExceeded,
+  type DenialReason,
   type ErrorDetails,
   type ErrorKind,
   FledgeError,
@@ -57,6 +59,7 @@ const REASONS: readonly unknown[] = [
   'disconnected',
   'database',
 ] satisfies UnavailableReason[];
+const DENIALS: readonly unknown[] = ['caller', 'identity', 'roles', 'scopes', 'owner'] satisfies DenialReason[];
 const KINDS: readonly unknown[] = [
   'invalid',
   'unauthenticated',
@@ -143,8 +146,10 @@ function kitError(
   code: unknown,
   outcome: unknown,
   data: Record<string, unknown>,
-): InvalidMessage | ModuleUnavailable | DeadlineExceeded | undefined {
+): InvalidMessage | AccessDenied | ModuleUnavailable | DeadlineExceeded | undefined {
   if (code === 'fledge.invalid-message') return new InvalidMessage(name, violationsOf(data.violations));
+  if (code === 'fledge.access-denied' && DENIALS.includes(data.reason))
+    return new AccessDenied(module, name, textOf(data.caller), data.reason as DenialReason);
   if (code === 'fledge.module-unavailable' && REASONS.includes(data.reason))
     return new ModuleUnavailable(
       module,

@@ -190,6 +190,7 @@ class Received extends CallContext implements Timed, ReceivedCall {
 
 const OUTCOMES: Outcomes<Received> = {
   succeeded: (call, result) => call.reply({ ok: true, body: result === undefined ? '' : JSON.stringify(result) }),
+  denied: (call, error) => call.reply(failed(kitFailure(error))),
   declared: (call, error, encoded) => call.reply(failed(declaredFailure(error, encoded))),
   interrupted: (call, error) => call.reply(failed(kitFailure(error))),
   faulted: (call, error) => call.reply(failed(kitFailure(error))),
@@ -238,6 +239,10 @@ function isSound(request: unknown): request is PlainRequest {
   )
     return false;
   if (identity === undefined) return true;
-  const { subject, roles } = (identity ?? {}) as Record<keyof Identity, unknown>;
-  return typeof subject === 'string' && Array.isArray(roles) && roles.every((role) => typeof role === 'string');
+  const { subject, roles, scopes = [] } = (identity ?? {}) as Record<keyof Identity, unknown>;
+  return typeof subject === 'string' && isTexts(roles) && isTexts(scopes);
+}
+
+function isTexts(list: unknown): boolean {
+  return Array.isArray(list) && list.every((text) => typeof text === 'string');
 }

@@ -27,6 +27,13 @@ export interface BoundedFact {
 /** The options of `defineContract({ … })`. */
 export interface ContractFact extends Named {
   readonly routes: readonly Named[];
+  /** Whether it has a rule for all its messages. */
+  readonly hasAccess: boolean;
+}
+
+/** A command, a query or a route, and whether it says who may use it. */
+export interface UseFact extends Named {
+  readonly hasAccess: boolean;
 }
 
 /** The relevant facts about one source file, read from its syntax alone. */
@@ -40,6 +47,14 @@ export interface FileFacts {
   readonly contracts: readonly ContractFact[];
   /** Names in `@CommandContract('…')` and similar decorators. */
   readonly wireNames: readonly Named[];
+  /** Commands and queries, by wire name. */
+  readonly messages: readonly UseFact[];
+  /** Methods of controllers, as `OrdersController.place`; `@Public()` says that everybody may use them. */
+  readonly routes: readonly UseFact[];
+  /** Imports of `Authentication`, which needs a user for every route of its module. */
+  readonly authentications: readonly Named[];
+  /** Applications with `access: 'open'`. */
+  readonly opened: readonly Named[];
   /** Schemas given by name: `@Entity({ schema })`, `@Entity('schema.table')`. */
   readonly schemas: readonly Named[];
   /** Classes declared as entities. */
@@ -53,6 +68,9 @@ export interface FileFacts {
 type Collected = { -readonly [K in keyof FileFacts]: FileFacts[K][number][] };
 
 const WIRE_NAMES = new Set(['CommandContract', 'QueryContract', 'EventContract', 'ErrorContract']);
+const MESSAGES = new Set(['CommandContract', 'QueryContract']);
+/** The decorators of Nest that make a method a route. */
+const ROUTES = new Set(['Get', 'Post', 'Put', 'Patch', 'Delete', 'Head', 'Options', 'All', 'Search', 'Sse']);
 const ENTITY_DECORATORS = new Set(['Entity', 'ViewEntity', 'ChildEntity']);
 const TABLE_MAKERS = new Set(['Entity', 'ViewEntity', 'JoinTable', 'EntitySchema', 'Table', 'TableForeignKey', 'View']);
 const RELATIONS = new Set([
@@ -90,6 +108,10 @@ export function readFacts(compiler: Compiler, path: string, text: string): FileF
     bounded: [],
     contracts: [],
     wireNames: [],
+    messages: [],
+    routes: [],
+    authentications: [],
+    opened: [],
     schemas: [],
     entities: [],
     entityUses: [],
@@ -121,7 +143,8 @@ class FactReader {
       return this.importFrom(node, node.moduleReference.expression, [node.name.text]);
     if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
       this.importFrom(node, node.argument.literal, ['*']);
-    if (ts.isClassDeclaration(node)) this.entityClass(node);
+    if (ts.isClassDeclaration(node)) this.class(node);
+    if (ts.isObjectLiteralExpression(node)) this.application(node);
     if (ts.isCallExpression(node) || ts.isNewExpression(node)) this.call(node);
     if (this.text(node)) return;
     ts.forEachChild(node, (child) => this.visit(child));
@@ -159,6 +182,14 @@ class FactReader {
     if (callee === 'defineContract') this.contract(first);
     if (callee && WIRE_NAMES.has(callee) && first && this.ts.isStringLiteralLike(first))
       this.facts.wireNames.push({ name: first.text, line: this.line(first) });
+    if (callee && MESSAGES.has(callee) && first && this.ts.isStringLiteralLike(first))
+      this.facts.messages.push({
+        name: first.text,
+        line: this.line(first),
+        hasAccess: this.property(node.arguments?.[1], 'access') !== undefined,
+      });
+    if (/^Authentication\.(?:verifiedBy|by)$/.test(node.expression.getText(this.file)))
+      this.facts.authentications.push({ name: 'Authentication', line: this.line(node) });
     if (callee && RELATIONS.has(callee) && first) this.entitiesIn(first);
     if (callee && QUERY_PARTS.has(callee))
       for (const part of node.arguments?.filter((argument) => this.ts.isStringLiteralLike(argument)) ?? [])
@@ -185,16 +216,38 @@ class FactReader {
       name: name.text,
       line: this.line(name),
       routes: paths.map((path) => ({ name: path.text, line: this.line(path) })),
+      hasAccess: this.property(options, 'access') !== undefined,
     });
   }
 
-  private entityClass(node: ts.ClassDeclaration): void {
-    const decorators = this.ts.getDecorators(node) ?? [];
-    const isEntity = decorators.some(
-      ({ expression }) =>
-        this.ts.isCallExpression(expression) && ENTITY_DECORATORS.has(calleeName(this.ts, expression.expression) ?? ''),
+  private class(node: ts.ClassDeclaration): void {
+    const { name } = node;
+    if (!name) return;
+    const decorators = this.decorators(node);
+    if (decorators.some((one) => ENTITY_DECORATORS.has(one)))
+      this.facts.entities.push({ name: name.text, line: this.line(name) });
+    if (!decorators.includes('Controller')) return;
+    for (const member of node.members) {
+      const own = this.ts.isMethodDeclaration(member) ? this.decorators(member) : [];
+      if (!own.some((one) => ROUTES.has(one))) continue;
+      // @Authenticated() on the route takes back the @Public() of its controller
+      const isPublic = own.includes('Public') || (decorators.includes('Public') && !own.includes('Authenticated'));
+      const method = member.name?.getText(this.file) ?? '';
+      this.facts.routes.push({ name: `${name.text}.${method}`, line: this.line(member), hasAccess: isPublic });
+    }
+  }
+
+  /** The names of a declaration's decorators. */
+  private decorators(node: ts.HasDecorators): string[] {
+    return (this.ts.getDecorators(node) ?? []).flatMap(({ expression }) =>
+      this.ts.isCallExpression(expression) ? (calleeName(this.ts, expression.expression) ?? []) : [],
     );
-    if (isEntity && node.name) this.facts.entities.push({ name: node.name.text, line: this.line(node.name) });
+  }
+
+  private application(node: ts.ObjectLiteralExpression): void {
+    const access = this.property(node, 'access');
+    if (access && this.ts.isStringLiteralLike(access) && access.text === 'open' && this.property(node, 'modules'))
+      this.facts.opened.push({ name: 'open', line: this.line(access) });
   }
 
   /** The classes in `Row`, `[Row]` or `() => Row`. */

@@ -74,6 +74,28 @@ describe('a sound workspace', () => {
     ]);
   });
 
+  it.each([
+    [
+      'the application says that it is open',
+      'apps/shop/src/app.ts',
+      "export const app = { access: 'open', modules: [] };",
+    ],
+    [
+      'all modules import Authentication',
+      'apps/shop/src/app.ts',
+      'export const auth = () => [Authentication.by(Guard)];',
+    ],
+    [
+      'its module imports Authentication',
+      'libs/orders/src/auth.ts',
+      'export const auth = Authentication.verifiedBy(Keys);',
+    ],
+  ])('may have routes without a rule if %s', async (_why, file, text) => {
+    const controller = `@Controller('orders') export class OrdersController { @Get() list() {} }`;
+    const changes = { 'libs/orders/src/orders.controller.ts': controller, [file]: text };
+    expect((await violationsOf(changes)).map(short)).toEqual([]);
+  });
+
   it('may import types, and contain words and comments that only look like a violation', async () => {
     const changes = {
       'libs/orders/src/words.ts': `
@@ -341,7 +363,9 @@ const BAD: readonly BadModule[] = [
   {
     breach: 'two messages have one wire name',
     rule: 'wire-name-twice',
-    changes: { 'libs/stock/contract/again.query.ts': `@QueryContract('orders.get-order.v1') export class Again {}` },
+    changes: {
+      'libs/stock/contract/again.query.ts': `@QueryContract('orders.get-order.v1', { access: { identity: 'required' } }) export class Again {}`,
+    },
     says: [
       "stock → orders libs/stock/contract/again.query.ts:1 @t/stock claims the wire name 'orders.get-order.v1', which libs/orders/contract/index.ts:3 of @t/orders has",
     ],
@@ -354,6 +378,22 @@ const BAD: readonly BadModule[] = [
     },
     says: [
       "stock → orders libs/stock/contract/index.ts:2 @t/stock claims the route '/orders', which libs/orders/contract/index.ts:4 of @t/orders has",
+    ],
+  },
+  {
+    breach: 'nothing says who may use a message or a route',
+    rule: 'access-undeclared',
+    changes: {
+      'libs/orders/contract/place.ts': `@CommandContract('orders.place.v1', { result: Order }) export class Place {}`,
+      'libs/orders/src/orders.controller.ts': `
+        @Controller('orders') export class OrdersController { @Get() list() {} @Public() @Post() place() {} }
+        @Public() @Controller('orders/open') export class OpenController { @Get() list() {} @Get('x') @Authenticated() x() {} }
+        export class Other { @Get() list() {} }`,
+    },
+    says: [
+      "orders → orders libs/orders/contract/place.ts:1 nothing says who may send 'orders.place.v1'",
+      'orders → orders libs/orders/src/orders.controller.ts:2 nothing says who may use the route OrdersController.list',
+      'orders → orders libs/orders/src/orders.controller.ts:3 nothing says who may use the route OpenController.x',
     ],
   },
   {
@@ -392,6 +432,7 @@ describe('a bad workspace', () => {
       'module-twice': true,
       'wire-name-twice': true,
       'route-twice': true,
+      'access-undeclared': true,
     };
     expect([...new Set(BAD.map(({ rule }) => rule))].sort()).toEqual(Object.keys(rules).sort());
   });

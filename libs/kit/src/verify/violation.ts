@@ -16,7 +16,8 @@ export type Rule =
   | 'foreign-entity'
   | 'module-twice'
   | 'wire-name-twice'
-  | 'route-twice';
+  | 'route-twice'
+  | 'access-undeclared';
 
 /** One broken rule: who broke it against whom, where, what is allowed instead, and what to do. */
 export interface BoundaryViolation {

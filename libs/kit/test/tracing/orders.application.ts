@@ -157,6 +157,7 @@ class StockModule {}
 /** An order goes through a call, an event with two consumers, a durable command, a process and a timer. */
 export const application: Application = {
   name: 'traced',
+  access: 'open',
   modules: [
     { contract: Orders, load: () => Promise.resolve(OrdersModule) },
     { contract: Stock, load: () => Promise.resolve(StockModule) },

@@ -246,6 +246,7 @@ export class ShortMenuModule {}
 
 export const cafe: Application = {
   name: 'cafe',
+  access: 'open',
   modules: [
     { contract: MenuContract, load: () => Promise.resolve(MenuModule) },
     { contract: BarContract, load: () => Promise.resolve(BarModule) },
@@ -256,5 +257,6 @@ export const cafe: Application = {
 /** What needs no table: it starts at once. */
 export const stand: Application = {
   name: 'stand',
+  access: 'open',
   modules: cafe.modules.filter(({ contract }) => contract === MenuContract),
 };

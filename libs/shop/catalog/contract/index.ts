@@ -19,4 +19,5 @@ export const CatalogContract = defineContract({
   queries: [GetProduct, GetProducts, ListProducts],
   routes: ['/products', '/categories'],
   unknownFields: 'open',
+  access: { identity: 'optional' },
 });

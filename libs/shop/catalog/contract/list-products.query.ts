@@ -6,7 +6,10 @@ import { ProductView } from './product.view.js';
 /**
  * Returns all products in the order of their ids, one page per call: for a module that walks through the whole catalog.
  */
-@QueryContract('catalog.list-products.v1', { result: [ProductView] })
+@QueryContract('catalog.list-products.v1', {
+  result: [ProductView],
+  access: { identity: 'optional', callers: ['inventory'] },
+})
 export class ListProducts extends Query<ProductView[]> {
   /** The last id of the previous page; none for the first page. */
   @IsOptional() @IsUUID() readonly afterId?: string;

@@ -13,7 +13,12 @@ export class UserContact {
 }
 
 /** Returns how to reach a user. Fails with `UserNotFound`. */
-@QueryContract('identity.get-user.v1', { result: UserContact, errors: [UserNotFound], deadlineMs: 2_000 })
+@QueryContract('identity.get-user.v1', {
+  result: UserContact,
+  errors: [UserNotFound],
+  deadlineMs: 2_000,
+  access: { identity: 'optional', callers: ['notifications'] },
+})
 export class GetUser extends Query<UserContact> {
   @IsUUID() readonly userId!: string;
   constructor(fields: Fields<GetUser>) {

@@ -25,4 +25,5 @@ export const IdentityContract = defineContract({
   queries: [GetSigningKeys, GetUser],
   routes: ['/auth', '/users', '/.well-known/jwks.json'],
   unknownFields: 'open',
+  access: { identity: 'optional' },
 });

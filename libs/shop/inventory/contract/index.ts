@@ -44,4 +44,5 @@ export const InventoryContract = defineContract({
   events: [StockSold, SaleRefused, StockReleased, ReservationExpired],
   routes: ['/stock'],
   unknownFields: 'open',
+  access: { identity: 'optional', callers: ['ordering'] },
 });

@@ -64,4 +64,5 @@ export const OrderingContract = defineContract({
   ],
   routes: ['/cart', '/orders'],
   unknownFields: 'open',
+  access: { identity: 'required' },
 });

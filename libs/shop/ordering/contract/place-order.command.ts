@@ -25,6 +25,7 @@ export const IDEMPOTENCY_KEY_MAX = 200;
   result: OrderView,
   errors: [EmptyCart, CartChanged, ItemUnavailable, ItemOutOfStock, MixedCurrencies, OrderInProgress, OrderNotPlaced],
   deadlineMs: 10_000,
+  access: { owner: 'userId' },
 })
 export class PlaceOrder extends Command<OrderView> {
   @IsUUID() readonly userId!: string;

@@ -6,13 +6,14 @@ import { OrderView } from './order.view.js';
 
 /**
  * Returns all the money of a completed order. Safe to repeat: the first call counts. The order is `refunding` until the
- * provider has done it, which needs no further call; `OrderRefunded` reports it. The caller must check who may do this.
+ * provider has done it, which needs no further call; `OrderRefunded` reports it.
  */
 @CommandContract('ordering.refund-order.v1', {
   result: OrderView,
   errors: [OrderNotFound, OrderNotRefundable],
   deadlineMs: 10_000,
   idempotent: true,
+  access: { roles: ['staff'] },
 })
 export class RefundOrder extends Command<OrderView> {
   @IsUUID() readonly orderId!: string;

@@ -85,7 +85,7 @@ async function placed(paymentMethod: string | undefined = 'pm_card_approved'): P
   const userId = randomUUID();
   const http = shop.as({ subject: userId, roles: ['buyer'] });
   expect((await http.request('POST', '/cart/items', { productId: randomUUID(), quantity: 2 })).status).toBe(201);
-  const order = await shop.execute(new PlaceOrder({ userId, ...(paymentMethod !== '' && { paymentMethod }) }));
+  const order = await http.execute(new PlaceOrder({ userId, ...(paymentMethod !== '' && { paymentMethod }) }));
   return { http, order, orderId: order.id };
 }
 

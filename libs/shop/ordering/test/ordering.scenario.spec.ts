@@ -65,7 +65,9 @@ async function buyer(
 }
 
 const place = (userId: string, idempotencyKey?: string): Promise<OrderView> =>
-  shop.execute(new PlaceOrder({ userId, ...(idempotencyKey !== undefined && { idempotencyKey }) }));
+  shop
+    .as({ subject: userId, roles: ['buyer'] })
+    .execute(new PlaceOrder({ userId, ...(idempotencyKey !== undefined && { idempotencyKey }) }));
 const stateOf = async (orderId: string): Promise<string | undefined> =>
   (await shop.get(OrderRepository).find(orderId))?.state;
 const cartOf = async (http: TestCaller): Promise<unknown> => (await http.request('GET', '/cart')).body;

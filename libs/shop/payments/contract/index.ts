@@ -40,4 +40,5 @@ export const PaymentsContract = defineContract({
   events: [PaymentAuthorised, PaymentDeclined, PaymentCaptured, CaptureFailed, PaymentCancelled, CancelFailed],
   routes: ['/payments'],
   unknownFields: 'open',
+  access: { identity: 'optional', callers: ['ordering'] },
 });

@@ -32,4 +32,5 @@ export const ShippingContract = defineContract({
   events: [ShipmentCreated, ShipmentDispatched, ShipmentDelivered, ShipmentCancelled, CancellationTooLate],
   routes: ['/shipments'],
   unknownFields: 'open',
+  access: { identity: 'optional', callers: ['ordering'] },
 });

@@ -1,3 +1,4 @@
+import { Public } from '@fledge/kit';
 import { Body, ConflictException, Controller, Get, Post } from '@nestjs/common';
 import { EventBus, QueryBus } from '@nestjs/cqrs';
 import { InjectDataSource, InjectRepository } from '@nestjs/typeorm';
@@ -12,6 +13,8 @@ export class PlaceOrder {
   @IsInt() @Min(1) @Max(100) quantity!: number;
 }
 
+// who may: everybody, until a module logs users in; see Authentication of @fledge/kit
+@Public()
 @Controller('orders')
 export class OrdersController {
   constructor(

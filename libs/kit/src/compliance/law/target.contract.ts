@@ -23,6 +23,7 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { ACCESS_QUERIES } from './access.contract.js';
 import { FORM_COMMANDS, FORM_QUERIES } from './forms.contract.js';
 import { LawContext } from './law-context.js';
 import { Part } from './part.js';
@@ -244,5 +245,6 @@ export const TargetContract = defineContract({
     ListNumbers,
     ListFlags,
     ...FORM_QUERIES,
+    ...ACCESS_QUERIES,
   ],
 });

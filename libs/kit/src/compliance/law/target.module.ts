@@ -33,6 +33,7 @@ import {
 } from './target.contract.js';
 import { QueryFailedError } from 'typeorm';
 import { currentContext } from '../../boundary/index.js';
+import { AccessHandlers } from './access.handlers.js';
 import { FORM_HANDLERS } from './forms.handlers.js';
 import { LawContext } from './law-context.js';
 
@@ -259,6 +260,7 @@ class GiveNumberHandler {
   contract: TargetContract,
   providers: [
     Log,
+    AccessHandlers,
     EchoHandler,
     FailHandler,
     MisspellHandler,

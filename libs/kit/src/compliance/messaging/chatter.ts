@@ -31,7 +31,11 @@ export class Say extends Command<void> {
   }
 }
 
-export const TalkerContract = defineContract({ name: 'talker', commands: [Say], events: [Said] });
+/** What the talker takes from nobody else, whoever sends it. */
+@CommandContract('talker.whisper.v1', { access: { identity: 'optional', callers: ['talker'] } })
+export class Whisper extends Command<void> {}
+
+export const TalkerContract = defineContract({ name: 'talker', commands: [Say, Whisper], events: [Said] });
 export const ListenerContract = defineContract({ name: 'listener' });
 
 class CreateTalker1763800000000 implements MigrationInterface {
@@ -66,7 +70,21 @@ class SayHandler implements ICommandHandler<Say> {
   }
 }
 
-@BoundedModule({ contract: TalkerContract, migrations: [CreateTalker1763800000000], providers: [SayHandler] })
+/** How often something was whispered. */
+export const WHISPERS = { count: 0 };
+
+@CommandHandler(Whisper)
+class WhisperHandler implements ICommandHandler<Whisper> {
+  async execute(): Promise<void> {
+    WHISPERS.count++;
+  }
+}
+
+@BoundedModule({
+  contract: TalkerContract,
+  migrations: [CreateTalker1763800000000],
+  providers: [SayHandler, WhisperHandler],
+})
 export class TalkerModule {}
 
 /** A listener's attempt at an event. */
@@ -177,6 +195,8 @@ class LateListener extends Listener {
 
 const QUESTION = 'question';
 
+/** Topics on which the listener also sends what it may not. */
+export const SECRET = 'question of secrets';
 /** The topic of the answers to a question. */
 export const answerTo = (topic: string): string => topic.replace(QUESTION, 'answer');
 
@@ -191,6 +211,7 @@ class Answers {
   answer({ topic, number }: Said, run: Run<Conversation>): void {
     if (!topic.startsWith(QUESTION)) return;
     run.state.answers += 1;
+    if (topic.startsWith(SECRET)) run.send(new Whisper());
     run.send(new Say({ topic: answerTo(topic), from: number, count: 1 }));
   }
 }

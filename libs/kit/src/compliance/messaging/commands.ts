@@ -1,5 +1,5 @@
 import { eventually } from '@fledge/kit/testing';
-import { answerTo, MOUTH } from './chatter.js';
+import { answerTo, MOUTH, SECRET, WHISPERS } from './chatter.js';
 import { Chatter, type MessagingWorld } from './chatter-world.js';
 
 /** What durable commands guarantee: they are handled once, in the order of their key, whatever fails in between. */
@@ -33,6 +33,29 @@ export function describeCommands(world: MessagingWorld): void {
       await chatter.say('question of luck', 1, 3);
       await answered('question of luck', [1, 2, 3]);
       expect(failures).toBe(3);
+    });
+
+    it('are dead letters at once if their contract does not name the sender, and hold up nothing of their key', async () => {
+      await chatter.say(SECRET, 1, 2);
+      await answered(SECRET, [1, 2]);
+      await eventually(
+        async () =>
+          expect(
+            await chatter.rows(
+              'talker',
+              "select name, source, attempts, reason from fledge_dead_letter where consumer = 'talker.whisper'",
+            ),
+          ).toEqual(
+            [1, 2].map(() => ({
+              name: 'talker.whisper.v1',
+              source: 'listener',
+              attempts: 1,
+              reason: 'access denied',
+            })),
+          ),
+        'two dead letters',
+      );
+      expect(WHISPERS.count).toBe(0);
     });
 
     it('wait while nobody takes them, and are handled after a restart', async () => {

@@ -81,7 +81,7 @@ export interface DurableConsumer {
   /**
    * Decodes the message and handles it. Runs in an isolated scope, with a context of the message's own; with
    * `transaction: 'kit'` in a transaction that its data access joins. A rejection is a failed attempt; an
-   * `InvalidMessage` ends the attempts.
+   * `InvalidMessage` or `AccessDenied` ends the attempts.
    */
   handle(message: StoredMessage): Promise<void>;
   /**

@@ -1,6 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
-import type { Catalogue, CompiledEvent, ModuleServer } from '../../boundary/index.js';
+import { type Catalogue, type CompiledEvent, currentContext, type ModuleServer } from '../../boundary/index.js';
 import { type BoundedModuleSpec, providerClass, providersOf } from '../../bus/index.js';
 import { type Class, eventSpec, InvalidMessage, StartupError } from '../../contract/index.js';
 import type { StoredMessage } from '../../transport/index.js';
@@ -123,7 +123,11 @@ function commandConsumers(moduleServer: ModuleServer): DurableConsumer[] {
       rules: resolveRules(consumerSpec(handler.constructor)?.options ?? {}, handler.constructor.name),
       handle: async (message: StoredMessage) => {
         if (message.name !== command.name) throw new UnknownVersion(name, message.name);
-        await handler.execute(command.input.decode(parsed(message)) as object);
+        const input = command.input.decode(parsed(message)) as object;
+        const acting = { caller: message.source, identity: currentContext()?.identity };
+        const denial = moduleServer.denial(command, acting, input);
+        if (denial !== undefined) throw denial;
+        await handler.execute(input);
       },
     };
   });

@@ -1,7 +1,7 @@
 import type { DurableConsumer } from '../consumers/consumer.js';
 import type { Deliveries, Delivery, FailedDelivery } from '../inbox/deliveries.js';
 import { UnknownVersion } from '../consumers/delivery-errors.js';
-import { InvalidMessage } from '../../contract/index.js';
+import { AccessDenied, InvalidMessage } from '../../contract/index.js';
 import { failedAttempt, isFinal, isPassing, waitMs } from './retry.js';
 
 /**
@@ -73,7 +73,8 @@ export class FailurePolicy {
       tried: failedAttempt(error, attempts, this.replicaNow()),
       waitMs: isDead ? undefined : waitMs(rules, attempts),
       reason: final ? reasonOf(error) : `failed ${attempts} times`,
-      onDead: rules.onDead,
+      // what nobody may send must not hold up what others send under its key
+      onDead: error instanceof AccessDenied ? 'skip' : rules.onDead,
     };
   }
 
@@ -113,5 +114,6 @@ export class FailurePolicy {
 function reasonOf(error: unknown): string {
   if (error instanceof UnknownVersion) return 'unknown version';
   if (error instanceof InvalidMessage) return 'invalid message';
+  if (error instanceof AccessDenied) return 'access denied';
   return 'not retryable';
 }

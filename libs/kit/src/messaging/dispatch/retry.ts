@@ -1,4 +1,4 @@
-import { FledgeError, InvalidMessage } from '../../contract/index.js';
+import { AccessDenied, FledgeError, InvalidMessage } from '../../contract/index.js';
 import type { ConsumerRules, FailedAttempt } from '../consumers/consumer.js';
 import { storable } from '../storage/storable.js';
 import { UnknownVersion } from '../consumers/delivery-errors.js';
@@ -36,6 +36,7 @@ export function boundMs(
 export function isFinal(error: unknown, rules: Pick<ConsumerRules, 'notRetryable'>): boolean {
   return (
     error instanceof InvalidMessage ||
+    error instanceof AccessDenied ||
     error instanceof UnknownVersion ||
     rules.notRetryable.some((cls) => error instanceof cls)
   );

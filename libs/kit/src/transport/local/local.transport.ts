@@ -65,6 +65,7 @@ function deliver(moduleServer: ModuleServer, handler: Handler, input: object, ca
 /** A local call is itself the context of its handler, so it is settled directly. */
 const SETTLE: Outcomes<Call> = {
   succeeded: (call, result) => call.succeed(result),
+  denied: (call, error) => call.fail(error, outcomeOf(error)),
   declared: (call, error, { message, fields }) => call.fail(decodeError(error, message, fields), 'declared-error'),
   interrupted: (call, error) => call.fail(error, outcomeOf(error)),
   faulted: (call, error) => call.fail(error, 'fault'),

@@ -4,6 +4,7 @@ import { BooksContract } from './books/contract/index.js';
 
 export const library: Application = {
   name: 'library',
+  access: 'open',
   modules: [
     { contract: BooksContract, load: () => import('./books/books.module.js').then((m) => m.BooksModule) },
     { contract: AppContract, load: () => import('./app.module.js').then((m) => m.AppModule) },

@@ -1,3 +1,4 @@
+import { currentCall } from '@fledge/kit';
 import { CommandHandler, EventBus, type ICommandHandler } from '@nestjs/cqrs';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
@@ -8,6 +9,7 @@ import {
   OrderNotFound,
   type OrderView,
 } from '../../contract/index.js';
+import { mayAccess } from '../domain/order-access.js';
 import type { Order } from '../domain/order.js';
 import { viewOf } from '../get-order/view-of.js';
 import { Settlement } from '../settle-orders/settlement.js';
@@ -24,6 +26,7 @@ export class CancelOrderHandler implements ICommandHandler<CancelOrder> {
   ) {}
 
   async execute({ orderId, reason }: CancelOrder): Promise<OrderView> {
+    if (!mayAccess(await this.get(orderId), currentCall()?.identity)) throw new OrderNotFound({ orderId });
     // First recorded, then released: in the other order, a crash in between would leave a placed order without stock.
     await this.note(orderId, reason);
     const order = await this.get(orderId);

@@ -1,5 +1,7 @@
+import { currentCall } from '@fledge/kit';
 import { type IQueryHandler, QueryHandler } from '@nestjs/cqrs';
 import { GetOrder, OrderNotFound, type OrderView } from '../../contract/index.js';
+import { mayAccess } from '../domain/order-access.js';
 import { OrderRepository } from '../storage/order.repository.js';
 import { viewOf } from './view-of.js';
 
@@ -10,7 +12,7 @@ export class GetOrderHandler implements IQueryHandler<GetOrder> {
 
   async execute({ orderId }: GetOrder): Promise<OrderView> {
     const order = await this.orders.find(orderId);
-    if (!order) throw new OrderNotFound({ orderId });
+    if (!order || !mayAccess(order, currentCall()?.identity)) throw new OrderNotFound({ orderId });
     return viewOf(order);
   }
 }

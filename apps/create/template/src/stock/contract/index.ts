@@ -18,7 +18,7 @@ export class GetLevel extends Query<StockLevel> {
 }
 
 /** Takes items for an order; the event `stock.stock-taken` says whether there were enough. */
-@CommandContract('stock.take-stock.v1')
+@CommandContract('stock.take-stock.v1', { access: { identity: 'optional', callers: ['orders'] } })
 export class TakeStock extends Command<void> {
   @IsUUID() readonly orderId!: string;
   @IsString() readonly item!: string;
@@ -38,4 +38,11 @@ export class StockTaken {
   }
 }
 
-export const StockContract = defineContract({ name: 'stock', queries: [GetLevel], commands: [TakeStock], events: [StockTaken] });
+export const StockContract = defineContract({
+  name: 'stock',
+  queries: [GetLevel],
+  commands: [TakeStock],
+  events: [StockTaken],
+  // who may: each module that uses this contract, with or without a user behind the call
+  access: { identity: 'optional' },
+});

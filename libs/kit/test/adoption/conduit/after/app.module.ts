@@ -9,4 +9,5 @@ export const conduit: Application = {
   name: 'conduit',
   modules: modulesOf(UsersModule, ProfilesModule, TagsModule, ArticlesModule, CommentsModule),
   problems: 'own',
+  access: 'open',
 };
