@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { HttpListener, mergeOpenApi, type OpenApiDocument } from '@fledge/kit/operations';
+import { HttpListener, mergeOpenApi, type OpenApiDocument, type RequestHandler } from '@fledge/kit/operations';
 import { forward, sendProblem } from './forward.js';
+import { forwardUpgrade } from './forward-upgrade.js';
 import { RoutingTable } from './routing-table.js';
 import { Target } from './target.js';
 
@@ -72,7 +73,12 @@ class Door implements FrontDoor {
   private readonly waiting = new Set<{ check(): void; give(error?: Error): void }>();
 
   constructor(private readonly requestTimeoutMs: number) {
-    this.listener.own('/', (request, response) => void forward(request, response, this.table));
+    const handler: RequestHandler = (request, response) => void forward(request, response, this.table);
+    this.listener.own('/', handler);
+    this.listener.takeUpgrades(
+      handler,
+      (request, socket, head) => void forwardUpgrade(request, socket, head, this.table, requestTimeoutMs),
+    );
     this.own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
     this.own('/readyz', (response) =>
       this.isReady ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'not ready' }),

@@ -34,7 +34,8 @@ export async function expressPlatform(options: PlatformOptions): Promise<HttpPla
   noteRoutes(adapter as unknown as Record<string, unknown>, express, options);
   return {
     adapter: adapter as never,
-    handleRequest: (request, response) => express(request, response),
+    // not `express` itself: what attaches to the server, such as Socket.IO, takes its requests first
+    handleRequest: (request, response) => void adapter.getHttpServer().emit('request', request, response),
     configured: () => {
       // `strict` would take only lists and objects, as Fastify does not
       adapter.useBodyParser('json', true, { limit: options.bodyMaxBytes, strict: false });
@@ -68,6 +69,7 @@ function contextOf({ module, requestTimeoutMs, tracing }: PlatformOptions): Midd
       module,
       now() + requestTimeoutMs,
       span ? span.trace : traceparentOf(request.headers),
+      request.headers.authorization,
     );
     if (span) endWithResponse(span, response);
     if (request.method === 'GET' || request.method === 'HEAD') {

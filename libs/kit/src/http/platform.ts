@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { AbstractHttpAdapter } from '@nestjs/core';
@@ -37,16 +37,16 @@ export interface HttpPlatform {
 
 /** Fastify, which every application of the kit has. */
 export function fastifyPlatform(options: PlatformOptions): HttpPlatform {
-  let route: RequestHandler | undefined;
+  let server: Server | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyMaxBytes,
     // its types belong to the kit's version of Fastify; Nest's adapter may have another
     frameworkErrors: refuseUnroutable as never,
-    // The host's listener owns the socket. This server satisfies Fastify, and listens only if a test asks it to, as
+    // The host's listener owns the socket and emits what comes on it. This server listens only if a test asks it to, as
     // supertest does with `app.getHttpServer()`.
     serverFactory: (handler: RequestHandler) => {
-      route = handler;
-      return createServer(handler);
+      server = createServer(handler);
+      return server;
     },
   });
   const fastify = adapter.getInstance<FastifyInstance>();
@@ -59,7 +59,8 @@ export function fastifyPlatform(options: PlatformOptions): HttpPlatform {
   const bodyTypes = new BodyTypes(fastify);
   return {
     adapter: adapter as never,
-    handleRequest: (request, response) => route?.(request, response),
+    // what attaches to the server, such as Socket.IO, takes its requests first
+    handleRequest: (request, response) => void server?.emit('request', request, response),
     configured: () => bodyTypes.noteAsked(),
     routed: () => bodyTypes.dropOthers(),
     ready: async () => void (await fastify.ready()),

@@ -24,6 +24,7 @@ export function openRequestContexts(
       module,
       now() + requestTimeoutMs,
       span ? span.trace : traceparentOf(request.headers),
+      request.headers.authorization,
     );
     if (span) endWithResponse(span, reply.raw);
     if (request.method === 'GET' || request.method === 'HEAD') {
