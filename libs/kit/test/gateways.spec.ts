@@ -1,13 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { connect } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { type FrontDoor, frontDoor } from '@fledge/cli/front-door';
-import { type Application, Host, LocalTransport, type NestHooks, type PlatformName, type Transport } from '@fledge/kit';
-import { eventually, testNatsUrl } from '@fledge/kit/testing';
+import {
+  type Application,
+  BoundedModule,
+  Host,
+  LocalTransport,
+  type NestHooks,
+  type PlatformName,
+  type Transport,
+} from '@fledge/kit';
+import { defineContract } from '@fledge/kit/contract';
+import { eventually, testModule, testNatsUrl } from '@fledge/kit/testing';
 import { NatsTransport } from '@fledge/nats';
-import { Logger } from '@nestjs/common';
+import { Logger, type Type } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
+import { WebSocketGateway } from '@nestjs/websockets';
 import { io, type Socket } from 'socket.io-client';
 import { WebSocket } from 'ws';
 import { ChatContract, ChatModule, NamesContract, NamesModule, seen } from './gateways/chat.module.js';
@@ -107,7 +115,7 @@ describe.each<[PlatformName, Library]>([
 ])('gateways on %s with %s', (platform, library) => {
   const hosts: Host[] = [];
   const clients: Client[] = [];
-  let door: FrontDoor;
+  const doors: FrontDoor[] = [];
   let origins: Readonly<Record<string, string>>;
 
   beforeAll(async () => {
@@ -116,7 +124,8 @@ describe.each<[PlatformName, Library]>([
     hosts.push(await start(platform, library, ['chat', 'names'], new LocalTransport()));
     hosts.push(await start(platform, library, ['names'], nats()));
     hosts.push(await start(platform, library, ['chat'], nats()));
-    door = await frontDoor({ port: 0, routes: new Map([['/chat', [`http://127.0.0.1:${hosts[2]?.port}`]]]) });
+    const door = await frontDoor({ port: 0, routes: new Map([['/chat', [`http://127.0.0.1:${hosts[2]?.port}`]]]) });
+    doors.push(door);
     await door.whenReady(5_000);
     origins = {
       'in one process': `http://127.0.0.1:${hosts[0]?.port}`,
@@ -127,7 +136,7 @@ describe.each<[PlatformName, Library]>([
     for (const client of clients.splice(0)) client.close();
   });
   afterAll(async () => {
-    await door.close();
+    for (const door of doors) await door.close();
     for (const host of hosts) await host.close();
   });
 
@@ -223,8 +232,10 @@ describe.each<[PlatformName, Library]>([
 
   it('ends connections when the host drains, after the messages in progress, so that clients go elsewhere', async () => {
     const extra = await start(platform, library, ['chat', 'names'], new LocalTransport());
+    hosts.push(extra);
     const direct = await connectTo(`http://127.0.0.1:${extra.port}`);
     const behind = await frontDoor({ port: 0, routes: new Map([['/chat', [`http://127.0.0.1:${extra.port}`]]]) });
+    doors.push(behind);
     await behind.whenReady(5_000);
     const through = await connectTo(`http://127.0.0.1:${behind.port}`);
     const before = seen.running;
@@ -238,9 +249,60 @@ describe.each<[PlatformName, Library]>([
     await closed;
     expect(performance.now() - startedAt).toBeLessThan(DRAIN_TIMEOUT_MS);
     expect(direct.messages).toEqual([{ event: 'slow', data: 'done' }]);
-    for (const reason of reasons) expect(reason).toMatch(library === 'ws' ? /^1001$/ : /^transport close$/);
-    await behind.close();
+    // after either of the latter, a client of Socket.IO connects again
+    for (const reason of reasons) expect(reason).toMatch(library === 'ws' ? /^1001$/ : /^transport (close|error)$/);
   });
 });
 
-void [connect, text];
+const hooks = (library: Library): NestHooks[] => [ADAPTERS[library]];
+
+function gatewayOf(path: string | undefined, port = 0): Type {
+  const gateway = class Bell {};
+  WebSocketGateway(port, path === undefined ? {} : { path })(gateway);
+  const module = class BellModule {};
+  BoundedModule({ contract: defineContract({ name: 'bell', routes: ['/bell'] }), providers: [gateway] })(module);
+  return module;
+}
+
+describe('a gateway stops the start', () => {
+  it.each<[string, Type, NestHooks[], object]>([
+    [
+      'at a path of no contract',
+      gatewayOf('/other'),
+      hooks('ws'),
+      {
+        code: 'fledge.startup.route-outside',
+        message: "bell serves 'WebSocket /other', which its contract does not own",
+      },
+    ],
+    [
+      "at Socket.IO's own path",
+      gatewayOf(undefined),
+      hooks('socket.io'),
+      { code: 'fledge.startup.route-outside', message: expect.stringContaining("'WebSocket /socket.io'") as string },
+    ],
+    [
+      'with a port of its own',
+      gatewayOf('/bell', 8_123),
+      hooks('ws'),
+      {
+        code: 'fledge.startup.gateway-port',
+        message: 'Bell of bell asks for port 8123 of its own, which no front door leads to',
+      },
+    ],
+    [
+      'whose adapter does not know the application',
+      gatewayOf('/bell'),
+      [{ beforeInit: (app) => void app.useWebSocketAdapter(new WsAdapter()) }],
+      { code: 'fledge.startup.gateway-adapter', hint: expect.stringContaining('new WsAdapter(app)') as string },
+    ],
+    [
+      'whose adapter comes too late',
+      gatewayOf('/bell'),
+      [...hooks('ws'), { afterInit: (app) => void app.useWebSocketAdapter(new WsAdapter(app)) }],
+      { code: 'fledge.startup.nest-hook' },
+    ],
+  ])('%s', async (_what, module, nest, error) => {
+    await expect(testModule(module, { nest })).rejects.toMatchObject(error);
+  });
+});
