@@ -1,8 +1,8 @@
-import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
+import { type IncomingMessage, METHODS, type Server, type ServerResponse } from 'node:http';
 import { UnsupportedMediaTypeException } from '@nestjs/common';
 import { StartupError } from '../contract/index.js';
 import { now, RequestContext, runInContext } from '../boundary/index.js';
-import type { HttpPlatform, PlatformOptions } from './platform.js';
+import { type HttpPlatform, type PlatformOptions, ServerEntry } from './platform.js';
 import { endWithResponse, requestSpanOf } from './request-context.js';
 import { BODY_MAX, type NotedRoutes, ROUTES, routeOf } from './route-methods.js';
 import { whenStreaming } from './server-response.js';
@@ -32,17 +32,17 @@ export async function expressPlatform(options: PlatformOptions): Promise<HttpPla
   // first of all, so that middleware also runs in the context of its request
   express.use(contextOf(options));
   noteRoutes(adapter as unknown as Record<string, unknown>, express, options);
+  const entry = new ServerEntry(() => adapter.getHttpServer() as Server, express);
   return {
     adapter: adapter as never,
-    // not `express` itself: what attaches to the server, such as Socket.IO, takes its requests first
-    handleRequest: (request, response) => void adapter.getHttpServer().emit('request', request, response),
+    handleRequest: entry.handle,
     configured: () => {
       // `strict` would take only lists and objects, as Fastify does not
       adapter.useBodyParser('json', true, { limit: options.bodyMaxBytes, strict: false });
       express.use(refuseOtherBodies);
     },
     routed: () => undefined,
-    ready: () => Promise.resolve(),
+    ready: () => Promise.resolve(entry.ready()),
   };
 }
 
