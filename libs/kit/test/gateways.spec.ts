@@ -11,7 +11,7 @@ import {
   type Transport,
 } from '@fledge/kit';
 import { defineContract } from '@fledge/kit/contract';
-import { eventually, testModule, testNatsUrl } from '@fledge/kit/testing';
+import { eventually, testApplication, testModule, testNatsUrl } from '@fledge/kit/testing';
 import { NatsTransport } from '@fledge/nats';
 import { Logger, type Type } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
@@ -252,6 +252,19 @@ describe.each<[PlatformName, Library]>([
     // after either of the latter, a client of Socket.IO connects again
     for (const reason of reasons) expect(reason).toMatch(library === 'ws' ? /^1001$/ : /^transport (close|error)$/);
   });
+});
+
+it('reaches gateways through the server of an application under test, as services', async () => {
+  const app = await testApplication(application('fastify', 'ws'), {
+    topology: { transport: 'nats', services: { front: { modules: ['chat'] }, back: { modules: ['names'] } } },
+  }).start();
+  try {
+    const client = await openWs(app.url, { 'x-user': 'mia' });
+    client.send('name', 'tea');
+    await eventually(() => expect(client.messages).toEqual([{ event: 'name', data: 'tea for mia' }]), 'the answer');
+  } finally {
+    await app.close();
+  }
 });
 
 const hooks = (library: Library): NestHooks[] => [ADAPTERS[library]];

@@ -65,7 +65,7 @@ export class Gateways {
 
   /** Checks that Nest has connected them to the server of the module. @throws StartupError */
   checkAttached(): void {
-    const server = (this.app.getHttpServer() as Server);
+    const server = this.app.getHttpServer() as Server;
     const [first] = server.listeners('request');
     if (server.listenerCount('upgrade') > 0 || first !== this.requestListeners[0]) return;
     throw new StartupError(
@@ -88,11 +88,11 @@ export class Gateways {
 }
 
 function refusePort(gateway: Type, module: string): void {
-  const port: unknown = Reflect.getMetadata(PORT, gateway);
+  const port = Reflect.getMetadata(PORT, gateway) as number | undefined;
   if (port === undefined || port === 0) return;
   throw new StartupError(
     'gateway-port',
-    `${gateway.name} of ${module} asks for port ${String(port)} of its own, which no front door leads to`,
+    `${gateway.name} of ${module} asks for port ${port} of its own, which no front door leads to`,
     "Leave the port out, and give the gateway a path of its contract: `@WebSocketGateway({ path: '/chat' })`.",
     { module },
   );
