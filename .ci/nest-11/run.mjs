@@ -33,9 +33,17 @@ const SPECS = [
   'libs/kit/test/whole-application/',
 ];
 /** What brings peers of its own, and needs no Nest 11. */
-const LEFT_OUT = ['apps/bench/', 'apps/faults/', 'apps/create/', 'libs/kit/test/nest-packages'];
+const LEFT_OUT = [
+  'apps/bench/',
+  'apps/faults/',
+  'apps/create/',
+  'libs/kit/test/nest-packages',
+  'libs/kit/test/gateways',
+  'libs/kit/test/graphql',
+];
 /** Packages of the last of these that npm cannot install beside Nest 11 in this workspace. */
-const LEFT_OUT_PACKAGES = /^ *"(?:@nestjs\/terminus|@nestjs\/devtools-integration)": .*\n/gm;
+const LEFT_OUT_PACKAGES =
+  /^ *"(?:@nestjs\/terminus|@nestjs\/devtools-integration|@nestjs\/websockets|@nestjs\/platform-ws|@nestjs\/platform-socket\.io|@nestjs\/graphql|@nestjs\/apollo)": ".*\n/gm;
 
 const root = mkdtempSync(join(tmpdir(), 'fledge-nest-11-'));
 try {

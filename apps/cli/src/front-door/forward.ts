@@ -158,12 +158,17 @@ function isStream(body: Buffer | Readable | null): body is Readable {
   return body !== null && 'readableDidRead' in body;
 }
 
-function isNotSent(failure: RequestFailure): boolean {
+/** Whether a request certainly did not reach the service. */
+export function isNotSent(failure: RequestFailure): boolean {
   return NOT_SENT.has(failure.code ?? '') || failure.syscall === 'connect';
 }
 
 /** Answers a request that got no answer from a service. */
-function sendFailure(request: IncomingMessage, response: ServerResponse, failure: RequestFailure | undefined): void {
+export function sendFailure(
+  request: IncomingMessage,
+  response: ServerResponse,
+  failure: RequestFailure | undefined,
+): void {
   request.unpipe().resume();
   const where = `${request.method ?? ''} ${(request.url ?? '').split('?')[0]?.slice(0, 200) ?? ''}`;
   if (failure === undefined || isNotSent(failure)) {

@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, request as send, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@fledge/kit/testing';
 import { type FrontDoor, frontDoor, type FrontDoorOptions } from './index.js';
@@ -56,6 +58,13 @@ class Service {
     const owed = this.owed ?? [];
     this.owed = undefined;
     for (const answer of owed) answer();
+  }
+
+  onUpgrade(handle: (request: IncomingMessage, socket: Duplex) => void): void {
+    this.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      socket.unshift(head);
+      handle(request, socket);
+    });
   }
 
   /** Behaves like a killed process. */
@@ -418,6 +427,57 @@ describe('the front door', () => {
       expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
     },
   );
+
+  describe('asked for a WebSocket', () => {
+    const handshake = async (url: string): Promise<string> => {
+      const { port } = new URL(url);
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.write(
+        'GET /bells HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Bell: 1\r\n\r\nding',
+      );
+      return text(socket);
+    };
+
+    it('passes the bytes of both sides on until one ends', async () => {
+      const service = await Service.start(named('bells'));
+      let headers: IncomingMessage['headers'] = {};
+      service.onUpgrade((request, socket) => {
+        ({ headers } = request);
+        socket.write(
+          'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Tower: 1\r\n\r\n',
+        );
+        socket.once('data', (data: Buffer) => socket.end(`${data.toString()} dong`));
+      });
+      const answer = await handshake(await open({ '/bells': [service] }));
+      expect(answer).toBe(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Tower: 1\r\n\r\nding dong',
+      );
+      expect(headers).toMatchObject({
+        host: 'a',
+        upgrade: 'websocket',
+        'x-bell': '1',
+        'x-forwarded-for': expect.stringContaining('127.0.0.1') as string,
+      });
+    });
+
+    it("passes a service's refusal on", async () => {
+      const service = await Service.start((_request, response) => void response.writeHead(401).end('who?'));
+      expect(await handshake(await open({ '/bells': [service] }))).toMatch(/^HTTP\/1\.1 401 [^]*who\?/);
+    });
+
+    it('tries another replica if one cannot be reached, and refuses if none can', async () => {
+      const [dead, sound] = [await Service.start(named('dead')), await Service.start(named('sound'))];
+      sound.onUpgrade((_request, socket) =>
+        socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n'),
+      );
+      const url = await open({ '/bells': [dead, sound] });
+      dead.kill();
+      const both = [await handshake(url), await handshake(url)];
+      for (const answer of both) expect(answer).toMatch(/^HTTP\/1\.1 101 /);
+      sound.kill();
+      expect(await handshake(url)).toMatch(/^HTTP\/1\.1 503 [^]*fledge\.unavailable/);
+    });
+  });
 
   it('names the port that it cannot listen on', async () => {
     const url = await open({});

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { HttpListener, mergeOpenApi, type OpenApiDocument, trustOf, type TrustsProxy } from '@fledge/kit/operations';
+import { HttpListener, mergeOpenApi, type OpenApiDocument, type RequestHandler, trustOf, type TrustsProxy } from '@fledge/kit/operations';
 import { forward, sendProblem } from './forward.js';
+import { forwardUpgrade } from './forward-upgrade.js';
 import { RoutingTable } from './routing-table.js';
 import { Target } from './target.js';
 
@@ -91,7 +92,12 @@ class Door implements FrontDoor {
     private readonly tls: FrontDoorOptions['tls'],
   ) {
     this.listener = new HttpListener(tls);
-    this.listener.own('/', (request, response) => void forward(request, response, this.table, trusts));
+    const handler: RequestHandler = (request, response) => void forward(request, response, this.table, trusts);
+    this.listener.own('/', handler);
+    this.listener.takeUpgrades(
+      handler,
+      (request, socket, head) => void forwardUpgrade(request, socket, head, this.table, requestTimeoutMs),
+    );
     this.own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
     this.own('/readyz', (response) =>
       this.isReady ? sendJson(response, 200, { status: 'ready' }) : sendJson(response, 503, { status: 'not ready' }),

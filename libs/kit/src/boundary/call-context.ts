@@ -44,7 +44,7 @@ export class CallContext {
   constructor(
     /** The module in which the work runs. */
     readonly module: string,
-    /** The module that called; `http` or `job` for the outermost context. */
+    /** The module that called; `http`, `ws`, `rpc` or `job` for the outermost context. */
     readonly caller: string,
     /** The deadline, on the clock of `now()`; `Infinity` for none. */
     readonly deadlineAt: number,
@@ -196,10 +196,20 @@ export function runIsolated(context: CallContext, handler: Handler, message: obj
   return scope.runInAsyncScope(scope.enter, scope);
 }
 
-/** The context of an HTTP request itself, and none inside it: the place where it is said who acts. */
+/**
+ * The context of an HTTP request itself, or of what a client does on a WebSocket, and none inside it: the place where it
+ * is said who acts.
+ */
 export class RequestContext extends CallContext {
-  constructor(module: string, deadlineAt: number, trace: string | TraceContext | undefined) {
-    super(module, 'http', deadlineAt, undefined, trace, undefined);
+  constructor(
+    module: string,
+    deadlineAt: number,
+    trace: string | TraceContext | undefined,
+    /** The `Authorization` header that the client sent. */
+    readonly authorization?: string,
+    caller: 'http' | 'ws' = 'http',
+  ) {
+    super(module, caller, deadlineAt, undefined, trace, undefined);
   }
 
   /** Notes that the answer is an event stream: the request timeout ends, and each call has its contract's deadline. */

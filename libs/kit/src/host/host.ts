@@ -212,7 +212,11 @@ export class Host {
         loaded.map(({ spec: { contract } }) => ({ contract, app: this.module(contract.name) })),
       );
       // in the order of the list, as lifecycle hooks of modules run in one application
-      for (const container of this.containers.values()) await container.init();
+      for (const container of this.containers.values()) {
+        await container.init();
+        const { handleRequest, handleUpgrade } = container;
+        if (handleUpgrade) this.listener.takeUpgrades(handleRequest, handleUpgrade);
+      }
       await all(this.messagings.map((messaging) => messaging.subscribe()));
       await all(this.moduleServers.map((moduleServer) => this.options.transport.serve(moduleServer)));
       await all(this.messagings.map((messaging) => messaging.start()));
@@ -347,8 +351,14 @@ export class Host {
         );
       });
     };
+    const gateways = [...this.containers.values()].flatMap((container) => container.gateways ?? []);
+    const ended = (): Promise<void> => all(gateways.map((gateway) => gateway.ended()));
+    await step(ended(), 'handlers of gateways');
     // HTTP first: the requests in progress still call other modules.
-    await step(this.listening ? this.listener.close() : undefined, 'HTTP requests');
+    const closeGateways = (): Promise<void> => all(gateways.map((gateway) => gateway.close()));
+    await step(this.listening ? this.listener.close(closeGateways) : undefined, 'HTTP requests');
+    // those of messages that came meanwhile
+    await step(ended(), 'handlers of gateways');
     await step(
       all([...this.containers.values()].map(({ microservices }) => microservices.drain())),
       'handlers of patterns',

@@ -1,9 +1,10 @@
 import type { INestApplication, INestMicroservice } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
-import { isObservable, Observable } from 'rxjs';
+import { isObservable } from 'rxjs';
 import { CallContext, currentContext, type ModuleServer, runInContext } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
 import { ANSWERS_PATTERNS, type PatternServer } from '../transport/index.js';
+import { streamInContext } from './stream-in-context.js';
 
 /** A handler, as Nest registers it with a server. */
 type PatternHandler = (...args: unknown[]) => unknown;
@@ -117,7 +118,7 @@ export class Microservices {
         throw error;
       }
       return Promise.resolve(result).then(
-        (value) => (isObservable(value) ? inContext(value, context, ended) : (ended(), value)),
+        (value) => (isObservable(value) ? streamInContext(value, context, ended) : (ended(), value)),
         (error: unknown) => {
           ended();
           throw error;
@@ -138,15 +139,6 @@ export class Microservices {
       end?.();
     };
   }
-}
-
-/** A stream whose work, which begins when it is subscribed to, runs in a context as well. */
-function inContext(stream: Observable<unknown>, context: CallContext, ended: () => void): Observable<unknown> {
-  return new Observable((subscriber) => {
-    const subscription = runInContext(context, () => stream.subscribe(subscriber));
-    subscription.add(ended);
-    return subscription;
-  });
 }
 
 function serverOf(microservice: Microservice): TransportServer {

@@ -1,3 +1,5 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
 import {
   type DynamicModule,
   Logger,
@@ -29,13 +31,16 @@ import {
   type HttpPlatform,
   PathOwners,
   type PlatformName,
+  type PlatformOptions,
   ProblemFilter,
   type ProblemMode,
   type RequestHandler,
   type RequestMeter,
   RequestValidation,
+  type UpgradeHandler,
 } from '../http/index.js';
 import type { CallingModule } from '../transport/index.js';
+import { Gateways } from './gateways.js';
 import { Microservices } from './microservices.js';
 import { ModuleSettingsModule } from './module-settings.js';
 import type { SharedImports } from './application.js';
@@ -85,6 +90,10 @@ export interface ModuleContainer {
   /** Starts and ends the transports of Nest's microservices that hooks connected. */
   readonly microservices: Pick<Microservices, 'listen' | 'drain'>;
   readonly handleRequest: RequestHandler;
+  /** Takes WebSocket connections on the paths of the module. Undefined if nothing in it does, or before `init`. */
+  readonly handleUpgrade: UpgradeHandler | undefined;
+  /** The WebSocket gateways of the module, if it has some; from `init` on. */
+  readonly gateways: Gateways | undefined;
 }
 
 const logger = new Logger('host');
@@ -99,7 +108,8 @@ class ContainerRoot {}
 export async function createContainer(options: ContainerOptions): Promise<ModuleContainer> {
   const { cls, spec, hooks = [] } = options;
   const module = spec.contract.name;
-  const platform = await platformOf(options);
+  const checkPath = pathCheckOf(options);
+  const platform = await platformOf(options, checkPath);
   const { adapter } = platform;
   const settings = spec.settings && options.settings ? [ModuleSettingsModule.of(spec.settings, options.settings)] : [];
   const shared = options.imports ? [await sharedModule(options.imports, module)] : [];
@@ -128,11 +138,15 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     await app.close().catch((failure: unknown) => logger.error(`${module} did not close: ${String(failure)}`));
     throw error;
   });
+  const server = app.getHttpServer() as Server;
+  let gateways: Gateways | undefined;
   return {
     app,
     init: async () => {
       guardEventBuses(app, module);
+      gateways = await Gateways.of(app, module, (path) => checkPath(['WebSocket'], path));
       await app.init();
+      gateways?.checkAttached();
       platform.routed();
       await runAfterInit(app, module, hooks);
       await microservices.answerPatterns();
@@ -140,6 +154,15 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     },
     microservices,
     handleRequest: platform.handleRequest,
+    get gateways() {
+      return gateways;
+    },
+    get handleUpgrade() {
+      return server.listenerCount('upgrade') === 0
+        ? undefined
+        : (request: IncomingMessage, socket: Socket, head: Buffer) =>
+            void server.emit('upgrade', request, socket, head);
+    },
   };
 }
 
@@ -203,31 +226,30 @@ function refuseForeignModules(app: NestFastifyApplication, cls: Type): void {
   }
 }
 
-async function platformOf({
-  spec,
-  catalogue,
-  bodyMaxBytes,
-  requestTimeoutMs,
-  trustedProxies,
-  tracing,
-  meter,
-  platform = 'fastify',
-}: ContainerOptions): Promise<HttpPlatform> {
+/** Refuses a path that the module is to serve, and whose requests would not reach it. @throws StartupError */
+function pathCheckOf({ spec, catalogue }: ContainerOptions): PlatformOptions['onRoute'] {
   const { name: module } = spec.contract;
   // of all modules: another one's longer path with a parameter takes requests from a shorter one
   const owners = new PathOwners<string>();
   for (const contract of catalogue.contracts) for (const route of contract.routes) owners.set(route, contract.name);
+  return (methods, path) => {
+    const owner = owners.of(routeKey(path));
+    if (owner !== module) throw foreignRoute(spec, methods, path, owner);
+  };
+}
+
+async function platformOf(
+  { spec, bodyMaxBytes, requestTimeoutMs, trustedProxies, tracing, meter, platform = 'fastify' }: ContainerOptions,
+  onRoute: PlatformOptions['onRoute'],
+): Promise<HttpPlatform> {
   const options = {
-    module,
+    module: spec.contract.name,
     bodyMaxBytes,
     requestTimeoutMs,
     trustedProxies,
     tracing,
     meter,
-    onRoute: (methods: readonly string[], path: string) => {
-      const owner = owners.of(routeKey(path));
-      if (owner !== module) throw foreignRoute(spec, methods, path, owner);
-    },
+    onRoute,
   };
   if (platform === 'fastify') return fastifyPlatform(options);
   if (platform === 'express') return expressPlatform(options);

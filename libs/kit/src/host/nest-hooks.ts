@@ -64,6 +64,7 @@ const TOO_LATE: Readonly<Record<string, string>> = {
   useGlobalFilters: BEFORE,
   useGlobalGuards: BEFORE,
   useGlobalInterceptors: BEFORE,
+  useWebSocketAdapter: 'Call it in beforeInit: the gateways are connected by now.',
 };
 
 /**

@@ -79,3 +79,34 @@ describe('a record as JSON', () => {
     );
   });
 });
+
+// Only JSON lines had the id: in development, the lines of one request could not be found among those of other services.
+describe('a record as text', () => {
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const context = new CallContext(
+    'orders',
+    'http',
+    Infinity,
+    undefined,
+    `00-${traceId}-b7ad6b7169203331-01`,
+    undefined,
+  );
+  const lines = (logger: QuietLogger, message: unknown): string[] =>
+    written(() => runInContext(context, () => logger.warn(message, 'Shop')));
+
+  it('has the trace id of the work after the context', () => {
+    const [line] = lines(new QuietLogger({ json: false, colors: false }), 'sold out');
+    expect(line).toMatch(new RegExp(`WARN \\[Shop\\] ${traceId} sold out\\n$`));
+    expect(lines(new QuietLogger({ json: false, colors: true }), 'sold out')[0]).toContain(traceId);
+  });
+
+  it('has it once, also if the message has it', () => {
+    const [line = ''] = lines(new QuietLogger({ json: false, colors: false }), `[${traceId}] sold out`);
+    expect(line.split(traceId)).toHaveLength(2);
+  });
+
+  it('has none outside of any work', () => {
+    const [line] = written(() => new QuietLogger({ json: false, colors: false }).warn('sold out', 'Shop'));
+    expect(line).toMatch(/WARN \[Shop\] sold out\n$/);
+  });
+});

@@ -15,7 +15,7 @@ export function logsJson({ FLEDGE_LOG, NODE_ENV }: NodeJS.ProcessEnv = process.e
 /**
  * Nest's console logger without its start-up chatter, and without the kit's own debug lines. In production, or with
  * `FLEDGE_LOG=json`, each record is one line of JSON, with the module and the trace that it belongs to and the service
- * of the process; otherwise it is text, coloured on a terminal.
+ * of the process; otherwise it is text, coloured on a terminal, with the trace id.
  */
 export class QuietLogger extends ConsoleLogger {
   /** The service of this process, for JSON lines. */
@@ -49,13 +49,29 @@ export class QuietLogger extends ConsoleLogger {
     options: { context: string; logLevel: LogLevel; writeStreamType?: 'stdout' | 'stderr'; errorStack?: unknown },
   ): ReturnType<ConsoleLogger['getJsonLogObject']> {
     const work = currentContext();
-    const span = this.tracing?.active() ?? (work && idsOf(work.traceparent));
+    const span = this.span();
     return {
       ...super.getJsonLogObject(message, options),
       ...(work && work.module !== '' && { module: work.module }),
       ...(this.service !== undefined && { service: this.service }),
       ...(span && { trace_id: span.traceId, span_id: span.spanId }),
     };
+  }
+
+  /** The whole trace id is in the line, so that a search for the correlation id that a client got finds it. */
+  protected override formatMessage(...args: Parameters<ConsoleLogger['formatMessage']>): string {
+    const id = this.span()?.traceId;
+    const [, message] = args;
+    // many lines of the kit begin with it
+    if (id !== undefined && !(typeof message === 'string' && message.includes(id)))
+      args[4] += this.options.colors === true ? `\x1b[2m${id}\x1b[22m ` : `${id} `;
+    return super.formatMessage(...args);
+  }
+
+  /** The ids of the innermost span, or of the current work. */
+  private span(): { readonly traceId: string; readonly spanId: string } | undefined {
+    const work = currentContext();
+    return this.tracing?.active() ?? (work && idsOf(work.traceparent));
   }
 }
 

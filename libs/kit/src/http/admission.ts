@@ -96,6 +96,13 @@ export class Admission {
     else this.take(handle, request, response);
   }
 
+  /** Whether another connection that is no request, such as a WebSocket, is admitted. */
+  get isOpen(): boolean {
+    const at = performance.now();
+    if (at - this.windowStartedAt >= WINDOW_MS) this.endWindow(at);
+    return this.busyWindows < WINDOWS_MIN || this.working < this.limit;
+  }
+
   /** Records that a connection was accepted. */
   readonly accepted = (): void => {
     this.hasAccepted = true;

@@ -1,9 +1,9 @@
-import { type IncomingMessage, METHODS, type ServerResponse } from 'node:http';
+import { type IncomingMessage, METHODS, type Server, type ServerResponse } from 'node:http';
 import { UnsupportedMediaTypeException } from '@nestjs/common';
 import { StartupError } from '../contract/index.js';
 import { now, RequestContext, runInContext } from '../boundary/index.js';
 import { trustOf } from '../topology/index.js';
-import type { HttpPlatform, PlatformOptions } from './platform.js';
+import { type HttpPlatform, type PlatformOptions, ServerEntry } from './platform.js';
 import { endWithResponse, requestSpanOf } from './request-context.js';
 import { measure } from './request-meter.js';
 import { BODY_MAX, type NotedRoutes, ROUTES, routeOf } from './route-methods.js';
@@ -38,16 +38,17 @@ export async function expressPlatform(options: PlatformOptions): Promise<HttpPla
   // first of all, so that middleware also runs in the context of its request
   express.use(contextOf(options));
   noteRoutes(adapter as unknown as Record<string, unknown>, express, options);
+  const entry = new ServerEntry(() => adapter.getHttpServer() as Server, express);
   return {
     adapter: adapter as never,
-    handleRequest: (request, response) => express(request, response),
+    handleRequest: entry.handle,
     configured: () => {
       // `strict` would take only lists and objects, as Fastify does not
       adapter.useBodyParser('json', true, { limit: options.bodyMaxBytes, strict: false });
       express.use(refuseOtherBodies);
     },
     routed: () => undefined,
-    ready: () => Promise.resolve(),
+    ready: () => Promise.resolve(entry.ready()),
   };
 }
 
@@ -74,6 +75,7 @@ function contextOf({ module, requestTimeoutMs, tracing, meter }: PlatformOptions
       module,
       now() + requestTimeoutMs,
       span ? span.trace : traceparentOf(request.headers),
+      request.headers.authorization,
     );
     if (span) endWithResponse(span, response);
     if (meter)

@@ -1,7 +1,7 @@
 export { CURSOR_CHARS_MAX, decodeCursor, encodeCursor } from './cursor.js';
 export { docsPage } from './docs-page.js';
 export { Forbidden, InvalidRequest, Unauthenticated } from './errors.js';
-export { HttpListener, KEEP_ALIVE_MS, type RequestHandler } from './listener.js';
+export { HttpListener, KEEP_ALIVE_MS, type RequestHandler, type UpgradeHandler } from './listener.js';
 export { mergeOpenApi, type OpenApiDocument } from './merged-openapi.js';
 export { describeModules } from './openapi.js';
 export { packageFolder } from './package-folder.js';
@@ -12,4 +12,6 @@ export { ProblemFilter, type ProblemMode } from './problem.filter.js';
 export { expressPlatform } from './express-platform.js';
 export { fastifyPlatform, type HttpPlatform, type PlatformName, type PlatformOptions } from './platform.js';
 export { type EndedRequest, type RefusalReason, type RequestMeter } from './request-meter.js';
+export { traceparentOf } from './trace.js';
+export type { GatewayClient } from './ws-answer.js';
 export { RequestLimits, RequestValidation } from './request-validation.js';

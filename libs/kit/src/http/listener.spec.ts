@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { docsPage } from './docs-page.js';
 import { packageFolder } from './package-folder.js';
-import { HttpListener } from './listener.js';
+import { HttpListener, type RequestHandler } from './listener.js';
 
 describe('HttpListener', () => {
   let listener: HttpListener;
@@ -27,6 +27,57 @@ describe('HttpListener', () => {
     const refused = await answer('GET /pots HTTP/1.1', 'Host: a', 'host: b');
     expect(refused).toMatch(/^HTTP\/1\.1 400 /);
     expect(refused).toContain('"code":"fledge.bad-request"');
+  });
+
+  describe('that takes WebSocket connections on a path', () => {
+    const taken: string[] = [];
+    beforeEach(() => {
+      const handler: RequestHandler = (request, response) => response.end(`an answer to ${request.url}`);
+      listener.own('/bells', handler);
+      listener.takeUpgrades(handler, (request, socket, head) => {
+        taken.push(`${request.url} ${head.toString()}`);
+        socket.write('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+        socket.on('end', () => socket.end());
+      });
+    });
+
+    const UPGRADE = ['Host: a', 'Connection: Upgrade', 'Upgrade: WebSocket'];
+
+    it('hands them over, and says goodbye to them when it closes', async () => {
+      const socket = connect(port, '127.0.0.1');
+      socket.write(['GET /bells/1 HTTP/1.1', ...UPGRADE, '', 'ding'].join('\r\n'));
+      const [head] = (await once(socket, 'data')) as [Buffer];
+      expect([head.toString().split('\r\n', 1), taken.at(-1)]).toEqual([
+        ['HTTP/1.1 101 Switching Protocols'],
+        '/bells/1 ding',
+      ]);
+      const closed = listener.close();
+      const [goodbye] = (await once(socket, 'data')) as [Buffer];
+      // a close frame with the code 1001
+      expect([...goodbye]).toEqual([0x88, 2, 0x03, 0xe9]);
+      socket.end();
+      await closed;
+    });
+
+    // Node hands over every request with an `Upgrade` header as soon as somebody listens, and with it the socket.
+    it.each<[string, string[], string, string]>([
+      ['of another path', ['GET /pots HTTP/1.1', ...UPGRADE], '', '/pots'],
+      ['that may not have one', ['POST /bells HTTP/1.1', ...UPGRADE, 'Content-Length: 2'], '{}', 'an answer to /bells'],
+      [
+        'of HTTP/2',
+        ['GET /bells HTTP/1.1', 'Host: a', 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AA'],
+        '',
+        'an answer to /bells',
+      ],
+    ])('answers a request %s as without the header', async (_what, lines, body, answered) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.write([...lines, '', body].join('\r\n'));
+      socket.end(['GET /pots/last HTTP/1.1', 'Host: a', 'Connection: close', '', ''].join('\r\n'));
+      const answers = await text(socket);
+      expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
+      expect(answers).toContain(answered);
+      expect(answers.endsWith('/pots/last')).toBe(true);
+    });
   });
 
   // It was answered with 404: RFC 9112, 3.2.2.

@@ -6,11 +6,14 @@ import { readTlsFiles, type TlsFiles, watchTlsFiles } from '../tls/index.js';
 import { Admission, type RequestHandler } from './admission.js';
 import { PathOwners } from './path-owners.js';
 import { httpProblem, PROBLEM_TYPE } from './problem.js';
+import { endWithProblem } from './raw-answer.js';
 import { ListenerResponse, whenStreaming } from './server-response.js';
 import type { RefusalReason, RequestMeter } from './request-meter.js';
 import { correlationIdOf } from './trace.js';
+import { type UpgradeHandler, Upgrades } from './upgrades.js';
 
 export type { RequestHandler } from './admission.js';
+export type { UpgradeHandler } from './upgrades.js';
 
 /**
  * How long an idle connection is kept, in milliseconds: longer than the usual minute of proxies, so that they close
@@ -45,6 +48,9 @@ export class HttpListener {
   private readonly streams = new Set<ServerResponse>();
   private closing = false;
   private unwatch: (() => void) | undefined;
+  private readonly upgrades: Upgrades;
+  /** Of the handlers that also take WebSocket connections on their paths. */
+  private readonly upgradeHandlers = new Map<RequestHandler, UpgradeHandler>();
 
   /**
    * @param tls files of a certificate and its key, for HTTPS; new connections use them anew when they change. Default:
@@ -63,6 +69,7 @@ export class HttpListener {
     this.server = tls
       ? createSecureServer({ ...options, ...readTlsFiles(tls, HTTP_TLS) }, handle)
       : createServer(options, handle);
+    this.upgrades = new Upgrades(this.server);
     this.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
       refuse(
         request,
@@ -81,6 +88,12 @@ export class HttpListener {
   /** Assigns a path prefix to a handler. In an overload some of its requests are refused, with 503. */
   own(prefix: string, handler: RequestHandler): void {
     this.owners.set(prefix, handler);
+  }
+
+  /** Lets WebSocket connections to the paths of a handler reach `upgrade`. */
+  takeUpgrades(handler: RequestHandler, upgrade: UpgradeHandler): void {
+    if (this.upgradeHandlers.size === 0) this.upgrades.listen((request) => this.upgradeHandlerOf(request));
+    this.upgradeHandlers.set(handler, upgrade);
   }
 
   /**
@@ -123,19 +136,30 @@ export class HttpListener {
   }
 
   /**
-   * Accepts no new connections, ends event streams, whose clients then connect elsewhere, waits for the requests in
-   * progress, closes idle connections.
+   * Accepts no new connections, ends event streams and WebSocket connections, whose clients then connect elsewhere, waits
+   * for the requests in progress, closes idle connections.
+   * @param whenLeft runs when WebSocket connections have ended, for what is left of them: requests that poll.
    */
-  async close(): Promise<void> {
+  async close(whenLeft?: () => Promise<void>): Promise<void> {
     this.draining = this.closing = true;
     this.unwatch?.();
     for (const stream of this.streams) stream.end();
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
+    await this.upgrades.leave();
+    await whenLeft?.();
     if (this.inFlight > 0) await new Promise<void>((resolve) => (this.idle = resolve));
     this.server.closeIdleConnections();
     // A client may hold an idle connection open: it has had its answer, so the connection can be closed.
     this.server.closeAllConnections();
+    this.upgrades.destroy();
     await closed;
+  }
+
+  private upgradeHandlerOf(request: IncomingMessage): UpgradeHandler | undefined {
+    request.url = originForm(request.url ?? '/');
+    const handler = this.owners.of(request.url);
+    const upgrade = handler && hostsOf(request) === 1 ? this.upgradeHandlers.get(handler) : undefined;
+    return upgrade && (this.closing || !this.admission.isOpen) ? refuseUpgrade : upgrade;
   }
 
   /** @internal Handles a request as if it had come in on the port. */
@@ -196,14 +220,13 @@ export function notFound(request: IncomingMessage, response: ServerResponse): vo
 
 function refuseOverload(request: IncomingMessage, response: ServerResponse): void {
   response.setHeader('retry-after', '1');
-  refuse(
-    request,
-    response,
-    503,
-    'fledge.overloaded',
-    'there are more requests than can be answered in time; nothing was done, so try again in a moment',
-  );
+  refuse(request, response, 503, 'fledge.overloaded', OVERLOADED);
 }
+
+const OVERLOADED = 'there are more requests than can be answered in time; nothing was done, so try again in a moment';
+
+const refuseUpgrade: UpgradeHandler = (_request, socket) =>
+  endWithProblem(socket, [503, 'Service Unavailable'], 'fledge.overloaded', OVERLOADED, 'retry-after: 1\r\n');
 
 function badRequest(request: IncomingMessage, response: ServerResponse, detail: string): void {
   refuse(request, response, 400, 'fledge.bad-request', detail);
@@ -226,23 +249,13 @@ function refuse(
 function answerBroken(error: NodeJS.ErrnoException, socket: Socket): void {
   // after a failed handshake nothing can be said: the client has no key to read it with
   if (error.code === 'ECONNRESET' || !socket.writable || isOfTls(error)) return void socket.destroy();
-  const [status, reason] =
+  const status =
     error.code === 'HPE_HEADER_OVERFLOW'
-      ? [431, 'Request Header Fields Too Large']
+      ? ([431, 'Request Header Fields Too Large'] as const)
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? [408, 'Request Timeout']
-        : [400, 'Bad Request'];
-  const body = JSON.stringify(
-    httpProblem(
-      status as number,
-      'fledge.bad-request',
-      `the request is not HTTP: ${error.code ?? error.message}`,
-      correlationIdOf({}),
-    ),
-  );
-  socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: ${PROBLEM_TYPE}\r\nconnection: close\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+        ? ([408, 'Request Timeout'] as const)
+        : ([400, 'Bad Request'] as const);
+  endWithProblem(socket, status, 'fledge.bad-request', `the request is not HTTP: ${error.code ?? error.message}`);
 }
 
 function isOfTls({ code }: NodeJS.ErrnoException): boolean {

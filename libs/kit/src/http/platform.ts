@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { HttpServer } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { AbstractHttpAdapter } from '@nestjs/core';
@@ -43,17 +43,18 @@ export interface HttpPlatform {
 
 /** Fastify, which every application of the kit has. */
 export function fastifyPlatform(options: PlatformOptions): HttpPlatform {
-  let route: RequestHandler | undefined;
+  let entry: ServerEntry | undefined;
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyMaxBytes,
     ...(options.trustedProxies?.length && { trustProxy: trustOf(options.trustedProxies) }),
     // its types belong to the kit's version of Fastify; Nest's adapter may have another
     frameworkErrors: refuseUnroutable as never,
-    // The host's listener owns the socket. This server satisfies Fastify, and listens only if a test asks it to, as
+    // The host's listener owns the socket and emits what comes on it. This server listens only if a test asks it to, as
     // supertest does with `app.getHttpServer()`.
     serverFactory: (handler: RequestHandler) => {
-      route = handler;
-      return createServer(handler);
+      const server = createServer(handler);
+      entry = new ServerEntry(() => server, handler);
+      return server;
     },
   });
   const fastify = adapter.getInstance<FastifyInstance>();
@@ -66,9 +67,36 @@ export function fastifyPlatform(options: PlatformOptions): HttpPlatform {
   const bodyTypes = new BodyTypes(fastify);
   return {
     adapter: adapter as never,
-    handleRequest: (request, response) => route?.(request, response),
+    handleRequest: (request, response) => entry?.handle(request, response),
     configured: () => bodyTypes.noteAsked(),
     routed: () => bodyTypes.dropOthers(),
-    ready: async () => void (await fastify.ready()),
+    ready: async () => {
+      await fastify.ready();
+      entry?.ready();
+    },
   };
+}
+
+/**
+ * The entry of a module's server, on which no request comes by itself. Requests go straight to the platform, unless
+ * something has put itself before it at the server, as Socket.IO does. Who only listens there, too, is left out: to
+ * Apollo's drain, a request would mean a connection to keep until the server tells of its end.
+ */
+export class ServerEntry {
+  private isTaken = false;
+
+  constructor(
+    private readonly server: () => Server,
+    private readonly platform: RequestHandler,
+  ) {}
+
+  readonly handle: RequestHandler = (request, response) => {
+    if (this.isTaken) this.server().emit('request', request, response);
+    else this.platform(request, response);
+  };
+
+  /** When all that attaches to the server has done so. */
+  ready(): void {
+    this.isTaken = this.server().listeners('request')[0] !== this.platform;
+  }
 }

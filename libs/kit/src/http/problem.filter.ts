@@ -12,10 +12,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { currentContext } from '../boundary/index.js';
 import { FledgeError, ModuleFault, type Outcome } from '../contract/index.js';
 import { DatabaseInterrupted, passingOutcome } from '../data/index.js';
+import { fieldError, isGraphQlError } from './graphql-answer.js';
 import { FAULT_DETAIL, httpProblem, isOfTheInside, type Problem, PROBLEM_TYPE, problemOf } from './problem.js';
 import { isRpcException, rpcAnswer } from './rpc-answer.js';
 import { BODY_MAX, methodsTaken } from './route-methods.js';
 import { correlationIdOf } from './trace.js';
+import { type ExceptionCause, type GatewayClient, tellClient } from './ws-answer.js';
 
 /** How an `HttpException` is answered: `always` as a problem, `own` with the body that it has, as Nest does. */
 export type ProblemMode = 'always' | 'own';
@@ -29,12 +31,20 @@ export type ProblemMode = 'always' | 'own';
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('http');
   private readonly patterns = new Logger('patterns');
+  private readonly gateways = new Logger('gateways');
+  private readonly resolvers = new Logger('graphql');
 
   constructor(private readonly mode: ProblemMode = 'always') {}
 
-  catch(error: unknown, host: ArgumentsHost): void | Observable<never> {
+  catch(error: unknown, host: ArgumentsHost): void | Observable<never> | Error {
+    const type = host.getType<string>();
     // handlers of patterns have this filter, too, if their transport inherits the configuration of the application
-    if (host.getType() === 'rpc') return this.ofPattern(error);
+    if (type === 'rpc') return this.ofPattern(error);
+    if (type === 'ws') {
+      const ws = host.switchToWs();
+      return this.ofGateway(ws.getClient(), error, { pattern: ws.getPattern(), data: ws.getData() as unknown });
+    }
+    if (type === 'graphql') return this.ofResolver(error);
     const reply = host.switchToHttp().getResponse<FastifyReply & { readonly headersSent?: boolean }>();
     // the response of Express has the first
     if (reply.headersSent ?? (reply.sent || reply.raw.headersSent)) return;
@@ -62,6 +72,35 @@ export class ProblemFilter implements ExceptionFilter {
     return rpcAnswer(error, known, correlationId);
   }
 
+  /**
+   * Tells the client of a gateway.
+   * @internal
+   */
+  ofGateway(client: GatewayClient, error: unknown, cause?: ExceptionCause): void {
+    const correlationId = currentContext()?.correlationId ?? 'none';
+    tellClient(client, this.noted(error, correlationId, this.gateways), correlationId, cause);
+  }
+
+  /** What a filter returns for a resolver becomes the error of its field. */
+  private ofResolver(error: unknown): Error {
+    const correlationId = currentContext()?.correlationId ?? 'none';
+    return fieldError(isGraphQlError(error) ? error : this.noted(error, correlationId, this.resolvers), correlationId);
+  }
+
+  /** Logs what the client is not told. @returns the error to tell of. */
+  private noted(error: unknown, correlationId: string, logger: Logger): unknown {
+    const outcome = passingOutcome(error);
+    const known = outcome === undefined ? error : interruption(error as Error, outcome);
+    if (outcome !== undefined || (known instanceof FledgeError && known.kind !== 'internal' && isOfTheInside(known)))
+      logger.warn(`[${correlationId}] ${(error as Error).message}`);
+    // the called module has logged a `ModuleFault`
+    else if (
+      known instanceof FledgeError ? known.kind === 'internal' && !(known instanceof ModuleFault) : !isOwn(known)
+    )
+      this.log(error, correlationId, logger);
+    return known;
+  }
+
   private problem(error: unknown, request: FastifyRequest, correlationId: string): Problem {
     if (error instanceof FledgeError) {
       // The called module has logged the fault under the correlation id of this request.
@@ -87,13 +126,7 @@ export class ProblemFilter implements ExceptionFilter {
   /** The module's database interrupted the work for a temporary reason: not a fault, and worth another try. */
   private interrupted(error: Error, outcome: Outcome, correlationId: string): Problem {
     this.logger.warn(`[${correlationId}] the database interrupted the work (${outcome}): ${error.message}`);
-    const context = currentContext();
-    return problemOf(
-      new DatabaseInterrupted(context?.module ?? 'the module', context?.hasEffects ? 'unknown' : outcome, {
-        cause: error,
-      }),
-      correlationId,
-    );
+    return problemOf(interruption(error, outcome), correlationId);
   }
 
   private log(error: unknown, correlationId: string, logger: Logger = this.logger): void {
@@ -106,6 +139,16 @@ function retryAfterOf(error: unknown): number | undefined {
   if (!(error instanceof FledgeError)) return undefined;
   const { retryAfterSeconds } = error.data as { readonly retryAfterSeconds?: unknown };
   return typeof retryAfterSeconds === 'number' ? Math.ceil(retryAfterSeconds) : undefined;
+}
+
+function interruption(cause: Error, outcome: Outcome): DatabaseInterrupted {
+  const context = currentContext();
+  return new DatabaseInterrupted(context?.module ?? 'the module', context?.hasEffects ? 'unknown' : outcome, { cause });
+}
+
+/** Whether an error is an exception of Nest, with which a handler says itself what the client is told. */
+function isOwn(error: unknown): boolean {
+  return isRpcException(error) || error instanceof HttpException;
 }
 
 /** Whether no route took the request. Express does not say so itself; its last handler throws a 404. */

@@ -26,6 +26,7 @@ export function openRequestContexts(
       module,
       now() + requestTimeoutMs,
       span ? span.trace : traceparentOf(request.headers),
+      request.headers.authorization,
     );
     if (span) endWithResponse(span, reply.raw);
     if (meter) measure(meter, request.raw, reply.raw, { module, trace: span?.trace, routeOf: () => route });

@@ -28,7 +28,7 @@ import { defineContract, QueryContract, SigningKeys } from '../contract/index.js
 import { Unauthenticated } from '../http/index.js';
 import { Host } from '../host/index.js';
 import { LocalTransport, type Transport } from '../transport/index.js';
-import { AccessGuard, Authentication, CurrentUser, identify, Public, Roles } from './index.js';
+import { AccessGuard, Authentication, AuthenticationGuard, CurrentUser, identify, Public, Roles } from './index.js';
 import { KeyRing } from './key-ring.js';
 import { testModule, type TestedModule, testNatsUrl } from '../testing/index.js';
 
@@ -133,6 +133,39 @@ it('lets a user in by a token, as who it says', async () => {
   expect(await get('/office', `Bearer ${token}`)).toEqual({ status: 200, body: { subject: 'u-1', roles: ['clerk'] } });
   expect(await get('/office', `bearer ${token}`)).toMatchObject({ status: 200 });
   expect(asked).toBe(1);
+});
+
+// Only what was public was open to resolvers and to messages of gateways, whatever token their client had sent.
+describe('the guard of a way in that is not HTTP', () => {
+  const handle = async (context: CallContext): Promise<CallContext> => {
+    const guard = new AuthenticationGuard(new Reflector(), new KeyRing(() => Promise.resolve(published)));
+    const resolver = {
+      getType: () => 'graphql',
+      getHandler: () => OfficeController.prototype.me,
+      getClass: () => OfficeController,
+    } as unknown as ExecutionContext;
+    expect(await runInContext(context, async () => guard.canActivate(resolver))).toBe(true);
+    return context;
+  };
+  const request = (authorization?: string): RequestContext =>
+    new RequestContext('office', now() + 60_000, undefined, authorization, 'ws');
+
+  it('verifies the token that the client came with', async () => {
+    const authorization = `Bearer ${await signed(valid)}`;
+    expect((await handle(request(authorization))).identity).toEqual({ subject: 'u-1', roles: ['clerk'] });
+    const late = `Bearer ${await signed({ ...valid, exp: inSeconds(-60) })}`;
+    await expect(handle(request(late))).rejects.toThrow('the token has expired');
+    await expect(handle(request())).rejects.toThrow('authenticated user');
+  });
+
+  it('keeps who acts, if it is said already', async () => {
+    const identity: Identity = { subject: 'u-2', roles: [] };
+    const context = request('Bearer none');
+    context.identity = identity;
+    expect((await handle(context)).identity).toBe(identity);
+    const pattern = new CallContext('office', 'desk', Infinity, identity, undefined, undefined);
+    expect((await handle(pattern)).identity).toBe(identity);
+  });
 });
 
 it('reads only a list of texts as roles', async () => {

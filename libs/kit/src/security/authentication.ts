@@ -16,7 +16,7 @@ import { type IQuery, QueryBus } from '@nestjs/cqrs';
 import type { FastifyRequest } from 'fastify';
 import type { JWTPayload, JWTVerifyOptions } from 'jose';
 import { lastValueFrom, isObservable } from 'rxjs';
-import { currentContext, type Identity } from '../boundary/index.js';
+import { currentContext, type Identity, RequestContext } from '../boundary/index.js';
 import { ACCESS_TOKEN_TYPE, type AccessTokenRules, type SigningKeys } from '../contract/index.js';
 import { Unauthenticated } from '../http/index.js';
 import { type Access, AccessGuard } from './access.guard.js';
@@ -37,7 +37,10 @@ interface Claims {
   readonly scope?: unknown;
 }
 
-/** Verifies the bearer token of every HTTP request of the module and puts the caller's identity into the context. */
+/**
+ * Verifies the bearer token of every HTTP request of the module, of GraphQL in it as well, and of the handshake of a
+ * WebSocket with each of its messages, and puts the caller's identity into the context.
+ */
 @Injectable()
 export class AuthenticationGuard extends AccessGuard {
   constructor(
@@ -49,10 +52,16 @@ export class AuthenticationGuard extends AccessGuard {
   }
 
   override canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    // of another way in, such as a resolver of GraphQL, the request cannot be read here: only what is public is open
-    if (context.getType() !== 'http') return super.canActivate(context);
     const access = this.accessOf(context);
-    const token = bearerOf(context.switchToHttp().getRequest<FastifyRequest>());
+    let authorization: string | undefined;
+    if (context.getType() === 'http') ({ authorization } = context.switchToHttp().getRequest<FastifyRequest>().headers);
+    else {
+      const work = currentContext();
+      // it is said already: by the caller of a pattern, for another field of a query, or for a whole connection
+      if (!(work instanceof RequestContext) || work.identity !== undefined) return super.canActivate(context);
+      ({ authorization } = work);
+    }
+    const token = bearerOf(authorization);
     return token === undefined ? this.admit(undefined, access) : this.admitToken(token, access);
   }
 
@@ -140,8 +149,7 @@ function scopeOf(guard: Type<CanActivate>): Scope {
   return options?.scope ?? Scope.DEFAULT;
 }
 
-function bearerOf(request: FastifyRequest): string | undefined {
-  const { authorization } = request.headers;
+function bearerOf(authorization: string | undefined): string | undefined {
   if (authorization === undefined) return undefined;
   const [scheme, token, ...rest] = authorization.split(' ');
   if (scheme?.toLowerCase() !== 'bearer' || !token || rest.length > 0)

@@ -14,14 +14,15 @@ export class IdentityRefused extends FledgeError {
   readonly kind = 'internal';
   readonly outcome = 'not-run';
   readonly hint =
-    'Call identify() in a guard of an HTTP route, not in a transaction or withCallOptions, with a subject of 1 to 256 characters and at most 64 such roles and scopes.';
+    'Call identify() in a guard of an HTTP route, a resolver or a gateway, not in a transaction or withCallOptions, with a subject of 1 to 256 characters and at most 64 such roles and scopes.';
   readonly data = {};
 }
 
 /**
- * Says who acts in the HTTP request that is worked on: for a guard that knows users by other means than the kit's
+ * Says who acts in the HTTP request, or in the message of a WebSocket, that is worked on: for a guard that knows users by other means than the kit's
  * tokens, such as sessions, API keys or tokens of another scheme. `CurrentUser` and `@Roles` see it, and it crosses
- * each boundary with the calls of the request.
+ * each boundary with the calls of the request. In `handleConnection` of a gateway it says who acts in all messages of
+ * that connection.
  * @throws IdentityRefused outside of a request, in a handler of a message, whose caller has said who acts, inside a
  * transaction or `withCallOptions`, which would forget it at their end, and for an identity that not every transport can
  * carry.
@@ -29,7 +30,7 @@ export class IdentityRefused extends FledgeError {
 export function identify(identity: Identity): void {
   const context = currentContext();
   if (!(context instanceof RequestContext))
-    throw new IdentityRefused('identify() was called outside of an HTTP request, or inside a transaction of it');
+    throw new IdentityRefused('identify() was called outside of a request, or inside a transaction of it');
   const { subject, roles, scopes } = identity;
   const isFit = (text: unknown): boolean =>
     typeof text === 'string' && text.length > 0 && text.length <= CHARS_MAX && !UNFIT.test(text);

@@ -1,5 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import { HttpListener, httpProblem, mergeOpenApi, type OpenApiDocument, PROBLEM_TYPE } from '../http/index.js';
+import {
+  HttpListener,
+  httpProblem,
+  mergeOpenApi,
+  type OpenApiDocument,
+  PROBLEM_TYPE,
+  type RequestHandler,
+} from '../http/index.js';
 
 /** A service as the front of all services sees it. */
 export interface FrontService {
@@ -19,8 +26,15 @@ export function frontOf(services: readonly FrontService[]): HttpListener {
   if (first !== undefined && others.length === 0) return first.listener;
   const front = new HttpListener();
   front.own('/', (request, response) => first?.listener.handle(request, response));
-  for (const { listener, routes } of services)
-    for (const route of routes) front.own(route, (request, response) => listener.handle(request, response));
+  for (const { listener, routes } of services) {
+    const { server } = listener;
+    for (const route of routes) {
+      const handler: RequestHandler = (request, response) => listener.handle(request, response);
+      front.own(route, handler);
+      if (server.listenerCount('upgrade') > 0)
+        front.takeUpgrades(handler, (request, socket, head) => void server.emit('upgrade', request, socket, head));
+    }
+  }
   front.ownForReading('/openapi.json', (_request, response) => {
     sendDocument(services, response).catch((error: Error) => response.destroy(error));
   });
