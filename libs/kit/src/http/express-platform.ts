@@ -4,6 +4,7 @@ import { StartupError } from '../contract/index.js';
 import { now, RequestContext, runInContext } from '../boundary/index.js';
 import type { HttpPlatform, PlatformOptions } from './platform.js';
 import { endWithResponse, requestSpanOf } from './request-context.js';
+import { RequestDeadline } from './request-deadline.js';
 import { BODY_MAX, type NotedRoutes, ROUTES, routeOf } from './route-methods.js';
 import { whenStreaming } from './server-response.js';
 import { traceparentOf } from './trace.js';
@@ -76,6 +77,7 @@ function contextOf({ module, requestTimeoutMs, tracing }: PlatformOptions): Midd
       });
     }
     whenStreaming(response, () => context.becomeStream());
+    RequestDeadline.watch(context, requestTimeoutMs, request, response);
     response.setHeader('x-correlation-id', context.correlationId);
     if (span) span.run(() => runInContext(context, next));
     else runInContext(context, next);

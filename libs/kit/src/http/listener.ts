@@ -5,6 +5,15 @@ import { Admission, type RequestHandler } from './admission.js';
 import { PathOwners } from './path-owners.js';
 import { httpProblem, PROBLEM_TYPE } from './problem.js';
 import { ListenerResponse, whenStreaming } from './server-response.js';
+import {
+  dropBodyOfRead,
+  flawOf,
+  FORWARDED_BYTES,
+  FORWARDED_HEADERS,
+  HEADERS_BYTES_MAX,
+  HEADERS_MAX,
+} from './request-head.js';
+import { SECURITY_HEADERS } from './security-headers.js';
 import { correlationIdOf } from './trace.js';
 
 export type { RequestHandler } from './admission.js';
@@ -42,10 +51,13 @@ export class HttpListener {
         keepAliveTimeout: KEEP_ALIVE_MS,
         requestTimeout: RECEIVE_TIMEOUT_MS,
         requireHostHeader: false,
+        maxHeaderSize: HEADERS_BYTES_MAX + FORWARDED_BYTES,
         ServerResponse: ListenerResponse,
       },
       (request, response) => this.handle(request, response),
     );
+    // Node drops further ones without a word: one more than is allowed shows that there are too many
+    this.server.maxHeadersCount = HEADERS_MAX + FORWARDED_HEADERS + 1;
     this.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
       refuse(
         request,
@@ -124,12 +136,12 @@ export class HttpListener {
       this.streams.add(response);
       if (this.closing) setImmediate(() => response.end());
     });
+    for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value);
     request.url = originForm(request.url ?? '/');
-    const handler = this.owners.of(request.url);
-    const hosts = hostsOf(request);
-    if (hosts > 1) badRequest(request, response, 'the request has more than one Host header');
-    else if (hosts === 0 && request.httpVersion !== '1.0')
-      badRequest(request, response, 'the request has no Host header');
+    const flaw = flawOf(request);
+    dropBodyOfRead(request);
+    const handler = flaw === undefined ? this.owners.of(request.url) : undefined;
+    if (flaw !== undefined) refuse(request, response, ...flaw);
     else if (handler === undefined) notFound(request, response);
     else if (this.alwaysTaken.has(handler)) handler(request, response);
     else this.admission.enter(handler, request, response);
@@ -142,13 +154,6 @@ function originForm(target: string): string {
   const [whole, path = ''] = /^https?:\/\/[^/?#]*(.*)$/i.exec(target) ?? [];
   if (whole === undefined) return target;
   return path.startsWith('/') ? path : `/${path}`;
-}
-
-function hostsOf({ rawHeaders }: IncomingMessage): number {
-  let count = 0;
-  for (let i = 0; i < rawHeaders.length; i += 2)
-    if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host') count++;
-  return count;
 }
 
 /** Answers a request for an unknown path. */
@@ -171,10 +176,6 @@ function refuseOverload(request: IncomingMessage, response: ServerResponse): voi
     'fledge.overloaded',
     'there are more requests than can be answered in time; nothing was done, so try again in a moment',
   );
-}
-
-function badRequest(request: IncomingMessage, response: ServerResponse, detail: string): void {
-  refuse(request, response, 400, 'fledge.bad-request', detail);
 }
 
 function refuse(

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { now, RequestContext, type RequestSpan, runInContext, type SpanSpec, type Tracing } from '../boundary/index.js';
+import { RequestDeadline } from './request-deadline.js';
 import { noteMethods } from './route-methods.js';
 import { whenStreaming } from './server-response.js';
 import { traceparentOf } from './trace.js';
@@ -32,6 +33,7 @@ export function openRequestContexts(
       });
     }
     whenStreaming(reply.raw, () => context.becomeStream());
+    RequestDeadline.watch(context, requestTimeoutMs, request.raw, reply.raw);
     void reply.header('x-correlation-id', context.correlationId);
     if (span) span.run(() => runInContext(context, done));
     else runInContext(context, done);
