@@ -5,6 +5,7 @@ import { defaultMetadataStorage } from 'class-transformer/cjs/storage.js';
 import { StartupError } from './errors.js';
 import { IS_RECORD_OF, isOneOf, type OneOf } from './forms.js';
 import { IS_JSON_VALUE } from './json-value.js';
+import { keepRules } from './kept-rules.js';
 import type { Class } from './messages.js';
 
 /** What a field holds on the wire. */
@@ -67,6 +68,7 @@ export function shapeOf(cls: Class): Shape {
   refuseOwnJson(cls);
   const metadatas = getMetadataStorage().getTargetValidationMetadatas(cls, '', false, false);
   const byField = getMetadataStorage().groupByPropertyName(metadatas);
+  keepRules(cls, metadatas);
   const fields: FieldShape[] = [];
   const shape: Shape = { cls, fields };
   shapes.set(cls, shape);

@@ -191,9 +191,10 @@ export class Dispatcher {
   }
 
   /** A message has failed, and its key is held. */
-  private holds(worker: ConsumerWorker, { waitMs }: FailedDelivery): void {
+  private holds(worker: ConsumerWorker, failure: FailedDelivery): void {
     worker.failed();
-    this.expectHold(waitMs ?? 0);
+    if (failure.waitMs === undefined) this.logger.error(deadLetterText(this.context.module, failure));
+    this.expectHold(failure.waitMs ?? 0);
   }
 
   private expectHold(inMs: number): void {
