@@ -31,6 +31,7 @@ import {
   type PlatformName,
   ProblemFilter,
   type ProblemMode,
+  refusesUnknownFields,
   type RequestHandler,
   RequestValidation,
 } from '../http/index.js';
@@ -149,7 +150,10 @@ async function wired(
   const { cls, spec, moduleServer, catalogue, hooks = [] } = options;
   const module = spec.contract.name;
   refuseForeignModules(app, cls);
-  if (!(await runBeforeInit(app, module, hooks))) app.useGlobalPipes(new RequestValidation());
+  if (!(await runBeforeInit(app, module, hooks))) {
+    app.useGlobalPipes(new RequestValidation());
+    refusesUnknownFields(app);
+  }
   platform.configured();
   const methods = methodHandlersOf(app);
   const clients = clientsOf(module, spec.uses, catalogue, options.moduleClient);

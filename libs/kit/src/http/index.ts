@@ -1,9 +1,18 @@
 export { CURSOR_CHARS_MAX, decodeCursor, encodeCursor } from './cursor.js';
 export { docsPage } from './docs-page.js';
-export { Forbidden, InvalidRequest, Unauthenticated } from './errors.js';
+export { EntityTag, IfMatch, type Precondition } from './entity-tag.js';
+export {
+  Forbidden,
+  IdempotencyKeyReused,
+  InvalidRequest,
+  PreconditionFailed,
+  RequestInFlight,
+  Unauthenticated,
+} from './errors.js';
+export { Idempotent, type IdempotentOptions } from './idempotent.js';
 export { HttpListener, KEEP_ALIVE_MS, type RequestHandler } from './listener.js';
 export { mergeOpenApi, type OpenApiDocument } from './merged-openapi.js';
-export { describeModules } from './openapi.js';
+export { describeModules, refusesUnknownFields } from './openapi.js';
 export { packageFolder } from './package-folder.js';
 export { PathOwners } from './path-owners.js';
 export { PageRequest } from './page-request.js';

@@ -50,7 +50,7 @@ class KioskController {
 
   /** Passes on what it was given, as a careless module would. */
   @Post('loose')
-  async loose(@Body() body: FindPapers): Promise<object> {
+  async loose(@Body() body: unknown): Promise<object> {
     return { papers: await this.queries.execute(Object.assign(new FindPapers({ paperIds: [] }), body)) };
   }
 

@@ -193,5 +193,34 @@ export class AddTimerHeaders1700000000007 implements MigrationInterface {
   }
 }
 
+/** The keys of requests that may be sent again, and their answers; see `@Idempotent`. */
+export class AddIdempotency1700000000022 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+create table fledge_idempotency (
+  scope text not null,
+  key text not null,
+  digest text not null,
+  claim uuid not null,
+  claimed_until timestamptz not null,
+  expires_at timestamptz not null,
+  status int,
+  location text,
+  body text,
+  primary key (scope, key)
+);
+create index fledge_idempotency_expired on fledge_idempotency (expires_at);
+`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop table fledge_idempotency');
+  }
+}
+
 /** All migrations of durable messaging, in order; they run before a module's own. */
-export const MESSAGING_MIGRATIONS = [CreateFledgeTables1700000000006, AddTimerHeaders1700000000007] as const;
+export const MESSAGING_MIGRATIONS = [
+  CreateFledgeTables1700000000006,
+  AddTimerHeaders1700000000007,
+  AddIdempotency1700000000022,
+] as const;
