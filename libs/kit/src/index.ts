@@ -61,6 +61,8 @@ export {
   InvalidRequest,
   PageRequest,
   PreconditionFailed,
+  RateLimit,
+  RateLimited,
   RequestInFlight,
   Unauthenticated,
   type IdempotentOptions,
@@ -68,6 +70,7 @@ export {
   type Precondition,
   type Problem,
   type ProblemMode,
+  type RateLimitOptions,
 } from './http/index.js';
 export {
   Consumer,

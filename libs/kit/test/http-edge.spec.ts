@@ -80,7 +80,7 @@ describe.each(PLATFORMS.flatMap((platform) => PLACES.map((place) => [platform, p
     const statusOf = (answer: string): number => Number(answer.slice(9, 12));
 
     // It was a 500: class-validator asked the value for the name of its constructor.
-    it.each([
+    it.each<object>([
       { paperIds: { constructor: { name: { toString: 1 } } } },
       { paperIds: [{ constructor: { name: { toString: 1 } } }] },
       { paperIds: { toString: 1 } },

@@ -32,7 +32,7 @@ describe.each(PLATFORMS.flatMap((platform) => PLACES.map((place) => [platform, p
         modules: ['stamps'],
         transport,
         database: { url: database.url, poolMax: 5 },
-        http: { port: 0 },
+        http: { port: 0, trustedProxies: ['10.0.0.0/8'] },
         logger: false,
       });
       hosts.push(await host.start());
@@ -190,6 +190,36 @@ describe.each(PLATFORMS.flatMap((platform) => PLACES.map((place) => [platform, p
           status: 400,
           body: { violations: [{ path: 'Idempotency-Key' }] },
         });
+    });
+
+    it('lets a user send so many requests to all replicas, and says how many are left', async () => {
+      const user = { 'x-user': randomUUID() };
+      const answers = [];
+      for (let i = 0; i < 5; i++) answers.push(await ask('/stamps/limited/user', user));
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429, 429]);
+      expect(answers[0]?.headers.get('ratelimit-policy')).toBe('"user";q=3;w=60');
+      expect(answers[0]?.headers.get('ratelimit')).toMatch(/^"user";r=2;t=(?:60|[1-5]\d)$/);
+      expect(answers[3]?.headers.get('ratelimit')).toMatch(/^"user";r=0;t=\d+$/);
+      expect(answers[3]?.body).toMatchObject({ code: 'fledge.rate-limited', status: 429 });
+      expect(Number(answers[3]?.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect((await ask('/stamps/limited/user', { 'x-user': randomUUID() })).status).toBe(200);
+      expect((await ask('/stamps/limited/user')).status).toBe(200);
+    });
+
+    it('counts by the address that a trusted proxy names, and by no other', async () => {
+      const from = (address: string): Promise<number> =>
+        ask('/stamps/limited/address', { 'x-forwarded-for': address }).then(({ status }) => status);
+      for (const status of [200, 200, 200, 429]) expect(await from('203.0.113.7')).toBe(status);
+      // what is before the last address that no proxy has is the client's own text
+      expect(await from('198.51.100.1, 203.0.113.7')).toBe(429);
+      expect(await from('203.0.113.7, 10.1.2.3')).toBe(429);
+      expect(await from('203.0.113.7, 198.51.100.2')).toBe(200);
+    });
+
+    it('begins a new window after the time of the last', async () => {
+      expect((await ask('/stamps/limited/short')).status).toBe(200);
+      await eventually(async () => expect((await ask('/stamps/limited/short')).status).toBe(429), 'a refusal');
+      await eventually(async () => expect((await ask('/stamps/limited/short')).status).toBe(200), 'the next window');
     });
 
     it('answers a read of a version that the client has with 304, without a body', async () => {

@@ -191,7 +191,7 @@ describe('a codec that is open to unknown fields', () => {
 });
 
 // A query was answered with a fault: the text of the violation was made of what `constructor` held.
-it.each([
+it.each<object>([
   { id, constructor: { name: { toString: 1 } } },
   { id: { constructor: { name: { toString: 1 } } } },
   { words: { constructor: { name: { toString: 1 } } } },

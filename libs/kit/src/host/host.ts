@@ -68,6 +68,11 @@ export interface HttpOptions {
   readonly bodyMaxBytes?: number;
   /** Time for a request and all its calls, in milliseconds. Default 10,000. */
   readonly requestTimeoutMs?: number;
+  /**
+   * Proxies whose `X-Forwarded-For` is believed, as addresses or networks (`10.0.0.0/8`). Default: none but the own
+   * machine, which always is.
+   */
+  readonly trustedProxies?: readonly string[];
 }
 
 /** Parts of a host that a test replaces. */
@@ -234,6 +239,7 @@ export class Host {
       settings,
       bodyMaxBytes: options.http?.bodyMaxBytes ?? BODY_MAX_DEFAULT_BYTES,
       requestTimeoutMs: options.http?.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS,
+      trustedProxies: options.http?.trustedProxies,
       logger: options.logger ?? false,
       imports: application.imports,
       snapshot: application.snapshot,

@@ -34,6 +34,7 @@ import {
   refusesUnknownFields,
   type RequestHandler,
   RequestValidation,
+  trustProxies,
 } from '../http/index.js';
 import type { CallingModule } from '../transport/index.js';
 import { Microservices } from './microservices.js';
@@ -55,6 +56,8 @@ export interface ContainerOptions {
   readonly settings: object | undefined;
   readonly bodyMaxBytes: number;
   readonly requestTimeoutMs: number;
+  /** Default: none but the own machine. */
+  readonly trustedProxies?: readonly string[] | undefined;
   readonly logger: LoggerService | false;
   readonly imports?: SharedImports | undefined;
   readonly snapshot?: boolean | undefined;
@@ -99,6 +102,7 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   const module = spec.contract.name;
   const platform = await platformOf(options);
   const { adapter } = platform;
+  trustProxies(adapter, options.trustedProxies ?? []);
   const settings = spec.settings && options.settings ? [ModuleSettingsModule.of(spec.settings, options.settings)] : [];
   const shared = options.imports ? [await sharedModule(options.imports, module)] : [];
   const root: DynamicModule = {

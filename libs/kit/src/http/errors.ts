@@ -72,3 +72,17 @@ export class PreconditionFailed extends FledgeError {
     super('it has been changed since the version that If-Match names');
   }
 }
+
+/** There were more requests than a route takes. */
+export class RateLimited extends FledgeError {
+  readonly code = 'fledge.rate-limited';
+  readonly kind = 'too-many';
+  readonly outcome = 'not-run';
+  readonly hint = 'Send it again after `Retry-After`; `RateLimit` says how many requests are left.';
+  get data(): Readonly<Record<string, unknown>> {
+    return { retryAfterS: this.retryAfterS };
+  }
+  constructor(readonly retryAfterS: number) {
+    super(`there were too many of these requests: wait ${retryAfterS} s`);
+  }
+}

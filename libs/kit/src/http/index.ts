@@ -1,4 +1,5 @@
 export { CURSOR_CHARS_MAX, decodeCursor, encodeCursor } from './cursor.js';
+export { isNetwork, trustProxies } from './client-address.js';
 export { docsPage } from './docs-page.js';
 export { EntityTag, IfMatch, type Precondition } from './entity-tag.js';
 export {
@@ -6,6 +7,7 @@ export {
   IdempotencyKeyReused,
   InvalidRequest,
   PreconditionFailed,
+  RateLimited,
   RequestInFlight,
   Unauthenticated,
 } from './errors.js';
@@ -20,4 +22,5 @@ export { httpProblem, PROBLEM_TYPE, problemOf, statusOf, type Problem } from './
 export { ProblemFilter, type ProblemMode } from './problem.filter.js';
 export { expressPlatform } from './express-platform.js';
 export { fastifyPlatform, type HttpPlatform, type PlatformName, type PlatformOptions } from './platform.js';
+export { RateLimit, type RateLimitOptions } from './rate-limit.js';
 export { RequestLimits, RequestValidation } from './request-validation.js';

@@ -50,6 +50,7 @@ const OF_THE_REQUEST = new Set([
   'fledge.request-in-flight',
   'fledge.idempotency-key-reused',
   'fledge.precondition-failed',
+  'fledge.rate-limited',
 ]);
 
 /**

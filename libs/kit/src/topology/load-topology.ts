@@ -9,7 +9,18 @@ import { assignServices } from './service-assignment.js';
 import { Section } from './section.js';
 import { TopologyError } from './topology-error.js';
 import type { KnownTransport, Place, Topology } from './topology.js';
-import { count, duration, host, name, natsServers, oneOf, postgresUrl, type ValueReader, size } from './values.js';
+import {
+  count,
+  duration,
+  host,
+  name,
+  natsServers,
+  networks,
+  oneOf,
+  postgresUrl,
+  type ValueReader,
+  size,
+} from './values.js';
 import { type Environment, YamlSource } from './yaml-source.js';
 
 const FILE_MAX_BYTES = 256 * 1024;
@@ -116,6 +127,7 @@ function readHttp(section: Section, env: Environment): Topology['http'] {
     host: section.read('host', host, '127.0.0.1'),
     bodyMaxBytes: section.read('bodyMax', size('1KiB', '64MiB'), BODY_MAX_DEFAULT_BYTES),
     requestTimeoutMs: section.read('requestTimeout', duration('10ms', '10m'), REQUEST_TIMEOUT_DEFAULT_MS),
+    trustedProxies: section.read('trustedProxies', networks, []),
   };
   section.refuseUnknownKeys();
   const port = env.FLEDGE_PORT;

@@ -90,6 +90,11 @@ export interface HttpSettings {
   readonly bodyMaxBytes: number;
   /** Milliseconds for a request and all its calls, 10 ms to 10 minutes. Default 10,000. */
   readonly requestTimeoutMs: number;
+  /**
+   * Proxies whose `X-Forwarded-For` is believed, as addresses or networks (`10.0.0.0/8`); in the file, one string with
+   * commas. Default: none but the own machine, which always is.
+   */
+  readonly trustedProxies: readonly string[];
 }
 
 /** How long durable messages and processes that have ended are kept. */

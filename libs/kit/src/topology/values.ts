@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 /** A value that was read, or why it could not be. `fact` and `cure` are sentences without their full stop. */
 export type Read<T> = { readonly value: T } | { readonly fact: string; readonly cure: string };
 
@@ -85,6 +87,17 @@ export const host: ValueReader<string> = (value, key) =>
         cure: "Write an IP address or a host name, as in '0.0.0.0'",
       };
 
+/** IP addresses and networks (`10.0.0.0/8`), separated by commas; empty for none. */
+export const networks: ValueReader<readonly string[]> = (value, key) => {
+  if (value === null || value === '') return { value: [] };
+  const list = typeof value === 'string' ? value.split(',').map((network) => network.trim()) : [];
+  if (list.length > 0 && list.every(isNetwork)) return { value: list };
+  return {
+    fact: `${key} is ${shown(value)}, which is no list of networks`,
+    cure: "Write it as '10.0.0.0/8', several separated by commas",
+  };
+};
+
 /** A PostgreSQL URL; empty for none. Never shown in a message, since it contains a password. */
 export const postgresUrl: ValueReader<string | undefined> = (value, key) => {
   if (value === null || value === '') return { value: undefined };
@@ -118,4 +131,9 @@ export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 60)}…` : value}'`;
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' ? 'a map' : JSON.stringify(value);
+}
+
+function isNetwork(text: string): boolean {
+  const [, address = '', bits = '0'] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  return isIP(address) !== 0 && Number(bits) <= (isIP(address) === 4 ? 32 : 128);
 }

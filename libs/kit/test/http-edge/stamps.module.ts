@@ -8,6 +8,7 @@ import {
   InvalidRequest,
   type Precondition,
   Public,
+  RateLimit,
 } from '@fledge/kit';
 import { defineContract } from '@fledge/kit/contract';
 import {
@@ -114,6 +115,28 @@ class StampsController {
   }
 }
 
+@Public()
+@Controller('stamps/limited')
+class LimitedController {
+  @Get('user')
+  @RateLimit({ max: 3, windowMs: 60_000 })
+  ofUser(): object {
+    return {};
+  }
+
+  @Get('address')
+  @RateLimit({ max: 3, windowMs: 60_000, by: 'address' }, { max: 1_000, windowMs: 1_000, by: 'route' })
+  ofAddress(): object {
+    return {};
+  }
+
+  @Get('short')
+  @RateLimit({ max: 1, windowMs: 1_000, by: 'route' })
+  short(): object {
+    return {};
+  }
+}
+
 export const StampsContract = defineContract({ name: 'stamps', routes: ['/stamps'] });
 
 @BoundedModule({
@@ -121,7 +144,7 @@ export const StampsContract = defineContract({ name: 'stamps', routes: ['/stamps
   imports: [Authentication.by(HeaderGuard)],
   entities: [StampRow],
   migrations: [CreateStamps1700000001000],
-  controllers: [StampsController],
+  controllers: [StampsController, LimitedController],
 })
 export class StampsModule {}
 

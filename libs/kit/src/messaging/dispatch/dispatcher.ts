@@ -11,7 +11,7 @@ import type { DurableConsumer } from '../consumers/consumer.js';
 import { ConsumerWorker, handOverTo, inMemoryOf, queryOf } from './consumer-worker.js';
 import { Deliveries, type Delivery, type FailedDelivery, type Found, LOOK_ROWS_MAX } from '../inbox/deliveries.js';
 import { MembershipLost } from '../consumers/delivery-errors.js';
-import { FailurePolicy } from './failure-policy.js';
+import { deadLetterText, FailurePolicy } from './failure-policy.js';
 import { type Addressed, HAND_OVER_MAX, type HandOver } from '../inbox/hand-over.js';
 import type { Membership } from '../replicas/membership.js';
 import { sqlOf } from '../storage/sql.js';

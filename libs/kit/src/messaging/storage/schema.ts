@@ -193,8 +193,11 @@ export class AddTimerHeaders1700000000007 implements MigrationInterface {
   }
 }
 
-/** The keys of requests that may be sent again, and their answers; see `@Idempotent`. */
-export class AddIdempotency1700000000022 implements MigrationInterface {
+/**
+ * The keys of requests that may be sent again, with their answers (see `@Idempotent`), and the counts of `@RateLimit`,
+ * which may be lost in a crash.
+ */
+export class AddRequests1700000000022 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
 create table fledge_idempotency (
@@ -210,11 +213,18 @@ create table fledge_idempotency (
   primary key (scope, key)
 );
 create index fledge_idempotency_expired on fledge_idempotency (expires_at);
+
+create unlogged table fledge_rate (
+  key text primary key,
+  resets_at timestamptz not null,
+  used int not null
+);
+create index fledge_rate_reset on fledge_rate (resets_at);
 `);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('drop table fledge_idempotency');
+    await runner.query('drop table fledge_idempotency, fledge_rate');
   }
 }
 
@@ -222,5 +232,5 @@ create index fledge_idempotency_expired on fledge_idempotency (expires_at);
 export const MESSAGING_MIGRATIONS = [
   CreateFledgeTables1700000000006,
   AddTimerHeaders1700000000007,
-  AddIdempotency1700000000022,
+  AddRequests1700000000022,
 ] as const;
