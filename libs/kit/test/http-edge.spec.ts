@@ -160,3 +160,47 @@ describe.each(PLATFORMS.flatMap((platform) => PLACES.map((place) => [platform, p
     });
   },
 );
+
+describe('an admin port', () => {
+  const SYSTEM = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'];
+  const statuses = (port: number | undefined): Promise<number[]> =>
+    Promise.all(SYSTEM.map(async (path) => (await fetch(`http://127.0.0.1:${port}${path}`)).status));
+  const hosts: Host[] = [];
+  let door: FrontDoor | undefined;
+  afterEach(async () => {
+    await door?.close();
+    door = undefined;
+    for (const host of hosts.splice(0)) await host.close();
+  });
+
+  it('answers for health and metrics of one process, whose other port does not', async () => {
+    const host = await new Host({
+      application: application('fastify'),
+      modules: ['kiosk', 'papers'],
+      transport: new LocalTransport(),
+      http: { port: 0, adminPort: 0 },
+      logger: false,
+    }).start();
+    hosts.push(host);
+    expect(await statuses(host.adminPort)).toEqual([200, 200, 200, 200, 200]);
+    expect(await statuses(host.port)).toEqual([404, 404, 404, 404, 404]);
+    expect((await fetch(`http://127.0.0.1:${host.port}/kiosk`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${host.adminPort}/kiosk`)).status).toBe(404);
+  });
+
+  it('of a front door answers for all services, which the other port does not', async () => {
+    const host = await start('fastify', ['kiosk', 'papers'], new LocalTransport());
+    hosts.push(host);
+    door = await frontDoor({
+      port: 0,
+      adminPort: 0,
+      routes: new Map([['/kiosk', [`http://127.0.0.1:${host.port}`]]]),
+    });
+    await door.whenReady(5_000);
+    // each service has its own metrics
+    expect(await statuses(door.adminPort)).toEqual([200, 200, 404, 200, 200]);
+    expect(await statuses(door.port)).toEqual([404, 404, 404, 404, 404]);
+    expect((await fetch(`http://127.0.0.1:${door.port}/kiosk`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${door.adminPort}/kiosk`)).status).toBe(404);
+  });
+});

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { HttpListener, mergeOpenApi, type OpenApiDocument } from '@fledge/kit/operations';
+import { HttpListener, mergeOpenApi, notFound, type OpenApiDocument } from '@fledge/kit/operations';
 import { forward, sendProblem } from './forward.js';
 import { RoutingTable } from './routing-table.js';
 import { Target } from './target.js';
@@ -10,6 +10,11 @@ export interface FrontDoorOptions {
   readonly port: number;
   /** The address to listen on. Default `127.0.0.1`. */
   readonly host?: string;
+  /**
+   * A port of its own for health, metrics and documents, which `port` then does not answer; 0 for any free port.
+   * Default: none.
+   */
+  readonly adminPort?: number | undefined;
   /**
    * Path prefixes with the origins (`http://127.0.0.1:20001`) of the replicas that serve them. More can be added with
    * `add`.
@@ -25,6 +30,8 @@ export interface FrontDoorOptions {
 export interface FrontDoor {
   /** The port it listens on. */
   readonly port: number;
+  /** The port for health, metrics and documents, if it is another. */
+  readonly adminPort: number | undefined;
   /** The prefixes that no ready replica serves at the moment. */
   readonly uncovered: readonly string[];
   /** Adds a replica to some prefixes. It gets requests as soon as its `/readyz` reports ready. */
@@ -43,6 +50,8 @@ export interface FrontDoor {
 }
 
 const REQUEST_TIMEOUT_DEFAULT_MS = 60_000;
+/** What a service answers itself, besides its modules' routes. */
+const SYSTEM_PATHS = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'];
 
 /**
  * Opens a front door: one port for the services of a topology that run on this machine.
@@ -53,7 +62,7 @@ const REQUEST_TIMEOUT_DEFAULT_MS = 60_000;
  * @throws StartupError when the port is not available.
  */
 export async function frontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
-  const door = new Door(options.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS);
+  const door = new Door(options.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS, options.adminPort);
   for (const [prefix, targets] of options.routes ?? []) for (const target of targets) door.add(target, [prefix]);
   try {
     await door.listen(options.port, options.host ?? '127.0.0.1');
@@ -66,12 +75,18 @@ export async function frontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
 
 class Door implements FrontDoor {
   port = 0;
+  adminPort: number | undefined;
   private readonly listener = new HttpListener();
+  private readonly admin: HttpListener | undefined;
   private readonly table = new RoutingTable();
   private readonly targets = new Map<string, Target>();
   private readonly waiting = new Set<{ check(): void; give(error?: Error): void }>();
 
-  constructor(private readonly requestTimeoutMs: number) {
+  constructor(
+    private readonly requestTimeoutMs: number,
+    private readonly adminPortWanted: number | undefined,
+  ) {
+    if (adminPortWanted !== undefined) this.separate((this.admin = new HttpListener()));
     this.listener.own('/', (request, response) => void forward(request, response, this.table));
     this.own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
     this.own('/readyz', (response) =>
@@ -93,6 +108,7 @@ class Door implements FrontDoor {
   }
 
   async listen(port: number, host: string): Promise<void> {
+    if (this.admin) this.adminPort = await this.admin.listen(this.adminPortWanted ?? 0, host);
     this.port = await this.listener.listen(port, host);
   }
 
@@ -138,6 +154,7 @@ class Door implements FrontDoor {
   async close(): Promise<void> {
     for (const waiter of this.waiting) waiter.give(new Error('the front door was closed'));
     if (this.port > 0) await this.listener.close();
+    if (this.adminPort !== undefined) await this.admin?.close();
     await Promise.all([...this.targets.keys()].map((url) => this.remove(url)));
   }
 
@@ -146,7 +163,13 @@ class Door implements FrontDoor {
   }
 
   private own(path: string, handler: (response: ServerResponse) => void): void {
-    this.listener.ownForReading(path, (_request, response) => handler(response));
+    (this.admin ?? this.listener).ownForReading(path, (_request, response) => handler(response));
+  }
+
+  /** Takes the paths of the services' own from the port of requests; the documents' page is that of any of them. */
+  private separate(admin: HttpListener): void {
+    for (const path of SYSTEM_PATHS) this.listener.own(path, notFound);
+    admin.own('/docs', (request, response) => void forward(request, response, this.table));
   }
 
   private async sendDocument(response: ServerResponse): Promise<void> {

@@ -245,7 +245,8 @@ function ofTest(topology: Topology, databaseUrl: string | undefined, natsUrl: st
     database: { ...topology.database, url: databaseUrl },
     // one server is enough for a test, whatever the topology wants in production
     nats: { ...topology.nats, servers: natsUrl === undefined ? [] : [natsUrl], replicas: undefined },
-    http: { ...topology.http, host: '127.0.0.1', port: 0 },
+    // one address for all, also for health and metrics
+    http: { ...topology.http, host: '127.0.0.1', port: 0, adminPort: undefined },
     drain: { ...topology.drain, noticeMs: 0 },
   };
 }

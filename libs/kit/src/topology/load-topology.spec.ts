@@ -34,7 +34,14 @@ describe('a topology file', () => {
       transport: 'local',
       nats: { servers: [], maxAgeMs: 3 * DAY_MS, duplicateWindowMs: 120_000, replicas: undefined },
       database: { url: undefined, poolMax: 10 },
-      http: { port: 3000, host: '127.0.0.1', bodyMaxBytes: 262_144, requestTimeoutMs: 10_000 },
+      http: {
+        port: 3000,
+        host: '127.0.0.1',
+        adminPort: undefined,
+        bodyMaxBytes: 262_144,
+        requestTimeoutMs: 10_000,
+        trustedProxies: [],
+      },
       drain: { noticeMs: 1_000, timeoutMs: 10_000 },
       retention: { sentMs: 3 * DAY_MS, handledMs: 7 * DAY_MS, deadLettersMs: 90 * DAY_MS, processesMs: 30 * DAY_MS },
       services: [{ name: 'shop', modules: MODULES, replicas: 1 }],
@@ -50,7 +57,7 @@ namespace: blue
 transport: nats
 nats: { url: "nats://a:4222, nats://b:4222", maxAge: 1d, duplicateWindow: 30s, replicas: 3 }
 database: { url: postgres://u:p@h/d, poolMax: 25 }
-http: { port: 8080, host: 0.0.0.0, bodyMax: 1MiB, requestTimeout: 1.5s }
+http: { port: 8080, host: 0.0.0.0, adminPort: 8081, bodyMax: 1MiB, requestTimeout: 1.5s, trustedProxies: '10.0.0.0/8, ::1' }
 drain: { notice: 0s, timeout: 2m }
 retention: { sent: 1h, handled: 2d }
 services:
@@ -64,7 +71,14 @@ settings:
       transport: 'nats',
       nats: { servers: ['nats://a:4222', 'nats://b:4222'], maxAgeMs: DAY_MS, duplicateWindowMs: 30_000, replicas: 3 },
       database: { url: 'postgres://u:p@h/d', poolMax: 25 },
-      http: { port: 8080, host: '0.0.0.0', bodyMaxBytes: 1_048_576, requestTimeoutMs: 1_500 },
+      http: {
+        port: 8080,
+        host: '0.0.0.0',
+        adminPort: 8081,
+        bodyMaxBytes: 1_048_576,
+        requestTimeoutMs: 1_500,
+        trustedProxies: ['10.0.0.0/8', '::1'],
+      },
       drain: { noticeMs: 0, timeoutMs: 120_000 },
       retention: { sentMs: 3_600_000, handledMs: 2 * DAY_MS },
       services: [
@@ -148,6 +162,9 @@ describe('a substitution', () => {
       nats: { servers: ['nats://n:1'] },
       http: { port: 0 },
     });
+    const adminPort = (FLEDGE_ADMIN_PORT?: string): unknown =>
+      parse(`${ALL}\nhttp: { adminPort: 8081 }`, { FLEDGE_ADMIN_PORT }).http.adminPort;
+    expect([undefined, '', '0', '99', 'none'].map(adminPort)).toEqual([8_081, 8_081, 0, 99, undefined]);
   });
 });
 
@@ -161,7 +178,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'an unknown key within a section',
     `${ALL}\nhttp:\n  bodyMaximum: 1MiB\n  prot: 1`,
-    "t.yaml:3:3: unknown key 'http.bodyMaximum'. Known here: port, host, bodyMax, requestTimeout.\nt.yaml:4:3: unknown key 'http.prot'. Did you mean 'port'?",
+    "t.yaml:3:3: unknown key 'http.bodyMaximum'. Known here: port, host, adminPort, bodyMax, requestTimeout, trustedProxies.\nt.yaml:4:3: unknown key 'http.prot'. Did you mean 'port'?",
   ],
   [
     'an unknown key of a service',
@@ -275,6 +292,11 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
     'a bad duration',
     `${ALL}\nhttp: { requestTimeout: soon }`,
     "t.yaml:2:25: http.requestTimeout is 'soon', which is not a duration. Write it with its unit (ms, s, m, h, d), as in '250ms', '10s' or '5m'.",
+  ],
+  [
+    'a network that is none',
+    `${ALL}\nhttp: { trustedProxies: 10.0.0.0/33 }`,
+    "t.yaml:2:25: http.trustedProxies is '10.0.0.0/33', which is no list of networks. Write it as '10.0.0.0/8', several separated by commas.",
   ],
   [
     'a duration below its bound',
