@@ -98,13 +98,13 @@ export class RateLimitGuard implements CanActivate {
     const route = own ? `${controller.name}.${handler.name}` : controller.name;
     const request = context.switchToHttp().getRequest<IncomingMessage & { readonly raw?: IncomingMessage }>();
     const response = context.switchToHttp().getResponse<Response>();
-    const counted = [];
+    const counted: Counted[] = [];
     for (const [i, limit] of limits.entries())
       counted.push(await this.count(`${route} ${i} ${this.whose(limit, request.raw ?? request)}`, limit));
     const policies = limits.map(({ max, windowMs }, i) => `"${nameOf(limits, i)}";q=${max};w=${seconds(windowMs)}`);
     const left = limits.map(
       ({ max }, i) =>
-        `"${nameOf(limits, i)}";r=${Math.max(0, max - (counted[i] as Counted).used)};t=${seconds((counted[i] as Counted).leftMs)}`,
+        `"${nameOf(limits, i)}";r=${Math.max(0, max - (counted[i]?.used ?? 0))};t=${seconds(counted[i]?.leftMs ?? 0)}`,
     );
     response.header('ratelimit-policy', policies.join(', '));
     response.header('ratelimit', left.join(', '));
