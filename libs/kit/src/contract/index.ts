@@ -11,6 +11,7 @@ export {
   type JsonFlaw,
   type JsonValue,
 } from './json-value.js';
+export { networkOf } from './network.js';
 export { restoreRules } from './kept-rules.js';
 export {
   carrierOf,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
-import { StartupError } from '../contract/index.js';
+import { networkOf, StartupError } from '../contract/index.js';
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 
@@ -15,22 +15,16 @@ const trusted = new WeakMap<object, BlockList>();
 export function trustProxies(adapter: object, proxies: readonly string[]): void {
   const list = new BlockList();
   for (const proxy of [...LOOPBACK, ...proxies]) {
-    if (!isNetwork(proxy))
+    const network = networkOf(proxy);
+    if (network === undefined)
       throw new StartupError(
         'trusted-proxies',
         `'${proxy}' of trustedProxies is neither an address nor a network`,
         "Write it as in '10.0.0.7' or '10.0.0.0/8'.",
       );
-    const [address, bits] = partsOf(proxy);
-    list.addSubnet(address, bits, familyOf(address));
+    list.addSubnet(network.address, network.bits, network.family);
   }
   trusted.set(adapter, list);
-}
-
-/** Whether a text is an IP address, or a network such as `10.0.0.0/8`. */
-export function isNetwork(text: string): boolean {
-  const [address, bits] = partsOf(text);
-  return isIP(address) !== 0 && Number.isInteger(bits) && bits >= 0 && bits <= (isIP(address) === 4 ? 32 : 128);
 }
 
 /**
@@ -50,11 +44,6 @@ export function clientAddress(
     address = before;
   }
   return address;
-}
-
-function partsOf(network: string): readonly [address: string, bits: number] {
-  const [address = '', bits] = network.split('/', 2);
-  return [address, bits === undefined ? (isIP(address) === 6 ? 128 : 32) : /^\d{1,3}$/.test(bits) ? Number(bits) : NaN];
 }
 
 function familyOf(address: string): 'ipv4' | 'ipv6' {

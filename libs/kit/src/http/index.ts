@@ -1,5 +1,5 @@
 export { CURSOR_CHARS_MAX, decodeCursor, encodeCursor } from './cursor.js';
-export { isNetwork, trustProxies } from './client-address.js';
+export { trustProxies } from './client-address.js';
 export { docsPage } from './docs-page.js';
 export { EntityTag, IfMatch, type Precondition } from './entity-tag.js';
 export {

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { networkOf } from '../contract/index.js';
 
 /** A value that was read, or why it could not be. `fact` and `cure` are sentences without their full stop. */
 export type Read<T> = { readonly value: T } | { readonly fact: string; readonly cure: string };
@@ -91,7 +91,7 @@ export const host: ValueReader<string> = (value, key) =>
 export const networks: ValueReader<readonly string[]> = (value, key) => {
   if (value === null || value === '') return { value: [] };
   const list = typeof value === 'string' ? value.split(',').map((network) => network.trim()) : [];
-  if (list.length > 0 && list.every(isNetwork)) return { value: list };
+  if (list.length > 0 && list.every((network) => networkOf(network) !== undefined)) return { value: list };
   return {
     fact: `${key} is ${shown(value)}, which is no list of networks`,
     cure: "Write it as '10.0.0.0/8', several separated by commas",
@@ -131,9 +131,4 @@ export function shown(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 60)}…` : value}'`;
   if (Array.isArray(value)) return 'a list';
   return typeof value === 'object' ? 'a map' : JSON.stringify(value);
-}
-
-function isNetwork(text: string): boolean {
-  const [, address = '', bits = '0'] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
-  return isIP(address) !== 0 && Number(bits) <= (isIP(address) === 4 ? 32 : 128);
 }
