@@ -163,7 +163,8 @@ describe('a substitution', () => {
       http: { port: 0 },
     });
     const adminPort = (FLEDGE_ADMIN_PORT?: string): unknown =>
-      parse(`${ALL}\nhttp: { adminPort: 8081 }`, { FLEDGE_ADMIN_PORT }).http.adminPort;
+      parse(`${ALL}\nhttp: { adminPort: 8081 }`, FLEDGE_ADMIN_PORT === undefined ? {} : { FLEDGE_ADMIN_PORT }).http
+        .adminPort;
     expect([undefined, '', '0', '99', 'none'].map(adminPort)).toEqual([8_081, 8_081, 0, 99, undefined]);
   });
 });
