@@ -65,6 +65,7 @@ export {
   RateLimited,
   RequestInFlight,
   Unauthenticated,
+  type VersionOf,
   type IdempotentOptions,
   type PlatformName,
   type Precondition,

@@ -11,7 +11,7 @@ export {
   type JsonFlaw,
   type JsonValue,
 } from './json-value.js';
-export { networkOf } from './network.js';
+export { networkOf, type Network } from './network.js';
 export { restoreRules } from './kept-rules.js';
 export {
   carrierOf,

@@ -14,7 +14,7 @@ import { InvalidRequest, PreconditionFailed } from './errors.js';
 import { ApiHeader } from './openapi-decorators.js';
 
 /** Says which version of a resource an answer shows: anything that differs after each change. */
-type VersionOf<T> = (result: T) => string | number | Date;
+export type VersionOf<T> = (result: T) => string | number | Date;
 
 const VERSION_OF = 'fledge:version-of';
 /** The characters of a tag (RFC 9110, 8.8.3). */

@@ -1,7 +1,7 @@
 export { CURSOR_CHARS_MAX, decodeCursor, encodeCursor } from './cursor.js';
 export { trustProxies } from './client-address.js';
 export { docsPage } from './docs-page.js';
-export { EntityTag, IfMatch, type Precondition } from './entity-tag.js';
+export { EntityTag, IfMatch, type Precondition, type VersionOf } from './entity-tag.js';
 export {
   Forbidden,
   IdempotencyKeyReused,
