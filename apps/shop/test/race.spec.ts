@@ -17,6 +17,7 @@ async function tenAtATime<T>(count: number, prepare: (i: number) => Promise<T>):
 const RUSH = [
   'urn:problem:fledge.overloaded',
   'urn:problem:fledge.deadline-exceeded',
+  'urn:problem:fledge.request-in-flight',
   'urn:problem:fledge.database-unavailable',
 ];
 

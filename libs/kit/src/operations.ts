@@ -13,7 +13,7 @@ export {
 export { endWithParent } from './data/end-with-parent.js';
 export { freePort, isPortFree } from './data/free-port.js';
 export { mergeOpenApi, type OpenApiDocument } from './http/merged-openapi.js';
-export { HttpListener, type RequestHandler } from './http/listener.js';
+export { HttpListener, notFound, type RequestHandler } from './http/listener.js';
 export { PathOwners } from './http/path-owners.js';
 export { trustOf, type TrustsProxy } from './topology/trusted-proxies.js';
 export { readTlsFiles, watchTlsFiles, withDatabaseTls, type TlsFiles } from './tls/index.js';

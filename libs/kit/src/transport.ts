@@ -8,6 +8,7 @@ export {
   CallContext,
   ContextReader,
   ContextValues,
+  IDEMPOTENCY_KEY_CHARS_MAX,
   dateText,
   now,
   outcomeOf,

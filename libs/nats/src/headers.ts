@@ -1,4 +1,4 @@
-import { CALLER, type Identity, type TraceContext, traceOf } from '@fledge/kit/transport';
+import { CALLER, IDEMPOTENCY_KEY_CHARS_MAX, type Identity, type TraceContext, traceOf } from '@fledge/kit/transport';
 
 /**
  * What accompanies a message. As text, one `name: value` per line; values that may contain anything but plain ASCII are
@@ -179,7 +179,7 @@ function decodeValues(
         ...(scopes !== undefined && { scopes: namesIn(scopes) }),
       };
     if (headers.idempotencyKey !== undefined) headers.idempotencyKey = decodeURIComponent(headers.idempotencyKey);
-    return headers;
+    return (headers.idempotencyKey?.length ?? 0) > IDEMPOTENCY_KEY_CHARS_MAX ? undefined : headers;
   } catch {
     // A malformed percent-encoding.
     return undefined;

@@ -1,5 +1,12 @@
-import { type ClientRequest, type IncomingMessage, request as open, ServerResponse } from 'node:http';
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  request as open,
+  type RequestOptions,
+  ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
+import type { TrustsProxy } from '@fledge/kit/operations';
 import { isNotSent, sendFailure } from './forward.js';
 import { requestHeaders, responseHeaders } from './hop-headers.js';
 import type { RoutingTable } from './routing-table.js';
@@ -20,8 +27,10 @@ export async function forwardUpgrade(
   head: Buffer,
   table: RoutingTable,
   timeoutMs: number,
+  trusts: TrustsProxy,
 ): Promise<void> {
   const path = request.url ?? '/';
+  const headers = [...requestHeaders(request, trusts), 'connection', 'upgrade', 'upgrade', 'websocket'];
   const tried: Target[] = [];
   let failure: Failure;
   if (head.length > 0) socket.unshift(head);
@@ -29,7 +38,7 @@ export async function forwardUpgrade(
     const target = table.pick(path, tried);
     if (!target) break;
     tried.push(target);
-    failure = await attempt(request, socket, target, timeoutMs);
+    failure = await attempt(request, socket, target, { path, headers, timeout: timeoutMs });
     if (failure === undefined || socket.destroyed) return;
     if (!isNotSent(failure)) break;
     target.suspend();
@@ -37,16 +46,18 @@ export async function forwardUpgrade(
   sendFailure(request, answerOn(request, socket), failure);
 }
 
-function attempt(request: IncomingMessage, socket: Socket, target: Target, timeoutMs: number): Promise<Failure> {
+function attempt(request: IncomingMessage, socket: Socket, target: Target, options: RequestOptions): Promise<Failure> {
   return new Promise((resolve) => {
-    const { hostname, port } = new URL(target.url);
+    const { protocol, hostname, port } = new URL(target.url);
     const upstream = open({
-      host: hostname,
-      port,
-      path: request.url,
-      headers: [...requestHeaders(request), 'connection', 'upgrade', 'upgrade', 'websocket'],
-      agent: false,
-      timeout: timeoutMs,
+      ...options,
+      createConnection: (_options, connected) => {
+        // the types leave out that there is either an error or a connection
+        target.connect({ hostname, host: hostname, protocol, port }, (error, opened) =>
+          connected(error, opened as Socket),
+        );
+        return undefined;
+      },
     });
     const onClose = (): void => void upstream.destroy();
     const settle = (failure?: Failure): void => {

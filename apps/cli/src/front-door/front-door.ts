@@ -1,5 +1,13 @@
 import type { ServerResponse } from 'node:http';
-import { HttpListener, mergeOpenApi, type OpenApiDocument, type RequestHandler, trustOf, type TrustsProxy } from '@fledge/kit/operations';
+import {
+  HttpListener,
+  mergeOpenApi,
+  notFound,
+  type OpenApiDocument,
+  type RequestHandler,
+  trustOf,
+  type TrustsProxy,
+} from '@fledge/kit/operations';
 import { forward, sendProblem } from './forward.js';
 import { forwardUpgrade } from './forward-upgrade.js';
 import { RoutingTable } from './routing-table.js';
@@ -11,6 +19,11 @@ export interface FrontDoorOptions {
   readonly port: number;
   /** The address to listen on. Default `127.0.0.1`. */
   readonly host?: string;
+  /**
+   * A port of its own for health, metrics and documents, which `port` then does not answer; 0 for any free port.
+   * Default: none.
+   */
+  readonly adminPort?: number | undefined;
   /**
    * Path prefixes with the origins (`http://127.0.0.1:20001`) of the replicas that serve them. More can be added with
    * `add`.
@@ -36,6 +49,8 @@ export interface FrontDoorOptions {
 export interface FrontDoor {
   /** The port it listens on. */
   readonly port: number;
+  /** The port for health, metrics and documents, if it is another. */
+  readonly adminPort: number | undefined;
   /** The prefixes that no ready replica serves at the moment. */
   readonly uncovered: readonly string[];
   /** Adds a replica to some prefixes. It gets requests as soon as its `/readyz` reports ready. */
@@ -54,6 +69,8 @@ export interface FrontDoor {
 }
 
 const REQUEST_TIMEOUT_DEFAULT_MS = 60_000;
+/** What a service answers itself, besides its modules' routes. */
+const SYSTEM_PATHS = ['/healthz', '/readyz', '/metrics', '/openapi.json', '/docs'];
 
 /**
  * Opens a front door: one port for the services of a topology that run on this machine.
@@ -68,6 +85,7 @@ export async function frontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
     options.requestTimeoutMs ?? REQUEST_TIMEOUT_DEFAULT_MS,
     trustOf(options.trustedProxies ?? []),
     options.tls,
+    options.adminPort,
   );
   for (const [prefix, targets] of options.routes ?? []) for (const target of targets) door.add(target, [prefix]);
   try {
@@ -81,7 +99,9 @@ export async function frontDoor(options: FrontDoorOptions): Promise<FrontDoor> {
 
 class Door implements FrontDoor {
   port = 0;
+  adminPort: number | undefined;
   private readonly listener: HttpListener;
+  private readonly admin: HttpListener | undefined;
   private readonly table = new RoutingTable();
   private readonly targets = new Map<string, Target>();
   private readonly waiting = new Set<{ check(): void; give(error?: Error): void }>();
@@ -90,13 +110,15 @@ class Door implements FrontDoor {
     private readonly requestTimeoutMs: number,
     trusts: TrustsProxy,
     private readonly tls: FrontDoorOptions['tls'],
+    private readonly adminPortWanted: number | undefined,
   ) {
     this.listener = new HttpListener(tls);
+    if (adminPortWanted !== undefined) this.separate((this.admin = new HttpListener()));
     const handler: RequestHandler = (request, response) => void forward(request, response, this.table, trusts);
     this.listener.own('/', handler);
     this.listener.takeUpgrades(
       handler,
-      (request, socket, head) => void forwardUpgrade(request, socket, head, this.table, requestTimeoutMs),
+      (request, socket, head) => void forwardUpgrade(request, socket, head, this.table, requestTimeoutMs, trusts),
     );
     this.own('/healthz', (response) => sendJson(response, 200, { status: 'ok' }));
     this.own('/readyz', (response) =>
@@ -118,6 +140,7 @@ class Door implements FrontDoor {
   }
 
   async listen(port: number, host: string): Promise<void> {
+    if (this.admin) this.adminPort = await this.admin.listen(this.adminPortWanted ?? 0, host);
     this.port = await this.listener.listen(port, host);
   }
 
@@ -168,6 +191,7 @@ class Door implements FrontDoor {
   async close(): Promise<void> {
     for (const waiter of this.waiting) waiter.give(new Error('the front door was closed'));
     if (this.port > 0) await this.listener.close();
+    if (this.adminPort !== undefined) await this.admin?.close();
     await Promise.all([...this.targets.keys()].map((url) => this.remove(url)));
   }
 
@@ -176,7 +200,13 @@ class Door implements FrontDoor {
   }
 
   private own(path: string, handler: (response: ServerResponse) => void): void {
-    this.listener.ownForReading(path, (_request, response) => handler(response));
+    (this.admin ?? this.listener).ownForReading(path, (_request, response) => handler(response));
+  }
+
+  /** Takes the paths of the services' own from the port of requests; the documents' page is that of any of them. */
+  private separate(admin: HttpListener): void {
+    for (const path of SYSTEM_PATHS) this.listener.own(path, notFound);
+    admin.own('/docs', (request, response) => void forward(request, response, this.table, () => false));
   }
 
   private async sendDocument(response: ServerResponse): Promise<void> {

@@ -4,6 +4,9 @@ import type { TrustsProxy } from '@fledge/kit/operations';
 /**
  * Headers that belong to one connection and are not passed on (RFC 9110, 7.6.1). This server itself has already
  * answered `expect`.
+ *
+ * What `Connection` names besides is passed on: to its clients, the front door and the services are one server, and a
+ * client must not be able to take away from a service what one process would see, such as `Authorization`.
  */
 const OF_THE_HOP: ReadonlySet<string> = new Set([
   'connection',
@@ -24,12 +27,13 @@ const OF_THE_HOP: ReadonlySet<string> = new Set([
  */
 export function requestHeaders(request: IncomingMessage, trusts: TrustsProxy): string[] {
   const { rawHeaders, headers, socket } = request;
-  const named = connectionNamed(headers.connection);
   const passed: string[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const [key, value] = [rawHeaders[i] as string, rawHeaders[i + 1] as string];
     const name = key.toLowerCase();
-    if (!OF_THE_HOP.has(name) && !named.includes(name) && name !== 'x-forwarded-for') passed.push(key, value);
+    // of a read: the listener has dropped its body
+    if (name === 'content-length' && headers['content-length'] === undefined) continue;
+    if (!OF_THE_HOP.has(name) && name !== 'x-forwarded-for') passed.push(key, value);
   }
   const from = socket.remoteAddress ?? 'unknown';
   const before = trusts(from) ? headers['x-forwarded-for'] : undefined;
@@ -43,15 +47,5 @@ export function requestHeaders(request: IncomingMessage, trusts: TrustsProxy): s
 
 /** The headers of an answer, for the client. */
 export function responseHeaders(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
-  const named = connectionNamed(headers.connection);
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_THE_HOP.has(name) && !named.includes(name)));
-}
-
-function connectionNamed(connection: string | undefined): readonly string[] {
-  return connection === undefined
-    ? []
-    : connection
-        .toLowerCase()
-        .split(',')
-        .map((name) => name.trim());
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_THE_HOP.has(name)));
 }

@@ -25,6 +25,8 @@ export class Target {
   private timer: NodeJS.Timeout | undefined;
   private silence: NodeJS.Timeout | undefined;
   private readonly waiting = new Set<() => void>();
+  /** Opens a connection, which is verified if it is one of TLS. */
+  readonly connect: ReturnType<typeof connectorTo>;
   private stopped = false;
   private ready = false;
   private degraded = false;
@@ -40,7 +42,7 @@ export class Target {
     private readonly onChange: () => void,
     certFile?: string,
   ) {
-    const connect = connectorTo(CONNECT_TIMEOUT_MS, certFile);
+    const connect = (this.connect = connectorTo(CONNECT_TIMEOUT_MS, certFile));
     this.pool = new Pool(url, {
       connect,
       keepAliveTimeout: IDLE_MS,

@@ -62,6 +62,7 @@ export class LocalRun {
   private door: FrontDoor | undefined;
   /** The port of a single process. */
   private port = 0;
+  private adminPort: number | undefined;
   private readonly replicas: RunningReplica[] = [];
   /** Where each replica listens now. */
   private readonly urls = new Map<string, string>();
@@ -213,6 +214,7 @@ export class LocalRun {
       this.door = await frontDoor({
         port: http.port,
         host: http.host,
+        adminPort: http.adminPort,
         requestTimeoutMs: http.requestTimeoutMs + STOP_GRACE_MS,
         trustedProxies: http.trustedProxies,
         tls: this.certificate,
@@ -220,6 +222,7 @@ export class LocalRun {
       return;
     }
     this.port = http.port === 0 ? await freePort(http.host) : http.port;
+    this.adminPort = http.adminPort === 0 ? await freePort(http.host) : http.adminPort;
     if (http.port !== 0 && !(await isPortFree(http.port, http.host))) {
       // reported before a database is started in vain; the service itself reports the rare other causes
       throw new StartupError(
@@ -253,7 +256,7 @@ export class LocalRun {
       },
       host: topology.http.host,
       certFile: this.certFile,
-      ...(this.isAlone && { port: this.port }),
+      ...(this.isAlone && { port: this.port, adminPort: this.adminPort }),
       ...(inspectPort !== undefined && { inspectPort }),
       ...(launch && { launch, waitsForChange: true }),
       onStart: (url) => {

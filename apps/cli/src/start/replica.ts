@@ -27,6 +27,8 @@ export interface ReplicaPlan {
   readonly certFile?: string | undefined;
   /** Default: a new free port for each run. */
   readonly port?: number;
+  /** The port for its health, if it has one of its own. Default: that of its requests. */
+  readonly adminPort?: number | undefined;
   /** The port of its inspector. Default: none. */
   readonly inspectPort?: number;
   /** Starts its process. Default: `launch`. */
@@ -71,7 +73,7 @@ export function launch(
 /**
  * A process of a service, which is restarted when it ends.
  *
- * Its entry file is run as `node main.js --topology … --service …` with `FLEDGE_PORT`. It must exit with code 78 if it
+ * Its entry file is run as `node main.js --topology … --service …` with `FLEDGE_PORT` and `FLEDGE_ADMIN_PORT`. It must exit with code 78 if it
  * cannot start without a change, drain on SIGTERM, and end when its IPC channel closes, which means that this process
  * was killed.
  */
@@ -90,13 +92,13 @@ export function replicaProcess(plan: ReplicaPlan, log: LineLog): SupervisedProce
           root: plan.root,
           app: plan.app,
           args: ['--topology', plan.topologyFile, '--service', plan.service],
-          env: { ...plan.env, FLEDGE_PORT: String(port) },
+          env: { ...plan.env, FLEDGE_PORT: String(port), FLEDGE_ADMIN_PORT: String(plan.adminPort ?? 'none') },
           inspectPort: plan.inspectPort,
         });
         plan.onStart?.(url);
         return child;
       },
-      isReady: () => saysReady(url, agent),
+      isReady: () => saysReady(plan.adminPort === undefined ? url : originOf(plan.host, plan.adminPort), agent),
       onRestart: () => plan.onRestart?.(url),
       ...(plan.waitsForChange && { waitsForChange: true }),
       onEnd: () => plan.onEnd?.(url),

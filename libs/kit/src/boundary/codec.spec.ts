@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
 import {
+  getMetadataStorage,
   ArrayMaxSize,
   ArrayMinSize,
   IsDate,
@@ -187,4 +188,36 @@ describe('a codec that is open to unknown fields', () => {
       violations(() => resultCodec('list', [Line], 'open').copy([{ ...newer, productId: id, quantity: 1 }])),
     ).toContainEqual(expect.objectContaining({ path: 'items[0].colour' }));
   });
+});
+
+// A query was answered with a fault: the text of the violation was made of what `constructor` held.
+it.each<object>([
+  { id, constructor: { name: { toString: 1 } } },
+  { id: { constructor: { name: { toString: 1 } } } },
+  { words: { constructor: { name: { toString: 1 } } } },
+  { lines: [{ constructor: { name: { toString: 1 } } }] },
+])('a codec refuses names that every object has: %j', (given) => {
+  const json = { ...good(), at: new Date(0).toISOString(), ...given };
+  expect(violations(() => codec.decode(json)).length).toBeGreaterThan(0);
+  expect(violations(() => codec.copy({ ...good(), ...given })).length).toBeGreaterThan(0);
+});
+
+// The storage of class-validator is one for all modules of a process: what one cleared, no other had any more.
+it('a codec keeps its rules when a module deletes the metadata of class-validator', () => {
+  class Secret {
+    @IsString() @MaxLength(3) code!: string;
+  }
+  class Box {
+    @ValidateNested() @Type(() => Secret) secret!: Secret;
+    @IsInt() @Min(1) size!: number;
+  }
+  const boxes = classCodec('test.box.v1', Box);
+  const storage = getMetadataStorage() as unknown as { validationMetadatas: Map<unknown, unknown> };
+  for (const cls of [Secret, Box]) storage.validationMetadatas.delete(cls);
+  expect(
+    violations(() => boxes.decode({ secret: { code: 'long' }, size: 0 }))
+      .map(({ path }) => path)
+      .sort(),
+  ).toEqual(['secret.code', 'size']);
+  expect(boxes.decode({ secret: { code: 'abc' }, size: 1 })).toBeInstanceOf(Box);
 });

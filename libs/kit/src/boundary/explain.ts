@@ -1,4 +1,7 @@
 import {
+  type Class,
+  classNameOf,
+  restoreRules,
   IS_RECORD_OF,
   isPlainObject,
   type UnionShape,
@@ -43,6 +46,7 @@ export function explain(
   }
   if (copy !== undefined && walk.violations.length === 0) {
     const options = { forbidUnknownValues: false };
+    for (const cls of walk.classes) restoreRules(cls);
     // values in records are checked separately, with their paths
     walk.violations.push(...violationsOf(judge(copy, options)).filter(({ rule }) => rule !== IS_RECORD_OF));
     for (const { path, object } of walk.inRecords) violationsOf(judge(object, options), path, walk.violations);
@@ -55,6 +59,8 @@ class Walk {
   readonly violations: Violation[] = [];
   /** Copies inside records, which class-validator does not check by itself. */
   readonly inRecords: { readonly path: string; readonly object: object }[] = [];
+  /** The classes of all copies. */
+  readonly classes = new Set<Class>();
   weight = 0;
 
   constructor(
@@ -79,6 +85,7 @@ class Walk {
     const record = value as Record<string, unknown>;
     if (this.unknownFields === 'exact') this.refuseUnknown(shape, record, path);
     const copy = Object.create(shape.cls.prototype as object) as Record<string, unknown>;
+    this.classes.add(shape.cls);
     this.weight += WEIGHT.object;
     for (const field of shape.fields) {
       this.weight += field.name.length + WEIGHT.field;
@@ -216,7 +223,7 @@ function a(name: string): string {
 function nameOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return a((value.constructor as { name?: string } | undefined)?.name ?? 'bare object');
+  if (typeof value === 'object') return a(classNameOf(value) ?? 'bare object');
   if (typeof value === 'string') return value.length > 32 ? 'a string' : `'${value}'`;
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeof value;
 }

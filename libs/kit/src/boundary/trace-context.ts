@@ -10,8 +10,8 @@ export interface TraceContext {
   readonly baggage?: string | undefined;
 }
 
-/** A W3C `traceparent`, of any version. */
-export const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+/** A W3C `traceparent`, of any version but `ff`, which is none; an id of zeros is none either. */
+export const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/;
 /** The longest `tracestate`, in characters, and its most members. */
 export const TRACESTATE_CHARS_MAX = 512;
 const TRACESTATE_MEMBERS_MAX = 32;

@@ -2,7 +2,16 @@
  * Everything that a module's `contract/` folder imports from the kit.
  * @packageDocumentation
  */
-export { IS_JSON_VALUE, IsJsonValue, isPlainObject, JsonCopy, type JsonFlaw, type JsonValue } from './json-value.js';
+export {
+  classNameOf,
+  IS_JSON_VALUE,
+  IsJsonValue,
+  isPlainObject,
+  JsonCopy,
+  type JsonFlaw,
+  type JsonValue,
+} from './json-value.js';
+export { restoreRules } from './kept-rules.js';
 export {
   carrierOf,
   enumOf,

@@ -125,7 +125,17 @@ export function isPlainObject(object: object): boolean {
   return Object.getPrototypeOf(proto) === null && Reflect.ownKeys(proto).length === 0;
 }
 
+/**
+ * The name of an object's class, by its prototype: a field named `constructor`, which anybody can send, says nothing
+ * of it, and need not even be text.
+ */
+export function classNameOf(object: object): string | undefined {
+  const proto = Object.getPrototypeOf(object) as object | null;
+  const name: unknown = (proto?.constructor as { readonly name?: unknown } | null | undefined)?.name;
+  return typeof name === 'string' ? name : undefined;
+}
+
 function instanceName(object: object): string {
-  const name = (object.constructor as { readonly name?: string } | null | undefined)?.name;
+  const name = classNameOf(object);
   return name === undefined ? 'no plain object' : `an instance of ${name}`;
 }

@@ -6,6 +6,7 @@ import { StartupError } from './errors.js';
 import { IS_RECORD_OF, isOneOf, type OneOf } from './forms.js';
 import { IS_JSON_VALUE } from './json-value.js';
 import type { Class } from './class.js';
+import { keepRules } from './kept-rules.js';
 
 /** What a field holds on the wire. */
 export type FieldKind = 'string' | 'number' | 'boolean' | 'date' | 'object' | 'union' | 'record' | 'scalar' | 'json';
@@ -67,6 +68,7 @@ export function shapeOf(cls: Class): Shape {
   refuseOwnJson(cls);
   const metadatas = getMetadataStorage().getTargetValidationMetadatas(cls, '', false, false);
   const byField = getMetadataStorage().groupByPropertyName(metadatas);
+  keepRules(cls, metadatas);
   const fields: FieldShape[] = [];
   const shape: Shape = { cls, fields };
   shapes.set(cls, shape);

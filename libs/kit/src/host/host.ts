@@ -73,6 +73,11 @@ export interface HttpOptions {
   readonly port: number;
   /** Default `127.0.0.1`. */
   readonly host?: string;
+  /**
+   * A port of its own for health, metrics and documents, which `port` then does not answer; 0 for any free port.
+   * Default: none.
+   */
+  readonly adminPort?: number | undefined;
   /** Default 262,144. */
   readonly bodyMaxBytes?: number;
   /** Time for a request and all its calls, in milliseconds. Default 10,000. */
@@ -124,6 +129,7 @@ export class Host {
   private readonly catalogue: Catalogue;
   private readonly contexts: ContextReader;
   private readonly listener: HttpListener;
+  private admin: HttpListener | undefined;
   private databaseCheck: DatabaseCheck | undefined;
   private listening = false;
   private started = false;
@@ -132,6 +138,8 @@ export class Host {
   private closing: Promise<void> | undefined;
   /** The port that serves HTTP; 0 before the start or without HTTP. */
   port = 0;
+  /** The port for health, metrics and documents, if it is another; known once it listens. */
+  adminPort: number | undefined;
 
   constructor(options: HostOptions);
   /** @internal */
@@ -324,13 +332,19 @@ export class Host {
   }
 
   private async listen(http: HttpOptions): Promise<void> {
-    serveSystemPaths(this.listener, {
+    const admin = http.adminPort === undefined ? undefined : new HttpListener();
+    serveSystemPaths(admin ?? this.listener, {
       title: this.options.application.name,
       metrics: (accept) => expose([processMetrics(), this.registry], accept),
       readiness: () => this.readiness(),
       apps: () => new Map([...this.containers].map(([name, { app }]) => [name, app])),
     });
-    this.port = await this.listener.listen(http.port, http.host ?? '127.0.0.1');
+    const address = http.host ?? '127.0.0.1';
+    if (admin) {
+      this.adminPort = await admin.listen(http.adminPort as number, address);
+      this.admin = admin;
+    }
+    this.port = await this.listener.listen(http.port, address);
     this.listening = true;
   }
 
@@ -373,6 +387,8 @@ export class Host {
       if (source.isInitialized) await step(source.destroy(), 'the connections of a module');
     await step(this.databaseCheck?.close(), 'the check of the database');
     await step(transport.close(), 'the connections of the transport');
+    // last: until now it has said that this process is not ready
+    await step(this.admin?.close(), 'requests for health and metrics');
     this.contained?.();
     if (failures.length > 0) throw failures[0];
   }

@@ -34,6 +34,7 @@ import {
   type PlatformOptions,
   ProblemFilter,
   type ProblemMode,
+  refusesUnknownFields,
   type RequestHandler,
   type RequestMeter,
   RequestValidation,
@@ -175,7 +176,10 @@ async function wired(
   const { cls, spec, moduleServer, catalogue, hooks = [] } = options;
   const module = spec.contract.name;
   refuseForeignModules(app, cls);
-  if (!(await runBeforeInit(app, module, hooks))) app.useGlobalPipes(new RequestValidation());
+  if (!(await runBeforeInit(app, module, hooks))) {
+    app.useGlobalPipes(new RequestValidation());
+    refusesUnknownFields(app);
+  }
   platform.configured();
   const methods = methodHandlersOf(app);
   const clients = clientsOf(module, spec.uses, catalogue, options.moduleClient);

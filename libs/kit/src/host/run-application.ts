@@ -123,7 +123,7 @@ async function runService(application: Application, file: string, name: string |
   // The services of a supervisor that was killed end with it.
   if (process.connected) process.off('disconnect', leave).on('disconnect', stop);
   new Logger('host').log(
-    `${service.name} is ready: ${service.modules.join(', ')} on ${topology.http.tls ? 'https' : 'http'}://${topology.http.host}:${host.port}`,
+    `${service.name} is ready: ${service.modules.join(', ')} on ${topology.http.tls ? 'https' : 'http'}://${topology.http.host}:${host.port}${host.adminPort === undefined ? '' : `, health and metrics on port ${host.adminPort}`}`,
   );
 }
 

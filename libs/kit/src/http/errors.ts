@@ -48,3 +48,53 @@ export class Forbidden extends FledgeError {
     );
   }
 }
+
+/** Another request with the same idempotency key is running. */
+export class RequestInFlight extends FledgeError {
+  readonly code = 'fledge.request-in-flight';
+  readonly kind = 'conflict';
+  readonly outcome = 'not-run';
+  readonly hint = 'Wait for `Retry-After`, then send it again with the same key to get the answer of the first.';
+  readonly data = {};
+  constructor() {
+    super('a request with this Idempotency-Key is still running');
+  }
+}
+
+/** An idempotency key was used before, for another request. */
+export class IdempotencyKeyReused extends FledgeError {
+  readonly code = 'fledge.idempotency-key-reused';
+  readonly kind = 'invalid';
+  readonly outcome = 'rejected';
+  readonly hint = 'Use a new key for a new request; a repetition has the same target and the same body.';
+  readonly data = {};
+  constructor() {
+    super('this Idempotency-Key was used for a request with another target or body');
+  }
+}
+
+/** The request was about a version of the resource that is no longer the current one. */
+export class PreconditionFailed extends FledgeError {
+  readonly code = 'fledge.precondition-failed';
+  readonly kind = 'conflict';
+  readonly outcome = 'rejected';
+  readonly hint = 'Read it again, and decide whether the change still makes sense.';
+  readonly data = {};
+  constructor() {
+    super('it has been changed since the version that If-Match names');
+  }
+}
+
+/** There were more requests than a route takes. */
+export class RateLimited extends FledgeError {
+  readonly code = 'fledge.rate-limited';
+  readonly kind = 'too-many';
+  readonly outcome = 'not-run';
+  readonly hint = 'Send it again after `Retry-After`; `RateLimit` says how many requests are left.';
+  get data(): Readonly<Record<string, unknown>> {
+    return { retryAfterS: this.retryAfterS };
+  }
+  constructor(readonly retryAfterS: number) {
+    super(`there were too many of these requests: wait ${retryAfterS} s`);
+  }
+}

@@ -6,6 +6,7 @@ import { trustOf } from '../topology/index.js';
 import { type HttpPlatform, type PlatformOptions, ServerEntry } from './platform.js';
 import { endWithResponse, requestSpanOf } from './request-context.js';
 import { measure } from './request-meter.js';
+import { RequestDeadline } from './request-deadline.js';
 import { BODY_MAX, type NotedRoutes, ROUTES, routeOf } from './route-methods.js';
 import { whenStreaming } from './server-response.js';
 import { traceparentOf } from './trace.js';
@@ -90,6 +91,7 @@ function contextOf({ module, requestTimeoutMs, tracing, meter }: PlatformOptions
       });
     }
     whenStreaming(response, () => context.becomeStream());
+    RequestDeadline.watch(context, requestTimeoutMs, request, response);
     response.setHeader('x-correlation-id', context.correlationId);
     if (span) span.run(() => runInContext(context, next));
     else runInContext(context, next);

@@ -9,6 +9,15 @@ import { httpProblem, PROBLEM_TYPE } from './problem.js';
 import { endWithProblem } from './raw-answer.js';
 import { ListenerResponse, whenStreaming } from './server-response.js';
 import type { RefusalReason, RequestMeter } from './request-meter.js';
+import {
+  dropBodyOfRead,
+  flawOf,
+  FORWARDED_BYTES,
+  FORWARDED_HEADERS,
+  HEADERS_BYTES_MAX,
+  HEADERS_MAX,
+} from './request-head.js';
+import { SECURITY_HEADERS } from './security-headers.js';
 import { correlationIdOf } from './trace.js';
 import { type UpgradeHandler, Upgrades } from './upgrades.js';
 
@@ -61,6 +70,7 @@ export class HttpListener {
     const options = {
       keepAliveTimeout: KEEP_ALIVE_MS,
       requestTimeout: RECEIVE_TIMEOUT_MS,
+      maxHeaderSize: HEADERS_BYTES_MAX + FORWARDED_BYTES,
       // a request without Host is refused here, to give it a problem as its body
       requireHostHeader: false,
       ServerResponse: ListenerResponse,
@@ -69,6 +79,8 @@ export class HttpListener {
     this.server = tls
       ? createSecureServer({ ...options, ...readTlsFiles(tls, HTTP_TLS) }, handle)
       : createServer(options, handle);
+    // Node drops further ones without a word: one more than is allowed shows that there are too many
+    this.server.maxHeadersCount = HEADERS_MAX + FORWARDED_HEADERS + 1;
     this.upgrades = new Upgrades(this.server);
     this.server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
       refuse(
@@ -158,7 +170,7 @@ export class HttpListener {
   private upgradeHandlerOf(request: IncomingMessage): UpgradeHandler | undefined {
     request.url = originForm(request.url ?? '/');
     const handler = this.owners.of(request.url);
-    const upgrade = handler && hostsOf(request) === 1 ? this.upgradeHandlers.get(handler) : undefined;
+    const upgrade = handler && flawOf(request) === undefined ? this.upgradeHandlers.get(handler) : undefined;
     return upgrade && (this.closing || !this.admission.isOpen) ? refuseUpgrade : upgrade;
   }
 
@@ -174,13 +186,12 @@ export class HttpListener {
       this.streams.add(response);
       if (this.closing) setImmediate(() => response.end());
     });
+    for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value);
     request.url = originForm(request.url ?? '/');
-    const handler = this.owners.of(request.url);
-    const hosts = hostsOf(request);
-    if (hosts > 1)
-      this.refuse('malformed', () => badRequest(request, response, 'the request has more than one Host header'));
-    else if (hosts === 0 && request.httpVersion !== '1.0')
-      this.refuse('malformed', () => badRequest(request, response, 'the request has no Host header'));
+    const flaw = flawOf(request);
+    dropBodyOfRead(request);
+    const handler = flaw === undefined ? this.owners.of(request.url) : undefined;
+    if (flaw !== undefined) this.refuse('malformed', () => refuse(request, response, ...flaw));
     else if (handler === undefined) this.refuse('unknown-path', () => notFound(request, response));
     else if (this.alwaysTaken.has(handler)) handler(request, response);
     else this.admission.enter(handler, request, response);
@@ -198,13 +209,6 @@ function originForm(target: string): string {
   const [whole, path = ''] = /^https?:\/\/[^/?#]*(.*)$/i.exec(target) ?? [];
   if (whole === undefined) return target;
   return path.startsWith('/') ? path : `/${path}`;
-}
-
-function hostsOf({ rawHeaders }: IncomingMessage): number {
-  let count = 0;
-  for (let i = 0; i < rawHeaders.length; i += 2)
-    if (rawHeaders[i]?.length === 4 && rawHeaders[i]?.toLowerCase() === 'host') count++;
-  return count;
 }
 
 /** Answers a request for an unknown path. */
@@ -227,10 +231,6 @@ const OVERLOADED = 'there are more requests than can be answered in time; nothin
 
 const refuseUpgrade: UpgradeHandler = (_request, socket) =>
   endWithProblem(socket, [503, 'Service Unavailable'], 'fledge.overloaded', OVERLOADED, 'retry-after: 1\r\n');
-
-function badRequest(request: IncomingMessage, response: ServerResponse, detail: string): void {
-  refuse(request, response, 400, 'fledge.bad-request', detail);
-}
 
 function refuse(
   request: IncomingMessage,

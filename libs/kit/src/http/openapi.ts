@@ -1,6 +1,14 @@
 import type { INestApplication } from '@nestjs/common';
 import { markedDocument, mergeOpenApi, type OpenApiDocument } from './merged-openapi.js';
+import { withRulesOfKit } from './kit-openapi.js';
 import { applyOpenApiDecorators } from './openapi-decorators.js';
+
+const refusing = new WeakSet<INestApplication>();
+
+/** Notes that an application refuses unknown fields in bodies, so that its document can say it. */
+export function refusesUnknownFields(app: INestApplication): void {
+  refusing.add(app);
+}
 
 type Swagger = typeof import('@nestjs/swagger');
 
@@ -15,9 +23,10 @@ export async function describeModules(
   const swagger = await import('@nestjs/swagger');
   applyOpenApiDecorators(swagger);
   const head = headOf(swagger, title);
-  const documents = [...apps].map(([module, app]) =>
-    markedDocument(module, swagger.SwaggerModule.createDocument(app, head) as unknown as OpenApiDocument),
-  );
+  const documents = [...apps].map(([module, app]) => {
+    const document = swagger.SwaggerModule.createDocument(app, head) as unknown as OpenApiDocument;
+    return markedDocument(module, withRulesOfKit(document, refusing.has(app)));
+  });
   return mergeOpenApi([{ ...(head as unknown as OpenApiDocument), paths: {} }, ...documents]);
 }
 

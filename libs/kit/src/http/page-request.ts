@@ -21,7 +21,7 @@ export class PageRequest {
   readonly limit: number = LIMIT_DEFAULT;
 
   /** The place after which the page begins. Default: the first page. */
-  @ApiPropertyOptional({ description: '`nextCursor` of the page before' })
+  @ApiPropertyOptional({ minLength: 1, maxLength: CURSOR_CHARS_MAX, description: '`nextCursor` of the page before' })
   @IsOptional()
   @IsString()
   @Length(1, CURSOR_CHARS_MAX)

@@ -31,13 +31,27 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   internal: 500,
 };
 
+/** Errors of HTTP for which there is a status that says more than that of their kind. */
+const OWN_STATUS: Readonly<Record<string, number>> = {
+  'fledge.idempotency-key-reused': 422,
+  'fledge.precondition-failed': 412,
+};
+
 /** The one place where a kind of error becomes an HTTP status. */
 export function statusOf(kind: ErrorKind): number {
   return STATUS[kind];
 }
 
 /** The kit's errors that are about what the client sent, and are told as they are. */
-const OF_THE_REQUEST = new Set(['fledge.invalid-request', 'fledge.forbidden', 'fledge.unauthenticated']);
+const OF_THE_REQUEST = new Set([
+  'fledge.invalid-request',
+  'fledge.forbidden',
+  'fledge.unauthenticated',
+  'fledge.request-in-flight',
+  'fledge.idempotency-key-reused',
+  'fledge.precondition-failed',
+  'fledge.rate-limited',
+]);
 
 /**
  * Whether an error names modules, contracts or databases: a client learns its code and its status, and what it can do
@@ -83,7 +97,7 @@ export function problemOf(error: FledgeError, correlationId: string): Problem {
   return {
     type: `urn:problem:${error.code}`,
     title: titleOf(error.name),
-    status: statusOf(error.kind),
+    status: OWN_STATUS[error.code] ?? statusOf(error.kind),
     detail: error.message,
     code: error.code,
     ...(error.hint && { hint: error.hint }),
@@ -106,6 +120,7 @@ const TITLES: Readonly<Record<number, string>> = {
   405: 'Method not allowed',
   408: 'Request timeout',
   409: 'Conflict',
+  412: 'Precondition failed',
   413: 'Body too large',
   414: 'Path too long',
   415: 'Unsupported media type',

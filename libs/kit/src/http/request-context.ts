@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { now, RequestContext, type RequestSpan, runInContext, type SpanSpec, type Tracing } from '../boundary/index.js';
 import { measure, knownMethod, type RequestMeter } from './request-meter.js';
+import { RequestDeadline } from './request-deadline.js';
 import { noteMethods } from './route-methods.js';
 import { whenStreaming } from './server-response.js';
 import { traceparentOf } from './trace.js';
@@ -36,6 +37,7 @@ export function openRequestContexts(
       });
     }
     whenStreaming(reply.raw, () => context.becomeStream());
+    RequestDeadline.watch(context, requestTimeoutMs, request.raw, reply.raw);
     void reply.header('x-correlation-id', context.correlationId);
     if (span) span.run(() => runInContext(context, done));
     else runInContext(context, done);

@@ -246,7 +246,8 @@ function ofTest(topology: Topology, databaseUrl: string | undefined, natsUrl: st
     database: { ...topology.database, url: databaseUrl, tls: undefined },
     // one server is enough for a test, whatever the topology wants in production
     nats: { ...topology.nats, servers: natsUrl === undefined ? [] : [natsUrl], replicas: undefined, tls: undefined },
-    http: { ...topology.http, host: '127.0.0.1', port: 0, tls: undefined },
+    // one address for all, also for health and metrics
+    http: { ...topology.http, host: '127.0.0.1', port: 0, adminPort: undefined, tls: undefined },
     drain: { ...topology.drain, noticeMs: 0 },
   };
 }

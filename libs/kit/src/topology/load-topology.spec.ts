@@ -37,6 +37,7 @@ describe('a topology file', () => {
       http: {
         port: 3000,
         host: '127.0.0.1',
+        adminPort: undefined,
         bodyMaxBytes: 262_144,
         requestTimeoutMs: 10_000,
         trustedProxies: [],
@@ -57,7 +58,7 @@ namespace: blue
 transport: nats
 nats: { url: "nats://a:4222, nats://b:4222", maxAge: 1d, duplicateWindow: 30s, replicas: 3 }
 database: { url: postgres://u:p@h/d, poolMax: 25 }
-http: { port: 8080, host: 0.0.0.0, bodyMax: 1MiB, requestTimeout: 1.5s, trustedProxies: "10.0.0.0/8, ::1" }
+http: { port: 8080, host: 0.0.0.0, adminPort: 8081, bodyMax: 1MiB, requestTimeout: 1.5s, trustedProxies: "10.0.0.0/8, ::1" }
 drain: { notice: 0s, timeout: 2m }
 retention: { sent: 1h, handled: 2d }
 services:
@@ -74,6 +75,7 @@ settings:
       http: {
         port: 8080,
         host: '0.0.0.0',
+        adminPort: 8081,
         bodyMaxBytes: 1_048_576,
         requestTimeoutMs: 1_500,
         trustedProxies: ['10.0.0.0/8', '::1'],
@@ -177,6 +179,10 @@ describe('a substitution', () => {
       nats: { servers: ['nats://n:1'] },
       http: { port: 0 },
     });
+    const adminPort = (FLEDGE_ADMIN_PORT?: string): unknown =>
+      parse(`${ALL}\nhttp: { adminPort: 8081 }`, FLEDGE_ADMIN_PORT === undefined ? {} : { FLEDGE_ADMIN_PORT }).http
+        .adminPort;
+    expect([undefined, '', '0', '99', 'none'].map(adminPort)).toEqual([8_081, 8_081, 0, 99, undefined]);
   });
 });
 
@@ -190,7 +196,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'an unknown key within a section',
     `${ALL}\nhttp:\n  bodyMaximum: 1MiB\n  prot: 1`,
-    "t.yaml:3:3: unknown key 'http.bodyMaximum'. Known here: port, host, bodyMax, requestTimeout, trustedProxies, tls.\nt.yaml:4:3: unknown key 'http.prot'. Did you mean 'port'?",
+    "t.yaml:3:3: unknown key 'http.bodyMaximum'. Known here: port, host, adminPort, bodyMax, requestTimeout, trustedProxies, tls.\nt.yaml:4:3: unknown key 'http.prot'. Did you mean 'port'?",
   ],
   [
     'an unknown key of a service',
@@ -304,6 +310,11 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
     'a bad duration',
     `${ALL}\nhttp: { requestTimeout: soon }`,
     "t.yaml:2:25: http.requestTimeout is 'soon', which is not a duration. Write it with its unit (ms, s, m, h, d), as in '250ms', '10s' or '5m'.",
+  ],
+  [
+    'a network that is none',
+    `${ALL}\nhttp: { trustedProxies: 10.0.0.0/33 }`,
+    "t.yaml:2:25: http.trustedProxies is '10.0.0.0/33', which is not a list of addresses. Write it as '10.0.0.0/8, 192.0.2.1', addresses and networks separated by commas.",
   ],
   [
     'a duration below its bound',

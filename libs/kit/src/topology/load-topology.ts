@@ -130,6 +130,7 @@ function readHttp(section: Section, env: Environment): Topology['http'] {
   const http = {
     port: section.read('port', count(0, 65_535), 3000),
     host: section.read('host', host, '127.0.0.1'),
+    adminPort: section.read<number | undefined>('adminPort', count(0, 65_535), undefined),
     bodyMaxBytes: section.read('bodyMax', size('1KiB', '64MiB'), BODY_MAX_DEFAULT_BYTES),
     requestTimeoutMs: section.read('requestTimeout', duration('10ms', '10m'), REQUEST_TIMEOUT_DEFAULT_MS),
     trustedProxies: [
@@ -139,20 +140,18 @@ function readHttp(section: Section, env: Environment): Topology['http'] {
     tls: readServerTls(section, { cert: env.FLEDGE_HTTP_CERT, key: env.FLEDGE_HTTP_KEY }),
   };
   section.refuseUnknownKeys();
-  const port = env.FLEDGE_PORT;
-  return port === undefined || port === ''
-    ? http
-    : {
-        ...http,
-        port: fromEnvironment(
-          section,
-          'FLEDGE_PORT',
-          (text, key) => count(0, 65_535)(/^[0-9]+$/.test(String(text)) ? Number(text) : text, key),
-          env,
-          http.port,
-        ),
-      };
+  const given = (variable: string, fallback: number): number =>
+    env[variable] ? fromEnvironment(section, variable, portText, env, fallback) : fallback;
+  const { FLEDGE_ADMIN_PORT: admin } = env;
+  return {
+    ...http,
+    port: given('FLEDGE_PORT', http.port),
+    adminPort: !admin ? http.adminPort : admin === 'none' ? undefined : given('FLEDGE_ADMIN_PORT', 0),
+  };
 }
+
+const portText: ValueReader<number> = (text, key) =>
+  count(0, 65_535)(/^[0-9]+$/.test(String(text)) ? Number(text) : text, key);
 
 function readDrain(section: Section, env: Environment): Topology['drain'] {
   const notice = duration('0s', '1m');

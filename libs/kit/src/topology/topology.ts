@@ -101,6 +101,12 @@ export interface HttpSettings {
   readonly port: number;
   /** The address to listen on. Default `127.0.0.1`; a container needs `0.0.0.0`. */
   readonly host: string;
+  /**
+   * A port of its own, 0 to 65,535, for `/healthz`, `/readyz`, `/metrics`, `/openapi.json` and `/docs`, which `port` then
+   * does not answer. Default: none. `FLEDGE_ADMIN_PORT`, which `fledge start` sets, overrides the file; `none` is for
+   * none.
+   */
+  readonly adminPort: number | undefined;
   /** Largest body of a request, in bytes, 1 KiB to 64 MiB. Default 262,144 (256 KiB). */
   readonly bodyMaxBytes: number;
   /** Milliseconds for a request and all its calls, 10 ms to 10 minutes. Default 10,000. */

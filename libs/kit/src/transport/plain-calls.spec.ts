@@ -36,6 +36,7 @@ describe('a call received as plain data', () => {
     ['a trace that is none', { ...SOUND, traceparent: 'a\nb' }, false, 'fledge.invalid-message'],
     ['a context that is no text', { ...SOUND, context: { tenant: 'acme' } as never }, false, 'fledge.invalid-message'],
     ['a context that is no JSON', { ...SOUND, context: 'acme' }, false, 'fledge.invalid-message'],
+    ['a key that no caller may set', { ...SOUND, idempotencyKey: 'k'.repeat(201) }, false, 'fledge.invalid-message'],
     ['an identity without roles', { ...SOUND, identity: { subject: 'me' } }, false, 'fledge.invalid-message'],
     ['a caller that is no module', { ...SOUND, caller: 'Caller\n' }, false, 'fledge.invalid-message'],
     ['a body that is no JSON', { ...SOUND, body: '{' }, false, 'fledge.invalid-message'],

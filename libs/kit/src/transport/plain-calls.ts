@@ -4,6 +4,7 @@ import {
   CallContext,
   traceHeadersOf,
   type CompiledMessage,
+  IDEMPOTENCY_KEY_CHARS_MAX,
   type Identity,
   type ModuleServer,
   now,
@@ -226,6 +227,7 @@ function isSound(request: unknown): request is PlainRequest {
     typeof body !== 'string' ||
     typeof leftMs !== 'number' ||
     typeof idempotencyKey !== 'string' ||
+    idempotencyKey.length > IDEMPOTENCY_KEY_CHARS_MAX ||
     typeof context !== 'string'
   )
     return false;

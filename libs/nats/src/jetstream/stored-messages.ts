@@ -37,10 +37,14 @@ export function idOf({ headers }: Pick<JsMsg, 'headers'>): string | undefined {
   return UUID.test(id) ? id : undefined;
 }
 
+/** The longest payload, in bytes: what the heaviest message can have as JSON. A broker may be set to take more. */
+const PAYLOAD_BYTES_MAX = 1024 * 1024;
+
 /**
  * A message from the log; `undefined` for one of another origin, which lacks the required headers or cannot be stored.
  */
 export function messageOf(raw: JsMsg): StoredMessage | undefined {
+  if (raw.data.length > PAYLOAD_BYTES_MAX) return undefined;
   const [kindToken, module, ...rest] = raw.subject.split('.').slice(1);
   const { headers } = raw;
   const [id, source, key, time] = [ID, SOURCE, KEY, OCCURRED_AT].map((name) => headers?.get(name) ?? '');

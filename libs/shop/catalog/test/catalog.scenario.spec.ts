@@ -145,6 +145,32 @@ describe('keeping products', () => {
     });
   });
 
+  // It was a 200 that had changed nothing but the time of the last change.
+  it('refuses a change of nothing', async () => {
+    const { id } = await create();
+    for (const body of [undefined, {}])
+      expect(await staff.request('PATCH', `/products/${id}`, body)).toMatchObject({
+        status: 400,
+        body: { violations: [{ path: '', rule: 'empty' }] },
+      });
+  });
+
+  it('lets staff change only what they have seen, if they say so', async () => {
+    const { id } = await create();
+    const seen = await shop.request('GET', `/products/${id}`);
+    const etag = String(seen.headers.etag);
+    const change = (priceMinor: number) =>
+      staff.request('PATCH', `/products/${id}`, { priceMinor }, { headers: { 'if-match': etag } });
+    const both = await Promise.all([change(1), change(2)]);
+    expect(both.map(({ status }) => status).sort()).toEqual([200, 412]);
+    const known = await shop.request('GET', `/products/${id}`, undefined, { headers: { 'if-none-match': etag } });
+    expect(known.status).toBe(200);
+    const current = String(known.headers.etag);
+    expect(
+      (await shop.request('GET', `/products/${id}`, undefined, { headers: { 'if-none-match': current } })).status,
+    ).toBe(304);
+  });
+
   it('is for staff', async () => {
     expect((await shop.request('POST', '/products', {})).status).toBe(401);
     expect((await shop.as({ subject: randomUUID(), roles: ['buyer'] }).request('POST', '/products', {})).status).toBe(

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { currentContext } from '../../boundary/index.js';
 import { openModuleData, type ModuleDataSource } from '../../data/index.js';
 import { eventually } from '../../testing/eventually.js';
@@ -151,6 +153,7 @@ describe('the dispatchers of a module', () => {
 
   it('count a failure of anything but the database as an attempt, up to exactly the configured number', async () => {
     let runs = 0;
+    const errors = jest.spyOn(Logger.prototype, 'error').mockReturnValue(undefined);
     const calling = consumer('calling', { transaction: 'own', attemptsMax: 3, backoffMs: 1, backoffMaxMs: 1 }, () => {
       runs += 1;
       return Promise.reject(Object.assign(new Error('the mail server is away'), { code: 'ECONNREFUSED' }));
@@ -162,6 +165,15 @@ describe('the dispatchers of a module', () => {
       'a dead letter',
     );
     expect(runs).toBe(3);
+    // only a query of the table showed it
+    await eventually(() => {
+      const lines = errors.mock.calls.map(([line]) => String(line));
+      expect(lines).toEqual([
+        expect.stringMatching(
+          /^hall: a\.b\.v1 [\da-f-]{36} is a dead letter of calling: failed 3 times \(the mail server is away\); /,
+        ),
+      ]);
+    }, 'the line of the dead letter').finally(() => errors.mockRestore());
   });
 
   it('report a dead letter even when the commit failed', async () => {

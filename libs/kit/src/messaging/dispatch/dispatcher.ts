@@ -12,7 +12,7 @@ import type { DurableConsumer } from '../consumers/consumer.js';
 import { ConsumerWorker, handOverTo, inMemoryOf, queryOf } from './consumer-worker.js';
 import { Deliveries, type Delivery, type FailedDelivery, type Found, LOOK_ROWS_MAX } from '../inbox/deliveries.js';
 import { MembershipLost } from '../consumers/delivery-errors.js';
-import { FailurePolicy } from './failure-policy.js';
+import { deadLetterText, FailurePolicy } from './failure-policy.js';
 import { type Addressed, HAND_OVER_MAX, type HandOver } from '../inbox/hand-over.js';
 import type { Membership } from '../replicas/membership.js';
 import { sqlOf } from '../storage/sql.js';
@@ -196,9 +196,10 @@ export class Dispatcher {
   }
 
   /** A message has failed, and its key is held. */
-  private holds(worker: ConsumerWorker, { waitMs }: FailedDelivery): void {
+  private holds(worker: ConsumerWorker, failure: FailedDelivery): void {
     worker.failed();
-    this.expectHold(waitMs ?? 0);
+    if (failure.waitMs === undefined) this.logger.error(deadLetterText(this.context.module, failure));
+    this.expectHold(failure.waitMs ?? 0);
   }
 
   private expectHold(inMs: number): void {

@@ -117,3 +117,10 @@ function reasonOf(error: unknown): string {
   if (error instanceof AccessDenied) return 'access denied';
   return 'not retryable';
 }
+
+/** What the log says of a new dead letter. */
+export function deadLetterText(module: string, { delivery, reason, tried }: FailedDelivery): string {
+  const { consumer, message } = delivery;
+  const last = tried ? ` (${tried.message})` : '';
+  return `${module}: ${message.name} ${message.id} is a dead letter of ${consumer}: ${reason}${last}; see 'fledge dead-letters'`;
+}

@@ -54,6 +54,23 @@ describe('retention', () => {
     ]);
   });
 
+  it('deletes keys and counts of requests after the time that each is kept', async () => {
+    const insert = `insert into fledge_idempotency (scope, key, digest, claim, claimed_until, expires_at) values ('s', $1, 'd', gen_random_uuid(), clock_timestamp(), clock_timestamp() + $2 * interval '1 s')`;
+    for (const [key, s] of [
+      ['old', -1],
+      ['new', 600],
+    ]) {
+      await source.query(insert, [key, s]);
+      await source.query(
+        "insert into fledge_rate (key, resets_at, used) values ($1, clock_timestamp() + $2 * interval '1 s', 1)",
+        [key, s],
+      );
+    }
+    await sweep(sqlOf(source), KEPT);
+    for (const table of ['fledge_idempotency', 'fledge_rate'])
+      expect(await source.query(`select key from ${table}`)).toEqual([{ key: 'new' }]);
+  });
+
   it('deletes messages resent by hand before their consumers forget that they have handled them', async () => {
     const before = await count('fledge_outbox');
     await source.query(

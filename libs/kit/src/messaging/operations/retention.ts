@@ -74,12 +74,22 @@ const SWEEPS: readonly (readonly [keyof Retention, string])[] = [
   ],
 ];
 
+/** Keys and counts of requests, which say themselves how long they are kept. */
+const EXPIRED = [
+  `delete from fledge_idempotency where ctid in (select ctid from fledge_idempotency where expires_at < clock_timestamp() order by expires_at limit ${SWEEP_ROWS_MAX}) returning 1`,
+  `delete from fledge_rate where ctid in (select ctid from fledge_rate where resets_at < clock_timestamp() order by resets_at limit ${SWEEP_ROWS_MAX}) returning 1`,
+];
+
 /** Deletes what has passed its retention; returns how many rows. Stops early when `isOver` returns true. */
 export async function sweep(sql: Sql, retention: Retention, isOver: () => boolean = () => false): Promise<number> {
   let deleted = 0;
-  for (const [kept, statement] of SWEEPS) {
+  const all = [
+    ...SWEEPS.map(([kept, statement]) => [statement, [retention[kept]]] as const),
+    ...EXPIRED.map((statement) => [statement, []] as const),
+  ];
+  for (const [statement, parameters] of all) {
     for (let rows = SWEEP_ROWS_MAX; rows === SWEEP_ROWS_MAX && !isOver(); deleted += rows)
-      rows = (await sql.rows(statement, [retention[kept]])).length;
+      rows = (await sql.rows(statement, parameters)).length;
   }
   return deleted;
 }

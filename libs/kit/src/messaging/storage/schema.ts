@@ -206,9 +206,45 @@ export class IndexRunningProcesses1700000000008 implements MigrationInterface {
   }
 }
 
+/**
+ * The keys of requests that may be sent again, with their answers (see `@Idempotent`), and the counts of `@RateLimit`,
+ * which may be lost in a crash.
+ */
+export class AddRequests1700000000022 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+create table fledge_idempotency (
+  scope text not null,
+  key text not null,
+  digest text not null,
+  claim uuid not null,
+  claimed_until timestamptz not null,
+  expires_at timestamptz not null,
+  status int,
+  location text,
+  body text,
+  primary key (scope, key)
+);
+create index fledge_idempotency_expired on fledge_idempotency (expires_at);
+
+create unlogged table fledge_rate (
+  key text primary key,
+  resets_at timestamptz not null,
+  used int not null
+);
+create index fledge_rate_reset on fledge_rate (resets_at);
+`);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop table fledge_idempotency, fledge_rate');
+  }
+}
+
 /** All migrations of durable messaging, in order; they run before a module's own. */
 export const MESSAGING_MIGRATIONS = [
   CreateFledgeTables1700000000006,
   AddTimerHeaders1700000000007,
   IndexRunningProcesses1700000000008,
+  AddRequests1700000000022,
 ] as const;

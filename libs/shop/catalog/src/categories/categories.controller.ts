@@ -1,4 +1,4 @@
-import { Public, Roles } from '@fledge/kit';
+import { Idempotent, Public, Roles } from '@fledge/kit';
 import { Body, Controller, Get, Post } from '@nestjs/common';
 import {
   ApiBearerAuth,
@@ -51,6 +51,7 @@ export class CategoriesController {
 
   @Post()
   @Roles('staff')
+  @Idempotent({ transaction: true })
   @ApiBearerAuth()
   @ApiOperation({ summary: 'Make a category (staff)' })
   @ApiCreatedResponse({ type: CategoryResource })

@@ -1,4 +1,4 @@
-import { Public } from '@fledge/kit';
+import { EntityTag, Public } from '@fledge/kit';
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@fledge/kit/openapi';
 import { ProductNotFound } from '../../contract/index.js';
@@ -14,6 +14,7 @@ export class GetProductController {
   constructor(private readonly products: ProductRepository) {}
 
   @Get(':id')
+  @EntityTag<ProductResource>(({ updatedAt }) => updatedAt)
   @ApiOperation({ summary: 'Get a product' })
   @ApiOkResponse({ type: ProductResource })
   @ApiBadRequestResponse({ description: 'The id is not a UUID' })

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Roles } from '@fledge/kit';
+import { EntityTag, Idempotent, IfMatch, InvalidRequest, type Precondition, Roles } from '@fledge/kit';
 import { Body, Controller, Param, Patch, Post } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
@@ -10,6 +10,7 @@ import {
   ApiNotFoundResponse,
   ApiOkResponse,
   ApiOperation,
+  ApiPreconditionFailedResponse,
   ApiTags,
 } from '@fledge/kit/openapi';
 import { ProductNotFound, SkuTaken, UnknownCategory } from '../../contract/index.js';
@@ -32,6 +33,7 @@ export class KeepProductsController {
   ) {}
 
   @Post()
+  @Idempotent({ transaction: true })
   @ApiOperation({ summary: 'Make a product (staff)' })
   @ApiCreatedResponse({ type: ProductResource })
   @ApiBadRequestResponse({ description: 'A field breaks its rule, or catalog.unknown-category.v1' })
@@ -46,14 +48,22 @@ export class KeepProductsController {
   }
 
   @Patch(':id')
+  @EntityTag<ProductResource>(({ updatedAt }) => updatedAt)
   @ApiOperation({ summary: 'Change a product (staff); its sku and currency stay' })
   @ApiOkResponse({ type: ProductResource })
   @ApiBadRequestResponse({ description: 'A field breaks its rule, or catalog.unknown-category.v1' })
   @ApiForbiddenResponse({ description: 'Not staff' })
   @ApiNotFoundResponse({ description: 'catalog.product-not-found.v1' })
-  async change(@Param() { id }: ProductId, @Body() body: ProductPatch): Promise<ProductResource> {
+  @ApiPreconditionFailedResponse({ description: 'It has been changed since the version of If-Match' })
+  async change(
+    @Param() { id }: ProductId,
+    @Body() body: ProductPatch,
+    @IfMatch() required: Precondition,
+  ): Promise<ProductResource> {
+    if (Object.values(body).every((value) => value === undefined))
+      throw new InvalidRequest([{ path: '', rule: 'empty', message: 'must name at least one field to change' }]);
     if (body.categoryId !== undefined) await this.refuseUnknown(body.categoryId);
-    const product = await this.products.change(id, body);
+    const product = await this.products.change(id, body, ({ updatedAt }) => required.check(updatedAt));
     if (!product) throw new ProductNotFound({ productId: id });
     return new ProductResource(product);
   }

@@ -67,10 +67,20 @@ export class ProductRepository {
     return (result.raw as unknown[]).length;
   }
 
-  /** Changes a product; returns the changed product. */
-  async change(id: string, change: ProductChange): Promise<Product | undefined> {
-    await this.rows.update({ id }, { ...change, updatedAt: new Date() });
-    return this.find(id);
+  /**
+   * Changes a product; returns the changed product. `check` sees the one that is changed, and may throw; no other change
+   * comes in between.
+   */
+  change(id: string, change: ProductChange, check: (current: Product) => void): Promise<Product | undefined> {
+    return this.rows.manager.transaction(async (manager) => {
+      const row = await manager.findOne(ProductRow, { where: { id }, lock: { mode: 'pessimistic_write' } });
+      if (!row) return undefined;
+      check(row);
+      // it tells versions apart, also of changes in one millisecond and after a clock was set back
+      const updatedAt = new Date(Math.max(Date.now(), row.updatedAt.getTime() + 1));
+      await manager.update(ProductRow, { id }, { ...change, updatedAt });
+      return manager.findOneByOrFail(ProductRow, { id });
+    });
   }
 
   /**

@@ -1,4 +1,4 @@
-import { Roles } from '@fledge/kit';
+import { Idempotent, Roles } from '@fledge/kit';
 import { Body, Controller, HttpCode, Param, Post, UseGuards } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import {
@@ -28,6 +28,7 @@ export class RefundOrderController {
   @Post(':id/refund')
   @HttpCode(200)
   @UseGuards(ObjectBodyGuard)
+  @Idempotent()
   @ApiOperation({ summary: 'Give the money of a completed order back (staff); safe to send again' })
   @ApiOkResponse({ type: OrderResource })
   @ApiBadRequestResponse({ description: 'A field breaks its rule' })
