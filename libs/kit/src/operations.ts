@@ -10,6 +10,7 @@ export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
 } from './data/embedded-postgres.js';
+export { databaseRolesSql, moduleRoles, type ModuleRoles } from './data/database-roles.js';
 export { endWithParent } from './data/end-with-parent.js';
 export { freePort, isPortFree } from './data/free-port.js';
 export { mergeOpenApi, type OpenApiDocument } from './http/merged-openapi.js';
@@ -20,6 +21,7 @@ export {
   DEFAULT_TOPOLOGY,
   EXIT_CONFIG,
   findNamedTopology,
+  foreignSecrets,
   isTopologyPath,
   loadTopology,
   nearest,
@@ -29,7 +31,9 @@ export {
   type KnownTransport,
   type LoadOptions,
   type Place,
+  type ProductionSettings,
   type RetentionSettings,
+  type SecretSource,
   type Service,
   type Topology,
   type TopologyProblem,

@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util';
 import { runningEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
 import { describeMessage, FledgeError, StartupError } from '../contract/index.js';
 import { startSdk, type StopTracing } from '../observe/index.js';
-import { EXIT_CONFIG, loadTopology, serviceNamed, type Topology } from '../topology/index.js';
+import { EXIT_CONFIG, loadTopology, resolveSecrets, serviceNamed, type Topology } from '../topology/index.js';
 import type { Application } from './application.js';
 import { checkAgainstApplication, knownTo } from './check-topology.js';
 import { chooseTransport, knownTransports } from './choose-transport.js';
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
 import { MIGRATION_OPTIONS, migrateApplication, type MigrationDatabase } from './migrate-application.js';
+import { refuseInProduction } from './production.js';
 import { refuseSecondCopies } from './second-copies.js';
 import { logsJson, QuietLogger } from './quiet-logger.js';
 
@@ -86,21 +87,27 @@ async function runService(application: Application, file: string, name: string |
   const topology = readTopology(application, file);
   const service = serviceNamed(topology, name);
   logger.service = service.name;
-  await checkAgainstApplication(application, topology, service.modules);
+  const loaded = await checkAgainstApplication(application, topology, service.modules);
   const version = application.version ?? deployedVersion(process.argv[1] ?? '');
   const transport = await chooseTransport(application, topology, service, version);
   const stopTracing = await startSdk({ namespace: topology.namespace, name: service.name, version });
-  const postgres =
-    topology.database.url === undefined
-      ? await startEmbeddedPostgres({ dir: DATA_FOLDER, keepUp: (line) => new Logger('postgres').warn(line) })
-      : undefined;
+  const { databaseUrls, settings } = resolveSecrets(topology, service.modules);
+  await refuseInProduction({ topology, service, loaded, databaseUrls });
+  const postgres = usesEmbedded(topology)
+    ? await startEmbeddedPostgres({ dir: DATA_FOLDER, keepUp: (line) => new Logger('postgres').warn(line) })
+    : undefined;
   const host = new Host({
     application,
     modules: service.modules,
     transport,
-    database: { url: topology.database.url ?? (postgres as EmbeddedPostgres).url, poolMax: topology.database.poolMax },
+    database: {
+      url: topology.database.url ?? postgres?.url,
+      modules: databaseUrls,
+      logins: topology.database.logins ?? (postgres ? 'own' : 'shared'),
+      poolMax: topology.database.poolMax,
+    },
     http: topology.http,
-    settings: topology.settings,
+    settings,
     drain: topology.drain,
     retention: topology.retention,
     logger,
@@ -120,14 +127,26 @@ async function runService(application: Application, file: string, name: string |
   );
 }
 
+/** Whether a process starts a server, or uses the one that runs here: no module has any other. */
+function usesEmbedded({ database }: Topology): boolean {
+  return database.url === undefined && Object.keys(database.modules).length === 0;
+}
+
 /** The database to migrate: another user's URL, that of the topology, or the embedded PostgreSQL, which it may start. */
 async function databaseOf(application: Application, file: string): Promise<MigrationDatabase> {
-  const url = process.env.FLEDGE_MIGRATION_DATABASE_URL || readTopology(application, file).database.url;
-  if (url !== undefined) return { url, close: () => Promise.resolve() };
+  const given = process.env.FLEDGE_MIGRATION_DATABASE_URL;
+  if (given) return { urlOf: () => given, close: () => Promise.resolve() };
+  const topology = readTopology(application, file);
+  const { url } = topology.database;
+  if (!usesEmbedded(topology))
+    return {
+      urlOf: (module) => resolveSecrets(topology, [module]).databaseUrls[module] ?? url,
+      close: () => Promise.resolve(),
+    };
   const running = await runningEmbeddedPostgres(DATA_FOLDER);
-  if (running !== undefined) return { url: running, close: () => Promise.resolve() };
+  if (running !== undefined) return { urlOf: () => running, close: () => Promise.resolve() };
   const postgres = await startEmbeddedPostgres({ dir: DATA_FOLDER });
-  return { url: postgres.url, close: () => postgres.stop() };
+  return { urlOf: () => postgres.url, close: () => postgres.stop() };
 }
 
 function readTopology(application: Application, file: string): Topology {
