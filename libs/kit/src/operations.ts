@@ -4,6 +4,7 @@
  * nor TypeORM.
  * @packageDocumentation
  */
+export { redacted } from './contract/redacted.js';
 export { FledgeError, StartupError } from './contract/errors.js';
 export {
   startEmbeddedPostgres,

@@ -17,6 +17,8 @@ export interface ReplicaPlan {
   readonly app: string;
   readonly topologyFile: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Its variables that no other service may have. Default: none. */
+  readonly secrets?: readonly string[];
   /** The address it listens on. */
   readonly host: string;
   /** Default: a new free port for each run. */
@@ -43,6 +45,8 @@ export interface Launch {
   /** The arguments of the application. */
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  /** Its variables that no other service may have. Default: none. */
+  readonly secrets?: readonly string[];
   /** The port of its inspector. */
   readonly inspectPort: number | undefined;
 }
@@ -83,6 +87,7 @@ export function replicaProcess(plan: ReplicaPlan, log: LineLog): SupervisedProce
           app: plan.app,
           args: ['--topology', plan.topologyFile, '--service', plan.service],
           env: { ...plan.env, FLEDGE_PORT: String(port) },
+          ...(plan.secrets && { secrets: plan.secrets }),
           inspectPort: plan.inspectPort,
         });
         plan.onStart?.(url);

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { parseArgs } from 'node:util';
 import { runningEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
-import { describeMessage, FledgeError, StartupError } from '../contract/index.js';
+import { describeMessage, FledgeError, redacted, StartupError } from '../contract/index.js';
 import { startSdk, type StopTracing } from '../observe/index.js';
 import { EXIT_CONFIG, loadTopology, resolveSecrets, serviceNamed, type Topology } from '../topology/index.js';
 import type { Application } from './application.js';
@@ -186,6 +186,10 @@ function complain(error: unknown, isService: boolean): void {
 
 /** One clear line for an error with a known cause and fix; the stack for an unexpected one. */
 function explain(error: unknown): string {
+  return redacted(explanationOf(error));
+}
+
+function explanationOf(error: unknown): string {
   if (error instanceof FledgeError) return `${error.message}\n  ${error.hint}`;
   if (isArgumentError(error)) return `${error.message}\n  Usage: main.js --topology <file> --service <name>`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
