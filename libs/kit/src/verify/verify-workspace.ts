@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { developmentPackage } from '#lint/development-package.js';
 import { StartupError } from '../contract/index.js';
+import { connectionRules } from './connection-rules.js';
 import { dataRules } from './data-rules.js';
 import type { Compiler } from './file-facts.js';
 import { exportsRule, importRules } from './import-rules.js';
@@ -16,6 +17,7 @@ const RULES: readonly ((workspace: Workspace) => readonly BoundaryViolation[])[]
   importRules,
   usesRules,
   dataRules,
+  connectionRules,
   nameRules,
 ];
 
