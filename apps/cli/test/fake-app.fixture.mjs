@@ -38,7 +38,10 @@ if (values['list-modules']) {
 function serve() {
   const server = createServer((request, response) => {
     if (request.url === '/a/crash') process.exit(3);
-    response.end(JSON.stringify({ service: values.service, pid: process.pid, DATABASE_URL, NATS_URL }));
+    const secrets = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => /^(SECRET|DATABASE)_OF_/.test(name)),
+    );
+    response.end(JSON.stringify({ service: values.service, pid: process.pid, DATABASE_URL, NATS_URL, secrets }));
   });
   const stop = () => server.close(() => process.exit(0)).closeAllConnections();
   process.on('SIGTERM', () => values.service !== FAKE_HANGS && stop());

@@ -61,6 +61,7 @@ interface Answer {
   readonly pid: number;
   readonly DATABASE_URL?: string;
   readonly NATS_URL?: string;
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 async function get(path: string): Promise<Answer> {
@@ -158,6 +159,36 @@ describe('fledge start', () => {
     expect(run.output).toContain(`Broker     ${NATS_URL}`);
     expect(await run.end('SIGTERM')).toBe(0);
     await expect(fetch(String(NATS_URL).replace('nats:', 'http:'))).rejects.toThrow();
+  });
+
+  // Each service inherited the whole environment, with the secrets of all.
+  it('gives each service the secrets of its own modules alone', async () => {
+    writeFileSync(
+      join(project, 'config/secret.yaml'),
+      `transport: nats
+http: { port: ${'${PORT}'} }
+services: { one: { modules: [a] }, two: { modules: [b] } }
+secrets: { a: { key: { env: SECRET_OF_A }, both: { env: SECRET_OF_BOTH } }, b: { both: { env: SECRET_OF_BOTH } } }
+database: { url: ${'${DATABASE_URL}'}, modules: { b: { env: DATABASE_OF_B } } }
+`,
+    );
+    const run = fledge(['start', 'secret'], {
+      ...OUTSIDE,
+      SECRET_OF_A: 'sa',
+      SECRET_OF_BOTH: 'sab',
+      DATABASE_OF_B: 'postgres://b@db/b',
+    });
+    await run.says('Ctrl-C');
+    expect([(await get('/a')).secrets, (await get('/b')).secrets]).toEqual([
+      { SECRET_OF_A: 'sa', SECRET_OF_BOTH: 'sab' },
+      { SECRET_OF_BOTH: 'sab', DATABASE_OF_B: 'postgres://b@db/b' },
+    ]);
+    const environments = [(await get('/a')).pid, (await get('/b')).pid].map((pid) =>
+      process.platform === 'linux' ? readFileSync(`/proc/${pid}/environ`, 'utf8') : '',
+    );
+    expect(environments[0]).not.toContain('DATABASE_OF_B');
+    expect(environments[1]).not.toContain('SECRET_OF_A');
+    expect(await run.end('SIGTERM')).toBe(0);
   });
 
   // It restarted the broker, but not PostgreSQL: everything had to be started again.

@@ -41,25 +41,36 @@ export async function makeOwnLogins(client: Client, url: string, { module, schem
     return urlOf(url, name, secret);
   };
   const logins = { migrate: await login(migrate, owner), run: await login(run, rows) };
-  await closeDatabase(client);
+  await closeDatabase(client, [migrate, run]);
   return logins;
 }
 
+/** How far a database is closed: what its owner could change, and what a superuser could. */
+const HOW_FAR = `
+select pg_has_role(d.datdba, 'USAGE') as owns, r.rolsuper as superuser,
+  has_database_privilege('public', d.oid, 'TEMPORARY') or exists (
+    select from unnest($1::name[]) login where not has_database_privilege(login, d.oid, 'CONNECT')) as database,
+  has_function_privilege('public', 'pg_catalog.lo_create(oid)', 'EXECUTE') as functions
+from pg_roles r, pg_database d where r.rolname = current_user and d.datname = current_database()`;
+
 /**
  * Takes from everybody the right to create temporary tables and large objects, as far as this user may: no login of a
- * module creates anything.
+ * module creates anything. Lets the logins connect where that was taken from everybody, too.
  */
-async function closeDatabase(client: Client): Promise<void> {
-  const { rows } = await client.query<{ superuser: boolean; owns: boolean; temporary: boolean; large: boolean }>(`
-    select r.rolsuper as superuser, pg_has_role(d.datdba, 'USAGE') as owns,
-      has_database_privilege('public', d.oid, 'TEMPORARY') as temporary,
-      has_function_privilege('public', 'pg_catalog.lo_create(oid)', 'EXECUTE') as large
-    from pg_roles r, pg_database d where r.rolname = current_user and d.datname = current_database()`);
+async function closeDatabase(client: Client, logins: readonly string[]): Promise<void> {
+  const { rows } = await client.query<{ owns: boolean; superuser: boolean; database: boolean; functions: boolean }>(
+    HOW_FAR,
+    [logins],
+  );
   const [now] = rows;
-  if (!now || !((now.temporary && now.owns) || (now.large && now.superuser))) return;
+  if (!now || !((now.database && now.owns) || (now.functions && now.superuser))) return;
   // modules start at once, and PostgreSQL fails the second of two changes of the same entry
   await client.query(`begin; select pg_advisory_xact_lock(hashtextextended('fledge:database', 0))`);
-  if (now.owns) await client.query(`revoke temporary on database ${quoted(await databaseName(client))} from public`);
+  if (now.owns) {
+    const database = quoted(await databaseName(client));
+    await client.query(`revoke temporary on database ${database} from public`);
+    await client.query(`grant connect on database ${database} to ${logins.map(quoted).join(', ')}`);
+  }
   if (now.superuser) await client.query(CLOSE_LARGE_OBJECTS);
   await client.query('commit');
 }

@@ -45,8 +45,9 @@ export function readSecrets(
 
 /**
  * The settings of modules with their secrets put in, and the database URLs of these modules. Only for the modules that
- * a process hosts: it needs the secrets of no other.
- * @throws TopologyError for each secret that is not there.
+ * a process hosts: it needs the secrets of no other. A variable that is not set leaves its setting out, as an empty one
+ * under `settings` does: the module's class has a default, or refuses.
+ * @throws TopologyError for each file that has no secret, and each URL that is not there.
  */
 export function resolveSecrets(
   { file, settings, secrets, database, places }: Topology,
@@ -74,7 +75,11 @@ export function resolveSecrets(
     if (own.length > 0)
       whole[module] = {
         ...settings[module],
-        ...Object.fromEntries(own.map(([key, source]) => [key, valueOf(source, `secrets.${module}.${key}`)])),
+        ...Object.fromEntries(
+          own
+            .filter(([, source]) => 'file' in source || env[source.env])
+            .map(([key, source]) => [key, valueOf(source, `secrets.${module}.${key}`)]),
+        ),
       };
     const url = database.modules[module];
     if (typeof url === 'string') databaseUrls[module] = url;
