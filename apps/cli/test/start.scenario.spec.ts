@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { freePort } from '@fledge/kit/operations';
 import { eventually } from '@fledge/kit/testing';
+import { databaseRolesSql } from '@fledge/kit/operations';
 import { Client } from 'pg';
 
 const HERE = join(process.cwd(), 'apps/cli/test');
@@ -159,6 +160,18 @@ describe('fledge start', () => {
     expect(run.output).toContain(`Broker     ${NATS_URL}`);
     expect(await run.end('SIGTERM')).toBe(0);
     await expect(fetch(String(NATS_URL).replace('nats:', 'http:'))).rejects.toThrow();
+  });
+
+  it('prints the same SQL for the logins of modules each time, which names the database and no password', async () => {
+    const roles = async (...args: readonly string[]): Promise<string> => {
+      const run = fledge(['database', 'roles', ...args], { ...OUTSIDE });
+      return `${await run.end()} ${run.output}`;
+    };
+    const printed = await roles();
+    expect(printed).toBe(`0 ${databaseRolesSql('shop', ['a', 'b'])}`);
+    expect(await roles('--database', 'shop', 'b', 'a')).toBe(printed);
+    expect(await roles('--database', 'other', 'b')).toBe(`0 ${databaseRolesSql('other', ['b'])}`);
+    expect(await roles('c')).toBe("1 fledge: the application has no module 'c'. It has: a, b.\n");
   });
 
   // Each service inherited the whole environment, with the secrets of all.

@@ -169,9 +169,7 @@ function readProduction(source: YamlSource, section: Section): Topology['product
 }
 
 const words: ValueReader<readonly string[]> = (value) => ({
-  value: String(value ?? '')
-    .split(/[\s,]+/)
-    .filter(Boolean),
+  value: typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : [],
 });
 
 /** A setting that is a secret, too, would have two values. */
