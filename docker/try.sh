@@ -18,7 +18,9 @@ WORK=$(mktemp -d)
 STARTED=()
 # as little as compose.yaml gives a service, and nowhere to write at all
 RUN=(--network host --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 --cap-drop all --security-opt no-new-privileges
-  --read-only --read-only-tmpfs=false --pull never -e HTTP_HOST=127.0.0.1 -e FLEDGE_DEMO=true -e PAYMENTS_WEBHOOK_SECRET=a-secret-for-a-trial -e SMTP_URL=mailbox)
+  --read-only --read-only-tmpfs=false --pull never -e HTTP_HOST=127.0.0.1 -e FLEDGE_DEMO=true -e PAYMENTS_WEBHOOK_SECRET=a-secret-for-a-trial -e SMTP_URL=mailbox
+  # what compose.yaml allows for a trial
+  -e 'PRODUCTION_ALLOW=demo-users demo-data payments-sandbox public-mailbox weak-secret plain-nats plain-postgres' -e FLEDGE_DATABASE_LOGINS=own)
 
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }

@@ -39,6 +39,12 @@ export const COMMANDS: readonly Command[] = [
     run: async (args) => (await import('./migration.command.js')).migration(args),
   },
   {
+    name: 'database',
+    takes: 'roles …',
+    summary: 'prints the SQL that makes a login of PostgreSQL for each module',
+    run: async (args) => (await import('./database.command.js')).database(args),
+  },
+  {
     name: 'consumers',
     takes: '[--module …]',
     summary: 'shows the progress of consumers: waiting, held and dead messages; and unsent ones',

@@ -1,4 +1,4 @@
-import { FledgeError, nearest, StartupError } from '@fledge/kit/operations';
+import { FledgeError, nearest, redacted, StartupError } from '@fledge/kit/operations';
 import { COMMANDS } from './commands.js';
 
 /**
@@ -22,7 +22,7 @@ export async function run(args: readonly string[]): Promise<number> {
   try {
     return await command.run(rest);
   } catch (error) {
-    process.stderr.write(`${explain(error)}\n`);
+    process.stderr.write(`${redacted(explain(error))}\n`);
     return error instanceof StartupError && error.code === 'fledge.startup.usage' ? 2 : 1;
   }
 }

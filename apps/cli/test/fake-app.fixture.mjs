@@ -41,7 +41,10 @@ if (values['list-modules']) {
 function serve() {
   const answer = (request, response) => {
     if (request.url === '/a/crash') process.exit(3);
-    const told = { DATABASE_URL, NATS_URL, NATS_CA, NATS_CERT, NATS_KEY };
+    const secrets = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => /^(SECRET|DATABASE)_OF_/.test(name)),
+    );
+    const told = { DATABASE_URL, NATS_URL, NATS_CA, NATS_CERT, NATS_KEY, secrets };
     response.end(JSON.stringify({ service: values.service, pid: process.pid, ...told }));
   };
   const server = FLEDGE_HTTP_CERT

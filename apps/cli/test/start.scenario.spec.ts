@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { freePort } from '@fledge/kit/operations';
 import { eventually } from '@fledge/kit/testing';
+import { databaseRolesSql } from '@fledge/kit/operations';
 import { Client } from 'pg';
 
 const HERE = join(process.cwd(), 'apps/cli/test');
@@ -61,6 +62,7 @@ interface Answer {
   readonly pid: number;
   readonly DATABASE_URL?: string;
   readonly NATS_URL?: string;
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 async function get(path: string): Promise<Answer> {
@@ -158,6 +160,48 @@ describe('fledge start', () => {
     expect(run.output).toContain(`Broker     ${NATS_URL}`);
     expect(await run.end('SIGTERM')).toBe(0);
     await expect(fetch(String(NATS_URL).replace('nats:', 'http:'))).rejects.toThrow();
+  });
+
+  it('prints the same SQL for the logins of modules each time, which names the database and no password', async () => {
+    const roles = async (...args: readonly string[]): Promise<string> => {
+      const run = fledge(['database', 'roles', ...args], { ...OUTSIDE });
+      return `${await run.end()} ${run.output}`;
+    };
+    const printed = await roles();
+    expect(printed).toBe(`0 ${databaseRolesSql('shop', ['a', 'b'])}`);
+    expect(await roles('--database', 'shop', 'b', 'a')).toBe(printed);
+    expect(await roles('--database', 'other', 'b')).toBe(`0 ${databaseRolesSql('other', ['b'])}`);
+    expect(await roles('c')).toBe("1 fledge: the application has no module 'c'. It has: a, b.\n");
+  });
+
+  // Each service inherited the whole environment, with the secrets of all.
+  it('gives each service the secrets of its own modules alone', async () => {
+    writeFileSync(
+      join(project, 'config/secret.yaml'),
+      `transport: nats
+http: { port: ${'${PORT}'} }
+services: { one: { modules: [a] }, two: { modules: [b] } }
+secrets: { a: { key: { env: SECRET_OF_A }, both: { env: SECRET_OF_BOTH } }, b: { both: { env: SECRET_OF_BOTH } } }
+database: { url: ${'${DATABASE_URL}'}, modules: { b: { env: DATABASE_OF_B } } }
+`,
+    );
+    const run = fledge(['start', 'secret'], {
+      ...OUTSIDE,
+      SECRET_OF_A: 'sa',
+      SECRET_OF_BOTH: 'sab',
+      DATABASE_OF_B: 'postgres://b@db/b',
+    });
+    await run.says('Ctrl-C');
+    expect([(await get('/a')).secrets, (await get('/b')).secrets]).toEqual([
+      { SECRET_OF_A: 'sa', SECRET_OF_BOTH: 'sab' },
+      { SECRET_OF_BOTH: 'sab', DATABASE_OF_B: 'postgres://b@db/b' },
+    ]);
+    const environments = [(await get('/a')).pid, (await get('/b')).pid].map((pid) =>
+      process.platform === 'linux' ? readFileSync(`/proc/${pid}/environ`, 'utf8') : '',
+    );
+    expect(environments[0]).not.toContain('DATABASE_OF_B');
+    expect(environments[1]).not.toContain('SECRET_OF_A');
+    expect(await run.end('SIGTERM')).toBe(0);
   });
 
   // It restarted the broker, but not PostgreSQL: everything had to be started again.

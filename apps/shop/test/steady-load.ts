@@ -128,7 +128,8 @@ export class SteadyLoad {
     });
     const type = (ordered.body as { type?: string }).type ?? '';
     const answered =
-      ordered.status === 201 || (ordered.status === 409 && /empty-cart|order-in-progress|request-in-flight|cart-changed/.test(type));
+      ordered.status === 201 ||
+      (ordered.status === 409 && /empty-cart|order-in-progress|request-in-flight|cart-changed/.test(type));
     if (!answered) throw new Error(`the order was answered ${ordered.status}: ${JSON.stringify(ordered.body)}`);
   }
 }

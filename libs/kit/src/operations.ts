@@ -4,12 +4,14 @@
  * nor TypeORM.
  * @packageDocumentation
  */
+export { redacted } from './contract/redacted.js';
 export { FledgeError, StartupError } from './contract/errors.js';
 export {
   startEmbeddedPostgres,
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
 } from './data/embedded-postgres.js';
+export { databaseRolesSql, moduleRoles, type ModuleRoles } from './data/database-roles.js';
 export { endWithParent } from './data/end-with-parent.js';
 export { freePort, isPortFree } from './data/free-port.js';
 export { mergeOpenApi, type OpenApiDocument } from './http/merged-openapi.js';
@@ -22,6 +24,7 @@ export {
   DEFAULT_TOPOLOGY,
   EXIT_CONFIG,
   findNamedTopology,
+  foreignSecrets,
   isTopologyPath,
   loadTopology,
   nearest,
@@ -31,7 +34,9 @@ export {
   type KnownTransport,
   type LoadOptions,
   type Place,
+  type ProductionSettings,
   type RetentionSettings,
+  type SecretSource,
   type Service,
   type Topology,
   type TopologyProblem,

@@ -38,6 +38,8 @@ export async function startBroker(dir: string, log: LineLog, certificates?: Deve
           program,
           ['-c', config, '--addr', HOST, '--port', String(port), '--jetstream', '--store_dir', dir],
           {
+            // its configuration names no variable, and secrets are none of its business
+            env: { PATH: globalThis.process.env.PATH },
             stdio: ['ignore', 'pipe', 'pipe'],
             // its own process group: Ctrl-C in the terminal must not end it before the services have drained
             detached: true,

@@ -1,3 +1,4 @@
+import { redacted } from '@fledge/kit/operations';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { type Level, levelFilter } from './log-filter.js';
@@ -45,8 +46,9 @@ export class LineLog {
     });
   }
 
-  /** Prints one line. */
-  print(name: string, line: string): void {
+  /** Prints one line, without the passwords of URLs in it: a process that crashes says what it was given. */
+  print(name: string, said: string): void {
+    const line = redacted(said);
     const mark = `${name.padEnd(this.width)} |`;
     const colour = COLOURS[Math.max(0, this.names.indexOf(name)) % COLOURS.length] ?? 0;
     this.out.write(this.coloured ? `\u001B[${colour}m${mark}\u001B[0m ${line}\n` : `${mark} ${line}\n`);

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import {
   type EmbeddedPostgres,
+  foreignSecrets,
   freePort,
   isPortFree,
   type Service,
@@ -76,7 +77,7 @@ export class LocalRun {
   static writers(topology: Topology): readonly string[] {
     return [
       'fledge',
-      ...(topology.database.url === undefined ? ['postgres'] : []),
+      ...(usesEmbedded(topology) ? ['postgres'] : []),
       ...(topology.transport === 'nats' ? ['nats'] : []),
       ...topology.services.flatMap(replicaNames),
     ];
@@ -184,7 +185,7 @@ export class LocalRun {
 
   private async startPostgres(): Promise<void> {
     const { topology, project, log } = this.plan;
-    if (topology.database.url !== undefined || this.isStopping) return;
+    if (!usesEmbedded(topology) || this.isStopping) return;
     this.postgres = await startEmbeddedPostgres({
       dir: join(project.root, '.data/postgres'),
       tls: this.tls?.database,
@@ -247,13 +248,18 @@ export class LocalRun {
       app: project.app,
       topologyFile: topology.file,
       env: {
-        ...env,
+        ...withoutSecretsOfOthers(env, topology, service),
         ...this.tls?.env,
-        ...(this.postgres && { DATABASE_URL: this.tls?.databaseUrl(this.postgres.url) ?? this.postgres.url }),
+        ...(this.postgres && {
+          DATABASE_URL: this.tls?.databaseUrl(this.postgres.url) ?? this.postgres.url,
+          FLEDGE_DATABASE_LOGINS: env.FLEDGE_DATABASE_LOGINS || 'own',
+        }),
         ...(this.broker && { NATS_URL: this.broker.url }),
         ...(launch && { FLEDGE_DRAIN_NOTICE: '0s' }),
         ...(this.door && { FLEDGE_TRUSTED_PROXIES: OWN_ADDRESSES }),
       },
+      // all that belong to some module: a process that may become another service has none of them
+      secrets: foreignSecrets(topology, []),
       host: topology.http.host,
       certFile: this.certFile,
       ...(this.isAlone && { port: this.port, adminPort: this.adminPort }),
@@ -285,6 +291,16 @@ export class LocalRun {
     await this.broker?.process.stop(BROKER_STOP_TIMEOUT_MS);
     await this.postgres?.stop();
   }
+}
+
+function usesEmbedded({ database }: Topology): boolean {
+  return database.url === undefined && Object.keys(database.modules).length === 0;
+}
+
+/** What a service inherits: not the variables that hold secrets of modules which it does not host. */
+function withoutSecretsOfOthers(env: NodeJS.ProcessEnv, topology: Topology, service: Service): NodeJS.ProcessEnv {
+  const foreign = foreignSecrets(topology, service.modules);
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.includes(name)));
 }
 
 /** `inventory`, or `inventory.1` and so on if there are several. */

@@ -21,6 +21,8 @@ export interface ReplicaPlan {
   readonly app: string;
   readonly topologyFile: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Its variables that no other service may have. Default: none. */
+  readonly secrets?: readonly string[];
   /** The address it listens on. */
   readonly host: string;
   /** The file of the certificate that it shows. Default: it serves HTTP. */
@@ -51,6 +53,8 @@ export interface Launch {
   /** The arguments of the application. */
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  /** Its variables that no other service may have. Default: none. */
+  readonly secrets?: readonly string[];
   /** The port of its inspector. */
   readonly inspectPort: number | undefined;
 }
@@ -93,6 +97,7 @@ export function replicaProcess(plan: ReplicaPlan, log: LineLog): SupervisedProce
           app: plan.app,
           args: ['--topology', plan.topologyFile, '--service', plan.service],
           env: { ...plan.env, FLEDGE_PORT: String(port), FLEDGE_ADMIN_PORT: String(plan.adminPort ?? 'none') },
+          ...(plan.secrets && { secrets: plan.secrets }),
           inspectPort: plan.inspectPort,
         });
         plan.onStart?.(url);

@@ -1,3 +1,5 @@
+import { redacted } from './redacted.js';
+
 /** The kind of a failure. A closed set; only the HTTP layer turns a kind into a status. */
 export type ErrorKind =
   | 'invalid'
@@ -246,7 +248,7 @@ export class StartupError extends FledgeError {
     readonly hint: string,
     readonly data: Readonly<Record<string, unknown>> = {},
   ) {
-    super(message);
+    super(redacted(message));
     this.code = `fledge.startup.${cause}`;
   }
 }

@@ -29,6 +29,7 @@ export {
   type RecordOf,
   type VariantOf,
 } from './forms.js';
+export { redacted, redactedValue } from './redacted.js';
 export { pageOf, type Page } from './page.js';
 export type { AccessRule } from './access.js';
 export { defineContract, type Contract, type ContractOptions } from './define-contract.js';

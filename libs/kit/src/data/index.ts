@@ -5,6 +5,7 @@ export {
   type EmbeddedPostgres,
   type EmbeddedPostgresOptions,
 } from './embedded-postgres.js';
+export { databaseRolesSql, moduleRoles, type ModuleRoles } from './database-roles.js';
 export { endWithParent } from './end-with-parent.js';
 export { DatabaseInterrupted, DatabaseUnavailable, IsolationInNestedTransaction, TransactionOver } from './errors.js';
 export { IDLE_IN_TRANSACTION_TIMEOUT_MS } from './idle-limit.js';
@@ -25,6 +26,7 @@ export {
   openModuleData,
   POOL_IDLE_MS,
   STATEMENT_TIMEOUT_MS,
+  type DatabaseLogins,
   type EntityClass,
   type MigrationClass,
   type ModuleDataOptions,
@@ -32,5 +34,6 @@ export {
 export { ModuleDataSource, type CommitHook } from './module-data-source.js';
 export { isPassing, passingOutcome } from './passing.js';
 export { SteadyClient } from './steady-client.js';
+export { isSuperuser } from './superuser.js';
 export { backendOf, cancelQuery, leaveParts, TransactionPart } from './transaction-part.js';
 export type { LineEvents, ModuleLine } from './module-line.js';

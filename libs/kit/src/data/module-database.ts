@@ -1,6 +1,7 @@
 import { DatabaseError, type Client } from 'pg';
 import { StartupError } from '../contract/index.js';
 import { DATABASE_TLS, tlsFailure } from '../tls/index.js';
+import { moduleRoles } from './database-roles.js';
 import { isPassing } from './passing.js';
 import { SteadyClient } from './steady-client.js';
 
@@ -19,19 +20,21 @@ export interface ModuleHome {
 
 /** The role that owns a module's schema and tables. */
 export function ownerRole(schema: string): string {
-  return `fledge_${schema}`;
+  return moduleRoles('', schema).owner;
+}
+
+/** The name of the database that a connection is in. */
+export async function databaseName(client: Client): Promise<string> {
+  const { rows } = await client.query<{ name: string }>('select current_database()::text as name');
+  return rows[0]?.name ?? '';
 }
 
 /**
  * The role of a service that may read and write a module's rows and change no table; `fledge migration run
- * --service-user` makes it. Roles belong to the whole server, so the name includes a hash of the database's: a service of
- * one database must not have rights in another. With the longest schema name it has 60 bytes of the 63 that a name may.
+ * --service-user` makes it, and so does a start in which each module has its own logins.
  */
 export async function rowsRole(client: Client, schema: string): Promise<string> {
-  const { rows } = await client.query<{ hash: string }>(
-    "select left(encode(sha256(convert_to(current_database()::text, 'UTF8')), 'hex'), 8) as hash",
-  );
-  return `fledgerows_${schema}_${rows[0]?.hash}`;
+  return moduleRoles(await databaseName(client), schema).rows;
 }
 
 /**

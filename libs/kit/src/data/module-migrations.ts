@@ -10,7 +10,6 @@ import {
   migrationsDone,
   olderMigrationsDone,
   ownerRole,
-  protectLists,
   roleOf,
   rowsRole,
   type ModuleHome,
@@ -19,6 +18,7 @@ import {
 } from './module-database.js';
 import {
   connection,
+  grantRowRights,
   homeOf,
   initialize,
   migrate,
@@ -70,6 +70,9 @@ export async function runMigrations(
     const ran = fake ? [...(await migrate({ ...options, migrations: options.kit }, home, client))] : [];
     ran.push(...(await migrate(options, home, client, fake)));
     if (serviceUser !== undefined) await grantRows(client, home, serviceUser);
+    // made by `fledge database roles`, before there was a table
+    else if (await hasRole(client, await rowsRole(client, home.schema)))
+      await grantRowRights(client, home, await rowsRole(client, home.schema));
     return ran;
   });
 }
@@ -204,12 +207,10 @@ async function takeBack(
   }
 }
 
-/** What comes later is granted, too: the owner's default privileges say so. */
+/** Lets a user work on rows, also on those of later tables. */
 async function grantRows(client: Client, home: ModuleHome, user: string): Promise<void> {
   const role = await rowsRole(client, home.schema);
-  const [schema, owner, rows, member] = [home.schema, home.role, role, user].map((name) =>
-    client.escapeIdentifier(name),
-  ) as [string, string, string, string];
+  const [rows, member] = [role, user].map((name) => client.escapeIdentifier(name)) as [string, string];
   if (!(await hasRole(client, user)))
     throw new StartupError(
       'service-user',
@@ -220,17 +221,7 @@ async function grantRows(client: Client, home: ModuleHome, user: string): Promis
   try {
     // an administrator may have done this and the last step for a user without the right to; PostgreSQL would refuse both
     if (!(await hasRole(client, role))) await createRole(client, role);
-    // in one transaction, so that the user, who may have the role since an earlier run, can at no time write the lists
-    await client.query(`begin; set local role ${owner}`);
-    await client.query(`
-      grant usage on schema ${schema} to ${rows};
-      grant select, insert, update, delete on all tables in schema ${schema} to ${rows};
-      grant usage on all sequences in schema ${schema} to ${rows};
-      alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${rows};
-      alter default privileges in schema ${schema} grant usage on sequences to ${rows}`);
-    await client.query('reset role');
-    await protectLists(client, home, MIGRATION_TABLE);
-    await client.query('commit');
+    await grantRowRights(client, home, role);
     if (!(await has(client, "select 1 where pg_has_role($1::name, $2::name, 'SET')", user, role)))
       await client.query(`grant ${rows} to ${member}`);
   } catch (error) {

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { Client } from 'pg';
 import {
   DataSource,
@@ -10,19 +11,23 @@ import { now } from '../boundary/index.js';
 import { POOL_MAX_DEFAULT, POOL_MAX_LIMIT, StartupError } from '../contract/index.js';
 import { DataLog } from './data-log.js';
 import { DatabaseUnavailable } from './errors.js';
+import { GuardedClient } from './guarded-client.js';
 import { IDLE_IN_TRANSACTION_TIMEOUT_MS } from './idle-limit.js';
 import { ModuleDataSource } from './module-data-source.js';
 import {
   CONNECT_TIMEOUT_MS,
   copyOlderList,
+  has,
+  hasRole,
   migrationsDone,
   ownerRole,
   protectLists,
+  rowsRole,
   unreachable,
   withModuleLock,
   type ModuleHome,
 } from './module-database.js';
-import { SteadyClient } from './steady-client.js';
+import { makeOwnLogins } from './own-logins.js';
 
 /** The longest that one statement may run; no call that waits for it has more time. Migrations have no such limit. */
 export const STATEMENT_TIMEOUT_MS = 30_000;
@@ -44,6 +49,9 @@ export type EntityClass = Extract<NonNullable<DataSourceOptions['entities']>, re
 /** A migration class; its name ends with its creation time in milliseconds, which determines the order. */
 export type MigrationClass = new () => MigrationInterface;
 
+/** As which database users the modules of a process work: see `ModuleDataOptions.logins`. */
+export type DatabaseLogins = 'own' | 'shared';
+
 /** What data a module has, and where it is kept. */
 export interface ModuleDataOptions {
   readonly module: string;
@@ -53,10 +61,17 @@ export interface ModuleDataOptions {
    * (PgBouncer: session pooling, with `options` passed on).
    */
   readonly url: string;
+  /**
+   * `own`: the user of `url` makes two logins for the module, of which one migrates and the other works on rows; SQL in
+   * the module then reaches nothing else, whatever it says. `shared`: it works as that user, with the module's role
+   * assumed (`set role`), which protects against mistakes alone. A user who may only work on rows is used as it is.
+   * Default `shared`.
+   */
+  readonly logins?: DatabaseLogins | undefined;
   readonly entities: readonly EntityClass[];
   readonly migrations: readonly MigrationClass[];
   /** The size of the pool, 1 to 100 connections; default 10. */
-  readonly poolMax?: number;
+  readonly poolMax?: number | undefined;
   /** Default: the module's name. */
   readonly schema?: string;
 }
@@ -78,16 +93,75 @@ export interface ModuleDataOptions {
 export async function openModuleData(options: ModuleDataOptions): Promise<ModuleDataSource> {
   const poolMax = checkPool(options);
   return withModuleLock(options.url, homeOf(options), async (client, home) => {
-    if (home.role === ownerRole(home.schema)) await migrate(options, home, client);
-    else await refusePending(options, home, client);
+    const at = await preparedPlace(options, home, client);
     const source = new ModuleDataSource({
-      ...connection(options.url, home, poolMax, STATEMENT_TIMEOUT_MS),
+      ...connection(at.url, at.home, poolMax, STATEMENT_TIMEOUT_MS),
       entities: [...options.entities],
     });
     await initialize(source, options.module);
     await refuseWithoutTables(source, options.module);
-    return tellOfConnections(source, options.module);
+    return guardConnections(source, at.home, await loginOf(source));
   });
+}
+
+/** Migrates, or refuses what is pending; resolves with the user and the role that the module works as. */
+async function preparedPlace(
+  options: ModuleDataOptions,
+  home: ModuleHome,
+  client: Client,
+): Promise<{ readonly url: string; readonly home: ModuleHome }> {
+  const { url, logins } = options;
+  if (home.role !== ownerRole(home.schema)) {
+    await refusePending(options, home, client);
+    return { url, home };
+  }
+  const rows = await rowsRole(client, home.schema);
+  if (logins !== 'own') {
+    const ran = await migrate(options, home, client);
+    // made by `fledge database roles`, before there was a table
+    if (ran.length > 0 && (await hasRole(client, rows))) await grantRowRights(client, home, rows);
+    return { url, home };
+  }
+  const own = await makeOwnLogins(client, url, home);
+  const ran = await migrate({ ...options, url: own.migrate }, home, client);
+  if (ran.length > 0 || !(await mayWorkOnRows(client, home, rows))) await grantRowRights(client, home, rows);
+  return { url: own.run, home: { ...home, role: rows } };
+}
+
+/** Whether the role has its rights on the schema and on each table that is there now. */
+async function mayWorkOnRows(client: Client, { schema }: ModuleHome, role: string): Promise<boolean> {
+  const lacking = `
+    select 1 from pg_namespace n where n.nspname = $1 and (not has_schema_privilege($2::name, n.oid, 'USAGE') or exists (
+      select from pg_class c where c.relnamespace = n.oid and c.relkind in ('r', 'p', 'v', 'm')
+      and not has_table_privilege($2::name, c.oid, 'SELECT')))`;
+  return !(await has(client, lacking, schema, role));
+}
+
+/**
+ * Lets a role read and write the rows of a schema, except in the lists that decide how it is migrated. What comes later
+ * is granted, too: the owner's default privileges say so.
+ */
+export async function grantRowRights(client: Client, home: ModuleHome, role: string): Promise<void> {
+  const [schema, owner, rows] = [home.schema, home.role, role].map((name) => client.escapeIdentifier(name)) as [
+    string,
+    string,
+    string,
+  ];
+  // in one transaction, so that a user who has the role since an earlier run can at no time write the lists
+  await client.query(`begin; set local role ${owner}`);
+  await client.query(`
+      grant usage on schema ${schema} to ${rows};
+      grant select, insert, update, delete on all tables in schema ${schema} to ${rows};
+      grant usage on all sequences in schema ${schema} to ${rows};
+      alter default privileges in schema ${schema} grant select, insert, update, delete on tables to ${rows};
+      alter default privileges in schema ${schema} grant usage on sequences to ${rows}`);
+  await client.query('reset role');
+  await protectLists(client, home, MIGRATION_TABLE);
+  await client.query('commit');
+}
+
+async function loginOf(source: ModuleDataSource): Promise<string> {
+  return (await source.query<{ login: string }[]>('select session_user::text as login'))[0]?.login ?? '';
 }
 
 /** Tables, including partitioned and foreign ones, and views. */
@@ -116,12 +190,30 @@ async function refuseWithoutTables(source: ModuleDataSource, module: string): Pr
   );
 }
 
-/** Gives an unavailable connection its own error, since the caller may try again: it is not a fault of the module. */
-function tellOfConnections(source: ModuleDataSource, module: string): ModuleDataSource {
-  const driver = source.driver as unknown as { obtainMasterConnection(): Promise<unknown> };
+/**
+ * Looks at a connection before it is used again, if a statement may have changed its role: one that has another is
+ * closed, and the next is taken. An unavailable connection gets its own error, since the caller may try again: it is not
+ * a fault of the module.
+ */
+function guardConnections(source: ModuleDataSource, { module, role }: ModuleHome, login: string): ModuleDataSource {
+  type Taken = [GuardedClient, (error?: Error) => void];
+  const driver = source.driver as unknown as { obtainMasterConnection(): Promise<Taken> };
   const obtain = driver.obtainMasterConnection.bind(driver);
+  const takeGuarded = async (): Promise<Taken> => {
+    for (;;) {
+      const taken = await obtain();
+      const [client, release] = taken;
+      if (!client.isDoubtful) return taken;
+      // a connection that cannot be asked is lost
+      if (await client.isItself(role, login).catch(() => false)) return taken;
+      new Logger(`data:${module}`).error(
+        `a connection of ${module} was closed, because a statement had changed its role: no SQL of a module may do that`,
+      );
+      release(new Error('its role was changed'));
+    }
+  };
   driver.obtainMasterConnection = () =>
-    obtain().catch((cause: unknown) => {
+    takeGuarded().catch((cause: unknown) => {
       throw new DatabaseUnavailable(module, { cause });
     });
   return source;
@@ -286,7 +378,7 @@ export function connection(url: string, home: ModuleHome, poolMax: number, state
       logger.log('warn', `a database connection was lost and will be replaced: ${error.message}`),
     ),
     extra: {
-      Client: SteadyClient,
+      Client: GuardedClient,
       idleTimeoutMillis: POOL_IDLE_MS,
       keepAlive: true,
       options: [given, ...Object.entries(fence).map(([name, value]) => `-c ${name}=${value}`)]

@@ -165,8 +165,10 @@ export class PostgresProcess {
   }
 }
 
-/** This process's environment without the variables that would affect the server: `PGDATA`, `PGPORT` and the like. */
+/** What a program needs of the environment; neither secrets, which SQL could read, nor `PGDATA`, `PGPORT` and the like. */
+const KEPT_VARIABLES = /^(PATH|HOME|USER|LOGNAME|TMPDIR|TEMP|TMP|SYSTEMROOT|LD_LIBRARY_PATH|DYLD_.*|TZ)$/i;
+
 function environment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(PG[A-Z]+|LC_.*|LANG|LANGUAGE)$/.test(name));
+  const kept = Object.entries(process.env).filter(([name]) => KEPT_VARIABLES.test(name));
   return { ...Object.fromEntries(kept), LC_ALL: 'C' };
 }

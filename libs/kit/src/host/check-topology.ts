@@ -1,4 +1,4 @@
-import { type LoadOptions, type Topology, TopologyError } from '../topology/index.js';
+import { type LoadOptions, resolveSecrets, type Topology, TopologyError } from '../topology/index.js';
 import type { Application } from './application.js';
 import { checkTransports, knownTransports } from './choose-transport.js';
 import { type LoadedModule, loadModules } from './load-modules.js';
@@ -20,7 +20,8 @@ export async function checkAgainstApplication(
   modules: readonly string[] = namesOf(application),
 ): Promise<readonly LoadedModule[]> {
   checkTransports(application, topology);
-  const { file, settings, places } = topology;
+  const { file, places } = topology;
+  const { settings } = resolveSecrets(topology, modules);
   try {
     return await loadModules(application, modules, settings);
   } catch (error) {
@@ -29,7 +30,10 @@ export async function checkAgainstApplication(
     throw new TopologyError(
       file,
       error.problems.map(({ module, key, fact, cure }) => ({
-        ...(places.get(`settings.${module}.${key}`) ?? places.get(`settings.${module}`) ?? nowhere),
+        ...(places.get(`settings.${module}.${key}`) ??
+          places.get(`secrets.${module}.${key}`) ??
+          places.get(`settings.${module}`) ??
+          nowhere),
         fact,
         cure,
       })),

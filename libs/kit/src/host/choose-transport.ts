@@ -26,6 +26,8 @@ const TAKEN = [
   'retention',
   'services',
   'settings',
+  'secrets',
+  'production',
 ];
 
 /**

@@ -68,6 +68,28 @@ export class DatabaseCheck {
   }
 }
 
+/** The checks of all servers that the modules of a process use. */
+export class DatabaseChecks {
+  private readonly checks = new Map<string, DatabaseCheck>();
+
+  /** Includes the server of a URL; only the first user of a database is asked. */
+  watch(url: string): void {
+    const { host, pathname } = new URL(url);
+    const place = `${host}${pathname}`;
+    if (!this.checks.has(place)) this.checks.set(place, new DatabaseCheck(url));
+  }
+
+  /** Whether all answer; true without any. Never rejects. */
+  async answer(): Promise<boolean> {
+    if (this.checks.size === 0) return true;
+    return (await Promise.all([...this.checks.values()].map((check) => check.answers()))).every(Boolean);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.checks.values()].map((check) => check.close()));
+  }
+}
+
 /** Whether a connection or an answer did not come in time: pg has no error code for this. */
 function isSilence(error: unknown): boolean {
   return error instanceof Error && /timeout/i.test(error.message) && !(error instanceof DatabaseError);

@@ -12,7 +12,7 @@ import {
 } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import { BODY_MAX_DEFAULT_BYTES, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
-import { type ModuleDataSource, passingOutcome } from '../data/index.js';
+import { type DatabaseLogins, type ModuleDataSource, passingOutcome } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
 import {
   dataImportsOf,
@@ -37,7 +37,7 @@ import {
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
 import { containRejections } from './contain-rejections.js';
-import { DatabaseCheck } from './database-check.js';
+import { DatabaseChecks } from './database-check.js';
 import { refuseUndeclared } from './declared-access.js';
 import { type LoadedModule, loadModules } from './load-modules.js';
 import { type ContainerOptions, createContainer, type ModuleContainer } from './module-container.js';
@@ -53,8 +53,8 @@ export interface HostOptions {
   /** The modules that this process hosts. */
   readonly modules: readonly string[];
   readonly transport: Transport;
-  /** PostgreSQL, as an owner who may create schemas; required if a hosted module has entities or migrations. */
-  readonly database?: { readonly url: string; readonly poolMax?: number };
+  /** PostgreSQL; required if a hosted module has entities or migrations. */
+  readonly database?: DatabaseOptions;
   /** Without it, no port is opened. */
   readonly http?: HttpOptions;
   /** By module: what a topology file has under `settings`. */
@@ -65,6 +65,18 @@ export interface HostOptions {
   /** Calls that a module works on at the same time. Default 1,024. */
   readonly inFlightMax?: number;
   readonly logger?: LoggerService | false;
+}
+
+/** The databases of a host. */
+export interface DatabaseOptions {
+  /** With a user who may create schemas and roles. Needed for each module that has no URL in `modules`. */
+  readonly url?: string | undefined;
+  /** URLs of modules that have one of their own. Default: none. */
+  readonly modules?: Readonly<Record<string, string>>;
+  /** Whether the host makes logins for each module, with the rights of the URL. Default `shared`: it does not. */
+  readonly logins?: DatabaseLogins | undefined;
+  /** Pool size of each module. Default 10. */
+  readonly poolMax?: number;
 }
 
 /** The HTTP side of a host. */
@@ -130,7 +142,7 @@ export class Host {
   private readonly contexts: ContextReader;
   private readonly listener: HttpListener;
   private admin: HttpListener | undefined;
-  private databaseCheck: DatabaseCheck | undefined;
+  private readonly databaseChecks = new DatabaseChecks();
   private listening = false;
   private started = false;
   private contained: (() => void) | undefined;
@@ -179,11 +191,11 @@ export class Host {
     // a closing host needs no check, and its connections are being closed
     if (this.closing === undefined) {
       const [hasDatabase, verdicts] = await Promise.all([
-        this.databaseCheck?.answers(),
+        this.databaseChecks.answer(),
         // before the start the providers may not be ready for it
         Promise.all(this.started ? this.checks.map((check) => check.verdict()) : []),
       ]);
-      if (hasDatabase === false) failed.push('database');
+      if (!hasDatabase) failed.push('database');
       for (const [i, verdict] of verdicts.entries())
         if (verdict !== 'up') (verdict === 'down' ? failed : degraded).push((this.checks[i] as Check).name);
     }
@@ -307,14 +319,15 @@ export class Host {
     if (!keepsData(spec)) return;
     const { name } = spec.contract;
     const { database } = this.options;
-    if (!database)
+    const url = database?.modules?.[name] ?? database?.url;
+    if (url === undefined)
       throw new StartupError(
         'database',
         `${name} has tables, but the host has no database`,
         'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` starts a server and returns its URL.',
       );
-    this.databaseCheck ??= new DatabaseCheck(database.url);
-    this.sources.set(name, await openDataOf(spec, database));
+    this.databaseChecks.watch(url);
+    this.sources.set(name, await openDataOf(spec, { ...database, url }));
   }
 
   private moduleClient(caller: string, message: CompiledMessage): ModuleClient {
@@ -385,7 +398,7 @@ export class Host {
     // left over from a start that failed before every module had its container
     for (const source of this.sources.values())
       if (source.isInitialized) await step(source.destroy(), 'the connections of a module');
-    await step(this.databaseCheck?.close(), 'the check of the database');
+    await step(this.databaseChecks.close(), 'the check of the database');
     await step(transport.close(), 'the connections of the transport');
     // last: until now it has said that this process is not ready
     await step(this.admin?.close(), 'requests for health and metrics');

@@ -1,6 +1,15 @@
 export { modulesOf, type AccessMode, type Application, type ModuleEntry, type SharedImports } from './application.js';
 export { withAccessDeclared } from './declared-access.js';
-export { Host, type DrainOptions, type HostOptions, type HostParts, type HttpOptions } from './host.js';
+export {
+  Host,
+  type DrainOptions,
+  type HostOptions,
+  type HostParts,
+  type HttpOptions,
+  type DatabaseOptions,
+} from './host.js';
+export type { ProductionChecked, ProductionFinding } from './production.js';
+export { Secret } from './secret-setting.js';
 export type { NestHook, NestHooks } from './nest-hooks.js';
 export { checkAgainstApplication, knownTo } from './check-topology.js';
 export { chooseTransport } from './choose-transport.js';

@@ -33,7 +33,8 @@ export interface MigrationValues {
 
 /** A database to migrate. */
 export interface MigrationDatabase {
-  readonly url: string;
+  /** Where a module's data is; `undefined` if nothing says so. */
+  urlOf(module: string): string | undefined;
   close(): Promise<void>;
 }
 
@@ -81,12 +82,23 @@ export async function migrateApplication(
   const database = await open();
   try {
     await work(
-      specs.map((spec) => migrationsOf(spec, database.url)),
+      specs.map((spec) => migrationsOf(spec, urlFor(spec.contract.name, database))),
       values,
     );
   } finally {
     await database.close();
   }
+}
+
+function urlFor(module: string, database: MigrationDatabase): string {
+  const url = database.urlOf(module);
+  if (url !== undefined) return url;
+  throw new StartupError(
+    'migration-database',
+    `nothing says where the database of ${module} is`,
+    'Name it with --database-url or FLEDGE_MIGRATION_DATABASE_URL, or in the topology.',
+    { module },
+  );
 }
 
 /** Keeps what migrations themselves log; what TypeORM says of each is in the result. */

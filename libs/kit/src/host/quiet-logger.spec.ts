@@ -110,3 +110,20 @@ describe('a record as text', () => {
     expect(line).toMatch(/WARN \[Shop\] sold out\n$/);
   });
 });
+
+it.each([[true], [false]])(
+  'shows no password of a URL, neither in texts, nor in stacks and objects: JSON %s',
+  (json) => {
+    const lines = written(() => {
+      const logger = new QuietLogger({ json });
+      logger.error(
+        'no answer of postgres://shop:s3cret@db/shop',
+        'Error: postgres://shop:s3cret@db/shop\n    at x',
+        'data',
+      );
+      logger.warn({ url: 'nats://shop:s3cret@nats:4222', cause: 'nats://shop:s3cret@nats:4222' }, 'nats');
+    }).join('');
+    expect(lines).toContain('postgres://shop:***@db/shop');
+    expect(lines).not.toContain('s3cret');
+  },
+);

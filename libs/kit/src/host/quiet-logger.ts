@@ -1,4 +1,5 @@
 import { ConsoleLogger, type ConsoleLoggerOptions, type LogLevel } from '@nestjs/common';
+import { redacted, redactedValue } from '../contract/index.js';
 import { currentContext, type Tracing } from '../boundary/index.js';
 
 // What Nest logs about each route and each injected instance: useless to someone who starts seven modules.
@@ -15,7 +16,8 @@ export function logsJson({ FLEDGE_LOG, NODE_ENV }: NodeJS.ProcessEnv = process.e
 /**
  * Nest's console logger without its start-up chatter, and without the kit's own debug lines. In production, or with
  * `FLEDGE_LOG=json`, each record is one line of JSON, with the module and the trace that it belongs to and the service
- * of the process; otherwise it is text, coloured on a terminal, with the trace id.
+ * of the process; otherwise it is text, coloured on a terminal, with the trace id. Passwords in URLs are
+ * replaced in both.
  */
 export class QuietLogger extends ConsoleLogger {
   /** The service of this process, for JSON lines. */
@@ -44,14 +46,19 @@ export class QuietLogger extends ConsoleLogger {
     super.debug(message, ...(rest as string[]));
   }
 
+  protected override printStackTrace(stack: string): void {
+    super.printStackTrace(stack && redacted(stack));
+  }
+
   protected override getJsonLogObject(
     message: unknown,
     options: { context: string; logLevel: LogLevel; writeStreamType?: 'stdout' | 'stderr'; errorStack?: unknown },
   ): ReturnType<ConsoleLogger['getJsonLogObject']> {
     const work = currentContext();
     const span = this.span();
+    const record = redactedValue(super.getJsonLogObject(message, options));
     return {
-      ...super.getJsonLogObject(message, options),
+      ...(record as ReturnType<ConsoleLogger['getJsonLogObject']>),
       ...(work && work.module !== '' && { module: work.module }),
       ...(this.service !== undefined && { service: this.service }),
       ...(span && { trace_id: span.traceId, span_id: span.spanId }),
@@ -65,7 +72,7 @@ export class QuietLogger extends ConsoleLogger {
     // many lines of the kit begin with it
     if (id !== undefined && !(typeof message === 'string' && message.includes(id)))
       args[4] += this.options.colors === true ? `\x1b[2m${id}\x1b[22m ` : `${id} `;
-    return super.formatMessage(...args);
+    return redacted(super.formatMessage(...args));
   }
 
   /** The ids of the innermost span, or of the current work. */

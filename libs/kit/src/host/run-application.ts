@@ -1,10 +1,10 @@
 import { Logger } from '@nestjs/common';
 import { parseArgs } from 'node:util';
 import { runningEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
-import { describeMessage, FledgeError, StartupError } from '../contract/index.js';
+import { describeMessage, FledgeError, redacted, StartupError } from '../contract/index.js';
 import { startSdk, type StopTracing } from '../observe/index.js';
 import { checkDatabaseTls, readTlsFiles } from '../tls/index.js';
-import { EXIT_CONFIG, loadTopology, serviceNamed, type Topology } from '../topology/index.js';
+import { EXIT_CONFIG, loadTopology, resolveSecrets, serviceNamed, type Topology } from '../topology/index.js';
 import type { Application } from './application.js';
 import { checkAgainstApplication, knownTo } from './check-topology.js';
 import { withAccessDeclared } from './declared-access.js';
@@ -12,6 +12,7 @@ import { chooseTransport, knownTransports } from './choose-transport.js';
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
 import { MIGRATION_OPTIONS, migrateApplication, type MigrationDatabase } from './migrate-application.js';
+import { refuseInProduction } from './production.js';
 import { refuseSecondCopies } from './second-copies.js';
 import { logsJson, QuietLogger } from './quiet-logger.js';
 
@@ -92,22 +93,28 @@ async function runService(application: Application, file: string, name: string |
   const topology = readTopology(application, file);
   const service = serviceNamed(topology, name);
   logger.service = service.name;
-  await checkAgainstApplication(application, topology, service.modules);
+  const loaded = await checkAgainstApplication(application, topology, service.modules);
   const version = application.version ?? deployedVersion(process.argv[1] ?? '');
   const transport = await chooseTransport(application, topology, service, version);
   checkTlsOf(topology);
   const stopTracing = await startSdk({ namespace: topology.namespace, name: service.name, version });
-  const postgres =
-    topology.database.url === undefined
-      ? await startEmbeddedPostgres({ dir: DATA_FOLDER, keepUp: (line) => new Logger('postgres').warn(line) })
-      : undefined;
+  const { databaseUrls, settings } = resolveSecrets(topology, service.modules);
+  await refuseInProduction({ topology, service, loaded, databaseUrls });
+  const postgres = usesEmbedded(topology)
+    ? await startEmbeddedPostgres({ dir: DATA_FOLDER, keepUp: (line) => new Logger('postgres').warn(line) })
+    : undefined;
   const host = new Host({
     application,
     modules: service.modules,
     transport,
-    database: { url: topology.database.url ?? (postgres as EmbeddedPostgres).url, poolMax: topology.database.poolMax },
+    database: {
+      url: topology.database.url ?? postgres?.url,
+      modules: databaseUrls,
+      logins: topology.database.logins ?? (postgres ? 'own' : 'shared'),
+      poolMax: topology.database.poolMax,
+    },
     http: topology.http,
-    settings: topology.settings,
+    settings,
     drain: topology.drain,
     retention: topology.retention,
     logger,
@@ -140,17 +147,30 @@ function checkTlsOf({ file, nats, database, http, transport }: Topology): void {
     );
 }
 
+/** Whether a process starts a server, or uses the one that runs here: no module has any other. */
+function usesEmbedded({ database }: Topology): boolean {
+  return database.url === undefined && Object.keys(database.modules).length === 0;
+}
+
 /** The database to migrate: another user's URL, that of the topology, or the embedded PostgreSQL, which it may start. */
 async function databaseOf(application: Application, file: string): Promise<MigrationDatabase> {
-  const url = process.env.FLEDGE_MIGRATION_DATABASE_URL || readTopology(application, file).database.url;
-  if (url !== undefined) {
-    checkDatabaseTls(url);
-    return { url, close: () => Promise.resolve() };
-  }
+  const given = process.env.FLEDGE_MIGRATION_DATABASE_URL;
+  if (given) return { urlOf: () => given, close: () => Promise.resolve() };
+  const topology = readTopology(application, file);
+  const { url } = topology.database;
+  if (!usesEmbedded(topology))
+    return {
+      urlOf: (module) => {
+        const own = resolveSecrets(topology, [module]).databaseUrls[module] ?? url;
+        if (own !== undefined) checkDatabaseTls(own);
+        return own;
+      },
+      close: () => Promise.resolve(),
+    };
   const running = await runningEmbeddedPostgres(DATA_FOLDER);
-  if (running !== undefined) return { url: running, close: () => Promise.resolve() };
+  if (running !== undefined) return { urlOf: () => running, close: () => Promise.resolve() };
   const postgres = await startEmbeddedPostgres({ dir: DATA_FOLDER });
-  return { url: postgres.url, close: () => postgres.stop() };
+  return { urlOf: () => postgres.url, close: () => postgres.stop() };
 }
 
 function readTopology(application: Application, file: string): Topology {
@@ -190,6 +210,10 @@ function complain(error: unknown, isService: boolean): void {
 
 /** One clear line for an error with a known cause and fix; the stack for an unexpected one. */
 function explain(error: unknown): string {
+  return redacted(explanationOf(error));
+}
+
+function explanationOf(error: unknown): string {
   if (error instanceof FledgeError) return `${error.message}\n  ${error.hint}`;
   if (isArgumentError(error)) return `${error.message}\n  Usage: main.js --topology <file> --service <name>`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

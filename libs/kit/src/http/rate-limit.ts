@@ -8,6 +8,7 @@ import {
   SetMetadata,
   UseGuards,
 } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import { DataSource } from 'typeorm';
 import { currentContext, now } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';

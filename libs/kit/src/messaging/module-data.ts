@@ -1,6 +1,12 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { BoundedModuleSpec } from '../bus/index.js';
-import { moduleDataImports, type ModuleDataSource, type ModuleMigrations, openModuleData } from '../data/index.js';
+import {
+  moduleDataImports,
+  type ModuleDataOptions,
+  type ModuleDataSource,
+  type ModuleMigrations,
+  openModuleData,
+} from '../data/index.js';
 import { DeadLetters } from './operations/dead-letters.js';
 import { Processes } from './operations/processes.js';
 import { OLDER_MIGRATIONS } from './storage/older-schema.js';
@@ -15,12 +21,12 @@ export function keepsData({ entities, migrations, contract }: BoundedModuleSpec)
   return entities.length > 0 || migrations.length > 0 || contract.events.length > 0;
 }
 
+/** Where and how the data of a module is opened. */
+export type DataPlace = Pick<ModuleDataOptions, 'url' | 'poolMax' | 'logins'>;
+
 /** Opens the data of a module. The kit's messaging tables are created before the module's own. */
-export function openDataOf(
-  spec: BoundedModuleSpec,
-  { url, poolMax }: { readonly url: string; readonly poolMax?: number },
-): Promise<ModuleDataSource> {
-  return openModuleData({ ...migrationsOf(spec, url), poolMax });
+export function openDataOf(spec: BoundedModuleSpec, { url, poolMax, logins }: DataPlace): Promise<ModuleDataSource> {
+  return openModuleData({ ...migrationsOf(spec, url), poolMax, logins });
 }
 
 /** The migrations of a module's schema: the kit's, which run first, and its own. */

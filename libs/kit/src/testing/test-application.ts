@@ -12,7 +12,7 @@ import {
 } from '../host/index.js';
 import { HttpListener } from '../http/index.js';
 import { keepsData } from '../messaging/index.js';
-import { nearest, type Topology } from '../topology/index.js';
+import { nearest, resolveSecrets, type Topology } from '../topology/index.js';
 import { freshDatabase, type FreshDatabase } from './fresh-database.js';
 import { createWithTesting } from './nest-testing.js';
 import { type OverrideBy, type OverrideModule, Overrides } from './overrides.js';
@@ -109,7 +109,12 @@ export class TestApplicationBuilder {
       running.database = withTables.length > 0 && !options.database ? await freshDatabase() : undefined;
       running.broker = given.transport === 'nats' && !options.nats ? await testBroker() : undefined;
       const databaseUrl = withTables.length > 0 ? (options.database ?? running.database)?.url : undefined;
-      const topology = ofTest(given, databaseUrl, (options.nats ?? running.broker)?.url);
+      const topology = ofTest(
+        given,
+        databaseUrl,
+        running.database !== undefined,
+        (options.nats ?? running.broker)?.url,
+      );
       for (const { name, modules } of topology.services)
         running.services.push(await this.service(application, topology, name, modules));
       await all(running.services.map(({ host }) => host.start()));
@@ -150,9 +155,13 @@ export class TestApplicationBuilder {
         database:
           topology.database.url === undefined
             ? undefined
-            : { url: topology.database.url, poolMax: topology.database.poolMax },
+            : {
+                url: topology.database.url,
+                logins: topology.database.logins,
+                poolMax: topology.database.poolMax,
+              },
         http: topology.http,
-        settings: topology.settings,
+        settings: resolveSecrets(topology, modules).settings,
         drain: topology.drain,
         retention: topology.retention,
         logger: this.options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),
@@ -224,6 +233,7 @@ function withSettings(
 ): Topology {
   const known = modules.map(({ contract }) => contract.name);
   const merged: Record<string, ModuleSettings> = { ...topology.settings };
+  const secrets = { ...topology.secrets };
   for (const [module, own] of Object.entries(settings)) {
     if (!known.includes(module)) {
       const guess = nearest(module, known);
@@ -234,16 +244,30 @@ function withSettings(
       );
     }
     merged[module] = { ...merged[module], ...own };
+    const rest = Object.entries(secrets[module] ?? {}).filter(([key]) => !Object.hasOwn(own, key));
+    secrets[module] = Object.fromEntries(rest);
   }
-  return { ...topology, settings: merged };
+  return { ...topology, settings: merged, secrets };
 }
 
 /** A topology with what belongs to the test: its ports, its database, its broker, and nothing that takes long. */
-function ofTest(topology: Topology, databaseUrl: string | undefined, natsUrl: string | undefined): Topology {
+function ofTest(
+  topology: Topology,
+  databaseUrl: string | undefined,
+  isOwnDatabase: boolean,
+  natsUrl: string | undefined,
+): Topology {
   return {
     ...topology,
     namespace: `test-${randomBytes(6).toString('hex')}`,
-    database: { ...topology.database, url: databaseUrl, tls: undefined },
+    database: {
+      ...topology.database,
+      url: databaseUrl,
+      modules: {},
+      // as on the embedded server in development
+      logins: topology.database.logins ?? (isOwnDatabase ? 'own' : 'shared'),
+      tls: undefined,
+    },
     // one server is enough for a test, whatever the topology wants in production
     nats: { ...topology.nats, servers: natsUrl === undefined ? [] : [natsUrl], replicas: undefined, tls: undefined },
     // one address for all, also for health and metrics

@@ -33,7 +33,7 @@ describe('a topology file', () => {
       namespace: 'fledge',
       transport: 'local',
       nats: { servers: [], maxAgeMs: 3 * DAY_MS, duplicateWindowMs: 120_000, replicas: undefined, tls: undefined },
-      database: { url: undefined, poolMax: 10, tls: undefined },
+      database: { url: undefined, modules: {}, logins: undefined, poolMax: 10, tls: undefined },
       http: {
         port: 3000,
         host: '127.0.0.1',
@@ -47,6 +47,8 @@ describe('a topology file', () => {
       retention: { sentMs: 3 * DAY_MS, handledMs: 7 * DAY_MS, deadLettersMs: 90 * DAY_MS, processesMs: 30 * DAY_MS },
       services: [{ name: 'shop', modules: MODULES, replicas: 1 }],
       settings: {},
+      secrets: {},
+      production: { allow: [] },
       places: new Map(),
       transports: {},
     });
@@ -191,7 +193,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'an unknown key with none near',
     `${ALL}\nzebra: 1`,
-    "t.yaml:2:1: unknown key 'zebra'. Known here: namespace, transport, nats, database, http, drain, retention, services, settings.",
+    "t.yaml:2:1: unknown key 'zebra'. Known here: namespace, transport, nats, database, http, drain, retention, production, services, settings, secrets.",
   ],
   [
     'an unknown key within a section',

@@ -5,10 +5,11 @@ import {
   POOL_MAX_LIMIT,
   REQUEST_TIMEOUT_DEFAULT_MS,
 } from '../contract/index.js';
+import { readSecrets, secretSource } from './secrets.js';
 import { assignServices } from './service-assignment.js';
 import { Section } from './section.js';
 import { TopologyError } from './topology-error.js';
-import type { KnownTransport, Place, Topology } from './topology.js';
+import type { KnownTransport, Place, SecretSource, Topology } from './topology.js';
 import {
   count,
   duration,
@@ -18,6 +19,7 @@ import {
   networks,
   oneOf,
   postgresUrl,
+  shown,
   type ValueReader,
   size,
 } from './values.js';
@@ -80,16 +82,17 @@ function readTopology(
   const namespace = root.read('namespace', name, 'fledge');
   const known = [...OWN_TRANSPORTS, ...others];
   const transport = root.read('transport', oneOf(known.map((one) => one.name)), 'local');
+  const places = new Map<string, Place>();
   const sections = {
     nats: readNats(root.section('nats'), env),
-    database: readDatabase(root.section('database'), env),
+    database: readDatabase(source, root.section('database'), modules, env, places),
     http: readHttp(root.section('http'), env),
     drain: readDrain(root.section('drain'), env),
     retention: readRetention(root.section('retention')),
+    production: readProduction(source, root.section('production')),
   };
   if (transport === 'nats') refuseForgetful(root.section('retention'), sections);
   const services = assignServices(source, root, known, transport, modules);
-  const places = new Map<string, Place>();
   const transports = readMaps(
     source,
     root,
@@ -98,8 +101,10 @@ function readTopology(
     places,
   );
   const settings = readModuleSettings(source, root.section('settings'), modules, places);
+  const secrets = readSecrets(source, root.section('secrets'), modules, places);
+  refuseBoth(root.section('secrets'), settings, secrets);
   root.refuseUnknownKeys();
-  return { file, namespace, transport, transports, ...sections, services, settings, places };
+  return { file, namespace, transport, transports, ...sections, services, settings, secrets, places };
 }
 
 function readNats(section: Section, env: Environment): Topology['nats'] {
@@ -117,13 +122,69 @@ function readNats(section: Section, env: Environment): Topology['nats'] {
   };
 }
 
-function readDatabase(section: Section, env: Environment): Topology['database'] {
+function readDatabase(
+  source: YamlSource,
+  section: Section,
+  modules: readonly string[],
+  env: Environment,
+  places: Map<string, Place>,
+): Topology['database'] {
   const url = section.read('url', postgresUrl, undefined);
   const poolMax = section.read('poolMax', count(1, POOL_MAX_LIMIT), POOL_MAX_DEFAULT);
   const tls = readClientTls(section);
+  const words = oneOf(['own', 'shared']);
+  const given = section.read<'own' | 'shared' | undefined>('logins', words, undefined);
+  const logins =
+    given ??
+    (env.FLEDGE_DATABASE_LOGINS ? fromEnvironment(section, 'FLEDGE_DATABASE_LOGINS', words, env, 'shared') : undefined);
+  const urls = section.section('modules');
+  const own: Record<string, string | SecretSource> = {};
+  for (const module of modules) {
+    const read = urls.read<string | SecretSource | undefined>(module, urlOrSource, undefined);
+    if (read !== undefined) own[module] = read;
+  }
+  for (const { key, keyNode } of urls.entries) places.set(`database.modules.${key}`, source.placeOf(keyNode));
+  urls.refuseUnknownKeys();
   section.refuseUnknownKeys();
   const plain = url ?? fromEnvironment(section, 'DATABASE_URL', postgresUrl, env, undefined);
-  return { url: plain !== undefined && tls ? withDatabaseTls(plain, tls) : plain, poolMax, tls };
+  return {
+    url: plain !== undefined && tls ? withDatabaseTls(plain, tls) : plain,
+    modules: own,
+    logins,
+    poolMax,
+    tls,
+  };
+}
+
+const urlOrSource: ValueReader<string | SecretSource | undefined> = (value, key) =>
+  typeof value === 'object' && value !== null ? secretSource(value, key) : postgresUrl(value, key);
+
+function readProduction(source: YamlSource, section: Section): Topology['production'] {
+  const said = source.valueOf(section.entries.find(({ key }) => key === 'allow')?.valueNode);
+  // one text with commas, so that it can come from a variable
+  const names =
+    typeof said === 'string' || said === null
+      ? section.read<readonly string[]>('allow', words, []).map((value) => ({ node: undefined, value }))
+      : section.list('allow');
+  const allow = names.flatMap(({ node, value }) => {
+    if (typeof value === 'string' && /^[a-z][a-z0-9-]*$/.test(value)) return [value];
+    source.add(node, `production.allow has ${shown(value)}`, 'Name findings, as in [plain-nats, plain-postgres]');
+    return [];
+  });
+  section.refuseUnknownKeys();
+  return { allow };
+}
+
+const words: ValueReader<readonly string[]> = (value) => ({
+  value: typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : [],
+});
+
+/** A setting that is a secret, too, would have two values. */
+function refuseBoth(section: Section, settings: Topology['settings'], secrets: Topology['secrets']): void {
+  for (const [module, own] of Object.entries(secrets))
+    for (const key of Object.keys(own))
+      if (Object.hasOwn(settings[module] ?? {}, key))
+        section.add(module, `${key} of ${module} is in \`settings\` and in \`secrets\``, 'Remove one of them');
 }
 
 function readHttp(section: Section, env: Environment): Topology['http'] {

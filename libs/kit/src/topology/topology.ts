@@ -32,7 +32,13 @@ export interface Topology {
   readonly services: readonly Service[];
   /** The settings under `settings.<module>`; a module without any is left out. */
   readonly settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Positions in the file, by path: `settings.<module>`, `<transport>`, or either followed by `.<key>`. */
+  /** Where the secrets under `secrets.<module>` are; they become settings of the module in the processes that host it. */
+  readonly secrets: Readonly<Record<string, Readonly<Record<string, SecretSource>>>>;
+  readonly production: ProductionSettings;
+  /**
+   * Positions in the file, by path: `settings.<module>`, `<transport>`, or either followed by `.<key>`;
+   * `secrets.<module>.<key>`, `database.modules.<module>`.
+   */
   readonly places: ReadonlyMap<string, Place>;
 }
 
@@ -79,6 +85,15 @@ export interface NatsSettings {
   readonly tls: TlsFiles | undefined;
 }
 
+/** Where a secret is: an environment variable, or a file whose last line break does not count. */
+export type SecretSource = { readonly env: string } | { readonly file: string };
+
+/** What a process with `NODE_ENV=production` accepts. */
+export interface ProductionSettings {
+  /** Names of findings that do not keep it from starting. Default: none. */
+  readonly allow: readonly string[];
+}
+
 /** PostgreSQL. */
 export interface DatabaseSettings {
   /**
@@ -91,6 +106,17 @@ export interface DatabaseSettings {
    * URL says.
    */
   readonly tls: TlsFiles | undefined;
+  /**
+   * URLs of modules that have one of their own, with a user who has rights in that module's schema alone; a URL, or where
+   * it is. Default: none, so that all use `url`.
+   */
+  readonly modules: Readonly<Record<string, string | SecretSource>>;
+  /**
+   * Whether the host makes logins for each module with the rights of `url`, or all modules work as its user with their
+   * roles assumed. Default: `own` on the embedded PostgreSQL, otherwise `shared`. `FLEDGE_DATABASE_LOGINS`, which
+   * `fledge start` sets, overrides the default.
+   */
+  readonly logins: 'own' | 'shared' | undefined;
   /** Pool size of each module in each replica, 1 to 100. Default 10. */
   readonly poolMax: number;
 }

@@ -15,6 +15,8 @@ export interface ImportFact {
   readonly line: number;
   /** The local names it binds to what was imported; `*` for the whole module. */
   readonly names: readonly string[];
+  /** Whether the compiler drops it, since only types are imported. */
+  readonly isType: boolean;
 }
 
 /** The options of `@BoundedModule({ … })`. */
@@ -61,6 +63,8 @@ export interface FileFacts {
   readonly entities: readonly Named[];
   /** Classes used as entities: */
   readonly entityUses: readonly Named[];
+  /** Calls that make a data source: `new DataSource(…)`, `createConnection(…)`, whoever declares these names. */
+  readonly dataSources: readonly Named[];
   /** Strings that may be SQL, with their first line. */
   readonly texts: readonly Named[];
 }
@@ -95,6 +99,8 @@ const QUERY_PARTS = new Set([
   'andWhere',
   'orWhere',
 ]);
+/** What makes a data source of TypeORM. */
+const DATA_SOURCE_MAKERS = new Set(['DataSource', 'createConnection', 'createConnections', 'createDataSource']);
 /** The modules that can create a `require`. */
 const MODULE_BUILTINS = new Set(['module', 'node:module']);
 const SCHEMA_KEYS = new Set(['schema', 'referencedSchema']);
@@ -115,6 +121,7 @@ export function readFacts(compiler: Compiler, path: string, text: string): FileF
     schemas: [],
     entities: [],
     entityUses: [],
+    dataSources: [],
     texts: [],
   };
   if (path.endsWith('.sql')) facts.texts.push({ name: text, line: 1 });
@@ -137,12 +144,17 @@ class FactReader {
   private visit(node: ts.Node): void {
     const { ts } = this;
     if (ts.isImportDeclaration(node))
-      return this.importFrom(node, node.moduleSpecifier, this.importedNames(node.importClause));
+      return this.importFrom(
+        node,
+        node.moduleSpecifier,
+        this.importedNames(node.importClause),
+        isTypeImport(ts, node.importClause),
+      );
     if (ts.isExportDeclaration(node)) return this.importFrom(node, node.moduleSpecifier, ['*']);
     if (ts.isImportEqualsDeclaration(node) && ts.isExternalModuleReference(node.moduleReference))
       return this.importFrom(node, node.moduleReference.expression, [node.name.text]);
     if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
-      this.importFrom(node, node.argument.literal, ['*']);
+      this.importFrom(node, node.argument.literal, ['*'], true);
     if (ts.isClassDeclaration(node)) this.class(node);
     if (ts.isObjectLiteralExpression(node)) this.application(node);
     if (ts.isCallExpression(node) || ts.isNewExpression(node)) this.call(node);
@@ -150,13 +162,13 @@ class FactReader {
     ts.forEachChild(node, (child) => this.visit(child));
   }
 
-  private importFrom(node: ts.Node, specifier: ts.Node | undefined, names: readonly string[]): void {
+  private importFrom(node: ts.Node, specifier: ts.Node | undefined, names: readonly string[], isType = false): void {
     if (!specifier) return;
     if (!this.ts.isStringLiteralLike(specifier)) {
       this.facts.computed.push({ name: specifier.getText(this.file), line: this.line(node) });
       return;
     }
-    this.facts.imports.push({ specifier: specifier.text, line: this.line(node), names });
+    this.facts.imports.push({ specifier: specifier.text, line: this.line(node), names, isType });
     if (MODULE_BUILTINS.has(specifier.text))
       this.facts.computed.push({ name: `by '${specifier.text}'`, line: this.line(node) });
   }
@@ -178,6 +190,7 @@ class FactReader {
       return this.importFrom(node, first, ['*']);
     const callee = calleeName(this.ts, node.expression);
     if (callee === 'require') this.importFrom(node, first, ['*']);
+    if (callee && DATA_SOURCE_MAKERS.has(callee)) this.facts.dataSources.push({ name: callee, line: this.line(node) });
     if (callee === 'BoundedModule') this.bounded(node, first);
     if (callee === 'defineContract') this.contract(first);
     if (callee && WIRE_NAMES.has(callee) && first && this.ts.isStringLiteralLike(first))
@@ -331,6 +344,19 @@ function templateText(node: ts.TemplateExpression): string {
 function summands(compiler: Compiler, node: ts.Expression): readonly ts.Expression[] {
   if (!compiler.isBinaryExpression(node) || node.operatorToken.kind !== compiler.SyntaxKind.PlusToken) return [node];
   return [...summands(compiler, node.left), node.right];
+}
+
+/** `import type …`, or an import of nothing but `type` names. */
+function isTypeImport(compiler: Compiler, clause: ts.ImportClause | undefined): boolean {
+  if (!clause) return false;
+  if (clause.isTypeOnly) return true;
+  const { name, namedBindings } = clause;
+  return (
+    name === undefined &&
+    namedBindings !== undefined &&
+    compiler.isNamedImports(namedBindings) &&
+    namedBindings.elements.every(({ isTypeOnly }) => isTypeOnly)
+  );
 }
 
 function calleeName(compiler: Compiler, expression: ts.Expression): string | undefined {

@@ -41,6 +41,27 @@ export function schemaNames(text: string, schemas: readonly string[]): readonly 
   ];
 }
 
+/** A statement that changes the role of its connection, alone in a text or at the start of one. */
+const CHANGES_ROLE =
+  /(?:^|;|\$\$|\bbegin\b)\s*(set\s+(?:session\s+|local\s+)?(?:role|session\s+authorization)\s*(?:=|\bto\b)?\s*(?:"[^"]+"|[\w?-]+|'[^']*')|reset\s+(?:role|session\s+authorization|all)|discard\s+all)\s*(?=;|$|\bend\b)/gi;
+const CONFIGURES_ROLE = /\bset_config\s*\(\s*'(?:role|session_authorization)'/gi;
+
+/** Finds statements that change the role of the connection, with their lines below the first. */
+export function roleChanges(text: string): readonly { readonly text: string; readonly linesBelow: number }[] {
+  const sql = text.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, (part) => part.replace(/[^\n]/g, ' '));
+  const found = [
+    ...[...sql.matchAll(CHANGES_ROLE)].map(({ 0: whole, 1: statement = '', index }) => ({
+      statement,
+      at: index + whole.indexOf(statement),
+    })),
+    ...[...sql.matchAll(CONFIGURES_ROLE)].map(({ 0: statement, index }) => ({ statement, at: index })),
+  ];
+  return found.map(({ statement, at }) => ({
+    text: statement.replace(/\s+/g, ' '),
+    linesBelow: linesIn(sql.slice(0, at)),
+  }));
+}
+
 /** Replaces comments and quoted values, which name nothing, with spaces; keeps the lines. */
 function blanked(text: string): string {
   return text.replace(/--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'/g, (part) => part.replace(/[^\n]/g, ' '));

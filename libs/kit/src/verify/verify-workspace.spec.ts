@@ -101,6 +101,11 @@ describe('a sound workspace', () => {
       'libs/orders/src/words.ts': `
         // import { StockRow } from '@t/stock/src/stock.row.js'; SELECT 1 FROM stock.levels
         import type { Reserve } from '@t/stock/contract';
+        import type { ClientConfig } from 'pg';
+        import { type DataSource, Table } from 'typeorm';
+        import { createConnection } from 'node:net';
+        export const socket = createConnection({ port: 1 });
+        export const hint = 'Set role of the user to staff, or reset role names';
         export const name = 'stock.reserve.v1';
         export const said = 'Update it from stock.reserve-more.v1, please';
         export const sql = "SELECT 'stock.levels' /* from stock.levels */ FROM my_stock.levels, stocks";
@@ -341,6 +346,37 @@ const BAD: readonly BadModule[] = [
     ],
   },
   {
+    breach: 'a module opens a database of its own',
+    rule: 'own-database',
+    changes: {
+      'libs/orders/src/bad.ts': `import { Client } from 'pg';\nimport { DataSource } from 'typeorm';\nexport const mine = new DataSource({});`,
+    },
+    says: [
+      "orders → orders libs/orders/src/bad.ts:1 orders imports the database client 'pg'",
+      'orders → orders libs/orders/src/bad.ts:3 orders opens a database of its own by DataSource',
+    ],
+  },
+  {
+    breach: 'SQL of a module changes its role',
+    rule: 'changed-role',
+    changes: {
+      'libs/orders/src/bad.ts': [
+        'await source.query(`reset role`);',
+        'await source.query(\'select 1; SET ROLE "stock"; select 2\');',
+        'await source.query(`do $$ begin set local role none; end $$`);',
+        `await source.query("select set_config('role', 'stock', false)");`,
+        'await source.query(`set session authorization ${owner}`);',
+      ].join('\n'),
+    },
+    says: [
+      'orders → orders libs/orders/src/bad.ts:1 SQL of orders changes who it is: reset role',
+      'orders → orders libs/orders/src/bad.ts:2 SQL of orders changes who it is: SET ROLE "stock"',
+      'orders → orders libs/orders/src/bad.ts:3 SQL of orders changes who it is: set local role none',
+      "orders → orders libs/orders/src/bad.ts:4 SQL of orders changes who it is: set_config('role'",
+      'orders → orders libs/orders/src/bad.ts:5 SQL of orders changes who it is: set session authorization ?',
+    ],
+  },
+  {
     breach: 'a contract holds an entity, and another module relates to it',
     rule: 'foreign-entity',
     changes: {
@@ -426,6 +462,8 @@ describe('a bad workspace', () => {
       'uses-superfluous': true,
       'uses-unreadable': true,
       cycle: true,
+      'own-database': true,
+      'changed-role': true,
       'foreign-schema': true,
       'foreign-key': true,
       'foreign-entity': true,

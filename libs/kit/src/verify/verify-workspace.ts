@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { developmentPackage } from '#lint/development-package.js';
 import { StartupError } from '../contract/index.js';
 import { accessRules } from './access-rules.js';
+import { connectionRules } from './connection-rules.js';
 import { dataRules } from './data-rules.js';
 import type { Compiler } from './file-facts.js';
 import { exportsRule, importRules } from './import-rules.js';
@@ -17,6 +18,7 @@ const RULES: readonly ((workspace: Workspace) => readonly BoundaryViolation[])[]
   importRules,
   usesRules,
   dataRules,
+  connectionRules,
   nameRules,
   accessRules,
 ];

@@ -14,6 +14,8 @@ export type Rule =
   | 'foreign-schema'
   | 'foreign-key'
   | 'foreign-entity'
+  | 'own-database'
+  | 'changed-role'
   | 'module-twice'
   | 'wire-name-twice'
   | 'route-twice'

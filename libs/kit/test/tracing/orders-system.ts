@@ -103,6 +103,8 @@ export class OrdersSystem {
         `nats: { url: '${names.length > 1 ? testNatsUrl() : ''}' }`,
         `database: { url: '${this.database.url}' }`,
         'http: { port: 0 }',
+        // the server of tests has no other user
+        'production: { allow: [postgres-superuser] }',
         'services:',
         ...names.map((name) => `  ${name}: { modules: [${services[name]?.join(', ')}] }`),
       ].join('\n'),

@@ -43,27 +43,6 @@ it('answers an unknown address and a wrong password alike', async () => {
   expect({ ...(wrong.body as object), correlationId: '' }).toEqual({ ...(unknown.body as object), correlationId: '' });
 });
 
-it('has users with known passwords in production only where the environment asks for them', async () => {
-  const before = { ...process.env };
-  for (const [asked, status] of [
-    [undefined, 401],
-    ['true', 200],
-  ] as const) {
-    process.env.NODE_ENV = 'production';
-    if (asked === undefined) delete process.env.FLEDGE_DEMO;
-    else process.env.FLEDGE_DEMO = asked;
-    const other = await testModule(IdentityModule, { settings: { demo: true }, logger: false });
-    process.env.NODE_ENV = before.NODE_ENV;
-    if (before.FLEDGE_DEMO === undefined) delete process.env.FLEDGE_DEMO;
-    else process.env.FLEDGE_DEMO = before.FLEDGE_DEMO;
-    expect(
-      (await other.request('POST', '/auth/login', { email: 'staff@shop.test', password: 'staff-demo-password' }))
-        .status,
-    ).toBe(status);
-    await other.close();
-  }
-});
-
 it('lets nobody make staff of themselves', async () => {
   expect(
     await shop.request('POST', '/auth/register', { email: 'eve@shop.test', password, roles: ['staff'] }),

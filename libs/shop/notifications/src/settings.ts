@@ -1,10 +1,11 @@
+import type { ProductionChecked, ProductionFinding } from '@fledge/kit';
 import { IsIn, IsString, ValidateBy } from 'class-validator';
 
 /** A value of `smtpUrl`: mail is not sent, but shown in the mailbox page. */
 export const MAILBOX = 'mailbox';
 
 /** The settings that a topology file may have under `settings.notifications`. */
-export class NotificationsSettings {
+export class NotificationsSettings implements ProductionChecked {
   /**
    * The SMTP server: `smtp://user:password@host:587`; `smtps://` for TLS from the start. Or `mailbox`, the default
    * except in production, where mail must reach people: mails stay in the mailbox page.
@@ -26,6 +27,26 @@ export class NotificationsSettings {
     process.env.NODE_ENV === 'production' ? 'required' : 'offered';
   /** The sender of the mails. */
   @IsString() readonly from: string = 'Fledge shop <shop@localhost>';
+
+  productionFindings(): readonly ProductionFinding[] {
+    if (this.smtpUrl === MAILBOX)
+      return [
+        {
+          name: 'public-mailbox',
+          fact: 'mail is not sent, but shown in a page that everybody can read',
+          cure: 'Set settings.notifications.smtpUrl to an SMTP server',
+        },
+      ];
+    const { protocol, hostname } = new URL(this.smtpUrl);
+    if (protocol === 'smtps:' || /^(localhost|127\.[0-9.]+|\[::1\])$/.test(hostname)) return [];
+    return [
+      {
+        name: 'plain-smtp',
+        fact: `mail is handed to ${hostname} over a connection that need not be encrypted`,
+        cure: 'Use an smtps:// URL in settings.notifications.smtpUrl',
+      },
+    ];
+  }
 }
 
 function isSmtpUrl(text: unknown): boolean {

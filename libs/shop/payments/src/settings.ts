@@ -1,6 +1,7 @@
+import { type ProductionChecked, type ProductionFinding, Secret } from '@fledge/kit';
 import { IsInt, IsOptional, Max, Min, MinLength, ValidateBy } from 'class-validator';
 
-/** The secret of webhooks on a developer's machine; refused in production. */
+/** The secret of webhooks on a developer's machine, which everybody knows. */
 export const DEVELOPMENT_WEBHOOK_SECRET = 'development-webhook-secret';
 
 /** Any host that a URL may have, including one in a cluster, which class-validator's own check refuses. */
@@ -8,12 +9,13 @@ const IsWebUrl = (): PropertyDecorator =>
   ValidateBy({ name: 'isWebUrl', validator: { validate: isWebUrl } }, { message: 'Use a URL with http: or https:' });
 
 /** The settings that a topology file may have under `settings.payments`. */
-export class PaymentsSettings {
+export class PaymentsSettings implements ProductionChecked {
   /** The provider's address; without it, this module starts the sandbox. */
   @IsOptional() @IsWebUrl() readonly providerUrl?: string;
   /** Where the built-in sandbox sends webhooks; without it, they are delivered within the process. */
   @IsOptional() @IsWebUrl() readonly webhookUrl?: string;
   /** Shared with the provider. Default: a publicly known one; none in production. */
+  @Secret()
   @MinLength(16, { message: 'Set it to the secret that the provider signs webhooks with, 16 characters or more' })
   readonly webhookSecret: string = process.env.NODE_ENV === 'production' ? '' : DEVELOPMENT_WEBHOOK_SECRET;
   /**
@@ -27,6 +29,17 @@ export class PaymentsSettings {
   @IsInt() @Min(0) @Max(60_000) readonly sandboxSlowMs: number = 3_000;
   /** How long after its answer the sandbox reports a late result, in milliseconds. */
   @IsInt() @Min(0) @Max(600_000) readonly sandboxLateMs: number = 2_000;
+
+  productionFindings(): readonly ProductionFinding[] {
+    if (this.providerUrl !== undefined) return [];
+    return [
+      {
+        name: 'payments-sandbox',
+        fact: 'payments are made in the sandbox, which moves no money',
+        cure: "Set settings.payments.providerUrl to the provider's address",
+      },
+    ];
+  }
 }
 
 function isWebUrl(text: unknown): boolean {

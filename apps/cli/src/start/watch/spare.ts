@@ -33,7 +33,7 @@ const WATCHED = new URL('./watched-process.js', import.meta.url).href;
 export class Spare {
   private readonly loaded = new Map<string, Set<string>>();
   private readonly packages = new Set<string>();
-  private reserve: { readonly child: ChildProcess; readonly template: Launch } | undefined;
+  private reserve: { readonly child: ChildProcess; readonly app: string; readonly env: NodeJS.ProcessEnv } | undefined;
   /** How the last process was started. */
   private template: Launch | undefined;
   private stopped = false;
@@ -57,11 +57,13 @@ export class Spare {
     if (this.stopped || !template || this.reserve || [...this.packages].some((url) => INSTRUMENTS.test(url))) return;
     const warm = [...this.packages].filter((url) => HEAVY.test(url));
     if (warm.length === 0) return;
-    const child = launch(
-      { ...template, args: [], env: { ...template.env, FLEDGE_SPARE: '1' }, inspectPort: undefined },
-      ['--import', WATCHED],
-    );
-    const reserve = { child, template };
+    // it may become any service, and secrets belong to one
+    const env = Object.fromEntries(Object.entries(template.env).filter(([name]) => !template.secrets?.includes(name)));
+    const child = launch({ ...template, args: [], env: { ...env, FLEDGE_SPARE: '1' }, inspectPort: undefined }, [
+      '--import',
+      WATCHED,
+    ]);
+    const reserve = { child, app: template.app, env };
     this.reserve = reserve;
     const forget = (): void => void (this.reserve === reserve && (this.reserve = undefined));
     child.once('error', forget).once('exit', forget);
@@ -77,11 +79,11 @@ export class Spare {
 
   private take(plan: Launch): ChildProcess | undefined {
     const { reserve } = this;
-    if (!reserve?.child.connected || reserve.template.app !== plan.app) return undefined;
+    if (!reserve?.child.connected || reserve.app !== plan.app) return undefined;
     this.reserve = undefined;
     const env = Object.fromEntries(
       Object.entries(plan.env).filter(
-        (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== reserve.template.env[entry[0]],
+        (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== reserve.env[entry[0]],
       ),
     );
     const be: ToSpare['be'] = {

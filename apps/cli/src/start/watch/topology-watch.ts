@@ -81,9 +81,9 @@ export class TopologyWatch {
 }
 
 /** What servers, ports and processes depend on. */
-const FIXED = ['namespace', 'transport', 'transports', 'nats', 'database', 'http', 'services'] as const;
+const FIXED = ['namespace', 'transport', 'transports', 'nats', 'database', 'http', 'services', 'secrets'] as const;
 /** What every service reads. */
-const EVERYWHERE = ['drain', 'retention'] as const;
+const EVERYWHERE = ['drain', 'retention', 'production'] as const;
 
 function differs(before: unknown, after: unknown): boolean {
   return JSON.stringify(before) !== JSON.stringify(after);

@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Role } from '../domain/user.js';
 import { Passwords } from '../passwords/passwords.js';
 import { IdentitySettings } from '../settings.js';
@@ -10,13 +10,11 @@ const USERS: readonly { email: string; password: string; roles: readonly Role[] 
 ];
 
 /**
- * With the setting `demo`: creates two users with known passwords. In production only if the environment requests them,
- * as in a trial of the image: the default of a topology file is not enough.
+ * With the setting `demo`: creates two users with known passwords. The settings report it as a finding that keeps a
+ * process in production from starting.
  */
 @Injectable()
 export class DemoUsers implements OnApplicationBootstrap {
-  private readonly logger = new Logger('demo');
-
   constructor(
     private readonly settings: IdentitySettings,
     private readonly users: UserRepository,
@@ -25,12 +23,6 @@ export class DemoUsers implements OnApplicationBootstrap {
 
   async onApplicationBootstrap(): Promise<void> {
     if (!this.settings.demo) return;
-    if (process.env.NODE_ENV === 'production' && process.env.FLEDGE_DEMO !== 'true') {
-      this.logger.warn(
-        'There are no demonstration users in production, for everybody knows their passwords: set FLEDGE_DEMO to true for a trial, or to false.',
-      );
-      return;
-    }
     await Promise.all(USERS.map((user) => this.addMissing(user)));
   }
 

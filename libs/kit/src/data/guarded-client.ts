@@ -1,0 +1,31 @@
+import { SteadyClient } from './steady-client.js';
+
+/**
+ * Statements that may change a connection's role: `set role`, `reset all`, `set session authorization`, `discard`,
+ * `set_config`, or what can run any of them from a text. Too many match, and those cost one
+ * more statement; none that changes the role must be missed.
+ */
+const MAY_CHANGE_ROLE = /role|authorization|reset|discard|set_config|\bdo\b|\bcall\b|execute|query_to_xml|u&/i;
+
+/** A connection of a pool that remembers whether a statement may have changed its role. */
+export class GuardedClient extends SteadyClient {
+  /** Whether the role must be looked at before the connection is used for something else. */
+  isDoubtful = false;
+
+  // pg's own overloads; only the text matters here
+  override query: SteadyClient['query'] = ((...args: unknown[]): unknown => {
+    const text = typeof args[0] === 'string' ? args[0] : (args[0] as { readonly text?: unknown } | undefined)?.text;
+    if (typeof text !== 'string' || MAY_CHANGE_ROLE.test(text)) this.isDoubtful = true;
+    return (super.query as (...all: unknown[]) => unknown)(...args);
+  }) as SteadyClient['query'];
+
+  /** Whether the connection still has the role and the login that it was opened with. */
+  async isItself(role: string, login: string): Promise<boolean> {
+    const { rows } = await super.query<{ same: boolean }>('select current_user = $1 and session_user = $2 as same', [
+      role,
+      login,
+    ]);
+    this.isDoubtful = false;
+    return rows[0]?.same === true;
+  }
+}
