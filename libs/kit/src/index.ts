@@ -96,7 +96,17 @@ export {
   type StateClass,
 } from './messaging/index.js';
 export type { CallMetrics } from './observe/index.js';
-export { Authentication, CurrentUser, identify, IdentityRefused, Public, Roles } from './security/index.js';
+export {
+  Authentication,
+  CurrentUser,
+  identify,
+  IdentityRefused,
+  newServiceKeys,
+  Public,
+  Roles,
+  type ServiceKeys,
+  type TrustOptions,
+} from './security/index.js';
 export {
   loadTopology,
   nearest,
@@ -115,5 +125,6 @@ export {
   type Service,
   type Topology,
   type TopologyProblem,
+  type TrustSettings,
 } from './topology/index.js';
 export { LocalMessageLog, LocalTransport, type Transport, type TransportKind } from './transport/index.js';

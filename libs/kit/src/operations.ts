@@ -16,6 +16,7 @@ export { mergeOpenApi, type OpenApiDocument } from './http/merged-openapi.js';
 export { HttpListener, type RequestHandler } from './http/listener.js';
 export { PathOwners } from './http/path-owners.js';
 export { httpProblem, PROBLEM_TYPE, type Problem } from './http/problem.js';
+export { newServiceKeys, type ServiceKeys } from './security/trust/pinned-keys.js';
 export {
   DEFAULT_TOPOLOGY,
   EXIT_CONFIG,
@@ -25,6 +26,7 @@ export {
   nearest,
   serviceNamed,
   TopologyError,
+  TRUSTED_KEYS_VARIABLE,
   type Environment,
   type KnownTransport,
   type LoadOptions,

@@ -27,6 +27,8 @@ const NO_HEADERS: CallHeaders = {
   leftMs: undefined,
   caller: FOREIGN_CALLER,
   identity: undefined,
+  onBehalfOf: undefined,
+  passport: undefined,
   idempotencyKey: undefined,
   trace: undefined,
   context: undefined,
@@ -125,6 +127,8 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     const known = headers.isResent ? this.find(headers.id) : undefined;
     // The caller has heard nothing, though the call is running here.
     if (known !== undefined) return void (known.noticeAt = Math.min(known.noticeAt, at));
+    const unproven = this.moduleServer.prove(message, headers);
+    if (unproven !== undefined) return this.fail(endpoint, to, kitFailureText(unproven), unproven.message);
     const leftMs = headers.leftMs === undefined ? message.deadlineMs : Math.min(headers.leftMs, message.deadlineMs);
     if (leftMs <= 0)
       return this.fail(

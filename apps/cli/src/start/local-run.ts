@@ -12,6 +12,7 @@ import {
 import { type FrontDoor, frontDoor } from '../front-door/index.js';
 import type { ModuleInfo, Project } from '../project.js';
 import { type Broker, startBroker } from './broker.js';
+import { pinsKeys, ServiceKeys } from './service-keys.js';
 import type { LineLog } from './line-log.js';
 import { inspectPorts } from './inspect-ports.js';
 import { type Launch, originOf, type ReplicaPlan, replicaProcess } from './replica.js';
@@ -53,6 +54,7 @@ interface RunningReplica {
 export class LocalRun {
   private postgres: EmbeddedPostgres | undefined;
   private broker: Broker | undefined;
+  private keys: ServiceKeys | undefined;
   private door: FrontDoor | undefined;
   /** The port of a single process. */
   private port = 0;
@@ -177,6 +179,7 @@ export class LocalRun {
     const { topology, project, log } = this.plan;
     if (topology.transport !== 'nats' || topology.nats.servers.length > 0 || this.isStopping) return;
     this.broker = await startBroker(join(project.root, '.data/nats'), log);
+    if (!pinsKeys(topology)) this.keys = new ServiceKeys(topology);
   }
 
   private get isAlone(): boolean {
@@ -221,7 +224,7 @@ export class LocalRun {
       env: {
         ...env,
         ...(this.postgres && { DATABASE_URL: this.postgres.url }),
-        ...(this.broker && { NATS_URL: this.broker.url }),
+        ...(this.broker && { NATS_URL: this.broker.url, ...this.keys?.envOf(service.name) }),
         ...(launch && { FLEDGE_DRAIN_NOTICE: '0s' }),
       },
       host: topology.http.host,

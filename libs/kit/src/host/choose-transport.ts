@@ -24,6 +24,7 @@ const TAKEN = [
   'http',
   'drain',
   'retention',
+  'trust',
   'services',
   'settings',
 ];

@@ -26,6 +26,7 @@ import {
   sqlOf,
 } from '../messaging/index.js';
 import { CallMetrics, MessageMetrics, openTracing, processMetrics } from '../observe/index.js';
+import { Trust, type TrustOptions } from '../security/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
 import { containRejections } from './contain-rejections.js';
@@ -37,6 +38,7 @@ import { QuietLogger } from './quiet-logger.js';
 import { type Check, readinessChecksOf } from './readiness-check.js';
 import type { Degradation, Obstacle, Readiness } from './readiness.js';
 import { serveSystemPaths } from './system-paths.js';
+import { watchUnproven } from './watch-unproven.js';
 
 /** How a host runs. */
 export interface HostOptions {
@@ -53,6 +55,11 @@ export interface HostOptions {
   readonly drain?: DrainOptions;
   /** How long finished messages and processes are kept. Default: see `Retention`. */
   readonly retention?: Retention;
+  /**
+   * The keys by which services prove to each other who acts. Default: none, and what a call from another process says
+   * of its user is believed. Calls within this process need no proof.
+   */
+  readonly trust?: TrustOptions | undefined;
   /** Calls that a module works on at the same time. Default 1,024. */
   readonly inFlightMax?: number;
   readonly logger?: LoggerService | false;
@@ -111,6 +118,7 @@ export class Host {
   private started = false;
   private contained: (() => void) | undefined;
   private tracing: Tracing | undefined;
+  private readonly trust: Trust | undefined;
   private closing: Promise<void> | undefined;
   /** The port that serves HTTP; 0 before the start or without HTTP. */
   port = 0;
@@ -127,6 +135,7 @@ export class Host {
     this.contexts = new ContextReader(options.application.context);
     this.metrics.registerIn(this.registry);
     this.messageMetrics.registerIn(this.registry);
+    this.trust = options.trust && new Trust(options.trust, options.modules, watchUnproven(this.registry));
   }
 
   /**
@@ -223,6 +232,7 @@ export class Host {
       this.contexts,
     );
     if (this.tracing) moduleServer.traceWith(this.tracing);
+    if (this.trust) moduleServer.verifyWith(this.trust.control);
     const source = this.sources.get(name);
     const container = await createContainer({
       cls,
@@ -287,8 +297,8 @@ export class Host {
     });
     const send = transport.sender(caller, message);
     return this.tracing
-      ? new TracedClient(this.tracing, caller, message, send, meter)
-      : new ModuleClient(caller, message, send, meter);
+      ? new TracedClient(this.tracing, caller, message, send, meter, this.trust?.office)
+      : new ModuleClient(caller, message, send, meter, this.trust?.office);
   }
 
   private async listen(http: HttpOptions): Promise<void> {

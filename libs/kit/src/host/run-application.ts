@@ -12,6 +12,7 @@ import { Host } from './host.js';
 import { MIGRATION_OPTIONS, migrateApplication, type MigrationDatabase } from './migrate-application.js';
 import { refuseSecondCopies } from './second-copies.js';
 import { logsJson, QuietLogger } from './quiet-logger.js';
+import { trustOf } from './trust-of-topology.js';
 
 /** Where the embedded PostgreSQL keeps its data when a service starts it itself. */
 const DATA_FOLDER = '.data/postgres';
@@ -89,6 +90,11 @@ async function runService(application: Application, file: string, name: string |
   await checkAgainstApplication(application, topology, service.modules);
   const version = application.version ?? deployedVersion(process.argv[1] ?? '');
   const transport = await chooseTransport(application, topology, service, version);
+  const trust = trustOf(topology, process.env);
+  if (!trust && topology.services.length > 1)
+    new Logger('trust').warn(
+      `${topology.file} pins no keys: whoever reaches the broker can act as any user. See the guide 'Trust between services'.`,
+    );
   const stopTracing = await startSdk({ namespace: topology.namespace, name: service.name, version });
   const postgres =
     topology.database.url === undefined
@@ -103,6 +109,7 @@ async function runService(application: Application, file: string, name: string |
     settings: topology.settings,
     drain: topology.drain,
     retention: topology.retention,
+    trust,
     logger,
   });
   const stop = stopOnce(host, postgres, stopTracing);

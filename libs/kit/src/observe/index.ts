@@ -1,4 +1,5 @@
 export { CallMetrics } from './call-metrics.js';
 export { MessageMetrics } from './message-metrics.js';
 export { openTracing, startSdk, type StopTracing } from './open-tracing.js';
+export { TrustMetrics } from './trust-metrics.js';
 export { processMetrics } from './process-metrics.js';

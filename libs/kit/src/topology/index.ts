@@ -13,5 +13,7 @@ export {
   type RetentionSettings,
   type Service,
   type Topology,
+  type TrustSettings,
 } from './topology.js';
+export { TRUSTED_KEYS_VARIABLE } from './trust-settings.js';
 export type { Environment } from './yaml-source.js';

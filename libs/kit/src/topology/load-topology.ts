@@ -9,6 +9,7 @@ import { assignServices } from './service-assignment.js';
 import { Section } from './section.js';
 import { TopologyError } from './topology-error.js';
 import type { KnownTransport, Place, Topology } from './topology.js';
+import { readTrust } from './trust-settings.js';
 import { count, duration, host, name, natsServers, oneOf, postgresUrl, type ValueReader, size } from './values.js';
 import { type Environment, YamlSource } from './yaml-source.js';
 
@@ -76,6 +77,7 @@ function readTopology(
   };
   if (transport === 'nats') refuseForgetful(root.section('retention'), sections);
   const services = assignServices(source, root, known, transport, modules);
+  const trust = readTrust(root.section('trust'), services, modules, env);
   const places = new Map<string, Place>();
   const transports = readMaps(
     source,
@@ -86,7 +88,7 @@ function readTopology(
   );
   const settings = readModuleSettings(source, root.section('settings'), modules, places);
   root.refuseUnknownKeys();
-  return { file, namespace, transport, transports, ...sections, services, settings, places };
+  return { file, namespace, transport, transports, ...sections, trust, services, settings, places };
 }
 
 function readNats(section: Section, env: Environment): Topology['nats'] {

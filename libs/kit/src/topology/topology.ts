@@ -27,6 +27,7 @@ export interface Topology {
   readonly http: HttpSettings;
   readonly drain: DrainSettings;
   readonly retention: RetentionSettings;
+  readonly trust: TrustSettings;
   /** In the order of the file; never empty, and each module is in exactly one. */
   readonly services: readonly Service[];
   /** The settings under `settings.<module>`; a module without any is left out. */
@@ -105,6 +106,14 @@ export interface RetentionSettings {
   readonly deadLettersMs: number;
   /** Milliseconds for processes that have finished. Default 30 days. */
   readonly processesMs: number;
+}
+
+/** What the services believe of each other. */
+export interface TrustSettings {
+  /** By module: the public keys that may speak for it; Ed25519, SPKI in base64. Default: none are pinned. */
+  readonly keys: Readonly<Record<string, readonly string[]>>;
+  /** Whether a call that names a user without a passport is refused. Default `required`. */
+  readonly passports: 'required' | 'offered';
 }
 
 /** How a replica ends. */

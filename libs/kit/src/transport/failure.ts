@@ -13,9 +13,11 @@ import {
   type ErrorKind,
   FledgeError,
   InvalidMessage,
+  isPassportFlaw,
   ModuleFault,
   ModuleUnavailable,
   type Outcome,
+  PassportRefused,
   type UnavailableReason,
   type Violation,
 } from '../contract/index.js';
@@ -143,7 +145,7 @@ function kitError(
   code: unknown,
   outcome: unknown,
   data: Record<string, unknown>,
-): InvalidMessage | ModuleUnavailable | DeadlineExceeded | undefined {
+): InvalidMessage | ModuleUnavailable | DeadlineExceeded | PassportRefused | undefined {
   if (code === 'fledge.invalid-message') return new InvalidMessage(name, violationsOf(data.violations));
   if (code === 'fledge.module-unavailable' && REASONS.includes(data.reason))
     return new ModuleUnavailable(
@@ -152,6 +154,8 @@ function kitError(
       data.reason as UnavailableReason,
       data.reason === 'database' ? outcomeIn(outcome) : 'not-run',
     );
+  if (code === 'fledge.passport-refused' && isPassportFlaw(data.flaw))
+    return new PassportRefused(module, name, data.flaw);
   if (code === 'fledge.deadline-exceeded')
     return new DeadlineExceeded(module, name, outcome === 'not-run' ? 'not-run' : 'unknown');
   return undefined;

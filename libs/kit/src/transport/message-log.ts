@@ -7,6 +7,8 @@ export interface MessageHeaders {
   readonly baggage?: string | undefined;
   /** The values of the application's context in that work: JSON in ASCII, of at most 2,048 bytes. */
   readonly context?: string | undefined;
+  /** The user for whom the work stored the message, percent-encoded: who acted in it, or on whose behalf it ran. */
+  readonly onBehalfOf?: string | undefined;
 }
 
 /** The longest key of a message, in characters. */

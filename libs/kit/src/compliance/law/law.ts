@@ -15,6 +15,7 @@ import {
 } from '@fledge/kit/contract';
 import { eventually } from '../../testing/index.js';
 import { CallContext, now, runInContext, runInTransaction } from '../../boundary/index.js';
+import { describeActors } from './actors.js';
 import { LAW_IN_FLIGHT_MAX } from './application.js';
 import { Relay } from './caller.module.js';
 import { describeContexts } from './contexts.js';
@@ -441,6 +442,7 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
     });
 
     describeContexts(() => world);
+    describeActors(() => world);
 
     describe('who may call', () => {
       it.each<[string, (app: INestApplication) => { execute(message: ICommand): Promise<unknown> }]>([
