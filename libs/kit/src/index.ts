@@ -101,6 +101,7 @@ export {
   CurrentUser,
   identify,
   IdentityRefused,
+  KeysRefused,
   newServiceKeys,
   Public,
   Roles,

@@ -26,7 +26,7 @@ import {
   sqlOf,
 } from '../messaging/index.js';
 import { CallMetrics, MessageMetrics, openTracing, processMetrics } from '../observe/index.js';
-import { Trust, type TrustOptions } from '../security/index.js';
+import { proveKeySets, Trust, type TrustOptions } from '../security/index.js';
 import type { Transport } from '../transport/index.js';
 import type { Application } from './application.js';
 import { containRejections } from './contain-rejections.js';
@@ -252,7 +252,9 @@ export class Host {
       create: this.parts.create,
       platform: application.platform,
       tracing: this.tracing,
+      keyTrust: this.trust && { module: name, keySets: this.trust.keySets },
     });
+    if (this.trust) proveKeySets(moduleServer, this.trust.keySets);
     this.containers.set(name, container);
     this.moduleServers.push(moduleServer);
     this.checks.push(...readinessChecksOf(container.app, name));

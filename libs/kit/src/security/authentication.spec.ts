@@ -193,13 +193,13 @@ it.each<[string, () => string | Promise<string | undefined> | undefined, string]
 
 it('a reader that goes away does not take the keys from those who wait for them too', async () => {
   let answer = (): void => undefined;
-  const ring = new KeyRing(
-    () =>
+  const ring = new KeyRing({
+    ask: () =>
       new Promise((resolve, reject) => {
         answer = () => resolve(published);
         currentContext()?.hold({ cancel: () => reject(new Error('the question was cancelled')) });
       }),
-  );
+  });
   const [hasty, patient] = [1, 2].map(
     () => new CallContext('office', 'http', now() + 1_000, undefined, undefined, undefined),
   ) as [CallContext, CallContext];

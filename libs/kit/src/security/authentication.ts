@@ -19,6 +19,7 @@ import type { SigningKeys } from '../contract/index.js';
 import { Unauthenticated } from '../http/index.js';
 import { type Access, AccessGuard } from './access.guard.js';
 import { KeyRing } from './key-ring.js';
+import { KEY_TRUST, type KeyTrust, provenBy } from './key-trust.js';
 
 const KEY_RING = Symbol('fledge:key-ring');
 const OWN_GUARD = Symbol('fledge:own-guard');
@@ -136,8 +137,12 @@ export class Authentication {
         { provide: APP_GUARD, useClass: AuthenticationGuard },
         {
           provide: KEY_RING,
-          inject: [QueryBus],
-          useFactory: (queries: QueryBus) => new KeyRing(() => queries.execute<IQuery, SigningKeys>(new query())),
+          inject: [QueryBus, { token: KEY_TRUST, optional: true }],
+          useFactory: (queries: QueryBus, trust?: KeyTrust) =>
+            new KeyRing({
+              ask: () => queries.execute<IQuery, SigningKeys>(new query()),
+              ...provenBy(query, trust),
+            }),
         },
       ],
     };

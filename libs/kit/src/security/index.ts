@@ -6,3 +6,5 @@ export { Trust, type TrustOptions } from './trust/trust.js';
 export type { Unproven } from './trust/passport-control.js';
 export { CurrentUser, Public, Roles } from './decorators.js';
 export { KEYS_ASKED_EVERY_MS } from './key-ring.js';
+export { keyTrustModule, type KeyTrust, proveKeySets } from './key-trust.js';
+export { KeysRefused } from './trust/key-set.js';

@@ -1,4 +1,5 @@
 import { StartupError } from '../../contract/index.js';
+import { KeySets } from './key-set.js';
 import { PassportControl, type Unproven } from './passport-control.js';
 import { PassportOffice } from './passport-office.js';
 import { PinnedKeys, readSigningKey } from './pinned-keys.js';
@@ -25,6 +26,7 @@ export interface TrustOptions {
 export class Trust {
   readonly office: PassportOffice;
   readonly control: PassportControl;
+  readonly keySets: KeySets;
 
   /**
    * @param modules that the process hosts: its key must be pinned for each.
@@ -43,6 +45,7 @@ export class Trust {
         { module: mute, kid: ownKey.kid },
       );
     this.office = new PassportOffice(deployment, ownKey);
+    this.keySets = new KeySets(deployment, ownKey, pinned);
     this.control = new PassportControl(deployment, pinned, passports === 'required', tell);
   }
 }
