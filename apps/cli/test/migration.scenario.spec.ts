@@ -204,13 +204,13 @@ describe('fledge migration', () => {
     const both = await Promise.all([1, 2].map(() => outputOf(application(['--migration', 'run'], database.url))));
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     expect(both.map(({ said }) => said.replace(/\d{13}/g, '')).sort()).toEqual([
-      'diary: applied CreateFledgeTables, AddTimerHeaders, CreateDiary\n',
+      'diary: applied CreateFledgeTables, AddTimerHeaders, AddDeployment, CreateDiary\n',
       'diary: nothing to do\n',
     ]);
-    expect(await applied()).toEqual(['CreateFledgeTables', 'AddTimerHeaders', 'CreateDiary']);
+    expect(await applied()).toEqual(['CreateFledgeTables', 'AddTimerHeaders', 'AddDeployment', 'CreateDiary']);
     const shown = await fledge('migration show diary');
     expect(shown.out).toMatch(
-      /^MODULE {2}MIGRATION +BY +STATE\ndiary {3}CreateFledgeTables\d+ {2}kit +applied\ndiary {3}AddTimerHeaders\d+ +kit +applied\ndiary {3}CreateDiary\d+ +module {2}applied\n$/,
+      /^MODULE {2}MIGRATION +BY +STATE\ndiary {3}CreateFledgeTables\d+ {2}kit +applied\ndiary {3}AddTimerHeaders\d+ +kit +applied\ndiary {3}AddDeployment\d+ +kit +applied\ndiary {3}CreateDiary\d+ +module {2}applied\n$/,
     );
     const defaults = await owner.query(
       "select column_default as text from information_schema.columns where table_name = 'page' and column_name = 'text'",
@@ -274,7 +274,7 @@ describe('fledge migration', () => {
     expect((await fledgeOn(asServiceUser(), 'migration', 'run', 'diary', '--database-url', database.url)).out).toMatch(
       /^diary: applied AddMood\d{13}\n$/,
     );
-    expect(await applied()).toEqual(['CreateFledgeTables', 'AddTimerHeaders', 'CreateDiary', 'AddMood']);
+    expect(await applied()).toEqual(['CreateFledgeTables', 'AddTimerHeaders', 'AddDeployment', 'CreateDiary', 'AddMood']);
   });
 
   it('takes back the last migration, and lists it as pending', async () => {
@@ -282,6 +282,7 @@ describe('fledge migration', () => {
     expect(JSON.parse((await fledge('migration show --json')).out)).toEqual([
       { module: 'diary', name: expect.stringMatching(/^CreateFledgeTables/), by: 'kit', state: 'applied' },
       { module: 'diary', name: expect.stringMatching(/^AddTimerHeaders/), by: 'kit', state: 'applied' },
+      { module: 'diary', name: expect.stringMatching(/^AddDeployment/), by: 'kit', state: 'applied' },
       { module: 'diary', name: expect.stringMatching(/^CreateDiary/), by: 'module', state: 'applied' },
       { module: 'diary', name: expect.stringMatching(/^AddMood/), by: 'module', state: 'pending' },
     ]);

@@ -128,4 +128,10 @@ export {
   type TopologyProblem,
   type TrustSettings,
 } from './topology/index.js';
-export { LocalMessageLog, LocalTransport, type Transport, type TransportKind } from './transport/index.js';
+export {
+  LocalMessageLog,
+  LocalTransport,
+  type Deployment,
+  type Transport,
+  type TransportKind,
+} from './transport/index.js';

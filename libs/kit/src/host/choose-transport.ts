@@ -19,6 +19,7 @@ const TAKEN = [
   'local',
   'nats',
   'namespace',
+  'deployment',
   'transport',
   'database',
   'http',

@@ -15,6 +15,7 @@ import { BODY_MAX_DEFAULT_BYTES, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from
 import { type ModuleDataSource, passingOutcome } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
 import {
+  claimSchema,
   dataImportsOf,
   keepsData,
   ModuleMessaging,
@@ -27,7 +28,7 @@ import {
 } from '../messaging/index.js';
 import { CallMetrics, MessageMetrics, openTracing, processMetrics } from '../observe/index.js';
 import { proveKeySets, Trust, type TrustOptions } from '../security/index.js';
-import type { Transport } from '../transport/index.js';
+import type { Deployment, Transport } from '../transport/index.js';
 import type { Application } from './application.js';
 import { containRejections } from './contain-rejections.js';
 import { DatabaseCheck } from './database-check.js';
@@ -55,6 +56,11 @@ export interface HostOptions {
   readonly drain?: DrainOptions;
   /** How long finished messages and processes are kept. Default: see `Retention`. */
   readonly retention?: Retention;
+  /**
+   * The deployment that its database and its log must belong to; those that belong to none yet are claimed. Default:
+   * not checked.
+   */
+  readonly deployment?: Deployment | undefined;
   /**
    * The keys by which services prove to each other who acts. Default: none, and what a call from another process says
    * of its user is believed. Calls within this process need no proof.
@@ -195,6 +201,8 @@ export class Host {
       // what waits for the database or the broker runs for all modules in parallel; each step ends before the next
       // begins
       await all(loaded.map(async ({ spec }) => this.openData(spec)));
+      if (this.options.deployment && this.sources.size > 0)
+        await this.options.transport.messageLog.claim?.(this.options.deployment);
       for (const module of loaded) await this.open(module);
       // in the order of the list, as lifecycle hooks of modules run in one application
       for (const container of this.containers.values()) await container.init();
@@ -286,7 +294,9 @@ export class Host {
         'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` starts a server and returns its URL.',
       );
     this.databaseCheck ??= new DatabaseCheck(database.url);
-    this.sources.set(name, await openDataOf(spec, database));
+    const source = await openDataOf(spec, database);
+    this.sources.set(name, source);
+    if (this.options.deployment) await claimSchema(sqlOf(source), name, this.options.deployment);
   }
 
   private moduleClient(caller: string, message: CompiledMessage): ModuleClient {

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { runningEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
 import { describeMessage, FledgeError, StartupError } from '../contract/index.js';
 import { startSdk, type StopTracing } from '../observe/index.js';
+import { ADOPT_VARIABLE } from '../transport/index.js';
 import { EXIT_CONFIG, loadTopology, serviceNamed, type Topology } from '../topology/index.js';
 import type { Application } from './application.js';
 import { checkAgainstApplication, knownTo } from './check-topology.js';
@@ -110,6 +111,8 @@ async function runService(application: Application, file: string, name: string |
     drain: topology.drain,
     retention: topology.retention,
     trust,
+    deployment:
+      topology.deployment === undefined ? undefined : { id: topology.deployment, adopts: process.env[ADOPT_VARIABLE] },
     logger,
   });
   const stop = stopOnce(host, postgres, stopTracing);

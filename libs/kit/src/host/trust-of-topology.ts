@@ -22,7 +22,12 @@ export function provesIdentities({ trust, transport }: Pick<Topology, 'trust' | 
 export function trustOf(topology: Topology, env: Environment): TrustOptions | undefined {
   if (!provesIdentities(topology)) return undefined;
   const { keys, passports } = topology.trust;
-  return { deployment: topology.namespace, signingKey: signingKeyOf(topology, env), keys, passports };
+  return {
+    deployment: topology.deployment ?? topology.namespace,
+    signingKey: signingKeyOf(topology, env),
+    keys,
+    passports,
+  };
 }
 
 function signingKeyOf({ file }: Topology, env: Environment): string {

@@ -39,4 +39,5 @@ export type { RunStatus } from './processes/process-store.js';
 export type { Run } from './processes/run.js';
 export { SILENCE_MS } from './replicas/membership.js';
 export { Singleton, type CronOptions, type IntervalOptions, type SingletonOptions } from './singletons/singleton.js';
+export { claimSchema } from './storage/deployment.js';
 export { type Sql, sqlOf } from './storage/sql.js';

@@ -32,6 +32,7 @@ describe('a topology file', () => {
       file: 't.yaml',
       namespace: 'fledge',
       transport: 'local',
+      deployment: undefined,
       trust: { keys: {}, passports: 'required' },
       nats: { servers: [], maxAgeMs: 3 * DAY_MS, duplicateWindowMs: 120_000, replicas: undefined },
       database: { url: undefined, poolMax: 10 },
@@ -157,7 +158,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'an unknown key with none near',
     `${ALL}\nzebra: 1`,
-    "t.yaml:2:1: unknown key 'zebra'. Known here: namespace, transport, nats, database, http, drain, retention, services, trust, settings.",
+    "t.yaml:2:1: unknown key 'zebra'. Known here: namespace, deployment, transport, nats, database, http, drain, retention, services, trust, settings.",
   ],
   [
     'an unknown key within a section',

@@ -10,7 +10,18 @@ import { Section } from './section.js';
 import { TopologyError } from './topology-error.js';
 import type { KnownTransport, Place, Topology } from './topology.js';
 import { readTrust } from './trust-settings.js';
-import { count, duration, host, name, natsServers, oneOf, postgresUrl, type ValueReader, size } from './values.js';
+import {
+  count,
+  duration,
+  host,
+  name,
+  natsServers,
+  oneOf,
+  optionalName,
+  postgresUrl,
+  type ValueReader,
+  size,
+} from './values.js';
 import { type Environment, YamlSource } from './yaml-source.js';
 
 const FILE_MAX_BYTES = 256 * 1024;
@@ -66,6 +77,7 @@ function readTopology(
 ): Topology {
   const root = new Section(source, '', source.root ?? undefined);
   const namespace = root.read('namespace', name, 'fledge');
+  const deployment = root.read<string | undefined>('deployment', optionalName, undefined);
   const known = [...OWN_TRANSPORTS, ...others];
   const transport = root.read('transport', oneOf(known.map((one) => one.name)), 'local');
   const sections = {
@@ -88,7 +100,7 @@ function readTopology(
   );
   const settings = readModuleSettings(source, root.section('settings'), modules, places);
   root.refuseUnknownKeys();
-  return { file, namespace, transport, transports, ...sections, trust, services, settings, places };
+  return { file, namespace, deployment, transport, transports, ...sections, trust, services, settings, places };
 }
 
 function readNats(section: Section, env: Environment): Topology['nats'] {

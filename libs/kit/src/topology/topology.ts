@@ -18,6 +18,8 @@ export interface Topology {
   readonly file: string;
   /** First part of every NATS subject; systems that share a broker need different ones. Default `fledge`. */
   readonly namespace: string;
+  /** Names this deployment in its database and its broker. Default: they are not checked. */
+  readonly deployment: string | undefined;
   /** Default `local`, which supports only one service. */
   readonly transport: string;
   /** The settings of the application's own transports, by name; a transport without settings is left out. */

@@ -5,7 +5,15 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { NatsTransport } from '@fledge/nats';
 import { exportJWK, generateKeyPair, type GenerateKeyPairResult, SignJWT } from 'jose';
 import { defineContract, QueryContract, SigningKeys } from '../../src/contract/index.js';
-import { Authentication, BoundedModule, CurrentUser, Host, type Identity, type TrustOptions } from '../../src/index.js';
+import {
+  Authentication,
+  BoundedModule,
+  CurrentUser,
+  Host,
+  type Identity,
+  LocalTransport,
+  type TrustOptions,
+} from '../../src/index.js';
 import { testNatsUrl, throwawayTrust } from '../../src/testing/index.js';
 
 @QueryContract('accounts.keys.v1', { result: SigningKeys })
@@ -65,6 +73,10 @@ describe('keys for the tokens of users, from the module that issues them', () =>
   let trust: readonly TrustOptions[];
   let client: NatsConnection;
 
+  beforeAll(async () => {
+    // what a host loads blocks the process for longer than the broker waits for a sign of life on a slow machine
+    await (await new Host({ application, modules: ['accounts'], transport: new LocalTransport() }).start()).close();
+  });
   beforeEach(async () => {
     namespace = `keys${randomBytes(4).toString('hex')}`;
     issuer = await generateKeyPair('EdDSA', { extractable: true });

@@ -7,7 +7,14 @@ import { SignJWT } from 'jose';
 import { NatsTransport } from '@fledge/nats';
 import { CallContext, type Identity, now, runInContext } from '../../src/boundary/index.js';
 import { CommandContract, defineContract, PassportRefused } from '../../src/contract/index.js';
-import { BoundedModule, type CurrentCall, currentCall, Host, type TrustOptions } from '../../src/index.js';
+import {
+  BoundedModule,
+  type CurrentCall,
+  currentCall,
+  Host,
+  LocalTransport,
+  type TrustOptions,
+} from '../../src/index.js';
 import { testNatsUrl, throwawayTrust } from '../../src/testing/index.js';
 
 @CommandContract('vault.open.v1', { result: String, deadlineMs: 4_000 })
@@ -72,6 +79,8 @@ describe('who acts in a call over NATS', () => {
     }).start();
 
   beforeAll(async () => {
+    // what a host loads blocks the process for longer than the broker waits for a sign of life on a slow machine
+    await (await new Host({ application, modules: ['vault'], transport: new LocalTransport() }).start()).close();
     trust = throwawayTrust(namespace, [['vault'], ['desk'], MORE_KEYS]);
     vault = await start('vault', trust[0]);
     desk = await start('desk', trust[1]);

@@ -193,5 +193,22 @@ export class AddTimerHeaders1700000000007 implements MigrationInterface {
   }
 }
 
+/** The name of the deployment that the schema belongs to: one row, once a process with a name has started. */
+export class AddDeployment1700000000008 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(
+      'create table fledge_deployment (is_only boolean primary key default true check (is_only), id text not null)',
+    );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop table fledge_deployment');
+  }
+}
+
 /** All migrations of durable messaging, in order; they run before a module's own. */
-export const MESSAGING_MIGRATIONS = [CreateFledgeTables1700000000006, AddTimerHeaders1700000000007] as const;
+export const MESSAGING_MIGRATIONS = [
+  CreateFledgeTables1700000000006,
+  AddTimerHeaders1700000000007,
+  AddDeployment1700000000008,
+] as const;
