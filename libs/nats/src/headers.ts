@@ -100,9 +100,9 @@ function encode(value: string): string {
   return PLAIN.test(value) ? value : encodeURIComponent(value.replace(LONE_SURROGATES, '\ufffd'));
 }
 
-/** Reads headers; `undefined` when one of them is malformed. Unknown headers are skipped. */
-export function readHeaders(text: string): CallHeaders | undefined {
-  const headers: CallHeaders = {
+/** The headers of a message that has none. */
+export function noHeaders(): CallHeaders {
+  return {
     id: '',
     isResent: false,
     leftMs: undefined,
@@ -115,6 +115,11 @@ export function readHeaders(text: string): CallHeaders | undefined {
     context: undefined,
     asksPacket: false,
   };
+}
+
+/** Reads headers; `undefined` when one of them is malformed. Unknown headers are skipped. */
+export function readHeaders(text: string): CallHeaders | undefined {
+  const headers = noHeaders();
   let traceparent: string | undefined;
   let tracestate: string | undefined;
   let baggage: string | undefined;

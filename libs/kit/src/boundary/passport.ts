@@ -1,6 +1,5 @@
 import type { PassportRefused } from '../contract/index.js';
-import type { Identity } from './call-context.js';
-import type { Call } from './call.js';
+import type { CallContext, Identity } from './call-context.js';
 import type { CompiledMessage } from './catalogue.js';
 
 /** What a call from another process says about who acts in it, before and after it has been proven. */
@@ -18,10 +17,19 @@ export interface ActorClaim {
   chain?: readonly string[];
 }
 
+/** A call that leaves the process, as far as its passport depends on it. */
+export interface OutgoingCall extends CallContext {
+  readonly message: CompiledMessage;
+  /** The work that makes the call. */
+  readonly parent: CallContext | undefined;
+  /** On the clock of `now()`. */
+  readonly startedAt: number;
+}
+
 /** Signs for who acts in a call that leaves the process. */
 export interface PassportIssuer {
   /** The passport of a call in which a user acts, or which acts for one; made once for each work and message. */
-  passportOf(call: Call): string;
+  passportOf(call: OutgoingCall): string;
 }
 
 /** Verifies who acts in a call from another process. */

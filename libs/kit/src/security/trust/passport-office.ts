@@ -1,4 +1,4 @@
-import { type Call, type CallContext, now, type PassportIssuer } from '../../boundary/index.js';
+import { type CallContext, now, type OutgoingCall, type PassportIssuer } from '../../boundary/index.js';
 import { audienceOf, CHAIN_MAX, PASSPORT, PASSPORT_LIFE_MAX_MS, type PassportClaims } from './passport.js';
 import type { OwnKey } from './pinned-keys.js';
 import { signText } from './signed-text.js';
@@ -25,10 +25,10 @@ export class PassportOffice implements PassportIssuer {
     private readonly ownKey: OwnKey,
   ) {}
 
-  passportOf(call: Call): string {
+  passportOf(call: OutgoingCall): string {
     const work = call.parent?.outermost ?? call;
     let ofWork = this.made.get(work);
-    if (ofWork === undefined) this.made.set(work, (ofWork = new Map()));
+    if (ofWork === undefined) this.made.set(work, (ofWork = new Map<string, Made>()));
     const { identity, onBehalfOf, caller } = call;
     const made = ofWork.get(call.message.name);
     if (
@@ -48,7 +48,7 @@ export class PassportOffice implements PassportIssuer {
     return text;
   }
 
-  private sign(call: Call, until: number): string {
+  private sign(call: OutgoingCall, until: number): string {
     const { message, caller, identity, onBehalfOf } = call;
     const at = Date.now() - (now() - call.startedAt);
     const claims: PassportClaims = {
