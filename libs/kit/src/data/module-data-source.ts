@@ -44,17 +44,10 @@ export interface CommitHook {
 const PERSISTING = ['save', 'remove', 'softRemove', 'recover'] as const;
 
 /**
- * A module's data source: TypeORM's, with *ambient* transactions. …)` everything of this data source joins the
- * transaction without being handed its manager: injected repositories, the injected `EntityManager`, `query`,
- * `createQueryBuilder`. A transaction inside a transaction joins it behind a savepoint: its failure undoes its own
- * part, its success waits for the outermost commit. Work that is left running when the callback ends is no longer part
- * of it. => Inside `transaction(async () => …)` everything of this data source joins the transaction without its
- * manager being passed along: injected repositories, the injected `EntityManager`, `query`, `createQueryBuilder`. A
- * nested transaction joins the outer one behind a savepoint: its failure undoes only its own part, and its success
- * takes effect with the outermost commit. Work that is still running when the callback ends is no longer part of it. =>
- * …)` everything of this data source joins the transaction without being handed its manager: injected repositories, the
- * injected `EntityManager`, `query`, `createQueryBuilder`. A transaction inside a transaction joins it behind a
- * savepoint: its failure undoes its own part, its success waits for the outermost commit. Work that is left running
+ * A module's data source: TypeORM's, with *ambient* transactions. Inside `transaction(async () => …)` everything of this
+ * data source joins the transaction without its manager being passed along: injected repositories, the injected
+ * `EntityManager`, `query`, `createQueryBuilder`. A nested transaction joins the outer one behind a savepoint: its
+ * failure undoes only its own part, and its success takes effect with the outermost commit. Work that is still running
  * when the callback ends is no longer part of it.
  *
  * A query runner of `createQueryRunner()` is a separate connection, as in TypeORM: nothing joins it, but its
