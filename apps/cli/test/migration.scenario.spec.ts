@@ -205,19 +205,20 @@ describe('fledge migration', () => {
     const both = await Promise.all([1, 2].map(() => outputOf(application(['--migration', 'run'], database.url))));
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     expect(both.map(({ said }) => said.replace(/\d{13}/g, '')).sort()).toEqual([
-      'diary: applied CreateFledgeTables, AddTimerHeaders, IndexRunningProcesses, AddRequests, CreateDiary\n',
+      'diary: applied CreateFledgeTables, AddTimerHeaders, AddDeployment, IndexRunningProcesses, AddRequests, CreateDiary\n',
       'diary: nothing to do\n',
     ]);
     expect(await applied()).toEqual([
       'CreateFledgeTables',
       'AddTimerHeaders',
+      'AddDeployment',
       'IndexRunningProcesses',
       'AddRequests',
       'CreateDiary',
     ]);
     const shown = await fledge('migration show diary');
     expect(shown.out).toMatch(
-      /^MODULE {2}MIGRATION +BY +STATE\ndiary {3}CreateFledgeTables\d+ {2}kit +applied\ndiary {3}AddTimerHeaders\d+ +kit +applied\ndiary {3}IndexRunningProcesses\d+ +kit +applied\ndiary {3}AddRequests\d+ +kit +applied\ndiary {3}CreateDiary\d+ +module {2}applied\n$/,
+      /^MODULE {2}MIGRATION +BY +STATE\ndiary {3}CreateFledgeTables\d+ {2}kit +applied\ndiary {3}AddTimerHeaders\d+ +kit +applied\ndiary {3}AddDeployment\d+ +kit +applied\ndiary {3}IndexRunningProcesses\d+ +kit +applied\ndiary {3}AddRequests\d+ +kit +applied\ndiary {3}CreateDiary\d+ +module {2}applied\n$/,
     );
     const defaults = await owner.query(
       "select column_default as text from information_schema.columns where table_name = 'page' and column_name = 'text'",
@@ -284,6 +285,7 @@ describe('fledge migration', () => {
     expect(await applied()).toEqual([
       'CreateFledgeTables',
       'AddTimerHeaders',
+      'AddDeployment',
       'IndexRunningProcesses',
       'AddRequests',
       'CreateDiary',
@@ -296,6 +298,7 @@ describe('fledge migration', () => {
     expect(JSON.parse((await fledge('migration show --json')).out)).toEqual([
       { module: 'diary', name: expect.stringMatching(/^CreateFledgeTables/), by: 'kit', state: 'applied' },
       { module: 'diary', name: expect.stringMatching(/^AddTimerHeaders/), by: 'kit', state: 'applied' },
+      { module: 'diary', name: expect.stringMatching(/^AddDeployment/), by: 'kit', state: 'applied' },
       { module: 'diary', name: expect.stringMatching(/^IndexRunningProcesses/), by: 'kit', state: 'applied' },
       { module: 'diary', name: expect.stringMatching(/^AddRequests/), by: 'kit', state: 'applied' },
       { module: 'diary', name: expect.stringMatching(/^CreateDiary/), by: 'module', state: 'applied' },

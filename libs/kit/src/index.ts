@@ -119,9 +119,13 @@ export {
   CurrentUser,
   identify,
   IdentityRefused,
+  KeysRefused,
+  newServiceKeys,
   Public,
   Roles,
   Scopes,
+  type ServiceKeys,
+  type TrustOptions,
 } from './security/index.js';
 export {
   loadTopology,
@@ -142,6 +146,13 @@ export {
   type Service,
   type Topology,
   type TopologyProblem,
+  type TrustSettings,
 } from './topology/index.js';
 export type { TlsFiles } from './tls/index.js';
-export { LocalMessageLog, LocalTransport, type Transport, type TransportKind } from './transport/index.js';
+export {
+  LocalMessageLog,
+  LocalTransport,
+  type Deployment,
+  type Transport,
+  type TransportKind,
+} from './transport/index.js';

@@ -20,6 +20,7 @@ export { PathOwners } from './http/path-owners.js';
 export { trustOf, type TrustsProxy } from './topology/trusted-proxies.js';
 export { readTlsFiles, watchTlsFiles, withDatabaseTls, type TlsFiles } from './tls/index.js';
 export { httpProblem, PROBLEM_TYPE, type Problem } from './http/problem.js';
+export { newServiceKeys, type ServiceKeys } from './security/trust/pinned-keys.js';
 export {
   DEFAULT_TOPOLOGY,
   EXIT_CONFIG,
@@ -30,6 +31,7 @@ export {
   nearest,
   serviceNamed,
   TopologyError,
+  TRUSTED_KEYS_VARIABLE,
   type Environment,
   type KnownTransport,
   type LoadOptions,

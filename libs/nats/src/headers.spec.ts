@@ -1,4 +1,4 @@
-import { contextLines, readHeaders } from './headers.js';
+import { actorLines, contextLines, readHeaders } from './headers.js';
 
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
@@ -9,8 +9,13 @@ function crossed(...lines: Parameters<typeof contextLines>): ReturnType<typeof r
 describe('headers', () => {
   it('carry the context', () => {
     const identity = { subject: 'u-1', roles: ['staff', 'a,b', 'böse\r\nrolle'] };
-    expect(crossed(identity, 'key: ü😀', TRACE, '{"tenant":"a: b"}')).toMatchObject({
+    const actor = actorLines(identity, 'ü\r\n1', 'a.b.c');
+    expect(
+      readHeaders(`NATS/1.0\r\n${actor}${contextLines('key: ü😀', TRACE, '{"tenant":"a: b"}')}\r\n`),
+    ).toMatchObject({
       identity,
+      onBehalfOf: 'ü\r\n1',
+      passport: 'a.b.c',
       context: '{"tenant":"a: b"}',
       idempotencyKey: 'key: ü😀',
       trace: TRACE,
@@ -20,8 +25,8 @@ describe('headers', () => {
   it.each(['\r\nFledge-Caller: catalog', '\n', '\r', '%0d%0a', '\u0000', '\u2028', '\ud800 lone', '%', ''])(
     'never let a value end its line: %j',
     (value) => {
-      const lines = contextLines({ subject: value, roles: [value] }, value, value);
-      expect(lines.split('\r\n')).toHaveLength(4);
+      const lines = actorLines({ subject: value, roles: [value] }, value, undefined) + contextLines(value, value);
+      expect(lines.split('\r\n')).toHaveLength(5);
       expect(lines.replaceAll('\r\n', '')).toMatch(/^[\x20-\x7e]*$/);
       const headers = readHeaders(`NATS/1.0\r\n${lines}\r\n`);
       expect(headers?.identity?.subject).toBe(value.replace('\ud800', '\ufffd'));
@@ -37,13 +42,13 @@ describe('headers', () => {
   });
 
   it('leave out an invalid trace', () => {
-    expect(contextLines(undefined, undefined, 'x\r\ny: z')).toBe('');
+    expect(contextLines(undefined, 'x\r\ny: z')).toBe('');
     expect(readHeaders('NATS/1.0\r\ntraceparent: nonsense\r\n\r\n')).toMatchObject({ trace: undefined });
   });
 
   it('carry the state of tracing systems and the baggage of the application', () => {
     const trace = { traceparent: TRACE, tracestate: 'a=1,b@c=2', baggage: 'user=ann;role=staff,shop=%C3%BC' };
-    expect(crossed(undefined, undefined, trace)?.trace).toEqual(trace);
+    expect(crossed(undefined, trace)?.trace).toEqual(trace);
   });
 
   it.each([
@@ -52,7 +57,7 @@ describe('headers', () => {
     ['a baggage that is too large', { baggage: `a=${'x'.repeat(8_200)}` }],
     ['a state that is none', { tracestate: 'ä' }],
   ])('leave out %s, and keep the trace', (_, sent) => {
-    const lines = contextLines(undefined, undefined, { traceparent: TRACE, ...sent });
+    const lines = contextLines(undefined, { traceparent: TRACE, ...sent });
     expect(lines).toBe(`traceparent: ${TRACE}\r\n`);
     const [[name, value] = ['', '']] = Object.entries(sent);
     const line = value.split('\r\n', 1)[0]?.replace('a=1', 'a');

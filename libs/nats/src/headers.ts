@@ -8,7 +8,9 @@ import { CALLER, IDEMPOTENCY_KEY_CHARS_MAX, type Identity, type TraceContext, tr
  * - `Fledge-Resent`: `1` when the same call was sent before, and may be running
  * - `Fledge-Left-Ms`: milliseconds left, never a time of day, because the clocks of machines differ
  * - `Fledge-Caller`: the calling module
- * - `Fledge-Subject`, `Fledge-Roles`, `Fledge-Scopes`: the caller's identity; roles and scopes separated by commas
+ * - `Fledge-Subject`, `Fledge-Roles`, `Fledge-Scopes`: who acts; roles and scopes separated by commas
+ * - `Fledge-On-Behalf-Of`: the user whose request began the work, where no user acts in it
+ * - `Fledge-Passport`: the signed proof of who acts; where keys are pinned, the four above are not believed
  * - `Fledge-Idempotency-Key`: as given to `withCallOptions`
  * - `traceparent`, `tracestate`: W3C Trace Context
  * - `baggage`: W3C Baggage
@@ -21,6 +23,10 @@ export interface CallHeaders {
   leftMs: number | undefined;
   caller: string;
   identity: Identity | undefined;
+  onBehalfOf: string | undefined;
+  passport: string | undefined;
+  /** The modules through which the work came, once that is proven. */
+  chain?: readonly string[];
   idempotencyKey: string | undefined;
   /** The `traceparent`, with `tracestate` and `baggage` if there are any. */
   trace: string | TraceContext | undefined;
@@ -39,14 +45,28 @@ const ID_CHARS_MAX = 64;
 const PLAIN = /^[\w.@:/+=-]*$/;
 const LONE_SURROGATES = /[\ud800-\udfff]/gu;
 
+/**
+ * The header lines that say who acts, unterminated; mostly empty. With a passport they are sent as well: a replica that
+ * pins no keys yet reads them.
+ */
+export function actorLines(
+  identity: Identity | undefined,
+  onBehalfOf: string | undefined,
+  passport: string | undefined,
+): string {
+  let lines = identity === undefined ? '' : identityLines(identity);
+  if (onBehalfOf !== undefined) lines += `Fledge-On-Behalf-Of: ${encode(onBehalfOf)}\r\n`;
+  if (passport !== undefined) lines += `Fledge-Passport: ${passport}\r\n`;
+  return lines;
+}
+
 /** The header lines of a call's context, unterminated; mostly empty. */
 export function contextLines(
-  identity: Identity | undefined,
   idempotencyKey: string | undefined,
   trace: string | TraceContext | undefined,
   context?: string,
 ): string {
-  let lines = identity === undefined ? '' : identityLines(identity);
+  let lines = '';
   if (idempotencyKey !== undefined) lines += `Fledge-Idempotency-Key: ${encode(idempotencyKey)}\r\n`;
   if (trace !== undefined) lines += traceLines(trace);
   if (context !== undefined) lines += `Fledge-Context: ${context}\r\n`;
@@ -82,19 +102,26 @@ function encode(value: string): string {
   return PLAIN.test(value) ? value : encodeURIComponent(value.replace(LONE_SURROGATES, '\ufffd'));
 }
 
-/** Reads headers; `undefined` when one of them is malformed. Unknown headers are skipped. */
-export function readHeaders(text: string): CallHeaders | undefined {
-  const headers: CallHeaders = {
+/** The headers of a message that has none. */
+export function noHeaders(): CallHeaders {
+  return {
     id: '',
     isResent: false,
     leftMs: undefined,
     caller: FOREIGN_CALLER,
     identity: undefined,
+    onBehalfOf: undefined,
+    passport: undefined,
     idempotencyKey: undefined,
     trace: undefined,
     context: undefined,
     asksPacket: false,
   };
+}
+
+/** Reads headers; `undefined` when one of them is malformed. Unknown headers are skipped. */
+export function readHeaders(text: string): CallHeaders | undefined {
+  const headers = noHeaders();
   let traceparent: string | undefined;
   let tracestate: string | undefined;
   let baggage: string | undefined;
@@ -133,6 +160,12 @@ export function readHeaders(text: string): CallHeaders | undefined {
         else if (is(text, start, colon, 'Fledge-Subject')) subject = value;
         else if (is(text, start, colon, 'Fledge-Context')) headers.context = value;
         break;
+      case 15:
+        if (is(text, start, colon, 'Fledge-Passport')) headers.passport = value;
+        break;
+      case 19:
+        if (is(text, start, colon, 'Fledge-On-Behalf-Of')) headers.onBehalfOf = value;
+        break;
       case 22:
         if (is(text, start, colon, 'Fledge-Idempotency-Key')) headers.idempotencyKey = value;
         break;
@@ -146,7 +179,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
     (headers.leftMs !== undefined && !Number.isFinite(headers.leftMs))
   )
     return undefined;
-  return subject === undefined && headers.idempotencyKey === undefined
+  return subject === undefined && headers.idempotencyKey === undefined && headers.onBehalfOf === undefined
     ? headers
     : decodeValues(headers, subject, roles, scopes);
 }
@@ -178,6 +211,7 @@ function decodeValues(
         roles: namesIn(roles),
         ...(scopes !== undefined && { scopes: namesIn(scopes) }),
       };
+    if (headers.onBehalfOf !== undefined) headers.onBehalfOf = decodeURIComponent(headers.onBehalfOf);
     if (headers.idempotencyKey !== undefined) headers.idempotencyKey = decodeURIComponent(headers.idempotencyKey);
     return (headers.idempotencyKey?.length ?? 0) > IDEMPOTENCY_KEY_CHARS_MAX ? undefined : headers;
   } catch {

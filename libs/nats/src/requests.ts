@@ -11,7 +11,7 @@ import {
   type Send,
 } from '@fledge/kit/transport';
 import { isFailure } from './failure-text.js';
-import { contextLines, HEADERS_START } from './headers.js';
+import { actorLines, contextLines, HEADERS_START } from './headers.js';
 import { type JsonWriter, messageWriter } from './json.js';
 import { InFlight, type Numbered } from './in-flight.js';
 import type { Subjects } from './subjects.js';
@@ -177,7 +177,8 @@ export class Requests {
     const context =
       call.parent === undefined && !call.hasTrace
         ? ''
-        : contextLines(call.identity, call.idempotencyKey, call.trace, call.values?.text);
+        : actorLines(call.identity, call.onBehalfOf, call.passport()) +
+          contextLines(call.idempotencyKey, call.trace, call.values?.text);
     const resent = pending.resends > 0 ? 'Fledge-Resent: 1\r\n' : '';
     const headers = `${route.headersStart}${number}\r\nFledge-Left-Ms: ${Math.round(leftMs)}\r\n${resent}${context}\r\n`;
     pending.parkedUntil = 0;

@@ -19,7 +19,7 @@ import {
 import { bodyOf, type WireMessage, hasHeaders, headersOf, replyOf, subjectTail } from './wire-message.js';
 import { Endpoint } from './endpoint.js';
 import { declaredFailureText, type FailureText, kitFailureText, packetOf } from './failure-text.js';
-import { type CallHeaders, FOREIGN_CALLER, HEADERS_START, readHeaders } from './headers.js';
+import { HEADERS_START, noHeaders, readHeaders } from './headers.js';
 import { InFlight } from './in-flight.js';
 import { resultPackets } from './nest-packet.js';
 import type { Subjects } from './subjects.js';
@@ -27,17 +27,7 @@ import type { Subscription, Wire } from './wire.js';
 import { Work, type WorkOwner } from './work.js';
 
 const WORKING = `${HEADERS_START.trimEnd()} 102 Working\r\n\r\n`;
-const NO_HEADERS: CallHeaders = {
-  id: '',
-  isResent: false,
-  leftMs: undefined,
-  caller: FOREIGN_CALLER,
-  identity: undefined,
-  idempotencyKey: undefined,
-  trace: undefined,
-  context: undefined,
-  asksPacket: false,
-};
+const NO_HEADERS = noHeaders();
 
 /** Where an answer goes, in what form, and since when the caller waits. Work is one itself. */
 interface Reply {
@@ -131,6 +121,8 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     const known = headers.isResent ? this.find(headers.id) : undefined;
     // The caller has heard nothing, though the call is running here.
     if (known !== undefined) return void (known.noticeAt = Math.min(known.noticeAt, at));
+    const unproven = this.moduleServer.prove(message, headers);
+    if (unproven !== undefined) return this.fail(endpoint, to, kitFailureText(unproven), unproven.message);
     const leftMs = headers.leftMs === undefined ? message.deadlineMs : Math.min(headers.leftMs, message.deadlineMs);
     if (leftMs <= 0)
       return this.fail(

@@ -17,6 +17,7 @@ export class Work extends CallContext implements Timed, Numbered {
   after: Timed | null = null;
   /** Whether the caller has its answer. */
   answered = false;
+  private readonly provenChain: readonly string[] | undefined;
   readonly id: string;
   readonly asksPacket: boolean;
   /**
@@ -41,7 +42,10 @@ export class Work extends CallContext implements Timed, Numbered {
       headers.identity,
       headers.trace,
       headers.idempotencyKey,
+      undefined,
+      headers.onBehalfOf,
     );
+    this.provenChain = headers.chain;
     this.id = headers.id;
     this.asksPacket = headers.asksPacket;
     // Half of the silence after which the caller sends again (requests.ts), less a beat, so that a working replica is
@@ -49,6 +53,10 @@ export class Work extends CallContext implements Timed, Numbered {
     this.noticeEveryMs = Math.min(NOTICE_MS, leftMs / 4);
     const isSentAgain = headers.id !== '' && (endpoint.message.idempotent || headers.idempotencyKey !== undefined);
     this.noticeAt = isSentAgain ? startedAt + this.noticeEveryMs : Infinity;
+  }
+
+  override get chain(): readonly string[] {
+    return this.provenChain ?? [this.caller];
   }
 
   expire(): void {

@@ -14,6 +14,7 @@ import { type FrontDoor, frontDoor } from '../front-door/index.js';
 import type { ModuleInfo, Project } from '../project.js';
 import { type Broker, startBroker } from './broker.js';
 import { developmentTls, type DevelopmentTls } from './development-tls.js';
+import { pinsKeys, ServiceKeys } from './service-keys.js';
 import type { LineLog } from './line-log.js';
 import { inspectPorts } from './inspect-ports.js';
 import { type Launch, originOf, type ReplicaPlan, replicaProcess } from './replica.js';
@@ -60,6 +61,7 @@ export class LocalRun {
   private postgres: EmbeddedPostgres | undefined;
   private broker: Broker | undefined;
   private tls: DevelopmentTls | undefined;
+  private keys: ServiceKeys | undefined;
   private door: FrontDoor | undefined;
   /** The port of a single process. */
   private port = 0;
@@ -197,6 +199,7 @@ export class LocalRun {
     const { topology, project, log } = this.plan;
     if (topology.transport !== 'nats' || topology.nats.servers.length > 0 || this.isStopping) return;
     this.broker = await startBroker(join(project.root, '.data/nats'), log, this.tls?.broker);
+    if (!pinsKeys(topology)) this.keys = new ServiceKeys(topology);
   }
 
   private get isAlone(): boolean {
@@ -254,7 +257,7 @@ export class LocalRun {
           DATABASE_URL: this.tls?.databaseUrl(this.postgres.url) ?? this.postgres.url,
           FLEDGE_DATABASE_LOGINS: env.FLEDGE_DATABASE_LOGINS || 'own',
         }),
-        ...(this.broker && { NATS_URL: this.broker.url }),
+        ...(this.broker && { NATS_URL: this.broker.url, ...this.keys?.envOf(service.name) }),
         ...(launch && { FLEDGE_DRAIN_NOTICE: '0s' }),
         ...(this.door && { FLEDGE_TRUSTED_PROXIES: OWN_ADDRESSES }),
       },

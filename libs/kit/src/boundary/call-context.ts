@@ -22,6 +22,8 @@ export interface Cancellable {
   cancel(): void;
 }
 
+const NO_CHAIN: readonly string[] = [];
+
 /**
  * The context of one piece of work inside one module: an HTTP request, a received call, a job. It follows the
  * asynchronous calls of that work and ends at the boundary; a call takes over from it only what the parity law names.
@@ -54,6 +56,8 @@ export class CallContext {
     readonly idempotencyKey: string | undefined,
     /** The values of the application's context; see `setContext`. */
     public values: ContextValues | undefined = undefined,
+    /** The user whose request began this work, where no user acts in it: for a handler of an event, a timer. */
+    readonly onBehalfOf: string | undefined = undefined,
   ) {
     this.carried = trace;
   }
@@ -61,6 +65,16 @@ export class CallContext {
   /** Whether it is a part of other work, with a shorter life: a transaction, or a scope with options. */
   get isNested(): boolean {
     return false;
+  }
+
+  /** The work that this context belongs to: itself, unless it is nested. */
+  get outermost(): CallContext {
+    return this;
+  }
+
+  /** The modules through which this work came here as calls, the first one first; the last one is the caller. */
+  get chain(): readonly string[] {
+    return this.outermost === this ? NO_CHAIN : this.outermost.chain;
   }
 
   /** The trace of this work's calls and messages; made on first use if the work arrived without one. */
@@ -238,12 +252,17 @@ class TransactionContext extends CallContext {
       outer?.trace,
       outer?.idempotencyKey,
       outer?.values,
+      outer?.onBehalfOf,
     );
     this.transaction = transaction;
   }
 
   override get isNested(): boolean {
     return true;
+  }
+
+  override get outermost(): CallContext {
+    return this.outer?.outermost ?? this;
   }
 
   override get signal(): AbortSignal {

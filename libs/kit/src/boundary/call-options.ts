@@ -4,7 +4,13 @@ import { currentContext, CallContext, runInContext, type Identity } from './call
 /** What a handler may know about the call that it works on. */
 export interface CurrentCall {
   readonly caller: string;
+  /** The user who acts; `undefined` where the module itself acts: in jobs, and in handlers of events and timers. */
   readonly identity: Identity | undefined;
+  /**
+   * The subject of the user whose request began this work, where the module itself acts: for the record, not a right
+   * to anything.
+   */
+  readonly onBehalfOf: string | undefined;
   /** Milliseconds left; `Infinity` when there is no deadline. */
   readonly timeLeftMs: number;
   /** Aborts when the caller gives up or the deadline passes. */
@@ -22,6 +28,7 @@ export function currentCall(): CurrentCall | undefined {
   return {
     caller: context.caller,
     identity: context.identity,
+    onBehalfOf: context.onBehalfOf,
     timeLeftMs: context.deadlineAt - now(),
     get signal() {
       return context.signal;
@@ -86,6 +93,7 @@ class ScopeContext extends CallContext {
       outer?.trace,
       idempotencyKey ?? outer?.idempotencyKey,
       outer?.values,
+      outer?.onBehalfOf,
     );
     this.transaction = outer?.transaction;
     this.openByHand = outer?.openByHand ?? 0;
@@ -93,6 +101,10 @@ class ScopeContext extends CallContext {
 
   override get isNested(): boolean {
     return true;
+  }
+
+  override get outermost(): CallContext {
+    return this.outer?.outermost ?? this;
   }
 
   override rejected(reason: unknown): boolean {

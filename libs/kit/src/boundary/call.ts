@@ -2,6 +2,7 @@ import { CallCancelled, DeadlineExceeded, FledgeError, type Outcome } from '../c
 import type { CompiledMessage } from './catalogue.js';
 import { now, type Timed, wheel } from './clock.js';
 import { type Cancellable, CallContext } from './call-context.js';
+import type { PassportIssuer } from './passport.js';
 import type { TraceContext } from './trace-context.js';
 
 /** How a call ended, as a metrics label: the class of the outcome, never the code of an error. */
@@ -49,6 +50,7 @@ export class Call extends CallContext implements Timed, Cancellable {
     private readonly meter: CallMeter,
     /** Default: that of the parent. */
     trace?: TraceContext,
+    private readonly passports?: PassportIssuer,
   ) {
     super(
       message.module,
@@ -60,7 +62,22 @@ export class Call extends CallContext implements Timed, Cancellable {
       trace ?? parent?.trace,
       parent?.idempotencyKey,
       parent?.values,
+      parent?.onBehalfOf,
     );
+  }
+
+  override get chain(): readonly string[] {
+    return [...(this.parent?.chain ?? []), this.caller];
+  }
+
+  /**
+   * The signed proof of who acts, for a transport that leaves the process; `undefined` where nobody acts, or this
+   * process has no key to sign with.
+   */
+  passport(): string | undefined {
+    if (this.passports === undefined || (this.identity === undefined && this.onBehalfOf === undefined))
+      return undefined;
+    return this.passports.passportOf(this);
   }
 
   /**

@@ -35,6 +35,7 @@ export { IN_FLIGHT_MAX_DEFAULT, ModuleServer, type FaultLog, type PassingOutcome
 export { CHECK_FAILED, uncheckable } from './judge.js';
 export { ModuleClient, TracedClient, type Send } from './module-client.js';
 export { runHandler, type Outcomes } from './run-handler.js';
+export type { ActorClaim, OutgoingCall, PassportIssuer, PassportVerifier } from './passport.js';
 export { isThenable } from './thenable.js';
 export {
   BAGGAGE_CHARS_MAX,

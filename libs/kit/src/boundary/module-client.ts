@@ -3,6 +3,7 @@ import { Call, type CallMeter } from './call.js';
 import type { CompiledMessage } from './catalogue.js';
 import { now } from './clock.js';
 import { currentContext, inTransaction } from './call-context.js';
+import type { PassportIssuer } from './passport.js';
 import type { TraceContext } from './trace-context.js';
 import { callSpan, type SpanSpec, type Tracing } from './tracing.js';
 
@@ -19,6 +20,8 @@ export class ModuleClient {
     readonly message: CompiledMessage,
     private readonly send: Send,
     private readonly meter: CallMeter,
+    /** Signs for who acts. Default: nothing is signed. */
+    private readonly passports?: PassportIssuer,
   ) {}
 
   /** Sends a message. Always returns a promise, never throws synchronously, and always ends by the deadline. */
@@ -38,7 +41,7 @@ export class ModuleClient {
       }
       if (this.message.kind === 'command') context.noteEffect();
     }
-    const call = new Call(this.message, this.caller, context, at, this.meter, trace);
+    const call = new Call(this.message, this.caller, context, at, this.meter, trace, this.passports);
     try {
       this.send(message, call);
     } catch (error) {
@@ -62,9 +65,9 @@ export class TracedClient extends ModuleClient {
 
   constructor(
     private readonly tracing: Tracing,
-    ...[caller, message, send, meter]: ConstructorParameters<typeof ModuleClient>
+    ...[caller, message, send, meter, passports]: ConstructorParameters<typeof ModuleClient>
   ) {
-    super(caller, message, send, meter);
+    super(caller, message, send, meter, passports);
     this.span = callSpan('client', message.name, { 'fledge.caller': caller, 'fledge.module': message.module });
   }
 

@@ -8,8 +8,10 @@ import {
   ModuleFault,
   ModuleUnavailable,
   type Outcome,
+  type PassportRefused,
   type UnavailableReason,
 } from '../contract/index.js';
+import type { ActorClaim, PassportVerifier } from './passport.js';
 import { callSpan, type Tracing } from './tracing.js';
 
 /**
@@ -37,6 +39,7 @@ export class ModuleServer {
   private readonly byName: Map<string, CompiledMessage>;
   private readonly answered: CompiledMessage[];
   private tracing: Tracing | undefined;
+  private passports: PassportVerifier | undefined;
   private draining = false;
   private idle: (() => void) | undefined;
   private othersCheck: AccessCheck | undefined;
@@ -74,6 +77,23 @@ export class ModuleServer {
    */
   traceWith(tracing: Tracing): void {
     this.tracing = tracing;
+  }
+
+  /**
+   * Believes from now on only what is proven of who acts in calls from other processes. Called before the module is
+   * served.
+   * @internal
+   */
+  verifyWith(passports: PassportVerifier): void {
+    this.passports = passports;
+  }
+
+  /**
+   * Decides who acts in a call from another process, for its transport; `claim` then says only what is proven. Without
+   * pinned keys everything is believed. Returns why the call is refused, if it is.
+   */
+  prove(message: CompiledMessage, claim: ActorClaim): PassportRefused | undefined {
+    return this.passports?.verify(message, claim);
   }
 
   /** Sets the handler of a message; the host does so for each message before the module is served. */

@@ -1,4 +1,5 @@
 import { Host, type Transport } from '@fledge/kit';
+import { throwawayTrust } from '@fledge/kit/testing';
 import { LAW_IN_FLIGHT_MAX, lawApplication } from './law/application.js';
 import { describeLaw } from './law/law.js';
 import type { LawWorld } from './law/world.js';
@@ -30,12 +31,18 @@ export function describeTransport(name: string, transport: (namespace: string) =
 export async function hostLaw(transport: (namespace: string) => Transport): Promise<LawWorld> {
   const namespace = `law${Math.random().toString(36).slice(2, 12)}`;
   const hosts = new Map<string, Host>();
-  for (const { contract } of lawApplication.modules) {
+  const modules = lawApplication.modules.map(({ contract }) => contract.name);
+  const trust = throwawayTrust(
+    namespace,
+    modules.map((name) => [name]),
+  );
+  for (const [i, { contract }] of lawApplication.modules.entries()) {
     const host = new Host({
       application: lawApplication,
       modules: [contract.name],
       transport: transport(namespace),
       inFlightMax: LAW_IN_FLIGHT_MAX,
+      trust: trust[i],
     });
     hosts.set(contract.name, await host.start());
   }

@@ -236,6 +236,58 @@ const DENIALS: Readonly<Record<DenialReason, string>> = {
   owner: 'it is about another user',
 };
 
+/** Why a passport, or a call without one, was refused. */
+export type PassportFlaw =
+  | 'missing'
+  | 'malformed'
+  | 'kind'
+  | 'unknown-key'
+  | 'signature'
+  | 'issuer'
+  | 'audience'
+  | 'message'
+  | 'identity'
+  | 'expired'
+  | 'deadline';
+
+const FLAWS: Readonly<Record<PassportFlaw, string>> = {
+  missing: 'it names a user, and no passport proves it',
+  malformed: 'its passport cannot be read',
+  kind: 'what it has for a passport is a token of another kind',
+  'unknown-key': 'the key of its passport is not pinned here, or revoked',
+  signature: 'the signature of its passport is wrong',
+  issuer: 'the key of its passport does not speak for the calling module',
+  audience: 'its passport is for another module or deployment',
+  message: 'its passport is for another message',
+  identity: 'it names another user than its passport',
+  expired: 'its passport has expired, or is not valid yet',
+  deadline: 'it wants more time than its passport has',
+};
+
+/** A call from another process did not prove who acts in it. Its handler did not run. */
+export class PassportRefused extends FledgeError {
+  readonly code = 'fledge.passport-refused';
+  readonly kind = 'internal';
+  readonly outcome = 'rejected';
+  readonly hint =
+    'Check that both services have the same `deployment` and pin the key of the calling service under `trust.keys`, and that their clocks agree.';
+  get data(): Readonly<Record<string, unknown>> {
+    return { module: this.module, contract: this.contract, flaw: this.flaw };
+  }
+  constructor(
+    readonly module: string,
+    readonly contract: string,
+    readonly flaw: PassportFlaw,
+  ) {
+    super(`${module} refused ${contract}: ${FLAWS[flaw]}`);
+  }
+}
+
+/** Whether this is one of the reasons for which a passport is refused. */
+export function isPassportFlaw(value: unknown): value is PassportFlaw {
+  return typeof value === 'string' && Object.hasOwn(FLAWS, value);
+}
+
 /** A wrong contract, module, setting or resource that stops the start. Says what is wrong and how to fix it. */
 export class StartupError extends FledgeError {
   readonly kind = 'internal';

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsIn, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsIn, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
 import type { Fields } from './messages.js';
 
 /** A public Ed25519 key as a JSON Web Key (RFC 8037). */
@@ -15,6 +15,11 @@ export class SigningKey {
 /** The public keys that verify an issuer's tokens: the result of the query given to `Authentication.verifiedBy()`. */
 export class SigningKeys {
   @ValidateNested({ each: true }) @Type(() => SigningKey) @ArrayMaxSize(16) readonly keys!: SigningKey[];
+  /**
+   * Signed by the service that issues tokens. The kit sets it where services have keys of their own, and verifies it at
+   * the callers.
+   */
+  @IsOptional() @IsString() @MaxLength(32_768) readonly proof?: string;
   constructor(fields: Fields<SigningKeys>) {
     Object.assign(this, fields);
   }

@@ -15,6 +15,7 @@ import { BODY_MAX_DEFAULT_BYTES, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from
 import { type DatabaseLogins, type ModuleDataSource, passingOutcome } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
 import {
+  claimSchema,
   dataImportsOf,
   keepsData,
   ModuleMessaging,
@@ -34,7 +35,8 @@ import {
   processMetrics,
   RequestMetrics,
 } from '../observe/index.js';
-import type { Transport } from '../transport/index.js';
+import { proveKeySets, Trust, type TrustOptions } from '../security/index.js';
+import type { Deployment, Transport } from '../transport/index.js';
 import type { Application } from './application.js';
 import { containRejections } from './contain-rejections.js';
 import { DatabaseChecks } from './database-check.js';
@@ -46,6 +48,7 @@ import { QuietLogger } from './quiet-logger.js';
 import { type Check, readinessChecksOf } from './readiness-check.js';
 import type { Degradation, Obstacle, Readiness } from './readiness.js';
 import { serveSystemPaths } from './system-paths.js';
+import { watchUnproven } from './watch-unproven.js';
 
 /** How a host runs. */
 export interface HostOptions {
@@ -62,6 +65,16 @@ export interface HostOptions {
   readonly drain?: DrainOptions;
   /** How long finished messages and processes are kept. Default: see `Retention`. */
   readonly retention?: Retention;
+  /**
+   * The deployment that its database and its log must belong to; those that belong to none yet are claimed. Default:
+   * not checked.
+   */
+  readonly deployment?: Deployment | undefined;
+  /**
+   * The keys by which services prove to each other who acts. Default: none, and what a call from another process says
+   * of its user is believed. Calls within this process need no proof.
+   */
+  readonly trust?: TrustOptions | undefined;
   /** Calls that a module works on at the same time. Default 1,024. */
   readonly inFlightMax?: number;
   readonly logger?: LoggerService | false;
@@ -147,6 +160,7 @@ export class Host {
   private started = false;
   private contained: (() => void) | undefined;
   private tracing: Tracing | undefined;
+  private readonly trust: Trust | undefined;
   private closing: Promise<void> | undefined;
   /** The port that serves HTTP; 0 before the start or without HTTP. */
   port = 0;
@@ -167,6 +181,7 @@ export class Host {
     this.listener.meter = this.requestMetrics;
     for (const metrics of [this.messageMetrics, this.handlingMetrics, this.requestMetrics])
       metrics.registerIn(this.registry);
+    this.trust = options.trust && new Trust(options.trust, options.modules, watchUnproven(this.registry));
   }
 
   /**
@@ -226,6 +241,8 @@ export class Host {
       // what waits for the database or the broker runs for all modules in parallel; each step ends before the next
       // begins
       await all(loaded.map(async ({ spec }) => this.openData(spec)));
+      if (this.options.deployment && this.sources.size > 0)
+        await this.options.transport.messageLog.claim?.(this.options.deployment);
       for (const module of loaded) await this.open(module);
       refuseUndeclared(
         application,
@@ -271,6 +288,7 @@ export class Host {
       this.contexts,
     );
     if (this.tracing) moduleServer.traceWith(this.tracing);
+    if (this.trust) moduleServer.verifyWith(this.trust.control);
     const source = this.sources.get(name);
     const container = await createContainer({
       cls,
@@ -292,7 +310,9 @@ export class Host {
       platform: application.platform,
       tracing: this.tracing,
       meter: this.requestMetrics,
+      keyTrust: this.trust && { module: name, keySets: this.trust.keySets },
     });
+    if (this.trust) proveKeySets(moduleServer, this.trust.keySets);
     this.containers.set(name, container);
     this.moduleServers.push(moduleServer);
     this.checks.push(...readinessChecksOf(container.app, name));
@@ -327,7 +347,9 @@ export class Host {
         'Give the Host a `database: { url }`; `startEmbeddedPostgres({ dir })` starts a server and returns its URL.',
       );
     this.databaseChecks.watch(url);
-    this.sources.set(name, await openDataOf(spec, { ...database, url }));
+    const source = await openDataOf(spec, { ...database, url });
+    this.sources.set(name, source);
+    if (this.options.deployment) await claimSchema(sqlOf(source), name, this.options.deployment);
   }
 
   private moduleClient(caller: string, message: CompiledMessage): ModuleClient {
@@ -340,8 +362,8 @@ export class Host {
     });
     const send = transport.sender(caller, message);
     return this.tracing
-      ? new TracedClient(this.tracing, caller, message, send, meter)
-      : new ModuleClient(caller, message, send, meter);
+      ? new TracedClient(this.tracing, caller, message, send, meter, this.trust?.office)
+      : new ModuleClient(caller, message, send, meter, this.trust?.office);
   }
 
   private async listen(http: HttpOptions): Promise<void> {

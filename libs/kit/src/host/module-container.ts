@@ -40,6 +40,7 @@ import {
   RequestValidation,
   type UpgradeHandler,
 } from '../http/index.js';
+import { type KeyTrust, keyTrustModule } from '../security/index.js';
 import type { CallingModule } from '../transport/index.js';
 import { Gateways } from './gateways.js';
 import { Microservices } from './microservices.js';
@@ -72,6 +73,8 @@ export interface ContainerOptions {
   /** Default: no spans. */
   readonly tracing?: Tracing | undefined;
   readonly meter?: RequestMeter | undefined;
+  /** Default: where keys for users' tokens come from is not verified. */
+  readonly keyTrust?: KeyTrust | undefined;
   /**
    * How Nest creates the application; default `NestFactory`. A test creates it with `@nestjs/testing`, which can
    * override providers.
@@ -114,12 +117,13 @@ export async function createContainer(options: ContainerOptions): Promise<Module
   const { adapter } = platform;
   const settings = spec.settings && options.settings ? [ModuleSettingsModule.of(spec.settings, options.settings)] : [];
   const shared = options.imports ? [await sharedModule(options.imports, module)] : [];
+  const trust = options.keyTrust ? [keyTrustModule(options.keyTrust)] : [];
   const root: DynamicModule = {
     module: ContainerRoot,
     // Nest tries the filter that was added last first: this one, which catches everything, must be added before a
     // module's own APP_FILTER.
     providers: [{ provide: APP_FILTER, useValue: new ProblemFilter(options.problems) }],
-    imports: [CqrsModule.forRoot(), ...settings, ...shared, ...options.dataImports, cls],
+    imports: [CqrsModule.forRoot(), ...trust, ...settings, ...shared, ...options.dataImports, cls],
   };
   const create = options.create ?? createByFactory;
   // `rawBody`: a controller may verify a webhook's signature, which covers the bytes of the body.

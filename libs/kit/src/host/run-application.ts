@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { runningEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
 import { describeMessage, FledgeError, redacted, StartupError } from '../contract/index.js';
 import { startSdk, type StopTracing } from '../observe/index.js';
+import { ADOPT_VARIABLE } from '../transport/index.js';
 import { checkDatabaseTls, readTlsFiles } from '../tls/index.js';
 import { EXIT_CONFIG, loadTopology, resolveSecrets, serviceNamed, type Topology } from '../topology/index.js';
 import type { Application } from './application.js';
@@ -15,6 +16,7 @@ import { MIGRATION_OPTIONS, migrateApplication, type MigrationDatabase } from '.
 import { refuseInProduction } from './production.js';
 import { refuseSecondCopies } from './second-copies.js';
 import { logsJson, QuietLogger } from './quiet-logger.js';
+import { trustOf } from './trust-of-topology.js';
 
 /** Where the embedded PostgreSQL keeps its data when a service starts it itself. */
 const DATA_FOLDER = '.data/postgres';
@@ -97,6 +99,11 @@ async function runService(application: Application, file: string, name: string |
   const version = application.version ?? deployedVersion(process.argv[1] ?? '');
   const transport = await chooseTransport(application, topology, service, version);
   checkTlsOf(topology);
+  const trust = trustOf(topology, process.env);
+  if (!trust && topology.services.length > 1)
+    new Logger('trust').warn(
+      `${topology.file} pins no keys: whoever reaches the broker can act as any user. See the guide 'Trust between services'.`,
+    );
   const stopTracing = await startSdk({ namespace: topology.namespace, name: service.name, version });
   const { databaseUrls, settings } = resolveSecrets(topology, service.modules);
   await refuseInProduction({ topology, service, loaded, databaseUrls });
@@ -117,6 +124,9 @@ async function runService(application: Application, file: string, name: string |
     settings,
     drain: topology.drain,
     retention: topology.retention,
+    trust,
+    deployment:
+      topology.deployment === undefined ? undefined : { id: topology.deployment, adopts: process.env[ADOPT_VARIABLE] },
     logger,
   });
   const stop = stopOnce(host, postgres, stopTracing);

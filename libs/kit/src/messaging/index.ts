@@ -40,4 +40,5 @@ export type { Run } from './processes/run.js';
 export { SILENCE_MS } from './replicas/membership.js';
 export { Singleton, type CronOptions, type IntervalOptions, type SingletonOptions } from './singletons/singleton.js';
 export type { MessageCounts } from './signals/message-counts.js';
+export { claimSchema } from './storage/deployment.js';
 export { type Sql, sqlOf } from './storage/sql.js';

@@ -235,10 +235,15 @@ class SendContext extends CallContext {
       trace ?? outer?.trace,
       outer?.idempotencyKey,
       outer?.values,
+      outer?.onBehalfOf,
     );
     this.transaction = outer?.transaction;
     this.openByHand = outer?.openByHand ?? 0;
     if (outer?.cancelled) super.cancel();
+  }
+
+  override get outermost(): CallContext {
+    return this.outer?.outermost ?? this;
   }
 
   override hold(dependant: Parameters<CallContext['hold']>[0]): void {

@@ -138,7 +138,7 @@ it('lets a user in by a token, as who it says', async () => {
 // Only what was public was open to resolvers and to messages of gateways, whatever token their client had sent.
 describe('the guard of a way in that is not HTTP', () => {
   const handle = async (context: CallContext): Promise<CallContext> => {
-    const guard = new AuthenticationGuard(new Reflector(), new KeyRing(() => Promise.resolve(published)));
+    const guard = new AuthenticationGuard(new Reflector(), new KeyRing({ ask: () => Promise.resolve(published) }));
     const resolver = {
       getType: () => 'graphql',
       getHandler: () => OfficeController.prototype.me,
@@ -226,13 +226,13 @@ it.each<[string, () => string | Promise<string | undefined> | undefined, string]
 
 it('a reader that goes away does not take the keys from those who wait for them too', async () => {
   let answer = (): void => undefined;
-  const ring = new KeyRing(
-    () =>
+  const ring = new KeyRing({
+    ask: () =>
       new Promise((resolve, reject) => {
         answer = () => resolve(published);
         currentContext()?.hold({ cancel: () => reject(new Error('the question was cancelled')) });
       }),
-  );
+  });
   const [hasty, patient] = [1, 2].map(
     () => new CallContext('office', 'http', now() + 1_000, undefined, undefined, undefined),
   ) as [CallContext, CallContext];

@@ -21,6 +21,7 @@ import { ACCESS_TOKEN_TYPE, type AccessTokenRules, type SigningKeys } from '../c
 import { Unauthenticated } from '../http/index.js';
 import { type Access, AccessGuard } from './access.guard.js';
 import { KeyRing } from './key-ring.js';
+import { KEY_TRUST, type KeyTrust, provenBy } from './key-trust.js';
 
 const KEY_RING = Symbol('fledge:key-ring');
 const OWN_GUARD = Symbol('fledge:own-guard');
@@ -179,8 +180,12 @@ export class Authentication {
         { provide: ACCESS_TOKEN_RULES, useValue: rules },
         {
           provide: KEY_RING,
-          inject: [QueryBus],
-          useFactory: (queries: QueryBus) => new KeyRing(() => queries.execute<IQuery, SigningKeys>(new query())),
+          inject: [QueryBus, { token: KEY_TRUST, optional: true }],
+          useFactory: (queries: QueryBus, trust?: KeyTrust) =>
+            new KeyRing({
+              ask: () => queries.execute<IQuery, SigningKeys>(new query()),
+              ...provenBy(query, trust),
+            }),
         },
       ],
     };

@@ -18,4 +18,5 @@ export type { TestCaller } from './test-caller.js';
 export type { TopologyContent } from './test-topology.js';
 export type { ModuleName, TestedApplication, TestedService } from './tested-application.js';
 export type { TestMessages } from './test-messages.js';
+export { throwawayTrust } from './throwaway-trust.js';
 export { testModule, type TestedModule, type TestModuleOptions } from './test-module.js';

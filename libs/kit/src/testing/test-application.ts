@@ -12,12 +12,14 @@ import {
 } from '../host/index.js';
 import { HttpListener } from '../http/index.js';
 import { keepsData } from '../messaging/index.js';
+import type { TrustOptions } from '../security/index.js';
 import { nearest, resolveSecrets, type Topology } from '../topology/index.js';
 import { freshDatabase, type FreshDatabase } from './fresh-database.js';
 import { createWithTesting } from './nest-testing.js';
 import { type OverrideBy, type OverrideModule, Overrides } from './overrides.js';
 import { type TestBroker, testBroker } from './test-broker.js';
 import { frontOf } from './test-front.js';
+import { throwawayTrust } from './throwaway-trust.js';
 import { testTopology, type TopologyContent } from './test-topology.js';
 import { type StartedService, TestedApplication } from './tested-application.js';
 
@@ -115,8 +117,9 @@ export class TestApplicationBuilder {
         running.database !== undefined,
         (options.nats ?? running.broker)?.url,
       );
-      for (const { name, modules } of topology.services)
-        running.services.push(await this.service(application, topology, name, modules));
+      const trust = topology.services.length > 1 ? throwawayTrust(topology.namespace, modulesIn(topology)) : [];
+      for (const [i, { name, modules }] of topology.services.entries())
+        running.services.push(await this.service(application, topology, name, modules, trust[i]));
       await all(running.services.map(({ host }) => host.start()));
       overrides.refuseUnused(application.name);
       const front = frontOf(running.services.map(seenByFront));
@@ -144,6 +147,7 @@ export class TestApplicationBuilder {
     topology: Topology,
     name: string,
     modules: readonly string[],
+    trust: TrustOptions | undefined,
   ): Promise<StartedService> {
     const { overrides, mocker } = this;
     const listener = new HttpListener();
@@ -164,6 +168,7 @@ export class TestApplicationBuilder {
         settings: resolveSecrets(topology, modules).settings,
         drain: topology.drain,
         retention: topology.retention,
+        trust,
         logger: this.options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),
       },
       {
@@ -190,6 +195,10 @@ export function testApplication(
   options: TestApplicationOptions = {},
 ): TestApplicationBuilder {
   return new TestApplicationBuilder(application, options);
+}
+
+function modulesIn({ services }: Topology): (readonly string[])[] {
+  return services.map(({ modules }) => modules);
 }
 
 /** What was started and has to be stopped. */

@@ -17,6 +17,8 @@ export {
   type SecretSource,
   type Service,
   type Topology,
+  type TrustSettings,
 } from './topology.js';
+export { TRUSTED_KEYS_VARIABLE } from './trust-settings.js';
 export type { Environment } from './yaml-source.js';
 export { trustOf, type TrustsProxy } from './trusted-proxies.js';

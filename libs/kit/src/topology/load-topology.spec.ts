@@ -32,6 +32,8 @@ describe('a topology file', () => {
       file: 't.yaml',
       namespace: 'fledge',
       transport: 'local',
+      deployment: undefined,
+      trust: { keys: {}, passports: 'required' },
       nats: { servers: [], maxAgeMs: 3 * DAY_MS, duplicateWindowMs: 120_000, replicas: undefined, tls: undefined },
       database: { url: undefined, modules: {}, logins: undefined, poolMax: 10, tls: undefined },
       http: {
@@ -193,7 +195,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'an unknown key with none near',
     `${ALL}\nzebra: 1`,
-    "t.yaml:2:1: unknown key 'zebra'. Known here: namespace, transport, nats, database, http, drain, retention, production, services, settings, secrets.",
+    "t.yaml:2:1: unknown key 'zebra'. Known here: namespace, deployment, transport, nats, database, http, drain, retention, production, services, trust, settings, secrets.",
   ],
   [
     'an unknown key within a section',

@@ -18,11 +18,13 @@ import {
   natsServers,
   networks,
   oneOf,
+  optionalName,
   postgresUrl,
   shown,
   type ValueReader,
   size,
 } from './values.js';
+import { readTrust } from './trust-settings.js';
 import { readClientTls, readServerTls } from './tls-section.js';
 import { withDatabaseTls } from '../tls/index.js';
 import { type Environment, YamlSource } from './yaml-source.js';
@@ -80,6 +82,7 @@ function readTopology(
 ): Topology {
   const root = new Section(source, '', source.root ?? undefined);
   const namespace = root.read('namespace', name, 'fledge');
+  const deployment = root.read<string | undefined>('deployment', optionalName, undefined);
   const known = [...OWN_TRANSPORTS, ...others];
   const transport = root.read('transport', oneOf(known.map((one) => one.name)), 'local');
   const places = new Map<string, Place>();
@@ -93,6 +96,7 @@ function readTopology(
   };
   if (transport === 'nats') refuseForgetful(root.section('retention'), sections);
   const services = assignServices(source, root, known, transport, modules);
+  const trust = readTrust(root.section('trust'), services, modules, env);
   const transports = readMaps(
     source,
     root,
@@ -104,7 +108,19 @@ function readTopology(
   const secrets = readSecrets(source, root.section('secrets'), modules, places);
   refuseBoth(root.section('secrets'), settings, secrets);
   root.refuseUnknownKeys();
-  return { file, namespace, transport, transports, ...sections, services, settings, secrets, places };
+  return {
+    file,
+    namespace,
+    deployment,
+    transport,
+    transports,
+    ...sections,
+    trust,
+    services,
+    settings,
+    secrets,
+    places,
+  };
 }
 
 function readNats(section: Section, env: Environment): Topology['nats'] {

@@ -29,7 +29,7 @@ const UNKNOWN = 'zzzzzzzzzzzz: 1';
 describe('the JSON Schema of topology files, for editors,', () => {
   it('has the keys that the check has', () => {
     expect(Object.keys(schema.properties).sort()).toEqual(knownIn(`${ALL}${UNKNOWN}`));
-    for (const section of ['nats', 'database', 'http', 'drain', 'retention', 'production']) {
+    for (const section of ['nats', 'database', 'http', 'drain', 'retention', 'production', 'trust']) {
       expect([section, ...Object.keys(schema.properties[section]?.properties ?? {}).sort()]).toEqual([
         section,
         ...knownIn(`${ALL}${section}: { ${UNKNOWN} }`),

@@ -19,6 +19,8 @@ export interface Topology {
   readonly file: string;
   /** First part of every NATS subject; systems that share a broker need different ones. Default `fledge`. */
   readonly namespace: string;
+  /** Names this deployment in its database and its broker. Default: they are not checked. */
+  readonly deployment: string | undefined;
   /** Default `local`, which supports only one service. */
   readonly transport: string;
   /** The settings of the application's own transports, by name; a transport without settings is left out. */
@@ -28,6 +30,7 @@ export interface Topology {
   readonly http: HttpSettings;
   readonly drain: DrainSettings;
   readonly retention: RetentionSettings;
+  readonly trust: TrustSettings;
   /** In the order of the file; never empty, and each module is in exactly one. */
   readonly services: readonly Service[];
   /** The settings under `settings.<module>`; a module without any is left out. */
@@ -167,6 +170,14 @@ export interface RetentionSettings {
   readonly deadLettersMs: number;
   /** Milliseconds for processes that have finished. Default 30 days. */
   readonly processesMs: number;
+}
+
+/** What the services believe of each other. */
+export interface TrustSettings {
+  /** By module: the public keys that may speak for it; Ed25519, SPKI in base64. Default: none are pinned. */
+  readonly keys: Readonly<Record<string, readonly string[]>>;
+  /** Whether a call that names a user without a passport is refused. Default `required`. */
+  readonly passports: 'required' | 'offered';
 }
 
 /** How a replica ends. */

@@ -78,6 +78,10 @@ export const name: ValueReader<string> = (value, key) =>
         cure: 'Use at most 40 lower-case letters, digits and hyphens, starting with a letter',
       };
 
+/** A name, or empty for none, as a variable that is not set. */
+export const optionalName: ValueReader<string | undefined> = (value, key) =>
+  value === null || value === '' ? { value: undefined } : name(value, key);
+
 /** An address to listen on: an IP address or a host name. */
 export const host: ValueReader<string> = (value, key) =>
   typeof value === 'string' && /^[A-Za-z0-9.:-]{1,253}$/.test(value)

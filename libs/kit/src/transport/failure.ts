@@ -15,9 +15,11 @@ import {
   type ErrorKind,
   FledgeError,
   InvalidMessage,
+  isPassportFlaw,
   ModuleFault,
   ModuleUnavailable,
   type Outcome,
+  PassportRefused,
   type UnavailableReason,
   type Violation,
 } from '../contract/index.js';
@@ -146,7 +148,7 @@ function kitError(
   code: unknown,
   outcome: unknown,
   data: Record<string, unknown>,
-): InvalidMessage | AccessDenied | ModuleUnavailable | DeadlineExceeded | undefined {
+): InvalidMessage | AccessDenied | ModuleUnavailable | DeadlineExceeded | PassportRefused | undefined {
   if (code === 'fledge.invalid-message') return new InvalidMessage(name, violationsOf(data.violations));
   if (code === 'fledge.access-denied' && DENIALS.includes(data.reason))
     return new AccessDenied(module, name, textOf(data.caller), data.reason as DenialReason);
@@ -157,6 +159,8 @@ function kitError(
       data.reason as UnavailableReason,
       data.reason === 'database' ? outcomeIn(outcome) : 'not-run',
     );
+  if (code === 'fledge.passport-refused' && isPassportFlaw(data.flaw))
+    return new PassportRefused(module, name, data.flaw);
   if (code === 'fledge.deadline-exceeded')
     return new DeadlineExceeded(module, name, outcome === 'not-run' ? 'not-run' : 'unknown');
   return undefined;

@@ -10,7 +10,10 @@ export {
   type FailureReply,
 } from './failure.js';
 export {
+  ADOPT_VARIABLE,
+  foreignDeployment,
   KEY_MAX,
+  type Deployment,
   type MessageLog,
   type InboxPort,
   type LogPosition,

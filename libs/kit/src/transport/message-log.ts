@@ -1,3 +1,5 @@
+import { StartupError } from '../contract/index.js';
+
 /** What accompanies a message's payload; only strings, like NATS headers. */
 export interface MessageHeaders {
   /** W3C Trace Context of the work that stored the message. */
@@ -7,7 +9,32 @@ export interface MessageHeaders {
   readonly baggage?: string | undefined;
   /** The values of the application's context in that work: JSON in ASCII, of at most 2,048 bytes. */
   readonly context?: string | undefined;
+  /** The user for whom the work stored the message, percent-encoded: who acted in it, or on whose behalf it ran. */
+  readonly onBehalfOf?: string | undefined;
 }
+
+/** What a process belongs to, as its database and its log record it. */
+export interface Deployment {
+  readonly id: string;
+  /** The name of another deployment whose database or log is taken over. Default: none is. */
+  readonly adopts?: string | undefined;
+}
+
+/**
+ * The error of a process that finds the name of another deployment.
+ * @param where it was found, as in `the database of ordering`.
+ */
+export function foreignDeployment(where: string, found: string, id: string): StartupError {
+  return new StartupError(
+    'deployment',
+    `${where} belongs to the deployment '${found}', and this process to '${id}'`,
+    `Check which database and broker it was given. To take this one over on purpose, end the processes of '${found}' and start once with ${ADOPT_VARIABLE}=${found}.`,
+    { where, found, id },
+  );
+}
+
+/** The variable that names a deployment whose database or log is taken over. */
+export const ADOPT_VARIABLE = 'FLEDGE_ADOPT_DEPLOYMENT';
 
 /** The longest key of a message, in characters. */
 export const KEY_MAX = 200;
@@ -111,6 +138,12 @@ export interface MessageLog {
    * what was sent is lost and must be sent again from the outbox.
    */
   incarnation(): Promise<string | undefined>;
+  /**
+   * Records in the log which deployment it belongs to, if it belongs to none yet; called once, after the start. Without
+   * this method the log belongs to one process.
+   * @throws StartupError if it belongs to another one and must not be adopted.
+   */
+  claim?(deployment: Deployment): Promise<void>;
   /**
    * Increases with each lost connection to the log: the log may then hold less than before. Without this method,
    * nothing can be lost.

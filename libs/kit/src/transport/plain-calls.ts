@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import {
+  type ActorClaim,
   type Call,
   CallContext,
   traceHeadersOf,
@@ -36,6 +37,10 @@ export interface PlainRequest {
   readonly leftMs?: number;
   /** Who acts, if anybody. */
   readonly identity?: Identity;
+  /** The user whose request began the work, where no user acts in it. */
+  readonly onBehalfOf?: string;
+  /** The signed proof of who acts. Where keys are pinned, nobody is believed without it. */
+  readonly passport?: string;
   readonly idempotencyKey?: string;
   /** W3C Trace Context. A malformed or too large `tracestate` is left out by the callee. */
   readonly traceparent?: string | undefined;
@@ -60,13 +65,16 @@ export interface PlainReply {
  * @throws InvalidMessage when the message does not fit its contract.
  */
 export function requestOf(input: object, call: Call): PlainRequest {
-  const { message, caller, deadlineAt, parent, identity, idempotencyKey, values } = call;
+  const { message, caller, deadlineAt, parent, identity, onBehalfOf, idempotencyKey, values } = call;
+  const passport = call.passport();
   return {
     message: message.name,
     caller,
     body: JSON.stringify(message.input.copy(input)),
     leftMs: deadlineAt - now(),
     ...(identity && { identity }),
+    ...(onBehalfOf !== undefined && { onBehalfOf }),
+    ...(passport !== undefined && { passport }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...((parent || call.hasTrace) && traceHeadersOf(call.trace)),
     ...(values && { context: values.text }),
@@ -133,11 +141,14 @@ export function receive(
   const handler = message && server.handlerOf(message);
   if (message === undefined || handler === undefined)
     return refused(new ModuleUnavailable(server.module, request.message, 'missing'), answer);
-  const leftMs = Math.min(request.leftMs ?? message.deadlineMs, message.deadlineMs);
+  const claim = claimOf(request);
+  const unproven = server.prove(message, claim);
+  if (unproven !== undefined) return refused(unproven, answer);
+  const leftMs = Math.min(claim.leftMs ?? message.deadlineMs, message.deadlineMs);
   if (!(leftMs > 0)) return refused(new DeadlineExceeded(server.module, message.name, 'not-run'), answer);
   const refusal = server.refusal();
   if (refusal !== undefined) return refused(new ModuleUnavailable(server.module, message.name, refusal), answer);
-  const call = new Received(message, request, now() + leftMs, answer);
+  const call = new Received(message, request, claim, now() + leftMs, answer);
   let input: object;
   try {
     call.values = server.contexts.read(message.name, request.context);
@@ -151,6 +162,10 @@ export function receive(
   return call;
 }
 
+function claimOf({ caller, identity, onBehalfOf, passport, leftMs }: PlainRequest): ActorClaim {
+  return { caller, identity, onBehalfOf, passport, leftMs };
+}
+
 class Received extends CallContext implements Timed, ReceivedCall {
   before: Timed | null = null;
   after: Timed | null = null;
@@ -159,11 +174,25 @@ class Received extends CallContext implements Timed, ReceivedCall {
   constructor(
     private readonly message: CompiledMessage,
     request: PlainRequest,
+    private readonly actor: ActorClaim,
     deadlineAt: number,
     private readonly answer: (reply: PlainReply) => void,
   ) {
-    const { caller, identity, idempotencyKey } = request;
-    super(message.module, caller, deadlineAt, identity, traceOf(request), idempotencyKey);
+    const { caller, identity, onBehalfOf } = actor;
+    super(
+      message.module,
+      caller,
+      deadlineAt,
+      identity,
+      traceOf(request),
+      request.idempotencyKey,
+      undefined,
+      onBehalfOf,
+    );
+  }
+
+  override get chain(): readonly string[] {
+    return this.actor.chain ?? [this.caller];
   }
 
   expire(): void {
@@ -216,6 +245,8 @@ function isSound(request: unknown): request is PlainRequest {
     body,
     leftMs = 0,
     identity,
+    onBehalfOf = '',
+    passport = '',
     idempotencyKey = '',
     traceparent = '',
     tracestate = '',
@@ -228,7 +259,9 @@ function isSound(request: unknown): request is PlainRequest {
     typeof leftMs !== 'number' ||
     typeof idempotencyKey !== 'string' ||
     idempotencyKey.length > IDEMPOTENCY_KEY_CHARS_MAX ||
-    typeof context !== 'string'
+    typeof context !== 'string' ||
+    typeof onBehalfOf !== 'string' ||
+    typeof passport !== 'string'
   )
     return false;
   if (

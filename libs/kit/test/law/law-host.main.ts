@@ -4,6 +4,7 @@
  */
 import 'reflect-metadata';
 import { Host } from '../../src/host/index.js';
+import type { TrustOptions } from '../../src/security/index.js';
 import { NatsTransport } from '@fledge/nats';
 import { LAW_IN_FLIGHT_MAX, lawApplication } from '../../src/compliance/law/application.js';
 
@@ -13,6 +14,7 @@ const host = await new Host({
   modules,
   transport: new NatsTransport({ url, namespace }),
   inFlightMax: LAW_IN_FLIGHT_MAX,
+  trust: process.env.LAW_TRUST === undefined ? undefined : (JSON.parse(process.env.LAW_TRUST) as TrustOptions),
 }).start();
 
 const stop = (): void => void host.close().then(() => process.exit(0));

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Host } from '../../src/host/index.js';
-import { testNatsUrl } from '../../src/testing/index.js';
+import type { TrustOptions } from '../../src/security/index.js';
+import { testNatsUrl, throwawayTrust } from '../../src/testing/index.js';
 import { LocalTransport, type Transport } from '../../src/transport/index.js';
 import { NatsTransport } from '@fledge/nats';
 import { channelTransport } from '../channel-transport/index.js';
@@ -14,8 +15,8 @@ import type { LawWorld } from '../../src/compliance/law/world.js';
 /** The modules into which the tests look: they run in the test's process in every world. */
 const LOOKED_INTO = ['caller', 'stranger', 'front'] as const;
 
-function hostOf(modules: readonly string[], transport: Transport): Promise<Host> {
-  return new Host({ application: lawApplication, modules, transport, inFlightMax: LAW_IN_FLIGHT_MAX }).start();
+function hostOf(modules: readonly string[], transport: Transport, trust?: TrustOptions): Promise<Host> {
+  return new Host({ application: lawApplication, modules, transport, inFlightMax: LAW_IN_FLIGHT_MAX, trust }).start();
 }
 
 /** One process, one host, no network. */
@@ -34,11 +35,25 @@ export function channels(): Promise<LawWorld> {
   return hostLaw(channelTransport);
 }
 
-/** The target in a process of its own. */
+/** The target in a process of its own, and keys by which it and the others prove who acts. */
 export async function natsProcesses(): Promise<LawWorld> {
   const namespace = freshNamespace();
-  const target = await startProcess(namespace, ['target']);
-  const host = await hostOf(LOOKED_INTO, new NatsTransport({ url: testNatsUrl(), namespace }));
+  const [ofTarget, ofOthers] = throwawayTrust(namespace, [['target'], LOOKED_INTO]);
+  return withTargetProcess(namespace, ofTarget, ofOthers);
+}
+
+/** The target in a process of its own, and no keys: what a call says of who acts is believed. */
+export function natsProcessesWithoutKeys(): Promise<LawWorld> {
+  return withTargetProcess(freshNamespace());
+}
+
+async function withTargetProcess(
+  namespace: string,
+  ofTarget?: TrustOptions,
+  ofOthers?: TrustOptions,
+): Promise<LawWorld> {
+  const target = await startProcess(namespace, ['target'], ofTarget);
+  const host = await hostOf(LOOKED_INTO, new NatsTransport({ url: testNatsUrl(), namespace }), ofOthers);
   return {
     module: (name) => host.module(name),
     stop: async () => {
@@ -49,10 +64,15 @@ export async function natsProcesses(): Promise<LawWorld> {
 }
 
 /** Starts a process of the built kit; `npm test` builds first. */
-export async function startProcess(namespace: string, modules: readonly string[]): Promise<ChildProcess> {
+export async function startProcess(
+  namespace: string,
+  modules: readonly string[],
+  trust?: TrustOptions,
+): Promise<ChildProcess> {
   const main = fileURLToPath(new URL('../../dist/test/law/law-host.main.js', import.meta.url));
   const child = fork(main, [testNatsUrl(), namespace, ...modules], {
     execArgv: [],
+    env: { ...process.env, ...(trust && { LAW_TRUST: JSON.stringify(trust) }) },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const first = await Promise.race([once(child, 'message'), once(child, 'exit')]);

@@ -4,8 +4,9 @@ import { CommandBus } from '@nestjs/cqrs';
 import { DataSource } from 'typeorm';
 import { Host, LocalTransport, Processes, type RunDetails, type Transport, withContext } from '../../src/index.js';
 import { NatsTransport } from '@fledge/nats';
+import { CallContext, now, runInContext } from '../../src/boundary/index.js';
 import { eventually, freshDatabase, type FreshDatabase, testNatsUrl } from '../../src/testing/index.js';
-import { Plan, travel, TravelContext } from './trip.js';
+import { Plan, served, travel, TravelContext } from './trip.js';
 
 Logger.overrideLogger(false);
 
@@ -84,6 +85,30 @@ describe.each(WORLDS)('a process $name', ({ hosts: services, transport }) => {
     ]);
     // by an event, a command, an event back, a timer and a command, the context is what it was when the trip was planned
     expect(await rooms()).toContainEqual({ trip, state: 'released', agencies: ['blue', 'blue'] });
+  });
+
+  it('works as its module, on behalf of the user who began it, by events, commands and timers', async () => {
+    const work = new CallContext(
+      'trips',
+      'http',
+      now() + 10_000,
+      { subject: 'ann ü', roles: ['guest'] },
+      undefined,
+      undefined,
+    );
+    const trip = await runInContext(work, () => plan('isle'));
+    expect(await finished(trip)).toMatchObject({ outcome: 'released' });
+    const ofModule = { caller: 'trips', identity: undefined };
+    expect(served.get(trip)).toEqual([
+      { ...ofModule, onBehalfOf: 'ann ü' },
+      { ...ofModule, onBehalfOf: 'ann ü' },
+    ]);
+    const nobodys = await plan('lake');
+    await finished(nobodys);
+    expect(served.get(nobodys)).toEqual([
+      { ...ofModule, onBehalfOf: undefined },
+      { ...ofModule, onBehalfOf: undefined },
+    ]);
   });
 
   it('ends differently when its command is refused', async () => {

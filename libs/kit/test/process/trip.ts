@@ -144,6 +144,14 @@ export class Rooms1700000000001 implements MigrationInterface {
   async down(): Promise<void> {}
 }
 
+/** For whom the hotel worked: as its handlers saw it, by trip. */
+export const served = new Map<string, object[]>();
+
+function serve(trip: string): void {
+  const { caller, identity, onBehalfOf } = currentCall() ?? {};
+  served.set(trip, [...(served.get(trip) ?? []), { caller, identity, onBehalfOf }]);
+}
+
 @CommandHandler(Book)
 export class BookHandler implements ICommandHandler<Book> {
   constructor(
@@ -152,6 +160,7 @@ export class BookHandler implements ICommandHandler<Book> {
   ) {}
 
   async execute({ trip }: Book): Promise<void> {
+    serve(trip);
     if (trip.startsWith('full')) return void this.events.publish(new Full({ trip }));
     const { agency = 'none' } = contextOf(TravelContext);
     await this.source.query("insert into room values ($1, 'booked', array[$2])", [trip, agency]);
@@ -167,6 +176,7 @@ export class ReleaseHandler implements ICommandHandler<Release> {
   ) {}
 
   async execute({ trip }: Release): Promise<void> {
+    serve(trip);
     const { agency = 'none' } = contextOf(TravelContext);
     await this.source.query("update room set state = 'released', agencies = agencies || $2::text where trip = $1", [
       trip,

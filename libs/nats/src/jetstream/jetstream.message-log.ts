@@ -1,7 +1,7 @@
 import { DeliverPolicy } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { StartupError } from '@fledge/kit/contract';
-import type { InboxPort, MessageLog, Sent, StoredMessage, StoredPlace } from '@fledge/kit/transport';
+import type { Deployment, InboxPort, MessageLog, Sent, StoredMessage, StoredPlace } from '@fledge/kit/transport';
 import { eventSubjects, readLog } from './log-reader.js';
 import { writeToLog } from './log-writer.js';
 import { type LogLimits, LogStream } from './log-stream.js';
@@ -63,6 +63,10 @@ export class JetStreamMessageLog implements MessageLog {
 
   incarnation(): Promise<string> {
     return this.opened().incarnation();
+  }
+
+  claim(deployment: Deployment): Promise<void> {
+    return this.opened().claim(deployment);
   }
 
   subscribe(inbox: InboxPort): Promise<void> {

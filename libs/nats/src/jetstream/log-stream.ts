@@ -8,9 +8,10 @@ import {
   RetentionPolicy,
   StorageType,
 } from '@nats-io/jetstream';
+import { Logger } from '@nestjs/common';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import { StartupError } from '@fledge/kit/contract';
-import type { StoredPlace } from '@fledge/kit/transport';
+import { type Deployment, foreignDeployment, type StoredPlace } from '@fledge/kit/transport';
 import { idOf } from './stored-messages.js';
 
 /** Limits of the messages that the broker keeps. */
@@ -33,6 +34,11 @@ const DUPLICATE_WINDOW_DEFAULT_MS = 120_000;
 
 /** JetStream's errors for fewer servers than requested replicas: no cluster, or one that is too small. */
 const TOO_FEW_SERVERS: readonly number[] = [10_074, 10_005];
+
+/** Key in the metadata of a stream: the deployment that it belongs to. */
+const DEPLOYMENT = 'fledge-deployment';
+
+const logger = new Logger('nats');
 
 /** Messages requested from the broker at a time, to check whether it still has them. */
 const ASKED_AT_ONCE = 64;
@@ -68,6 +74,8 @@ export class LogStream {
   losses = 0;
   private readonly lossListeners = new Set<() => void>();
   private askedAt = 0;
+  /** Recorded in a stream that this process creates. */
+  private deployment: string | undefined;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -101,6 +109,27 @@ export class LogStream {
       this.known = undefined;
       throw error;
     }));
+  }
+
+  /**
+   * Records that the stream belongs to a deployment, if it belongs to none yet.
+   * @throws StartupError if it belongs to another one and is not adopted.
+   */
+  async claim({ id, adopts }: Deployment): Promise<void> {
+    this.deployment = id;
+    await this.incarnation();
+    const { streams } = await this.managed();
+    const found = async (): Promise<string | undefined> =>
+      (await streams.info(this.stream)).config.metadata?.[DEPLOYMENT];
+    const before = await found();
+    if (before === undefined || (before !== id && before === adopts)) {
+      if (before !== undefined) logger.warn(`adopted the stream ${this.stream}, which belonged to '${before}'`);
+      const { metadata } = (await streams.info(this.stream)).config;
+      await streams.update(this.stream, { metadata: { ...metadata, [DEPLOYMENT]: id } });
+    }
+    // another process may have been faster
+    const now = await found();
+    if (now !== undefined && now !== id) throw foreignDeployment(`the stream ${this.stream}`, now, id);
   }
 
   /** The stream may have been replaced: the connection was lost, or a message could not be stored. */
@@ -181,6 +210,7 @@ export class LogStream {
           storage: StorageType.File,
           retention: RetentionPolicy.Limits,
           ...this.limits,
+          ...(this.deployment !== undefined && { metadata: { [DEPLOYMENT]: this.deployment } }),
         }),
       );
       return incarnationOf(made.created, made.config.metadata);

@@ -8,6 +8,9 @@ const OCCURRED_AT = 'Fledge-Occurred-At';
 /** The headers of a message that the broker's messages have under the same names. */
 const OF_TRACE = ['traceparent', 'tracestate', 'baggage'] as const;
 const CONTEXT = 'Fledge-Context';
+const USER = 'Fledge-On-Behalf-Of';
+/** Percent-encoded; a subject has at most 256 characters. */
+const USER_TEXT = /^[!-~]{1,2304}$/;
 /** JetStream's header for detecting duplicates within its window. */
 const ID = 'Nats-Msg-Id';
 
@@ -23,6 +26,7 @@ export function natsHeadersOf(message: StoredMessage): MsgHdrs {
   const trace = soundTrace(message.headers);
   for (const name of OF_TRACE) if (trace[name] !== undefined) headers.set(name, trace[name]);
   if (message.headers.context !== undefined) headers.set(CONTEXT, message.headers.context);
+  if (message.headers.onBehalfOf !== undefined) headers.set(USER, message.headers.onBehalfOf);
   return headers;
 }
 
@@ -57,6 +61,7 @@ export function messageOf(raw: JsMsg): StoredMessage | undefined {
   const kind = kindToken === '_command' ? 'command' : 'event';
   const context = headers?.get(CONTEXT);
   if (context?.includes('\0')) return undefined;
+  const user = headers?.get(USER) ?? '';
   return {
     id: id as string,
     kind,
@@ -68,6 +73,7 @@ export function messageOf(raw: JsMsg): StoredMessage | undefined {
     headers: {
       ...soundTrace(Object.fromEntries(OF_TRACE.map((name) => [name, headers?.get(name) || undefined]))),
       ...(context && { context }),
+      ...(USER_TEXT.test(user) && { onBehalfOf: user }),
     },
     occurredAt,
   };

@@ -30,7 +30,8 @@ const CallerContract = defineContract({ name: 'caller' });
 @BoundedModule({ contract: CallerContract, uses: [BenchContract] })
 class CallerModule {}
 
-function application(handler: HandlerKind): Application {
+/** The measured application. */
+export function benchApplication(handler: HandlerKind): Application {
   return {
     name: 'bench',
     modules: [
@@ -41,7 +42,7 @@ function application(handler: HandlerKind): Application {
 }
 
 async function start(modules: readonly string[], transport: Transport, handler: HandlerKind): Promise<Host> {
-  return new Host({ application: application(handler), modules, transport }).start();
+  return new Host({ application: benchApplication(handler), modules, transport }).start();
 }
 
 function callerOn(host: Host): Caller {

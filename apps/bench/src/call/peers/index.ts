@@ -29,6 +29,8 @@ export const LOCAL_PEERS: ReadonlyMap<string, (handler: HandlerKind) => Promise<
 /** The peers between two processes. */
 export const NATS_PEERS: ReadonlyMap<string, () => Promise<Peer>> = new Map([
   ['Fledge, nats', async () => (await import('./fledge.js')).fledgeNats],
+  ['Fledge, nats, for a user', async () => (await import('./proven.js')).fledgeForUser(false)],
+  ['Fledge, nats, for a user with a passport', async () => (await import('./proven.js')).fledgeForUser(true)],
   ['Moleculer, NATS', async () => (await import('./moleculer.js')).moleculerNats],
   ['Nest ClientNats', async () => (await import('./nest.js')).nestNats],
   ['bare request()', async () => (await import('./bare-nats.js')).bareNats],

@@ -3,7 +3,7 @@ import { defineContract, type Fields, CommandContract } from '@fledge/kit/contra
 import { Command, CommandBus, CommandHandler, QueryBus } from '@nestjs/cqrs';
 import { IsInt, IsOptional, IsString } from 'class-validator';
 import { LawContext } from './law-context.js';
-import { Look, LookContext, SeenContext, TargetContract, Work } from './target.contract.js';
+import { Look, LookContext, Seen, SeenContext, TargetContract, Work } from './target.contract.js';
 
 /** Makes the caller call the target, for tests of a chain of two boundaries. */
 @CommandContract('caller.relay.v1', { result: Number, deadlineMs: 3_000 })
@@ -26,7 +26,11 @@ export class PassOn extends Command<SeenContext> {
   }
 }
 
-export const CallerContract = defineContract({ name: 'caller', commands: [Relay, PassOn] });
+/** Makes the caller ask the target who acts. */
+@CommandContract('caller.ask-who.v1', { result: Seen })
+export class AskWho extends Command<Seen> {}
+
+export const CallerContract = defineContract({ name: 'caller', commands: [Relay, PassOn, AskWho] });
 
 @CommandHandler(Relay)
 class RelayHandler {
@@ -53,8 +57,21 @@ class PassOnHandler {
   }
 }
 
+@CommandHandler(AskWho)
+class AskWhoHandler {
+  constructor(private readonly queries: QueryBus) {}
+
+  execute(_: AskWho): Promise<Seen> {
+    return this.queries.execute(new Look());
+  }
+}
+
 /** A module that may call the target. */
-@BoundedModule({ contract: CallerContract, uses: [TargetContract], providers: [RelayHandler, PassOnHandler] })
+@BoundedModule({
+  contract: CallerContract,
+  uses: [TargetContract],
+  providers: [RelayHandler, PassOnHandler, AskWhoHandler],
+})
 export class CallerModule {}
 
 export const StrangerContract = defineContract({ name: 'stranger' });

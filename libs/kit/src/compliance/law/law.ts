@@ -16,6 +16,7 @@ import {
 import { eventually } from '../../testing/index.js';
 import { CallContext, now, runInContext, runInTransaction } from '../../boundary/index.js';
 import { describeAccess } from './access.js';
+import { describeActors } from './actors.js';
 import { LAW_IN_FLIGHT_MAX } from './application.js';
 import { Relay } from './caller.module.js';
 import { describeContexts } from './contexts.js';
@@ -443,6 +444,7 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
 
     describeContexts(() => world);
     describeAccess(() => world);
+    describeActors(() => world);
 
     describe('who may call', () => {
       it.each<[string, (app: INestApplication) => { execute(message: ICommand): Promise<unknown> }]>([

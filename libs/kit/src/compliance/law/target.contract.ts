@@ -106,6 +106,7 @@ export class Seen {
   @IsString() caller!: string;
   @IsOptional() @IsString() subject?: string;
   @IsString({ each: true }) @IsArray() roles!: string[];
+  @IsOptional() @IsString() onBehalfOf?: string;
   @IsString() correlationId!: string;
   @IsString() traceparent!: string;
   @IsOptional() @IsString() idempotencyKey?: string;

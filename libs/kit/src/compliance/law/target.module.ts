@@ -127,6 +127,7 @@ class LookHandler {
       caller: call.caller,
       subject: call.identity?.subject,
       roles: [...(call.identity?.roles ?? [])],
+      onBehalfOf: call.onBehalfOf,
       correlationId: call.correlationId,
       traceparent: call.traceparent,
       idempotencyKey: call.idempotencyKey,

@@ -13,6 +13,7 @@ import {
 import type { StoredMessage } from '../../transport/index.js';
 import type { DurableConsumer } from '../consumers/consumer.js';
 import { HandlerTimeout } from '../consumers/delivery-errors.js';
+import { decodeUser } from '../storage/user-text.js';
 
 /** The result of an attempt. */
 export type AttemptOutcome = { readonly ok: true } | { readonly ok: false; readonly error: unknown };
@@ -35,7 +36,17 @@ export class Attempt extends CallContext implements Timed {
     private readonly contexts: Pick<ContextReader, 'read'>,
     private readonly tracing?: Tracing,
   ) {
-    super(module, stored.source, now() + consumer.rules.timeoutMs, undefined, traceOf(stored.headers), stored.id);
+    super(
+      module,
+      stored.source,
+      now() + consumer.rules.timeoutMs,
+      // nobody acts: the module does, for the user whose request led to the message
+      undefined,
+      traceOf(stored.headers),
+      stored.id,
+      undefined,
+      decodeUser(stored.headers.onBehalfOf),
+    );
   }
 
   /** Runs the handler. Never rejects. */

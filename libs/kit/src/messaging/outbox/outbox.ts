@@ -16,6 +16,7 @@ import { afterCommit, beforeCommit } from '../signals/checkpoints.js';
 import type { LaneEntry, OutboxLane, OutgoingMessage } from './outbox-lane.js';
 import { partitionOf } from '../storage/partitions.js';
 import { isStorable } from '../storage/storable.js';
+import { encodeUser } from '../storage/user-text.js';
 
 /** A message that waits for the commit of its transaction. */
 interface Pending {
@@ -227,5 +228,10 @@ export function currentHeaders(trace?: string | TraceContext): MessageHeaders {
   const context = currentContext();
   const joined = trace ?? context?.trace;
   const headers = joined === undefined ? {} : traceHeadersOf(joined);
-  return context?.values ? { ...headers, context: context.values.text } : headers;
+  const user = context?.identity?.subject ?? context?.onBehalfOf;
+  return {
+    ...headers,
+    ...(context?.values && { context: context.values.text }),
+    ...(user !== undefined && { onBehalfOf: encodeUser(user) }),
+  };
 }

@@ -194,7 +194,7 @@ export class AddTimerHeaders1700000000007 implements MigrationInterface {
 }
 
 /** Unfinished runs are counted, and the oldest of them found, at each scrape of the metrics. */
-export class IndexRunningProcesses1700000000008 implements MigrationInterface {
+export class IndexRunningProcesses1700000000009 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(
       "create index fledge_process_running on fledge_process (name, started_at) where status = 'running'",
@@ -241,10 +241,24 @@ create index fledge_rate_reset on fledge_rate (resets_at);
   }
 }
 
+/** The name of the deployment that the schema belongs to: one row, once a process with a name has started. */
+export class AddDeployment1700000000008 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(
+      'create table fledge_deployment (is_only boolean primary key default true check (is_only), id text not null)',
+    );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop table fledge_deployment');
+  }
+}
+
 /** All migrations of durable messaging, in order; they run before a module's own. */
 export const MESSAGING_MIGRATIONS = [
   CreateFledgeTables1700000000006,
   AddTimerHeaders1700000000007,
-  IndexRunningProcesses1700000000008,
+  AddDeployment1700000000008,
+  IndexRunningProcesses1700000000009,
   AddRequests1700000000022,
 ] as const;

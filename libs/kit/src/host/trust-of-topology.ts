@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs';
+import { StartupError } from '../contract/index.js';
+import type { TrustOptions } from '../security/index.js';
+import type { Environment, Topology } from '../topology/index.js';
+
+/** Secret: the private key of the service, or the file that holds it. */
+const KEY_VARIABLE = 'FLEDGE_SIGNING_KEY';
+const KEY_FILE_VARIABLE = 'FLEDGE_SIGNING_KEY_FILE';
+
+/**
+ * Whether the services of a topology prove to each other who acts: public keys are pinned, and calls leave the process.
+ * Without keys, what a call says of its user is believed.
+ */
+export function provesIdentities({ trust, transport }: Pick<Topology, 'trust' | 'transport'>): boolean {
+  return transport !== 'local' && Object.keys(trust.keys).length > 0;
+}
+
+/**
+ * What a service believes, and its own key; `undefined` for a topology that pins no keys.
+ * @throws StartupError when keys are pinned and the service has none of its own.
+ */
+export function trustOf(topology: Topology, env: Environment): TrustOptions | undefined {
+  if (!provesIdentities(topology)) return undefined;
+  const { keys, passports } = topology.trust;
+  return {
+    deployment: topology.deployment ?? topology.namespace,
+    signingKey: signingKeyOf(topology, env),
+    keys,
+    passports,
+  };
+}
+
+function signingKeyOf({ file }: Topology, env: Environment): string {
+  const [key = '', path = ''] = [env[KEY_VARIABLE], env[KEY_FILE_VARIABLE]];
+  if (key !== '') return key;
+  if (path === '')
+    throw new StartupError(
+      'signing-key',
+      `${file} pins keys of services, and this service has no key to sign with`,
+      `Set ${KEY_FILE_VARIABLE} to a file with its private key, or ${KEY_VARIABLE} to the key: openssl genpkey -algorithm ed25519`,
+    );
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new StartupError(
+      'signing-key',
+      `the file of ${KEY_FILE_VARIABLE} cannot be read: ${(error as Error).message}`,
+      'Name a file that this account can read.',
+    );
+  }
+}
