@@ -1,13 +1,13 @@
-import { CALLER, type Identity, type TraceContext, traceOf } from '@fledge/kit/transport';
+import { type Identity, type TraceContext, traceOf } from '@fledge/kit/transport';
 
 /**
  * What accompanies a message. As text, one `name: value` per line; values that may contain anything but plain ASCII are
- * percent-encoded, so that no value can end its line. All are optional: a bare `nats req` has none.
+ * percent-encoded, so that no value can end its line. All are optional: a bare `nats req` has none. The caller is not among
+ * them: it is part of the subject, which the broker can check.
  *
  * - `Fledge-Id`: identifies the call, also when it is sent again; needed to cancel it
  * - `Fledge-Resent`: `1` when the same call was sent before, and may be running
  * - `Fledge-Left-Ms`: milliseconds left, never a time of day, because the clocks of machines differ
- * - `Fledge-Caller`: the calling module
  * - `Fledge-Subject`, `Fledge-Roles`: the caller's identity; roles separated by commas
  * - `Fledge-Idempotency-Key`: as given to `withCallOptions`
  * - `traceparent`, `tracestate`: W3C Trace Context
@@ -19,7 +19,6 @@ export interface CallHeaders {
   id: string;
   isResent: boolean;
   leftMs: number | undefined;
-  caller: string;
   identity: Identity | undefined;
   idempotencyKey: string | undefined;
   /** The `traceparent`, with `tracestate` and `baggage` if there are any. */
@@ -31,9 +30,6 @@ export interface CallHeaders {
 
 /** The first line of all headers. */
 export const HEADERS_START = 'NATS/1.0\r\n';
-
-/** The caller of a message without that header: some other NATS client. */
-export const FOREIGN_CALLER = 'nats';
 
 const ID_CHARS_MAX = 64;
 const PLAIN = /^[\w.@:/+=-]*$/;
@@ -86,7 +82,6 @@ export function readHeaders(text: string): CallHeaders | undefined {
     id: '',
     isResent: false,
     leftMs: undefined,
-    caller: FOREIGN_CALLER,
     identity: undefined,
     idempotencyKey: undefined,
     trace: undefined,
@@ -121,8 +116,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
         else if (is(text, start, colon, 'Fledge-Reply')) headers.asksPacket = value === 'nest';
         break;
       case 13:
-        if (is(text, start, colon, 'Fledge-Caller')) headers.caller = value;
-        else if (is(text, start, colon, 'Fledge-Resent')) headers.isResent = value === '1';
+        if (is(text, start, colon, 'Fledge-Resent')) headers.isResent = value === '1';
         break;
       case 14:
         if (is(text, start, colon, 'Fledge-Left-Ms')) headers.leftMs = Number(value);
@@ -136,11 +130,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
     }
   }
   headers.trace = traceOf({ traceparent, tracestate, baggage });
-  if (
-    headers.id.length > ID_CHARS_MAX ||
-    !isCaller(headers.caller) ||
-    (headers.leftMs !== undefined && !Number.isFinite(headers.leftMs))
-  )
+  if (headers.id.length > ID_CHARS_MAX || (headers.leftMs !== undefined && !Number.isFinite(headers.leftMs)))
     return undefined;
   return subject === undefined && headers.idempotencyKey === undefined
     ? headers
@@ -150,15 +140,6 @@ export function readHeaders(text: string): CallHeaders | undefined {
 /** Whether the text from `start` to `end` is `name`, ignoring case. */
 function is(text: string, start: number, end: number, name: string): boolean {
   return text.startsWith(name, start) || text.slice(start, end).toLowerCase() === name.toLowerCase();
-}
-
-let lastCaller = FOREIGN_CALLER;
-
-function isCaller(name: string): boolean {
-  if (name === lastCaller) return true;
-  if (!CALLER.test(name)) return false;
-  lastCaller = name;
-  return true;
 }
 
 function decodeValues(headers: CallHeaders, subject: string | undefined, roles: string): CallHeaders | undefined {

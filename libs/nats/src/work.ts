@@ -29,19 +29,13 @@ export class Work extends CallContext implements Timed, Numbered {
     private readonly owner: WorkOwner,
     readonly number: number,
     readonly endpoint: Endpoint,
+    caller: string,
     readonly reply: string,
     readonly startedAt: number,
     leftMs: number,
     headers: CallHeaders,
   ) {
-    super(
-      endpoint.message.module,
-      headers.caller,
-      startedAt + leftMs,
-      headers.identity,
-      headers.trace,
-      headers.idempotencyKey,
-    );
+    super(endpoint.message.module, caller, startedAt + leftMs, headers.identity, headers.trace, headers.idempotencyKey);
     this.id = headers.id;
     this.asksPacket = headers.asksPacket;
     // Half of the silence after which the caller sends again (requests.ts), less a beat, so that a working replica is

@@ -42,6 +42,8 @@ export class ModuleServer {
     private readonly passingOutcome: PassingOutcome = () => undefined,
     /** Reads the application's context, which comes with calls and messages. Default: passes on whatever comes. */
     readonly contexts: ContextReader = new ContextReader(),
+    /** The modules that may be callers: those of the application. Default: whoever calls. */
+    private readonly callers?: ReadonlySet<string>,
   ) {
     this.answered = [...messages];
     this.byName = new Map(messages.map((message) => [message.name, message]));
@@ -100,6 +102,14 @@ export class ModuleServer {
       this.tracedHandlers.set(message, traced);
     }
     return traced;
+  }
+
+  /**
+   * Whether a module is known as a caller. What its `uses` allows is checked where it calls, and proven by the broker's
+   * permissions.
+   */
+  admits(caller: string): boolean {
+    return this.callers === undefined || this.callers.has(caller);
   }
 
   /** Why no call can be accepted now; `undefined` if it can. */

@@ -25,6 +25,7 @@ export { defineContract, type Contract, type ContractOptions } from './define-co
 export {
   BoundaryCallInTransaction,
   CallCancelled,
+  CallerNotAllowed,
   DeadlineExceeded,
   FledgeError,
   InvalidMessage,

@@ -8,6 +8,7 @@ import {
   decodeError,
 } from '../boundary/index.js';
 import {
+  CallerNotAllowed,
   DeadlineExceeded,
   type ErrorDetails,
   type ErrorKind,
@@ -143,7 +144,7 @@ function kitError(
   code: unknown,
   outcome: unknown,
   data: Record<string, unknown>,
-): InvalidMessage | ModuleUnavailable | DeadlineExceeded | undefined {
+): InvalidMessage | ModuleUnavailable | DeadlineExceeded | CallerNotAllowed | undefined {
   if (code === 'fledge.invalid-message') return new InvalidMessage(name, violationsOf(data.violations));
   if (code === 'fledge.module-unavailable' && REASONS.includes(data.reason))
     return new ModuleUnavailable(
@@ -152,6 +153,7 @@ function kitError(
       data.reason as UnavailableReason,
       data.reason === 'database' ? outcomeIn(outcome) : 'not-run',
     );
+  if (code === 'fledge.caller-not-allowed') return new CallerNotAllowed(textOf(data.caller).slice(0, 64), name);
   if (code === 'fledge.deadline-exceeded')
     return new DeadlineExceeded(module, name, outcome === 'not-run' ? 'not-run' : 'unknown');
   return undefined;

@@ -14,7 +14,13 @@ import {
   TRACEPARENT,
   wheel,
 } from '../boundary/index.js';
-import { DeadlineExceeded, InvalidMessage, ModuleUnavailable, type UnavailableReason } from '../contract/index.js';
+import {
+  CallerNotAllowed,
+  DeadlineExceeded,
+  InvalidMessage,
+  ModuleUnavailable,
+  type UnavailableReason,
+} from '../contract/index.js';
 import { CALLER, parseBody } from './call-data.js';
 import { declaredFailure, type Failure, faultOf, kitFailure, readFailure } from './failure.js';
 
@@ -24,7 +30,7 @@ const logger = new Logger('calls');
 export interface PlainRequest {
   /** The wire name of its message, e.g. `catalog.get-products.v1`. */
   readonly message: string;
-  /** The calling module. */
+  /** The calling module. A transport must prove it, or say that it does not. */
   readonly caller: string;
   /** The message as JSON text. */
   readonly body: string;
@@ -132,6 +138,7 @@ export function receive(
   const handler = message && server.handlerOf(message);
   if (message === undefined || handler === undefined)
     return refused(new ModuleUnavailable(server.module, request.message, 'missing'), answer);
+  if (!server.admits(request.caller)) return refused(new CallerNotAllowed(request.caller, message.name), answer);
   const leftMs = Math.min(request.leftMs ?? message.deadlineMs, message.deadlineMs);
   if (!(leftMs > 0)) return refused(new DeadlineExceeded(server.module, message.name, 'not-run'), answer);
   const refusal = server.refusal();
