@@ -105,6 +105,8 @@ export class Host {
   private readonly checks: Check[] = [];
   private readonly catalogue: Catalogue;
   private readonly contexts: ContextReader;
+  /** All modules of the application: nobody else may be the caller of a module here. */
+  private readonly callers: ReadonlySet<string>;
   private readonly listener: HttpListener;
   private databaseCheck: DatabaseCheck | undefined;
   private listening = false;
@@ -125,6 +127,7 @@ export class Host {
     this.listener = parts.listener ?? new HttpListener();
     this.catalogue = new Catalogue(options.application.modules.map((m) => m.contract));
     this.contexts = new ContextReader(options.application.context);
+    this.callers = new Set(options.application.modules.map((m) => m.contract.name));
     this.metrics.registerIn(this.registry);
     this.messageMetrics.registerIn(this.registry);
   }
@@ -147,7 +150,9 @@ export class Host {
     const failed: Obstacle[] = [];
     if (!this.started) failed.push('start');
     if (this.closing !== undefined) failed.push('drain');
-    const degraded: Degradation[] = this.options.transport.isConnected() ? [] : ['broker'];
+    const { transport } = this.options;
+    const degraded: Degradation[] = transport.isConnected() ? [] : ['broker'];
+    if ((transport.messageLog.differences?.() ?? []).length > 0) degraded.push('message-log');
     // a closing host needs no check, and its connections are being closed
     if (this.closing === undefined) {
       const [hasDatabase, verdicts] = await Promise.all([
@@ -221,6 +226,7 @@ export class Host {
         ),
       passingOutcome,
       this.contexts,
+      this.callers,
     );
     if (this.tracing) moduleServer.traceWith(this.tracing);
     const source = this.sources.get(name);
@@ -254,11 +260,13 @@ export class Host {
 
   private openMessaging(
     name: string,
-    parts: Omit<ModuleMessagingOptions, 'messageLog' | 'retention' | 'tracing'>,
+    parts: Omit<ModuleMessagingOptions, 'messageLog' | 'retention' | 'tracing' | 'onQuarantined'>,
   ): void {
     const { transport, retention } = this.options;
     const { tracing } = this;
-    this.messagings.push(new ModuleMessaging({ ...parts, messageLog: transport.messageLog, retention, tracing }));
+    const { messageLog } = transport;
+    const onQuarantined = this.messageMetrics.quarantineOf(name);
+    this.messagings.push(new ModuleMessaging({ ...parts, messageLog, retention, tracing, onQuarantined }));
     const sql = sqlOf(parts.source);
     this.messageMetrics.watch(name, (countMax) => overview(sql, countMax));
   }
