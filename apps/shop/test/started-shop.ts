@@ -1,5 +1,5 @@
 import { Host, LocalTransport, type ModuleSettings } from '@fledge/kit';
-import { NatsTransport } from '@fledge/nats';
+import { NatsTransport, type NatsTransportOptions } from '@fledge/nats';
 import { freshDatabase, testNatsUrl } from '@fledge/kit/testing';
 import { type FrontDoor, frontDoor } from '@fledge/cli/front-door';
 import { randomBytes } from 'node:crypto';
@@ -32,12 +32,14 @@ export function routesOf(modules: readonly string[]): string[] {
  * @param settings of modules, as in a topology file; default: only the demo users, and parcels that leave at once.
  * @param poolMax connections of a module to its database; default 8.
  * @param natsUrl of the broker; default the one that all specs share.
+ * @param nats what the transport of each group of modules has besides, such as its key.
  */
 export async function startGroups(
   groups: readonly (readonly string[])[],
   settings: Readonly<Record<string, ModuleSettings>> = {},
   poolMax = 8,
   natsUrl = testNatsUrl(),
+  nats: (modules: readonly string[]) => Partial<NatsTransportOptions> = () => ({}),
 ): Promise<StartedShop> {
   const database = await freshDatabase();
   const namespace = `shop${randomBytes(5).toString('hex')}`;
@@ -51,7 +53,8 @@ export async function startGroups(
   try {
     door = await frontDoor({ port: 0 });
     for (const modules of groups) {
-      const transport = groups.length === 1 ? new LocalTransport() : new NatsTransport({ url: natsUrl, namespace });
+      const transport =
+        groups.length === 1 ? new LocalTransport() : new NatsTransport({ url: natsUrl, namespace, ...nats(modules) });
       const host = new Host({
         application: shop,
         modules,

@@ -34,8 +34,10 @@ export {
   QuietLogger,
   ReadinessCheck,
   runApplication,
+  systemGraph,
   type Application,
   type Degradation,
+  type Deployment,
   type DrainOptions,
   type HostOptions,
   type HttpOptions,
@@ -48,6 +50,7 @@ export {
   type ReadinessCheckOptions,
   type SettingProblem,
   type SharedImports,
+  type SystemGraph,
   SettingsError,
 } from './host/index.js';
 export {

@@ -6,10 +6,11 @@ import { startSdk, type StopTracing } from '../observe/index.js';
 import { EXIT_CONFIG, loadTopology, serviceNamed, type Topology } from '../topology/index.js';
 import type { Application } from './application.js';
 import { checkAgainstApplication, knownTo } from './check-topology.js';
-import { chooseTransport, knownTransports } from './choose-transport.js';
+import { chooseTransport, knownTransports, loadNats } from './choose-transport.js';
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
 import { MIGRATION_OPTIONS, migrateApplication, type MigrationDatabase } from './migrate-application.js';
+import { NATS_OPTIONS, operateNats } from './operate-nats.js';
 import { refuseSecondCopies } from './second-copies.js';
 import { logsJson, QuietLogger } from './quiet-logger.js';
 
@@ -23,7 +24,7 @@ const DATA_FOLDER = '.data/postgres';
  * `--list-modules` prints the modules with their routes and the transports of the application as JSON; `--contracts`
  * prints every message with its JSON Schemas, for callers in other languages. `--migration run|revert|show|changes` does
  * what `fledge migration` does, also where that command is not installed, on the database of
- * `FLEDGE_MIGRATION_DATABASE_URL` if that is set.
+ * `FLEDGE_MIGRATION_DATABASE_URL` if that is set. `--nats keys|config|provision` does what `fledge nats` does.
  *
  * If the standard environment variables of OpenTelemetry ask for traces, it starts the SDK, which must be installed;
  * one that the application has registered itself is used instead.
@@ -39,6 +40,7 @@ export async function runApplication(application: Application): Promise<void> {
         'list-modules': { type: 'boolean' },
         contracts: { type: 'boolean' },
         ...MIGRATION_OPTIONS,
+        ...NATS_OPTIONS,
       },
     });
     if (values['list-modules']) return listModules(application);
@@ -46,6 +48,8 @@ export async function runApplication(application: Application): Promise<void> {
     const file = values.topology ?? process.env.FLEDGE_TOPOLOGY ?? 'config/monolith.yaml';
     if (values.migration !== undefined)
       return await migrateApplication(application, values, () => databaseOf(application, file));
+    if (values.nats !== undefined)
+      return await operateNats(application, readTopology(application, file), values, loadNats);
     if (values.check) await checkedTopology(application, file);
     else {
       isService = true;

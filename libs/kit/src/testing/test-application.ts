@@ -244,7 +244,14 @@ function ofTest(topology: Topology, databaseUrl: string | undefined, natsUrl: st
     namespace: `test-${randomBytes(6).toString('hex')}`,
     database: { ...topology.database, url: databaseUrl },
     // one server is enough for a test, whatever the topology wants in production
-    nats: { ...topology.nats, servers: natsUrl === undefined ? [] : [natsUrl], replicas: undefined },
+    nats: {
+      ...topology.nats,
+      servers: natsUrl === undefined ? [] : [natsUrl],
+      replicas: undefined,
+      seed: undefined,
+      seedFile: undefined,
+      isProvisioned: false,
+    },
     http: { ...topology.http, host: '127.0.0.1', port: 0 },
     drain: { ...topology.drain, noticeMs: 0 },
   };

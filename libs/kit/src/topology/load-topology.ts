@@ -9,7 +9,21 @@ import { assignServices } from './service-assignment.js';
 import { Section } from './section.js';
 import { TopologyError } from './topology-error.js';
 import type { KnownTransport, Place, Topology } from './topology.js';
-import { count, duration, host, name, natsServers, oneOf, postgresUrl, type ValueReader, size } from './values.js';
+import {
+  count,
+  duration,
+  flag,
+  host,
+  listOf,
+  name,
+  natsSeed,
+  natsServers,
+  oneOf,
+  path,
+  postgresUrl,
+  type ValueReader,
+  size,
+} from './values.js';
 import { type Environment, YamlSource } from './yaml-source.js';
 
 const FILE_MAX_BYTES = 256 * 1024;
@@ -68,7 +82,7 @@ function readTopology(
   const known = [...OWN_TRANSPORTS, ...others];
   const transport = root.read('transport', oneOf(known.map((one) => one.name)), 'local');
   const sections = {
-    nats: readNats(root.section('nats'), env),
+    nats: readNats(root.section('nats'), modules, env),
     database: readDatabase(root.section('database'), env),
     http: readHttp(root.section('http'), env),
     drain: readDrain(root.section('drain'), env),
@@ -76,6 +90,12 @@ function readTopology(
   };
   if (transport === 'nats') refuseForgetful(root.section('retention'), sections);
   const services = assignServices(source, root, known, transport, modules);
+  for (const { name: service } of services)
+    if (Object.hasOwn(sections.nats.clients, service))
+      root
+        .section('nats')
+        .section('clients')
+        .add(service, `nats.clients.${service} has the name of a service`, 'Give the client a name of its own');
   const places = new Map<string, Place>();
   const transports = readMaps(
     source,
@@ -89,18 +109,38 @@ function readTopology(
   return { file, namespace, transport, transports, ...sections, services, settings, places };
 }
 
-function readNats(section: Section, env: Environment): Topology['nats'] {
+function readNats(section: Section, modules: readonly string[], env: Environment): Topology['nats'] {
   const servers = section.read('url', natsServers, []);
   const limits = {
     maxAgeMs: section.read('maxAge', duration('1m', '365d'), 3 * 86_400_000),
     duplicateWindowMs: section.read('duplicateWindow', duration('100ms', '1h'), 120_000),
     replicas: section.read<number | undefined>('replicas', count(1, 5), undefined),
+    maxBytes: section.read<number | undefined>('maxBytes', size('1MiB', '1000000GiB'), undefined),
+    maxMessageBytes: section.read<number | undefined>('maxMessage', size('64KiB', '64MiB'), undefined),
+    seed: section.read('seed', natsSeed, undefined),
+    seedFile: section.read('seedFile', path, undefined),
+    clients: readClients(section.section('clients'), modules),
+    isProvisioned: section.read('provisioned', flag, false),
   };
   section.refuseUnknownKeys();
   return {
     servers: servers.length > 0 ? servers : fromEnvironment(section, 'NATS_URL', natsServers, env, []),
     ...limits,
   };
+}
+
+/** Clients that are no modules: their names must not be mistaken for those of modules. */
+function readClients(section: Section, modules: readonly string[]): Topology['nats']['clients'] {
+  const clients: [string, readonly string[]][] = [];
+  for (const { key } of section.entries) {
+    const called = section.read(key, listOf(modules, 'module'), []);
+    const named = name(key, `nats.clients.${key}`);
+    if ('fact' in named) section.add(key, named.fact, named.cure);
+    else if (modules.includes(key))
+      section.add(key, `nats.clients.${key} has the name of a module`, 'Give the client a name of its own');
+    else clients.push([key, called]);
+  }
+  return Object.fromEntries(clients);
 }
 
 function readDatabase(section: Section, env: Environment): Topology['database'] {

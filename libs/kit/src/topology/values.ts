@@ -106,6 +106,39 @@ export const natsServers: ValueReader<readonly string[]> = (value, key) => {
   return { fact: `${key} is not a NATS URL`, cure: "Write it as 'nats://host:4222', several separated by commas" };
 };
 
+/** The seed of an nkey of a user; empty for none. Never shown in a message, since it is a secret. */
+export const natsSeed: ValueReader<string | undefined> = (value, key) => {
+  if (value === null || value === '') return { value: undefined };
+  if (typeof value === 'string' && /^SU[A-Z2-7]{56}$/.test(value.trim())) return { value: value.trim() };
+  return {
+    fact: `${key} is not the seed of an nkey`,
+    cure: "Give it a text that begins with 'SU', of 58 characters, as 'fledge nats keys' makes it",
+  };
+};
+
+/** A path of a file; empty for none. */
+export const path: ValueReader<string | undefined> = (value, key) => {
+  if (value === null || value === '') return { value: undefined };
+  if (typeof value === 'string' && value.length <= 1_024 && !value.includes('\0')) return { value };
+  return { fact: `${key} is ${shown(value)}, which is not a path`, cure: 'Write the path of a file' };
+};
+
+/** Yes or no. */
+export const flag: ValueReader<boolean> = (value, key) =>
+  typeof value === 'boolean' ? { value } : { fact: `${key} is ${shown(value)}`, cure: 'It may be true or false' };
+
+/** A list of the given words, each once. */
+export function listOf(words: readonly string[], noun: string): ValueReader<readonly string[]> {
+  return (value, key) => {
+    const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const other = list.find((item) => typeof item !== 'string' || !words.includes(item));
+    if (Array.isArray(value) && other === undefined) return { value: [...new Set(list as readonly string[])] };
+    return Array.isArray(value)
+      ? { fact: `${key} has ${shown(other)}, which is no ${noun}`, cure: `It may have: ${words.join(', ')}` }
+      : { fact: `${key} is ${shown(value)}`, cure: `It must be a list, as in [${words.slice(0, 2).join(', ')}]` };
+  };
+}
+
 function hasScheme(text: string, schemes: readonly string[]): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
