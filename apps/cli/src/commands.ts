@@ -45,6 +45,12 @@ export const COMMANDS: readonly Command[] = [
     run: async (args) => (await import('./database.command.js')).database(args),
   },
   {
+    name: 'nats',
+    takes: 'keys|config|provision …',
+    summary: 'makes keys, permissions, and the stream and consumers for services on a NATS broker',
+    run: async (args) => (await import('./nats.command.js')).nats(args),
+  },
+  {
     name: 'consumers',
     takes: '[--module …]',
     summary: 'shows the progress of consumers: waiting, held and dead messages; and unsent ones',

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { relative } from 'node:path';
-import { EXIT_CONFIG, StartupError } from '@fledge/kit/operations';
+import { StartupError } from '@fledge/kit/operations';
+import { askApplication } from './ask-application.js';
 import { usageError } from './command.js';
 import { type Line, runVerb, type Verb } from './operate/verbs.js';
 import { findProject, type Project, topologyFile } from './project.js';
@@ -94,35 +92,16 @@ async function generate(line: Line): Promise<number> {
 async function ask(project: Project, line: Line, verb: string, told: (text: string) => void): Promise<void> {
   const url = line.text('database-url') ?? process.env.FLEDGE_MIGRATION_DATABASE_URL;
   const user = line.text('service-user');
-  const child = spawn(
-    process.execPath,
-    [
-      project.app,
+  const refusal = await askApplication(project, {
+    args: [
       ...['--migration', verb],
       ...(url ? [] : ['--topology', topologyFile(project, line.text('topology'))]),
       ...line.words.flatMap((module) => ['--module', module]),
       ...(user === undefined ? [] : ['--service-user', user]),
       ...['fake', 'json'].filter((flag) => line.has(flag)).map((flag) => `--${flag}`),
     ],
-    {
-      cwd: project.root,
-      // not in the arguments, which other users of this machine may read
-      env: { ...process.env, ...(url && { FLEDGE_MIGRATION_DATABASE_URL: url }) },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  let complaint = '';
-  child.stdout.setEncoding('utf8').on('data', told);
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code === 0) return void process.stderr.write(complaint);
-  const lines = complaint.trimEnd().split('\n');
-  if (code !== EXIT_CONFIG)
-    throw new StartupError(
-      'migration',
-      `${relative(project.root, project.app)} --migration ${verb} failed: ${lines.join('\n')}`,
-      'Build again, and check that the application starts by itself.',
-    );
-  const hint = lines.length > 1 ? lines.pop()?.trim() : undefined;
-  throw new StartupError('migration', lines.join('\n').replace(/\.$/, ''), hint ?? 'Correct it.');
+    ...(url && { env: { FLEDGE_MIGRATION_DATABASE_URL: url } }),
+    told,
+  });
+  if (refusal) throw new StartupError('migration', refusal.fact, refusal.cure);
 }

@@ -1,5 +1,5 @@
 import { Host, LocalTransport, type ModuleSettings } from '@fledge/kit';
-import { NatsTransport } from '@fledge/nats';
+import { NatsTransport, type NatsTransportOptions } from '@fledge/nats';
 import type { TlsFiles } from '@fledge/kit/transport';
 import { freshDatabase, testNatsUrl } from '@fledge/kit/testing';
 import { type FrontDoor, frontDoor } from '@fledge/cli/front-door';
@@ -43,6 +43,7 @@ export function routesOf(modules: readonly string[]): string[] {
  * @param poolMax connections of a module to its database; default 8.
  * @param natsUrl of the broker; default the one that all specs share.
  * @param secure to use TLS for everything; default: nothing does.
+ * @param nats what the transport of each group of modules has besides, such as its key.
  */
 export async function startGroups(
   groups: readonly (readonly string[])[],
@@ -50,6 +51,7 @@ export async function startGroups(
   poolMax = 8,
   natsUrl = testNatsUrl(),
   secure?: SecureServers,
+  nats: (modules: readonly string[]) => Partial<NatsTransportOptions> = () => ({}),
 ): Promise<StartedShop> {
   const database = secure ? { url: secure.databaseUrl, drop: () => Promise.resolve() } : await freshDatabase();
   const scheme = secure ? 'https' : 'http';
@@ -65,7 +67,9 @@ export async function startGroups(
     door = await frontDoor({ port: 0, tls: secure?.http });
     for (const modules of groups) {
       const transport =
-        groups.length === 1 ? new LocalTransport() : new NatsTransport({ url: natsUrl, namespace, ...secure?.nats });
+        groups.length === 1
+          ? new LocalTransport()
+          : new NatsTransport({ url: natsUrl, namespace, ...secure?.nats, ...nats(modules) });
       const host = new Host({
         application: shop,
         modules,

@@ -36,9 +36,11 @@ export {
   runApplication,
   type AccessMode,
   Secret,
+  systemGraph,
   type Application,
   type DatabaseOptions,
   type Degradation,
+  type OperatedTopology,
   type DrainOptions,
   type HostOptions,
   type HttpOptions,
@@ -53,6 +55,7 @@ export {
   type ReadinessCheckOptions,
   type SettingProblem,
   type SharedImports,
+  type SystemGraph,
   SettingsError,
 } from './host/index.js';
 export {

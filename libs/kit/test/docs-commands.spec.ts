@@ -30,6 +30,8 @@ const FLAGS_WITH_VALUES = [
   'topology',
   'service-user',
   'database-url',
+  'keys',
+  'again',
 ];
 /** How a line of text begins that is a command which this test checks. */
 const OURS = /^(?:[A-Z_]+=\S+ )*(?:fledge|npm|pnpm|npx|node|\.ci\/run)(?: |$)/;

@@ -4,6 +4,7 @@ import {
   connect,
   credsAuthenticator,
   type NatsConnection,
+  nkeyAuthenticator,
   PermissionViolationError,
   type Status,
   tokenAuthenticator,
@@ -20,7 +21,9 @@ export type NatsCredentials =
   | { readonly user: string; readonly password: string }
   | { readonly token: string }
   /** The content of a `.creds` file. */
-  | { readonly creds: string };
+  | { readonly creds: string }
+  /** The seed of an nkey: `SU…`. */
+  | { readonly seed: string };
 
 /** Where and as whom to connect. */
 export interface ConnectionSettings {
@@ -31,6 +34,8 @@ export interface ConnectionSettings {
   /** Shown by the server's monitoring. */
   readonly name: string;
   readonly connectTimeoutMs: number;
+  /** Where answers of the broker arrive; nobody can guess it. */
+  readonly inbox: string;
 }
 
 /** Notified of what happens to a connection. */
@@ -77,6 +82,7 @@ async function firstConnect({
   tls: files,
   name,
   connectTimeoutMs,
+  inbox,
 }: ConnectionSettings): Promise<NatsConnection> {
   const until = Date.now() + connectTimeoutMs;
   const { servers, authenticator } = addresses(urls, credentials);
@@ -90,6 +96,7 @@ async function firstConnect({
         authenticator,
         ...(tls && { tls }),
         name,
+        inboxPrefix: inbox,
         timeout: Math.max(1, until - Date.now()),
         maxReconnectAttempts: -1,
         reconnectDelayHandler: () => RECONNECT_MIN_MS + Math.random() * (RECONNECT_MAX_MS - RECONNECT_MIN_MS),
@@ -108,7 +115,7 @@ async function firstConnect({
         throw new StartupError(
           'nats-credentials',
           `NATS at ${plain(servers)} refuses the credentials: ${reason}`,
-          'Correct the user and password in its URL (`nats://user:password@host:4222`, as of NATS_URL), or the `credentials` of the NatsTransport.',
+          'Correct the user and password in its URL (`nats://user:password@host:4222`, as of NATS_URL), the seed (`nats.seed` or `nats.seedFile` of the topology), or the `credentials` of the NatsTransport.',
         );
       }
       if (Date.now() + FIRST_CONNECT_RETRY_MS >= until) {
@@ -154,6 +161,7 @@ function parseUrl(url: string): URL | null {
 function authenticatorOf(credentials: NatsCredentials): Authenticator {
   if ('token' in credentials) return tokenAuthenticator(credentials.token);
   if ('creds' in credentials) return credsAuthenticator(new TextEncoder().encode(credentials.creds));
+  if ('seed' in credentials) return nkeyAuthenticator(new TextEncoder().encode(credentials.seed.trim()));
   return usernamePasswordAuthenticator(credentials.user, credentials.password);
 }
 

@@ -22,7 +22,7 @@ describe('headers', () => {
     });
   });
 
-  it.each(['\r\nFledge-Caller: catalog', '\n', '\r', '%0d%0a', '\u0000', '\u2028', '\ud800 lone', '%', ''])(
+  it.each(['\r\nFledge-Id: another', '\n', '\r', '%0d%0a', '\u0000', '\u2028', '\ud800 lone', '%', ''])(
     'never let a value end its line: %j',
     (value) => {
       const lines = actorLines({ subject: value, roles: [value] }, value, undefined) + contextLines(value, value);
@@ -30,7 +30,7 @@ describe('headers', () => {
       expect(lines.replaceAll('\r\n', '')).toMatch(/^[\x20-\x7e]*$/);
       const headers = readHeaders(`NATS/1.0\r\n${lines}\r\n`);
       expect(headers?.identity?.subject).toBe(value.replace('\ud800', '\ufffd'));
-      expect(headers?.caller).toBe('nats');
+      expect(headers?.id).toBe('');
     },
   );
 
@@ -52,8 +52,8 @@ describe('headers', () => {
   });
 
   it.each([
-    ['a state that would end its line', { tracestate: 'a=1\r\nFledge-Caller: catalog' }],
-    ['a baggage that would end its line', { baggage: 'a=1\r\nFledge-Caller: catalog' }],
+    ['a state that would end its line', { tracestate: 'a=1\r\nFledge-Id: another' }],
+    ['a baggage that would end its line', { baggage: 'a=1\r\nFledge-Id: another' }],
     ['a baggage that is too large', { baggage: `a=${'x'.repeat(8_200)}` }],
     ['a state that is none', { tracestate: 'ä' }],
   ])('leave out %s, and keep the trace', (_, sent) => {
@@ -70,24 +70,20 @@ describe('headers', () => {
       readHeaders(
         'NATS/1.0\r\nX-Other: 1\r\nfledge-left-ms:250\r\nFLEDGE-ID: a.1\r\nFledge-Resent: 1\r\nFledge-Caller: ordering\r\n\r\n',
       ),
-    ).toMatchObject({ leftMs: 250, id: 'a.1', isResent: true, caller: 'ordering' });
+    ).toMatchObject({ leftMs: 250, id: 'a.1', isResent: true });
     expect(readHeaders('NATS/1.0\r\nFledge-Resent: 0\r\n\r\n')).toMatchObject({ isResent: false });
     expect(readHeaders('NATS/1.0\r\n\r\n')).toMatchObject({
       id: '',
       isResent: false,
       leftMs: undefined,
-      caller: 'nats',
       identity: undefined,
     });
   });
 
-  it.each([
-    'Fledge-Left-Ms: soon',
-    'Fledge-Subject: %',
-    'Fledge-Caller: a b',
-    `Fledge-Id: ${'x'.repeat(65)}`,
-    'no colon',
-  ])('are refused when malformed: %s', (line) => {
-    expect(readHeaders(`NATS/1.0\r\n${line}\r\n\r\n`)).toBeUndefined();
-  });
+  it.each(['Fledge-Left-Ms: soon', 'Fledge-Subject: %', `Fledge-Id: ${'x'.repeat(65)}`, 'no colon'])(
+    'are refused when malformed: %s',
+    (line) => {
+      expect(readHeaders(`NATS/1.0\r\n${line}\r\n\r\n`)).toBeUndefined();
+    },
+  );
 });

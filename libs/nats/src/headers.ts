@@ -1,16 +1,16 @@
-import { CALLER, IDEMPOTENCY_KEY_CHARS_MAX, type Identity, type TraceContext, traceOf } from '@fledge/kit/transport';
+import { IDEMPOTENCY_KEY_CHARS_MAX, type Identity, type TraceContext, traceOf } from '@fledge/kit/transport';
 
 /**
  * What accompanies a message. As text, one `name: value` per line; values that may contain anything but plain ASCII are
- * percent-encoded, so that no value can end its line. All are optional: a bare `nats req` has none.
+ * percent-encoded, so that no value can end its line. All are optional: a bare `nats req` has none. The caller is not among
+ * them: it is part of the subject, which the broker can check.
  *
  * - `Fledge-Id`: identifies the call, also when it is sent again; needed to cancel it
  * - `Fledge-Resent`: `1` when the same call was sent before, and may be running
  * - `Fledge-Left-Ms`: milliseconds left, never a time of day, because the clocks of machines differ
- * - `Fledge-Caller`: the calling module
  * - `Fledge-Subject`, `Fledge-Roles`, `Fledge-Scopes`: who acts; roles and scopes separated by commas
  * - `Fledge-On-Behalf-Of`: the user whose request began the work, where no user acts in it
- * - `Fledge-Passport`: the signed proof of who acts; where keys are pinned, the four above are not believed
+ * - `Fledge-Passport`: the signed proof of who acts; where keys are pinned, what these four say is not believed
  * - `Fledge-Idempotency-Key`: as given to `withCallOptions`
  * - `traceparent`, `tracestate`: W3C Trace Context
  * - `baggage`: W3C Baggage
@@ -21,6 +21,7 @@ export interface CallHeaders {
   id: string;
   isResent: boolean;
   leftMs: number | undefined;
+  /** The calling module: no header, but what the subject says. */
   caller: string;
   identity: Identity | undefined;
   onBehalfOf: string | undefined;
@@ -37,9 +38,6 @@ export interface CallHeaders {
 
 /** The first line of all headers. */
 export const HEADERS_START = 'NATS/1.0\r\n';
-
-/** The caller of a message without that header: some other NATS client. */
-export const FOREIGN_CALLER = 'nats';
 
 const ID_CHARS_MAX = 64;
 const PLAIN = /^[\w.@:/+=-]*$/;
@@ -108,7 +106,7 @@ export function noHeaders(): CallHeaders {
     id: '',
     isResent: false,
     leftMs: undefined,
-    caller: FOREIGN_CALLER,
+    caller: '',
     identity: undefined,
     onBehalfOf: undefined,
     passport: undefined,
@@ -151,8 +149,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
         else if (is(text, start, colon, 'Fledge-Reply')) headers.asksPacket = value === 'nest';
         break;
       case 13:
-        if (is(text, start, colon, 'Fledge-Caller')) headers.caller = value;
-        else if (is(text, start, colon, 'Fledge-Scopes')) scopes = value;
+        if (is(text, start, colon, 'Fledge-Scopes')) scopes = value;
         else if (is(text, start, colon, 'Fledge-Resent')) headers.isResent = value === '1';
         break;
       case 14:
@@ -173,11 +170,7 @@ export function readHeaders(text: string): CallHeaders | undefined {
     }
   }
   headers.trace = traceOf({ traceparent, tracestate, baggage });
-  if (
-    headers.id.length > ID_CHARS_MAX ||
-    !isCaller(headers.caller) ||
-    (headers.leftMs !== undefined && !Number.isFinite(headers.leftMs))
-  )
+  if (headers.id.length > ID_CHARS_MAX || (headers.leftMs !== undefined && !Number.isFinite(headers.leftMs)))
     return undefined;
   return subject === undefined && headers.idempotencyKey === undefined && headers.onBehalfOf === undefined
     ? headers
@@ -187,15 +180,6 @@ export function readHeaders(text: string): CallHeaders | undefined {
 /** Whether the text from `start` to `end` is `name`, ignoring case. */
 function is(text: string, start: number, end: number, name: string): boolean {
   return text.startsWith(name, start) || text.slice(start, end).toLowerCase() === name.toLowerCase();
-}
-
-let lastCaller = FOREIGN_CALLER;
-
-function isCaller(name: string): boolean {
-  if (name === lastCaller) return true;
-  if (!CALLER.test(name)) return false;
-  lastCaller = name;
-  return true;
 }
 
 function decodeValues(

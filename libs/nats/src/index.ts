@@ -5,6 +5,11 @@
  */
 export type { NatsCredentials } from './connection.js';
 export type { JetStreamMessageLog } from './jetstream/jetstream.message-log.js';
-export type { LogLimits } from './jetstream/log-stream.js';
-export { nats } from './nats.kind.js';
+export type { LogLimits } from './jetstream/log-limits.js';
+export { nats, type NatsKind } from './nats.kind.js';
 export { NatsTransport, type NatsTransportOptions } from './nats.transport.js';
+export { operateNats, type NatsVerb } from './operator/operate.js';
+export { permissionsOf, type Permissions } from './operator/permissions.js';
+export { provision } from './operator/provision.js';
+export { natsServerConfig } from './operator/server-config.js';
+export type { SystemGraph } from './operator/system-graph.js';

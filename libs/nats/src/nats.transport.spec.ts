@@ -48,7 +48,8 @@ describe.each(WAYS)('NatsTransport, $name', (way) => {
       });
       await ask('count.v1', '{"of":""}', { 'Fledge-Left-Ms': '999999' });
       expect(seen[0]).toMatchObject({
-        caller: 'desk',
+        // the subject says who calls, and this one says nothing
+        caller: 'nats',
         identity: { subject: 'alice', roles: ['staff', 'a,b'] },
         idempotencyKey: 'k',
       });

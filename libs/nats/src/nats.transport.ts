@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Logger } from '@nestjs/common';
-import { nuid } from '@nats-io/transport-node';
 import { StartupError } from '@fledge/kit/contract';
 import {
+  CALLER,
   type CompiledMessage,
   type ModuleServer,
   now,
@@ -10,14 +11,16 @@ import {
   type TlsFiles,
   type Transport,
 } from '@fledge/kit/transport';
+import { type ClientRules, UNNAMED_CALLER } from './callers.js';
 import type { NatsCredentials } from './connection.js';
 import { JetStreamMessageLog } from './jetstream/jetstream.message-log.js';
-import type { LogLimits } from './jetstream/log-stream.js';
+import type { LogLimits } from './jetstream/log-limits.js';
 import { Requests } from './requests.js';
 import { Responder } from './responder.js';
 import { ServiceProtocol } from './service-protocol.js';
 import { Subjects } from './subjects.js';
 import { openWire } from './open-wire.js';
+import { processToken } from './tokens.js';
 import type { Wire } from './wire.js';
 
 const logger = new Logger('nats');
@@ -32,6 +35,22 @@ export interface NatsTransportOptions {
   readonly namespace: string;
   /** The time limit of each step of `start`: connecting, and getting an answer. In milliseconds; default 5,000. */
   readonly connectTimeoutMs?: number;
+  /**
+   * The service of this process, or the name of a client that is no module: permissions of the broker name it. Lower-case
+   * letters, digits and hyphens, 40 at most. Default `nats`.
+   */
+  readonly service?: string;
+  /**
+   * The names of clients that are no modules and may call those served here; a call names its caller in its subject.
+   * Default none.
+   */
+  readonly clients?: readonly string[];
+  /**
+   * Whether an operator has made the stream and the consumers (`fledge nats provision`), which this process then only
+   * reads. Each call and each durable command must name its caller in its subject. Default `false`: the process makes
+   * the stream itself, and the caller of a call without one is `nats`.
+   */
+  readonly isProvisioned?: boolean;
   /** Names this process in the broker's monitoring. Default: the host's name and the process id. */
   readonly name?: string;
   /** Unique to this replica among those of its modules; letters, digits, `-` and `_`. Default: a random one. */
@@ -61,7 +80,7 @@ const SEMVER = /^\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/;
 
 /**
  * Calls between processes, over NATS (2.10 or newer). Any NATS client can call a module too: `nats req
- * shop.catalog.get-products.v1 '{"ids":["…"]}'`.
+ * shop.catalog.get-products.v1 '{"ids":["…"]}'`, or with its name at the end of the subject.
  *
  * If no replica is subscribed, a call fails at once with `ModuleUnavailable`. If a replica dies, a message that may run
  * twice (a query, a command with an idempotency key) is sent to another replica, at most twice; any other call ends by
@@ -73,6 +92,7 @@ export class NatsTransport implements Transport {
   private readonly subjects: Subjects;
   private readonly replica: string;
   private readonly version: string;
+  private readonly rules: ClientRules;
   private readonly served: { readonly responder: Responder; readonly protocol: ServiceProtocol }[] = [];
   private wire: Wire | undefined;
   private requests: Requests | undefined;
@@ -80,14 +100,22 @@ export class NatsTransport implements Transport {
 
   constructor(private readonly options: NatsTransportOptions) {
     this.subjects = new Subjects(options.namespace);
-    this.messageLog = new JetStreamMessageLog(options.namespace, options.log);
-    this.replica = options.replica ?? nuid.next();
+    const { clients = [], isProvisioned = false } = options;
+    this.messageLog = new JetStreamMessageLog(options.namespace, options.log, isProvisioned);
+    this.rules = { clients: new Set(clients), requiresCaller: isProvisioned };
+    this.replica = options.replica ?? randomUUID();
     this.version = options.version ?? '0.0.0';
     if (!REPLICA.test(this.replica))
       throw new StartupError(
         'replica',
         `'${this.replica}' is not a valid replica name`,
         'Use at most 64 letters, digits, hyphens and underscores.',
+      );
+    if (!CALLER.test(options.service ?? UNNAMED_CALLER))
+      throw new StartupError(
+        'nats-service',
+        `'${options.service}' is not a valid name of a service`,
+        'Use at most 40 lower-case letters, digits and hyphens, starting with a letter.',
       );
     if (!SEMVER.test(this.version))
       throw new StartupError('version', `'${this.version}' is not a semantic version`, "Write it as in '1.4.0'.");
@@ -96,8 +124,9 @@ export class NatsTransport implements Transport {
     const { url, credentials, tls, connectTimeoutMs = CONNECT_TIMEOUT_DEFAULT_MS } = this.options;
     const urls = typeof url === 'string' ? [url] : url;
     const name = this.options.name ?? `${this.options.namespace} ${hostname()} ${process.pid}`;
+    const inbox = `${this.subjects.ownInbox(this.options.service ?? UNNAMED_CALLER)}.${processToken()}`;
     const { wire, connection } = await openWire(
-      { urls, credentials, tls, name, connectTimeoutMs },
+      { urls, credentials, tls, name, connectTimeoutMs, inbox },
       {
         reconnected: () => this.onReconnected(),
         disconnected: () => this.messageLog.disconnected(),
@@ -106,8 +135,7 @@ export class NatsTransport implements Transport {
       this.options.usesPublicClient ?? false,
     );
     this.wire = wire;
-    this.requests = new Requests(wire, this.subjects, nuid.next());
-    this.requests.open();
+    this.requests = new Requests(wire, this.subjects);
     this.messageLog.open(connection);
     this.messageLog.watch(() => this.isConnected());
     this.beat = setInterval(() => this.onBeat(), BEAT_MS).unref();
@@ -119,7 +147,7 @@ export class NatsTransport implements Transport {
 
   async serve(moduleServer: ModuleServer): Promise<void> {
     const wire = this.started(this.wire);
-    const responder = new Responder(wire, this.subjects, moduleServer);
+    const responder = new Responder(wire, this.subjects, moduleServer, this.rules);
     const protocol = new ServiceProtocol(wire, this.announcement(moduleServer.module), responder.endpoints);
     let denied: Error | undefined;
     responder.open((error) => (denied = error));
@@ -131,7 +159,7 @@ export class NatsTransport implements Transport {
       throw new StartupError(
         'nats-permissions',
         `NATS does not allow ${moduleServer.module} to answer calls: ${denied.message}`,
-        `Allow the user to subscribe to '${this.subjects.module(moduleServer.module)}' in the queue '${moduleServer.module}'.`,
+        `Allow the user to subscribe to '${this.subjects.module(moduleServer.module)}' in the queue '${moduleServer.module}'; 'fledge nats config' generates the permissions of every service.`,
       );
   }
 

@@ -69,7 +69,7 @@ async function open(settings: ConnectionSettings, events: ConnectionEvents, wire
   });
   try {
     const wire = await wireOf(connection, () => isReached);
-    await checkWire(wire, settings.connectTimeoutMs);
+    await checkWire(wire, settings.inbox, settings.connectTimeoutMs);
     return { wire, connection };
   } catch (error) {
     await connection.close();

@@ -75,12 +75,12 @@ describe.each(WAYS)('NatsTransport with several replicas, $name', (way) => {
     const lines = 'NATS/1.0\r\nFledge-Id: same.1\r\nFledge-Resent: 1\r\n\r\n';
     const raw = await connect({ servers: rig.url });
     const answers: string[] = [];
-    raw.subscribe('answers.same', {
+    raw.subscribe('_INBOX.answers.same', {
       callback: (_error, message) => void (message.string() && answers.push(message.string())),
     });
     for (let i = 0; i < 3; i++)
       raw.publish(`${rig.namespace}.shelf.count.v1`, '{"of":""}', {
-        reply: 'answers.same',
+        reply: '_INBOX.answers.same',
         headers: { encode: () => new TextEncoder().encode(lines) } as never,
       });
     await eventually(() => answers.length > 0, 'the answer');

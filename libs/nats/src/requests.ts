@@ -15,7 +15,8 @@ import { actorLines, contextLines, HEADERS_START } from './headers.js';
 import { type JsonWriter, messageWriter } from './json.js';
 import { InFlight, type Numbered } from './in-flight.js';
 import type { Subjects } from './subjects.js';
-import { bodyOf, type WireMessage, hasHeaders, headersOf, subjectNumber } from './wire-message.js';
+import { callToken, processToken, TOKEN_CHARS } from './tokens.js';
+import { bodyOf, type WireMessage, hasHeaders, headersOf, subjectHas, subjectNumber } from './wire-message.js';
 import type { Subscription, Wire } from './wire.js';
 
 /** How long a call waits for a lost connection to come back, in milliseconds, within its deadline. */
@@ -49,11 +50,13 @@ class Route {
     readonly caller: string,
     readonly message: CompiledMessage,
     subjects: Subjects,
-    inbox: string,
+    /** Where its answers arrive; each call adds its token and number. */
+    readonly inbox: string,
+    ids: string,
   ) {
-    this.subject = subjects.message(message.name);
+    this.subject = subjects.call(message.name, caller);
     this.write = messageWriter(message.cls);
-    this.headersStart = `${HEADERS_START}Fledge-Caller: ${caller}\r\nFledge-Id: ${inbox}.`;
+    this.headersStart = `${HEADERS_START}Fledge-Id: ${ids}.`;
   }
 }
 
@@ -63,6 +66,8 @@ class Pending implements Abandonable, Numbered {
   heardAt = 0;
   resends = 0;
   drainings = 0;
+  /** Part of its reply subject: whoever sees one call cannot answer another. */
+  readonly token = callToken();
   /** While it waits to be sent, for the connection or the callee to return: the end of that wait. */
   parkedUntil = 0;
 
@@ -85,40 +90,46 @@ class Pending implements Abandonable, Numbered {
 }
 
 /**
- * The calling side: all calls of the process share one subscription for replies, `_INBOX.<unique>.<number>`, whose
- * number identifies the call. A call has no timer of its own: its deadline is on the wheel, and slower events are
- * checked by `beat`.
+ * The calling side: all calls of a module here share one subscription for replies,
+ * `_INBOX.<namespace>.<module>.<unguessable>.<token><number>`, whose number identifies the call. A call has no timer of
+ * its own: its deadline is on the wheel, and slower events are checked by `beat`.
  */
 export class Requests {
   private readonly pending = new InFlight<Pending>();
-  private readonly inboxPrefix: string;
+  /** By caller: the start of its reply subjects. */
+  private readonly inboxes = new Map<string, string>();
+  /** Unique to this process; the first part of its calls' ids, which callees see. */
+  private readonly ids = processToken();
   private reconnectedAt = -Infinity;
   private closed = false;
-  private subscription: Subscription | undefined;
+  private readonly subscriptions: Subscription[] = [];
 
   constructor(
     private readonly wire: Wire,
     private readonly subjects: Subjects,
-    /** Unique to this process; the first part of its calls' ids. */
-    private readonly inbox: string,
-  ) {
-    this.inboxPrefix = `_INBOX.${inbox}.`;
-  }
-
-  open(): void {
-    this.subscription = this.wire.subscribe(`${this.inboxPrefix}*`, undefined, (delivery) => this.take(delivery));
-  }
+  ) {}
 
   sender(caller: string, message: CompiledMessage): Send {
-    const route = new Route(caller, message, this.subjects, this.inbox);
+    const route = new Route(caller, message, this.subjects, this.inboxOf(caller), this.ids);
     return (input, call) => this.send(route, input, call);
+  }
+
+  private inboxOf(caller: string): string {
+    let inbox = this.inboxes.get(caller);
+    if (inbox === undefined) {
+      inbox = `${this.subjects.inbox(caller)}.${processToken()}.`;
+      const { length } = inbox;
+      this.inboxes.set(caller, inbox);
+      this.subscriptions.push(this.wire.subscribe(`${inbox}*`, undefined, (delivery) => this.take(delivery, length)));
+    }
+    return inbox;
   }
 
   /** Ends every call and the subscription. Calls that were sent may run: their outcome is unknown. */
   async close(): Promise<void> {
     this.closed = true;
     for (const { call } of this.pending) call.cancel();
-    await this.subscription?.drain();
+    await Promise.all(this.subscriptions.map((subscription) => subscription.drain()));
   }
 
   /** Runs ten times a second: sends parked calls or gives up on them, and repeats calls that stayed silent. */
@@ -154,12 +165,8 @@ export class Requests {
   abandon(pending: Pending): void {
     this.pending.delete(pending);
     if (pending.parkedUntil > 0 || !this.wire.isConnected) return;
-    this.wire.publish(
-      this.subjects.cancellations(pending.route.message.module),
-      '',
-      '',
-      `${this.inbox}.${pending.number}`,
-    );
+    const { caller, message } = pending.route;
+    this.wire.publish(this.subjects.cancellations(message.module, caller), '', '', `${this.ids}.${pending.number}`);
   }
 
   private send(route: Route, input: object, call: Call): void {
@@ -184,14 +191,15 @@ export class Requests {
     pending.parkedUntil = 0;
     pending.heardAt = at;
     pending.silenceMs = Math.max(SILENCE_MIN_MS, Math.min(SILENCE_MAX_MS, leftMs / 2));
-    if (!this.wire.publish(route.subject, `${this.inboxPrefix}${number}`, headers, pending.body))
+    if (!this.wire.publish(route.subject, `${route.inbox}${pending.token}${number}`, headers, pending.body))
       return this.refuseSize(pending);
     call.started = true;
   }
 
-  private take(delivery: WireMessage): void {
-    const pending = this.pending.get(subjectNumber(delivery, this.inboxPrefix.length));
-    if (pending === undefined) return;
+  private take(delivery: WireMessage, inboxLength: number): void {
+    const pending = this.pending.get(subjectNumber(delivery, inboxLength + TOKEN_CHARS));
+    // also what somebody sent who knows the inbox and guesses the number
+    if (pending === undefined || !subjectHas(delivery, inboxLength, pending.token)) return;
     if (hasHeaders(delivery)) {
       const headers = headersOf(delivery);
       if (headers.startsWith('NATS/1.0 102')) return this.heard(pending);

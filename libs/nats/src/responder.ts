@@ -1,5 +1,7 @@
+import { Logger } from '@nestjs/common';
 import {
   type AccessDenied,
+  CallerNotAllowed,
   DeadlineExceeded,
   InvalidMessage,
   type ModuleFault,
@@ -17,17 +19,29 @@ import {
   wheel,
 } from '@fledge/kit/transport';
 import { bodyOf, type WireMessage, hasHeaders, headersOf, replyOf, subjectTail } from './wire-message.js';
+import { type Caller, Callers, type ClientRules } from './callers.js';
 import { Endpoint } from './endpoint.js';
 import { declaredFailureText, type FailureText, kitFailureText, packetOf } from './failure-text.js';
 import { HEADERS_START, noHeaders, readHeaders } from './headers.js';
 import { InFlight } from './in-flight.js';
 import { resultPackets } from './nest-packet.js';
-import type { Subjects } from './subjects.js';
+import { INBOXES, type Subjects } from './subjects.js';
 import type { Subscription, Wire } from './wire.js';
 import { Work, type WorkOwner } from './work.js';
 
+const logger = new Logger('nats');
+const SHOWN_CHARS_MAX = 100;
 const WORKING = `${HEADERS_START.trimEnd()} 102 Working\r\n\r\n`;
 const NO_HEADERS = noHeaders();
+
+/** What a subject says: which message, and who calls. */
+interface Address {
+  readonly endpoint: Endpoint;
+  readonly caller: Caller;
+}
+
+/** The most subjects that are remembered; an application has fewer. */
+const ADDRESSES_MAX = 20_000;
 
 /** Where an answer goes, in what form, and since when the caller waits. Work is one itself. */
 interface Reply {
@@ -46,6 +60,9 @@ interface Reply {
 export class Responder implements WorkOwner, Outcomes<Work> {
   readonly endpoints: readonly Endpoint[];
   private readonly bySubject = new Map<string, Endpoint>();
+  private readonly callers: Callers;
+  /** By the subject after the name of the module: what was read from it before. */
+  private readonly addresses = new Map<string, Address>();
   private readonly prefixLength: number;
   private readonly underWay = new InFlight<Work>();
   /** The work in progress by the ids of the calls, cached for the current turn of the event loop. */
@@ -57,7 +74,9 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     private readonly wire: Wire,
     private readonly subjects: Subjects,
     private readonly moduleServer: ModuleServer,
+    rules: ClientRules,
   ) {
+    this.callers = new Callers(subjects, moduleServer, rules);
     this.endpoints = moduleServer.messages.map(
       (message) => new Endpoint(message, subjects.message(message.name), moduleServer.handlerOf(message)),
     );
@@ -72,6 +91,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
   /** Subscribes; `denied` is called if the server refuses it. */
   open(denied: (error: Error) => void): void {
     const { module } = this.moduleServer;
+    const cancelled = this.subjects.cancellations(module, '').length;
     this.subscription = this.wire.subscribe(
       this.subjects.module(module),
       module,
@@ -79,9 +99,9 @@ export class Responder implements WorkOwner, Outcomes<Work> {
       denied,
     );
     this.cancellations = this.wire.subscribe(
-      this.subjects.cancellations(module),
+      this.subjects.cancellations(module, '*'),
       undefined,
-      (delivery) => this.find(bodyOf(delivery))?.cancel(),
+      (delivery) => this.cancel(bodyOf(delivery), subjectTail(delivery, cancelled)),
       denied,
     );
   }
@@ -106,21 +126,30 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     const at = now();
     const reply = replyOf(delivery);
     const name = subjectTail(delivery, this.prefixLength);
-    const endpoint = this.bySubject.get(name);
+    const address = this.addresses.get(name) ?? this.addressOf(name);
     const headers = hasHeaders(delivery) ? readHeaders(headersOf(delivery)) : NO_HEADERS;
     const to: Reply = { reply, asksPacket: headers?.asksPacket ?? false, startedAt: at };
-    if (endpoint === undefined)
-      return this.answer(to, kitFailureText(new ModuleUnavailable(this.module, `${this.module}.${name}`, 'missing')));
+    if (address === undefined) return this.answerUnknown(to, name);
+    const { endpoint, caller } = address;
     const { message } = endpoint;
+    if (!caller.owns(reply)) return this.refuseReply(endpoint, caller, reply);
+    if (!caller.isAdmitted)
+      return this.fail(
+        endpoint,
+        to,
+        kitFailureText(new CallerNotAllowed(caller.name, message.name)),
+        `${caller.name} may not call it`,
+      );
     if (headers === undefined)
       return this.invalid(
         endpoint,
         to,
         new InvalidMessage(message.name, [{ path: '', rule: 'headers', message: 'has a malformed Fledge header' }]),
       );
-    const known = headers.isResent ? this.find(headers.id) : undefined;
+    const known = headers.isResent ? this.find(headers.id, caller.name) : undefined;
     // The caller has heard nothing, though the call is running here.
     if (known !== undefined) return void (known.noticeAt = Math.min(known.noticeAt, at));
+    headers.caller = caller.name;
     const unproven = this.moduleServer.prove(message, headers);
     if (unproven !== undefined) return this.fail(endpoint, to, kitFailureText(unproven), unproven.message);
     const leftMs = headers.leftMs === undefined ? message.deadlineMs : Math.min(headers.leftMs, message.deadlineMs);
@@ -139,7 +168,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
         kitFailureText(new ModuleUnavailable(this.module, message.name, refusal)),
         refusal,
       );
-    const work = new Work(this, this.underWay.next(), endpoint, reply, at, leftMs, headers);
+    const work = new Work(this, this.underWay.next(), endpoint, caller.name, reply, at, leftMs, headers);
     let input: object;
     try {
       work.values = this.moduleServer.contexts.read(message.name, headers.context);
@@ -152,16 +181,52 @@ export class Responder implements WorkOwner, Outcomes<Work> {
   }
 
   /**
-   * The running call with an id: for calls that were cancelled or sent again. They are rare, or come in bursts; all
+   * Reads a subject, after the name of the module: `reserve-stock.v1.ordering`, or without the caller. `undefined` if
+   * the module has no such message.
+   */
+  private addressOf(name: string): Address | undefined {
+    let endpoint = this.bySubject.get(name);
+    let caller = this.callers.unnamed();
+    if (endpoint === undefined) {
+      const end = name.lastIndexOf('.');
+      endpoint = this.bySubject.get(name.slice(0, end));
+      if (endpoint === undefined) return undefined;
+      caller = this.callers.named(name.slice(end + 1));
+    }
+    const address: Address = { endpoint, caller };
+    // names that are not admitted are endless
+    if (caller.isAdmitted && this.addresses.size < ADDRESSES_MAX) this.addresses.set(name, address);
+    return address;
+  }
+
+  /** A reply to a subject that is not the caller's would be a message in this module's name. */
+  private refuseReply(endpoint: Endpoint, caller: Caller, reply: string): void {
+    const why = `it asks for its answer at '${reply.slice(0, SHOWN_CHARS_MAX)}', which is no inbox of ${caller.name}`;
+    endpoint.countFailure(0, 403, why);
+    logger.warn(`a call of ${endpoint.message.name} is dropped: ${why}`);
+  }
+
+  private answerUnknown(to: Reply, name: string): void {
+    if (to.reply.startsWith(INBOXES))
+      this.answer(to, kitFailureText(new ModuleUnavailable(this.module, `${this.module}.${name}`, 'missing')));
+  }
+
+  private cancel(id: string, caller: string): void {
+    this.find(id, caller)?.cancel();
+  }
+
+  /**
+   * The running call of a caller with an id: for calls that were cancelled or sent again. They are rare, or come in bursts; all
    * others need no index.
    */
-  private find(id: string): Work | undefined {
+  private find(id: string, caller: string): Work | undefined {
     if (this.byId === undefined) {
       this.byId = new Map();
       for (const work of this.underWay) this.index(work);
       setImmediate(() => (this.byId = undefined));
     }
-    return this.byId.get(id);
+    const work = this.byId.get(id);
+    return work?.caller === caller ? work : undefined;
   }
 
   private index(work: Work): void {

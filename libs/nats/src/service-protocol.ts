@@ -1,5 +1,6 @@
 import { replyOf } from './wire-message.js';
 import type { Endpoint } from './endpoint.js';
+import { INBOXES } from './subjects.js';
 import type { Subscription, Wire } from './wire.js';
 
 /** A replica of a module, as the NATS service protocol (ADR-32) identifies it. */
@@ -40,7 +41,8 @@ export class ServiceProtocol {
         this.subscriptions.push(
           this.wire.subscribe(subject, undefined, (delivery) => {
             const reply = replyOf(delivery);
-            if (reply !== '') this.wire.publish(reply, '', '', JSON.stringify(answer()));
+            // a reply to any other subject would be a message that whoever asks may not send there
+            if (reply.startsWith(INBOXES)) this.wire.publish(reply, '', '', JSON.stringify(answer()));
           }),
         );
       }

@@ -112,7 +112,7 @@ describe('the start of NatsTransport', () => {
       config: `authorization { users: [
         { user: mute, password: x, permissions: { subscribe: { deny: "_INBOX.>" } } }
         { user: deaf, password: x, permissions: { subscribe: { allow: ["_INBOX.>", "$SRV.>"] } } }
-        { user: shy, password: x, permissions: { publish: { deny: "*.shelf.put.v1" } } } ] }`,
+        { user: shy, password: x, permissions: { publish: { deny: "*.shelf.put.v1.*" } } } ] }`,
     });
     const as = (user: string) => ({ credentials: { user, password: 'x' } });
     expect((await startFailure({ url: broker.url, ...as('mute') })).code).toBe('fledge.startup.nats-permissions');
@@ -157,7 +157,13 @@ describe('the start of NatsTransport', () => {
   ])('falls back to the public API of a NATS client that %s, with a warning', async (_, change) => {
     const warnings: string[] = [];
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation((line: string) => void warnings.push(line));
-    const settings = { urls: [testNatsUrl()], credentials: undefined, name: 'changed', connectTimeoutMs: 2_000 };
+    const settings = {
+      urls: [testNatsUrl()],
+      credentials: undefined,
+      name: 'changed',
+      connectTimeoutMs: 2_000,
+      inbox: '_INBOX.x',
+    };
     const changed = (connection: NatsConnection): FastWire => (
       change(connection as NatsConnectionImpl),
       new FastWire(connection)
@@ -173,7 +179,13 @@ describe('the start of NatsTransport', () => {
   it('uses the fast path even when the server was silent or lost the first time', async () => {
     for (const failure of [new StartupError('nats-silent', 'silent', ''), new Error('connection disconnected')]) {
       let tries = 0;
-      const settings = { urls: [testNatsUrl()], credentials: undefined, name: 'slow', connectTimeoutMs: 5_000 };
+      const settings = {
+        urls: [testNatsUrl()],
+        credentials: undefined,
+        name: 'slow',
+        connectTimeoutMs: 5_000,
+        inbox: '_INBOX.x',
+      };
       const { wire } = await openWire(settings, QUIET, false, (connection) => {
         if (++tries === 1) throw failure;
         return new FastWire(connection);
@@ -185,7 +197,7 @@ describe('the start of NatsTransport', () => {
 
   it('uses the fast path with the client version that it requires', async () => {
     const { wire } = await openWire(
-      { urls: [testNatsUrl()], credentials: undefined, name: 'usual', connectTimeoutMs: 5_000 },
+      { urls: [testNatsUrl()], credentials: undefined, name: 'usual', connectTimeoutMs: 5_000, inbox: '_INBOX.x' },
       QUIET,
       false,
     );

@@ -53,6 +53,18 @@ export function subjectNumber({ subject, subjectStart, subjectEnd }: WireMessage
   return number;
 }
 
+/** Whether the subject has `expected` at `offset`. */
+export function subjectHas(
+  { subject, subjectStart, subjectEnd }: WireMessage,
+  offset: number,
+  expected: string,
+): boolean {
+  const start = subjectStart + offset;
+  if (start + expected.length > subjectEnd) return false;
+  for (let i = 0; i < expected.length; i++) if (subject[start + i] !== expected.charCodeAt(i)) return false;
+  return true;
+}
+
 function text(bytes: Buffer, encoding: 'latin1' | 'utf8', start: number, end: number): string {
   return start >= end ? '' : bytes.toString(encoding, start, end);
 }

@@ -1,5 +1,4 @@
 import { Logger } from '@nestjs/common';
-import { nuid } from '@nats-io/transport-node';
 import { StartupError } from '@fledge/kit/contract';
 import { bodyOf, headersOf, replyOf, subjectTail, type WireMessage } from './wire-message.js';
 
@@ -53,9 +52,10 @@ export function give(delivery: WireMessage, take: Take): void {
 /**
  * Sends a test message to itself, through every shortcut of a wire. @throws StartupError if it does not come back
  * unchanged.
+ * @param inbox a subject on which only this process receives.
  */
-export async function checkWire(wire: Wire, timeoutMs: number): Promise<void> {
-  const subject = `_INBOX.${nuid.next()}.7`;
+export async function checkWire(wire: Wire, inbox: string, timeoutMs: number): Promise<void> {
+  const subject = `${inbox}.7`;
   const [headers, body] = ['NATS/1.0\r\nFledge-Check: 1\r\n\r\n', '"ü€😀"'];
   let seen: string[] = [];
   let refused: Error | undefined;
@@ -68,7 +68,7 @@ export async function checkWire(wire: Wire, timeoutMs: number): Promise<void> {
     throw new StartupError(
       'nats-permissions',
       `NATS refuses the subscription to replies: ${refused.message}`,
-      'Allow the user to publish and subscribe to `_INBOX.>`.',
+      `Allow the user to publish and subscribe to '${inbox.slice(0, inbox.lastIndexOf('.'))}.>'; 'fledge nats config' generates the permissions of every service.`,
     );
   if (seen.join('|') !== ['7', 'a.reply', headers, body].join('|')) {
     throw new StartupError(

@@ -30,6 +30,7 @@ export class Work extends CallContext implements Timed, Numbered {
     private readonly owner: WorkOwner,
     readonly number: number,
     readonly endpoint: Endpoint,
+    caller: string,
     readonly reply: string,
     readonly startedAt: number,
     leftMs: number,
@@ -37,7 +38,7 @@ export class Work extends CallContext implements Timed, Numbered {
   ) {
     super(
       endpoint.message.module,
-      headers.caller,
+      caller,
       startedAt + leftMs,
       headers.identity,
       headers.trace,

@@ -89,13 +89,19 @@ export class Rig {
     return this.catalogue.message(cls) as CompiledMessage;
   }
 
-  moduleServer({
-    count = () => 1,
-    put = () => 1,
-    inFlightMax = 100,
-    logFault = () => undefined,
-  }: ShelfHandlers): ModuleServer {
-    const moduleServer = new ModuleServer('shelf', this.catalogue.of('shelf'), inFlightMax, logFault);
+  moduleServer(
+    { count = () => 1, put = () => 1, inFlightMax = 100, logFault = () => undefined }: ShelfHandlers,
+    callers?: readonly string[],
+  ): ModuleServer {
+    const moduleServer = new ModuleServer(
+      'shelf',
+      this.catalogue.of('shelf'),
+      inFlightMax,
+      logFault,
+      undefined,
+      undefined,
+      callers && new Set(callers),
+    );
     moduleServer.handle(this.message(Count), { execute: (message) => count(message as Count) });
     moduleServer.handle(this.message(Put), { execute: (message) => put(message as Put) });
     return moduleServer;
@@ -105,9 +111,10 @@ export class Rig {
   async replica(
     handlers: ShelfHandlers = {},
     options: Partial<NatsTransportOptions> = {},
+    callers?: readonly string[],
   ): Promise<{ transport: NatsTransport; moduleServer: ModuleServer }> {
     const transport = await this.transport(options);
-    const moduleServer = this.moduleServer(handlers);
+    const moduleServer = this.moduleServer(handlers, callers);
     await transport.serve(moduleServer);
     return { transport, moduleServer };
   }

@@ -59,6 +59,11 @@ export class Catalogue {
     return this.eventsByClass.get(cls);
   }
 
+  /** The event with a wire name. */
+  eventNamed(name: string): CompiledEvent | undefined {
+    return this.eventsByName.get(name);
+  }
+
   /** The messages that a module handles. */
   of(module: string): readonly CompiledMessage[] {
     return [...this.byName.values()].filter((m) => m.module === module);

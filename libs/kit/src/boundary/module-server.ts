@@ -54,6 +54,8 @@ export class ModuleServer {
     private readonly passingOutcome: PassingOutcome = () => undefined,
     /** Reads the application's context, which comes with calls and messages. Default: passes on whatever comes. */
     readonly contexts: ContextReader = new ContextReader(),
+    /** The modules that may be callers: those of the application. Default: whoever calls. */
+    private readonly callers?: ReadonlySet<string>,
   ) {
     this.answered = [...messages];
     this.byName = new Map(messages.map((message) => [message.name, message]));
@@ -141,6 +143,14 @@ export class ModuleServer {
     const check = message.access === undefined ? this.othersCheck : message.accessCheck;
     const reason = check?.(acting, input);
     return reason && new AccessDenied(this.module, message.name, acting.caller, reason);
+  }
+
+  /**
+   * Whether a module is known as a caller. What its `uses` allows is checked where it calls, and proven by the broker's
+   * permissions.
+   */
+  admits(caller: string): boolean {
+    return this.callers === undefined || this.callers.has(caller);
   }
 
   /** Why no call can be accepted now; `undefined` if it can. */

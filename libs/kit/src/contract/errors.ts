@@ -288,6 +288,25 @@ export function isPassportFlaw(value: unknown): value is PassportFlaw {
   return typeof value === 'string' && Object.hasOwn(FLAWS, value);
 }
 
+/** A call whose caller is neither a module of the application nor a client that its topology names. Nothing ran. */
+export class CallerNotAllowed extends FledgeError {
+  readonly code = 'fledge.caller-not-allowed';
+  readonly kind = 'forbidden';
+  readonly outcome = 'not-run';
+  get hint(): string {
+    return `Call as a module that has the contract in its \`uses\`, or name the client ${this.caller} under \`nats.clients\` in the topology.`;
+  }
+  get data(): Readonly<Record<string, unknown>> {
+    return { caller: this.caller, contract: this.contract };
+  }
+  constructor(
+    readonly caller: string,
+    readonly contract: string,
+  ) {
+    super(`${caller} may not call ${contract}`);
+  }
+}
+
 /** A wrong contract, module, setting or resource that stops the start. Says what is wrong and how to fix it. */
 export class StartupError extends FledgeError {
   readonly kind = 'internal';

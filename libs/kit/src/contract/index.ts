@@ -37,6 +37,7 @@ export {
   AccessDenied,
   BoundaryCallInTransaction,
   CallCancelled,
+  CallerNotAllowed,
   DeadlineExceeded,
   FledgeError,
   InvalidMessage,

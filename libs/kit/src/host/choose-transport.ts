@@ -9,6 +9,7 @@ import {
 } from '../topology/index.js';
 import { LocalTransport, type Transport, type TransportKind, type TransportPlace } from '../transport/index.js';
 import type { Application } from './application.js';
+import type { OperateNats } from './operate-nats.js';
 import { checkAgainst } from './module-settings.js';
 
 const NAME = /^[a-z][a-z0-9-]{0,39}$/;
@@ -92,12 +93,13 @@ export async function chooseTransport(
 }
 
 /** The NATS transport, whose settings the kit has already checked. */
-type NatsKind = Pick<TransportKind<NatsSettings>, 'create'>;
+type NatsKind = Pick<TransportKind<NatsSettings>, 'create'> & { readonly operate: OperateNats };
 
 /** In a variable, so that the kit compiles and starts without this package. */
 const NATS_PACKAGE: string = '@fledge/nats';
 
-async function loadNats(file: string): Promise<NatsKind> {
+/** Loads `@fledge/nats`; `file` is for messages. @throws StartupError if it is not installed. */
+export async function loadNats(file: string): Promise<NatsKind> {
   try {
     return ((await import(NATS_PACKAGE)) as { readonly nats: NatsKind }).nats;
   } catch (error) {

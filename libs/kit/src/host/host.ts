@@ -153,6 +153,8 @@ export class Host {
   private readonly checks: Check[] = [];
   private readonly catalogue: Catalogue;
   private readonly contexts: ContextReader;
+  /** All modules of the application: nobody else may be the caller of a module here. */
+  private readonly callers: ReadonlySet<string>;
   private readonly listener: HttpListener;
   private admin: HttpListener | undefined;
   private readonly databaseChecks = new DatabaseChecks();
@@ -177,6 +179,7 @@ export class Host {
     this.listener = parts.listener ?? new HttpListener(options.http?.tls);
     this.catalogue = new Catalogue(options.application.modules.map((m) => m.contract));
     this.contexts = new ContextReader(options.application.context);
+    this.callers = new Set(options.application.modules.map((m) => m.contract.name));
     this.metrics.registerIn(this.registry);
     this.listener.meter = this.requestMetrics;
     for (const metrics of [this.messageMetrics, this.handlingMetrics, this.requestMetrics])
@@ -202,7 +205,9 @@ export class Host {
     const failed: Obstacle[] = [];
     if (!this.started) failed.push('start');
     if (this.closing !== undefined) failed.push('drain');
-    const degraded: Degradation[] = this.options.transport.isConnected() ? [] : ['broker'];
+    const { transport } = this.options;
+    const degraded: Degradation[] = transport.isConnected() ? [] : ['broker'];
+    if ((transport.messageLog.differences?.() ?? []).length > 0) degraded.push('message-log');
     // a closing host needs no check, and its connections are being closed
     if (this.closing === undefined) {
       const [hasDatabase, verdicts] = await Promise.all([
@@ -286,6 +291,7 @@ export class Host {
         ),
       passingOutcome,
       this.contexts,
+      this.callers,
     );
     if (this.tracing) moduleServer.traceWith(this.tracing);
     if (this.trust) moduleServer.verifyWith(this.trust.control);
@@ -324,11 +330,13 @@ export class Host {
 
   private openMessaging(
     name: string,
-    parts: Omit<ModuleMessagingOptions, 'messageLog' | 'retention' | 'tracing'>,
+    parts: Omit<ModuleMessagingOptions, 'messageLog' | 'retention' | 'tracing' | 'onQuarantined'>,
   ): void {
     const { transport, retention } = this.options;
     const { tracing } = this;
-    const messaging = new ModuleMessaging({ ...parts, messageLog: transport.messageLog, retention, tracing });
+    const { messageLog } = transport;
+    const onQuarantined = this.messageMetrics.quarantineOf(name);
+    const messaging = new ModuleMessaging({ ...parts, messageLog, retention, tracing, onQuarantined });
     this.messagings.push(messaging);
     this.handlingMetrics.watch(name, messaging.counts, () => parts.source.pool);
     const sql = sqlOf(parts.source);

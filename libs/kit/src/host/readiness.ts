@@ -5,10 +5,11 @@
 export type Obstacle = 'start' | 'drain' | 'database' | `${string}.${string}`;
 
 /**
- * What a process may lack and still accept work: the broker, which only calls to other modules need, and what a
+ * What a process may lack and still accept work: the broker, which only calls to other modules need; a log of messages
+ * that is configured as the topology says (`message-log`); and what a
  * `@ReadinessCheck` found `degraded`, as `<module>.<name>`.
  */
-export type Degradation = 'broker' | `${string}.${string}`;
+export type Degradation = 'broker' | 'message-log' | `${string}.${string}`;
 
 /** Whether a process accepts work, and if not, why. */
 export interface Readiness {

@@ -9,11 +9,12 @@ import { EXIT_CONFIG, loadTopology, resolveSecrets, serviceNamed, type Topology 
 import type { Application } from './application.js';
 import { checkAgainstApplication, knownTo } from './check-topology.js';
 import { withAccessDeclared } from './declared-access.js';
-import { chooseTransport, knownTransports } from './choose-transport.js';
+import { chooseTransport, knownTransports, loadNats } from './choose-transport.js';
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
 import { MIGRATION_OPTIONS, migrateApplication, type MigrationDatabase } from './migrate-application.js';
 import { refuseInProduction } from './production.js';
+import { NATS_OPTIONS, operateNats } from './operate-nats.js';
 import { refuseSecondCopies } from './second-copies.js';
 import { logsJson, QuietLogger } from './quiet-logger.js';
 import { trustOf } from './trust-of-topology.js';
@@ -28,7 +29,7 @@ const DATA_FOLDER = '.data/postgres';
  * `--list-modules` prints the modules with their routes and the transports of the application as JSON; `--contracts`
  * prints every message with its JSON Schemas, for callers in other languages. `--migration run|revert|show|changes` does
  * what `fledge migration` does, also where that command is not installed, on the database of
- * `FLEDGE_MIGRATION_DATABASE_URL` if that is set.
+ * `FLEDGE_MIGRATION_DATABASE_URL` if that is set. `--nats keys|config|provision` does what `fledge nats` does.
  *
  * If the standard environment variables of OpenTelemetry ask for traces, it starts the SDK, which must be installed;
  * one that the application has registered itself is used instead.
@@ -48,6 +49,7 @@ async function run(application: Application): Promise<void> {
         'list-modules': { type: 'boolean' },
         contracts: { type: 'boolean' },
         ...MIGRATION_OPTIONS,
+        ...NATS_OPTIONS,
       },
     });
     if (values['list-modules']) return listModules(application);
@@ -55,6 +57,8 @@ async function run(application: Application): Promise<void> {
     const file = values.topology ?? process.env.FLEDGE_TOPOLOGY ?? 'config/monolith.yaml';
     if (values.migration !== undefined)
       return await migrateApplication(application, values, () => databaseOf(application, file));
+    if (values.nats !== undefined)
+      return await operateNats(application, readTopology(application, file), values, loadNats);
     if (values.check) await checkedTopology(application, file);
     else {
       isService = true;

@@ -34,6 +34,8 @@ export interface ModuleMessagingOptions {
   readonly messageLog: MessageLog;
   readonly retention?: Retention;
   readonly tracing?: Tracing | undefined;
+  /** Told of each message that is not what it claims. */
+  readonly onQuarantined?: () => void;
 }
 
 /** One module's durable messaging: sends what it publishes, and receives and handles what it consumes. */
@@ -73,7 +75,13 @@ export class ModuleMessaging {
       knows,
       ...(messageLog.isReachable && { isHealthy: () => messageLog.isReachable?.() ?? true }),
     });
-    this.inbox = new Inbox(this.sql, module, this.membership);
+    this.inbox = new Inbox(
+      this.sql,
+      module,
+      this.membership,
+      { catalogue, admits: (source) => moduleServer.admits(source) },
+      options.onQuarantined,
+    );
     this.relay = new Relay(this.sql, module, messageLog, this.membership, lane);
     this.dispatcher = new Dispatcher({
       module,

@@ -30,6 +30,10 @@ export interface FledgeClientOptions {
    * closes it. Default: that of the host, for the module into which the client is injected.
    */
   readonly transport?: CallTransport;
+  /**
+   * With `transport`: the name as which it calls, one of `nats.clients` in the topology of the modules. Default `nats`.
+   */
+  readonly caller?: string;
   /** With `transport`: the contracts whose messages it calls. Default: none. */
   readonly contracts?: readonly Contract[];
 }
@@ -72,10 +76,10 @@ export class FledgeClient extends ClientProxy {
 
   /** Starts the client's own transport, if it has one. `send` and `emit` do this by themselves. */
   async connect(): Promise<void> {
-    const { transport, contracts = [] } = this.options;
+    const { transport, contracts = [], caller = OUTSIDE } = this.options;
     if (transport === undefined) return;
     this.starting ??= transport.start().then(
-      () => void this.ports.set(OUTSIDE, new Port(outside(transport, contracts))),
+      () => void this.ports.set(caller, new Port(outside(caller, transport, contracts))),
       (error: unknown) => {
         this.starting = undefined;
         throw error;
@@ -265,12 +269,12 @@ class SendContext extends CallContext {
   }
 }
 
-function outside(transport: CallTransport, contracts: readonly Contract[]): CallingModule {
+function outside(caller: string, transport: CallTransport, contracts: readonly Contract[]): CallingModule {
   return {
-    caller: OUTSIDE,
+    caller,
     catalogue: new Catalogue(contracts),
     clientOf: (message) =>
-      new ModuleClient(OUTSIDE, message, transport.sender(OUTSIDE, message), { record: () => undefined }),
+      new ModuleClient(caller, message, transport.sender(caller, message), { record: () => undefined }),
   };
 }
 

@@ -48,12 +48,14 @@ export function fledgeOverNats({ contracts = [], deadlineMs }: FledgeOverNatsOpt
 }
 
 /**
- * The subject of a command or query: `shop.inventory.reserve-stock.v1`.
+ * The subject of a command or query: `shop.inventory.reserve-stock.v1.reporting`.
  * @param message its class, or its wire name.
+ * @param caller the name of the client, one of `nats.clients` in the topology. Default: the subject names none, which a
+ * topology with `nats.requireCaller` refuses.
  */
-export function subjectOf(namespace: string, message: Class | string): string {
+export function subjectOf(namespace: string, message: Class | string, caller?: string): string {
   const name = typeof message === 'string' ? message : messageSpec(message)?.name;
-  if (name !== undefined) return `${namespace}.${name}`;
+  if (name !== undefined) return caller === undefined ? `${namespace}.${name}` : `${namespace}.${name}.${caller}`;
   throw new StartupError(
     'no-subject',
     `${(message as Class).name} is not the class of a command or a query`,
@@ -61,9 +63,13 @@ export function subjectOf(namespace: string, message: Class | string): string {
   );
 }
 
-/** The subject at which a module with a `FledgeStrategy` answers a pattern: `shop.inventory._pattern.stock.count`. */
-export function patternSubjectOf(namespace: string, module: string, pattern: string): string {
-  return `${namespace}.${patternName(module, pattern)}`;
+/**
+ * The subject at which a module with a `FledgeStrategy` answers a pattern: `shop.inventory._pattern.stock.count`.
+ * @param caller as for `subjectOf`.
+ */
+export function patternSubjectOf(namespace: string, module: string, pattern: string, caller?: string): string {
+  const subject = `${namespace}.${patternName(module, pattern)}`;
+  return caller === undefined ? subject : `${subject}.${caller}`;
 }
 
 /** What the stock client gives to its serializer; for `emit`, it has no id. */
@@ -150,9 +156,13 @@ function failed(err: unknown): ReplyPacket {
   return { ...NOTHING, err };
 }
 
-/** The wire name in a subject: what follows the namespace. */
+/** A wire name, before the caller. */
+const WIRE_NAME = /^[a-z][^.]*\.[a-z][^.]*\.v\d+(?=\.)/;
+
+/** The wire name in a subject: what follows the namespace, without the caller. */
 function nameIn(subject: unknown): string {
-  return typeof subject === 'string' ? subject.slice(subject.indexOf('.') + 1) : '';
+  const name = typeof subject === 'string' ? subject.slice(subject.indexOf('.') + 1) : '';
+  return WIRE_NAME.exec(name)?.[0] ?? name;
 }
 
 function isPacket(

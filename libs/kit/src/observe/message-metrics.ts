@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { ConsumerState, Overview } from '../messaging/index.js';
 
 /** The maximum age of a database result that a scrape may get. */
@@ -85,6 +85,13 @@ export class MessageMetrics {
   private readonly logger = new Logger('metrics');
   private readonly modules = new Map<string, Watched>();
 
+  private readonly quarantined = new Counter({
+    name: 'fledge_messages_quarantined_total',
+    help: 'Messages that a log had for a module and that are not what they claim: from another module, or with the key of another. They are not delivered.',
+    labelNames: ['module'],
+    registers: [],
+  });
+
   /** @param now milliseconds of a monotonic clock. */
   constructor(private readonly now: () => number = () => performance.now()) {}
 
@@ -93,8 +100,15 @@ export class MessageMetrics {
     this.modules.set(module, { read, readAt: -Infinity, answer: Promise.resolve(undefined), isReading: false });
   }
 
-  /** Adds the gauges to a registry, once. */
+  /** Counts the quarantined messages of a module, from 0. */
+  quarantineOf(module: string): () => void {
+    this.quarantined.inc({ module }, 0);
+    return () => this.quarantined.inc({ module });
+  }
+
+  /** Adds the gauges and the counter to a registry, once. */
   registerIn(registry: Registry): void {
+    registry.registerMetric(this.quarantined);
     for (const [name, help, value] of OF_MODULE) {
       this.gauge(registry, name, help, ['module'], (gauge, module, overview) => gauge.set({ module }, value(overview)));
     }

@@ -278,7 +278,15 @@ function ofTest(
       tls: undefined,
     },
     // one server is enough for a test, whatever the topology wants in production
-    nats: { ...topology.nats, servers: natsUrl === undefined ? [] : [natsUrl], replicas: undefined, tls: undefined },
+    nats: {
+      ...topology.nats,
+      servers: natsUrl === undefined ? [] : [natsUrl],
+      replicas: undefined,
+      seed: undefined,
+      seedFile: undefined,
+      isProvisioned: false,
+      tls: undefined,
+    },
     // one address for all, also for health and metrics
     http: { ...topology.http, host: '127.0.0.1', port: 0, adminPort: undefined, tls: undefined },
     drain: { ...topology.drain, noticeMs: 0 },

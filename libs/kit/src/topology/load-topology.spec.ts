@@ -34,7 +34,19 @@ describe('a topology file', () => {
       transport: 'local',
       deployment: undefined,
       trust: { keys: {}, passports: 'required' },
-      nats: { servers: [], maxAgeMs: 3 * DAY_MS, duplicateWindowMs: 120_000, replicas: undefined, tls: undefined },
+      nats: {
+        servers: [],
+        maxAgeMs: 3 * DAY_MS,
+        duplicateWindowMs: 120_000,
+        replicas: undefined,
+        maxBytes: undefined,
+        maxMessageBytes: undefined,
+        seed: undefined,
+        seedFile: undefined,
+        clients: {},
+        isProvisioned: false,
+        tls: undefined,
+      },
       database: { url: undefined, modules: {}, logins: undefined, poolMax: 10, tls: undefined },
       http: {
         port: 3000,
@@ -60,7 +72,8 @@ describe('a topology file', () => {
     const topology = parse(`
 namespace: blue
 transport: nats
-nats: { url: "nats://a:4222, nats://b:4222", maxAge: 1d, duplicateWindow: 30s, replicas: 3 }
+nats:
+  { url: "nats://a:4222, nats://b:4222", maxAge: 1d, duplicateWindow: 30s, replicas: 3, maxBytes: 2GiB, maxMessage: 2MiB, seedFile: "{service}.nk", provisioned: true, clients: { reporting: [catalog] } }
 database: { url: postgres://u:p@h/d, poolMax: 25 }
 http: { port: 8080, host: 0.0.0.0, adminPort: 8081, bodyMax: 1MiB, requestTimeout: 1.5s, trustedProxies: "10.0.0.0/8, ::1" }
 drain: { notice: 0s, timeout: 2m }
@@ -74,7 +87,17 @@ settings:
     expect(topology).toMatchObject({
       namespace: 'blue',
       transport: 'nats',
-      nats: { servers: ['nats://a:4222', 'nats://b:4222'], maxAgeMs: DAY_MS, duplicateWindowMs: 30_000, replicas: 3 },
+      nats: {
+        servers: ['nats://a:4222', 'nats://b:4222'],
+        maxAgeMs: DAY_MS,
+        duplicateWindowMs: 30_000,
+        replicas: 3,
+        maxBytes: 2 ** 31,
+        maxMessageBytes: 2 ** 21,
+        seedFile: '{service}.nk',
+        isProvisioned: true,
+        clients: { reporting: ['catalog'] },
+      },
       database: { url: 'postgres://u:p@h/d', poolMax: 25 },
       http: {
         port: 8080,
@@ -379,6 +402,31 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
     'a bad NATS URL',
     `${ALL}\nnats: { url: "http://h:4222" }`,
     "t.yaml:2:14: nats.url is not a NATS URL. Write it as 'nats://host:4222', several separated by commas.",
+  ],
+  [
+    'a seed that is none, without it',
+    `${ALL}\nnats: { seed: SECRET }`,
+    "t.yaml:2:15: nats.seed is not the seed of an nkey. Give it a text that begins with 'SU', of 58 characters, as 'fledge nats keys' makes it.",
+  ],
+  [
+    'a client that calls no module',
+    `${ALL}\nnats: { clients: { reporting: [catalog, stock] } }`,
+    "t.yaml:2:31: nats.clients.reporting has 'stock', which is no module. It may have: identity, catalog, inventory, ordering.",
+  ],
+  [
+    'a client with the name of a module',
+    `${ALL}\nnats: { clients: { catalog: [identity] } }`,
+    't.yaml:2:20: nats.clients.catalog has the name of a module. Give the client a name of its own.',
+  ],
+  [
+    'a client with the name of a service',
+    `${ALL}\nnats: { clients: { shop: [identity] } }`,
+    't.yaml:2:20: nats.clients.shop has the name of a service. Give the client a name of its own.',
+  ],
+  [
+    'a provisioned that is no flag',
+    `${ALL}\nnats: { provisioned: perhaps }`,
+    "t.yaml:2:22: nats.provisioned is 'perhaps'. It may be true or false.",
   ],
   ['a section that is no map', `${ALL}\nhttp: 3000`, 't.yaml:2:7: http is 3000. It must be a map: keys with values.'],
   [

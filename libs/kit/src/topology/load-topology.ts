@@ -13,8 +13,12 @@ import type { KnownTransport, Place, SecretSource, Topology } from './topology.j
 import {
   count,
   duration,
+  filePath,
+  flag,
   host,
+  listOf,
   name,
+  natsSeed,
   natsServers,
   networks,
   oneOf,
@@ -87,7 +91,7 @@ function readTopology(
   const transport = root.read('transport', oneOf(known.map((one) => one.name)), 'local');
   const places = new Map<string, Place>();
   const sections = {
-    nats: readNats(root.section('nats'), env),
+    nats: readNats(root.section('nats'), modules, env),
     database: readDatabase(source, root.section('database'), modules, env, places),
     http: readHttp(root.section('http'), env),
     drain: readDrain(root.section('drain'), env),
@@ -97,6 +101,12 @@ function readTopology(
   if (transport === 'nats') refuseForgetful(root.section('retention'), sections);
   const services = assignServices(source, root, known, transport, modules);
   const trust = readTrust(root.section('trust'), services, modules, env);
+  for (const { name: service } of services)
+    if (Object.hasOwn(sections.nats.clients, service))
+      root
+        .section('nats')
+        .section('clients')
+        .add(service, `nats.clients.${service} has the name of a service`, 'Give the client a name of its own');
   const transports = readMaps(
     source,
     root,
@@ -123,19 +133,39 @@ function readTopology(
   };
 }
 
-function readNats(section: Section, env: Environment): Topology['nats'] {
+function readNats(section: Section, modules: readonly string[], env: Environment): Topology['nats'] {
   const servers = section.read('url', natsServers, []);
   const limits = {
     maxAgeMs: section.read('maxAge', duration('1m', '365d'), 3 * 86_400_000),
     duplicateWindowMs: section.read('duplicateWindow', duration('100ms', '1h'), 120_000),
     replicas: section.read<number | undefined>('replicas', count(1, 5), undefined),
     tls: readClientTls(section, { ca: env.NATS_CA, cert: env.NATS_CERT, key: env.NATS_KEY }),
+    maxBytes: section.read<number | undefined>('maxBytes', size('1MiB', '1000000GiB'), undefined),
+    maxMessageBytes: section.read<number | undefined>('maxMessage', size('64KiB', '64MiB'), undefined),
+    seed: section.read('seed', natsSeed, undefined),
+    seedFile: section.read('seedFile', filePath, undefined),
+    clients: readClients(section.section('clients'), modules),
+    isProvisioned: section.read('provisioned', flag, false),
   };
   section.refuseUnknownKeys();
   return {
     servers: servers.length > 0 ? servers : fromEnvironment(section, 'NATS_URL', natsServers, env, []),
     ...limits,
   };
+}
+
+/** Clients that are no modules: their names must not be mistaken for those of modules. */
+function readClients(section: Section, modules: readonly string[]): Topology['nats']['clients'] {
+  const clients: [string, readonly string[]][] = [];
+  for (const { key } of section.entries) {
+    const called = section.read(key, listOf(modules, 'module'), []);
+    const named = name(key, `nats.clients.${key}`);
+    if ('fact' in named) section.add(key, named.fact, named.cure);
+    else if (modules.includes(key))
+      section.add(key, `nats.clients.${key} has the name of a module`, 'Give the client a name of its own');
+    else clients.push([key, called]);
+  }
+  return Object.fromEntries(clients);
 }
 
 function readDatabase(

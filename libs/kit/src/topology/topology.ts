@@ -86,6 +86,21 @@ export interface NatsSettings {
    * begins with `tls://`, with the authorities of the system.
    */
   readonly tls: TlsFiles | undefined;
+  /** The most bytes that the broker keeps; beyond them the oldest messages go. Default: as the stream is, or no limit. */
+  readonly maxBytes: number | undefined;
+  /** The largest message that the stream takes, in bytes. Default: as the stream is, or what the server takes. */
+  readonly maxMessageBytes: number | undefined;
+  /** The seed of this process's nkey. A secret. Default: `seedFile`; without both, what `servers` contain, or nothing. */
+  readonly seed: string | undefined;
+  /** The file of that seed; `{service}` in it stands for the name of the service. Default none. */
+  readonly seedFile: string | undefined;
+  /** The clients that are no modules, by name, and the modules that each may call. Default none. */
+  readonly clients: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Whether an operator has made the stream and the consumers by `fledge nats provision`. Services then make nothing on
+   * the broker, and every call must name its caller. Default `false`.
+   */
+  readonly isProvisioned: boolean;
 }
 
 /** Where a secret is: an environment variable, or a file whose last line break does not count. */

@@ -134,6 +134,32 @@ export const filePath: ValueReader<string | undefined> = (value, key) => {
       };
 };
 
+/** The seed of an nkey of a user; empty for none. Never shown in a message, since it is a secret. */
+export const natsSeed: ValueReader<string | undefined> = (value, key) => {
+  if (value === null || value === '') return { value: undefined };
+  if (typeof value === 'string' && /^SU[A-Z2-7]{56}$/.test(value.trim())) return { value: value.trim() };
+  return {
+    fact: `${key} is not the seed of an nkey`,
+    cure: "Give it a text that begins with 'SU', of 58 characters, as 'fledge nats keys' makes it",
+  };
+};
+
+/** Yes or no. */
+export const flag: ValueReader<boolean> = (value, key) =>
+  typeof value === 'boolean' ? { value } : { fact: `${key} is ${shown(value)}`, cure: 'It may be true or false' };
+
+/** A list of the given words, each once. */
+export function listOf(words: readonly string[], noun: string): ValueReader<readonly string[]> {
+  return (value, key) => {
+    const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const other = list.find((item) => typeof item !== 'string' || !words.includes(item));
+    if (Array.isArray(value) && other === undefined) return { value: [...new Set(list as readonly string[])] };
+    return Array.isArray(value)
+      ? { fact: `${key} has ${shown(other)}, which is no ${noun}`, cure: `It may have: ${words.join(', ')}` }
+      : { fact: `${key} is ${shown(value)}`, cure: `It must be a list, as in [${words.slice(0, 2).join(', ')}]` };
+  };
+}
+
 function hasScheme(text: string, schemes: readonly string[]): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);

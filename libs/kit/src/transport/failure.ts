@@ -9,6 +9,7 @@ import {
 } from '../boundary/index.js';
 import {
   AccessDenied,
+  CallerNotAllowed,
   DeadlineExceeded,
   type DenialReason,
   type ErrorDetails,
@@ -148,7 +149,14 @@ function kitError(
   code: unknown,
   outcome: unknown,
   data: Record<string, unknown>,
-): InvalidMessage | AccessDenied | ModuleUnavailable | DeadlineExceeded | PassportRefused | undefined {
+):
+  | InvalidMessage
+  | AccessDenied
+  | ModuleUnavailable
+  | DeadlineExceeded
+  | CallerNotAllowed
+  | PassportRefused
+  | undefined {
   if (code === 'fledge.invalid-message') return new InvalidMessage(name, violationsOf(data.violations));
   if (code === 'fledge.access-denied' && DENIALS.includes(data.reason))
     return new AccessDenied(module, name, textOf(data.caller), data.reason as DenialReason);
@@ -161,6 +169,7 @@ function kitError(
     );
   if (code === 'fledge.passport-refused' && isPassportFlaw(data.flaw))
     return new PassportRefused(module, name, data.flaw);
+  if (code === 'fledge.caller-not-allowed') return new CallerNotAllowed(textOf(data.caller).slice(0, 64), name);
   if (code === 'fledge.deadline-exceeded')
     return new DeadlineExceeded(module, name, outcome === 'not-run' ? 'not-run' : 'unknown');
   return undefined;

@@ -77,6 +77,13 @@ export interface InboxPort {
    * Whether a consumer of the module, here or in another replica, takes messages of this name (in any major version).
    */
   wants(message: Pick<StoredMessage, 'kind' | 'name' | 'target'>): boolean;
+  /**
+   * Why a message is not what it claims; `undefined` if it is. A log between processes asks this before `accept`, once it
+   * has proven `source`, and does not deliver a message with a flaw: it would hold up a key in somebody else's name.
+   */
+  flawOf?(message: StoredMessage): string | undefined;
+  /** Logs and counts a message that the log does not deliver. `place` says where it is. */
+  quarantined?(place: string, why: string): void;
   /** The names without `.v<major>` of the events that the module's consumers take, to filter a log by. */
   subscriptions(): readonly string[];
   /**
@@ -121,6 +128,9 @@ export interface Sent {
 export interface StoredPlace {
   readonly id: string;
   readonly sequence: number;
+  readonly kind: StoredMessage['kind'];
+  readonly name: string;
+  readonly source: string;
 }
 
 /** Carries messages from the outboxes of modules to the inboxes of others; the durable half of a transport. */
@@ -159,6 +169,11 @@ export interface MessageLog {
    * that can.
    */
   isReachable?(): boolean;
+  /**
+   * In what the log is configured otherwise than the topology says, a text for each; without this method, in nothing.
+   * `/readyz` reports that there is something.
+   */
+  differences?(): readonly string[];
   /** Delivers to a module hosted here, until `stop`. */
   subscribe(inbox: InboxPort): Promise<void>;
   /** All messages of these names sent so far, oldest first, for a new consumer that starts from the beginning. */

@@ -16,7 +16,13 @@ import {
   TRACEPARENT,
   wheel,
 } from '../boundary/index.js';
-import { DeadlineExceeded, InvalidMessage, ModuleUnavailable, type UnavailableReason } from '../contract/index.js';
+import {
+  CallerNotAllowed,
+  DeadlineExceeded,
+  InvalidMessage,
+  ModuleUnavailable,
+  type UnavailableReason,
+} from '../contract/index.js';
 import { CALLER, parseBody } from './call-data.js';
 import { declaredFailure, type Failure, faultOf, kitFailure, readFailure } from './failure.js';
 
@@ -26,7 +32,7 @@ const logger = new Logger('calls');
 export interface PlainRequest {
   /** The wire name of its message, e.g. `catalog.get-products.v1`. */
   readonly message: string;
-  /** The calling module. */
+  /** The calling module. A transport must prove it, or say that it does not. */
   readonly caller: string;
   /** The message as JSON text. */
   readonly body: string;
@@ -141,6 +147,7 @@ export function receive(
   const handler = message && server.handlerOf(message);
   if (message === undefined || handler === undefined)
     return refused(new ModuleUnavailable(server.module, request.message, 'missing'), answer);
+  if (!server.admits(request.caller)) return refused(new CallerNotAllowed(request.caller, message.name), answer);
   const claim = claimOf(request);
   const unproven = server.prove(message, claim);
   if (unproven !== undefined) return refused(unproven, answer);

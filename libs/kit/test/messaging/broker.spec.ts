@@ -118,11 +118,12 @@ describe('events, when the broker', () => {
       key: string,
       at: string,
       payload = '{"topic":"foreign","number":1}',
+      source = 'talker',
     ): Promise<void> => {
       const headers = emptyHeaders();
       for (const [name, value] of [
         ['Nats-Msg-Id', id],
-        ['Fledge-Source', 'talker'],
+        ['Fledge-Source', source],
         ['Fledge-Key', key],
         ['Fledge-Occurred-At', at],
       ] as const)
@@ -138,9 +139,20 @@ describe('events, when the broker', () => {
     await publish(randomUUID(), 'foreign', '0000-01-01T00:00:00Z');
     await publish(randomUUID(), 'k'.repeat(3_000), '2026-01-01T00:00:00Z');
     await publish(randomUUID(), 'foreign', '2026-01-01T00:00:00Z', '{"topic":"\0"}');
+    // a dead letter of one of these would hold the key of the messages after it
+    const sound = '2026-01-01T00:00:00Z';
+    await publish(randomUUID(), 'foreign', sound, '{"topic":"foreign",');
+    await publish(randomUUID(), 'foreign', sound, '7');
+    await publish(randomUUID(), 'foreign', sound, '{"topic":"other","number":1}');
+    await publish(randomUUID(), 'foreign', sound, '{"topic":"foreign","number":1}', 'listener');
     await connection.close();
     await chatter.say('foreign', 2, 2);
     for (const listener of ['first', 'second']) await chatter.until(listener, 'foreign', [2, 3]);
+    const dead = await chatter.rows<{ count: number }>(
+      'listener',
+      'select count(*)::int as count from fledge_dead_letter',
+    );
+    expect(dead[0]?.count).toBe(0);
   });
 
   it('has lost its store, are sent again by a replay, and every consumer ends in the same state', async () => {

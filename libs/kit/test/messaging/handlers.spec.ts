@@ -1,4 +1,5 @@
 import { describeHandlers } from '../../src/compliance/messaging/handlers.js';
-import { WORLDS } from './worlds.js';
+import { PROVISIONED_WORLD, WORLDS } from './worlds.js';
 
-for (const world of WORLDS) describeHandlers(world);
+// there a new consumer begins with the past only when an operator makes the module's consumer anew
+for (const world of WORLDS.filter((one) => one !== PROVISIONED_WORLD)) describeHandlers(world);

@@ -1,12 +1,15 @@
+import { Logger } from '@nestjs/common';
 import { DeliverPolicy } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { StartupError } from '@fledge/kit/contract';
 import type { Deployment, InboxPort, MessageLog, Sent, StoredMessage, StoredPlace } from '@fledge/kit/transport';
 import { eventSubjects, readLog } from './log-reader.js';
 import { writeToLog } from './log-writer.js';
-import { type LogLimits, LogStream } from './log-stream.js';
-import { messageOf } from './stored-messages.js';
+import type { LogLimits } from './log-limits.js';
+import { LogStream } from './log-stream.js';
+import { isFlaw, readMessage } from './stored-messages.js';
 
+const logger = new Logger('nats');
 const HISTORY_BATCH_MAX = 500;
 const HISTORY_WAIT_MS = 5_000;
 
@@ -23,11 +26,12 @@ export class JetStreamMessageLog implements MessageLog {
   constructor(
     private readonly namespace: string,
     private readonly limits: LogLimits = {},
+    private readonly isProvisioned = false,
   ) {}
 
   /** The transport calls this when the connection is open. */
   open(connection: NatsConnection): void {
-    this.log = new LogStream(connection, this.namespace, this.limits);
+    this.log = new LogStream(connection, this.namespace, this.limits, this.isProvisioned);
   }
 
   /** The transport calls this when the connection is back; the broker may be a different one. */
@@ -69,17 +73,22 @@ export class JetStreamMessageLog implements MessageLog {
     return this.opened().claim(deployment);
   }
 
-  subscribe(inbox: InboxPort): Promise<void> {
+  differences(): readonly string[] {
+    return this.log?.differences ?? [];
+  }
+
+  async subscribe(inbox: InboxPort): Promise<void> {
+    if (this.isProvisioned) await this.opened().checkProvisioned(inbox.module);
     inbox.whileReading(async (signal) => {
       const read = readLog(this.opened(), inbox, AbortSignal.any([signal, this.stopping.signal]));
       this.reading.add(read);
       await read.finally(() => this.reading.delete(read));
     });
-    return Promise.resolve();
   }
 
-  async *history(_inbox: InboxPort, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
+  async *history(inbox: InboxPort, names: readonly string[]): AsyncIterable<readonly StoredMessage[]> {
     const log = this.opened();
+    if (log.isProvisioned) return this.adviseAgain(log, inbox.module, names);
     await log.incarnation();
     const last = await log.last();
     const consumer = await log.client.consumers.get(log.stream, {
@@ -94,8 +103,8 @@ export class JetStreamMessageLog implements MessageLog {
         expires: HISTORY_WAIT_MS,
       })) {
         left -= 1;
-        const message = raw.seq <= last ? messageOf(raw) : undefined;
-        if (message) batch.push(message);
+        const message = raw.seq <= last ? readMessage(raw) : undefined;
+        if (message && !isFlaw(message) && inbox.flawOf?.(message) === undefined) batch.push(message);
       }
       if (left === before)
         throw new Error(
@@ -103,6 +112,18 @@ export class JetStreamMessageLog implements MessageLog {
         );
       if (batch.length > 0) yield batch;
     }
+  }
+
+  /**
+   * The consumer that an operator made begins with the oldest message. Once it has been read, only the operator can let
+   * it begin again.
+   */
+  private async adviseAgain(log: LogStream, module: string, names: readonly string[]): Promise<void> {
+    const { delivered } = await log.consumerOf(module);
+    if (delivered.consumer_seq > 0)
+      logger.warn(
+        `${module} has a new consumer of ${names.join(', ')} that begins with the past, which ${module} has read already. Let it read the stream again: fledge nats provision <topology> --again ${module}`,
+      );
   }
 
   async stop(): Promise<void> {

@@ -1,20 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Consumer, type ConsumerMessages, DeliverPolicy, type JsMsg } from '@nats-io/jetstream';
+import { type Consumer, DeliverPolicy } from '@nats-io/jetstream';
 import { Logger } from '@nestjs/common';
-import type { InboxPort, LogPosition, StoredMessage } from '@fledge/kit/transport';
+import type { InboxPort } from '@fledge/kit/transport';
 import type { LogStream } from './log-stream.js';
-import { idOf, messageOf } from './stored-messages.js';
+import { pump } from './pump.js';
+import { readProvisioned } from './provisioned-reader.js';
 
 const logger = new Logger('nats');
 
-/** The most messages that one transaction stores, and the number of bytes beyond which it takes no further message. */
-const BATCH_MAX = 500;
-const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 /** Messages requested from the broker at a time: that many may arrive at once, each as large as the broker allows. */
 const ASKED_MAX = 256;
-/** The most messages, and bytes of them, in memory: reading pauses until they are stored. */
-const AHEAD_MAX = 2_000;
-const AHEAD_BYTES_MAX = 4 * BATCH_BYTES_MAX;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
 /** How often to check whether the module takes other messages by now, or the stream has been replaced. */
@@ -25,7 +20,8 @@ export async function readLog(log: LogStream, inbox: InboxPort, signal: AbortSig
   let failures = 0;
   while (!signal.aborted) {
     try {
-      await readOnce(log, inbox, signal, () => (failures = 0));
+      const read = log.isProvisioned ? readProvisioned : readOnce;
+      await read(log, inbox, signal, () => (failures = 0));
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
@@ -45,7 +41,13 @@ export function eventSubjects(log: LogStream, names: readonly string[]): string[
 }
 
 function filtersOf(log: LogStream, inbox: InboxPort): string[] {
-  return [...eventSubjects(log, inbox.subscriptions()), log.subject('command', `${inbox.module}.*.*`)];
+  const commands = `${inbox.module}.*.*`;
+  return [
+    ...eventSubjects(log, inbox.subscriptions()),
+    log.subject('command', commands, '*'),
+    // older versions do not say who sends a command
+    log.subject('command', commands),
+  ];
 }
 
 /** Reads until the subscriptions or the stream change, or something fails. */
@@ -70,15 +72,15 @@ async function readOnce(log: LogStream, inbox: InboxPort, signal: AbortSignal, s
     LOOK_EVERY_MS,
   ).unref();
   try {
-    await pump(
-      messages,
+    await pump(messages, {
       inbox,
+      log,
       incarnation,
-      () => {
+      check: () => {
         if (log.losses !== losses) throw new Error('the connection was lost');
       },
       stored,
-    );
+    });
   } finally {
     clearInterval(look);
     forgetLoss();
@@ -119,83 +121,6 @@ async function changed(
   filters: readonly string[],
 ): Promise<boolean> {
   return (await log.incarnation()) !== incarnation || filtersOf(log, inbox).join() !== filters.join();
-}
-
-/** Stores incoming messages in batches: while one is being stored, the next one collects. */
-async function pump(
-  messages: ConsumerMessages,
-  inbox: InboxPort,
-  incarnation: string,
-  check: () => void,
-  stored: () => void,
-): Promise<void> {
-  let gathered: JsMsg[] = [];
-  let bytes = 0;
-  let storing: Promise<void> | undefined;
-  let failure: unknown;
-  const store = async (): Promise<void> => {
-    while (gathered.length > 0 && failure === undefined) {
-      const batch = portionOf(gathered);
-      gathered = gathered.slice(batch.length);
-      bytes -= sizeOf(batch);
-      check();
-      await inbox.accept(known(batch), positionOf(batch.at(-1) as JsMsg, incarnation));
-      stored();
-    }
-  };
-  const begin = (): void => {
-    storing ??= store()
-      .catch((error: unknown) => {
-        failure = error;
-        messages.stop();
-      })
-      .finally(() => {
-        storing = undefined;
-        // for messages that arrived after `store` had looked for more
-        if (gathered.length > 0 && failure === undefined) begin();
-      });
-  };
-  for await (const message of messages) {
-    gathered.push(message);
-    bytes += message.data.length;
-    begin();
-    while ((gathered.length > AHEAD_MAX || bytes > AHEAD_BYTES_MAX) && storing !== undefined) await storing;
-  }
-  while (storing !== undefined) await storing;
-  if (failure !== undefined)
-    throw failure instanceof Error ? failure : new Error('the messages were not stored', { cause: failure });
-}
-
-/** The first of the collected messages, as many as one transaction stores. */
-function portionOf(gathered: readonly JsMsg[]): JsMsg[] {
-  const portion: JsMsg[] = [];
-  let bytes = 0;
-  for (const message of gathered) {
-    if (portion.length === BATCH_MAX || bytes >= BATCH_BYTES_MAX) break;
-    portion.push(message);
-    bytes += message.data.length;
-  }
-  return portion;
-}
-
-function positionOf(last: JsMsg, incarnation: string): LogPosition {
-  const id = idOf(last);
-  return { incarnation, sequence: last.seq, ...(id !== undefined && { id }) };
-}
-
-function sizeOf(messages: readonly JsMsg[]): number {
-  return messages.reduce((sum, { data }) => sum + data.length, 0);
-}
-
-function known(batch: readonly JsMsg[]): StoredMessage[] {
-  return batch.flatMap((raw) => {
-    const message = messageOf(raw);
-    if (message === undefined)
-      logger.error(
-        `the message ${raw.seq} on ${raw.subject} is not from Fledge, and is skipped: it needs a Nats-Msg-Id that is a UUID, Fledge-Source, Fledge-Key and Fledge-Occurred-At`,
-      );
-    return message ?? [];
-  });
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

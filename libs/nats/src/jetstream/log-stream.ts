@@ -1,36 +1,23 @@
 import {
+  type ConsumerInfo,
   jetstream,
   JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
   jetstreamManager,
-  RetentionPolicy,
-  StorageType,
 } from '@nats-io/jetstream';
 import { Logger } from '@nestjs/common';
-import { nanos, type NatsConnection } from '@nats-io/transport-node';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { StartupError } from '@fledge/kit/contract';
 import { type Deployment, foreignDeployment, type StoredPlace } from '@fledge/kit/transport';
+import type { LogLimits } from './log-limits.js';
+import { consumerName, deliverySubject, type LogKind, logSubject, streamName } from './names.js';
 import { idOf } from './stored-messages.js';
+import { differencesOf, limitsOf, plainStream, provisionedStream } from './stream-config.js';
 
-/** Limits of the messages that the broker keeps. */
-export interface LogLimits {
-  /** How long it keeps messages, in milliseconds. Default three days: as long as outboxes keep what was sent. */
-  readonly maxAgeMs?: number | undefined;
-  /** How long the broker detects duplicates, in milliseconds. Default two minutes. The inbox detects later ones. */
-  readonly duplicateWindowMs?: number | undefined;
-  /**
-   * Number of servers that must have a message before it counts as stored. Default: that of the existing stream, or one
-   * for a new stream.
-   */
-  readonly replicas?: number | undefined;
-}
-
-const MAX_AGE_DEFAULT_MS = 3 * 86_400_000;
 /** How long it may take to notice that somebody deleted and recreated the stream while all stayed connected. */
 const ASK_AGAIN_MS = 5_000;
-const DUPLICATE_WINDOW_DEFAULT_MS = 120_000;
 
 /** JetStream's errors for fewer servers than requested replicas: no cluster, or one that is too small. */
 const TOO_FEW_SERVERS: readonly number[] = [10_074, 10_005];
@@ -46,15 +33,10 @@ const ASKED_AT_ONCE = 64;
 const LIFE = 'fledge-life';
 
 /**
- * The parts of a message's subject; no module's name starts with an underscore, so they cannot collide with those of
- * calls.
- */
-export type LogKind = 'event' | 'command';
-
-/**
  * The JetStream stream of one namespace, which all modules write to and read from: file storage, limited by age.
  * Whoever comes first creates it if it is missing; one that lost its store counts as new, with another `incarnation`. A
- * process that opens the stream sets its own limits: the last one wins.
+ * process that opens the stream sets its own limits: the last one wins. If an operator provisions it, processes only
+ * check it.
  *
  * After a power failure a server may come back with the same stream but without its newest messages, and assign their
  * positions to others. So after each loss of the connection, whoever wrote or read up to there checks whether the
@@ -63,38 +45,33 @@ export type LogKind = 'event' | 'command';
 export class LogStream {
   readonly stream: string;
   readonly client: JetStreamClient;
-  private readonly limits: {
-    readonly max_age: number;
-    readonly duplicate_window: number;
-    readonly num_replicas?: number;
-  };
   private manager: Promise<JetStreamManager> | undefined;
   private known: Promise<string> | undefined;
   /** How often the connection was lost; the stream may have lost its end each time. */
   losses = 0;
+  /** In what the stream differs from what the topology says; empty if it does not. */
+  differences: readonly string[] = [];
   private readonly lossListeners = new Set<() => void>();
   private askedAt = 0;
   /** Recorded in a stream that this process creates. */
   private deployment: string | undefined;
 
   constructor(
-    private readonly connection: NatsConnection,
-    private readonly namespace: string,
-    { maxAgeMs = MAX_AGE_DEFAULT_MS, duplicateWindowMs = DUPLICATE_WINDOW_DEFAULT_MS, replicas }: LogLimits = {},
+    readonly connection: NatsConnection,
+    readonly namespace: string,
+    private readonly limits: LogLimits = {},
+    /**
+     * Whether an operator makes the stream and the consumers. A command must then name its source in its subject, which
+     * those of older versions do not.
+     */
+    readonly isProvisioned = false,
   ) {
-    // The broker refuses a window that is longer than the maximum age.
-    this.limits = {
-      max_age: nanos(maxAgeMs),
-      duplicate_window: nanos(Math.min(duplicateWindowMs, maxAgeMs)),
-      ...(replicas !== undefined && { num_replicas: replicas }),
-    };
-    this.stream = `${namespace}-messages`;
+    this.stream = streamName(namespace);
     this.client = jetstream(connection, { timeout: 5_000 });
   }
 
-  /** The subject of a message: `shop._event.ordering.order-placed.v1`. */
-  subject(kind: LogKind, wireName: string): string {
-    return `${this.namespace}._${kind}.${wireName}`;
+  subject(kind: LogKind, wireName: string, source?: string): string {
+    return logSubject(this.namespace, kind, wireName, source);
   }
 
   /**
@@ -122,7 +99,8 @@ export class LogStream {
     const found = async (): Promise<string | undefined> =>
       (await streams.info(this.stream)).config.metadata?.[DEPLOYMENT];
     const before = await found();
-    if (before === undefined || (before !== id && before === adopts)) {
+    // of a stream that an operator provides, a process may change nothing
+    if (!this.isProvisioned && (before === undefined || (before !== id && before === adopts))) {
       if (before !== undefined) logger.warn(`adopted the stream ${this.stream}, which belonged to '${before}'`);
       const { metadata } = (await streams.info(this.stream)).config;
       await streams.update(this.stream, { metadata: { ...metadata, [DEPLOYMENT]: id } });
@@ -160,6 +138,43 @@ export class LogStream {
     return () => void this.lossListeners.delete(listener);
   }
 
+  /**
+   * The state of the consumer that an operator made for a module.
+   * @throws StartupError if there is none, or one that delivers elsewhere.
+   */
+  async consumerOf(module: string): Promise<ConsumerInfo> {
+    const { consumers } = await this.managed();
+    const cure = "Let an operator make it: 'fledge nats provision'.";
+    try {
+      const info = await consumers.info(this.stream, consumerName(module));
+      const to = deliverySubject(this.namespace, module);
+      if (info.config.deliver_subject === to) return info;
+      throw new StartupError(
+        'nats-consumer',
+        `the consumer of ${module} on ${this.stream} does not deliver to ${to}`,
+        cure,
+      );
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound)) throw error;
+      throw new StartupError('nats-consumer', `the stream ${this.stream} has no consumer for ${module}`, cure);
+    }
+  }
+
+  /**
+   * Checks what an operator has made for a module.
+   * @throws StartupError if the stream or the consumer is missing, or configured otherwise than the topology says.
+   */
+  async checkProvisioned(module: string): Promise<void> {
+    await this.incarnation();
+    if (this.differences.length > 0)
+      throw new StartupError(
+        'nats-stream',
+        `the stream ${this.stream} is not as the topology says: ${this.differences.join('; ')}`,
+        "Let an operator change it, 'fledge nats provision', or correct the topology.",
+      );
+    await this.consumerOf(module);
+  }
+
   /** The id of the message at a position; `undefined` if there is no message, or it has no id. */
   async idAt(sequence: number): Promise<string | undefined> {
     const { streams } = await this.managed();
@@ -178,6 +193,7 @@ export class LogStream {
    */
   async missing(stored: readonly StoredPlace[]): Promise<readonly string[]> {
     const { first } = await this.bounds();
+    if (this.isProvisioned) return this.missingAtTheEnd(stored.filter(({ sequence }) => sequence >= first));
     const missing: string[] = [];
     const left = stored.filter(({ sequence }) => sequence >= first);
     const look = async (): Promise<void> => {
@@ -188,31 +204,51 @@ export class LogStream {
     return missing;
   }
 
+  /**
+   * Like `missing`, for a process that may only see the last message on each subject that it writes: a stream loses its
+   * newest messages, so those above that one are gone.
+   */
+  private async missingAtTheEnd(stored: readonly StoredPlace[]): Promise<readonly string[]> {
+    const { direct } = await this.managed();
+    const lasts = new Map<string, Promise<{ readonly seq: number; readonly id: string | undefined }>>();
+    const lastOn = (subject: string) =>
+      direct
+        .getMessage(this.stream, { last_by_subj: subject })
+        .then((last) =>
+          last === null ? { seq: 0, id: undefined } : { seq: last.seq, id: idOf({ headers: last.header }) },
+        );
+    const missing: string[] = [];
+    for (const { id, sequence, kind, name, source } of stored) {
+      const subject = this.subject(kind, name, kind === 'command' ? source : undefined);
+      let asked = lasts.get(subject);
+      if (asked === undefined) lasts.set(subject, (asked = lastOn(subject)));
+      const last = await asked;
+      if (sequence > last.seq || (sequence === last.seq && id !== last.id)) missing.push(id);
+    }
+    return missing;
+  }
+
   private async open(): Promise<string> {
     const { streams } = await this.managed();
+    const wanted = (this.isProvisioned ? provisionedStream : plainStream)(this.namespace, this.limits);
     try {
-      const { created, config } = await streams.info(this.stream);
-      const { max_age, duplicate_window, num_replicas = config.num_replicas } = this.limits;
-      if (
-        config.max_age !== max_age ||
-        config.duplicate_window !== duplicate_window ||
-        config.num_replicas !== num_replicas
-      )
-        await this.asLimited(() => streams.update(this.stream, this.limits));
+      let { created, config } = await streams.info(this.stream);
+      const limits = limitsOf(this.limits);
+      if (!this.isProvisioned && differencesOf(limits, config).length > 0)
+        ({ created, config } = await this.asLimited(() => streams.update(this.stream, limits)));
+      this.differences = differencesOf(wanted, config);
       return incarnationOf(created, config.metadata);
     } catch (error) {
       if (!(error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)) throw error;
-      const subjects = [`${this.namespace}._event.>`, `${this.namespace}._command.>`];
-      const made = await this.asLimited(() =>
-        streams.add({
-          name: this.stream,
-          subjects,
-          storage: StorageType.File,
-          retention: RetentionPolicy.Limits,
-          ...this.limits,
-          ...(this.deployment !== undefined && { metadata: { [DEPLOYMENT]: this.deployment } }),
-        }),
-      );
+      if (this.isProvisioned)
+        throw new StartupError(
+          'nats-stream',
+          `NATS has no stream ${this.stream}`,
+          "Let an operator make it: 'fledge nats provision'.",
+        );
+      const metadata = this.deployment === undefined ? {} : { metadata: { [DEPLOYMENT]: this.deployment } };
+      const made = await this.asLimited(() => streams.add({ ...wanted, ...metadata }));
+      this.differences = [];
       return incarnationOf(made.created, made.config.metadata);
     }
   }
@@ -223,7 +259,7 @@ export class LogStream {
       return await work();
     } catch (error) {
       if (!(error instanceof JetStreamApiError && TOO_FEW_SERVERS.includes(error.code))) throw error;
-      const { num_replicas } = this.limits;
+      const { replicas: num_replicas } = this.limits;
       throw new StartupError(
         'nats-replicas',
         `the NATS servers cannot keep ${num_replicas} copies of each message: ${error.message}`,

@@ -11,6 +11,8 @@ const CONTEXT = 'Fledge-Context';
 const USER = 'Fledge-On-Behalf-Of';
 /** Percent-encoded; a subject has at most 256 characters. */
 const USER_TEXT = /^[!-~]{1,2304}$/;
+/** JetStream's header of the answer to a direct get. */
+const COPY = 'Nats-Stream';
 /** JetStream's header for detecting duplicates within its window. */
 const ID = 'Nats-Msg-Id';
 
@@ -44,28 +46,48 @@ export function idOf({ headers }: Pick<JsMsg, 'headers'>): string | undefined {
 /** The longest payload, in bytes: what the heaviest message can have as JSON. A broker may be set to take more. */
 const PAYLOAD_BYTES_MAX = 1024 * 1024;
 
+/** A message of the stream, however it was read. */
+export type LogMessage = Pick<JsMsg, 'subject' | 'headers' | 'seq' | 'data' | 'string'>;
+
+/** What is on the stream and cannot be from a module of Fledge, or not from the one that its subject names. */
+export interface Flaw {
+  readonly why: string;
+}
+
+export function isFlaw(read: StoredMessage | Flaw): read is Flaw {
+  return 'why' in read;
+}
+
 /**
- * A message from the log; `undefined` for one of another origin, which lacks the required headers or cannot be stored.
+ * A message from the log, whose sender is proven by its subject, on which only that module may publish:
+ * `<namespace>._event.<source>.<name>.v1` or `<namespace>._command.<target>.<name>.v1.<source>`.
+ * @param namesSource whether a command without its source in the subject, as older versions send it, is refused.
  */
-export function messageOf(raw: JsMsg): StoredMessage | undefined {
-  if (raw.data.length > PAYLOAD_BYTES_MAX) return undefined;
-  const [kindToken, module, ...rest] = raw.subject.split('.').slice(1);
+export function readMessage(raw: Omit<LogMessage, 'seq'>, namesSource = false): StoredMessage | Flaw {
+  if (raw.data.length > PAYLOAD_BYTES_MAX) return { why: 'it is larger than any message of Fledge' };
+  const [kindToken, module, name, version, proven] = raw.subject.split('.').slice(1);
   const { headers } = raw;
-  const [id, source, key, time] = [ID, SOURCE, KEY, OCCURRED_AT].map((name) => headers?.get(name) ?? '');
-  if (!UUID.test(id ?? '') || !source || !key || module === undefined) return undefined;
+  const [id, source, key, time] = [ID, SOURCE, KEY, OCCURRED_AT].map((header) => headers?.get(header) ?? '');
+  if (!UUID.test(id ?? '') || !source || !key || module === undefined) return NOT_OURS;
+  // the broker adds it to a copy of a message that it was asked for, and sends that to whatever subject the request names
+  if (headers?.has(COPY)) return { why: 'it is a copy that the broker made, not what its sender published' };
+  const kind = kindToken === '_command' ? 'command' : 'event';
+  if (kind === 'command' && proven === undefined && namesSource) return { why: 'its subject names no source' };
+  const sender = kind === 'event' ? module : (proven ?? source);
+  if (source !== sender)
+    return { why: `it says that ${source.slice(0, 64)} sent it, and its subject that ${sender} did` };
   const occurredAt = timeOf(time ?? '');
   const decoded = keyOf(key);
   const payload = raw.string();
   if (occurredAt === undefined || decoded === undefined || payload.includes('\0') || source.includes('\0'))
-    return undefined;
-  const kind = kindToken === '_command' ? 'command' : 'event';
+    return { why: 'its time, key or payload cannot be stored' };
   const context = headers?.get(CONTEXT);
-  if (context?.includes('\0')) return undefined;
   const user = headers?.get(USER) ?? '';
+  if (context?.includes('\0')) return { why: 'its context cannot be stored' };
   return {
     id: id as string,
     kind,
-    name: [module, ...rest].join('.'),
+    name: `${module}.${name}.${version}`,
     source,
     target: kind === 'command' ? module : undefined,
     key: decoded,
@@ -78,6 +100,10 @@ export function messageOf(raw: JsMsg): StoredMessage | undefined {
     occurredAt,
   };
 }
+
+const NOT_OURS: Flaw = {
+  why: 'it is not from Fledge: it needs a Nats-Msg-Id that is a UUID, Fledge-Source, Fledge-Key and Fledge-Occurred-At',
+};
 
 /** What anybody may have written is left out if it is malformed or too large. */
 function soundTrace(given: MessageHeaders): MessageHeaders {

@@ -202,7 +202,7 @@ export function describeEvents(world: MessagingWorld): void {
           [name, payload],
         );
       await put('talker.said.v2', '{"what":"new"}');
-      await put('talker.said.v1', '{"topic":7}');
+      await put('talker.said.v1', '{"topic":"odd","number":"none"}');
       const reasons = async (): Promise<unknown[]> =>
         chatter.rows(
           'listener',

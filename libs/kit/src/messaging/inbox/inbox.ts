@@ -6,6 +6,7 @@ import type { Found } from './deliveries.js';
 import { MembershipLost } from '../consumers/delivery-errors.js';
 import type { Addressed, HandOver } from './hand-over.js';
 import { inboxRow } from './inbox-row.js';
+import { flawOf, type Senders } from './message-flaw.js';
 import type { Assignment, Membership } from '../replicas/membership.js';
 import { isMember } from '../replicas/membership-sql.js';
 import { partitionOf } from '../storage/partitions.js';
@@ -100,6 +101,9 @@ export class Inbox implements InboxPort {
     private readonly sql: Sql,
     readonly module: string,
     private readonly membership: Membership,
+    /** Default: whatever a log delivers is believed. */
+    private readonly senders?: Senders,
+    private readonly onQuarantined: () => void = () => undefined,
   ) {
     // a replica that adds to the list begins a new version of the view, and waits until all replicas know it
     membership.onView(() => this.readConsumers());
@@ -121,6 +125,15 @@ export class Inbox implements InboxPort {
     if (kind === 'command') return target === this.module;
     const family = familyOf(name);
     return this.consumers.some((consumer) => consumer.kind === 'event' && consumer.takes.includes(family));
+  }
+
+  flawOf(message: StoredMessage): string | undefined {
+    return this.senders && flawOf(message, this.senders);
+  }
+
+  quarantined(place: string, why: string): void {
+    this.onQuarantined();
+    this.logger.error(`${place} is not delivered to ${this.module}, and no message waits for it: ${why}`);
   }
 
   subscriptions(): readonly string[] {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import type { MessageLog, StoredMessage } from '../../transport/index.js';
+import type { MessageLog, StoredMessage, StoredPlace } from '../../transport/index.js';
 import { afterSend } from '../signals/checkpoints.js';
 import type { Assignment, Membership } from '../replicas/membership.js';
 import { staysMember } from '../replicas/membership-sql.js';
@@ -52,10 +52,8 @@ interface OutboxRow {
   readonly created_at: Date;
 }
 
-interface ConfirmedRow {
+interface ConfirmedRow extends Omit<StoredPlace, 'source'> {
   readonly seq: string;
-  readonly id: string;
-  readonly sequence: number;
 }
 
 const COLUMNS = 'seq, partition, id, kind, name, target, key, payload, headers, created_at';
@@ -106,7 +104,7 @@ returning partition`;
 
 // The messages that the log $1 confirmed last, with their positions: those that it may have lost since.
 const CONFIRMED = `
-select seq, id, sent_seq::float8 as sequence from fledge_outbox
+select seq, id, kind, name, sent_seq::float8 as sequence from fledge_outbox
 where sent_via = $1 and sent_seq is not null and partition = any($2::smallint[]) and seq < $3::bigint order by seq desc limit ${CONFIRMED_ROWS}`;
 const UNMARK = `
 with unmarked as (update fledge_outbox set sent_at = null, sent_via = null, sent_seq = null where id = any($1::uuid[]) and sent_via = $2 and ${staysMember('$3')} returning 1)
@@ -316,7 +314,7 @@ export class Relay {
       ]);
       const last = rows.at(-1);
       if (!last) break;
-      const missing = (await this.messageLog.missing?.(rows)) ?? [];
+      const missing = (await this.messageLog.missing?.(rows.map((row) => ({ ...row, source: this.module })))) ?? [];
       if (missing.length > 0) await this.sql.rows(UNMARK, [missing, via, this.membership.replica]);
       lost += missing.length;
       found = missing.length > 0;

@@ -9,7 +9,7 @@ import {
   runHandler,
   type Send,
 } from '../../boundary/index.js';
-import { ModuleUnavailable } from '../../contract/index.js';
+import { CallerNotAllowed, ModuleUnavailable } from '../../contract/index.js';
 import type { Transport } from '../transport.js';
 import { LocalMessageLog } from './local.message-log.js';
 
@@ -32,15 +32,20 @@ export class LocalTransport implements Transport {
     return Promise.resolve();
   }
 
-  sender(_caller: string, message: CompiledMessage): Send {
+  sender(caller: string, message: CompiledMessage): Send {
     // Looked up at the first call, since a caller may be wired before the callee is served.
     let moduleServer: ModuleServer | undefined;
     let handler: Handler | undefined;
+    let isAdmitted = true;
     return (input, call) => {
-      moduleServer ??= this.moduleServers.get(message.module);
+      if (moduleServer === undefined) {
+        moduleServer = this.moduleServers.get(message.module);
+        isAdmitted = moduleServer?.admits(caller) ?? true;
+      }
       handler ??= moduleServer?.handlerOf(message);
       const copy = message.input.copy(input) as object;
       if (moduleServer === undefined || handler === undefined) return unavailable(call, 'missing');
+      if (!isAdmitted) return call.fail(new CallerNotAllowed(caller, message.name), 'refused');
       deliver(moduleServer, handler, copy, call);
     };
   }

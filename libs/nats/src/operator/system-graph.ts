@@ -1,0 +1,24 @@
+/** Who may talk to whom in a system, as its contracts, its modules' `uses` and a topology say. */
+export interface SystemGraph {
+  readonly namespace: string;
+  /** Which service hosts which modules. */
+  readonly services: readonly { readonly name: string; readonly modules: readonly string[] }[];
+  /** By module: the modules whose contracts are in its `uses`. */
+  readonly uses: Readonly<Record<string, readonly string[]>>;
+  /** By client that is no module: the modules that it may call. */
+  readonly clients: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The user of an operator: it makes streams and consumers, and asks services who they are. */
+export const OPERATOR = '_operator';
+
+/** All users of the system on the broker, in a fixed order: services, clients, the operator. */
+export function usersOf({ services, clients }: SystemGraph): readonly string[] {
+  return [...services.map(({ name }) => name).toSorted(), ...Object.keys(clients).toSorted(), OPERATOR];
+}
+
+/** The modules that may call a module, itself not among them. */
+export function callersOf(module: string, { uses, clients }: SystemGraph): readonly string[] {
+  const callers = [...Object.entries(uses), ...Object.entries(clients)];
+  return callers.filter(([, used]) => used.includes(module)).map(([caller]) => caller);
+}
