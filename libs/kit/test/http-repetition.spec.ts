@@ -15,6 +15,8 @@ const application = (platform: PlatformName): Application => ({
   modules: [{ contract: StampsContract, load: () => Promise.resolve(StampsModule) }],
 });
 
+/** The front door and the test are on this machine. */
+const PROXIES = ['127.0.0.0/8', '10.0.0.0/8'];
 const PLATFORMS: readonly PlatformName[] = ['fastify', 'express'];
 const PLACES = ['in one process', 'on two replicas behind the front door'] as const;
 
@@ -32,7 +34,7 @@ describe.each(PLATFORMS.flatMap((platform) => PLACES.map((place) => [platform, p
         modules: ['stamps'],
         transport,
         database: { url: database.url, poolMax: 5 },
-        http: { port: 0, trustedProxies: ['10.0.0.0/8'] },
+        http: { port: 0, trustedProxies: PROXIES },
         logger: false,
       });
       hosts.push(await host.start());
@@ -47,7 +49,11 @@ describe.each(PLATFORMS.flatMap((platform) => PLACES.map((place) => [platform, p
       }
       const namespace = `stamps${randomBytes(4).toString('hex')}`;
       const nats = (): Transport => new NatsTransport({ url: testNatsUrl(), namespace });
-      door = await frontDoor({ port: 0, routes: new Map([['/stamps', [await start(nats()), await start(nats())]]]) });
+      door = await frontDoor({
+        port: 0,
+        routes: new Map([['/stamps', [await start(nats()), await start(nats())]]]),
+        trustedProxies: PROXIES,
+      });
       await door.whenReady(5_000);
       origin = `http://127.0.0.1:${door.port}`;
     });

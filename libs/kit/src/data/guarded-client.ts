@@ -2,10 +2,11 @@ import { SteadyClient } from './steady-client.js';
 
 /**
  * Statements that may change a connection's role: `set role`, `reset all`, `set session authorization`, `discard`,
- * `set_config`, or what can run any of them from a text. Too many match, and those cost one
- * more statement; none that changes the role must be missed.
+ * `set_config`, or what can run any of them from a text. Some match that do not, and those cost one more statement; none
+ * that changes the role must be missed.
  */
-const MAY_CHANGE_ROLE = /role|authorization|reset|discard|set_config|\bdo\b|\bcall\b|execute|query_to_xml|u&/i;
+const MAY_CHANGE_ROLE =
+  /\brole\b|authorization|\breset\b|\bdiscard\b|set_config|\bdo\b(?!\s+(?:nothing|update)\b)|\bcall\b|\bexecute\b|query_to_xml|u&/i;
 
 /** A connection of a pool that remembers whether a statement may have changed its role. */
 export class GuardedClient extends SteadyClient {

@@ -154,7 +154,7 @@ describe('the guard of a way in that is not HTTP', () => {
     const authorization = `Bearer ${await signed(valid)}`;
     expect((await handle(request(authorization))).identity).toEqual({ subject: 'u-1', roles: ['clerk'] });
     const late = `Bearer ${await signed({ ...valid, exp: inSeconds(-60) })}`;
-    await expect(handle(request(late))).rejects.toThrow('the token has expired');
+    await expect(handle(request(late))).rejects.toThrow('the token is not valid or has expired');
     await expect(handle(request())).rejects.toThrow('authenticated user');
   });
 

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject, createPrivateKey } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { Logger } from '@nestjs/common';
 import { Command, CommandBus, CommandHandler } from '@nestjs/cqrs';
 import { connect, headers as natsHeaders, type Msg, type NatsConnection } from '@nats-io/transport-node';
@@ -57,6 +57,8 @@ const application = {
   modules: [
     { contract: VaultContract, load: () => Promise.resolve(VaultModule) },
     { contract: DeskContract, load: () => Promise.resolve(DeskModule) },
+    // knows no passport of its own, and is hosted nowhere
+    { contract: defineContract({ name: 'other' }), load: () => Promise.reject(new Error('not hosted')) },
   ],
 };
 const ANN: Identity = { subject: 'ann', roles: ['clerk'] };
@@ -95,11 +97,18 @@ describe('who acts in a call over NATS', () => {
 
   const workOf = (identity?: Identity, onBehalfOf?: string): CallContext =>
     new CallContext('desk', 'http', now() + 3_000, identity, undefined, undefined, undefined, onBehalfOf);
-  const ask = (lines: Record<string, string>, message = 'open'): Promise<Msg> => {
+  /** Calls as whoever may write the subjects of `caller` and read its inboxes. */
+  const ask = (lines: Record<string, string>, message = 'open', caller = 'desk'): Promise<Msg> => {
     const headers = natsHeaders();
-    for (const [name, value] of Object.entries({ 'Fledge-Caller': 'desk', ...lines })) headers.set(name, value);
+    for (const [name, value] of Object.entries(lines)) headers.set(name, value);
     const body = message === 'open' ? '{"what":"x"}' : '{}';
-    return client.request(`${namespace}.vault.${message}.v1`, body, { timeout: 4_000, headers });
+    const reply = `_INBOX.${namespace}.${caller}.test.${randomUUID()}`;
+    return client.request(`${namespace}.vault.${message}.v1.${caller}`, body, {
+      timeout: 4_000,
+      headers,
+      reply,
+      noMux: true,
+    });
   };
   /** The passports that the desk sends while `work` runs. */
   const overheard = async (work: () => Promise<unknown>): Promise<string[]> => {
@@ -174,7 +183,7 @@ describe('who acts in a call over NATS', () => {
       expect(seen.at(-1)).toMatchObject({ identity: ANN });
     });
 
-    it.each<[string, string, () => Promise<Record<string, string>> | Record<string, string>]>([
+    it.each<[string, string, () => Promise<Record<string, string>> | Record<string, string>, caller?: string]>([
       ['a user in a header alone', 'missing', () => ({ 'Fledge-Subject': 'ann', 'Fledge-Roles': 'clerk' })],
       ['on behalf of a user in a header alone', 'missing', () => ({ 'Fledge-On-Behalf-Of': 'ann' })],
       [
@@ -221,13 +230,10 @@ describe('who acts in a call over NATS', () => {
       [
         'a passport of a module for which its key does not speak',
         'issuer',
-        async () => ({ 'Fledge-Caller': 'other', 'Fledge-Passport': await passport({ iss: 'other' }) }),
+        async () => ({ 'Fledge-Passport': await passport({ iss: 'other' }) }),
+        'other',
       ],
-      [
-        'a passport of another caller',
-        'issuer',
-        async () => ({ 'Fledge-Caller': 'other', 'Fledge-Passport': await passport() }),
-      ],
+      ['a passport of another caller', 'issuer', async () => ({ 'Fledge-Passport': await passport() }), 'other'],
       [
         'a passport that another service has signed',
         'signature',
@@ -252,11 +258,11 @@ describe('who acts in a call over NATS', () => {
           return { 'Fledge-Passport': `${Buffer.from(JSON.stringify(head)).toString('base64url')}.${body}.` };
         },
       ],
-    ])('with %s', async (_, flaw, lines) => {
+    ])('with %s', async (_, flaw, lines, caller) => {
       const given = await lines();
       const before = await refusals(flaw);
       seen.splice(0);
-      const answer = await ask(given);
+      const answer = await ask(given, 'open', caller);
       expect(answer.json()).toMatchObject({
         code: 'fledge.passport-refused',
         outcome: 'rejected',
