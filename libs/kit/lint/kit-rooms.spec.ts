@@ -12,7 +12,7 @@ const { root, remove } = writeWorkspace({
 afterAll(remove);
 
 const ORDER =
-  'contract → boundary → bus, transport → data → messaging → topology, security, observe, http, verify, microservices → host → testing → compliance';
+  'contract → boundary, tls → bus, transport → data → messaging → topology, security, observe, http, verify, microservices → host → testing → compliance';
 const MESSAGING_ORDER =
   'storage, signals → replicas → outbox → relay → consumers → inbox → dispatch → processes, singletons → operations';
 const tester = new RuleTester({ languageOptions: { parser: tseslint.parser } });

@@ -257,10 +257,13 @@ describe.each<[PlatformName, Library]>([
 it('reaches gateways through the server of an application under test, as services', async () => {
   // loading it takes long, and a connection to a broker that begins meanwhile is taken for a dead one
   await import('@nestjs/testing');
-  const app = await testApplication({ ...application('fastify', 'ws'), access: 'open' }, {
-    topology: { transport: 'nats', services: { front: { modules: ['chat'] }, back: { modules: ['names'] } } },
-    logger: false,
-  }).start();
+  const app = await testApplication(
+    { ...application('fastify', 'ws'), access: 'open' },
+    {
+      topology: { transport: 'nats', services: { front: { modules: ['chat'] }, back: { modules: ['names'] } } },
+      logger: false,
+    },
+  ).start();
   try {
     const client = await openWs(app.url, { 'x-user': 'mia' });
     client.send('name', 'tea');

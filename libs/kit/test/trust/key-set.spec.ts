@@ -111,7 +111,7 @@ describe('keys for the tokens of users, from the module that issues them', () =>
   };
   /** Somebody on the broker who answers in place of the accounts. */
   const pretend = async (answer: (asked: string) => Promise<string> | string): Promise<void> => {
-    client.subscribe(`${namespace}.accounts.keys.v1`, {
+    client.subscribe(`${namespace}.accounts.keys.v1.*`, {
       queue: 'accounts',
       callback: (_, message) => void Promise.resolve(answer(message.string())).then((text) => message.respond(text)),
     });
