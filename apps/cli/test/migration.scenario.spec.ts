@@ -218,7 +218,7 @@ describe('fledge migration', () => {
     ]);
     const shown = await fledge('migration show diary');
     expect(shown.out).toMatch(
-      /^MODULE {2}MIGRATION +BY +STATE\ndiary {3}CreateFledgeTables\d+ {2}kit +applied\ndiary {3}AddTimerHeaders\d+ +kit +applied\ndiary {3}AddDeployment\d+ +kit +applied\ndiary {3}IndexRunningProcesses\d+ +kit +applied\ndiary {3}AddRequests\d+ +kit +applied\ndiary {3}CreateDiary\d+ +module {2}applied\n$/,
+      /^MODULE {2}MIGRATION +BY +STATE\ndiary {3}CreateFledgeTables\d+ +kit +applied\ndiary {3}AddTimerHeaders\d+ +kit +applied\ndiary {3}AddDeployment\d+ +kit +applied\ndiary {3}IndexRunningProcesses\d+ +kit +applied\ndiary {3}AddRequests\d+ +kit +applied\ndiary {3}CreateDiary\d+ +module {2}applied\n$/,
     );
     const defaults = await owner.query(
       "select column_default as text from information_schema.columns where table_name = 'page' and column_name = 'text'",

@@ -76,7 +76,9 @@ describe.each([LOCAL, NATS])('an operator of modules over $name', (world) => {
       expect.objectContaining({ module: 'listener', name: 'second', waiting: 0, dead: 1, oldestMs: null, lagMs: null }),
     ]);
 
-    const metrics = (await talk.metrics('listener')).split('\n').filter((line) => line.includes('module="listener"'));
+    const metrics = (await talk.metrics('listener'))
+      .split('\n')
+      .filter((line) => /^fledge_(?:outbox|inbox|dead)_.*module="listener"/.test(line));
     expect(metrics.filter((line) => line.includes('first') || line.includes('outbox'))).toEqual([
       'fledge_outbox_unsent{module="listener"} 0',
       'fledge_outbox_oldest_seconds{module="listener"} 0',

@@ -112,7 +112,7 @@ describe('fledge start', () => {
     expect(run.output).toContain(`Browse     http://127.0.0.1:${port}/docs`);
     expect(run.output).toContain('one    | one listens');
     const { pid, ...told } = await get('/a');
-    expect(told).toEqual({ service: 'one', ...OUTSIDE });
+    expect(told).toEqual({ service: 'one', ...OUTSIDE, secrets: {} });
     expect(await run.end('SIGINT')).toBe(0);
     expect(isAlive(pid)).toBe(false);
   });
@@ -281,7 +281,7 @@ database: { url: ${'${DATABASE_URL}'}, modules: { b: { env: DATABASE_OF_B } } }
     );
     expect(wrong.output).toBe("fledge: there is no config/splt.yaml. Did you mean 'split'?\n");
     expect(many.output).toBe(
-      "fledge: it takes one topology, but got 'a b'. Usage: fledge start [topology] [--watch] [--inspect[=port]] [--only <service>,…] [--level <level>].\n",
+      "fledge: it takes one topology, but got 'a b'. Usage: fledge start [topology] [--watch] [--tls] [--inspect[=port]] [--only <service>,…] [--level <level>].\n",
     );
     squatter.close();
     const unwritable = fledge(['start']);

@@ -1,6 +1,6 @@
 import { getMetadataStorage } from 'class-validator';
 import type { ValidationMetadata } from 'class-validator/types/metadata/ValidationMetadata.js';
-import type { Class } from './messages.js';
+import type { Class } from './class.js';
 
 /** The rules of each contract class when it was compiled. */
 const kept = new WeakMap<Class, readonly ValidationMetadata[]>();
