@@ -1,6 +1,6 @@
 import { type INestApplication, RequestMethod } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { type Actor, MODULES, type ShopOfAll } from './shop-of-all.js';
 
 /** A request that is right in all but, perhaps, who sends it. */
@@ -23,6 +23,8 @@ export interface RouteSample {
 const at = (path: string): RouteSample => ({ request: () => ({ path }) });
 const newName = (): string => randomUUID().slice(0, 8);
 
+const NO_SESSION = randomBytes(32).toString('base64url');
+
 /** Every route, by its method and path as Nest has them, in the order in which they are tried. */
 export const ROUTES: Readonly<Record<string, RouteSample>> = {
   'POST /auth/register': {
@@ -34,6 +36,9 @@ export const ROUTES: Readonly<Record<string, RouteSample>> = {
   'POST /auth/login': {
     request: () => ({ path: '/auth/login', body: { email: 'staff@shop.test', password: 'staff-demo-password' } }),
   },
+  // of a session that nobody has: the token is what opens it, whoever brings it
+  'POST /auth/refresh': { request: () => ({ path: '/auth/refresh', body: { refreshToken: NO_SESSION } }) },
+  'POST /auth/logout': { request: () => ({ path: '/auth/logout', body: { refreshToken: NO_SESSION } }) },
   'GET /users/me': at('/users/me'),
   'GET /.well-known/jwks.json': at('/.well-known/jwks.json'),
   'GET /categories': at('/categories'),
