@@ -27,7 +27,12 @@ export {
   type HandlesDecorator,
   type Promised,
 } from './bus/index.js';
-export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './data/index.js';
+export {
+  startEmbeddedPostgres,
+  type DatabaseLogins,
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+} from './data/index.js';
 export {
   Host,
   modulesOf,

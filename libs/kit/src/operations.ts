@@ -15,7 +15,7 @@ export { databaseRolesSql, moduleRoles, type ModuleRoles } from './data/database
 export { endWithParent } from './data/end-with-parent.js';
 export { freePort, isPortFree } from './data/free-port.js';
 export { mergeOpenApi, type OpenApiDocument } from './http/merged-openapi.js';
-export { HttpListener, notFound, type RequestHandler } from './http/listener.js';
+export { HttpListener, notFound, type RequestHandler, type UpgradeHandler } from './http/listener.js';
 export { PathOwners } from './http/path-owners.js';
 export { trustOf, type TrustsProxy } from './topology/trusted-proxies.js';
 export { readTlsFiles, watchTlsFiles, withDatabaseTls, type TlsFiles } from './tls/index.js';
