@@ -25,7 +25,7 @@ import { KEY_TRUST, type KeyTrust, provenBy } from './key-trust.js';
 
 const KEY_RING = Symbol('fledge:key-ring');
 const OWN_GUARD = Symbol('fledge:own-guard');
-/** @internal The provider of the `AccessTokenRules` that a module verifies tokens by; `undefined` for none. */
+/** The provider of the `AccessTokenRules` that a module verifies tokens by; `undefined` for none. */
 export const ACCESS_TOKEN_RULES = Symbol('fledge:access-token-rules');
 
 /** Seconds by which the clocks of issuer and verifier may differ. */

@@ -258,7 +258,7 @@ describe('who acts in a call over NATS', () => {
           return { 'Fledge-Passport': `${Buffer.from(JSON.stringify(head)).toString('base64url')}.${body}.` };
         },
       ],
-    ])('with %s', async (_, flaw, lines, caller) => {
+    ])('with %s', async (_, flaw, lines, ...[caller]) => {
       const given = await lines();
       const before = await refusals(flaw);
       seen.splice(0);
