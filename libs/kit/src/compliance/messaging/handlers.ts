@@ -39,6 +39,7 @@ export function describeHandlers(world: MessagingWorld): void {
       await chatter.say('news', 6, 5);
       await chatter.until('hasty', 'news', upTo(10));
       await chatter.until('late', 'news', [6, 7, 8, 9, 10]);
+      await chatter.until('first', 'news', upTo(10));
       expect(await chatter.heard('first', 'news')).toEqual(upTo(10));
     });
 
