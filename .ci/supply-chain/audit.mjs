@@ -36,6 +36,7 @@ function ask() {
       try {
         resolve(JSON.parse(stdout));
       } catch {
+        // what npm printed is no report: its own error says why
         resolve({ message: error?.message.split('\n')[0] ?? 'npm audit printed no JSON' });
       }
     });

@@ -88,6 +88,7 @@ async function doneBy(module: string, way: string, texts: readonly string[]): Pr
   const runner = host.module(module).get(DataSource).createQueryRunner();
   const done: string[] = [];
   try {
+    // it may be refused: only what follows counts
     if (way !== '') await runner.query(way).catch(() => undefined);
     for (const text of texts) {
       const answer = await runner.query(text).then(

@@ -8,6 +8,18 @@ import { SteadyClient } from './steady-client.js';
 const MAY_CHANGE_ROLE =
   /\brole\b|authorization|\breset\b|\bdiscard\b|set_config|\bdo\b(?!\s+(?:nothing|update)\b)|\bcall\b|\bexecute\b|query_to_xml|u&/i;
 
+/** Searching a long text takes microseconds, and a module sends few different ones. */
+const known = new Map<string, boolean>();
+/** The most texts that are remembered, and the longest, in characters. */
+const KNOWN_MAX = 1_000;
+const KNOWN_CHARS_MAX = 4_096;
+
+function mayChangeRole(text: string): boolean {
+  const found = known.get(text) ?? MAY_CHANGE_ROLE.test(text);
+  if (text.length <= KNOWN_CHARS_MAX && known.size < KNOWN_MAX) known.set(text, found);
+  return found;
+}
+
 /** A connection of a pool that remembers whether a statement may have changed its role. */
 export class GuardedClient extends SteadyClient {
   /** Whether the role must be looked at before the connection is used for something else. */
@@ -16,7 +28,7 @@ export class GuardedClient extends SteadyClient {
   // pg's own overloads; only the text matters here
   override query: SteadyClient['query'] = ((...args: unknown[]): unknown => {
     const text = typeof args[0] === 'string' ? args[0] : (args[0] as { readonly text?: unknown } | undefined)?.text;
-    if (typeof text !== 'string' || MAY_CHANGE_ROLE.test(text)) this.isDoubtful = true;
+    if (typeof text !== 'string' || mayChangeRole(text)) this.isDoubtful = true;
     return (super.query as (...all: unknown[]) => unknown)(...args);
   }) as SteadyClient['query'];
 

@@ -204,8 +204,13 @@ function guardConnections(source: ModuleDataSource, { module, role }: ModuleHome
       const taken = await obtain();
       const [client, release] = taken;
       if (!client.isDoubtful) return taken;
-      // a connection that cannot be asked is lost
-      if (await client.isItself(role, login).catch(() => false)) return taken;
+      try {
+        if (await client.isItself(role, login)) return taken;
+      } catch (error) {
+        // it was lost while it was idle: the next takes its place
+        release(error as Error);
+        continue;
+      }
       new Logger(`data:${module}`).error(
         `a connection of ${module} was closed, because a statement had changed its role: no SQL of a module may do that`,
       );

@@ -127,6 +127,7 @@ describe('the own logins of a module', () => {
       const server = new URL(database.url);
       server.pathname = '/postgres';
       await database.drop();
+      // roles that it has made may keep it, and the server is thrown away after the tests
       await asServer(`drop role if exists ${maker}`, server.href).catch(() => undefined);
       database = await freshDatabase();
     }

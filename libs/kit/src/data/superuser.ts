@@ -19,6 +19,7 @@ export async function isSuperuser(url: string): Promise<boolean> {
     // the modules connect next, and say why they cannot
     return false;
   } finally {
+    // what was lost needs no end
     await client.end().catch(() => undefined);
   }
 }

@@ -80,6 +80,7 @@ export async function readProvisioned(
 async function untilRepeatable(log: LogStream, module: string, signal: AbortSignal): Promise<ConsumerInfo> {
   const info = await log.consumerOf(module);
   if (info.num_ack_pending === 0) return info;
+  // an abort ends the wait; the reader then ends by itself
   await sleep(ACK_WAIT_MS + REDELIVERY_MARGIN_MS, undefined, { signal, ref: false }).catch(() => undefined);
   return log.consumerOf(module);
 }
