@@ -136,6 +136,7 @@ export {
   type TrustOptions,
 } from './security/index.js';
 export {
+  clientKey,
   loadTopology,
   nearest,
   parseTopology,

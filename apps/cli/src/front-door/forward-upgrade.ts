@@ -7,12 +7,10 @@ import {
 } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TrustsProxy } from '@fledge/kit/operations';
-import { isNotSent, sendFailure } from './forward.js';
+import { ATTEMPTS_MAX, isNotSent, sendFailure } from './forward.js';
 import { requestHeaders, responseHeaders } from './hop-headers.js';
 import type { RoutingTable } from './routing-table.js';
 import type { Target } from './target.js';
-
-const ATTEMPTS_MAX = 3;
 
 /** How an attempt ended: undefined if the client has an answer or is gone. */
 type Failure = NodeJS.ErrnoException | undefined;

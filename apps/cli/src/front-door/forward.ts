@@ -9,7 +9,8 @@ import type { Target } from './target.js';
 
 /** Bodies up to this size are read before they are sent, so that they can be sent again; longer ones are streamed. */
 export const REPLAY_MAX_BYTES = 256 * 1024;
-const ATTEMPTS_MAX = 3;
+/** The most replicas that one request is sent to. */
+export const ATTEMPTS_MAX = 3;
 /** RFC 9110, 9.2.2: sending them twice has the effect of sending them once. */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 const NOT_SENT: ReadonlySet<string> = new Set([

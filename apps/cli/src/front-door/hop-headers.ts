@@ -21,26 +21,31 @@ const OF_THE_HOP: ReadonlySet<string> = new Set([
   'expect',
 ]);
 
+/** What a proxy says of the request that it got. */
+const FORWARDED: ReadonlySet<string> = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host']);
+
 /**
  * A request's headers for the service: unchanged, in their order, plus `X-Forwarded-…` headers that name the origin. What
- * the client says in `X-Forwarded-For` is passed on only if it is a proxy that is trusted: anyone can send the header.
+ * the client says in these is passed on only if it is a proxy that is trusted: anyone can send them.
  */
 export function requestHeaders(request: IncomingMessage, trusts: TrustsProxy): string[] {
   const { rawHeaders, headers, socket } = request;
+  const from = socket.remoteAddress ?? 'unknown';
+  const isTrusted = trusts(from);
   const passed: string[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const [key, value] = [rawHeaders[i] as string, rawHeaders[i + 1] as string];
     const name = key.toLowerCase();
     // of a read: the listener has dropped its body
     if (name === 'content-length' && headers['content-length'] === undefined) continue;
-    if (!OF_THE_HOP.has(name) && name !== 'x-forwarded-for') passed.push(key, value);
+    const isDropped = name === 'x-forwarded-for' || (!isTrusted && FORWARDED.has(name)) || OF_THE_HOP.has(name);
+    if (!isDropped) passed.push(key, value);
   }
-  const from = socket.remoteAddress ?? 'unknown';
-  const before = trusts(from) ? headers['x-forwarded-for'] : undefined;
+  const before = isTrusted ? headers['x-forwarded-for'] : undefined;
   passed.push('x-forwarded-for', before === undefined ? from : `${String(before)}, ${from}`);
-  if (headers['x-forwarded-proto'] === undefined)
+  if (!isTrusted || headers['x-forwarded-proto'] === undefined)
     passed.push('x-forwarded-proto', 'encrypted' in socket ? 'https' : 'http');
-  if (headers['x-forwarded-host'] === undefined && headers.host !== undefined)
+  if ((!isTrusted || headers['x-forwarded-host'] === undefined) && headers.host !== undefined)
     passed.push('x-forwarded-host', headers.host);
   return passed;
 }

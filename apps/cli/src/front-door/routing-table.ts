@@ -14,11 +14,6 @@ export class RoutingTable {
   private readonly routes = new PathOwners<Route>();
   private readonly everywhere: Route = { targets: [], turn: 0 };
 
-  /** Every target once, in the order in which they were added. */
-  get targets(): readonly Target[] {
-    return this.everywhere.targets;
-  }
-
   /** Adds a target to some prefixes. */
   add(target: Target, prefixes: Iterable<string>): void {
     for (const prefix of prefixes) {

@@ -15,9 +15,12 @@ const KNOWN_MAX = 1_000;
 const KNOWN_CHARS_MAX = 4_096;
 
 function mayChangeRole(text: string): boolean {
-  const found = known.get(text) ?? MAY_CHANGE_ROLE.test(text);
-  if (text.length <= KNOWN_CHARS_MAX && known.size < KNOWN_MAX) known.set(text, found);
-  return found;
+  const before = known.get(text);
+  if (before !== undefined) return before;
+  const may = MAY_CHANGE_ROLE.test(text);
+  if (known.size >= KNOWN_MAX) known.clear();
+  if (text.length <= KNOWN_CHARS_MAX) known.set(text, may);
+  return may;
 }
 
 /** A connection of a pool that remembers whether a statement may have changed its role. */

@@ -1,8 +1,9 @@
 import { type INestApplication, RequestMethod } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
-import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
+import { ModulesContainer, Reflector } from '@nestjs/core';
 import { type Contract, StartupError } from '../contract/index.js';
 import { Authentication, hasRouteRule } from '../security/index.js';
+import { controllerMethods, HANDLER_TYPE } from './controller-methods.js';
 import type { Application } from './application.js';
 
 /** The application, with the rules that are the default for one that is run as a whole. */
@@ -62,33 +63,19 @@ function messagesOf({ contract: { name, messages } }: CheckedModule): string[] {
 
 /** The routes of controllers without a rule, and, where the contract has no rule for them, handlers of patterns. */
 function routesOf({ contract, app }: CheckedModule): string[] {
-  const modules = [...app.get(ModulesContainer).values()];
-  const isGuarded = modules.some(({ metatype }) => metatype === Authentication);
-  const controllers = new Set(
-    modules.flatMap((module) => [...module.controllers.values()].map(({ metatype }) => metatype)),
-  );
-  const scanner = new MetadataScanner();
+  const isGuarded = [...app.get(ModulesContainer).values()].some(({ metatype }) => metatype === Authentication);
   const reflector = app.get(Reflector);
-  const found: string[] = [];
-  for (const controller of controllers) {
-    if (typeof controller !== 'function') continue;
-    const prototype = controller.prototype as Readonly<Record<string, () => unknown>>;
-    for (const method of scanner.getAllMethodNames(prototype)) {
-      const handler = prototype[method] as () => unknown;
-      const place = `${contract.name}: ${controller.name}.${method}`;
-      if (Reflect.hasMetadata(METHOD_METADATA, handler)) {
-        if (isGuarded || hasRouteRule(reflector, handler, controller as never)) continue;
-        found.push(`${place}, the route ${routeText(controller, handler)}`);
-      } else if (contract.access === undefined && Reflect.hasMetadata(PATTERN_TYPE, handler)) {
-        found.push(`${place}, a handler of patterns, for which only \`access\` of the contract can say it`);
-      }
-    }
-  }
-  return found;
+  return controllerMethods(app).flatMap(({ controller, method, handler }) => {
+    const place = `${contract.name}: ${controller.name}.${method}`;
+    if (Reflect.hasMetadata(METHOD_METADATA, handler))
+      return isGuarded || hasRouteRule(reflector, handler, controller)
+        ? []
+        : [`${place}, the route ${routeText(controller, handler)}`];
+    return contract.access === undefined && Reflect.hasMetadata(HANDLER_TYPE, handler)
+      ? [`${place}, a handler of patterns, for which only \`access\` of the contract can say it`]
+      : [];
+  });
 }
-
-/** As `@nestjs/microservices` marks handlers of patterns; it does not export this key. */
-const PATTERN_TYPE = 'microservices:handler_type';
 
 function routeText(controller: object, handler: object): string {
   const method = Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod;

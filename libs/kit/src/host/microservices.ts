@@ -1,9 +1,9 @@
 import type { INestApplication, INestMicroservice } from '@nestjs/common';
-import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import { isObservable } from 'rxjs';
 import { CallContext, currentContext, type ModuleServer, runInContext } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
 import { ANSWERS_PATTERNS, type PatternServer } from '../transport/index.js';
+import { controllerMethods, HANDLER_TYPE } from './controller-methods.js';
 import { streamInContext } from './stream-in-context.js';
 
 /** A handler, as Nest registers it with a server. */
@@ -26,7 +26,6 @@ type Microservice = INestMicroservice & {
 
 /** Of a handler that no transport calls, as `@nestjs/microservices` stores it; it does not export these keys. */
 const PATTERN = 'microservices:pattern';
-const HANDLER_TYPE = 'microservices:handler_type';
 const TRANSPORT = 'microservices:transport';
 
 /**
@@ -171,22 +170,12 @@ interface FoundPattern {
 
 /** The handlers of patterns in the controllers of an application. */
 function patternsOf(app: INestApplication): readonly FoundPattern[] {
-  const scanner = new MetadataScanner();
-  const found: FoundPattern[] = [];
-  for (const { controllers } of app.get(ModulesContainer).values()) {
-    for (const { metatype } of controllers.values()) {
-      if (typeof metatype !== 'function') continue;
-      const prototype = metatype.prototype as Readonly<Record<string, object>>;
-      for (const method of scanner.getAllMethodNames(prototype)) {
-        const handler = prototype[method] as object;
-        if (Reflect.getMetadata(HANDLER_TYPE, handler) === undefined) continue;
-        const patterns: unknown = Reflect.getMetadata(PATTERN, handler);
-        const transport: unknown = Reflect.getMetadata(TRANSPORT, handler);
-        found.push({ place: `${metatype.name}.${method} (${JSON.stringify(patterns)})`, transport });
-      }
-    }
-  }
-  return found;
+  return controllerMethods(app)
+    .filter(({ handler }) => Reflect.getMetadata(HANDLER_TYPE, handler) !== undefined)
+    .map(({ controller, method, handler }) => ({
+      place: `${controller.name}.${method} (${JSON.stringify(Reflect.getMetadata(PATTERN, handler))})`,
+      transport: Reflect.getMetadata(TRANSPORT, handler) as unknown,
+    }));
 }
 
 function notListening(module: string, error: unknown): Error {

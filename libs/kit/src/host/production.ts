@@ -88,7 +88,8 @@ function databasesOf({ topology, service, databaseUrls }: Looked): readonly (rea
 
 function ofConnections(looked: Looked): ProductionFinding[] {
   const { topology } = looked;
-  const brokers = topology.transport === 'nats' ? topology.nats.servers : [];
+  // with files for TLS, it is used whatever the URL says
+  const brokers = topology.transport === 'nats' && topology.nats.tls === undefined ? topology.nats.servers : [];
   return [
     ...brokers
       .filter((server) => new URL(server).protocol !== 'tls:' && !staysHere(server))

@@ -6,8 +6,8 @@ export type Obstacle = 'start' | 'drain' | 'database' | `${string}.${string}`;
 
 /**
  * What a process may lack and still accept work: the broker, which only calls to other modules need; a log of messages
- * that is configured as the topology says (`message-log`); and what a
- * `@ReadinessCheck` found `degraded`, as `<module>.<name>`.
+ * that is configured as the topology says (`message-log`); and what a `@ReadinessCheck` found `degraded`, as
+ * `<module>.<name>`.
  */
 export type Degradation = 'broker' | 'message-log' | `${string}.${string}`;
 

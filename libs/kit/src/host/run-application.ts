@@ -17,7 +17,7 @@ import { refuseInProduction } from './production.js';
 import { NATS_OPTIONS, operateNats } from './operate-nats.js';
 import { refuseSecondCopies } from './second-copies.js';
 import { logsJson, QuietLogger } from './quiet-logger.js';
-import { trustOf } from './trust-of-topology.js';
+import { trustOptionsOf } from './trust-of-topology.js';
 
 /** Where the embedded PostgreSQL keeps its data when a service starts it itself. */
 const DATA_FOLDER = '.data/postgres';
@@ -102,14 +102,14 @@ async function runService(application: Application, file: string, name: string |
   const loaded = await checkAgainstApplication(application, topology, service.modules);
   const version = application.version ?? deployedVersion(process.argv[1] ?? '');
   const transport = await chooseTransport(application, topology, service, version);
-  checkTlsOf(topology);
-  const trust = trustOf(topology, process.env);
+  const trust = trustOptionsOf(topology, process.env);
   if (!trust && topology.services.length > 1)
     new Logger('trust').warn(
       `${topology.file} pins no keys: whoever reaches the broker can act as any user. See the guide 'Trust between services'.`,
     );
   const stopTracing = await startSdk({ namespace: topology.namespace, name: service.name, version });
   const { databaseUrls, settings } = resolveSecrets(topology, service.modules);
+  checkTlsOf(topology, Object.values(databaseUrls));
   await refuseInProduction({ topology, service, loaded, databaseUrls });
   const postgres = usesEmbedded(topology)
     ? await startEmbeddedPostgres({ dir: DATA_FOLDER, keepUp: (line) => new Logger('postgres').warn(line) })
@@ -149,11 +149,12 @@ async function runService(application: Application, file: string, name: string |
 }
 
 /** Checks the files of every TLS connection before the first is opened. @throws StartupError */
-function checkTlsOf({ file, nats, database, http, transport }: Topology): void {
+function checkTlsOf(topology: Topology, databaseUrls: readonly string[]): void {
+  const { file, nats, database, http, transport } = topology;
   if (nats.tls && transport === 'nats') readTlsFiles(nats.tls, 'nats.tls');
   if (http.tls) readTlsFiles(http.tls, 'http.tls');
-  if (database.url !== undefined) checkDatabaseTls(database.url);
-  else if (database.tls)
+  for (const url of [database.url, ...databaseUrls]) if (url !== undefined) checkDatabaseTls(url);
+  if (database.tls && usesEmbedded(topology))
     throw new StartupError(
       'database-tls',
       `${file} has database.tls, but no database is configured, and the embedded PostgreSQL of a process takes no TLS connections`,

@@ -11,7 +11,7 @@ const KEY_FILE_VARIABLE = 'FLEDGE_SIGNING_KEY_FILE';
  * Whether the services of a topology prove to each other who acts: public keys are pinned, and calls leave the process.
  * Without keys, what a call says of its user is believed.
  */
-export function provesIdentities({ trust, transport }: Pick<Topology, 'trust' | 'transport'>): boolean {
+function provesIdentities({ trust, transport }: Pick<Topology, 'trust' | 'transport'>): boolean {
   return transport !== 'local' && Object.keys(trust.keys).length > 0;
 }
 
@@ -19,7 +19,7 @@ export function provesIdentities({ trust, transport }: Pick<Topology, 'trust' | 
  * What a service believes, and its own key; `undefined` for a topology that pins no keys.
  * @throws StartupError when keys are pinned and the service has none of its own.
  */
-export function trustOf(topology: Topology, env: Environment): TrustOptions | undefined {
+export function trustOptionsOf(topology: Topology, env: Environment): TrustOptions | undefined {
   if (!provesIdentities(topology)) return undefined;
   const { keys, passports } = topology.trust;
   return {

@@ -25,7 +25,7 @@ const EACH = /(W\/)?"([\x21\x23-\x7e]*)"/g;
 /**
  * Gives the answers of a route an `ETag`, made of a version of what they show. A GET or HEAD with an `If-None-Match`
  * that names it gets 304, without a body. Beside `@IfMatch()` on the routes that change the resource, it lets a client
- * change only what it has seen.
+ * change only what it has seen. Beside `@Idempotent()`, write it above: the tag of a repeated answer is made anew.
  */
 export function EntityTag<T>(versionOf: VersionOf<T>): MethodDecorator {
   return applyDecorators(SetMetadata(VERSION_OF, versionOf), UseInterceptors(EntityTagInterceptor));
@@ -96,7 +96,8 @@ function tagsOf(header: string): readonly Tag[] | '*' | undefined {
 }
 
 function tagOf(version: string | number | Date): string {
-  const tag = version instanceof Date ? version.getTime().toString(36) : String(version);
+  // as JSON has it, so that an answer that was stored has the same tag
+  const tag = version instanceof Date ? version.toISOString() : String(version);
   if (!TAG.test(tag)) throw new RangeError(`a version has no place in an ETag: ${JSON.stringify(tag.slice(0, 100))}`);
   return tag;
 }

@@ -55,7 +55,7 @@ export class RequestInFlight extends FledgeError {
   readonly kind = 'conflict';
   readonly outcome = 'not-run';
   readonly hint = 'Wait for `Retry-After`, then send it again with the same key to get the answer of the first.';
-  readonly data = {};
+  readonly data = { retryAfterSeconds: 1 };
   constructor() {
     super('a request with this Idempotency-Key is still running');
   }
@@ -92,9 +92,9 @@ export class RateLimited extends FledgeError {
   readonly outcome = 'not-run';
   readonly hint = 'Send it again after `Retry-After`; `RateLimit` says how many requests are left.';
   get data(): Readonly<Record<string, unknown>> {
-    return { retryAfterS: this.retryAfterS };
+    return { retryAfterSeconds: this.retryAfterSeconds };
   }
-  constructor(readonly retryAfterS: number) {
-    super(`there were too many of these requests: wait ${retryAfterS} s`);
+  constructor(readonly retryAfterSeconds: number) {
+    super(`there were too many of these requests: wait ${retryAfterSeconds} s`);
   }
 }

@@ -14,8 +14,8 @@ import { traceparentOf } from './trace.js';
 type Next = (error?: unknown) => void;
 type Middleware = (request: IncomingMessage, response: ServerResponse, next: Next) => void;
 
-/** A request for which Express has found a route. */
-type RoutedRequest = IncomingMessage & { readonly route?: { readonly path: string } };
+/** What Express adds to a request; the route once it has found one. */
+type RoutedRequest = IncomingMessage & { readonly protocol: string; readonly route?: { readonly path: string } };
 
 /** What the kit uses of an Express application. */
 interface ExpressApplication {
@@ -71,7 +71,8 @@ async function loaded(): Promise<typeof import('@nestjs/platform-express')> {
 function contextOf({ module, requestTimeoutMs, tracing, meter }: PlatformOptions): Middleware {
   return (request, response, next) => {
     // Express looks for the route only later
-    const span = tracing?.request(request.headers, requestSpanOf(request, 'http', undefined, module));
+    const { protocol } = request as RoutedRequest;
+    const span = tracing?.request(request.headers, requestSpanOf(request, protocol, undefined, module));
     const context = new RequestContext(
       module,
       now() + requestTimeoutMs,

@@ -13,7 +13,7 @@ import {
 import { Reflector } from '@nestjs/core';
 import { lastValueFrom, type Observable, of } from 'rxjs';
 import { DataSource } from 'typeorm';
-import { currentContext, now } from '../boundary/index.js';
+import { currentContext, IDEMPOTENCY_KEY_CHARS_MAX, now } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
 import { ModuleDataSource } from '../data/index.js';
 import { IdempotencyKeyReused, InvalidRequest, RequestInFlight } from './errors.js';
@@ -37,8 +37,6 @@ const OPTIONS = 'fledge:idempotent';
 const KEEP_DEFAULT_MS = 86_400_000;
 const KEEP_MIN_MS = 1_000;
 const KEEP_MAX_MS = 30 * KEEP_DEFAULT_MS;
-/** The longest key, in characters. */
-export const KEY_CHARS_MAX = 200;
 const PRINTABLE = /^[\x20-\x7e]+$/;
 /** Milliseconds beyond the time for a request for which a claim holds: a handler may end a little later. */
 const CLAIM_GRACE_MS = 2_000;
@@ -67,7 +65,7 @@ export function Idempotent(options: IdempotentOptions = {}): MethodDecorator {
     ApiHeader({
       name: 'Idempotency-Key',
       required,
-      description: `1 to ${KEY_CHARS_MAX} printable characters of your choice: the same key gets the same answer, so a request can be sent again`,
+      description: `1 to ${IDEMPOTENCY_KEY_CHARS_MAX} printable characters of your choice: the same key gets the same answer, so a request can be sent again`,
     }),
   );
 }
@@ -117,10 +115,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const keyed = keyedRequest(request, key);
     const claim = await this.answers.claim(keyed, claimMs(), options.keepMs ?? KEEP_DEFAULT_MS);
     if (claim.is === 'other') throw new IdempotencyKeyReused();
-    if (claim.is === 'running') {
-      response.header('retry-after', '1');
-      throw new RequestInFlight();
-    }
+    if (claim.is === 'running') throw new RequestInFlight();
     if (claim.is === 'claimed') return of(await this.run(keyed, claim.claim, options, next, response));
     const { status, location, body } = claim.answer;
     response.status(status);
@@ -163,7 +158,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
 function keyOf({ headers }: Request, required: boolean): string | undefined {
   const key = headers['idempotency-key'];
   if (key === undefined && !required) return undefined;
-  if (typeof key === 'string' && key.length <= KEY_CHARS_MAX && PRINTABLE.test(key)) return key;
+  if (typeof key === 'string' && key.length <= IDEMPOTENCY_KEY_CHARS_MAX && PRINTABLE.test(key)) return key;
   throw new InvalidRequest([
     {
       path: 'Idempotency-Key',
@@ -171,7 +166,7 @@ function keyOf({ headers }: Request, required: boolean): string | undefined {
       message:
         key === undefined
           ? 'is required here: send a new key with each new request, and the same one with a repetition'
-          : `must be 1 to ${KEY_CHARS_MAX} printable ASCII characters`,
+          : `must be 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} printable ASCII characters`,
     },
   ]);
 }

@@ -171,7 +171,10 @@ export class HttpListener {
     request.url = originForm(request.url ?? '/');
     const handler = this.owners.of(request.url);
     const upgrade = handler && flawOf(request) === undefined ? this.upgradeHandlers.get(handler) : undefined;
-    return upgrade && (this.closing || !this.admission.isOpen) ? refuseUpgrade : upgrade;
+    if (upgrade && this.closing) return refuseWhileClosing;
+    if (upgrade && !this.admission.isOpen)
+      return (_request, socket) => this.refuse('overload', () => refuseUpgrade(socket));
+    return upgrade;
   }
 
   /** @internal Handles a request as if it had come in on the port. */
@@ -229,8 +232,12 @@ function refuseOverload(request: IncomingMessage, response: ServerResponse): voi
 
 const OVERLOADED = 'there are more requests than can be answered in time; nothing was done, so try again in a moment';
 
-const refuseUpgrade: UpgradeHandler = (_request, socket) =>
-  endWithProblem(socket, [503, 'Service Unavailable'], 'fledge.overloaded', OVERLOADED, 'retry-after: 1\r\n');
+function refuseUpgrade(socket: Socket, code = 'fledge.overloaded', detail = OVERLOADED): void {
+  endWithProblem(socket, [503, 'Service Unavailable'], code, detail, 'retry-after: 1\r\n');
+}
+
+const refuseWhileClosing: UpgradeHandler = (_request, socket) =>
+  refuseUpgrade(socket, 'fledge.unavailable', 'this process is about to end: connect again');
 
 function refuse(
   request: IncomingMessage,

@@ -84,21 +84,24 @@ export class ProblemFilter implements ExceptionFilter {
   /** What a filter returns for a resolver becomes the error of its field. */
   private ofResolver(error: unknown): Error {
     const correlationId = currentContext()?.correlationId ?? 'none';
-    return fieldError(isGraphQlError(error) ? error : this.noted(error, correlationId, this.resolvers), correlationId);
+    // these two say themselves what the client is told
+    const isOwn = isGraphQlError(error) || error instanceof HttpException;
+    return fieldError(isOwn ? error : this.noted(error, correlationId, this.resolvers), correlationId);
   }
 
   /** Logs what the client is not told. @returns the error to tell of. */
   private noted(error: unknown, correlationId: string, logger: Logger): unknown {
     const outcome = passingOutcome(error);
-    const known = outcome === undefined ? error : interruption(error as Error, outcome);
-    if (outcome !== undefined || (known instanceof FledgeError && known.kind !== 'internal' && isOfTheInside(known)))
-      logger.warn(`[${correlationId}] ${(error as Error).message}`);
+    if (outcome !== undefined) return this.interrupted(error as Error, outcome, correlationId, logger);
     // the called module has logged a `ModuleFault`
-    else if (
-      known instanceof FledgeError ? known.kind === 'internal' && !(known instanceof ModuleFault) : !isOwn(known)
-    )
-      this.log(error, correlationId, logger);
-    return known;
+    const isFault =
+      error instanceof FledgeError
+        ? error.kind === 'internal' && !(error instanceof ModuleFault)
+        : !isRpcException(error);
+    if (isFault) this.log(error, correlationId, logger);
+    else if (error instanceof FledgeError && error.kind !== 'internal' && isOfTheInside(error))
+      logger.warn(`[${correlationId}] ${error.message}`);
+    return error;
   }
 
   private problem(error: unknown, request: FastifyRequest, correlationId: string): Problem {
@@ -118,15 +121,18 @@ export class ProblemFilter implements ExceptionFilter {
     if (status !== undefined)
       return httpProblem(status, codeOf(status), helpful((error as Error).message, request), correlationId);
     const outcome = passingOutcome(error);
-    if (outcome !== undefined) return this.interrupted(error as Error, outcome, correlationId);
+    if (outcome !== undefined)
+      return problemOf(this.interrupted(error as Error, outcome, correlationId, this.logger), correlationId);
     this.log(error, correlationId);
     return httpProblem(500, 'fledge.internal', FAULT_DETAIL, correlationId);
   }
 
   /** The module's database interrupted the work for a temporary reason: not a fault, and worth another try. */
-  private interrupted(error: Error, outcome: Outcome, correlationId: string): Problem {
-    this.logger.warn(`[${correlationId}] the database interrupted the work (${outcome}): ${error.message}`);
-    return problemOf(interruption(error, outcome), correlationId);
+  private interrupted(cause: Error, outcome: Outcome, correlationId: string, logger: Logger): DatabaseInterrupted {
+    logger.warn(`[${correlationId}] the database interrupted the work (${outcome}): ${cause.message}`);
+    const context = currentContext();
+    const said = context?.hasEffects ? 'unknown' : outcome;
+    return new DatabaseInterrupted(context?.module ?? 'the module', said, { cause });
   }
 
   private log(error: unknown, correlationId: string, logger: Logger = this.logger): void {
@@ -139,16 +145,6 @@ function retryAfterOf(error: unknown): number | undefined {
   if (!(error instanceof FledgeError)) return undefined;
   const { retryAfterSeconds } = error.data as { readonly retryAfterSeconds?: unknown };
   return typeof retryAfterSeconds === 'number' ? Math.ceil(retryAfterSeconds) : undefined;
-}
-
-function interruption(cause: Error, outcome: Outcome): DatabaseInterrupted {
-  const context = currentContext();
-  return new DatabaseInterrupted(context?.module ?? 'the module', context?.hasEffects ? 'unknown' : outcome, { cause });
-}
-
-/** Whether an error is an exception of Nest, with which a handler says itself what the client is told. */
-function isOwn(error: unknown): boolean {
-  return isRpcException(error) || error instanceof HttpException;
 }
 
 /** Whether no route took the request. Express does not say so itself; its last handler throws a 404. */

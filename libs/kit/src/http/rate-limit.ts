@@ -13,6 +13,7 @@ import { DataSource } from 'typeorm';
 import { currentContext, now } from '../boundary/index.js';
 import { StartupError } from '../contract/index.js';
 import { ModuleDataSource } from '../data/index.js';
+import { clientKey } from '../topology/index.js';
 import { RateLimited } from './errors.js';
 
 /** One limit of `@RateLimit`. */
@@ -74,6 +75,8 @@ export class RateLimitGuard implements CanActivate {
   private readonly source: ModuleDataSource;
   /** When the window of a key that is used up ends, on the clock of `now()`. */
   private readonly refused = new Map<string, number>();
+  /** Requests that were counted: Nest runs the guard of a controller, and again that of its method. */
+  private readonly counted = new WeakSet<object>();
 
   constructor(
     private readonly reflector: Reflector,
@@ -94,6 +97,8 @@ export class RateLimitGuard implements CanActivate {
     const limits = own ?? this.reflector.get<readonly RateLimitOptions[]>(LIMITS, controller);
     const route = own ? `${controller.name}.${handler.name}` : controller.name;
     const request = context.switchToHttp().getRequest<{ readonly ip: string }>();
+    if (this.counted.has(request)) return true;
+    this.counted.add(request);
     const response = context.switchToHttp().getResponse<Response>();
     const counted: Counted[] = [];
     for (const [i, limit] of limits.entries())
@@ -108,7 +113,6 @@ export class RateLimitGuard implements CanActivate {
     const over = counted.filter(({ used }, i) => used > (limits[i] as RateLimitOptions).max);
     if (over.length === 0) return true;
     const waitS = Math.max(1, ...over.map(({ leftMs }) => seconds(leftMs)));
-    response.header('retry-after', String(waitS));
     throw new RateLimited(waitS);
   }
 
@@ -116,7 +120,7 @@ export class RateLimitGuard implements CanActivate {
     if (by === 'route') return 'all';
     const subject = by === 'user' ? currentContext()?.identity?.subject : undefined;
     if (subject !== undefined) return `user ${subject}`;
-    return `address ${request.ip}`;
+    return `address ${clientKey(request.ip)}`;
   }
 
   private async count(what: string, { max, windowMs }: RateLimitOptions): Promise<Counted> {

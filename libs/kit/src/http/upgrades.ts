@@ -77,7 +77,8 @@ export class Upgrades {
   private passOn(request: IncomingMessage, socket: Socket, head: Buffer): void {
     if (head.length > 0) socket.unshift(head);
     socket.unshift(Buffer.from(withoutUpgrade(request), 'latin1'));
-    this.server.emit('connection', socket);
+    // the server of HTTPS would begin a handshake of TLS on a 'connection'
+    this.server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket);
   }
 }
 

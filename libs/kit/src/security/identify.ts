@@ -19,9 +19,9 @@ export class IdentityRefused extends FledgeError {
 }
 
 /**
- * Says who acts in the HTTP request, or in the message of a WebSocket, that is worked on: for a guard that knows users by other means than the kit's
- * tokens, such as sessions, API keys or tokens of another scheme. `CurrentUser` and `@Roles` see it, and it crosses
- * each boundary with the calls of the request. In `handleConnection` of a gateway it says who acts in all messages of
+ * Says who acts in the HTTP request, or in the message of a WebSocket, that is worked on: for a guard that knows users
+ * by other means than the kit's tokens, such as sessions, API keys or tokens of another scheme. `CurrentUser` and
+ * `@Roles` see it, and it crosses each boundary with the calls of the request. In `handleConnection` of a gateway it says who acts in all messages of
  * that connection.
  * @throws IdentityRefused outside of a request, in a handler of a message, whose caller has said who acts, inside a
  * transaction or `withCallOptions`, which would forget it at their end, and for an identity that not every transport can

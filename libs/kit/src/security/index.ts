@@ -5,6 +5,5 @@ export { Authenticated, CurrentUser, Public, Roles, Scopes } from './decorators.
 export { newServiceKeys, type ServiceKeys } from './trust/pinned-keys.js';
 export { Trust, type TrustOptions } from './trust/trust.js';
 export type { Unproven } from './trust/passport-control.js';
-export { KEYS_ASKED_EVERY_MS } from './key-ring.js';
 export { keyTrustModule, type KeyTrust, proveKeySets } from './key-trust.js';
 export { KeysRefused } from './trust/key-set.js';

@@ -21,4 +21,5 @@ export {
 } from './topology.js';
 export { TRUSTED_KEYS_VARIABLE } from './trust-settings.js';
 export type { Environment } from './yaml-source.js';
+export { clientKey } from './client-key.js';
 export { trustOf, type TrustsProxy } from './trusted-proxies.js';

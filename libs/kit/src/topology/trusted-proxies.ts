@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { plainAddress } from './client-key.js';
 
 /** Whether an address is that of a proxy that names its clients truly. */
 export type TrustsProxy = (address: string | undefined) => boolean;
@@ -22,7 +23,7 @@ export function trustOf(proxies: readonly string[]): TrustsProxy {
   for (const network of proxies.map(networkOf))
     if (network) list.addSubnet(network.address, network.prefix, network.family);
   return (address = '') => {
-    const plain = address.replace(/^::ffff:(?=[0-9.]+$)/i, '');
+    const plain = plainAddress(address);
     const version = isIP(plain);
     return version !== 0 && list.check(plain, version === 4 ? 'ipv4' : 'ipv6');
   };

@@ -38,12 +38,13 @@ export class NotificationsSettings implements ProductionChecked {
         },
       ];
     const { protocol, hostname } = new URL(this.smtpUrl);
-    if (protocol === 'smtps:' || /^(localhost|127\.[0-9.]+|\[::1\])$/.test(hostname)) return [];
+    const isEncrypted = protocol === 'smtps:' || this.smtpTls === 'required';
+    if (isEncrypted || /^(localhost|127\.[0-9.]+|\[::1\])$/.test(hostname)) return [];
     return [
       {
         name: 'plain-smtp',
         fact: `mail is handed to ${hostname} over a connection that need not be encrypted`,
-        cure: 'Use an smtps:// URL in settings.notifications.smtpUrl',
+        cure: 'Use an smtps:// URL in settings.notifications.smtpUrl, or leave smtpTls at required',
       },
     ];
   }

@@ -43,7 +43,7 @@ export { OrderShipped } from './order-shipped.event.js';
 export { ORDER_STATES, type OrderState } from './order-state.js';
 export { ORDER_HISTORY_MAX, OrderLineView, OrderStepView, OrderView } from './order.view.js';
 export { PAYMENT_METHOD } from './payment-method.js';
-export { IDEMPOTENCY_KEY_MAX, PlaceOrder } from './place-order.command.js';
+export { PlaceOrder } from './place-order.command.js';
 export { RefundOrder } from './refund-order.command.js';
 export { RefundRequested } from './refund-requested.event.js';
 

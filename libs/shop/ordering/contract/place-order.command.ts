@@ -14,7 +14,7 @@ import { OrderView } from './order.view.js';
 import { PAYMENT_METHOD } from './payment-method.js';
 
 /** The longest idempotency key, in characters. */
-export const IDEMPOTENCY_KEY_MAX = 200;
+const IDEMPOTENCY_KEY_MAX = 200;
 
 /**
  * Orders the content of a user's cart at current prices: reserves all of it or nothing, and empties the cart. Safe to

@@ -1,6 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
-import { currentCall } from '@fledge/kit';
+import { clientKey, currentCall } from '@fledge/kit';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 
 /** Who sent a request with a password. */
@@ -25,20 +24,3 @@ export const CurrentClient = createParamDecorator((_: unknown, context: Executio
   if (raw.destroyed) gone.abort();
   return { client: clientKey(ip), signal: gone.signal, timeLeftMs: currentCall()?.timeLeftMs ?? Infinity };
 });
-
-/**
- * The form of an address by which clients are told apart: an IPv4 address, or the first 64 bits of an IPv6 address, of
- * which one client has as many as it likes.
- */
-export function clientKey(ip: string): string {
-  const plain = ip.replace(/^::ffff:(?=[0-9.]+$)/i, '');
-  if (isIP(plain) !== 6) return plain;
-  const [head = '', tail] = plain.toLowerCase().split('%', 1)[0]?.split('::') ?? [];
-  const groups = head === '' ? [] : head.split(':');
-  if (tail !== undefined) {
-    const last = tail === '' ? 0 : tail.split(':').length + (tail.includes('.') ? 1 : 0);
-    groups.push(...Array<string>(8 - groups.length - last).fill('0'), ...tail.split(':'));
-  }
-  const network = groups.slice(0, 4).map((group) => parseInt(group, 16).toString(16));
-  return `${network.join(':')}::/64`;
-}

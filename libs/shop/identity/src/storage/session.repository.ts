@@ -4,7 +4,7 @@ import { Repository } from 'typeorm';
 import { SessionRow } from './session.row.js';
 
 /** How long a session lasts from its log-in, in seconds: 30 days. */
-export const SESSION_LIFETIME_S = 30 * 86_400;
+const SESSION_LIFETIME_S = 30 * 86_400;
 /** How long a session lasts without being refreshed, in seconds: 7 days. */
 export const SESSION_IDLE_MAX_S = 7 * 86_400;
 /** A user's sessions; a further log-in ends the one that was not refreshed for the longest time. */
@@ -50,17 +50,29 @@ export class SessionRepository {
     return (result.raw as { user_id: string }[])[0]?.user_id;
   }
 
-  /** Ends a session; `false` if there is none. */
+  /** Ends a session; `false` if there is none, or it has expired. */
   async end(id: string): Promise<boolean> {
-    return (await this.rows.delete({ id })).affected === 1;
+    const result = await this.rows
+      .createQueryBuilder()
+      .delete()
+      .where('id = :id', { id })
+      .returning(`(${ALIVE}) AS alive`)
+      .execute();
+    return (result.raw as { alive: boolean }[])[0]?.alive === true;
   }
 
-  /** Deletes up to `max` sessions that have expired; returns how many. */
+  /**
+   * Deletes up to `max` sessions that nobody has refreshed for too long; returns how many. One whose lifetime is over
+   * cannot be refreshed, so it is among them at most a week later.
+   */
   async deleteExpired(max: number): Promise<number> {
     const { affected } = await this.rows
       .createQueryBuilder()
       .delete()
-      .where(`id IN (SELECT id FROM sessions WHERE NOT (${ALIVE}) LIMIT :max)`, { max })
+      .where(
+        `id IN (SELECT id FROM sessions WHERE refreshed_at <= now() - make_interval(secs => ${SESSION_IDLE_MAX_S}) LIMIT :max)`,
+        { max },
+      )
       .execute();
     return affected ?? 0;
   }

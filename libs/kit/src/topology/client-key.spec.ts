@@ -1,4 +1,4 @@
-import { clientKey } from './client.js';
+import { clientKey } from './client-key.js';
 
 it.each([
   ['192.0.2.1', '192.0.2.1'],
