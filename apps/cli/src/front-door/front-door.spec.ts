@@ -156,7 +156,12 @@ describe('the front door', () => {
     const answer = await fetch(`${url}/a/%C3%BC?x=1&x=2`, {
       method: 'PATCH',
       body: '{"a":1}',
-      headers: { 'x-mine': 'yes', 'x-forwarded-for': '10.0.0.1' },
+      headers: {
+        'x-mine': 'yes',
+        'x-forwarded-for': '10.0.0.1',
+        'x-forwarded-host': 'other.test',
+        'x-forwarded-proto': 'https',
+      },
     });
     expect(got).toMatchObject({ method: 'PATCH', url: '/a/%C3%BC?x=1&x=2' });
     expect(body).toBe('{"a":1}');
@@ -165,7 +170,7 @@ describe('the front door', () => {
       host,
       'x-mine': 'yes',
       'content-length': '7',
-      // anyone can send the header
+      // anyone can send these
       'x-forwarded-for': '127.0.0.1',
       'x-forwarded-host': host,
       'x-forwarded-proto': 'http',

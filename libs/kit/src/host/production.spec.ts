@@ -94,6 +94,7 @@ describe('a process in production', () => {
       { text: "transport: nats\nnats: { url: 'nats://n1:4222,tls://n2:4222,nats://localhost:4222' }" },
       ['plain-nats: the connection to NATS at n1:4222 is not encrypted'],
     ],
+    ['NATS with files for TLS', { text: "transport: nats\nnats: { url: 'nats://n1:4222', tls: { ca: ca.pem } }" }, []],
     [
       'what is allowed by name, and the rest',
       {

@@ -67,6 +67,16 @@ describe('a listener with a certificate', () => {
     expect((await ask()).text).toBe('answered');
   });
 
+  // the request was taken for the beginning of a handshake, and got no answer
+  it('answers a request for another protocol that nobody takes', async () => {
+    listener?.takeUpgrades(
+      () => undefined,
+      () => undefined,
+    );
+    const headers = { connection: 'Upgrade', upgrade: 'websocket' };
+    expect((await ask({ headers })).text).toBe('answered');
+  });
+
   it('is not made of files that cannot be used', () => {
     expect(() => new HttpListener({ cert: certificates.server.cert, key: certificates.client.key })).toThrow(
       expect.objectContaining({ code: 'fledge.startup.tls-key' }) as Error,

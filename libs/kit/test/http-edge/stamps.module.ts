@@ -115,7 +115,9 @@ class StampsController {
   }
 }
 
+// for routes without a limit of their own; Nest runs the guard for both
 @Public()
+@RateLimit({ max: 1_000, windowMs: 1_000 })
 @Controller('stamps/limited')
 class LimitedController {
   @Get('user')

@@ -1,4 +1,6 @@
+import { jest } from '@jest/globals';
 import { testModule, type TestedModule } from '@fledge/kit/testing';
+import { Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { CleanUp } from '../src/clean-up/clean-up.js';
 import { IdentityModule } from '../src/index.js';
@@ -128,6 +130,22 @@ it.each([
   const { refreshToken } = await refreshed(tokens.refreshToken);
   await makeOlder(age);
   expect((await refresh(refreshToken)).status).toBe(401);
+});
+
+it('warns of a refresh token that was used again, not of one that comes too late', async () => {
+  const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+  try {
+    const late = await logIn();
+    await sql("update sessions set refreshed_at = now() - interval '8 days' where id = $1", [sessionOf(late)]);
+    expect((await refresh(late.refreshToken)).status).toBe(401);
+    expect(warn).not.toHaveBeenCalled();
+    const stolen = await logIn();
+    await refreshed(stolen.refreshToken);
+    expect((await refresh(stolen.refreshToken)).status).toBe(401);
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining(sessionOf(stolen)));
+  } finally {
+    warn.mockRestore();
+  }
 });
 
 it('deletes what has expired', async () => {

@@ -6,8 +6,8 @@ import { OrderView } from './order.view.js';
 
 /**
  * Cancels an order that is not completed: its stock is released, and its money is returned. Safe to repeat. The order
- * is `cancelling` until that is done, which needs no further call. For a user who may not
- * see the order there is none.
+ * is `cancelling` until that is done, which needs no further call. A user who may not see the order gets
+ * `OrderNotFound`.
  */
 @CommandContract('ordering.cancel-order.v1', {
   result: OrderView,

@@ -31,6 +31,7 @@ export class CancelOrderController {
   @ApiConflictResponse({ description: 'ordering.order-not-cancellable.v1' })
   async cancel(@CurrentUser() user: Identity, @Param() { id }: OrderId): Promise<OrderResource> {
     const { userId } = await this.queries.execute(new GetOrder({ orderId: id }));
+    // staff use the messages; this route is the buyer's own
     if (userId !== user.subject) throw new OrderNotFound({ orderId: id });
     return new OrderResource(
       await this.commands.execute(new CancelOrder({ orderId: id, reason: 'cancelled by the buyer' })),

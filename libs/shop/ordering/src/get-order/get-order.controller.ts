@@ -27,6 +27,7 @@ export class GetOrderController {
   @ApiNotFoundResponse({ description: "ordering.order-not-found.v1, also for another user's" })
   async get(@CurrentUser() user: Identity, @Param() { id }: OrderId): Promise<OrderResource> {
     const order = await this.queries.execute(new GetOrder({ orderId: id }));
+    // staff use the messages; this route is the buyer's own
     if (order.userId !== user.subject) throw new OrderNotFound({ orderId: id });
     return new OrderResource(order);
   }
