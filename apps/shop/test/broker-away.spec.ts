@@ -19,9 +19,7 @@ afterEach(async () => {
 it('goes on with what needs only the database while the broker is away, and refuses the rest as one to try again', async () => {
   started = await startGroups(
     [['identity'], ['catalog'], ['inventory', 'payments', 'shipping', 'notifications'], ['ordering']],
-    {},
-    4,
-    line.url,
+    { poolMax: 4, natsUrl: line.url },
   );
   const shop = new Shop(started.url);
   const staff = await shop.staff();

@@ -24,7 +24,7 @@ const chosen = sampleOf(all, process.env.FLEDGE_GROUPINGS === 'all' ? Infinity :
 
 /** The journey and all refusals, as a transcript in which only what happened counts. */
 async function transcriptOf(groups: Grouping): Promise<string[]> {
-  const started = await startGroups(groups, {}, POOL_MAX);
+  const started = await startGroups(groups, { poolMax: POOL_MAX });
   try {
     const shop = new Shop(started.url);
     await buyersJourney(shop);

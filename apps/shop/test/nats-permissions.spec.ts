@@ -52,12 +52,16 @@ describe('the shop on a broker with generated permissions', () => {
     const groups = MODULES.map((name) => [name]);
     const seeds = new Map(await Promise.all(MODULES.map(async (name) => [name, await seedOf(folder, name)] as const)));
     const { url: natsUrl } = broker as TestNatsServer;
-    const started = await startGroups(groups, {}, POOL_MAX, natsUrl, undefined, ([service = '']) => ({
-      namespace,
-      service,
-      isProvisioned: true,
-      credentials: { seed: seeds.get(service) ?? '' },
-    }));
+    const started = await startGroups(groups, {
+      poolMax: POOL_MAX,
+      natsUrl,
+      nats: ([service = '']) => ({
+        namespace,
+        service,
+        isProvisioned: true,
+        credentials: { seed: seeds.get(service) ?? '' },
+      }),
+    });
     try {
       await buyersJourney(new Shop(started.url));
     } finally {

@@ -37,21 +37,24 @@ export function routesOf(modules: readonly string[]): string[] {
     .flatMap(({ contract }) => contract.routes);
 }
 
-/**
- * Starts each group of modules as a separate host in this process, on a new database, behind a front door.
- * @param settings of modules, as in a topology file; default: only the demo users, and parcels that leave at once.
- * @param poolMax connections of a module to its database; default 8.
- * @param natsUrl of the broker; default the one that all specs share.
- * @param secure to use TLS for everything; default: nothing does.
- * @param nats what the transport of each group of modules has besides, such as its key.
- */
+/** How a shop is started. */
+export interface StartOptions {
+  /** Settings of modules, as in a topology file. Default: only the demo users, and parcels that leave at once. */
+  readonly settings?: Readonly<Record<string, ModuleSettings>>;
+  /** Connections of a module to its database. Default 8. */
+  readonly poolMax?: number;
+  /** The broker. Default: the one that all specs share. */
+  readonly natsUrl?: string;
+  /** TLS for everything. Default: for nothing. */
+  readonly secure?: SecureServers;
+  /** What the transport of each group of modules has besides, such as its key. */
+  readonly nats?: (modules: readonly string[]) => Partial<NatsTransportOptions>;
+}
+
+/** Starts each group of modules as a separate host in this process, on a new database, behind a front door. */
 export async function startGroups(
   groups: readonly (readonly string[])[],
-  settings: Readonly<Record<string, ModuleSettings>> = {},
-  poolMax = 8,
-  natsUrl = testNatsUrl(),
-  secure?: SecureServers,
-  nats: (modules: readonly string[]) => Partial<NatsTransportOptions> = () => ({}),
+  { settings = {}, poolMax = 8, natsUrl = testNatsUrl(), secure, nats = () => ({}) }: StartOptions = {},
 ): Promise<StartedShop> {
   const database = secure ? { url: secure.databaseUrl, drop: () => Promise.resolve() } : await freshDatabase();
   const scheme = secure ? 'https' : 'http';

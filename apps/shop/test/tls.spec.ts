@@ -14,7 +14,7 @@ import { Agent, fetch as fetchBy } from 'undici';
 import { buyersJourney } from './journeys/buyers-journey.js';
 import { checkRefusals } from './journeys/refusals.js';
 import { normalised, Shop } from './journeys/shop.js';
-import { MODULES, startGroups } from './started-shop.js';
+import { MODULES, startGroups, type StartOptions } from './started-shop.js';
 
 const POOL_MAX = 4;
 
@@ -45,10 +45,10 @@ afterAll(async () => {
 /** The journey and all refusals, as a transcript in which only what happened counts. */
 async function transcriptOf(
   groups: readonly (readonly string[])[],
-  secure?: Parameters<typeof startGroups>[4],
+  secure?: StartOptions['secure'],
   whileUp: () => Promise<void> = () => Promise.resolve(),
 ): Promise<string[]> {
-  const started = await startGroups(groups, {}, POOL_MAX, undefined, secure);
+  const started = await startGroups(groups, { poolMax: POOL_MAX, secure });
   const trusting = ((input: string, init: object) =>
     fetchBy(input, { ...init, dispatcher: agent })) as unknown as typeof fetch;
   try {

@@ -40,7 +40,7 @@ const worlds: readonly [string, readonly (readonly string[])[]][] = [
   let ordered: Order;
 
   beforeAll(async () => {
-    started = await startGroups(groups, { catalog: { demo: true }, inventory: { demo: true } });
+    started = await startGroups(groups, { settings: { catalog: { demo: true }, inventory: { demo: true } } });
   });
   afterAll(() => started?.stop());
 

@@ -69,10 +69,7 @@ export class Documents {
       ...(named ? this.pathsIn(named) : []),
       ...allOf.flatMap((one) => this.pathsIn(one)),
       ...(items ? this.pathsIn(items).map((path) => `[].${path}`) : []),
-      ...Object.entries(properties).flatMap(([name, field]) => [
-        name,
-        ...this.pathsIn(field).map((path) => (path.startsWith('[]') ? `${name}${path}` : `${name}.${path}`)),
-      ]),
+      ...Object.entries(properties).flatMap(([name, field]) => under(name, this.pathsIn(field))),
     ];
   }
 }
@@ -99,10 +96,12 @@ export function fieldsBeyond(documents: Documents, seen: readonly Seen[]): strin
 function pathsOf(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap((item) => pathsOf(item).map((path) => `[].${path}`));
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([name, field]) => [
-    name,
-    ...pathsOf(field).map((path) => (path.startsWith('[]') ? `${name}${path}` : `${name}.${path}`)),
-  ]);
+  return Object.entries(value).flatMap(([name, field]) => under(name, pathsOf(field)));
+}
+
+/** A field, and the paths of what is in it. */
+function under(name: string, paths: readonly string[]): string[] {
+  return [name, ...paths.map((path) => (path.startsWith('[]') ? `${name}${path}` : `${name}.${path}`))];
 }
 
 /** What nobody may set by a request, wherever it is not named. */

@@ -104,23 +104,17 @@ const NOT_THIS_CALLER: readonly string[] = ['undeclared-dependency', 'access-den
 export async function walkUsers(world: ShopOfAll): Promise<string> {
   const actors = ACTORS.filter((actor) => actor !== 'forger');
   const rows: string[][] = [];
-  for (const { module, name, kind, cls } of CONTRACT_MESSAGES) {
+  for (const { name, kind, cls, callers } of CONTRACT_MESSAGES) {
+    // the first module that its contract names; else the stranger, who names every contract
+    const caller = callers?.[0] ?? 'stranger';
     const answers: string[] = [];
     for (const actor of actors) {
       const sample = MESSAGES.get(cls)?.(world);
-      answers.push(
-        await outcomeOf(actingAs(world.identity(actor), () => execute(world, callerFor(module, cls), kind, sample))),
-      );
+      answers.push(await outcomeOf(actingAs(world.identity(actor), () => execute(world, caller, kind, sample))));
     }
     rows.push([`\`${name}\``, ...answers]);
   }
   return markdownTable(['message', ...actors], rows);
-}
-
-/** The first module that its contract names; else the stranger, who names every contract. */
-function callerFor(module: string, cls: object): string {
-  const spec = CONTRACT_MESSAGES.find((message) => message.module === module && message.cls === cls);
-  return spec?.callers?.[0] ?? 'stranger';
 }
 
 function execute(world: ShopOfAll, caller: string, kind: 'command' | 'query', message: object | undefined) {
