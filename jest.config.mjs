@@ -33,10 +33,10 @@ export const shared = {
 /** Ends a hang, also on a machine that is slow at the moment. In milliseconds. */
 export const testTimeout = 120_000;
 
-/** Folders whose specs run two at a time: they mostly wait, and do not measure time. */
-const TOGETHER = ['libs', 'apps/cli/src'];
-/** Specs of those folders that measure time or memory all the same, or look at all databases of the server. */
+/** Specs that measure time or memory, or look at all databases of the server: they run one at a time. */
 const ALONE = [
+  'apps/shop/test/race.spec.ts',
+  'apps/shop/test/replacement.spec.ts',
   'libs/kit/src/http/admission.spec.ts',
   'libs/kit/test/law/replicas.spec.ts',
   'libs/kit/test/messaging/backlog.spec.ts',
@@ -48,23 +48,22 @@ const ALONE = [
   'libs/nats/src/startup.spec.ts',
   'libs/shop/payments/test/sandbox.spec.ts',
 ];
-const IGNORED = ['/node_modules/', '/dist/'];
 
-/** Two parts of one run: specs that bear company, then those that start servers and processes of their own. */
+/** Two parts of one run: specs that bear company, for they mostly wait, and then the others. */
 export default {
   maxWorkers: 2,
   testTimeout,
+  testSequencer: '<rootDir>/libs/kit/test/longest-first.sequencer.mjs',
   projects: [
     {
       ...shared,
-      testMatch: TOGETHER.map((folder) => `<rootDir>/${folder}/**/*.spec.ts`),
-      testPathIgnorePatterns: [...IGNORED, ...ALONE.map((spec) => `<rootDir>/${spec}$`)],
+      testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '/dist/', ...ALONE.map((spec) => `<rootDir>/${spec}$`)],
     },
     {
       ...shared,
       runner: '<rootDir>/libs/kit/test/one-at-a-time.runner.mjs',
-      testMatch: ['<rootDir>/libs/**/*.spec.ts', '<rootDir>/apps/**/*.spec.ts'],
-      testPathIgnorePatterns: [...IGNORED, `<rootDir>/(?!${ALONE.join('|')})(?:${TOGETHER.join('|')})/`],
+      testMatch: ALONE.map((spec) => `<rootDir>/${spec}`),
     },
   ],
 };
