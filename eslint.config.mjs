@@ -26,7 +26,13 @@ export default tseslint.config(
   },
   {
     // What a tool loads by its default export.
-    files: ['**/*.config.mjs', '**/*.globalsetup.mjs', '**/*.globalteardown.mjs', '**/*.runner.mjs', '**/*.sequencer.mjs'],
+    files: [
+      '**/*.config.mjs',
+      '**/*.globalsetup.mjs',
+      '**/*.globalteardown.mjs',
+      '**/*.runner.mjs',
+      '**/*.sequencer.mjs',
+    ],
     rules: { 'no-restricted-syntax': 'off' },
   },
   {
