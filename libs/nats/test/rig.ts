@@ -96,7 +96,7 @@ export class Rig {
     const moduleServer = new ModuleServer(
       'shelf',
       this.catalogue.of('shelf'),
-      inFlightMax,
+      { inFlightMax, callerShare: 100 },
       logFault,
       undefined,
       undefined,
