@@ -27,7 +27,15 @@ describe.each(TRANSPORTS)('who may call, over %s', (_, transportOf) => {
     const catalogue = new Catalogue([ShelfContract]);
     const look = catalogue.message(Look) as CompiledMessage;
     const callers = new Set(['desk']);
-    const server = new ModuleServer('shelf', [look], CALL_LIMITS_DEFAULT, () => undefined, undefined, undefined, callers);
+    const server = new ModuleServer(
+      'shelf',
+      [look],
+      CALL_LIMITS_DEFAULT,
+      () => undefined,
+      undefined,
+      undefined,
+      callers,
+    );
     const ran: string[] = [];
     server.handle(look, { execute: (message) => (ran.push((message as Look).for), 'here') });
     await transport.start();
