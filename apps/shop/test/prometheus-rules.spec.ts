@@ -141,6 +141,13 @@ const TRIALS: readonly Trial[] = [
     summary: 'a refuses 1 requests a second',
   },
   gauge(
+    'FledgeCircuitOpen',
+    'fledge_circuit_state',
+    2,
+    { caller: 'ordering', module: 'stock' },
+    'stock does not answer ordering, whose calls fail at once',
+  ),
+  gauge(
     'FledgeEventLoopBlocked',
     'nodejs_eventloop_lag_p99_seconds',
     0.5,

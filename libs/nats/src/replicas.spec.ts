@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type Caller, failureOf, Rig, WAYS } from '../test/rig.js';
 import { withCallOptions } from '@fledge/kit';
-import { DeadlineExceeded } from '@fledge/kit/contract';
+import { CallGuard } from '@fledge/kit/compliance';
+import { CALL_LIMITS_DEFAULT, DeadlineExceeded } from '@fledge/kit/contract';
 import { eventually, testNatsUrl } from '@fledge/kit/testing';
+import { now } from '@fledge/kit/transport';
 
 describe.each(WAYS)('NatsTransport with several replicas, $name', (way) => {
   let rig: Rig;
@@ -57,6 +59,17 @@ describe.each(WAYS)('NatsTransport with several replicas, $name', (way) => {
     // Once, and resent twice, but no more.
     expect(silent.took).toHaveLength(4);
     expect(new Set(silent.took.slice(1)).size).toBe(1);
+  });
+
+  it('resends only as much as the retry budget has', async () => {
+    const silent = await silentReplica();
+    const limits = { ...CALL_LIMITS_DEFAULT, retryBudget: { percent: 50, floor: 0 } };
+    const guard = new CallGuard('desk', 'shelf', limits);
+    // what is saved up at the start
+    while (guard.mayRetry(now()));
+    const desk = await rig.caller({}, guard);
+    await Promise.all(Array.from({ length: 8 }, () => failureOf(desk.count())));
+    expect(silent.took).toHaveLength(8 + 4);
   });
 
   it('does not resend what a replica works on, however long it takes', async () => {

@@ -140,7 +140,8 @@ export class Requests {
         at - pending.heardAt >= pending.silenceMs &&
         pending.resends < RESENDS_MAX &&
         pending.mayRepeat &&
-        this.wire.isConnected
+        this.wire.isConnected &&
+        pending.call.mayRetry(at)
       ) {
         pending.resends++;
         this.transmit(pending, pending.call.deadlineAt - at, at);

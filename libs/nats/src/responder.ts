@@ -160,7 +160,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
         kitFailureText(new DeadlineExceeded(this.module, message.name, 'not-run')),
         'its deadline passed',
       );
-    const refusal = endpoint.handler === undefined ? 'missing' : this.moduleServer.refusal();
+    const refusal = endpoint.handler === undefined ? 'missing' : this.moduleServer.refusal(caller.name);
     if (refusal !== undefined)
       return this.fail(
         endpoint,

@@ -4,7 +4,14 @@ import { Command, Query } from '@nestjs/cqrs';
 import { IsDate, IsInt, IsString } from 'class-validator';
 import { Type } from 'class-transformer';
 import { NatsTransport, type NatsTransportOptions } from '../src/index.js';
-import { type CallMeter, Catalogue, type FaultLog, ModuleClient, ModuleServer } from '@fledge/kit/compliance';
+import {
+  type CallGuard,
+  type CallMeter,
+  Catalogue,
+  type FaultLog,
+  ModuleClient,
+  ModuleServer,
+} from '@fledge/kit/compliance';
 import {
   type Class,
   CommandContract,
@@ -96,7 +103,7 @@ export class Rig {
     const moduleServer = new ModuleServer(
       'shelf',
       this.catalogue.of('shelf'),
-      inFlightMax,
+      { inFlightMax, callerShare: 100 },
       logFault,
       undefined,
       undefined,
@@ -120,11 +127,11 @@ export class Rig {
   }
 
   /** A module `desk` that calls the shelf, on a connection of its own. */
-  async caller(options: Partial<NatsTransportOptions> = {}): Promise<Caller> {
+  async caller(options: Partial<NatsTransportOptions> = {}, guard?: CallGuard): Promise<Caller> {
     const transport = await this.transport(options);
     const moduleClient = (cls: Class): ModuleClient => {
       const message = this.message(cls);
-      return new ModuleClient('desk', message, transport.sender('desk', message), unmeasured);
+      return new ModuleClient('desk', message, transport.sender('desk', message), unmeasured, undefined, guard);
     };
     const [count, put] = [moduleClient(Count), moduleClient(Put)];
     return {

@@ -1,4 +1,5 @@
 import { CallCancelled, DeadlineExceeded, FledgeError, type Outcome } from '../contract/index.js';
+import type { CallGuard, Sign } from './call-guard.js';
 import type { CompiledMessage } from './catalogue.js';
 import { now, type Timed, wheel } from './clock.js';
 import { type Cancellable, CallContext } from './call-context.js';
@@ -19,6 +20,9 @@ export interface CallMeter {
 export interface Abandonable {
   abandon(call: Call): void;
 }
+
+/** A call with less time than this, in milliseconds, and than half of what its contract allows, says nothing by silence. */
+const ENOUGH_TIME_MS = 1_000;
 
 /**
  * One pending call, seen from its caller. It is also the context in which a handler in this process runs, so that a
@@ -51,6 +55,8 @@ export class Call extends CallContext implements Timed, Cancellable {
     /** Default: that of the parent. */
     trace?: TraceContext,
     private readonly passports?: PassportIssuer,
+    /** What counts the call, which it has admitted. Default: nothing does. */
+    private readonly guard?: CallGuard,
   ) {
     super(
       message.module,
@@ -109,6 +115,11 @@ export class Call extends CallContext implements Timed, Cancellable {
     this.answer = error;
   }
 
+  /** Whether the call may be sent once more, as no answer came; counts it. For transports that repeat calls. */
+  mayRetry(at: number): boolean {
+    return this.guard?.mayRetry(at) ?? true;
+  }
+
   expire(): void {
     if (this.settled) return;
     const error = new DeadlineExceeded(this.message.module, this.message.name, this.outcome());
@@ -121,6 +132,13 @@ export class Call extends CallContext implements Timed, Cancellable {
     const error = new CallCancelled(this.message.module, this.message.name, this.outcome());
     this.fail(error, 'cancelled');
     this.abandon();
+  }
+
+  /** A deadline is silence if the callee had the call and time for it, also if it says itself that the time is over. */
+  private signOf(outcome: CallOutcome): Sign {
+    if (outcome !== 'deadline') return SIGNS[outcome] ?? 'none';
+    const enough = Math.min(ENOUGH_TIME_MS, this.message.deadlineMs / 2);
+    return this.started && this.deadlineAt - this.startedAt >= enough ? 'silent' : 'none';
   }
 
   private outcome(): Outcome {
@@ -136,9 +154,20 @@ export class Call extends CallContext implements Timed, Cancellable {
     this.settled = true;
     wheel.letGo(this);
     this.parent?.release(this);
-    this.meter.record(outcome, now() - this.startedAt, this.spanTrace);
+    const at = now();
+    this.guard?.left(this.startedAt, at, this.signOf(outcome));
+    this.meter.record(outcome, at - this.startedAt, this.spanTrace);
   }
 }
+
+/** What an answer says of the callee; the other ends of a call are its caller's. */
+const SIGNS: Partial<Record<CallOutcome, Sign>> = {
+  ok: 'alive',
+  'declared-error': 'alive',
+  fault: 'alive',
+  unavailable: 'alive',
+  refused: 'alive',
+};
 
 /** The metrics outcome of a kit error that a transport reports. */
 export function outcomeOf(error: unknown): CallOutcome {

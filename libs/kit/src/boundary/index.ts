@@ -9,6 +9,7 @@ export {
 export { contextOf, ContextRefused, setContext, withContext, type ContextChange } from './application-context.js';
 export { CONTEXT_BYTES_MAX, ContextReader, ContextValues } from './context-values.js';
 export { Call, outcomeOf, type Abandonable, type CallMeter, type CallOutcome } from './call.js';
+export { CallGuard, type CircuitState } from './call-guard.js';
 export { Catalogue, type CompiledError, type CompiledEvent, type CompiledMessage } from './catalogue.js';
 export { now, TICK_MS, wheel, Wheel, type Timed } from './clock.js';
 export { classCodec, resultCodec, type Codec } from './codec.js';
@@ -31,7 +32,7 @@ export {
   type Identity,
   type OpenTransaction,
 } from './call-context.js';
-export { IN_FLIGHT_MAX_DEFAULT, ModuleServer, type FaultLog, type PassingOutcome } from './module-server.js';
+export { ModuleServer, type FaultLog, type PassingOutcome } from './module-server.js';
 export { CHECK_FAILED, uncheckable } from './judge.js';
 export { ModuleClient, TracedClient, type Send } from './module-client.js';
 export { runHandler, type Outcomes } from './run-handler.js';

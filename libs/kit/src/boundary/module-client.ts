@@ -1,5 +1,6 @@
-import { BoundaryCallInTransaction, CallCancelled, DeadlineExceeded } from '../contract/index.js';
+import { BoundaryCallInTransaction, CallCancelled, DeadlineExceeded, ModuleUnavailable } from '../contract/index.js';
 import { Call, type CallMeter } from './call.js';
+import type { CallGuard } from './call-guard.js';
 import type { CompiledMessage } from './catalogue.js';
 import { now } from './clock.js';
 import { currentContext, inTransaction } from './call-context.js';
@@ -22,6 +23,8 @@ export class ModuleClient {
     private readonly meter: CallMeter,
     /** Signs for who acts. Default: nothing is signed. */
     private readonly passports?: PassportIssuer,
+    /** What limits the calls of the caller to the module. Default: nothing does. */
+    private readonly guard?: CallGuard,
   ) {}
 
   /** Sends a message. Always returns a promise, never throws synchronously, and always ends by the deadline. */
@@ -39,9 +42,14 @@ export class ModuleClient {
         this.meter.record('refused', 0);
         return Promise.reject(refused);
       }
-      if (this.message.kind === 'command') context.noteEffect();
     }
-    const call = new Call(this.message, this.caller, context, at, this.meter, trace, this.passports);
+    const refused = this.guard?.enter(at);
+    if (refused !== undefined) {
+      this.meter.record('unavailable', 0);
+      return Promise.reject(new ModuleUnavailable(this.message.module, this.message.name, refused));
+    }
+    if (context !== undefined && this.message.kind === 'command') context.noteEffect();
+    const call = new Call(this.message, this.caller, context, at, this.meter, trace, this.passports, this.guard);
     try {
       this.send(message, call);
     } catch (error) {
@@ -65,9 +73,9 @@ export class TracedClient extends ModuleClient {
 
   constructor(
     private readonly tracing: Tracing,
-    ...[caller, message, send, meter, passports]: ConstructorParameters<typeof ModuleClient>
+    ...[caller, message, send, meter, passports, guard]: ConstructorParameters<typeof ModuleClient>
   ) {
-    super(caller, message, send, meter, passports);
+    super(caller, message, send, meter, passports, guard);
     this.span = callSpan('client', message.name, { 'fledge.caller': caller, 'fledge.module': message.module });
   }
 

@@ -5,6 +5,7 @@ import { ContextReader } from './context-values.js';
 import {
   AccessDenied,
   type AccessRule,
+  type CallLimits,
   ModuleFault,
   ModuleUnavailable,
   type Outcome,
@@ -14,11 +15,10 @@ import {
 import type { ActorClaim, PassportVerifier } from './passport.js';
 import { callSpan, type Tracing } from './tracing.js';
 
-/**
- * Calls that a module works on at the same time; further ones fail with `ModuleUnavailable` at once. 1 to 100,000;
- * default 1,024.
- */
-export const IN_FLIGHT_MAX_DEFAULT = 1_024;
+/** The calls of one caller that are worked on. */
+interface Places {
+  taken: number;
+}
 
 /** Receives faults, so that the details withheld from callers can be found in the log. */
 export type FaultLog = (module: string, message: string, correlationId: string, error: unknown) => void;
@@ -45,11 +45,16 @@ export class ModuleServer {
   private othersCheck: AccessCheck | undefined;
   /** Calls being worked on. */
   inFlight = 0;
+  /** How many of them each caller has. */
+  private readonly byCaller = new Map<string, Places>();
+  /** Calls of one caller that are worked on at the same time. */
+  private readonly callerMax: number;
 
   constructor(
     readonly module: string,
     messages: readonly CompiledMessage[],
-    readonly inFlightMax: number,
+    /** Calls that it works on at the same time, and the share of one caller. */
+    private readonly limits: Pick<CallLimits, 'inFlightMax' | 'callerShare'>,
     readonly logFault: FaultLog,
     private readonly passingOutcome: PassingOutcome = () => undefined,
     /** Reads the application's context, which comes with calls and messages. Default: passes on whatever comes. */
@@ -57,6 +62,7 @@ export class ModuleServer {
     /** The modules that may be callers: those of the application. Default: whoever calls. */
     private readonly callers?: ReadonlySet<string>,
   ) {
+    this.callerMax = Math.max(1, Math.ceil((limits.inFlightMax * limits.callerShare) / 100));
     this.answered = [...messages];
     this.byName = new Map(messages.map((message) => [message.name, message]));
   }
@@ -153,10 +159,13 @@ export class ModuleServer {
     return this.callers === undefined || this.callers.has(caller);
   }
 
-  /** Why no call can be accepted now; `undefined` if it can. */
-  refusal(): UnavailableReason | undefined {
+  /** Why no call of a module can be accepted now; `undefined` if it can. */
+  refusal(caller: string): UnavailableReason | undefined {
     if (this.draining) return 'draining';
-    return this.inFlight >= this.inFlightMax ? 'overloaded' : undefined;
+    if (this.inFlight < this.callerMax) return undefined;
+    return this.inFlight >= this.limits.inFlightMax || this.placesOf(caller).taken >= this.callerMax
+      ? 'overloaded'
+      : undefined;
   }
 
   /**
@@ -182,12 +191,20 @@ export class ModuleServer {
     runInContext(work, this.tracing ? () => this.tracing?.about(work, log) : log);
   }
 
-  enter(): void {
+  enter(caller: string): void {
     this.inFlight++;
+    this.placesOf(caller).taken++;
   }
 
-  leave(): void {
+  leave(caller: string): void {
+    this.placesOf(caller).taken--;
     if (--this.inFlight === 0 && this.idle) this.idle();
+  }
+
+  private placesOf(caller: string): Places {
+    let places = this.byCaller.get(caller);
+    if (places === undefined) this.byCaller.set(caller, (places = { taken: 0 }));
+    return places;
   }
 
   /** Accepts no new calls; resolves when the running ones have ended. */

@@ -29,7 +29,7 @@ export interface Outcomes<C extends CallContext> {
 /**
  * Runs a handler for a received call in its own scope, if the message's access rule allows it; every transport does it
  * through this function. Call it only when
- * `server.refusal()` returned `undefined`; `input` must be the handler's own copy.
+ * `server.refusal(caller)` returned `undefined`; `input` must be the handler's own copy.
  */
 export function runHandler<C extends CallContext>(
   server: ModuleServer,
@@ -41,7 +41,7 @@ export function runHandler<C extends CallContext>(
 ): void {
   const denial = server.denial(message, call, input);
   if (denial !== undefined) return outcomes.denied(call, denial);
-  server.enter();
+  server.enter(call.caller);
   let result: unknown;
   try {
     result = runIsolated(call, server.ofCall(message, handler), input);
@@ -66,7 +66,7 @@ function finished<C extends CallContext>(
   outcomes: Outcomes<C>,
   value: unknown,
 ): void {
-  server.leave();
+  server.leave(call.caller);
   let copy: unknown;
   try {
     copy = message.output.copy(value);
@@ -83,7 +83,7 @@ function failed<C extends CallContext>(
   outcomes: Outcomes<C>,
   error: unknown,
 ): void {
-  server.leave();
+  server.leave(call.caller);
   if (isExpired(call, error)) return outcomes.expired(call);
   const encoded = encodeError(message, error);
   if (encoded !== undefined)

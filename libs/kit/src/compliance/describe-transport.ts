@@ -1,6 +1,6 @@
 import { Host, type Transport } from '@fledge/kit';
 import { throwawayTrust } from '@fledge/kit/testing';
-import { LAW_IN_FLIGHT_MAX, lawApplication } from './law/application.js';
+import { LAW_CALLS, lawApplication } from './law/application.js';
 import { describeLaw } from './law/law.js';
 import type { LawWorld } from './law/world.js';
 import { describeCommands } from './messaging/commands.js';
@@ -41,7 +41,7 @@ export async function hostLaw(transport: (namespace: string) => Transport): Prom
       application: lawApplication,
       modules: [contract.name],
       transport: transport(namespace),
-      inFlightMax: LAW_IN_FLIGHT_MAX,
+      calls: LAW_CALLS,
       trust: trust[i],
     });
     hosts.set(contract.name, await host.start());

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export {
+  CallGuard,
   Catalogue,
   ModuleClient,
   ModuleServer,

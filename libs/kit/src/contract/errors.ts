@@ -87,8 +87,12 @@ export class ModuleFault extends FledgeError {
   }
 }
 
-/** Why a peer cannot take a call now. */
-export type UnavailableReason = 'missing' | 'overloaded' | 'draining' | 'disconnected' | 'database';
+/**
+ * Why a peer cannot take a call now. The last two are the caller's own: the circuit to a silent module is open, or too
+ * many of its calls wait for that module.
+ */
+export type UnavailableReason =
+  'missing' | 'overloaded' | 'draining' | 'disconnected' | 'database' | 'circuit-open' | 'bulkhead-full';
 
 /**
  * No replica of the module can take the call now: it never ran, so it is safe to send again. With the reason

@@ -55,6 +55,13 @@ export {
   type UnavailableReason,
   type Violation,
 } from './errors.js';
+export {
+  CALL_LIMITS_DEFAULT,
+  type BreakerSettings,
+  type CallLimits,
+  type CallLimitsByModule,
+  type RetryBudgetSettings,
+} from './call-limits.js';
 export { BODY_MAX_DEFAULT_BYTES, POOL_MAX_DEFAULT, POOL_MAX_LIMIT, REQUEST_TIMEOUT_DEFAULT_MS } from './limits.js';
 export {
   CommandContract,

@@ -4,14 +4,18 @@ import {
   Catalogue,
   type CompiledMessage,
   ContextReader,
-  IN_FLIGHT_MAX_DEFAULT,
   ModuleServer,
   ModuleClient,
   TracedClient,
   type Tracing,
 } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
-import { BODY_MAX_DEFAULT_BYTES, REQUEST_TIMEOUT_DEFAULT_MS, StartupError } from '../contract/index.js';
+import {
+  BODY_MAX_DEFAULT_BYTES,
+  type CallLimitsByModule,
+  REQUEST_TIMEOUT_DEFAULT_MS,
+  StartupError,
+} from '../contract/index.js';
 import { type DatabaseLogins, type ModuleDataSource, passingOutcome } from '../data/index.js';
 import { HttpListener } from '../http/index.js';
 import {
@@ -29,6 +33,7 @@ import {
 import {
   CallMetrics,
   expose,
+  GuardMetrics,
   HandlingMetrics,
   MessageMetrics,
   openTracing,
@@ -38,6 +43,7 @@ import {
 import { proveKeySets, Trust, type TrustOptions } from '../security/index.js';
 import type { Deployment, Transport } from '../transport/index.js';
 import type { Application } from './application.js';
+import { CallGuards } from './call-guards.js';
 import { containRejections } from './contain-rejections.js';
 import { DatabaseChecks } from './database-check.js';
 import { refuseUndeclared } from './declared-access.js';
@@ -75,8 +81,8 @@ export interface HostOptions {
    * of its user is believed. Calls within this process need no proof.
    */
   readonly trust?: TrustOptions | undefined;
-  /** Calls that a module works on at the same time. Default 1,024. */
-  readonly inFlightMax?: number;
+  /** What calls between modules may take. Default: see `CallLimits`. */
+  readonly calls?: CallLimitsByModule | undefined;
   readonly logger?: LoggerService | false;
 }
 
@@ -144,6 +150,8 @@ export class Host {
   private readonly messageMetrics = new MessageMetrics();
   private readonly handlingMetrics = new HandlingMetrics();
   private readonly requestMetrics = new RequestMetrics();
+  private readonly guardMetrics = new GuardMetrics();
+  private readonly guards: CallGuards;
   private readonly logger = new Logger('host');
   private readonly containers = new Map<string, ModuleContainer>();
   /** Opened for the modules, whose containers close them. */
@@ -180,9 +188,10 @@ export class Host {
     this.catalogue = new Catalogue(options.application.modules.map((m) => m.contract));
     this.contexts = new ContextReader(options.application.context);
     this.callers = new Set(options.application.modules.map((m) => m.contract.name));
+    this.guards = new CallGuards(options.calls, this.guardMetrics);
     this.metrics.registerIn(this.registry);
     this.listener.meter = this.requestMetrics;
-    for (const metrics of [this.messageMetrics, this.handlingMetrics, this.requestMetrics])
+    for (const metrics of [this.messageMetrics, this.handlingMetrics, this.requestMetrics, this.guardMetrics])
       metrics.registerIn(this.registry);
     this.trust = options.trust && new Trust(options.trust, options.modules, watchUnproven(this.registry));
   }
@@ -284,7 +293,7 @@ export class Host {
     const moduleServer = new ModuleServer(
       name,
       catalogue.of(name),
-      options.inFlightMax ?? IN_FLIGHT_MAX_DEFAULT,
+      this.guards.limitsOf(name),
       (module, message, correlationId, error) =>
         this.logger.error(
           `[${correlationId}] ${module} failed while handling ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
@@ -369,9 +378,10 @@ export class Host {
       transport: transport.name,
     });
     const send = transport.sender(caller, message);
+    const guard = this.guards.between(caller, message.module);
     return this.tracing
-      ? new TracedClient(this.tracing, caller, message, send, meter, this.trust?.office)
-      : new ModuleClient(caller, message, send, meter, this.trust?.office);
+      ? new TracedClient(this.tracing, caller, message, send, meter, this.trust?.office, guard)
+      : new ModuleClient(caller, message, send, meter, this.trust?.office, guard);
   }
 
   private async listen(http: HttpOptions): Promise<void> {

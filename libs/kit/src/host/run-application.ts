@@ -127,6 +127,7 @@ async function runService(application: Application, file: string, name: string |
     http: topology.http,
     settings,
     drain: topology.drain,
+    calls: topology.calls,
     retention: topology.retention,
     trust,
     deployment:

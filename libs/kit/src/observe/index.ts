@@ -1,3 +1,4 @@
+export { GuardMetrics } from './guard-metrics.js';
 export { CallMetrics } from './call-metrics.js';
 export { expose, type Exposition } from './exposition.js';
 export { HandlingMetrics } from './handling-metrics.js';

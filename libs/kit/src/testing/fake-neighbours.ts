@@ -4,12 +4,12 @@ import {
   type Catalogue,
   type CompiledMessage,
   currentContext,
-  IN_FLIGHT_MAX_DEFAULT,
   ModuleServer,
   outcomeOf,
 } from '../boundary/index.js';
 import type { BoundedModuleSpec } from '../bus/index.js';
 import {
+  CALL_LIMITS_DEFAULT,
   CallCancelled,
   type Class,
   type Contract,
@@ -46,7 +46,7 @@ export class FakeNeighbours {
   moduleServers(catalogue: Catalogue): ModuleServer[] {
     return this.spec.uses.map(({ name }) => {
       // Violations of a contract by a fake are recorded as breaches: there is no log to lose them in.
-      const moduleServer = new ModuleServer(name, catalogue.of(name), IN_FLIGHT_MAX_DEFAULT, () => undefined);
+      const moduleServer = new ModuleServer(name, catalogue.of(name), CALL_LIMITS_DEFAULT, () => undefined);
       for (const message of moduleServer.messages)
         moduleServer.handle(message, { execute: (input) => this.answer(message, input) });
       return moduleServer;

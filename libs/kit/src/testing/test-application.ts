@@ -167,6 +167,7 @@ export class TestApplicationBuilder {
         http: topology.http,
         settings: resolveSecrets(topology, modules).settings,
         drain: topology.drain,
+        calls: topology.calls,
         retention: topology.retention,
         trust,
         logger: this.options.logger ?? new ConsoleLogger({ logLevels: ['error', 'fatal'] }),

@@ -7,7 +7,6 @@ import {
   ContextReader,
   type CompiledMessage,
   type Identity,
-  IN_FLIGHT_MAX_DEFAULT,
   ModuleServer,
   ModuleClient,
 } from '../boundary/index.js';
@@ -15,6 +14,7 @@ import { type BoundedModuleSpec, checkedModuleSpec } from '../bus/index.js';
 import {
   type AccessTokenRules,
   BODY_MAX_DEFAULT_BYTES,
+  CALL_LIMITS_DEFAULT,
   type Class,
   REQUEST_TIMEOUT_DEFAULT_MS,
   StartupError,
@@ -166,7 +166,7 @@ export async function testModule(cls: Type, options: TestModuleOptions = {}): Pr
   const moduleServer = new ModuleServer(
     spec.contract.name,
     catalogue.of(spec.contract.name),
-    IN_FLIGHT_MAX_DEFAULT,
+    CALL_LIMITS_DEFAULT,
     (_module, _message, correlationId, error) => faults.set(correlationId, error),
     passingOutcome,
     new ContextReader(options.context),

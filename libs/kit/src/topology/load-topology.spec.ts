@@ -218,7 +218,7 @@ const FAULTS: readonly [what: string, text: string, expected: string][] = [
   [
     'an unknown key with none near',
     `${ALL}\nzebra: 1`,
-    "t.yaml:2:1: unknown key 'zebra'. Known here: namespace, deployment, transport, nats, database, http, drain, retention, production, services, trust, settings, secrets.",
+    "t.yaml:2:1: unknown key 'zebra'. Known here: namespace, deployment, transport, nats, database, http, drain, calls, retention, production, services, trust, settings, secrets.",
   ],
   [
     'an unknown key within a section',

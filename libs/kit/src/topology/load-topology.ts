@@ -5,6 +5,7 @@ import {
   POOL_MAX_LIMIT,
   REQUEST_TIMEOUT_DEFAULT_MS,
 } from '../contract/index.js';
+import { readCalls } from './call-settings.js';
 import { readSecrets, secretSource } from './secrets.js';
 import { assignServices } from './service-assignment.js';
 import { Section } from './section.js';
@@ -95,6 +96,7 @@ function readTopology(
     database: readDatabase(source, root.section('database'), modules, env, places),
     http: readHttp(root.section('http'), env),
     drain: readDrain(root.section('drain'), env),
+    calls: readCalls(root.section('calls'), modules),
     retention: readRetention(root.section('retention')),
     production: readProduction(source, root.section('production')),
   };

@@ -29,7 +29,7 @@ const UNKNOWN = 'zzzzzzzzzzzz: 1';
 describe('the JSON Schema of topology files, for editors,', () => {
   it('has the keys that the check has', () => {
     expect(Object.keys(schema.properties).sort()).toEqual(knownIn(`${ALL}${UNKNOWN}`));
-    for (const section of ['nats', 'database', 'http', 'drain', 'retention', 'production', 'trust']) {
+    for (const section of ['nats', 'database', 'http', 'drain', 'retention', 'production', 'trust', 'calls']) {
       expect([section, ...Object.keys(schema.properties[section]?.properties ?? {}).sort()]).toEqual([
         section,
         ...knownIn(`${ALL}${section}: { ${UNKNOWN} }`),
@@ -63,6 +63,8 @@ describe('the JSON Schema of topology files, for editors,', () => {
     ['transport: kafka'],
     ['http: { port: 65536 }'],
     ['drain: { timeout: 10 }'],
+    ['calls: { callerShare: 101 }'],
+    ['calls: { modules: { a: { breaker: { window: 1 } } } }'],
     ['database: { poolMax: 101 }'],
     ['htpp: { port: 1 }'],
   ])('refuses %s', (line) => {

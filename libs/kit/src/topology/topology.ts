@@ -1,4 +1,4 @@
-import { StartupError } from '../contract/index.js';
+import { type CallLimitsByModule, StartupError } from '../contract/index.js';
 import type { TlsFiles } from '../tls/index.js';
 import { nearest } from './nearest.js';
 
@@ -29,6 +29,8 @@ export interface Topology {
   readonly database: DatabaseSettings;
   readonly http: HttpSettings;
   readonly drain: DrainSettings;
+  /** What calls between modules may take. */
+  readonly calls: CallLimitsByModule;
   readonly retention: RetentionSettings;
   readonly trust: TrustSettings;
   /** In the order of the file; never empty, and each module is in exactly one. */

@@ -61,6 +61,8 @@ const REASONS: readonly unknown[] = [
   'draining',
   'disconnected',
   'database',
+  'circuit-open',
+  'bulkhead-full',
 ] satisfies UnavailableReason[];
 const DENIALS: readonly unknown[] = ['caller', 'identity', 'roles', 'scopes', 'owner'] satisfies DenialReason[];
 const KINDS: readonly unknown[] = [

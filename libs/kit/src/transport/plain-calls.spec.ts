@@ -1,5 +1,5 @@
 import { Catalogue, ModuleServer } from '../boundary/index.js';
-import { FledgeError } from '../contract/index.js';
+import { CALL_LIMITS_DEFAULT, FledgeError } from '../contract/index.js';
 import { TargetContract, Work } from '../compliance/law/target.contract.js';
 import { type PlainReply, type PlainRequest, receive } from './plain-calls.js';
 
@@ -9,7 +9,7 @@ function serverOf(execute: (message: object) => unknown): ModuleServer {
   const catalogue = new Catalogue([TargetContract]);
   const message = catalogue.message(Work);
   if (!message) throw new Error('no such message');
-  const server = new ModuleServer('target', [message], 10, () => undefined);
+  const server = new ModuleServer('target', [message], CALL_LIMITS_DEFAULT, () => undefined);
   server.handle(message, { execute });
   return server;
 }

@@ -153,7 +153,7 @@ export function receive(
   if (unproven !== undefined) return refused(unproven, answer);
   const leftMs = Math.min(claim.leftMs ?? message.deadlineMs, message.deadlineMs);
   if (!(leftMs > 0)) return refused(new DeadlineExceeded(server.module, message.name, 'not-run'), answer);
-  const refusal = server.refusal();
+  const refusal = server.refusal(request.caller);
   if (refusal !== undefined) return refused(new ModuleUnavailable(server.module, message.name, refusal), answer);
   const call = new Received(message, request, claim, now() + leftMs, answer);
   let input: object;

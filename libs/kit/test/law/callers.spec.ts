@@ -3,7 +3,7 @@ import { Query } from '@nestjs/cqrs';
 import { IsString } from 'class-validator';
 import { NatsTransport } from '@fledge/nats';
 import { Catalogue, type CompiledMessage, ModuleClient, ModuleServer } from '../../src/boundary/index.js';
-import { CallerNotAllowed, defineContract, QueryContract } from '../../src/contract/index.js';
+import { CALL_LIMITS_DEFAULT, CallerNotAllowed, defineContract, QueryContract } from '../../src/contract/index.js';
 import { testNatsUrl } from '../../src/testing/index.js';
 import { LocalTransport, type Transport } from '../../src/transport/index.js';
 import { channelTransport } from '../channel-transport/index.js';
@@ -27,7 +27,15 @@ describe.each(TRANSPORTS)('who may call, over %s', (_, transportOf) => {
     const catalogue = new Catalogue([ShelfContract]);
     const look = catalogue.message(Look) as CompiledMessage;
     const callers = new Set(['desk']);
-    const server = new ModuleServer('shelf', [look], 10, () => undefined, undefined, undefined, callers);
+    const server = new ModuleServer(
+      'shelf',
+      [look],
+      CALL_LIMITS_DEFAULT,
+      () => undefined,
+      undefined,
+      undefined,
+      callers,
+    );
     const ran: string[] = [];
     server.handle(look, { execute: (message) => (ran.push((message as Look).for), 'here') });
     await transport.start();

@@ -6,14 +6,14 @@ import 'reflect-metadata';
 import { Host } from '../../src/host/index.js';
 import type { TrustOptions } from '../../src/security/index.js';
 import { NatsTransport } from '@fledge/nats';
-import { LAW_IN_FLIGHT_MAX, lawApplication } from '../../src/compliance/law/application.js';
+import { LAW_CALLS, lawApplication } from '../../src/compliance/law/application.js';
 
 const [url = '', namespace = '', ...modules] = process.argv.slice(2);
 const host = await new Host({
   application: lawApplication,
   modules,
   transport: new NatsTransport({ url, namespace }),
-  inFlightMax: LAW_IN_FLIGHT_MAX,
+  calls: LAW_CALLS,
   trust: process.env.LAW_TRUST === undefined ? undefined : (JSON.parse(process.env.LAW_TRUST) as TrustOptions),
 }).start();
 

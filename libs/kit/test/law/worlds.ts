@@ -8,7 +8,7 @@ import { testNatsUrl, throwawayTrust } from '../../src/testing/index.js';
 import { LocalTransport, type Transport } from '../../src/transport/index.js';
 import { NatsTransport } from '@fledge/nats';
 import { channelTransport } from '../channel-transport/index.js';
-import { LAW_IN_FLIGHT_MAX, lawApplication } from '../../src/compliance/law/application.js';
+import { LAW_CALLS, lawApplication } from '../../src/compliance/law/application.js';
 import { hostLaw } from '../../src/compliance/describe-transport.js';
 import type { LawWorld } from '../../src/compliance/law/world.js';
 
@@ -16,7 +16,7 @@ import type { LawWorld } from '../../src/compliance/law/world.js';
 const LOOKED_INTO = ['caller', 'stranger', 'front'] as const;
 
 function hostOf(modules: readonly string[], transport: Transport, trust?: TrustOptions): Promise<Host> {
-  return new Host({ application: lawApplication, modules, transport, inFlightMax: LAW_IN_FLIGHT_MAX, trust }).start();
+  return new Host({ application: lawApplication, modules, transport, calls: LAW_CALLS, trust }).start();
 }
 
 /** One process, one host, no network. */

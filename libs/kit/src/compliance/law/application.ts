@@ -1,4 +1,5 @@
 import type { Application } from '@fledge/kit';
+import { CALL_LIMITS_DEFAULT, type CallLimitsByModule } from '@fledge/kit/contract';
 import {
   CallerContract,
   CallerModule,
@@ -23,4 +24,11 @@ export const lawApplication: Application = {
 };
 
 /** How many calls each of its modules handles at a time: few, so that the limit is soon reached. */
-export const LAW_IN_FLIGHT_MAX = 20;
+export const LAW_IN_FLIGHT_MAX = 25;
+/** And how many of one caller. */
+export const LAW_CALLER_MAX = 20;
+/** What the calls of the law may take. */
+export const LAW_CALLS: CallLimitsByModule = {
+  defaults: { ...CALL_LIMITS_DEFAULT, inFlightMax: LAW_IN_FLIGHT_MAX, callerShare: 80 },
+  modules: {},
+};

@@ -17,10 +17,11 @@ import { eventually } from '../../testing/index.js';
 import { CallContext, now, runInContext, runInTransaction } from '../../boundary/index.js';
 import { describeAccess } from './access.js';
 import { describeActors } from './actors.js';
-import { LAW_IN_FLIGHT_MAX } from './application.js';
+import { LAW_CALLER_MAX, LAW_IN_FLIGHT_MAX } from './application.js';
 import { Relay } from './caller.module.js';
 import { describeContexts } from './contexts.js';
 import { describeForms } from './forms.js';
+import { describeLimits } from './limits.js';
 import {
   Echo,
   Echoed,
@@ -316,8 +317,9 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
       );
 
       it('say that an overloaded peer never ran it, and at once', async () => {
+        const front = world.module('front').get(CommandBus);
         const load = Array.from({ length: LAW_IN_FLIGHT_MAX }, (_, i) =>
-          commands.execute(new Work({ id: `load ${i}`, ms: 1_500 })),
+          (i < LAW_CALLER_MAX ? commands : front).execute(new Work({ id: `load ${i}`, ms: 1_500 })),
         );
         await eventually(
           async () =>
@@ -444,6 +446,7 @@ export function describeLaw(name: string, start: () => Promise<LawWorld>): void 
 
     describeContexts(() => world);
     describeAccess(() => world);
+    describeLimits(() => world);
     describeActors(() => world);
 
     describe('who may call', () => {

@@ -1,7 +1,7 @@
 import { Logger, Scope, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Catalogue, currentCall, ModuleServer } from '../../boundary/index.js';
-import { defineContract } from '../../contract/index.js';
+import { CALL_LIMITS_DEFAULT, defineContract } from '../../contract/index.js';
 import { type ModuleDataSource, openModuleData } from '../../data/index.js';
 import { eventually } from '../../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.js';
@@ -247,7 +247,7 @@ describe('singletons', () => {
       app,
       spec: { contract, uses: [], entities: [], migrations: [] },
       catalogue: new Catalogue([contract]),
-      moduleServer: new ModuleServer('single', [], 1, () => undefined),
+      moduleServer: new ModuleServer('single', [], CALL_LIMITS_DEFAULT, () => undefined),
     };
     expect(() => refuseUnstored(parts)).toThrow(
       expect.objectContaining({

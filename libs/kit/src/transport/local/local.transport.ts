@@ -61,7 +61,7 @@ export class LocalTransport implements Transport {
 }
 
 function deliver(moduleServer: ModuleServer, handler: Handler, input: object, call: Call): void {
-  const refusal = moduleServer.refusal();
+  const refusal = moduleServer.refusal(call.caller);
   if (refusal !== undefined) return unavailable(call, refusal);
   call.started = true;
   runHandler(moduleServer, call.message, handler, input, call, SETTLE);
