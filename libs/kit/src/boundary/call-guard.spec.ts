@@ -1,16 +1,16 @@
 import { CALL_LIMITS_DEFAULT, type CallLimits } from '../contract/index.js';
-import { CallGuard, type Sign } from './call-guard.js';
+import { CallGuard, type CallSign } from './call-guard.js';
 
 function guardWith(limits: Partial<CallLimits> = {}) {
   const told: string[] = [];
   const guard = new CallGuard('desk', 'shelf', { ...CALL_LIMITS_DEFAULT, ...limits }, ({ state }) => told.push(state));
   /** Sends a call and ends it. */
-  const call = (at: number, sign: Sign, endsAt = at): unknown => {
+  const call = (at: number, sign: CallSign, endsAt = at): unknown => {
     const refused = guard.enter(at);
     if (refused === undefined) guard.left(at, endsAt, sign);
     return refused;
   };
-  const calls = (number: number, at: number, sign: Sign): void => {
+  const calls = (number: number, at: number, sign: CallSign): void => {
     for (let i = 0; i < number; i++) call(at, sign);
   };
   return { guard, told, call, calls };

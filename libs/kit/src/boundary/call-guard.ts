@@ -1,7 +1,7 @@
 import type { CallLimits, UnavailableReason } from '../contract/index.js';
 
 /** What the end of a call says of the module that was called. */
-export type Sign =
+export type CallSign =
   | 'alive'
   /** No answer came, although there was time for one. */
   | 'silent'
@@ -73,7 +73,7 @@ export class CallGuard {
   }
 
   /** Records the end of a call that was sent. */
-  left(startedAt: number, at: number, sign: Sign): void {
+  left(startedAt: number, at: number, sign: CallSign): void {
     this.waiting--;
     if (sign === 'none') {
       if (startedAt === this.triedAt) this.triedAt = 0;

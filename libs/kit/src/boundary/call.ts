@@ -1,5 +1,5 @@
 import { CallCancelled, DeadlineExceeded, FledgeError, type Outcome } from '../contract/index.js';
-import type { CallGuard, Sign } from './call-guard.js';
+import type { CallGuard, CallSign } from './call-guard.js';
 import type { CompiledMessage } from './catalogue.js';
 import { now, type Timed, wheel } from './clock.js';
 import { type Cancellable, CallContext } from './call-context.js';
@@ -135,7 +135,7 @@ export class Call extends CallContext implements Timed, Cancellable {
   }
 
   /** A deadline is silence if the callee had the call and time for it, also if it says itself that the time is over. */
-  private signOf(outcome: CallOutcome): Sign {
+  private signOf(outcome: CallOutcome): CallSign {
     if (outcome !== 'deadline') return SIGNS[outcome] ?? 'none';
     const enough = Math.min(ENOUGH_TIME_MS, this.message.deadlineMs / 2);
     return this.started && this.deadlineAt - this.startedAt >= enough ? 'silent' : 'none';
@@ -161,7 +161,7 @@ export class Call extends CallContext implements Timed, Cancellable {
 }
 
 /** What an answer says of the callee; the other ends of a call are its caller's. */
-const SIGNS: Partial<Record<CallOutcome, Sign>> = {
+const SIGNS: Partial<Record<CallOutcome, CallSign>> = {
   ok: 'alive',
   'declared-error': 'alive',
   fault: 'alive',

@@ -9,7 +9,7 @@ export {
 export { contextOf, ContextRefused, setContext, withContext, type ContextChange } from './application-context.js';
 export { CONTEXT_BYTES_MAX, ContextReader, ContextValues } from './context-values.js';
 export { Call, outcomeOf, type Abandonable, type CallMeter, type CallOutcome } from './call.js';
-export { CallGuard, type CircuitState } from './call-guard.js';
+export { CallGuard, type CallSign, type CircuitState } from './call-guard.js';
 export { Catalogue, type CompiledError, type CompiledEvent, type CompiledMessage } from './catalogue.js';
 export { now, TICK_MS, wheel, Wheel, type Timed } from './clock.js';
 export { classCodec, resultCodec, type Codec } from './codec.js';

@@ -9,6 +9,8 @@ export {
   ModuleClient,
   ModuleServer,
   type CallMeter,
+  type CallSign,
+  type CircuitState,
   type CompiledEvent,
   type FaultLog,
 } from '../boundary/index.js';

@@ -9,7 +9,9 @@ export interface CallLimits {
    * further ones fail at once. 1 to 100,000. Default 1,024.
    */
   readonly waitingMax: number;
+  /** When a silent module is called no more. */
   readonly breaker: BreakerSettings;
+  /** How often its calls are sent again. */
   readonly retryBudget: RetryBudgetSettings;
 }
 
@@ -38,11 +40,13 @@ export interface RetryBudgetSettings {
 
 /** The limits of all calls of a process. */
 export interface CallLimitsByModule {
+  /** For all modules that `modules` leaves out. */
   readonly defaults: CallLimits;
   /** By the module that is called; one that is left out has the defaults. */
   readonly modules: Readonly<Record<string, CallLimits>>;
 }
 
+/** What calls may take where nothing else is said. */
 export const CALL_LIMITS_DEFAULT: CallLimits = {
   inFlightMax: 1_024,
   callerShare: 80,
