@@ -49,8 +49,9 @@ it('answers a caller of a newer version, which sends a field more', async () => 
     namespace,
   });
   const answer = await client.request(
-    `${namespace}.catalog.list-products.v1`,
+    `${namespace}.catalog.list-products.v1.inventory`,
     JSON.stringify({ limit: 1, added: { by: 'a newer version' } }),
+    { noMux: true, reply: `_INBOX.${namespace}.inventory.newer.1`, timeout: 10_000 },
   );
   expect(answer.headers?.get('Nats-Service-Error') ?? '').toBe('');
   expect(answer.json()).toBeInstanceOf(Array);

@@ -85,8 +85,6 @@ export class ShopClient {
 
 /** Temporary refusals. */
 function passing({ status, body }: Answer): boolean {
-  return (
-    status === 429 ||
-    (status === 409 && (body as { type?: string } | undefined)?.type?.includes('order-in-progress') === true)
-  );
+  const { type = '' } = (body ?? {}) as { type?: string };
+  return status === 429 || (status === 409 && /order-in-progress|request-in-flight/.test(type));
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   applyDecorators,
   type CallHandler,
@@ -86,6 +87,10 @@ interface Response {
   getHeader(name: string): unknown;
 }
 
+/** Waits before a key is given back once more, in milliseconds, each by this longer than the one before; and how often. */
+const RELEASE_AGAIN_MS = 200;
+const RELEASES_MAX = 5;
+
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
   private readonly logger = new Logger('http');
@@ -146,11 +151,23 @@ export class IdempotencyInterceptor implements NestInterceptor {
     try {
       return await (transaction ? this.source.transaction(work) : work());
     } catch (error) {
-      await this.answers.release(keyed, claim).catch((failure: unknown) => {
-        // the claim runs out by itself, and the client needs the first error
-        this.logger.warn(`an idempotency key could not be released: ${String(failure)}`);
-      });
+      // the client needs the first error, and can soon send the request again
+      await this.answers.release(keyed, claim).catch(() => void this.releaseLater(keyed, claim));
       throw error;
+    }
+  }
+
+  /** Gives a key back that could not be given back at once, as when the database ended its connection. */
+  private async releaseLater(keyed: KeyedRequest, claim: string): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      await sleep(RELEASE_AGAIN_MS * tries, undefined, { ref: false });
+      try {
+        return await this.answers.release(keyed, claim);
+      } catch (failure) {
+        if (tries < RELEASES_MAX) continue;
+        // the claim runs out by itself
+        return this.logger.warn(`an idempotency key could not be released: ${String(failure)}`);
+      }
     }
   }
 }

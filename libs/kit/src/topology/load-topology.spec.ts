@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CALL_LIMITS_DEFAULT } from '../contract/index.js';
 import { loadTopology, parseTopology, serviceNamed, TopologyError } from './index.js';
 
 const MODULES = ['identity', 'catalog', 'inventory', 'ordering'];
@@ -58,6 +59,7 @@ describe('a topology file', () => {
         tls: undefined,
       },
       drain: { noticeMs: 1_000, timeoutMs: 10_000 },
+      calls: { defaults: CALL_LIMITS_DEFAULT, modules: {} },
       retention: { sentMs: 3 * DAY_MS, handledMs: 7 * DAY_MS, deadLettersMs: 90 * DAY_MS, processesMs: 30 * DAY_MS },
       services: [{ name: 'shop', modules: MODULES, replicas: 1 }],
       settings: {},
@@ -77,6 +79,7 @@ nats:
 database: { url: postgres://u:p@h/d, poolMax: 25 }
 http: { port: 8080, host: 0.0.0.0, adminPort: 8081, bodyMax: 1MiB, requestTimeout: 1.5s, trustedProxies: "10.0.0.0/8, ::1" }
 drain: { notice: 0s, timeout: 2m }
+calls: { waitingMax: 100, modules: { catalog: { breaker: { openFor: 5s } } } }
 retention: { sent: 1h, handled: 2d }
 services:
   front: { modules: [identity, catalog], replicas: 3 }
@@ -108,6 +111,16 @@ settings:
         trustedProxies: ['10.0.0.0/8', '::1'],
       },
       drain: { noticeMs: 0, timeoutMs: 120_000 },
+      calls: {
+        defaults: { ...CALL_LIMITS_DEFAULT, waitingMax: 100 },
+        modules: {
+          catalog: {
+            ...CALL_LIMITS_DEFAULT,
+            waitingMax: 100,
+            breaker: { ...CALL_LIMITS_DEFAULT.breaker, openForMs: 5_000 },
+          },
+        },
+      },
       retention: { sentMs: 3_600_000, handledMs: 2 * DAY_MS },
       services: [
         { name: 'front', modules: ['identity', 'catalog'], replicas: 3 },
