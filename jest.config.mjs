@@ -33,8 +33,17 @@ export const shared = {
 /** Ends a hang, also on a machine that is slow at the moment. In milliseconds. */
 export const testTimeout = 120_000;
 
-/** Specs that measure time or memory, or look at all databases of the server: they run one at a time. */
+/** Specs that measure time or memory, load the machine, or look at all databases of the server: one at a time. */
 const ALONE = [
+  'apps/cli/test/watch.scenario.spec.ts',
+  'apps/faults/test/faults.spec.ts',
+  'apps/shop/test/broker-away.spec.ts',
+  'apps/shop/test/cancellations.spec.ts',
+  'apps/shop/test/crashes.spec.ts',
+  'apps/shop/test/journeys.spec.ts',
+  'apps/shop/test/lost-connections.spec.ts',
+  'apps/shop/test/postgres-restart.spec.ts',
+  'apps/shop/test/postman.spec.ts',
   'apps/shop/test/race.spec.ts',
   'apps/shop/test/replacement.spec.ts',
   'libs/kit/src/http/admission.spec.ts',

@@ -52,34 +52,20 @@ describe('the fault lab', () => {
     ROUNDS_WITHIN_MS,
   );
 
-  describe('sees orders go on, and every process live,', () => {
-    const trials = [
-      { when: 'connections end', args: ['--topology', 'monolith', '--injure', 'sessions', '--seed', '2'] },
-      { when: 'the stream loses its end', args: ['--topology', 'mix', '--injure', 'tail', '--seed', '3'] },
-      // more of them, so that some are under way while one process has everything
-      {
-        when: 'topologies change',
-        args: ['--topology', 'mix', '--injure', 'resplit', '--seed', '1', '--orders', '60'],
-      },
-    ];
-    let rounds: readonly Promise<{ code: number; said: string }>[];
-    // all at once: they mostly wait
-    beforeAll(() => {
-      rounds = trials.map(({ args }) => lab('--orders', '18', ...args));
-    });
-    // ends, also when one of them has failed
-    afterAll(() => Promise.all(rounds), ROUNDS_WITHIN_MS);
-
-    it.each(trials.map(({ when }, i) => ({ when, i })))(
-      'when $when',
-      async ({ i }) => {
-        const { code, said } = await (rounds[i] as (typeof rounds)[number]);
-        expect(said).toMatch(/1 rounds counted, 0 not, 0 broken/);
-        expect(code).toBe(0);
-      },
-      ROUNDS_WITHIN_MS,
-    );
-  });
+  it.each([
+    ['connections end', ['--topology', 'monolith', '--injure', 'sessions', '--seed', '2']],
+    ['the stream loses its end', ['--topology', 'mix', '--injure', 'tail', '--seed', '3']],
+    // more of them, so that some are under way while one process has everything
+    ['topologies change', ['--topology', 'mix', '--injure', 'resplit', '--seed', '1', '--orders', '60']],
+  ])(
+    'sees orders go on, and every process live, when %s',
+    async (_what, args) => {
+      const { code, said } = await lab('--orders', '18', ...args);
+      expect(said).toMatch(/1 rounds counted, 0 not, 0 broken/);
+      expect(code).toBe(0);
+    },
+    ROUNDS_WITHIN_MS,
+  );
 
   it.each(
     Object.entries(MUTATIONS)

@@ -3,14 +3,10 @@ import Sequencer from '@jest/test-sequencer';
 
 /** The specs that take minutes, the longest first. Begun at the end, one of them would keep a machine waiting alone. */
 const LONGEST = [
-  'apps/faults/test/faults.spec.ts',
   'libs/kit/test/messaging/crash.spec.ts',
   'libs/kit/test/messaging/handlers.spec.ts',
-  'apps/shop/test/crashes.spec.ts',
   'libs/kit/test/messaging/messaging.spec.ts',
-  'apps/shop/test/journeys.spec.ts',
   'libs/kit/test/schematics.spec.ts',
-  'apps/shop/test/cancellations.spec.ts',
   'apps/cli/test/start.scenario.spec.ts',
 ];
 
