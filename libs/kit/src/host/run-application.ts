@@ -5,9 +5,16 @@ import { describeMessage, FledgeError, redacted, StartupError } from '../contrac
 import { startSdk, type StopTracing } from '../observe/index.js';
 import { ADOPT_VARIABLE } from '../transport/index.js';
 import { checkDatabaseTls, readTlsFiles } from '../tls/index.js';
-import { EXIT_CONFIG, loadTopology, resolveSecrets, serviceNamed, type Topology } from '../topology/index.js';
+import {
+  databaseUrlsOf,
+  EXIT_CONFIG,
+  loadTopology,
+  resolveSecrets,
+  serviceNamed,
+  type Topology,
+} from '../topology/index.js';
 import type { Application } from './application.js';
-import { checkAgainstApplication, knownTo } from './check-topology.js';
+import { checkAgainstApplication, knownTo, namesOf } from './check-topology.js';
 import { withAccessDeclared } from './declared-access.js';
 import { chooseTransport, knownTransports, loadNats } from './choose-transport.js';
 import { deployedVersion } from './deployed-version.js';
@@ -99,7 +106,8 @@ async function runService(application: Application, file: string, name: string |
   const topology = readTopology(application, file);
   const service = serviceNamed(topology, name);
   logger.service = service.name;
-  const loaded = await checkAgainstApplication(application, topology, service.modules);
+  const { databaseUrls, settings } = resolveSecrets(topology, service.modules);
+  const loaded = await checkAgainstApplication(application, topology, service.modules, settings);
   const version = application.version ?? deployedVersion(process.argv[1] ?? '');
   const transport = await chooseTransport(application, topology, service, version);
   const trust = trustOptionsOf(topology, process.env);
@@ -108,7 +116,6 @@ async function runService(application: Application, file: string, name: string |
       `${topology.file} pins no keys: whoever reaches the broker can act as any user. See the guide 'Trust between services'.`,
     );
   const stopTracing = await startSdk({ namespace: topology.namespace, name: service.name, version });
-  const { databaseUrls, settings } = resolveSecrets(topology, service.modules);
   checkTlsOf(topology, Object.values(databaseUrls));
   await refuseInProduction({ topology, service, loaded, databaseUrls });
   const postgres = usesEmbedded(topology)
@@ -177,7 +184,7 @@ async function databaseOf(application: Application, file: string): Promise<Migra
   if (!usesEmbedded(topology))
     return {
       urlOf: (module) => {
-        const own = resolveSecrets(topology, [module]).databaseUrls[module] ?? url;
+        const own = databaseUrlsOf(topology, [module])[module] ?? url;
         if (own !== undefined) checkDatabaseTls(own);
         return own;
       },
@@ -195,7 +202,10 @@ function readTopology(application: Application, file: string): Topology {
 
 async function checkedTopology(application: Application, file: string): Promise<void> {
   const topology = readTopology(application, file);
-  await checkAgainstApplication(application, topology);
+  const modules = namesOf(application);
+  // the database URLs too: what a start would lack is said before anything runs
+  const { settings } = resolveSecrets(topology, modules);
+  await checkAgainstApplication(application, topology, modules, settings);
 }
 
 /** Drains at the first signal; the process ends when everything has ended, or at once at the second signal. */

@@ -2,7 +2,7 @@ export { loadTopology, parseTopology, type LoadOptions } from './load-topology.j
 export { DEFAULT_TOPOLOGY, findNamedTopology, isTopologyPath, namedTopologyFile } from './named-topology.js';
 export { cureOfUnknown, nearest } from './nearest.js';
 export { EXIT_CONFIG, TopologyError, type TopologyProblem } from './topology-error.js';
-export { foreignSecrets, resolveSecrets } from './secrets.js';
+export { databaseUrlsOf, foreignSecrets, resolveSecrets, settingsWithSecrets } from './secrets.js';
 export {
   serviceNamed,
   type DatabaseSettings,
