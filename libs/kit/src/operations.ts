@@ -30,6 +30,7 @@ export {
   loadTopology,
   nearest,
   serviceNamed,
+  SIGNING_KEY_VARIABLE,
   TopologyError,
   TRUSTED_KEYS_VARIABLE,
   type Environment,

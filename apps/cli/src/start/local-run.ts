@@ -6,6 +6,7 @@ import {
   freePort,
   isPortFree,
   type Service,
+  SIGNING_KEY_VARIABLE,
   startEmbeddedPostgres,
   StartupError,
   type Topology,
@@ -261,8 +262,8 @@ export class LocalRun {
         ...(launch && { FLEDGE_DRAIN_NOTICE: '0s' }),
         ...(this.door && { FLEDGE_TRUSTED_PROXIES: OWN_ADDRESSES }),
       },
-      // all that belong to some module: a process that may become another service has none of them
-      secrets: foreignSecrets(topology, []),
+      // all that belong to some module or service: a process that may become another service has none of them
+      secrets: [SIGNING_KEY_VARIABLE, ...foreignSecrets(topology, [])],
       host: topology.http.host,
       certFile: this.certFile,
       ...(this.isAlone && { port: this.port, adminPort: this.adminPort }),

@@ -19,7 +19,7 @@ export {
   type Topology,
   type TrustSettings,
 } from './topology.js';
-export { TRUSTED_KEYS_VARIABLE } from './trust-settings.js';
+export { SIGNING_KEY_VARIABLE, TRUSTED_KEYS_VARIABLE } from './trust-settings.js';
 export type { Environment } from './yaml-source.js';
 export { clientKey } from './client-key.js';
 export { trustOf, type TrustsProxy } from './trusted-proxies.js';
