@@ -110,7 +110,7 @@ async function runService(application: Application, file: string, name: string |
   const loaded = await checkAgainstApplication(application, topology, service.modules, settings);
   const version = application.version ?? deployedVersion(process.argv[1] ?? '');
   const transport = await chooseTransport(application, topology, service, version);
-  const trust = trustOptionsOf(topology, process.env);
+  const trust = trustOptionsOf(topology, service.name, process.env);
   if (!trust && topology.services.length > 1)
     new Logger('trust').warn(
       `${topology.file} pins no keys: whoever reaches the broker can act as any user. See the guide 'Trust between services'.`,
