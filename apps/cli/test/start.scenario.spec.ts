@@ -125,6 +125,20 @@ describe('fledge start', () => {
     expect(await run.end('SIGINT')).toBe(0);
   });
 
+  it.each([
+    ['one process', ONE],
+    ['several services', TWO],
+  ])('prints where the pages are when they have a port of their own: %s', async (_, text) => {
+    writeFileSync(join(project, 'config/admin.yaml'), `${text}http: { port: \${PORT}, adminPort: 0 }\n`);
+    const run = fledge(['start', 'admin'], OUTSIDE);
+    await run.says('Ctrl-C');
+    expect(run.output).toContain(`Requests   http://127.0.0.1:${port}\n`);
+    const [, url = ''] = /Browse +(http:\S+\/docs)\n/.exec(run.output) ?? [];
+    expect(url).not.toContain(`:${port}/`);
+    expect((await fetch(url)).status).toBe(200);
+    expect(await run.end('SIGINT')).toBe(0);
+  });
+
   it('runs several services behind one front door, and restarts one that dies', async () => {
     const run = fledge(['start', 'split'], OUTSIDE);
     await run.says('runs as 2 services');
