@@ -10,6 +10,7 @@ import {
   startEmbeddedPostgres,
   StartupError,
   type Topology,
+  usesEmbedded,
 } from '@fledge/kit/operations';
 import { type FrontDoor, frontDoor } from '../front-door/index.js';
 import type { ModuleInfo, Project } from '../project.js';
@@ -90,6 +91,12 @@ export class LocalRun {
   get url(): string {
     const { http } = this.plan.topology;
     return originOf(http.host, this.door?.port ?? this.port, this.certificate ? 'https' : 'http');
+  }
+
+  /** The URL of the port that answers health, metrics and documents: the same, unless the topology has one for them. */
+  get adminUrl(): string {
+    const port = this.door?.adminPort ?? this.adminPort;
+    return port === undefined ? this.url : originOf(this.plan.topology.http.host, port);
   }
 
   /** The ports of the inspectors, by the names of the replicas. */
@@ -295,10 +302,6 @@ export class LocalRun {
     await this.broker?.process.stop(BROKER_STOP_TIMEOUT_MS);
     await this.postgres?.stop();
   }
-}
-
-function usesEmbedded({ database }: Topology): boolean {
-  return database.url === undefined && Object.keys(database.modules).length === 0;
 }
 
 /** What a service inherits: not the variables that hold secrets of modules which it does not host. */

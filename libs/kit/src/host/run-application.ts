@@ -12,6 +12,7 @@ import {
   resolveSecrets,
   serviceNamed,
   type Topology,
+  usesEmbedded,
 } from '../topology/index.js';
 import type { Application } from './application.js';
 import { checkAgainstApplication, knownTo, namesOf } from './check-topology.js';
@@ -168,11 +169,6 @@ function checkTlsOf(topology: Topology, databaseUrls: readonly string[]): void {
       `${file} has database.tls, but no database is configured, and the embedded PostgreSQL of a process takes no TLS connections`,
       'Set DATABASE_URL, or start with `fledge start --tls`, whose PostgreSQL takes them.',
     );
-}
-
-/** Whether a process starts a server, or uses the one that runs here: no module has any other. */
-function usesEmbedded({ database }: Topology): boolean {
-  return database.url === undefined && Object.keys(database.modules).length === 0;
 }
 
 /** The database to migrate: another user's URL, that of the topology, or the embedded PostgreSQL, which it may start. */

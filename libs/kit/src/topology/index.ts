@@ -18,6 +18,7 @@ export {
   type Service,
   type Topology,
   type TrustSettings,
+  usesEmbedded,
 } from './topology.js';
 export { SIGNING_KEY_VARIABLE, TRUSTED_KEYS_VARIABLE } from './trust-settings.js';
 export type { Environment } from './yaml-source.js';
