@@ -3,9 +3,8 @@ import { mkdtempSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { freePort } from '@fledge/kit/operations';
+import { databaseRolesSql, freePort } from '@fledge/kit/operations';
 import { eventually } from '@fledge/kit/testing';
-import { databaseRolesSql } from '@fledge/kit/operations';
 import { Client } from 'pg';
 
 const HERE = join(process.cwd(), 'apps/cli/test');

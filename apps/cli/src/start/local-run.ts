@@ -16,10 +16,10 @@ import { type FrontDoor, frontDoor } from '../front-door/index.js';
 import type { ModuleInfo, Project } from '../project.js';
 import { type Broker, startBroker } from './broker.js';
 import { developmentTls, type DevelopmentTls } from './development-tls.js';
-import { pinsKeys, ServiceKeys } from './service-keys.js';
-import type { LineLog } from './line-log.js';
 import { inspectPorts } from './inspect-ports.js';
+import type { LineLog } from './line-log.js';
 import { type Launch, originOf, type ReplicaPlan, replicaProcess } from './replica.js';
+import { pinsKeys, ServiceKeys } from './service-keys.js';
 import type { SupervisedProcess } from './supervised-process.js';
 
 /** Enough for migrations and for filling tables the first time. */

@@ -2,8 +2,8 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { commandAs } from './postgres-account.js';
 import { endWithParent } from './end-with-parent.js';
+import { commandAs } from './postgres-account.js';
 import type { DataFolder } from './postgres-folder.js';
 import { serverEnvironment } from './server-environment.js';
 

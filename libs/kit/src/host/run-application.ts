@@ -1,9 +1,8 @@
-import { Logger } from '@nestjs/common';
 import { parseArgs } from 'node:util';
-import { runningEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
+import { Logger } from '@nestjs/common';
 import { describeMessage, FledgeError, redacted, StartupError } from '../contract/index.js';
+import { runningEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
 import { startSdk, type StopTracing } from '../observe/index.js';
-import { ADOPT_VARIABLE } from '../transport/index.js';
 import { checkDatabaseTls, readTlsFiles } from '../tls/index.js';
 import {
   databaseUrlsOf,
@@ -14,17 +13,18 @@ import {
   type Topology,
   usesEmbedded,
 } from '../topology/index.js';
+import { ADOPT_VARIABLE } from '../transport/index.js';
 import type { Application } from './application.js';
 import { checkAgainstApplication, knownTo, namesOf } from './check-topology.js';
-import { withAccessDeclared } from './declared-access.js';
 import { chooseTransport, knownTransports, loadNats } from './choose-transport.js';
+import { withAccessDeclared } from './declared-access.js';
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
 import { MIGRATION_OPTIONS, migrateApplication, type MigrationDatabase } from './migrate-application.js';
-import { refuseInProduction } from './production.js';
 import { NATS_OPTIONS, operateNats } from './operate-nats.js';
-import { refuseSecondCopies } from './second-copies.js';
+import { refuseInProduction } from './production.js';
 import { logsJson, QuietLogger } from './quiet-logger.js';
+import { refuseSecondCopies } from './second-copies.js';
 import { trustOptionsOf } from './trust-of-topology.js';
 
 /** Where the embedded PostgreSQL keeps its data when a service starts it itself. */

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { withDatabaseTls } from '../tls/index.js';
 import type { Section } from './section.js';
 import { TopologyError, type TopologyProblem } from './topology-error.js';
 import type { Place, SecretSource, Topology } from './topology.js';
 import { type ValueReader, shown } from './values.js';
 import type { Environment, YamlSource } from './yaml-source.js';
-import { withDatabaseTls } from '../tls/index.js';
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const NOWHERE: Place = { line: 0, column: 0 };
