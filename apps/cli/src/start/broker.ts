@@ -50,7 +50,7 @@ export async function startBroker(dir: string, log: LineLog, certificates?: Deve
         return child;
       },
       isReady: () => greets(port),
-      // the last is the question above whether it is ready
+      // isReady hangs up before a handshake, which the server reports as the last of these
       keep: (line) => /\[(WRN|ERR|FTL)\]|^nats-server:/.test(line) && !/TLS handshake error: EOF/.test(line),
     },
     log,
