@@ -17,7 +17,7 @@ export function lockedPackages(file) {
       license: entry.license,
       resolved: entry.resolved,
       integrity: entry.integrity,
-      isDevelopment: Boolean(entry.dev || entry.devOptional),
+      isDevelopment: Boolean(entry.dev),
     }));
 }
 

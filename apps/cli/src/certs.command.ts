@@ -1,18 +1,26 @@
 import { join, relative } from 'node:path';
-import { parseArgs } from 'node:util';
 import { developmentCertificates, LOCAL_HOSTS } from '@fledge/cli/servers';
 import { usageError } from './command.js';
+import { type Line, runVerb, type Verb } from './operate/verbs.js';
 import { findSources } from './project.js';
 import { CERTIFICATE_FOLDER } from './start/development-tls.js';
 
 const USAGE = 'fledge certs dev [--name <host>,…]';
 
+const VERBS: Readonly<Record<string, Verb>> = {
+  dev: { usage: USAGE, words: [0], options: { name: 'text' }, run: make },
+};
+
 /**
  * `fledge certs dev`: makes an authority and certificates for development in `.data/certs`, and renews those that are
  * near their end.
  */
-export async function certs(args: readonly string[]): Promise<number> {
-  const names = namesIn(args);
+export function certs(args: readonly string[]): Promise<number> {
+  return runVerb('certs', VERBS, args);
+}
+
+async function make(line: Line): Promise<number> {
+  const names = namesIn(line.text('name') ?? '');
   const { root } = findSources();
   const hosts = [...LOCAL_HOSTS, ...names];
   const { ca, server, client, made } = await developmentCertificates(join(root, CERTIFICATE_FOLDER), { hosts });
@@ -36,17 +44,8 @@ export async function certs(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-function namesIn(args: readonly string[]): readonly string[] {
-  const [what, ...rest] = args;
-  if (what !== 'dev')
-    throw usageError(USAGE, what === undefined ? 'it takes `dev`' : `it takes \`dev\`, not '${what}'`);
-  let name: string | undefined;
-  try {
-    ({ name } = parseArgs({ args: [...rest], options: { name: { type: 'string' } } }).values);
-  } catch (error) {
-    throw usageError(USAGE, (error as Error).message.split('. ')[0] ?? '');
-  }
-  const names = (name ?? '').split(',').map((one) => one.trim());
+function namesIn(text: string): readonly string[] {
+  const names = text.split(',').map((one) => one.trim());
   const wrong = names.find((one) => !/^(\*\.)?[A-Za-z0-9.:-]{0,253}$/.test(one));
   if (wrong !== undefined) throw usageError(USAGE, `'${wrong}' is no host name or address`);
   return names.filter((one) => one !== '');

@@ -5,9 +5,9 @@ import { connectorTo } from './front-door/pinned.js';
 import { checkTopology, findProject, findSources, type Project, readTopology, topologyFile } from './project.js';
 import { answerRestart } from './start/control/answer-restart.js';
 import { listenForRequests } from './start/control/control-socket.js';
-import { INSPECT_HOST } from './start/replica.js';
 import { LineLog } from './start/line-log.js';
 import { LocalRun, type RunPlan } from './start/local-run.js';
+import { INSPECT_HOST } from './start/replica.js';
 import { EXIT_INTERRUPTED, onSignals } from './start/signals.js';
 import { logFilter, type StartOptions, startOptions } from './start/start-options.js';
 import { BUILD } from './start/watch/build-watch.js';
@@ -99,10 +99,10 @@ async function supervise(run: LocalRun, { log, topology }: RunPlan, ready: () =>
 }
 
 /** Whether the application serves API pages: it may omit the packages for them. */
-async function hasPages({ url, certFile }: LocalRun): Promise<boolean> {
+async function hasPages({ adminUrl, certFile }: LocalRun): Promise<boolean> {
   const dispatcher = new Agent({ connect: connectorTo(PAGES_TIMEOUT_MS, certFile) });
   try {
-    const answer = await request(`${url}/docs`, { dispatcher, signal: AbortSignal.timeout(PAGES_TIMEOUT_MS) });
+    const answer = await request(`${adminUrl}/docs`, { dispatcher, signal: AbortSignal.timeout(PAGES_TIMEOUT_MS) });
     await answer.body.dump();
     return answer.statusCode === 200;
   } catch {
@@ -116,7 +116,8 @@ function welcome(run: LocalRun, { topology, project, launch }: RunPlan, pages: b
   const services = topology.services.length === 1 ? 'one process' : `${topology.services.length} services`;
   const hasDemo = Object.values(topology.settings).some((settings) => settings.demo === true);
   const rows: [what: string, where: string][] = [
-    ['Browse', pages ? `${run.url}/docs` : run.url],
+    ['Browse', pages ? `${run.adminUrl}/docs` : run.url],
+    ...(pages && run.adminUrl !== run.url ? [['Requests', run.url] as [string, string]] : []),
     ...(hasDemo ? project.demo.map((line, i): [string, string] => [i === 0 ? 'Log in as' : '', line]) : []),
     ...(run.brokerUrl ? [['Broker', run.brokerUrl] as [string, string]] : []),
     ...(run.dataFolder ? [['Data in', run.dataFolder] as [string, string]] : []),

@@ -16,7 +16,7 @@ const { values } = parseArgs({
     'list-modules': { type: 'boolean' },
   },
 });
-const { FAKE_CHECK, FAKE_REFUSES, FAKE_HANGS, FLEDGE_PORT, DATABASE_URL, NATS_URL } = process.env;
+const { FAKE_CHECK, FAKE_REFUSES, FAKE_HANGS, FLEDGE_PORT, FLEDGE_ADMIN_PORT, DATABASE_URL, NATS_URL } = process.env;
 const { FLEDGE_HTTP_CERT, FLEDGE_HTTP_KEY, NATS_CA, NATS_CERT, NATS_KEY } = process.env;
 
 if (values['list-modules']) {
@@ -39,8 +39,11 @@ if (values['list-modules']) {
 }
 
 function serve() {
+  const adminPort = Number(FLEDGE_ADMIN_PORT);
+  const admin = adminPort > 0 ? createServer((request, response) => answer(request, response)) : undefined;
   const answer = (request, response) => {
     if (request.url === '/a/crash') process.exit(3);
+    if (admin && request.url === '/docs' && request.socket.localPort !== adminPort) response.statusCode = 404;
     const secrets = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => /^(SECRET|DATABASE)_OF_/.test(name)),
     );
@@ -50,6 +53,7 @@ function serve() {
   const server = FLEDGE_HTTP_CERT
     ? createSecureServer({ cert: readFileSync(FLEDGE_HTTP_CERT), key: readFileSync(FLEDGE_HTTP_KEY) }, answer)
     : createServer(answer);
+  admin?.listen(adminPort, '127.0.0.1');
   const stop = () => server.close(() => process.exit(0)).closeAllConnections();
   process.on('SIGTERM', () => values.service !== FAKE_HANGS && stop());
   process.on('disconnect', () => process.exit(0));

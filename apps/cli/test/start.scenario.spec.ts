@@ -3,9 +3,8 @@ import { mkdtempSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { freePort } from '@fledge/kit/operations';
+import { databaseRolesSql, freePort } from '@fledge/kit/operations';
 import { eventually } from '@fledge/kit/testing';
-import { databaseRolesSql } from '@fledge/kit/operations';
 import { Client } from 'pg';
 
 const HERE = join(process.cwd(), 'apps/cli/test');
@@ -122,6 +121,20 @@ describe('fledge start', () => {
     await run.says('Ctrl-C');
     const [, url = ''] = /Browse +(http:\S+)\/docs/.exec(run.output) ?? [];
     expect((await fetch(`${url}/a`)).status).toBe(200);
+    expect(await run.end('SIGINT')).toBe(0);
+  });
+
+  it.each([
+    ['one process', ONE],
+    ['several services', TWO],
+  ])('prints where the pages are when they have a port of their own: %s', async (_, text) => {
+    writeFileSync(join(project, 'config/admin.yaml'), `${text}http: { port: \${PORT}, adminPort: 0 }\n`);
+    const run = fledge(['start', 'admin'], OUTSIDE);
+    await run.says('Ctrl-C');
+    expect(run.output).toContain(`Requests   http://127.0.0.1:${port}\n`);
+    const [, url = ''] = /Browse +(http:\S+\/docs)\n/.exec(run.output) ?? [];
+    expect(url).not.toContain(`:${port}/`);
+    expect((await fetch(url)).status).toBe(200);
     expect(await run.end('SIGINT')).toBe(0);
   });
 

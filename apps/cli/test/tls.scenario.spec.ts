@@ -67,8 +67,9 @@ describe('fledge certs dev', () => {
   });
 
   it.each([
-    [[], /it takes `dev`/],
-    [['prod'], /it takes `dev`, not 'prod'/],
+    [[], /fledge certs needs a subcommand\. Usage: fledge certs dev/],
+    [['prod'], /fledge certs has no subcommand 'prod'\. Usage: fledge certs dev/],
+    [['dev', 'now'], /it takes 0 arguments, but got 1/],
     [['dev', '--name', 'a b'], /'a b' is no host name/],
   ])('takes nothing else: %p', async (args, reason) => {
     const refused = fledge('certs', ...args);

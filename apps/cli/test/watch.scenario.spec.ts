@@ -13,7 +13,11 @@ services: { first: { modules: [a] }, second: { modules: [b] } }
 drain: { notice: 5s, timeout: 1s }
 http: { port: \${PORT} }
 `;
-const ENV = { DATABASE_URL: 'postgres://db.test/shop', NATS_URL: 'nats://nats.test:4222' };
+const ENV = {
+  DATABASE_URL: 'postgres://db.test/shop',
+  NATS_URL: 'nats://nats.test:4222',
+  FLEDGE_SIGNING_KEY: 'signing-key-of-a-service',
+};
 
 /** An application that keeps the rules of `fledge start`: two modules, a contract that both load. */
 const MAIN = `import 'reflect-metadata';
@@ -29,7 +33,7 @@ else if (!values.check) {
       console.log('LOG of ' + values.service);
       console.error('ERROR of ' + values.service);
     }
-    response.end(JSON.stringify({ text: text(), pid: process.pid, startedAt, notice: process.env.FLEDGE_DRAIN_NOTICE }));
+    response.end(JSON.stringify({ text: text(), pid: process.pid, startedAt, notice: process.env.FLEDGE_DRAIN_NOTICE, key: process.env.FLEDGE_SIGNING_KEY }));
   });
   process.on('SIGTERM', () => server.close(() => process.exit(0)).closeAllConnections());
   process.on('disconnect', () => process.exit(0));
@@ -66,6 +70,7 @@ interface Answer {
   readonly pid: number;
   readonly startedAt: number;
   readonly notice?: string;
+  readonly key?: string;
 }
 
 let project: string;
@@ -152,6 +157,10 @@ describe('fledge start --watch', () => {
     const again = await until('/a', 'a2');
     expect(again.pid).not.toBe(a.pid);
     expect(again.startedAt).toBeLessThan(savedAt);
+    // it was prepared without the key of a service, and got one when it became this service
+    expect(again.key).toBe(ENV.FLEDGE_SIGNING_KEY);
+    const prepared = process.platform === 'linux' ? readFileSync(`/proc/${again.pid}/environ`, 'utf8') : '';
+    expect(prepared).not.toContain(ENV.FLEDGE_SIGNING_KEY);
     expect((await get('/b')).pid).toBe(b.pid);
     await run.says(/^build +\| dist\/a\.js changed: restarting first$/m);
     await run.says(/^build +\| first runs the new code after \d+ ms$/m);

@@ -14,6 +14,7 @@ export {
 export { databaseRolesSql, moduleRoles, type ModuleRoles } from './data/database-roles.js';
 export { endWithParent } from './data/end-with-parent.js';
 export { freePort, isPortFree } from './data/free-port.js';
+export { serverEnvironment } from './data/server-environment.js';
 export { mergeOpenApi, type OpenApiDocument } from './http/merged-openapi.js';
 export { HttpListener, notFound, type RequestHandler, type UpgradeHandler } from './http/listener.js';
 export { PathOwners } from './http/path-owners.js';
@@ -30,8 +31,10 @@ export {
   loadTopology,
   nearest,
   serviceNamed,
+  SIGNING_KEY_VARIABLE,
   TopologyError,
   TRUSTED_KEYS_VARIABLE,
+  usesEmbedded,
   type Environment,
   type KnownTransport,
   type LoadOptions,

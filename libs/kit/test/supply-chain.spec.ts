@@ -31,6 +31,8 @@ function reportOf(severity: string, node: string): object {
 }
 
 const SHIPPED = 'node_modules/pg';
+/** A tool here, and an optional peer of what is shipped. */
+const OPTIONAL = 'node_modules/express';
 const TOOL = 'node_modules/jest';
 
 describe('an advisory', () => {
@@ -42,6 +44,7 @@ describe('an advisory', () => {
   it.each([
     ['moderate', SHIPPED, 1],
     ['low', SHIPPED, 0],
+    ['moderate', OPTIONAL, 1],
     ['moderate', TOOL, 0],
     ['high', TOOL, 1],
   ])('of severity %s in %s ends with %i', async (severity, node, code) => {
@@ -81,6 +84,7 @@ describe('a locked package', () => {
     [{ license: undefined }, 1, /licence 'none'/],
     [{ license: 'SEE LICENSE IN x.md' }, 1, /licence 'SEE LICENSE/],
     [{ license: 'CC-BY-4.0', dev: true }, 0, /allowed/],
+    [{ license: 'CC-BY-4.0', devOptional: true }, 1, /licence 'CC-BY-4\.0'/],
     [{ license: 'CC-BY-4.0' }, 1, /licence 'CC-BY-4\.0'/],
     [{ integrity: undefined }, 1, /without a hash/],
     [{ integrity: 'sha1-x' }, 1, /without a hash/],

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { endWithParent, freePort, isPortFree, StartupError } from '@fledge/kit/operations';
+import { endWithParent, freePort, isPortFree, serverEnvironment, StartupError } from '@fledge/kit/operations';
 import { type DevelopmentCertificates, NATS_SERVER_PINGS, natsServerPath, natsServerTls } from '@fledge/cli/servers';
 import type { LineLog } from './line-log.js';
 import { SupervisedProcess } from './supervised-process.js';
@@ -20,8 +20,8 @@ export interface Broker {
 
 /**
  * Starts nats-server on this machine, with JetStream and its store in `dir`: on port 4222 if it is free, so that the
- * NATS tools find it, otherwise on another. It is restarted if it dies, and ends with this process. With `certificates` it takes only TLS connections of
- * clients with a certificate.
+ * NATS tools find it, otherwise on another. It is restarted if it dies, and ends with this process. With `certificates`
+ * it takes only TLS connections of clients with a certificate.
  * @throws StartupError if there is no nats-server and none can be installed, or if it does not start.
  */
 export async function startBroker(dir: string, log: LineLog, certificates?: DevelopmentCertificates): Promise<Broker> {
@@ -39,7 +39,7 @@ export async function startBroker(dir: string, log: LineLog, certificates?: Deve
           ['-c', config, '--addr', HOST, '--port', String(port), '--jetstream', '--store_dir', dir],
           {
             // its configuration names no variable, and secrets are none of its business
-            env: { PATH: globalThis.process.env.PATH },
+            env: serverEnvironment(),
             stdio: ['ignore', 'pipe', 'pipe'],
             // its own process group: Ctrl-C in the terminal must not end it before the services have drained
             detached: true,
@@ -50,7 +50,7 @@ export async function startBroker(dir: string, log: LineLog, certificates?: Deve
         return child;
       },
       isReady: () => greets(port),
-      // the last is the question above whether it is ready
+      // isReady hangs up before a handshake, which the server reports as the last of these
       keep: (line) => /\[(WRN|ERR|FTL)\]|^nats-server:/.test(line) && !/TLS handshake error: EOF/.test(line),
     },
     log,

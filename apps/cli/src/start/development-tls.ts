@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Topology, withDatabaseTls } from '@fledge/kit/operations';
+import { type Topology, usesEmbedded, withDatabaseTls } from '@fledge/kit/operations';
 import { type CertificateFiles, type DevelopmentCertificates, developmentCertificates } from '@fledge/cli/servers';
 import type { Project } from '../project.js';
 
@@ -34,7 +34,7 @@ export async function developmentTls({
   readonly project: Project;
   readonly tls?: boolean;
 }): Promise<DevelopmentTls | undefined> {
-  const ownsDatabase = topology.database.url === undefined && (tls || topology.database.tls !== undefined);
+  const ownsDatabase = usesEmbedded(topology) && (tls || topology.database.tls !== undefined);
   const ownsBroker =
     topology.transport === 'nats' && topology.nats.servers.length === 0 && (tls || topology.nats.tls !== undefined);
   if (!tls && !ownsDatabase && !ownsBroker) return undefined;

@@ -6,18 +6,20 @@ import {
   freePort,
   isPortFree,
   type Service,
+  SIGNING_KEY_VARIABLE,
   startEmbeddedPostgres,
   StartupError,
   type Topology,
+  usesEmbedded,
 } from '@fledge/kit/operations';
 import { type FrontDoor, frontDoor } from '../front-door/index.js';
 import type { ModuleInfo, Project } from '../project.js';
 import { type Broker, startBroker } from './broker.js';
 import { developmentTls, type DevelopmentTls } from './development-tls.js';
-import { pinsKeys, ServiceKeys } from './service-keys.js';
-import type { LineLog } from './line-log.js';
 import { inspectPorts } from './inspect-ports.js';
+import type { LineLog } from './line-log.js';
 import { type Launch, originOf, type ReplicaPlan, replicaProcess } from './replica.js';
+import { pinsKeys, ServiceKeys } from './service-keys.js';
 import type { SupervisedProcess } from './supervised-process.js';
 
 /** Enough for migrations and for filling tables the first time. */
@@ -89,6 +91,12 @@ export class LocalRun {
   get url(): string {
     const { http } = this.plan.topology;
     return originOf(http.host, this.door?.port ?? this.port, this.certificate ? 'https' : 'http');
+  }
+
+  /** The URL of the port that answers health, metrics and documents: the same, unless the topology has one for them. */
+  get adminUrl(): string {
+    const port = this.door?.adminPort ?? this.adminPort;
+    return port === undefined ? this.url : originOf(this.plan.topology.http.host, port);
   }
 
   /** The ports of the inspectors, by the names of the replicas. */
@@ -261,8 +269,8 @@ export class LocalRun {
         ...(launch && { FLEDGE_DRAIN_NOTICE: '0s' }),
         ...(this.door && { FLEDGE_TRUSTED_PROXIES: OWN_ADDRESSES }),
       },
-      // all that belong to some module: a process that may become another service has none of them
-      secrets: foreignSecrets(topology, []),
+      // all that belong to some module or service: a process that may become another service has none of them
+      secrets: [SIGNING_KEY_VARIABLE, ...foreignSecrets(topology, [])],
       host: topology.http.host,
       certFile: this.certFile,
       ...(this.isAlone && { port: this.port, adminPort: this.adminPort }),
@@ -294,10 +302,6 @@ export class LocalRun {
     await this.broker?.process.stop(BROKER_STOP_TIMEOUT_MS);
     await this.postgres?.stop();
   }
-}
-
-function usesEmbedded({ database }: Topology): boolean {
-  return database.url === undefined && Object.keys(database.modules).length === 0;
 }
 
 /** What a service inherits: not the variables that hold secrets of modules which it does not host. */

@@ -77,9 +77,9 @@ export function launch(
 /**
  * A process of a service, which is restarted when it ends.
  *
- * Its entry file is run as `node main.js --topology … --service …` with `FLEDGE_PORT` and `FLEDGE_ADMIN_PORT`. It must exit with code 78 if it
- * cannot start without a change, drain on SIGTERM, and end when its IPC channel closes, which means that this process
- * was killed.
+ * Its entry file is run as `node main.js --topology … --service …` with `FLEDGE_PORT` and `FLEDGE_ADMIN_PORT`. It must
+ * exit with code 78 if it cannot start without a change, drain on SIGTERM, and end when its IPC channel closes, which
+ * means that this process was killed.
  */
 export function replicaProcess(plan: ReplicaPlan, log: LineLog): SupervisedProcess {
   let url = '';

@@ -1,4 +1,4 @@
-import { newServiceKeys, type Topology, TRUSTED_KEYS_VARIABLE } from '@fledge/kit/operations';
+import { newServiceKeys, SIGNING_KEY_VARIABLE, type Topology, TRUSTED_KEYS_VARIABLE } from '@fledge/kit/operations';
 
 /**
  * Throw-away keys for the services of one run, with a broker of its own: each gets its private key and the public keys
@@ -19,7 +19,7 @@ export class ServiceKeys {
 
   /** The environment of a service. */
   envOf(service: string): NodeJS.ProcessEnv {
-    return { FLEDGE_SIGNING_KEY: this.signingKeys.get(service), [TRUSTED_KEYS_VARIABLE]: this.trusted };
+    return { [SIGNING_KEY_VARIABLE]: this.signingKeys.get(service), [TRUSTED_KEYS_VARIABLE]: this.trusted };
   }
 }
 

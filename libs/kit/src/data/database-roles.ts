@@ -72,6 +72,7 @@ function ofModule(schema: string, { owner, rows, migrate, run }: ModuleRoles): s
   ].join('\n');
 }
 
-function quoted(identifier: string): string {
+/** A name as SQL takes it, whatever is in it. */
+export function quoted(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
 }

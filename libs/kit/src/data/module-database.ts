@@ -1,7 +1,7 @@
 import { DatabaseError, type Client } from 'pg';
 import { StartupError } from '../contract/index.js';
 import { DATABASE_TLS, tlsFailure } from '../tls/index.js';
-import { moduleRoles } from './database-roles.js';
+import { moduleRoles, quoted } from './database-roles.js';
 import { isPassing } from './passing.js';
 import { SteadyClient } from './steady-client.js';
 
@@ -23,10 +23,16 @@ export function ownerRole(schema: string): string {
   return moduleRoles('', schema).owner;
 }
 
-/** The name of the database that a connection is in. */
+const databaseNames = new WeakMap<Client, string>();
+
+/** The name of the database that a connection is in, which does not change: a start asks once. */
 export async function databaseName(client: Client): Promise<string> {
+  const known = databaseNames.get(client);
+  if (known !== undefined) return known;
   const { rows } = await client.query<{ name: string }>('select current_database()::text as name');
-  return rows[0]?.name ?? '';
+  const name = rows[0]?.name ?? '';
+  databaseNames.set(client, name);
+  return name;
 }
 
 /**
@@ -74,7 +80,7 @@ export async function withConnection<T>(
 /** The migrations that a table in the module's schema records as done, in order; none if there is no such table. */
 export async function migrationsDone(client: Client, home: ModuleHome, table: string): Promise<ReadonlySet<string>> {
   if (!(await hasTable(client, home, table))) return new Set();
-  const rows = await asRole(client, home, `select name from ${quote(home.schema)}.${quote(table)} order by id`);
+  const rows = await asRole(client, home, `select name from ${quoted(home.schema)}.${quoted(table)} order by id`);
   return new Set(rows.map(({ name }) => String(name)));
 }
 
@@ -107,7 +113,7 @@ export async function protectLists(client: Client, home: ModuleHome, table: stri
   for (const name of [table, TYPEORM_TABLE]) if (await hasTable(client, home, name)) tables.push(name);
   if (tables.length === 0) return;
   const lists = tables.map((name) => listIn(home, name)).join(', ');
-  await asRole(client, home, `revoke insert, update, delete on ${lists} from ${quote(role)}`);
+  await asRole(client, home, `revoke insert, update, delete on ${lists} from ${quoted(role)}`);
 }
 
 export function hasRole(client: Client, role: string): Promise<boolean> {
@@ -115,7 +121,7 @@ export function hasRole(client: Client, role: string): Promise<boolean> {
 }
 
 function listIn({ schema }: ModuleHome, table: string): string {
-  return `${quote(schema)}.${quote(table)}`;
+  return `${quoted(schema)}.${quoted(table)}`;
 }
 
 /** The list of version 0.1, and the first name in it. */
@@ -161,7 +167,7 @@ async function asRole(
   statement: string,
 ): Promise<readonly Readonly<Record<string, unknown>>[]> {
   // several statements return one result each
-  const results = await client.query(`set role ${quote(role)}; ${statement}; reset role`);
+  const results = await client.query(`set role ${quoted(role)}; ${statement}; reset role`);
   return (results as unknown as readonly { readonly rows: readonly Readonly<Record<string, unknown>>[] }[]).flatMap(
     ({ rows }) => rows,
   );
@@ -172,7 +178,7 @@ function hasTable(client: Client, { schema }: ModuleHome, table: string): Promis
     client,
     'select 1 from pg_class where relname = $1 and relnamespace = $2::regnamespace',
     table,
-    quote(schema),
+    quoted(schema),
   );
 }
 
@@ -226,27 +232,27 @@ async function prepare(client: Client, home: ModuleHome): Promise<string> {
   if (known !== undefined) return known;
   try {
     if (!(await hasRole(client, role))) await createRole(client, role);
-    if (!(await canBe(client, role))) await client.query(`grant ${quote(role)} to current_user`);
+    if (!(await canBe(client, role))) await client.query(`grant ${quoted(role)} to current_user`);
     const { rows } = await client.query<{ owner: string }>(
       'select nspowner::regrole::text as owner from pg_namespace where nspname = $1',
       [schema],
     );
     if (rows.length === 0) {
       await client.query(
-        `create schema ${quote(schema)} authorization ${quote(role)}; revoke all on schema ${quote(schema)} from public`,
+        `create schema ${quoted(schema)} authorization ${quoted(role)}; revoke all on schema ${quoted(schema)} from public`,
       );
     } else if (
       !(await has(
         client,
         'select 1 from pg_namespace where nspname = $1 and nspowner = $2::regrole',
         schema,
-        quote(role),
+        quoted(role),
       ))
     ) {
       throw new StartupError(
         'schema-owner',
         `the schema '${schema}' of ${module} belongs to ${rows[0]?.owner}, not to the module's role ${role}`,
-        `Run: alter schema ${quote(schema)} owner to ${quote(role)}; and the same for each table in it.`,
+        `Run: alter schema ${quoted(schema)} owner to ${quoted(role)}; and the same for each table in it.`,
         { module, schema, owner: rows[0]?.owner },
       );
     }
@@ -256,7 +262,7 @@ async function prepare(client: Client, home: ModuleHome): Promise<string> {
     const failure = new StartupError(
       'database-privileges',
       `the database user may not prepare ${module}: ${(error as Error).message}`,
-      `Run \`fledge migration run --service-user <the user of DATABASE_URL>\` with a user that may, before the start; or as an administrator: create role ${quote(role)} nologin; grant ${quote(role)} to <the user of DATABASE_URL>; create schema ${quote(schema)} authorization ${quote(role)};`,
+      `Run \`fledge migration run --service-user <the user of DATABASE_URL>\` with a user that may, before the start; or as an administrator: create role ${quoted(role)} nologin; grant ${quoted(role)} to <the user of DATABASE_URL>; create schema ${quoted(schema)} authorization ${quoted(role)};`,
       { module, schema, role },
     );
     failure.cause = error;
@@ -270,7 +276,7 @@ async function prepare(client: Client, home: ModuleHome): Promise<string> {
  */
 export async function createRole(client: Client, role: string): Promise<void> {
   try {
-    await client.query(`create role ${quote(role)} nologin`);
+    await client.query(`create role ${quoted(role)} nologin`);
   } catch (error) {
     if (!hasCode(error, '42710', '23505')) throw error;
   }
@@ -278,7 +284,7 @@ export async function createRole(client: Client, role: string): Promise<void> {
 
 async function canBe(client: Client, role: string): Promise<boolean> {
   try {
-    await client.query(`set role ${quote(role)}`);
+    await client.query(`set role ${quoted(role)}`);
     await client.query('reset role');
     return true;
   } catch (error) {
@@ -325,8 +331,4 @@ function reasonOf(error: unknown): string {
 /** Whether PostgreSQL reported a failure with one of these codes. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof DatabaseError && error.code !== undefined && codes.includes(error.code);
-}
-
-function quote(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`;
 }

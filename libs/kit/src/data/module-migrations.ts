@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { StartupError } from '../contract/index.js';
+import { quoted } from './database-roles.js';
 import {
   createRole,
   has,
@@ -19,6 +20,7 @@ import {
 import {
   connection,
   grantRowRights,
+  grantToMadeRows,
   homeOf,
   initialize,
   migrate,
@@ -70,9 +72,7 @@ export async function runMigrations(
     const ran = fake ? [...(await migrate({ ...options, migrations: options.kit }, home, client))] : [];
     ran.push(...(await migrate(options, home, client, fake)));
     if (serviceUser !== undefined) await grantRows(client, home, serviceUser);
-    // made by `fledge database roles`, before there was a table
-    else if (await hasRole(client, await rowsRole(client, home.schema)))
-      await grantRowRights(client, home, await rowsRole(client, home.schema));
+    else await grantToMadeRows(client, home);
     return ran;
   });
 }
@@ -210,7 +210,7 @@ async function takeBack(
 /** Lets a user work on rows, also on those of later tables. */
 async function grantRows(client: Client, home: ModuleHome, user: string): Promise<void> {
   const role = await rowsRole(client, home.schema);
-  const [rows, member] = [role, user].map((name) => client.escapeIdentifier(name)) as [string, string];
+  const [rows, member] = [quoted(role), quoted(user)];
   if (!(await hasRole(client, user)))
     throw new StartupError(
       'service-user',

@@ -10,6 +10,7 @@ import {
 import { now } from '../boundary/index.js';
 import { POOL_MAX_DEFAULT, POOL_MAX_LIMIT, StartupError } from '../contract/index.js';
 import { DataLog } from './data-log.js';
+import { quoted } from './database-roles.js';
 import { DatabaseUnavailable } from './errors.js';
 import { GuardedClient } from './guarded-client.js';
 import { IDLE_IN_TRANSACTION_TIMEOUT_MS } from './idle-limit.js';
@@ -115,14 +116,13 @@ async function preparedPlace(
     await refusePending(options, home, client);
     return { url, home };
   }
-  const rows = await rowsRole(client, home.schema);
   if (logins !== 'own') {
     const ran = await migrate(options, home, client);
-    // made by `fledge database roles`, before there was a table
-    if (ran.length > 0 && (await hasRole(client, rows))) await grantRowRights(client, home, rows);
+    if (ran.length > 0) await grantToMadeRows(client, home);
     return { url, home };
   }
   const own = await makeOwnLogins(client, url, home);
+  const rows = await rowsRole(client, home.schema);
   const ran = await migrate({ ...options, url: own.migrate }, home, client);
   if (ran.length > 0 || !(await mayWorkOnRows(client, home, rows))) await grantRowRights(client, home, rows);
   return { url: own.run, home: { ...home, role: rows } };
@@ -142,13 +142,9 @@ async function mayWorkOnRows(client: Client, { schema }: ModuleHome, role: strin
  * is granted, too: the owner's default privileges say so.
  */
 export async function grantRowRights(client: Client, home: ModuleHome, role: string): Promise<void> {
-  const [schema, owner, rows] = [home.schema, home.role, role].map((name) => client.escapeIdentifier(name)) as [
-    string,
-    string,
-    string,
-  ];
+  const [schema, rows] = [quoted(home.schema), quoted(role)];
   // in one transaction, so that a user who has the role since an earlier run can at no time write the lists
-  await client.query(`begin; set local role ${owner}`);
+  await client.query(`begin; set local role ${quoted(home.role)}`);
   await client.query(`
       grant usage on schema ${schema} to ${rows};
       grant select, insert, update, delete on all tables in schema ${schema} to ${rows};
@@ -158,6 +154,12 @@ export async function grantRowRights(client: Client, home: ModuleHome, role: str
   await client.query('reset role');
   await protectLists(client, home, MIGRATION_TABLE);
   await client.query('commit');
+}
+
+/** Lets the role for rows work on tables that were made since, if `fledge database roles` has made it before them. */
+export async function grantToMadeRows(client: Client, home: ModuleHome): Promise<void> {
+  const rows = await rowsRole(client, home.schema);
+  if (await hasRole(client, rows)) await grantRowRights(client, home, rows);
 }
 
 async function loginOf(source: ModuleDataSource): Promise<string> {
@@ -173,7 +175,7 @@ where not exists (select from pg_class c where c.oid = to_regclass(t.name) and c
 async function refuseWithoutTables(source: ModuleDataSource, module: string): Promise<void> {
   const { entityMetadatas } = source;
   if (entityMetadatas.length === 0) return;
-  const tables = entityMetadatas.map(({ tableName }) => `"${tableName.replaceAll('"', '""')}"`);
+  const tables = entityMetadatas.map(({ tableName }) => quoted(tableName));
   const missing = await source.query<{ place: number }[]>(WITHOUT_TABLE, [tables]).catch(async (error: unknown) => {
     await source.destroy();
     throw dataFailure(module, error);

@@ -133,6 +133,27 @@ describe('the own logins of a module', () => {
     }
   });
 
+  // PostgreSQL's own error named neither the module nor what to do.
+  it('are refused to a user who may not make them, with the right that is missing', async () => {
+    const name = new URL(database.url).pathname.slice(1);
+    const schema = `alpha_${name}`;
+    await notes({ schema });
+    const { owner, rows } = moduleRoles(name, schema);
+    const user = `plain_${name}`;
+    await asServer(`create role ${user} login password 'plain'; grant ${owner} to ${user}`);
+    const url = new URL(database.url);
+    [url.username, url.password] = [user, 'plain'];
+    await expect(notes({ logins: 'own', url: url.href, schema })).rejects.toMatchObject({
+      code: 'fledge.startup.own-logins',
+      message: `alpha is to log in as its own role, and the database user "${user}" may not make it: permission denied to create role`,
+      hint: expect.stringMatching(
+        new RegExp(
+          `alter role "${user}" createrole; .* grant "${owner}", "${rows}", .* to "${user}" with admin option`,
+        ),
+      ) as string,
+    });
+  });
+
   it('need a password to derive theirs from', async () => {
     const home = { module: 'alpha', schema: 'alpha', role: 'fledge_alpha' };
     await expect(makeOwnLogins(new Client(), 'postgres://maker@127.0.0.1/shop', home)).rejects.toMatchObject({

@@ -2,8 +2,8 @@ import { createHash, createHmac, pbkdf2, randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Client } from 'pg';
 import { StartupError } from '../contract/index.js';
-import { CLOSE_LARGE_OBJECTS, moduleRoles } from './database-roles.js';
-import { createRole, databaseName, has, hasRole, type ModuleHome } from './module-database.js';
+import { CLOSE_LARGE_OBJECTS, type ModuleRoles, moduleRoles, quoted } from './database-roles.js';
+import { createRole, databaseName, has, hasCode, hasRole, type ModuleHome } from './module-database.js';
 
 /** A module's own logins, as URLs. */
 export interface OwnLogins {
@@ -19,10 +19,11 @@ const SCRAM_ITERATIONS = 4096;
 /**
  * Makes a module's logins, with the rights of the user of `url`, who may create roles. Their passwords are derived from
  * that user's, so that all replicas find the same ones and none is kept anywhere. Under the lock of the module.
- * @throws StartupError for a URL without a password.
+ * @throws StartupError for a URL without a password, and for a user who may not make the logins.
  */
-export async function makeOwnLogins(client: Client, url: string, { module, schema }: ModuleHome): Promise<OwnLogins> {
-  const { password } = new URL(url);
+export async function makeOwnLogins(client: Client, url: string, home: ModuleHome): Promise<OwnLogins> {
+  const { module, schema } = home;
+  const { password, username } = new URL(url);
   if (password === '')
     throw new StartupError(
       'own-logins',
@@ -30,11 +31,33 @@ export async function makeOwnLogins(client: Client, url: string, { module, schem
       'Put a password into the URL, or give each module a URL of its own: database: { modules: { … } }.',
       { module },
     );
-  const { owner, rows, migrate, run } = moduleRoles(await databaseName(client), schema);
+  const roles = moduleRoles(await databaseName(client), schema);
+  try {
+    return await makeLogins(client, url, decodeURIComponent(password), roles);
+  } catch (error) {
+    if (!hasCode(error, '42501')) throw error;
+    const user = quoted(decodeURIComponent(username));
+    const failure = new StartupError(
+      'own-logins',
+      `${module} is to log in as its own role, and the database user ${user} may not make it: ${(error as Error).message}`,
+      `As an administrator: alter role ${user} createrole; and for each of these roles that exists: grant ${Object.values(roles).map(quoted).join(', ')} to ${user} with admin option. Or let all modules work as one user: database: { logins: shared }.`,
+      { module, roles },
+    );
+    failure.cause = error;
+    throw failure;
+  }
+}
+
+async function makeLogins(
+  client: Client,
+  url: string,
+  password: string,
+  { owner, rows, migrate, run }: ModuleRoles,
+): Promise<OwnLogins> {
   if (!(await hasRole(client, rows))) await createRole(client, rows);
   const login = async (name: string, memberOf: string): Promise<string> => {
     if (!(await hasRole(client, name))) await createRole(client, name);
-    const secret = createHmac('sha256', decodeURIComponent(password)).update(name).digest('base64url');
+    const secret = createHmac('sha256', password).update(name).digest('base64url');
     await client.query(`alter role ${quoted(name)} login password '${await verifierOf(secret)}'`);
     if (!(await has(client, "select 1 where pg_has_role($1::name, $2::name, 'SET')", name, memberOf)))
       await client.query(`grant ${quoted(memberOf)} to ${quoted(name)}`);
@@ -89,8 +112,4 @@ function urlOf(url: string, user: string, password: string): string {
   own.username = user;
   own.password = password;
   return own.href;
-}
-
-function quoted(identifier: string): string {
-  return `"${identifier.replaceAll('"', '""')}"`;
 }

@@ -2,9 +2,10 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { commandAs } from './postgres-account.js';
 import { endWithParent } from './end-with-parent.js';
+import { commandAs } from './postgres-account.js';
 import type { DataFolder } from './postgres-folder.js';
+import { serverEnvironment } from './server-environment.js';
 
 const INIT_TIMEOUT_MS = 120_000;
 /** Recovery after a power cut replays the log, which takes a while for a busy server. */
@@ -63,7 +64,7 @@ export async function initialize(
     initdb,
     ...options,
   ]);
-  const env = { ...environment(), FLEDGE_PASSWORD: password };
+  const env = { ...serverEnvironment(), FLEDGE_PASSWORD: password };
   await new Promise<void>((done, fail) => {
     execFile(program, args, { ...as, cwd: folder.dir, env, timeout: INIT_TIMEOUT_MS }, (error, stdout, stderr) => {
       if (error) fail(new PostgresRefused('initdb failed', `${stdout}${stderr}` || error.message));
@@ -94,7 +95,7 @@ export class PostgresProcess {
     this.child = spawn(command.program, command.args, {
       ...command.as,
       cwd: folder.dir,
-      env: environment(),
+      env: serverEnvironment(),
       // Ctrl-C in a terminal reaches the whole process group: the server must outlive the host's drain
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -163,12 +164,4 @@ export class PostgresProcess {
       });
     });
   }
-}
-
-/** What a program needs of the environment; neither secrets, which SQL could read, nor `PGDATA`, `PGPORT` and the like. */
-const KEPT_VARIABLES = /^(PATH|HOME|USER|LOGNAME|TMPDIR|TEMP|TMP|SYSTEMROOT|LD_LIBRARY_PATH|DYLD_.*|TZ)$/i;
-
-function environment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => KEPT_VARIABLES.test(name));
-  return { ...Object.fromEntries(kept), LC_ALL: 'C' };
 }

@@ -1,4 +1,4 @@
-import { type LoadOptions, resolveSecrets, type Topology, TopologyError } from '../topology/index.js';
+import { type LoadOptions, settingsWithSecrets, type Topology, TopologyError } from '../topology/index.js';
 import type { Application } from './application.js';
 import { checkTransports, knownTransports } from './choose-transport.js';
 import { type LoadedModule, loadModules } from './load-modules.js';
@@ -12,16 +12,17 @@ export function knownTo(application: Application): LoadOptions {
 /**
  * Loads the code of modules, and checks what a topology sets for them and for its transport. Starts nothing.
  * @param modules default: all of the application.
+ * @param settings those of the modules with their secrets. Default: they are read.
  * @throws TopologyError with the positions of wrong settings; otherwise as `loadModules` does.
  */
 export async function checkAgainstApplication(
   application: Application,
   topology: Topology,
   modules: readonly string[] = namesOf(application),
+  settings: Topology['settings'] = settingsWithSecrets(topology, modules),
 ): Promise<readonly LoadedModule[]> {
   checkTransports(application, topology);
   const { file, places } = topology;
-  const { settings } = resolveSecrets(topology, modules);
   try {
     return await loadModules(application, modules, settings);
   } catch (error) {
@@ -41,6 +42,7 @@ export async function checkAgainstApplication(
   }
 }
 
-function namesOf({ modules }: Application): string[] {
+/** The names of all modules of an application. */
+export function namesOf({ modules }: Application): string[] {
   return modules.map(({ contract }) => contract.name);
 }

@@ -1,22 +1,30 @@
-import { Logger } from '@nestjs/common';
 import { parseArgs } from 'node:util';
-import { runningEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
+import { Logger } from '@nestjs/common';
 import { describeMessage, FledgeError, redacted, StartupError } from '../contract/index.js';
+import { runningEmbeddedPostgres, startEmbeddedPostgres, type EmbeddedPostgres } from '../data/index.js';
 import { startSdk, type StopTracing } from '../observe/index.js';
-import { ADOPT_VARIABLE } from '../transport/index.js';
 import { checkDatabaseTls, readTlsFiles } from '../tls/index.js';
-import { EXIT_CONFIG, loadTopology, resolveSecrets, serviceNamed, type Topology } from '../topology/index.js';
+import {
+  databaseUrlsOf,
+  EXIT_CONFIG,
+  loadTopology,
+  resolveSecrets,
+  serviceNamed,
+  type Topology,
+  usesEmbedded,
+} from '../topology/index.js';
+import { ADOPT_VARIABLE } from '../transport/index.js';
 import type { Application } from './application.js';
-import { checkAgainstApplication, knownTo } from './check-topology.js';
-import { withAccessDeclared } from './declared-access.js';
+import { checkAgainstApplication, knownTo, namesOf } from './check-topology.js';
 import { chooseTransport, knownTransports, loadNats } from './choose-transport.js';
+import { withAccessDeclared } from './declared-access.js';
 import { deployedVersion } from './deployed-version.js';
 import { Host } from './host.js';
 import { MIGRATION_OPTIONS, migrateApplication, type MigrationDatabase } from './migrate-application.js';
-import { refuseInProduction } from './production.js';
 import { NATS_OPTIONS, operateNats } from './operate-nats.js';
-import { refuseSecondCopies } from './second-copies.js';
+import { refuseInProduction } from './production.js';
 import { logsJson, QuietLogger } from './quiet-logger.js';
+import { refuseSecondCopies } from './second-copies.js';
 import { trustOptionsOf } from './trust-of-topology.js';
 
 /** Where the embedded PostgreSQL keeps its data when a service starts it itself. */
@@ -99,16 +107,16 @@ async function runService(application: Application, file: string, name: string |
   const topology = readTopology(application, file);
   const service = serviceNamed(topology, name);
   logger.service = service.name;
-  const loaded = await checkAgainstApplication(application, topology, service.modules);
+  const { databaseUrls, settings } = resolveSecrets(topology, service.modules);
+  const loaded = await checkAgainstApplication(application, topology, service.modules, settings);
   const version = application.version ?? deployedVersion(process.argv[1] ?? '');
   const transport = await chooseTransport(application, topology, service, version);
-  const trust = trustOptionsOf(topology, process.env);
+  const trust = trustOptionsOf(topology, service.name, process.env);
   if (!trust && topology.services.length > 1)
     new Logger('trust').warn(
       `${topology.file} pins no keys: whoever reaches the broker can act as any user. See the guide 'Trust between services'.`,
     );
   const stopTracing = await startSdk({ namespace: topology.namespace, name: service.name, version });
-  const { databaseUrls, settings } = resolveSecrets(topology, service.modules);
   checkTlsOf(topology, Object.values(databaseUrls));
   await refuseInProduction({ topology, service, loaded, databaseUrls });
   const postgres = usesEmbedded(topology)
@@ -163,11 +171,6 @@ function checkTlsOf(topology: Topology, databaseUrls: readonly string[]): void {
     );
 }
 
-/** Whether a process starts a server, or uses the one that runs here: no module has any other. */
-function usesEmbedded({ database }: Topology): boolean {
-  return database.url === undefined && Object.keys(database.modules).length === 0;
-}
-
 /** The database to migrate: another user's URL, that of the topology, or the embedded PostgreSQL, which it may start. */
 async function databaseOf(application: Application, file: string): Promise<MigrationDatabase> {
   const given = process.env.FLEDGE_MIGRATION_DATABASE_URL;
@@ -177,7 +180,7 @@ async function databaseOf(application: Application, file: string): Promise<Migra
   if (!usesEmbedded(topology))
     return {
       urlOf: (module) => {
-        const own = resolveSecrets(topology, [module]).databaseUrls[module] ?? url;
+        const own = databaseUrlsOf(topology, [module])[module] ?? url;
         if (own !== undefined) checkDatabaseTls(own);
         return own;
       },
@@ -195,7 +198,10 @@ function readTopology(application: Application, file: string): Topology {
 
 async function checkedTopology(application: Application, file: string): Promise<void> {
   const topology = readTopology(application, file);
-  await checkAgainstApplication(application, topology);
+  const modules = namesOf(application);
+  // the database URLs too: what a start would lack is said before anything runs
+  const { settings } = resolveSecrets(topology, modules);
+  await checkAgainstApplication(application, topology, modules, settings);
 }
 
 /** Drains at the first signal; the process ends when everything has ended, or at once at the second signal. */

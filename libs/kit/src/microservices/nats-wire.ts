@@ -51,7 +51,7 @@ export function fledgeOverNats({ contracts = [], deadlineMs }: FledgeOverNatsOpt
  * The subject of a command or query: `shop.inventory.reserve-stock.v1.reporting`.
  * @param message its class, or its wire name.
  * @param caller the name of the client, one of `nats.clients` in the topology. Default: the subject names none, which a
- * topology with `nats.requireCaller` refuses.
+ * topology with `nats.provisioned` refuses.
  */
 export function subjectOf(namespace: string, message: Class | string, caller?: string): string {
   const name = typeof message === 'string' ? message : messageSpec(message)?.name;

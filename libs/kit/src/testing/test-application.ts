@@ -13,7 +13,7 @@ import {
 import { HttpListener } from '../http/index.js';
 import { keepsData } from '../messaging/index.js';
 import type { TrustOptions } from '../security/index.js';
-import { nearest, resolveSecrets, type Topology } from '../topology/index.js';
+import { nearest, type Service, settingsWithSecrets, type Topology } from '../topology/index.js';
 import { freshDatabase, type FreshDatabase } from './fresh-database.js';
 import { createWithTesting } from './nest-testing.js';
 import { type OverrideBy, type OverrideModule, Overrides } from './overrides.js';
@@ -104,7 +104,9 @@ export class TestApplicationBuilder {
     const { options, overrides } = this;
     const application = withAccessDeclared(overrides.inApplication(this.application));
     const given = withSettings(testTopology(application, options.topology), application, options.settings);
-    const loaded = await checkAgainstApplication(application, given);
+    const modules = application.modules.map(({ contract }) => contract.name);
+    const settings = settingsWithSecrets(given, modules);
+    const loaded = await checkAgainstApplication(application, given, modules, settings);
     const withTables = loaded.flatMap(({ spec }) => (keepsData(spec) ? [spec.contract.name] : []));
     const running = new Running();
     try {
@@ -118,8 +120,8 @@ export class TestApplicationBuilder {
         (options.nats ?? running.broker)?.url,
       );
       const trust = topology.services.length > 1 ? throwawayTrust(topology.namespace, modulesIn(topology)) : [];
-      for (const [i, { name, modules }] of topology.services.entries())
-        running.services.push(await this.service(application, topology, name, modules, trust[i]));
+      for (const [i, service] of topology.services.entries())
+        running.services.push(await this.service(application, { ...topology, settings }, service, trust[i]));
       await all(running.services.map(({ host }) => host.start()));
       overrides.refuseUnused(application.name);
       const front = frontOf(running.services.map(seenByFront));
@@ -145,8 +147,7 @@ export class TestApplicationBuilder {
   private async service(
     application: Application,
     topology: Topology,
-    name: string,
-    modules: readonly string[],
+    { name, modules }: Service,
     trust: TrustOptions | undefined,
   ): Promise<StartedService> {
     const { overrides, mocker } = this;
@@ -165,7 +166,7 @@ export class TestApplicationBuilder {
                 poolMax: topology.database.poolMax,
               },
         http: topology.http,
-        settings: resolveSecrets(topology, modules).settings,
+        settings: topology.settings,
         drain: topology.drain,
         calls: topology.calls,
         retention: topology.retention,

@@ -1,7 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { foreignSecrets, parseTopology, resolveSecrets, type Topology, TopologyError } from './index.js';
+import {
+  databaseUrlsOf,
+  foreignSecrets,
+  parseTopology,
+  resolveSecrets,
+  settingsWithSecrets,
+  type Topology,
+  TopologyError,
+} from './index.js';
 
 const SERVICES = 'services: { one: { modules: [till] }, two: { modules: [desk] } }\ntransport: nats\n';
 const TEXT = `${SERVICES}
@@ -67,6 +75,16 @@ describe('the secrets of modules', () => {
         't.yaml:9:14: database.modules.till: the environment variable TILL_DATABASE is not set. Give this process the secret, which no other needs.',
       ].join('\n'),
     );
+  });
+
+  it('are read without the database URLs, and these without them, by a process that needs only one of the two', () => {
+    const topology = parse(TEXT);
+    rmSync(file);
+    expect(databaseUrlsOf(topology, ['desk'], {})).toEqual({ desk: 'postgres://desk:pw@db/desk' });
+    expect(settingsWithSecrets(topology, ['till'], { TILL_SECRET: 's1' })).toEqual({
+      till: { colour: 'red', webhookSecret: 's1' },
+    });
+    writeFileSync(file, '');
   });
 
   it('tell which variables a service must not have', () => {

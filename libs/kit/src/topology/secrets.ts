@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { withDatabaseTls } from '../tls/index.js';
 import type { Section } from './section.js';
 import { TopologyError, type TopologyProblem } from './topology-error.js';
 import type { Place, SecretSource, Topology } from './topology.js';
 import { type ValueReader, shown } from './values.js';
 import type { Environment, YamlSource } from './yaml-source.js';
-import { withDatabaseTls } from '../tls/index.js';
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const NOWHERE: Place = { line: 0, column: 0 };
@@ -45,22 +45,102 @@ export function readSecrets(
 }
 
 /**
- * The settings of modules with their secrets put in, and the database URLs of these modules. Only for the modules that
- * a process hosts: it needs the secrets of no other. A variable that is not set leaves its setting out, as an empty one
- * under `settings` does: the module's class has a default, or refuses.
- * @throws TopologyError for each file that has no secret, and each URL that is not there.
+ * The settings of modules with their secrets put in. Only for the modules that a process hosts: it needs the secrets of
+ * no other. A variable that is not set leaves its setting out, as an empty one under `settings` does: the module's class
+ * has a default, or refuses.
+ * @throws TopologyError for each file that has no secret.
+ */
+export function settingsWithSecrets(
+  topology: Topology,
+  modules: readonly string[],
+  env: Environment = process.env,
+): Topology['settings'] {
+  const reader = new SecretReader(topology, env);
+  const settings = reader.settings(modules);
+  reader.complain();
+  return settings;
+}
+
+/**
+ * The database URLs of those modules that have one of their own. Only for the modules whose databases a process uses.
+ * @throws TopologyError for each URL that is not there.
+ */
+export function databaseUrlsOf(
+  topology: Topology,
+  modules: readonly string[],
+  env: Environment = process.env,
+): Readonly<Record<string, string>> {
+  const reader = new SecretReader(topology, env);
+  const urls = reader.databaseUrls(modules);
+  reader.complain();
+  return urls;
+}
+
+/**
+ * Both, for a process that runs the modules, so that one error has all that is missing.
+ * @throws TopologyError as `settingsWithSecrets` and `databaseUrlsOf` do.
  */
 export function resolveSecrets(
-  { file, settings, secrets, database, places }: Topology,
+  topology: Topology,
   modules: readonly string[],
   env: Environment = process.env,
 ): { readonly settings: Topology['settings']; readonly databaseUrls: Readonly<Record<string, string>> } {
-  const problems: TopologyProblem[] = [];
-  const valueOf = (source: SecretSource, path: string): string => {
-    const value = 'env' in source ? env[source.env] : contentOf(source.file);
+  const reader = new SecretReader(topology, env);
+  const resolved = { settings: reader.settings(modules), databaseUrls: reader.databaseUrls(modules) };
+  reader.complain();
+  return resolved;
+}
+
+/** Reads secrets, and collects what is missing. */
+class SecretReader {
+  private readonly problems: TopologyProblem[] = [];
+
+  constructor(
+    private readonly topology: Topology,
+    private readonly env: Environment,
+  ) {}
+
+  settings(modules: readonly string[]): Topology['settings'] {
+    const { settings, secrets } = this.topology;
+    const whole: Record<string, Readonly<Record<string, unknown>>> = { ...settings };
+    for (const module of modules) {
+      const own = Object.entries(secrets[module] ?? {});
+      if (own.length > 0)
+        whole[module] = {
+          ...settings[module],
+          ...Object.fromEntries(
+            own
+              .filter(([, source]) => 'file' in source || this.env[source.env])
+              .map(([key, source]) => [key, this.valueOf(source, `secrets.${module}.${key}`)]),
+          ),
+        };
+    }
+    return whole;
+  }
+
+  databaseUrls(modules: readonly string[]): Readonly<Record<string, string>> {
+    const { database } = this.topology;
+    const urls: Record<string, string> = {};
+    for (const module of modules) {
+      const source = database.modules[module];
+      if (source === undefined) continue;
+      const url = typeof source === 'string' ? source : this.valueOf(source, `database.modules.${module}`);
+      urls[module] = url !== '' && database.tls ? withDatabaseTls(url, database.tls) : url;
+    }
+    return urls;
+  }
+
+  /** @throws TopologyError with all that was missing. */
+  complain(): void {
+    const { problems, topology } = this;
+    if (problems.length > 0) throw new TopologyError(topology.file, problems);
+  }
+
+  private valueOf(source: SecretSource, path: string): string {
+    const value = 'env' in source ? this.env[source.env] : contentOf(source.file);
     if (value !== undefined && value !== '') return value;
-    problems.push({
-      ...(places.get(path) ?? NOWHERE),
+    this.problems.push({
+      ...(this.topology.places.get(path) ?? NOWHERE),
       fact:
         'env' in source
           ? `${path}: the environment variable ${source.env} is not set`
@@ -68,27 +148,7 @@ export function resolveSecrets(
       cure: 'Give this process the secret, which no other needs',
     });
     return '';
-  };
-  const whole: Record<string, Readonly<Record<string, unknown>>> = { ...settings };
-  const databaseUrls: Record<string, string> = {};
-  for (const module of modules) {
-    const own = Object.entries(secrets[module] ?? {});
-    if (own.length > 0)
-      whole[module] = {
-        ...settings[module],
-        ...Object.fromEntries(
-          own
-            .filter(([, source]) => 'file' in source || env[source.env])
-            .map(([key, source]) => [key, valueOf(source, `secrets.${module}.${key}`)]),
-        ),
-      };
-    const source = database.modules[module];
-    if (source === undefined) continue;
-    const url = typeof source === 'string' ? source : valueOf(source, `database.modules.${module}`);
-    databaseUrls[module] = url !== '' && database.tls ? withDatabaseTls(url, database.tls) : url;
   }
-  if (problems.length > 0) throw new TopologyError(file, problems);
-  return { settings: whole, databaseUrls };
 }
 
 /** The environment variables that hold secrets of modules which are not among `modules`. */

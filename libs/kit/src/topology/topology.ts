@@ -208,6 +208,11 @@ export interface DrainSettings {
   readonly timeoutMs: number;
 }
 
+/** Whether a topology names no database at all: an embedded PostgreSQL is then used, or started. */
+export function usesEmbedded({ database }: Pick<Topology, 'database'>): boolean {
+  return database.url === undefined && Object.keys(database.modules).length === 0;
+}
+
 /**
  * The service with a name; without a name, the only service. Throws a `StartupError` when there is no such service, or
  * when there are several to choose from.

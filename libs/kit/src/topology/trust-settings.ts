@@ -20,6 +20,8 @@ const publicKeys: ValueReader<readonly string[]> = (value, key) => {
       };
 };
 
+/** The variable with the private key of a service: a secret of that service alone. */
+export const SIGNING_KEY_VARIABLE = 'FLEDGE_SIGNING_KEY';
 /** The variable in which `fledge start` hands the keys to its services that it has made for them. */
 export const TRUSTED_KEYS_VARIABLE = 'FLEDGE_TRUSTED_KEYS';
 

@@ -150,7 +150,7 @@ class FactReader {
         this.importedNames(node.importClause),
         isTypeImport(ts, node.importClause),
       );
-    if (ts.isExportDeclaration(node)) return this.importFrom(node, node.moduleSpecifier, ['*']);
+    if (ts.isExportDeclaration(node)) return this.importFrom(node, node.moduleSpecifier, ['*'], isTypeExport(ts, node));
     if (ts.isImportEqualsDeclaration(node) && ts.isExternalModuleReference(node.moduleReference))
       return this.importFrom(node, node.moduleReference.expression, [node.name.text]);
     if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument))
@@ -356,6 +356,17 @@ function isTypeImport(compiler: Compiler, clause: ts.ImportClause | undefined): 
     namedBindings !== undefined &&
     compiler.isNamedImports(namedBindings) &&
     namedBindings.elements.every(({ isTypeOnly }) => isTypeOnly)
+  );
+}
+
+/** `export type …`, or an export of nothing but `type` names. */
+function isTypeExport(compiler: Compiler, { isTypeOnly, exportClause }: ts.ExportDeclaration): boolean {
+  if (isTypeOnly) return true;
+  return (
+    exportClause !== undefined &&
+    compiler.isNamedExports(exportClause) &&
+    exportClause.elements.length > 0 &&
+    exportClause.elements.every((element) => element.isTypeOnly)
   );
 }
 

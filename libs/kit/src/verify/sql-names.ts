@@ -46,8 +46,12 @@ const CHANGES_ROLE =
   /(?:^|;|\$\$|\bbegin\b)\s*(set\s+(?:session\s+|local\s+)?(?:role|session\s+authorization)\s*(?:=|\bto\b)?\s*(?:"[^"]+"|[\w?-]+|'[^']*')|reset\s+(?:role|session\s+authorization|all)|discard\s+all)\s*(?=;|$|\bend\b)/gi;
 const CONFIGURES_ROLE = /\bset_config\s*\(\s*'(?:role|session_authorization)'/gi;
 
+/** One phrase for people, as on a button: 'Reset all', 'Set role admin'. SQL is written in letters of one case. */
+const LABEL = /^[A-Z][a-z]+( [a-z]+)*$/;
+
 /** Finds statements that change the role of the connection, with their lines below the first. */
 export function roleChanges(text: string): readonly { readonly text: string; readonly linesBelow: number }[] {
+  if (LABEL.test(text)) return [];
   const sql = text.replace(/--[^\n]*|\/\*[\s\S]*?\*\//g, (part) => part.replace(/[^\n]/g, ' '));
   const found = [
     ...[...sql.matchAll(CHANGES_ROLE)].map(({ 0: whole, 1: statement = '', index }) => ({

@@ -102,10 +102,13 @@ describe('a sound workspace', () => {
         // import { StockRow } from '@t/stock/src/stock.row.js'; SELECT 1 FROM stock.levels
         import type { Reserve } from '@t/stock/contract';
         import type { ClientConfig } from 'pg';
+        export type { QueryResult } from 'pg';
+        export { type PoolConfig } from 'pg';
         import { type DataSource, Table } from 'typeorm';
         import { createConnection } from 'node:net';
         export const socket = createConnection({ port: 1 });
         export const hint = 'Set role of the user to staff, or reset role names';
+        export const buttons = ['Reset all', 'Set role admin', 'Discard all'];
         export const name = 'stock.reserve.v1';
         export const said = 'Update it from stock.reserve-more.v1, please';
         export const sql = "SELECT 'stock.levels' /* from stock.levels */ FROM my_stock.levels, stocks";
@@ -349,11 +352,12 @@ const BAD: readonly BadModule[] = [
     breach: 'a module opens a database of its own',
     rule: 'own-database',
     changes: {
-      'libs/orders/src/bad.ts': `import { Client } from 'pg';\nimport { DataSource } from 'typeorm';\nexport const mine = new DataSource({});`,
+      'libs/orders/src/bad.ts': `import { Client } from 'pg';\nimport { DataSource } from 'typeorm';\nexport const mine = new DataSource({});\nexport { type QueryResult, Pool } from 'pg';`,
     },
     says: [
       "orders → orders libs/orders/src/bad.ts:1 orders imports the database client 'pg'",
       'orders → orders libs/orders/src/bad.ts:3 orders opens a database of its own by DataSource',
+      "orders → orders libs/orders/src/bad.ts:4 orders imports the database client 'pg'",
     ],
   },
   {
@@ -366,6 +370,8 @@ const BAD: readonly BadModule[] = [
         'await source.query(`do $$ begin set local role none; end $$`);',
         `await source.query("select set_config('role', 'stock', false)");`,
         'await source.query(`set session authorization ${owner}`);',
+        "await source.query('RESET ALL');",
+        "await source.query('select 1; Reset all');",
       ].join('\n'),
     },
     says: [
@@ -374,6 +380,8 @@ const BAD: readonly BadModule[] = [
       'orders → orders libs/orders/src/bad.ts:3 SQL of orders changes who it is: set local role none',
       "orders → orders libs/orders/src/bad.ts:4 SQL of orders changes who it is: set_config('role'",
       'orders → orders libs/orders/src/bad.ts:5 SQL of orders changes who it is: set session authorization ?',
+      'orders → orders libs/orders/src/bad.ts:6 SQL of orders changes who it is: RESET ALL',
+      'orders → orders libs/orders/src/bad.ts:7 SQL of orders changes who it is: Reset all',
     ],
   },
   {

@@ -343,6 +343,18 @@ services:
     expect([status, headers.get('content-type')]).toEqual([404, 'application/problem+json; charset=utf-8']);
   });
 
+  it('needs no database URL of a module, which it does not use', async () => {
+    const { url } = await start(
+      fileOf(
+        'own-urls.yaml',
+        `database: { modules: { till: { env: TILL_DATABASE_THAT_IS_NOT_SET } } }
+services: { one: { modules: [till, bar, menu] } }
+`,
+      ),
+    );
+    expect(await (await fetch(`${url}/menu`)).json()).toEqual(['tea', 'coffee']);
+  });
+
   it('runs as it says itself, rather than its environment, and closes all, also when asked twice', async () => {
     process.env.FLEDGE_TEST_TOPOLOGY = 'none';
     const before = await databases();

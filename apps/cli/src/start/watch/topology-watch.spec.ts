@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { newServiceKeys } from '@fledge/kit/operations';
 import { eventually } from '@fledge/kit/testing';
 import { readTopology } from '../../project.js';
 import { LineLog } from '../line-log.js';
@@ -78,5 +79,23 @@ describe('a change of the topology file', () => {
     save(`${SPLIT}settings: { b: { demo: true } }\n`);
     await eventually(() => expect(restarted).toEqual([['second']]), 'the next change is used', 30_000);
     expect(times('goes on without')).toBe(1);
+  });
+
+  it.each([
+    ['deployment', 'deployment: blue\n'],
+    ['trust', `trust: { keys: { first: ${newServiceKeys().publicKey} } }\n`],
+  ])('in %s is said to take another start', async (part, text) => {
+    save(SPLIT + text);
+    await eventually(
+      () => expect(said).toContain(`${part} changed: stop this and start it again to use that`),
+      'it is said',
+      30_000,
+    );
+    expect(restarted).toEqual([]);
+  });
+
+  it('in what all services read restarts all', async () => {
+    save(`${SPLIT}calls: { inFlightMax: 20 }\n`);
+    await eventually(() => expect(restarted).toEqual([['first', 'second']]), 'they are restarted', 30_000);
   });
 });

@@ -64,10 +64,11 @@ export class TopologyWatch {
 
   private async apply(topology: Topology): Promise<void> {
     const { file } = topology;
-    const fixed = FIXED.filter((key) => differs(this.topology[key], topology[key]));
+    const changed = PARTS.filter((part) => differs(this.topology[part], topology[part]));
+    const fixed = changed.filter((part) => TAKES[part] === 'start');
     if (fixed.length > 0)
       return this.log.print(FLEDGE, `${file}: ${fixed.join(', ')} changed: stop this and start it again to use that`);
-    const all = EVERYWHERE.some((key) => differs(this.topology[key], topology[key]));
+    const all = changed.length > 0;
     const services = topology.services
       .filter(
         ({ modules }) => all || modules.some((name) => differs(this.topology.settings[name], topology.settings[name])),
@@ -80,10 +81,27 @@ export class TopologyWatch {
   }
 }
 
-/** What servers, ports and processes depend on. */
-const FIXED = ['namespace', 'transport', 'transports', 'nats', 'database', 'http', 'services', 'secrets'] as const;
-/** What every service reads. */
-const EVERYWHERE = ['drain', 'retention', 'production'] as const;
+/** What of a topology decides more than the settings of single modules. */
+type Part = Exclude<keyof Topology, 'file' | 'places' | 'settings'>;
+
+/** What a change of a part takes: another start, since servers, ports, keys and processes depend on it; or a restart. */
+const TAKES: Readonly<Record<Part, 'start' | 'restart'>> = {
+  namespace: 'start',
+  deployment: 'start',
+  transport: 'start',
+  transports: 'start',
+  nats: 'start',
+  database: 'start',
+  http: 'start',
+  trust: 'start',
+  services: 'start',
+  secrets: 'start',
+  drain: 'restart',
+  calls: 'restart',
+  retention: 'restart',
+  production: 'restart',
+};
+const PARTS = Object.keys(TAKES) as readonly Part[];
 
 function differs(before: unknown, after: unknown): boolean {
   return JSON.stringify(before) !== JSON.stringify(after);
