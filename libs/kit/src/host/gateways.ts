@@ -4,6 +4,7 @@ import { EXCEPTION_FILTERS_METADATA } from '@nestjs/common/constants.js';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { FledgeError, StartupError } from '../contract/index.js';
 import { type GatewayClient, ProblemFilter } from '../http/index.js';
+import { addEnhancers } from './gateway-enhancers.js';
 import { GatewayConnections } from './gateway-connections.js';
 
 /** Of a gateway class, as `@nestjs/websockets` stores it; it is no peer of the kit. */
@@ -56,11 +57,13 @@ export class Gateways {
       const gateway = wrapper.metatype as Type;
       refusePort(gateway, module);
       addFilter(gateway);
+      addEnhancers(gateway);
       if (wrapper.isDependencyTreeStatic()) containHooks(wrapper.instance as Gateway);
     }
-    const adapter = app.get(ApplicationConfig).getIoAdapter() as WebSocketAdapter | undefined;
+    const config = app.get(ApplicationConfig);
+    const adapter = config.getIoAdapter() as WebSocketAdapter | undefined;
     const paths = new Set<string>();
-    const connections = new GatewayConnections(module, adapter ?? (await socketIo(app, module)), (path) => {
+    const connections = new GatewayConnections(module, config, adapter ?? (await socketIo(app, module)), (path) => {
       onPath(path);
       paths.add(path);
     });
