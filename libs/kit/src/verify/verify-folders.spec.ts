@@ -226,3 +226,24 @@ describe('a module made of the files that belong to no other module', () => {
     ]);
   });
 });
+
+// it counted as tests, and nothing in it was checked
+it('checks a module whose folder is called tests, but no contracts that tests of a module define', async () => {
+  const contract = (name: string): string => `
+    import { defineContract } from '@fledge/kit/contract';
+    export const ${name} = defineContract({ name: '${name}' });`;
+  workspace = writeWorkspace({
+    ...FOLDERS,
+    'src/tests/contract.ts': contract('exams'),
+    'src/tests/exams.module.ts': `
+      import { exams } from './contract.js';
+      @BoundedModule({ contract: exams }) export class ExamsModule {}`,
+    'src/tests/grade.ts': `import { StockRow } from '../stock/stock.row.js';`,
+    'src/orders/test/contract.ts': contract('fake'),
+    'src/orders/test/fake.ts': `import { StockRow } from '../../stock/stock.row.js';`,
+  });
+  const { modules, violations } = await verifyWorkspace(workspace.root);
+  expect(modules).toEqual(['exams', 'orders', 'stock']);
+  expect(violations.map(({ rule, file }) => `${rule} ${file}`)).toContain('contract-only src/tests/grade.ts');
+  expect(violations.filter(({ file }) => file?.startsWith('src/orders/test/'))).toEqual([]);
+});
