@@ -54,7 +54,7 @@ export function folderRules(context) {
 
 /**
  * Whether a file is a test: tests may import what they test. A module's folder may be called `tests`, unless it lies in
- * the package's root or in another module, where its contracts are those of tests.
+ * the root of a package or project or in another module, where its contracts are those of tests.
  * @param {string} root
  * @param {string} path below the root
  */
@@ -64,8 +64,14 @@ export function isTest(root, path) {
   return folders.some((name, depth) => {
     if (!TEST_FOLDER.test(name)) return false;
     const folder = join(root, ...folders.slice(0, depth + 1));
-    return depth === 0 || moduleOf(folder) !== folder || moduleOf(dirname(folder)) !== undefined;
+    const around = dirname(folder);
+    return depth === 0 || isProject(around) || moduleOf(folder) !== folder || moduleOf(around) !== undefined;
   });
+}
+
+/** Whether a folder is a package, or a project in Nest's monorepo mode. @param {string} folder */
+function isProject(folder) {
+  return existsSync(join(folder, 'package.json')) || existsSync(join(folder, 'src'));
 }
 
 /** A module's folder may be the `src` of a project, as in Nest's monorepo mode. @param {string} folder */
