@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
 /** What can be tried alone. */
-const PARTS = ['starter', 'pnpm', 'adoption'];
+const PARTS = ['starter', 'generators', 'pnpm', 'adoption'];
 
 /** Reads the command line. @param {readonly string[]} args @throws Error for one that cannot be taken. */
 export function outsideOptions(args) {

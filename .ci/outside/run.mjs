@@ -3,7 +3,7 @@
  *
  *     npm run test:outside             # with this Node and npm, and some with Node 24 and pnpm, which it fetches
  *     npm run test:outside -- --keep   # leaves the folder for a look
- *     npm run test:outside -- --only adoption   # or starter, or pnpm
+ *     npm run test:outside -- --only adoption   # or starter, generators, or pnpm
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,6 +22,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { adoptStock } from './adopt-stock.mjs';
+import { tryGenerators } from './generators.mjs';
 import { outsideOptions } from './options.mjs';
 import { tryPnpm } from './pnpm.mjs';
 import { startRegistry } from './registry.mjs';
@@ -68,6 +69,7 @@ const newest = {
 };
 try {
   if (isTried('starter')) await tryStarter();
+  if (only === 'generators') await tryGenerators(await createStarter(), env);
   if (isTried('pnpm') || isTried('adoption')) await fetchTools();
   if (isTried('pnpm')) await tryPnpm(root, newest);
   if (isTried('adoption')) {
@@ -80,7 +82,7 @@ try {
   else rmSync(root, { recursive: true, force: true });
 }
 
-/** @param {'starter' | 'pnpm' | 'adoption'} part */
+/** @param {'starter' | 'pnpm' | 'adoption'} part, of which the first includes the generators */
 function isTried(part) {
   return only === undefined || only === part;
 }
@@ -106,10 +108,7 @@ async function tryStarter() {
     await step(`attw ${file.split('/').at(-1)}`, () =>
       run(bin('attw'), ['--profile', 'esm-only', '--quiet', file], process.cwd(), process.env),
     );
-  await step('npm create fledge my-app', () => run('npm', ['create', '--yes', 'fledge', 'my-app'], root, env));
-  const app = join(root, 'my-app');
-  if (!existsSync(join(app, 'pnpm-workspace.yaml'))) throw new Error('the starter has nothing to tell pnpm');
-  await step('npm install', () => run('npm', ['install', '--loglevel=error'], app, env));
+  const app = await createStarter();
   await step('types, with those of all libraries', () =>
     run(bin('tsc', app), ['--noEmit', '--skipLibCheck', 'false'], app, env),
   );
@@ -118,10 +117,20 @@ async function tryStarter() {
   await step('npm test', () => run('npm', ['test'], app, env));
   for (const topology of ['monolith', 'split'])
     await step(`npm start -- ${topology}`, () => startAndCall(app, topology));
+  await tryGenerators(app, env);
   await step('a transport of its own', () => runsOnItsOwnTransport(app));
   await step('a second copy is refused', () => refusesSecondCopy(app));
   await step('NATS without its package is refused', () => refusesMissingNats(app));
   await step('production without what development needs', () => productionIsLean(app));
+}
+
+/** @returns its folder */
+async function createStarter() {
+  await step('npm create fledge my-app', () => run('npm', ['create', '--yes', 'fledge', 'my-app'], root, env));
+  const app = join(root, 'my-app');
+  if (!existsSync(join(app, 'pnpm-workspace.yaml'))) throw new Error('the starter has nothing to tell pnpm');
+  await step('npm install', () => run('npm', ['install', '--loglevel=error'], app, env));
+  return app;
 }
 
 function bin(name, folder = process.cwd()) {

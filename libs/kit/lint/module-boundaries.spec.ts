@@ -142,6 +142,8 @@ const single = writeWorkspace({
   // a folder with that name is not a module
   'src/stock/domain/contract/terms.ts': '',
   'src/orders/contract.ts': 'defineContract({});',
+  'src/tests/contract.ts': 'defineContract({});',
+  'src/tests/grade.ts': '',
   'src/orders/place.ts': '',
 });
 afterAll(single.remove);
@@ -178,6 +180,12 @@ tester.run('module-boundaries in an application of one package', moduleBoundarie
     inFolder('test/orders.e2e.ts', "import { Order } from '../src/orders/order.entity.js';"),
   ],
   invalid: [
+    // a module called `tests` counted as tests, and nothing in it was checked
+    badInFolder(
+      'src/tests/grade.ts',
+      "import { Level } from '../stock/level.js';",
+      "'../stock/level.js' belongs to the inside of the module stock. Allowed is its contract/: call the module by a message of its contract.",
+    ),
     badInFolder(
       'src/orders/place.ts',
       "import { Level } from '../stock/level.js';",

@@ -14,8 +14,8 @@ export const MODULE_LIST = /^(?:modules|application|.*\.application)\.[cm]?[jt]s
 export const APP_MODULE = /^app\.module\.[cm]?[jt]s$/;
 /** An application, by the name of its file. */
 export const APPLICATION = /\.application\.[cm]?[jt]s$/;
-/** Tests may import what they test. */
-export const TESTS = /\.(?:spec|test|e2e|e2e-spec)\.[cm]?[jt]sx?$|(?:^|[\\/])(?:tests?|__tests__)[\\/]/;
+const TEST_FILE = /\.(?:spec|test|e2e|e2e-spec)\.[cm]?[jt]sx?$/;
+const TEST_FOLDER = /^(?:tests?|__tests__)$/;
 const SOURCE = /(?<!\.d)\.[cm]?[jt]sx?$/;
 
 /** @type {Map<string, string | undefined>} */
@@ -24,7 +24,8 @@ const moduleByFolder = new Map();
 /** What `module-boundaries` checks where there is no workspace. @param {import('eslint').Rule.RuleContext} context */
 export function folderRules(context) {
   const file = context.filename;
-  if (TESTS.test(relative(packageAround(dirname(file)), file))) return {};
+  const root = packageAround(dirname(file));
+  if (isTest(root, relative(root, file))) return {};
   const own = moduleOf(dirname(file));
   const inContract = own !== undefined && isContract(own, file);
   const report = (node, messageId, data) => context.report({ node, messageId, data });
@@ -49,6 +50,28 @@ export function folderRules(context) {
     if (own !== undefined) report(node, 'folderContractOnly', { specifier, module: nameOf(target) });
     else report(node, 'folderListOnly', { specifier, module: nameOf(target), list: 'application.ts or modules.ts' });
   });
+}
+
+/**
+ * Whether a file is a test: tests may import what they test. A module's folder may be called `tests`, unless it lies in
+ * the root of a package or project or in another module, where its contracts are those of tests.
+ * @param {string} root
+ * @param {string} path below the root
+ */
+export function isTest(root, path) {
+  if (TEST_FILE.test(path)) return true;
+  const folders = path.split(/[\\/]/).slice(0, -1);
+  return folders.some((name, depth) => {
+    if (!TEST_FOLDER.test(name)) return false;
+    const folder = join(root, ...folders.slice(0, depth + 1));
+    const around = dirname(folder);
+    return depth === 0 || isProject(around) || moduleOf(folder) !== folder || moduleOf(around) !== undefined;
+  });
+}
+
+/** Whether a folder is a package, or a project in Nest's monorepo mode. @param {string} folder */
+function isProject(folder) {
+  return existsSync(join(folder, 'package.json')) || existsSync(join(folder, 'src'));
 }
 
 /** A module's folder may be the `src` of a project, as in Nest's monorepo mode. @param {string} folder */

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { type FrontDoor, frontDoor } from '@fledge/cli/front-door';
 import { Host, LocalTransport, type PlatformName, type Transport } from '@fledge/kit';
-import { testNatsUrl } from '@fledge/kit/testing';
+import { eventually, testNatsUrl } from '@fledge/kit/testing';
 import { NatsTransport } from '@fledge/nats';
 import { Logger } from '@nestjs/common';
-import { menu } from './graphql/menu.js';
+import { type Client, createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
+import { menu, pot } from './graphql/menu.js';
 
 Logger.overrideLogger(false);
 
@@ -15,6 +17,40 @@ interface Answer {
 
 function start(platform: PlatformName, modules: readonly string[], transport: Transport): Promise<Host> {
   return new Host({ application: menu(platform), modules, transport, http: { port: 0 }, logger: false }).start();
+}
+
+interface Subscribed {
+  readonly client: Client;
+  readonly got: Answer[];
+  readonly end: () => void;
+  /** Resolves with the code of why the connection ended. */
+  readonly closed: Promise<number>;
+}
+
+function subscribeAt(url: string, query: string, headers: Readonly<Record<string, string>>): Subscribed {
+  const client = createClient({
+    url,
+    retryAttempts: 0,
+    webSocketImpl: class extends WebSocket {
+      constructor(address: string, protocols: string) {
+        super(address, protocols, { headers });
+      }
+    },
+  });
+  const got: Answer[] = [];
+  const closed = new Promise<number>((resolve) =>
+    client.on('closed', (event) => resolve((event as { readonly code: number }).code)),
+  );
+  const end = client.subscribe(
+    { query },
+    {
+      next: (answer) => got.push(answer as Answer),
+      // that of the protocol has errors; another one is the end of the connection
+      error: (error) => Array.isArray(error) && got.push({ errors: error as unknown as NonNullable<Answer['errors']> }),
+      complete: () => undefined,
+    },
+  );
+  return { client, got, end, closed };
 }
 
 describe.each<[PlatformName, string]>([
@@ -114,5 +150,61 @@ describe.each<[PlatformName, string]>([
         extensions: expect.objectContaining((error as { extensions?: object }).extensions ?? {}) as object,
       }),
     ]);
+  });
+
+  describe('subscriptions', () => {
+    const clients: Client[] = [];
+    afterEach(async () => {
+      for (const client of clients.splice(0)) await client.dispose();
+    });
+
+    /** Subscribes, and collects what comes. */
+    const subscribe = (query: string, user?: string, at = origin): Subscribed => {
+      const headers: Record<string, string> = user === undefined ? {} : { 'x-user': user };
+      const subscribed = subscribeAt(`${at.replace('http', 'ws')}/teas/graphql`, query, headers);
+      clients.push(subscribed.client);
+      return subscribed;
+    };
+    const subscribers = (count: number): Promise<void> =>
+      eventually(() => expect(pot.listenerCount('poured')).toBe(count), `${count} subscribers`);
+
+    it('call other modules with the identity that a guard finds for each client, until it ends them', async () => {
+      const [mia, nobody] = [subscribe('subscription { poured }', 'mia'), subscribe('subscription { poured }')];
+      await subscribers(2);
+      for (const size of [2, 3]) await ask(`mutation { pour(size: ${size}) }`, 'tom');
+      for (const [{ got }, user] of [[mia, 'mia'] as const, [nobody, 'nobody'] as const])
+        await eventually(
+          () => expect(got).toEqual([2, 3].map((size) => ({ data: { poured: `a cup of ${size} for ${user}` } }))),
+          'two cups',
+        );
+      mia.end();
+      await subscribers(1);
+      nobody.end();
+      await subscribers(0);
+    });
+
+    it('know @Roles and @CurrentUser, and answer by the errors of GraphQL', async () => {
+      const correlationId = expect.stringMatching(/^[0-9a-f]{32}$/) as string;
+      const refusal = (code: string): object => ({
+        errors: [expect.objectContaining({ extensions: expect.objectContaining({ code, correlationId }) as object })],
+      });
+      const [mia, tom, nobody] = ['mia', 'tom', undefined].map((user) => subscribe('subscription { mine }', user).got);
+      await eventually(() => expect(mia).toEqual([{ data: { mine: 'mia' } }]), 'the name');
+      await eventually(() => expect(tom).toEqual([refusal('fledge.forbidden')]), 'a refusal');
+      await eventually(() => expect(nobody).toEqual([refusal('fledge.unauthenticated')]), 'a refusal');
+    });
+
+    it('end when the process drains, so that clients go elsewhere', async () => {
+      const extra = await start(platform, ['teas', 'cups'], new LocalTransport());
+      try {
+        const { closed } = subscribe('subscription { poured }', 'mia', `http://127.0.0.1:${extra.port}`);
+        await subscribers(1);
+        await extra.close();
+        expect(await closed).toBe(1001);
+        await subscribers(0);
+      } finally {
+        await extra.close();
+      }
+    });
   });
 });

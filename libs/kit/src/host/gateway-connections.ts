@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { WebSocketAdapter, WsMessageHandler } from '@nestjs/common';
+import type { ApplicationConfig } from '@nestjs/core';
 import { isObservable, type Observable } from 'rxjs';
 import { RequestContext, runInContext } from '../boundary/index.js';
 import { traceparentOf } from '../http/index.js';
+import { enhanceIn } from './gateway-enhancers.js';
 import { streamInContext } from './stream-in-context.js';
 
 type Callback = (...args: unknown[]) => unknown;
@@ -28,6 +30,7 @@ export class GatewayConnections {
   /** @param onServer is told the path of each server; may throw. */
   constructor(
     private readonly module: string,
+    private readonly config: ApplicationConfig,
     private readonly inner: WebSocketAdapter,
     private readonly onServer: (path: string) => void,
   ) {
@@ -114,6 +117,7 @@ export class GatewayConnections {
     const context = new RequestContext(this.module, Infinity, undefined, opened?.authorization, 'ws');
     context.identity = opened?.identity;
     context.values = opened?.values;
+    enhanceIn(context, this.config);
     return context;
   }
 }

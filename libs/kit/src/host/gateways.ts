@@ -4,6 +4,7 @@ import { EXCEPTION_FILTERS_METADATA } from '@nestjs/common/constants.js';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { FledgeError, StartupError } from '../contract/index.js';
 import { type GatewayClient, ProblemFilter } from '../http/index.js';
+import { addEnhancers } from './gateway-enhancers.js';
 import { GatewayConnections } from './gateway-connections.js';
 
 /** Of a gateway class, as `@nestjs/websockets` stores it; it is no peer of the kit. */
@@ -32,6 +33,7 @@ export class Gateways {
     private readonly app: INestApplication,
     private readonly module: string,
     private readonly connections: GatewayConnections,
+    private readonly paths: ReadonlySet<string>,
   ) {
     this.requestListeners = (app.getHttpServer() as Server).listeners('request');
   }
@@ -55,12 +57,18 @@ export class Gateways {
       const gateway = wrapper.metatype as Type;
       refusePort(gateway, module);
       addFilter(gateway);
+      addEnhancers(gateway);
       if (wrapper.isDependencyTreeStatic()) containHooks(wrapper.instance as Gateway);
     }
-    const adapter = app.get(ApplicationConfig).getIoAdapter() as WebSocketAdapter | undefined;
-    const connections = new GatewayConnections(module, adapter ?? (await socketIo(app, module)), onPath);
+    const config = app.get(ApplicationConfig);
+    const adapter = config.getIoAdapter() as WebSocketAdapter | undefined;
+    const paths = new Set<string>();
+    const connections = new GatewayConnections(module, config, adapter ?? (await socketIo(app, module)), (path) => {
+      onPath(path);
+      paths.add(path);
+    });
     app.useWebSocketAdapter(connections.adapter);
-    return new Gateways(app, module, connections);
+    return new Gateways(app, module, connections, paths);
   }
 
   /** Checks that Nest has connected them to the server of the module. @throws StartupError */
@@ -74,6 +82,13 @@ export class Gateways {
       'Give it the application, in beforeInit: `app.useWebSocketAdapter(new WsAdapter(app))`.',
       { module: this.module },
     );
+  }
+
+  /** Whether connections to a target are those of a gateway. */
+  serve(target = '/'): boolean {
+    const [path = '/'] = target.split('?', 1);
+    // clients of Socket.IO add a slash
+    return this.paths.has(path) || this.paths.has(path.replace(/\/$/, ''));
   }
 
   /** Resolves when the handlers that run now have ended. */

@@ -48,6 +48,7 @@ import { ModuleSettingsModule } from './module-settings.js';
 import type { SharedImports } from './application.js';
 import { sharedModule } from './shared-module.js';
 import { type NestHooks, runAfterInit, runBeforeInit } from './nest-hooks.js';
+import { runMessagesInContext } from './socket-context.js';
 
 /** The parts of a container. */
 export interface ContainerOptions {
@@ -165,8 +166,10 @@ export async function createContainer(options: ContainerOptions): Promise<Module
     get handleUpgrade() {
       return server.listenerCount('upgrade') === 0
         ? undefined
-        : (request: IncomingMessage, socket: Socket, head: Buffer) =>
-            void server.emit('upgrade', request, socket, head);
+        : (request: IncomingMessage, socket: Socket, head: Buffer) => {
+            if (gateways?.serve(request.url) !== true) runMessagesInContext(socket, request, module);
+            server.emit('upgrade', request, socket, head);
+          };
     },
   };
 }

@@ -114,6 +114,14 @@ describe('the migrations of a module', () => {
     await expect(revertMigration(people)).rejects.toMatchObject({ code: 'fledge.startup.migration-unknown' });
   });
 
+  it('are run once by runs that begin at the same time: the others wait, and find nothing to do', async () => {
+    const runs = await Promise.all([1, 2, 3].map(() => runMigrations(people)));
+    expect(runs.map(({ length }) => length).sort((a, b) => a - b)).toEqual([0, 0, MESSAGING_MIGRATIONS.length + 2]);
+    expect(new Set(await states())).toEqual(
+      new Set([...kits('applied'), 'module CreateUsers applied', 'module AddAge applied']),
+    );
+  });
+
   it("are reverted from the last, each as a whole, but never the kit's", async () => {
     await runMigrations(people);
     await expect(revertMigration(people)).rejects.toMatchObject({

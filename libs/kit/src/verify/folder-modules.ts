@@ -1,5 +1,5 @@
 import { posix, relative, resolve, sep } from 'node:path';
-import { TESTS } from '#lint/module-folders.js';
+import { isTest } from '#lint/module-folders.js';
 import { aliasTarget } from '#lint/path-aliases.js';
 import type { Compiler } from './file-facts.js';
 import {
@@ -22,7 +22,7 @@ const IN_CONTRACT = /^(.+)\/contract(?:\/.*|\.[cm]?tsx?)$/;
  */
 export function readFolders(root: string, compiler: Compiler): Workspace {
   const { name, files } = findFiles(root);
-  const sources = files.map((path) => readSource(root, path, TESTS.test(path) ? 'test' : 'src', compiler));
+  const sources = files.map((path) => readSource(root, path, isTest(root, path) ? 'test' : 'src', compiler));
   const code = sources.filter(({ area }) => area !== 'test');
   const withContract = new Set(
     code.filter(({ contracts }) => contracts.length > 0).flatMap(({ path }) => IN_CONTRACT.exec(path)?.[1] ?? []),

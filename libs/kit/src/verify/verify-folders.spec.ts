@@ -226,3 +226,44 @@ describe('a module made of the files that belong to no other module', () => {
     ]);
   });
 });
+
+const contract = (name: string): string => `
+  import { defineContract } from '@fledge/kit/contract';
+  export const ${name} = defineContract({ name: '${name}' });`;
+
+// it counted as tests, and nothing in it was checked
+it('checks a module whose folder is called tests, but no contracts that tests of a module define', async () => {
+  workspace = writeWorkspace({
+    ...FOLDERS,
+    'src/tests/contract.ts': contract('exams'),
+    'src/tests/exams.module.ts': `
+      import { exams } from './contract.js';
+      @BoundedModule({ contract: exams }) export class ExamsModule {}`,
+    'src/tests/grade.ts': `import { StockRow } from '../stock/stock.row.js';`,
+    'src/orders/test/contract.ts': contract('fake'),
+    'src/orders/test/fake.ts': `import { StockRow } from '../../stock/stock.row.js';`,
+  });
+  const { modules, violations } = await verifyWorkspace(workspace.root);
+  expect(modules).toEqual(['exams', 'orders', 'stock']);
+  expect(violations.map(({ rule, file }) => `${rule} ${file}`)).toContain('contract-only src/tests/grade.ts');
+  expect(violations.filter(({ file }) => file?.startsWith('src/orders/test/'))).toEqual([]);
+});
+
+it.each<[string, Files]>([
+  [
+    'a package of a workspace',
+    { 'package.json': JSON.stringify({ workspaces: ['apps/*'] }), 'apps/shop/package.json': '{}' },
+  ],
+  ['a project in the monorepo mode of Nest', { 'package.json': '{}' }],
+])('takes no contract beside the sources of %s for that of a module', async (_, files) => {
+  workspace = writeWorkspace({
+    ...files,
+    'apps/shop/src/stock/contract/index.ts': SOUND['libs/stock/contract/index.ts'],
+    'apps/shop/src/stock/stock.row.ts': SOUND['libs/stock/src/stock.row.ts'],
+    'apps/shop/test/contract.ts': contract('fake'),
+    'apps/shop/test/fake.ts': `import { StockRow } from '../src/stock/stock.row.js';`,
+  });
+  const { modules, violations } = await verifyWorkspace(workspace.root);
+  expect(modules).toEqual(['stock']);
+  expect(violations.filter(({ file }) => file.startsWith('apps/shop/test/'))).toEqual([]);
+});

@@ -1,3 +1,5 @@
+import { EventEmitter, on } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import {
   type Application,
   Authentication,
@@ -32,6 +34,7 @@ import {
   ObjectType,
   Query,
   Resolver,
+  Subscription,
 } from '@nestjs/graphql';
 import { IsInt, Max } from 'class-validator';
 import { GraphQLError } from 'graphql';
@@ -60,6 +63,19 @@ export const TeasContract = defineContract({ name: 'teas', routes: ['/teas'] });
 /** A schema of one module, on a route of its own. */
 const graphql = (path: string): DynamicModule =>
   GraphQLModule.forRoot<ApolloDriverConfig>({ driver: ApolloDriver, autoSchemaFile: true, path });
+
+/** The same, with subscriptions over WebSocket. */
+const withSubscriptions = (path: string): DynamicModule =>
+  GraphQLModule.forRoot<ApolloDriverConfig>({
+    driver: ApolloDriver,
+    autoSchemaFile: true,
+    path,
+    subscriptions: { 'graphql-ws': true },
+    // of a subscription, the request of the handshake
+    context: ({ req, extra }: { req?: IncomingMessage; extra?: { request: IncomingMessage } }) => ({
+      req: req ?? extra?.request,
+    }),
+  });
 
 @QueryHandler(TakeCup)
 class TakeCupHandler {
@@ -101,6 +117,9 @@ class Order {
   @Field(() => Int) @Max(10) grams!: number;
 }
 
+/** Tells subscribers of this process what is poured. */
+export const pot = new EventEmitter();
+
 @Injectable()
 class UserGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
@@ -120,10 +139,14 @@ class ClosedGuard implements CanActivate {
   }
 }
 
+function takeCup(this: TeasResolver, [size]: [number]): Promise<string> {
+  return this.queries.execute(new TakeCup({ size }));
+}
+
 @Public()
 @Resolver()
 class TeasResolver {
-  constructor(private readonly queries: QueryBus) {}
+  constructor(readonly queries: QueryBus) {}
 
   @Query(() => TeaLeaf)
   leaf(): TeaLeaf {
@@ -138,6 +161,25 @@ class TeasResolver {
   @Mutation(() => Int)
   order(@Args('order') { grams }: Order): number {
     return grams;
+  }
+
+  @Mutation(() => Int)
+  pour(@Args('size', { type: () => Int }) size: number): number {
+    pot.emit('poured', size);
+    return size;
+  }
+
+  /** A cup of each size that is poured, for who has subscribed. */
+  @Subscription(() => String, { resolve: takeCup })
+  poured(): AsyncIterable<unknown> {
+    return on(pot, 'poured');
+  }
+
+  @Subscription(() => String, { resolve: (name: string) => name })
+  @Roles('host')
+  async *mine(@CurrentUser() user: Identity): AsyncGenerator<string> {
+    await Promise.resolve();
+    yield user.subject;
   }
 
   @Query(() => String)
@@ -171,7 +213,7 @@ class TeasResolver {
 @BoundedModule({
   contract: TeasContract,
   uses: [CupsContract],
-  imports: [graphql('/teas/graphql'), Authentication.by(UserGuard)],
+  imports: [withSubscriptions('/teas/graphql'), Authentication.by(UserGuard)],
   providers: [TeasResolver],
 })
 export class TeasModule {}
