@@ -24,7 +24,7 @@ export function clientTls(servers: readonly string[], files: TlsFiles | undefine
  * and Node then checks for `localhost`, which says nothing of that server: the address is checked instead.
  */
 export function identityCheck(servers: readonly string[]): typeof checkServerIdentity {
-  const hosts = servers.map((server) => new URL(server).hostname.replace(/^\[(.*)\]$/, '$1'));
+  const hosts = servers.map((server) => hostOf(server));
   const addresses = hosts.filter((host) => isIP(host) !== 0);
   return (name: string, certificate: PeerCertificate) => {
     if (name !== 'localhost' || addresses.length === 0 || hosts.includes(name))
@@ -32,4 +32,9 @@ export function identityCheck(servers: readonly string[]): typeof checkServerIde
     const flaws = addresses.map((address) => checkServerIdentity(address, certificate));
     return flaws.includes(undefined) ? undefined : flaws[0];
   };
+}
+
+/** The host of a server's URL; an IPv6 address is without its brackets. */
+export function hostOf(server: string): string {
+  return new URL(server).hostname.replace(/^\[(.*)\]$/, '$1');
 }

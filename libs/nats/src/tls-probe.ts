@@ -1,7 +1,7 @@
 import { connect as dial, isIP, type Socket } from 'node:net';
 import { connect as secure } from 'node:tls';
 import { readTlsFiles, type StartupError, type TlsFiles, tlsFailure } from '@fledge/kit/transport';
-import { identityCheck, NATS_TLS } from './client-tls.js';
+import { hostOf, identityCheck, NATS_TLS } from './client-tls.js';
 
 /** An INFO line has a few hundred bytes, and more for a large cluster. */
 const INFO_MAX_BYTES = 64 * 1024;
@@ -31,8 +31,8 @@ async function faultOf(
   contents: TlsFiles,
   timeoutMs: number,
 ): Promise<StartupError | undefined> {
-  const { hostname, port } = new URL(server);
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  const { port } = new URL(server);
+  const host = hostOf(server);
   const socket = dial(Number(port || PORT), host);
   socket.setTimeout(timeoutMs, () => socket.destroy());
   try {
@@ -62,8 +62,13 @@ function infoOf(socket: Socket): Promise<{ readonly tls_required?: boolean; read
       if (!text.includes('\r\n') && text.length < INFO_MAX_BYTES) return;
       socket.off('data', read).pause();
       const [, json] = /^INFO (\{.*\})\s*\r\n/.exec(text) ?? [];
-      if (json === undefined) reject(new Error('no INFO'));
-      else resolve(JSON.parse(json) as Awaited<ReturnType<typeof infoOf>>);
+      if (json === undefined) return reject(new Error('no INFO'));
+      try {
+        resolve(JSON.parse(json) as Awaited<ReturnType<typeof infoOf>>);
+      } catch {
+        // a throw in this listener would end the process
+        reject(new Error('malformed INFO'));
+      }
     };
     socket
       .on('data', read)

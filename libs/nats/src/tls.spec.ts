@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +14,7 @@ import {
 import type { TlsFiles } from '@fledge/kit/transport';
 import { eventually } from '@fledge/kit/testing';
 import { NatsTransport } from './index.js';
+import { tlsFaultOf } from './tls-probe.js';
 
 Logger.overrideLogger(false);
 
@@ -47,6 +50,24 @@ async function broker(
   });
   servers.push(server);
   return server;
+}
+
+/** A server that sends this to each client, and then nothing more. */
+async function stranger(greeting: string): Promise<{ readonly url: string; readonly stop: () => Promise<void> }> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+    if (greeting !== '') socket.write(greeting);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `tls://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
 }
 
 async function connected(port: number, tls?: TlsFiles, host = '127.0.0.1'): Promise<NatsTransport> {
@@ -135,5 +156,26 @@ describe('a broker with mutual TLS', () => {
     expect(readFileSync(files.ca)).toEqual(readFileSync(other.ca));
     await broker(other, first.port);
     await eventually(() => transport.isConnected(), 'it is connected again', WITHIN_MS);
+  });
+
+  it('is reached though another server of the list accepts connections and stays silent', async () => {
+    const silent = await stranger('');
+    const { port } = await broker(good);
+    const transport = new NatsTransport({
+      url: [silent.url, `tls://127.0.0.1:${port}`],
+      namespace: 'tls',
+      tls: { ca: good.ca, ...good.client },
+      connectTimeoutMs: 4_000,
+    });
+    transports.push(transport);
+    await transport.start();
+    expect(transport.isConnected()).toBe(true);
+    await silent.stop();
+  });
+
+  it('is no fault of TLS if a server greets with a line that cannot be read', async () => {
+    const broken = await stranger('INFO {broken}\r\n');
+    expect(await tlsFaultOf([broken.url], undefined, 2_000)).toBeUndefined();
+    await broken.stop();
   });
 });
