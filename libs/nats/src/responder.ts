@@ -32,7 +32,6 @@ import { Work, type WorkOwner } from './work.js';
 const logger = new Logger('nats');
 const SHOWN_CHARS_MAX = 100;
 const WORKING = `${HEADERS_START.trimEnd()} 102 Working\r\n\r\n`;
-const NO_HEADERS = noHeaders();
 
 /** What a subject says: which message, and who calls. */
 interface Address {
@@ -127,7 +126,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     const reply = replyOf(delivery);
     const name = subjectTail(delivery, this.prefixLength);
     const address = this.addresses.get(name) ?? this.addressOf(name);
-    const headers = hasHeaders(delivery) ? readHeaders(headersOf(delivery)) : NO_HEADERS;
+    const headers = hasHeaders(delivery) ? readHeaders(headersOf(delivery)) : noHeaders();
     const to: Reply = { reply, asksPacket: headers?.asksPacket ?? false, startedAt: at };
     if (address === undefined) return this.answerUnknown(to, name);
     const { endpoint, caller } = address;
