@@ -60,7 +60,6 @@ export {
   type ReadinessCheckOptions,
   type SettingProblem,
   type SharedImports,
-  type SystemGraph,
   SettingsError,
 } from './host/index.js';
 export {
@@ -164,4 +163,5 @@ export {
   type Deployment,
   type Transport,
   type TransportKind,
+  type SystemGraph,
 } from './transport/index.js';

@@ -2,7 +2,9 @@ import { connect, headers as natsHeaders, type NatsConnection } from '@nats-io/t
 import { currentCall, withCallOptions } from '@fledge/kit';
 import { CallerNotAllowed, CallCancelled } from '@fledge/kit/contract';
 import { eventually, testNatsUrl } from '@fledge/kit/testing';
-import { failureOf, Rig, WAYS } from '../test/rig.js';
+import { ModuleClient } from '@fledge/kit/compliance';
+import type { CompiledMessage } from '@fledge/kit/transport';
+import { failureOf, Put, Rig, WAYS } from '../test/rig.js';
 
 describe.each(WAYS)('the caller of a call over NATS, $name', (way) => {
   let rig: Rig;
@@ -44,10 +46,41 @@ describe.each(WAYS)('the caller of a call over NATS, $name', (way) => {
     expect(error).toMatchObject({ caller: 'desk', contract: 'shelf.count.v1', outcome: 'not-run' });
     expect(await ask('count.v1')).toMatchObject({ code: 'fledge.caller-not-allowed', data: { caller: 'nats' } });
     expect(await ask('count.v1.nats')).toMatchObject({ code: 'fledge.caller-not-allowed' });
+    const long = 'x'.repeat(200);
+    expect(await ask(`count.v1.${long}`, inboxOf(long))).toMatchObject({
+      kind: 'internal',
+      data: { caller: long.slice(0, 64) },
+    });
     expect(await ask('count.v1.Bad_Name', inboxOf('Bad_Name'))).toMatchObject({ code: 'fledge.caller-not-allowed' });
     expect(ran).toBe(0);
     expect(await ask('count.v1.reporting')).toBe(0);
     expect(await ask('count.v1.office', inboxOf('office'))).toBe(1);
+  });
+
+  // a call of the pattern `stock` by `desk` ran the handler of `stock.desk`
+  it.each([false, true])('is not taken for a part of a pattern, with provisioned: %s', async (isProvisioned) => {
+    const [stock, stockDesk] = ['stock', 'stock.desk'].map((route) => ({
+      ...rig.message(Put),
+      name: `shelf._pattern.${route}`,
+    })) as [CompiledMessage, CompiledMessage];
+    const ran: string[] = [];
+    const server = rig.moduleServer({});
+    for (const message of [stock, stockDesk])
+      server.add(message, {
+        execute: () => Promise.resolve(ran.push(`${message.name} by ${currentCall()?.caller}`)),
+      });
+    await (await rig.transport({ isProvisioned })).serve(server);
+    const { transport } = await rig.caller();
+    const call = (message: CompiledMessage): Promise<unknown> =>
+      new ModuleClient('desk', message, transport.sender('desk', message), { record: () => undefined }).execute(
+        new Put({ what: 'x' }),
+      );
+    await call(stock);
+    await call(stockDesk);
+    const body = '{"what":"x"}';
+    await client.request(`${rig.namespace}.shelf._pattern.stock.desk`, body, { timeout: 300 }).catch(() => undefined);
+    const unnamed = isProvisioned ? [] : ['shelf._pattern.stock.desk by nats'];
+    expect(ran).toEqual(['shelf._pattern.stock by desk', 'shelf._pattern.stock.desk by desk', ...unnamed]);
   });
 
   it('gets its answer in an inbox of its own, and nothing is written to another subject', async () => {

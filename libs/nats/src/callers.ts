@@ -16,6 +16,8 @@ export interface ClientRules {
 export interface Caller {
   readonly name: string;
   readonly isAdmitted: boolean;
+  /** How the subjects begin at which its processes ask for answers. */
+  readonly inbox: string;
   /** Whether the caller may ask for an answer there; an empty subject asks for none. */
   owns(reply: string): boolean;
 }
@@ -47,25 +49,27 @@ export class Callers {
     const { clients, requiresCaller } = this.rules;
     if (clients.has(name)) return this.client(name, true);
     if (name === UNNAMED_CALLER) return this.client(name, !requiresCaller);
-    const own = `${this.subjects.inbox(name)}.`;
+    const inbox = `${this.subjects.inbox(name)}.`;
     return {
       name,
+      inbox,
       isAdmitted: CALLER.test(name) && this.server.admits(name),
-      owns: (reply) => reply.startsWith(own),
+      owns: (reply) => reply.startsWith(inbox),
     };
   }
 
   /** A NATS client has an inbox of its own outside of the namespace, unless it was told to take another. */
   private client(name: string, isAdmitted: boolean): Caller {
-    const own = `${this.subjects.inbox(name)}.`;
+    const inbox = `${this.subjects.inbox(name)}.`;
     const { namespaceInboxes, rules } = this;
     return {
       name,
+      inbox,
       isAdmitted,
       owns: (reply) =>
         reply === ''
           ? !rules.requiresCaller
-          : reply.startsWith(own) || (reply.startsWith(INBOXES) && !reply.startsWith(namespaceInboxes)),
+          : reply.startsWith(inbox) || (reply.startsWith(INBOXES) && !reply.startsWith(namespaceInboxes)),
     };
   }
 }

@@ -161,6 +161,13 @@ export class NatsTransport implements Transport {
         `NATS does not allow ${moduleServer.module} to answer calls: ${denied.message}`,
         `Allow the user to subscribe to '${this.subjects.module(moduleServer.module)}' in the queue '${moduleServer.module}'; 'fledge nats config' generates the permissions of every service.`,
       );
+    const unanswered = this.requests?.denied;
+    if (unanswered)
+      throw new StartupError(
+        'nats-permissions',
+        `NATS does not allow ${unanswered.caller} to receive the answers to its calls: ${unanswered.error.message}`,
+        `Allow the user to subscribe to '${this.subjects.inbox(unanswered.caller)}.>'; 'fledge nats config' generates the permissions of every service.`,
+      );
   }
 
   sender(caller: string, message: CompiledMessage): Send {

@@ -103,6 +103,8 @@ export class Requests {
   private reconnectedAt = -Infinity;
   private closed = false;
   private readonly subscriptions: Subscription[] = [];
+  /** Set once the server refuses a subscription to replies: the answers to that caller's calls never arrive. */
+  denied: { readonly caller: string; readonly error: Error } | undefined;
 
   constructor(
     private readonly wire: Wire,
@@ -120,7 +122,14 @@ export class Requests {
       inbox = `${this.subjects.inbox(caller)}.${processToken()}.`;
       const { length } = inbox;
       this.inboxes.set(caller, inbox);
-      this.subscriptions.push(this.wire.subscribe(`${inbox}*`, undefined, (delivery) => this.take(delivery, length)));
+      this.subscriptions.push(
+        this.wire.subscribe(
+          `${inbox}*`,
+          undefined,
+          (delivery) => this.take(delivery, length),
+          (error) => (this.denied ??= { caller, error }),
+        ),
+      );
     }
     return inbox;
   }

@@ -32,7 +32,6 @@ import { Work, type WorkOwner } from './work.js';
 const logger = new Logger('nats');
 const SHOWN_CHARS_MAX = 100;
 const WORKING = `${HEADERS_START.trimEnd()} 102 Working\r\n\r\n`;
-const NO_HEADERS = noHeaders();
 
 /** What a subject says: which message, and who calls. */
 interface Address {
@@ -126,8 +125,8 @@ export class Responder implements WorkOwner, Outcomes<Work> {
     const at = now();
     const reply = replyOf(delivery);
     const name = subjectTail(delivery, this.prefixLength);
-    const address = this.addresses.get(name) ?? this.addressOf(name);
-    const headers = hasHeaders(delivery) ? readHeaders(headersOf(delivery)) : NO_HEADERS;
+    const address = this.addresses.get(name) ?? this.addressOf(name, reply);
+    const headers = hasHeaders(delivery) ? readHeaders(headersOf(delivery)) : noHeaders();
     const to: Reply = { reply, asksPacket: headers?.asksPacket ?? false, startedAt: at };
     if (address === undefined) return this.answerUnknown(to, name);
     const { endpoint, caller } = address;
@@ -168,7 +167,7 @@ export class Responder implements WorkOwner, Outcomes<Work> {
         kitFailureText(new ModuleUnavailable(this.module, message.name, refusal)),
         refusal,
       );
-    const work = new Work(this, this.underWay.next(), endpoint, caller.name, reply, at, leftMs, headers);
+    const work = new Work(this, this.underWay.next(), endpoint, reply, at, leftMs, headers);
     let input: object;
     try {
       work.values = this.moduleServer.contexts.read(message.name, headers.context);
@@ -183,19 +182,20 @@ export class Responder implements WorkOwner, Outcomes<Work> {
   /**
    * Reads a subject, after the name of the module: `reserve-stock.v1.ordering`, or without the caller. `undefined` if
    * the module has no such message.
+   *
+   * If the module answers the patterns `stock` and `stock.ordering`, the subject of the second is also that of a call of
+   * the first by `ordering`. Then whoever must name itself has done so, and otherwise the inbox for the answer tells.
    */
-  private addressOf(name: string): Address | undefined {
-    let endpoint = this.bySubject.get(name);
-    let caller = this.callers.unnamed();
-    if (endpoint === undefined) {
-      const end = name.lastIndexOf('.');
-      endpoint = this.bySubject.get(name.slice(0, end));
-      if (endpoint === undefined) return undefined;
-      caller = this.callers.named(name.slice(end + 1));
-    }
-    const address: Address = { endpoint, caller };
+  private addressOf(name: string, reply: string): Address | undefined {
+    const end = name.lastIndexOf('.');
+    const whole = this.bySubject.get(name);
+    const start = this.bySubject.get(name.slice(0, end));
+    const unnamed = whole && { endpoint: whole, caller: this.callers.unnamed() };
+    const named = start && { endpoint: start, caller: this.callers.named(name.slice(end + 1)) };
+    if (unnamed && named) return !unnamed.caller.isAdmitted || reply.startsWith(named.caller.inbox) ? named : unnamed;
+    const address = unnamed ?? named;
     // names that are not admitted are endless
-    if (caller.isAdmitted && this.addresses.size < ADDRESSES_MAX) this.addresses.set(name, address);
+    if (address?.caller.isAdmitted && this.addresses.size < ADDRESSES_MAX) this.addresses.set(name, address);
     return address;
   }
 

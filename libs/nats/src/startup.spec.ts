@@ -5,7 +5,7 @@ import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { NatsConnection, NatsConnectionImpl } from '@nats-io/transport-node';
 import { startNatsServer } from '@fledge/cli/servers';
-import { failureOf, Rig } from '../test/rig.js';
+import { Count, failureOf, Rig } from '../test/rig.js';
 import { StartupError, UndeclaredDependency } from '@fledge/kit/contract';
 import { testNatsUrl } from '@fledge/kit/testing';
 import { NatsTransport, type NatsTransportOptions } from './nats.transport.js';
@@ -112,6 +112,7 @@ describe('the start of NatsTransport', () => {
       config: `authorization { users: [
         { user: mute, password: x, permissions: { subscribe: { deny: "_INBOX.>" } } }
         { user: deaf, password: x, permissions: { subscribe: { allow: ["_INBOX.>", "$SRV.>"] } } }
+        { user: unheard, password: x, permissions: { subscribe: { deny: "_INBOX.*.desk.>" } } }
         { user: shy, password: x, permissions: { publish: { deny: "*.shelf.put.v1.*" } } } ] }`,
     });
     const as = (user: string) => ({ credentials: { user, password: 'x' } });
@@ -121,6 +122,14 @@ describe('the start of NatsTransport', () => {
     const refused = await failureOf(deaf.serve(rig.moduleServer({})));
     expect(refused).toMatchObject({ code: 'fledge.startup.nats-permissions' });
     expect((refused as StartupError).hint).toContain(`${rig.namespace}.shelf.>`);
+
+    // a module whose answers never arrive started, and each of its calls ended by its deadline
+    const unheard = await rig.transport(as('unheard'));
+    unheard.sender('desk', rig.message(Count));
+    const unanswered = (await failureOf(unheard.serve(rig.moduleServer({})))) as StartupError;
+    expect(unanswered).toMatchObject({ code: 'fledge.startup.nats-permissions' });
+    expect(unanswered.message).toContain('does not allow desk to receive the answers to its calls');
+    expect(unanswered.hint).toContain(`_INBOX.${rig.namespace}.desk.>`);
 
     await rig.replica({}, as('shy'));
     const shy = await rig.caller(as('shy'));

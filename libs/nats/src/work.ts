@@ -30,7 +30,6 @@ export class Work extends CallContext implements Timed, Numbered {
     private readonly owner: WorkOwner,
     readonly number: number,
     readonly endpoint: Endpoint,
-    caller: string,
     readonly reply: string,
     readonly startedAt: number,
     leftMs: number,
@@ -38,7 +37,7 @@ export class Work extends CallContext implements Timed, Numbered {
   ) {
     super(
       endpoint.message.module,
-      caller,
+      headers.caller,
       startedAt + leftMs,
       headers.identity,
       headers.trace,

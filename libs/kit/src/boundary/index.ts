@@ -1,4 +1,4 @@
-export { compileAccess, hasAllOf, hasOneOf, type AccessCheck, type Acting } from './access.js';
+export { hasAllOf, hasOneOf, type AccessCheck, type Acting } from './access.js';
 export {
   currentCall,
   IDEMPOTENCY_KEY_CHARS_MAX,
@@ -15,7 +15,7 @@ export { now, TICK_MS, wheel, Wheel, type Timed } from './clock.js';
 export { classCodec, resultCodec, type Codec } from './codec.js';
 export { compileCopy } from './compile.js';
 export { dateText } from './date-text.js';
-export { DURATION_BOUNDS_S, Durations, type Exemplar } from './durations.js';
+export { DURATION_BOUNDS_S, Durations } from './durations.js';
 export { encodeError, decodeError, type EncodedError } from './declared-error.js';
 export { explain } from './explain.js';
 export {

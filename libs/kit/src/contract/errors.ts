@@ -292,10 +292,14 @@ export function isPassportFlaw(value: unknown): value is PassportFlaw {
   return typeof value === 'string' && Object.hasOwn(FLAWS, value);
 }
 
+/** Characters of a caller's name in an error; that of a module or a client has at most 40. */
+const CALLER_SHOWN_CHARS_MAX = 64;
+
 /** A call whose caller is neither a module of the application nor a client that its topology names. Nothing ran. */
 export class CallerNotAllowed extends FledgeError {
   readonly code = 'fledge.caller-not-allowed';
-  readonly kind = 'forbidden';
+  readonly kind = 'internal';
+  readonly caller: string;
   readonly outcome = 'not-run';
   get hint(): string {
     return `Call as a module that has the contract in its \`uses\`, or name the client ${this.caller} under \`nats.clients\` in the topology.`;
@@ -304,10 +308,13 @@ export class CallerNotAllowed extends FledgeError {
     return { caller: this.caller, contract: this.contract };
   }
   constructor(
-    readonly caller: string,
+    caller: string,
     readonly contract: string,
   ) {
-    super(`${caller} may not call ${contract}`);
+    // whoever calls chooses the name
+    const shown = caller.slice(0, CALLER_SHOWN_CHARS_MAX);
+    super(`${shown} may not call ${contract}`);
+    this.caller = shown;
   }
 }
 

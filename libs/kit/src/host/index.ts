@@ -20,4 +20,4 @@ export { runApplication } from './run-application.js';
 export { ReadinessCheck, type ReadinessCheckOptions } from './readiness-check.js';
 export type { Degradation, Obstacle, Readiness } from './readiness.js';
 export { QuietLogger } from './quiet-logger.js';
-export { systemGraph, type OperatedTopology, type SystemGraph } from './operate-nats.js';
+export { systemGraph, type OperatedTopology } from './operate-nats.js';

@@ -1,5 +1,6 @@
 import { StartupError } from '../contract/index.js';
 import type { NatsSettings, Topology } from '../topology/index.js';
+import { ADOPT_VARIABLE, type NatsVerb, type SystemGraph } from '../transport/index.js';
 import type { Application } from './application.js';
 import { loadModule } from './load-modules.js';
 
@@ -19,16 +20,6 @@ export interface NatsValues {
   readonly again?: readonly string[];
 }
 
-/** Who may talk to whom: what the permissions of a broker are made of. */
-export interface SystemGraph {
-  readonly namespace: string;
-  readonly services: readonly { readonly name: string; readonly modules: readonly string[] }[];
-  /** By module: the modules whose contracts are in its `uses`. */
-  readonly uses: Readonly<Record<string, readonly string[]>>;
-  /** By client that is no module: the modules that it may call. */
-  readonly clients: Readonly<Record<string, readonly string[]>>;
-}
-
 /** What `@fledge/nats` does for an operator. */
 export type OperateNats = (
   verb: NatsVerb,
@@ -38,14 +29,12 @@ export type OperateNats = (
   again: readonly string[],
 ) => Promise<string>;
 
-type NatsVerb = 'keys' | 'config' | 'provision';
-
 const VERBS: readonly string[] = ['keys', 'config', 'provision'] satisfies NatsVerb[];
 const KEYS_FOLDER = '.nats';
 
 /**
- * Makes keys for the broker, its configuration, or its stream and consumers, and prints what was done. @throws
- * StartupError
+ * Makes keys for the broker, its configuration, or its stream and consumers, and prints what was done.
+ * @throws StartupError for an unknown verb or module, or a topology without NATS.
  */
 export async function operateNats(
   application: Application,
@@ -76,6 +65,8 @@ export async function operateNats(
 /** What a topology says of who hosts what. */
 export interface OperatedTopology {
   readonly namespace: string;
+  /** The name of the deployment that the stream must belong to. Default: it is not checked. */
+  readonly deployment?: string | undefined;
   readonly services: SystemGraph['services'];
   readonly nats: Pick<NatsSettings, 'clients'>;
 }
@@ -92,6 +83,8 @@ export async function systemGraph(application: Application, topology: OperatedTo
   }
   return {
     namespace: topology.namespace,
+    deployment:
+      topology.deployment === undefined ? undefined : { id: topology.deployment, adopts: process.env[ADOPT_VARIABLE] },
     services: topology.services.map(({ name, modules }) => ({ name, modules })),
     uses,
     clients: topology.nats.clients,

@@ -107,7 +107,8 @@ export class ModuleMessaging {
     );
     attachEventBus(app, module, this.outbox);
     this.outbox.onStored((entry) => {
-      for (const { message } of entry.messages) this.counts.publish(message.name);
+      // a transaction that was rolled back, or whose outcome is unknown, comes here, too
+      if (entry.state === 'committed') for (const { message } of entry.messages) this.counts.publish(message.name);
       this.relay.stored(entry);
     });
     this.membership.onLoss(() => this.counts.membershipsLost++);

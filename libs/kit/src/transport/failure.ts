@@ -171,7 +171,7 @@ function kitError(
     );
   if (code === 'fledge.passport-refused' && isPassportFlaw(data.flaw))
     return new PassportRefused(module, name, data.flaw);
-  if (code === 'fledge.caller-not-allowed') return new CallerNotAllowed(textOf(data.caller).slice(0, 64), name);
+  if (code === 'fledge.caller-not-allowed') return new CallerNotAllowed(textOf(data.caller), name);
   if (code === 'fledge.deadline-exceeded')
     return new DeadlineExceeded(module, name, outcome === 'not-run' ? 'not-run' : 'unknown');
   return undefined;

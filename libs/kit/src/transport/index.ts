@@ -30,6 +30,7 @@ export {
   type ModuleCaller,
   type PatternServer,
 } from './patterns.js';
+export type { NatsVerb, SystemGraph } from './system-graph.js';
 export { LocalMessageLog } from './local/local.message-log.js';
 export { LocalTransport } from './local/local.transport.js';
 export type { CallTransport, Transport, TransportKind, TransportPlace } from './transport.js';

@@ -50,7 +50,7 @@ describe.each(TRANSPORTS)('who may call, over %s', (_, transportOf) => {
       expect(refused).toBeInstanceOf(CallerNotAllowed);
       expect(refused).toMatchObject({
         code: 'fledge.caller-not-allowed',
-        kind: 'forbidden',
+        kind: 'internal',
         outcome: 'not-run',
         caller: 'stranger',
         contract: 'shelf.look.v1',

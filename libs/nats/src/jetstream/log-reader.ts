@@ -3,8 +3,8 @@ import { type Consumer, DeliverPolicy } from '@nats-io/jetstream';
 import { Logger } from '@nestjs/common';
 import type { InboxPort } from '@fledge/kit/transport';
 import type { LogStream } from './log-stream.js';
-import { pump } from './pump.js';
 import { readProvisioned } from './provisioned-reader.js';
+import { storeUntilChanged } from './reading.js';
 
 const logger = new Logger('nats');
 
@@ -62,29 +62,19 @@ async function readOnce(log: LogStream, inbox: InboxPort, signal: AbortSignal, s
     opt_start_seq: from,
   });
   const messages = await consumer.consume({ max_messages: ASKED_MAX, expires: 5_000, abort_on_missing_resource: true });
-  const stop = (): void => messages.stop();
-  signal.addEventListener('abort', stop, { once: true });
-  // when the connection is back, the stream may have other messages at the next positions: check that first
-  const forgetLoss = log.onLoss(stop);
-  if (log.losses !== losses) stop();
-  const look = setInterval(
-    () => void changed(log, inbox, incarnation, filters).then((is) => is && stop(), stop),
-    LOOK_EVERY_MS,
-  ).unref();
   try {
-    await pump(messages, {
+    await storeUntilChanged(messages, {
       inbox,
       log,
       incarnation,
-      check: () => {
-        if (log.losses !== losses) throw new Error('the connection was lost');
-      },
+      losses,
+      signal,
+      end: () => messages.stop(),
+      isChanged: () => isChanged(log, inbox, incarnation, filters),
+      lookEveryMs: LOOK_EVERY_MS,
       stored,
     });
   } finally {
-    clearInterval(look);
-    forgetLoss();
-    signal.removeEventListener('abort', stop);
     await messages.close();
   }
 }
@@ -114,7 +104,7 @@ async function startOf(log: LogStream, inbox: InboxPort, incarnation: string): P
   return position.sequence + 1;
 }
 
-async function changed(
+async function isChanged(
   log: LogStream,
   inbox: InboxPort,
   incarnation: string,

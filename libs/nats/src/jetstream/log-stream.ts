@@ -14,16 +14,13 @@ import { type Deployment, foreignDeployment, type StoredPlace } from '@fledge/ki
 import type { LogLimits } from './log-limits.js';
 import { consumerName, deliverySubject, type LogKind, logSubject, streamName } from './names.js';
 import { idOf } from './stored-messages.js';
-import { differencesOf, limitsOf, plainStream, provisionedStream } from './stream-config.js';
+import { DEPLOYMENT, deploymentOf, differencesOf, limitsOf, plainStream, provisionedStream } from './stream-config.js';
 
 /** How long it may take to notice that somebody deleted and recreated the stream while all stayed connected. */
 const ASK_AGAIN_MS = 5_000;
 
 /** JetStream's errors for fewer servers than requested replicas: no cluster, or one that is too small. */
 const TOO_FEW_SERVERS: readonly number[] = [10_074, 10_005];
-
-/** Key in the metadata of a stream: the deployment that it belongs to. */
-const DEPLOYMENT = 'fledge-deployment';
 
 const logger = new Logger('nats');
 
@@ -70,8 +67,14 @@ export class LogStream {
     this.client = jetstream(connection, { timeout: 5_000 });
   }
 
+  /** A subject to read; its parts may be wildcards. */
   subject(kind: LogKind, wireName: string, source?: string): string {
     return logSubject(this.namespace, kind, wireName, source);
+  }
+
+  /** The subject of a message. The owner of an event is in its name; a command's sender follows it. */
+  subjectOf({ kind, name, source }: Pick<StoredPlace, 'kind' | 'name' | 'source'>): string {
+    return this.subject(kind, name, kind === 'command' ? source : undefined);
   }
 
   /**
@@ -89,25 +92,24 @@ export class LogStream {
   }
 
   /**
-   * Records that the stream belongs to a deployment, if it belongs to none yet.
+   * Records that the stream belongs to a deployment, if it belongs to none yet. Of a stream that an operator made, only
+   * checks what the operator recorded.
    * @throws StartupError if it belongs to another one and is not adopted.
    */
   async claim({ id, adopts }: Deployment): Promise<void> {
     this.deployment = id;
     await this.incarnation();
     const { streams } = await this.managed();
-    const found = async (): Promise<string | undefined> =>
-      (await streams.info(this.stream)).config.metadata?.[DEPLOYMENT];
-    const before = await found();
-    // of a stream that an operator provides, a process may change nothing
+    let { config } = await streams.info(this.stream);
+    const before = deploymentOf(config);
     if (!this.isProvisioned && (before === undefined || (before !== id && before === adopts))) {
       if (before !== undefined) logger.warn(`adopted the stream ${this.stream}, which belonged to '${before}'`);
-      const { metadata } = (await streams.info(this.stream)).config;
-      await streams.update(this.stream, { metadata: { ...metadata, [DEPLOYMENT]: id } });
+      await streams.update(this.stream, { metadata: { ...config.metadata, [DEPLOYMENT]: id } });
+      // another process may have been faster
+      ({ config } = await streams.info(this.stream));
     }
-    // another process may have been faster
-    const now = await found();
-    if (now !== undefined && now !== id) throw foreignDeployment(`the stream ${this.stream}`, now, id);
+    const found = deploymentOf(config);
+    if (found !== undefined && found !== id) throw foreignDeployment(`the stream ${this.stream}`, found, id);
   }
 
   /** The stream may have been replaced: the connection was lost, or a message could not be stored. */
@@ -218,8 +220,9 @@ export class LogStream {
           last === null ? { seq: 0, id: undefined } : { seq: last.seq, id: idOf({ headers: last.header }) },
         );
     const missing: string[] = [];
-    for (const { id, sequence, kind, name, source } of stored) {
-      const subject = this.subject(kind, name, kind === 'command' ? source : undefined);
+    for (const place of stored) {
+      const { id, sequence } = place;
+      const subject = this.subjectOf(place);
       let asked = lasts.get(subject);
       if (asked === undefined) lasts.set(subject, (asked = lastOn(subject)));
       const last = await asked;

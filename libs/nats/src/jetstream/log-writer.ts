@@ -20,7 +20,7 @@ export async function writeToLog(log: LogStream, messages: readonly StoredMessag
     for (let chain = chains[next++]; chain !== undefined && failure === undefined; chain = chains[next++]) {
       for (const message of chain) {
         try {
-          const { seq } = await log.client.publish(subjectOf(log, message), message.payload, {
+          const { seq } = await log.client.publish(log.subjectOf(message), message.payload, {
             msgID: message.id,
             headers: natsHeadersOf(message),
             timeout: ACK_TIMEOUT_MS,
@@ -39,11 +39,6 @@ export async function writeToLog(log: LogStream, messages: readonly StoredMessag
   // the stream may be gone: check it before anything more is sent
   if (failure !== undefined) log.forget();
   return { accepted, failure, sequences };
-}
-
-/** The owner of an event is in its name; a command's sender follows it. */
-function subjectOf(log: LogStream, { kind, name, source }: StoredMessage): string {
-  return log.subject(kind, name, kind === 'command' ? source : undefined);
 }
 
 function byKey(messages: readonly StoredMessage[]): StoredMessage[][] {

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { eventually, testNatsUrl } from '@fledge/kit/testing';
-import type { InboxPort, LogPosition, StoredMessage } from '@fledge/kit/transport';
+import type { InboxPort, LogPosition, StoredMessage, SystemGraph } from '@fledge/kit/transport';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { provision } from '../operator/provision.js';
-import type { SystemGraph } from '../operator/system-graph.js';
 import { JetStreamMessageLog } from './jetstream.message-log.js';
 import { writeToLog } from './log-writer.js';
 import { LogStream } from './log-stream.js';
@@ -116,6 +115,20 @@ describe('a broker that an operator has provisioned', () => {
     running.forget();
     await running.incarnation();
     expect(running.differences).toEqual([expect.stringContaining('max_age is 10000000000000')]);
+  });
+
+  // a provisioned stream named no deployment, and a service of any other one worked with it
+  it('belongs to the deployment of its operator, and to another one only once the operator adopts it', async () => {
+    const red = { ...graph, deployment: { id: 'red' } };
+    await provision(connection, red, {});
+    await provision(connection, graph, {});
+    await log.claim({ id: 'red' });
+    const refused = { code: 'fledge.startup.deployment' };
+    await expect(log.claim({ id: 'blue', adopts: 'red' })).rejects.toMatchObject(refused);
+    await expect(provision(connection, { ...graph, deployment: { id: 'blue' } }, {})).rejects.toMatchObject(refused);
+    await provision(connection, { ...graph, deployment: { id: 'blue', adopts: 'red' } }, {});
+    await log.claim({ id: 'blue' });
+    await expect(log.claim({ id: 'red' })).rejects.toMatchObject(refused);
   });
 
   it('delivers to a module what it may read, in order, and again what it has not acknowledged', async () => {

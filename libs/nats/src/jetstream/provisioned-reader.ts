@@ -4,7 +4,8 @@ import type { Msg, Subscription } from '@nats-io/transport-node';
 import type { InboxPort } from '@fledge/kit/transport';
 import type { LogStream } from './log-stream.js';
 import { consumerName, deliverySubject } from './names.js';
-import { type Incoming, pump } from './pump.js';
+import type { Incoming } from './pump.js';
+import { storeUntilChanged } from './reading.js';
 import type { LogMessage } from './stored-messages.js';
 
 /** After this long without an acknowledgement the broker delivers a message again, in milliseconds. */
@@ -43,32 +44,22 @@ export async function readProvisioned(
   const info = await untilRepeatable(log, inbox.module, signal);
   if (signal.aborted) return;
   const messages = new Deliveries(log, inbox.module, info);
-  const stop = (): void => messages.stop();
-  const drain = (): void => messages.drain();
-  signal.addEventListener('abort', drain, { once: true });
-  const forgetLoss = log.onLoss(stop);
-  if (log.losses !== losses) stop();
-  const look = setInterval(
-    () => void isChanged(log, inbox.module, incarnation, info.created).then((is) => is && stop(), stop),
-    LOOK_EVERY_MS,
-  ).unref();
   try {
-    await pump(messages, {
+    await storeUntilChanged(messages, {
       inbox,
       log,
       incarnation,
-      check: () => {
-        if (log.losses !== losses) throw new Error('the connection was lost');
-      },
+      losses,
+      signal,
+      end: () => messages.drain(),
+      isChanged: () => isChanged(log, inbox.module, incarnation, info.created),
+      lookEveryMs: LOOK_EVERY_MS,
       stored: (last) => {
         log.connection.publish((last as Delivery).reply, '+ACK');
         stored();
       },
     });
   } finally {
-    clearInterval(look);
-    forgetLoss();
-    signal.removeEventListener('abort', drain);
     messages.stop();
   }
 }

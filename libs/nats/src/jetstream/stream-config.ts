@@ -6,6 +6,14 @@ import { logSubject, streamName } from './names.js';
 const MAX_AGE_DEFAULT_MS = 3 * 86_400_000;
 const DUPLICATE_WINDOW_DEFAULT_MS = 120_000;
 
+/** Key in the metadata of a stream: the deployment that it belongs to. */
+export const DEPLOYMENT = 'fledge-deployment';
+
+/** The deployment that a stream belongs to; `undefined` for none. */
+export function deploymentOf({ metadata }: StreamConfig): string | undefined {
+  return metadata?.[DEPLOYMENT];
+}
+
 /** What a topology says of the stream. */
 export interface WantedStream extends Partial<StreamConfig> {
   readonly name: string;

@@ -1,8 +1,9 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StartupError } from '@fledge/kit/contract';
+import type { SystemGraph } from '@fledge/kit/transport';
 import { nkeys } from '@nats-io/transport-node';
-import { type SystemGraph, usersOf } from './system-graph.js';
+import { usersOf } from './system-graph.js';
 
 /** The file of a user's seed: a secret, which only that user's processes get. */
 export function seedFileOf(folder: string, user: string): string {

@@ -1,17 +1,14 @@
 import { StartupError } from '@fledge/kit/contract';
-import type { NatsSettings } from '@fledge/kit/transport';
+import type { NatsSettings, NatsVerb, SystemGraph } from '@fledge/kit/transport';
 import { connectTo } from '../connection.js';
 import { Subjects } from '../subjects.js';
 import { processToken } from '../tokens.js';
 import { makeKeys, publicKeys, readSeed, seedFileOf } from './keys.js';
 import { provision } from './provision.js';
 import { natsServerConfig } from './server-config.js';
-import { OPERATOR, type SystemGraph } from './system-graph.js';
+import { OPERATOR } from './system-graph.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
-
-/** What an operator does to a broker: `keys`, `config` or `provision`. */
-export type NatsVerb = 'keys' | 'config' | 'provision';
 
 /**
  * Makes the keys of all users, writes the configuration of the server, or makes the stream and the consumers.

@@ -2,10 +2,10 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StartupError } from '@fledge/kit/contract';
+import type { SystemGraph } from '@fledge/kit/transport';
 import { makeKeys, publicKeys, readSeed, seedFileOf } from './keys.js';
 import { permissionsOf } from './permissions.js';
 import { natsServerConfig } from './server-config.js';
-import type { SystemGraph } from './system-graph.js';
 
 /** Two modules share a service, one calls in a chain, and one neither calls nor is called. */
 const graph: SystemGraph = {

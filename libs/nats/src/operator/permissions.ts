@@ -1,6 +1,7 @@
+import type { SystemGraph } from '@fledge/kit/transport';
 import { consumerName, deliverySubject, logSubject, streamName } from '../jetstream/names.js';
 import { Subjects } from '../subjects.js';
-import { callersOf, OPERATOR, type SystemGraph } from './system-graph.js';
+import { callersOf, OPERATOR } from './system-graph.js';
 
 /** What a user may do; everything else is denied. Subjects, and for `subscribe` with their queue if it has one. */
 export interface Permissions {

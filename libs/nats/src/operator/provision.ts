@@ -9,17 +9,19 @@ import {
   type StreamConfig,
 } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
+import { type Deployment, foreignDeployment, type SystemGraph } from '@fledge/kit/transport';
 import type { LogLimits } from '../jetstream/log-limits.js';
 import { consumerName, deliverySubject, logSubject } from '../jetstream/names.js';
 import { ACK_WAIT_MS, UNACKNOWLEDGED_MAX } from '../jetstream/provisioned-reader.js';
-import { provisionedStream } from '../jetstream/stream-config.js';
-import type { SystemGraph } from './system-graph.js';
+import { DEPLOYMENT, deploymentOf, provisionedStream, type WantedStream } from '../jetstream/stream-config.js';
 
 /**
  * Makes the stream of a system, and for each module a consumer of what it may read: the events of the modules that it
- * uses and its own, and the commands for it. Changes those that exist and differ; deletes nothing else.
+ * uses and its own, and the commands for it. Changes those that exist and differ; deletes nothing else. Records in the
+ * stream the deployment of the graph, if it names one.
  * @param again the modules whose consumer is made anew: they read the stream from its beginning, and skip what they know.
  * @returns what was done, a line for each.
+ * @throws StartupError if the stream belongs to another deployment and is not adopted.
  */
 export async function provision(
   connection: NatsConnection,
@@ -29,7 +31,7 @@ export async function provision(
 ): Promise<readonly string[]> {
   const manager = await jetstreamManager(connection);
   const stream = provisionedStream(graph.namespace, limits);
-  const lines = [`${stream.name}: ${await putStream(manager, stream)}`];
+  const lines = [`${stream.name}: ${await putStream(manager, stream, graph.deployment)}`];
   for (const { modules } of graph.services)
     for (const module of modules) {
       if (again.includes(module)) await dropConsumer(manager, stream.name, consumerName(module));
@@ -38,15 +40,20 @@ export async function provision(
   return lines;
 }
 
-async function putStream({ streams }: JetStreamManager, wanted: Partial<StreamConfig> & { name: string }) {
+async function putStream({ streams }: JetStreamManager, wanted: WantedStream, deployment: Deployment | undefined) {
+  const own = deployment && { [DEPLOYMENT]: deployment.id };
+  let config: StreamConfig;
   try {
-    await streams.info(wanted.name);
+    ({ config } = await streams.info(wanted.name));
   } catch (error) {
     if (!(error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound)) throw error;
-    await streams.add(wanted);
+    await streams.add({ ...wanted, ...(own && { metadata: own }) });
     return 'made';
   }
-  await streams.update(wanted.name, wanted);
+  const found = deploymentOf(config);
+  if (deployment && found !== undefined && found !== deployment.id && found !== deployment.adopts)
+    throw foreignDeployment(`the stream ${wanted.name}`, found, deployment.id);
+  await streams.update(wanted.name, { ...wanted, ...(own && { metadata: { ...config.metadata, ...own } }) });
   return 'is as the topology says';
 }
 

@@ -1,5 +1,6 @@
+import type { SystemGraph } from '@fledge/kit/transport';
 import { type Permissions, permissionsOf } from './permissions.js';
-import { OPERATOR, type SystemGraph, usersOf } from './system-graph.js';
+import { OPERATOR, usersOf } from './system-graph.js';
 
 /**
  * The part of a nats-server's configuration that holds the accounts: one for the system, with a user for each service,

@@ -1,13 +1,4 @@
-/** Who may talk to whom in a system, as its contracts, its modules' `uses` and a topology say. */
-export interface SystemGraph {
-  readonly namespace: string;
-  /** Which service hosts which modules. */
-  readonly services: readonly { readonly name: string; readonly modules: readonly string[] }[];
-  /** By module: the modules whose contracts are in its `uses`. */
-  readonly uses: Readonly<Record<string, readonly string[]>>;
-  /** By client that is no module: the modules that it may call. */
-  readonly clients: Readonly<Record<string, readonly string[]>>;
-}
+import type { SystemGraph } from '@fledge/kit/transport';
 
 /** The user of an operator: it makes streams and consumers, and asks services who they are. */
 export const OPERATOR = '_operator';

@@ -1,6 +1,12 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { InstanceWrapper } from '@nestjs/core/injector/instance-wrapper.js';
-import { type Catalogue, type CompiledEvent, currentContext, type ModuleServer } from '../../boundary/index.js';
+import {
+  type Catalogue,
+  type CompiledEvent,
+  type CompiledMessage,
+  currentContext,
+  type ModuleServer,
+} from '../../boundary/index.js';
 import { type BoundedModuleSpec, providerClass, providersOf } from '../../bus/index.js';
 import { type Class, eventSpec, InvalidMessage, StartupError } from '../../contract/index.js';
 import type { StoredMessage } from '../../transport/index.js';
@@ -111,6 +117,11 @@ export function decodeEvent(event: CompiledEvent, message: StoredMessage): objec
 
 /** Every command that the module handles can also be sent durably. */
 function commandConsumers(moduleServer: ModuleServer): DurableConsumer[] {
+  // what a module sends to itself crosses no boundary
+  const denialOf = (command: CompiledMessage, caller: string, input: object): Error | undefined =>
+    caller === moduleServer.module
+      ? undefined
+      : moduleServer.denial(command, { caller, identity: currentContext()?.identity }, input);
   return moduleServer.messages.flatMap((command) => {
     const handler = moduleServer.handlerOf(command);
     if (command.kind !== 'command' || handler === undefined) return [];
@@ -124,8 +135,7 @@ function commandConsumers(moduleServer: ModuleServer): DurableConsumer[] {
       handle: async (message: StoredMessage) => {
         if (message.name !== command.name) throw new UnknownVersion(name, message.name);
         const input = command.input.decode(parsed(message)) as object;
-        const acting = { caller: message.source, identity: currentContext()?.identity };
-        const denial = moduleServer.denial(command, acting, input);
+        const denial = denialOf(command, message.source, input);
         if (denial !== undefined) throw denial;
         await handler.execute(input);
       },

@@ -97,9 +97,9 @@ export class Batch {
       await deliveries.settle(this.consumer.name, this.done, this.failures, this.scope.replica);
       await leaveParts(source.ambientRunner as QueryRunner);
     });
-    const { outcomes } = this.context.counts.of(this.consumer.name);
-    outcomes.handled += this.done.length;
-    for (const failure of this.failures) this.countFailure(failure);
+    const counts = this.context.counts.of(this.consumer.name);
+    counts.outcomes.handled += this.done.length;
+    for (const failure of this.failures) counts.settled(failure);
     checkpoints.afterHandled(this.taken);
   }
 
@@ -114,11 +114,7 @@ export class Batch {
       await deliveries.settle(this.consumer.name, [], [failure], this.scope.replica);
       await leaveParts(source.ambientRunner as QueryRunner);
     });
-    this.countFailure(failure);
-  }
-
-  private countFailure({ waitMs }: FailedDelivery): void {
-    this.context.counts.of(this.consumer.name).outcomes[waitMs === undefined ? 'dead' : 'retried']++;
+    this.context.counts.of(this.consumer.name).settled(failure);
   }
 
   private mayGoOn(startedAt: number): boolean {

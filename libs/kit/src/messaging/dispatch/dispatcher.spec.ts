@@ -16,6 +16,7 @@ import { Dispatcher } from './dispatcher.js';
 import { Inbox } from '../inbox/inbox.js';
 import { Membership } from '../replicas/membership.js';
 import { register } from '../inbox/registry.js';
+import { MessageCounts } from '../signals/message-counts.js';
 import { MESSAGING_MIGRATIONS } from '../storage/schema.js';
 import { sqlOf } from '../storage/sql.js';
 
@@ -26,6 +27,7 @@ interface Replica {
   readonly inbox: Inbox;
   readonly membership: Membership;
   readonly dispatcher: Dispatcher;
+  readonly counts: MessageCounts;
 }
 
 describe('the dispatchers of a module', () => {
@@ -87,12 +89,13 @@ describe('the dispatchers of a module', () => {
       knows: consumers.flatMap(({ name, knows }) => knows.map((wireName) => knowledge(name, wireName))),
     });
     const inbox = new Inbox(sql, 'hall', membership);
-    const dispatcher = new Dispatcher({ module: 'hall', source, membership, consumers });
+    const counts = new MessageCounts();
+    const dispatcher = new Dispatcher({ module: 'hall', source, membership, consumers, counts });
     await register(sql, consumers);
     inbox.handTo(dispatcher);
     await membership.start();
     dispatcher.start();
-    const started = { inbox, membership, dispatcher };
+    const started = { inbox, membership, dispatcher, counts };
     open.push(started);
     return started;
   }
@@ -115,6 +118,23 @@ describe('the dispatchers of a module', () => {
     await eventually(async () => (await handled('long')) === 8, 'all eight handled');
     expect({ runs, most }).toEqual({ runs: 8, most: 1 });
   });
+
+  // consumers with transactions of their own were not counted
+  it.each(['kit', 'own'] as const)(
+    'count outcomes and durations of a consumer with the transaction: %s',
+    async (transaction) => {
+      let runs = 0;
+      const fussy = consumer('fussy', { transaction, attemptsMax: 2, backoffMs: 1, backoffMaxMs: 1 }, ({ key }) => {
+        runs += 1;
+        return key === 'bad' ? Promise.reject(new Error('no')) : Promise.resolve();
+      });
+      const { inbox, counts } = await replica(fussy);
+      await inbox.accept([message('good'), message('bad')]);
+      const wanted = { handled: 1, retried: 1, dead: 1 };
+      await eventually(() => expect(counts.of('fussy').outcomes).toEqual(wanted), 'all outcomes counted');
+      expect(counts.of('fussy').durations.counts.reduce((sum, count) => sum + count)).toBe(runs);
+    },
+  );
 
   it('abort what they handle when another replica gets its partition, and leave it to that replica', async () => {
     const signals: Promise<unknown>[] = [];

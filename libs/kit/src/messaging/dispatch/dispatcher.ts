@@ -398,17 +398,21 @@ export class Dispatcher {
   private async handleAlone(worker: ConsumerWorker, queue: KeyQueue, delivery: Delivery): Promise<boolean> {
     const { consumer } = worker;
     const { deliveries, failurePolicy, module, attempts, contexts } = this.context;
+    const counts = this.context.counts.of(consumer.name);
     // the id at the beginning: a part that is let go of in the meantime stays with this replica until the handler ends
     const { replica } = this.membership;
     try {
       const attempt = new Attempt(module, consumer, delivery.message, contexts, this.context.tracing);
       attempts.set(attempt, delivery);
+      const startedAt = now();
       const outcome = await attempt.run().finally(() => attempts.delete(attempt));
+      counts.durations.record(now() - startedAt, attempt.spanTrace);
       if (!outcome.ok && outcome.error instanceof MembershipLost) throw outcome.error;
       afterHandle(module);
       const failure = outcome.ok ? undefined : await failurePolicy.failed(consumer, delivery, outcome.error);
       // each is one statement, and so a transaction of its own
       await deliveries.settle(consumer.name, failure ? [] : [delivery], failure ? [failure] : [], replica);
+      counts.settled(failure);
       afterHandled(module);
       this.settled(worker, delivery, outcome.ok);
       this.giveBack(worker, queue, failure !== undefined);

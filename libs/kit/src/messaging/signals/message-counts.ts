@@ -4,10 +4,16 @@ import { Durations } from '../../boundary/index.js';
 export type HandlingOutcome = 'handled' | 'retried' | 'dead';
 
 /** What happened to the messages of one consumer in this process. */
-export interface ConsumerCounts {
-  readonly outcomes: Record<HandlingOutcome, number>;
+export class ConsumerCounts {
+  readonly outcomes: Record<HandlingOutcome, number> = { handled: 0, retried: 0, dead: 0 };
   /** How long its handler ran for each message, whether it failed or not. */
-  readonly durations: Durations;
+  readonly durations = new Durations();
+
+  /** Counts a message that is done, or has failed: then it waits for `waitMs`, or is a dead letter without it. */
+  settled(failure: { readonly waitMs?: number | undefined } | undefined): void {
+    if (failure === undefined) this.outcomes.handled++;
+    else this.outcomes[failure.waitMs === undefined ? 'dead' : 'retried']++;
+  }
 }
 
 /**
@@ -28,7 +34,7 @@ export class MessageCounts {
   of(consumer: string): ConsumerCounts {
     let counts = this.consumers.get(consumer);
     if (!counts) {
-      counts = { outcomes: { handled: 0, retried: 0, dead: 0 }, durations: new Durations() };
+      counts = new ConsumerCounts();
       this.consumers.set(consumer, counts);
     }
     return counts;

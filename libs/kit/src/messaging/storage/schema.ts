@@ -193,6 +193,19 @@ export class AddTimerHeaders1700000000007 implements MigrationInterface {
   }
 }
 
+/** The name of the deployment that the schema belongs to: one row, once a process with a name has started. */
+export class AddDeployment1700000000008 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(
+      'create table fledge_deployment (is_only boolean primary key default true check (is_only), id text not null)',
+    );
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('drop table fledge_deployment');
+  }
+}
+
 /** Unfinished runs are counted, and the oldest of them found, at each scrape of the metrics. */
 export class IndexRunningProcesses1700000000009 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -238,19 +251,6 @@ create index fledge_rate_reset on fledge_rate (resets_at);
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('drop table fledge_idempotency, fledge_rate');
-  }
-}
-
-/** The name of the deployment that the schema belongs to: one row, once a process with a name has started. */
-export class AddDeployment1700000000008 implements MigrationInterface {
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query(
-      'create table fledge_deployment (is_only boolean primary key default true check (is_only), id text not null)',
-    );
-  }
-
-  async down(runner: QueryRunner): Promise<void> {
-    await runner.query('drop table fledge_deployment');
   }
 }
 
