@@ -1,7 +1,7 @@
 import { openModuleData, type ModuleDataSource } from '../../data/index.js';
 import { eventually } from '../../testing/eventually.js';
 import { freshDatabase, type FreshDatabase } from '../../testing/fresh-database.js';
-import type { MessageLog, Sent, StoredMessage } from '../../transport/index.js';
+import type { MessageLog, Sent, StoredMessage, StoredPlace } from '../../transport/index.js';
 import { partsOf } from '../replicas/assignment.js';
 import { Membership } from '../replicas/membership.js';
 import { OutboxLane } from '../outbox/outbox-lane.js';
@@ -34,6 +34,23 @@ class Remembering implements MessageLog {
   }
   stop(): Promise<void> {
     return Promise.resolve();
+  }
+}
+
+/** A log that knows where it has what, and can be made to lose it. */
+class Forgetful extends Remembering {
+  readonly places = new Map<string, number>();
+  private last = 0;
+
+  override async send(source: string, messages: readonly StoredMessage[]): Promise<Sent> {
+    for (const { id } of messages) this.places.set(id, ++this.last);
+    return { ...(await super.send(source, messages)), sequences: new Map(this.places) };
+  }
+  connections(): number {
+    return 1;
+  }
+  missing(stored: readonly StoredPlace[]): Promise<readonly string[]> {
+    return Promise.resolve(stored.filter(({ id, sequence }) => this.places.get(id) !== sequence).map(({ id }) => id));
   }
 }
 
@@ -185,6 +202,28 @@ describe('a relay', () => {
     relay.fallBehind();
     await eventually(() => expect(messageLog.carried).toHaveLength(6_000), 'all of the partition that is held', 20_000);
     expect(new Set(messageLog.carried)).toEqual(new Set(Array.from({ length: 6_000 }, (_, n) => String(6_000 + n))));
+  });
+
+  // The one that sent them was gone before it could compare, and the other had compared before they were its own.
+  it('resends what a log has lost of partitions that it takes over from another replica', async () => {
+    const messageLog = new Forgetful('nats');
+    messageLog.life = 'one';
+    const { relay, membership } = await start(messageLog);
+    await source.query(
+      `insert into fledge_outbox (kind, name, key, partition, payload) select 'event', 'told.it.v1', 'k', p, p::text from generate_series(0, $1::int - 1) p`,
+      [PARTITIONS],
+    );
+    relay.fallBehind();
+    await eventually(async () => expect(await unsent()).toBe(0), 'an empty outbox');
+    messageLog.places.clear();
+    messageLog.carried.length = 0;
+    await start(messageLog);
+    await eventually(() => expect(messageLog.carried.length).toBeGreaterThan(0), 'its own part is sent again');
+    await eventually(async () => expect(await unsent()).toBe(0), 'and marked');
+    expect(messageLog.carried.length).toBeLessThan(PARTITIONS);
+    await relay.stop();
+    await membership.stop();
+    await eventually(() => expect(messageLog.places.size).toBe(PARTITIONS), 'everything is sent again', 30_000);
   });
 
   it('searches nothing when no other message log had messages of a partition', async () => {

@@ -143,6 +143,8 @@ export class Relay {
   private incarnation: string | undefined;
   /** The connection to the log on which it was last seen to have what it confirmed. */
   private lookedAt: number | undefined;
+  /** Whether partitions were taken over since then. */
+  private hasNewParts = false;
   /** The most rows that one look takes per partition: the fewer partitions had some, the more. */
   private partRowsMax = PART_ROWS_MAX;
 
@@ -297,14 +299,15 @@ export class Relay {
   }
 
   /**
-   * Whether the log still has what it confirmed, checked once per connection. Messages that a broker has lost (its
+   * Whether the log still has what it confirmed, checked once per connection, and when partitions are taken over. Messages that a broker has lost (its
    * newest ones, by a power cut or a restored disk) are sent again before anything else.
    */
   private async isWhole(via: string): Promise<boolean> {
     const connections = this.messageLog.connections?.();
-    if (connections === undefined || connections === this.lookedAt) return true;
+    const isSame = connections === this.lookedAt;
+    if (connections === undefined || (isSame && !this.hasNewParts)) return true;
     await this.mark();
-    const least = this.lookedAt === undefined ? 1 : CONFIRMED_MIN;
+    const least = isSame || this.lookedAt === undefined ? 1 : CONFIRMED_MIN;
     let lost = 0;
     for (let [seen, before, found] = [0, SEQ_MAX, true]; found || seen < least;) {
       const rows: readonly ConfirmedRow[] = await this.sql.rows<ConfirmedRow>(CONFIRMED, [
@@ -328,6 +331,7 @@ export class Relay {
     if (lost > 0) this.behind = true;
     // if the connection was lost in the meantime, the new one is checked again
     this.lookedAt = connections;
+    this.hasNewParts = false;
     return connections === this.messageLog.connections?.();
   }
 
@@ -428,6 +432,8 @@ export class Relay {
     if (noted.length !== parts.length) return false;
     this.behind = true;
     this.incarnation = via;
+    // who had them may have ended before it compared them with the log
+    this.hasNewParts = true;
     for (const part of parts) if (this.group.held.has(part)) this.takenOver.add(part);
     return true;
   }
